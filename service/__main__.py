@@ -1,0 +1,65 @@
+"""`python -m service`: check the settings, prepare the models, and hand over to `bentoml serve`."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from models.encoders.folder import locate
+from models.errors import ModelsError
+from service.auth import refuse_open_door
+from service.errors import ServiceError
+from service.placement import open_sessions
+from service.settings import Settings, read
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="scripts/serve",
+        description="Start Daguerre.",
+        formatter_class=argparse.RawTextHelpFormatter,
+        epilog="Settings (docs/settings.md has the reasons):\n" + described(),
+    )
+    parser.add_argument("--host", help="address to listen on (DAGUERRE_HOST)")
+    parser.add_argument("--port", help="port of HTTP (DAGUERRE_PORT)")
+    parser.add_argument("--insecure", action="store_true", help="serve beyond this machine without a key")
+    given = parser.parse_args()
+    for name in ("host", "port"):
+        if getattr(given, name):
+            os.environ[f"DAGUERRE_{name.upper()}"] = getattr(given, name)
+    if given.insecure:
+        os.environ["DAGUERRE_INSECURE"] = "true"
+    try:
+        settings = read()
+        preflight(settings)
+    except (ValidationError, ValueError, OSError, ServiceError, ModelsError) as exc:
+        sys.exit(f"daguerre cannot start: {exc}")
+    print(f"daguerre: http://{settings.host}:{settings.port}/docs", flush=True)
+    arguments = ["--host", settings.host, "--port", str(settings.port)]
+    arguments += ["--working-dir", str(Path(__file__).parents[1])]
+    arguments += ["--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "30"]
+    os.execv(sys.executable, [sys.executable, "-m", "bentoml", "serve", "service:Daguerre", *arguments])
+
+
+def preflight(settings: Settings) -> None:
+    """What would fail later, now: an open door, a missing model, a device that cannot be had."""
+    refuse_open_door(settings)
+    for entry in settings.models:
+        print(f"daguerre: model {entry} (exported once, on the first start)", flush=True)
+    folders = [locate(entry, settings.home) for entry in settings.models]
+    if settings.device != "cpu":
+        open_sessions(folders[:1], settings)
+
+
+def described() -> str:
+    """Every setting, a line each."""
+    return "\n".join(
+        f"  DAGUERRE_{name.upper():<18} {field.description or ''} [{field.default}]"
+        for name, field in Settings.model_fields.items()
+    )
+
+
+if __name__ == "__main__":
+    main()

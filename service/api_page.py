@@ -1,0 +1,158 @@
+"""The browsable API page and the OpenAPI document behind it, served without a network."""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from starlette.staticfiles import StaticFiles
+
+from service import schema
+from service.example import PHOTO
+
+VERSION = version("daguerre-service")
+INTRODUCTION = """\
+Texts and images in; vectors and labels out.
+
+* Everything under `/v1` takes JSON. Where there are items, it takes multipart forms as well: each part named
+  `input` is an item, a file or a text, in order.
+* Errors have one shape: `{"error": {code, message, param, request_id, items}}`.
+* Every answer carries a `receipt`: keep it beside the numbers.
+* `/livez` and `/readyz` are for probes, `/metrics` for Prometheus.
+"""
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "EmbeddingsRequest": {
+        "texts": {"input": ["a cat asleep on a sofa", "a rocket on its launch pad"]},
+        "a photo and a text": {"model": "embedded", "input": [{"image": PHOTO, "id": "photo-1"}, "a cat"]},
+        "base64 answer, bad items skipped": {
+            "input": [{"text": "a cat"}, {"image": "bm90IGFuIGltYWdl"}],
+            "encoding_format": "base64",
+            "on_error": "skip",
+        },
+    },
+    "ZeroShotRequest": {
+        "labels you made up": {
+            "input": [{"image": PHOTO, "id": "photo-1"}],
+            "labels": ["a cat", "a cup of coffee", "a rocket launch"],
+        },
+        "each label by itself": {
+            "input": [{"image": PHOTO}],
+            "labels": ["a cat", "an animal", "a vehicle"],
+            "multi_label": True,
+            "negatives": ["something else"],
+        },
+        "none of these": {
+            "input": [{"image": PHOTO}],
+            "labels": ["a motorcycle", "a cup of coffee"],
+            "none_of_these": {"min_cosine": 0.1},
+        },
+    },
+}
+_ERRORS = {
+    400: "Malformed.",
+    401: "No key, or a wrong one.",
+    404: "No such model.",
+    413: "Too large.",
+    415: "Neither JSON nor a form; or, of a single item, no image that is read here.",
+    422: "Understood, but unusable.",
+    429: "Too busy; see Retry-After.",
+    503: "Starting.",
+    504: "Took too long.",
+}
+_SCHEMAS: tuple[type[BaseModel], ...] = (schema.EmbeddingsRequest, schema.ZeroShotRequest, schema.Item)
+
+
+def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that may refuse with `statuses`."""
+    return {status: {"model": schema.ErrorAnswer, "description": _ERRORS[status]} for status in statuses}
+
+
+def body(request: str, form: str) -> dict[str, Any]:
+    """The request body of a route that takes items: JSON, or a form with a part `input` for each."""
+    options: type[BaseModel] = getattr(schema, form)
+    fields = options.model_json_schema(ref_template="#/components/schemas/{model}")["properties"]
+    item = {"anyOf": [{"type": "string", "format": "binary"}, {"type": "string"}]}
+    described = {"type": "array", "items": item, "description": "The items: image files, texts, or both."}
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": f"#/components/schemas/{request}"},
+                    "examples": {name: {"summary": name, "value": value} for name, value in EXAMPLES[request].items()},
+                },
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "properties": {"input": described, **fields},
+                        "required": ["input", *options.model_json_schema().get("required", [])],
+                    }
+                },
+            },
+        }
+    }
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document."""
+    made: dict[str, Any] = get_openapi(
+        title=app.title,
+        version=app.version,
+        summary=app.summary,
+        description=app.description,
+        routes=app.routes,
+    )
+    _, definitions = models_json_schema(
+        [(model, "validation") for model in _SCHEMAS], ref_template="#/components/schemas/{model}"
+    )
+    made["components"]["schemas"].update(definitions["$defs"])
+    made["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    made["security"] = [{}, {"key": []}]
+    made["paths"].update(_probes())
+    return made
+
+
+def _probes() -> dict[str, Any]:
+    plain = {"200": {"description": "Yes."}, "503": {"description": "Not yet."}}
+    described = {
+        "/livez": ("Is the process alive?", plain),
+        "/readyz": ("Are the models loaded and warm?", plain),
+        "/metrics": ("What was counted, in Prometheus form.", {"200": {"description": "Metrics."}}),
+    }
+    return {
+        path: {"get": {"tags": ["operations"], "summary": summary, "responses": responses}}
+        for path, (summary, responses) in described.items()
+    }
+
+
+def mount(app: FastAPI) -> None:
+    """Add /openapi.json and /docs. Swagger UI's files are those that come with BentoML."""
+    found = find_spec("bentoml")
+    assert found and found.submodule_search_locations
+    files = Path(found.submodule_search_locations[0]) / "_internal" / "server" / "static_content"
+    made: dict[str, Any] = {}
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi() -> dict[str, Any]:
+        if not made:
+            made.update(document(app))
+        return made
+
+    @app.get("/docs", include_in_schema=False)
+    async def page(request: Request) -> Response:
+        return get_swagger_ui_html(
+            openapi_url="openapi.json",
+            title="Daguerre API",
+            swagger_js_url="docs/assets/swagger-ui-bundle.js",
+            swagger_css_url="docs/assets/swagger-ui.css",
+            swagger_favicon_url="docs/assets/favicon-light-32x32.png",
+            swagger_ui_parameters={"tryItOutEnabled": True, "defaultModelsExpandDepth": 0},
+        )
+
+    app.mount("/docs/assets", StaticFiles(directory=files), name="assets")

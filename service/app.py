@@ -1,0 +1,76 @@
+"""The entry service: wires settings, placement, engine and HTTP into BentoML."""
+
+import asyncio
+from typing import Any
+
+import bentoml
+
+from models.catalog import Modality
+from service import http, runners
+from service.auth import Auth
+from service.engine import Engine
+from service.gate import Gate
+from service.placement import Inline, Placement, Process, Remote
+from service.settings import read
+
+settings = read()
+_in_processes = settings.placement == "process"
+_engines: list[Engine] = []  # the worker's one engine, made in its event loop
+
+
+def _engine() -> Engine:
+    return _engines[0]
+
+
+api = http.create(settings, _engine)
+
+
+@bentoml.service(
+    name="daguerre",
+    workers=settings.entry_workers,
+    threads=settings.decode_threads,
+    traffic={"timeout": settings.request_timeout + 60},  # ours comes first, and in our words
+    runner_connection=runners.CONNECTION,
+    envs=runners.ENVS,
+    logging={"access": {"enabled": False}},  # the gate counts, and logs what fails
+)
+@bentoml.asgi_app(api, path="/")
+class Daguerre:
+    if _in_processes:
+        images = bentoml.depends(runners.service(settings, "image"))
+        texts = bentoml.depends(runners.service(settings, "text"))
+
+    @bentoml.on_startup
+    async def start(self) -> None:
+        """Begin to load; /readyz tells when that is done, and /livez answers meanwhile."""
+        engine = Engine(settings, self._placement())
+        _engines.append(engine)
+        self._starting = asyncio.ensure_future(engine.start())
+        self._starting.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    def _placement(self) -> Placement:
+        if not _in_processes:
+            return Inline(settings)
+        services: dict[Modality, Any] = {"image": self.images, "text": self.texts}
+        default_only = settings.runner_batching == "bentoml"
+        remotes = {modality: _remote(proxy, default_only) for modality, proxy in services.items()}
+        return Process(settings, remotes, provider=lambda: self.images.call("provider"))
+
+    async def __is_ready__(self) -> bool:
+        return bool(_engines) and _engine().ready
+
+    @bentoml.on_shutdown
+    def stop(self) -> None:
+        self._starting.cancel()
+        for engine in _engines:
+            engine.close()
+
+
+def _remote(proxy: Any, default_only: bool) -> Remote:
+    """A runner's method; `call` is there before the proxy has set up its methods, which is after on_startup."""
+    if default_only:
+        return lambda model, stack: proxy.call("run_default", stack)
+    return lambda model, stack: proxy.call("run", model, stack)
+
+
+Daguerre.add_asgi_middleware(Gate, auth=Auth(settings))  # type: ignore[attr-defined]

@@ -1,0 +1,202 @@
+"""The batcher: while one batch runs, the next one fills. No timer, no thread handed back and forth.
+
+Rows wait in lines, one for each caller and key (model, modality, shape bucket). A free lane takes the line that has
+waited longest and fills its batch from all lines of the same key, a row from each in turn: a caller with one row
+is not kept waiting by one with a thousand. What may wait is bounded, and what nobody waits for any more is dropped.
+"""
+
+import asyncio
+import logging
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
+
+from models.catalog import Modality
+from service.errors import Overloaded
+from service.metrics import BATCH_SECONDS, BATCH_SIZE, QUEUE_SECONDS
+
+Row = NDArray[Any]
+logger = logging.getLogger("daguerre.batching")
+
+
+class Key(NamedTuple):
+    """Rows of one key may share a batch."""
+
+    model: str
+    modality: Modality
+    bucket: int
+
+
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    row: Row
+    answer: "asyncio.Future[Row]"
+    since: float
+
+
+@dataclass(eq=False, slots=True)
+class _Line:
+    key: Key
+    rows: deque[_Waiting] = field(default_factory=deque)
+
+
+class Batcher:
+    """Runs rows of many callers in shared batches.
+
+    Parameters
+    ----------
+    run : (key, rows) → raw vectors (len(rows), d). Called from the lanes' threads.
+    max_batch : rows in a batch, by modality.
+    capacity : rows that may be admitted at once; more is Overloaded.
+    lanes : batches that may run at once.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Key, Sequence[Row]], Row],
+        *,
+        max_batch: Mapping[Modality, int],
+        capacity: int,
+        lanes: int = 1,
+        name: str = "batcher",
+    ) -> None:
+        self._run = run
+        self._max_batch = max_batch
+        self._capacity = capacity
+        self._admitted = 0
+        self._pace = 0.0  # seconds that a row has taken lately, all lanes together
+        self._lines: deque[_Line] = deque()
+        self._wake = threading.Condition()
+        self._closed = False
+        self._lanes = lanes
+        self._threads = [threading.Thread(target=self._work, name=f"{name}-{i}", daemon=True) for i in range(lanes)]
+        for thread in self._threads:
+            thread.start()
+
+    def admit(self, rows: int) -> "Caller":
+        """A place for `rows` rows, to be used as a context; raises Overloaded where there is none."""
+        if self._admitted + rows > self._capacity:
+            raise Overloaded(
+                f"the queue is full: {self._admitted} items are waiting and {rows} more do not fit into "
+                f"{self._capacity}; send them again later, or fewer at once",
+                retry_after=max(1, math.ceil(self._admitted * self._pace)),
+            )
+        self._admitted += rows
+        return Caller(self, rows)
+
+    @property
+    def admitted(self) -> int:
+        """Rows that have a place now, waiting or running."""
+        return self._admitted
+
+    def close(self) -> None:
+        """Let running batches end; what still waits is cancelled."""
+        with self._wake:
+            self._closed = True
+            self._wake.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self) -> None:
+        while True:
+            with self._wake:
+                while not self._lines and not self._closed:
+                    self._wake.wait()
+                if self._closed:
+                    return
+                key, batch = self._take()
+            started = time.perf_counter()
+            for waiting in batch:
+                QUEUE_SECONDS.labels(key.modality).observe(started - waiting.since)
+            answers = self._answers(key, [waiting.row for waiting in batch])
+            seconds = time.perf_counter() - started
+            BATCH_SIZE.labels(key.modality).observe(len(batch))
+            BATCH_SECONDS.labels(key.modality).observe(seconds)
+            self._pace += 0.1 * (seconds / len(batch) / self._lanes - self._pace)
+            batch[0].answer.get_loop().call_soon_threadsafe(_deliver, batch, answers)
+
+    def _take(self) -> tuple[Key, list[_Waiting]]:
+        key = self._lines[0].key
+        limit = self._max_batch[key.modality]
+        giving = [line for line in self._lines if line.key == key]
+        batch: list[_Waiting] = []
+        turn = giving
+        while turn and len(batch) < limit:
+            for line in turn[: limit - len(batch)]:
+                batch.append(line.rows.popleft())
+            turn = [line for line in turn if line.rows]
+        given = {id(line) for line in giving[:limit]}
+        left = [line for line in giving[:limit] if line.rows]
+        self._lines = deque([line for line in self._lines if id(line) not in given] + left)
+        return key, batch
+
+    def _answers(self, key: Key, rows: Sequence[Row]) -> "Sequence[Row | Exception]":
+        try:
+            return list(self._run(key, rows))
+        except Exception as exc:
+            if len(rows) == 1:
+                logger.exception("a %s row of model %s could not be run", key.modality, key.model)
+                return [exc]
+        return [answer for row in rows for answer in self._answers(key, [row])]  # only the guilty one fails
+
+    def _enqueue(self, line: _Line, waiting: _Waiting) -> None:
+        with self._wake:
+            if not line.rows:
+                self._lines.append(line)
+            line.rows.append(waiting)
+            self._wake.notify()
+
+    def _drop(self, lines: Sequence[_Line], rows: int) -> None:
+        self._admitted -= rows
+        with self._wake:
+            for line in lines:
+                if line.rows:
+                    line.rows.clear()
+                    self._lines.remove(line)
+
+
+def _deliver(batch: Sequence[_Waiting], answers: "Sequence[Row | Exception]") -> None:
+    for waiting, answer in zip(batch, answers, strict=True):
+        if waiting.answer.done():  # cancelled meanwhile
+            continue
+        if isinstance(answer, Exception):
+            waiting.answer.set_exception(answer)
+        else:
+            waiting.answer.set_result(answer)
+
+
+class Caller:
+    """One caller's place in a batcher; leaving the context gives it back and drops what still waits."""
+
+    def __init__(self, batcher: Batcher, rows: int) -> None:
+        self._batcher = batcher
+        self._rows = rows
+        self._lines: dict[Key, _Line] = {}
+        self._answers: list[asyncio.Future[Row]] = []
+
+    def submit(self, key: Key, row: Row) -> "asyncio.Future[Row]":
+        """Queue a row; the future holds its raw vector, (d,)."""
+        assert len(self._answers) < self._rows, "more rows than were admitted"
+        answer: asyncio.Future[Row] = asyncio.get_running_loop().create_future()
+        self._answers.append(answer)
+        line = self._lines.setdefault(key, _Line(key))
+        self._batcher._enqueue(line, _Waiting(row, answer, time.perf_counter()))
+        return answer
+
+    def __enter__(self) -> "Caller":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._batcher._drop(list(self._lines.values()), self._rows)
+        for answer in self._answers:
+            if not answer.done():
+                answer.cancel()

@@ -1,0 +1,152 @@
+"""Errors that a caller may see, and their status on the wire.
+
+    ServiceError                what the service refuses
+    ├── BadRequest        400   malformed: no JSON, no such content type
+    ├── Unauthorized      401   no key, or not one of ours
+    ├── Forbidden         403   reached from beyond this machine without any key configured
+    ├── NotFound          404   no such path, model, …
+    ├── MethodNotAllowed  405
+    ├── TooLarge          413   the body or the number of items
+    ├── UnsupportedMedia  415   a body of a type that no endpoint reads
+    ├── Unprocessable     422   understood, but unusable
+    │   └── ItemsFailed         one or more items are unusable; names each
+    ├── Overloaded        429   with Retry-After
+    ├── Unavailable       503   starting, stopping, or a runner is away
+    └── TimedOut          504
+
+`models` raises errors of its own; `translate` is the one place where they become these.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from models import errors as of_models
+
+
+@dataclass(frozen=True)
+class ItemFailure:
+    """One unusable item."""
+
+    index: int
+    id: str | None
+    code: str
+    message: str
+    status: int = 422
+
+
+class ServiceError(Exception):
+    """Base: a status, a code that programs can compare, and a message for people."""
+
+    status = 500
+    code = "internal"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        items: Sequence[ItemFailure] = (),
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or type(self).code
+        self.param = param
+        self.items = items
+        self.retry_after = retry_after
+
+    def body(self, request_id: str) -> dict[str, Any]:
+        """The one error shape."""
+        return {
+            "error": {
+                "code": self.code,
+                "message": self.message,
+                "param": self.param,
+                "request_id": request_id,
+                "items": [{k: v for k, v in asdict(item).items() if k != "status"} for item in self.items],
+            }
+        }
+
+
+class BadRequest(ServiceError):
+    status, code = 400, "malformed_request"
+
+
+class Unauthorized(ServiceError):
+    status, code = 401, "unauthorized"
+
+
+class Forbidden(ServiceError):
+    status, code = 403, "forbidden"
+
+
+class NotFound(ServiceError):
+    status, code = 404, "not_found"
+
+
+class MethodNotAllowed(ServiceError):
+    status, code = 405, "method_not_allowed"
+
+
+class TooLarge(ServiceError):
+    status, code = 413, "too_large"
+
+
+class UnsupportedMedia(ServiceError):
+    status, code = 415, "unsupported_media_type"
+
+
+class Unprocessable(ServiceError):
+    status, code = 422, "invalid_request"
+
+
+class ItemsFailed(Unprocessable):
+    """One or more items are unusable. A request of one item takes that item's own status and code."""
+
+    def __init__(self, failures: Sequence[ItemFailure], *, of: int) -> None:
+        first = failures[0]
+        if of == 1:
+            super().__init__(first.message, code=first.code, param="input[0]", items=failures)
+            self.status = first.status
+        else:
+            super().__init__(
+                f"{len(failures)} of {of} items cannot be used, the first is input[{first.index}]: {first.message} "
+                '(send the others alone, or on_error="skip")',
+                code="invalid_items",
+                param="input",
+                items=failures,
+            )
+
+
+class Overloaded(ServiceError):
+    status, code = 429, "overloaded"
+
+
+class Unavailable(ServiceError):
+    status, code = 503, "unavailable"
+
+
+class TimedOut(ServiceError):
+    status, code = 504, "timeout"
+
+
+_ITEM_STATUS: Mapping[type[of_models.ModelsError], int] = {
+    of_models.UnsupportedImage: 415,
+    of_models.ImageTooLarge: 413,
+}
+
+
+def item_failure(index: int, id: str | None, exc: of_models.ItemError) -> ItemFailure:
+    """What `models` says of one item, for the wire."""
+    return ItemFailure(index, id, exc.code, str(exc), _ITEM_STATUS.get(type(exc), 422))
+
+
+def translate(exc: of_models.ModelsError) -> ServiceError:
+    """A model room's error, for the wire."""
+    if isinstance(exc, of_models.UnknownModel):
+        return NotFound(str(exc), code=exc.code, param="model")
+    if isinstance(exc, of_models.ModelUnavailable):
+        return Unavailable(str(exc), code=exc.code, param="model")
+    return Unprocessable(str(exc), code=exc.code)

@@ -1,0 +1,80 @@
+"""The door that every HTTP call passes, BentoML's own pages included: request id, key, counts, last resort."""
+
+import logging
+import re
+import time
+import uuid
+
+import orjson
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.auth import Auth, is_open
+from service.errors import ServiceError, Unauthorized
+from service.metrics import IN_FLIGHT, REQUEST_SECONDS, REQUESTS
+
+logger = logging.getLogger("daguerre.http")
+_SANE_ID = re.compile(rb"[\w.:-]{1,128}")
+
+
+class Gate:
+    """ASGI middleware. Puts `request_id` and `owner` into the scope's state."""
+
+    def __init__(self, app: ASGIApp, auth: Auth) -> None:
+        self._app = app
+        self._auth = auth
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"")
+        request_id = given.decode() if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        started, status = time.perf_counter(), 500
+        begun = False
+
+        async def stamp(message: Message) -> None:
+            nonlocal status, begun
+            if message["type"] == "http.response.start":
+                status, begun = message["status"], True
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            state["owner"] = None if is_open(scope["path"]) else self._check(scope, headers)
+            IN_FLIGHT.labels("http").inc()
+            try:
+                await self._app(scope, receive, stamp)
+            finally:
+                IN_FLIGHT.labels("http").dec()
+        except ServiceError as exc:
+            await refuse(exc, request_id, stamp)
+        except Exception:
+            logger.exception("request %s failed", request_id)
+            if begun:
+                raise
+            await refuse(ServiceError("something went wrong here; the server's log knows this id"), request_id, stamp)
+        operation = state.get("operation")
+        if operation:
+            REQUESTS.labels(operation, "http", str(status)).inc()
+            REQUEST_SECONDS.labels(operation, "http").observe(time.perf_counter() - started)
+
+    def _check(self, scope: Scope, headers: dict[bytes, bytes]) -> str | None:
+        server = scope.get("server")
+        return self._auth.check(
+            headers.get(b"authorization", b"").decode("latin-1") or None,
+            reached_at=server[0] if server else None,
+        )
+
+
+async def refuse(exc: ServiceError, request_id: str, send: Send) -> None:
+    """Send the one error shape."""
+    headers = [(b"content-type", b"application/json")]
+    if exc.retry_after is not None:
+        headers.append((b"retry-after", str(exc.retry_after).encode()))
+    if isinstance(exc, Unauthorized):
+        headers.append((b"www-authenticate", b"Bearer"))
+    await send({"type": "http.response.start", "status": exc.status, "headers": headers})
+    await send({"type": "http.response.body", "body": orjson.dumps(exc.body(request_id))})

@@ -1,0 +1,263 @@
+"""The HTTP routes: decode, call one pipeline, encode."""
+
+import asyncio
+import base64
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import orjson
+from fastapi import FastAPI, Request, Response
+from numpy.typing import NDArray
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
+from starlette.routing import Match
+
+from models.errors import ModelsError
+from service import api_page, schema
+from service.engine import Engine, Model
+from service.errors import (
+    BadRequest,
+    ItemFailure,
+    MethodNotAllowed,
+    NotFound,
+    ServiceError,
+    TimedOut,
+    translate,
+)
+from service.gate import refuse
+from service.pipelines.embed import embed
+from service.pipelines.encode import Encoded, Input
+from service.pipelines.zero_shot import Question, zero_shot
+from service.settings import Settings
+from service.wire import Bodies
+
+T = TypeVar("T")
+
+
+def create(settings: Settings, engine: Callable[[], Engine]) -> FastAPI:
+    """The app. `engine` gives the engine once there is one."""
+    app = FastAPI(
+        title="Daguerre",
+        summary="Images as data, served.",
+        description=api_page.INTRODUCTION,
+        version=api_page.VERSION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    bodies = Bodies(settings)
+
+    @app.get("/v1/models", tags=["models"], response_model=schema.ModelList)
+    async def list_models(request: Request) -> Response:
+        """The models that can be asked for, the default first."""
+        request.state.operation = "models"
+        cards = [_card(m, default=i == 0) for i, m in enumerate(engine().models.values())]
+        return _json({"object": "list", "data": cards, "next_cursor": None})
+
+    @app.get("/v1/models/{name}", tags=["models"], response_model=schema.ModelCard, responses=api_page.errors(404))
+    async def get_model(request: Request, name: str) -> Response:
+        """One model: licence, dimension, revision, hashes of its weights, precision, provider."""
+        request.state.operation = "models"
+        found = engine().model(name)
+        return _json(_card(found, default=found is engine().model(None)))
+
+    @app.post(
+        "/v1/embeddings",
+        tags=["embeddings"],
+        response_model=schema.EmbeddingsAnswer,
+        responses=api_page.errors(400, 401, 404, 413, 415, 422, 429, 503, 504),
+        openapi_extra=api_page.body("EmbeddingsRequest", "EmbeddingsOptions"),
+    )
+    async def embeddings(request: Request) -> Response:
+        """Unit vectors of texts and images, in one space where the model has one."""
+        request.state.operation = "embeddings"
+        with bodies.hold(request):
+            options, items = await bodies.read(request, schema.EmbeddingsRequest, schema.EmbeddingsOptions)
+            model = engine().model(options.model)
+            decode = options.decode or settings.decode
+            encoded = await _while_connected(
+                request,
+                settings.request_timeout,
+                embed(
+                    engine(),
+                    model,
+                    items,
+                    dimensions=options.dimensions,
+                    decode=decode,
+                    on_error=options.on_error,
+                ),
+            )
+        return _json(
+            {
+                "object": "list",
+                "data": _data(items, encoded, _embeddings(encoded.vectors, options.encoding_format)),
+                "model": model.spec.name,
+                "usage": {"prompt_tokens": encoded.tokens, "total_tokens": encoded.tokens},
+                "truncated": encoded.truncated,
+                "receipt": model.receipt(decode),
+            }
+        )
+
+    @app.post(
+        "/v1/zero-shot",
+        tags=["zero-shot"],
+        response_model=schema.ZeroShotAnswer,
+        responses=api_page.errors(400, 401, 404, 413, 415, 422, 429, 503, 504),
+        openapi_extra=api_page.body("ZeroShotRequest", "ZeroShotOptions"),
+    )
+    async def label(request: Request) -> Response:
+        """Scores of items for labels that you make up. Uncalibrated: validate them against human codes."""
+        request.state.operation = "zero_shot"
+        with bodies.hold(request):
+            options, items = await bodies.read(request, schema.ZeroShotRequest, schema.ZeroShotOptions)
+            model = engine().model(options.model)
+            decode = options.decode or settings.decode
+            none = options.none_of_these
+            question = Question(
+                labels=options.labels,
+                templates=options.templates,
+                multi_label=options.multi_label,
+                negatives=options.negatives,
+                none_text=none.text if none else None,
+                none_min_cosine=none.min_cosine if none else None,
+            )
+            found = await _while_connected(
+                request,
+                settings.request_timeout,
+                zero_shot(engine(), model, items, question, decode=decode, on_error=options.on_error),
+            )
+        scored: list[dict[str, Any]] = [
+            {"label": best, "scores": scores, "cosines": cosines}
+            for best, scores, cosines in zip(found.best, found.scores, found.cosines, strict=True)
+        ]
+        if found.none_scores is not None:
+            for row, none_score in zip(scored, found.none_scores, strict=True):
+                row["none_score"] = none_score
+        return _json(
+            {
+                "labels": options.labels,
+                "data": _data(items, found.encoded, scored),
+                "model": model.spec.name,
+                "templates": found.templates,
+                "negatives": found.negatives,
+                "logit_scale": found.logit_scale,
+                "calibrated": False,
+                "truncated": found.encoded.truncated,
+                "receipt": model.receipt(decode),
+            }
+        )
+
+    api_page.mount(app)
+
+    @app.get("/", include_in_schema=False)
+    async def index() -> Response:
+        return RedirectResponse("docs")
+
+    @app.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"], include_in_schema=False)
+    async def nothing_here(request: Request, path: str) -> Response:
+        for route in app.routes:
+            if route.matches(request.scope)[0] == Match.PARTIAL:
+                raise MethodNotAllowed(
+                    f"{request.method} /{path}: this path takes {', '.join(sorted(getattr(route, 'methods', ())))}"
+                )
+        raise NotFound(f"{request.method} /{path}: there is no such path; /docs lists those there are")
+
+    @app.exception_handler(ServiceError)
+    async def said(request: Request, exc: ServiceError) -> Response:
+        return _Refusal(exc)
+
+    @app.exception_handler(ModelsError)
+    async def said_by_models(request: Request, exc: ModelsError) -> Response:
+        return _Refusal(translate(exc))
+
+    @app.exception_handler(HTTPException)
+    async def said_by_starlette(request: Request, exc: HTTPException) -> Response:
+        return _Refusal(BadRequest(str(exc.detail)))
+
+    return app
+
+
+class _Refusal(Response):
+    """A ServiceError as an answer."""
+
+    def __init__(self, exc: ServiceError) -> None:
+        super().__init__(status_code=exc.status)
+        self._exc = exc
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await refuse(self._exc, scope["state"]["request_id"], send)
+
+
+async def _while_connected(request: Request, timeout: float, work: Coroutine[Any, Any, T]) -> T:
+    """Do `work` until it is done, its time is up, or nobody waits for it any more."""
+
+    async def gone() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    task, watch = asyncio.ensure_future(work), asyncio.ensure_future(gone())
+    try:
+        await asyncio.wait({task, watch}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        if watch.done():
+            raise BadRequest("the caller went away")
+        raise TimedOut(f"not done after {timeout:g} seconds; send fewer items at once")
+    finally:
+        for pending in (task, watch):
+            if not pending.done():
+                pending.cancel()
+
+
+def _embeddings(vectors: NDArray[np.float32], encoding: str) -> Sequence[dict[str, Any]]:
+    if encoding == "base64":
+        little = vectors.astype("<f4", copy=False)
+        return [{"object": "embedding", "embedding": base64.b64encode(row.tobytes()).decode()} for row in little]
+    return [{"object": "embedding", "embedding": row} for row in vectors]
+
+
+def _data(items: Sequence[Input], encoded: Encoded, results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One entry per item, in order: its result, or its error."""
+    data = []
+    for index, (item, result) in enumerate(zip(items, results, strict=True)):
+        failure = encoded.failures.get(index)
+        entry: dict[str, Any] = {"index": index, **(result if failure is None else _error(failure))}
+        if item.id is not None:
+            entry["id"] = item.id
+        data.append(entry)
+    return data
+
+
+def _error(failure: ItemFailure) -> dict[str, Any]:
+    return {"error": {"code": failure.code, "message": failure.message}}
+
+
+def _card(model: Model, *, default: bool) -> dict[str, Any]:
+    spec = model.spec
+    return {
+        "id": spec.name,
+        "object": "model",
+        "default": default,
+        "description": spec.description,
+        "modalities": spec.modalities,
+        "dimension": spec.dimension,
+        "zero_shot": spec.zero_shot is not None,
+        "licence": spec.licence,
+        "source": f"{spec.source.kind}: {spec.source.locator}",
+        "revision": spec.source.revision,
+        "weights": dict(spec.source.weights),
+        "fingerprint": spec.fingerprint("exact"),
+        "fingerprint_scaled": spec.fingerprint("scaled") if spec.image else None,
+        "precision": spec.precision,
+        "provider": model.provider,
+        "max_tokens": spec.text.max_tokens if spec.text else None,
+        "templates": spec.zero_shot.templates if spec.zero_shot else None,
+        "parity": dict(model.folder.parity),
+        "demonstration": spec.demonstration,
+        "notice": spec.notice,
+    }
+
+
+def _json(content: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY), media_type="application/json")

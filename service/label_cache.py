@@ -1,0 +1,37 @@
+"""Label vectors that were made before: a study asks for the same labels 20,000 times."""
+
+from collections import OrderedDict
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float32]
+
+
+class LabelKey(NamedTuple):
+    fingerprint: str
+    templates: tuple[str, ...]
+    label: str
+
+
+class LabelCache:
+    """Keeps the `size` label vectors that were used last. For one event loop."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._vectors: OrderedDict[LabelKey, Float] = OrderedDict()
+
+    def get(self, key: LabelKey) -> Float | None:
+        vector = self._vectors.get(key)
+        if vector is not None:
+            self._vectors.move_to_end(key)
+        return vector
+
+    def put(self, key: LabelKey, vector: Float) -> None:
+        self._vectors[key] = vector
+        while len(self._vectors) > self._size:
+            self._vectors.popitem(last=False)
+
+    def __len__(self) -> int:
+        return len(self._vectors)

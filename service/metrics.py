@@ -1,0 +1,27 @@
+"""What the service counts, in Prometheus form. BentoML serves it at /metrics, summed over its workers."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+REQUESTS = Counter("daguerre_requests", "Requests answered.", ["operation", "transport", "status"])
+REQUEST_SECONDS = Histogram(
+    "daguerre_request_seconds",
+    "From a request's first byte to its answer.",
+    ["operation", "transport"],
+    buckets=_SECONDS,
+)
+ITEMS = Counter("daguerre_items", "Items embedded or labelled.", ["operation", "modality"])
+ITEMS_FAILED = Counter("daguerre_items_failed", "Items that could not be used, by error code.", ["code"])
+DECODE_SECONDS = Histogram(
+    "daguerre_decode_seconds",
+    "Bytes of one image to pixels, or one request's texts to tokens.",
+    ["modality"],
+    buckets=_SECONDS,
+)
+QUEUE_SECONDS = Histogram("daguerre_queue_seconds", "A row's wait for its batch.", ["modality"], buckets=_SECONDS)
+BATCH_SIZE = Histogram(
+    "daguerre_batch_size", "Rows that ran together.", ["modality"], buckets=(1, 2, 4, 8, 16, 32, 64, 128)
+)
+BATCH_SECONDS = Histogram("daguerre_batch_seconds", "The run of one batch.", ["modality"], buckets=_SECONDS)
+IN_FLIGHT = Gauge("daguerre_requests_in_flight", "Requests being answered.", ["transport"], multiprocess_mode="livesum")

@@ -1,0 +1,245 @@
+"""Items to unit vectors: decode in threads, run in shared batches, one failure apart from the others."""
+
+import asyncio
+import base64
+import binascii
+import time
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.encoders.processors import ImageProcessor, TextProcessor
+from models.errors import ImageTooLarge, ItemError, TextError
+from models.images import DecodeMode
+from service.batching import Caller, Key, Row
+from service.engine import Engine, Model, require
+from service.errors import ItemFailure, ItemsFailed, TooLarge, Unprocessable, item_failure
+from service.metrics import DECODE_SECONDS, ITEMS, ITEMS_FAILED
+from service.schema import OnError
+
+Float = NDArray[np.float32]
+TOKENISE_AT_ONCE = 256  # texts to a thread's turn: short enough for the images that wait for one
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One item, off the wire: a text, or an image as bytes or base64."""
+
+    text: str | None = None
+    image: bytes | str | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Vectors of the items that could be used, and what became of the others."""
+
+    vectors: Float  # (n, d), a row per item; rows of failed items are NaN
+    failures: dict[int, ItemFailure]
+    tokens: int  # of all texts
+    truncated: tuple[int, ...]  # texts that were cut
+
+
+@dataclass
+class _Work:
+    """One request on its way."""
+
+    engine: Engine
+    model: Model
+    items: Sequence[Input]
+    decode: DecodeMode
+    failures: dict[int, ItemFailure] = field(default_factory=dict)
+    tokens: int = 0
+    truncated: list[int] = field(default_factory=list)
+
+    def fail(self, index: int, exc: ItemError) -> None:
+        self.failures[index] = item_failure(index, self.items[index].id, exc)
+        ITEMS_FAILED.labels(exc.code).inc()
+
+
+async def encode(
+    engine: Engine,
+    model: Model,
+    items: Sequence[Input],
+    *,
+    operation: str,
+    decode: DecodeMode,
+    on_error: OnError,
+) -> Encoded:
+    """Encode `items`.
+
+    Raises
+    ------
+    ItemsFailed : under on_error "fail", after all items were looked at; names every unusable one.
+    TooLarge, Unprocessable : no items, too many, or of a modality that the model lacks.
+    Overloaded : no room in the queue.
+    """
+    limit = engine.settings.max_items
+    if not items:
+        raise Unprocessable("input: has no items; send at least one", param="input")
+    if len(items) > limit:
+        raise TooLarge(
+            f"input: has {len(items)} items, the limit is {limit}; send several requests",
+            code="too_many_items",
+            param="input",
+        )
+    work = _Work(engine, model, items, decode)
+    images = [i for i, item in enumerate(items) if item.image is not None]
+    texts = [i for i, item in enumerate(items) if item.image is None]
+    vectors = np.full((len(items), model.spec.dimension), np.nan, np.float32)
+    processor_images = require(model.images, "image", model.spec) if images else None
+    processor_texts = require(model.texts, "text", model.spec) if texts else None
+    parts = []
+    if processor_images:
+        parts.append(_images(work, processor_images, images, vectors, on_error))
+    if processor_texts:
+        parts.append(_texts(work, processor_texts, texts, vectors, on_error))
+    await together(parts)
+    if work.failures and on_error == "fail":
+        raise ItemsFailed([work.failures[i] for i in sorted(work.failures)], of=len(items))
+    for modality, indices in (("image", images), ("text", texts)):
+        ITEMS.labels(operation, modality).inc(sum(i not in work.failures for i in indices))
+    return Encoded(vectors, work.failures, work.tokens, tuple(sorted(work.truncated)))
+
+
+async def together(parts: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Run `parts` at the same time; the first error cancels the others and is raised as it is."""
+    if len(parts) == 1:
+        await parts[0]
+        return
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+
+
+async def _images(
+    work: _Work, processor: ImageProcessor, indices: Sequence[int], vectors: Float, on_error: OnError
+) -> None:
+    engine, spec = work.engine, work.model.spec
+    limits = engine.settings.image_limits
+    window = asyncio.Semaphore(engine.settings.window)
+    raw: dict[int, Row] = {}
+
+    def pixels(image: bytes | str) -> Row:
+        started = time.perf_counter()
+        row = processor.preprocess(_bytes(image, limits.max_bytes), limits=limits, decode=work.decode)
+        DECODE_SECONDS.labels("image").observe(time.perf_counter() - started)
+        return row
+
+    async def one(index: int, caller: Caller) -> None:
+        image = work.items[index].image
+        assert image is not None
+        async with window:
+            try:
+                row = await engine.in_thread(lambda: pixels(image))
+            except ItemError as exc:
+                work.fail(index, exc)
+                return
+            if work.failures and on_error == "fail":
+                return  # refused already: only the rest of the bad items is still to be named
+            raw[index] = await caller.submit(Key(spec.name, "image", processor.shape_bucket(row)), row)
+
+    with engine.batcher("image").admit(len(indices)) as caller:
+        await together([one(index, caller) for index in indices])
+    if raw:
+        vectors[list(raw)] = processor.postprocess(np.stack(list(raw.values())))
+
+
+async def _texts(
+    work: _Work, processor: TextProcessor, indices: Sequence[int], vectors: Float, on_error: OnError
+) -> None:
+    good = []
+    for index in indices:
+        try:
+            check_text(work.items[index].text or "", work.engine.settings.max_text_chars)
+            good.append(index)
+        except TextError as exc:
+            work.fail(index, exc)
+    if not good or (work.failures and on_error == "fail"):
+        return
+    texts = [work.items[i].text or "" for i in good]
+    raw, lengths, cut = await raw_texts(work.engine, work.model, processor, texts)
+    work.tokens += sum(lengths)
+    work.truncated += [good[i] for i in cut]
+    vectors[good] = await work.engine.in_thread(lambda: processor.postprocess(raw))
+
+
+async def raw_texts(
+    engine: Engine, model: Model, processor: TextProcessor, texts: Sequence[str]
+) -> tuple[Float, list[int], list[int]]:
+    """Raw vectors of checked texts, (n, d_raw), with their lengths in tokens and the indices of those that were cut."""
+    lengths: list[int] = []
+    cut: list[int] = []
+    answers = []
+    with engine.batcher("text").admit(len(texts)) as caller:
+        for start in range(0, len(texts), TOKENISE_AT_ONCE):
+            part = texts[start : start + TOKENISE_AT_ONCE]
+
+            def tokenise(part: Sequence[str] = part) -> list[tuple[Row, bool]]:
+                started = time.perf_counter()
+                found = [(t.ids, t.truncated) for t in processor.preprocess(part)]
+                DECODE_SECONDS.labels("text").observe(time.perf_counter() - started)
+                return found
+
+            for i, (ids, truncated) in enumerate(await engine.in_thread(tokenise), start):
+                lengths.append(len(ids))
+                if truncated:
+                    cut.append(i)
+                answers.append(caller.submit(Key(model.spec.name, "text", processor.shape_bucket(ids)), ids))
+        raw = np.stack(await asyncio.gather(*answers))
+    return raw, lengths, cut
+
+
+def check_text(text: str, max_chars: int) -> None:
+    """Raise TextError for a text that has no vector."""
+    if not text.strip():
+        raise TextError("text is empty; leave the item out")
+    if len(text) > max_chars:
+        raise TextError(f"text has {len(text)} characters, the limit is {max_chars}; send a part of it")
+    try:
+        text.encode()
+    except UnicodeEncodeError as exc:
+        raise TextError("text holds half of a surrogate pair, which is no character; send valid Unicode") from exc
+
+
+class _NotBase64(ItemError):
+    code = "invalid_base64"
+
+
+class _Url(ItemError):
+    code = "url_not_fetched"
+
+
+def _bytes(image: bytes | str, max_bytes: int) -> bytes:
+    """The bytes of an image that may have come as base64 or as a data URI."""
+    if isinstance(image, bytes):
+        return image
+    if image.startswith("data:"):
+        head, comma, image = image.partition(",")
+        if not comma or not head.endswith(";base64"):
+            raise _NotBase64("image is a data URI without ';base64,'; send data:image/jpeg;base64,<base64 of the file>")
+    elif image.startswith(("http://", "https://", "file://", "ftp://", "s3://")):
+        raise _Url("image is a URL, and this service fetches none; send the file's bytes, in base64 or as an upload")
+    if len(image) > max_bytes * 4 // 3 + 4096:
+        raise ImageTooLarge(
+            f"image has about {len(image) * 3 // 4:,} bytes, the limit is {max_bytes:,}: send a smaller or stronger "
+            "compressed version"
+        )
+    try:
+        return binascii.a2b_base64(image.encode("ascii"), strict_mode=True)
+    except (binascii.Error, UnicodeEncodeError):
+        try:  # line breaks and missing padding are common and harmless
+            bare = "".join(image.split())
+            return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
+        except (binascii.Error, ValueError) as exc:
+            raise _NotBase64(
+                "image is not base64; send the base64 of the file's bytes, a data URI, or a multipart upload"
+            ) from exc

@@ -1,0 +1,234 @@
+"""Zero-shot labels: cosines of items with label prompts, and scores made of them.
+
+Prompt templates are averaged per label, as in Radford et al., ICML 2021, section 3.1.4. Scores: softmax of
+logit_scale × cosine over the labels for encoders trained with a softmax; on those trained with a sigmoid (Zhai et
+al., ICCV 2023) `multi_label` takes that sigmoid. Under `multi_label` on a softmax-trained encoder each label is
+contrasted with the negative prompts: exp(s·cos_label) / (exp(s·cos_label) + Σ exp(s·cos_negative)). Never
+sigmoid(s·cos), which is near 1 for every label.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.catalog import ZeroShotHead
+from models.embedded.bridge import l2
+from models.encoders.processors import TextProcessor
+from models.errors import TextError
+from models.images import DecodeMode
+from service.engine import Engine, Model
+from service.errors import TooLarge, Unprocessable
+from service.label_cache import LabelKey
+from service.pipelines.encode import Encoded, Input, check_text, encode, raw_texts
+from service.schema import OnError
+
+Float = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is asked of every item."""
+
+    labels: Sequence[str]
+    templates: Sequence[str] | None = None
+    multi_label: bool = False
+    negatives: Sequence[str] | None = None
+    none_text: str | None = None
+    none_min_cosine: float | None = None
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Scores of the items that could be used; rows of failed items are NaN."""
+
+    encoded: Encoded
+    best: list[str | None]  # None: no label fits, or the item failed
+    scores: Float  # (n, labels)
+    cosines: Float  # (n, labels)
+    none_scores: Float | None  # (n,)
+    templates: tuple[str, ...]
+    negatives: tuple[str, ...] | None
+    logit_scale: float
+
+
+async def zero_shot(
+    engine: Engine,
+    model: Model,
+    items: Sequence[Input],
+    question: Question,
+    *,
+    decode: DecodeMode,
+    on_error: OnError,
+) -> Labelled:
+    """Label `items`. Raises what `encode` raises, and Unprocessable for labels or templates that make no sense."""
+    head, texts = model.spec.zero_shot, model.texts
+    if head is None or texts is None:
+        raise Unprocessable(
+            f"model {model.spec.name!r} has no space that images and texts share; choose one with zero_shot in "
+            "GET /v1/models",
+            code="no_zero_shot",
+            param="model",
+        )
+    labels = _labels(engine, question)
+    templates = _templates(question.templates or head.templates)
+    _count(engine, labels, templates)
+    contrasts = question.multi_label and head.activation == "softmax"
+    if question.negatives is not None and not contrasts:
+        raise Unprocessable(
+            "negatives: only used with multi_label on a softmax-trained encoder; leave them out",
+            param="negatives",
+        )
+    negatives = tuple(question.negatives or head.negatives) if contrasts else ()
+    extra = [*negatives, *([question.none_text] if question.none_text else [])]
+    for i, text in enumerate(extra):
+        _check(engine, text, "negatives" if i < len(negatives) else "none_of_these.text")
+    if question.none_text and _folded(question.none_text) in {_folded(label) for label in labels}:
+        raise Unprocessable("none_of_these.text: is one of the labels; say what none of them is", param="none_of_these")
+
+    vectors = await _label_vectors(engine, model, texts, [*labels, *extra], templates)
+    encoded = await encode(engine, model, items, operation="zero_shot", decode=decode, on_error=on_error)
+    cosines = encoded.vectors @ vectors.T  # (n, labels + negatives + none)
+    k = len(labels)
+    none_cosines = cosines[:, -1:] if question.none_text else None
+    scores, none_scores = _scores(head, question, cosines[:, :k], cosines[:, k : k + len(negatives)], none_cosines)
+    best = _best(labels, question, scores, cosines[:, :k], none_scores)
+    return Labelled(
+        encoded,
+        [None if i in encoded.failures else label for i, label in enumerate(best)],
+        scores,
+        cosines[:, :k],
+        none_scores,
+        templates,
+        negatives if contrasts else None,
+        head.logit_scale,
+    )
+
+
+def _scores(
+    head: ZeroShotHead, question: Question, cosines: Float, negatives: Float, none: Float | None
+) -> tuple[Float, Float | None]:
+    """Scores of the labels (n, k), and of "none of these" (n,) where it is a text."""
+    logits = head.logit_scale * cosines + head.logit_bias
+    none_logits = None if none is None else head.logit_scale * none + head.logit_bias  # (n, 1)
+    if question.multi_label and head.activation == "sigmoid":
+        return _sigmoid(logits), None if none_logits is None else _sigmoid(none_logits)[:, 0]
+    if question.multi_label:
+        against = _log_sum_exp(head.logit_scale * negatives + head.logit_bias)  # (n, 1)
+        return _sigmoid(logits - against), None if none_logits is None else _sigmoid(none_logits - against)[:, 0]
+    every = logits if none_logits is None else np.concatenate([logits, none_logits], axis=1)
+    shares = np.exp(every - _log_sum_exp(every))
+    return shares[:, : logits.shape[1]], None if none_logits is None else shares[:, -1]
+
+
+def _best(
+    labels: Sequence[str], question: Question, scores: Float, cosines: Float, none_scores: Float | None
+) -> list[str | None]:
+    failed: NDArray[np.bool_] = np.isnan(scores).any(axis=1)
+    top = np.where(failed[:, None], 0, scores).argmax(axis=1)
+    rows = np.arange(len(top))
+    fits: NDArray[np.bool_] = ~failed
+    if none_scores is not None:
+        fits &= scores[rows, top] >= none_scores
+    if question.none_min_cosine is not None:
+        fits &= cosines[rows, top] >= question.none_min_cosine
+    return [labels[t] if fit else None for t, fit in zip(top, fits, strict=True)]
+
+
+async def _label_vectors(
+    engine: Engine, model: Model, processor: TextProcessor, labels: Sequence[str], templates: tuple[str, ...]
+) -> Float:
+    """Unit vectors of `labels`, (k, d): from the cache, or made together."""
+    keys = [LabelKey(model.spec.fingerprint(), templates, label) for label in labels]
+    found = {key: vector for key in keys if (vector := engine.labels.get(key)) is not None}
+    missing = [key for key in dict.fromkeys(keys) if key not in found]
+    if missing:
+        prompts = [template.replace("{}", key.label) for key in missing for template in templates]
+        raw, _, cut = await raw_texts(engine, model, processor, prompts)
+        if cut:
+            long = missing[cut[0] // len(templates)].label
+            raise Unprocessable(
+                f"labels: {_shown(long)} with its template has more tokens than the model's maximum; shorten it",
+                param="labels",
+            )
+        mean = l2(raw).reshape(len(missing), len(templates), -1).mean(axis=1)
+        made = await engine.in_thread(lambda: processor.postprocess(mean))
+        for key, vector in zip(missing, made, strict=True):
+            found[key] = vector
+            engine.labels.put(key, vector)
+    return np.stack([found[key] for key in keys])
+
+
+def _labels(engine: Engine, question: Question) -> list[str]:
+    labels = list(question.labels)
+    if len(labels) > engine.settings.max_labels:
+        raise TooLarge(
+            f"labels: got {len(labels)}, the limit is {engine.settings.max_labels}; ask in several requests",
+            code="too_many_labels",
+            param="labels",
+        )
+    least = 1 if question.multi_label else 2
+    if len(labels) < least:
+        raise Unprocessable(
+            f"labels: got {len(labels)}, zero-shot needs at least {least}"
+            + ("" if question.multi_label else ' (add a contrast such as "something else", or set multi_label)'),
+            param="labels",
+        )
+    seen: dict[str, int] = {}
+    for i, label in enumerate(labels):
+        _check(engine, label, f"labels[{i}]")
+        first = seen.setdefault(_folded(label), i)
+        if first != i:
+            raise Unprocessable(
+                f"labels[{i}]: {_shown(label)} is labels[{first}] again; each label once",
+                param=f"labels[{i}]",
+            )
+    return labels
+
+
+def _templates(templates: Sequence[str]) -> tuple[str, ...]:
+    for i, template in enumerate(templates):
+        if template.count("{}") != 1:
+            raise Unprocessable(
+                f"templates[{i}]: {_shown(template)} has {template.count('{}')} of {{}}, it needs one, where the "
+                "label goes",
+                param=f"templates[{i}]",
+            )
+    if not templates:
+        raise Unprocessable('templates: is empty; leave it out, or send ["{}"]', param="templates")
+    return tuple(templates)
+
+
+def _count(engine: Engine, labels: Sequence[str], templates: Sequence[str]) -> None:
+    limit = min(engine.settings.max_prompts, engine.settings.queue)
+    if len(labels) * len(templates) > limit:
+        raise TooLarge(
+            f"{len(labels)} labels times {len(templates)} templates are more than {limit} prompts; send fewer of either",
+            code="too_many_prompts",
+            param="labels",
+        )
+
+
+def _check(engine: Engine, text: str, param: str) -> None:
+    try:
+        check_text(text, engine.settings.max_text_chars)
+    except TextError as exc:
+        raise Unprocessable(f"{param}: {exc}", param=param) from exc
+
+
+def _folded(label: str) -> str:
+    return unicodedata.normalize("NFKC", label).casefold().strip()
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "…")
+
+
+def _sigmoid(x: Float) -> Float:
+    return np.exp(-np.logaddexp(0, -x))
+
+
+def _log_sum_exp(x: Float) -> Float:
+    return np.logaddexp.reduce(x, axis=1, keepdims=True)

@@ -1,0 +1,145 @@
+"""Where encoders run: in this process, or in runner processes of their own. Pipelines see one interface."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.catalog import Modality
+from models.encoders import processors
+from models.encoders.folder import ModelFolder
+from models.encoders.onnx import OnnxSession
+from models.encoders.processors import Processor
+from service.batching import Batcher, Key, Row
+from service.settings import Settings
+
+Float = NDArray[np.float32]
+Remote = Callable[[str, NDArray[Any]], Awaitable[Float]]  # (model's name, stack) → raw vectors
+MODALITIES: tuple[Modality, ...] = ("image", "text")
+
+
+class Placement(Protocol):
+    """What an engine asks of a placement."""
+
+    provider: str
+
+    async def start(self, folders: Sequence[ModelFolder]) -> None:
+        """Load the models where they will run."""
+
+    def batcher(self, modality: Modality) -> Batcher:
+        """Takes rows of `modality`, of any model."""
+
+    def close(self) -> None: ...
+
+
+Sessions = Mapping[tuple[str, Modality], OnnxSession]
+
+
+def open_sessions(
+    folders: Sequence[ModelFolder], settings: Settings, modalities: Sequence[Modality] = MODALITIES
+) -> Sessions:
+    """Load the graphs of `modalities` on the settings' device."""
+    return {
+        (folder.spec.name, modality): OnnxSession(
+            folder.path / f"{modality}.onnx",
+            device=settings.device,
+            threads=settings.threads,
+            spinning=settings.spinning,
+        )
+        for folder in folders
+        for modality in modalities
+        if modality in folder.spec.modalities
+    }
+
+
+def open_processors(folders: Sequence[ModelFolder]) -> Mapping[tuple[str, Modality], Processor]:
+    found: dict[tuple[str, Modality], Processor | None] = {}
+    for folder in folders:
+        found[folder.spec.name, "image"] = processors.image_processor(folder)
+        found[folder.spec.name, "text"] = processors.text_processor(folder)
+    return {key: processor for key, processor in found.items() if processor}
+
+
+def max_batch(settings: Settings) -> Mapping[Modality, int]:
+    return {"image": settings.max_batch_images, "text": settings.max_batch_texts}
+
+
+class Inline:
+    """All encoders in this process, one batcher for them all: they share the same cores."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._batcher: Batcher | None = None
+        self.provider = "unknown"
+
+    async def start(self, folders: Sequence[ModelFolder]) -> None:
+        sessions = await asyncio.to_thread(open_sessions, folders, self._settings)
+        collate = open_processors(folders)
+        self.provider = next(iter(sessions.values())).provider
+
+        def run(key: Key, rows: Sequence[Row]) -> Row:
+            where = key.model, key.modality
+            return sessions[where].run(collate[where].collate(rows, key.bucket))
+
+        settings = self._settings
+        self._batcher = Batcher(
+            run, max_batch=max_batch(settings), capacity=settings.queue, lanes=settings.lanes, name="inline"
+        )
+
+    def batcher(self, modality: Modality) -> Batcher:
+        assert self._batcher, "not started"
+        return self._batcher
+
+    def close(self) -> None:
+        if self._batcher:
+            self._batcher.close()
+
+
+class Process:
+    """Encoders in runner processes. A batcher here bundles what waits into few calls, a lane each.
+
+    Two calls to a runner are under way at a time: it computes one while the other travels.
+    """
+
+    LANES = 2
+
+    def __init__(
+        self,
+        settings: Settings,
+        remotes: Mapping[Modality, Remote],
+        *,
+        provider: Callable[[], Awaitable[str]],
+    ) -> None:
+        self._settings = settings
+        self._remotes = remotes
+        self._ask_provider = provider
+        self._batchers: dict[Modality, Batcher] = {}
+        self.provider = "unknown"
+
+    async def start(self, folders: Sequence[ModelFolder]) -> None:
+        loop = asyncio.get_running_loop()
+        collate = open_processors(folders)
+        self.provider = await self._ask_provider()
+
+        def run(key: Key, rows: Sequence[Row]) -> Row:
+            stack = collate[key.model, key.modality].collate(rows, key.bucket)
+            call = self._remotes[key.modality](key.model, stack)
+            return asyncio.run_coroutine_threadsafe(call, loop).result()  # type: ignore[arg-type]
+
+        for modality in MODALITIES:
+            self._batchers[modality] = Batcher(
+                run,
+                max_batch=max_batch(self._settings),
+                capacity=self._settings.queue,
+                lanes=self.LANES,
+                name=f"to-{modality}-runner",
+            )
+
+    def batcher(self, modality: Modality) -> Batcher:
+        return self._batchers[modality]
+
+    def close(self) -> None:
+        for batcher in self._batchers.values():
+            batcher.close()

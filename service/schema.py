@@ -1,0 +1,268 @@
+"""Requests and answers on the wire. Both transports share them; the API page is made from them."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from models.images import DecodeMode
+from service.example import PHOTO
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Item(Message):
+    """A text or an image, with an optional id that comes back beside the index."""
+
+    id: str | None = Field(
+        None, max_length=1024, description="Yours; comes back with the item's result.", examples=["post-17"]
+    )
+    text: str | None = Field(None, description="A text.", examples=["a cat asleep on a sofa"])
+    image: str | None = Field(
+        None,
+        description="An image file's bytes in base64, or as a data URI. URLs are not fetched.",
+        examples=[PHOTO],
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> "Item":
+        if (self.text is None) == (self.image is None):
+            raise ValueError('an item has either "text" or "image"')
+        return self
+
+
+def _items(value: Any) -> Any:
+    if isinstance(value, str | dict):
+        value = [value]
+    if not isinstance(value, list):
+        raise ValueError('is a string, an item {"text": …} or {"image": …}, or a list of these')
+    if any(isinstance(v, int | list) for v in value):
+        raise ValueError("token arrays are not taken, since tokens differ between models; send the text")
+    return [{"text": v} if isinstance(v, str) else v for v in value]
+
+
+_ITEM = {"anyOf": [{"type": "string", "description": "A text."}, {"$ref": "#/components/schemas/Item"}]}
+Items = Annotated[
+    list[Item],
+    BeforeValidator(_items),
+    WithJsonSchema({"anyOf": [*_ITEM["anyOf"], {"type": "array", "items": _ITEM}]}),
+]
+OnError = Literal["fail", "skip"]
+
+
+class ModelOptions(Message):
+    """What every request that runs a model has, beside its items."""
+
+    model: str | None = Field(
+        None,
+        description="A model of GET /v1/models; the first of them where left out.",
+        examples=["embedded"],
+    )
+    on_error: OnError = Field(
+        "fail",
+        description="What one unusable item does. `fail`: the request is refused and names every such item. "
+        "`skip`: the others are answered, and the item carries its own error.",
+    )
+    decode: DecodeMode | None = Field(
+        None,
+        description="`exact`: pixels as the reference implementation has them. `scaled`: large JPEGs are decoded at a "
+        "fraction of their size, faster, with a fingerprint of its own. Left out: the server's setting.",
+    )
+
+
+class EmbeddingsOptions(ModelOptions):
+    """What to embed items with."""
+
+    encoding_format: Literal["float", "base64"] = Field(
+        "float", description="`float`: a JSON list. `base64`: little-endian float32, a third of the size."
+    )
+    dimensions: int | None = Field(
+        None,
+        description="The model's own dimension; another one is refused, unless the model is a Matryoshka one.",
+    )
+    user: str | None = Field(None, description="Accepted for OpenAI's clients, and ignored.")
+
+
+class EmbeddingsRequest(EmbeddingsOptions):
+    """Texts and images to embed. Takes what OpenAI's embeddings endpoint takes, and images."""
+
+    input: Items = Field(
+        description="A text, an item, or a list of these, mixed as you like.",
+        examples=[["a cat asleep on a sofa", {"image": PHOTO, "id": "photo-1"}]],
+    )
+
+
+class NoneOfThese(Message):
+    """An outcome for items that none of the labels fits: by a contrast text, or by a cosine threshold."""
+
+    text: str | None = Field(
+        None,
+        min_length=1,
+        description="Competes with the labels; where it wins, `label` is null.",
+        examples=["something else"],
+    )
+    min_cosine: float | None = Field(
+        None, ge=-1, le=1, description="Where no label's cosine reaches it, `label` is null.", examples=[0.1]
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> "NoneOfThese":
+        if (self.text is None) == (self.min_cosine is None):
+            raise ValueError('has either "text" or "min_cosine"')
+        return self
+
+
+class ZeroShotOptions(ModelOptions):
+    """What to label items with."""
+
+    labels: list[str] = Field(
+        description="At least two different ones, or one with `multi_label`.",
+        examples=[["a cat", "a cup of coffee", "a rocket launch"]],
+    )
+    templates: list[str] | None = Field(
+        None,
+        description="Prompt templates, each with one {} for the label; their vectors are averaged. Left out: the model's.",
+        examples=[["a photo of {}", "a picture of {}"]],
+    )
+    multi_label: bool = Field(
+        False,
+        description="Score each label by itself. On encoders trained with a softmax (CLIP, embedded) that is the label "
+        "against `negatives`; on those trained with a sigmoid (SigLIP) their own sigmoid.",
+    )
+    negatives: list[str] | None = Field(
+        None,
+        description="What each label is contrasted with under `multi_label` on softmax-trained encoders. Left out: the "
+        "model's, which the answer states.",
+        examples=[["something else"]],
+    )
+    none_of_these: NoneOfThese | None = Field(None, description="An outcome for items that no label fits.")
+
+
+class ZeroShotRequest(ZeroShotOptions):
+    """Items to label with labels that the model was never trained on."""
+
+    input: Items = Field(
+        description="A text, an item, or a list of these.", examples=[[{"image": PHOTO, "id": "photo-1"}]]
+    )
+
+
+class Receipt(BaseModel):
+    """How the numbers were made; keep it with them."""
+
+    model: str = Field(description="The model's name.", examples=["embedded"])
+    revision: str = Field(description="The exact weights.")
+    fingerprint: str = Field(
+        description="Vectors may be compared exactly where it is equal: weights, preprocessing, decode mode, pooling, "
+        "precision and recipe."
+    )
+    precision: str = Field(examples=["fp32"])
+    provider: str = Field(description="ONNX Runtime's execution provider.", examples=["CPUExecutionProvider"])
+    decode: str = Field(examples=["exact"])
+    demonstration: bool = Field(description="True: not a model for a study.")
+    notice: str | None = Field(description="What its users must know.")
+    made_with: dict[str, str] = Field(description="Versions of what ran and exported it; not part of the fingerprint.")
+
+
+class ItemError(BaseModel):
+    code: str = Field(examples=["invalid_image"])
+    message: str
+
+
+class Datum(BaseModel):
+    index: int = Field(description="The item's place in `input`.")
+    id: str | None = Field(None, description="The item's id, where it had one.")
+    error: ItemError | None = Field(None, description='Only with on_error="skip", instead of a result.')
+
+
+class Embedding(Datum):
+    object: Literal["embedding"] = "embedding"
+    embedding: list[float] | str = Field(description="Unit vector, float32; or its base64.")
+
+
+class Usage(BaseModel):
+    prompt_tokens: int = Field(description="Tokens of all texts, special ones included.")
+    total_tokens: int
+
+
+class EmbeddingsAnswer(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[Embedding]
+    model: str
+    usage: Usage
+    truncated: list[int] = Field(description="Texts that were cut at the model's maximum, by index.")
+    receipt: Receipt
+
+
+class Scored(Datum):
+    label: str | None = Field(description="The best label; null where none fits. With `multi_label`, the highest one.")
+    scores: list[float] = Field(
+        description="One per label, in order. They are scores, not calibrated probabilities: validate them against "
+        "human codes before you count with them."
+    )
+    cosines: list[float] = Field(description="The raw cosine of the item with each label.")
+    none_score: float | None = Field(None, description="The score of `none_of_these.text`.")
+
+
+class ZeroShotAnswer(BaseModel):
+    labels: list[str]
+    data: list[Scored]
+    model: str
+    templates: list[str] = Field(description="The prompt templates that were used.")
+    negatives: list[str] | None = Field(description="The contrasts that were used under `multi_label`.")
+    logit_scale: float
+    calibrated: Literal[False] = Field(False, description="Nobody has checked these scores on your data yet.")
+    truncated: list[int]
+    receipt: Receipt
+
+
+class ModelCard(BaseModel):
+    """A model that can be asked for."""
+
+    id: str = Field(description="The name to send as `model`.")
+    object: Literal["model"] = "model"
+    default: bool
+    description: str
+    modalities: list[str]
+    dimension: int
+    zero_shot: bool
+    licence: str
+    source: str
+    revision: str
+    weights: dict[str, str] = Field(description="SHA-256 of each file that the vectors depend on.")
+    fingerprint: str
+    fingerprint_scaled: str | None = Field(description='The fingerprint under decode="scaled".')
+    precision: str
+    provider: str
+    max_tokens: int | None
+    templates: list[str] | None
+    parity: dict[str, float] = Field(description="Lowest cosine against torch, measured when it was exported.")
+    demonstration: bool
+    notice: str | None
+
+
+class ModelList(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[ModelCard]
+    next_cursor: str | None = None
+
+
+class ErrorItem(BaseModel):
+    index: int
+    id: str | None
+    code: str
+    message: str
+
+
+class ErrorBody(BaseModel):
+    code: str = Field(examples=["invalid_items"])
+    message: str
+    param: str | None = Field(description="The field at fault, where there is one.")
+    request_id: str = Field(description="Also in the X-Request-ID header, and in the server's log.")
+    items: list[ErrorItem] = Field(description="Every unusable item.")
+
+
+class ErrorAnswer(BaseModel):
+    """The one error shape."""
+
+    error: ErrorBody

@@ -1,0 +1,132 @@
+"""The settings: read once from DAGUERRE_* variables, frozen, and passed in. Each default has its reason beside it."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from models.images import DecodeMode, ImageLimits
+
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+PREFIX = "DAGUERRE_"
+
+
+class Settings(BaseSettings):
+    """What a lab may want to change. `scripts/serve --help` and docs/settings.md list them."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+
+    home: Path = Field(Path.home() / ".cache" / "daguerre", description="Where models and all other state lie.")
+
+    # models
+    models: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("embedded",),
+        description="Catalogue names or exported folders, comma-separated; the first is the default.",
+    )
+    device: str = Field("cpu", description="cpu, or cuda:N. What cannot be had is a start-up error.")
+    decode: DecodeMode = Field("exact", description="How JPEGs are decoded unless a request says so itself.")
+
+    # placement and batching: figures in docs/benchmarks.md
+    placement: Literal["inline", "process"] = Field(
+        "inline",
+        description="inline: encoders in the entry process. process: a runner process each for images and texts.",
+    )
+    runner_batching: Literal["daguerre", "bentoml"] = Field(
+        "daguerre",
+        description="Who forms batches in a runner process. bentoml: its adaptive batching, default model only.",
+    )
+    entry_workers: int = Field(1, ge=1, le=64, description="Decoding processes; inline has one.")
+    threads: int = Field(
+        CORES,
+        ge=0,
+        description="ONNX Runtime's threads for one batch. All cores: one batch at a time, as fast as it goes.",
+    )
+    spinning: bool = Field(
+        False, description="Whether idle inference threads keep their core busy. Off: decoding needs it."
+    )
+    lanes: int = Field(1, ge=1, le=16, description="Batches that run at once in one process.")
+    max_batch_images: int = Field(8, ge=1, le=512, description="On a CPU nothing is gained beyond.")
+    max_batch_texts: int = Field(32, ge=1, le=1024, description="On a CPU nothing is gained beyond.")
+    decode_threads: int = Field(CORES, ge=1, le=256, description="Threads that decode images.")
+    window: int = Field(
+        32,
+        ge=1,
+        description="Images of one request between decoding and their vector, so that nobody hogs the threads.",
+    )
+    queue: int = Field(4096, ge=1, description="Items that may wait at once; more is 429.")
+
+    # limits
+    max_image_bytes: int = Field(20 * 2**20, ge=1)
+    max_image_pixels: int = Field(80_000_000, ge=1, description="Checked before decoding.")
+    max_aspect_ratio: float = Field(100.0, ge=1)
+    max_items: int = Field(1000, ge=1, description="Items in one request.")
+    max_text_chars: int = Field(100_000, ge=1, description="Characters of one text.")
+    max_labels: int = Field(1000, ge=2)
+    max_prompts: int = Field(20_000, ge=2, description="Labels times templates of one request.")
+    max_body_bytes: int = Field(256 * 2**20, ge=1)
+    max_bodies_bytes: int = Field(2 * 2**30, ge=1, description="Bodies held in memory at once, all requests together.")
+    label_cache: int = Field(16_384, ge=0, description="Label vectors kept: about 5 kB each.")
+    request_timeout: float = Field(300.0, gt=0, description="Seconds until a request is given up with 504.")
+
+    # who may call
+    host: str = "127.0.0.1"
+    port: int = Field(3000, ge=1, le=65535)
+    api_keys: SecretStr = Field(SecretStr(""), description="Bearer keys, comma-separated.")
+    api_keys_file: Path | None = Field(None, description="A file with one key a line; # starts a comment.")
+    insecure: bool = Field(False, description="Serve beyond this machine without any key.")
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("models")
+    @classmethod
+    def _some(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:
+            raise ValueError("names no model; leave it unset for the embedded one")
+        return value
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Settings":
+        if self.placement == "inline" and self.entry_workers != 1:
+            raise ValueError(
+                f"entry_workers: {self.entry_workers} with placement inline, which has one; "
+                "set DAGUERRE_PLACEMENT=process"
+            )
+        if self.max_items > self.queue:
+            raise ValueError(f"queue: {self.queue} cannot hold one request of max_items = {self.max_items}")
+        return self
+
+    @property
+    def image_limits(self) -> ImageLimits:
+        return ImageLimits(
+            max_bytes=self.max_image_bytes,
+            max_pixels=self.max_image_pixels,
+            max_aspect_ratio=self.max_aspect_ratio,
+        )
+
+    def keys(self) -> tuple[bytes, ...]:
+        """All bearer keys, from the setting and the file."""
+        lines = self.api_keys.get_secret_value().split(",")
+        if self.api_keys_file is not None:
+            lines += [line.partition("#")[0] for line in self.api_keys_file.expanduser().read_text().splitlines()]
+        return tuple(key.strip().encode() for key in lines if key.strip())
+
+
+def read() -> Settings:
+    """The settings of the environment; a DAGUERRE_ variable that names none of them is a ValueError."""
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    unknown = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)}: no such setting; there are {', '.join(sorted(known))}")
+    return Settings()

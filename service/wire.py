@@ -1,0 +1,177 @@
+"""Bodies to validated requests, within limits: JSON and multipart, and the words for what is wrong with them."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import BaseModel, ValidationError
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect, Request
+
+from service.errors import BadRequest, Overloaded, ServiceError, TooLarge, Unprocessable, UnsupportedMedia
+from service.pipelines.encode import Input
+from service.schema import Item
+from service.settings import Settings
+
+Options = TypeVar("Options", bound=BaseModel)
+LISTS = frozenset({"labels", "templates", "negatives"})  # form fields that may come several times
+OBJECTS = frozenset({"none_of_these"})  # form fields that hold JSON
+
+
+class Bodies:
+    """Reads bodies, and bounds the memory that all of them take together."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._each, self._together = settings.max_body_bytes, settings.max_bodies_bytes
+        self._max_items = settings.max_items
+        self._held = 0
+
+    @contextmanager
+    def hold(self, request: Request) -> Iterator[None]:
+        """Keep room for the body of `request` until its answer is made."""
+        size = int(request.headers.get("content-length") or self._each)
+        if size > self._each:
+            raise TooLarge(
+                f"the body has {size:,} bytes, the limit is {self._each:,}; send fewer items at once",
+                code="body_too_large",
+            )
+        if self._held and self._held + size > self._together:
+            raise Overloaded("too many large requests at once; send this one again later", retry_after=2)
+        self._held += size
+        try:
+            yield
+        finally:
+            self._held -= size
+
+    async def read(
+        self, request: Request, whole: type[BaseModel], options: type[Options]
+    ) -> tuple[Options, list[Input]]:
+        """The options and the items of a request.
+
+        Parameters
+        ----------
+        whole : the schema of a JSON body, `options` with `input`.
+        options : the schema of the other fields; those of a form.
+        """
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind == "multipart/form-data":
+            return await self._form(request, options)
+        if kind not in ("application/json", ""):
+            raise UnsupportedMedia(
+                f"content-type: {kind!r} is not read here; send application/json or multipart/form-data"
+            )
+        body = b"".join([chunk async for chunk in self._chunks(request)])
+        try:
+            parsed: Any = whole.model_validate_json(body)
+        except ValidationError as exc:
+            raise in_words(exc, whole) from exc
+        items: list[Item] = parsed.input
+        return parsed, [Input(text=item.text, image=item.image, id=item.id) for item in items]
+
+    async def _chunks(self, request: Request) -> AsyncIterator[bytes]:
+        size = 0
+        try:
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > self._each:
+                    raise TooLarge(
+                        f"the body has more than {self._each:,} bytes, which is the limit; send fewer items at once",
+                        code="body_too_large",
+                    )
+                yield chunk
+        except ClientDisconnect as exc:
+            raise BadRequest("the body ended early") from exc
+
+    async def _form(self, request: Request, options: type[Options]) -> tuple[Options, list[Input]]:
+        parser = MultiPartParser(
+            request.headers,
+            self._chunks(request),  # type: ignore[arg-type]
+            max_files=self._max_items + 1,
+            max_fields=self._max_items + 10_000,
+            max_part_size=self._each,
+        )
+        parser.spool_max_size = self._each  # in memory: what is sent is people's faces, and disks remember
+        try:
+            form = await parser.parse()
+        except MultiPartException as exc:
+            if exc.message.startswith("Too many"):
+                raise TooLarge(
+                    f"input: has more than {self._max_items} items, which is the limit; send several requests",
+                    code="too_many_items",
+                    param="input",
+                ) from exc
+            raise BadRequest(f"the form cannot be read: {exc.message}") from exc
+        except KeyError as exc:  # no boundary in the header
+            raise BadRequest("content-type: multipart/form-data needs a boundary; let your client set it") from exc
+        try:
+            inputs, fields = await _sort(form)
+        finally:
+            await form.close()
+        try:
+            return options.model_validate(fields), inputs
+        except ValidationError as exc:
+            raise in_words(exc, options) from exc
+
+
+async def _sort(form: FormData) -> tuple[list[Input], dict[str, Any]]:
+    inputs: list[Input] = []
+    fields: dict[str, Any] = {}
+    for name, value in form.multi_items():
+        if name == "input":
+            if isinstance(value, UploadFile):
+                inputs.append(Input(image=await value.read(), id=(value.filename or "")[:1024] or None))
+            else:
+                inputs.append(Input(text=value))
+        elif isinstance(value, UploadFile):
+            raise Unprocessable(f"{name}: is a file; items, files among them, are sent as `input`", param=name)
+        elif name in LISTS:
+            fields.setdefault(name, []).append(value)
+        elif name in fields:
+            raise Unprocessable(f"{name}: was sent twice; send it once", param=name)
+        elif name in OBJECTS:
+            try:
+                fields[name] = orjson.loads(value)
+            except orjson.JSONDecodeError as exc:
+                raise Unprocessable(f'{name}: is not JSON; send for example {{"min_cosine": 0.1}}', param=name) from exc
+        else:
+            fields[name] = value
+    return inputs, fields
+
+
+def in_words(exc: ValidationError, schema: type[BaseModel]) -> ServiceError:
+    """What pydantic found wrong first, for the person who sent it."""
+    found = exc.errors(include_url=False, include_context=True)
+    first = found[0]
+    kind, message = first["type"], first["msg"]
+    if kind == "json_invalid":
+        return BadRequest(f"the body is not JSON: {message.removeprefix('Invalid JSON: ')}")
+    param = ""
+    for part in first["loc"]:
+        param += f"[{part}]" if isinstance(part, int) else f"{'.' if param else ''}{part}"
+    if kind == "extra_forbidden":
+        known = ", ".join(sorted(_fields_at(schema, first["loc"])))
+        said = f"{param}: no such field here; there are {known}"
+    elif kind == "missing":
+        said = f"{param}: is missing; it is required"
+    elif kind == "value_error":
+        said = f"{param}: {message.removeprefix('Value error, ')}" if param else message.removeprefix("Value error, ")
+    else:
+        given = first["input"]
+        shown = repr(given) if not isinstance(given, dict | list) else type(given).__name__
+        message = message.removeprefix("Input ")
+        said = f"{param or 'the body'}: got {shown if len(shown) <= 80 else shown[:77] + '…'}, {message}"
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return Unprocessable(said + more, param=param or None)
+
+
+def _fields_at(schema: type[BaseModel], loc: tuple[int | str, ...]) -> Mapping[str, Any]:
+    """The fields there are beside the one at `loc`."""
+    if "input" in loc[:-1]:
+        return Item.model_fields
+    for part in loc[:-1]:
+        inner = schema.model_fields[str(part)].annotation
+        found = [t for t in getattr(inner, "__args__", (inner,)) if isinstance(t, type) and issubclass(t, BaseModel)]
+        schema = found[0]
+    return schema.model_fields
