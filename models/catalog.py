@@ -77,7 +77,7 @@ class ModelSpec:
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
-        return tuple(m for m in ("image", "text") if getattr(self, m) is not None)  # type: ignore[misc]
+        return tuple(m for m in ("image", "text") if getattr(self, m) is not None)
 
     def fingerprint(self, decode: DecodeMode = "exact") -> str:
         """32 hex digits that are equal exactly where vectors may be compared."""

@@ -134,7 +134,8 @@ def _probes() -> dict[str, Any]:
 def mount(app: FastAPI) -> None:
     """Add /openapi.json and /docs. Swagger UI's files are those that come with BentoML."""
     found = find_spec("bentoml")
-    assert found and found.submodule_search_locations
+    assert found
+    assert found.submodule_search_locations
     files = Path(found.submodule_search_locations[0]) / "_internal" / "server" / "static_content"
     made: dict[str, Any] = {}
 

@@ -60,10 +60,10 @@ class Daguerre:
         return bool(_engines) and _engine().ready
 
     @bentoml.on_shutdown
-    def stop(self) -> None:
+    async def stop(self) -> None:
         self._starting.cancel()
         for engine in _engines:
-            engine.close()
+            await asyncio.to_thread(engine.close)  # lanes may be waiting for this loop
 
 
 def _remote(proxy: Any, default_only: bool) -> Remote:

@@ -6,6 +6,7 @@ is not kept waiting by one with a thousand. What may wait is bounded, and what n
 """
 
 import asyncio
+import contextlib
 import logging
 import math
 import threading
@@ -19,7 +20,7 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from models.catalog import Modality
-from service.errors import Overloaded
+from service.errors import Overloaded, ServiceError
 from service.metrics import BATCH_SECONDS, BATCH_SIZE, QUEUE_SECONDS
 
 Row = NDArray[Any]
@@ -48,7 +49,7 @@ class _Line:
 
 
 class Batcher:
-    """Runs rows of many callers in shared batches.
+    """Runs rows of many callers, all of one event loop, in shared batches.
 
     Parameters
     ----------
@@ -120,7 +121,8 @@ class Batcher:
             BATCH_SIZE.labels(key.modality).observe(len(batch))
             BATCH_SECONDS.labels(key.modality).observe(seconds)
             self._pace += 0.1 * (seconds / len(batch) / self._lanes - self._pace)
-            batch[0].answer.get_loop().call_soon_threadsafe(_deliver, batch, answers)
+            with contextlib.suppress(RuntimeError):  # the loop has ended, and with it everybody who waited
+                batch[0].answer.get_loop().call_soon_threadsafe(_deliver, batch, answers)
 
     def _take(self) -> tuple[Key, list[_Waiting]]:
         key = self._lines[0].key
@@ -140,6 +142,8 @@ class Batcher:
     def _answers(self, key: Key, rows: Sequence[Row]) -> "Sequence[Row | Exception]":
         try:
             return list(self._run(key, rows))
+        except ServiceError as exc:  # not these rows' fault: a runner is away
+            return [exc] * len(rows)
         except Exception as exc:
             if len(rows) == 1:
                 logger.exception("a %s row of model %s could not be run", key.modality, key.model)

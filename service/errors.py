@@ -12,7 +12,8 @@
     │   └── ItemsFailed         one or more items are unusable; names each
     ├── Overloaded        429   with Retry-After
     ├── Unavailable       503   starting, stopping, or a runner is away
-    └── TimedOut          504
+    ├── TimedOut          504
+    └── CallerGone        499  nobody hears it: for the log and the counters
 
 `models` raises errors of its own; `translate` is the one place where they become these.
 """
@@ -130,6 +131,10 @@ class Unavailable(ServiceError):
 
 class TimedOut(ServiceError):
     status, code = 504, "timeout"
+
+
+class CallerGone(ServiceError):
+    status, code = 499, "caller_gone"
 
 
 _ITEM_STATUS: Mapping[type[of_models.ModelsError], int] = {

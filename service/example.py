@@ -1,4 +1,4 @@
-"""A photo small enough for an example: the cat of scikit-image's `data.chelsea`, public domain (CC0), 72 × 72 pixels."""
+"""A photo small enough for an example: the cat of scikit-image's `data.chelsea`, CC0, 72 by 72 pixels."""
 
 PHOTO = (
     "data:image/jpeg;base64,"

@@ -18,6 +18,7 @@ from service import api_page, schema
 from service.engine import Engine, Model
 from service.errors import (
     BadRequest,
+    CallerGone,
     ItemFailure,
     MethodNotAllowed,
     NotFound,
@@ -202,7 +203,7 @@ async def _while_connected(request: Request, timeout: float, work: Coroutine[Any
         if task.done():
             return task.result()
         if watch.done():
-            raise BadRequest("the caller went away")
+            raise CallerGone("the caller went away")
         raise TimedOut(f"not done after {timeout:g} seconds; send fewer items at once")
     finally:
         for pending in (task, watch):

@@ -1,6 +1,7 @@
 """Where encoders run: in this process, or in runner processes of their own. Pipelines see one interface."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -13,10 +14,12 @@ from models.encoders.folder import ModelFolder
 from models.encoders.onnx import OnnxSession
 from models.encoders.processors import Processor
 from service.batching import Batcher, Key, Row
+from service.errors import Unavailable
 from service.settings import Settings
 
 Float = NDArray[np.float32]
 Remote = Callable[[str, NDArray[Any]], Awaitable[Float]]  # (model's name, stack) → raw vectors
+logger = logging.getLogger("daguerre.placement")
 MODALITIES: tuple[Modality, ...] = ("image", "text")
 
 
@@ -125,8 +128,7 @@ class Process:
 
         def run(key: Key, rows: Sequence[Row]) -> Row:
             stack = collate[key.model, key.modality].collate(rows, key.bucket)
-            call = self._remotes[key.modality](key.model, stack)
-            return asyncio.run_coroutine_threadsafe(call, loop).result()  # type: ignore[arg-type]
+            return asyncio.run_coroutine_threadsafe(self._call(key, stack), loop).result()
 
         for modality in MODALITIES:
             self._batchers[modality] = Batcher(
@@ -136,6 +138,13 @@ class Process:
                 lanes=self.LANES,
                 name=f"to-{modality}-runner",
             )
+
+    async def _call(self, key: Key, stack: Row) -> Row:
+        try:
+            return await self._remotes[key.modality](key.model, stack)
+        except Exception as exc:  # the proxy raises aiohttp's, BentoML's and the system's own
+            logger.warning("the %s runner did not answer: %s: %s", key.modality, type(exc).__name__, exc)
+            raise Unavailable(f"the {key.modality} runner is away; send the request again", retry_after=2) from exc
 
     def batcher(self, modality: Modality) -> Batcher:
         return self._batchers[modality]

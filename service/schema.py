@@ -122,7 +122,8 @@ class ZeroShotOptions(ModelOptions):
     )
     templates: list[str] | None = Field(
         None,
-        description="Prompt templates, each with one {} for the label; their vectors are averaged. Left out: the model's.",
+        description="Prompt templates, each with one {} for the label; their vectors are averaged. Left out: those of "
+        "the model.",
         examples=[["a photo of {}", "a picture of {}"]],
     )
     multi_label: bool = Field(

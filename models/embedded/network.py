@@ -52,8 +52,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = F.relu6(self._bn0(self._expand_conv(x))) if self.expands else x
         y = F.relu6(self._bn1(self._depthwise_conv(y)))
-        y = self._bn2(self._project_conv(y))
-        return x + y if self.skips else y
+        out: Tensor = self._bn2(self._project_conv(y))
+        return x + out if self.skips else out
 
 
 class EfficientNetLite0(nn.Module):

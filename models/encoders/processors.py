@@ -31,7 +31,7 @@ class ImageProcessor:
 
     def shape_bucket(self, row: Row) -> int:
         """Every image has the same shape."""
-        return row.shape[0]
+        return int(row.shape[0])
 
     def collate(self, rows: Sequence[Row], bucket: int) -> Row:
         return np.stack(rows)  # (n, size, size, 3) uint8

@@ -1,7 +1,7 @@
 """Zero-shot labels: cosines of items with label prompts, and scores made of them.
 
 Prompt templates are averaged per label, as in Radford et al., ICML 2021, section 3.1.4. Scores: softmax of
-logit_scale × cosine over the labels for encoders trained with a softmax; on those trained with a sigmoid (Zhai et
+logit_scale · cosine over the labels for encoders trained with a softmax; on those trained with a sigmoid (Zhai et
 al., ICCV 2023) `multi_label` takes that sigmoid. Under `multi_label` on a softmax-trained encoder each label is
 contrasted with the negative prompts: exp(s·cos_label) / (exp(s·cos_label) + Σ exp(s·cos_negative)). Never
 sigmoid(s·cos), which is near 1 for every label.
@@ -126,10 +126,10 @@ def _scores(
 def _best(
     labels: Sequence[str], question: Question, scores: Float, cosines: Float, none_scores: Float | None
 ) -> list[str | None]:
-    failed: NDArray[np.bool_] = np.isnan(scores).any(axis=1)
+    failed = np.asarray(np.isnan(scores).any(axis=1))
     top = np.where(failed[:, None], 0, scores).argmax(axis=1)
     rows = np.arange(len(top))
-    fits: NDArray[np.bool_] = ~failed
+    fits = ~failed
     if none_scores is not None:
         fits &= scores[rows, top] >= none_scores
     if question.none_min_cosine is not None:
@@ -205,7 +205,7 @@ def _count(engine: Engine, labels: Sequence[str], templates: Sequence[str]) -> N
     limit = min(engine.settings.max_prompts, engine.settings.queue)
     if len(labels) * len(templates) > limit:
         raise TooLarge(
-            f"{len(labels)} labels times {len(templates)} templates are more than {limit} prompts; send fewer of either",
+            f"{len(labels)} labels times {len(templates)} templates are more than {limit} prompts; send fewer",
             code="too_many_prompts",
             param="labels",
         )
