@@ -12,7 +12,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -53,17 +53,18 @@ class Batcher:
 
     Parameters
     ----------
-    run : (key, rows) → raw vectors (len(rows), d). Called from the lanes' threads.
-    max_batch : rows in a batch, by modality.
+    run : (key, rows, alone) → raw vectors (len(rows), d). Called from the lanes' threads; `alone` where no other
+        batch runs or waits, so that this one may have all cores.
+    max_batch : rows in a batch, at most, of a key.
     capacity : rows that may be admitted at once; more is Overloaded.
     lanes : batches that may run at once.
     """
 
     def __init__(
         self,
-        run: Callable[[Key, Sequence[Row]], Row],
+        run: Callable[[Key, Sequence[Row], bool], Row],
         *,
-        max_batch: Mapping[Modality, int],
+        max_batch: Callable[[Key], int],
         capacity: int,
         lanes: int = 1,
         name: str = "batcher",
@@ -76,6 +77,7 @@ class Batcher:
         self._lines: deque[_Line] = deque()
         self._wake = threading.Condition()
         self._closed = False
+        self._running = 0
         self._lanes = lanes
         self._threads = [threading.Thread(target=self._work, name=f"{name}-{i}", daemon=True) for i in range(lanes)]
         for thread in self._threads:
@@ -113,20 +115,24 @@ class Batcher:
                 if self._closed:
                     return
                 key, batch = self._take()
+                alone = not self._running and not self._lines
+                self._running += 1
             started = time.perf_counter()
             for waiting in batch:
                 QUEUE_SECONDS.labels(key.modality).observe(started - waiting.since)
-            answers = self._answers(key, [waiting.row for waiting in batch])
+            answers = self._answers(key, [waiting.row for waiting in batch], alone)
             seconds = time.perf_counter() - started
             BATCH_SIZE.labels(key.modality).observe(len(batch))
             BATCH_SECONDS.labels(key.modality).observe(seconds)
-            self._pace += 0.1 * (seconds / len(batch) / self._lanes - self._pace)
+            with self._wake:
+                self._running -= 1
+                self._pace += 0.1 * (seconds / len(batch) / self._lanes - self._pace)
             with contextlib.suppress(RuntimeError):  # the loop has ended, and with it everybody who waited
                 batch[0].answer.get_loop().call_soon_threadsafe(_deliver, batch, answers)
 
     def _take(self) -> tuple[Key, list[_Waiting]]:
         key = self._lines[0].key
-        limit = self._max_batch[key.modality]
+        limit = self._max_batch(key)
         giving = [line for line in self._lines if line.key == key]
         batch: list[_Waiting] = []
         turn = giving
@@ -139,16 +145,16 @@ class Batcher:
         self._lines = deque([line for line in self._lines if id(line) not in given] + left)
         return key, batch
 
-    def _answers(self, key: Key, rows: Sequence[Row]) -> "Sequence[Row | Exception]":
+    def _answers(self, key: Key, rows: Sequence[Row], alone: bool) -> "Sequence[Row | Exception]":
         try:
-            return list(self._run(key, rows))
+            return list(self._run(key, rows, alone))
         except ServiceError as exc:  # not these rows' fault: a runner is away
             return [exc] * len(rows)
         except Exception as exc:
             if len(rows) == 1:
                 logger.exception("a %s row of model %s could not be run", key.modality, key.model)
                 return [exc]
-        return [answer for row in rows for answer in self._answers(key, [row])]  # only the guilty one fails
+        return [answer for row in rows for answer in self._answers(key, [row], alone)]  # only the guilty one fails
 
     def _enqueue(self, line: _Line, waiting: _Waiting) -> None:
         with self._wake:

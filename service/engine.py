@@ -138,18 +138,18 @@ class Engine:
         )
 
     async def _warm_up(self) -> None:
-        """One full and one single batch of every shape: memory is laid out and code paths are hot."""
+        """One row alone, then more than there are lanes, of every shape: memory is laid out, code paths are hot."""
         for model in self._models.values():
             spec = model.spec
             rows: list[tuple[Key, np.ndarray[Any, Any], int]] = []
             if spec.image:
                 side = spec.image.preprocess.size
                 image = np.zeros((side, side, 3), np.uint8)
-                rows.append((Key(spec.name, "image", side), image, self.settings.max_batch_images))
+                rows.append((Key(spec.name, "image", side), image, self.settings.lanes + 1))
             if model.texts:
                 for text in ("warm", "warm " * 100):
                     ids = model.texts.preprocess([text])[0].ids
-                    rows.append((Key(spec.name, "text", model.texts.shape_bucket(ids)), ids, 4))
+                    rows.append((Key(spec.name, "text", model.texts.shape_bucket(ids)), ids, self.settings.lanes + 1))
             for key, row, most in rows:
                 for n in (1, most):
                     with self.batcher(key.modality).admit(n) as caller:

@@ -71,10 +71,11 @@ class Gate:
 
 async def refuse(exc: ServiceError, request_id: str, send: Send) -> None:
     """Send the one error shape."""
-    headers = [(b"content-type", b"application/json")]
+    body = orjson.dumps(exc.body(request_id))
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if exc.retry_after is not None:
         headers.append((b"retry-after", str(exc.retry_after).encode()))
     if isinstance(exc, Unauthorized):
         headers.append((b"www-authenticate", b"Bearer"))
     await send({"type": "http.response.start", "status": exc.status, "headers": headers})
-    await send({"type": "http.response.body", "body": orjson.dumps(exc.body(request_id))})
+    await send({"type": "http.response.body", "body": body})

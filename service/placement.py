@@ -3,7 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +17,7 @@ from models.encoders.onnx import OnnxSession
 from models.encoders.processors import Processor
 from service.batching import Batcher, Key, Row
 from service.errors import Unavailable
-from service.settings import Settings
+from service.settings import CORES, Settings
 
 Float = NDArray[np.float32]
 Remote = Callable[[str, NDArray[Any]], Awaitable[Float]]  # (model's name, stack) → raw vectors
@@ -37,20 +39,32 @@ class Placement(Protocol):
     def close(self) -> None: ...
 
 
-Sessions = Mapping[tuple[str, Modality], OnnxSession]
+@dataclass(frozen=True)
+class Sessions:
+    """One graph, loaded: for several batches at once, and for one that has the machine to itself."""
+
+    shared: OnnxSession
+    solo: OnnxSession
+
+    def run(self, stack: Row, alone: bool) -> Float:
+        return (self.solo if alone else self.shared).run(stack)
+
+
+Loaded = Mapping[tuple[str, Modality], Sessions]
 
 
 def open_sessions(
     folders: Sequence[ModelFolder], settings: Settings, modalities: Sequence[Modality] = MODALITIES
-) -> Sessions:
+) -> Loaded:
     """Load the graphs of `modalities` on the settings' device."""
+    twice = settings.solo and settings.device == "cpu" and settings.lanes > 1 and settings.threads < CORES
+
+    def load(path: Path) -> Sessions:
+        shared = OnnxSession(path, device=settings.device, threads=settings.threads, spinning=settings.spinning)
+        return Sessions(shared, OnnxSession(path, threads=CORES, spinning=settings.spinning) if twice else shared)
+
     return {
-        (folder.spec.name, modality): OnnxSession(
-            folder.path / f"{modality}.onnx",
-            device=settings.device,
-            threads=settings.threads,
-            spinning=settings.spinning,
-        )
+        (folder.spec.name, modality): load(folder.path / f"{modality}.onnx")
         for folder in folders
         for modality in modalities
         if modality in folder.spec.modalities
@@ -65,8 +79,11 @@ def open_processors(folders: Sequence[ModelFolder]) -> Mapping[tuple[str, Modali
     return {key: processor for key, processor in found.items() if processor}
 
 
-def max_batch(settings: Settings) -> Mapping[Modality, int]:
-    return {"image": settings.max_batch_images, "text": settings.max_batch_texts}
+def max_batch(settings: Settings, folders: Sequence[ModelFolder]) -> Callable[[Key], int]:
+    """The largest batch of a key: what the settings say, or what the model is best with."""
+    own = {folder.spec.name: folder.spec.cpu_batch if settings.device == "cpu" else 32 for folder in folders}
+    images = {name: settings.max_batch_images or best for name, best in own.items()}
+    return lambda key: images[key.model] if key.modality == "image" else settings.max_batch_texts
 
 
 class Inline:
@@ -80,15 +97,15 @@ class Inline:
     async def start(self, folders: Sequence[ModelFolder]) -> None:
         sessions = await asyncio.to_thread(open_sessions, folders, self._settings)
         collate = open_processors(folders)
-        self.provider = next(iter(sessions.values())).provider
+        self.provider = next(iter(sessions.values())).shared.provider
 
-        def run(key: Key, rows: Sequence[Row]) -> Row:
+        def run(key: Key, rows: Sequence[Row], alone: bool) -> Row:
             where = key.model, key.modality
-            return sessions[where].run(collate[where].collate(rows, key.bucket))
+            return sessions[where].run(collate[where].collate(rows, key.bucket), alone)
 
         settings = self._settings
         self._batcher = Batcher(
-            run, max_batch=max_batch(settings), capacity=settings.queue, lanes=settings.lanes, name="inline"
+            run, max_batch=max_batch(settings, folders), capacity=settings.queue, lanes=settings.lanes, name="inline"
         )
 
     def batcher(self, modality: Modality) -> Batcher:
@@ -103,10 +120,11 @@ class Inline:
 class Process:
     """Encoders in runner processes. A batcher here bundles what waits into few calls, a lane each.
 
-    Two calls to a runner are under way at a time: it computes one while the other travels.
+    Some calls to a runner are always under way: it computes one while others travel, and batches them its own way.
     """
 
-    LANES = 2
+    LANES = 3
+    BUNDLE: ClassVar[Mapping[Modality, int]] = {"image": 8, "text": 32}
 
     def __init__(
         self,
@@ -126,14 +144,14 @@ class Process:
         collate = open_processors(folders)
         self.provider = await self._ask_provider()
 
-        def run(key: Key, rows: Sequence[Row]) -> Row:
+        def run(key: Key, rows: Sequence[Row], alone: bool) -> Row:
             stack = collate[key.model, key.modality].collate(rows, key.bucket)
             return asyncio.run_coroutine_threadsafe(self._call(key, stack), loop).result()
 
         for modality in MODALITIES:
             self._batchers[modality] = Batcher(
                 run,
-                max_batch=max_batch(self._settings),
+                max_batch=lambda key: self.BUNDLE[key.modality],
                 capacity=self._settings.queue,
                 lanes=self.LANES,
                 name=f"to-{modality}-runner",

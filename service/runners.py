@@ -16,7 +16,7 @@ from models.catalog import Modality
 from models.encoders.folder import locate
 from models.encoders.processors import PADDING
 from service.batching import Batcher, Key, Row
-from service.placement import Sessions, max_batch, open_sessions
+from service.placement import Process, max_batch, open_sessions
 from service.settings import Settings
 
 logger = logging.getLogger("daguerre.runners")
@@ -39,12 +39,12 @@ class Runner:
 
     def __init__(self, settings: Settings, modality: Modality) -> None:
         folders = [locate(entry, settings.home) for entry in settings.models]
-        self._sessions: Sessions = open_sessions(folders, settings, [modality])
+        self._sessions = open_sessions(folders, settings, [modality])
         self._modality = modality
         self._default = folders[0].spec.name
         self._batcher = Batcher(
             self._run_rows,
-            max_batch=max_batch(settings),
+            max_batch=max_batch(settings, folders),
             capacity=settings.queue * settings.entry_workers,
             lanes=settings.lanes,
             name=f"{modality}-runner",
@@ -52,10 +52,10 @@ class Runner:
 
     @property
     def provider(self) -> str:
-        return next((session.provider for session in self._sessions.values()), "none")
+        return next((sessions.shared.provider for sessions in self._sessions.values()), "none")
 
-    def _run_rows(self, key: Key, rows: Sequence[Row]) -> Row:
-        return self._sessions[key.model, key.modality].run(np.stack(rows))
+    def _run_rows(self, key: Key, rows: Sequence[Row], alone: bool) -> Row:
+        return self._sessions[key.model, key.modality].run(np.stack(rows), alone)
 
     async def run(self, model: str, stack: Row) -> Row:
         """Raw vectors (n, d) of a stack (n, …), batched with what other callers wait for."""
@@ -65,7 +65,7 @@ class Runner:
 
     def run_default(self, stack: Row) -> Row:
         """Raw vectors of a stack that BentoML put together; texts are padded to the longest and run by length."""
-        session = self._sessions[self._default, self._modality]
+        session = self._sessions[self._default, self._modality].solo
         if self._modality == "image":
             return session.run(stack)
         lengths = (stack != PADDING).sum(axis=1)
@@ -82,7 +82,7 @@ class Runner:
 
 def service(settings: Settings, modality: Modality) -> "bentoml.Service[Any]":
     """The BentoML service that runs the encoders of `modality`."""
-    most = max_batch(settings)[modality]
+    most = Process.BUNDLE[modality]
 
     @bentoml.service(
         name=f"daguerre-{modality}s",

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from models.images import DecodeMode, ImageLimits
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+THREADS = 1 if CORES <= 4 else 4  # measured on two cores; more than one lane per four cores would cost memory
 PREFIX = "DAGUERRE_"
 
 
@@ -38,17 +39,28 @@ class Settings(BaseSettings):
         description="Who forms batches in a runner process. bentoml: its adaptive batching, default model only.",
     )
     entry_workers: int = Field(1, ge=1, le=64, description="Decoding processes; inline has one.")
+    lanes: int = Field(
+        max(1, CORES // THREADS),
+        ge=1,
+        le=64,
+        description="Batches that run at once. All cores are used, none fought over.",
+    )
     threads: int = Field(
-        CORES,
-        ge=0,
-        description="ONNX Runtime's threads for one batch. All cores: one batch at a time, as fast as it goes.",
+        THREADS,
+        ge=1,
+        le=256,
+        description="ONNX Runtime's threads for a batch. With 1, no core waits for another's part.",
     )
     spinning: bool = Field(
         False, description="Whether idle inference threads keep their core busy. Off: decoding needs it."
     )
-    lanes: int = Field(1, ge=1, le=16, description="Batches that run at once in one process.")
-    max_batch_images: int = Field(8, ge=1, le=512, description="On a CPU nothing is gained beyond.")
-    max_batch_texts: int = Field(32, ge=1, le=1024, description="On a CPU nothing is gained beyond.")
+    solo: bool = Field(
+        True, description="A lone batch gets all cores, by a second session: lower latency, twice the model's memory."
+    )
+    max_batch_images: int | None = Field(
+        None, ge=1, le=512, description="Unset: the model's own on a CPU (embedded 1, CLIP 4), 32 on a GPU."
+    )
+    max_batch_texts: int = Field(16, ge=1, le=1024, description="On a CPU nothing is gained beyond.")
     decode_threads: int = Field(CORES, ge=1, le=256, description="Threads that decode images.")
     window: int = Field(
         32,

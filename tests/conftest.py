@@ -1,0 +1,60 @@
+"""Servers that tests share. A test that asks for one runs in both placements."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e import bad_input_table, harness
+from tests.e2e.harness import Server
+
+
+@pytest.fixture(scope="session")
+def home() -> Path:
+    """DAGUERRE_HOME of all tests, with the embedded model exported."""
+    harness.HOME.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "models", "export", "embedded", "--home", str(harness.HOME)]
+    subprocess.run(command, cwd=harness.ROOT, env=harness.environment(), check=True, timeout=300, capture_output=True)
+    return harness.HOME
+
+
+@pytest.fixture(scope="session", params=["inline", "process"])
+def placement(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def server(placement: str, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with default settings, for each placement."""
+    folder = tmp_path_factory.mktemp(f"server-{placement}")
+    settings = {"DAGUERRE_PLACEMENT": placement, "BENTOML_HOME": str(folder / "bentoml")}
+    with harness.running(folder, settings=settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def strict_server(placement: str, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with small limits, for each placement."""
+    folder = tmp_path_factory.mktemp(f"strict-server-{placement}")
+    settings = {
+        "DAGUERRE_PLACEMENT": placement,
+        "BENTOML_HOME": str(folder / "bentoml"),
+        **bad_input_table.SETTINGS,
+    }
+    with harness.running(folder, settings=settings) as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[httpx.Client]:
+    with server.client() as client:
+        yield client
+
+
+@pytest.fixture
+def strict(strict_server: Server) -> Iterator[httpx.Client]:
+    with strict_server.client() as client:
+        yield client

@@ -1,0 +1,247 @@
+"""Bad input, kind by kind, with what it gets. The tests check this table; docs/errors.md shows it.
+
+`python -m tests.e2e.bad_input_table URL` prints it as Markdown with what the server at URL answers now. Without a URL
+it starts a server of its own with the small limits of SETTINGS, which the rows about limits are made for.
+"""
+
+import argparse
+import re
+import struct
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+
+from tests.e2e import harness
+from tests.models import image_samples as samples
+
+SETTINGS = {
+    "DAGUERRE_MAX_ITEMS": "32",
+    "DAGUERRE_QUEUE": "48",
+    "DAGUERRE_MAX_BODY_BYTES": str(4 * 2**20),
+    "DAGUERRE_MAX_IMAGE_BYTES": str(2**20),
+    "DAGUERRE_MAX_TEXT_CHARS": "5000",
+    "DAGUERRE_MAX_LABELS": "12",
+}
+EMBEDDINGS, ZERO_SHOT = "/v1/embeddings", "/v1/zero-shot"
+Send = Callable[[httpx.Client], httpx.Response]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kind. code None: it is fine, and the answer is no error."""
+
+    name: str
+    send: Send
+    status: int
+    code: str | None = None
+    message: str = ""  # a regexp that is found in the message
+
+
+def body(content: Any, path: str = EMBEDDINGS) -> Send:
+    """A JSON body."""
+    return lambda client: client.post(path, json=content)
+
+
+def item(content: Any) -> Send:
+    return body({"input": [content]})
+
+
+def labelled(**options: Any) -> Send:
+    """A zero-shot request of one text."""
+    return body({"input": "a cat", "labels": ["a cat", "a dog"], **options}, ZERO_SHOT)
+
+
+def raw(content: Any, kind: str | None = "application/json", path: str = EMBEDDINGS) -> Send:
+    return lambda client: client.post(path, content=content, headers={"content-type": kind} if kind else {})
+
+
+def upload(data: bytes, name: str = "photo.jpg", **options: Any) -> Send:
+    """One file in a multipart form, under the field that takes items."""
+    return lambda client: client.post(EMBEDDINGS, files=[("input", (name, data))], data=options)
+
+
+def ask(method: str, path: str) -> Send:
+    return lambda client: client.request(method, path)
+
+
+def form(content: bytes, parameters: str = "; boundary=edge") -> Send:
+    return raw(content, "multipart/form-data" + parameters)
+
+
+def part(name: str, content: bytes, more: str = "") -> bytes:
+    return f'--edge\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n'.encode() + content + b"\r\n"
+
+
+def in_chunks(size: int) -> Send:
+    """A body of no declared length."""
+
+    def chunks() -> Iterator[bytes]:
+        yield b'{"input": "'
+        for _ in range(size // 2**16):
+            yield b"a" * 2**16
+        yield b'"}'
+
+    return lambda client: client.post(EMBEDDINGS, content=chunks(), headers={"content-type": "application/json"})
+
+
+PHOTO = samples.encode(samples.scene(), "JPEG", quality=90)
+NOISE = np.random.default_rng(0).integers(0, 256, (900, 900, 3), dtype=np.uint8)
+MANY_BYTES = samples.encode(NOISE, "PNG")  # 2.4 MB
+ORDINARY = samples.ordinary()
+HEIC = struct.pack(">I", 24) + b"ftypheic" + bytes(4) + b"mif1heic" + bytes(64)
+TIFF_32 = samples.tiff(np.zeros((8, 8), "<f4"), bits=32, sample_format=3)
+
+IMAGES: Sequence[Row] = (
+    Row("an image of 0 bytes", upload(b""), 422, "invalid_image", "is empty"),
+    Row("a truncated JPEG", upload(PHOTO[: len(PHOTO) // 2]), 422, "invalid_image", "looks like JPEG .*truncated"),
+    Row("a JPEG's first 20 bytes", upload(PHOTO[:20]), 422, "invalid_image", "looks like JPEG"),
+    Row("a bomb: PNG of 50,000 × 50,000", upload(samples.png_bomb(), "b.png"), 413, "image_too_large", "50,000 x 50,000"),
+    Row("30,000 × 1 pixels", upload(samples.encode(np.zeros((1, 30_000), np.uint8), "PNG")), 422, "invalid_image", "30,000 x 1 "),
+    Row("zeros only", upload(bytes(1000)), 415, "unsupported_image", "zeros only"),
+    Row("HTML named .jpg", upload(b"<!DOCTYPE html><html></html>", "cat.jpg"), 415, "unsupported_image", "an HTML page"),
+    Row("a PDF", upload(b"%PDF-1.7\n%\xe2\xe3", "a.pdf"), 415, "unsupported_image", "a PDF document"),
+    Row("an SVG drawing", upload(b'<svg xmlns="http://www.w3.org/2000/svg"/>'), 415, "unsupported_image", "an SVG"),
+    Row("HEIC, without the extra", upload(HEIC, "a.heic"), 415, "unsupported_image", r"HEIC.*pip install"),
+    Row("a TIFF of floating-point numbers", upload(TIFF_32), 415, "unsupported_image", "floating-point"),
+    Row("a JPEG of 1,000 scans", upload(samples.jpeg_with_scans(1000)), 422, "invalid_image", "more than 128 scans"),
+    Row("an image file over the limit", upload(MANY_BYTES, "n.png"), 413, "image_too_large", "limit is 1,048,576"),
+    Row("the same in base64", item(harness.image(MANY_BYTES)), 413, "image_too_large", "limit is 1,048,576"),
+    Row("an animated GIF", upload(ORDINARY["gif-animated"], "a.gif"), 200),
+    Row("a CMYK JPEG", upload(ORDINARY["jpeg-cmyk"]), 200),
+    Row("a 16-bit PNG", upload(ORDINARY["png-16"]), 200),
+    Row("a palette PNG", upload(ORDINARY["png-palette"]), 200),
+    Row("a JPEG named .txt", upload(PHOTO, "photo.txt"), 200),
+    Row("an ordinary JPEG with garbage for EXIF", upload(samples.corrupt_exif(PHOTO)), 200),
+)  # fmt: skip
+
+ITEMS: Sequence[Row] = (
+    Row("text where base64 should be", item({"image": "a photo, of a cat!"}), 422, "invalid_base64", "not base64"),
+    Row("a URL as image", item({"image": "https://example.org/cat.jpg"}), 422, "url_not_fetched", "fetches none"),
+    Row("a data URI without base64", item({"image": "data:image/png,abc"}), 422, "invalid_base64", ";base64,"),
+    Row("base64 of a text", item(harness.image(b"not an image")), 415, "unsupported_image", "plain text"),
+    Row("an empty text", item(""), 422, "invalid_text", "is empty"),
+    Row("a text of white space", item(" \t\n\u00a0"), 422, "invalid_text", "is empty"),
+    Row("a text of 900 words", item("word " * 900), 200),
+    Row("a text over the limit of characters", item("a" * 5001), 422, "invalid_text", "5001 characters"),
+    Row("half of a surrogate pair", raw(b'{"input": "\\ud800"}'), 400, "malformed_request", "not JSON"),
+    Row("both text and image", item({"text": "a", "image": "b"}), 422, "invalid_request", 'either "text" or "image"'),
+    Row("neither text nor image", item({"id": "a"}), 422, "invalid_request", 'either "text" or "image"'),
+    Row("an unknown field of an item", item({"txt": "a"}), 422, "invalid_request", r"input\[0\]\.txt: no such field"),
+    Row("an id of 2,000 characters", item({"id": "a" * 2000, "text": "a"}), 422, "invalid_request", r"input\[0\]\.id"),
+    Row("a number as item", item(1.5), 422, "invalid_request", r"input\[0\]: got 1\.5"),
+    Row("a token array", body({"input": [1, 2, 3]}), 422, "invalid_request", "token arrays are not taken"),
+    Row("token arrays", body({"input": [[1, 2], [3]]}), 422, "invalid_request", "token arrays are not taken"),
+    Row("0 items", body({"input": []}), 422, "invalid_request", "has no items"),
+    Row("input: null", body({"input": None}), 422, "invalid_request", "input: is a string, an item"),
+    Row("no input", body({}), 422, "invalid_request", "input: is missing"),
+    Row("33 items where 32 may be", body({"input": ["a"] * 33}), 413, "too_many_items", "limit is 32"),
+    Row("33 files where 32 may be",
+        lambda client: client.post(EMBEDDINGS, files=[("input", (f"{i}.jpg", PHOTO)) for i in range(33)]),
+        413, "too_many_items", "limit is 32|more than 32"),
+    Row("40 files, more than the form's reader takes",
+        lambda client: client.post(EMBEDDINGS, files=[("input", (f"{i}.jpg", PHOTO)) for i in range(40)]),
+        413, "too_many_items", "more than 32"),
+    Row("two bad items of three", body({"input": ["a", "", harness.image(b"x")]}), 422, "invalid_items",
+        r"2 of 3 items .* input\[1\]"),
+)  # fmt: skip
+
+OPTIONS: Sequence[Row] = (
+    Row("an unknown model", body({"input": "a", "model": "gpt-5"}), 404, "unknown_model", "no 'gpt-5' here; .*embedded"),
+    Row("a model of the wrong type", body({"input": "a", "model": 5}), 422, "invalid_request", "model: got 5"),
+    Row("an unknown field", body({"input": "a", "modle": "x"}), 422, "invalid_request", "modle: no such field.*model"),
+    Row("an unknown field of none_of_these", labelled(none_of_these={"text": "else", "min": 1}), 422,
+        "invalid_request", r"none_of_these\.min: no such field.*min_cosine"),
+    Row("a wrong dimension", body({"input": "a", "dimensions": 256}), 422, "invalid_request", "256 .*has 1280"),
+    Row("on_error: ignore", body({"input": "a", "on_error": "ignore"}), 422, "invalid_request", "on_error: got 'ignore'"),
+    Row("encoding_format: hex", body({"input": "a", "encoding_format": "hex"}), 422, "invalid_request",
+        "encoding_format: got 'hex'"),
+    Row("decode: fast", body({"input": "a", "decode": "fast"}), 422, "invalid_request", "decode: got 'fast'"),
+    Row("one label", labelled(labels=["a cat"]), 422, "invalid_request", "got 1, zero-shot needs at least 2"),
+    Row("no label", labelled(labels=[]), 422, "invalid_request", "got 0"),
+    Row("a label twice", labelled(labels=["a cat", "A cat"]), 422, "invalid_request",
+        r"labels\[1\]: 'A cat' is labels\[0\] again"),
+    Row("an empty label", labelled(labels=["a cat", " "]), 422, "invalid_request", r"labels\[1\]: text is empty"),
+    Row("13 labels where 12 may be", labelled(labels=[f"label {i}" for i in range(13)]), 413, "too_many_labels",
+        "got 13, the limit is 12"),
+    Row("labels as one string", labelled(labels="cat, dog"), 422, "invalid_request", "labels: got 'cat, dog'"),
+    Row("a template without {}", labelled(templates=["a photo"]), 422, "invalid_request", r"templates\[0\]: 'a photo'"),
+    Row("a template with two {}", labelled(templates=["{} {}"]), 422, "invalid_request", r"templates\[0\]: '\{\} \{\}'"),
+    Row("negatives without multi_label", labelled(negatives=["x"]), 422, "invalid_request", "negatives: only used"),
+    Row("none_of_these: {}", labelled(none_of_these={}), 422, "invalid_request", 'either "text" or "min_cosine"'),
+    Row("none_of_these that is a label", labelled(none_of_these={"text": "A CAT"}), 422, "invalid_request",
+        "is one of the labels"),
+    Row("min_cosine: 2", labelled(none_of_these={"min_cosine": 2}), 422, "invalid_request", "min_cosine: got 2"),
+)  # fmt: skip
+
+BODIES: Sequence[Row] = (
+    Row("a body that is not JSON", raw(b"input=cat"), 400, "malformed_request", "not JSON"),
+    Row("an empty body", raw(b""), 400, "malformed_request", "not JSON"),
+    Row("JSON cut short", raw(b'{"input": ["a'), 400, "malformed_request", "not JSON: EOF"),
+    Row("JSON nested 100,000 deep", raw(b"[" * 100_000), 400, "malformed_request", "recursion limit"),
+    Row("bytes that are not UTF-8", raw(b'{"input": "\xff"}'), 400, "malformed_request", "not JSON.*unicode"),
+    Row("a list as body", raw(b"[]"), 422, "invalid_request", "the body: got list"),
+    Row("a body of text/plain", raw(b"cat", "text/plain"), 415, "unsupported_media_type", "'text/plain' is not read"),
+    Row("an HTML form", raw(b"input=cat", "application/x-www-form-urlencoded"), 415, "unsupported_media_type"),
+    Row("a body over the limit", raw(b'{"input": "' + b"a" * 5 * 2**20 + b'"}'), 413, "body_too_large", "limit is 4,194"),
+    Row("the same without a declared length", in_chunks(5 * 2**20), 413, "body_too_large", "more than 4,194,304"),
+    Row("multipart without a boundary", form(part("input", b"a"), ""), 400, "malformed_request", "boundary"),
+    Row("multipart with another boundary", form(part("input", b"a"), "; boundary=x"), 400, "malformed_request", "form"),
+    Row("multipart that is garbage", form(b"garbage"), 400, "malformed_request", "the form cannot be read"),
+    Row("multipart, broken in the middle", form(part("input", b"a") + b"--edge\r\nContent-Dispo"), 400,
+        "malformed_request", "ended|form"),
+    Row("multipart, the last boundary missing", form(part("input", b"a") + part("input", PHOTO, '; filename="a.jpg"')),
+        400, "malformed_request", "ended|form"),
+    Row("multipart without items", form(part("model", b"embedded") + b"--edge--\r\n"), 422, "invalid_request",
+        "has no items"),
+    Row("a file in a field that is no item",
+        form(part("input", b"a") + part("model", PHOTO, '; filename="a.jpg"') + b"--edge--\r\n"), 422,
+        "invalid_request", "model: is a file"),
+    Row("a form field sent twice", form(part("input", b"a") + part("model", b"embedded") * 2 + b"--edge--\r\n"), 422,
+        "invalid_request", "model: was sent twice"),
+    Row("an unknown form field", form(part("input", b"a") + part("modle", b"x") + b"--edge--\r\n"), 422,
+        "invalid_request", "modle: no such field"),
+    Row("none_of_these in a form that is not JSON",
+        lambda client: client.post(
+            ZERO_SHOT, files=[("input", ("a.jpg", PHOTO))], data={"labels": ["a", "b"], "none_of_these": "{"}
+        ), 422, "invalid_request", "none_of_these"),
+    Row("an unknown path", ask("GET", "/v1/embedding"), 404, "not_found", "no such path"),
+    Row("a model that is not there", ask("GET", "/v1/models/nothing"), 404, "unknown_model", "no 'nothing' here"),
+    Row("GET where POST is meant", ask("GET", EMBEDDINGS), 405, "method_not_allowed", "takes POST"),
+    Row("DELETE of a model", ask("DELETE", "/v1/models/embedded"), 405, "method_not_allowed", "takes GET"),
+    Row("OPTIONS", ask("OPTIONS", EMBEDDINGS), 405, "method_not_allowed", "takes POST"),
+    Row("a page's file that is not there", ask("GET", "/docs/assets/nothing.js"), 404, "not_found"),
+)  # fmt: skip
+
+TABLE: Sequence[Row] = (*IMAGES, *ITEMS, *OPTIONS, *BODIES)
+
+
+def markdown(client: httpx.Client) -> str:
+    """The table, with what the server answers."""
+    lines = ["| what was sent | status | code | message |", "| --- | --- | --- | --- |"]
+    for row in TABLE:
+        answer = row.send(client)
+        error = answer.json().get("error", {})
+        message = re.sub(r"([|\\`*_<>])", r"\\\1", error.get("message", "")).replace("\n", " ")
+        code = f"`{error['code']}`" if error else ""
+        lines.append(f"| {row.name} | {answer.status_code} | {code} | {message} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.e2e.bad_input_table", description=__doc__)
+    parser.add_argument("url", nargs="?", help="of a server with the settings above; left out: one is started")
+    url = parser.parse_args().url
+    with tempfile.TemporaryDirectory() as folder:
+        own = nullcontext() if url else harness.running(Path(folder), settings=SETTINGS)
+        with own as server, httpx.Client(base_url=url or server.url, timeout=60, trust_env=False) as client:
+            print(markdown(client))
+
+
+if __name__ == "__main__":
+    main()
