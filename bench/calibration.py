@@ -15,6 +15,7 @@ from bench.measures import Array, balanced, ece, hits, lowest, nll
 DRAWS = 60
 SIZES = (2, 3, 5, 10, 20)
 TYPICAL = (3, 5, 10, 20)
+SHOWN = (20.0, 25.0, 30.0, 100.0)  # 100: CLIP's
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def caption_task(cosines: Array, truth: Array, k: int) -> Task:
     return Task(cosines[rows[:, None], columns], np.zeros(len(rows), int), np.full(len(rows), 1 / len(rows)))
 
 
-def temperature(cosines: Array, truth: Array, caption_cosines: Array, captions: Array, today: float) -> dict[str, Any]:
+def temperature(cosines: Array, truth: Array, caption_cosines: Array, captions: Array) -> dict[str, Any]:
     """Halves of the classes against each other, label sets of several sizes, and the recommended scale."""
     n = cosines.shape[1]
     halves = [of_classes(cosines, truth, np.arange(start, n, 2)) for start in (0, 1)]
@@ -71,8 +72,10 @@ def temperature(cosines: Array, truth: Array, caption_cosines: Array, captions: 
     for fitted, held in (halves, halves[::-1]):
         scale = lowest(fitted.nll)
         row: dict[str, Any] = {"fitted": scale, "labels": held.cosines.shape[1], "accuracy": held.accuracy()}
-        row |= {"NLL fitted": held.nll(scale), "NLL today": held.nll(today), "NLL best": held.nll(lowest(held.nll))}
-        transfer.append(row | {"ECE fitted": held.ece(scale), "ECE today": held.ece(today)})
+        row |= {"NLL best": held.nll(lowest(held.nll)), "NLL fitted": held.nll(scale), "ECE fitted": held.ece(scale)}
+        for shown in SHOWN[:3]:
+            row |= {f"NLL {shown:g}": held.nll(shown), f"ECE {shown:g}": held.ece(shown)}
+        transfer.append(row)
     rng = np.random.default_rng(0)
     parts = [np.sort(rng.choice(n, n // 2, replace=False)) for _ in range(DRAWS)]
     scales = [lowest(of_classes(cosines, truth, part).nll) for part in parts]
@@ -87,13 +90,12 @@ def temperature(cosines: Array, truth: Array, caption_cosines: Array, captions: 
     chosen = lowest(above)
     rounded = 5.0 * round(chosen / 5)
     sizes = []
-    for (what, k), task in tasks.items():
+    for (what, _), task in tasks.items():
         row = {"labels": what, "k": task.cosines.shape[1], "best scale": lowest(task.nll), "accuracy": task.accuracy()}
-        for scale in sorted({today, rounded, 100.0}):
+        for scale in SHOWN:
             row |= {f"NLL {scale:g}": task.nll(scale), f"ECE {scale:g}": task.ece(scale)}
         sizes.append(row)
     return {
-        "today": today,
         "transfer": transfer,
         "random halves": {"mean": float(np.mean(scales)), "sd": float(np.std(scales))},
         "sizes": sizes,

@@ -29,15 +29,13 @@ class Embedder:
         self._image_session = OnnxSession(self.folder.path / "image.onnx", threads=2)
         self._text_session = OnnxSession(self.folder.path / "text.onnx", threads=2)
 
-    def raw_images(self, blobs: Sequence[bytes], *, decode: DecodeMode = "exact") -> Float:
-        """What the network gives, (n, d): centred, not yet of length 1."""
+    def images(self, blobs: Sequence[bytes], *, decode: DecodeMode = "exact") -> Float:
+        """Unit vectors (n, d)."""
         rows = [self._images.preprocess(blob, limits=LIMITS, decode=decode) for blob in blobs]
         side = self._images.shape_bucket(rows[0])
         parts = [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)]
-        return np.concatenate([self._image_session.run(self._images.collate(part, side)) for part in parts])
-
-    def images(self, blobs: Sequence[bytes], *, decode: DecodeMode = "exact") -> Float:
-        return self._images.postprocess(self.raw_images(blobs, decode=decode))
+        raw = np.concatenate([self._image_session.run(self._images.collate(part, side)) for part in parts])
+        return self._images.postprocess(raw)
 
     def labels(self, labels: Sequence[str], templates: Sequence[str]) -> Float:
         """One unit vector per label, (k, d): prompts averaged as service/pipelines/zero_shot.py does."""

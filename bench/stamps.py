@@ -4,8 +4,8 @@ They are Debian's package tuxpaint-stamps-default, GPL-2: fetched into `.cache/s
 a folder, which gives its class, and mostly a description ("A lion."), which gives it a caption.
 
 The classes follow from the folders. A top folder is split into its subfolders if those with at least 8 PNGs hold more
-than half of its PNGs; otherwise it is a class itself, if it has 8. `LABELS` names each class in plain words, `OCCASIONS`
-and `LEFT_OUT` say what became of the rest. They were written down before any result was seen.
+than half of its PNGs; otherwise it is a class itself, if it has 8. `LABELS` names each class in plain words;
+`OCCASIONS` and `LEFT_OUT` say what became of the rest. All three were written down before any result was seen.
 """
 
 import re
@@ -76,6 +76,11 @@ def fetch(cache: Path = CACHE) -> Path:
     return root
 
 
+def version(cache: Path = CACHE) -> str:
+    """Package and version that were fetched."""
+    return next((path.stem for path in cache.glob(f"{PACKAGE}_*.deb")), f"{PACKAGE}, unpacked by hand")
+
+
 def classes(root: Path) -> dict[str, list[Path]]:
     """The rule at the top: folder -> PNGs below it, for every folder that is a class by it."""
     found: dict[str, list[Path]] = {}
@@ -99,7 +104,7 @@ def load(root: Path, labels: dict[str, tuple[str, str]]) -> list[Stamp]:
 
 
 def is_drawing(path: Path) -> bool:
-    """Whether the folder says cartoon, or at least a third of the opaque pixels equal their left and upper neighbour."""
+    """Whether the folder says cartoon, or a third of the opaque pixels equal their neighbours to the left and above."""
     if "cartoon" in path.parts:
         return True
     with Image.open(path) as image:

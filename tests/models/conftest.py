@@ -1,0 +1,21 @@
+"""The embedded model's folder, exported once into a home that the end-to-end tests use as well."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from models.encoders.folder import ModelFolder, find
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def embedded_home() -> Path:
+    return Path(os.environ.get("DAGUERRE_TEST_HOME") or ROOT / ".cache" / "test-home").absolute()
+
+
+@pytest.fixture(scope="session")
+def embedded_folder(embedded_home: Path) -> ModelFolder:
+    embedded_home.mkdir(parents=True, exist_ok=True)
+    return find("embedded", embedded_home)
