@@ -26,8 +26,9 @@ PHOTOS = {  # file -> label, and the label with its article
     "retina.jpg": ("retina", "a retina"),
     "rocket.jpg": ("rocket", "a rocket"),
 }
-LARGE = ("astronaut.png", "chelsea.png", "coffee.png", "hubble_deep_field.jpg", "ihc.png", "motorcycle_left.png")
-LARGE += ("page.png", "retina.jpg", "rocket.jpg")
+LARGE = (
+    "astronaut.png chelsea.png coffee.png hubble_deep_field.jpg ihc.png motorcycle_left.png page.png retina.jpg rocket.jpg"
+).split()
 
 
 def read(name: str) -> bytes:

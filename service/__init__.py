@@ -2,6 +2,8 @@
 
 import os
 
+__version__ = "0.1.0"
+
 os.environ["BENTOML_DO_NOT_TRACK"] = "True"  # no telemetry, however the service is started
 
 

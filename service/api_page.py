@@ -1,7 +1,6 @@
 """The browsable API page and the OpenAPI document behind it, served without a network."""
 
 from collections.abc import Mapping
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from starlette.staticfiles import StaticFiles
 from service import schema
 from service.example import PHOTO
 
-VERSION = version("daguerre-service")
 INTRODUCTION = """\
 Texts and images in; vectors and labels out.
 

