@@ -161,11 +161,8 @@ def main() -> None:
     model = Embedder("embedded", parser.parse_args().home)
     root = stamps.fetch()
     things, days = StampSet(model, root, stamps.LABELS), StampSet(model, root, stamps.OCCASIONS)
-    result: dict[str, Any] = {
-        "model": "embedded",
-        "fingerprint": model.folder.spec.fingerprint(),
-        "data": stamps.PACKAGE,
-    }
+    result: dict[str, Any] = {"model": "embedded", "fingerprint": model.folder.spec.fingerprint()}
+    result["stamps"] = stamps.version()
     result["versions"] = {m.__name__: m.__version__ for m in (np, onnxruntime, PIL, sklearn)}
     neutral = TEMPLATES["neutral"]
     cosines = things.cosines(model, 0, neutral)

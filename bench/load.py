@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import uvloop
 
@@ -168,8 +169,7 @@ class _Connection(asyncio.Protocol):
         self._head = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
 
     def ask(self, request: bytes) -> "asyncio.Future[tuple[int, bytes]]":
         """Send a request; the future holds status and body."""

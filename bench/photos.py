@@ -27,8 +27,16 @@ PHOTOS = {  # file -> label, and the label with its article
     "rocket.jpg": ("rocket", "a rocket"),
 }
 LARGE = (
-    "astronaut.png chelsea.png coffee.png hubble_deep_field.jpg ihc.png motorcycle_left.png page.png retina.jpg rocket.jpg"
-).split()
+    "astronaut.png",
+    "chelsea.png",
+    "coffee.png",
+    "hubble_deep_field.jpg",
+    "ihc.png",
+    "motorcycle_left.png",
+    "page.png",
+    "retina.jpg",
+    "rocket.jpg",
+)
 
 
 def read(name: str) -> bytes:

@@ -5,6 +5,7 @@ With it the in-process bound is measured while the generator does all that it do
 
 import asyncio
 import threading
+from typing import cast
 
 import uvloop
 
@@ -45,8 +46,7 @@ class _Connection(asyncio.Protocol):
         self._left = 0  # bytes of the body still to come
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
 
     def data_received(self, data: bytes) -> None:
         if not self._left:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import numpy as np
 import onnxruntime
@@ -19,6 +19,7 @@ from models.encoders import processors
 from models.encoders.folder import ModelFolder, locate
 from models.encoders.processors import ImageProcessor, TextProcessor
 from models.images import DecodeMode
+from service import __version__
 from service.batching import Batcher, Key
 from service.errors import NotFound, Unavailable, Unprocessable
 from service.label_cache import LabelCache
@@ -38,25 +39,27 @@ class Model:
     images: ImageProcessor | None
     texts: TextProcessor | None
     provider: str
+    receipts: Mapping[DecodeMode, Mapping[str, Any]]  # how its numbers are made
 
-    def receipt(self, decode: DecodeMode) -> dict[str, Any]:
-        """How numbers of this model are made."""
-        spec = self.spec
-        return {
-            "model": spec.name,
-            "revision": spec.source.revision,
-            "fingerprint": spec.fingerprint(decode),
-            "precision": spec.precision,
-            "provider": self.provider,
-            "decode": decode,
-            "demonstration": spec.demonstration,
-            "notice": spec.notice,
-            "made_with": {
-                "onnxruntime": onnxruntime.__version__,
-                "pillow": PIL.__version__,
-                **{f"export_{name}": version for name, version in self.folder.made_with.items()},
-            },
-        }
+
+def _receipt(folder: ModelFolder, provider: str, decode: DecodeMode) -> Mapping[str, Any]:
+    spec = folder.spec
+    return {
+        "model": spec.name,
+        "revision": spec.source.revision,
+        "fingerprint": spec.fingerprint(decode),
+        "precision": spec.precision,
+        "provider": provider,
+        "decode": decode,
+        "demonstration": spec.demonstration,
+        "notice": spec.notice,
+        "made_with": {
+            "daguerre": __version__,
+            "onnxruntime": onnxruntime.__version__,
+            "pillow": PIL.__version__,
+            **{f"export_{name}": version for name, version in folder.made_with.items()},
+        },
+    }
 
 
 class Engine:
@@ -135,6 +138,7 @@ class Engine:
             processors.image_processor(folder),
             processors.text_processor(folder),
             self._placement.provider,
+            {decode: _receipt(folder, self._placement.provider, decode) for decode in get_args(DecodeMode)},
         )
 
     async def _warm_up(self) -> None:

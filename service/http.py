@@ -96,7 +96,7 @@ def create(settings: Settings, engine: Callable[[], Engine]) -> FastAPI:
                 "model": model.spec.name,
                 "usage": {"prompt_tokens": encoded.tokens, "total_tokens": encoded.tokens},
                 "truncated": encoded.truncated,
-                "receipt": model.receipt(decode),
+                "receipt": model.receipts[decode],
             }
         )
 
@@ -145,7 +145,7 @@ def create(settings: Settings, engine: Callable[[], Engine]) -> FastAPI:
                 "logit_scale": found.logit_scale,
                 "calibrated": False,
                 "truncated": found.encoded.truncated,
-                "receipt": model.receipt(decode),
+                "receipt": model.receipts[decode],
             }
         )
 

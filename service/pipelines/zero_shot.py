@@ -141,7 +141,8 @@ async def _label_vectors(
     engine: Engine, model: Model, processor: TextProcessor, labels: Sequence[str], templates: tuple[str, ...]
 ) -> Float:
     """Unit vectors of `labels`, (k, d): from the cache, or made together."""
-    keys = [LabelKey(model.spec.fingerprint(), templates, label) for label in labels]
+    fingerprint = model.receipts["exact"]["fingerprint"]
+    keys = [LabelKey(fingerprint, templates, label) for label in labels]
     found = {key: vector for key in keys if (vector := engine.labels.get(key)) is not None}
     missing = [key for key in dict.fromkeys(keys) if key not in found]
     if missing:

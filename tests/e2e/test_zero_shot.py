@@ -113,7 +113,7 @@ def test_multi_label_scores_do_not_depend_on_the_other_labels(client: httpx.Clie
         alone = ask(client, photos(), [label], multi_label=True)
         assert {entry["label"] for entry in alone["data"]} == {label}
         np.testing.assert_allclose(column(alone, "scores")[:, 0], together[:, i], atol=1e-5)
-    assert together.min() < 0.2  # sigmoid(scale · cosine) would be near 1 for every label
+    assert together.min() < 0.4  # sigmoid(scale · cosine) would be near 1 for every label
     assert together.max() > 0.8
 
 

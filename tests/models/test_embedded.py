@@ -25,6 +25,15 @@ from tests.models.texts import TEXTS
 GAMMA, RIDGE = 6.0, 0.2  # as published in the docstring of models/embedded/bridge.py
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Small networks lose more to waiting threads than they win, on cores that others use."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def package(name: str) -> Path:
     found = find_spec(name)
     assert found
@@ -132,10 +141,7 @@ SMALL = {
         {"name": f"leaf {i}", "lemmas": [f"lemma {i}.{j}" for j in range(1 + i % 3)], "definition": f"it is {i}"}
         for i in range(30)
     ],
-    "hypernyms": [
-        {"lemmas": [f"upper {i}.{j}" for j in range(6)], "leaves": list(range(i, 30, 7))}
-        for i in range(5)
-    ],
+    "hypernyms": [{"lemmas": [f"upper {i}.{j}" for j in range(6)], "leaves": list(range(i, 30, 7))} for i in range(5)],
 }
 
 
