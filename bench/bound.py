@@ -31,6 +31,12 @@ class Config:
     decoders: int = 0  # threads that decode ahead of the callers; 0: each caller decodes for itself
 
 
+@dataclass(frozen=True)
+class Speed:
+    images_per_second: float
+    cpu_per_image: float  # seconds of all threads, spinning included
+
+
 class Bound:
     """Measures one model folder in this process.
 
@@ -62,13 +68,15 @@ class Bound:
         decoding += [Config(b, t, c, decoders=self._cores) for t, c in alone for b in batches if b > 1]
         single = [Config(1, threads, 1, spin) for threads, _, spin in settings]
         return {
-            "encode": _best([(c, self.encode(config=c, seconds=seconds)) for c in bare]),
-            "decode_encode": _best([(c, self.decode_encode(config=c, seconds=seconds)) for c in decoding]),
+            "encode": _best([(c, self.encode(config=c, seconds=seconds).images_per_second) for c in bare]),
+            "decode_encode": _best(
+                [(c, self.decode_encode(config=c, seconds=seconds).images_per_second) for c in decoding]
+            ),
             "single": _best([(c, float(np.median(self.single(config=c, seconds=seconds)))) for c in single])[::-1],
         }
 
-    def encode(self, *, config: Config, seconds: float) -> float:
-        """Images/s of the graph alone, pixels given."""
+    def encode(self, *, config: Config, seconds: float) -> Speed:
+        """The speed of the graph alone, pixels given."""
         session, stack = self._session(config), self._stack[: config.batch]
 
         def call() -> int:
@@ -77,8 +85,8 @@ class Bound:
 
         return _together([call] * config.callers, seconds)
 
-    def decode_encode(self, *, config: Config, seconds: float) -> float:
-        """Images/s from JPEG files to vectors."""
+    def decode_encode(self, *, config: Config, seconds: float) -> Speed:
+        """The speed from JPEG files to vectors."""
         session = self._session(config)
         if not config.decoders:
 
@@ -129,21 +137,25 @@ def _best(found: list[tuple[Config, float]]) -> list[tuple[Config, float]]:
     return sorted(found, key=lambda pair: -pair[1])
 
 
-def _together(calls: Sequence[Callable[[], int]], seconds: float) -> float:
-    """Images/s of `calls`, a thread each, once every thread is warm. Each rate ends with its own last call."""
+def _together(calls: Sequence[Callable[[], int]], seconds: float) -> Speed:
+    """The speed of `calls`, a thread each, once every thread is warm. Each rate ends with its own last call."""
+    images, cpu = 0, 0.0
     rates: list[float] = [0.0] * len(calls)
     ready = threading.Barrier(len(calls))
     failures: list[Exception] = []
 
     def work(index: int) -> None:
+        nonlocal images, cpu
         try:
             calls[index]()  # warm
-            ready.wait(60)
+            if ready.wait(60) == 0:
+                cpu = time.process_time()
             done, started = 0, time.perf_counter()
             until = started + seconds
             while time.perf_counter() < until or not done:
                 done += calls[index]()
             rates[index] = done / (time.perf_counter() - started)
+            images += done
         except Exception as exc:
             ready.abort()
             failures.append(exc)
@@ -155,4 +167,4 @@ def _together(calls: Sequence[Callable[[], int]], seconds: float) -> float:
         thread.join()
     if failures:
         raise failures[0]
-    return sum(rates)
+    return Speed(sum(rates), (time.process_time() - cpu) / images)

@@ -23,7 +23,7 @@ class Result:
     """What one run of the generator saw."""
 
     images_per_second: float = 0.0
-    latencies: list[float] = field(default_factory=list)  # seconds, of answers that came inside the window
+    latencies: list[float] = field(default_factory=list)  # seconds, of requests sent inside the window
     images: int = 0  # embedded in all, warm-up and tail included
     requests: int = 0  # answered with 200
     errors: dict[str, int] = field(default_factory=dict)  # by status, or by the exception's name
@@ -114,7 +114,7 @@ class _Run:
         )
         return Result(
             images_per_second=credit * self._images / width,
-            latencies=[a.ended - a.started for a in self._answered if self._begin <= a.ended <= self._end],
+            latencies=[a.ended - a.started for a in self._answered if self._begin <= a.started < self._end],
             images=len(self._answered) * self._images,
             requests=len(self._answered),
             errors=dict(self._errors),

@@ -70,14 +70,20 @@ class Server:
         last = self._log.read_text(errors="replace").strip().splitlines()[-3:]
         raise ServerFailed(f"{self._placement} did not become ready: {' | '.join(last)}")
 
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
     def pause(self) -> None:
         """Stop all its processes, so that they take nothing from what is measured."""
         for process in self._tree():  # parents first: none is left to wonder about its children
-            process.send_signal(signal.SIGSTOP)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         for process in reversed(self._tree()):
-            process.send_signal(signal.SIGCONT)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGCONT)
 
     def cpu_seconds(self) -> float:
         """CPU time of all its processes so far, user and system."""

@@ -20,12 +20,20 @@ class Worker:
 
     def ask(self, method: str, *, timeout: float = 60, **options: Any) -> Any:
         """What `method` returns. Raises TimeoutError after `timeout` seconds, RuntimeError for what it raises."""
+        self.begin(method, **options)
+        return self.result(timeout=timeout)
+
+    def begin(self, method: str, **options: Any) -> None:
+        """Have it start, and fetch the `result` later."""
         self._pipe.send((method, options))
+
+    def result(self, *, timeout: float = 60) -> Any:
+        """What was begun returns."""
         if not self._pipe.poll(timeout):
-            raise TimeoutError(f"{method}: no answer within {timeout:g} seconds")
+            raise TimeoutError(f"no answer within {timeout:g} seconds")
         failure, result = self._pipe.recv()
         if failure:
-            raise RuntimeError(f"{method}: {failure}")
+            raise RuntimeError(failure)
         return result
 
     def __enter__(self) -> "Worker":
@@ -49,5 +57,5 @@ def _serve(pipe: Connection, factory: Callable[..., Any], args: tuple[Any, ...])
             try:
                 answer = None, getattr(made, method)(**options)
             except Exception as exc:
-                answer = f"{type(exc).__name__}: {exc}", None
+                answer = f"{method}: {type(exc).__name__}: {exc}", None
             pipe.send(answer)

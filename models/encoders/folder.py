@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -117,11 +117,12 @@ def build(spec: ModelSpec, home: Path, make: Callable[[Path], None]) -> ModelFol
 def find(name: str, home: Path) -> ModelFolder:
     """The catalogue's model `name`, exported first if need be.
 
-    The export runs in a process of its own, so that the one that serves never imports torch.
+    The export runs in a process of its own, so that the one that serves never imports torch. What the fingerprint
+    leaves out (templates, temperature, words) is the catalogue's, whenever the folder was made.
     """
     spec = lookup(name)
     try:
-        return open_folder(home_of(spec, home))
+        return replace(open_folder(home_of(spec, home)), spec=spec)
     except ModelUnavailable:
         pass
     command = [sys.executable, "-m", "models", "export", name, "--home", str(home)]
@@ -129,7 +130,7 @@ def find(name: str, home: Path) -> ModelFolder:
     if result.returncode:
         reason = (result.stderr.strip().splitlines() or ["no output"])[-1]
         raise ModelUnavailable(f"model {name!r} could not be exported: {reason}")
-    return open_folder(home_of(spec, home))
+    return replace(open_folder(home_of(spec, home)), spec=spec)
 
 
 def locate(entry: str, home: Path) -> ModelFolder:

@@ -96,7 +96,7 @@ def test_the_network_equals_the_reference_implementation(state, scale):
 
 
 def test_the_network_uses_every_published_weight(state):
-    with pytest.raises(RuntimeError, match="_conv_head.weight"):
+    with pytest.raises(RuntimeError, match=r"_conv_head\.weight"):
         network.load({key: value for key, value in state.items() if key != "_conv_head.weight"})
     with pytest.raises(RuntimeError, match="surplus"):
         network.load({**state, "surplus": torch.zeros(1)})

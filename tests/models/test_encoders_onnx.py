@@ -1,0 +1,220 @@
+"""The device's step: the device that was asked for or an error, and rows that do not feel their batch."""
+
+import io
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper
+from PIL import Image
+
+from models.encoders.onnx import OnnxSession, feeds
+from models.encoders.processors import image_processor, text_processor
+from models.errors import ModelUnavailable
+from models.images import ImageLimits
+from tests.models.texts import TEXTS
+
+HAS_GPU = Path("/dev/nvidia0").exists()
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """pixels (n, 2, 2, 3) uint8 → the mean colour, (n, 3)."""
+    nodes = [
+        helper.make_node("Cast", ["pixels"], ["floats"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["floats"], ["raw"], axes=[1, 2], keepdims=0),
+    ]
+    given = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", 2, 2, 3])
+    made = helper.make_tensor_value_info("raw", TensorProto.FLOAT, ["n", 3])
+    model = helper.make_model(
+        helper.make_graph(nodes, "mean", [given], [made]), opset_imports=[helper.make_opsetid("", 17)], ir_version=8
+    )
+    path = tmp_path_factory.mktemp("graph") / "image.onnx"
+    onnx.save(model, path)
+    return path
+
+
+# devices
+
+
+def test_a_graph_runs_on_the_cpu(graph):
+    session = OnnxSession(graph, threads=1)
+    stack = np.random.default_rng(0).integers(0, 256, (5, 2, 2, 3), np.uint8)
+    raw = session.run(stack)
+    assert session.provider == "CPUExecutionProvider"
+    assert raw.dtype == np.float32
+    np.testing.assert_allclose(raw, stack.mean(axis=(1, 2)), rtol=1e-6)
+
+
+@pytest.mark.skipif(HAS_GPU, reason="this machine has one")
+@pytest.mark.parametrize("device", ["cuda", "cuda:0", "cuda:3"])
+def test_a_gpu_that_is_not_there_is_an_error_and_never_the_cpu(graph, device):
+    """onnxruntime-gpu lists CUDA as available and falls back without an error: this is the guard."""
+    with pytest.raises(ModelUnavailable) as caught:
+        OnnxSession(graph, device=device)
+    message = caught.value.message
+    assert f"{device} was asked for, ONNX Runtime gave CPUExecutionProvider" in message
+    assert "onnxruntime-gpu[cuda,cudnn]" in message
+    assert "DAGUERRE_DEVICE=cpu" in message
+
+
+class Told:
+    """Stands for onnxruntime.InferenceSession, and gives the providers it is told to."""
+
+    gives: tuple[str, ...] = ()
+
+    def __init__(self, path, options, providers):
+        type(self).asked = (path, options, providers)
+
+    def get_providers(self):
+        return list(self.gives)
+
+    def get_inputs(self):
+        return []
+
+
+@pytest.mark.parametrize(("device", "index"), [("cuda", 0), ("cuda:0", 0), ("cuda:2", 2)])
+def test_the_gpu_that_is_asked_for_is_passed_on(monkeypatch, device, index):
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Told)
+    monkeypatch.setattr(Told, "gives", ("CUDAExecutionProvider", "CPUExecutionProvider"))
+    session = OnnxSession(Path("x.onnx"), device=device)
+    assert session.provider == "CUDAExecutionProvider"
+    assert Told.asked[2][0] == ("CUDAExecutionProvider", {"device_id": index})
+
+
+def test_a_session_that_fell_back_is_refused_wherever_it_happens(monkeypatch):
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Told)
+    monkeypatch.setattr(Told, "gives", ("CPUExecutionProvider",))
+    with pytest.raises(ModelUnavailable, match="gave CPUExecutionProvider"):
+        OnnxSession(Path("x.onnx"), device="cuda:0")
+
+
+@pytest.mark.parametrize(("threads", "spinning"), [(1, False), (3, True)])
+def test_threads_and_spinning_are_passed_on(monkeypatch, threads, spinning):
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Told)
+    monkeypatch.setattr(Told, "gives", ("CPUExecutionProvider",))
+    OnnxSession(Path("x.onnx"), threads=threads, spinning=spinning)
+    options = Told.asked[1]
+    assert options.intra_op_num_threads == threads
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == str(int(spinning))
+
+
+@pytest.mark.parametrize("device", ["gpu", "tpu:0", "", "CUDA:0", "mps"])
+def test_an_unknown_device_is_named(graph, device):
+    with pytest.raises(ModelUnavailable, match=re.escape(f"device: {device!r} is not one of cpu, cuda:0")):
+        OnnxSession(graph, device=device)
+
+
+@pytest.mark.xfail(strict=True, raises=ValueError, reason="_providers: int() of what follows the colon, unguarded")
+def test_a_device_with_no_number_after_its_colon_is_named(graph):
+    with pytest.raises(ModelUnavailable, match="cuda:x"):
+        OnnxSession(graph, device="cuda:x")
+
+
+@pytest.mark.xfail(strict=True, reason="_providers ignores what follows cpu:")
+def test_a_cpu_has_no_number(graph):
+    with pytest.raises(ModelUnavailable, match="cpu:3"):
+        OnnxSession(graph, device="cpu:3")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no graph"])
+def test_a_file_that_is_no_graph_is_unavailable(tmp_path, content):
+    path = tmp_path / "image.onnx"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ModelUnavailable, match=r"image\.onnx cannot be loaded on cpu"):
+        OnnxSession(path)
+
+
+# feeds
+
+
+def test_token_ids_become_ids_and_a_mask():
+    given = feeds(np.array([[101, 0, 102, -1], [7, -1, -1, -1]]))
+    assert given["input_ids"].tolist() == [[101, 0, 102, 0], [7, 0, 0, 0]]
+    assert given["attention_mask"].tolist() == [[1, 1, 1, 0], [1, 0, 0, 0]]  # id 0 is a token like any other
+    assert given["input_ids"].dtype == given["attention_mask"].dtype == np.int64
+
+
+def test_pixels_are_fed_as_they_are():
+    stack = np.zeros((2, 4, 4, 3), np.uint8)
+    assert list(feeds(stack)) == ["pixels"]
+    assert feeds(stack)["pixels"] is stack
+
+
+# no result depends on its batch
+
+
+def cosines(a, b):
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    return (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+
+
+def in_batches(session, stack, size):
+    return np.concatenate([session.run(stack[i : i + size]) for i in range(0, len(stack), size)])
+
+
+@pytest.fixture(scope="module")
+def pictures(embedded_folder):
+    """32 rows: photos, whole and in parts, a drawing, noise and one colour."""
+    processor = image_processor(embedded_folder)
+    found = find_spec("skimage")
+    assert found
+    data = Path(found.submodule_search_locations[0]) / "data"
+    rng = np.random.default_rng(11)
+    rows = [np.full((224, 224, 3), 255, np.uint8), rng.integers(0, 256, (224, 224, 3), np.uint8)]
+    names = ("chelsea.png", "coffee.png", "rocket.jpg", "astronaut.png", "motorcycle_left.png", "page.png")
+    while len(rows) < 32:
+        image = Image.open(data / names[len(rows) % len(names)]).convert("RGB")
+        x, y = rng.integers(0, image.width // 2), rng.integers(0, image.height // 2)
+        out = io.BytesIO()
+        image.crop((x, y, x + image.width // 2, y + image.height // 2)).save(out, "PNG", compress_level=1)
+        rows.append(processor.preprocess(out.getvalue(), limits=ImageLimits(), decode="exact"))
+    return processor.collate(rows, 224)
+
+
+@pytest.fixture(scope="module")
+def text_rows(embedded_folder):
+    """Texts of all lengths, by bucket; each bucket has the batch to be full several times over."""
+    processor = text_processor(embedded_folder)
+    mixed = [*TEXTS, *(" ".join(f"word{i}" for i in range(n)) for n in range(1, 60, 3))]
+    return processor, [tokens.ids for tokens in processor.preprocess(mixed)]
+
+
+def test_an_image_alone_equals_itself_in_any_batch(embedded_folder, pictures):
+    session = OnnxSession(embedded_folder.path / "image.onnx", threads=1)
+    alone = in_batches(session, pictures, 1)
+    assert min(cosines(alone, np.roll(alone, 1, axis=0))) < 0.9  # they differ from each other
+    for size in (2, 8, 32):
+        assert cosines(alone, in_batches(session, pictures, size)).min() > 0.999999
+
+
+def test_a_text_alone_equals_itself_in_any_batch(embedded_folder, text_rows):
+    processor, rows = text_rows
+    session = OnnxSession(embedded_folder.path / "text.onnx", threads=1)
+    buckets = np.array([processor.shape_bucket(row) for row in rows])
+    assert len(set(buckets.tolist())) >= 5
+    for bucket in set(buckets.tolist()):
+        stack = processor.collate([row for row, own in zip(rows, buckets, strict=True) if own == bucket], bucket)
+        alone = in_batches(session, stack, 1)
+        for size in (2, 8, 32):
+            assert cosines(alone, in_batches(session, stack, size)).min() > 0.999999
+
+
+def test_a_text_does_not_feel_a_longer_padding(embedded_folder, text_rows):
+    """Buckets may be changed without a new fingerprint's worth of difference, and BentoML pads to the longest."""
+    processor, rows = text_rows
+    session = OnnxSession(embedded_folder.path / "text.onnx", threads=1)
+    short = [row for row in rows if len(row) <= 32]
+    alone = np.concatenate([session.run(processor.collate([row], processor.shape_bucket(row))) for row in short])
+    assert cosines(alone, session.run(processor.collate(short, 64))).min() > 0.999999
+
+
+def test_a_lone_batch_with_all_cores_equals_one_in_a_lane(embedded_folder, pictures):
+    """A session of one thread and one of several give the same vectors: which of them ran is chance."""
+    one, several = (OnnxSession(embedded_folder.path / "image.onnx", threads=n) for n in (1, 3))
+    assert cosines(in_batches(one, pictures[:4], 2), in_batches(several, pictures[:4], 1)).min() > 0.999999
