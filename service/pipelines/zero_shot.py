@@ -26,6 +26,7 @@ from service.pipelines.encode import Encoded, Input, check_text, encode, raw_tex
 from service.schema import OnError
 
 Float = NDArray[np.float32]
+PROMPTS_AT_ONCE = 256  # of one request in the queue: a thousand labels leave room for others
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,14 +148,17 @@ async def _label_vectors(
     missing = [key for key in dict.fromkeys(keys) if key not in found]
     if missing:
         prompts = [template.replace("{}", key.label) for key in missing for template in templates]
-        raw, _, cut = await raw_texts(engine, model, processor, prompts)
-        if cut:
-            long = missing[cut[0] // len(templates)].label
-            raise Unprocessable(
-                f"labels: {_shown(long)} with its template has more tokens than the model's maximum; shorten it",
-                param="labels",
-            )
-        mean = l2(raw).reshape(len(missing), len(templates), -1).mean(axis=1)
+        parts = []
+        for start in range(0, len(prompts), PROMPTS_AT_ONCE):
+            part, _, cut = await raw_texts(engine, model, processor, prompts[start : start + PROMPTS_AT_ONCE])
+            if cut:
+                long = missing[(start + cut[0]) // len(templates)].label
+                raise Unprocessable(
+                    f"labels: {_shown(long)} with its template has more tokens than the model's maximum; shorten it",
+                    param="labels",
+                )
+            parts.append(part)
+        mean = l2(np.concatenate(parts)).reshape(len(missing), len(templates), -1).mean(axis=1)
         made = await engine.in_thread(lambda: processor.postprocess(mean))
         for key, vector in zip(missing, made, strict=True):
             found[key] = vector
@@ -203,7 +207,7 @@ def _templates(templates: Sequence[str]) -> tuple[str, ...]:
 
 
 def _count(engine: Engine, labels: Sequence[str], templates: Sequence[str]) -> None:
-    limit = min(engine.settings.max_prompts, engine.settings.queue)
+    limit = engine.settings.max_prompts
     if len(labels) * len(templates) > limit:
         raise TooLarge(
             f"{len(labels)} labels times {len(templates)} templates are more than {limit} prompts; send fewer",

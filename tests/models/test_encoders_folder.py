@@ -259,7 +259,6 @@ def test_find_opens_what_is_there_without_an_export(embedded_folder, embedded_ho
     assert find("embedded", embedded_home) == embedded_folder
 
 
-@pytest.mark.xfail(strict=True, reason="find gives the row that the manifest had when it was written")
 def test_a_catalogue_model_keeps_the_catalogues_words_and_templates(embedded_home, embedded_folder, tmp_path):
     """A folder outlives upgrades that change no vector; what a row says beyond vectors must not be an old one."""
     path = home_of(EMBEDDED, tmp_path)

@@ -1,0 +1,109 @@
+"""Errors for the wire: a status for each, one shape for all."""
+
+import dataclasses
+import re
+
+import orjson
+import pytest
+
+from models import errors as of_models
+from service import errors
+from service.errors import ItemFailure, ItemsFailed, ServiceError, item_failure, translate
+
+TREE = {
+    name: cls
+    for name, cls in vars(errors).items()
+    if isinstance(cls, type) and issubclass(cls, ServiceError) and cls not in (ServiceError, ItemsFailed)
+}
+
+
+@pytest.mark.parametrize("name", TREE)
+def test_the_docstrings_tree_has_each_class_with_its_status(name):
+    line = re.search(rf"── {name} +(\d+)", errors.__doc__)
+    assert line, f"{name} is not in the tree at the top of service/errors.py"
+    assert int(line[1]) == TREE[name].status
+    assert re.fullmatch(r"[a-z_]+", TREE[name].code)
+
+
+def test_no_two_errors_share_a_code():
+    codes = [cls.code for cls in TREE.values()]
+    assert len(set(codes)) == len(codes)
+
+
+def test_there_is_one_error_shape():
+    exc = errors.Overloaded("full; come later", retry_after=3, param="input")
+    assert exc.body("r-1") == {
+        "error": {
+            "code": "overloaded",
+            "message": "full; come later",
+            "param": "input",
+            "request_id": "r-1",
+            "items": [],
+        }
+    }
+    assert exc.retry_after == 3
+    assert errors.NotFound("x", code="unknown_model").body("r")["error"]["code"] == "unknown_model"
+    assert errors.NotFound("x").body("r")["error"]["code"] == "not_found"
+
+
+FAILURES = [
+    ItemFailure(2, "post-2", "invalid_image", "image is empty"),
+    ItemFailure(5, None, "invalid_text", "text is empty"),
+]
+
+
+def test_several_unusable_items_are_all_named():
+    exc = ItemsFailed(FAILURES, of=9)
+    assert (exc.status, exc.code, exc.param) == (422, "invalid_items", "input")
+    assert exc.message.startswith("2 of 9 items cannot be used, the first is input[2]: image is empty")
+    assert 'on_error="skip"' in exc.message
+    items = orjson.loads(orjson.dumps(exc.body("r")))["error"]["items"]
+    assert items == [
+        {"index": 2, "id": "post-2", "code": "invalid_image", "message": "image is empty"},
+        {"index": 5, "id": None, "code": "invalid_text", "message": "text is empty"},
+    ]
+
+
+def test_a_request_of_one_item_takes_that_items_status_and_code():
+    failure = item_failure(0, "a", of_models.ImageTooLarge("image has too many pixels"))
+    exc = ItemsFailed([failure], of=1)
+    assert (exc.status, exc.code, exc.param) == (413, "image_too_large", "input[0]")
+    assert exc.message == "image has too many pixels"
+    assert ItemsFailed(FAILURES, of=9).status == ItemsFailed.status == 422  # the class is as it was
+
+
+@pytest.mark.parametrize(
+    ("exc", "status", "code"),
+    [
+        (of_models.UnsupportedImage("m"), 415, "unsupported_image"),
+        (of_models.ImageTooLarge("m"), 413, "image_too_large"),
+        (of_models.InvalidImage("m"), 422, "invalid_image"),
+        (of_models.TextError("m"), 422, "invalid_text"),
+        (of_models.ItemError("m"), 422, "invalid_item"),
+    ],
+)
+def test_an_items_error_keeps_its_code_and_has_a_status(exc, status, code):
+    assert dataclasses.astuple(item_failure(4, "id", exc)) == (4, "id", code, "m", status)
+
+
+@pytest.mark.parametrize(
+    ("exc", "kind", "code"),
+    [
+        (of_models.UnknownModel("m"), errors.NotFound, "unknown_model"),
+        (of_models.ModelUnavailable("m"), errors.Unavailable, "model_unavailable"),
+        (of_models.TextError("m"), errors.Unprocessable, "invalid_text"),
+    ],
+)
+def test_an_error_of_the_model_rooms_is_translated(exc, kind, code):
+    translated = translate(exc)
+    assert type(translated) is kind
+    assert (translated.code, translated.message) == (code, "m")
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, c in vars(of_models).items() if isinstance(c, type) and issubclass(c, Exception)]
+)
+def test_no_error_of_the_model_rooms_is_left_untranslated(name):
+    translated = translate(getattr(of_models, name)("m"))
+    assert 400 <= translated.status < 600
+    assert translated.code == getattr(of_models, name).code
