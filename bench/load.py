@@ -217,6 +217,11 @@ async def _connect(port: int) -> _Connection:
     return (await asyncio.wait_for(made, 10))[1]
 
 
+def quantile(values: Sequence[float], share: float) -> float | None:
+    """The nearest-rank quantile; None of nothing."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))] if values else None
+
+
 def _json(model: str, photos: Sequence[bytes]) -> bytes:
     items = b",".join(b'{"image":"' + base64.b64encode(photo) + b'"}' for photo in photos)
     body = b'{"model":"%s","encoding_format":"base64","input":[%s]}' % (model.encode(), items)

@@ -22,7 +22,7 @@ from typing import Any
 
 from bench.bound import Bound, Config
 from bench.jpegs import jpegs
-from bench.load import REQUEST_TIMEOUT, Generator, Result
+from bench.load import REQUEST_TIMEOUT, Generator, Result, quantile
 from bench.servers import PLACEMENTS, ROOT, Server, ServerFailed
 from bench.sink import Sink
 from bench.throughput_table import report
@@ -114,7 +114,8 @@ class Run:
                 try:
                     server.wait_ready()
                 except ServerFailed as exc:
-                    self._lost(subject, placement, str(exc))
+                    _say(str(exc))
+                    self._lost(subject, placement, "did not become ready; its log says why")
                     server.stop()
                     continue
                 server.pause()
@@ -191,7 +192,8 @@ class Run:
                     "clients": clients,
                     "images": images,
                     "images_per_second": found.images_per_second,
-                    "latencies": [round(seconds, 5) for seconds in found.latencies],
+                    "p50": quantile(found.latencies, 0.5),
+                    "p99": quantile(found.latencies, 0.99),
                     "requests": found.requests,
                     "errors": found.errors,
                     "cpu_per_image": (server.cpu_seconds() - cpu) / max(1, found.images),

@@ -95,7 +95,7 @@ def _row(result: Json, key: tuple[Any, ...], cells: Sequence[Json]) -> list[str]
     rates = _by_round(cells, "images_per_second")
     ratios = _ratios(rates, _by_round(bounds["encode"], "images_per_second"))
     decoding = _ratios(rates, _by_round(bounds["decode_encode"], "images_per_second"))
-    latencies = sorted(1000 * seconds for cell in cells for seconds in cell["latencies"])
+    p50, p99 = (_median([cell[name] for cell in cells]) for name in ("p50", "p99"))
     errors: Counter[str] = Counter()
     for cell in cells:
         errors.update(cell["errors"])
@@ -103,8 +103,8 @@ def _row(result: Json, key: tuple[Any, ...], cells: Sequence[Json]) -> list[str]
     verdict = ""
     if wanted := target(encoding, clients, images):
         verdict = f"≥ {wanted:.2f} {_said(statistics.median(ratios) >= wanted)}"
-    elif (clients, images) == (1, 1) and latencies:
-        ratio = _quantile(latencies, 0.5) / (1000 * statistics.median(entry["p50"] for entry in bounds["single"]))
+    elif (clients, images) == (1, 1) and p50:
+        ratio = p50 / statistics.median(entry["p50"] for entry in bounds["single"])
         verdict = f"p50 {ratio:.2f} ≤ {SINGLE_TARGET} {_said(ratio <= SINGLE_TARGET)}"
     found = ", ".join(f"{count} x {kind}" for kind, count in errors.items())
     return [
@@ -116,7 +116,7 @@ def _row(result: Json, key: tuple[Any, ...], cells: Sequence[Json]) -> list[str]
         _interval(ratios, 2),
         _interval(decoding, 2),
         verdict,
-        *(f"{_quantile(latencies, share):.1f}" if latencies else "–" for share in (0.5, 0.99)),
+        *("–" if seconds is None else f"{1000 * seconds:.1f}" for seconds in (p50, p99)),
         f"{found or 0} of {requests:,}",
         f"{1000 * statistics.median(cell['cpu_per_image'] for cell in cells):.1f}",
         f"{max(cell['rss'] for cell in cells) / 1e6:.0f}",
@@ -136,14 +136,14 @@ def _ratios(ours: dict[int, float], theirs: dict[int, float]) -> list[float]:
     return [ours[number] / theirs[number] for number in ours]
 
 
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None
+
+
 def _interval(values: Any, digits: int) -> str:
     found = list(values)
     return f"{statistics.median(found):.{digits}f} [{min(found):.{digits}f}, {max(found):.{digits}f}]"
-
-
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    """The nearest-rank quantile of sorted values."""
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def _config(config: Json) -> str:

@@ -109,7 +109,14 @@ def document(app: FastAPI) -> dict[str, Any]:
     _, definitions = models_json_schema(
         [(model, "validation") for model in _SCHEMAS], ref_template="#/components/schemas/{model}"
     )
-    made["components"]["schemas"].update(definitions["$defs"])
+    schemas = made["components"]["schemas"]
+    schemas.update(definitions["$defs"])
+    for unused in ("HTTPValidationError", "ValidationError"):  # FastAPI's own shape, which is never sent
+        schemas.pop(unused, None)
+    for operations in made["paths"].values():
+        for operation in operations.values():
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]
     made["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     made["security"] = [{}, {"key": []}]
     made["paths"].update(_probes())
@@ -124,7 +131,7 @@ def _probes() -> dict[str, Any]:
         "/metrics": ("What was counted, in Prometheus form.", {"200": {"description": "Metrics."}}),
     }
     return {
-        path: {"get": {"tags": ["operations"], "summary": summary, "responses": responses}}
+        path: {"get": {"tags": ["operations"], "summary": summary, "security": [], "responses": responses}}
         for path, (summary, responses) in described.items()
     }
 

@@ -3,11 +3,11 @@
 import asyncio
 import base64
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 import orjson
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Path, Request, Response
 from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
@@ -49,15 +49,23 @@ def create(settings: Settings, engine: Callable[[], Engine]) -> FastAPI:
     )
     bodies = Bodies(settings)
 
-    @app.get("/v1/models", tags=["models"], response_model=schema.ModelList)
+    @app.get("/v1/models", tags=["models"], summary="List models", response_model=schema.ModelList)
     async def list_models(request: Request) -> Response:
         """The models that can be asked for, the default first."""
         request.state.operation = "models"
         cards = [_card(m, default=i == 0) for i, m in enumerate(engine().models.values())]
         return _json({"object": "list", "data": cards, "next_cursor": None})
 
-    @app.get("/v1/models/{name}", tags=["models"], response_model=schema.ModelCard, responses=api_page.errors(404))
-    async def get_model(request: Request, name: str) -> Response:
+    @app.get(
+        "/v1/models/{name}",
+        tags=["models"],
+        summary="Describe a model",
+        response_model=schema.ModelCard,
+        responses=api_page.errors(404),
+    )
+    async def get_model(
+        request: Request, name: Annotated[str, Path(description="As in GET /v1/models.", examples=["embedded"])]
+    ) -> Response:
         """One model: licence, dimension, revision, hashes of its weights, precision, provider."""
         request.state.operation = "models"
         found = engine().model(name)
@@ -66,6 +74,7 @@ def create(settings: Settings, engine: Callable[[], Engine]) -> FastAPI:
     @app.post(
         "/v1/embeddings",
         tags=["embeddings"],
+        summary="Embed texts and images",
         response_model=schema.EmbeddingsAnswer,
         responses=api_page.errors(400, 401, 404, 413, 415, 422, 429, 503, 504),
         openapi_extra=api_page.body("EmbeddingsRequest", "EmbeddingsOptions"),
@@ -103,6 +112,7 @@ def create(settings: Settings, engine: Callable[[], Engine]) -> FastAPI:
     @app.post(
         "/v1/zero-shot",
         tags=["zero-shot"],
+        summary="Score labels that you make up",
         response_model=schema.ZeroShotAnswer,
         responses=api_page.errors(400, 401, 404, 413, 415, 422, 429, 503, 504),
         openapi_extra=api_page.body("ZeroShotRequest", "ZeroShotOptions"),

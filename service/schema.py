@@ -157,17 +157,17 @@ class Receipt(BaseModel):
         description="Vectors may be compared exactly where it is equal: weights, preprocessing, decode mode, pooling, "
         "precision and recipe."
     )
-    precision: str = Field(examples=["fp32"])
+    precision: str = Field(description="Of the arithmetic: fp32, fp16, …", examples=["fp32"])
     provider: str = Field(description="ONNX Runtime's execution provider.", examples=["CPUExecutionProvider"])
-    decode: str = Field(examples=["exact"])
+    decode: str = Field(description="How JPEGs were decoded.", examples=["exact"])
     demonstration: bool = Field(description="True: not a model for a study.")
     notice: str | None = Field(description="What its users must know.")
     made_with: dict[str, str] = Field(description="Versions of what ran and exported it; not part of the fingerprint.")
 
 
 class ItemError(BaseModel):
-    code: str = Field(examples=["invalid_image"])
-    message: str
+    code: str = Field(description="For programs.", examples=["invalid_image"])
+    message: str = Field(description="For people: the value, the rule, the way out.")
 
 
 class Datum(BaseModel):
@@ -177,22 +177,27 @@ class Datum(BaseModel):
 
 
 class Embedding(Datum):
-    object: Literal["embedding"] = "embedding"
+    object: Literal["embedding"] = Field("embedding", description="As in OpenAI's answers.")
     embedding: list[float] | str = Field(description="Unit vector, float32; or its base64.")
 
 
 class Usage(BaseModel):
     prompt_tokens: int = Field(description="Tokens of all texts, special ones included.")
-    total_tokens: int
+    total_tokens: int = Field(description="The same.")
 
 
-class EmbeddingsAnswer(BaseModel):
-    object: Literal["list"] = "list"
-    data: list[Embedding]
-    model: str
-    usage: Usage
+class Answer(BaseModel):
+    """What every answer that comes from a model has."""
+
+    model: str = Field(description="The model's name.", examples=["embedded"])
     truncated: list[int] = Field(description="Texts that were cut at the model's maximum, by index.")
-    receipt: Receipt
+    receipt: Receipt = Field(description="How the numbers were made; keep it with them.")
+
+
+class EmbeddingsAnswer(Answer):
+    object: Literal["list"] = Field("list", description="As in OpenAI's answers.")
+    data: list[Embedding] = Field(description="One entry per item, in order.")
+    usage: Usage = Field(description="What was read.")
 
 
 class Scored(Datum):
@@ -205,59 +210,56 @@ class Scored(Datum):
     none_score: float | None = Field(None, description="The score of `none_of_these.text`.")
 
 
-class ZeroShotAnswer(BaseModel):
-    labels: list[str]
-    data: list[Scored]
-    model: str
+class ZeroShotAnswer(Answer):
+    labels: list[str] = Field(description="Your labels, in your order.")
+    data: list[Scored] = Field(description="One entry per item, in order.")
     templates: list[str] = Field(description="The prompt templates that were used.")
     negatives: list[str] | None = Field(description="The contrasts that were used under `multi_label`.")
-    logit_scale: float
+    logit_scale: float = Field(description="What cosines are multiplied with before the softmax or sigmoid.")
     calibrated: Literal[False] = Field(False, description="Nobody has checked these scores on your data yet.")
-    truncated: list[int]
-    receipt: Receipt
 
 
 class ModelCard(BaseModel):
     """A model that can be asked for."""
 
     id: str = Field(description="The name to send as `model`.")
-    object: Literal["model"] = "model"
-    default: bool
-    description: str
-    modalities: list[str]
-    dimension: int
-    zero_shot: bool
-    licence: str
-    source: str
-    revision: str
+    object: Literal["model"] = Field("model", description="As in OpenAI's answers.")
+    default: bool = Field(description="Whether it is meant where `model` is left out.")
+    description: str = Field(description="What it is.")
+    modalities: list[str] = Field(description="What it takes: image, text.")
+    dimension: int = Field(description="Length of its vectors.")
+    zero_shot: bool = Field(description="Whether its images and texts share a space.")
+    licence: str = Field(description="Of the weights.")
+    source: str = Field(description="Where the weights come from.")
+    revision: str = Field(description="The exact weights.")
     weights: dict[str, str] = Field(description="SHA-256 of each file that the vectors depend on.")
-    fingerprint: str
+    fingerprint: str = Field(description="Vectors may be compared exactly where it is equal.")
     fingerprint_scaled: str | None = Field(description='The fingerprint under decode="scaled".')
-    precision: str
-    provider: str
-    max_tokens: int | None
-    templates: list[str] | None
+    precision: str = Field(description="Of the arithmetic: fp32, fp16, …")
+    provider: str = Field(description="ONNX Runtime's execution provider.")
+    max_tokens: int | None = Field(description="Longer texts are cut there, and the answer says so.")
+    templates: list[str] | None = Field(description="Its default prompt templates.")
     parity: dict[str, float] = Field(description="Lowest cosine against torch, measured when it was exported.")
-    demonstration: bool
-    notice: str | None
+    demonstration: bool = Field(description="True: not a model for a study.")
+    notice: str | None = Field(description="What its users must know.")
 
 
 class ModelList(BaseModel):
-    object: Literal["list"] = "list"
-    data: list[ModelCard]
-    next_cursor: str | None = None
+    object: Literal["list"] = Field("list", description="As in OpenAI's answers.")
+    data: list[ModelCard] = Field(description="The models, the default first.")
+    next_cursor: str | None = Field(None, description="Null: there are no more.")
 
 
 class ErrorItem(BaseModel):
-    index: int
-    id: str | None
-    code: str
-    message: str
+    index: int = Field(description="The item's place in `input`.")
+    id: str | None = Field(description="The item's id, where it had one.")
+    code: str = Field(description="For programs.", examples=["invalid_image"])
+    message: str = Field(description="For people: the value, the rule, the way out.")
 
 
 class ErrorBody(BaseModel):
-    code: str = Field(examples=["invalid_items"])
-    message: str
+    code: str = Field(description="For programs.", examples=["invalid_items"])
+    message: str = Field(description="For people: the value, the rule, the way out.")
     param: str | None = Field(description="The field at fault, where there is one.")
     request_id: str = Field(description="Also in the X-Request-ID header, and in the server's log.")
     items: list[ErrorItem] = Field(description="Every unusable item.")
@@ -266,4 +268,4 @@ class ErrorBody(BaseModel):
 class ErrorAnswer(BaseModel):
     """The one error shape."""
 
-    error: ErrorBody
+    error: ErrorBody = Field(description="What is wrong, and what to do.")

@@ -28,9 +28,13 @@ def placement(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def server(placement: str, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with default settings, for each placement."""
+    """A server with default settings but for batches of images, of which the embedded model would make none."""
     folder = tmp_path_factory.mktemp(f"server-{placement}")
-    settings = {"DAGUERRE_PLACEMENT": placement, "BENTOML_HOME": str(folder / "bentoml")}
+    settings = {
+        "DAGUERRE_PLACEMENT": placement,
+        "DAGUERRE_MAX_BATCH_IMAGES": "8",
+        "BENTOML_HOME": str(folder / "bentoml"),
+    }
     with harness.running(folder, settings=settings) as running:
         yield running
 

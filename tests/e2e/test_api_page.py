@@ -87,7 +87,9 @@ def _undescribed(document: dict[str, Any]) -> list[str]:
         if not described.get("description")
     ]
     for method, path, operation in _operations(document):
-        missing += [f"{method} {path}: {p['name']}" for p in operation.get("parameters", ()) if not p.get("description")]
+        missing += [
+            f"{method} {path}: {p['name']}" for p in operation.get("parameters", ()) if not p.get("description")
+        ]
         form = operation.get("requestBody", {}).get("content", {}).get("multipart/form-data", {}).get("schema", {})
         missing += [
             f"{path} form: {field}" for field, d in form.get("properties", {}).items() if not d.get("description")

@@ -200,10 +200,7 @@ def test_every_format_that_is_read_has_a_vector(client: httpx.Client) -> None:
     assert (cosines(made[lossless], of_png) > SAME).all()
 
 
-_FAR = pytest.mark.xfail(strict=True, reason="0.9989: drafted to only twice the size that the model takes")
-
-
-@pytest.mark.parametrize("name", ["astronaut", "coffee", pytest.param("rocket", marks=_FAR), "motorcycle_left"])
+@pytest.mark.parametrize("name", ["astronaut", "coffee", "rocket", "motorcycle_left"])
 def test_scaled_decoding_is_near_exact_and_says_so(client: httpx.Client, name: str) -> None:
     item = image(jpeg(name, width=4000))
     exact = client.post(PATH, json={"input": [item], "decode": "exact"})

@@ -53,7 +53,9 @@ def test_uploaded_photos_get_the_same_answer_as_json(client: httpx.Client) -> No
     assert form.status_code == 200, form.text
     assert [entry["label"] for entry in form.json()["data"]] == list(EXPECTED.values())
     assert [entry["id"] for entry in form.json()["data"]] == list(EXPECTED)
-    np.testing.assert_allclose(column(form.json(), "scores"), column(ask(client, photos(), LABELS), "scores"), atol=1e-5)
+    np.testing.assert_allclose(
+        column(form.json(), "scores"), column(ask(client, photos(), LABELS), "scores"), atol=1e-5
+    )
 
 
 def test_the_answer_says_what_it_is_worth(client: httpx.Client) -> None:
