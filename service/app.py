@@ -1,6 +1,7 @@
 """The entry service: wires settings, placement, engine and HTTP into BentoML."""
 
 import asyncio
+import logging
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from service.gate import Gate
 from service.placement import Inline, Placement, Process, Remote
 from service.settings import read
 
+logging.getLogger("daguerre").setLevel(logging.INFO)
 settings = read()
 _in_processes = settings.placement == "process"
 _engines: list[Engine] = []  # the worker's one engine, made in its event loop

@@ -56,6 +56,8 @@ class Gate:
             if begun:
                 raise
             await refuse(ServiceError("something went wrong here; the server's log knows this id"), request_id, stamp)
+        if status >= 400 and not is_open(scope["path"]):
+            logger.info("request %s: %s %s answered %d", request_id, scope["method"], scope["path"], status)
         operation = state.get("operation")
         if operation:
             REQUESTS.labels(operation, "http", str(status)).inc()

@@ -191,7 +191,7 @@ class Answer(BaseModel):
 
     model: str = Field(description="The model's name.", examples=["embedded"])
     truncated: list[int] = Field(description="Texts that were cut at the model's maximum, by index.")
-    receipt: Receipt = Field(description="How the numbers were made; keep it with them.")
+    receipt: Receipt = Field(description="Keep it with the numbers.")
 
 
 class EmbeddingsAnswer(Answer):

@@ -94,6 +94,7 @@ PHOTO = samples.encode(samples.scene(), "JPEG", quality=90)
 NOISE = np.random.default_rng(0).integers(0, 256, (900, 900, 3), dtype=np.uint8)
 MANY_BYTES = samples.encode(NOISE, "PNG")  # 2.4 MB
 ORDINARY = samples.ordinary()
+LINE = samples.encode(np.zeros((1, 30_000), np.uint8), "PNG")
 HEIC = struct.pack(">I", 24) + b"ftypheic" + bytes(4) + b"mif1heic" + bytes(64)
 TIFF_32 = samples.tiff(np.zeros((8, 8), "<f4"), bits=32, sample_format=3)
 
@@ -101,10 +102,10 @@ IMAGES: Sequence[Row] = (
     Row("an image of 0 bytes", upload(b""), 422, "invalid_image", "is empty"),
     Row("a truncated JPEG", upload(PHOTO[: len(PHOTO) // 2]), 422, "invalid_image", "looks like JPEG .*truncated"),
     Row("a JPEG's first 20 bytes", upload(PHOTO[:20]), 422, "invalid_image", "looks like JPEG"),
-    Row("a bomb: PNG of 50,000 × 50,000", upload(samples.png_bomb(), "b.png"), 413, "image_too_large", "limit is 80,000,000"),
-    Row("30,000 × 1 pixels", upload(samples.encode(np.zeros((1, 30_000), np.uint8), "PNG")), 422, "invalid_image", "30,000 x 1 "),
+    Row("a bomb: PNG of 50,000 × 50,000", upload(samples.png_bomb(), "b.png"), 413, "image_too_large", "80,000,000"),
+    Row("30,000 × 1 pixels", upload(LINE, "line.png"), 422, "invalid_image", "30,000 x 1 "),
     Row("zeros only", upload(bytes(1000)), 415, "unsupported_image", "zeros only"),
-    Row("HTML named .jpg", upload(b"<!DOCTYPE html><html></html>", "cat.jpg"), 415, "unsupported_image", "an HTML page"),
+    Row("HTML named .jpg", upload(b"<html></html>", "cat.jpg"), 415, "unsupported_image", "an HTML page"),
     Row("a PDF", upload(b"%PDF-1.7\n%\xe2\xe3", "a.pdf"), 415, "unsupported_image", "a PDF document"),
     Row("an SVG drawing", upload(b'<svg xmlns="http://www.w3.org/2000/svg"/>'), 415, "unsupported_image", "an SVG"),
     Row("HEIC, without the extra", upload(HEIC, "a.heic"), 415, "unsupported_image", r"HEIC.*pip install"),
@@ -152,13 +153,13 @@ ITEMS: Sequence[Row] = (
 )  # fmt: skip
 
 OPTIONS: Sequence[Row] = (
-    Row("an unknown model", body({"input": "a", "model": "gpt-5"}), 404, "unknown_model", "no 'gpt-5' here; .*embedded"),
+    Row("an unknown model", body({"input": "a", "model": "gpt-5"}), 404, "unknown_model", "no 'gpt-5' .*embedded"),
     Row("a model of the wrong type", body({"input": "a", "model": 5}), 422, "invalid_request", "model: got 5"),
     Row("an unknown field", body({"input": "a", "modle": "x"}), 422, "invalid_request", "modle: no such field.*model"),
     Row("an unknown field of none_of_these", labelled(none_of_these={"text": "else", "min": 1}), 422,
         "invalid_request", r"none_of_these\.min: no such field.*min_cosine"),
     Row("a wrong dimension", body({"input": "a", "dimensions": 256}), 422, "invalid_request", "256 .*has 1280"),
-    Row("on_error: ignore", body({"input": "a", "on_error": "ignore"}), 422, "invalid_request", "on_error: got 'ignore'"),
+    Row("on_error: ignore", body({"input": "a", "on_error": "ignore"}), 422, "invalid_request", "got 'ignore'"),
     Row("encoding_format: hex", body({"input": "a", "encoding_format": "hex"}), 422, "invalid_request",
         "encoding_format: got 'hex'"),
     Row("decode: fast", body({"input": "a", "decode": "fast"}), 422, "invalid_request", "decode: got 'fast'"),
@@ -171,7 +172,7 @@ OPTIONS: Sequence[Row] = (
         "got 13, the limit is 12"),
     Row("labels as one string", labelled(labels="cat, dog"), 422, "invalid_request", "labels: got 'cat, dog'"),
     Row("a template without {}", labelled(templates=["a photo"]), 422, "invalid_request", r"templates\[0\]: 'a photo'"),
-    Row("a template with two {}", labelled(templates=["{} {}"]), 422, "invalid_request", r"templates\[0\]: '\{\} \{\}'"),
+    Row("a template with two {}", labelled(templates=["{} {}"]), 422, "invalid_request", r"templates\[0\]: .* has 2"),
     Row("negatives without multi_label", labelled(negatives=["x"]), 422, "invalid_request", "negatives: only used"),
     Row("none_of_these: {}", labelled(none_of_these={}), 422, "invalid_request", 'either "text" or "min_cosine"'),
     Row("none_of_these that is a label", labelled(none_of_these={"text": "A CAT"}), 422, "invalid_request",
@@ -188,7 +189,7 @@ BODIES: Sequence[Row] = (
     Row("a list as body", raw(b"[]"), 422, "invalid_request", "the body: got list"),
     Row("a body of text/plain", raw(b"cat", "text/plain"), 415, "unsupported_media_type", "'text/plain' is not read"),
     Row("an HTML form", raw(b"input=cat", "application/x-www-form-urlencoded"), 415, "unsupported_media_type"),
-    Row("a body over the limit", raw(b'{"input": "' + b"a" * 5 * 2**20 + b'"}'), 413, "body_too_large", "limit is 4,194"),
+    Row("a body over the limit", raw(b'{"input": "' + b"a" * 5 * 2**20 + b'"}'), 413, "body_too_large", "4,194,304"),
     Row("the same without a declared length", in_chunks(5 * 2**20), 413, "body_too_large", "more than 4,194,304"),
     Row("multipart without a boundary", form(part("input", b"a"), ""), 400, "malformed_request", "boundary"),
     Row("multipart with another boundary", form(part("input", b"a"), "; boundary=x"), 400, "malformed_request", "form"),
