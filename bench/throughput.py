@@ -165,9 +165,7 @@ class Run:
         time.sleep(SETTLE)
         cells = [(encoding, load) for encoding in self._given.encodings for load in self._given.loads]
         for encoding, load in self._random.sample(cells, len(cells)):
-            if not server.alive:
-                self._lost(subject, placement, f"ended in round {number + 1}")
-                del subject.servers[placement]
+            if not self._still_there(subject, number, placement):
                 return
             clients, images = map(int, load.split("x"))
             _say(f"round {number + 1}: {subject.name}: {placement}: {encoding} {load}")
@@ -196,12 +194,20 @@ class Run:
                     "p99": quantile(found.latencies, 0.99),
                     "requests": found.requests,
                     "errors": found.errors,
-                    "cpu_per_image": (server.cpu_seconds() - cpu) / max(1, found.images),
+                    "cpu_per_image": max(0.0, server.cpu_seconds() - cpu) / max(1, found.images),
                     "generator_cpu_per_image": found.generator_cpu / max(1, found.images),
                     "rss": server.rss(),
                 }
             )
-        server.pause()
+        if self._still_there(subject, number, placement):
+            server.pause()
+
+    def _still_there(self, subject: Subject, number: int, placement: str) -> bool:
+        if subject.servers[placement].alive:
+            return True
+        self._lost(subject, placement, f"ended in round {number + 1}; what it did not answer is among its errors")
+        del subject.servers[placement]
+        return False
 
     def _lost(self, subject: Subject, placement: str, why: str) -> None:
         self.results["failed"][f"{subject.name} {placement}"] = why
@@ -261,10 +267,16 @@ def _given() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _terminate(*_: object) -> None:
+    """Leave by way of every `with`, which stops the servers; a second signal must not cut that short."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit("terminated")
+
+
 def main() -> None:
     given = _given()
     given.work = given.work.absolute()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # so that the servers are stopped
+    signal.signal(signal.SIGTERM, _terminate)
     with ExitStack() as stack:
         run = Run(given, stack)
         run.calibrate()

@@ -40,7 +40,7 @@ def report(result: Json) -> str:
     """Every table of the result of `bench.throughput`."""
     parts = [_conditions(result), "### In-process\n", _bounds(result), "### Service\n", _cells(result)]
     if result["failed"]:
-        parts.append("Not measured:\n")
+        parts.append("Not measured, or not to the end:\n")
         parts += [f"* {what}: {why}" for what, why in result["failed"].items()]
     return "\n".join(parts)
 

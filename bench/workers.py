@@ -50,7 +50,7 @@ class Worker:
 
 
 def _serve(pipe: Connection, factory: Callable[..., Any], args: tuple[Any, ...]) -> None:
-    with contextlib.suppress(EOFError, KeyboardInterrupt):  # the other end is gone, and with it the work
+    with contextlib.suppress(EOFError, ConnectionError, KeyboardInterrupt):  # the other end is gone, and the work too
         made = factory(*args)
         while True:
             method, options = pipe.recv()
