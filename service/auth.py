@@ -61,7 +61,9 @@ def _owner(keys: Sequence[bytes], given: bytes) -> str:
 def is_loopback(address: str) -> bool:
     """Whether an address, or a Unix socket's empty one, is only reached from this machine."""
     try:
-        return ipaddress.ip_address(address.partition("%")[0]).is_loopback
+        found = ipaddress.ip_address(address.partition("%")[0])
+        mapped = getattr(found, "ipv4_mapped", None)  # ::ffff:127.0.0.1
+        return (mapped or found).is_loopback
     except ValueError:
         return address in ("", "localhost")
 

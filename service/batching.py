@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from models.catalog import Modality
-from service.errors import Overloaded, ServiceError
+from service.errors import Overloaded, ServiceError, Unavailable
 from service.metrics import BATCH_SECONDS, BATCH_SIZE, QUEUE_SECONDS
 
 Row = NDArray[Any]
@@ -85,6 +85,8 @@ class Batcher:
 
     def admit(self, rows: int) -> "Caller":
         """A place for `rows` rows, to be used as a context; raises Overloaded where there is none."""
+        if self._closed:
+            raise _stopping()
         if self._admitted + rows > self._capacity:
             raise Overloaded(
                 f"the queue is full: {self._admitted} items are waiting and {rows} more do not fit into "
@@ -100,10 +102,15 @@ class Batcher:
         return self._admitted
 
     def close(self) -> None:
-        """Let running batches end; what still waits is cancelled."""
+        """Let running batches end; what still waits is Unavailable."""
         with self._wake:
             self._closed = True
+            waiting = [row for line in self._lines for row in line.rows]
+            for line in self._lines:
+                line.rows.clear()
+            self._lines.clear()
             self._wake.notify_all()
+        _answer(waiting, [_stopping()] * len(waiting))
         for thread in self._threads:
             thread.join()
 
@@ -127,8 +134,7 @@ class Batcher:
             with self._wake:
                 self._running -= 1
                 self._pace += 0.1 * (seconds / len(batch) / self._lanes - self._pace)
-            with contextlib.suppress(RuntimeError):  # the loop has ended, and with it everybody who waited
-                batch[0].answer.get_loop().call_soon_threadsafe(_deliver, batch, answers)
+            _answer(batch, answers)
 
     def _take(self) -> tuple[Key, list[_Waiting]]:
         key = self._lines[0].key
@@ -147,7 +153,10 @@ class Batcher:
 
     def _answers(self, key: Key, rows: Sequence[Row], alone: bool) -> "Sequence[Row | Exception]":
         try:
-            return list(self._run(key, rows, alone))
+            answers = list(self._run(key, rows, alone))
+            if len(answers) != len(rows):
+                raise RuntimeError(f"the encoder answered {len(answers)} of {len(rows)} rows")
+            return answers
         except ServiceError as exc:  # not these rows' fault: a runner is away
             return [exc] * len(rows)
         except Exception as exc:
@@ -158,6 +167,9 @@ class Batcher:
 
     def _enqueue(self, line: _Line, waiting: _Waiting) -> None:
         with self._wake:
+            if self._closed:
+                waiting.answer.set_exception(_stopping())
+                return
             if not line.rows:
                 self._lines.append(line)
             line.rows.append(waiting)
@@ -170,6 +182,16 @@ class Batcher:
                 if line.rows:
                     line.rows.clear()
                     self._lines.remove(line)
+
+
+def _stopping() -> Unavailable:
+    return Unavailable("the service is stopping; send the request again", retry_after=5)
+
+
+def _answer(batch: Sequence[_Waiting], answers: "Sequence[Row | Exception]") -> None:
+    if batch:
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and with it everybody who waited
+            batch[0].answer.get_loop().call_soon_threadsafe(_deliver, batch, answers)
 
 
 def _deliver(batch: Sequence[_Waiting], answers: "Sequence[Row | Exception]") -> None:

@@ -30,6 +30,7 @@ class LabelCache:
 
     def put(self, key: LabelKey, vector: Float) -> None:
         self._vectors[key] = vector
+        self._vectors.move_to_end(key)
         while len(self._vectors) > self._size:
             self._vectors.popitem(last=False)
 

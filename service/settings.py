@@ -17,7 +17,9 @@ PREFIX = "DAGUERRE_"
 class Settings(BaseSettings):
     """What a lab may want to change. `scripts/serve --help` and docs/settings.md list them."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     home: Path = Field(Path.home() / ".cache" / "daguerre", description="Where models and all other state lie.")
 
@@ -71,7 +73,9 @@ class Settings(BaseSettings):
 
     # limits
     max_image_bytes: int = Field(20 * 2**20, ge=1)
-    max_image_pixels: int = Field(80_000_000, ge=1, description="Checked before decoding.")
+    max_image_pixels: int = Field(
+        80_000_000, ge=1, le=178_956_970, description="Checked before decoding; the ceiling is Pillow's."
+    )
     max_aspect_ratio: float = Field(100.0, ge=1)
     max_items: int = Field(1000, ge=1, description="Items in one request.")
     max_text_chars: int = Field(100_000, ge=1, description="Characters of one text.")
@@ -131,7 +135,10 @@ class Settings(BaseSettings):
         """All bearer keys, from the setting and the file."""
         lines = self.api_keys.get_secret_value().split(",")
         if self.api_keys_file is not None:
-            lines += [line.partition("#")[0] for line in self.api_keys_file.expanduser().read_text().splitlines()]
+            given = [line.partition("#")[0] for line in self.api_keys_file.expanduser().read_text().splitlines()]
+            if not any(key.strip() for key in given):
+                raise ValueError(f"api_keys_file: {self.api_keys_file} holds no key; write one a line")
+            lines += given
         return tuple(key.strip().encode() for key in lines if key.strip())
 
 

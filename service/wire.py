@@ -85,6 +85,8 @@ class Bodies:
             raise BadRequest("the body ended early") from exc
 
     async def _form(self, request: Request, options: type[Options]) -> tuple[Options, list[Input]]:
+        if "boundary=" not in request.headers["content-type"]:
+            raise BadRequest("content-type: multipart/form-data needs a boundary; let your client set it")
         parser = MultiPartParser(
             request.headers,
             self._chunks(request),  # type: ignore[arg-type]
@@ -103,8 +105,6 @@ class Bodies:
                     param="input",
                 ) from exc
             raise BadRequest(f"the form cannot be read: {exc.message}") from exc
-        except KeyError as exc:  # no boundary in the header
-            raise BadRequest("content-type: multipart/form-data needs a boundary; let your client set it") from exc
         try:
             inputs, fields = await _sort(form)
         finally:

@@ -74,16 +74,20 @@ async def zero_shot(
             param="model",
         )
     labels = _labels(engine, question)
-    templates = _templates(question.templates or head.templates)
-    _count(engine, labels, templates)
+    templates = _templates(head.templates if question.templates is None else question.templates)
     contrasts = question.multi_label and head.activation == "softmax"
     if question.negatives is not None and not contrasts:
         raise Unprocessable(
             "negatives: only used with multi_label on a softmax-trained encoder; leave them out",
             param="negatives",
         )
-    negatives = tuple(question.negatives or head.negatives) if contrasts else ()
+    negatives = tuple(head.negatives if question.negatives is None else question.negatives) if contrasts else ()
+    if contrasts and not negatives:
+        raise Unprocessable(
+            'negatives: is empty; leave it out, or send for example ["something else"]', param="negatives"
+        )
     extra = [*negatives, *([question.none_text] if question.none_text else [])]
+    _count(engine, [*labels, *extra], templates)
     for i, text in enumerate(extra):
         _check(engine, text, "negatives" if i < len(negatives) else "none_of_these.text")
     if question.none_text and _folded(question.none_text) in {_folded(label) for label in labels}:
@@ -94,8 +98,9 @@ async def zero_shot(
     cosines = encoded.vectors @ vectors.T  # (n, labels + negatives + none)
     k = len(labels)
     none_cosines = cosines[:, -1:] if question.none_text else None
-    scores, none_scores = _scores(head, question, cosines[:, :k], cosines[:, k : k + len(negatives)], none_cosines)
-    best = _best(labels, question, scores, cosines[:, :k], none_scores)
+    with np.errstate(invalid="ignore"):  # rows of failed items are NaN and stay it
+        scores, none_scores = _scores(head, question, cosines[:, :k], cosines[:, k : k + len(negatives)], none_cosines)
+    best = _best(labels, question, cosines[:, :k], none_cosines)
     return Labelled(
         encoded,
         [None if i in encoded.failures else label for i, label in enumerate(best)],
@@ -124,18 +129,14 @@ def _scores(
     return shares[:, : logits.shape[1]], None if none_logits is None else shares[:, -1]
 
 
-def _best(
-    labels: Sequence[str], question: Question, scores: Float, cosines: Float, none_scores: Float | None
-) -> list[str | None]:
-    failed = np.asarray(np.isnan(scores).any(axis=1))
-    top = np.where(failed[:, None], 0, scores).argmax(axis=1)
-    rows = np.arange(len(top))
-    fits = ~failed
-    if none_scores is not None:
-        fits &= scores[rows, top] >= none_scores
-    if question.none_min_cosine is not None:
-        fits &= cosines[rows, top] >= question.none_min_cosine
-    return [labels[t] if fit else None for t, fit in zip(top, fits, strict=True)]
+def _best(labels: Sequence[str], question: Question, cosines: Float, none: Float | None) -> list[str | None]:
+    """The label of the highest cosine: scores rise with cosines, but may be rounded to the same number."""
+    top = cosines.argmax(axis=1)  # of a failed item's NaN: 0
+    highest = cosines[np.arange(len(top)), top]
+    least = np.full(len(top), -1.0) if question.none_min_cosine is None else np.full(len(top), question.none_min_cosine)
+    if none is not None:
+        least = np.maximum(least, none[:, 0])
+    return [labels[t] if fits else None for t, fits in zip(top, np.asarray(highest >= least), strict=True)]
 
 
 async def _label_vectors(
@@ -149,8 +150,9 @@ async def _label_vectors(
     if missing:
         prompts = [template.replace("{}", key.label) for key in missing for template in templates]
         parts = []
-        for start in range(0, len(prompts), PROMPTS_AT_ONCE):
-            part, _, cut = await raw_texts(engine, model, processor, prompts[start : start + PROMPTS_AT_ONCE])
+        step = min(PROMPTS_AT_ONCE, engine.settings.queue)
+        for start in range(0, len(prompts), step):
+            part, _, cut = await raw_texts(engine, model, processor, prompts[start : start + step])
             if cut:
                 long = missing[(start + cut[0]) // len(templates)].label
                 raise Unprocessable(
@@ -162,7 +164,7 @@ async def _label_vectors(
         made = await engine.in_thread(lambda: processor.postprocess(mean))
         for key, vector in zip(missing, made, strict=True):
             found[key] = vector
-            engine.labels.put(key, vector)
+            engine.labels.put(key, vector.copy())  # not a view, which would keep all of them
     return np.stack([found[key] for key in keys])
 
 

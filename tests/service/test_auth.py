@@ -79,14 +79,9 @@ OUTSIDE = [
     "127.0.0.1.example.org",
     " ",
 ]
-MAPPED = pytest.mark.xfail(
-    not ipaddress.ip_address("::ffff:127.0.0.1").is_loopback,
-    strict=True,
-    reason="Python before 3.13 calls a mapped address no loopback: unmap it first",
-)
 
 
-@pytest.mark.parametrize("address", [*LOOPBACK, pytest.param("::ffff:127.0.0.1", marks=MAPPED)])
+@pytest.mark.parametrize("address", [*LOOPBACK, "::ffff:127.0.0.1"])
 def test_this_machines_own_addresses_are_known(address):
     assert is_loopback(address)
     assert Auth(Settings()).check(None, reached_at=address) is None

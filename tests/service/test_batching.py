@@ -455,7 +455,6 @@ def test_a_lane_outlives_errors():
     within(main())
 
 
-@pytest.mark.xfail(strict=True, reason="_deliver's strict zip fails in the loop, and nobody is ever answered")
 @pytest.mark.filterwarnings("ignore")
 def test_an_encoder_that_answers_too_few_rows_is_an_error_and_no_endless_wait():
     async def main():
@@ -490,9 +489,6 @@ def test_close_ends_the_threads_and_lets_what_runs_end():
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("closing")]
 
 
-@pytest.mark.xfail(
-    strict=True, raises=TimeoutError, reason="close() ends the lanes and cancels nothing, though it says so"
-)
 def test_close_cancels_what_waits():
     run = Recorder()
 
@@ -514,7 +510,6 @@ def test_close_cancels_what_waits():
     within(main())
 
 
-@pytest.mark.xfail(strict=True, raises=TimeoutError, reason="a closed batcher admits and queues, and no lane is left")
 def test_a_closed_batcher_takes_nothing():
     async def main():
         made = Batcher(Recorder(), max_batch=lambda key: 1, capacity=10)
