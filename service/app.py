@@ -46,6 +46,7 @@ image = (  # of a bento's container; the Dockerfile makes ours
     runner_connection=runners.CONNECTION,
     envs=runners.ENVS,
     logging={"access": {"enabled": False}},  # the gate counts, and logs what fails
+    metrics={"enabled": False},  # service/metrics.py
     tracing={"excluded_urls": ".*"},  # a span that nobody reads costs 0.15 ms a request
 )
 @bentoml.asgi_app(api, path="/")

@@ -58,6 +58,7 @@ class Batcher:
     max_batch : rows in a batch, at most, of a key.
     capacity : rows that may be admitted at once; more is Overloaded.
     lanes : batches that may run at once.
+    counts : whether its batches count in the metrics; not where another batcher comes after this one.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Batcher:
         capacity: int,
         lanes: int = 1,
         name: str = "batcher",
+        counts: bool = True,
     ) -> None:
         self._run = run
         self._max_batch = max_batch
@@ -79,6 +81,7 @@ class Batcher:
         self._closed = False
         self._running = 0
         self._lanes = lanes
+        self._counts = counts
         self._threads = [threading.Thread(target=self._work, name=f"{name}-{i}", daemon=True) for i in range(lanes)]
         for thread in self._threads:
             thread.start()
@@ -125,16 +128,17 @@ class Batcher:
                 alone = not self._running and not self._lines
                 self._running += 1
             started = time.perf_counter()
-            for waiting in batch:
-                QUEUE_SECONDS.labels(key.modality).observe(started - waiting.since)
             answers = self._answers(key, [waiting.row for waiting in batch], alone)
             seconds = time.perf_counter() - started
-            BATCH_SIZE.labels(key.modality).observe(len(batch))
-            BATCH_SECONDS.labels(key.modality).observe(seconds)
             with self._wake:
                 self._running -= 1
                 self._pace += 0.1 * (seconds / len(batch) / self._lanes - self._pace)
             _answer(batch, answers)
+            if self._counts:
+                BATCH_SIZE.labels(key.modality).observe(len(batch))
+                BATCH_SECONDS.labels(key.modality).observe(seconds)
+                for waited in batch:
+                    QUEUE_SECONDS.labels(key.modality).observe(started - waited.since)
 
     def _take(self) -> tuple[Key, list[_Waiting]]:
         key = self._lines[0].key

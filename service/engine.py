@@ -21,7 +21,7 @@ from models.encoders.processors import ImageProcessor, TextProcessor
 from models.images import DecodeMode
 from service import __version__
 from service.batching import Batcher, Key
-from service.errors import NotFound, Unavailable, Unprocessable
+from service.errors import NotFound, Unavailable, Unprocessable, shown
 from service.label_cache import LabelCache
 from service.placement import Placement
 from service.settings import Settings
@@ -110,7 +110,7 @@ class Engine:
             return next(iter(models.values()))
         if name not in models:
             raise NotFound(
-                f"model: there is no {name!r} here; there are: {', '.join(models)}",
+                f"model: there is no {shown(name)} here; there are: {', '.join(models)}",
                 code="unknown_model",
                 param="model",
             )

@@ -25,6 +25,11 @@ from typing import Any
 from models import errors as of_models
 
 
+def shown(text: str) -> str:
+    """A caller's text in a message: quoted, and not at any length."""
+    return repr(text if len(text) <= 60 else text[:57] + "…")
+
+
 @dataclass(frozen=True)
 class ItemFailure:
     """One unusable item."""
@@ -50,13 +55,15 @@ class ServiceError(Exception):
         param: str | None = None,
         items: Sequence[ItemFailure] = (),
         retry_after: int | None = None,
+        allow: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or type(self).code
         self.param = param
         self.items = items
-        self.retry_after = retry_after
+        self.retry_after = retry_after  # seconds
+        self.allow = allow  # methods
 
     def body(self, request_id: str) -> dict[str, Any]:
         """The one error shape."""

@@ -77,6 +77,8 @@ async def refuse(exc: ServiceError, request_id: str, send: Send) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if exc.retry_after is not None:
         headers.append((b"retry-after", str(exc.retry_after).encode()))
+    if exc.allow is not None:
+        headers.append((b"allow", exc.allow.encode()))
     if isinstance(exc, Unauthorized):
         headers.append((b"www-authenticate", b"Bearer"))
     await send({"type": "http.response.start", "status": exc.status, "headers": headers})

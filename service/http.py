@@ -24,9 +24,11 @@ from service.errors import (
     NotFound,
     ServiceError,
     TimedOut,
+    shown,
     translate,
 )
 from service.gate import refuse
+from service.metrics import CONTENT_TYPE, exposition
 from service.pipelines.embed import embed
 from service.pipelines.encode import Encoded, Input
 from service.pipelines.zero_shot import Question, zero_shot
@@ -161,18 +163,23 @@ def create(settings: Settings, engine: Callable[[], Engine]) -> FastAPI:
 
     api_page.mount(app)
 
+    @app.get("/metrics", include_in_schema=False)
+    def metrics() -> Response:
+        return Response(exposition(), media_type=CONTENT_TYPE)
+
     @app.get("/", include_in_schema=False)
     async def index() -> Response:
         return RedirectResponse("docs")
 
-    @app.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"], include_in_schema=False)
+    @app.api_route(
+        "/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"], include_in_schema=False
+    )
     async def nothing_here(request: Request, path: str) -> Response:
         for route in app.routes:
             if route.matches(request.scope)[0] == Match.PARTIAL:
-                raise MethodNotAllowed(
-                    f"{request.method} /{path}: this path takes {', '.join(sorted(getattr(route, 'methods', ())))}"
-                )
-        raise NotFound(f"{request.method} /{path}: there is no such path; /docs lists those there are")
+                allowed = ", ".join(sorted(getattr(route, "methods", ())))
+                raise MethodNotAllowed(f"{request.method} {shown(path)}: this path takes {allowed}", allow=allowed)
+        raise NotFound(f"{request.method} {shown(path)}: there is no such path; /docs lists those there are")
 
     @app.exception_handler(ServiceError)
     async def said(request: Request, exc: ServiceError) -> Response:
@@ -184,6 +191,8 @@ def create(settings: Settings, engine: Callable[[], Engine]) -> FastAPI:
 
     @app.exception_handler(HTTPException)
     async def said_by_starlette(request: Request, exc: HTTPException) -> Response:
+        if exc.status_code == 404:
+            return _Refusal(NotFound(f"{request.method} {shown(request.url.path)}: there is no such path"))
         return _Refusal(BadRequest(str(exc.detail)))
 
     return app

@@ -155,6 +155,7 @@ class Process:
                 capacity=self._settings.queue,
                 lanes=self.LANES,
                 name=f"to-{modality}-runner",
+                counts=False,  # the runner does
             )
 
     async def _call(self, key: Key, stack: Row) -> Row:

@@ -92,6 +92,8 @@ def service(settings: Settings, modality: Modality) -> "bentoml.Service[Any]":
         runner_connection=CONNECTION,
         envs=ENVS,
         logging={"access": {"enabled": False}},
+        metrics={"enabled": False},
+        tracing={"excluded_urls": ".*"},
     )
     class RunnerService:
         def __init__(self) -> None:

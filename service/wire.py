@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import orjson
 from pydantic import BaseModel, ValidationError
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
@@ -16,6 +17,7 @@ from service.schema import Item
 from service.settings import Settings
 
 Options = TypeVar("Options", bound=BaseModel)
+TAIL = 4096  # bytes of a form that its last boundary is looked for in
 LISTS = frozenset({"labels", "templates", "negatives"})  # form fields that may come several times
 OBJECTS = frozenset({"none_of_these"})  # form fields that hold JSON
 
@@ -85,11 +87,20 @@ class Bodies:
             raise BadRequest("the body ended early") from exc
 
     async def _form(self, request: Request, options: type[Options]) -> tuple[Options, list[Input]]:
-        if "boundary=" not in request.headers["content-type"]:
+        boundary = parse_options_header(request.headers["content-type"])[1].get(b"boundary")
+        if not boundary:
             raise BadRequest("content-type: multipart/form-data needs a boundary; let your client set it")
+        end = b""
+
+        async def remembered() -> AsyncIterator[bytes]:
+            nonlocal end
+            async for chunk in self._chunks(request):
+                end = (end + chunk if len(chunk) < TAIL else chunk)[-TAIL:]
+                yield chunk
+
         parser = MultiPartParser(
             request.headers,
-            self._chunks(request),  # type: ignore[arg-type]
+            remembered(),  # type: ignore[arg-type]
             max_files=self._max_items + 1,
             max_fields=self._max_items + 10_000,
             max_part_size=self._each,
@@ -106,6 +117,8 @@ class Bodies:
                 ) from exc
             raise BadRequest(f"the form cannot be read: {exc.message}") from exc
         try:
+            if b"--" + boundary + b"--" not in end:  # the parser drops an unfinished part in silence
+                raise BadRequest("the form ends before its last boundary; send it whole")
             inputs, fields = await _sort(form)
         finally:
             await form.close()

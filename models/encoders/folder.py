@@ -27,6 +27,10 @@ MANIFEST = "model.json"
 _spec_adapter = TypeAdapter(ModelSpec)
 
 
+class NewerFormat(ModelUnavailable):
+    """A folder that another version made."""
+
+
 @dataclass(frozen=True)
 class ModelFolder:
     """A folder whose files have been found to be those of its manifest."""
@@ -65,11 +69,13 @@ def open_folder(path: Path) -> ModelFolder:
     try:
         manifest: dict[str, Any] = json.loads((path / MANIFEST).read_text())
         if manifest["format"] != FORMAT:
-            raise ModelUnavailable(
+            raise NewerFormat(
                 f"model folder {path.name}: format {manifest['format']}, this version reads {FORMAT}; export it again"
             )
         spec = _spec_adapter.validate_python(manifest["spec"])
         files: dict[str, str] = manifest["files"]
+        if strange := sorted({file.name for file in path.iterdir()} - {MANIFEST, *files}):
+            raise ModelUnavailable(f"model folder {path.name}: {strange[0]} is not in its manifest; export it again")
         for name, digest in files.items():
             if not (path / name).is_file() or sha256(path / name) != digest:
                 raise ModelUnavailable(f"model folder {path.name}: {name} is missing or damaged; export it again")
@@ -79,7 +85,7 @@ def open_folder(path: Path) -> ModelFolder:
                 f"{spec.fingerprint()}; export it again"
             )
         return ModelFolder(path, spec, manifest["parity"], manifest["made_with"])
-    except (OSError, ValueError, KeyError, TypeError, ValidationError) as exc:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError) as exc:
         raise ModelUnavailable(f"model folder {path.name}: no readable {MANIFEST}; export it again") from exc
 
 
@@ -98,9 +104,12 @@ def build(spec: ModelSpec, home: Path, make: Callable[[Path], None]) -> ModelFol
     with FileLock(final.with_suffix(".lock")):
         try:
             return open_folder(final)
+        except NewerFormat:
+            raise  # not ours to replace
         except ModelUnavailable:
             pass  # absent or damaged: make it anew
         staging = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
+        staging.chmod(final.parent.stat().st_mode)  # mkdtemp's is for its owner alone
         try:
             make(staging)
             made = open_folder(staging)

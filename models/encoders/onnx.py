@@ -63,9 +63,9 @@ def feeds(stack: NDArray[Any]) -> Feeds:
 
 def _providers(device: str) -> tuple[str, list[Any]]:
     kind, _, index = device.partition(":")
-    if kind == "cpu":
+    if device == "cpu":
         return "CPUExecutionProvider", ["CPUExecutionProvider"]
-    if kind == "cuda":
+    if device == "cuda" or (kind == "cuda" and index.isdecimal()):
         chosen = ("CUDAExecutionProvider", {"device_id": int(index or 0)})
         return "CUDAExecutionProvider", [chosen, "CPUExecutionProvider"]
     raise ModelUnavailable(f"device: {device!r} is not one of cpu, cuda:0, cuda:1, …")

@@ -20,7 +20,7 @@ from models.encoders.processors import TextProcessor
 from models.errors import TextError
 from models.images import DecodeMode
 from service.engine import Engine, Model
-from service.errors import TooLarge, Unprocessable
+from service.errors import TooLarge, Unprocessable, shown
 from service.label_cache import LabelKey
 from service.pipelines.encode import Encoded, Input, check_text, encode, raw_texts
 from service.schema import OnError
@@ -156,7 +156,7 @@ async def _label_vectors(
             if cut:
                 long = missing[(start + cut[0]) // len(templates)].label
                 raise Unprocessable(
-                    f"labels: {_shown(long)} with its template has more tokens than the model's maximum; shorten it",
+                    f"labels: {shown(long)} with its template has more tokens than the model's maximum; shorten it",
                     param="labels",
                 )
             parts.append(part)
@@ -189,7 +189,7 @@ def _labels(engine: Engine, question: Question) -> list[str]:
         first = seen.setdefault(_folded(label), i)
         if first != i:
             raise Unprocessable(
-                f"labels[{i}]: {_shown(label)} is labels[{first}] again; each label once",
+                f"labels[{i}]: {shown(label)} is labels[{first}] again; each label once",
                 param=f"labels[{i}]",
             )
     return labels
@@ -199,7 +199,7 @@ def _templates(templates: Sequence[str]) -> tuple[str, ...]:
     for i, template in enumerate(templates):
         if template.count("{}") != 1:
             raise Unprocessable(
-                f"templates[{i}]: {_shown(template)} has {template.count('{}')} of {{}}, it needs one, where the "
+                f"templates[{i}]: {shown(template)} has {template.count('{}')} of {{}}, it needs one, where the "
                 "label goes",
                 param=f"templates[{i}]",
             )
@@ -227,10 +227,6 @@ def _check(engine: Engine, text: str, param: str) -> None:
 
 def _folded(label: str) -> str:
     return unicodedata.normalize("NFKC", label).casefold().strip()
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "…")
 
 
 def _sigmoid(x: Float) -> Float:

@@ -71,7 +71,6 @@ def test_wrong_paths_and_methods_have_the_one_error_shape(
     assert_error(client.request(method, path), status, code)
 
 
-@pytest.mark.xfail(strict=True, reason="405 comes without the header that RFC 9110 (15.5.6) demands")
 def test_405_says_what_is_allowed(client: httpx.Client) -> None:
     assert client.get("/v1/embeddings").headers["allow"] == "POST"
 
@@ -121,7 +120,6 @@ def test_a_row_is_counted_once(client: httpx.Client, request: pytest.FixtureRequ
     assert grown(client, before, 'daguerre_batch_size_sum{modality="image"}') == 5
 
 
-@pytest.mark.xfail(strict=True, reason="BentoML's own counters have the raw path as a label")
 def test_paths_that_callers_make_up_are_no_series(client: httpx.Client) -> None:
     """Else anybody can fill the memory, 404 by 404."""
     for i in range(20):
@@ -129,7 +127,6 @@ def test_paths_that_callers_make_up_are_no_series(client: httpx.Client) -> None:
     assert "made-up-path" not in client.get("/metrics").text
 
 
-@pytest.mark.xfail(strict=True, reason="all servers of a user count into ~/bentoml, and each start empties it")
 def test_two_servers_count_apart(home: Path, tmp_path: Path) -> None:
     settings = {"HOME": str(tmp_path)}
     with (

@@ -200,7 +200,6 @@ def test_too_many_prompts_are_refused_for_good(client: httpx.Client) -> None:
     assert_error(client.post(PATH, json=body), 413, "too_many_prompts")
 
 
-@pytest.mark.xfail(strict=True, reason="negatives are not counted among the prompts: 429, and again on every retry")
 def test_too_many_negatives_are_refused_for_good(strict: httpx.Client) -> None:
     """The queue holds 48, so these never fit: coming back later does not help."""
     negatives = [f"negative {i}" for i in range(60)]
@@ -210,7 +209,6 @@ def test_too_many_negatives_are_refused_for_good(strict: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("options", [{"templates": []}, {"multi_label": True, "negatives": []}])
-@pytest.mark.xfail(strict=True, reason="an empty list is silently taken for the model's default")
 def test_an_empty_list_is_not_silently_the_default(client: httpx.Client, options: dict[str, Any]) -> None:
     assert_error(client.post(PATH, json={"input": "a", "labels": ["x", "y"], **options}), 422, "invalid_request")
 

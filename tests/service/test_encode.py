@@ -371,10 +371,11 @@ def test_the_first_error_ends_the_other_parts_and_comes_as_it_is():
             await asyncio.sleep(0)
             raise LookupError("mine")
 
+        before = asyncio.all_tasks()
         with pytest.raises(LookupError, match="mine"):
             await together([waits(), fails(), waits()])
         assert ended == [True, True]
-        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert asyncio.all_tasks() == before
 
     asyncio.run(asyncio.wait_for(main(), SECONDS))
 
