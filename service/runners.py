@@ -6,6 +6,8 @@ told the model. `run_default` is BentoML's adaptive batching for the default mod
 
 import asyncio
 import logging
+import signal
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +27,7 @@ CONNECTION = {
     "max_requests": 1_000_000_000,
     "max_age": 1e9,
 }  # else the proxy closes its session with calls in flight
+IDLE, LONGEST_WAIT = 1.0, 20.0  # seconds without a call after which a runner stops, and at most
 ENVS = [
     {
         "name": "OPENBLAS_NUM_THREADS",
@@ -42,6 +45,7 @@ class Runner:
         self._sessions = open_sessions(folders, settings, [modality])
         self._modality = modality
         self._default = folders[0].spec.name
+        self.called = 0.0  # when somebody last wanted something
         self._batcher = Batcher(
             self._run_rows,
             max_batch=max_batch(settings, folders),
@@ -59,12 +63,14 @@ class Runner:
 
     async def run(self, model: str, stack: Row) -> Row:
         """Raw vectors (n, d) of a stack (n, …), batched with what other callers wait for."""
+        self.called = time.monotonic()
         key = Key(model, self._modality, stack.shape[1])
         with self._batcher.admit(len(stack)) as caller:
             return np.stack(await asyncio.gather(*(caller.submit(key, row) for row in stack)))
 
     def run_default(self, stack: Row) -> Row:
         """Raw vectors of a stack that BentoML put together; texts are padded to the longest and run by length."""
+        self.called = time.monotonic()
         session = self._sessions[self._default, self._modality].solo
         if self._modality == "image":
             return session.run(stack)
@@ -78,6 +84,29 @@ class Runner:
 
     def close(self) -> None:
         self._batcher.close()
+
+
+def _stop_when_idle(runner: Runner) -> None:
+    """Everything gets SIGTERM at once, but the entry's last requests need their runners: stop after them."""
+    loop = asyncio.get_running_loop()
+    stop = signal.getsignal(signal.SIGTERM)  # uvicorn's
+
+    async def wait(number: int) -> None:
+        last = time.monotonic() + LONGEST_WAIT
+        while time.monotonic() < min(last, runner.called + IDLE):
+            await asyncio.sleep(0.1)
+        if callable(stop):
+            stop(number, None)
+
+    def begin(number: int, frame: object) -> None:
+        runner.called = time.monotonic()
+        task = loop.create_task(wait(number))
+        _waits.add(task)
+
+    signal.signal(signal.SIGTERM, begin)
+
+
+_waits: set[asyncio.Task[None]] = set()  # a loop keeps no strong reference
 
 
 def service(settings: Settings, modality: Modality) -> "bentoml.Service[Any]":
@@ -110,6 +139,10 @@ def service(settings: Settings, modality: Modality) -> "bentoml.Service[Any]":
         @bentoml.api
         async def provider(self) -> str:
             return self.runner.provider
+
+        @bentoml.on_startup
+        async def outlive_the_entry(self) -> None:
+            _stop_when_idle(self.runner)
 
         @bentoml.on_shutdown
         def close(self) -> None:

@@ -14,26 +14,9 @@ _INTERNAL = re.compile(
     r"Traceback|site-packages|\.py\b|File \"|line \d+, in|object at 0x|\b[A-Z]\w*(Error|Exception)\b"
     r"|(?i:pydantic|starlette|fastapi|bentoml|uvicorn|pillow\b|\bPIL\b|numpy|onnx|/home/|/usr/|/tmp/|/root/)"
 )
-_KNOWN = {
-    "multipart, broken in the middle": "a form without its last boundary loses its last part in silence",
-    "multipart, the last boundary missing": "a form without its last boundary loses its last part in silence",
-    "OPTIONS": "Starlette's 404 and 405 become 400",
-    "a page's file that is not there": "Starlette's 404 and 405 become 400",
-}
 
 
-def _rows() -> list[object]:
-    return [
-        pytest.param(
-            row,
-            id=row.name,
-            marks=[pytest.mark.xfail(strict=True, reason=_KNOWN[row.name])] if row.name in _KNOWN else [],
-        )
-        for row in TABLE
-    ]
-
-
-@pytest.mark.parametrize("row", _rows())
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
 def test_bad_input_gets_its_status_code_and_message(strict: httpx.Client, row: Row) -> None:
     if "HEIC" in row.name and find_spec("pillow_heif"):
         pytest.skip("the extra is installed")

@@ -112,9 +112,6 @@ def test_batches_are_counted_where_they_run(client: httpx.Client) -> None:
 
 
 def test_a_row_is_counted_once(client: httpx.Client, request: pytest.FixtureRequest, placement: str) -> None:
-    if placement == "process":
-        reason = "both batchers, the entry's and the runner's, count into the same series"
-        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
     before = metrics(client)
     assert client.post(PATH, json={"input": [image(jpeg("coffee", width=120))] * 5}).status_code == 200
     assert grown(client, before, 'daguerre_batch_size_sum{modality="image"}') == 5
@@ -355,9 +352,6 @@ def test_it_needs_no_network_and_neither_torch_nor_transformers(own: Any, tmp_pa
 
 
 def test_sigterm_lets_a_running_request_end(own: Any, request: pytest.FixtureRequest, placement: str) -> None:
-    if placement == "process":
-        reason = "the runners stop together with the entry, which still needs them: 503"
-        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
     server = own().wait_ready()
     items = [image(jpeg("chelsea", width=200), str(i)) for i in range(300)]
     with server.client() as client, ThreadPoolExecutor(1) as thread:

@@ -4,8 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from models.encoders.folder import ModelFolder, find
+
+settings.register_profile("seeded", derandomize=True)  # the same examples every time
+settings.load_profile("seeded")
 
 ROOT = Path(__file__).parents[2]
 
