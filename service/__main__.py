@@ -36,6 +36,8 @@ def main() -> None:
         preflight(settings)
     except (ValidationError, ValueError, OSError, ServiceError, ModelsError) as exc:
         sys.exit(f"daguerre cannot start: {exc}")
+    # BentoML keeps the counters of a server's processes here, and empties it at the start: one for each server
+    os.environ.setdefault("BENTOML_HOME", str(settings.home / "bentoml" / f"{settings.host}-{settings.port}"))
     print(f"daguerre: http://{settings.host}:{settings.port}/docs", flush=True)
     arguments = ["--host", settings.host, "--port", str(settings.port)]
     arguments += ["--working-dir", str(Path(__file__).parents[1])]

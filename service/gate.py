@@ -56,9 +56,9 @@ class Gate:
             if begun:
                 raise
             await refuse(ServiceError("something went wrong here; the server's log knows this id"), request_id, stamp)
-        if status >= 400 and not is_open(scope["path"]):
-            logger.info("request %s: %s %s answered %d", request_id, scope["method"], scope["path"], status)
         operation = state.get("operation")
+        if status >= 400 and not is_open(scope["path"]):  # the path is the caller's: not logged
+            logger.info("request %s: %s %s answered %d", request_id, scope["method"], operation or "other", status)
         if operation:
             REQUESTS.labels(operation, "http", str(status)).inc()
             REQUEST_SECONDS.labels(operation, "http").observe(time.perf_counter() - started)

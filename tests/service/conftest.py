@@ -5,7 +5,6 @@ import os
 import pytest
 from hypothesis import settings
 
-
 settings.register_profile("seeded", derandomize=True)  # the same examples every time
 settings.load_profile("seeded")
 
