@@ -12,10 +12,14 @@ from models.errors import ModelsError
 def export(name: str, home: Path) -> None:
     """Make the folder of the catalogue's model `name`, unless it is there."""
     spec = lookup(name)
-    try:
-        from models.embedded.build import make
-    except ModuleNotFoundError as exc:
-        raise ModelsError(f"exporting needs {exc.name}: pip install 'daguerre-service[export]'") from exc
+
+    def make(path: Path) -> None:
+        try:
+            from models.embedded import build  # imports torch: only where there is something to make
+        except ModuleNotFoundError as exc:
+            raise ModelsError(f"exporting needs {exc.name}: pip install 'daguerre-service[export]'") from exc
+        build.make(path)
+
     made = folder.build(spec, home, make)
     measured = ", ".join(f"{key} {value:.7f}" for key, value in made.parity.items())
     print(f"{name}: {made.path} ({measured})")

@@ -32,7 +32,7 @@ class Auth:
 
         Parameters
         ----------
-        authorization : the header, "Bearer …".
+        authorization : the header, "Bearer …", its bytes read as Latin-1.
         reached_at : the address of ours that the call came in by.
         """
         if not self._keys:
@@ -45,7 +45,7 @@ class Auth:
         scheme, _, given = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not given.strip():
             raise Unauthorized("no API key; send the header  Authorization: Bearer <key>")
-        return _owner(self._keys, given.strip().encode())
+        return _owner(self._keys, given.strip().encode("latin-1", "replace"))
 
 
 def _owner(keys: Sequence[bytes], given: bytes) -> str:

@@ -45,6 +45,7 @@ class _Waiting:
 @dataclass(eq=False, slots=True)
 class _Line:
     key: Key
+    limit: int  # rows of this key in a batch
     rows: deque[_Waiting] = field(default_factory=deque)
 
 
@@ -72,7 +73,7 @@ class Batcher:
         counts: bool = True,
     ) -> None:
         self._run = run
-        self._max_batch = max_batch
+        self.max_batch = max_batch
         self._capacity = capacity
         self._admitted = 0
         self._pace = 0.0  # seconds that a row has taken lately, all lanes together
@@ -142,7 +143,7 @@ class Batcher:
 
     def _take(self) -> tuple[Key, list[_Waiting]]:
         key = self._lines[0].key
-        limit = self._max_batch(key)
+        limit = self._lines[0].limit
         giving = [line for line in self._lines if line.key == key]
         batch: list[_Waiting] = []
         turn = giving
@@ -222,7 +223,9 @@ class Caller:
         assert len(self._answers) < self._rows, "more rows than were admitted"
         answer: asyncio.Future[Row] = asyncio.get_running_loop().create_future()
         self._answers.append(answer)
-        line = self._lines.setdefault(key, _Line(key))
+        line = self._lines.get(key)
+        if line is None:
+            line = self._lines[key] = _Line(key, self._batcher.max_batch(key))
         self._batcher._enqueue(line, _Waiting(row, answer, time.perf_counter()))
         return answer
 

@@ -108,6 +108,8 @@ def build(spec: ModelSpec, home: Path, make: Callable[[Path], None]) -> ModelFol
             raise  # not ours to replace
         except ModelUnavailable:
             pass  # absent or damaged: make it anew
+        for left in final.parent.glob(f".{final.name}-*"):  # by a process that was killed: the lock is ours
+            shutil.rmtree(left, ignore_errors=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
         staging.chmod(final.parent.stat().st_mode)  # mkdtemp's is for its owner alone
         try:

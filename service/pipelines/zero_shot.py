@@ -133,7 +133,9 @@ def _best(labels: Sequence[str], question: Question, cosines: Float, none: Float
     """The label of the highest cosine: scores rise with cosines, but may be rounded to the same number."""
     top = cosines.argmax(axis=1)  # of a failed item's NaN: 0
     highest = cosines[np.arange(len(top)), top]
-    least = np.full(len(top), -1.0) if question.none_min_cosine is None else np.full(len(top), question.none_min_cosine)
+    least = (
+        np.full(len(top), -np.inf) if question.none_min_cosine is None else np.full(len(top), question.none_min_cosine)
+    )
     if none is not None:
         least = np.maximum(least, none[:, 0])
     return [labels[t] if fits else None for t, fits in zip(top, np.asarray(highest >= least), strict=True)]
