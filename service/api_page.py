@@ -13,6 +13,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.staticfiles import StaticFiles
 
 from service import schema
+from service.auth import is_open
 from service.example import PHOTO
 
 INTRODUCTION = """\
@@ -130,10 +131,11 @@ def _probes() -> dict[str, Any]:
         "/readyz": ("Are the models loaded and warm?", plain),
         "/metrics": ("What was counted, in Prometheus form.", {"200": {"description": "Metrics."}}),
     }
-    return {
-        path: {"get": {"tags": ["operations"], "summary": summary, "security": [], "responses": responses}}
-        for path, (summary, responses) in described.items()
-    }
+    operations: dict[str, Any] = {}
+    for path, (summary, responses) in described.items():
+        operation = {"tags": ["operations"], "summary": summary, "responses": responses}
+        operations[path] = {"get": {**operation, **({"security": []} if is_open(path) else {})}}
+    return operations
 
 
 def mount(app: FastAPI) -> None:

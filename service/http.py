@@ -36,6 +36,7 @@ from service.settings import Settings
 from service.wire import Bodies
 
 T = TypeVar("T")
+PROBES = ("/livez", "/readyz", "/healthz")
 
 
 def create(settings: Settings, engine: Callable[[], Engine]) -> FastAPI:
@@ -175,11 +176,17 @@ def create(settings: Settings, engine: Callable[[], Engine]) -> FastAPI:
         "/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"], include_in_schema=False
     )
     async def nothing_here(request: Request, path: str) -> Response:
+        if request.url.path in PROBES:  # BentoML's, which take a GET
+            raise MethodNotAllowed(f"{request.method} {request.url.path}: this path takes GET", allow="GET")
         for route in app.routes:
             if route.matches(request.scope)[0] == Match.PARTIAL:
                 allowed = ", ".join(sorted(getattr(route, "methods", ())))
-                raise MethodNotAllowed(f"{request.method} {shown(path)}: this path takes {allowed}", allow=allowed)
-        raise NotFound(f"{request.method} {shown(path)}: there is no such path; /docs lists those there are")
+                raise MethodNotAllowed(
+                    f"{request.method} {shown(request.url.path)}: this path takes {allowed}", allow=allowed
+                )
+        raise NotFound(
+            f"{request.method} {shown(request.url.path)}: there is no such path; /docs lists those there are"
+        )
 
     @app.exception_handler(ServiceError)
     async def said(request: Request, exc: ServiceError) -> Response:

@@ -57,6 +57,8 @@ class Bodies:
         whole : the schema of a JSON body, `options` with `input`.
         options : the schema of the other fields; those of a form.
         """
+        if request.headers.get("content-encoding", "identity") != "identity":
+            raise UnsupportedMedia("content-encoding: compressed bodies are not read here; send it uncompressed")
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == "multipart/form-data":
             return await self._form(request, options)
@@ -98,7 +100,7 @@ class Bodies:
                 end = (end + chunk if len(chunk) < TAIL else chunk)[-TAIL:]
                 yield chunk
 
-        parser = MultiPartParser(
+        parser = _StrictParser(
             request.headers,
             remembered(),  # type: ignore[arg-type]
             max_files=self._max_items + 1,
@@ -126,6 +128,19 @@ class Bodies:
             return options.model_validate(fields), inputs
         except ValidationError as exc:
             raise in_words(exc, options) from exc
+
+
+class _StrictParser(MultiPartParser):
+    """Starlette's, which reads a text that is not in its charset as Latin-1, without a word."""
+
+    def on_part_end(self) -> None:
+        part = self._current_part
+        if part.file is None:
+            try:
+                bytes(part.data).decode(self._charset)
+            except (UnicodeDecodeError, LookupError) as exc:
+                raise MultiPartException(f"a text of it is not {self._charset}; send UTF-8") from exc
+        super().on_part_end()
 
 
 async def _sort(form: FormData) -> tuple[list[Input], dict[str, Any]]:
@@ -172,8 +187,11 @@ def in_words(exc: ValidationError, schema: type[BaseModel]) -> ServiceError:
         said = f"{param}: {message.removeprefix('Value error, ')}" if param else message.removeprefix("Value error, ")
     else:
         given = first["input"]
-        shown = repr(given) if not isinstance(given, dict | list) else type(given).__name__
-        message = message.removeprefix("Input ")
+        if isinstance(given, dict | list):
+            shown = "an object" if isinstance(given, dict) else "a list"
+        else:
+            shown = repr(given) if isinstance(given, str) else orjson.dumps(given).decode()  # null, true
+        message = message.removeprefix("Input ").removeprefix("String ")
         said = f"{param or 'the body'}: got {shown if len(shown) <= 80 else shown[:77] + '…'}, {message}"
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     return Unprocessable(said + more, param=param or None)

@@ -222,11 +222,12 @@ def _bytes(image: bytes | str, max_bytes: int) -> bytes:
     """The bytes of an image that may have come as base64 or as a data URI."""
     if isinstance(image, bytes):
         return image
-    if image.startswith("data:"):
+    scheme = image[:8].lower()
+    if scheme.startswith("data:"):
         head, comma, image = image.partition(",")
-        if not comma or not head.endswith(";base64"):
+        if not comma or not head.lower().endswith(";base64"):
             raise _NotBase64("image is a data URI without ';base64,'; send data:image/jpeg;base64,<base64 of the file>")
-    elif image.startswith(("http://", "https://", "file://", "ftp://", "s3://")):
+    elif scheme.startswith(("http://", "https://", "file://", "ftp://", "s3://")):
         raise _Url("image is a URL, and this service fetches none; send the file's bytes, in base64 or as an upload")
     if len(image) > max_bytes * 4 // 3 + 4096:
         raise ImageTooLarge(
@@ -237,7 +238,7 @@ def _bytes(image: bytes | str, max_bytes: int) -> bytes:
         return binascii.a2b_base64(image.encode("ascii"), strict_mode=True)
     except (binascii.Error, UnicodeEncodeError):
         try:  # line breaks and missing padding are common and harmless
-            bare = "".join(image.split())
+            bare = "".join(image.splitlines())
             return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
         except (binascii.Error, ValueError) as exc:
             raise _NotBase64(
