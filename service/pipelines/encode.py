@@ -238,7 +238,7 @@ def _bytes(image: bytes | str, max_bytes: int) -> bytes:
         return binascii.a2b_base64(image.encode("ascii"), strict_mode=True)
     except (binascii.Error, UnicodeEncodeError):
         try:  # line breaks and missing padding are common and harmless
-            bare = "".join(image.splitlines())
+            bare = "".join(line.strip() for line in image.splitlines())
             return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
         except (binascii.Error, ValueError) as exc:
             raise _NotBase64(

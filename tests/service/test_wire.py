@@ -103,7 +103,7 @@ def test_what_is_no_json_is_malformed(body):
     ("body", "param", "message"),
     [
         ({}, "input", "input: is missing; it is required"),
-        ([1], None, "the body: got list, should be an object"),
+        ([1], None, "the body: got a list, should be an object"),
         ({"input": "a", "on_error": "z"}, "on_error", "on_error: got 'z', should be 'fail' or 'skip'"),
         (
             {"input": "a", "dimensions": "q"},
@@ -111,9 +111,9 @@ def test_what_is_no_json_is_malformed(body):
             "dimensions: got 'q', should be a valid integer, unable to parse string as an integer",
         ),
         ({"input": [1.5]}, "input[0]", "input[0]: got 1.5, should be an object"),
-        ({"input": ["a", None]}, "input[1]", "input[1]: got None, should be an object"),
+        ({"input": ["a", None]}, "input[1]", "input[1]: got null, should be an object"),
         ({"input": [{"text": 3}]}, "input[0].text", "input[0].text: got 3, should be a valid string"),
-        ({"input": "a", "model": ["m"]}, "model", "model: got list, should be a valid string"),
+        ({"input": "a", "model": ["m"]}, "model", "model: got a list, should be a valid string"),
         ({"input": ["a", {}]}, "input[1]", 'input[1]: an item has either "text" or "image"'),
         ({"input": {"text": "a", "image": "b"}}, "input[0]", 'input[0]: an item has either "text" or "image"'),
         ({"input": 3}, "input", 'input: is a string, an item {"text": …} or {"image": …}, or a list of these'),
