@@ -61,6 +61,12 @@ def raw(content: Any, kind: str | None = "application/json", path: str = EMBEDDI
     return lambda client: client.post(path, content=content, headers={"content-type": kind} if kind else {})
 
 
+def packed(content: bytes) -> Send:
+    """A body that says it is compressed."""
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    return lambda client: client.post(EMBEDDINGS, content=content, headers=headers)
+
+
 def upload(data: bytes, name: str = "photo.jpg", **options: Any) -> Send:
     """One file in a multipart form, under the field that takes items."""
     return lambda client: client.post(EMBEDDINGS, files=[("input", (name, data))], data=options)
@@ -124,6 +130,8 @@ IMAGES: Sequence[Row] = (
 ITEMS: Sequence[Row] = (
     Row("text where base64 should be", item({"image": "a photo, of a cat!"}), 422, "invalid_base64", "not base64"),
     Row("a URL as image", item({"image": "https://example.org/cat.jpg"}), 422, "url_not_fetched", "fetches none"),
+    Row("a URL in capitals", item({"image": "HTTPS://EXAMPLE.ORG/CAT.JPG"}), 422, "url_not_fetched", "fetches none"),
+    Row("a text in place of base64", item({"image": "hello world"}), 422, "invalid_base64", "is not base64"),
     Row("a data URI without base64", item({"image": "data:image/png,abc"}), 422, "invalid_base64", ";base64,"),
     Row("base64 of a text", item(harness.image(b"not an image")), 415, "unsupported_image", "plain text"),
     Row("an empty text", item(""), 422, "invalid_text", "is empty"),
@@ -186,7 +194,7 @@ BODIES: Sequence[Row] = (
     Row("JSON cut short", raw(b'{"input": ["a'), 400, "malformed_request", "not JSON: EOF"),
     Row("JSON nested 100,000 deep", raw(b"[" * 100_000), 400, "malformed_request", "recursion limit"),
     Row("bytes that are not UTF-8", raw(b'{"input": "\xff"}'), 400, "malformed_request", "not JSON.*unicode"),
-    Row("a list as body", raw(b"[]"), 422, "invalid_request", "the body: got list"),
+    Row("a list as body", raw(b"[]"), 422, "invalid_request", "the body: got a list"),
     Row("a body of text/plain", raw(b"cat", "text/plain"), 415, "unsupported_media_type", "'text/plain' is not read"),
     Row("an HTML form", raw(b"input=cat", "application/x-www-form-urlencoded"), 415, "unsupported_media_type"),
     Row("a body over the limit", raw(b'{"input": "' + b"a" * 5 * 2**20 + b'"}'), 413, "body_too_large", "4,194,304"),
@@ -198,6 +206,10 @@ BODIES: Sequence[Row] = (
         "malformed_request", "ended|form"),
     Row("multipart, the last boundary missing", form(part("input", b"a") + part("input", PHOTO, '; filename="a.jpg"')),
         400, "malformed_request", "ended|form"),
+    Row("a form's text that is not UTF-8", form(part("input", b"\xff\xfe") + b"--edge--\r\n"), 400,
+        "malformed_request", "send UTF-8"),
+    Row("a compressed body", packed(b"{}"), 415, "unsupported_media_type", "send it uncompressed"),
+    Row("a POST to a probe", ask("POST", "/livez"), 405, "method_not_allowed", "takes GET"),
     Row("multipart without items", form(part("model", b"embedded") + b"--edge--\r\n"), 422, "invalid_request",
         "has no items"),
     Row("a file in a field that is no item",
