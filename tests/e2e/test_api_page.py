@@ -120,12 +120,9 @@ def test_the_page_refers_to_nothing_outside(client: httpx.Client) -> None:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    if not shutil.which("chromium") and os.geteuid() == 0 and shutil.which("apt-get"):
-        command = ["apt-get", "install", "-y", "--no-install-recommends", "chromium"]
-        subprocess.run(command, timeout=400, capture_output=True, check=False)
     found = shutil.which("chromium")
     if not found:
-        pytest.skip("there is no chromium, and no way to install it")
+        pytest.skip("there is no chromium; Debian has a package of that name, which .ci/run installs")
     return found
 
 
