@@ -74,7 +74,7 @@ class Engine:
         self._placement = placement
         self._models: Mapping[str, Model] = {}
         self._threads = ThreadPoolExecutor(settings.decode_threads, thread_name_prefix="decode")
-        self._failure: str | None = None
+        self._failed = False
         self.ready = False
 
     async def start(self) -> None:
@@ -84,8 +84,8 @@ class Engine:
             await self._placement.start(folders)
             self._models = await self.in_thread(lambda: {f.spec.name: self._open(f) for f in folders})
             await self._warm_up()
-        except Exception as exc:
-            self._failure = str(exc)
+        except Exception:
+            self._failed = True
             logger.exception("the models could not be started")
             raise
         self.ready = True
@@ -127,8 +127,10 @@ class Engine:
     def _require_ready(self) -> None:
         if not self.ready:
             raise Unavailable(
-                f"the models could not be started: {self._failure}" if self._failure else "the models are being loaded",
-                retry_after=None if self._failure else 5,
+                "the models could not be started; the server's log says why"  # and may name paths, so not here
+                if self._failed
+                else "the models are being loaded",
+                retry_after=None if self._failed else 5,
             )
 
     def _open(self, folder: ModelFolder) -> Model:
