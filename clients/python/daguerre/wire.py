@@ -1,0 +1,163 @@
+"""What both transports carry: payloads out, answers in. Nothing here knows HTTP or gRPC."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float32]
+Decode = Literal["exact", "scaled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """One item as it is sent: a text, or an image file's bytes. Ids stay on this machine."""
+
+    text: str | None = None
+    image: bytes | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes on the wire, about."""
+        return len(self.image) if self.image is not None else len((self.text or "").encode("utf-8", "replace"))
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """How numbers were made; keep it with them.
+
+    Attributes
+    ----------
+    fingerprint : vectors may be compared exactly where it is equal.
+    made_with : versions of what ran and exported the model; not part of the fingerprint.
+    """
+
+    model: str
+    revision: str
+    fingerprint: str
+    precision: str
+    provider: str
+    decode: str
+    demonstration: bool
+    notice: str | None = None
+    made_with: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an item of a request has no result."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What every answer of a model has. Indices are those of the request's items."""
+
+    receipt: Receipt
+    failures: Mapping[int, Failure]
+    truncated: Sequence[int]
+    request_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbedAnswer(Answer):
+    vectors: Float  # (n, d); rows of failed items are NaN
+    tokens: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZeroShotAnswer(Answer):
+    labels: Sequence[str]
+    best: Sequence[str | None]  # None: no label fits, or the item failed
+    scores: Float  # (n, k); rows of failed items are NaN
+    cosines: Float  # (n, k)
+    none_scores: Float | None  # (n,)
+    templates: Sequence[str]
+    negatives: Sequence[str] | None
+    logit_scale: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbedOptions:
+    model: str | None = None
+    decode: Decode | None = None
+    dimensions: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZeroShotOptions:
+    labels: Sequence[str]
+    model: str | None = None
+    decode: Decode | None = None
+    templates: Sequence[str] | None = None
+    multi_label: bool = False
+    negatives: Sequence[str] | None = None
+    none_of_these: str | None = None  # a contrast text
+    none_min_cosine: float | None = None
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """A model that can be asked for: what GET /v1/models says of it."""
+
+    id: str
+    default: bool
+    description: str
+    modalities: Sequence[str]
+    dimension: int
+    zero_shot: bool
+    licence: str
+    source: str
+    revision: str
+    weights: Mapping[str, str]
+    fingerprint: str
+    fingerprint_scaled: str | None
+    precision: str
+    provider: str
+    max_tokens: int | None
+    templates: Sequence[str] | None
+    parity: Mapping[str, float]
+    demonstration: bool
+    notice: str | None
+    decode: str  # the server's setting, where a request does not say
+
+    def fingerprint_of(self, decode: Decode | None) -> str:
+        """The fingerprint of vectors made with `decode`, the server's setting for None."""
+        scaled = (decode or self.decode) == "scaled" and self.fingerprint_scaled
+        return self.fingerprint_scaled if scaled and self.fingerprint_scaled else self.fingerprint
+
+
+@dataclass(frozen=True)
+class Ping:
+    """What a server says of itself."""
+
+    version: str
+    ready: bool
+    seconds: float  # there and back
+
+
+class Transport(Protocol):
+    """One server, one connection pool. Sends each request once: trying again is core.py's.
+
+    Every method raises the tree of errors.py and nothing else. Items are sent with on_error="skip": an unusable one is
+    in `failures`.
+    """
+
+    async def embed(self, items: Sequence[Payload], options: EmbedOptions) -> EmbedAnswer: ...
+
+    async def zero_shot(self, items: Sequence[Payload], options: ZeroShotOptions) -> ZeroShotAnswer: ...
+
+    async def models(self) -> Sequence[ModelCard]: ...
+
+    async def ping(self) -> Ping: ...
+
+    async def close(self) -> None: ...
+
+
+def receipt(said: Mapping[str, Any]) -> Receipt:
+    """A receipt from its fields, those that a newer server adds left out."""
+    return Receipt(**{name: said[name] for name in Receipt.__dataclass_fields__ if name in said})

@@ -1,0 +1,79 @@
+from daguerre_proto.v1 import common_pb2 as _common_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Texts(_message.Message):
+    __slots__ = ("values",)
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    values: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, values: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class NoneOfThese(_message.Message):
+    __slots__ = ("text", "min_cosine")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    MIN_COSINE_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    min_cosine: float
+    def __init__(self, text: _Optional[str] = ..., min_cosine: _Optional[float] = ...) -> None: ...
+
+class ZeroShotRequest(_message.Message):
+    __slots__ = ("model_options", "items", "labels", "templates", "multi_label", "negatives", "none_of_these")
+    MODEL_OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    TEMPLATES_FIELD_NUMBER: _ClassVar[int]
+    MULTI_LABEL_FIELD_NUMBER: _ClassVar[int]
+    NEGATIVES_FIELD_NUMBER: _ClassVar[int]
+    NONE_OF_THESE_FIELD_NUMBER: _ClassVar[int]
+    model_options: _common_pb2.ModelOptions
+    items: _containers.RepeatedCompositeFieldContainer[_common_pb2.Item]
+    labels: _containers.RepeatedScalarFieldContainer[str]
+    templates: Texts
+    multi_label: bool
+    negatives: Texts
+    none_of_these: NoneOfThese
+    def __init__(self, model_options: _Optional[_Union[_common_pb2.ModelOptions, _Mapping]] = ..., items: _Optional[_Iterable[_Union[_common_pb2.Item, _Mapping]]] = ..., labels: _Optional[_Iterable[str]] = ..., templates: _Optional[_Union[Texts, _Mapping]] = ..., multi_label: bool = ..., negatives: _Optional[_Union[Texts, _Mapping]] = ..., none_of_these: _Optional[_Union[NoneOfThese, _Mapping]] = ...) -> None: ...
+
+class Scored(_message.Message):
+    __slots__ = ("index", "id", "label", "scores", "cosines", "none_score", "error")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    SCORES_FIELD_NUMBER: _ClassVar[int]
+    COSINES_FIELD_NUMBER: _ClassVar[int]
+    NONE_SCORE_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    id: str
+    label: str
+    scores: _containers.RepeatedScalarFieldContainer[float]
+    cosines: _containers.RepeatedScalarFieldContainer[float]
+    none_score: float
+    error: _common_pb2.ItemError
+    def __init__(self, index: _Optional[int] = ..., id: _Optional[str] = ..., label: _Optional[str] = ..., scores: _Optional[_Iterable[float]] = ..., cosines: _Optional[_Iterable[float]] = ..., none_score: _Optional[float] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ...) -> None: ...
+
+class ZeroShotResponse(_message.Message):
+    __slots__ = ("model", "receipt", "labels", "data", "templates", "negatives", "logit_scale", "calibrated", "truncated")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    RECEIPT_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    TEMPLATES_FIELD_NUMBER: _ClassVar[int]
+    NEGATIVES_FIELD_NUMBER: _ClassVar[int]
+    LOGIT_SCALE_FIELD_NUMBER: _ClassVar[int]
+    CALIBRATED_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    receipt: _common_pb2.Receipt
+    labels: _containers.RepeatedScalarFieldContainer[str]
+    data: _containers.RepeatedCompositeFieldContainer[Scored]
+    templates: _containers.RepeatedScalarFieldContainer[str]
+    negatives: Texts
+    logit_scale: float
+    calibrated: bool
+    truncated: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, model: _Optional[str] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., labels: _Optional[_Iterable[str]] = ..., data: _Optional[_Iterable[_Union[Scored, _Mapping]]] = ..., templates: _Optional[_Iterable[str]] = ..., negatives: _Optional[_Union[Texts, _Mapping]] = ..., logit_scale: _Optional[float] = ..., calibrated: bool = ..., truncated: _Optional[_Iterable[int]] = ...) -> None: ...
