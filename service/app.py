@@ -1,4 +1,4 @@
-"""The entry service: wires settings, placement, engine and HTTP into BentoML."""
+"""The entry service: wires settings, placement, engine, HTTP and gRPC into BentoML."""
 
 import asyncio
 import logging
@@ -13,7 +13,9 @@ from service import http, runners
 from service.auth import Auth
 from service.engine import Engine
 from service.gate import Gate
+from service.grpc_server import GrpcServer
 from service.placement import Inline, Placement, Process, Remote
+from service.room import Room
 from service.settings import read
 
 logging.getLogger("daguerre").setLevel(logging.INFO)
@@ -26,7 +28,8 @@ def _engine() -> Engine:
     return _engines[0]
 
 
-api = http.create(settings, _engine)
+room = Room(settings)
+api = http.create(settings, _engine, room)
 
 
 _project = Path(__file__).parents[1] / "pyproject.toml"
@@ -60,6 +63,9 @@ class Daguerre:
         """Begin to load; /readyz tells when that is done, and /livez answers meanwhile."""
         engine = Engine(settings, self._placement())
         _engines.append(engine)
+        self._grpc = GrpcServer(settings, _engine, room) if settings.grpc_address else None
+        if self._grpc:
+            await self._grpc.start()
         self._starting = asyncio.ensure_future(engine.start())
         self._starting.add_done_callback(lambda task: task.cancelled() or task.exception())
 
@@ -77,6 +83,8 @@ class Daguerre:
     @bentoml.on_shutdown
     async def stop(self) -> None:
         self._starting.cancel()
+        if self._grpc:
+            await self._grpc.stop()
         for engine in _engines:
             await asyncio.to_thread(engine.close)  # lanes may be waiting for this loop
 

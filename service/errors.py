@@ -139,6 +139,10 @@ class Unavailable(ServiceError):
 class TimedOut(ServiceError):
     status, code = 504, "timeout"
 
+    @classmethod
+    def after(cls, seconds: float) -> "TimedOut":
+        return cls(f"not done after {seconds:g} seconds; send fewer items at once")
+
 
 class CallerGone(ServiceError):
     status, code = 499, "caller_gone"

@@ -8,11 +8,13 @@ import uuid
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service import __version__
 from service.auth import Auth, is_open
 from service.errors import ServiceError, Unauthorized
 from service.metrics import IN_FLIGHT, REQUEST_SECONDS, REQUESTS
 
 logger = logging.getLogger("daguerre.http")
+_VERSION = (b"daguerre-version", __version__.encode())
 _SANE_ID = re.compile(rb"[\w.:-]{1,128}")
 
 
@@ -39,7 +41,7 @@ class Gate:
             nonlocal status, begun
             if message["type"] == "http.response.start":
                 status, begun = message["status"], True
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode()), _VERSION]
             await send(message)
 
         try:

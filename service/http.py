@@ -15,7 +15,7 @@ from starlette.routing import Match
 
 from models.errors import ModelsError
 from service import __version__, api_page, schema
-from service.engine import Engine, Model
+from service.engine import Engine
 from service.errors import (
     BadRequest,
     CallerGone,
@@ -29,9 +29,11 @@ from service.errors import (
 )
 from service.gate import refuse
 from service.metrics import CONTENT_TYPE, exposition
+from service.pipelines.cards import card, cards
 from service.pipelines.embed import embed
 from service.pipelines.encode import Encoded, Input
 from service.pipelines.zero_shot import Question, zero_shot
+from service.room import Room
 from service.settings import Settings
 from service.wire import Bodies
 
@@ -39,8 +41,8 @@ T = TypeVar("T")
 PROBES = ("/livez", "/readyz", "/healthz")
 
 
-def create(settings: Settings, engine: Callable[[], Engine]) -> FastAPI:
-    """The app. `engine` gives the engine once there is one."""
+def create(settings: Settings, engine: Callable[[], Engine], room: Room) -> FastAPI:
+    """The app. `engine` gives the engine once there is one; `room` is where bodies are counted."""
     app = FastAPI(
         title="Daguerre",
         summary="Images as data, served.",
@@ -50,14 +52,13 @@ def create(settings: Settings, engine: Callable[[], Engine]) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
     )
-    bodies = Bodies(settings)
+    bodies = Bodies(settings, room)
 
     @app.get("/v1/models", tags=["models"], summary="List models", response_model=schema.ModelList)
     async def list_models(request: Request) -> Response:
         """The models that can be asked for, the default first."""
         request.state.operation = "models"
-        cards = [_card(m, default=i == 0) for i, m in enumerate(engine().models.values())]
-        return _json({"object": "list", "data": cards, "next_cursor": None})
+        return _json(schema.ModelList(data=list(cards(engine()))).model_dump())
 
     @app.get(
         "/v1/models/{name}",
@@ -71,8 +72,7 @@ def create(settings: Settings, engine: Callable[[], Engine]) -> FastAPI:
     ) -> Response:
         """One model: licence, dimension, revision, hashes of its weights, precision, provider."""
         request.state.operation = "models"
-        found = engine().model(name)
-        return _json(_card(found, default=found is engine().model(None)))
+        return _json(card(engine(), name).model_dump())
 
     @app.post(
         "/v1/embeddings",
@@ -127,15 +127,7 @@ def create(settings: Settings, engine: Callable[[], Engine]) -> FastAPI:
             options, items = await bodies.read(request, schema.ZeroShotRequest, schema.ZeroShotOptions)
             model = engine().model(options.model)
             decode = options.decode or settings.decode
-            none = options.none_of_these
-            question = Question(
-                labels=options.labels,
-                templates=options.templates,
-                multi_label=options.multi_label,
-                negatives=options.negatives,
-                none_text=none.text if none else None,
-                none_min_cosine=none.min_cosine if none else None,
-            )
+            question = Question.of(options)
             found = await _while_connected(
                 request,
                 settings.request_timeout,
@@ -230,7 +222,7 @@ async def _while_connected(request: Request, timeout: float, work: Coroutine[Any
             return task.result()
         if watch.done():
             raise CallerGone("the caller went away")
-        raise TimedOut(f"not done after {timeout:g} seconds; send fewer items at once")
+        raise TimedOut.after(timeout)
     finally:
         for pending in (task, watch):
             if not pending.done():
@@ -258,32 +250,6 @@ def _data(items: Sequence[Input], encoded: Encoded, results: Sequence[dict[str, 
 
 def _error(failure: ItemFailure) -> dict[str, Any]:
     return {"error": {"code": failure.code, "message": failure.message}}
-
-
-def _card(model: Model, *, default: bool) -> dict[str, Any]:
-    spec = model.spec
-    return {
-        "id": spec.name,
-        "object": "model",
-        "default": default,
-        "description": spec.description,
-        "modalities": spec.modalities,
-        "dimension": spec.dimension,
-        "zero_shot": spec.zero_shot is not None,
-        "licence": spec.licence,
-        "source": f"{spec.source.kind}: {spec.source.locator}",
-        "revision": spec.source.revision,
-        "weights": dict(spec.source.weights),
-        "fingerprint": spec.fingerprint("exact"),
-        "fingerprint_scaled": spec.fingerprint("scaled") if spec.image else None,
-        "precision": spec.precision,
-        "provider": model.provider,
-        "max_tokens": spec.text.max_tokens if spec.text else None,
-        "templates": spec.zero_shot.templates if spec.zero_shot else None,
-        "parity": dict(model.folder.parity),
-        "demonstration": spec.demonstration,
-        "notice": spec.notice,
-    }
 
 
 def _json(content: dict[str, Any]) -> Response:

@@ -237,6 +237,7 @@ class ModelCard(BaseModel):
     fingerprint_scaled: str | None = Field(description='The fingerprint under decode="scaled".')
     precision: str = Field(description="Of the arithmetic: fp32, fp16, …")
     provider: str = Field(description="ONNX Runtime's execution provider.")
+    decode: DecodeMode = Field(description="How JPEGs are decoded where a request does not say.")
     max_tokens: int | None = Field(description="Longer texts are cut there, and the answer says so.")
     templates: list[str] | None = Field(description="Its default prompt templates.")
     parity: dict[str, float] = Field(description="Lowest cosine against torch, measured when it was exported.")

@@ -12,6 +12,7 @@ from models.images import DecodeMode, ImageLimits
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 THREADS = 1 if CORES <= 4 else 4  # measured on two cores; more than one lane per four cores would cost memory
 PREFIX = "DAGUERRE_"
+OF_THE_CLIENT = frozenset({"DAGUERRE_URL", "DAGUERRE_API_KEY"})  # the SDK's, in the same environment perhaps
 
 
 class Settings(BaseSettings):
@@ -89,6 +90,7 @@ class Settings(BaseSettings):
     # who may call
     host: str = "127.0.0.1"
     port: int = Field(3000, ge=1, le=65535)
+    grpc_port: int | None = Field(None, ge=0, le=65535, description="Unset: HTTP's port + 1. 0: no gRPC.")
     api_keys: SecretStr = Field(SecretStr(""), description="Bearer keys, comma-separated.")
     api_keys_file: Path | None = Field(None, description="A file with one key a line; # starts a comment.")
     insecure: bool = Field(False, description="Serve beyond this machine without any key.")
@@ -121,7 +123,14 @@ class Settings(BaseSettings):
             )
         if self.max_items > self.queue:
             raise ValueError(f"queue: {self.queue} cannot hold one request of max_items = {self.max_items}")
+        if self.grpc_address == self.port or self.grpc_address > 65535:
+            raise ValueError(f"grpc_port: {self.grpc_address} is HTTP's, or no port; set DAGUERRE_GRPC_PORT")
         return self
+
+    @property
+    def grpc_address(self) -> int:
+        """The port of gRPC; 0 where there is none."""
+        return self.port + 1 if self.grpc_port is None else self.grpc_port
 
     @property
     def image_limits(self) -> ImageLimits:
@@ -145,7 +154,9 @@ class Settings(BaseSettings):
 def read() -> Settings:
     """The settings of the environment; a DAGUERRE_ variable that names none of them is a ValueError."""
     known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
-    unknown = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
+    unknown = sorted(
+        name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known | OF_THE_CLIENT
+    )
     if unknown:
         raise ValueError(f"{', '.join(unknown)}: no such setting; there are {', '.join(sorted(known))}")
     return Settings()

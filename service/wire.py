@@ -1,7 +1,7 @@
-"""Bodies to validated requests, within limits: JSON and multipart, and the words for what is wrong with them."""
+"""Bodies of HTTP to validated requests, within limits: JSON and multipart."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import orjson
@@ -11,10 +11,12 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from service.errors import BadRequest, Overloaded, ServiceError, TooLarge, Unprocessable, UnsupportedMedia
+from service.errors import BadRequest, TooLarge, Unprocessable, UnsupportedMedia
 from service.pipelines.encode import Input
+from service.room import Room
 from service.schema import Item
 from service.settings import Settings
+from service.validation import in_words, validated
 
 Options = TypeVar("Options", bound=BaseModel)
 TAIL = 4096  # bytes of a form that its last boundary is looked for in
@@ -23,29 +25,16 @@ OBJECTS = frozenset({"none_of_these"})  # form fields that hold JSON
 
 
 class Bodies:
-    """Reads bodies, and bounds the memory that all of them take together."""
+    """Reads bodies."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._each, self._together = settings.max_body_bytes, settings.max_bodies_bytes
+    def __init__(self, settings: Settings, room: Room) -> None:
+        self._each = settings.max_body_bytes
         self._max_items = settings.max_items
-        self._held = 0
+        self._room = room
 
-    @contextmanager
-    def hold(self, request: Request) -> Iterator[None]:
+    def hold(self, request: Request) -> AbstractContextManager[None]:
         """Keep room for the body of `request` until its answer is made."""
-        size = int(request.headers.get("content-length") or self._each)
-        if size > self._each:
-            raise TooLarge(
-                f"the body has {size:,} bytes, the limit is {self._each:,}; send fewer items at once",
-                code="body_too_large",
-            )
-        if self._held and self._held + size > self._together:
-            raise Overloaded("too many large requests at once; send this one again later", retry_after=2)
-        self._held += size
-        try:
-            yield
-        finally:
-            self._held -= size
+        return self._room.hold(int(request.headers.get("content-length") or self._each))
 
     async def read(
         self, request: Request, whole: type[BaseModel], options: type[Options]
@@ -124,10 +113,7 @@ class Bodies:
             inputs, fields = await _sort(form)
         finally:
             await form.close()
-        try:
-            return options.model_validate(fields), inputs
-        except ValidationError as exc:
-            raise in_words(exc, options) from exc
+        return validated(options, fields), inputs
 
 
 class _StrictParser(MultiPartParser):
@@ -166,43 +152,3 @@ async def _sort(form: FormData) -> tuple[list[Input], dict[str, Any]]:
         else:
             fields[name] = value
     return inputs, fields
-
-
-def in_words(exc: ValidationError, schema: type[BaseModel]) -> ServiceError:
-    """What pydantic found wrong first, for the person who sent it."""
-    found = exc.errors(include_url=False, include_context=True)
-    first = found[0]
-    kind, message = first["type"], first["msg"]
-    if kind == "json_invalid":
-        return BadRequest(f"the body is not JSON: {message.removeprefix('Invalid JSON: ')}")
-    param = ""
-    for part in first["loc"]:
-        param += f"[{part}]" if isinstance(part, int) else f"{'.' if param else ''}{part}"
-    if kind == "extra_forbidden":
-        known = ", ".join(sorted(_fields_at(schema, first["loc"])))
-        said = f"{param}: no such field here; there are {known}"
-    elif kind == "missing":
-        said = f"{param}: is missing; it is required"
-    elif kind == "value_error":
-        said = f"{param}: {message.removeprefix('Value error, ')}" if param else message.removeprefix("Value error, ")
-    else:
-        given = first["input"]
-        if isinstance(given, dict | list):
-            shown = "an object" if isinstance(given, dict) else "a list"
-        else:
-            shown = repr(given) if isinstance(given, str) else orjson.dumps(given).decode()  # null, true
-        message = message.removeprefix("Input ").removeprefix("String ")
-        said = f"{param or 'the body'}: got {shown if len(shown) <= 80 else shown[:77] + '…'}, {message}"
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    return Unprocessable(said + more, param=param or None)
-
-
-def _fields_at(schema: type[BaseModel], loc: tuple[int | str, ...]) -> Mapping[str, Any]:
-    """The fields there are beside the one at `loc`."""
-    if "input" in loc[:-1]:
-        return Item.model_fields
-    for part in loc[:-1]:
-        inner = schema.model_fields[str(part)].annotation
-        found = [t for t in getattr(inner, "__args__", (inner,)) if isinstance(t, type) and issubclass(t, BaseModel)]
-        schema = found[0]
-    return schema.model_fields

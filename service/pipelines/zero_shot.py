@@ -23,7 +23,7 @@ from service.engine import Engine, Model
 from service.errors import TooLarge, Unprocessable, shown
 from service.label_cache import LabelKey
 from service.pipelines.encode import Encoded, Input, check_text, encode, raw_texts
-from service.schema import OnError
+from service.schema import OnError, ZeroShotOptions
 
 Float = NDArray[np.float32]
 PROMPTS_AT_ONCE = 256  # of one request in the queue: a thousand labels leave room for others
@@ -39,6 +39,19 @@ class Question:
     negatives: Sequence[str] | None = None
     none_text: str | None = None
     none_min_cosine: float | None = None
+
+    @classmethod
+    def of(cls, options: ZeroShotOptions) -> "Question":
+        """The question in a request."""
+        none = options.none_of_these
+        return cls(
+            labels=options.labels,
+            templates=options.templates,
+            multi_label=options.multi_label,
+            negatives=options.negatives,
+            none_text=none.text if none else None,
+            none_min_cosine=none.min_cosine if none else None,
+        )
 
 
 @dataclass(frozen=True)

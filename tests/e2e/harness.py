@@ -35,9 +35,11 @@ FILES = {
 class Server:
     """A server process and what it has started."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], port: int, grpc_port: int, log: Path) -> None:
         self.process = process
         self.port = port
+        self.grpc_port = grpc_port
+        self.grpc_target = f"127.0.0.1:{grpc_port}"
         self.log = log
         self.url = f"http://127.0.0.1:{port}"
 
@@ -108,21 +110,26 @@ def launch(
     arguments: Sequence[str] = (),
     settings: Mapping[str, str] | None = None,
     command: Sequence[str] = ("-m", "service"),
+    port: int | None = None,
 ) -> Server:
-    """Start a server in a session of its own and return at once. `folder` takes its log."""
-    port = free_port()
+    """Start a server in a session of its own and return at once. `folder` takes its log; ports are free ones.
+
+    `settings` may name the port of gRPC, "0" for none; `port` names that of HTTP, for a server that comes back.
+    """
+    port = port or free_port()
+    settings = {"DAGUERRE_GRPC_PORT": str(free_port()), **(settings or {})}
     log = folder / f"server-{port}.log"
-    with log.open("wb") as out:
+    with log.open("ab") as out:
         process = subprocess.Popen(
             [sys.executable, *command, "--port", str(port), *arguments],
             cwd=ROOT,
-            env=environment(**(settings or {})),
+            env=environment(**settings),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    return Server(process, port, log)
+    return Server(process, port, int(settings["DAGUERRE_GRPC_PORT"]), log)
 
 
 @contextmanager

@@ -15,9 +15,11 @@ from starlette.requests import Request
 
 from service.errors import BadRequest, Overloaded, ServiceError, TooLarge, Unprocessable, UnsupportedMedia
 from service.pipelines.encode import Input
+from service.room import Room
 from service.schema import EmbeddingsOptions, EmbeddingsRequest, ZeroShotOptions, ZeroShotRequest
 from service.settings import Settings
-from service.wire import Bodies, in_words
+from service.validation import in_words
+from service.wire import Bodies
 
 SMALL = {"max_items": 4, "max_body_bytes": 2000, "max_bodies_bytes": 5000}
 
@@ -41,8 +43,12 @@ def of_httpx(**body: Any) -> Request:
     return request(made.read(), dict(made.headers))
 
 
+def bodies_of(settings: Settings) -> Bodies:
+    return Bodies(settings, Room(settings))
+
+
 def read(made: Request, whole: Any = EmbeddingsRequest, options: Any = EmbeddingsOptions, **limits: Any) -> Any:
-    return asyncio.run(Bodies(Settings(**limits)).read(made, whole, options))
+    return asyncio.run(bodies_of(Settings(**limits)).read(made, whole, options))
 
 
 def zero_shot(made: Request, **limits: Any) -> Any:
@@ -340,7 +346,7 @@ def sized(size: int | None) -> Request:
 def test_a_body_announced_too_large_is_refused_unread():
     with (
         pytest.raises(TooLarge, match=r"2,001 bytes, the limit is 2,000") as caught,
-        Bodies(Settings(**SMALL)).hold(sized(2001)),
+        bodies_of(Settings(**SMALL)).hold(sized(2001)),
     ):
         raise AssertionError("it was let in")
     assert caught.value.code == "body_too_large"
@@ -355,7 +361,7 @@ def refused(bodies: Bodies, size: int | None) -> bool:
 
 
 def test_all_bodies_together_are_bounded_and_room_is_given_back():
-    bodies = Bodies(Settings(**SMALL))
+    bodies = bodies_of(Settings(**SMALL))
     with bodies.hold(sized(2000)), bodies.hold(sized(2000)):
         assert not refused(bodies, 1000)
         assert refused(bodies, 1001)
@@ -368,13 +374,13 @@ def test_all_bodies_together_are_bounded_and_room_is_given_back():
 
 
 def test_a_single_body_is_let_in_even_where_the_bound_on_all_is_smaller():
-    bodies = Bodies(Settings(max_body_bytes=2000, max_bodies_bytes=10))
+    bodies = bodies_of(Settings(max_body_bytes=2000, max_bodies_bytes=10))
     assert not refused(bodies, 2000)
 
 
 @given(st.lists(st.integers(0, 2000), max_size=30), st.data())
 def test_what_is_held_is_bounded_whatever_comes_and_goes(sizes, data):
-    bodies = Bodies(Settings(**SMALL))
+    bodies = bodies_of(Settings(**SMALL))
     inside: list[tuple[Callable[..., Any], int]] = []
     for size in sizes:
         holding = bodies.hold(sized(size))

@@ -1,0 +1,170 @@
+"""The gRPC server: decode, call one pipeline, encode. Started and stopped by the entry service, in its event loop.
+
+Methods are registered as readers of a stream, which is the same on the wire: so a call's key is checked when its
+headers are there, before its message is read into memory.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeAlias, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from daguerre_proto.v1 import daguerre_pb2, embeddings_pb2, models_pb2, zero_shot_pb2
+from service import grpc_wire
+from service.auth import Auth
+from service.engine import Engine
+from service.errors import BadRequest, TimedOut
+from service.grpc_door import Context, Door
+from service.grpc_stream import EmbedStream
+from service.pipelines.cards import card, cards
+from service.pipelines.embed import embed
+from service.pipelines.zero_shot import Question, zero_shot
+from service.room import Room
+from service.settings import Settings
+
+logger = logging.getLogger("daguerre.grpc")
+T = TypeVar("T")
+M = TypeVar("M", bound=Message)
+Asked: TypeAlias = health_pb2.HealthCheckRequest
+Told: TypeAlias = health_pb2.HealthCheckResponse
+SERVICE = daguerre_pb2.DESCRIPTOR.services_by_name["Daguerre"].full_name
+DRAIN = 30.0  # seconds that calls under way have when the service stops, as over HTTP
+WATCH = 0.25  # seconds between two looks at the readiness that a watcher is told of
+
+
+class GrpcServer:
+    """Calls over gRPC. `engine` gives the engine once there is one."""
+
+    def __init__(self, settings: Settings, engine: Callable[[], Engine], room: Room) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._room = room
+        self._door = Door(Auth(settings), host=settings.host)
+        self._stopping = asyncio.Event()
+        self._server = grpc.aio.server(options=_options(settings))
+        methods = {
+            "Embed": self._unary("embeddings", embeddings_pb2.EmbedRequest, self._embed),
+            "EmbedStream": grpc.stream_stream_rpc_method_handler(self._embed_stream),
+            "ZeroShot": self._unary("zero_shot", zero_shot_pb2.ZeroShotRequest, self._zero_shot),
+            "ListModels": self._unary("models", models_pb2.ListModelsRequest, self._list_models),
+            "GetModel": self._unary("models", models_pb2.GetModelRequest, self._get_model),
+        }
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, methods),))
+        health_pb2_grpc.add_HealthServicer_to_server(Health(self._ready), self._server)
+        reflection.enable_server_reflection(
+            (SERVICE, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME),
+            self._server,
+        )
+
+    async def start(self) -> None:
+        """Listen. Raises RuntimeError where the port is taken."""
+        host, port = self._settings.host, self._settings.grpc_address
+        self._server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+        await self._server.start()
+        logger.info("gRPC on %s, port %d", host, port)
+
+    async def stop(self) -> None:
+        """Take no more calls, and let those under way end."""
+        self._stopping.set()
+        await self._server.stop(DRAIN)
+
+    def _ready(self) -> bool:
+        return not self._stopping.is_set() and self._engine().ready
+
+    def _unary(
+        self, operation: str, kind: type[M], answer: Callable[[M], Awaitable[Message]]
+    ) -> "grpc.RpcMethodHandler[bytes, bytes]":
+        async def handle(requests: AsyncIterator[bytes], context: Context) -> bytes:
+            async with self._door.call(context, operation):
+                raw = await anext(requests, None)
+                if raw is None:
+                    raise BadRequest("the call has no message; send one")
+                with self._room.hold(len(raw), "message"):
+                    request = grpc_wire.parse(kind, raw)
+                    return (await self._in_time(answer(request))).SerializeToString()
+            raise AssertionError("the door lets nothing out but results and aborts")
+
+        return grpc.stream_unary_rpc_method_handler(handle)
+
+    async def _in_time(self, work: Awaitable[T]) -> T:
+        """The server's own limit; a caller's deadline cancels by itself."""
+        limit = self._settings.request_timeout
+        try:
+            return await asyncio.wait_for(work, limit)
+        except TimeoutError as exc:
+            raise TimedOut.after(limit) from exc
+
+    async def _embed(self, request: embeddings_pb2.EmbedRequest) -> Message:
+        engine = self._engine()
+        options, items = grpc_wire.embed_options(request.options), grpc_wire.inputs(request.items)
+        model = engine.model(options.model)
+        decode = options.decode or self._settings.decode
+        encoded = await embed(
+            engine, model, items, dimensions=options.dimensions, decode=decode, on_error=options.on_error
+        )
+        return grpc_wire.embed_response(model, decode, items, encoded)
+
+    async def _embed_stream(self, requests: AsyncIterator[bytes], context: Context) -> None:
+        async with self._door.call(context, "embeddings_stream"):
+            stream = EmbedStream(self._engine(), self._room, self._in_time, self._stopping)
+            await stream.run(requests, context)
+
+    async def _zero_shot(self, request: zero_shot_pb2.ZeroShotRequest) -> Message:
+        engine = self._engine()
+        options, items = grpc_wire.zero_shot_options(request), grpc_wire.inputs(request.items)
+        model = engine.model(options.model)
+        decode = options.decode or self._settings.decode
+        found = await zero_shot(engine, model, items, Question.of(options), decode=decode, on_error=options.on_error)
+        return grpc_wire.zero_shot_response(model, options, decode, items, found)
+
+    async def _list_models(self, request: models_pb2.ListModelsRequest) -> Message:
+        return models_pb2.ListModelsResponse(models=[grpc_wire.card(found) for found in cards(self._engine())])
+
+    async def _get_model(self, request: models_pb2.GetModelRequest) -> Message:
+        return grpc_wire.card(card(self._engine(), request.name))
+
+
+class Health(health_pb2_grpc.HealthServicer):
+    """grpc.health.v1, asking for the truth each time instead of being told of changes."""
+
+    def __init__(self, ready: Callable[[], bool]) -> None:
+        self._ready = ready
+
+    def _status(self, service: str) -> int:
+        if service not in ("", SERVICE):
+            return Told.SERVICE_UNKNOWN
+        return Told.SERVING if self._ready() else Told.NOT_SERVING
+
+    async def Check(self, request: Asked, context: "grpc.aio.ServicerContext[Asked, Told]") -> Told:
+        status = self._status(request.service)
+        if status == Told.SERVICE_UNKNOWN:
+            await context.abort(
+                grpc.StatusCode.NOT_FOUND, f"service: there is no {request.service[:60]!r} here, only {SERVICE!r}"
+            )
+        return Told(status=status)
+
+    async def Watch(self, request: Asked, context: "grpc.aio.ServicerContext[Asked, Told]") -> None:
+        last = None
+        while True:
+            status = self._status(request.service)
+            if status != last:
+                await context.write(Told(status=status))
+                last = status
+            await asyncio.sleep(WATCH)
+
+
+def _options(settings: Settings) -> list[tuple[str, int]]:
+    # the core refuses in words of its own, so its limit lies beyond ours, whose words say what to do
+    most = min(2 * settings.max_body_bytes + 2**20, 2**31 - 1)
+    return [
+        ("grpc.max_receive_message_length", most),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.so_reuseport", int(settings.entry_workers > 1)),
+        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),  # a client may keep an idle connection alive
+        ("grpc.keepalive_permit_without_calls", 1),
+    ]

@@ -1,0 +1,60 @@
+"""What pydantic finds wrong, for the person who sent it. Both transports validate here."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from service.errors import BadRequest, ServiceError, Unprocessable
+from service.schema import Item
+
+Options = TypeVar("Options", bound=BaseModel)
+
+
+def validated(schema: type[Options], fields: Mapping[str, Any]) -> Options:
+    """`fields` as a `schema`, or the error that says what is wrong with them."""
+    try:
+        return schema.model_validate(fields)
+    except ValidationError as exc:
+        raise in_words(exc, schema) from exc
+
+
+def in_words(exc: ValidationError, schema: type[BaseModel]) -> ServiceError:
+    """What pydantic found wrong first, for the person who sent it."""
+    found = exc.errors(include_url=False, include_context=True)
+    first = found[0]
+    kind, message = first["type"], first["msg"]
+    if kind == "json_invalid":
+        return BadRequest(f"the body is not JSON: {message.removeprefix('Invalid JSON: ')}")
+    param = ""
+    for part in first["loc"]:
+        param += f"[{part}]" if isinstance(part, int) else f"{'.' if param else ''}{part}"
+    if kind == "extra_forbidden":
+        known = ", ".join(sorted(_fields_at(schema, first["loc"])))
+        said = f"{param}: no such field here; there are {known}"
+    elif kind == "missing":
+        said = f"{param}: is missing; it is required"
+    elif kind == "value_error":
+        said = f"{param}: {message.removeprefix('Value error, ')}" if param else message.removeprefix("Value error, ")
+    else:
+        given = first["input"]
+        if isinstance(given, dict | list):
+            shown = "an object" if isinstance(given, dict) else "a list"
+        else:
+            shown = repr(given) if isinstance(given, str) else orjson.dumps(given).decode()  # null, true
+        message = message.removeprefix("Input ").removeprefix("String ")
+        said = f"{param or 'the body'}: got {shown if len(shown) <= 80 else shown[:77] + '…'}, {message}"
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return Unprocessable(said + more, param=param or None)
+
+
+def _fields_at(schema: type[BaseModel], loc: tuple[int | str, ...]) -> Mapping[str, Any]:
+    """The fields there are beside the one at `loc`."""
+    if "input" in loc[:-1]:
+        return Item.model_fields
+    for part in loc[:-1]:
+        inner = schema.model_fields[str(part)].annotation
+        found = [t for t in getattr(inner, "__args__", (inner,)) if isinstance(t, type) and issubclass(t, BaseModel)]
+        schema = found[0]
+    return schema.model_fields
