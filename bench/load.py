@@ -1,4 +1,4 @@
-"""The load generator: keep-alive HTTP/1.1 over raw sockets with requests made beforehand, so that it costs little.
+"""The load generator: requests made beforehand over HTTP/1.1 on raw sockets, or gRPC, so that it costs little.
 
 Closed loop: each client sends its next request when it has the answer to its last one.
 """
@@ -7,11 +7,14 @@ import asyncio
 import base64
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
 import uvloop
+
+from bench import load_grpc
+from bench.load_grpc import GrpcConnection
 
 REQUEST_TIMEOUT = 60.0
 PATH = "/v1/embeddings"
@@ -59,13 +62,14 @@ class Generator:
 
         Parameters
         ----------
-        encoding : "json" (base64 images) or "multipart".
+        port : of HTTP, or of gRPC where that is the encoding.
+        encoding : "json" (base64 images), "multipart" or "grpc".
         images : in each request.
         rate : images/s of all clients together, at most.
         """
         requests = self._requests(model, encoding, images)
         cpu = time.process_time()
-        run = _Run(port, requests, clients=clients, images=images, seconds=seconds, warm=warm, rate=rate)
+        run = _Run(port, requests, encoding, clients=clients, images=images, seconds=seconds, warm=warm, rate=rate)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             result = runner.run(run.all())
         result.generator_cpu = time.process_time() - cpu
@@ -74,7 +78,7 @@ class Generator:
     def _requests(self, model: str, encoding: str, images: int) -> Sequence[bytes]:
         key = model, encoding, images
         if key not in self._made:
-            make = {"json": _json, "multipart": _multipart}[encoding]
+            make = {"json": _json, "multipart": _multipart, "grpc": load_grpc.message}[encoding]
             photos = self._photos
             starts = range(len(photos)) if images < len(photos) else range(0, len(photos), 8)
             self._made[key] = [make(model, [photos[(s + i) % len(photos)] for i in range(images)]) for s in starts]
@@ -86,6 +90,7 @@ class _Run:
         self,
         port: int,
         requests: Sequence[bytes],
+        encoding: str,
         *,
         clients: int,
         images: int,
@@ -95,6 +100,7 @@ class _Run:
     ) -> None:
         self._port = port
         self._requests = requests
+        self._connect, self._vectors = _WAYS.get(encoding, _WAYS["json"])
         self._clients = clients
         self._images = images
         self._pause = clients * images / rate if rate else 0.0
@@ -121,7 +127,7 @@ class _Run:
         )
 
     async def _client(self, number: int) -> None:
-        connection: _Connection | None = None
+        connection: _Connection | GrpcConnection | None = None
         turn = number
         # others go on until what was sent inside the window is answered: its last requests see the same load
         while time.perf_counter() < self._end or self._inside:
@@ -132,11 +138,11 @@ class _Run:
             self._inside += inside
             try:
                 if connection is None:
-                    connection = await _connect(self._port)
+                    connection = await self._connect(self._port)
                 status, body = await asyncio.wait_for(connection.ask(request), REQUEST_TIMEOUT)
                 if status != 200:
                     self._errors[str(status)] += 1
-                elif body.count(b'"embedding":"') != self._images:
+                elif self._vectors(body) != self._images:
                     self._errors["vectors missing"] += 1
                 else:
                     self._answered.append(_Sent(started, time.perf_counter()))
@@ -145,7 +151,7 @@ class _Run:
                 self._errors[type(exc).__name__] += 1
                 failed = True
                 if connection:
-                    connection.close()
+                    await connection.close()
                 connection = None
             finally:
                 self._inside -= inside
@@ -154,7 +160,7 @@ class _Run:
             elif self._pause:
                 await asyncio.sleep(max(0.0, started + self._pause - time.perf_counter()))
         if connection:
-            connection.close()
+            await connection.close()
 
 
 class _Connection(asyncio.Protocol):
@@ -206,7 +212,7 @@ class _Connection(asyncio.Protocol):
         if self._answer and not self._answer.done():
             self._answer.set_exception(exc)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         if self._transport:
             self._transport.close()
 
@@ -215,6 +221,16 @@ async def _connect(port: int) -> _Connection:
     loop = asyncio.get_running_loop()
     made = loop.create_connection(_Connection, "127.0.0.1", port)
     return (await asyncio.wait_for(made, 10))[1]
+
+
+async def _call(port: int) -> GrpcConnection:
+    return GrpcConnection(port)
+
+
+_WAYS: Mapping[str, tuple[Callable[[int], Awaitable["_Connection | GrpcConnection"]], Callable[[bytes], int]]] = {
+    "json": (_connect, lambda body: body.count(b'"embedding":"')),
+    "grpc": (_call, load_grpc.vectors),
+}
 
 
 def quantile(values: Sequence[float], share: float) -> float | None:

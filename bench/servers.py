@@ -41,8 +41,13 @@ class Server:
     def __init__(self, placement: str, entry: str, home: Path, log: Path) -> None:
         self._placement = placement
         self._log = log
-        self.port = _free_port()
-        ours = {**PLACEMENTS[placement], "DAGUERRE_MODELS": entry, "DAGUERRE_HOME": str(home)}
+        self.port, self.grpc_port = _free_port(), _free_port()
+        ours = {
+            **PLACEMENTS[placement],
+            "DAGUERRE_MODELS": entry,
+            "DAGUERRE_HOME": str(home),
+            "DAGUERRE_GRPC_PORT": str(self.grpc_port),
+        }
         others = {name: value for name, value in os.environ.items() if not name.upper().startswith("DAGUERRE_")}
         with log.open("wb") as out:
             self._process = psutil.Popen(

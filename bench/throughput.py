@@ -33,7 +33,7 @@ from models.errors import ModelUnavailable
 CORES = len(os.sched_getaffinity(0))
 RESULTS = ROOT / "bench" / "results"
 MODELS = ("embedded", "clip")
-ENCODINGS = ("json", "multipart")
+ENCODINGS = ("json", "multipart", "grpc")
 QUICK: dict[str, Any] = {
     "rounds": 1,
     "seconds": 1.0,
@@ -172,7 +172,7 @@ class Run:
             cpu = server.cpu_seconds()
             found: Result = self._generator.ask(
                 "run",
-                port=server.port,
+                port=server.grpc_port if encoding == "grpc" else server.port,
                 model=subject.name,
                 encoding=encoding,
                 clients=clients,
@@ -228,7 +228,7 @@ def _model(key: str, home: Path, work: Path) -> tuple[ModelFolder, str]:
 
 
 def _machine() -> Json:
-    names = ("bentoml", "numpy", "onnxruntime-gpu", "pillow", "uvloop", "httptools")
+    names = ("bentoml", "numpy", "onnxruntime-gpu", "pillow", "uvloop", "httptools", "grpcio")
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     processor = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")

