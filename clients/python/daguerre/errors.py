@@ -41,6 +41,10 @@ class ItemError:
     message: str
 
 
+class DaguerreWarning(UserWarning):
+    """Something that the result says too, and that should not be overlooked."""
+
+
 class DaguerreError(Exception):
     """Base of all errors of this package."""
 

@@ -1,0 +1,271 @@
+"""HTTP: items as multipart uploads or JSON, answers as JSON with vectors in base64."""
+
+import asyncio
+import json
+import os
+import time
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+import numpy as np
+
+from daguerre import version
+from daguerre.errors import APIError, ConnectError, IncompatibleServerError, ItemError, of_status
+from daguerre.wire import (
+    EmbedAnswer,
+    EmbedOptions,
+    Failure,
+    ModelCard,
+    Payload,
+    Ping,
+    ZeroShotAnswer,
+    ZeroShotOptions,
+    receipt,
+)
+
+QUOTED = 200  # characters of an answer that is not ours
+JSON = {"content-type": "application/json"}
+
+
+class HttpTransport:
+    """One server over HTTP. `concurrency` requests may be under way at once."""
+
+    def __init__(self, url: str, *, api_key: str | None, timeout: float, concurrency: int) -> None:
+        self._url = url.rstrip("/")
+        self._version: str | None = None
+        headers = {"user-agent": f"daguerre-python/{version.__version__}"}
+        if api_key:
+            headers["authorization"] = f"Bearer {api_key}"
+        self._client = httpx.AsyncClient(
+            headers=headers,
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
+            limits=httpx.Limits(max_connections=concurrency + 2, max_keepalive_connections=concurrency + 2),
+        )
+
+    async def embed(self, items: Sequence[Payload], options: EmbedOptions) -> EmbedAnswer:
+        fields = _fields(options.model, options.decode, dimensions=options.dimensions, encoding_format="base64")
+        said, request_id = await self._post("/v1/embeddings", fields, items)
+        with self._understood():
+            data = said["data"]
+            failures = _failures(data)
+            packed = [b64decode(entry["embedding"]) for entry in data if "error" not in entry]
+            vectors = np.frombuffer(b"".join(packed), "<f4").reshape(len(packed), -1).astype(np.float32, copy=False)
+            return EmbedAnswer(
+                vectors=spread(vectors, len(data), failures),
+                receipt=receipt(said["receipt"]),
+                failures=failures,
+                truncated=said["truncated"],
+                tokens=said["usage"]["prompt_tokens"],
+                request_id=request_id,
+            )
+
+    async def zero_shot(self, items: Sequence[Payload], options: ZeroShotOptions) -> ZeroShotAnswer:
+        fields = _fields(
+            options.model,
+            options.decode,
+            labels=list(options.labels),
+            templates=None if options.templates is None else list(options.templates),
+            multi_label=options.multi_label,
+            negatives=None if options.negatives is None else list(options.negatives),
+            none_of_these=_none_of_these(options),
+        )
+        said, request_id = await self._post("/v1/zero-shot", fields, items)
+        with self._understood():
+            data = said["data"]
+            failures = _failures(data)
+            good = [entry for entry in data if "error" not in entry]
+            k = len(said["labels"])
+
+            def array(name: str) -> np.ndarray[Any, np.dtype[np.float32]]:
+                found = np.array([entry[name] for entry in good], np.float32).reshape(len(good), k)
+                return spread(found, len(data), failures)
+
+            none = None
+            if options.none_of_these is not None:
+                scores = np.array([entry["none_score"] for entry in good], np.float32)
+                none = spread(scores[:, None], len(data), failures)[:, 0]
+            return ZeroShotAnswer(
+                labels=said["labels"],
+                best=[entry.get("label") for entry in data],
+                scores=array("scores"),
+                cosines=array("cosines"),
+                none_scores=none,
+                templates=said["templates"],
+                negatives=said["negatives"],
+                logit_scale=said["logit_scale"],
+                receipt=receipt(said["receipt"]),
+                failures=failures,
+                truncated=said["truncated"],
+                request_id=request_id,
+            )
+
+    async def models(self) -> Sequence[ModelCard]:
+        said, _ = await self._ask("GET", "/v1/models")
+        with self._understood():
+            names = ModelCard.__dataclass_fields__
+            return [ModelCard(**{name: card[name] for name in names}) for card in said["data"]]
+
+    async def ping(self) -> Ping:
+        started = time.perf_counter()
+        answer = await self._send("GET", "/readyz")
+        seconds = time.perf_counter() - started
+        found = version.check(answer.headers.get("daguerre-version"), self._url)
+        if answer.status_code not in (200, 503):
+            raise self._refusal(answer)
+        return Ping(version=found, ready=answer.status_code == 200, seconds=seconds)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def _post(
+        self, path: str, fields: Mapping[str, Any], items: Sequence[Payload]
+    ) -> tuple[dict[str, Any], str | None]:
+        if any(item.image is not None for item in items):
+            content, kind = await asyncio.to_thread(_form, fields, items)
+            return await self._ask("POST", path, content=content, headers={"content-type": kind})
+        body = {**fields, "input": [{"text": item.text} for item in items]}
+        return await self._ask("POST", path, content=json.dumps(body).encode(), headers=JSON)
+
+    async def _ask(self, method: str, path: str, **what: Any) -> tuple[dict[str, Any], str | None]:
+        answer = await self._send(method, path, **what)
+        if answer.status_code != 200:
+            raise self._refusal(answer)
+        if self._version is None:
+            self._version = version.check(answer.headers.get("daguerre-version"), self._url)
+        with self._understood():
+            said = json.loads(answer.content)
+        return said, answer.headers.get("x-request-id")
+
+    async def _send(self, method: str, path: str, **what: Any) -> httpx.Response:
+        try:
+            return await self._client.request(method, self._url + path, **what)
+        except httpx.TimeoutException as exc:
+            raise ConnectError(
+                f"{self._url} did not answer in time ({type(exc).__name__}); is it there, or is `timeout` too short?",
+                code="no_answer",
+            ) from exc
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            raise ConnectError(
+                f"{self._url} cannot be reached: {exc or type(exc).__name__}; is the service running, and the address "
+                "right?",
+                code="unreachable",
+            ) from exc
+
+    def _refusal(self, answer: httpx.Response) -> APIError:
+        """What the server said no with; a proxy's page is quoted."""
+        status = answer.status_code
+        request_id = answer.headers.get("x-request-id")
+        try:
+            error = json.loads(answer.content)["error"]
+            return of_status(status)(
+                error["message"],
+                code=error["code"],
+                status=status,
+                request_id=error["request_id"],
+                param=error["param"],
+                items=[_item(item) for item in error["items"]],
+                retry_after=_seconds(answer.headers.get("retry-after")),
+            )
+        except (ValueError, KeyError, TypeError):
+            pass  # no Daguerre wrote this: below
+        if 300 <= status < 400:
+            where = answer.headers.get("location", "nowhere")
+            said = f"{self._url} sends us on to {where[:QUOTED]}, and redirects are not followed; use that address"
+        else:
+            said = f"{self._url} answered {status}, not in Daguerre's form: {answer.text[:QUOTED]!r}"
+        return of_status(status)(
+            said,
+            code="not_daguerre",
+            status=status,
+            request_id=request_id,
+            retry_after=_seconds(answer.headers.get("retry-after")),
+        )
+
+    def _understood(self) -> "_Understood":
+        return _Understood(self._url)
+
+
+class _Understood:
+    """Answers of another shape than ours are the server's error, not a KeyError."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, value: BaseException | None, trace: object) -> None:
+        if isinstance(value, KeyError | TypeError | ValueError):
+            raise IncompatibleServerError(
+                f"{self._url} answered with something else than this SDK expects ({type(value).__name__}: {value}); "
+                "is it a Daguerre server of a version that belongs to this SDK?",
+                code="not_daguerre",
+            ) from value
+
+
+def spread(
+    rows: np.ndarray[Any, np.dtype[np.float32]], n: int, failures: Mapping[int, Failure]
+) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """`rows` of the items that have a result, as (n, d) with NaN for the others."""
+    if not failures:
+        return rows
+    every = np.full((n, rows.shape[1]), np.nan, np.float32)
+    every[[i for i in range(n) if i not in failures]] = rows
+    return every
+
+
+def _fields(model: str | None, decode: str | None, **options: Any) -> dict[str, Any]:
+    given = {"on_error": "skip", "model": model, "decode": decode, **options}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _none_of_these(options: ZeroShotOptions) -> dict[str, Any] | None:
+    if options.none_of_these is not None:
+        return {"text": options.none_of_these}
+    return None if options.none_min_cosine is None else {"min_cosine": options.none_min_cosine}
+
+
+def _form(fields: Mapping[str, Any], items: Sequence[Payload]) -> tuple[bytes, str]:
+    """A multipart body in one piece. Files are called by their number: paths stay on this machine."""
+    boundary = b"daguerre-" + os.urandom(16).hex().encode()  # 128 random bits are in no file
+    parts: list[bytes] = []
+    for name, value in fields.items():
+        for one in value if isinstance(value, list) else [value]:
+            text = one if isinstance(one, str) else json.dumps(one)
+            parts += [b'--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n' % (boundary, name.encode())]
+            parts += [text.encode(), b"\r\n"]
+    for i, item in enumerate(items):
+        head = b'--%s\r\nContent-Disposition: form-data; name="input"' % boundary
+        if item.image is not None:
+            parts += [head, b'; filename="%d"\r\nContent-Type: application/octet-stream\r\n\r\n' % i, item.image]
+        else:
+            parts += [head, b"\r\n\r\n", (item.text or "").encode()]
+        parts += [b"\r\n"]
+    parts += [b"--%s--\r\n" % boundary]
+    return b"".join(parts), f"multipart/form-data; boundary={boundary.decode()}"
+
+
+def _failures(data: Sequence[Mapping[str, Any]]) -> dict[int, Failure]:
+    found = ((i, entry.get("error")) for i, entry in enumerate(data))
+    return {i: Failure(error["code"], error["message"]) for i, error in found if error}
+
+
+def _item(item: Mapping[str, Any]) -> ItemError:
+    return ItemError(item["index"], item["id"] or str(item["index"]), item["code"], item["message"])
+
+
+def _seconds(value: str | None) -> float | None:
+    """Retry-After: seconds, or a date."""
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass  # then it is a date
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except ValueError:
+        return None  # neither: as if it were not there
