@@ -138,7 +138,9 @@ class AsyncClient:
             card = await self._card(options.model)
             width, receipt = dimensions or card.dimension, _receipt_of(card, decode)
         else:
-            width, receipt = answers[0][1].vectors.shape[1], answers[0][1].receipt
+            width, receipt = max(a.vectors.shape[1] for _, a in answers), answers[0][1].receipt
+            if not width:
+                width = dimensions or (await self._card(options.model)).dimension
         vectors = gathered.spread(lambda answer: answer.vectors, width)
         return Embeddings(
             ids=gathered.ids,
@@ -414,7 +416,8 @@ class _Gathered(Generic[A]):
         """Rows of all answers in their places, (n, width); NaN where there is none."""
         every = np.full((len(self.ids), width), np.nan, np.float32)
         for places, answer in self.answers:
-            every[places] = pick(answer)
+            if (rows := pick(answer)).shape[1]:  # otherwise all of them have failed
+                every[places] = rows
         return every
 
 

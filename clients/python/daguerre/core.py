@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 
 import numpy as np
 
+from daguerre.arrays import stack
 from daguerre.errors import (
     APIError,
     ConnectError,
@@ -269,7 +270,7 @@ def merged(answers: Sequence[A]) -> A:
     }
     every: Sequence[Any] = answers
     if isinstance(first, EmbedAnswer):
-        common["vectors"] = np.concatenate([answer.vectors for answer in every])
+        common["vectors"] = stack([answer.vectors for answer in every])
         common["tokens"] = sum(answer.tokens for answer in every)
     elif isinstance(first, ZeroShotAnswer):
         common["best"] = [label for answer in every for label in answer.best]

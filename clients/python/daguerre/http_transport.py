@@ -13,6 +13,7 @@ import httpx
 import numpy as np
 
 from daguerre import version
+from daguerre.arrays import spread
 from daguerre.errors import APIError, ConnectError, IncompatibleServerError, ItemError, of_status
 from daguerre.wire import (
     EmbedAnswer,
@@ -52,7 +53,8 @@ class HttpTransport:
             data = said["data"]
             failures = _failures(data)
             packed = [b64decode(entry["embedding"]) for entry in data if "error" not in entry]
-            vectors = np.frombuffer(b"".join(packed), "<f4").reshape(len(packed), -1).astype(np.float32, copy=False)
+            width = len(packed[0]) // 4 if packed else 0
+            vectors = np.frombuffer(b"".join(packed), "<f4").reshape(len(packed), width).astype(np.float32, copy=False)
             return EmbedAnswer(
                 vectors=spread(vectors, len(data), failures),
                 receipt=receipt(said["receipt"]),
@@ -204,17 +206,6 @@ class _Understood:
                 "is it a Daguerre server of a version that belongs to this SDK?",
                 code="not_daguerre",
             ) from value
-
-
-def spread(
-    rows: np.ndarray[Any, np.dtype[np.float32]], n: int, failures: Mapping[int, Failure]
-) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """`rows` of the items that have a result, as (n, d) with NaN for the others."""
-    if not failures:
-        return rows
-    every = np.full((n, rows.shape[1]), np.nan, np.float32)
-    every[[i for i in range(n) if i not in failures]] = rows
-    return every
 
 
 def _fields(model: str | None, decode: str | None, **options: Any) -> dict[str, Any]:

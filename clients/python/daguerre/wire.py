@@ -65,7 +65,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class EmbedAnswer(Answer):
-    vectors: Float  # (n, d); rows of failed items are NaN
+    vectors: Float  # (n, d); rows of failed items are NaN; (n, 0) where all have failed
     tokens: int
 
 
