@@ -135,12 +135,12 @@ class AsyncClient:
         gathered = await self._gather(given, total, ask, on_error, progress, "embed", fingerprint)
         answers = gathered.answers
         if not answers:
-            card = await self._card(options.model)
-            width, receipt = dimensions or card.dimension, _receipt_of(card, decode)
+            card = await self.card(options.model)
+            width, receipt = dimensions or card.dimension, self.receipt_of(card, decode)
         else:
             width, receipt = max(a.vectors.shape[1] for _, a in answers), answers[0][1].receipt
             if not width:
-                width = dimensions or (await self._card(options.model)).dimension
+                width = dimensions or (await self.card(options.model)).dimension
         vectors = gathered.spread(lambda answer: answer.vectors, width)
         return Embeddings(
             ids=gathered.ids,
@@ -218,8 +218,8 @@ class AsyncClient:
             said = gathered.answers[0][1]
             receipt, scale, used, negative = said.receipt, said.logit_scale, said.templates, said.negatives
         else:
-            card = await self._card(options.model)
-            receipt, scale, used, negative = _receipt_of(card, decode), float("nan"), card.templates or [], None
+            card = await self.card(options.model)
+            receipt, scale, used, negative = self.receipt_of(card, decode), float("nan"), card.templates or [], None
         best: list[str | None] = [None] * len(gathered.ids)
         for places, answer in gathered.answers:
             for place, label in zip(places, answer.best, strict=True):
@@ -360,7 +360,9 @@ class AsyncClient:
             )
         return gathered
 
-    async def _card(self, model: str | None) -> ModelCard:
+    async def card(self, model: str | None = None) -> ModelCard:
+        """The model called `model`; the client's, or else the server's default, for None. Raises NotFoundError."""
+        model = model or self.default_model
         cards = await self.models()
         for card in cards:
             if model in (None, card.id):
@@ -372,6 +374,20 @@ class AsyncClient:
             code="unknown_model",
             status=404,
             param="model",
+        )
+
+    @staticmethod
+    def receipt_of(card: ModelCard, decode: Decode | None) -> Receipt:
+        """What the receipt of an answer would say, where nothing was asked."""
+        return Receipt(
+            model=card.id,
+            revision=card.revision,
+            fingerprint=card.fingerprint_of(decode),
+            precision=card.precision,
+            provider=card.provider,
+            decode=decode or card.decode,
+            demonstration=card.demonstration,
+            notice=card.notice,
         )
 
     async def __aenter__(self) -> "AsyncClient":
@@ -445,20 +461,6 @@ def _given(
         return sources.images(images, ids), lambda: sources.count(images)
     assert texts is not None
     return sources.texts(texts, ids), lambda: sources.count([texts] if isinstance(texts, str) else texts)
-
-
-def _receipt_of(card: ModelCard, decode: Decode | None) -> Receipt:
-    """What a receipt of an answer would say, where nothing was asked."""
-    return Receipt(
-        model=card.id,
-        revision=card.revision,
-        fingerprint=card.fingerprint_of(decode),
-        precision=card.precision,
-        provider=card.provider,
-        decode=decode or card.decode,
-        demonstration=card.demonstration,
-        notice=card.notice,
-    )
 
 
 def _transport(url: str, api_key: str | None, timeout: float, in_flight: int) -> Transport:
