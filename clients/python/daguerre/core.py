@@ -26,7 +26,7 @@ from daguerre.wire import Answer, EmbedAnswer, Failure, Payload, ZeroShotAnswer
 
 A = TypeVar("A", bound=Answer)
 T = TypeVar("T")
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds; each try may wait up to twice as long as the one before
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0  # seconds; each try may wait up to twice as long as the one before
 PASSING = (ConnectError, OverloadedError, UnavailableError, ServerTimeoutError)  # worth trying again: all is idempotent
 
 
