@@ -1,0 +1,167 @@
+"""The command line, as a process of its own."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import daguerre
+from daguerre import cli
+from tests.e2e import harness
+from tests.e2e.harness import Server
+
+LABELS = ["--label", "a cat", "--label", "a cup of coffee"]
+
+
+def run(server: Server | str, *arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    url = server if isinstance(server, str) else server.url
+    command = [sys.executable, "-m", "daguerre", "--url", url, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == code, f"{done.returncode}: {done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_help_names_every_command_and_exit_code():
+    said = run("http://x", "--help").stdout
+    for word in ("embed", "zero-shot", "models", "ping"):
+        assert word in said
+    for code in (cli.SOME_FAILED, cli.UNREACHABLE, cli.REFUSED, cli.MISMATCH, cli.INTERRUPTED):
+        assert f"\n    {code} " in said
+    assert daguerre.__version__ in run("http://x", "--version").stdout
+    for command in ("embed", "zero-shot", "models", "ping"):
+        assert "Usage:" in run("http://x", command, "--help").stdout
+
+
+def test_embed_writes_parquet_and_goes_on(inline: Server, photos: Path, tmp_path: Path):
+    out = tmp_path / "photos.parquet"
+    done = run(inline, "embed", photos, "-o", out)
+    assert done.stdout == ""
+    assert "7 rows, 7 embedded" in done.stderr
+    summary = json.loads(run(inline, "embed", photos, "-o", out, "--json").stdout)
+    assert (summary["rows"], summary["embedded"], summary["reused"]) == (7, 0, 7)
+    table = pd.read_parquet(out)
+    assert len(table["vector"][0]) == 1280
+    assert "more/Ünïcode, näme.JPG" in set(table["id"])
+    said = run(inline, "embed", photos, "-o", out, "--decode", "scaled", code=cli.MISMATCH).stderr
+    assert said.startswith("daguerre: ")
+    assert "must not be mixed" in said
+
+
+def test_embed_writes_npz_and_csv(inline: Server, photos: Path, tmp_path: Path):
+    run(inline, "-q", "embed", photos, "-o", tmp_path / "a.npz")
+    run(inline, "-q", "embed", photos, "-o", tmp_path / "a.csv")
+    with np.load(tmp_path / "a.npz") as saved:
+        ids, vectors, receipt = saved["ids"], saved["vectors"], json.loads(str(saved["receipt"]))
+    assert vectors.shape == (7, 1280)
+    assert receipt["model"] == "embedded"
+    with (tmp_path / "a.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert [row[0] for row in rows[1:]] == ids.tolist()
+    assert (np.array([row[1:] for row in rows[1:]], np.float32) == vectors).all()
+
+
+def test_texts_come_from_lines_and_tables(inline: Server, tmp_path: Path):
+    (tmp_path / "texts.txt").write_text("a cat\n\na protest\n", "utf-8")
+    with (tmp_path / "posts.csv").open("w", newline="", encoding="utf-8-sig") as file:
+        csv.writer(file).writerows([["id", "body"], ["p,1", "a cat\nand more"], ["p2", "Ünï"]])
+    run(inline, "embed", "--texts", tmp_path / "texts.txt", "-o", tmp_path / "a.parquet")
+    assert daguerre.Embeddings.read_parquet(tmp_path / "a.parquet").ids == ["0", "1"]
+    run(inline, "embed", "--texts", tmp_path / "posts.csv", "--column", "body", "-o", tmp_path / "b.parquet")
+    assert daguerre.Embeddings.read_parquet(tmp_path / "b.parquet").ids == ["p,1", "p2"]
+    said = run(inline, "embed", "--texts", tmp_path / "posts.csv", "-o", tmp_path / "c.npz", code=2).stderr
+    assert "id, body" in said
+
+
+def test_zero_shot_writes_a_table_that_any_reader_of_csv_reads(inline: Server, photos: Path, tmp_path: Path):
+    odd = photos / "more" / "Ünïcode, näme.JPG"
+    done = run(inline, "zero-shot", photos / "chelsea.jpg", odd, "nowhere.jpg", *LABELS, code=cli.SOME_FAILED)
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [row["id"] for row in rows] == [str(photos / "chelsea.jpg"), str(odd), "nowhere.jpg"]
+    assert rows[0]["label"] == "a cat"
+    assert float(rows[0]["a cat"]) + float(rows[0]["a cup of coffee"]) == pytest.approx(1, abs=1e-5)
+    assert (rows[2]["error"], rows[2]["a cat"], rows[2]["label"]) == ("unreadable_file", "", "")
+    assert "1 unreadable_file" in done.stderr
+    (tmp_path / "labels.txt").write_text("a cat\na cup of coffee\n")
+    out = tmp_path / "labels.csv"
+    said = run(inline, "zero-shot", photos, "--labels-file", tmp_path / "labels.txt", "-o", out, "--json").stdout
+    assert json.loads(said)["items"] == 7
+    assert len(pd.read_csv(out)) == 7
+    run(inline, "zero-shot", photos, *LABELS, "--none-of-these", "something else", "-o", tmp_path / "labels.parquet")
+    assert list(pd.read_parquet(tmp_path / "labels.parquet").columns)[:2] == ["id", "label"]
+    run(inline, "zero-shot", photos, "--multi-label", "--label", "a cat", "--negative", "a dog", "--template", "{}")
+    run(inline, "zero-shot", photos, *LABELS, "--min-cosine", "0.2")
+
+
+def test_models_and_ping(inline: Server):
+    assert run(inline, "models").stdout.startswith("embedded (default): image+text, zero-shot; 1280 numbers")
+    assert json.loads(run(inline, "models", "--json").stdout)[0]["id"] == "embedded"
+    assert f"daguerre {daguerre.__version__}, ready" in run(inline, "ping").stdout
+    assert json.loads(run(f"grpc://{inline.grpc_target}", "ping", "--json").stdout)["ready"] is True
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["embed", "-o", "a.parquet"], 2, "give images"),
+        (["embed", "a.jpg", "-o", "a.txt"], 2, ".parquet, .npz and .csv"),
+        (["embed", "a.jpg", "-o", "a.npz", "--retry-errors"], 2, "--retry-errors"),
+        (["embed", "nowhere/", "-o", "a.parquet"], 2, "there is no 'nowhere/'"),
+        (["zero-shot", "a.jpg"], 2, "--label"),
+        (["zero-shot", "a.jpg", *LABELS, "-o", "a.doc"], 2, ".csv, .parquet"),
+        (["zero-shot", "a.jpg", *LABELS, "--json"], 2, "--out"),
+        (["zero-shot", "a.jpg", "--label", "one"], 5, "at least 2"),
+        (["embed", "a.jpg", "-o", "a.npz", "--model", "clip"], 5, "there are: embedded"),
+        (["--api-key-file", "/dev/null", "ping"], 2, "holds no key"),
+    ],
+)
+def test_what_cannot_be_done_is_said_with_a_code(
+    inline: Server, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments, code, said
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.jpg").write_bytes((photos / "coffee.jpg").read_bytes())
+    assert said in run(inline, *arguments, code=code).stderr
+
+
+def test_a_server_that_is_not_there_is_code_4():
+    said = run(f"http://127.0.0.1:{harness.free_port()}", "ping", code=cli.UNREACHABLE).stderr
+    assert "is the service running" in said
+    assert run("gpu-server", "ping", code=2).stderr.startswith("daguerre: url: ")
+
+
+def test_keys_come_from_a_file_or_the_environment(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    settings = {"BENTOML_HOME": str(tmp_path / "bentoml"), "DAGUERRE_API_KEYS": "open-sesame"}
+    (tmp_path / "key").write_text("# mine\nopen-sesame\n")
+    with harness.running(tmp_path, settings=settings) as server:
+        assert "no API key" in run(server, "models", code=cli.REFUSED).stderr
+        run(server, "--api-key-file", tmp_path / "key", "models")
+        monkeypatch.setenv("DAGUERRE_API_KEY", "open-sesame")
+        run(server, "models")
+
+
+def test_ctrl_c_says_how_to_go_on(inline: Server, photos: Path, tmp_path: Path):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    data = (photos / "coffee.jpg").read_bytes()
+    for i in range(3000):
+        (folder / f"{i}.jpg").write_bytes(data)
+    out = tmp_path / "many.parquet"
+    command = [sys.executable, "-m", "daguerre", "--url", inline.url, "embed", str(folder), "-o", str(out)]
+    begun = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+    time.sleep(3)
+    begun.send_signal(signal.SIGINT)
+    stdout, stderr = begun.communicate(timeout=20)
+    assert (begun.returncode, stdout) == (cli.INTERRUPTED, "")
+    assert "run it again to go on" in stderr
+    assert "Traceback" not in stderr
+    parts = list((tmp_path / "many.parquet.parts").glob("part-*.parquet"))
+    assert sum(len(pd.read_parquet(part, columns=["id"])) for part in parts) >= 32
