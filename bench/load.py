@@ -78,10 +78,11 @@ class Generator:
     def _requests(self, model: str, encoding: str, images: int) -> Sequence[bytes]:
         key = model, encoding, images
         if key not in self._made:
-            make = {"json": _json, "multipart": _multipart, "grpc": load_grpc.message}[encoding]
             photos = self._photos
             starts = range(len(photos)) if images < len(photos) else range(0, len(photos), 8)
-            self._made[key] = [make(model, [photos[(s + i) % len(photos)] for i in range(images)]) for s in starts]
+            self._made[key] = [
+                make(encoding, model, [photos[(s + i) % len(photos)] for i in range(images)]) for s in starts
+            ]
         return self._made[key]
 
 
@@ -231,6 +232,17 @@ _WAYS: Mapping[str, tuple[Callable[[int], Awaitable["_Connection | GrpcConnectio
     "json": (_connect, lambda body: body.count(b'"embedding":"')),
     "grpc": (_call, load_grpc.vectors),
 }
+
+
+def make(encoding: str, model: str, photos: Sequence[bytes]) -> bytes:
+    """One request, ready to be sent."""
+    return {"json": _json, "multipart": _multipart, "grpc": load_grpc.message}[encoding](model, photos)
+
+
+async def connection(encoding: str, port: int) -> tuple["_Connection | GrpcConnection", Callable[[bytes], int]]:
+    """A connection, and what counts the vectors of an answer."""
+    connect, vectors = _WAYS.get(encoding, _WAYS["json"])
+    return await connect(port), vectors
 
 
 def quantile(values: Sequence[float], share: float) -> float | None:
