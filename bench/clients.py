@@ -177,7 +177,8 @@ def report(results: Json) -> str:
                 for who in ("client", "server")
             ]
             lines.append(
-                f"| {model} | {arm} | {statistics.median(rates[arm].values()):.1f} | {_ratio(rates[arm], rates['raw multipart'])} | "
+                f"| {model} | {arm} | {statistics.median(rates[arm].values()):.1f} | "
+                f"{_ratio(rates[arm], rates['raw multipart'])} | "
                 f"{_ratio(rates[arm], rates[base]) if base else ''} | {cpu[0]:.2f} | {cpu[1]:.1f} |"
             )
     lines += ["", "| client process | files | peak RSS MB | server RSS MB after |", "| --- | --- | --- | --- |"]
