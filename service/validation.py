@@ -42,11 +42,16 @@ def in_words(exc: ValidationError, schema: type[BaseModel]) -> ServiceError:
         if isinstance(given, dict | list):
             shown = "an object" if isinstance(given, dict) else "a list"
         else:
-            shown = repr(given) if isinstance(given, str) else orjson.dumps(given).decode()  # null, true
+            shown = repr(given) if isinstance(given, str) else _plain(given)
         message = message.removeprefix("Input ").removeprefix("String ")
         said = f"{param or 'the body'}: got {shown if len(shown) <= 80 else shown[:77] + '…'}, {message}"
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     return Unprocessable(said + more, param=param or None)
+
+
+def _plain(value: Any) -> str:
+    """A value as its sender wrote it: null, true, and 2 even where the wire made it 2.0."""
+    return f"{value:g}" if isinstance(value, float) else orjson.dumps(value).decode()
 
 
 def _fields_at(schema: type[BaseModel], loc: tuple[int | str, ...]) -> Mapping[str, Any]:

@@ -425,3 +425,48 @@ def test_the_examples_of_the_docstrings_run(inline: Server, tmp_path: Path, phot
 
 def test_receipts_are_json(client: Client):
     assert json.dumps(vars(client.embed(texts="a").receipt))
+
+
+def test_a_warning_names_the_line_that_called(client: Client, inline: Server, photos: Path):
+    given = [photos / "coffee.jpg", b"no image"]
+    with pytest.warns(daguerre.DaguerreWarning, match="1 of 2") as caught:
+        client.embed(images=given)
+    assert [warning.filename for warning in caught] == [__file__]
+
+    async def asynchronous():
+        async with AsyncClient(inline.url) as other:
+            await other.embed(images=given)
+
+    with pytest.warns(daguerre.DaguerreWarning, match="1 of 2") as caught:
+        asyncio.run(asynchronous())
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_closing_ends_what_another_thread_is_doing(inline: Server):
+    client = Client(inline.url, chunk_items=1)
+    begun, said = threading.Event(), []
+
+    def endless():
+        while True:
+            begun.set()
+            yield "a text"
+
+    def work():
+        with pytest.raises(RuntimeError, match="closed while it worked"):
+            client.embed(texts=endless())
+        said.append(True)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert begun.wait(10)
+    client.close()
+    thread.join(10)
+    assert said == [True]
+
+
+def test_a_key_is_taken_as_a_file_has_it_and_refused_where_no_header_can_have_it():
+    Client("http://127.0.0.1:1", api_key=" secret\n").close()
+    for wrong in ("two\nlines", "schlüssel"):
+        with pytest.raises(ValueError, match="header") as caught:
+            AsyncClient("http://127.0.0.1:1", api_key=wrong)
+        assert wrong not in str(caught.value)

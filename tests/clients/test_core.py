@@ -277,3 +277,15 @@ def test_a_slow_disk_is_read_while_requests_are_under_way():
     started = time.monotonic()
     run([Slow(i) for i in range(40)], ask, items=1, in_flight=4)
     assert time.monotonic() - started < 40 * 0.04 / 1.5  # one after the other: 1.6 s
+
+
+def test_too_many_labels_are_not_a_matter_of_fewer_items():
+    asked = []
+
+    async def ask(payloads):
+        asked.append(len(payloads))
+        raise errors.TooLargeError("labels: got 1001", code="too_many_labels", status=413, param="labels")
+
+    with pytest.raises(errors.TooLargeError, match="labels"):
+        run([Text(i) for i in range(8)], ask)
+    assert asked == [8]

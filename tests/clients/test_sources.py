@@ -149,3 +149,48 @@ def test_counts_are_told_where_they_are_known(photos: Path):
     assert sources.count([photos, "a.jpg", b"x"]) == 9
     assert sources.count(photos.glob("*")) is None
     assert sources.count(b"x") == sources.count(Image.new("RGB", (1, 1))) == sources.count("a.jpg") == 1
+
+
+def test_a_generator_may_use_its_buffer_again():
+    def frames():
+        buffer = np.zeros((4, 4, 3), np.uint8)
+        for shade in (10, 200):
+            buffer[:] = shade
+            yield buffer
+
+    read = [np.asarray(Image.open(io.BytesIO(source.read().image))) for source in list(sources.images(frames()))]
+    assert [int(picture.max()) for picture in read] == [10, 200]
+
+
+@pytest.mark.parametrize("opened", [Path.open, Image.open])
+def test_a_generator_may_close_its_files(photos, opened):
+    def files():
+        for _ in range(2):
+            with opened(photos / "coffee.jpg", "r" if opened is Image.open else "rb") as file:
+                yield file
+
+    assert [len(source.read().image) > 1000 for source in list(sources.images(files()))] == [True, True]
+
+
+@pytest.mark.parametrize("mode", ["F", "I"])
+def test_a_picture_whose_numbers_no_file_holds_is_refused(mode):
+    (source,) = sources.images(Image.new(mode, (4, 4)))
+    with pytest.raises(Unreadable, match="mode"):
+        source.read()
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (source,) = sources.images(tmp_path / "pipe.jpg")
+    with pytest.raises(Unreadable, match="regular file"):
+        source.read()
+
+
+def test_a_glob_does_not_follow_a_link_back(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1.jpg").write_bytes(b"x")
+    (tmp_path / "a" / "back").symlink_to(tmp_path)
+    (tmp_path / "a" / "gone.jpg").symlink_to("nowhere")
+    (tmp_path / ".hidden.jpg").write_bytes(b"x")
+    found = [os.path.relpath(source.id, tmp_path) for source in sources.images(f"{tmp_path}/**/*.jpg")]
+    assert found == ["a/1.jpg", "a/gone.jpg"]

@@ -1,16 +1,14 @@
 """The client, asynchronous and synchronous: the second runs the first in a thread of its own."""
 
 import asyncio
-import contextlib
 import functools
 import os
 import threading
-import time
 import warnings
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from concurrent.futures import TimeoutError as FutureTimeout
+from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
+from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypeVar
 
@@ -41,6 +39,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_KEPT: ContextVar[list[str] | None] = ContextVar("daguerre_warnings", default=None)  # for the thread that called
 OnError = Literal["collect", "raise"]
 URL = "http://127.0.0.1:3000"
 
@@ -79,7 +78,12 @@ class AsyncClient:
         self.progress = progress
         if not timeout > 0:
             raise ValueError(f"timeout: got {timeout}, it must be more than 0 seconds")
-        self.transport = _transport(self.url, api_key or os.environ.get("DAGUERRE_API_KEY"), timeout, in_flight)
+        key = (
+            api_key or os.environ.get("DAGUERRE_API_KEY") or ""
+        ).strip()  # a file's last line break is not part of it
+        if not (key.isascii() and key.isprintable()):
+            raise ValueError("api_key: has characters that no header may have; is it the key, the whole key?")
+        self.transport = _transport(self.url, key or None, timeout, in_flight)
         self._executor = ThreadPoolExecutor(2 * in_flight, thread_name_prefix="daguerre")
 
     async def embed(
@@ -353,11 +357,7 @@ class AsyncClient:
             finally:
                 await parts.aclose()  # type: ignore[attr-defined]
         if gathered.errors:
-            warnings.warn(
-                f"{len(gathered.errors):,} of {len(gathered.ids):,} items could not be used; see .errors",
-                DaguerreWarning,
-                stacklevel=2,
-            )
+            _warn(f"{len(gathered.errors):,} of {len(gathered.ids):,} items could not be used; see .errors")
         return gathered
 
     async def card(self, model: str | None = None) -> ModelCard:
@@ -447,6 +447,15 @@ def expect(fingerprint: str | None, receipt: Receipt) -> None:
         )
 
 
+def _warn(text: str) -> None:
+    """Warn at the line that called embed or zero_shot, be it in this thread or in that of a Client."""
+    kept = _KEPT.get()
+    if kept is None:
+        warnings.warn(text, DaguerreWarning, stacklevel=4)
+    else:
+        kept.append(text)
+
+
 def _given(
     images: Images | None, texts: Texts | None, ids: Sequence[str] | None
 ) -> tuple[Iterator[Source], Callable[[], int | None]]:
@@ -516,8 +525,9 @@ class Client:
     def _begin(self) -> None:
         self._process = os.getpid()
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, name="daguerre", daemon=True).start()
-        self._finalizer = weakref.finalize(self, _end, self._loop, self.asynchronous, self._process)
+        thread = threading.Thread(target=_live, args=(self._loop, self.asynchronous), name="daguerre", daemon=True)
+        thread.start()
+        self._finalizer = weakref.finalize(self, _end, self._loop, self.asynchronous, thread, self._process)
 
     def close(self) -> None:
         """Close connections and threads. A client that is forgotten closes itself."""
@@ -533,21 +543,32 @@ class Client:
             )
         begun: list[asyncio.Task[Any]] = []
 
+        said: list[str] = []
+
         async def watched() -> T:
             task = asyncio.current_task()
             assert task
             begun.append(task)
+            _KEPT.set(said)
             return await work
 
         future = asyncio.run_coroutine_threadsafe(watched(), self._loop)
         try:
-            return future.result()
+            result = future.result()
+        except CancelledError:
+            raise RuntimeError("this client was closed while it worked; make another one") from None
         except BaseException:
             if not future.done():  # Ctrl-C: what is under way ends first, a second Ctrl-C does not wait for it
                 for task in begun:
                     self._loop.call_soon_threadsafe(task.cancel)
-                wait([future])
+                if begun:
+                    wait([future])
+                else:  # not even begun: there is nothing to wait for
+                    future.cancel()
             raise
+        for text in said:
+            warnings.warn(text, DaguerreWarning, stacklevel=3)
+        return result
 
     def __enter__(self) -> "Client":
         return self
@@ -561,15 +582,26 @@ class Client:
         return f"Client({self.asynchronous.url!r})"
 
 
-def _end(loop: asyncio.AbstractEventLoop, client: AsyncClient, process: int) -> None:
+def _end(loop: asyncio.AbstractEventLoop, client: AsyncClient, thread: threading.Thread, process: int) -> None:
     """Close `client` in its loop, and the loop; not in a fork, which has neither its thread nor its sockets."""
     if process != os.getpid() or loop.is_closed():
         return
-    with contextlib.suppress(TimeoutError, FutureTimeout):
-        asyncio.run_coroutine_threadsafe(client.close(), loop).result(2)
     loop.call_soon_threadsafe(loop.stop)
-    until = time.monotonic() + 2
-    while loop.is_running() and time.monotonic() < until:
-        time.sleep(0.001)
-    if not loop.is_running():
-        loop.close()
+    if threading.current_thread() is not thread:  # where the garbage collector may come by as well
+        thread.join(2)
+
+
+def _live(loop: asyncio.AbstractEventLoop, client: AsyncClient) -> None:
+    """A client's thread. What is still under way when its loop is stopped is cancelled, so that nobody waits for it."""
+    loop.run_forever()
+    loop.run_until_complete(_last(client))
+    loop.close()
+
+
+async def _last(client: AsyncClient) -> None:
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    await client.close()
+    await asyncio.get_running_loop().shutdown_asyncgens()

@@ -3,7 +3,6 @@
 import asyncio
 import random
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 import numpy as np
 
 from daguerre.arrays import stack
+from daguerre.chunks import Chunks, Puller, Taken, read_all
 from daguerre.errors import (
     APIError,
     ConnectError,
@@ -144,69 +144,55 @@ async def stream(
     """Ask about every item of `sources`; parts come in order.
 
     At most `limits.in_flight` requests are under way, and at most twice as many chunks in memory: while some are
-    computed, the next ones are read. `sources` is pulled, and items are read, in threads of `executor`.
+    computed, the next ones are read. `sources` is pulled in a
+    thread of its own, items are read in those of `executor`.
 
     Raises what `ask` raises, once trying again is over; whatever ends the run cancels what is under way.
     """
-    chunks = _Chunks(sources, limits)
+    puller = Puller(Chunks(sources, items=limits.items, size=limits.bytes))
     slots = asyncio.Semaphore(limits.in_flight)
+    room = asyncio.Semaphore(2 * limits.in_flight)
     same = _Fingerprint(fingerprint)
-    loop = asyncio.get_running_loop()
-    under_way: deque[asyncio.Task[Part[A]]] = deque()
-    start, more = 0, True
+    under_way: asyncio.Queue[asyncio.Task[Part[A]] | None] = asyncio.Queue()
+    tasks: set[asyncio.Task[Part[A]]] = set()
+
+    async def feed() -> None:
+        start = 0
+        while True:
+            await room.acquire()
+            chunk = await puller.take()
+            if not chunk:
+                return
+            task = asyncio.create_task(_part(start, chunk, ask, limits, slots, executor, same))
+            tasks.add(task)
+            under_way.put_nowait(task)
+            start += len(chunk)
+
+    feeding = asyncio.create_task(feed())  # beside the answers: they must not wait for a slow iterable
+    feeding.add_done_callback(lambda _: under_way.put_nowait(None))
     try:
-        while under_way or more:
-            while more and len(under_way) < 2 * limits.in_flight:
-                chunk = await loop.run_in_executor(executor, chunks.take)
-                more = bool(chunk)
-                if chunk:
-                    work = _part(start, chunk, ask, limits, slots, executor, same)
-                    under_way.append(loop.create_task(work))
-                    start += len(chunk)
-            if under_way:
-                yield await under_way[0]
-                under_way.popleft()
+        while (task := await under_way.get()) is not None:
+            yield await task
+            tasks.discard(task)
+            room.release()
+        await feeding  # raises what the iterable raised, after all that came before
     finally:
-        for task in under_way:
-            task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
-
-
-class _Chunks:
-    """Cuts a stream of sources into chunks; in a thread, since the stream may be anything that users write."""
-
-    def __init__(self, sources: Iterator[Source], limits: Limits) -> None:
-        self._sources = sources
-        self._limits = limits
-        self._kept: Source | None = None
-
-    def take(self) -> list[Source]:
-        """The next chunk; empty at the end. A source too large for all limits is a chunk of its own."""
-        chunk: list[Source] = []
-        size = 0
-        while len(chunk) < self._limits.items:
-            source = self._kept if self._kept is not None else next(self._sources, None)
-            self._kept = None
-            if source is None:
-                break
-            size += source.size_hint or 0
-            if chunk and size > self._limits.bytes:
-                self._kept = source
-                break
-            chunk.append(source)
-        return chunk
+        for running in (feeding, *tasks):
+            running.cancel()
+        await asyncio.gather(feeding, *tasks, return_exceptions=True)
+        await puller.close()
 
 
 async def _part(
     start: int,
-    sources: Sequence[Source],
+    chunk: Sequence[Taken],
     ask: Callable[[Sequence[Payload]], Awaitable[A]],
     limits: Limits,
     slots: asyncio.Semaphore,
     executor: Executor,
     same: _Fingerprint,
 ) -> Part[A]:
-    read = await asyncio.get_running_loop().run_in_executor(executor, _read, sources)
+    read = await asyncio.get_running_loop().run_in_executor(executor, read_all, chunk)
     failures = {i: Failure(got.code, got.message) for i, got in enumerate(read) if isinstance(got, Unreadable)}
     sent = [(i, got) for i, got in enumerate(read) if isinstance(got, Payload)]
     del read
@@ -222,17 +208,7 @@ async def _part(
                 failures |= {places[i]: failure for i, failure in answer.failures.items()}
                 rows += places
                 answers.append(answer)
-    return Part(start, sources, rows, merged(answers) if answers else None, failures)
-
-
-def _read(sources: Sequence[Source]) -> list[Payload | Unreadable]:
-    found: list[Payload | Unreadable] = []
-    for source in sources:
-        try:
-            found.append(source.read())
-        except Unreadable as exc:
-            found.append(exc)
-    return found
+    return Part(start, [source for source, _ in chunk], rows, merged(answers) if answers else None, failures)
 
 
 async def _in_halves(
@@ -249,6 +225,8 @@ async def _in_halves(
             yield places, await retried(lambda: ask(payloads), retry_for=limits.retry_for)
             return
         except TooLargeError as exc:
+            if exc.param is not None and not exc.param.startswith("input"):
+                raise  # too many labels, say: fewer items would not help
             if not half:
                 yield places, exc
                 return

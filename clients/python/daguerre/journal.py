@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from daguerre.errors import DaguerreError
-from daguerre.table import ROW_GROUP, Row, arrow, batch, receipt_of, save, synced
+from daguerre.table import ROW_GROUP, Row, arrow, batch, read_schema, receipt_of, save, schema, synced
 from daguerre.wire import Float, Receipt
 
 COLUMNS = ["id", "sha256", "size", "mtime_ns", "error_code"]
@@ -49,16 +48,19 @@ class Journal:
     def receipts(self) -> Iterator[tuple[Path, Receipt]]:
         """How what there is was made."""
         for path in self._files():
-            yield path, receipt_of(self._schema(path), path)
+            yield path, receipt_of(read_schema(path), path)
+        for path in self._journals():
+            if (found := _readable(path)) is not None:
+                yield path, receipt_of(found.schema, path)
 
     def recover(self) -> None:
         """Turn what a killed run has left behind into parts."""
         for rest in self.folder.glob(".*.tmp"):
             rest.unlink()
-        for journal in sorted(self.folder.glob("journal-*.arrows")):
+        for journal in self._journals():
             part = self._part(int(journal.stem.partition("-")[2]))
-            if not part.exists() and (found := _readable(journal)):
-                save(found, found[0].schema, part)
+            if not part.exists() and (found := _readable(journal)) is not None:
+                save([found], found.schema, part)
             journal.unlink()
         numbers = [int(path.stem.partition("-")[2]) for path in self._parts()]
         self._next = max(numbers, default=-1) + 1
@@ -100,7 +102,8 @@ class Journal:
         self._sink.close()
         self._writer = self._sink = None
         found = _readable(path)
-        save(found, found[0].schema, self._part(self._next))
+        if found is not None:
+            save([found], found.schema, self._part(self._next))
         path.unlink()
         self._next += 1
         self._rows = 0
@@ -110,18 +113,21 @@ class Journal:
         self.flush()
         self._drop_if_empty()
 
-    def finish(self) -> int:
-        """Put everything into `out`, in the order in which it was made; the number of rows in it."""
+    def finish(self, dimension: int, made: Receipt) -> int:
+        """Put everything into `out`, in the order in which it was made; the number of rows in it.
+
+        Where there is nothing, `out` has no rows, of the dimension and the receipt that it would have had.
+        """
         self.flush()
         pa = arrow()
         files = self._files()
-        if self._parts():
-            kind = self._schema(files[-1])
+        if self._parts() or not files:
+            kind = read_schema(files[-1]) if files else schema(dimension, made)
             save(self._latest(files), kind, self.out, scratch=self.folder)
             for path in self._parts():
                 path.unlink()
         self._drop_if_empty()
-        return int(pa.parquet.read_metadata(self.out).num_rows) if self.out.exists() else 0
+        return int(pa.parquet.read_metadata(self.out).num_rows)
 
     def _latest(self, files: Sequence[Path]) -> Iterator[Any]:
         """Every row of the files, in row groups, without those that were done again later."""
@@ -158,14 +164,8 @@ class Journal:
     def _part(self, number: int) -> Path:
         return self.folder / f"part-{number:06d}.parquet"
 
-    def _schema(self, path: Path) -> Any:
-        pa = arrow()
-        try:
-            return pa.parquet.read_schema(path)
-        except (pa.ArrowInvalid, OSError) as exc:
-            raise DaguerreError(
-                f"{path} is no Parquet file: {exc}; move it away, or name another file", code="foreign_file"
-            ) from exc
+    def _journals(self) -> list[Path]:
+        return sorted(self.folder.glob("journal-*.arrows"))
 
     def _drop_if_empty(self) -> None:
         with suppress(OSError):  # there are rows in it, or it is gone
@@ -182,11 +182,11 @@ def _together(tables: Sequence[Any]) -> Any:
     return arrow().concat_tables([table.replace_schema_metadata(kind.metadata) for table in tables]).combine_chunks()
 
 
-def _readable(path: Path) -> list[Any]:
-    """The batches of a journal, up to where its writer was killed."""
+def _readable(path: Path) -> Any:
+    """The rows of a journal as a table, up to where its writer was killed; None where that was before the first."""
     pa = arrow()
-    found = []
+    found: list[Any] = []
     with open(path, "rb") as file, suppress(pa.ArrowInvalid, EOFError, OSError, StopIteration):
         for part in pa.ipc.open_stream(file):
             found.append(part)
-    return found
+    return pa.Table.from_batches(found) if found else None

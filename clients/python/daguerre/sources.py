@@ -1,13 +1,16 @@
 """What users have (folders, paths, bytes, pictures, arrays, texts) as items to send, read when their turn comes."""
 
-import glob
 import io
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias
 
 from daguerre.wire import Payload
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 EXTENSIONS = frozenset(
     [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif", ".heic", ".heif"]
@@ -57,36 +60,56 @@ class FileSource:
 
     def read(self) -> Payload:
         try:
+            if not stat.S_ISREG(os.stat(self.path).st_mode):  # a pipe would be waited for, perhaps for ever
+                raise Unreadable("unreadable_file", "cannot be read: it is no regular file")
             with open(self.path, "rb") as file:
                 return Payload(image=file.read())
         except OSError as exc:
             raise Unreadable("unreadable_file", f"cannot be read: {exc.strerror or exc}; check the path") from exc
 
 
-class _Given:
-    """Something in memory, or an open file."""
+class _Bytes:
+    """A file's bytes."""
 
-    def __init__(self, item: Any, id: str) -> None:
-        self._item = item
+    def __init__(self, data: bytes | bytearray | memoryview, id: str) -> None:
+        self._data = data
         self.id = id
 
     @property
-    def size_hint(self) -> int | None:
-        item = self._item
-        if isinstance(item, bytes | bytearray | memoryview):
-            return len(item)
-        return None
+    def size_hint(self) -> int:
+        return self._data.nbytes if isinstance(self._data, memoryview) else len(self._data)
 
     def read(self) -> Payload:
-        item = self._item
-        if isinstance(item, bytes | bytearray | memoryview):
-            return Payload(image=bytes(item))
-        if hasattr(item, "read"):
-            return Payload(image=_read_open(item))
-        try:
-            return Payload(image=_png(item))
-        except (TypeError, ValueError, OSError) as exc:
-            raise Unreadable("not_an_image", str(exc)) from exc
+        return Payload(image=bytes(self._data))
+
+
+class _Picture:
+    """Pixels: a copy, since the next item of a generator may be made in the same buffer."""
+
+    def __init__(self, picture: "Image.Image", id: str) -> None:
+        self._picture = picture
+        self.id = id
+
+    @property
+    def size_hint(self) -> int:
+        width, height = self._picture.size
+        return int(width * height * len(self._picture.getbands()))  # a PNG has hardly more
+
+    def read(self) -> Payload:
+        return Payload(image=_png(self._picture))
+
+
+class _Unusable:
+    """An item whose turn has come and gone."""
+
+    size_hint = 0
+
+    def __init__(self, code: str, message: str, id: str) -> None:
+        self._why = code, message
+        self.id = id
+
+    def read(self) -> Payload:
+        raise Unreadable(*self._why)
 
 
 class _Text:
@@ -181,6 +204,22 @@ def walk(folder: str) -> Iterator[str]:
     return inside(folder)
 
 
+def matching(pattern: str) -> list[str]:
+    """Files that match a glob, sorted; ** goes into all folders but hidden and linked ones, which may lead back."""
+    parts = Path(pattern).parts
+    first = next(i for i, part in enumerate(parts) if GLOB & set(part))
+    base, rest = Path(*parts[:first]), [part if part == "**" else part.replace("**", "*") for part in parts[first:]]
+    if rest[-1] == "**":
+        rest.append("*")  # without it, Path.glob gives folders only
+    hidden = any(part.startswith(".") for part in rest)
+    found = base.glob("/".join(rest))
+    return sorted(
+        str(path)
+        for path in found
+        if not path.is_dir() and (hidden or not any(part.startswith(".") for part in path.relative_to(base).parts))
+    )
+
+
 def _images(given: Images) -> Iterator[Source]:
     if isinstance(given, str | os.PathLike):
         yield from _of_path(os.fspath(given), alone=True)
@@ -205,12 +244,13 @@ def _of_path(path: str, *, alone: bool) -> Iterator[Source]:
         yield from map(FileSource, walk(path))
     elif GLOB & set(path) and not os.path.exists(path):
         found = 0
-        for name in sorted(glob.iglob(path, recursive=True)):
-            if os.path.isfile(name):
-                found += 1
-                yield FileSource(name)
+        for name in matching(path):
+            found += 1
+            yield FileSource(name)
         if not found and alone:
             raise FileNotFoundError(f"images: no file matches {path!r}; is the folder right, and the extension?")
+        if not found:
+            yield FileSource(path)  # which is not there, and becomes this item's error
     elif alone and not os.path.exists(path):
         raise FileNotFoundError(f"images: there is no {path!r}; give a folder, a file or a glob that is there")
     else:
@@ -224,9 +264,14 @@ def _is_one(given: Any) -> bool:
 
 
 def _one(item: Any, index: int) -> Source:
-    if _is_one(item) or _is_array(item):
-        name = getattr(item, "name", None) if hasattr(item, "read") else None
-        return _Given(item, name if isinstance(name, str) else str(index))
+    id = str(index)
+    if isinstance(item, bytes | bytearray | memoryview):
+        return _Bytes(bytes(item), id)
+    if _is_array(item) or _is_pillow(item):
+        return _pixels(item, id)
+    if hasattr(item, "read"):
+        name = getattr(item, "name", None)
+        return _read_open(item, name if isinstance(name, str) else id)
     raise TypeError(
         f"images: item {index} is a {type(item).__name__}; an image is a path, bytes, an open binary file, a PIL image "
         "or a uint8 array"
@@ -241,31 +286,45 @@ def _is_pillow(item: Any) -> bool:
     return any(kind.__module__ == "PIL.Image" for kind in type(item).__mro__)
 
 
-def _read_open(file: Any) -> bytes:
+def _read_open(file: Any, id: str) -> Source:
+    """An open file, read at once: who gave it may close it before the next one."""
     try:
         data = file.read()
     except (OSError, ValueError) as exc:
-        raise Unreadable("unreadable_file", f"cannot be read: {exc}; is it still open?") from exc
+        return _Unusable("unreadable_file", f"cannot be read: {exc}; is it still open?", id)
     if not isinstance(data, bytes):
-        raise Unreadable("unreadable_file", 'gives str, not bytes; open it with mode "rb"')
-    return data
+        return _Unusable("unreadable_file", 'gives str, not bytes; open it with mode "rb"', id)
+    return _Bytes(data, id)
 
 
-def _png(item: Any) -> bytes:
-    """A picture in memory as a PNG: every pixel as it is."""
+def _pixels(item: Any, id: str) -> Source:
+    """A PIL image or an array, copied."""
     try:
         from PIL import Image
     except ModuleNotFoundError as exc:
         raise ModuleNotFoundError("arrays are sent as PNG, which needs Pillow; pip install 'daguerre[images]'") from exc
     if _is_array(item):
         if str(item.dtype) != "uint8" or not _is_one(item):
-            raise TypeError(
-                f"an array of {item.dtype} {item.shape}; images are uint8, (h, w), (h, w, 3) or (h, w, 4): for floats "
-                "in 0..1, (255 * x).round().astype('uint8')"
-            )
-        picture = Image.fromarray(item)
-    else:
-        picture = item if item.mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16") else item.convert("RGB")
+            rule = "images are uint8, (h, w), (h, w, 3) or (h, w, 4)"
+            way = "for floats in 0..1, (255 * x).round().astype('uint8')"
+            return _Unusable("not_an_image", f"an array of {item.dtype} {item.shape}; {rule}: {way}", id)
+        return _Picture(Image.fromarray(item.copy()), id)
+    if item.mode in ("F", "I"):
+        return _Unusable(
+            "not_an_image",
+            f"a PIL image of mode {item.mode!r}, whose numbers no PNG holds; bring it to 0..255 and convert('L')",
+            id,
+        )
+    try:
+        return _Picture(item.copy(), id)  # which loads it too: its file may be closed before the next one
+    except (OSError, SyntaxError, ValueError) as exc:  # SyntaxError: Pillow's for a broken PNG
+        return _Unusable("unreadable_file", f"cannot be decoded here: {exc}; send the file itself", id)
+
+
+def _png(picture: "Image.Image") -> bytes:
+    """Pixels as a PNG, none of them changed."""
+    if picture.mode not in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"):
+        picture = picture.convert("RGB")  # CMYK, YCbCr, LAB: which the server would do as well
     out = io.BytesIO()
     picture.save(out, "PNG", compress_level=1)
     return out.getvalue()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from daguerre.results import Embeddings
 
 KEY = b"daguerre"
-ROW_GROUP = 8192  # rows: 40 MB of 1,280 numbers
+ROW_GROUP = 2048  # rows: 10 MB of 1,280 numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +71,13 @@ def batch(rows: Sequence[Row], vectors: Float, made: Receipt) -> Any:
     pa = arrow()
     n, dimension = vectors.shape
     failed = np.array([row.error_code is not None for row in rows], bool)
+    ids = pa.array([printable(row.id) for row in rows], pa.string())
     flat = pa.array(np.where(failed[:, None], np.float32(0), vectors).reshape(-1), pa.float32())
     columns = [
-        *(pa.array([getattr(row, name) for row in rows], kind) for name, kind in _plain(pa)),
+        ids,
+        pa.array([row.sha256 for row in rows], pa.string()),
+        pa.array([row.size for row in rows], pa.int64()),
+        pa.array([row.mtime_ns for row in rows], pa.int64()),
         pa.FixedSizeListArray.from_arrays(flat, dimension, mask=pa.array(failed)),
         *(pa.array([getattr(row, name) for row in rows], pa.string()) for name in ("error_code", "error_message")),
         *(pa.array([value] * n, pa.string()) for value in (made.model, made.revision, made.fingerprint)),
@@ -81,8 +85,20 @@ def batch(rows: Sequence[Row], vectors: Float, made: Receipt) -> Any:
     return pa.record_batch(columns, schema=schema(dimension, made))
 
 
-def _plain(pa: Any) -> list[tuple[str, Any]]:
-    return [("id", pa.string()), ("sha256", pa.string()), ("size", pa.int64()), ("mtime_ns", pa.int64())]
+def printable(id: str) -> str:
+    r"""An id as Unicode: old disks have file names in other encodings, whose bytes become \xe9 and the like."""
+    return os.fsencode(id).decode("utf-8", "backslashreplace") if not id.isascii() else id
+
+
+def read_schema(path: str | os.PathLike[str]) -> Any:
+    """The schema of a Parquet file. Raises DaguerreError where it is none."""
+    pa = arrow()
+    try:
+        return pa.parquet.read_schema(path)
+    except (pa.ArrowInvalid, IsADirectoryError) as exc:
+        raise DaguerreError(
+            f"{os.fspath(path)} is no Parquet file: {exc}; move it away, or name another file", code="foreign_file"
+        ) from exc
 
 
 def receipt_of(found: Any, path: str | os.PathLike[str]) -> Receipt:
@@ -109,7 +125,7 @@ def save(batches: Iterable[Any], kind: Any, path: str | os.PathLike[str], *, scr
         ) as writer:
             for part in batches:
                 if part.num_rows:
-                    writer.write_table(pa.table(part) if not isinstance(part, pa.Table) else part)
+                    writer.write_table(pa.Table.from_batches([part]) if isinstance(part, pa.RecordBatch) else part)
         with open(temporary, "rb+") as written:
             os.fsync(written.fileno())
         os.replace(temporary, target)
@@ -153,7 +169,7 @@ def read(path: str | os.PathLike[str]) -> "Embeddings":
     from daguerre.results import Embeddings, Errors
 
     pa = arrow()
-    made = receipt_of(pa.parquet.read_schema(path), path)
+    made = receipt_of(read_schema(path), path)
     table = pa.parquet.read_table(path, columns=["id", "vector", "error_code", "error_message", "fingerprint"])
     found = table["fingerprint"].unique().to_pylist()
     if len(found) > 1:

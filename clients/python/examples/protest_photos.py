@@ -1,11 +1,13 @@
 """From a folder of photos to a table that a paper can use, cell by cell. Run it, or paste it into a notebook.
 
-    python protest_photos.py photos/            # any folder; the server at $DAGUERRE_URL, or on this machine
+python protest_photos.py photos/            # any folder; the server at $DAGUERRE_URL, or on this machine
 """
 
 # %% a server, and what it runs
 import sys
 from pathlib import Path
+
+import numpy as np
 
 from daguerre import Client, Embeddings
 
@@ -22,8 +24,6 @@ X = Embeddings.read_parquet(photos.with_suffix(".parquet")).drop_failed()
 print(X)
 
 # %% which photos look alike?
-import numpy as np
-
 cosines = X.similarity(X)
 np.fill_diagonal(cosines, -1)
 for i in np.argsort(-cosines.max(axis=1))[:6:2]:

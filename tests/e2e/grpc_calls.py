@@ -1,0 +1,166 @@
+"""gRPC as a stranger speaks it: the generated stub, and what is in an error's trailer."""
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import grpc
+import numpy as np
+from google.protobuf.json_format import MessageToDict
+from google.rpc.error_details_pb2 import RetryInfo
+from google.rpc.status_pb2 import Status
+from numpy.typing import NDArray
+
+from daguerre_proto.v1 import common_pb2, embeddings_pb2, zero_shot_pb2
+from daguerre_proto.v1.common_pb2 import Item, ModelOptions
+from daguerre_proto.v1.daguerre_pb2_grpc import DaguerreStub
+from daguerre_proto.v1.embeddings_pb2 import EmbedOptions, EmbedRequest
+from daguerre_proto.v1.zero_shot_pb2 import NoneOfThese, Texts, ZeroShotRequest
+from tests.e2e.harness import Server
+
+OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+ON_ERROR = {"fail": common_pb2.ON_ERROR_FAIL, "skip": common_pb2.ON_ERROR_SKIP}
+DECODE = {"exact": common_pb2.DECODE_EXACT, "scaled": common_pb2.DECODE_SCALED}
+
+
+class OfHttpOnly(Exception):
+    """A request that gRPC cannot even say."""
+
+
+@contextmanager
+def channel(server: Server) -> Iterator[grpc.Channel]:
+    with grpc.insecure_channel(server.grpc_target, options=OPTIONS) as opened:
+        yield opened
+
+
+@contextmanager
+def stub(server: Server) -> Iterator[DaguerreStub]:
+    with channel(server) as opened:
+        yield DaguerreStub(opened)
+
+
+def items(given: Any) -> list[Item]:
+    """The items of a JSON body."""
+    if isinstance(given, str | dict):
+        given = [given]
+    if not isinstance(given, list):
+        raise OfHttpOnly("input")
+    return [_item(item) for item in given]
+
+
+def _item(item: Any) -> Item:
+    if isinstance(item, str):
+        return Item(text=item)
+    if not isinstance(item, dict) or not set(item) <= {"text", "image", "id"} or {"text", "image"} <= set(item):
+        raise OfHttpOnly("item")
+    fields = dict(item)
+    if "image" in fields:
+        try:
+            fields["image"] = base64.b64decode(fields["image"], validate=True)
+        except (binascii.Error, ValueError) as exc:
+            raise OfHttpOnly("base64") from exc
+    return Item(**fields)
+
+
+def embed_request(body: Mapping[str, Any]) -> EmbedRequest:
+    """A JSON body's twin."""
+    rest = dict(body)
+    given = items(rest.pop("input", None))
+    options = EmbedOptions(model_options=_model_options(rest))
+    if "dimensions" in rest:
+        options.dimensions = rest.pop("dimensions")
+    if rest.pop("encoding_format", "float") not in ("float", "base64") or rest:
+        raise OfHttpOnly("option")
+    return EmbedRequest(options=options, items=given)
+
+
+def zero_shot_request(body: Mapping[str, Any]) -> ZeroShotRequest:
+    rest = dict(body)
+    request = ZeroShotRequest(model_options=_model_options(rest), items=items(rest.pop("input", None)))
+    labels = rest.pop("labels", None)
+    if not isinstance(labels, list):
+        raise OfHttpOnly("labels")
+    request.labels.extend(labels)
+    request.multi_label = rest.pop("multi_label", False)
+    for name in ("templates", "negatives"):
+        if name in rest:
+            getattr(request, name).CopyFrom(Texts(values=rest.pop(name)))
+    none = rest.pop("none_of_these", None)
+    if none is not None:
+        if not isinstance(none, dict) or not set(none) <= {"text", "min_cosine"}:
+            raise OfHttpOnly("none_of_these")
+        request.none_of_these.CopyFrom(NoneOfThese(**none))
+    if rest:
+        raise OfHttpOnly("option")
+    return request
+
+
+def _model_options(rest: dict[str, Any]) -> ModelOptions:
+    options = ModelOptions()
+    if "model" in rest:
+        model = rest.pop("model")
+        if not isinstance(model, str):
+            raise OfHttpOnly("model")
+        options.model = model
+    for name, known in (("on_error", ON_ERROR), ("decode", DECODE)):
+        if name in rest:
+            value = rest.pop(name)
+            if value not in known:
+                raise OfHttpOnly(name)
+            setattr(options, name, known[value])
+    return options
+
+
+def error(exc: grpc.RpcError) -> dict[str, Any]:
+    """What a failed call carries: the error shape of HTTP, the status, and how long to wait."""
+    assert isinstance(exc, grpc.Call)
+    trailer = dict(exc.trailing_metadata() or ())
+    status = Status.FromString(trailer["grpc-status-details-bin"])
+    said, retry = common_pb2.Error(), RetryInfo()
+    assert status.details[0].Unpack(said)
+    assert (status.code, status.message) == (exc.code().value[0], exc.details())
+    assert said.message == exc.details()
+    assert said.request_id == trailer["x-request-id"]
+    assert "daguerre-version" in trailer
+    after = [detail for detail in status.details if detail.Unpack(retry)]
+    return {
+        "status": said.http_status,
+        "grpc": exc.code(),
+        "code": said.code,
+        "message": said.message,
+        "param": said.param if said.HasField("param") else None,
+        "items": [
+            {"index": i.index, "id": i.id if i.HasField("id") else None, "code": i.code, "message": i.message}
+            for i in said.items
+        ],
+        "omitted": said.items_omitted,
+        "retry_after": retry.retry_delay.seconds if after else None,
+        "request_id": said.request_id,
+    }
+
+
+def vectors(data: Sequence[embeddings_pb2.Embedding]) -> NDArray[np.float32]:
+    return np.frombuffer(b"".join(entry.vector for entry in data), "<f4").reshape(len(data), -1)
+
+
+def plain(message: Any) -> dict[str, Any]:
+    """A message as JSON would have it, fields at their defaults too."""
+    found: dict[str, Any] = MessageToDict(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+    return found
+
+
+__all__ = [
+    "Item",
+    "channel",
+    "embed_request",
+    "error",
+    "plain",
+    "stub",
+    "vectors",
+    "zero_shot_pb2",
+    "zero_shot_request",
+]
