@@ -17,12 +17,13 @@ from google.rpc.status_pb2 import Status
 from models.errors import ModelsError
 from service import __version__
 from service.auth import Auth
-from service.errors import ServiceError, translate
+from service.errors import CallerGone, ServiceError, translate
 from service.grpc_wire import error
 from service.metrics import IN_FLIGHT, REQUEST_SECONDS, REQUESTS
 
 logger = logging.getLogger("daguerre.grpc")
 Context = grpc.aio.ServicerContext[bytes, bytes]
+GONE = (grpc.aio.InternalError, grpc.aio.UsageError)  # what sending to a caller who has left raises
 _SANE_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _CODES: Mapping[int, grpc.StatusCode] = {
     401: grpc.StatusCode.UNAUTHENTICATED,
@@ -65,6 +66,9 @@ class Door:
                 status = 200
             except ModelsError as exc:
                 raise translate(exc) from exc
+        except CallerGone as exc:
+            status = exc.status
+            raise asyncio.CancelledError from exc
         except ServiceError as exc:
             status = exc.status
             await _abort(context, exc, request_id, trailer)
@@ -96,7 +100,10 @@ async def _abort(context: Context, exc: ServiceError, request_id: str, trailer: 
     if exc.retry_after is not None:
         status.details.append(_any(RetryInfo(retry_delay=Duration(seconds=exc.retry_after))))
     details = ("grpc-status-details-bin", status.SerializeToString())
-    await context.abort(code_of(exc), message, trailing_metadata=(*trailer, details))
+    try:
+        await context.abort(code_of(exc), message, trailing_metadata=(*trailer, details))
+    except GONE as gone:
+        raise asyncio.CancelledError from gone
 
 
 def _any(message: object) -> AnyMessage:

@@ -9,8 +9,8 @@ from typing import TypeVar
 from daguerre_proto.v1.embeddings_pb2 import EmbedStreamRequest, EmbedStreamResponse
 from service import grpc_wire
 from service.engine import Engine
-from service.errors import ItemsFailed, Overloaded, Unavailable, Unprocessable
-from service.grpc_door import Context
+from service.errors import CallerGone, ItemsFailed, Overloaded, Unavailable, Unprocessable
+from service.grpc_door import GONE, Context
 from service.pipelines.embed import embed
 from service.pipelines.encode import Encoded, Input
 from service.room import Room
@@ -53,7 +53,7 @@ class EmbedStream:
                 await asyncio.wait(waited if ended else {*waited, stop}, return_when=asyncio.FIRST_COMPLETED)
                 while pending and pending[0][1].done():
                     count, part = pending.popleft()
-                    await context.write(part.result().SerializeToString())
+                    await _send(context, part.result())
                     self._answered += count
                 if reader and reader.done():
                     raw, reader = reader.result(), None
@@ -118,6 +118,13 @@ class EmbedStream:
             truncated=[first + i for i in encoded.truncated],
             prompt_tokens=encoded.tokens,
         )
+
+
+async def _send(context: Context, answer: EmbedStreamResponse) -> None:
+    try:
+        await context.write(answer.SerializeToString())
+    except GONE as exc:
+        raise CallerGone("the caller went away") from exc
 
 
 async def _next(requests: AsyncIterator[bytes]) -> bytes | None:
