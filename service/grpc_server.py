@@ -7,6 +7,7 @@ headers are there, before its message is read into memory.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import TypeAlias, TypeVar
 
 import grpc
@@ -55,7 +56,7 @@ class GrpcServer:
             "GetModel": self._unary("models", models_pb2.GetModelRequest, self._get_model),
         }
         self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, methods),))
-        health_pb2_grpc.add_HealthServicer_to_server(Health(self._ready), self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(Health(self._ready, self._stopping), self._server)
         reflection.enable_server_reflection(
             (SERVICE, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME),
             self._server,
@@ -132,8 +133,9 @@ class GrpcServer:
 class Health(health_pb2_grpc.HealthServicer):
     """grpc.health.v1, asking for the truth each time instead of being told of changes."""
 
-    def __init__(self, ready: Callable[[], bool]) -> None:
+    def __init__(self, ready: Callable[[], bool], stopping: asyncio.Event) -> None:
         self._ready = ready
+        self._stopping = stopping
 
     def _status(self, service: str) -> int:
         if service not in ("", SERVICE):
@@ -155,7 +157,10 @@ class Health(health_pb2_grpc.HealthServicer):
             if status != last:
                 await context.write(Told(status=status))
                 last = status
-            await asyncio.sleep(WATCH)
+            if self._stopping.is_set():
+                return  # or the watchers would keep the server from stopping
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), WATCH)
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:

@@ -20,7 +20,13 @@ from daguerre_proto.v1.embeddings_pb2 import EmbedOptions, EmbedRequest
 from daguerre_proto.v1.zero_shot_pb2 import NoneOfThese, Texts, ZeroShotRequest
 from tests.e2e.harness import Server
 
-OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+OPTIONS = [
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.initial_reconnect_backoff_ms", 50),  # a server that starts is seen before its models are loaded
+    ("grpc.min_reconnect_backoff_ms", 50),
+    ("grpc.max_reconnect_backoff_ms", 50),
+]
 ON_ERROR = {"fail": common_pb2.ON_ERROR_FAIL, "skip": common_pb2.ON_ERROR_SKIP}
 DECODE = {"exact": common_pb2.DECODE_EXACT, "scaled": common_pb2.DECODE_SCALED}
 
