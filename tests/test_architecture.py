@@ -9,16 +9,23 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+SDK = "clients/python/daguerre/"
 FILES = {
     str(path.relative_to(ROOT)): path
-    for room in ("models", "service")
+    for room in ("models", "service", SDK)
     for path in sorted((ROOT / room).rglob("*.py"))
     if "__pycache__" not in path.parts
 }
 TORCH = {"torch", "transformers"}
 TORCH_ROOMS = {"models/encoders/export.py", "models/embedded/network.py", "models/embedded/build.py"}
 NOT_IN_MODELS = {"service", "bentoml", "fastapi", "starlette", "grpc", "uvicorn", "httpx", "aiohttp"}
-SERVING = ["service.http", "service.engine", "service.pipelines.embed", "service.pipelines.zero_shot"]
+SERVING = [
+    "service.http",
+    "service.grpc_server",
+    "service.engine",
+    "service.pipelines.embed",
+    "service.pipelines.zero_shot",
+]
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
@@ -62,6 +69,16 @@ def test_only_the_export_imports_torch(name):
 def test_the_service_reaches_no_room_that_imports_torch(name):
     forbidden = {room.removesuffix(".py").replace("/", ".") for room in TORCH_ROOMS}
     assert not forbidden & set(imported(ast.parse(FILES[name].read_text(encoding="utf-8"))))
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.startswith(SDK)])
+def test_the_sdk_knows_the_wire_and_nothing_behind_it(name):
+    assert not roots(name) & {"service", "models", "bentoml", "fastapi", "pydantic", *TORCH}
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if not name.startswith(SDK)])
+def test_what_serves_knows_nothing_of_the_sdk(name):
+    assert "daguerre" not in roots(name)
 
 
 @pytest.mark.parametrize("name", FILES)

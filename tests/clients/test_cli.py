@@ -5,8 +5,10 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -52,6 +54,11 @@ def test_embed_writes_parquet_and_goes_on(inline: Server, photos: Path, tmp_path
     table = pd.read_parquet(out)
     assert len(table["vector"][0]) == 1280
     assert "more/Ünïcode, näme.JPG" in set(table["id"])
+    (photos_with := tmp_path / "photos").mkdir()
+    (photos_with / "broken.jpg").write_bytes(b"no image")
+    for _ in range(2):  # the file is as incomplete the second time
+        said = run(inline, "embed", photos_with, "-o", tmp_path / "b.parquet", code=cli.SOME_FAILED).stderr
+        assert "columns error_code and error_message" in said
     said = run(inline, "embed", photos, "-o", out, "--decode", "scaled", code=cli.MISMATCH).stderr
     assert said.startswith("daguerre: ")
     assert "must not be mixed" in said
@@ -68,14 +75,23 @@ def test_embed_writes_npz_and_csv(inline: Server, photos: Path, tmp_path: Path):
         rows = list(csv.reader(file))
     assert [row[0] for row in rows[1:]] == ids.tolist()
     assert (np.array([row[1:] for row in rows[1:]], np.float32) == vectors).all()
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.jpg")
+    Path(odd).write_bytes(b"no image")
+    run(inline, "embed", photos / "coffee.jpg", odd, "-o", tmp_path / "b.csv", code=cli.SOME_FAILED)
+    table = pd.read_csv(tmp_path / "b.csv")
+    assert table["id"][1].endswith(r"caf\udce9.jpg")
+    assert table["0"].isna().tolist() == [False, True]
 
 
 def test_texts_come_from_lines_and_tables(inline: Server, tmp_path: Path):
-    (tmp_path / "texts.txt").write_text("a cat\n\na protest\n", "utf-8")
+    (tmp_path / "texts.txt").write_bytes(b"\xef\xbb\xbfa cat\r\n\r\na protest\r\n")
     with (tmp_path / "posts.csv").open("w", newline="", encoding="utf-8-sig") as file:
         csv.writer(file).writerows([["id", "body"], ["p,1", "a cat\nand more"], ["p2", "Ünï"]])
     run(inline, "embed", "--texts", tmp_path / "texts.txt", "-o", tmp_path / "a.parquet")
-    assert daguerre.Embeddings.read_parquet(tmp_path / "a.parquet").ids == ["0", "1"]
+    found = daguerre.Embeddings.read_parquet(tmp_path / "a.parquet")
+    assert found.ids == ["0", "1"]
+    with daguerre.Client(inline.url) as client:
+        assert np.abs(found.vectors - client.embed(texts=["a cat", "a protest"]).vectors).max() < 1e-6
     run(inline, "embed", "--texts", tmp_path / "posts.csv", "--column", "body", "-o", tmp_path / "b.parquet")
     assert daguerre.Embeddings.read_parquet(tmp_path / "b.parquet").ids == ["p,1", "p2"]
     said = run(inline, "embed", "--texts", tmp_path / "posts.csv", "-o", tmp_path / "c.npz", code=2).stderr
@@ -102,6 +118,18 @@ def test_zero_shot_writes_a_table_that_any_reader_of_csv_reads(inline: Server, p
     run(inline, "zero-shot", photos, *LABELS, "--min-cosine", "0.2")
 
 
+def test_labels_that_are_called_as_our_columns_keep_their_scores(inline: Server, photos: Path, tmp_path: Path):
+    labels = [word for label in ("id", "label", "error", "a cat") for word in ("--label", label)]
+    columns = ["id", "label", "label: id", "label: label", "label: error", "a cat", "error"]
+    for kind in ("csv", "parquet"):
+        run(inline, "zero-shot", photos / "chelsea.jpg", *labels, "-o", tmp_path / f"a.{kind}")
+    tables = [pd.read_csv(tmp_path / "a.csv"), pd.read_parquet(tmp_path / "a.parquet")]
+    for table in tables:
+        assert list(table.columns) == columns
+        assert table["label"][0] == "a cat"
+        assert table[columns[2:6]].sum(axis=1)[0] == pytest.approx(1, abs=1e-4)
+
+
 def test_models_and_ping(inline: Server):
     assert run(inline, "models").stdout.startswith("embedded (default): image+text, zero-shot; 1280 numbers")
     assert json.loads(run(inline, "models", "--json").stdout)[0]["id"] == "embedded"
@@ -113,11 +141,15 @@ def test_models_and_ping(inline: Server):
     ("arguments", "code", "said"),
     [
         (["embed", "-o", "a.parquet"], 2, "give images"),
-        (["embed", "a.jpg", "-o", "a.txt"], 2, ".parquet, .npz and .csv"),
+        (["embed", "a.jpg", "-o", "a.txt"], 2, ".parquet, .npz, .csv"),
         (["embed", "a.jpg", "-o", "a.npz", "--retry-errors"], 2, "--retry-errors"),
         (["embed", "nowhere/", "-o", "a.parquet"], 2, "there is no 'nowhere/'"),
         (["zero-shot", "a.jpg"], 2, "--label"),
         (["zero-shot", "a.jpg", *LABELS, "-o", "a.doc"], 2, ".csv, .parquet"),
+        (["zero-shot", "a.jpg", *LABELS, "-o", "nowhere/a.csv"], 2, "there is no folder"),
+        (["embed", "a.jpg", "-o", "nowhere/a.npz"], 2, "there is no folder"),
+        (["embed", "--texts", "a.jpg", "-o", "a.npz"], 2, "a.jpg is not UTF-8"),
+        (["embed", "--texts", "a.csv", "-o", "a.npz"], 2, "a.csv is no table"),
         (["zero-shot", "a.jpg", *LABELS, "--json"], 2, "--out"),
         (["zero-shot", "a.jpg", "--label", "one"], 5, "at least 2"),
         (["embed", "a.jpg", "-o", "a.npz", "--model", "clip"], 5, "there are: embedded"),
@@ -129,6 +161,7 @@ def test_what_cannot_be_done_is_said_with_a_code(
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.jpg").write_bytes((photos / "coffee.jpg").read_bytes())
+    (tmp_path / "a.csv").write_text('text\n"a quote that does not end')
     assert said in run(inline, *arguments, code=code).stderr
 
 
@@ -136,6 +169,23 @@ def test_a_server_that_is_not_there_is_code_4():
     said = run(f"http://127.0.0.1:{harness.free_port()}", "ping", code=cli.UNREACHABLE).stderr
     assert "is the service running" in said
     assert run("gpu-server", "ping", code=2).stderr.startswith("daguerre: url: ")
+
+
+def test_what_is_no_daguerre_is_code_4():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi"
+
+        def serve():
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        said = run(f"http://127.0.0.1:{listening.getsockname()[1]}", "ping", code=cli.UNREACHABLE).stderr
+        assert "does not look like a Daguerre server" in said
+        thread.join(10)
 
 
 def test_keys_come_from_a_file_or_the_environment(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -157,7 +207,10 @@ def test_ctrl_c_says_how_to_go_on(inline: Server, photos: Path, tmp_path: Path):
     out = tmp_path / "many.parquet"
     command = [sys.executable, "-m", "daguerre", "--url", inline.url, "embed", str(folder), "-o", str(out)]
     begun = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
-    time.sleep(3)
+    until = time.monotonic() + 30
+    while not any(path.stat().st_size > 100_000 for path in (tmp_path / "many.parquet.parts").glob("journal-*")):
+        assert time.monotonic() < until, "nothing was embedded in 30 s"
+        time.sleep(0.02)
     begun.send_signal(signal.SIGINT)
     stdout, stderr = begun.communicate(timeout=20)
     assert (begun.returncode, stdout) == (cli.INTERRUPTED, "")

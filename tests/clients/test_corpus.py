@@ -1,5 +1,6 @@
 """Corpora: resumable at any moment, never twice, never mixed, in flat memory."""
 
+import asyncio
 import hashlib
 import json
 import os
@@ -15,7 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from daguerre import Client, Embeddings, Errors, errors, table
+from daguerre import Client, Embeddings, errors, table
+from daguerre.corpus import _whole
 from daguerre.journal import Journal
 from tests.clients.conftest import address
 from tests.e2e import harness
@@ -87,6 +89,8 @@ def test_a_second_run_does_only_what_is_new_changed_or_unreadable(inline: Server
         before = sent(inline)
         again = client.embed_corpus(corpus, out)
         assert (again.embedded, again.reused, again.failed, sent(inline) - before) == (0, 24, 1, 0)
+        assert again.failed_before == 1
+        assert "1 failed in an earlier run" in str(again)
 
         (tmp_path / "later.jpg").write_bytes((corpus / "part 0" / "000.jpg").read_bytes())
         (corpus / "part 2" / "new.jpg").write_bytes(harness.jpeg("chelsea", width=200))
@@ -130,6 +134,20 @@ def test_another_fingerprint_is_refused_and_nothing_changes(inline: Server, corp
         with pytest.raises(errors.FingerprintMismatchError, match=r"part-000000"):
             client.embed_corpus(corpus, tmp_path / "other.parquet", decode="scaled")
         assert (parts / "part-000000.parquet").read_bytes() == before
+
+        # and with nothing but the journal of one that was killed early
+        old = Embeddings.read_parquet(out)
+        journal = Journal(tmp_path / "ended.parquet", part_rows=100)
+        journal.folder.mkdir()
+        journal.add([table.Row(id) for id in old.ids], np.nan_to_num(old.vectors), old.receipt)
+        kept = (journal.folder / "journal-000000.arrows").read_bytes()
+        journal.close()
+        rest = tmp_path / "third.parquet.parts"
+        rest.mkdir()
+        (rest / "journal-000000.arrows").write_bytes(kept)
+        with pytest.raises(errors.FingerprintMismatchError, match="journal-000000"):
+            client.embed_corpus(corpus, tmp_path / "third.parquet", decode="scaled")
+        assert [(path.name, path.read_bytes()) for path in rest.iterdir()] == [("journal-000000.arrows", kept)]
 
 
 def test_a_file_that_is_not_ours_is_left_alone(inline: Server, corpus: Path, tmp_path: Path):
@@ -180,8 +198,13 @@ def test_paths_and_globs_keep_their_ids_and_come_once(inline: Server, corpus: Pa
             client.embed_corpus("nowhere/", tmp_path / "c.parquet")
         empty = tmp_path / "empty"
         empty.mkdir()
+        (empty / "notes.txt").write_text("no image")
         assert client.embed_corpus(empty, tmp_path / "d.parquet").rows == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.parquet", "b.parquet", "corpus", "empty"]
+        assert Embeddings.read_parquet(tmp_path / "d.parquet").vectors.shape == (0, 1280)
+        shutil.copy(paths[0], empty)
+        assert client.embed_corpus(empty, tmp_path / "d.parquet").rows == 1
+    names = ["a.parquet", "b.parquet", "corpus", "d.parquet", "empty"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
 
 
 def test_an_error_keeps_what_was_done(inline: Server, corpus: Path, tmp_path: Path):
@@ -202,6 +225,106 @@ def test_an_error_keeps_what_was_done(inline: Server, corpus: Path, tmp_path: Pa
         done = client.embed_corpus(sorted(corpus.rglob("*.jpg"))[:12], out)
         assert (done.rows, done.reused) == (12, kept)
         assert sent(inline) - before == done.embedded == 12 - kept
+
+
+def test_what_fails_again_keeps_its_place(inline: Server, corpus: Path, tmp_path: Path):
+    """A run that went on has the order of one that did not stop, with items that are tried each time among them."""
+    (corpus / "part 0" / "001.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    files = sorted(corpus.rglob("*.jpg"))
+
+    def paths():
+        yield from files[:12]
+        raise RuntimeError("stopped")
+
+    with Client(inline.url, chunk_items=2, in_flight=1) as client:
+        with pytest.raises(RuntimeError, match="stopped"):
+            client.embed_corpus(paths(), tmp_path / "out.parquet")
+        done = client.embed_corpus(files, tmp_path / "out.parquet", retry_errors=True)
+        client.embed_corpus(files, tmp_path / "whole.parquet")
+        assert done.reused >= 8
+        assert done.failed == 2
+        before = (tmp_path / "out.parquet").stat()
+        client.embed_corpus(files, tmp_path / "out.parquet")
+        assert (tmp_path / "out.parquet").stat().st_ino == before.st_ino  # nothing to write
+    assert_equal(tmp_path / "out.parquet", tmp_path / "whole.parquet")
+
+
+def test_odd_files_fail_alone(inline: Server, photos: Path, tmp_path: Path):
+    """A name that is not UTF-8, of an old disk; a pipe, which would be waited for."""
+    folder = tmp_path / "old"
+    folder.mkdir()
+    shutil.copy(photos / "coffee.jpg", os.fsencode(folder) + b"/caf\xe9.jpg")
+    os.mkfifo(folder / "pipe.jpg")
+    out = tmp_path / "out.parquet"
+    with Client(inline.url) as client:
+        done = client.embed_corpus(folder, out)
+        assert (done.embedded, done.failed) == (1, 1)
+        assert rows(out)["id"] == [r"caf\udce9.jpg", "pipe.jpg"]
+        assert client.embed_corpus(folder, out).reused == 1
+
+
+FULL = """
+import resource, signal, sys
+from daguerre import Client, journal
+
+add = journal.Journal.add
+def limited(self, *rows):
+    add(self, *rows)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))  # a disk on which no file grows any more
+journal.Journal.add = limited
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+with Client(sys.argv[1], chunk_items=4) as client:
+    try:
+        client.embed_corpus(sys.argv[2], sys.argv[3])
+    except OSError as exc:
+        print(exc)
+"""
+
+
+def test_a_full_disk_loses_nothing(inline: Server, corpus: Path, tmp_path: Path):
+    out = tmp_path / "out.parquet"
+    command = [sys.executable, "-c", FULL, inline.url, str(corpus), str(out)]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert "File too large" in said.stdout, said
+    assert said.stderr == ""
+    assert not out.exists()
+    time.sleep(0.3)  # what was in flight is over
+    before = sent(inline)
+    with Client(inline.url, chunk_items=4) as client:
+        done = client.embed_corpus(corpus, out)
+        client.embed_corpus(corpus, tmp_path / "whole.parquet")
+    assert done.reused >= 4
+    assert sent(inline) - before == done.embedded + 23
+    assert_equal(out, tmp_path / "whole.parquet")
+
+
+def test_a_place_that_cannot_be_written_to_is_refused_before_the_work(inline: Server, corpus: Path, tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    before = sent(inline)
+    with Client(inline.url) as client:
+        with pytest.raises(OSError, match="file"):
+            client.embed_corpus(corpus, tmp_path / "file" / "out.parquet")
+        with pytest.raises(OSError, match="is a directory"):
+            client.embed_corpus(corpus, corpus)
+    assert sent(inline) == before
+
+
+def test_a_cancelled_run_ends_what_it_is_writing_first():
+    written = []
+
+    def slowly():
+        time.sleep(0.3)
+        written.append(True)
+
+    async def cancelled():
+        work = asyncio.ensure_future(_whole(slowly))
+        await asyncio.sleep(0.05)
+        work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await work
+        assert written
+
+    asyncio.run(cancelled())
 
 
 # --- killed at each point on the way -------------------------------------------------------------------------------
@@ -344,7 +467,7 @@ def test_two_thousand_images_through_kills_of_client_and_server(home: Path, tmp_
 
 
 def test_memory_stays_flat(tmp_path: Path):
-    """Peak memory of 3,000 and of 12,000 files, against a transport that answers at once."""
+    """Peak memory of 6,000 and of 24,000 files, against a transport that answers at once."""
     code = """
 import asyncio, resource, sys
 import numpy as np
@@ -375,42 +498,13 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
     folder = tmp_path / "files"
     folder.mkdir()
-    for i in range(12_000):
+    for i in range(24_000):
         (folder / f"{i}.jpg").write_bytes(b"x" * 2000)
 
     def peak(n: int) -> int:
         command = [sys.executable, "-c", code, str(folder), str(tmp_path / f"{n}.parquet"), str(n)]
         return int(subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout)
 
-    few, many = peak(3_000), peak(12_000)
-    assert many - few < 40, f"{few} MB at 3,000, {many} MB at 12,000"  # 9,000 vectors are 18 MB, and not kept
-    assert pq.read_metadata(tmp_path / "12000.parquet").num_rows == 12_000
-
-
-def test_tables_keep_vectors_to_the_bit(tmp_path: Path):
-    rng = np.random.default_rng(1)
-    receipt = table.receipt({"model": "m", "revision": "r", "fingerprint": "f", "precision": "fp32", "provider": "CPU",
-                             "decode": "exact", "demonstration": False})  # fmt: skip
-    vectors = rng.standard_normal((20_000, 3)).astype(np.float32)
-    vectors[7] = np.nan
-    made = Embeddings(
-        ids=[f"{i}" for i in range(20_000)],
-        errors=Errors([errors.ItemError(7, "7", "invalid_image", "broken")]),
-        receipt=receipt,
-        truncated=[],
-        vectors=vectors,
-    )
-    made.to_parquet(tmp_path / "a.parquet")
-    back = Embeddings.read_parquet(tmp_path / "a.parquet")
-    assert np.array_equal(back.vectors, vectors, equal_nan=True)
-    assert (back.ids, back.errors, back.receipt) == (made.ids, made.errors, made.receipt)
-
-
-def test_a_file_with_two_fingerprints_is_not_read(inline: Server, tmp_path: Path):
-    with Client(inline.url) as client:
-        client.embed(texts=["a", "b"]).to_parquet(tmp_path / "a.parquet")
-    mixed = pq.read_table(tmp_path / "a.parquet")
-    mixed = mixed.set_column(mixed.schema.names.index("fingerprint"), "fingerprint", pa.array(["one", "two"]))
-    pq.write_table(mixed, tmp_path / "b.parquet")
-    with pytest.raises(errors.FingerprintMismatchError, match="one, two"):
-        Embeddings.read_parquet(tmp_path / "b.parquet")
+    few, many = peak(6_000), peak(24_000)
+    assert many - few < 40, f"{few} MB at 6,000, {many} MB at 24,000"  # 18,000 vectors are 37 MB
+    assert pq.read_metadata(tmp_path / "24000.parquet").num_rows == 24_000

@@ -161,3 +161,18 @@ def test_keys_are_not_shown_when_another_setting_is_wrong(monkeypatch):
     with pytest.raises(ValidationError) as caught:
         read()
     assert "hunter2" not in str(caught.value)
+
+
+def test_the_sdks_variables_in_the_same_environment_are_not_ours(monkeypatch):
+    monkeypatch.setenv("DAGUERRE_URL", "http://elsewhere:3000")
+    monkeypatch.setenv("DAGUERRE_API_KEY", "secret")
+    assert read().host == "127.0.0.1"
+
+
+def test_grpc_is_on_the_next_port_unless_it_is_told_otherwise():
+    assert Settings(port=4000).grpc_address == 4001
+    assert Settings(grpc_port=0).grpc_address == 0
+    for wrong in ({"port": 4000, "grpc_port": 4000}, {"port": 65535}):
+        with pytest.raises(ValidationError, match="DAGUERRE_GRPC_PORT"):
+            Settings(**wrong)
+    assert Settings(port=65535, grpc_port=0).grpc_address == 0

@@ -8,7 +8,8 @@ P = client.zero_shot(images="photos/", labels=["a street protest", "a press conf
 client.embed_corpus("photos/", "photos.parquet")                          # goes on where it was
 """
 
-from daguerre.client import AsyncClient, Client
+from daguerre.async_client import AsyncClient
+from daguerre.client import Client
 from daguerre.errors import (
     APIError,
     AuthenticationError,

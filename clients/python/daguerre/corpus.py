@@ -3,12 +3,13 @@
 import asyncio
 import hashlib
 import os
+import stat
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -18,13 +19,14 @@ from daguerre.errors import DaguerreError, FingerprintMismatchError
 from daguerre.journal import Journal, Known
 from daguerre.progress import Progress
 from daguerre.sources import FileSource, Images, Source, Unreadable
-from daguerre.table import Row, arrow
+from daguerre.table import Row, arrow, printable
 from daguerre.wire import Decode, EmbedAnswer, EmbedOptions, Float, Payload
 
 if TYPE_CHECKING:
-    from daguerre.client import AsyncClient
+    from daguerre.async_client import AsyncClient
 
-PART_ROWS = 4096
+T = TypeVar("T")
+PART_ROWS = 2048
 LOCAL = "unreadable_file"  # never left this machine, so it is always tried again
 
 
@@ -38,6 +40,7 @@ class CorpusSummary:
     rows : in the file now.
     embedded, failed : of this run.
     reused : items that were in the file already, unchanged.
+    failed_before : those of `reused` that have no vector; `retry_errors` tries them again.
     gone : rows of items that are not in the source any more; they stay.
     """
 
@@ -46,6 +49,7 @@ class CorpusSummary:
     embedded: int
     reused: int
     failed: int
+    failed_before: int
     gone: int
     seconds: float
     model: str
@@ -54,7 +58,9 @@ class CorpusSummary:
     def __str__(self) -> str:
         return (
             f"{self.out}: {self.rows:,} rows, {self.embedded:,} embedded in {self.seconds:.0f} s, {self.reused:,} "
-            f"there already, {self.failed:,} failed" + (f", {self.gone:,} of files that are gone" if self.gone else "")
+            f"there already, {self.failed:,} failed"
+            + (f", {self.failed_before:,} failed in an earlier run" if self.failed_before else "")
+            + (f", {self.gone:,} of files that are gone" if self.gone else "")
         )
 
 
@@ -73,7 +79,6 @@ async def embed_corpus(
     """See AsyncClient.embed_corpus."""
     started = time.monotonic()
     arrow()
-    loop = asyncio.get_running_loop()
     journal = Journal(Path(out), part_rows=part_rows)
     card = await client.card(model)
     fingerprint = card.fingerprint_of(decode)
@@ -84,42 +89,57 @@ async def embed_corpus(
         return await client.transport.embed(items, options)
 
     with _alone(journal):
-        await loop.run_in_executor(None, journal.recover)
-        refuse_others(journal, fingerprint, card.id)
-        todo = _Todo(_files(source), await loop.run_in_executor(None, journal.known), retry_errors)
-        made = client.receipt_of(card, decode)
+        refuse_others(journal, fingerprint, card.id)  # what another process may have left a moment ago
+        await _whole(journal.recover)
+        todo = _Todo(_files(source), await _whole(journal.known), retry_errors)
+        made = card.receipt(decode)
         limits = replace(client.limits, retry_for=retry_for)
         parts = client.stream(iter(todo), ask, limits=limits, fingerprint=fingerprint)
         embedded = failed = 0
         shown = Progress.wanted(client.progress if progress is None else progress)
-        total = await loop.run_in_executor(None, sources.count, source) if shown else None
+        total = await asyncio.to_thread(sources.count, source) if shown else None
         try:
             with Progress(shown, total=total, what=Path(out).name) as bar:
                 skipped = 0
                 async for part in parts:
                     made = part.answer.receipt if part.answer else made
                     rows, vectors = _rows(part, card.dimension)
-                    journal.add(rows, vectors, made)
+                    new = [i for i, row in enumerate(rows) if not todo.has(row)]
+                    if new:
+                        await _whole(lambda: journal.add([rows[i] for i in new], vectors[new], made))  # noqa: B023
                     failed += len(part.failures)
                     embedded += len(rows) - len(part.failures)
                     bar.add(len(rows) + todo.reused - skipped, failed=len(part.failures))
                     skipped = todo.reused
                 bar.add(todo.reused - skipped)
-            rows_now = await loop.run_in_executor(None, journal.finish)
+            rows_now = await _whole(lambda: journal.finish(card.dimension, made))
         finally:
-            await parts.aclose()  # type: ignore[attr-defined]
-            journal.close()
+            try:
+                await parts.aclose()  # type: ignore[attr-defined]
+            finally:
+                journal.close()
     return CorpusSummary(
         out=os.fspath(out),
         rows=rows_now,
         embedded=embedded,
         reused=todo.reused,
         failed=failed,
+        failed_before=todo.failed_before,
         gone=todo.gone,
         seconds=time.monotonic() - started,
         model=card.id,
         fingerprint=fingerprint,
     )
+
+
+async def _whole(call: Callable[[], T]) -> T:
+    """Run `call` in a thread, to its end: a cancelled run must not give up the lock while something is written."""
+    work = asyncio.ensure_future(asyncio.to_thread(call))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        raise
 
 
 def refuse_others(journal: Journal, fingerprint: str, model: str) -> None:
@@ -143,13 +163,14 @@ def _alone(journal: Journal) -> Iterator[None]:
         raise ModuleNotFoundError("embed_corpus needs filelock; pip install 'daguerre[parquet]'") from exc
     journal.folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(journal.folder / "lock")
+    refused = f"{journal.out} is being written by another process; wait for it, or name another file"
     try:
         lock.acquire(timeout=0)
     except Timeout as exc:
-        raise DaguerreError(
-            f"{journal.out} is being written by another process; wait for it, or name another file", code="in_use"
-        ) from exc
+        raise DaguerreError(refused, code="in_use") from exc
     try:
+        if not (journal.folder / "lock").exists():  # the other one has just ended, and taken the folder away
+            raise DaguerreError(refused, code="in_use")
         yield
     finally:
         lock.release()
@@ -164,6 +185,8 @@ class _Corpus(FileSource):
 
     def read(self) -> Payload:
         try:
+            if not stat.S_ISREG(os.stat(self.path).st_mode):  # a pipe would be waited for, perhaps for ever
+                raise Unreadable(LOCAL, "cannot be read: it is no regular file")
             with open(self.path, "rb") as file:
                 status = os.fstat(file.fileno())
                 data = file.read()
@@ -178,14 +201,14 @@ def _files(source: Images) -> Iterator[_Corpus]:
     """The files of a source; ids are relative to a folder, and paths as given otherwise."""
     if isinstance(source, str | os.PathLike) and os.path.isdir(source):
         for found in sources.relative(os.fspath(source)):
-            yield _Corpus(found.path, found.id)
+            yield _Corpus(found.path, printable(found.id))
         return
     if not isinstance(source, str | os.PathLike) and isinstance(source, Iterable):
         source = _paths(source)
     for item in sources.images(source):
         if not isinstance(item, FileSource):
             raise TypeError(f"source: {item.id} is no file; a corpus has a folder, a glob, or paths")
-        yield _Corpus(item.path, item.id)
+        yield _Corpus(item.path, printable(item.id))
 
 
 def _paths(given: Iterable[object]) -> Iterator[str]:
@@ -203,7 +226,9 @@ class _Todo:
         self._known = known
         self._retry_errors = retry_errors
         self._seen: set[str] = set()
+        self._again: dict[str, Known] = {}
         self.reused = 0
+        self.failed_before = 0
 
     def __iter__(self) -> Iterator[Source]:
         for file in self._files:
@@ -213,8 +238,16 @@ class _Todo:
             known = self._known.pop(file.id, None)
             if known is not None and self._done(file, known):
                 self.reused += 1
-            else:
-                yield file
+                self.failed_before += known.error_code is not None
+                continue
+            if known is not None and known.error_code is not None:
+                self._again[file.id] = known
+            yield file
+
+    def has(self, row: Row) -> bool:
+        """Whether an item has failed once more, for the same reason: its row is there, in its place."""
+        known = self._again.pop(row.id, None)
+        return known is not None and (known.sha256, known.error_code) == (row.sha256, row.error_code)
 
     @property
     def gone(self) -> int:
@@ -228,8 +261,10 @@ class _Todo:
             status = os.stat(file.path)
             if (status.st_size, status.st_mtime_ns) == (known.size, known.mtime_ns):
                 return True
+            if status.st_size != known.size or not stat.S_ISREG(status.st_mode):
+                return False
             with open(file.path, "rb") as data:  # touched, or changed
-                return status.st_size == known.size and hashlib.sha256(data.read()).hexdigest() == known.sha256
+                return hashlib.sha256(data.read()).hexdigest() == known.sha256
         except OSError:
             return False  # reading it will say what is wrong
 

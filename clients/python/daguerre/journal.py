@@ -97,16 +97,19 @@ class Journal:
         """Turn the journal into a part."""
         if self._writer is None:
             return
-        path = Path(self._sink.name)
-        self._writer.close()
-        self._sink.close()
-        self._writer = self._sink = None
-        found = _readable(path)
-        if found is not None:
-            save([found], found.schema, self._part(self._next))
-        path.unlink()
+        writer, sink, part = self._writer, self._sink, self._part(self._next)
+        self._writer = self._sink = None  # whatever fails now: the journal stays for the next run's `recover`
         self._next += 1
         self._rows = 0
+        try:
+            writer.close()
+        finally:
+            sink.close()
+        path = Path(sink.name)
+        found = _readable(path)
+        if found is not None:
+            save([found], found.schema, part)
+        path.unlink()
 
     def close(self) -> None:
         """Leave the rows to the next run, or to `finish`."""
@@ -186,7 +189,9 @@ def _readable(path: Path) -> Any:
     """The rows of a journal as a table, up to where its writer was killed; None where that was before the first."""
     pa = arrow()
     found: list[Any] = []
-    with open(path, "rb") as file, suppress(pa.ArrowInvalid, EOFError, OSError, StopIteration):
-        for part in pa.ipc.open_stream(file):
+    data = pa.py_buffer(path.read_bytes())
+    with suppress(pa.ArrowInvalid, OSError):  # an OSError here is the end of the bytes, not the disk's
+        for part in pa.ipc.open_stream(data):
+            part.validate()
             found.append(part)
     return pa.Table.from_batches(found) if found else None

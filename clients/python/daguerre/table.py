@@ -86,8 +86,8 @@ def batch(rows: Sequence[Row], vectors: Float, made: Receipt) -> Any:
 
 
 def printable(id: str) -> str:
-    r"""An id as Unicode: old disks have file names in other encodings, whose bytes become \xe9 and the like."""
-    return os.fsencode(id).decode("utf-8", "backslashreplace") if not id.isascii() else id
+    r"""An id as Unicode: a name of an old disk may be in another encoding, and its bytes become \udce9, say."""
+    return id.encode("utf-8", "backslashreplace").decode()
 
 
 def read_schema(path: str | os.PathLike[str]) -> Any:
@@ -95,7 +95,7 @@ def read_schema(path: str | os.PathLike[str]) -> Any:
     pa = arrow()
     try:
         return pa.parquet.read_schema(path)
-    except (pa.ArrowInvalid, IsADirectoryError) as exc:
+    except pa.ArrowInvalid as exc:
         raise DaguerreError(
             f"{os.fspath(path)} is no Parquet file: {exc}; move it away, or name another file", code="foreign_file"
         ) from exc

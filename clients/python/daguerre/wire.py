@@ -130,6 +130,19 @@ class ModelCard:
         scaled = (decode or self.decode) == "scaled" and self.fingerprint_scaled
         return self.fingerprint_scaled if scaled and self.fingerprint_scaled else self.fingerprint
 
+    def receipt(self, decode: Decode | None) -> Receipt:
+        """What the receipt of an answer would say, where nothing was asked."""
+        return Receipt(
+            model=self.id,
+            revision=self.revision,
+            fingerprint=self.fingerprint_of(decode),
+            precision=self.precision,
+            provider=self.provider,
+            decode=decode or self.decode,
+            demonstration=self.demonstration,
+            notice=self.notice,
+        )
+
 
 @dataclass(frozen=True)
 class Ping:

@@ -1,0 +1,11 @@
+"""The command line `daguerre`, a function for each command. Results go to files or stdout, all for people to stderr."""
+
+from daguerre.cli.embedding import embed
+from daguerre.cli.group import INTERRUPTED, MISMATCH, REFUSED, SOME_FAILED, UNREACHABLE, main
+from daguerre.cli.labelling import zero_shot
+from daguerre.cli.server import models, ping
+
+__all__ = ["INTERRUPTED", "MISMATCH", "REFUSED", "SOME_FAILED", "UNREACHABLE", "main"]
+
+for command in (embed, zero_shot, models, ping):
+    main.add_command(command)
