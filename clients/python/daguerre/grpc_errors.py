@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import grpc
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, EncodeError
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
@@ -41,9 +41,13 @@ def translated(exc: grpc.aio.AioRpcError, url: str, timeout: float, *, ours: boo
 
 @contextmanager
 def sayable() -> Iterator[None]:
-    """Options that no message can hold: HTTP would send them, and hear no."""
+    """What no message can hold: HTTP would send it, and hear no."""
     try:
         yield
+    except EncodeError as exc:
+        raise TooLargeError(
+            "a message has less than 2 GiB; send fewer or smaller items at once", code="body_too_large", status=413
+        ) from exc
     except (TypeError, ValueError) as exc:
         raise InvalidRequestError(
             f"this cannot be sent: {exc} (labels and templates are texts, and numbers have their ranges)",

@@ -152,7 +152,9 @@ class GrpcTransport:
             await self._channel.close()
 
     async def _call(self, method: str, request: Message, kind: type[Any]) -> tuple[Any, str | None]:
-        answer, trailer = await self._send(SERVICE + method, request.SerializeToString())
+        with sayable():
+            message = request.SerializeToString()
+        answer, trailer = await self._send(SERVICE + method, message)
         self._version = self._version or version.check(trailer.get("daguerre-version"), self._url)
         with understood(self._url):
             return kind.FromString(answer), trailer.get("x-request-id")
