@@ -331,7 +331,8 @@ def test_a_forgotten_client_leaves_quietly(inline: Server):
     run = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", code], capture_output=True, text=True, timeout=60
     )
-    assert (run.returncode, run.stdout, run.stderr) == (0, "[ True]\n", "")
+    said = [line for line in run.stderr.splitlines() if not line.startswith("Executing ")]  # of a slow machine
+    assert (run.returncode, run.stdout, said) == (0, "[ True]\n", [])
 
 
 def test_a_fork_is_told_to_make_its_own(inline: Server):
