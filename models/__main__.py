@@ -1,4 +1,4 @@
-"""`python -m models`: list, export and verify models by hand. The service exports what it needs by itself."""
+"""`python -m models`: list, export, verify and fine-tune by hand. The service exports what it needs by itself."""
 
 import argparse
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 from models.catalog import CATALOG, lookup
 from models.encoders import folder
 from models.errors import ModelsError
+from models.finetune import command as finetune
 
 
 def export(name: str, home: Path) -> None:
@@ -36,6 +37,7 @@ def main() -> None:
         sub = commands.add_parser(command, help=purpose)
         sub.add_argument("name", choices=sorted(CATALOG))
         sub.add_argument("--home", type=Path, default=Path.home() / ".cache" / "daguerre", help="DAGUERRE_HOME")
+    finetune.add_arguments(commands.add_parser("finetune", help="train a network on coded images"))
     given = parser.parse_args()
     try:
         if given.command == "list":
@@ -43,6 +45,8 @@ def main() -> None:
                 print(f"{spec.name:20} {spec.dimension:5}  {'+'.join(spec.modalities):11} {spec.licence}")
         elif given.command == "export":
             export(given.name, given.home)
+        elif given.command == "finetune":
+            finetune.run(given)
         else:
             print(f"{folder.open_folder(folder.home_of(lookup(given.name), given.home)).path}: whole")
     except ModelsError as exc:

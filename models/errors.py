@@ -7,17 +7,16 @@ ModelsError                     code, message; str(error) is written for the per
 │   │   ├── ImageTooLarge       "image_too_large"      413  too many bytes or pixels
 │   │   └── InvalidImage        "invalid_image"        422  empty, truncated, corrupt, extreme aspect ratio
 │   └── TextError               "invalid_text"         422
+├── TrainingError               "training_error", …    422  what was given cannot be learnt from
 ├── UnknownModel                "unknown_model"        404
 └── ModelUnavailable            "model_unavailable"    503  at start-up: weights missing, changed; no provider
 
 A message gives the bad value, the rule it broke and the way out, and nothing internal.
 """
 
-from typing import ClassVar
-
 
 class ModelsError(Exception):
-    code: ClassVar[str] = "models_error"
+    code = "models_error"
 
     def __init__(self, message: str) -> None:
         super().__init__(message)  # the only argument, so that it pickles from a worker process
@@ -46,6 +45,17 @@ class InvalidImage(ImageError):
 
 class TextError(ItemError):
     code = "invalid_text"
+
+
+class TrainingError(ModelsError):
+    """`code` says which rule was broken: one_class, nan_targets, too_few_examples, …"""
+
+    def __init__(self, message: str, code: str = "training_error") -> None:
+        super().__init__(message)
+        self.code = code
+
+    def __reduce__(self) -> tuple[type["TrainingError"], tuple[str, str]]:
+        return type(self), (self.message, self.code)
 
 
 class UnknownModel(ModelsError):

@@ -17,7 +17,15 @@ FILES = {
     if "__pycache__" not in path.parts
 }
 TORCH = {"torch", "transformers"}
-TORCH_ROOMS = {"models/encoders/export.py", "models/embedded/network.py", "models/embedded/build.py"}
+TORCH_ROOMS = {
+    "models/encoders/export.py",
+    "models/embedded/network.py",
+    "models/embedded/build.py",
+    *(
+        f"models/finetune/{name}.py"
+        for name in ("augment", "checkpoint", "device", "export", "loop", "network", "run", "starts")
+    ),
+}
 NOT_IN_MODELS = {"service", "bentoml", "fastapi", "starlette", "grpc", "uvicorn", "httpx", "aiohttp"}
 SERVING = [
     "service.http",

@@ -1,0 +1,309 @@
+"""Labelled images on disk, as a folder of classes or as a table, to items.
+
+    data/train/class01/…        data/labels.csv: path,target[,split][,weight][,group]
+    data/validation/class01/…   (optional)
+    data/test/class01/…         (optional)
+
+Nothing is decoded here: a file is an image if its first bytes say so. What is left out is listed with the reason.
+"""
+
+import csv
+import math
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast, get_args
+
+from models.classifiers.notes import Note
+from models.encoders.folder import sha256
+from models.errors import ItemError, TrainingError
+from models.formats import pillow_name, sniff
+
+Split = Literal["train", "validation", "test"]
+SPLITS = get_args(Split)
+COLUMNS = ("path", "target", "split", "weight", "group")
+_HEAD = 4096  # bytes that tell a format
+_SHOWN = 3  # names in a message
+_MISSING = {"", "na", "nan", "null", "none", "n/a"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledImage:
+    """One image with its code."""
+
+    path: Path
+    name: str  # the path as the folder or table has it, for people
+    target: str  # the class, or a number still to be read
+    split: Split = "train"
+    weight: float = 1.0
+    group: str | None = None
+    sha256: str = ""  # of the bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dropped:
+    """What was left out, and why."""
+
+    name: str
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collection:
+    """Items in a stated order (folder: split, class, path; table: its rows), with what was left out."""
+
+    items: tuple[LabelledImage, ...]
+    dropped: tuple[Dropped, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+def read(source: Path, *, anywhere: bool = False) -> Collection:
+    """Read a folder of classes, or a table of paths and targets (.csv or .tsv, UTF-8).
+
+    Parameters
+    ----------
+    source : the folder that holds `train/`, or the table; its paths are relative to where it lies.
+    anywhere : follow links and paths that lead out of the folder. Leave it False for what others have sent.
+
+    Raises
+    ------
+    TrainingError
+        There is no such folder or table, it has no training images, a column or number is wrong, a class is in
+        the test or validation images alone.
+    """
+    if source.is_dir():
+        return read_folder(source, anywhere=anywhere)
+    if source.is_file():
+        return read_table(source, anywhere=anywhere)
+    raise TrainingError(f"{source.name}: no such folder or table; give a folder that holds train/, or a .csv")
+
+
+def read_folder(root: Path, *, anywhere: bool = False) -> Collection:
+    """Items of `root/train/CLASS/…`, `validation/…` and `test/…`; a class is a folder, whatever lies below it.
+
+    Hidden files and folders, and what operating systems leave behind, are skipped without a word.
+    Raises as `read` does.
+    """
+    if not (root / "train").is_dir():
+        raise TrainingError(f"{root.name}: there is no folder train/ in it; put each class's images in train/CLASS/")
+    items, dropped = [], []
+    for split in cast("tuple[Split, ...]", SPLITS):
+        for path in _files(root / split):
+            name = path.relative_to(root).as_posix()
+            parts = path.relative_to(root / split).parts
+            if len(parts) == 1:
+                dropped.append(Dropped(name=name, code="no_class", reason="it lies in no class's folder"))
+                continue
+            found = _checked(path, root, name, anywhere=anywhere)
+            if isinstance(found, Dropped):
+                dropped.append(found)
+            else:
+                items.append(LabelledImage(path=path, name=name, target=parts[0], split=split, sha256=found))
+    empty = sorted(
+        f"{split}/{folder.name}"
+        for split in SPLITS
+        if (root / split).is_dir()
+        for folder in (root / split).iterdir()
+        if folder.is_dir() and not _hidden(folder.name)
+        if not any(item.split == split and item.target == folder.name for item in items)
+    )
+    notes = []
+    if empty:
+        notes.append(Note("empty_class", f"no image was found in {_some(empty)}"))
+    unknown = sorted(p.name for p in root.iterdir() if p.is_dir() and p.name not in SPLITS and not _hidden(p.name))
+    if unknown:
+        notes.append(Note("unused_folder", f"not read, since only {', '.join(SPLITS)} are: {_some(unknown)}"))
+    check_classes(items)
+    return _collection(root.name, items, dropped, notes)
+
+
+def read_table(table: Path, *, anywhere: bool = False) -> Collection:
+    """Items of a table with a header: path, target, and where given split, weight and group.
+
+    A row without a target is left out; other columns are ignored, and a note says so. Without a column `split` all
+    rows are for training. Raises as `read` does.
+    """
+    items, dropped = [], []
+    seen: dict[Path, int] = {}
+    header, rows = _rows(table)
+    for line, row in rows:
+        name = row["path"].strip()
+        where = f"{table.name}, line {line}"
+        if not name:
+            raise TrainingError(f"{where}: the path is empty; each row names a file")
+        target = row["target"].strip()
+        if target.lower() in _MISSING:
+            dropped.append(Dropped(name=name, code="no_target", reason=f"line {line} has no target"))
+            continue
+        path = table.parent / name
+        if path in seen:
+            raise TrainingError(
+                f"{where}: {name!r} is there already, on line {seen[path]}; a row is an image: settle several coders'"
+                " codes first"
+            )
+        seen[path] = line
+        found = _checked(path, table.parent, name, anywhere=anywhere)
+        if isinstance(found, Dropped):
+            dropped.append(found)
+            continue
+        items.append(
+            LabelledImage(
+                path=path,
+                name=name,
+                target=target,
+                split=_split(row.get("split", ""), where),
+                weight=_weight(row.get("weight", ""), where),
+                group=row.get("group", "").strip() or None,
+                sha256=found,
+            )
+        )
+    ignored = sorted(set(header) - set(COLUMNS))
+    notes = [Note("unused_columns", f"columns that are not read: {_some(ignored)}")] if ignored else []
+    return _collection(table.name, items, dropped, notes)
+
+
+def _collection(source: str, items: list[LabelledImage], dropped: list[Dropped], notes: list[Note]) -> Collection:
+    if not any(item.split == "train" for item in items):
+        why = f" ({len(dropped)} files were left out, the first: {dropped[0].reason})" if dropped else ""
+        raise TrainingError(f"{source}: no training image was found{why}; give images that can be read, split train")
+    return Collection(items=tuple(items), dropped=tuple(dropped), notes=(*notes, *_duplicates(items)))
+
+
+def check_classes(items: Iterable[LabelledImage]) -> None:
+    """Raise TrainingError where a class is in the test or validation images alone: nothing could predict it."""
+    classes: defaultdict[str, set[str]] = defaultdict(set)
+    for item in items:
+        classes[item.split].add(item.target)
+    for split in ("validation", "test"):
+        if strange := sorted(classes[split] - classes["train"]):
+            raise TrainingError(
+                f"{split}: {_some(strange)} not among the training images, so nothing learns it; add images of it to"
+                f" train, or take it out of {split}"
+            )
+
+
+def _duplicates(items: list[LabelledImage]) -> Iterator[Note]:
+    """Notes on files of the same bytes: between splits, and with different targets."""
+    same: defaultdict[str, list[LabelledImage]] = defaultdict(list)
+    for item in items:
+        same[item.sha256].append(item)
+    copies = [group for group in same.values() if len(group) > 1]
+    leaks = [group for group in copies if len({item.split for item in group}) > 1]
+    if leaks:
+        pairs = [" = ".join(item.name for item in group[:2]) for group in leaks]
+        yield Note(
+            "leakage",
+            f"{len(leaks)} images are in more than one of {', '.join(SPLITS)}, byte for byte, so the figures flatter:"
+            f" {_some(pairs)}; keep each in one",
+        )
+    torn = [group for group in copies if len({item.target for item in group}) > 1]
+    if torn:
+        pairs = [" = ".join(f"{item.name} ({item.target})" for item in group[:2]) for group in torn]
+        yield Note("contradiction", f"{len(torn)} images have more than one target: {_some(pairs)}")
+    groups: defaultdict[str, set[str]] = defaultdict(set)
+    for item in items:
+        if item.group is not None:
+            groups[item.group].add(item.split)
+    if straddling := sorted(group for group, splits in groups.items() if len(splits) > 1):
+        yield Note(
+            "groups_straddle",
+            f"{len(straddling)} groups have images in more than one of {', '.join(SPLITS)}, so the figures flatter:"
+            f" {_some(straddling)}",
+        )
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Files below `folder` in the order of their names; links to folders are not followed."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not _hidden(name))
+        yield from (Path(parent) / name for name in sorted(names) if not _hidden(name))
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower() in ("__macosx", "thumbs.db", "desktop.ini")
+
+
+def _checked(path: Path, root: Path, name: str, *, anywhere: bool) -> str | Dropped:
+    """The sha256 of a file that looks like an image, or why it is left out."""
+    try:
+        if not anywhere and not path.resolve().is_relative_to(root.resolve()):
+            return Dropped(name=name, code="outside", reason="it leads out of the folder")
+        if not path.is_file():
+            return Dropped(name=name, code="missing", reason="there is no such file")
+        with path.open("rb") as file:
+            pillow_name(sniff(file.read(_HEAD)))
+        return sha256(path)
+    except ItemError as exc:
+        return Dropped(name=name, code=exc.code, reason=exc.message)
+    except OSError as exc:
+        return Dropped(name=name, code="unreadable", reason=f"it cannot be read: {exc.strerror}")
+    except ValueError:  # a zero byte in the path
+        return Dropped(name=name, code="unreadable", reason="its path is none")
+
+
+def _rows(table: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+    """Column names, lower case, and each row with its line number."""
+    try:
+        text = table.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as exc:
+        raise TrainingError(f"{table.name}: byte {exc.start} is not UTF-8; save the table as UTF-8") from exc
+    first = text.partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
+    header = [name.strip().lower() for name in next(reader, [])]
+    for column in ("path", "target"):
+        if header.count(column) != 1:
+            raise TrainingError(
+                f"{table.name}: {header.count(column)} columns named {column!r} in the header {first.strip()!r}; one"
+                f" is needed, beside it there may be {', '.join(COLUMNS[2:])}"
+            )
+    rows = []
+    try:
+        for row in reader:
+            if not any(cell.strip() for cell in row):
+                continue
+            if len(row) != len(header):
+                raise TrainingError(
+                    f"{table.name}, line {reader.line_num}: {len(row)} cells, the header has {len(header)}; quote"
+                    f" cells that hold {delimiter!r}"
+                )
+            rows.append((reader.line_num, dict(zip(header, row, strict=True))))
+    except csv.Error as exc:
+        raise TrainingError(f"{table.name}, line {reader.line_num}: {exc}; save the table again as CSV") from exc
+    return header, rows
+
+
+def _split(cell: str, where: str) -> Split:
+    value = cell.strip().lower() or "train"
+    value = {"val": "validation", "valid": "validation", "dev": "validation"}.get(value, value)
+    if value not in SPLITS:
+        raise TrainingError(f"{where}: split {cell.strip()!r} is none of {', '.join(SPLITS)}")
+    return cast("Split", value)
+
+
+def _weight(cell: str, where: str) -> float:
+    if not cell.strip():
+        return 1.0
+    try:
+        value = float(cell)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise TrainingError(f"{where}: weight {cell.strip()!r} is not a number above 0; leave the row out, or weigh it")
+    return value
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(repr(name) for name in names[:_SHOWN]) + more
+
+
+def class_counts(items: Iterable[LabelledImage]) -> dict[str, dict[str, int]]:
+    """split → class → number of images."""
+    counted: dict[str, Counter[str]] = {}
+    for item in items:
+        counted.setdefault(item.split, Counter())[item.target] += 1
+    return {split: dict(sorted(counts.items())) for split, counts in counted.items()}

@@ -1,0 +1,101 @@
+"""Where a run stands, on disk after each epoch: safetensors and JSON, whole whenever the process is killed.
+
+`run.json` is replaced last and names the tensor files that go with it, by hash; what it does not name is removed.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from models.encoders.folder import sha256
+from models.errors import TrainingError
+from models.finetune.disk import replace_file, replace_text
+from models.finetune.outcome import Epoch
+
+FORMAT = 1
+_RUN = "run.json"
+
+Tensors = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a run has come. Everything else follows from the options and the items."""
+
+    key: str  # of the run: its items, options and starting point
+    stage: int = 0
+    epoch: int = 0  # ended ones of this stage
+    stale: int = 0  # epochs since this stage's lowest validation loss
+    curve: tuple[Epoch, ...] = ()
+    best: int = -1  # index into the curve
+    scaler: Mapping[str, float] = field(default_factory=dict)  # of fp16
+    versions: Mapping[str, str] = field(default_factory=dict)  # of torch and such, at the first epoch
+    seconds: float = 0.0
+
+    @property
+    def best_loss(self) -> float:
+        return self.curve[self.best].validation_loss if self.best >= 0 else float("inf")
+
+
+class Checkpoint:
+    """The folder of one run.
+
+    Attributes
+    ----------
+    progress : the last that was saved, or None.
+    """
+
+    def __init__(self, folder: Path, *, key: str) -> None:
+        """Open the folder; TrainingError where it holds another run, or files that are not those it names."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._files: dict[str, tuple[str, str]] = {}  # "state", "best" → file name, hash
+        self.progress: Progress | None = None
+        if (folder / _RUN).is_file():
+            self._read(key)
+
+    def _read(self, key: str) -> None:
+        again = "give an empty work folder to begin anew"
+        try:
+            saved: dict[str, Any] = json.loads((self._folder / _RUN).read_text(encoding="utf-8"))
+            if saved["format"] != FORMAT:
+                raise TrainingError(f"checkpoint: format {saved['format']}, this version reads {FORMAT}; {again}")
+            progress = saved["progress"]
+            if progress["key"] != key:
+                raise TrainingError(
+                    f"checkpoint: {self._folder.name} holds a run with other images, options or starting point; {again}"
+                )
+            self._files = {role: (name, digest) for role, (name, digest) in saved["files"].items()}
+            self.progress = Progress(**{**progress, "curve": tuple(Epoch(**row) for row in progress["curve"])})
+            for name, digest in self._files.values():
+                if sha256(self._folder / name) != digest:
+                    raise TrainingError(f"checkpoint: {name} is damaged; {again}")
+        except (OSError, ValueError, KeyError, TypeError) as exc:
+            raise TrainingError(f"checkpoint: {self._folder.name}/{_RUN} cannot be read; {again}") from exc
+
+    def load(self, role: str) -> dict[str, Tensor]:
+        """The tensors saved as "state" or "best", on the CPU."""
+        return load_file(self._folder / self._files[role][0])
+
+    def save(self, progress: Progress, state: Tensors, best: Tensors | None) -> None:
+        """Save `state`, and `best` where it is another than before, with the progress that they go with."""
+        number = len(progress.curve)
+        for role, tensors in (("state", state), ("best", best)):
+            if tensors is None:
+                continue
+            path = self._folder / f"{role}-{number:05}.safetensors"
+            plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+            replace_file(path, lambda staging, plain=plain: save_file(plain, staging))  # type: ignore[misc]
+            self._files[role] = (path.name, sha256(path))
+        saved = {"format": FORMAT, "progress": asdict(progress), "files": self._files}
+        replace_text(self._folder / _RUN, json.dumps(saved))
+        self.progress = replace(progress)
+        named = {name for name, _ in self._files.values()}
+        for left in {*self._folder.glob("*.safetensors"), *self._folder.glob(".*.tmp")}:
+            if left.name not in named:
+                left.unlink()

@@ -1,0 +1,87 @@
+"""The preprocessing that a `transformers` folder asks for, as `Preprocess` and the normalisation of the graph."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.errors import ModelUnavailable
+from models.images import Preprocess, Resample
+
+_RESAMPLES: dict[int, Resample] = {1: "lanczos", 2: "bilinear", 3: "bicubic"}  # Pillow's numbers
+_CONVNEXT = "ConvNext"  # ConvNeXt, ConvNeXtV2 and ResNet: a crop of what is resized to a larger side
+
+
+@dataclass(frozen=True)
+class Pixelwise:
+    """From bytes to what the backbone takes: `preprocess`, then (pixel - mean) / std."""
+
+    preprocess: Preprocess
+    mean: tuple[float, float, float]  # in units of 0..255
+    std: tuple[float, float, float]
+
+
+def read_preprocessor(folder: Path) -> Pixelwise:
+    """Read preprocessor_config.json, or processor_config.json.
+
+    Raises
+    ------
+    ModelUnavailable
+        Neither is there, or it asks for what cannot be had exactly.
+    """
+    for name in ("preprocessor_config.json", "processor_config.json"):
+        if (folder / name).is_file():
+            try:
+                config = json.loads((folder / name).read_text(encoding="utf-8"))
+                return _translate(config.get("image_processor", config), folder.name)
+            except (ValueError, TypeError, KeyError, AttributeError) as exc:
+                raise ModelUnavailable(f"start: {folder.name}/{name} cannot be understood: {exc!r}") from exc
+    raise ModelUnavailable(
+        f"start: {folder.name} has no preprocessor_config.json, which says how its pixels are prepared; save the"
+        " model's image processor into it"
+    )
+
+
+def _translate(config: dict[str, Any], folder: str) -> Pixelwise:
+    for field in ("do_pad", "do_flip_channel_order", "do_reduce_labels"):
+        if config.get(field):
+            raise ModelUnavailable(f"start: {folder} asks for {field}, which is not done here; take another model")
+    if not config.get("do_resize", True):
+        raise ModelUnavailable(f"start: {folder} does not resize its images; take a model of one size")
+    kind = str(config.get("image_processor_type") or config.get("feature_extractor_type") or "")
+    resample = _RESAMPLES.get(config["resample"])
+    if resample is None:
+        raise ModelUnavailable(f"start: {folder} resamples by Pillow's filter {config['resample']}, known are 1, 2, 3")
+    preprocess = _resizing(config, kind, resample, folder)
+    factor = float(config.get("rescale_factor", 1 / 255)) if config.get("do_rescale", True) else 1.0
+    mean, std = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+    if config.get("do_normalize", True):
+        mean, std = _three(config["image_mean"]), _three(config["image_std"])
+    return Pixelwise(preprocess, _three([m / factor for m in mean]), _three([s / factor for s in std]))
+
+
+def _resizing(config: dict[str, Any], kind: str, resample: Resample, folder: str) -> Preprocess:
+    size = config["size"]
+    if isinstance(size, int):
+        size = {"shortest_edge": size} if config.get("do_center_crop") else {"height": size, "width": size}
+    if "shortest_edge" in size and kind.startswith(_CONVNEXT):
+        short = int(size["shortest_edge"])
+        if short >= 384:
+            return Preprocess(size=short, resize="squash", resample=resample)
+        larger = int(short / float(config.get("crop_pct") or 224 / 256))
+        return Preprocess(size=short, resize="shortest_edge", crop=True, resize_size=larger, resample=resample)
+    if "shortest_edge" in size and config.get("do_center_crop"):
+        short = int(size["shortest_edge"])
+        crop = config["crop_size"]
+        crop = {"height": crop, "width": crop} if isinstance(crop, int) else crop
+        if crop["height"] == crop["width"] <= short:
+            side = int(crop["height"])
+            return Preprocess(size=side, resize="shortest_edge", crop=True, resize_size=short, resample=resample)
+    elif size.get("height") == size.get("width") is not None and not config.get("do_center_crop"):
+        return Preprocess(size=int(size["height"]), resize="squash", resample=resample)
+    raise ModelUnavailable(f"start: {folder} is prepared by size {size} and a crop that are not done here")
+
+
+def _three(values: Any) -> tuple[float, float, float]:
+    red, green, blue = (float(value) for value in values)
+    return red, green, blue

@@ -1,0 +1,270 @@
+"""From coded images to a folder that predicts: decode, train, calibrate, export. It goes on where it was killed."""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from models.classifiers.folders import Collection, LabelledImage
+from models.classifiers.network import GRAPH, MANIFEST, Network, Reading, manifest_of
+from models.errors import TrainingError
+from models.finetune import calibrate
+from models.finetune.checkpoint import Checkpoint, Progress
+from models.finetune.device import settle
+from models.finetune.disk import replace_text, sync_file, sync_folder
+from models.finetune.export import export
+from models.finetune.loop import Loop
+from models.finetune.memory import kept_memory
+from models.finetune.network import Classifier
+from models.finetune.options import Options, Precision
+from models.finetune.outcome import Outcome, Predictions
+from models.finetune.pixels import Pixels, prepare
+from models.finetune.remarks import remarks
+from models.finetune.starts import Start, load_start
+from models.finetune.targets import Targets, targets_of
+from models.images import ImageLimits
+
+OUTCOME = "outcome.json"
+_PARITY_IMAGES = 32
+_DECODED, _TRAINED = 0.1, 0.95  # parts of the whole when these are done
+
+Report = Callable[[float, str], None]  # progress from 0 to 1, and the stage; may raise, which stops the run
+
+
+def finetune(
+    collection: Collection,
+    *,
+    start: str,
+    options: Options,
+    work: Path,
+    out: Path,
+    device: str = "cpu",
+    threads: int = 0,
+    limits: ImageLimits | None = None,
+    report: Report = lambda progress, stage: None,
+) -> Outcome:
+    """Fine-tune a network on `collection` and leave a folder at `out` that `Network` opens without torch.
+
+    Called again with the same arguments after it was stopped or killed, it goes on after the last whole epoch; after
+    it has ended, it returns what it returned before.
+
+    Parameters
+    ----------
+    start : "embedded", or a folder of an image model by `save_pretrained`.
+    work : a folder for decoded images and checkpoints, of this run alone; emptied at the end.
+    out : appears at once, when all is done.
+    device : "cpu" or "cuda:N"; what cannot be had is an error.
+    threads : of torch and of decoding; 0 leaves them as they are.
+
+    Raises
+    ------
+    TrainingError
+        The targets cannot be learnt, another run is in `work` or `out`, the loss became infinite.
+    ModelUnavailable
+        The starting point or the device cannot be had, or the ONNX graph differs from torch.
+    """
+    limits = limits or ImageLimits()
+    settled, precision = settle(device, options.precision)
+    report(0.0, "start")
+    started = load_start(start)
+    key = _key(collection.items, options, started, limits)
+    work.mkdir(parents=True, exist_ok=True)
+    before = torch.get_num_threads()
+    try:
+        with FileLock(work / ".lock", timeout=0), kept_memory():
+            if threads:
+                torch.set_num_threads(threads)
+            if out.exists():
+                outcome = _ended(out, key)
+            else:
+                outcome = _run(
+                    collection, started, options, settled, precision, work, out, key, limits, threads, report
+                )
+            _clear(work)
+    except Timeout as exc:
+        raise TrainingError(f"work: another process is at work in {work.name}; wait for it, or give another") from exc
+    finally:
+        torch.set_num_threads(before)
+    report(1.0, "done")
+    return outcome
+
+
+def _run(
+    collection: Collection,
+    start: Start,
+    options: Options,
+    device: torch.device,
+    precision: Precision,
+    work: Path,
+    out: Path,
+    key: str,
+    limits: ImageLimits,
+    threads: int,
+    report: Report,
+) -> Outcome:
+    pixels = prepare(
+        collection.items,
+        start.pixelwise.preprocess,
+        work,
+        limits=limits,
+        threads=threads,
+        report=lambda part: report(_DECODED * part, "decoding"),
+    )
+    items = [collection.items[i] for i in pixels.kept]
+    if not items:
+        raise TrainingError(f"no image can be decoded; the first: {pixels.dropped[0].reason}")
+    targets = targets_of(items, options)
+    network = Classifier(
+        start.backbone,
+        width=start.width,
+        outputs=len(targets.labels) if options.task == "categorical" else 1,
+        mean=start.pixelwise.mean,
+        std=start.pixelwise.std,
+    )
+    loop = Loop(network, pixels.rows, targets, options, device=device, precision=precision)
+    checkpoint = Checkpoint(work / "checkpoint", key=key)
+    versions = _versions()
+    fresh = Progress(key=key, versions=versions)
+    progress, best = loop.run(
+        checkpoint, fresh, lambda part: report(_DECODED + (_TRAINED - _DECODED) * part, "training")
+    )
+    report(_TRAINED, "exporting")
+
+    names = [item.name for item in items]
+    groups = [item.group for item in items]
+
+    def predictions(split: str) -> Predictions:
+        rows = np.flatnonzero(targets.split == split)
+        outputs = len(targets.labels) if options.task == "categorical" else 1
+        return Predictions(
+            names=tuple(names[i] for i in rows),
+            targets=targets.values[rows],
+            weights=targets.weights[rows],
+            groups=tuple(groups[i] for i in rows),
+            logits=loop.logits(rows) if rows.size else np.empty((0, outputs)),
+        )
+
+    validation, test = predictions("validation"), predictions("test")
+    reading = _reading(options, targets, validation)
+    notes = (
+        *collection.notes,
+        *remarks(options, targets, test, progress, reading, versions),
+    )
+    outcome = Outcome(
+        reading=reading,
+        fingerprint=_fingerprint(start, best, reading),
+        start={"name": start.name, "fingerprint": start.fingerprint, "licence": start.licence},
+        options=json.loads(json.dumps(asdict(options))),
+        counts=targets.counts(),
+        curve=progress.curve,
+        best=progress.best,
+        validation=validation,
+        test=test,
+        parity=0.0,
+        parity_images=0,
+        device=str(device),
+        precision=precision,
+        dropped=(*collection.dropped, *pixels.dropped),
+        notes=notes,
+        versions=versions,
+        seconds=progress.seconds,
+    )
+    return _write(outcome, network, pixels, targets, start, key, out)
+
+
+def _write(
+    outcome: Outcome, network: Classifier, pixels: Pixels, targets: Targets, start: Start, key: str, out: Path
+) -> Outcome:
+    """Export, compare, and put the folder in its place at once."""
+    rows = np.flatnonzero(targets.split != "train")[:_PARITY_IMAGES]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    for left in out.parent.glob(f".{out.name}.staging-*"):  # by a run that was killed: the lock is ours
+        shutil.rmtree(left, ignore_errors=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.staging-", dir=out.parent))
+    staging.chmod(out.parent.stat().st_mode)  # mkdtemp's is for its owner alone
+    try:
+        parity = export(network, np.ascontiguousarray(pixels.rows[rows]), staging / GRAPH)
+        outcome = replace(outcome, parity=parity, parity_images=len(rows))
+        replace_text(staging / OUTCOME, outcome.to_json())
+        manifest = manifest_of(
+            outcome.reading,
+            start.pixelwise.preprocess,
+            staging,
+            fingerprint=outcome.fingerprint,
+            start=dict(outcome.start),
+            key=key,
+            parity={"relative_difference": parity, "images": len(rows)},
+            options=dict(outcome.options),
+            made_with=dict(outcome.versions),
+        )
+        replace_text(staging / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False))
+        Network(staging)  # it must open before it is shown
+        sync_file(staging / GRAPH)
+        staging.rename(out)
+        sync_folder(out.parent)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return outcome
+
+
+def _reading(options: Options, targets: Targets, validation: Predictions) -> Reading:
+    if options.task != "continuous":
+        found = calibrate.temperature(validation.logits, validation.targets, validation.weights)
+        return Reading(task=options.task, labels=targets.labels, temperature=found, half_widths={})
+    plain = Reading(task="continuous", bounds=options.bounds, half_widths={})
+    residuals = validation.targets - plain.values(validation.logits)
+    widths = {level: calibrate.half_width(residuals, validation.weights, float(level)) for level in calibrate.LEVELS}
+    return replace(plain, half_widths=widths)
+
+
+def _key(items: Sequence[LabelledImage], options: Options, start: Start, limits: ImageLimits) -> str:
+    """What makes a run this one and no other."""
+    rows = [(item.name, item.sha256, item.target, item.split, item.weight, item.group) for item in items]
+    made_of: list[Any] = [rows, asdict(options), start.fingerprint, asdict(limits)]
+    return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
+
+
+def _fingerprint(start: Start, tensors: dict[str, torch.Tensor], reading: Reading) -> str:
+    """32 hex digits that are equal where predictions may be compared."""
+    digest = hashlib.sha256(json.dumps([start.fingerprint, asdict(reading)]).encode())
+    for name in sorted(tensors):
+        digest.update(name.encode() + _bytes(tensors[name].numpy()))
+    return digest.hexdigest()[:32]
+
+
+def _bytes(array: NDArray[Any]) -> bytes:
+    return np.ascontiguousarray(array).tobytes()
+
+
+def _ended(out: Path, key: str) -> Outcome:
+    if Network(out).manifest.get("key") != key:
+        raise TrainingError(f"out: {out.name} holds another run; give a folder that is not there yet")
+    return Outcome.from_json((out / OUTCOME).read_text(encoding="utf-8"))
+
+
+def _clear(work: Path) -> None:
+    """Remove decoded images and checkpoints."""
+    for path in (*work.glob("pixels.*"), *work.glob(".*.tmp")):
+        path.unlink()
+    shutil.rmtree(work / "checkpoint", ignore_errors=True)
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "torch": torch.__version__,
+        "transformers": version("transformers"),
+        "onnxruntime": onnxruntime.__version__,
+        "numpy": np.__version__,
+        "pillow": version("pillow"),
+    }
