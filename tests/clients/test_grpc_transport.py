@@ -1,8 +1,7 @@
-"""gRPC: the same numbers as over HTTP, and what becomes of every way in which a call can fail."""
+"""gRPC: the same numbers and refusals as over HTTP, calls that are given up, and the connection."""
 
 import asyncio
 import base64
-import http.server
 import os
 import signal
 import socket
@@ -11,11 +10,10 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import grpc
 import numpy as np
@@ -23,86 +21,17 @@ import pytest
 
 import daguerre
 from daguerre import errors
-from daguerre.grpc_transport import HEALTH, GrpcTransport
+from daguerre.grpc_transport import GrpcTransport
 from daguerre.wire import EmbedOptions, Payload, ZeroShotOptions
-from daguerre_proto.v1 import embeddings_pb2, zero_shot_pb2
+from daguerre_proto.v1 import embeddings_pb2, models_pb2
 from tests.clients.conftest import address
+from tests.clients.grpc_faults import VECTOR, Methods, asked, embed, faulty, refused, says
 from tests.e2e import harness
 from tests.e2e.harness import Server
 
-T = TypeVar("T")
-Answer = Callable[[bytes, grpc.ServicerContext], bytes]
 PHOTOS = [harness.jpeg(name, width=320) for name in ("chelsea", "coffee", "rocket")]
 BIG = harness.jpeg("hubble_deep_field", quality=95)
-VERSION = ("daguerre-version", "0.1.0")
-OURS = (VERSION, ("x-request-id", "r1"))
 MIXED = [Payload(text="a cup of coffee"), *(Payload(image=photo) for photo in PHOTOS), Payload(image=b"GIF89a")]
-
-
-def asked(url: str, what: Callable[[GrpcTransport], Awaitable[T]], *, key: str | None = None, timeout: float = 60) -> T:
-    """What a transport of its own answers."""
-
-    async def ask() -> T:
-        transport = GrpcTransport(url, api_key=key, timeout=timeout)
-        try:
-            return await what(transport)
-        finally:
-            await transport.close()
-
-    return asyncio.run(ask())
-
-
-def embed(transport: GrpcTransport) -> Awaitable[Any]:
-    return transport.embed([Payload(text="a")], EmbedOptions())
-
-
-def refused(url: str, what: Callable[[GrpcTransport], Awaitable[Any]] = embed, **options: Any) -> errors.DaguerreError:
-    with pytest.raises(errors.DaguerreError) as caught:
-        asked(url, what, **options)
-    return caught.value
-
-
-class _Any(grpc.GenericRpcHandler):
-    """Every method but the health check, which this server lacks where `healthy` is None."""
-
-    def __init__(self, answer: Answer, healthy: bytes | None) -> None:
-        self._answer, self._healthy = answer, healthy
-
-    def service(self, details: grpc.HandlerCallDetails) -> Any:
-        if details.method != HEALTH:
-            return grpc.unary_unary_rpc_method_handler(self._answer)
-        healthy = self._healthy
-        return None if healthy is None else grpc.unary_unary_rpc_method_handler(lambda request, context: healthy)
-
-
-@contextmanager
-def faulty(answer: Answer, *, healthy: bytes | None = None, host: str = "127.0.0.1") -> Iterator[str]:
-    """The address of a gRPC server in this process, for what a real one never answers."""
-    server = grpc.server(ThreadPoolExecutor(2))
-    server.add_generic_rpc_handlers((_Any(answer, healthy),))
-    port = server.add_insecure_port(f"{host}:0")
-    server.start()
-    try:
-        yield f"grpc://{host}:{port}"
-    finally:
-        server.stop(0).wait()
-
-
-def says(message: Any, trailer: Sequence[tuple[str, str]] = OURS) -> Answer:
-    def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
-        context.set_trailing_metadata(tuple(trailer))
-        return message if isinstance(message, bytes) else message.SerializeToString()
-
-    return answer
-
-
-def fails(code: grpc.StatusCode, details: str = "no", trailer: Sequence[tuple[str, Any]] = OURS) -> Answer:
-    def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
-        context.set_trailing_metadata(tuple(trailer))
-        context.abort(code, details)
-        raise AssertionError
-
-    return answer
 
 
 def raw(server: Server, path: str, items: Sequence[Payload], **options: Any) -> dict[str, Any]:
@@ -185,6 +114,16 @@ def test_cards_are_those_of_http(inline: Server):
     assert vars(card) == {name: value for name, value in said.items() if name != "object"}
 
 
+def test_what_a_card_leaves_out_is_none_as_in_json():
+    """A model for images only, which the embedded one is not."""
+    plain = models_pb2.Model(id="m", dimension=3, modalities=["image"], decode="exact")
+    with faulty(says(models_pb2.ListModelsResponse(models=[plain]))) as url:
+        (card,) = asked(url, lambda t: t.models())
+    assert (card.fingerprint_scaled, card.max_tokens, card.notice, card.templates) == (None, None, None, None)
+    assert (card.id, card.modalities, card.weights, card.parity) == ("m", ["image"], {}, {})
+    assert card.fingerprint_of("scaled") == card.fingerprint
+
+
 def test_items_that_all_fail_are_no_error(inline: Server):
     items = [Payload(image=b""), Payload(text="")]
     found = asked(address(inline, "grpc"), lambda t: t.embed(items, EmbedOptions()))
@@ -214,7 +153,7 @@ def test_a_refusal_has_all_that_the_error_has(inline: Server):
 @pytest.mark.parametrize(("copies", "said"), [(1, "200,000"), (12, "larger than max")])
 def test_what_is_too_large_for_the_server_or_for_grpc_itself_can_be_split(narrow: Server, copies: int, said: str):
     """Within gRPC's limit, which is 2 × 200,000 + 1 MiB, the server's words; beyond it gRPC's."""
-    assert 200_000 < len(BIG) * copies
+    assert len(BIG) > 200_000
     assert (len(BIG) * copies > 2 * 200_000 + 2**20) == (copies > 1)
     exc = refused(address(narrow, "grpc"), lambda t: t.embed([Payload(image=BIG)] * copies, EmbedOptions()))
     assert (type(exc), exc.status, exc.code, exc.param) == (errors.TooLargeError, 413, "body_too_large", None)
@@ -326,174 +265,6 @@ def test_a_deadline_is_ours_to_set_and_stops_the_servers_work(inline: Server):
     assert_given_up(inline, before, done)
 
 
-# what only other servers answer
-
-
-@pytest.mark.parametrize(
-    ("code", "details", "kind", "status"),
-    [
-        ("UNAVAILABLE", "", errors.ConnectError, None),
-        ("DEADLINE_EXCEEDED", "", errors.ServerTimeoutError, 504),
-        ("RESOURCE_EXHAUSTED", "Received message larger than max (9 vs. 4)", errors.TooLargeError, 413),
-        ("RESOURCE_EXHAUSTED", "quota", errors.OverloadedError, 429),
-        ("CANCELLED", "", errors.UnavailableError, 503),
-        ("UNIMPLEMENTED", "", errors.IncompatibleServerError, None),
-        ("UNAUTHENTICATED", "", errors.AuthenticationError, 401),
-        ("PERMISSION_DENIED", "", errors.PermissionDeniedError, 403),
-        ("NOT_FOUND", "", errors.NotFoundError, 404),
-        ("INVALID_ARGUMENT", "", errors.InvalidRequestError, 422),
-        ("INTERNAL", "", errors.ServerError, 500),
-        ("UNKNOWN", "", errors.ServerError, 500),
-        ("DATA_LOSS", "", errors.ServerError, 500),
-    ],
-)
-def test_each_status_without_details_has_its_class(code: str, details: str, kind: type, status: int | None):
-    with faulty(fails(grpc.StatusCode[code], details)) as url:
-        exc = refused(url)
-    assert type(exc) is kind
-    assert getattr(exc, "status", None) == status
-    assert url in exc.message
-    assert details in exc.message
-    assert exc.request_id == ("r1" if status else None)
-    assert isinstance(exc.__cause__, grpc.RpcError)
-
-
-@pytest.mark.parametrize("details", [b"", b"\xff\xff", b"\x08\x0d", b"\x1a\x03\x0a\x01x"])
-def test_details_that_are_not_ours_are_not_believed(details: bytes):
-    trailer = [*OURS, ("grpc-status-details-bin", details)]
-    with faulty(fails(grpc.StatusCode.NOT_FOUND, "gone", trailer)) as url:
-        exc = refused(url)
-    assert (type(exc), exc.status, exc.code) == (errors.NotFoundError, 404, "not_found")
-
-
-def test_a_refusal_says_when_to_come_back_and_which_items():
-    from google.protobuf.any_pb2 import Any as AnyMessage
-    from google.protobuf.duration_pb2 import Duration
-    from google.rpc.error_details_pb2 import RetryInfo
-    from google.rpc.status_pb2 import Status
-
-    from daguerre_proto.v1 import common_pb2
-
-    failed = [common_pb2.FailedItem(index=2, code="invalid_text", message="no"), common_pb2.FailedItem(index=3, id="x")]
-    said = common_pb2.Error(code="overloaded", message="busy", request_id="r2", http_status=429, items=failed)
-    status = Status()
-    for message in (said, RetryInfo(retry_delay=Duration(seconds=2, nanos=500_000_000))):
-        packed = AnyMessage()
-        packed.Pack(message)
-        status.details.append(packed)
-    trailer = [*OURS, ("grpc-status-details-bin", status.SerializeToString())]
-    with faulty(fails(grpc.StatusCode.RESOURCE_EXHAUSTED, "busy", trailer)) as url:
-        exc = refused(url)
-    assert (type(exc), exc.message, exc.code, exc.request_id) == (errors.OverloadedError, "busy", "overloaded", "r2")
-    assert (exc.retry_after, exc.param) == (2.5, None)
-    assert exc.items == [errors.ItemError(2, "2", "invalid_text", "no"), errors.ItemError(3, "x", "", "")]
-
-
-@pytest.mark.parametrize(
-    ("trailer", "code"),
-    [
-        ([], "not_daguerre"),
-        ([("daguerre-version", "0.0.9")], "server_too_old"),
-        ([("daguerre-version", "1.0.0")], "server_too_new"),
-    ],
-)
-def test_a_version_that_we_do_not_know_is_said_of_answers_refusals_and_pings(trailer: Any, code: str):
-    answer = embeddings_pb2.EmbedResponse(dimension=1, data=[embeddings_pb2.Embedding(vector=b"abcd")])
-    for servers in (says(answer, trailer), fails(grpc.StatusCode.UNKNOWN, "no", trailer)):
-        with faulty(servers, healthy=b"\x08\x01") as url:
-            for what in (embed, lambda t: t.ping()):
-                exc = refused(url, what)
-                assert isinstance(exc, errors.IncompatibleServerError)
-                assert exc.code == code
-                assert url in exc.message
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        b"\xff\xff\xff",
-        b"",
-        embeddings_pb2.EmbedResponse(dimension=3, data=[embeddings_pb2.Embedding(vector=b"abcd")]),
-        embeddings_pb2.EmbedResponse(dimension=1, data=[embeddings_pb2.Embedding(vector=b"abc")]),
-        embeddings_pb2.EmbedResponse(dimension=1, data=[embeddings_pb2.Embedding(vector=b"abcd")] * 2),
-        embeddings_pb2.EmbedResponse(dimension=1, data=[embeddings_pb2.Embedding()]),
-    ],
-)
-def test_an_answer_of_another_shape_is_the_servers_error(message: Any):
-    with faulty(says(message)) as url:
-        exc = refused(url)
-    assert isinstance(exc, errors.IncompatibleServerError)
-    assert url in exc.message
-
-
-def test_scores_of_another_shape_are_the_servers_error():
-    scored = zero_shot_pb2.Scored(scores=[0.5], cosines=[0.5])
-    with faulty(says(zero_shot_pb2.ZeroShotResponse(labels=["a", "b"], data=[scored]))) as url:
-        exc = refused(url, lambda t: t.zero_shot([Payload(text="a")], ZeroShotOptions(labels=["a", "b"])))
-    assert isinstance(exc, errors.IncompatibleServerError)
-
-
-@pytest.mark.parametrize(("healthy", "ready"), [(b"\x08\x01", True), (b"\x08\x02", False), (b"", False)])
-def test_ping_believes_the_health_check(healthy: bytes, ready: bool):
-    with faulty(says(b""), healthy=healthy) as url:
-        found = asked(url, lambda t: t.ping())
-    assert (found.version, found.ready) == ("0.1.0", ready)
-    assert 0 < found.seconds < 10
-
-
-def test_a_grpc_server_that_is_no_daguerre_is_said():
-    server = grpc.server(ThreadPoolExecutor(1))
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    try:
-        for what in (embed, lambda t: t.ping()):
-            exc = refused(f"grpc://127.0.0.1:{port}", what)
-            assert isinstance(exc, errors.IncompatibleServerError)
-            assert "does not look like a Daguerre server" in exc.message
-    finally:
-        server.stop(0).wait()
-    with faulty(fails(grpc.StatusCode.UNIMPLEMENTED, trailer=()), healthy=b"\x08\x01") as url:
-        assert isinstance(refused(url, lambda t: t.ping()), errors.IncompatibleServerError)
-
-
-def test_http_where_grpc_is_meant_is_said_at_once(inline: Server):
-    class Quiet(http.server.BaseHTTPRequestHandler):
-        def log_message(self, *said: Any) -> None:
-            pass
-
-    other = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
-    threading.Thread(target=other.serve_forever, daemon=True).start()
-    try:
-        for port in (inline.port, other.server_port):  # ours, and anybody's
-            for what in (embed, lambda t: t.ping()):
-                exc = refused(f"grpc://127.0.0.1:{port}", what)
-                assert type(exc) is errors.IncompatibleServerError, exc
-                assert "HTTP port + 1" in exc.message
-    finally:
-        other.shutdown()
-        other.server_close()
-
-
-@pytest.mark.parametrize(
-    ("items", "options", "said"),
-    [
-        ("a", {"decode": "fast"}, "decode: got 'fast'"),
-        ("a", {"dimensions": -1}, "-1"),
-        ("\ud800", {}, "surrogates"),
-    ],
-)
-def test_what_no_message_can_say_is_an_invalid_request(inline: Server, items: str, options: Any, said: str):
-    exc = refused(address(inline, "grpc"), lambda t: t.embed([Payload(text=items)], EmbedOptions(**options)))
-    assert (type(exc), exc.status) == (errors.InvalidRequestError, 422)
-    assert said in exc.message
-
-
-def test_labels_that_are_no_texts_are_an_invalid_request(inline: Server):
-    options = ZeroShotOptions(labels=["a", None])  # type: ignore[list-item]
-    exc = refused(address(inline, "grpc"), lambda t: t.zero_shot([Payload(text="a")], options))
-    assert (type(exc), exc.status) == (errors.InvalidRequestError, 422)
-
-
 # the connection
 
 
@@ -504,9 +275,7 @@ def test_the_key_and_nothing_of_this_machine_is_sent():
     def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
         seen.append(dict(context.invocation_metadata()))
         requests.append(request)
-        return says(embeddings_pb2.EmbedResponse(dimension=1, data=[embeddings_pb2.Embedding(vector=b"abcd")]))(
-            request, context
-        )
+        return says(VECTOR)(request, context)
 
     with faulty(answer) as url:
         asked(url, embed, key="secret")
@@ -539,13 +308,12 @@ def test_what_is_no_address_is_refused(url: str):
 
 
 def test_ipv6_works():
-    answer = embeddings_pb2.EmbedResponse(dimension=1, data=[embeddings_pb2.Embedding(vector=b"abcd")])
     try:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::1", 0))
     except OSError:
         pytest.skip("this machine has no IPv6")
-    with faulty(says(answer), host="[::1]") as url:
+    with faulty(says(VECTOR), host="[::1]") as url:
         assert asked(url, embed).vectors.tobytes() == b"abcd"
 
 
@@ -635,15 +403,15 @@ def test_a_missing_package_says_what_to_install(missing: str):
 
 def test_tls_trusts_those_who_are_known_and_nobody_else(tmp_path: Path):
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    new = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost".split()
-    new += ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
+    new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    new += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    new += ["-keyout", str(key), "-out", str(certificate)]
     try:
         subprocess.run(new, check=True, capture_output=True, timeout=60)
     except FileNotFoundError:
         pytest.skip("this machine has no openssl to make a certificate with")
     server = grpc.server(ThreadPoolExecutor(1))
-    answer = embeddings_pb2.EmbedResponse(dimension=1, data=[embeddings_pb2.Embedding(vector=b"abcd")])
-    server.add_generic_rpc_handlers((_Any(says(answer), None),))
+    server.add_generic_rpc_handlers((Methods(says(VECTOR), None),))
     pair = (key.read_bytes(), certificate.read_bytes())
     port = server.add_secure_port("localhost:0", grpc.ssl_server_credentials([pair]))
     server.start()

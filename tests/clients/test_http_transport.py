@@ -94,7 +94,9 @@ def test_versions_within_the_range_are_fine():
         assert version.check(known, "http://x") == known
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"<html>", b'{"data": [{"embedding": 3}]}', b'{"data": 3}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b"<html>", b'{"data": [{"embedding": 3}]}', b'{"data": 3}', b'{"data": []}']
+)
 def test_an_answer_of_another_shape_is_the_servers_error(body):
     exc = refused(lambda request: httpx.Response(200, content=body, headers=OURS))
     assert isinstance(exc, errors.IncompatibleServerError)

@@ -76,7 +76,7 @@ def plain(metadata: Any) -> dict[str, str]:
 
 def _refusal(exc: grpc.aio.AioRpcError) -> APIError | None:
     """The error in the status's details; None where gRPC itself, or something in between, made the status."""
-    details = dict(exc.trailing_metadata() or ()).get("grpc-status-details-bin")
+    details = next((value for key, value in exc.trailing_metadata() or () if key == "grpc-status-details-bin"), None)
     if not isinstance(details, bytes):
         return None
     error, retry = common_pb2.Error(), RetryInfo()
@@ -110,6 +110,12 @@ def _failure(exc: grpc.aio.AioRpcError, url: str, timeout: float, *, ours: bool)
         return IncompatibleServerError(
             f"{url} answers, but not in gRPC ({said}); a Daguerre server's gRPC port is its HTTP port + 1",
             code="not_daguerre",
+        )
+    if code == Code.UNAVAILABLE and "CERTIFICATE_VERIFY_FAILED" in said:
+        return ConnectError(
+            f"{url} is not trusted: {said}; where its certificate is from an authority of your own, set "
+            "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH to that authority's PEM file",
+            code="unreachable",
         )
     if code == Code.UNAVAILABLE:
         return ConnectError(

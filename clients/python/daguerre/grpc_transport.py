@@ -41,10 +41,11 @@ PORTS = {"grpc": 3001, "grpcs": 443}
 OPTIONS = [
     ("grpc.max_receive_message_length", -1),  # what comes back is a few kB for each item that we sent
     ("grpc.max_send_message_length", -1),  # the server says what is too much
-    # a server that vanished or froze without a word is noticed within a minute, however long its calls take; a server
-    # takes a ping every 10 s, and firewalls forget a silent connection after minutes
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 20_000),
+    # a server that vanished or froze without a word is noticed within a minute, however long its calls take: a ping
+    # each 20 s (a server takes one each 10 s), and time enough for the answer of one that queues behind uploads
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 35_000),
+    ("grpc.http2.ping_timeout_ms", 35_000),  # what versions of gRPC go by that do not know the line above
     ("grpc.http2.max_pings_without_data", 0),  # no end of pings while one long call is waited for
     # core.py decides when to try again; gRPC's own pauses, up to two minutes, would let its tries fail unsent
     ("grpc.enable_retries", 0),

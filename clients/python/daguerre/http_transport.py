@@ -50,7 +50,7 @@ class HttpTransport:
         fields = _fields(options.model, options.decode, dimensions=options.dimensions, encoding_format="base64")
         said, request_id = await self._post("/v1/embeddings", fields, items)
         with self._understood():
-            data = said["data"]
+            data = _entries(said, items)
             failures = _failures(data)
             packed = [b64decode(entry["embedding"]) for entry in data if "error" not in entry]
             width = len(packed[0]) // 4 if packed else 0
@@ -76,7 +76,7 @@ class HttpTransport:
         )
         said, request_id = await self._post("/v1/zero-shot", fields, items)
         with self._understood():
-            data = said["data"]
+            data = _entries(said, items)
             failures = _failures(data)
             good = [entry for entry in data if "error" not in entry]
             k = len(said["labels"])
@@ -237,6 +237,13 @@ def _form(fields: Mapping[str, Any], items: Sequence[Payload]) -> tuple[bytes, s
         parts += [b"\r\n"]
     parts += [b"--%s--\r\n" % boundary]
     return b"".join(parts), f"multipart/form-data; boundary={boundary.decode()}"
+
+
+def _entries(said: Mapping[str, Any], items: Sequence[Payload]) -> Sequence[Mapping[str, Any]]:
+    data: Sequence[Mapping[str, Any]] = said["data"]
+    if len(data) != len(items):
+        raise ValueError(f"{len(data)} results for {len(items)} items")
+    return data
 
 
 def _failures(data: Sequence[Mapping[str, Any]]) -> dict[int, Failure]:

@@ -36,7 +36,7 @@ class DaguerreStub(object):
     """Images as data, served: what HTTP has under /v1, with the same results and the same errors.
 
     Metadata of a call: `authorization: Bearer <key>` where the server has keys, `x-request-id` if you have one.
-    Metadata of an answer: `daguerre-version` first, `x-request-id` last.
+    Trailing metadata of an answer: `x-request-id` and `daguerre-version`.
     A failed call carries google.rpc.Status with an Error, and RetryInfo where trying again helps.
     """
 
@@ -77,7 +77,7 @@ class DaguerreServicer(object):
     """Images as data, served: what HTTP has under /v1, with the same results and the same errors.
 
     Metadata of a call: `authorization: Bearer <key>` where the server has keys, `x-request-id` if you have one.
-    Metadata of an answer: `daguerre-version` first, `x-request-id` last.
+    Trailing metadata of an answer: `x-request-id` and `daguerre-version`.
     A failed call carries google.rpc.Status with an Error, and RetryInfo where trying again helps.
     """
 
@@ -157,7 +157,7 @@ class Daguerre(object):
     """Images as data, served: what HTTP has under /v1, with the same results and the same errors.
 
     Metadata of a call: `authorization: Bearer <key>` where the server has keys, `x-request-id` if you have one.
-    Metadata of an answer: `daguerre-version` first, `x-request-id` last.
+    Trailing metadata of an answer: `x-request-id` and `daguerre-version`.
     A failed call carries google.rpc.Status with an Error, and RetryInfo where trying again helps.
     """
 

@@ -1,0 +1,141 @@
+"""Training: a head and a report that hold together, notes that a careful reader would ask for."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.model_selection import cross_val_predict
+
+from models.classifiers.head import Block
+from models.classifiers.probe import Options
+from models.classifiers.problem import pose
+from models.classifiers.train import jsonable, train, twins
+from models.errors import TrainingError
+
+QUICK = Options(strengths=(1.0, 100.0), folds=4, inner_folds=2)
+
+
+def block(d):
+    return [Block(modality="image", model="m", fingerprint="f", dimension=d)]
+
+
+@pytest.fixture(scope="module")
+def digits():
+    data = load_digits()
+    return data.data[:300], data.target[:300]
+
+
+@pytest.fixture(scope="module")
+def trained(digits):
+    x, y = digits
+    targets = [str(d) if d < 3 else "other" for d in y]
+    targets[7] = None
+    problem = pose([x], targets, task="categorical", blocks=block(64), ids=[f"i{i}" for i in range(300)])
+    return problem, *train(problem, QUICK, resamples=50)
+
+
+def test_the_report_says_everything_and_is_json(trained):
+    _, head, report = trained
+    back = json.loads(json.dumps(jsonable(report), allow_nan=False))
+    assert (back["n"], back["labels"], sum(back["counts"].values())) == (299, ["0", "1", "2", "other"], 299)
+    assert back["dropped"] == [{"name": "i7", "code": "no_target", "reason": "has no code"}]
+    figures, baseline = back["cross_validated"]["figures"], back["cross_validated"]["baseline"]
+    for name in ("accuracy", "f1_macro", "precision[0]", "recall[other]", "roc_auc", "pr_auc", "brier", "log_loss"):
+        assert figures[name]["low"] <= figures[name]["value"] <= figures[name]["high"]
+        assert name in baseline
+    assert figures["accuracy"]["value"] > baseline["accuracy"]["value"] > 0.6
+    assert np.array(back["cross_validated"]["confusion"]).sum() == 299
+    assert len(back["out_of_fold"]["ids"]) == len(back["out_of_fold"]["fold"]) == 299
+    assert set(back["cross_validated"]["reliability"]) == set(head.labels)
+    assert back["fold_strengths"] == [report["fold_strengths"][i] for i in range(4)]
+
+
+def test_out_of_fold_figures_are_about_those_of_scikit_learn(digits, trained):
+    """Other folds and another calibration, so only about."""
+    from sklearn.linear_model import LogisticRegression
+
+    problem, _, report = trained
+    direct = cross_val_predict(LogisticRegression(C=100, max_iter=1000), problem.x, problem.y, cv=4)
+    ours = report["cross_validated"]["figures"]["accuracy"]["value"]
+    assert abs(ours - (direct == problem.y).mean()) < 0.03
+
+
+def test_progress_is_heard_and_may_cancel(digits):
+    x, y = digits
+    problem = pose([x], list(y > 4), task="binary", blocks=block(64))
+    heard = []
+    train(problem, QUICK, resamples=20, report=lambda progress, stage: heard.append(progress))
+    assert heard == sorted(heard)
+    assert heard[-1] == 1.0
+
+    class Cancelled(Exception):
+        pass
+
+    def cancel(progress, stage):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        train(problem, QUICK, report=cancel)
+
+
+def test_numbers_have_a_prediction_interval_that_covers(digits):
+    x, y = digits
+    rng = np.random.default_rng(0)
+    target = np.clip(y / 9 + rng.normal(0, 0.1, 300), 0, 1)
+    problem = pose([x[:200]], list(target[:200]), task="continuous", blocks=block(64), bounds=(0, 1))
+    other = pose([x[200:]], list(target[200:]), task="continuous", blocks=block(64), bounds=(0, 1))
+    head, report = train(problem, QUICK, held_out=other, resamples=50)
+    value, low, high = head.values(other.x)
+    assert 0.88 <= ((low <= other.y) & (other.y <= high)).mean() <= 1
+    assert value.min() >= 0
+    assert value.max() <= 1
+    figures = report["held_out"]["figures"]
+    assert figures["mae"]["value"] == pytest.approx(np.abs(value - other.y).mean())
+    assert figures["r2"]["value"] > report["held_out"]["baseline"]["r2"]["value"]
+
+
+def test_held_out_items_are_measured_with_the_head_itself(digits):
+    x, y = digits
+    targets = list(np.where(y > 4, "high", "low"))
+    problem = pose([x[:200]], targets[:200], task="binary", blocks=block(64), labels=["low", "high"])
+    other = pose([x[200:]], targets[200:], task="binary", blocks=block(64), labels=["low", "high"])
+    head, report = train(problem, QUICK, held_out=other, resamples=20)
+    chosen = head.choose(head.probabilities(other.x))
+    right = np.mean([a == b for a, b in zip(chosen, targets[200:], strict=True)])
+    assert report["held_out"]["figures"]["accuracy"]["value"] == pytest.approx(right)
+    assert report["held_out"]["predictions"]["label"] == chosen
+    swapped = pose([x[200:]], targets[200:], task="binary", blocks=block(64), labels=["high", "low"])
+    with pytest.raises(TrainingError, match="other labels"):
+        train(problem, QUICK, held_out=swapped)
+
+
+def test_notes_smell_leakage_and_duplicates():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((120, 16))
+    y = np.where(x[:, 0] > 0, "a", "b")
+    x[:, 0] *= 100  # the code is written on the picture
+    _, report = train(pose([x], list(y), task="binary", blocks=block(16)), QUICK, resamples=10)
+    assert {"too_good", "near_duplicates"} <= {note["code"] for note in report["notes"]}
+    apart = rng.standard_normal((200, 64)).astype(np.float32)
+    fold = np.arange(200) % 4
+    assert twins(apart, fold) == 0
+    apart[1] = 2 * apart[0]  # the same direction, in another fold
+    apart[8] = apart[4]  # in the same fold
+    assert twins(apart, fold) == 2
+
+
+def test_a_strength_at_the_edge_is_remarked_on(digits):
+    x, y = digits
+    problem = pose([x], list(y), task="categorical", blocks=block(64))
+    _, report = train(problem, Options(strengths=(1e-4, 1e-3), folds=3, inner_folds=2), resamples=5)
+    assert "strength_at_the_edge" in {note["code"] for note in report["notes"]}
+
+
+def test_the_same_seed_gives_the_same_report(digits):
+    x, y = digits
+    problem = pose([x], list(y > 4), task="binary", blocks=block(64))
+    one, two = (train(problem, QUICK, resamples=20)[1] for _ in range(2))
+    for report in (one, two):
+        del report["seconds"]
+    assert json.dumps(jsonable(one)) == json.dumps(jsonable(two))
