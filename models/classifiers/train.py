@@ -150,7 +150,7 @@ def _measured(problem: Problem, decision: Float, head: Head, resamples: int, see
 def _chosen(probabilities: Float, head: Head) -> NDArray[np.intp]:
     if head.task == "binary":
         return (probabilities[:, 1] >= head.threshold).astype(np.intp)
-    return probabilities.argmax(axis=1)
+    return np.asarray(probabilities.argmax(axis=1), np.intp)
 
 
 def _predictions(problem: Problem, decision: Float, head: Head) -> dict[str, Any]:
