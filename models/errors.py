@@ -8,6 +8,7 @@ ModelsError                     code, message; str(error) is written for the per
 │   │   └── InvalidImage        "invalid_image"        422  empty, truncated, corrupt, extreme aspect ratio
 │   └── TextError               "invalid_text"         422
 ├── TrainingError               "training_error", …    422  what was given cannot be learnt from
+├── AgreementError              "invalid_codes"        422  a table of codes that says nothing about agreement
 ├── UnknownClassifier           "unknown_classifier"   404
 ├── UnknownModel                "unknown_model"        404
 └── ModelUnavailable            "model_unavailable"    503  at start-up: weights missing, changed; no provider
@@ -57,6 +58,10 @@ class TrainingError(ModelsError):
 
     def __reduce__(self) -> tuple[type["TrainingError"], tuple[str, str]]:
         return type(self), (self.message, self.code)
+
+
+class AgreementError(ModelsError):
+    code = "invalid_codes"
 
 
 class UnknownClassifier(ModelsError):
