@@ -1,0 +1,66 @@
+"""A head as an ONNX graph, for use elsewhere: in R, in a browser, in another lab's server.
+
+Input `vectors` (n, d) float32: unit vectors of each block side by side, zeros for a missing one. Output `probabilities`
+(n, labels) float32, calibrated, or `value` (n,) within its bounds. What they mean is in the graph's metadata.
+"""
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from models.classifiers.head import Head
+
+OPSET = 17
+
+
+def graph(head: Head) -> bytes:
+    """The graph, checked by onnx."""
+    k = len(head.intercept)
+    # slope · (x · coef + intercept) + offset, folded into one product; in float64 as long as it is ours
+    weights = (head.slope * head.coef).T.astype(np.float32)
+    biases = (head.slope * head.intercept + head.offset).astype(np.float32)
+    constants = [numpy_helper.from_array(weights, "weights"), numpy_helper.from_array(biases, "biases")]
+    nodes = [helper.make_node("Gemm", ["vectors", "weights", "biases"], ["logits"])]
+    if head.task == "continuous":
+        output = helper.make_tensor_value_info("value", TensorProto.FLOAT, ["n"])
+        constants.append(numpy_helper.from_array(np.array([1], np.int64), "axis"))
+        nodes.append(helper.make_node("Squeeze", ["logits", "axis"], ["unbounded" if head.bounds else "value"]))
+        if head.bounds:
+            low, high = (
+                numpy_helper.from_array(np.array(b, np.float32), name)
+                for b, name in zip(head.bounds, ("low", "high"), strict=True)
+            )
+            constants += [low, high]
+            nodes.append(helper.make_node("Clip", ["unbounded", "low", "high"], ["value"]))
+    else:
+        output = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", len(head.labels)])
+        if k == 1:
+            constants.append(numpy_helper.from_array(np.array(1, np.float32), "one"))
+            nodes += [
+                helper.make_node("Sigmoid", ["logits"], ["positive"]),
+                helper.make_node("Sub", ["one", "positive"], ["negative"]),
+                helper.make_node("Concat", ["negative", "positive"], ["probabilities"], axis=1),
+            ]
+        else:
+            nodes.append(helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1))
+    vectors = helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["n", head.dimension])
+    made = helper.make_model(
+        helper.make_graph(nodes, "head", [vectors], [output], constants),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=8,
+        producer_name="daguerre",
+    )
+    helper.set_model_props(
+        made,
+        {
+            "task": head.task,
+            "labels": json.dumps(head.labels, ensure_ascii=False),
+            "threshold": repr(head.threshold),
+            "blocks": json.dumps([asdict(block) for block in head.blocks]),
+        },
+    )
+    onnx.checker.check_model(made, full_check=True)
+    return bytes(made.SerializeToString())
