@@ -3,12 +3,10 @@
 import json
 
 import numpy as np
-import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import models  # noqa: F401 - switches telemetry off before onnxruntime is imported
 from models.classifiers.head import Block, Head
 from models.classifiers.onnx_head import graph
 
@@ -16,6 +14,12 @@ BLOCKS = (
     Block(modality="image", model="embedded", fingerprint="f", dimension=5),
     Block(modality="text", model="embedded", fingerprint="f", dimension=3),
 )
+
+
+def session(head: Head):
+    import onnxruntime  # after `models`, which switches its telemetry off
+
+    return onnxruntime.InferenceSession(graph(head), providers=["CPUExecutionProvider"])
 
 
 def head(task: str, seed: int, bounds=None) -> Head:
@@ -31,12 +35,12 @@ def head(task: str, seed: int, bounds=None) -> Head:
 @given(seed=st.integers(0, 10_000), task=st.sampled_from(["binary", "categorical", "continuous", "bounded"]))
 def test_it_gives_what_the_head_gives(seed, task):
     made = head("continuous", seed, (-0.5, 0.5)) if task == "bounded" else head(task, seed)
-    session = onnxruntime.InferenceSession(graph(made), providers=["CPUExecutionProvider"])
+    running = session(made)
     rng = np.random.default_rng(seed)
     for n in (1, 7):
         x = rng.normal(size=(n, 8)).astype(np.float32)
         x /= np.linalg.norm(x, axis=1, keepdims=True)
-        (found,) = session.run(None, {"vectors": x})
+        (found,) = running.run(None, {"vectors": x})
         expected = made.values(x)[0] if made.task == "continuous" else made.probabilities(x)
         assert found.shape == expected.shape
         assert np.abs(found - expected).max() < 2e-6 * max(1, np.abs(expected).max())
@@ -44,9 +48,9 @@ def test_it_gives_what_the_head_gives(seed, task):
 
 @pytest.mark.parametrize("task", ["binary", "categorical", "continuous"])
 def test_it_says_what_it_is(task):
-    session = onnxruntime.InferenceSession(graph(head(task, 0)), providers=["CPUExecutionProvider"])
-    said = session.get_modelmeta().custom_metadata_map
+    running = session(head(task, 0))
+    said = running.get_modelmeta().custom_metadata_map
     assert said["task"] == task
     assert json.loads(said["labels"]) == list(head(task, 0).labels)
     assert [block["modality"] for block in json.loads(said["blocks"])] == ["image", "text"]
-    assert session.get_inputs()[0].shape == ["n", 8]
+    assert running.get_inputs()[0].shape == ["n", 8]
