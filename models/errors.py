@@ -7,7 +7,7 @@ ModelsError                     code, message; str(error) is written for the per
 │   │   ├── ImageTooLarge       "image_too_large"      413  too many bytes or pixels
 │   │   └── InvalidImage        "invalid_image"        422  empty, truncated, corrupt, extreme aspect ratio
 │   └── TextError               "invalid_text"         422
-├── TrainingError               "training_error", …    422  what was given cannot be learnt from
+├── TrainingError               "training_error"       422  what was given cannot be learnt from
 ├── AgreementError              "invalid_codes"        422  a table of codes that says nothing about agreement
 ├── UnknownClassifier           "unknown_classifier"   404
 ├── UnknownModel                "unknown_model"        404
@@ -50,9 +50,11 @@ class TextError(ItemError):
 
 
 class TrainingError(ModelsError):
-    """`code` says which rule was broken: one_class, nan_targets, too_few_examples, …"""
+    """An instance's `code` says which rule was broken: one_class, nan_targets, too_few_examples, …"""
 
-    def __init__(self, message: str, code: str = "training_error") -> None:
+    code = "training_error"
+
+    def __init__(self, message: str, code: str = code) -> None:
         super().__init__(message)
         self.code = code
 

@@ -163,6 +163,8 @@ def translate(exc: of_models.ModelsError) -> ServiceError:
     """A model room's error, for the wire."""
     if isinstance(exc, of_models.UnknownModel):
         return NotFound(str(exc), code=exc.code, param="model")
+    if isinstance(exc, of_models.UnknownClassifier):
+        return NotFound(str(exc), code=exc.code, param="classifier")
     if isinstance(exc, of_models.ModelUnavailable):
         return Unavailable(str(exc), code=exc.code, param="model")
     return Unprocessable(str(exc), code=exc.code)
