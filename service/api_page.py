@@ -12,12 +12,12 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.staticfiles import StaticFiles
 
-from service import schema
+from service import schema, schema_classifiers
 from service.auth import is_open
 from service.example import PHOTO
 
 INTRODUCTION = """\
-Texts and images in; vectors and labels out.
+Texts and images in; vectors, labels, and classifiers that you train out.
 
 * Everything under `/v1` takes JSON. Where there are items, it takes multipart forms as well: each part named
   `input` is an item, a file or a text, in order.
@@ -52,11 +52,23 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             "none_of_these": {"min_cosine": 0.1},
         },
     },
+    "TrainRequest": {
+        "texts": {
+            "name": "mood",
+            "task": "binary",
+            "input": [{"text": text} for text in ("a happy day", "a sad day", "joy", "grief") * 3],
+            "targets": ["glad", "sad", "glad", "sad"] * 3,
+            "folds": 3,
+        },
+    },
+    "PredictRequest": {"a text": {"input": [{"text": "what a lovely morning", "id": "post-1"}]}},
+    "EstimateRequest": {"a corpus": {"corpus": {"n": 1000, "mean": [0.7, 0.3], "variance": [0.05, 0.05]}}},
 }
 _ERRORS = {
     400: "Malformed.",
     401: "No key, or a wrong one.",
-    404: "No such model.",
+    403: "Somebody else's.",
+    404: "No such model, classifier or job.",
     413: "Too large.",
     415: "Neither JSON nor a form; or, of a single item, no image that is read here.",
     422: "Understood, but unusable.",
@@ -64,7 +76,15 @@ _ERRORS = {
     503: "Starting.",
     504: "Took too long.",
 }
-_SCHEMAS: tuple[type[BaseModel], ...] = (schema.EmbeddingsRequest, schema.ZeroShotRequest, schema.Item)
+_SCHEMAS: tuple[type[BaseModel], ...] = (
+    schema.EmbeddingsRequest,
+    schema.ZeroShotRequest,
+    schema.Item,
+    schema_classifiers.TrainRequest,
+    schema_classifiers.PredictRequest,
+    schema_classifiers.EstimateRequest,
+    schema_classifiers.PageRequest,
+)
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -92,6 +112,31 @@ def body(request: str, form: str) -> dict[str, Any]:
                         "properties": {"input": described, **fields},
                         "required": ["input", *options.model_json_schema().get("required", [])],
                     }
+                },
+            },
+        }
+    }
+
+
+def message(request: str) -> dict[str, Any]:
+    """The request body of a route that takes JSON, or a form with that JSON as its part `request`, and files."""
+    said = {"$ref": f"#/components/schemas/{request}"}
+    named = {
+        f"{modality}_vectors": {"type": "string", "format": "binary", "description": "A .npy file, (n, d) float32."}
+        for modality in ("image", "text")
+    }
+    items = {"type": "array", "items": {"type": "string", "format": "binary"}, "description": "Images, in order."}
+    examples = EXAMPLES.get(request, {})
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": said,
+                    "examples": {name: {"summary": name, "value": value} for name, value in examples.items()},
+                },
+                "multipart/form-data": {
+                    "schema": {"type": "object", "properties": {"request": said, "input": items, **named}}
                 },
             },
         }

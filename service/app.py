@@ -11,9 +11,12 @@ import bentoml
 from models.catalog import Modality
 from service import http, runners
 from service.auth import Auth
+from service.classifiers import Classifiers
 from service.engine import Engine
 from service.gate import Gate
 from service.grpc_server import GrpcServer
+from service.jobs import Jobs
+from service.jobs.supervisor import Supervisor
 from service.placement import Inline, Placement, Process, Remote
 from service.room import Room
 from service.settings import read
@@ -29,7 +32,9 @@ def _engine() -> Engine:
 
 
 room = Room(settings)
-api = http.create(settings, _engine, room)
+classifiers = Classifiers(settings)
+jobs = Jobs(settings)
+api = http.create(settings, _engine, room, classifiers, jobs)
 
 
 _project = Path(__file__).parents[1] / "pyproject.toml"
@@ -65,6 +70,9 @@ class Daguerre:
         """Begin to load; /readyz tells when that is done, and /livez answers meanwhile."""
         engine = Engine(settings, self._placement())
         _engines.append(engine)
+        await asyncio.to_thread(jobs.table.open)
+        self._supervisor = Supervisor(settings, jobs.table)
+        await self._supervisor.start()
         self._grpc = GrpcServer(settings, _engine, room) if settings.grpc_address else None
         if self._grpc:
             await self._grpc.start()
@@ -85,6 +93,7 @@ class Daguerre:
     @bentoml.on_shutdown
     async def stop(self) -> None:
         self._starting.cancel()
+        await self._supervisor.stop()
         if self._grpc:
             await self._grpc.stop()
         for engine in _engines:

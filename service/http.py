@@ -1,12 +1,10 @@
 """The HTTP routes: decode, call one pipeline, encode."""
 
-import asyncio
 import base64
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Annotated, Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
 import numpy as np
-import orjson
 from fastapi import FastAPI, Path, Request, Response
 from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
@@ -14,20 +12,21 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Match
 
 from models.errors import ModelsError
-from service import __version__, api_page, schema
+from service import __version__, api_page, http_classifiers, schema
+from service.answers import json_response, while_connected
+from service.classifiers import Classifiers
 from service.engine import Engine
 from service.errors import (
     BadRequest,
-    CallerGone,
     ItemFailure,
     MethodNotAllowed,
     NotFound,
     ServiceError,
-    TimedOut,
     shown,
     translate,
 )
 from service.gate import refuse
+from service.jobs import Jobs
 from service.metrics import CONTENT_TYPE, exposition
 from service.pipelines.cards import card, cards
 from service.pipelines.embed import embed
@@ -37,11 +36,12 @@ from service.room import Room
 from service.settings import Settings
 from service.wire import Bodies
 
-T = TypeVar("T")
 PROBES = ("/livez", "/readyz", "/healthz")
 
 
-def create(settings: Settings, engine: Callable[[], Engine], room: Room) -> FastAPI:
+def create(
+    settings: Settings, engine: Callable[[], Engine], room: Room, classifiers: Classifiers, jobs: Jobs
+) -> FastAPI:
     """The app. `engine` gives the engine once there is one; `room` is where bodies are counted."""
     app = FastAPI(
         title="Daguerre",
@@ -58,7 +58,7 @@ def create(settings: Settings, engine: Callable[[], Engine], room: Room) -> Fast
     async def list_models(request: Request) -> Response:
         """The models that can be asked for, the default first."""
         request.state.operation = "models"
-        return _json(schema.ModelList(data=list(cards(engine()))).model_dump())
+        return json_response(schema.ModelList(data=list(cards(engine()))).model_dump())
 
     @app.get(
         "/v1/models/{name}",
@@ -72,7 +72,7 @@ def create(settings: Settings, engine: Callable[[], Engine], room: Room) -> Fast
     ) -> Response:
         """One model: licence, dimension, revision, hashes of its weights, precision, provider."""
         request.state.operation = "models"
-        return _json(card(engine(), name).model_dump())
+        return json_response(card(engine(), name).model_dump())
 
     @app.post(
         "/v1/embeddings",
@@ -89,7 +89,7 @@ def create(settings: Settings, engine: Callable[[], Engine], room: Room) -> Fast
             options, items = await bodies.read(request, schema.EmbeddingsRequest, schema.EmbeddingsOptions)
             model = engine().model(options.model)
             decode = options.decode or settings.decode
-            encoded = await _while_connected(
+            encoded = await while_connected(
                 request,
                 settings.request_timeout,
                 embed(
@@ -101,7 +101,7 @@ def create(settings: Settings, engine: Callable[[], Engine], room: Room) -> Fast
                     on_error=options.on_error,
                 ),
             )
-        return _json(
+        return json_response(
             {
                 "object": "list",
                 "data": _data(items, encoded, _embeddings(encoded.vectors, options.encoding_format)),
@@ -128,7 +128,7 @@ def create(settings: Settings, engine: Callable[[], Engine], room: Room) -> Fast
             model = engine().model(options.model)
             decode = options.decode or settings.decode
             question = Question.of(options)
-            found = await _while_connected(
+            found = await while_connected(
                 request,
                 settings.request_timeout,
                 zero_shot(engine(), model, items, question, decode=decode, on_error=options.on_error),
@@ -140,7 +140,7 @@ def create(settings: Settings, engine: Callable[[], Engine], room: Room) -> Fast
         if found.none_scores is not None:
             for row, none_score in zip(scored, found.none_scores, strict=True):
                 row["none_score"] = none_score
-        return _json(
+        return json_response(
             {
                 "labels": options.labels,
                 "data": _data(items, found.encoded, scored),
@@ -154,6 +154,7 @@ def create(settings: Settings, engine: Callable[[], Engine], room: Room) -> Fast
             }
         )
 
+    http_classifiers.add(app, settings, bodies, engine, classifiers, jobs)
     api_page.mount(app)
 
     @app.get("/metrics", include_in_schema=False)
@@ -208,27 +209,6 @@ class _Refusal(Response):
         await refuse(self._exc, scope["state"]["request_id"], send)
 
 
-async def _while_connected(request: Request, timeout: float, work: Coroutine[Any, Any, T]) -> T:
-    """Do `work` until it is done, its time is up, or nobody waits for it any more."""
-
-    async def gone() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
-
-    task, watch = asyncio.ensure_future(work), asyncio.ensure_future(gone())
-    try:
-        await asyncio.wait({task, watch}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        if watch.done():
-            raise CallerGone("the caller went away")
-        raise TimedOut.after(timeout)
-    finally:
-        for pending in (task, watch):
-            if not pending.done():
-                pending.cancel()
-
-
 def _embeddings(vectors: NDArray[np.float32], encoding: str) -> Sequence[dict[str, Any]]:
     if encoding == "base64":
         little = vectors.astype("<f4", copy=False)
@@ -250,7 +230,3 @@ def _data(items: Sequence[Input], encoded: Encoded, results: Sequence[dict[str, 
 
 def _error(failure: ItemFailure) -> dict[str, Any]:
     return {"error": {"code": failure.code, "message": failure.message}}
-
-
-def _json(content: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY), media_type="application/json")

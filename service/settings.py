@@ -87,6 +87,16 @@ class Settings(BaseSettings):
     label_cache: int = Field(16_384, ge=0, description="Label vectors kept: about 5 kB each.")
     request_timeout: float = Field(300.0, gt=0, description="Seconds until a request is given up with 504.")
 
+    # long work
+    job_threads: int = Field(
+        max(1, CORES // 2), ge=1, le=256, description="Threads of the process that trains. It is niced besides."
+    )
+    max_jobs: int = Field(100, ge=1, description="Jobs that may wait at once; more is 429.")
+    job_days: float = Field(7.0, gt=0, description="Days that ended jobs are kept, with their results.")
+    data: Path | None = Field(
+        None, description="A folder on the server below which fine-tuning finds its images. Unset: there is none."
+    )
+
     # who may call
     host: str = "127.0.0.1"
     port: int = Field(3000, ge=1, le=65535)
@@ -109,10 +119,10 @@ class Settings(BaseSettings):
             raise ValueError("names no model; leave it unset for the embedded one")
         return value
 
-    @field_validator("home")
+    @field_validator("home", "data")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().absolute()
 
     @model_validator(mode="after")
     def _fits(self) -> "Settings":

@@ -1,13 +1,12 @@
 """What pydantic finds wrong, for the person who sent it. Both transports validate here."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import orjson
 from pydantic import BaseModel, ValidationError
 
 from service.errors import BadRequest, ServiceError, Unprocessable
-from service.schema import Item
 
 Options = TypeVar("Options", bound=BaseModel)
 
@@ -56,10 +55,14 @@ def _plain(value: Any) -> str:
 
 def _fields_at(schema: type[BaseModel], loc: tuple[int | str, ...]) -> Mapping[str, Any]:
     """The fields there are beside the one at `loc`."""
-    if "input" in loc[:-1]:
-        return Item.model_fields
     for part in loc[:-1]:
-        inner = schema.model_fields[str(part)].annotation
-        found = [t for t in getattr(inner, "__args__", (inner,)) if isinstance(t, type) and issubclass(t, BaseModel)]
-        schema = found[0]
+        if isinstance(part, str):
+            schema = _model_in(schema.model_fields[part].annotation) or schema
     return schema.model_fields
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The schema in an annotation such as list[Item] | None."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for inner in get_args(annotation) if (found := _model_in(inner))), None)

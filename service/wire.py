@@ -1,7 +1,8 @@
 """Bodies of HTTP to validated requests, within limits: JSON and multipart."""
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import orjson
@@ -21,6 +22,7 @@ from service.validation import in_words, validated
 Options = TypeVar("Options", bound=BaseModel)
 TAIL = 4096  # bytes of a form that its last boundary is looked for in
 LISTS = frozenset({"labels", "templates", "negatives"})  # form fields that may come several times
+FILES = frozenset({"image_vectors", "text_vectors"})  # .npy files
 OBJECTS = frozenset({"none_of_these"})  # form fields that hold JSON
 
 
@@ -46,22 +48,22 @@ class Bodies:
         whole : the schema of a JSON body, `options` with `input`.
         options : the schema of the other fields; those of a form.
         """
-        if request.headers.get("content-encoding", "identity") != "identity":
-            raise UnsupportedMedia("content-encoding: compressed bodies are not read here; send it uncompressed")
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind == "multipart/form-data":
+        if _is_form(request):
             return await self._form(request, options)
-        if kind not in ("application/json", ""):
-            raise UnsupportedMedia(
-                f"content-type: {kind!r} is not read here; send application/json or multipart/form-data"
-            )
-        body = b"".join([chunk async for chunk in self._chunks(request)])
-        try:
-            parsed: Any = whole.model_validate_json(body)
-        except ValidationError as exc:
-            raise in_words(exc, whole) from exc
+        parsed: Any = _json(await self._body(request), whole)
         items: list[Item] = parsed.input
         return parsed, [Input(text=item.text, image=item.image, id=item.id) for item in items]
+
+    async def message(self, request: Request, schema: type[Options]) -> tuple[Options, "Files"]:
+        """A `schema`, and files: a JSON body, or a form whose part `request` is that JSON, beside files and texts."""
+        if not _is_form(request):
+            return _json(await self._body(request), schema), Files()
+        async with self._parsed(request) as form:
+            said, files = await _divided(form)
+        return _json(said, schema), files
+
+    async def _body(self, request: Request) -> bytes:
+        return b"".join([chunk async for chunk in self._chunks(request)])
 
     async def _chunks(self, request: Request) -> AsyncIterator[bytes]:
         size = 0
@@ -78,6 +80,12 @@ class Bodies:
             raise BadRequest("the body ended early") from exc
 
     async def _form(self, request: Request, options: type[Options]) -> tuple[Options, list[Input]]:
+        async with self._parsed(request) as form:
+            inputs, fields = await _sort(form)
+        return validated(options, fields), inputs
+
+    @asynccontextmanager
+    async def _parsed(self, request: Request) -> AsyncIterator[FormData]:
         boundary = parse_options_header(request.headers["content-type"])[1].get(b"boundary")
         if not boundary:
             raise BadRequest("content-type: multipart/form-data needs a boundary; let your client set it")
@@ -110,10 +118,56 @@ class Bodies:
         try:
             if b"--" + boundary + b"--" not in end:  # the parser drops an unfinished part in silence
                 raise BadRequest("the form ends before its last boundary; send it whole")
-            inputs, fields = await _sort(form)
+            yield form
         finally:
             await form.close()
-        return validated(options, fields), inputs
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files and texts of a form: items in their order, and what has a name of its own."""
+
+    inputs: tuple[Input, ...] = ()
+    named: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def _is_form(request: Request) -> bool:
+    """Whether the body is a form. Raises UnsupportedMedia where it is neither that nor JSON."""
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise UnsupportedMedia("content-encoding: compressed bodies are not read here; send it uncompressed")
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in ("application/json", "multipart/form-data", ""):
+        raise UnsupportedMedia(f"content-type: {kind!r} is not read here; send application/json or multipart/form-data")
+    return kind == "multipart/form-data"
+
+
+def _json(body: bytes, schema: type[Options]) -> Options:
+    try:
+        return schema.model_validate_json(body)
+    except ValidationError as exc:
+        raise in_words(exc, schema) from exc
+
+
+async def _divided(form: FormData) -> tuple[bytes, Files]:
+    """The part `request`, and the others."""
+    said: bytes | None = None
+    inputs: list[Input] = []
+    named: dict[str, bytes] = {}
+    for name, value in form.multi_items():
+        content = await value.read() if isinstance(value, UploadFile) else value.encode()
+        if name == "input":
+            id = (value.filename or "")[:1024] or None if isinstance(value, UploadFile) else None
+            inputs.append(
+                Input(image=content, id=id) if isinstance(value, UploadFile) else Input(text=content.decode())
+            )
+        elif name == "request" and said is None:
+            said = content
+        elif name in FILES and name not in named:
+            named[name] = content
+        else:
+            known = ", ".join(("request", "input", *sorted(FILES)))
+            raise Unprocessable(f"{name}: no such part here, or it was sent twice; there are {known}", param=name)
+    return b"{}" if said is None else said, Files(tuple(inputs), named)
 
 
 class _StrictParser(MultiPartParser):

@@ -9,6 +9,7 @@ import numpy as np
 
 from models.agreement import Agreement, Level, agreement
 from models.classifiers.folders import Dropped
+from models.classifiers.targets import absent, label
 from models.errors import AgreementError
 
 Rule = Literal["majority", "unanimous", "mean"]
@@ -57,7 +58,7 @@ def aggregated(
 
     Parameters
     ----------
-    coder, item, code : (rows,); missing codes are None, NaN, or rows that are not there.
+    coder, item, code : (rows,); missing codes are None, NaN, or rows that are not there. 1, 1.0 and "1" are one code.
     rule : "majority" and "unanimous" of labels, "mean" of numbers.
     level : of measurement, for the agreement; None: nominal, interval under "mean".
 
@@ -76,12 +77,12 @@ def aggregated(
     for who, what, value in zip(coder, item, code, strict=True):
         name = str(what)
         given.setdefault(name, [])
-        if _missing(value):
+        if absent(value):
             continue
         if (who, name) in seen:
             raise AgreementError(f"codes: {who!r} codes {name!r} twice; keep one of the two rows")
         seen.add((who, name))
-        given[name].append(_number(value) if rule == "mean" else str(value).strip())
+        given[name].append(_number(value) if rule == "mean" else label(value))
     names, targets, counts, apart, dropped = [], [], [], [], []
     for name, values in given.items():
         target, reason = _target(values, rule)
@@ -92,6 +93,7 @@ def aggregated(
         targets.append(target)
         counts.append(len(values))
         apart.append(float(np.std(values)) if rule == "mean" else sum(v != target for v in values) / len(values))
+    read = [None if absent(value) else _number(value) if rule == "mean" else label(value) for value in code]
     several = len({who for who, _ in seen}) > 1 and any(len(values) > 1 for values in given.values())
     return Codes(
         rule=rule,
@@ -103,7 +105,7 @@ def aggregated(
         agreement=agreement(
             coder,
             item,
-            code,
+            read,
             level=level or ("interval" if rule == "mean" else "nominal"),
             resamples=resamples,
             seed=seed,
@@ -129,10 +131,6 @@ def _target(values: Sequence[Any], rule: Rule) -> tuple[Any, str | None]:
 
 def _said(values: Sequence[Any]) -> str:
     return ", ".join(f"{count} {value}" for value, count in Counter(values).most_common(4))
-
-
-def _missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and np.isnan(value)) or str(value).strip() == ""
 
 
 def _number(value: Any) -> float:

@@ -45,7 +45,9 @@ class Head:
     threshold : of the positive class's probability.
     bounds : that a continuous target cannot leave. Predictions are clipped, which never raises the squared error.
     spread : half the width of the 95 % prediction interval of a continuous task, before clipping: the quantile of
-        out-of-fold residuals (split conformal prediction, Lei et al. 2018, JASA 113).
+        out-of-fold residuals (split conformal prediction, Lei et al. 2018, JASA 113). Infinite below 19 items.
+    partial : items may lack a block, as some of those that were learnt from did.
+    folds : the heads of the cross-validation, each learnt without one fold; `crossed` needs them.
     """
 
     task: Task
@@ -58,6 +60,8 @@ class Head:
     threshold: float = 0.5
     bounds: tuple[float, float] | None = None
     spread: float = float("nan")
+    partial: bool = True
+    folds: tuple["Head", ...] = ()
 
     @property
     def dimension(self) -> int:
@@ -81,6 +85,19 @@ class Head:
         """Of a continuous task: the value and its 95 % prediction interval, each (n,)."""
         value = self.decision(x)[:, 0]
         return self._within(value), self._within(value - self.spread), self._within(value + self.spread)
+
+    def crossed(self, x: NDArray[np.floating]) -> Float:
+        """The mean prediction of `folds`, (n, labels), or (n, 1) values: what `estimate` corrects.
+
+        Out-of-fold predictions of the coded items come from these heads, so that their errors are those of this mean;
+        the head itself has seen every coded item (Zrnic & Candès 2024, PNAS 121(15)).
+        """
+        if not self.folds:
+            raise TrainingError("estimate: this classifier was kept without the heads of its folds; train it anew")
+        each = [
+            head.values(x)[0][:, None] if self.task == "continuous" else head.probabilities(x) for head in self.folds
+        ]
+        return np.asarray(np.mean(each, axis=0), np.float64)
 
     def choose(self, probabilities: Float) -> list[str]:
         """The label of each row: the most probable one; of a binary task, by the threshold."""

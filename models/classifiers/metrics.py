@@ -2,7 +2,8 @@
 
 Weights are inverse inclusion probabilities where a sample was drawn by design: the figures are then the corpus's, not
 the sample's. Intervals are percentiles of a bootstrap over items, over whole groups where there are groups (Cameron,
-Gelbach & Miller 2008, Rev. Econ. Stat. 90:414, on why clusters are drawn whole).
+Gelbach & Miller 2008, Rev. Econ. Stat. 90:414, on why clusters are drawn whole). A resample is a set of weights, each
+item's own times how often it was drawn: nothing is sorted or copied again, and 1,000 of them take seconds.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,23 +11,20 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
-from sklearn.metrics import (
-    average_precision_score,
-    confusion_matrix,
-    precision_recall_fscore_support,
-    roc_auc_score,
-)
+from sklearn.metrics import confusion_matrix
 
 from models.classifiers.head import Float
 
-Measure = Callable[[NDArray[np.intp], Float], dict[str, float]]  # rows and their weights → figures
+Measure = Callable[[Float], dict[str, float]]  # weights (n,), 0 for items that were not drawn → figures
 BINS = 10  # of the reliability curve
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A number with its 95 % interval; NaN where a resample cannot have it (a class that is not there)."""
+    """A number with its 95 % interval.
+
+    NaN where it is not defined (an area with one class only); resamples where it is not are left out.
+    """
 
     value: float
     low: float
@@ -42,17 +40,14 @@ def measured(
     seed: int = 0,
 ) -> dict[str, Figure]:
     """The figures of `measure` on all items, with bootstrap intervals."""
-    n = len(weights)
-    point = measure(np.arange(n), weights)
+    point = measure(weights)
     rng = np.random.default_rng(seed)
+    unit = np.arange(len(weights)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    n = int(unit.max()) + 1
     drawn: dict[str, list[float]] = {name: [] for name in point}
-    members = None if groups is None else [np.flatnonzero(groups == g) for g in np.unique(groups)]
     for _ in range(resamples):
-        if members is None:
-            rows = rng.integers(0, n, n)
-        else:
-            rows = np.concatenate([members[g] for g in rng.integers(0, len(members), len(members))])
-        for name, value in measure(rows, weights[rows]).items():
+        times = np.bincount(rng.integers(0, n, n), minlength=n)
+        for name, value in measure(weights * times[unit]).items():
             drawn[name].append(value)
     found = {}
     for name, value in point.items():
@@ -65,75 +60,115 @@ def measured(
 def of_classes(y: NDArray[np.intp], probabilities: Float, chosen: NDArray[np.intp], labels: tuple[str, ...]) -> Measure:
     """Accuracy, precision, recall and F1 by class and macro, ROC-AUC, PR-AUC, Brier score, log loss.
 
+    The recall of a class that no item has is not defined, nor is its F1 unless it was predicted; means over classes
+    leave out what is not defined. Precision is 0 for a class that was never predicted. The Brier score is the mean
+    squared error of the positive class's probability, of more than two classes the sum over them. Areas are those of
+    the positive class; of more than two, by class against the rest, and their mean.
+
     Parameters
     ----------
     y, chosen : (n,) index of the true and of the predicted class.
     probabilities : (n, c) out-of-fold, or of held-out items.
     """
-    names = list(labels)
-    every = np.arange(len(names))
+    k = len(labels)
+    cell = y * k + chosen
+    squares = ((probabilities - np.eye(k)[y]) ** 2).sum(axis=1) / (2 if k == 2 else 1)
+    surprise = -np.log(np.maximum(probabilities[np.arange(len(y)), y], 1e-15))
+    areas = {c: _area(y == c, probabilities[:, c]) for c in ([1] if k == 2 else range(k))}
 
-    def measure(rows: NDArray[np.intp], weights: Float) -> dict[str, float]:
-        true, guess, p = y[rows], chosen[rows], probabilities[rows]
-        precision, recall, f1, _ = precision_recall_fscore_support(
-            true, guess, labels=every, sample_weight=weights, zero_division=0
-        )
-        there = np.isin(every, true)
-        one_hot = np.eye(len(names))[true]
+    def measure(weights: Float) -> dict[str, float]:
+        table: Float = np.bincount(cell, weights, k * k).astype(np.float64).reshape(k, k)
+        total, true, guessed, hits = table.sum(), table.sum(axis=1), table.sum(axis=0), table.diagonal()
+        recall = _ratio(hits, true, np.nan)
+        precision = _ratio(hits, guessed, 0.0)
+        f1 = _ratio(2 * hits, true + guessed, np.nan)
+        at_all = true + guessed > 0
         found = {
-            "accuracy": float(np.average(true == guess, weights=weights)),
-            "balanced_accuracy": _balanced(recall, there),
-            "precision_macro": float(precision.mean()),
-            "recall_macro": float(recall.mean()),
-            "f1_macro": float(f1.mean()),
-            "brier": float(np.average(((p - one_hot) ** 2).sum(axis=1), weights=weights))
-            / (2 if len(names) == 2 else 1),
-            "log_loss": float(np.average(-np.log(np.maximum(p[np.arange(len(true)), true], 1e-15)), weights=weights)),
+            "accuracy": float(hits.sum() / total),
+            "balanced_accuracy": _mean(recall),
+            "precision_macro": _mean(np.where(at_all, precision, np.nan)),
+            "recall_macro": _mean(np.where(at_all & (true == 0), 0.0, recall)),
+            "f1_macro": _mean(f1),
+            "brier": float(weights @ squares / total),
+            "log_loss": float(weights @ surprise / total),
         }
-        for i, name in enumerate(names):
+        for i, name in enumerate(labels):
             found |= {f"precision[{name}]": float(precision[i]), f"recall[{name}]": float(recall[i])}
             found |= {f"f1[{name}]": float(f1[i])}
-        found |= _areas(true, p, weights, there)
+        both = {c: area(weights) for c, area in areas.items()}
+        for place, kind in enumerate(("roc_auc", "pr_auc")):
+            found[kind] = _mean(np.array([pair[place] for pair in both.values()]))
+            if k > 2:
+                found |= {f"{kind}[{labels[c]}]": pair[place] for c, pair in both.items()}
         return found
 
     return measure
 
 
-def _balanced(recall: Float, there: NDArray[np.bool_]) -> float:
-    return float(recall[there].mean())
+def _ratio(above: Float, below: Float, empty: float) -> Float:
+    found: Float = np.divide(above, below, out=np.full(len(below), empty), where=below > 0)
+    return found
 
 
-def _areas(true: NDArray[np.intp], p: Float, weights: Float, there: NDArray[np.bool_]) -> dict[str, float]:
-    """ROC-AUC and PR-AUC: of the positive class, or the mean over classes, each against the rest."""
-    classes = [1] if p.shape[1] == 2 else np.flatnonzero(there).tolist()
-    roc, pr = [], []
-    for c in classes:
-        positive = true == c
-        if positive.any() and not positive.all():
-            roc.append(roc_auc_score(positive, p[:, c], sample_weight=weights))
-            pr.append(average_precision_score(positive, p[:, c], sample_weight=weights))
-    return {
-        "roc_auc": float(np.mean(roc)) if roc else float("nan"),
-        "pr_auc": float(np.mean(pr)) if pr else float("nan"),
-    }
+def _mean(values: Float) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _area(positive: NDArray[np.bool_], score: Float) -> Callable[[Float], tuple[float, float]]:
+    """ROC-AUC and average precision, sorted once."""
+    order = np.argsort(-score, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))  # last of each run of equal scores
+    hit = positive[order].astype(np.float64)
+
+    def area(weights: Float) -> tuple[float, float]:
+        w = weights[order]
+        above = np.cumsum(w)[ends]  # weight at or above each threshold
+        true = np.cumsum(w * hit)[ends]
+        positives, negatives = true[-1], above[-1] - true[-1]
+        if positives <= 0 or negatives <= 1e-12 * above[-1]:
+            return float("nan"), float("nan")
+        step = np.diff(true, prepend=0.0)
+        roc = (np.diff(above - true, prepend=0.0) * (true - step / 2)).sum() / (positives * negatives)
+        return float(roc), float((step * _ratio(true, above, 0.0)).sum() / positives)
+
+    return area
 
 
 def of_numbers(y: Float, predicted: Float) -> Measure:
-    """MAE, RMSE, R² and Spearman's correlation (which takes no weights: stated in the report)."""
+    """MAE, RMSE, R² and Spearman's correlation, that of weighted ranks."""
+    error = y - predicted
+    ranks = [_ranks(y), _ranks(predicted)]
 
-    def measure(rows: NDArray[np.intp], weights: Float) -> dict[str, float]:
-        true, guess = y[rows], predicted[rows]
-        error = np.average((true - guess) ** 2, weights=weights)
-        spread = np.average((true - np.average(true, weights=weights)) ** 2, weights=weights)
-        constant = np.ptp(true) == 0 or np.ptp(guess) == 0
+    def measure(weights: Float) -> dict[str, float]:
+        share = weights / weights.sum()
+        squared = float(share @ error**2)
+        spread = float(share @ (y - share @ y) ** 2)
         return {
-            "mae": float(np.average(np.abs(true - guess), weights=weights)),
-            "rmse": float(np.sqrt(error)),
-            "r2": float(1 - error / spread) if spread > 0 else float("nan"),
-            "spearman": float("nan") if constant else float(spearmanr(true, guess).statistic),
+            "mae": float(share @ np.abs(error)),
+            "rmse": float(np.sqrt(squared)),
+            "r2": 1 - squared / spread if spread > 0 else float("nan"),
+            "spearman": _correlation(ranks[0](share), ranks[1](share), share),
         }
 
     return measure
+
+
+def _ranks(values: Float) -> Callable[[Float], Float]:
+    """Weighted mid-ranks: the share of weight below, and half of that beside. Sorted once."""
+    _, place = np.unique(values, return_inverse=True)
+
+    def ranks(share: Float) -> Float:
+        beside = np.bincount(place, share)
+        return np.asarray((np.cumsum(beside) - beside / 2)[place])
+
+    return ranks
+
+
+def _correlation(a: Float, b: Float, share: Float) -> float:
+    a, b = a - share @ a, b - share @ b
+    below = float(np.sqrt((share @ a**2) * (share @ b**2)))
+    return float(share @ (a * b)) / below if below > 1e-12 else float("nan")
 
 
 @dataclass(frozen=True, kw_only=True)

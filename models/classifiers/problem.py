@@ -1,9 +1,8 @@
 """What is to be learnt, validated: arrays that every later step may rely on. All bad input is refused here."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +10,11 @@ from numpy.typing import NDArray
 from models.classifiers.folders import Dropped
 from models.classifiers.head import Block, Float, Task, concatenated
 from models.classifiers.notes import Note
+from models.classifiers.targets import absent, classes, numbers
 from models.errors import TrainingError
 
-MOST_CLASSES = 1000
 FEW = 10  # examples below which a class is remarked on
-SHOWN = 5
+STEEPEST = 1e6  # largest weight over the smallest: beyond, an item is there in name only
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +28,7 @@ class Problem:
     weights : (n,) positive, mean 1: sample weights, or inverse inclusion probabilities.
     groups : (n,) indices; items of one group never lie on both sides of a split.
     ids : (n,) for the report.
+    partial : items may lack a block.
     """
 
     task: Task
@@ -40,6 +40,7 @@ class Problem:
     groups: NDArray[np.intp] | None
     ids: tuple[str, ...]
     bounds: tuple[float, float] | None = None
+    partial: bool = False
     dropped: tuple[Dropped, ...] = ()
     notes: tuple[Note, ...] = field(default=())
 
@@ -57,26 +58,40 @@ def pose(
     groups: Sequence[Any] | None = None,
     sample_weight: Sequence[float] | None = None,
     inclusion_prob: Sequence[float] | None = None,
-    labels: Sequence[str] | None = None,
+    labels: Sequence[Any] | None = None,
     bounds: tuple[float, float] | None = None,
-    folds: int = 5,
+    partial: bool = False,
+    folds: int | None = 5,
 ) -> Problem:
     """Check and arrange.
 
     Parameters
     ----------
     vectors : (n, d_i) for each block; rows of NaN for items that lack it.
-    targets : a code per item: a label, or a number; None or NaN for none, and the item is dropped.
-    labels : the order of the classes; sorted otherwise. Of a binary task (negative, positive).
+    targets : a code per item: a label, or a number; None or NaN for none, and the item is dropped. 1, 1.0 and "1" are
+        one label.
+    groups : who made it, where it comes from: items that are alike for other reasons than their code.
     sample_weight, inclusion_prob : at most one of them; weights are 1 / inclusion_prob.
+    labels : the order of the classes; sorted otherwise, numbers as numbers. Of a binary task (negative, positive).
+    bounds : of a continuous task: what targets and predictions cannot leave.
+    partial : take items that lack one of several blocks, as zeros there. Otherwise they are dropped.
+    folds : that there have to be enough items for. None: the items will only be measured, any number will do; `labels`
+        are then those of the head.
 
     Raises
     ------
     TrainingError : with a code; see the messages.
     """
+    if task not in get_args(Task):
+        raise TrainingError(f"task: got {task!r}; there are {', '.join(get_args(Task))}", code="bad_task")
+    if bounds is not None and task != "continuous":
+        raise TrainingError(f"bounds: a {task} target has labels, not bounds; leave them out", code="bad_bounds")
+    if labels is not None and task == "continuous":
+        raise TrainingError("labels: a continuous target has none; leave them out", code="unknown_label")
+    targets = list(targets)
     n = len(targets)
     names = [str(i) for i in range(n)] if ids is None else [str(name) for name in ids]
-    for what, given in (("ids", ids), ("groups", groups), ("sample_weight", sample_weight)):
+    for what, given in (("ids", ids), ("groups", groups), *_weightings(sample_weight, inclusion_prob)):
         if given is not None and len(given) != n:
             raise TrainingError(f"{what}: {len(given)} for {n} targets; give one for each item", code="lengths_differ")
     for rows, block in zip(vectors, blocks, strict=True):
@@ -86,9 +101,9 @@ def pose(
             )
     x = concatenated(vectors, blocks, n)
     coded, dropped = _coded(targets, names, task)
-    nothing = np.flatnonzero(~x.any(axis=1))
-    dropped += [Dropped(name=names[i], code="no_vector", reason="has no vector") for i in nothing.tolist() if coded[i]]
-    keep = coded & x.any(axis=1)
+    reasons = _without_vector(x, blocks, partial)
+    dropped += [Dropped(name=names[i], code="no_vector", reason=why) for i, why in reasons.items() if coded[i]]
+    keep = coded & ~np.isin(np.arange(n), list(reasons))
     weights = _weights(sample_weight, inclusion_prob, n)
     kept = np.flatnonzero(keep).tolist()
     if not kept:
@@ -98,21 +113,22 @@ def pose(
     y: NDArray[Any]
     order: tuple[str, ...]
     if task == "continuous":
-        y, order = _numbers(chosen, bounds), ()
+        y, order = numbers(chosen, bounds), ()
     else:
-        y, order = _classes(chosen, task, labels, notes, folds)
-    held = None if groups is None else np.unique([str(groups[i]) for i in kept], return_inverse=True)[1]
-    if held is not None and held.max() + 1 < folds:
-        raise TrainingError(
-            f"groups: there are {held.max() + 1}, fewer than the {folds} folds; ask for fewer folds",
-            code="too_few_groups",
+        y, order = classes(chosen, task, labels)
+    held = None if groups is None else _groups(np.asarray(list(groups), object)[kept], [names[i] for i in kept])
+    if folds is not None:
+        notes += enough(y, order, held, folds)
+    w = weights[kept] / weights[kept].max()
+    worth = float(w.sum() ** 2 / (w**2).sum())
+    if worth < len(w) / 4:
+        notes.append(
+            Note(
+                "uneven_weights",
+                f"the weights are so uneven that {len(w)} items are worth {worth:.0f} of equal weight: a few of them "
+                "decide all figures",
+            )
         )
-    if len(kept) < 2 * folds:
-        raise TrainingError(
-            f"targets: {len(kept)} coded items for {folds} folds; code at least {2 * folds}, or ask for fewer folds",
-            code="too_few_examples",
-        )
-    w = weights[kept]
     return Problem(
         task=task,
         blocks=tuple(blocks),
@@ -123,6 +139,7 @@ def pose(
         groups=held,
         ids=tuple(names[i] for i in kept),
         bounds=bounds,
+        partial=partial,
         dropped=tuple(dropped),
         notes=tuple(notes),
     )
@@ -130,102 +147,101 @@ def pose(
 
 def _coded(targets: Sequence[Any], names: Sequence[str], task: Task) -> tuple[NDArray[np.bool_], list[Dropped]]:
     """Which items have a code."""
-    absent = [
-        t is None or (isinstance(t, float) and np.isnan(t)) or (isinstance(t, str) and not t.strip()) for t in targets
-    ]
-    dropped = [Dropped(name=names[i], code="no_target", reason="has no code") for i, none in enumerate(absent) if none]
-    return ~np.array(absent, bool), dropped
+    none = [absent(target) for target in targets]
+    dropped = [Dropped(name=names[i], code="no_target", reason="has no code") for i in range(len(none)) if none[i]]
+    return ~np.array(none, bool), dropped
+
+
+def _without_vector(x: NDArray[np.float32], blocks: Sequence[Block], partial: bool) -> dict[int, str]:
+    """The items that cannot be learnt from, with the reason."""
+    ends = np.cumsum([block.dimension for block in blocks])
+    there = np.stack([part.any(axis=1) for part in np.split(x, ends[:-1], axis=1)], axis=1)  # (n, blocks)
+    found = {}
+    for i in np.flatnonzero(~there.all(axis=1)).tolist():
+        if not there[i].any():
+            found[i] = "has no vector"
+        elif not partial:
+            lacking = next(block.modality for block, has in zip(blocks, there[i], strict=True) if not has)
+            found[i] = f"has no {lacking}; partial=True takes it"
+    return found
+
+
+def _weightings(*given: Sequence[float] | None) -> list[tuple[str, Sequence[float] | None]]:
+    return list(zip(("sample_weight", "inclusion_prob"), given, strict=True))
 
 
 def _weights(sample_weight: Sequence[float] | None, inclusion_prob: Sequence[float] | None, n: int) -> Float:
+    """Finite and above 0, within a range that leaves every item some say."""
     if sample_weight is not None and inclusion_prob is not None:
         raise TrainingError("sample_weight and inclusion_prob: give one of them", code="bad_weights")
-    if inclusion_prob is not None:
-        if len(inclusion_prob) != n:
-            raise TrainingError(f"inclusion_prob: {len(inclusion_prob)} for {n} targets", code="lengths_differ")
-        probability = np.asarray(inclusion_prob, np.float64)
-        if not ((probability > 0) & (probability <= 1)).all():
-            bad = probability[~((probability > 0) & (probability <= 1))][0]
-            raise TrainingError(f"inclusion_prob: got {bad:g}; it lies above 0 and is at most 1", code="bad_weights")
-        return 1 / probability
-    if sample_weight is None:
+    given = sample_weight if inclusion_prob is None else inclusion_prob
+    if given is None:
         return np.ones(n)
-    weights = np.asarray(sample_weight, np.float64)
-    if not (np.isfinite(weights) & (weights > 0)).all():
-        bad = weights[~(np.isfinite(weights) & (weights > 0))][0]
-        raise TrainingError(
-            f"sample_weight: got {bad:g}; leave an item out instead of giving it no weight", code="bad_weights"
-        )
-    return weights
-
-
-def _numbers(targets: Sequence[Any], bounds: tuple[float, float] | None) -> Float:
+    name = "sample_weight" if inclusion_prob is None else "inclusion_prob"
     try:
-        y = np.asarray([float(t) for t in targets], np.float64)
+        values = np.asarray(given, np.float64)
     except (TypeError, ValueError) as exc:
-        raise TrainingError(f"targets: {exc}; a continuous target is a number", code="nan_targets") from exc
-    if not np.isfinite(y).all():
-        raise TrainingError("targets: one is infinite; leave it out", code="nan_targets")
-    if np.ptp(y) == 0:
-        raise TrainingError(f"targets: all are {y[0]:g}; there is nothing to learn", code="one_value")
-    if bounds is not None:
-        low, high = bounds
-        if not low < high:
-            raise TrainingError(f"bounds: {low:g} is not below {high:g}", code="bad_bounds")
-        if y.min() < low or y.max() > high:
-            worst = y.min() if y.min() < low else y.max()
-            raise TrainingError(f"targets: {worst:g} lies outside of the bounds {low:g} to {high:g}", code="bad_bounds")
-    return y
+        raise TrainingError(f"{name}: {exc}; each is a number", code="bad_weights") from exc
+    fits = np.isfinite(values) & (values > 0) & (values <= (np.inf if inclusion_prob is None else 1))
+    if not fits.all():
+        rule = (
+            "leave an item out instead of giving it no weight"
+            if inclusion_prob is None
+            else "it lies above 0 and is at most 1"
+        )
+        raise TrainingError(f"{name}: got {values[~fits][0]:g}; {rule}", code="bad_weights")
+    if n and values.max() / STEEPEST > values.min():
+        raise TrainingError(
+            f"{name}: from {values.min():g} to {values.max():g}; the largest is at most {STEEPEST:g} times as much",
+            code="bad_weights",
+        )
+    return values if inclusion_prob is None else 1 / values
 
 
-def _classes(
-    targets: Sequence[Any], task: Task, labels: Sequence[str] | None, notes: list[Note], folds: int
-) -> tuple[NDArray[np.intp], tuple[str, ...]]:
-    names = [_label(t) for t in targets]
-    counts = Counter(names)
-    order = tuple(sorted(counts)) if labels is None else tuple(labels)
-    if unknown := sorted(set(counts) - set(order)):
+def _groups(given: Iterable[Any], names: Sequence[str]) -> NDArray[np.intp]:
+    for name, group in zip(names, given, strict=True):
+        if absent(group):
+            raise TrainingError(
+                f"groups: item {name!r} has none; give one of its own to an item that belongs with no other",
+                code="no_group",
+            )
+    return np.asarray(np.unique([str(group) for group in given], return_inverse=True)[1], np.intp)
+
+
+def enough(y: NDArray[Any], labels: tuple[str, ...], groups: NDArray[np.intp] | None, folds: int) -> list[Note]:
+    """Remarks on what is scarce. Raises TrainingError: too few items, groups or examples of a class for the folds."""
+    notes: list[Note] = []
+    if groups is not None and groups.max() + 1 < max(folds, 3):
         raise TrainingError(
-            f"targets: {unknown[0]!r} is none of the labels {', '.join(order[:SHOWN])}", code="unknown_label"
+            f"groups: there are {groups.max() + 1}; {folds} folds, with a choice within each, take {max(folds, 3)}; "
+            "ask for fewer folds, or code items of more groups",
+            code="too_few_groups",
         )
-    if len(counts) < 2:
+    if len(y) < 2 * folds:
         raise TrainingError(
-            f"targets: all {len(names)} are {names[0]!r}; code items of at least one other class", code="one_class"
-        )
-    if len(order) > MOST_CLASSES:
-        raise TrainingError(
-            f"targets: {len(order):,} classes, the limit is {MOST_CLASSES:,}; is it a continuous target, or an id?",
-            code="too_many_classes",
-        )
-    if task == "binary" and len(order) != 2:
-        raise TrainingError(
-            f"targets: {len(order)} classes ({', '.join(order[:SHOWN])}…), a binary task has 2; ask for categorical",
-            code="not_binary",
-        )
-    few = {name: counts[name] for name in order if counts[name] < folds}
-    if few:
-        name, count = min(few.items(), key=lambda item: item[1])
-        raise TrainingError(
-            f"targets: {name!r} has {count} of {len(names)} examples, fewer than the {folds} folds; code more of it, "
-            "ask for fewer folds, or leave the class out",
+            f"targets: {len(y)} coded items for {folds} folds; code at least {2 * folds}, or ask for fewer folds",
             code="too_few_examples",
         )
-    for name in order:
-        if counts[name] < FEW:
-            notes.append(
-                Note(
-                    "few_examples",
-                    f"class {name!r} has {counts[name]} examples: its figures are hardly more than a guess",
-                )
+    counts = np.bincount(y, minlength=len(labels)).tolist() if labels else []
+    if labels and min(counts) < folds:
+        rarest = int(np.argmin(counts))
+        raise TrainingError(
+            f"targets: {labels[rarest]!r} has {counts[rarest]} of {len(y)} examples, fewer than the {folds} folds; "
+            "code more of it, ask for fewer folds, or leave the class out",
+            code="too_few_examples",
+        )
+    for c, (name, count) in enumerate(zip(labels, counts, strict=True)):
+        if count < FEW:
+            said = f"class {name!r} has {count} examples: its figures are hardly more than a guess"
+            notes.append(Note("few_examples", said))
+        if groups is None or len(np.unique(groups[y == c])) > 1:
+            continue
+        if len(labels) == 2:
+            raise TrainingError(
+                f"groups: one alone holds all examples of {name!r}, so that what is learnt of it can be tested on no "
+                "other; code it in more groups, or leave groups out",
+                code="too_few_groups",
             )
-    place = {name: i for i, name in enumerate(order)}
-    return np.array([place[name] for name in names], np.intp), order
-
-
-def _label(target: Any) -> str:
-    """1.0, 1 and "1" are one class; True is "true"."""
-    if isinstance(target, bool | np.bool_):
-        return str(bool(target)).lower()
-    if isinstance(target, float | np.floating) and float(target).is_integer():
-        return str(int(target))
-    return str(target).strip()
+        said = f"one group alone holds all examples of class {name!r}: out of fold it is never recognised"
+        notes.append(Note("one_group", said))
+    return notes

@@ -1,7 +1,9 @@
 """Trained classifiers on disk: versioned, whole or not there, readable without running code from them.
 
     classifiers/<name>/<version>/manifest.json    task, labels, blocks, calibration, threshold, bounds, versions, hashes
-                                 head.npz         coef (k, d), intercept (k,): plain float64 arrays, never a pickle
+                                 head.npz         coef (h, k, d), intercept (h, k): the head, then those of its folds;
+                                                  plain float64 arrays, never a pickle
+                                 network/         in its place: a fine-tuned network, as network.py reads it
                                  report.json
 
 A version appears by one rename, so that a process killed in the middle leaves nothing that could be served, and two
@@ -13,21 +15,23 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from models.classifiers.head import Block, Head
+from models.classifiers.head import Block, Head, Task
+from models.classifiers.network import GRAPH, Network
+from models.classifiers.network import MANIFEST as NETWORK_MANIFEST
 from models.encoders.folder import sha256
 from models.errors import TrainingError, UnknownClassifier
 
 FORMAT = 1
-MANIFEST, ARRAYS, REPORT = "manifest.json", "head.npz", "report.json"
+MANIFEST, ARRAYS, REPORT, NETWORK = "manifest.json", "head.npz", "report.json", "network"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 LIBRARIES = ("numpy", "scikit-learn", "scipy")
 _blocks = TypeAdapter(tuple[Block, ...])
@@ -35,13 +39,35 @@ _blocks = TypeAdapter(tuple[Block, ...])
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
-    """One version of a classifier."""
+    """One version of a classifier.
+
+    Attributes
+    ----------
+    head : None of a fine-tuned network, which `network` opens.
+    """
 
     name: str
     version: int
-    head: Head
+    head: Head | None
     manifest: Mapping[str, Any]
     folder: Path
+
+    @property
+    def kind(self) -> Literal["linear", "network"]:
+        return "network" if self.head is None else "linear"
+
+    @property
+    def task(self) -> Task:
+        found: Task = self.manifest["task"]
+        return found
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(self.manifest["labels"])
+
+    def network(self, *, device: str = "cpu", threads: int = 0) -> Network:
+        """The fine-tuned network, ready to run."""
+        return Network(self.folder / NETWORK, device=device, threads=threads)
 
     @property
     def label(self) -> str:
@@ -60,35 +86,118 @@ class Store:
         self._root = root
 
     def save(
-        self, name: str, head: Head, report: Mapping[str, Any], *, created: str, owner: str | None = None
+        self,
+        name: str,
+        head: Head,
+        report: Mapping[str, Any],
+        *,
+        created: str,
+        owner: str | None = None,
+        token: str | None = None,
+        made_with: Mapping[str, Any] | None = None,
     ) -> Stored:
-        """Keep a new version. `created` is a time, ISO 8601. Raises TrainingError for a name that cannot be one."""
+        """Keep a new version.
+
+        Parameters
+        ----------
+        created : a time, ISO 8601.
+        token : what is being saved, for one who may have been killed and saves again: the same token, the same version.
+        made_with : receipts of the encoders, by modality.
+
+        Raises
+        ------
+        TrainingError : a name that cannot be one.
+        """
+
+        def fill(staging: Path) -> dict[str, Any]:
+            heads = (head, *head.folds)
+            with (staging / ARRAYS).open("wb") as file:
+                np.savez(file, coef=np.stack([h.coef for h in heads]), intercept=np.stack([h.intercept for h in heads]))
+            _sync(staging / ARRAYS)
+            return {
+                "kind": "linear",
+                "task": head.task,
+                "labels": list(head.labels),
+                "blocks": [asdict(block) for block in head.blocks],
+                "partial": head.partial,
+                "calibration": [{"slope": h.slope, "offset": h.offset} for h in (head, *head.folds)],
+                "threshold": head.threshold,
+                "bounds": head.bounds,
+                "spread": head.spread if np.isfinite(head.spread) else None,
+            }
+
+        return self._save(name, fill, report, created=created, owner=owner, token=token, made_with=made_with)
+
+    def save_network(
+        self,
+        name: str,
+        folder: Path,
+        report: Mapping[str, Any],
+        *,
+        created: str,
+        owner: str | None = None,
+        token: str | None = None,
+    ) -> Stored:
+        """Keep a copy of the network that fine-tuning left in `folder`, as `save` keeps a head."""
+        network = Network(folder)  # raises where it is not whole
+        reading = network.reading
+
+        def fill(staging: Path) -> dict[str, Any]:
+            (staging / NETWORK).mkdir()
+            for file in (GRAPH, NETWORK_MANIFEST):
+                shutil.copyfile(folder / file, staging / NETWORK / file)
+                _sync(staging / NETWORK / file)
+            # the hashes of what is not kept are of no use to who opens it
+            manifest = json.loads((staging / NETWORK / NETWORK_MANIFEST).read_text(encoding="utf-8"))
+            manifest["files"] = {GRAPH: manifest["files"][GRAPH]}
+            _write(staging / NETWORK / NETWORK_MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1))
+            _sync(staging / NETWORK)
+            return {
+                "kind": "network",
+                "task": reading.task,
+                "labels": list(reading.labels),
+                "fingerprint": network.fingerprint,
+                "start": manifest.get("start"),
+                "threshold": reading.threshold,
+                "bounds": reading.bounds,
+            }
+
+        return self._save(name, fill, report, created=created, owner=owner, token=token, made_with=None)
+
+    def _save(
+        self,
+        name: str,
+        fill: Callable[[Path], dict[str, Any]],
+        report: Mapping[str, Any],
+        *,
+        created: str,
+        owner: str | None,
+        token: str | None,
+        made_with: Mapping[str, Any] | None,
+    ) -> Stored:
         place = self._root / checked(name)
+        for number in self._numbers(place) if token else ():
+            if self._manifest(place / str(number)).get("token") == token:
+                return self.load(name, number)
         place.mkdir(parents=True, exist_ok=True)
         staging = place / f".{uuid.uuid4().hex}.tmp"
         staging.mkdir()
         try:
-            with (staging / ARRAYS).open("wb") as file:
-                np.savez(file, coef=head.coef, intercept=head.intercept)
+            particulars = fill(staging)
             _write(staging / REPORT, json.dumps(report, ensure_ascii=False, allow_nan=False, default=_no_nan))
+            files = sorted(path for path in staging.rglob("*") if path.is_file())
             manifest = {
                 "format": FORMAT,
-                "kind": "linear",
                 "name": name,
                 "created": created,
                 "owner": owner,
-                "task": head.task,
-                "labels": list(head.labels),
-                "blocks": [asdict(block) for block in head.blocks],
-                "calibration": {"slope": head.slope, "offset": head.offset},
-                "threshold": head.threshold,
-                "bounds": head.bounds,
-                "spread": None if np.isnan(head.spread) else head.spread,
+                "token": token,
+                **particulars,
+                "made_with": dict(made_with or {}),
                 "libraries": {library: installed(library) for library in LIBRARIES},
-                "sha256": {file: sha256(staging / file) for file in (ARRAYS, REPORT)},
+                "sha256": {path.relative_to(staging).as_posix(): sha256(path) for path in files},
             }
             _write(staging / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1))
-            _sync(staging / ARRAYS)
             _sync(staging)
             number = self._claim(place, staging)
         except BaseException:
@@ -121,7 +230,7 @@ class Store:
         if number not in there:
             raise UnknownClassifier(f"classifier: {name} has no version {number}; it has {', '.join(map(str, there))}")
         folder = place / str(number)
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = self._manifest(folder)
         if manifest.get("format") != FORMAT:
             raise TrainingError(
                 f"classifier: {name}@{number} has format {manifest.get('format')}, this Daguerre reads {FORMAT}; "
@@ -134,7 +243,8 @@ class Store:
                     f"classifier: {file} of {name}@{number} is not what was saved; restore it, or train anew",
                     code="classifier_changed",
                 )
-        return Stored(name=name, version=number, head=_head(folder, manifest), manifest=manifest, folder=folder)
+        head = _head(folder, manifest) if manifest["kind"] == "linear" else None
+        return Stored(name=name, version=number, head=head, manifest=manifest, folder=folder)
 
     def names(self) -> list[str]:
         if not self._root.is_dir():
@@ -169,6 +279,11 @@ class Store:
         return len(rest)
 
     @staticmethod
+    def _manifest(folder: Path) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return found
+
+    @staticmethod
     def _numbers(place: Path, *, gone: bool = False) -> list[int]:
         if not place.is_dir():
             return []
@@ -194,14 +309,18 @@ def _head(folder: Path, manifest: Mapping[str, Any]) -> Head:
             task=manifest["task"],
             blocks=_blocks.validate_python(manifest["blocks"]),
             labels=tuple(manifest["labels"]),
-            coef=coef,
-            intercept=intercept,
-            slope=manifest["calibration"]["slope"],
-            offset=manifest["calibration"]["offset"],
+            coef=coef[0],
+            intercept=intercept[0],
             threshold=manifest["threshold"],
             bounds=tuple(manifest["bounds"]) if manifest["bounds"] else None,
+            spread=float("inf") if manifest["spread"] is None else manifest["spread"],
+            partial=manifest["partial"],
         )
-        return head if manifest["spread"] is None else replace(head, spread=manifest["spread"])
+        first, *folds = (
+            replace(head, coef=c, intercept=i, slope=by["slope"], offset=by["offset"])
+            for c, i, by in zip(coef, intercept, manifest["calibration"], strict=True)
+        )
+        return replace(first, folds=tuple(folds))
     except (KeyError, ValueError, ValidationError) as exc:
         raise TrainingError(f"classifier: {folder.parent.name}@{folder.name} cannot be read: {exc}") from exc
 

@@ -1,8 +1,6 @@
 """From a problem to a head, with the report that belongs to it."""
 
 import time
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import Any
@@ -10,74 +8,91 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.classifiers import metrics
+from models.classifiers import measure
+from models.classifiers.codes import Codes
 from models.classifiers.head import Float, Head, calibrated
-from models.classifiers.notes import Note
-from models.classifiers.probe import Fit, Options, Report, fit, nested
-from models.classifiers.problem import Problem
+from models.classifiers.probe import Fit, Options, Progress, fit, nested
+from models.classifiers.problem import Problem, enough
+from models.classifiers.remarks import remarks, seen_before, verdict
+from models.classifiers.report import Measured, Predictions, Report, jsonable
 from models.errors import TrainingError
-
-DUPLICATE = 0.98  # cosine from which two items are taken for one picture
-SUSPICIOUS = 0.995  # out-of-fold accuracy that smells of leakage
-ROWS = 2048  # of a block of cosines
 
 
 def train(
     problem: Problem,
-    options: Options,
+    options: Options | None = None,
     *,
     held_out: Problem | None = None,
+    codes: Codes | None = None,
     resamples: int = 1000,
-    report: Report | None = None,
-) -> tuple[Head, dict[str, Any]]:
+    progress: Progress | None = None,
+) -> tuple[Head, Report]:
     """Fit, cross-validate, measure.
 
     Parameters
     ----------
-    held_out : items that nothing is chosen by; measured with the final head.
+    held_out : items that nothing is chosen by, posed with `folds=None` and the labels of `problem`; measured with the
+        final head.
+    codes : what the targets came of, for the report.
     resamples : of the bootstrap.
-    report : hears of progress, 0 to 1; may raise to cancel.
+    progress : hears how far it is, 0 to 1, and what is being done; may raise to cancel.
 
     Returns
     -------
-    The head fitted to all items of `problem`, and the report, which is JSON but for NaN (see `jsonable`).
+    The head fitted to all items of `problem`, and its report.
+
+    Raises
+    ------
+    TrainingError : too few items or groups for the options; held-out items of other labels or encoders.
     """
+    options = options or Options()
+    if resamples < 1:
+        raise TrainingError(f"resamples: got {resamples}; an interval takes some, such as 1000", code="bad_options")
+    enough(problem.y, problem.labels, problem.groups, options.folds)
+    if held_out is not None and (held_out.labels, held_out.blocks) != (problem.labels, problem.blocks):
+        raise TrainingError(
+            "held_out: has other labels or other encoders than what was trained on; pose it with labels="
+        )
     started = time.monotonic()
-    say = report or (lambda progress, stage: None)
-    out = nested(problem, options, lambda progress, stage: say(0.7 * progress, stage))
+    say = progress or (lambda done, stage: None)
+    out = nested(problem, options, lambda done, stage: say(0.7 * done, stage))
     say(0.7, "the final fit")
-    found, losses = fit(problem, options)
+    found = fit(problem, options)
     head = _head(problem, found, out.decision)
+    head = replace(head, folds=tuple(_head(problem, each, out.decision) for each in out.fits))
     say(0.8, "figures and their intervals")
-    notes = [*problem.notes, *_remarks(problem, out.fold, out.decision, found, options)]
     measured = _measured(problem, out.decision, head, resamples, options.seed)
-    said: dict[str, Any] = {
-        "task": problem.task,
-        "n": len(problem),
-        "groups": None if problem.groups is None else int(problem.groups.max()) + 1,
-        "labels": list(problem.labels),
-        "counts": _counts(problem),
-        "bounds": problem.bounds,
-        "dropped": [asdict(item) for item in problem.dropped],
-        "notes": [asdict(note) for note in notes],
-        "options": asdict(options),
-        "strength": found.strength,
-        "strength_losses": {f"{strength:g}": loss for strength, loss in losses.items()},
-        "fold_strengths": list(out.strengths),
-        "cross_validated": measured,
-        "out_of_fold": _predictions(problem, out.decision, head) | {"fold": out.fold.tolist()},
-    }
+    notes = [*problem.notes, *remarks(problem, options, out, found, head), *verdict(problem, measured)]
+    other = None
     if held_out is not None:
-        if held_out.labels != problem.labels or held_out.blocks != problem.blocks:
-            raise TrainingError("held_out: has other labels or other encoders than what was trained on")
-        decision = head.slope * head.decision(held_out.x) + head.offset
-        said["held_out"] = _measured(held_out, decision, head, resamples, options.seed) | {
-            "predictions": _predictions(held_out, decision, head)
-        }
-    said["libraries"] = {name: version(name) for name in ("numpy", "scikit-learn", "scipy")}
-    said["seconds"] = time.monotonic() - started
+        say(0.9, "figures of the held-out items")
+        other = head.slope * head.decision(held_out.x) + head.offset
+        notes += [*held_out.notes, *seen_before(problem, held_out)]
+    report = Report(
+        task=problem.task,
+        n=len(problem),
+        labels=problem.labels,
+        counts=_counts(problem),
+        groups=None if problem.groups is None else int(problem.groups.max()) + 1,
+        bounds=problem.bounds,
+        dropped=problem.dropped if codes is None else (*codes.dropped, *problem.dropped),
+        notes=tuple(notes),
+        options=jsonable(asdict(options)),
+        strength=found.strength,
+        strength_losses={f"{c:g}": loss for c, loss in zip(options.strengths, found.losses, strict=False)},
+        fold_strengths=out.strengths,
+        cross_validated=measured,
+        out_of_fold=replace(_predictions(problem, out.decision, head), fold=tuple(out.fold.tolist())),
+        held_out=None
+        if held_out is None or other is None
+        else _measured(held_out, other, head, resamples, options.seed),
+        held_out_predictions=None if held_out is None or other is None else _predictions(held_out, other, head),
+        codes=None if codes is None else _coding(codes),
+        libraries={name: version(name) for name in ("numpy", "scikit-learn", "scipy")},
+        seconds=time.monotonic() - started,
+    )
     say(1.0, "done")
-    return head, said
+    return head, report
 
 
 def _head(problem: Problem, found: Fit, out_of_fold: Float) -> Head:
@@ -90,6 +105,7 @@ def _head(problem: Problem, found: Fit, out_of_fold: Float) -> Head:
         slope=found.slope,
         offset=found.offset,
         bounds=problem.bounds,
+        partial=problem.partial,
     )
     if problem.task != "continuous":
         return head
@@ -105,46 +121,31 @@ def _quantile(values: Float, weights: Float, share: float) -> float:
     """The weighted quantile, rounded up as split conformal prediction has it: infinite where n is too small."""
     order = np.argsort(values)
     total = weights.sum() + weights.max()  # the item to come weighs as much as any
-    reached = np.cumsum(weights[order]) / total >= share
+    reached = np.cumsum(weights[order]) >= share * total * (1 - 1e-12)  # 19 of 20 are 95 %
     return float(values[order][reached.argmax()]) if reached.any() else float("inf")
 
 
-def _measured(problem: Problem, decision: Float, head: Head, resamples: int, seed: int) -> dict[str, Any]:
-    """Figures, those of the baseline, and what one draws."""
-    options: dict[str, Any] = {"groups": problem.groups, "resamples": resamples, "seed": seed}
+def _measured(problem: Problem, decision: Float, head: Head, resamples: int, seed: int) -> Measured:
     if problem.task == "continuous":
-        values = _clipped(problem, decision[:, 0])
-        mean = np.full(len(problem), np.average(problem.y, weights=problem.weights))
-        return {
-            "figures": metrics.plain(
-                metrics.measured(metrics.of_numbers(problem.y, values), problem.weights, **options)
-            ),
-            "baseline": metrics.plain(
-                metrics.measured(metrics.of_numbers(problem.y, mean), problem.weights, **options)
-            ),
-        }
-    probabilities, k = calibrated(decision, 1.0, 0.0), len(problem.labels)
-    chosen = _chosen(probabilities, head)
-    common, shares = metrics.majority(problem.y, problem.weights, k)
-    classes = [1] if k == 2 else range(k)
-    return {
-        "figures": metrics.plain(
-            metrics.measured(
-                metrics.of_classes(problem.y, probabilities, chosen, problem.labels), problem.weights, **options
-            )
-        ),
-        "baseline": metrics.plain(
-            metrics.measured(metrics.of_classes(problem.y, shares, common, problem.labels), problem.weights, **options)
-        ),
-        "confusion": metrics.confusion(problem.y, chosen, k).astype(int).tolist(),
-        "confusion_weighted": metrics.confusion(problem.y, chosen, k, problem.weights).tolist(),
-        "reliability": {
-            problem.labels[c]: [
-                asdict(point) for point in metrics.reliability(problem.y == c, probabilities[:, c], problem.weights)
-            ]
-            for c in classes
-        },
-    }
+        return measure.of_values(
+            problem.y,
+            _clipped(problem, decision[:, 0]),
+            weights=problem.weights,
+            groups=problem.groups,
+            resamples=resamples,
+            seed=seed,
+        )
+    probabilities = calibrated(decision, 1.0, 0.0)
+    return measure.of_labels(
+        problem.y,
+        probabilities,
+        _chosen(probabilities, head),
+        problem.labels,
+        weights=problem.weights,
+        groups=problem.groups,
+        resamples=resamples,
+        seed=seed,
+    )
 
 
 def _chosen(probabilities: Float, head: Head) -> NDArray[np.intp]:
@@ -153,80 +154,42 @@ def _chosen(probabilities: Float, head: Head) -> NDArray[np.intp]:
     return np.asarray(probabilities.argmax(axis=1), np.intp)
 
 
-def _predictions(problem: Problem, decision: Float, head: Head) -> dict[str, Any]:
+def _predictions(problem: Problem, decision: Float, head: Head) -> Predictions:
     """Each item's, for estimates and for looking at the worst."""
+    weight = tuple(problem.weights.tolist())
     if problem.task == "continuous":
-        return {
-            "ids": list(problem.ids),
-            "target": problem.y.tolist(),
-            "value": _clipped(problem, decision[:, 0]).tolist(),
-            "weight": problem.weights.tolist(),
-        }
+        return Predictions(
+            ids=problem.ids,
+            target=tuple(problem.y.tolist()),
+            weight=weight,
+            value=tuple(_clipped(problem, decision[:, 0]).tolist()),
+        )
     probabilities = calibrated(decision, 1.0, 0.0)
-    return {
-        "ids": list(problem.ids),
-        "target": [problem.labels[i] for i in problem.y],
-        "label": [problem.labels[i] for i in _chosen(probabilities, head)],
-        "probabilities": probabilities.round(6).tolist(),
-        "weight": problem.weights.tolist(),
-    }
+    return Predictions(
+        ids=problem.ids,
+        target=tuple(problem.labels[i] for i in problem.y),
+        weight=weight,
+        label=tuple(problem.labels[i] for i in _chosen(probabilities, head)),
+        probabilities=measure.rows(probabilities.round(6)),
+    )
 
 
-def _counts(problem: Problem) -> Mapping[str, int]:
+def _counts(problem: Problem) -> dict[str, int]:
     if problem.task == "continuous":
         return {"": len(problem)}
-    counts = Counter(problem.y.tolist())
-    return {label: counts[i] for i, label in enumerate(problem.labels)}
+    return dict(zip(problem.labels, np.bincount(problem.y, minlength=len(problem.labels)).tolist(), strict=True))
 
 
-def _remarks(problem: Problem, fold: NDArray[np.intp], decision: Float, found: Fit, options: Options) -> list[Note]:
-    """What a careful reader of the report would ask."""
-    notes = []
-    if found.strength in (min(options.strengths), max(options.strengths)) and len(options.strengths) > 1:
-        notes.append(
-            Note("strength_at_the_edge", f"the chosen C, {found.strength:g}, is at the edge of those that were tried")
-        )
-    if problem.task != "continuous":
-        right = calibrated(decision, 1.0, 0.0).argmax(axis=1) == problem.y
-        share = float(np.average(right, weights=problem.weights))
-        if share >= SUSPICIOUS and len(problem) >= 50:
-            notes.append(
-                Note(
-                    "too_good",
-                    f"{100 * share:.1f} % are right out of fold: does something in the pictures give the code away, or "
-                    "is the same picture in there several times?",
-                )
-            )
-    pairs = twins(problem.x, fold)
-    if pairs:
-        notes.append(
-            Note(
-                "near_duplicates",
-                f"{pairs} items have a near-duplicate (cosine from {DUPLICATE}) in another fold, so the figures are "
-                "too good; give them one group",
-            )
-        )
-    return notes
-
-
-def twins(x: NDArray[np.float32], fold: NDArray[np.intp]) -> int:
-    """How many items have a near-duplicate in another fold; blocks of cosines, never all of them at once."""
-    length = np.linalg.norm(x, axis=1, keepdims=True)
-    unit = x / np.where(length == 0, 1, length)
-    found = 0
-    for start in range(0, len(x), ROWS):
-        rows = slice(start, start + ROWS)
-        alike = unit[rows] @ unit.T >= DUPLICATE
-        found += int((alike & (fold[rows, None] != fold[None, :])).any(axis=1).sum())
+def _coding(codes: Codes) -> dict[str, Any]:
+    """How targets came about; without the targets, which are the predictions' own."""
+    found: dict[str, Any] = jsonable(
+        {
+            "rule": codes.rule,
+            "rule_in_words": codes.rule_in_words,
+            "agreement": None if codes.agreement is None else asdict(codes.agreement),
+            "items": codes.items,
+            "n_codes": codes.n_codes,
+            "disagreement": codes.disagreement,
+        }
+    )
     return found
-
-
-def jsonable(value: Any) -> Any:
-    """NaN and infinities as None, since JSON has neither."""
-    if isinstance(value, Mapping):
-        return {key: jsonable(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [jsonable(inner) for inner in value]
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value

@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from models.classifiers.epoch import Epoch
 from models.errors import TrainingError
 from models.finetune.augment import augment
 from models.finetune.checkpoint import Checkpoint, Progress
 from models.finetune.network import Classifier
 from models.finetune.options import Options, Precision
-from models.finetune.outcome import Epoch
 from models.finetune.targets import Targets
 
 _EVALUATE = 16  # images at once, where no gradient is kept: more only fill caches and memory

@@ -9,24 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from models.classifiers.epoch import Epoch
 from models.classifiers.folders import Dropped
 from models.classifiers.network import Reading
 from models.classifiers.notes import Note
 
 Float = NDArray[np.float64]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Epoch:
-    """One line of the learning curve."""
-
-    stage: str  # "head", "last" or "all"
-    epoch: int  # within the stage, from 1
-    rate: float  # learning rate of the head at the epoch's end
-    train_loss: float  # mean over the epoch, of the images as they were changed
-    validation_loss: float
-    score: float  # on the validation images, weighted: accuracy, or R² of a continuous target
-    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -130,7 +130,7 @@ async def _images(
 
     def pixels(image: bytes | str) -> Row:
         started = time.perf_counter()
-        row = processor.preprocess(_bytes(image, limits.max_bytes), limits=limits, decode=work.decode)
+        row = processor.preprocess(image_bytes(image, limits.max_bytes), limits=limits, decode=work.decode)
         DECODE_SECONDS.labels("image").observe(time.perf_counter() - started)
         return row
 
@@ -218,7 +218,7 @@ class _Url(ItemError):
     code = "url_not_fetched"
 
 
-def _bytes(image: bytes | str, max_bytes: int) -> bytes:
+def image_bytes(image: bytes | str, max_bytes: int) -> bytes:
     """The bytes of an image that may have come as base64 or as a data URI."""
     if isinstance(image, bytes):
         return image

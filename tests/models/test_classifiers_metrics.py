@@ -21,7 +21,7 @@ def problem(n=300, k=3, seed=0):
 
 def test_figures_are_scikit_learns():
     y, p, chosen, w = problem()
-    found = of_classes(y, p, chosen, LABELS)(np.arange(300), w)
+    found = of_classes(y, p, chosen, LABELS)(w)
     assert found["accuracy"] == pytest.approx(reference.accuracy_score(y, chosen, sample_weight=w))
     assert found["f1_macro"] == pytest.approx(reference.f1_score(y, chosen, average="macro", sample_weight=w))
     assert found["balanced_accuracy"] == pytest.approx(reference.balanced_accuracy_score(y, chosen, sample_weight=w))
@@ -32,7 +32,7 @@ def test_figures_are_scikit_learns():
     areas = [reference.roc_auc_score(y == c, p[:, c], sample_weight=w) for c in range(3)]
     assert found["roc_auc"] == pytest.approx(np.mean(areas))
     two, q, guess, v = problem(k=2)
-    binary = of_classes(two, q, guess, ("no", "yes"))(np.arange(300), v)
+    binary = of_classes(two, q, guess, ("no", "yes"))(v)
     assert binary["brier"] == pytest.approx(reference.brier_score_loss(two, q[:, 1], sample_weight=v))
     assert binary["pr_auc"] == pytest.approx(reference.average_precision_score(two, q[:, 1], sample_weight=v))
     assert (confusion(y, chosen, 3, w) == reference.confusion_matrix(y, chosen, sample_weight=w)).all()
@@ -42,11 +42,14 @@ def test_numbers_are_scikit_learns():
     rng = np.random.default_rng(0)
     y, w = rng.standard_normal(200), rng.uniform(0.2, 4, 200)
     guess = y + rng.standard_normal(200)
-    found = of_numbers(y, guess)(np.arange(200), w)
+    found = of_numbers(y, guess)(w)
     assert found["mae"] == pytest.approx(reference.mean_absolute_error(y, guess, sample_weight=w))
     assert found["rmse"] == pytest.approx(reference.root_mean_squared_error(y, guess, sample_weight=w))
     assert found["r2"] == pytest.approx(reference.r2_score(y, guess, sample_weight=w))
-    assert found["spearman"] == pytest.approx(spearmanr(y, guess).statistic)
+    assert of_numbers(y, guess)(np.ones(200))["spearman"] == pytest.approx(spearmanr(y, guess).statistic)
+    times = rng.integers(1, 4, 200)  # an item of weight 3 counts as three items
+    repeated = spearmanr(np.repeat(y, times), np.repeat(guess, times)).statistic
+    assert of_numbers(y, guess)(times.astype(float))["spearman"] == pytest.approx(repeated)
 
 
 def test_weights_undo_a_design():
@@ -58,10 +61,9 @@ def test_weights_undo_a_design():
     corpus = reference.f1_score(y, chosen)
     inclusion = np.where(y == 1, 0.2, 0.02)
     sample = np.flatnonzero(rng.random(200_000) < inclusion)
-    rows = np.arange(len(sample))
     measure = of_classes(y[sample], np.stack([1 - p[sample], p[sample]], axis=1), chosen[sample], ("no", "yes"))
-    assert measure(rows, 1 / inclusion[sample])["f1[yes]"] == pytest.approx(corpus, abs=0.03)
-    assert measure(rows, np.ones(len(sample)))["f1[yes]"] > corpus + 0.2
+    assert measure(1 / inclusion[sample])["f1[yes]"] == pytest.approx(corpus, abs=0.03)
+    assert measure(np.ones(len(sample)))["f1[yes]"] > corpus + 0.2
 
 
 def test_intervals_cover_what_they_should():
@@ -71,7 +73,7 @@ def test_intervals_cover_what_they_should():
     authors = np.repeat(np.arange(20), 4)
 
     def accuracy(hits, groups):
-        measure = lambda rows, weights: {"accuracy": float(np.average(hits[rows], weights=weights))}  # noqa: E731
+        measure = lambda weights: {"accuracy": float(np.average(hits, weights=weights))}  # noqa: E731
         figure = measured(measure, np.ones(80), groups=groups, resamples=150)["accuracy"]
         return figure.low <= 0.7 <= figure.high
 

@@ -27,9 +27,18 @@ HEAD = Head(
     coef=np.random.default_rng(0).standard_normal((3, 4)),
     intercept=np.array([0.1, -0.2, 1e-17]),
     slope=1.7,
+    spread=float("inf"),
 )
+HEAD = replace(HEAD, folds=tuple(replace(HEAD, coef=f * HEAD.coef, slope=1.0 + f) for f in (1, 2, 3)))
 NUMBER = replace(
-    HEAD, task="continuous", labels=(), coef=HEAD.coef[:1], intercept=HEAD.intercept[:1], bounds=(0.0, 1.0), spread=0.25
+    HEAD,
+    task="continuous",
+    labels=(),
+    coef=HEAD.coef[:1],
+    intercept=HEAD.intercept[:1],
+    bounds=(0.0, 1.0),
+    spread=0.25,
+    folds=(),
 )
 
 
@@ -39,8 +48,12 @@ def test_what_is_saved_comes_back_to_the_bit(tmp_path):
         found = Store(tmp_path).load("posts", store.save("posts", head, {"n": 3}, created=NOW).version)
         assert (found.head.coef == head.coef).all()
         assert (found.head.intercept == head.intercept).all()
-        for name in ("task", "blocks", "labels", "slope", "offset", "threshold", "bounds"):
+        for name in ("task", "blocks", "labels", "slope", "offset", "threshold", "bounds", "spread", "partial"):
             assert getattr(found.head, name) == getattr(head, name)
+        assert len(found.head.folds) == len(head.folds)
+        for fold, kept in zip(head.folds, found.head.folds, strict=True):
+            assert (fold.coef == kept.coef).all()
+            assert fold.slope == kept.slope
         assert found.report() == {"n": 3}
     assert found.label == "posts@2"
     assert found.head.spread == 0.25

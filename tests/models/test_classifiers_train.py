@@ -10,7 +10,10 @@ from sklearn.model_selection import cross_val_predict
 from models.classifiers.head import Block
 from models.classifiers.probe import Options
 from models.classifiers.problem import pose
-from models.classifiers.train import jsonable, train, twins
+from models.classifiers.remarks import twins
+from models.classifiers.report import Report
+from models.classifiers.train import train
+from models.classifiers.worst import worst
 from models.errors import TrainingError
 
 QUICK = Options(strengths=(1.0, 100.0), folds=4, inner_folds=2)
@@ -37,7 +40,8 @@ def trained(digits):
 
 def test_the_report_says_everything_and_is_json(trained):
     _, head, report = trained
-    back = json.loads(json.dumps(jsonable(report), allow_nan=False))
+    back = json.loads(json.dumps(report.to_json(), allow_nan=False))
+    assert Report.from_json(back).to_json() == report.to_json()
     assert (back["n"], back["labels"], sum(back["counts"].values())) == (299, ["0", "1", "2", "other"], 299)
     assert back["dropped"] == [{"name": "i7", "code": "no_target", "reason": "has no code"}]
     figures, baseline = back["cross_validated"]["figures"], back["cross_validated"]["baseline"]
@@ -48,7 +52,7 @@ def test_the_report_says_everything_and_is_json(trained):
     assert np.array(back["cross_validated"]["confusion"]).sum() == 299
     assert len(back["out_of_fold"]["ids"]) == len(back["out_of_fold"]["fold"]) == 299
     assert set(back["cross_validated"]["reliability"]) == set(head.labels)
-    assert back["fold_strengths"] == [report["fold_strengths"][i] for i in range(4)]
+    assert back["fold_strengths"] == list(report.fold_strengths)
 
 
 def test_out_of_fold_figures_are_about_those_of_scikit_learn(digits, trained):
@@ -57,7 +61,7 @@ def test_out_of_fold_figures_are_about_those_of_scikit_learn(digits, trained):
 
     problem, _, report = trained
     direct = cross_val_predict(LogisticRegression(C=100, max_iter=1000), problem.x, problem.y, cv=4)
-    ours = report["cross_validated"]["figures"]["accuracy"]["value"]
+    ours = report.cross_validated.figures["accuracy"].value
     assert abs(ours - (direct == problem.y).mean()) < 0.03
 
 
@@ -65,7 +69,7 @@ def test_progress_is_heard_and_may_cancel(digits):
     x, y = digits
     problem = pose([x], list(y > 4), task="binary", blocks=block(64))
     heard = []
-    train(problem, QUICK, resamples=20, report=lambda progress, stage: heard.append(progress))
+    train(problem, QUICK, resamples=20, progress=lambda progress, stage: heard.append(progress))
     assert heard == sorted(heard)
     assert heard[-1] == 1.0
 
@@ -76,7 +80,7 @@ def test_progress_is_heard_and_may_cancel(digits):
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        train(problem, QUICK, report=cancel)
+        train(problem, QUICK, progress=cancel)
 
 
 def test_numbers_have_a_prediction_interval_that_covers(digits):
@@ -90,9 +94,9 @@ def test_numbers_have_a_prediction_interval_that_covers(digits):
     assert 0.88 <= ((low <= other.y) & (other.y <= high)).mean() <= 1
     assert value.min() >= 0
     assert value.max() <= 1
-    figures = report["held_out"]["figures"]
-    assert figures["mae"]["value"] == pytest.approx(np.abs(value - other.y).mean())
-    assert figures["r2"]["value"] > report["held_out"]["baseline"]["r2"]["value"]
+    figures = report.held_out.figures
+    assert figures["mae"].value == pytest.approx(np.abs(value - other.y).mean())
+    assert figures["r2"].value > report.held_out.baseline["r2"].value
 
 
 def test_held_out_items_are_measured_with_the_head_itself(digits):
@@ -103,8 +107,8 @@ def test_held_out_items_are_measured_with_the_head_itself(digits):
     head, report = train(problem, QUICK, held_out=other, resamples=20)
     chosen = head.choose(head.probabilities(other.x))
     right = np.mean([a == b for a, b in zip(chosen, targets[200:], strict=True)])
-    assert report["held_out"]["figures"]["accuracy"]["value"] == pytest.approx(right)
-    assert report["held_out"]["predictions"]["label"] == chosen
+    assert report.held_out.figures["accuracy"].value == pytest.approx(right)
+    assert list(report.held_out_predictions.label) == chosen
     swapped = pose([x[200:]], targets[200:], task="binary", blocks=block(64), labels=["high", "low"])
     with pytest.raises(TrainingError, match="other labels"):
         train(problem, QUICK, held_out=swapped)
@@ -116,7 +120,7 @@ def test_notes_smell_leakage_and_duplicates():
     y = np.where(x[:, 0] > 0, "a", "b")
     x[:, 0] *= 100  # the code is written on the picture
     _, report = train(pose([x], list(y), task="binary", blocks=block(16)), QUICK, resamples=10)
-    assert {"too_good", "near_duplicates"} <= {note["code"] for note in report["notes"]}
+    assert {"too_good", "near_duplicates"} <= {note.code for note in report.notes}
     apart = rng.standard_normal((200, 64)).astype(np.float32)
     fold = np.arange(200) % 4
     assert twins(apart, fold) == 0
@@ -129,13 +133,22 @@ def test_a_strength_at_the_edge_is_remarked_on(digits):
     x, y = digits
     problem = pose([x], list(y), task="categorical", blocks=block(64))
     _, report = train(problem, Options(strengths=(1e-4, 1e-3), folds=3, inner_folds=2), resamples=5)
-    assert "strength_at_the_edge" in {note["code"] for note in report["notes"]}
+    assert "strength_at_the_edge" in {note.code for note in report.notes}
 
 
 def test_the_same_seed_gives_the_same_report(digits):
     x, y = digits
     problem = pose([x], list(y > 4), task="binary", blocks=block(64))
-    one, two = (train(problem, QUICK, resamples=20)[1] for _ in range(2))
-    for report in (one, two):
-        del report["seconds"]
-    assert json.dumps(jsonable(one)) == json.dumps(jsonable(two))
+    one, two = (train(problem, QUICK, resamples=20)[1].to_json() for _ in range(2))
+    assert {**one, "seconds": 0} == {**two, "seconds": 0}
+
+
+def test_the_worst_are_wrong_and_sure_of_it(trained):
+    _, _, report = trained
+    found = worst(report, 5)
+    own = report.out_of_fold
+    wrong = [i for i in range(299) if own.label[i] != own.target[i]]
+    assert len(found) == min(5, len(wrong))
+    assert all(each.predicted != each.target for each in found)
+    sure = sorted((max(own.probabilities[i]) for i in wrong), reverse=True)
+    assert [each.confidence for each in found] == pytest.approx(sure[: len(found)])

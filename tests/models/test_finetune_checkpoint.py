@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from models.classifiers.epoch import Epoch
 from models.errors import TrainingError
 from models.finetune.checkpoint import Checkpoint, Progress
-from models.finetune.outcome import Epoch
 
 ROOT = Path(__file__).parents[2]
 LINE = Epoch(stage="head", epoch=1, rate=0.1, train_loss=1.0, validation_loss=0.5, score=0.5, seconds=1.0)

@@ -1,0 +1,38 @@
+"""What HTTP routes share: waiting for work while its caller is there, and JSON."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import orjson
+from fastapi import Request, Response
+
+from service.errors import CallerGone, TimedOut
+
+T = TypeVar("T")
+
+
+async def while_connected(request: Request, timeout: float, work: Coroutine[Any, Any, T]) -> T:
+    """Do `work` until it is done, its time is up, or nobody waits for it any more."""
+
+    async def gone() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    task, watch = asyncio.ensure_future(work), asyncio.ensure_future(gone())
+    try:
+        await asyncio.wait({task, watch}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        if watch.done():
+            raise CallerGone("the caller went away")
+        raise TimedOut.after(timeout)
+    finally:
+        for pending in (task, watch):
+            if not pending.done():
+                pending.cancel()
+
+
+def json_response(content: dict[str, Any], *, status: int = 200) -> Response:
+    body = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
+    return Response(body, media_type="application/json", status_code=status)

@@ -1,0 +1,315 @@
+"""The HTTP routes of classifiers and jobs: decode, call one pipeline, encode."""
+
+import io
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import FastAPI, Path, Query, Request, Response
+from numpy.typing import NDArray
+
+from service import api_page
+from service import schema_classifiers as schema
+from service.answers import json_response, while_connected
+from service.classifiers import Classifiers
+from service.engine import Engine
+from service.errors import Unprocessable
+from service.jobs import Jobs
+from service.pipelines import trained
+from service.pipelines.classify import GivenVectors, Post, Predictions, predict
+from service.pipelines.encode import Input
+from service.pipelines.train import begin
+from service.settings import Settings
+from service.vectors import of_base64
+from service.wire import Bodies, Files
+
+Name = Annotated[str, Path(description='A name, its newest version, or "name@3".', examples=["protest"])]
+Id = Annotated[str, Path(description="From the job's answer.", examples=["job_0123456789abcdef"])]
+Limit = Annotated[int, Query(ge=1, le=1000, description="Entries of the answer, at most.")]
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the answer before.")]
+_REFUSALS = (400, 401, 404, 413, 415, 422, 429, 503, 504)
+
+
+def add(
+    app: FastAPI,
+    settings: Settings,
+    bodies: Bodies,
+    engine: Callable[[], Engine],
+    classifiers: Classifiers,
+    jobs: Jobs,
+) -> None:
+    """Add the routes to `app`."""
+
+    @app.post(
+        "/v1/classifiers",
+        tags=["classifiers"],
+        summary="Train a classifier",
+        response_model=schema.ClassifierAnswer,
+        responses={202: {"model": schema.Job, "description": "With mode job."}, **api_page.errors(*_REFUSALS)},
+        openapi_extra=api_page.message("TrainRequest"),
+    )
+    async def train(request: Request) -> Response:
+        """Learn from coded items, or from their vectors: a linear probe, with a report by nested cross-validation."""
+        request.state.operation = "train"
+        with bodies.hold(request):
+            said, files = await bodies.message(request, schema.TrainRequest)
+            job = await begin(
+                engine(),
+                classifiers,
+                jobs,
+                said,
+                posts=_posts(said.input, files),
+                vectors=_vectors(said.vectors, files),
+                owner=request.state.owner,
+            )
+        if said.mode == "job":
+            return json_response(trained.job(job).model_dump(), status=202)
+        work = trained.awaited(engine(), classifiers, jobs, job, owner=request.state.owner)
+        return json_response((await while_connected(request, settings.request_timeout, work)).model_dump())
+
+    @app.get("/v1/classifiers", tags=["classifiers"], summary="List classifiers", response_model=schema.ClassifierList)
+    async def list_classifiers(request: Request, limit: Limit = 100, cursor: Cursor = None) -> Response:
+        """The newest version of each, by name."""
+        request.state.operation = "classifiers"
+        return json_response((await trained.cards(engine(), classifiers, limit=limit, cursor=cursor)).model_dump())
+
+    @app.get(
+        "/v1/classifiers/{name}",
+        tags=["classifiers"],
+        summary="A classifier and its report",
+        response_model=schema.ClassifierAnswer,
+        responses=api_page.errors(401, 404, 503),
+    )
+    async def get_classifier(request: Request, name: Name) -> Response:
+        """What it is, what it was made with, and everything that was measured."""
+        request.state.operation = "classifiers"
+        return json_response((await trained.answer(engine(), classifiers, name)).model_dump())
+
+    @app.get(
+        "/v1/classifiers/{name}/versions/{number}",
+        tags=["classifiers"],
+        summary="One version of a classifier",
+        response_model=schema.ClassifierAnswer,
+        responses=api_page.errors(401, 404, 503),
+    )
+    async def get_version(request: Request, name: Name, number: Annotated[int, Path(ge=1, examples=[1])]) -> Response:
+        """The same as `name@number`."""
+        request.state.operation = "classifiers"
+        return json_response((await trained.answer(engine(), classifiers, f"{name}@{number}")).model_dump())
+
+    @app.delete(
+        "/v1/classifiers/{name}",
+        tags=["classifiers"],
+        summary="Delete a classifier",
+        response_model=schema.Deleted,
+        responses=api_page.errors(401, 403, 404, 503),
+    )
+    async def delete_classifier(request: Request, name: Name) -> Response:
+        """One version for "name@3", all of them for "name". Their numbers are not used again."""
+        request.state.operation = "classifiers"
+        owner = request.state.owner
+        gone = await engine().in_thread(lambda: classifiers.delete(name, owner))
+        return json_response(schema.Deleted(deleted=gone).model_dump())
+
+    @app.post(
+        "/v1/classifiers/{name}/predict",
+        tags=["classifiers"],
+        summary="Predict items",
+        response_model=schema.PredictAnswer,
+        responses=api_page.errors(*_REFUSALS),
+        openapi_extra=api_page.message("PredictRequest"),
+    )
+    async def predict_items(request: Request, name: Name) -> Response:
+        """Calibrated probabilities of each label; of a continuous task the value with its 95 % interval."""
+        request.state.operation = "predict"
+        with bodies.hold(request):
+            said, files = await bodies.message(request, schema.PredictRequest)
+            stored = await engine().in_thread(lambda: classifiers.open(name))
+            posts = _posts(said.input, files)
+            found = await while_connected(
+                request,
+                settings.request_timeout,
+                predict(
+                    engine(),
+                    classifiers,
+                    stored,
+                    posts=posts,
+                    vectors=_vectors(said.vectors, files),
+                    on_error=said.on_error,
+                    crossed=said.crossed,
+                ),
+            )
+        return json_response(
+            {
+                "classifier": stored.label,
+                "task": found.task,
+                "labels": found.labels,
+                "data": _data(found, posts),
+                "model": found.model,
+                "truncated": found.truncated,
+                "receipt": found.receipt,
+            }
+        )
+
+    @app.post(
+        "/v1/classifiers/{name}/estimate",
+        tags=["classifiers"],
+        summary="A corpus's prevalence, corrected for errors",
+        response_model=schema.EstimateAnswer,
+        responses=api_page.errors(400, 401, 404, 415, 422, 503),
+        openapi_extra=api_page.message("EstimateRequest"),
+    )
+    async def estimate(request: Request, name: Name) -> Response:
+        """The share of each label in a corpus (or its mean), from predictions of all of it and the coded sample."""
+        request.state.operation = "estimate"
+        with bodies.hold(request):
+            said, _ = await bodies.message(request, schema.EstimateRequest)
+        return json_response((await trained.estimate(engine(), classifiers, name, said)).model_dump())
+
+    @app.get(
+        "/v1/classifiers/{name}/onnx",
+        tags=["classifiers"],
+        summary="The classifier as an ONNX graph",
+        response_class=Response,
+        responses={200: {"content": {"application/octet-stream": {}}}, **api_page.errors(401, 404, 503)},
+    )
+    async def onnx(request: Request, name: Name) -> Response:
+        """For use elsewhere: unit vectors in (or, of a fine-tuned network, pixels), probabilities or a value out."""
+        request.state.operation = "classifiers"
+        label, graph = await trained.onnx(engine(), classifiers, name)
+        headers = {"content-disposition": f'attachment; filename="{label}.onnx"'}
+        return Response(graph, media_type="application/octet-stream", headers=headers)
+
+    @app.get(
+        "/v1/classifiers/{name}/report.html",
+        tags=["classifiers"],
+        summary="The report as a page",
+        response_class=Response,
+        responses={200: {"content": {"text/html": {}}}, **api_page.errors(401, 404, 503)},
+    )
+    async def page(request: Request, name: Name) -> Response:
+        """One file with plots, which needs no network."""
+        request.state.operation = "classifiers"
+        return Response(await trained.page(engine(), classifiers, name, ()), media_type="text/html")
+
+    @app.post(
+        "/v1/classifiers/{name}/report.html",
+        tags=["classifiers"],
+        summary="The report as a page, with pictures",
+        response_class=Response,
+        responses={200: {"content": {"text/html": {}}}, **api_page.errors(*_REFUSALS)},
+        openapi_extra=api_page.message("PageRequest"),
+    )
+    async def illustrated(request: Request, name: Name) -> Response:
+        """The same with small versions of the images that you send; the server keeps none of them."""
+        request.state.operation = "classifiers"
+        with bodies.hold(request):
+            said, files = await bodies.message(request, schema.PageRequest)
+            posts = _posts(said.input, files) or ()
+            return Response(await trained.page(engine(), classifiers, name, posts), media_type="text/html")
+
+    @app.get("/v1/jobs", tags=["jobs"], summary="List jobs", response_model=schema.JobList)
+    async def list_jobs(request: Request, limit: Limit = 100, cursor: Cursor = None) -> Response:
+        """Yours, the newest first."""
+        request.state.operation = "jobs"
+        found, following = await jobs.list(owner=request.state.owner, limit=limit, cursor=cursor)
+        data = [trained.job(each) for each in found]
+        return json_response(schema.JobList(data=data, next_cursor=following).model_dump())
+
+    @app.get(
+        "/v1/jobs/{id}",
+        tags=["jobs"],
+        summary="How a job is doing",
+        response_model=schema.Job,
+        responses=api_page.errors(401, 404),
+    )
+    async def get_job(request: Request, id: Id) -> Response:
+        """State, progress, and what came of it."""
+        request.state.operation = "jobs"
+        return json_response(trained.job(await jobs.get(id, owner=request.state.owner)).model_dump())
+
+    @app.post(
+        "/v1/jobs/{id}/cancel",
+        tags=["jobs"],
+        summary="Cancel a job",
+        response_model=schema.Job,
+        responses=api_page.errors(401, 404),
+    )
+    async def cancel_job(request: Request, id: Id) -> Response:
+        """Stop it; one that has ended stays as it is."""
+        request.state.operation = "jobs"
+        return json_response(trained.job(await jobs.cancel(id, owner=request.state.owner)).model_dump())
+
+
+def _posts(said: Sequence[schema.Post] | None, files: Files) -> Sequence[Post] | None:
+    """Items of the JSON, or of the form's parts."""
+    if said is not None and files.inputs:
+        raise Unprocessable("input: is in the request and beside it; send the items once", param="input")
+    if said is not None:
+        return [Post(text=item.text, image=item.image, id=item.id) for item in said]
+    return [_post(item) for item in files.inputs] or None
+
+
+def _post(item: Input) -> Post:
+    return Post(text=item.text, image=item.image, id=item.id)
+
+
+def _vectors(said: Sequence[schema.Vectors] | None, files: Files) -> Sequence[GivenVectors] | None:
+    if said is None:
+        if files.named:
+            name = next(iter(files.named))
+            raise Unprocessable(f"{name}: say in request.vectors what they are of", param="vectors")
+        return None
+    found = []
+    for each in said:
+        part = files.named.get(f"{each.modality}_vectors")
+        if (part is None) == (each.data is None):
+            raise Unprocessable(
+                f"vectors: of {each.modality}s, send either data or the part {each.modality}_vectors of a form",
+                param="vectors",
+            )
+        rows = of_base64(each.data, each.dimension) if each.data is not None else _npy(part or b"", each)
+        found.append(GivenVectors(modality=each.modality, model=each.model, fingerprint=each.fingerprint, rows=rows))
+    return found
+
+
+def _npy(part: bytes, said: schema.Vectors) -> NDArray[np.float32]:
+    name = f"{said.modality}_vectors"
+    try:
+        rows = np.lib.format.read_array(io.BytesIO(part), allow_pickle=False)
+    except (ValueError, EOFError, OSError) as exc:
+        raise Unprocessable(f"{name}: is no .npy file of numbers; write it with numpy.save", param=name) from exc
+    if rows.ndim != 2 or rows.dtype.kind != "f" or rows.shape[1] != said.dimension:
+        raise Unprocessable(
+            f"{name}: an array of {rows.dtype} {rows.shape}, expected floats (items, {said.dimension})", param=name
+        )
+    return rows.astype(np.float32, copy=False)
+
+
+def _data(found: Predictions, posts: Sequence[Post] | None) -> list[dict[str, Any]]:
+    """One entry per item, in order: its prediction, or its error."""
+    return [_entry(found, i, None if posts is None else posts[i].id) for i in range(found.n)]
+
+
+def _entry(found: Predictions, i: int, id: str | None) -> dict[str, Any]:
+    entry: dict[str, Any] = {"index": i}
+    if id is not None:
+        entry["id"] = id
+    failure = found.failures.get(i)
+    if failure is not None:
+        entry["error"] = {"code": failure.code, "message": failure.message}
+        return entry
+    if found.probabilities is not None and found.chosen is not None:
+        entry["label"] = found.chosen[i]
+        entry["probabilities"] = dict(zip(found.labels, found.probabilities[i].tolist(), strict=True))
+    elif found.values is not None and found.low is not None and found.high is not None:
+        entry["value"] = float(found.values[i])
+        entry["interval"] = [finite(found.low[i]), finite(found.high[i])]
+    if found.crossed is not None:
+        entry["crossed"] = found.crossed[i].tolist()
+    return entry
+
+
+def finite(value: Any) -> float | None:
+    """JSON knows no infinity."""
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,144 @@
+"""The process of one lane: `python -m service.jobs.worker`, started by the supervisor."""
+
+import argparse
+import ctypes
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+
+from filelock import FileLock, Timeout
+
+from models.errors import ModelsError
+from service.errors import ServiceError
+from service.jobs.kinds import Context, Kind, kinds
+from service.jobs.table import Cancelled, Job, Table
+
+logger = logging.getLogger("daguerre.jobs")
+NICE = 10  # whoever waits for an embedding comes first
+LOOK = 0.1  # seconds between two looks for work
+TOLD = 0.3  # seconds between two reports that are written down
+IDLE = 300.0  # seconds without work until it ends: the next job starts another
+TIDY = 600.0
+PR_SET_PDEATHSIG = 1
+
+
+class Stopping(BaseException):
+    """The service ends: the job goes back to the queue."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m service.jobs.worker")
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--lane", required=True)
+    parser.add_argument("--parent", type=int, required=True)
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--keep-days", type=float, required=True)
+    parser.add_argument("--kinds", default="service.jobs.kinds:KINDS")
+    parser.add_argument("--idle", type=float, default=IDLE)
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
+    die_with(given.parent)
+    os.nice(NICE)
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C is the service's, which tells us in its own time
+    table = Table(given.home, most_queued=sys.maxsize, keep_days=given.keep_days)
+    lock = FileLock(table.folders / f".{given.lane}.lock", timeout=0)
+    try:
+        with lock:
+            Worker(table, given.lane, kinds(given.kinds), threads=given.threads).work(idle=given.idle)
+    except Timeout:
+        logger.info("another process does the %s jobs", given.lane)
+    except Stopping:
+        pass
+    return 0
+
+
+class Worker:
+    """Does the jobs of one lane, one after the other."""
+
+    def __init__(self, table: Table, lane: str, kinds: Mapping[str, Kind], *, threads: int) -> None:
+        self._table = table
+        self._lane = lane
+        self._kinds = kinds
+        self._threads = threads
+
+    def work(self, *, idle: float) -> None:
+        """Until there has been nothing to do for `idle` seconds."""
+        self._table.adopt(self._lane, frozenset(name for name, kind in self._kinds.items() if kind.resumable))
+        self._table.tidy()
+        tidied = since = time.monotonic()
+        while time.monotonic() - since < idle:
+            job = self._table.take(self._lane)
+            if job is not None:
+                self._do(job)
+                since = time.monotonic()
+            elif time.monotonic() - tidied > TIDY:
+                self._table.tidy()
+                tidied = time.monotonic()
+            else:
+                time.sleep(LOOK)
+
+    def _do(self, job: Job) -> None:
+        told = 0.0
+        table = self._table
+
+        def report(progress: float, stage: str) -> None:
+            nonlocal told
+            if time.monotonic() - told < TOLD:
+                return
+            told = time.monotonic()
+            if not table.say(job.id, min(max(progress, 0.0), 1.0), stage):
+                raise Cancelled
+
+        logger.info("%s: %s begins", job.id, job.kind)
+        try:
+            context = Context(
+                id=job.id,
+                params=job.params,
+                folder=table.folder(job.id),
+                home=table.home,
+                owner=job.owner,
+                report=report,
+                threads=self._threads,
+            )
+            table.succeed(job.id, self._kinds[job.kind].function()(context))
+        except Stopping:
+            table.put_back(job.id)
+            raise
+        except Cancelled:
+            table.stop(job.id)
+        except (ModelsError, ServiceError) as exc:
+            table.fail(job.id, exc.code, exc.message)
+        except Exception:
+            logger.exception("%s: %s failed", job.id, job.kind)
+            table.fail(job.id, "internal", f"something went wrong here; the server's log knows {job.id}")
+        logger.info("%s: %s ended", job.id, job.kind)
+
+
+def _stop(signal_number: int, frame: FrameType | None) -> None:
+    raise Stopping
+
+
+def die_with(parent: int) -> None:
+    """End this process when its parent does, however that ends: nobody would wait for the work, or start another."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    if os.getppid() != parent:
+        sys.exit(0)
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,209 @@
+"""What there is to know of trained classifiers and of jobs: cards, reports, pages, graphs, estimates."""
+
+import asyncio
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from models.classifiers import estimate as estimates
+from models.classifiers.network import GRAPH
+from models.classifiers.page import page as page_of
+from models.classifiers.report import Report, jsonable
+from models.classifiers.store import NETWORK, Stored
+from models.classifiers.worst import worst
+from models.errors import ItemError
+from models.images import open_rgb
+from service import schema_classifiers as schema
+from service.classifiers import Classifiers, usable
+from service.engine import Engine
+from service.errors import ItemsFailed, ServiceError, Unprocessable, item_failure
+from service.jobs import Job, Jobs
+from service.pipelines.classify import Post
+from service.pipelines.encode import image_bytes
+
+THUMBNAIL = 160  # pixels of the longer side
+_STATUS = {"worker_died": 503, "internal": 500}
+
+
+def job(found: Job) -> schema.Job:
+    """A job, for the wire."""
+    return schema.Job(
+        id=found.id,
+        kind=found.kind,
+        state=found.state,
+        progress=found.progress,
+        stage=found.stage,
+        eta_seconds=found.eta_seconds,
+        created=_time(found.created) or "",
+        started=_time(found.started),
+        ended=_time(found.ended),
+        result=None if found.result is None else dict(found.result),
+        error=None
+        if found.error_code is None
+        else schema.JobError(code=found.error_code, message=found.error_message or ""),
+    )
+
+
+async def awaited(
+    engine: Engine, classifiers: Classifiers, jobs: Jobs, begun: Job, *, owner: str | None
+) -> schema.ClassifierAnswer:
+    """The classifier that `begun` makes, once it has. Raises what the job failed of."""
+    ended = await jobs.ended(begun.id, owner=owner)
+    if ended.state == "succeeded" and ended.result is not None:
+        return await answer(engine, classifiers, ended.result["classifier"])
+    if ended.state == "cancelled":
+        raise Unprocessable(f"{begun.id} was cancelled", code="cancelled")
+    failed = ServiceError(ended.error_message or "", code=ended.error_code)
+    failed.status = _STATUS.get(ended.error_code or "", 422)
+    raise failed
+
+
+async def cards(engine: Engine, classifiers: Classifiers, *, limit: int, cursor: str | None) -> schema.ClassifierList:
+    """The newest version of each name, by name, those after `cursor`."""
+
+    def work() -> schema.ClassifierList:
+        names = [name for name in classifiers.store.names() if cursor is None or name > cursor]
+        shown = names[:limit]
+        data = [card(engine, classifiers, classifiers.open(name)) for name in shown]
+        return schema.ClassifierList(data=data, next_cursor=shown[-1] if len(names) > limit else None)
+
+    return await engine.in_thread(work)
+
+
+def card(engine: Engine, classifiers: Classifiers, stored: Stored) -> schema.ClassifierCard:
+    """Reads files: for a thread."""
+    manifest = stored.manifest
+    return schema.ClassifierCard(
+        id=stored.label,
+        name=stored.name,
+        version=stored.version,
+        kind=stored.kind,
+        task=stored.task,
+        labels=list(stored.labels),
+        encoders=[schema.Encoder(**asdict(block)) for block in (stored.head.blocks if stored.head else ())],
+        fingerprint=manifest.get("fingerprint"),
+        threshold=manifest["threshold"],
+        bounds=manifest["bounds"],
+        partial=bool(stored.head and stored.head.partial),
+        created=manifest["created"],
+        owner=manifest["owner"],
+        versions=classifiers.store.versions(stored.name),
+        usable=usable(engine, stored),
+        made_with={**manifest["made_with"], "libraries": manifest["libraries"]},
+    )
+
+
+async def answer(engine: Engine, classifiers: Classifiers, label: str) -> schema.ClassifierAnswer:
+    """A classifier with its report."""
+
+    def work() -> schema.ClassifierAnswer:
+        stored = classifiers.open(label)
+        said = stored.report()
+        wrong: list[dict[str, Any]] = jsonable([asdict(each) for each in worst(Report.from_json(said))])
+        return schema.ClassifierAnswer(**card(engine, classifiers, stored).model_dump(), report=said, worst=wrong)
+
+    return await engine.in_thread(work)
+
+
+async def estimate(
+    engine: Engine, classifiers: Classifiers, label: str, said: schema.EstimateRequest
+) -> schema.EstimateAnswer:
+    """The corpus's prevalence, or mean, corrected. Raises Unprocessable for moments that do not fit."""
+
+    def work() -> schema.EstimateAnswer:
+        stored = classifiers.open(label)
+        if stored.head is None:
+            raise Unprocessable(
+                f"{stored.label} is a fine-tuned network, whose errors on the coded items are not known out of fold; "
+                "train a classifier on embeddings for an estimate",
+                code="no_folds",
+                param="classifier",
+            )
+        columns = max(len(stored.labels), 1)
+        for name in ("mean", "variance"):
+            given = getattr(said.corpus, name)
+            if len(given) != columns or not np.isfinite(given).all() or (name == "variance" and min(given) < 0):
+                raise Unprocessable(
+                    f"corpus.{name}: expected {columns} finite numbers, one for each label; take them of crossed "
+                    "predictions",
+                    param=f"corpus.{name}",
+                )
+        moments = [
+            estimates.Moments(n=said.corpus.n, mean=mean, variance=variance)
+            for mean, variance in zip(said.corpus.mean, said.corpus.variance, strict=True)
+        ]
+        found = estimates.of_moments(Report.from_json(stored.report()), moments, confidence=said.confidence)
+        return schema.EstimateAnswer(
+            classifier=stored.label,
+            confidence=said.confidence,
+            estimates={name: schema.Estimated(**asdict(each)) for name, each in found.items()},
+        )
+
+    return await engine.in_thread(work)
+
+
+async def onnx(engine: Engine, classifiers: Classifiers, label: str) -> tuple[str, bytes]:
+    """Name and version, and the graph."""
+
+    def work() -> tuple[str, bytes]:
+        stored = classifiers.open(label)
+        if stored.head is None:
+            return stored.label, (stored.folder / NETWORK / GRAPH).read_bytes()
+        from models.classifiers.onnx_head import graph  # a second to import, and seldom asked for
+
+        return stored.label, graph(stored.head)
+
+    return await engine.in_thread(work)
+
+
+async def page(engine: Engine, classifiers: Classifiers, label: str, posts: Sequence[Post]) -> str:
+    """The report as one HTML file, with small versions of the images in `posts`. Raises ItemsFailed."""
+    limits = engine.settings.image_limits
+    failures = []
+    pictures: dict[str, bytes] = {}
+
+    def shrink(i: int, post: Post) -> None:
+        try:
+            if post.image is None or post.id is None:
+                raise Unprocessable(f"input[{i}]: send images with the ids of items", param=f"input[{i}]")
+            picture = open_rgb(image_bytes(post.image, limits.max_bytes), limits=limits)
+            picture.thumbnail((THUMBNAIL, THUMBNAIL))
+            out = io.BytesIO()
+            picture.save(out, "JPEG", quality=80)
+            pictures[post.id] = out.getvalue()
+        except ItemError as exc:
+            failures.append(item_failure(i, post.id, exc))
+
+    await asyncio.gather(*(engine.in_thread(partial(shrink, i, post)) for i, post in enumerate(posts)))
+    if failures:
+        raise ItemsFailed(sorted(failures, key=lambda each: each.index), of=len(posts))
+
+    def work() -> str:
+        stored = classifiers.open(label)
+        report = Report.from_json(stored.report())
+        return page_of(report, name=stored.label, facts=_facts(stored), thumbnails=pictures)
+
+    return await engine.in_thread(work)
+
+
+def _facts(stored: Stored) -> Mapping[str, str]:
+    manifest = stored.manifest
+    found = {"Task": stored.task, "Created": manifest["created"]}
+    for block in stored.head.blocks if stored.head else ():
+        said = manifest["made_with"].get(block.modality, {})
+        revision = f", {said['revision']}" if said else ""
+        found[f"Encoder of {block.modality}s"] = f"{block.model}{revision}, fingerprint {block.fingerprint}"
+    if stored.head is None:
+        start = manifest.get("start") or {}
+        found["Network"] = f"fine-tuned from {start.get('name', '?')}, fingerprint {manifest['fingerprint']}"
+    found["Libraries"] = ", ".join(f"{name} {version}" for name, version in manifest["libraries"].items())
+    return found
+
+
+def _time(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

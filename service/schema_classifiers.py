@@ -1,0 +1,252 @@
+"""Requests and answers of classifiers and of jobs on the wire. Both transports share them."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
+
+from models.agreement import Level
+from models.catalog import Modality
+from models.classifiers.codes import Rule
+from models.classifiers.head import Task
+from models.images import DecodeMode
+from service.schema import Datum, Message, OnError, Receipt
+
+Code = StrictStr | StrictBool | StrictInt | StrictFloat | None
+NAME = Field(
+    description="Small letters, digits, '-', '_' and '.'. A name that there is already gets a new version.",
+    examples=["protest"],
+)
+
+
+class Post(Message):
+    """A text, an image, or both: what a classifier sees of one item."""
+
+    id: str | None = Field(None, max_length=1024, description="Yours; comes back in the report.", examples=["post-17"])
+    text: str | None = Field(None, description="A text.", examples=["They marched all day"])
+    image: str | None = Field(None, description="An image file's bytes in base64, or as a data URI.")
+
+    @model_validator(mode="after")
+    def _any(self) -> "Post":
+        if self.text is None and self.image is None:
+            raise ValueError('an item has "text", "image", or both')
+        return self
+
+
+class Vectors(Message):
+    """Embeddings made before, of all items and of one modality."""
+
+    modality: Modality = Field(description="What was embedded: image or text.")
+    model: str = Field(description="The model they are of.", examples=["embedded"])
+    fingerprint: str = Field(description="From their receipt. The classifier keeps it, and takes no others.")
+    dimension: int = Field(ge=1, description="Numbers of one vector.", examples=[1280])
+    data: str | None = Field(
+        None,
+        description="Base64 of little-endian float32, a row after the other; a row of NaN for an item that has none. "
+        "Left out in a form, where the part `image_vectors` or `text_vectors` is a .npy file.",
+    )
+
+
+class Codes(Message):
+    """A long table, coder by item: what several people have coded."""
+
+    coder: list[str] = Field(description="Who coded, row by row.", examples=[["anna", "ben"]])
+    item: list[str] = Field(description="The item's id.", examples=[["post-17", "post-17"]])
+    code: list[Code] = Field(description="What they coded; null for nothing.", examples=[["protest", "protest"]])
+    rule: Rule = Field("majority", description="How one target is made of them: majority, unanimous or mean.")
+    level: Level | None = Field(None, description="Of measurement, for the coders' agreement. Left out: by the rule.")
+
+
+def _distinct(values: list[Vectors]) -> list[Vectors]:
+    if len({each.modality for each in values}) < len(values):
+        raise ValueError("has a modality twice; one for images, one for texts")
+    return values
+
+
+class _Given(Message):
+    """Items, or vectors of items."""
+
+    on_error: OnError = Field(
+        "fail",
+        description="What one unusable item does. `fail`: the request is refused and names every such item. "
+        "`skip`: it is left out, and said to be.",
+    )
+    input: list[Post] | None = Field(None, description="The items; or send `vectors`.")
+    vectors: Annotated[list[Vectors], AfterValidator(_distinct)] | None = Field(
+        None, description="Vectors of the items, one or two modalities; or send `input`."
+    )
+
+
+class TrainRequest(_Given):
+    """Coded items to learn from: a linear probe on their embeddings, with a report by nested cross-validation."""
+
+    name: str = NAME
+    model: str | None = Field(
+        None, description="What embeds `input`; the first of GET /v1/models where left out.", examples=["embedded"]
+    )
+    decode: DecodeMode | None = Field(None, description="How JPEGs of `input` are decoded. Left out: the server's.")
+    task: Task = Field(description="binary, categorical or continuous.", examples=["categorical"])
+    targets: list[Code] | None = Field(
+        None, description="A code for each item; null: not coded, and left out.", examples=[["protest", "other"]]
+    )
+    codes: Codes | None = Field(None, description="In place of `targets`: what several coders said.")
+    ids: list[str] | None = Field(None, description="A name for each item; those of `input` where left out.")
+    groups: list[str | int] | None = Field(
+        None, description="Who made each item, say: items of one group never lie on both sides of a split."
+    )
+    sample_weight: list[float] | None = Field(None, description="For each item, above 0.")
+    inclusion_prob: list[float] | None = Field(
+        None, description="In place of weights: each item's probability to be in the sample."
+    )
+    split: list[Literal["train", "test"]] | None = Field(
+        None, description="`test` items are held out: nothing is learnt from them, and the report has their figures."
+    )
+    labels: list[str] | None = Field(None, description="The order of the classes; of a binary task negative, positive.")
+    bounds: tuple[float, float] | None = Field(None, description="Of a continuous target: it cannot leave them.")
+    partial: bool = Field(False, description="Take items that lack one of two modalities.")
+    strengths: list[float] | None = Field(None, min_length=1, max_length=50, description="Candidates for C.")
+    folds: int = Field(5, ge=2, le=20, description="Of the report.")
+    inner_folds: int = Field(3, ge=2, le=20, description="Of each choice of C and calibration.")
+    balanced: bool = Field(False, description="Give all classes the same weight in learning.")
+    calibrate: bool = Field(True, description="Calibrate probabilities out of fold.")
+    resamples: int = Field(1000, ge=1, le=10_000, description="Of the bootstrap.")
+    seed: int = Field(0, ge=0, le=2**32 - 1, description="Same seed, same numbers.")
+    mode: Literal["sync", "job"] = Field(
+        "sync", description="sync: the answer is the classifier. job: a job, to be asked for later."
+    )
+
+
+class PredictRequest(_Given):
+    """Items to predict."""
+
+    crossed: bool = Field(
+        False, description="Also the mean prediction of the cross-validation's heads, which `estimate` takes."
+    )
+
+
+class Moments(Message):
+    """What an estimate needs of the corpus: `crossed` predictions, summed up."""
+
+    n: int = Field(ge=2, description="Items of the corpus.")
+    mean: list[float] = Field(description="Of each label's crossed probability, or of the value.")
+    variance: list[float] = Field(description="With n - 1.")
+
+
+class EstimateRequest(Message):
+    """A corpus whose prevalence, or mean, is asked for."""
+
+    corpus: Moments = Field(description="Crossed predictions of every item of it, coded ones too.")
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="Of the interval.")
+
+
+class PageRequest(Message):
+    """Pictures for the report's page; none of them is kept."""
+
+    input: list[Post] = Field(description="Images with the ids of items: see `worst` of the report.", max_length=100)
+
+
+class Predicted(Datum):
+    label: str | None = Field(None, description="The most probable one; of a binary task by the threshold.")
+    probabilities: dict[str, float] | None = Field(None, description="By label, calibrated.")
+    value: float | None = Field(None, description="Of a continuous task.")
+    interval: tuple[float | None, float | None] | None = Field(
+        None, description="95 % prediction interval of the value; null: not known, from fewer than 19 coded items."
+    )
+    crossed: list[float] | None = Field(None, description="Where it was asked for.")
+
+
+class PredictAnswer(BaseModel):
+    classifier: str = Field(description="Name and version.", examples=["protest@1"])
+    task: Task = Field(description="binary, categorical or continuous.")
+    labels: list[str] = Field(description="In the order of the probabilities.")
+    data: list[Predicted] = Field(description="One entry per item, in order.")
+    model: str = Field(description="The encoder; of a fine-tuned network the classifier.")
+    truncated: list[int] = Field(description="Texts that were cut, by index.")
+    receipt: Receipt | None = Field(description="How the vectors were made; null where you sent them.")
+
+
+class Encoder(BaseModel):
+    modality: Modality
+    model: str = Field(description="Its name when the classifier was trained.")
+    fingerprint: str = Field(description="What a running model must have.")
+    dimension: int
+
+
+class ClassifierCard(BaseModel):
+    """A trained classifier."""
+
+    id: str = Field(description="Name and version.", examples=["protest@1"])
+    object: Literal["classifier"] = Field("classifier", description="What it is.")
+    name: str
+    version: int
+    kind: Literal["linear", "network"] = Field(description="A head on embeddings, or a fine-tuned network.")
+    task: Task
+    labels: list[str] = Field(description="In the order of the probabilities; (negative, positive) if binary.")
+    encoders: list[Encoder] = Field(description="What it needs; none of a network, which is its own.")
+    fingerprint: str | None = Field(description="Of a network.")
+    threshold: float = Field(description="Of the positive class's probability.")
+    bounds: tuple[float, float] | None
+    partial: bool = Field(description="Whether items may lack one of two modalities.")
+    created: str = Field(description="ISO 8601.")
+    owner: str | None = Field(description="Who trained it: first digits of the SHA-256 of the key.")
+    versions: list[int] = Field(description="All there are of this name.")
+    usable: bool = Field(description="Whether the models that it needs are running.")
+    made_with: dict[str, Any] = Field(description="Receipts of the encoders by modality; versions of libraries.")
+
+
+class ClassifierAnswer(ClassifierCard):
+    report: dict[str, Any] = Field(description="Everything that was measured: docs/classifiers.md.")
+    worst: list[dict[str, Any]] = Field(description="The most confidently wrong predictions.")
+
+
+class ClassifierList(BaseModel):
+    object: Literal["list"] = Field("list", description="What it is.")
+    data: list[ClassifierCard] = Field(description="The newest version of each name.")
+    next_cursor: str | None = Field(None, description="Ask again with it for what follows; null: that is all.")
+
+
+class Deleted(BaseModel):
+    deleted: list[str] = Field(description="Names and versions that are gone, and never used again.")
+
+
+class Estimated(BaseModel):
+    value: float = Field(description="The corpus's prevalence, or mean, corrected for the classifier's errors.")
+    low: float
+    high: float = Field(description="Ends of the interval.")
+    naive: float = Field(description="The mean of the predictions alone: biased by their errors.")
+    classical: tuple[float, float, float] = Field(description="From the coded items alone: value, low, high.")
+    n_coded: int
+    n_corpus: int
+
+
+class EstimateAnswer(BaseModel):
+    classifier: str = Field(description="Name and version.")
+    confidence: float
+    estimates: dict[str, Estimated] = Field(description='By label; of a continuous task under "".')
+
+
+class JobError(BaseModel):
+    code: str = Field(description="For programs.")
+    message: str = Field(description="For people.")
+
+
+class Job(BaseModel):
+    """Long work, which outlives the server."""
+
+    id: str = Field(description="Ask for it by this.")
+    object: Literal["job"] = Field("job", description="What it is.")
+    kind: str = Field(description="What is done.", examples=["train"])
+    state: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    progress: float = Field(description="From 0 to 1.")
+    stage: str = Field(description="What is being done, in words.")
+    eta_seconds: float | None = Field(description="Until it is done, guessed.")
+    created: str = Field(description="ISO 8601.")
+    started: str | None
+    ended: str | None
+    result: dict[str, Any] | None = Field(description="What came of it, once it has succeeded.")
+    error: JobError | None = Field(description="Why it failed.")
+
+
+class JobList(BaseModel):
+    object: Literal["list"] = Field("list", description="What it is.")
+    data: list[Job] = Field(description="The newest first.")
+    next_cursor: str | None = Field(None, description="Ask again with it for what follows; null: that is all.")

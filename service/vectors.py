@@ -1,0 +1,28 @@
+"""Vectors off the wire: little-endian float32, a row after the other."""
+
+import base64
+import binascii
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import Unprocessable
+
+
+def of_base64(data: str, dimension: int) -> NDArray[np.float32]:
+    """(n, dimension). Raises Unprocessable."""
+    try:
+        raw = base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError) as exc:
+        raise Unprocessable("vectors: data is not base64; encode the bytes of the array", param="vectors") from exc
+    return of_bytes(raw, dimension)
+
+
+def of_bytes(raw: bytes, dimension: int) -> NDArray[np.float32]:
+    """(n, dimension), without a copy. Raises Unprocessable."""
+    if dimension < 1 or len(raw) % (4 * dimension):
+        raise Unprocessable(
+            f"vectors: {len(raw):,} bytes are no rows of {dimension} float32 numbers; send little-endian float32",
+            param="vectors",
+        )
+    return np.frombuffer(raw, "<f4").reshape(-1, dimension)
