@@ -269,7 +269,15 @@ def _vectors(said: Sequence[schema.Vectors] | None, files: Files) -> Sequence[Gi
                 param="vectors",
             )
         rows = of_base64(each.data, each.dimension) if each.data is not None else _npy(part or b"", each)
-        found.append(GivenVectors(modality=each.modality, model=each.model, fingerprint=each.fingerprint, rows=rows))
+        found.append(
+            GivenVectors(
+                modality=each.modality,
+                model=each.model,
+                fingerprint=each.fingerprint,
+                rows=rows,
+                receipt=None if each.receipt is None else each.receipt.model_dump(),
+            )
+        )
     return found
 
 

@@ -44,6 +44,7 @@ class Vectors(Message):
         description="Base64 of little-endian float32, a row after the other; a row of NaN for an item that has none. "
         "Left out in a form, where the part `image_vectors` or `text_vectors` is a .npy file.",
     )
+    receipt: Receipt | None = Field(None, description="How they were made; the classifier keeps it.")
 
 
 class Codes(Message):

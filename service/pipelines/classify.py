@@ -45,6 +45,7 @@ class GivenVectors:
     model: str
     fingerprint: str
     rows: NDArray[np.floating]
+    receipt: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

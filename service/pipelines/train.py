@@ -106,7 +106,8 @@ def _of_vectors(
         Block(modality=e.modality, model=e.model, fingerprint=e.fingerprint, dimension=e.rows.shape[1]) for e in given
     ]
     ids = request.ids or [str(i) for i in range(n)]
-    return _task(request, blocks, n, ids, {}, {}, owner), [each.rows for each in given]
+    receipts = {each.modality: each.receipt for each in given if each.receipt}
+    return _task(request, blocks, n, ids, {}, receipts, owner), [each.rows for each in given]
 
 
 def _task(

@@ -6,9 +6,11 @@ client = Client("http://gpu-server:3000")
 X = client.embed(images="photos/")                                        # X.vectors, X.ids, X.errors
 P = client.zero_shot(images="photos/", labels=["a street protest", "a press conference"])    # P.to_pandas()
 client.embed_corpus("photos/", "photos.parquet")                          # goes on where it was
+clf = client.train_classifier("protest", images="coded/", targets=codes)  # print(clf.report); clf.predict("photos/")
 """
 
 from daguerre.async_client import AsyncClient
+from daguerre.classifiers import AsyncClassifier, Classifier
 from daguerre.client import Client
 from daguerre.errors import (
     APIError,
@@ -29,31 +31,40 @@ from daguerre.errors import (
     TooLargeError,
     UnavailableError,
 )
+from daguerre.predictions import Estimate, Predictions, Report
 from daguerre.results import Embeddings, Errors, ZeroShot
+from daguerre.training import JobFailedError
 from daguerre.version import __version__
-from daguerre.wire import ModelCard, Ping, Receipt
+from daguerre.wire import Job, ModelCard, Ping, Receipt
 
 __all__ = [
     "APIError",
+    "AsyncClassifier",
     "AsyncClient",
     "AuthenticationError",
+    "Classifier",
     "Client",
     "ConnectError",
     "DaguerreError",
     "DaguerreWarning",
     "Embeddings",
     "Errors",
+    "Estimate",
     "FingerprintMismatchError",
     "IncompatibleServerError",
     "InvalidRequestError",
     "ItemError",
     "ItemFailedError",
+    "Job",
+    "JobFailedError",
     "ModelCard",
     "NotFoundError",
     "OverloadedError",
     "PermissionDeniedError",
     "Ping",
+    "Predictions",
     "Receipt",
+    "Report",
     "ServerError",
     "ServerTimeoutError",
     "TooLargeError",

@@ -16,6 +16,7 @@ from daguerre.gathered import Gathered, OnError
 from daguerre.progress import Progress
 from daguerre.results import Embeddings, ZeroShot
 from daguerre.sources import Images, Source, Texts
+from daguerre.training import Training
 from daguerre.transports import connect
 from daguerre.wire import (
     Decode,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 KEPT: ContextVar[list[str] | None] = ContextVar("daguerre_warnings", default=None)  # for the thread that called
 
 
-class AsyncClient:
+class AsyncClient(Training):
     """A Daguerre service, for asynchronous code. `Client` has the same methods for all other code.
 
     Parameters
@@ -112,13 +113,13 @@ class AsyncClient:
         >>> X.vectors.shape
         (3, 1280)
         """
-        given, total = _given(images, texts, ids)
+        items, total = given(images, texts, ids)
         options = EmbedOptions(model=model or self.default_model, decode=decode, dimensions=dimensions)
 
         async def ask(items: Sequence[Payload]) -> EmbedAnswer:
             return await self.transport.embed(items, options)
 
-        gathered = await self._gather(given, total, ask, on_error, progress, "embed", fingerprint)
+        gathered = await self.gather(items, total, ask, on_error, progress, "embed", fingerprint)
         answers = gathered.answers
         if not answers:
             card = await self.card(options.model)
@@ -135,6 +136,7 @@ class AsyncClient:
             truncated=gathered.truncated,
             vectors=vectors,
             tokens=sum(answer.tokens for _, answer in answers),
+            modality="image" if texts is None else "text",
         )
 
     async def zero_shot(
@@ -184,7 +186,7 @@ class AsyncClient:
             raise TypeError(f"labels: got a str, {labels!r:.60}; give a list of labels")
         if none_of_these is not None and none_min_cosine is not None:
             raise ValueError("none_of_these and none_min_cosine are two ways to say it; give one of them")
-        given, total = _given(images, texts, ids)
+        items, total = given(images, texts, ids)
         options = ZeroShotOptions(
             labels=list(labels),
             model=model or self.default_model,
@@ -199,7 +201,7 @@ class AsyncClient:
         async def ask(items: Sequence[Payload]) -> ZeroShotAnswer:
             return await self.transport.zero_shot(items, options)
 
-        gathered = await self._gather(given, total, ask, on_error, progress, "zero-shot", None)
+        gathered = await self.gather(items, total, ask, on_error, progress, "zero-shot", None)
         if gathered.answers:
             said = gathered.answers[0][1]
             receipt, scale, used, negative = said.receipt, said.logit_scale, said.templates, said.negatives
@@ -315,7 +317,7 @@ class AsyncClient:
         """The parts of a run, in order, for those who build on this: see daguerre.core.stream."""
         return stream(given, ask, limits or self.limits, executor=self._executor, fingerprint=fingerprint)
 
-    async def _gather(
+    async def gather(
         self,
         given: Iterator[Source],
         total: Callable[[], int | None],
@@ -377,7 +379,7 @@ def _warn(text: str) -> None:
         kept.append(text)
 
 
-def _given(
+def given(
     images: Images | None, texts: Texts | None, ids: Sequence[str] | None
 ) -> tuple[Iterator[Source], Callable[[], int | None]]:
     if (images is None) == (texts is None):

@@ -9,10 +9,12 @@ import weakref
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, wait
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
 from daguerre.async_client import KEPT, AsyncClient
+from daguerre.classifiers import AsyncClassifier, Classifier
 from daguerre.errors import DaguerreWarning
+from daguerre.wire import Job
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,7 +27,26 @@ def _synchronous(
 
     @functools.wraps(method)
     def call(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self._run(method(self.asynchronous, *args, **kwargs))
+        return self.run(method(self.asynchronous, *args, **kwargs))
+
+    return call
+
+
+@overload
+def _of_classifier(
+    method: "Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, AsyncClassifier]]",
+) -> "Callable[Concatenate[Client, P], Classifier]": ...
+@overload
+def _of_classifier(
+    method: "Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, AsyncClassifier | Job]]",
+) -> "Callable[Concatenate[Client, P], Classifier | Job]": ...
+def _of_classifier(method: Any) -> Any:
+    """The same for methods that give a classifier, whose methods wait as well."""
+
+    @functools.wraps(method)
+    def call(self: "Client", /, *args: Any, **kwargs: Any) -> "Classifier | Job":
+        found = self.run(method(self.asynchronous, *args, **kwargs))
+        return Classifier(self, found) if isinstance(found, AsyncClassifier) else found
 
     return call
 
@@ -54,6 +75,15 @@ class Client:
     embed_corpus = _synchronous(AsyncClient.embed_corpus)
     models = _synchronous(AsyncClient.models)
     ping = _synchronous(AsyncClient.ping)
+    train_classifier = _of_classifier(AsyncClient.train_classifier)
+    classifier = _of_classifier(AsyncClient.classifier)
+    classifiers = _synchronous(AsyncClient.classifiers)
+    delete_classifier = _synchronous(AsyncClient.delete_classifier)
+    fine_tune = _of_classifier(AsyncClient.fine_tune)
+    jobs = _synchronous(AsyncClient.jobs)
+    job = _synchronous(AsyncClient.job)
+    cancel_job = _synchronous(AsyncClient.cancel_job)
+    wait = _synchronous(AsyncClient.wait)
 
     def _begin(self) -> None:
         self._process = os.getpid()
@@ -66,7 +96,8 @@ class Client:
         """Close connections and threads. A client that is forgotten closes itself."""
         self._finalizer()
 
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """What `work`, of this client's asynchronous one, gives."""
         if self._process != os.getpid() or self._loop.is_closed():
             work.close()
             raise RuntimeError(

@@ -22,7 +22,7 @@ from daguerre.errors import (
     UnavailableError,
 )
 from daguerre.sources import Source, Unreadable
-from daguerre.wire import Answer, EmbedAnswer, Failure, Payload, ZeroShotAnswer
+from daguerre.wire import Answer, EmbedAnswer, Failure, Payload, PredictAnswer, ZeroShotAnswer
 
 A = TypeVar("A", bound=Answer)
 T = TypeVar("T")
@@ -250,6 +250,10 @@ def merged(answers: Sequence[A]) -> A:
     if isinstance(first, EmbedAnswer):
         common["vectors"] = stack([answer.vectors for answer in every])
         common["tokens"] = sum(answer.tokens for answer in every)
+    elif isinstance(first, PredictAnswer):
+        common["best"] = [label for answer in every for label in answer.best]
+        for name in ("probabilities", "values", "crossed"):
+            common[name] = np.concatenate([getattr(answer, name) for answer in every])
     elif isinstance(first, ZeroShotAnswer):
         common["best"] = [label for answer in every for label in answer.best]
         for name in ("scores", "cosines"):
@@ -260,4 +264,6 @@ def merged(answers: Sequence[A]) -> A:
 
 
 def _rows(answer: Answer) -> int:
+    if isinstance(answer, PredictAnswer):
+        return len(answer.best)
     return len(answer.vectors if isinstance(answer, EmbedAnswer) else cast(ZeroShotAnswer, answer).scores)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import time
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
@@ -14,11 +13,12 @@ import numpy as np
 
 from daguerre import version
 from daguerre.arrays import spread
-from daguerre.errors import APIError, ConnectError, IncompatibleServerError, ItemError, of_status
+from daguerre.errors import APIError, ConnectError, ItemError, of_status
+from daguerre.http_body import Understood, entries, failures_of, form
+from daguerre.http_classifiers import Trained
 from daguerre.wire import (
     EmbedAnswer,
     EmbedOptions,
-    Failure,
     ModelCard,
     Payload,
     Ping,
@@ -31,7 +31,7 @@ QUOTED = 200  # characters of an answer that is not ours
 JSON = {"content-type": "application/json"}
 
 
-class HttpTransport:
+class HttpTransport(Trained):
     """One server over HTTP. `concurrency` requests may be under way at once."""
 
     def __init__(self, url: str, *, api_key: str | None, timeout: float, concurrency: int) -> None:
@@ -50,8 +50,8 @@ class HttpTransport:
         fields = _fields(options.model, options.decode, dimensions=options.dimensions, encoding_format="base64")
         said, request_id = await self._post("/v1/embeddings", fields, items)
         with self._understood():
-            data = _entries(said, items)
-            failures = _failures(data)
+            data = entries(said, items)
+            failures = failures_of(data)
             packed = [b64decode(entry["embedding"]) for entry in data if "error" not in entry]
             width = len(packed[0]) // 4 if packed else 0
             vectors = np.frombuffer(b"".join(packed), "<f4").reshape(len(packed), width).astype(np.float32, copy=False)
@@ -76,8 +76,8 @@ class HttpTransport:
         )
         said, request_id = await self._post("/v1/zero-shot", fields, items)
         with self._understood():
-            data = _entries(said, items)
-            failures = _failures(data)
+            data = entries(said, items)
+            failures = failures_of(data)
             good = [entry for entry in data if "error" not in entry]
             k = len(said["labels"])
 
@@ -126,20 +126,24 @@ class HttpTransport:
         self, path: str, fields: Mapping[str, Any], items: Sequence[Payload]
     ) -> tuple[dict[str, Any], str | None]:
         if any(item.image is not None for item in items):
-            content, kind = await asyncio.to_thread(_form, fields, items)
+            content, kind = await asyncio.to_thread(form, fields, items)
             return await self._ask("POST", path, content=content, headers={"content-type": kind})
         body = {**fields, "input": [{"text": item.text} for item in items]}
         return await self._ask("POST", path, content=json.dumps(body).encode(), headers=JSON)
 
     async def _ask(self, method: str, path: str, **what: Any) -> tuple[dict[str, Any], str | None]:
-        answer = await self._send(method, path, **what)
-        if answer.status_code != 200:
-            raise self._refusal(answer)
-        if self._version is None:
-            self._version = version.check(answer.headers.get("daguerre-version"), self._url)
+        answer = await self._good(method, path, **what)
         with self._understood():
             said = json.loads(answer.content)
         return said, answer.headers.get("x-request-id")
+
+    async def _good(self, method: str, path: str, **what: Any) -> httpx.Response:
+        answer = await self._send(method, path, **what)
+        if answer.status_code not in (200, 202):
+            raise self._refusal(answer)
+        if self._version is None:
+            self._version = version.check(answer.headers.get("daguerre-version"), self._url)
+        return answer
 
     async def _send(self, method: str, path: str, **what: Any) -> httpx.Response:
         try:
@@ -186,26 +190,8 @@ class HttpTransport:
             retry_after=_seconds(answer.headers.get("retry-after")),
         )
 
-    def _understood(self) -> "_Understood":
-        return _Understood(self._url)
-
-
-class _Understood:
-    """Answers of another shape than ours are the server's error, not a KeyError."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, value: BaseException | None, trace: object) -> None:
-        if isinstance(value, KeyError | TypeError | ValueError):
-            raise IncompatibleServerError(
-                f"{self._url} answered with something else than this SDK expects ({type(value).__name__}: {value}); "
-                "is it a Daguerre server of a version that belongs to this SDK?",
-                code="not_daguerre",
-            ) from value
+    def _understood(self) -> Understood:
+        return Understood(self._url)
 
 
 def _fields(model: str | None, decode: str | None, **options: Any) -> dict[str, Any]:
@@ -217,38 +203,6 @@ def _none_of_these(options: ZeroShotOptions) -> dict[str, Any] | None:
     if options.none_of_these is not None:
         return {"text": options.none_of_these}
     return None if options.none_min_cosine is None else {"min_cosine": options.none_min_cosine}
-
-
-def _form(fields: Mapping[str, Any], items: Sequence[Payload]) -> tuple[bytes, str]:
-    """A multipart body in one piece. Files are called by their number: paths stay on this machine."""
-    boundary = b"daguerre-" + os.urandom(16).hex().encode()  # 128 random bits are in no file
-    parts: list[bytes] = []
-    for name, value in fields.items():
-        for one in value if isinstance(value, list) else [value]:
-            text = one if isinstance(one, str) else json.dumps(one)
-            parts += [b'--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n' % (boundary, name.encode())]
-            parts += [text.encode(), b"\r\n"]
-    for i, item in enumerate(items):
-        head = b'--%s\r\nContent-Disposition: form-data; name="input"' % boundary
-        if item.image is not None:
-            parts += [head, b'; filename="%d"\r\nContent-Type: application/octet-stream\r\n\r\n' % i, item.image]
-        else:
-            parts += [head, b"\r\n\r\n", (item.text or "").encode()]
-        parts += [b"\r\n"]
-    parts += [b"--%s--\r\n" % boundary]
-    return b"".join(parts), f"multipart/form-data; boundary={boundary.decode()}"
-
-
-def _entries(said: Mapping[str, Any], items: Sequence[Payload]) -> Sequence[Mapping[str, Any]]:
-    data: Sequence[Mapping[str, Any]] = said["data"]
-    if len(data) != len(items):
-        raise ValueError(f"{len(data)} results for {len(items)} items")
-    return data
-
-
-def _failures(data: Sequence[Mapping[str, Any]]) -> dict[int, Failure]:
-    found = ((i, entry.get("error")) for i, entry in enumerate(data))
-    return {i: Failure(error["code"], error["message"]) for i, error in found if error}
 
 
 def _item(item: Mapping[str, Any]) -> ItemError:

@@ -15,21 +15,23 @@ class Progress:
     total : of items; None where it is not known.
     """
 
-    def __init__(self, shown: bool, *, total: int | None, what: str, done: int = 0) -> None:
+    def __init__(self, shown: bool, *, total: int | None, what: str, done: int = 0, unit: str = "item") -> None:
         self._bar: Any = None
         self._failed = 0
         if shown:
-            self._bar = _kind()(total=total, desc=what, unit="item", unit_scale=False, initial=done, smoothing=0.1)
+            self._bar = _kind()(total=total, desc=what, unit=unit, unit_scale=False, initial=done, smoothing=0.1)
 
     @staticmethod
     def wanted(setting: bool | None) -> bool:
         """`setting`; for None, whether somebody looks: stderr is a terminal, or this is a Jupyter notebook."""
         return setting if setting is not None else _in_notebook() or sys.stderr.isatty()
 
-    def add(self, items: int, *, failed: int = 0) -> None:
-        """Some more are done, `failed` of them without a result."""
+    def add(self, items: int, *, failed: int = 0, stage: str | None = None) -> None:
+        """Some more are done, `failed` of them without a result; what is being done now."""
         if self._bar is None:
             return
+        if stage is not None:
+            self._bar.set_postfix_str(stage, refresh=False)
         self._failed += failed
         if failed:
             self._bar.set_postfix(failed=self._failed, refresh=False)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daguerre.errors import FingerprintMismatchError, ItemError
-from daguerre.wire import Float, Receipt
+from daguerre.wire import Float, Modality, Receipt
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +50,7 @@ class Errors(Sequence[ItemError]):
     def to_pandas(self) -> "pd.DataFrame":
         """Columns index, id, code, message."""
         rows = [(item.index, item.id, item.code, item.message) for item in self._items]
-        table: pd.DataFrame = _pandas().DataFrame(rows, columns=["index", "id", "code", "message"])
+        table: pd.DataFrame = pandas_or_say().DataFrame(rows, columns=["index", "id", "code", "message"])
         return table
 
     def __repr__(self) -> str:
@@ -102,10 +102,12 @@ class Embeddings(_Result):
     receipt : how the vectors were made; keep it with them.
     truncated : texts that were cut at the model's maximum, by their place.
     tokens : of all texts.
+    modality : "image" or "text"; None of vectors that were read from a file.
     """
 
     vectors: Float = field(kw_only=True)
     tokens: int = field(kw_only=True, default=0)
+    modality: Modality | None = field(kw_only=True, default=None)
 
     def drop_failed(self) -> "Embeddings":
         """The same without the items that have no result."""
@@ -133,7 +135,7 @@ class Embeddings(_Result):
 
     def to_pandas(self) -> "pd.DataFrame":
         """A row per item: index id, columns 0 … d-1."""
-        pandas = _pandas()
+        pandas = pandas_or_say()
         table: pd.DataFrame = pandas.DataFrame(self.vectors, index=pandas.Index(self.ids, name="id"))
         return table
 
@@ -194,7 +196,7 @@ class ZeroShot(_Result):
 
         A label of yours that is called "label" or "error" gets its column as "label: …".
         """
-        pandas = _pandas()
+        pandas = pandas_or_say()
         columns: dict[str, Any] = {"label": self.best}
         for j, label in enumerate(self.labels):
             columns[f"label: {label}" if label in ("label", "error") else label] = self.scores[:, j]
@@ -214,7 +216,8 @@ def _said(errors: Errors) -> str:
     return f", {len(errors)} without a result" if errors else ""
 
 
-def _pandas() -> Any:
+def pandas_or_say() -> Any:
+    """pandas, or the error that says how to get it."""
     try:
         import pandas
     except ModuleNotFoundError as exc:

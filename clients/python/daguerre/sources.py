@@ -160,6 +160,18 @@ def texts(given: Texts, ids: Sequence[str] | None = None) -> Iterator[Source]:
     return _with_ids((_Text(text, str(i)) for i, text in enumerate(given)), ids)
 
 
+def paired(first: Iterator[Source], second: Iterator[Source]) -> Iterator[Source]:
+    """Images and texts of the same items, one by one; the ids are those of the images."""
+    end = object()
+    while True:
+        image, text = next(first, end), next(second, end)
+        if image is end and text is end:
+            return
+        if image is end or text is end:
+            raise ValueError(f"images and texts: there are more {'texts' if image is end else 'images'}; give as many")
+        yield _Pair(image, text)  # type: ignore[arg-type]
+
+
 def count(given: Any) -> int | None:
     """How many items there are, where that can be told without taking them; a folder is walked."""
     if isinstance(given, str | os.PathLike):
@@ -341,6 +353,21 @@ class _Renamed:
 
     def read(self) -> Payload:
         return self._source.read()
+
+
+class _Pair:
+    def __init__(self, image: Source, text: Source) -> None:
+        self._image = image
+        self._text = text
+        self.id = image.id
+
+    @property
+    def size_hint(self) -> int | None:
+        image, text = self._image.size_hint, self._text.size_hint
+        return None if image is None or text is None else image + text
+
+    def read(self) -> Payload:
+        return Payload(image=self._image.read().image, text=self._text.read().text)
 
 
 def _with_ids(sources: Iterator[Source], ids: Sequence[str] | None) -> Iterator[Source]:

@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 Float = NDArray[np.float32]
+Double = NDArray[np.float64]
+Modality = Literal["image", "text"]
 Decode = Literal["exact", "scaled"]
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """One item as it is sent: a text, or an image file's bytes. Ids stay on this machine."""
+    """One item as it is sent: a text, an image file's bytes, or for classifiers both. Ids stay on this machine."""
 
     text: str | None = None
     image: bytes | None = None
@@ -21,7 +23,7 @@ class Payload:
     @property
     def size(self) -> int:
         """Bytes on the wire, about."""
-        return len(self.image) if self.image is not None else len((self.text or "").encode("utf-8", "replace"))
+        return len(self.image or b"") + len((self.text or "").encode("utf-8", "replace"))
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,63 @@ class ZeroShotAnswer(Answer):
     templates: Sequence[str]
     negatives: Sequence[str] | None
     logit_scale: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictAnswer(Answer):
+    """Of a task with labels `best` and `probabilities`; of a continuous one `values` with their interval."""
+
+    classifier: str
+    task: str
+    labels: Sequence[str]
+    best: Sequence[str | None]
+    probabilities: Double  # (n, labels)
+    values: Double  # (n, 3): value, low, high; NaN where the interval is not known
+    crossed: Double  # (n, labels) or (n, 1); (n, 0) where it was not asked for
+
+
+@dataclass(frozen=True, kw_only=True)
+class VectorBlock:
+    """Embeddings of one modality: (n, d) float32, a row of NaN for an item that has none."""
+
+    modality: Modality
+    model: str
+    fingerprint: str
+    rows: Float
+    receipt: Receipt
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictOptions:
+    classifier: str
+    crossed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Long work on the server.
+
+    Attributes
+    ----------
+    state : queued, running, succeeded, failed or cancelled.
+    result, error : what came of it; the error has `code` and `message`.
+    """
+
+    id: str
+    kind: str
+    state: str
+    progress: float
+    stage: str
+    eta_seconds: float | None
+    created: str
+    started: str | None
+    ended: str | None
+    result: Mapping[str, Any] | None
+    error: Mapping[str, str] | None
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state in ("succeeded", "failed", "cancelled")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,9 +225,40 @@ class Transport(Protocol):
 
     async def models(self) -> Sequence[ModelCard]: ...
 
+    async def train(self, fields: Mapping[str, Any], vectors: Sequence[VectorBlock]) -> Job: ...
+
+    async def predict(self, items: Sequence[Payload], options: PredictOptions) -> PredictAnswer: ...
+
+    async def predict_vectors(self, vectors: Sequence[VectorBlock], options: PredictOptions) -> PredictAnswer: ...
+
+    async def classifiers(self) -> Sequence[Mapping[str, Any]]: ...
+
+    async def classifier(self, label: str) -> Mapping[str, Any]: ...
+
+    async def delete_classifier(self, label: str) -> Sequence[str]: ...
+
+    async def estimate(self, label: str, corpus: Mapping[str, Any], confidence: float) -> Mapping[str, Any]: ...
+
+    async def onnx(self, label: str) -> bytes: ...
+
+    async def page(self, label: str, pictures: Mapping[str, bytes]) -> str: ...
+
+    async def fine_tune(self, fields: Mapping[str, Any]) -> Job: ...
+
+    async def jobs(self) -> Sequence[Job]: ...
+
+    async def job(self, id: str) -> Job: ...
+
+    async def cancel_job(self, id: str) -> Job: ...
+
     async def ping(self) -> Ping: ...
 
     async def close(self) -> None: ...
+
+
+def job(said: Mapping[str, Any]) -> Job:
+    """A job from its fields, those that a newer server adds left out."""
+    return Job(**{name: said[name] for name in Job.__dataclass_fields__})
 
 
 def receipt(said: Mapping[str, Any]) -> Receipt:

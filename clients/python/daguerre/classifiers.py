@@ -1,0 +1,319 @@
+"""Trained classifiers, as objects: predict, look at the report, estimate a corpus."""
+
+import functools
+import os
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+
+import numpy as np
+
+from daguerre import sources
+from daguerre.core import retried
+from daguerre.errors import FingerprintMismatchError, ItemError
+from daguerre.gathered import OnError
+from daguerre.predictions import Estimate, Predictions, Report
+from daguerre.results import Embeddings, Errors
+from daguerre.sources import Images, Texts
+from daguerre.wire import Modality, Payload, PredictAnswer, PredictOptions, VectorBlock
+
+if TYPE_CHECKING:
+    from daguerre.client import Client
+    from daguerre.training import Training
+
+P = ParamSpec("P")
+T = TypeVar("T")
+ROWS = 4096  # vectors of one request
+Given = Embeddings | Mapping[str, Embeddings]
+
+
+def _waits(
+    method: "Callable[Concatenate[AsyncClassifier, P], Coroutine[Any, Any, T]]",
+) -> "Callable[Concatenate[Classifier, P], T]":
+    """A method of AsyncClassifier as one that waits: the same signature, the same docstring."""
+
+    @functools.wraps(method)
+    def call(self: "Classifier", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        found: T = self._client.run(method(self.asynchronous, *args, **kwargs))
+        return found
+
+    return call
+
+
+class AsyncClassifier:
+    """A trained classifier, for asynchronous code. `Classifier` has the same methods for all other code.
+
+    Attributes
+    ----------
+    id : name and version, "protest@3": what a paper names.
+    task : binary, categorical or continuous.
+    labels : in the order of the probabilities; (negative, positive) of a binary task.
+    report : everything that was measured; print it.
+    """
+
+    def __init__(self, client: "Training", said: Mapping[str, Any], files: Mapping[str, str] | None = None) -> None:
+        self._client = client
+        self._files = dict(files or {})  # ids of the report, and where those files lie on this machine
+        self.card = said
+        self.id: str = said["id"]
+        self.name: str = said["name"]
+        self.version: int = said["version"]
+        self.task: str = said["task"]
+        self.labels: list[str] = list(said["labels"])
+        self.modalities: list[str] = [each["modality"] for each in said["encoders"]] or ["image"]
+        self.report = Report(said["report"], said["worst"], title=self.id)
+
+    async def predict(
+        self,
+        images: Images | None = None,
+        texts: Texts | None = None,
+        *,
+        embeddings: Given | None = None,
+        ids: Sequence[str] | None = None,
+        crossed: bool = False,
+        on_error: OnError = "collect",
+        progress: bool | None = None,
+    ) -> Predictions:
+        """Predict images, texts, or both together where the classifier takes both.
+
+        Parameters
+        ----------
+        images, texts, ids, on_error, progress : as for `Client.embed`.
+        embeddings : in place of items, of `Client.embed`: much faster a second time. Of both modalities,
+            {"image": …, "text": …}.
+        crossed : also the predictions that `estimate` sums up.
+
+        Returns
+        -------
+        Predictions : `.predicted`, `.probabilities` (n, labels), or `.values` (n,), `.low` and `.high`; `.to_pandas()`.
+
+        Raises
+        ------
+        DaguerreError : any of the tree in daguerre.errors.
+
+        Examples
+        --------
+        >>> clf = client.classifier("protest")
+        >>> clf.predict(images="photos/").to_pandas()
+        """
+        found = await self._found(images, texts, embeddings, ids, crossed, on_error, progress)
+        return _predictions(self, found)
+
+    async def estimate(
+        self,
+        images: Images | None = None,
+        texts: Texts | None = None,
+        *,
+        embeddings: Given | None = None,
+        confidence: float = 0.95,
+        progress: bool | None = None,
+    ) -> dict[str, Estimate]:
+        """The share of each label in a corpus, or its mean, corrected for the classifier's errors.
+
+        The coded items have to be a random sample of the corpus (or one whose inclusion probabilities were given);
+        the corpus is given whole, coded items too. Memory stays flat.
+
+        Returns
+        -------
+        dict : label → Estimate(value, low, high, …); of a continuous task under "".
+
+        Examples
+        --------
+        >>> clf.estimate(embeddings=client.embed(images="corpus/"))["protest"]
+        """
+        found = await self._found(images, texts, embeddings, None, True, "collect", progress)
+        rows = np.concatenate([answer.crossed for _, answer in found.answers] or [np.zeros((0, 1))])
+        rows = rows[~np.isnan(rows).any(axis=1)]
+        if len(rows) < 2:
+            raise ValueError(f"estimate: {len(rows)} items could be predicted; give the whole corpus")
+        corpus = {"n": len(rows), "mean": rows.mean(axis=0).tolist(), "variance": rows.var(axis=0, ddof=1).tolist()}
+        ask = self._client.transport.estimate
+        said = await retried(lambda: ask(self.id, corpus, confidence), retry_for=self._client.limits.retry_for)
+        return {name: Estimate(**each) for name, each in said["estimates"].items()}
+
+    async def onnx(self, path: "str | os.PathLike[str] | None" = None) -> bytes:
+        """The classifier as an ONNX graph, for use elsewhere; written to `path` if there is one."""
+        found = await retried(lambda: self._client.transport.onnx(self.id), retry_for=self._client.limits.retry_for)
+        if path is not None:
+            Path(path).write_bytes(found)
+        return found
+
+    async def save_report(
+        self,
+        path: "str | os.PathLike[str]",
+        *,
+        images: "Mapping[str, str | os.PathLike[str]] | None" = None,
+    ) -> None:
+        """Write the report as one HTML page.
+
+        Parameters
+        ----------
+        images : where the pictures of items lie, by the report's ids, to be shown among the most confidently wrong.
+            Left out, those that this object was trained with. Small versions go into the page; the server keeps none.
+        """
+        known = {**self._files, **{id: os.fspath(file) for id, file in (images or {}).items()}}
+        pictures: dict[str, bytes] = {}
+        for each in self.report.worst:
+            file = known.get(each["id"])
+            if file is not None and os.path.isfile(file):
+                pictures[each["id"]] = Path(file).read_bytes()
+        ask = self._client.transport.page
+        text = await retried(lambda: ask(self.id, pictures), retry_for=self._client.limits.retry_for)
+        Path(path).write_text(text, encoding="utf-8")
+
+    async def delete(self) -> list[str]:
+        """Delete this version. Its number is not used again."""
+        return list(await self._client.transport.delete_classifier(self.id))
+
+    async def _found(
+        self,
+        images: Images | None,
+        texts: Texts | None,
+        embeddings: Given | None,
+        ids: Sequence[str] | None,
+        crossed: bool,
+        on_error: OnError,
+        progress: bool | None,
+    ) -> "_Found":
+        options = PredictOptions(classifier=self.id, crossed=crossed)
+        if embeddings is not None:
+            if images is not None or texts is not None:
+                raise ValueError("give items or their embeddings, not both")
+            return await self._of_embeddings(embeddings, options)
+
+        async def ask(items: Sequence[Payload]) -> PredictAnswer:
+            return await self._client.transport.predict(items, options)
+
+        from daguerre.async_client import given
+
+        if images is not None and texts is not None:
+            items = sources.paired(sources.images(images, ids), sources.texts(texts))
+            total: Callable[[], int | None] = lambda: sources.count(images)  # noqa: E731
+        else:
+            items, total = given(images, texts, ids)
+        gathered = await self._client.gather(items, total, ask, on_error, progress, "predict", None)
+        return _Found(ids=gathered.ids, errors=gathered.errors, truncated=gathered.truncated, answers=gathered.answers)
+
+    async def _of_embeddings(self, embeddings: Given, options: PredictOptions) -> "_Found":
+        blocks = by_modality(embeddings, self.modalities)
+        for block in self.card["encoders"]:
+            made = blocks.get(block["modality"])
+            if made is not None and made.fingerprint != block["fingerprint"]:
+                raise FingerprintMismatchError(
+                    f"{self.id} takes {block['modality']} vectors of {block['model']} ({block['fingerprint']}), these "
+                    f"are of {made.model} ({made.fingerprint}); embed with that model",
+                    code="fingerprint_mismatch",
+                )
+        first = next(iter(blocks.values()))
+        answers: list[tuple[list[int], PredictAnswer]] = []
+        failed: list[ItemError] = []
+        for start in range(0, len(first), ROWS):
+            part = slice(start, start + ROWS)
+            vectors = [vector_block(modality, made, part) for modality, made in blocks.items()]
+            ask = functools.partial(self._client.transport.predict_vectors, vectors, options)
+            answer = await retried(ask, retry_for=self._client.limits.retry_for)
+            answers.append((list(range(start, start + len(answer.best))), answer))
+            failed += [
+                ItemError(start + i, first.ids[start + i], failure.code, failure.message)
+                for i, failure in sorted(answer.failures.items())
+            ]
+        known = {each.index: each for each in first.errors}
+        errors = Errors([known.get(each.index, each) for each in failed])
+        return _Found(ids=list(first.ids), errors=errors, truncated=list(first.truncated), answers=answers)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id}: {self.task}, {', '.join(self.labels[:5]) or 'a number'}>"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    ids: list[str]
+    errors: Errors
+    truncated: list[int]
+    answers: Sequence[tuple[list[int], PredictAnswer]]
+
+
+def _predictions(clf: AsyncClassifier, found: _Found) -> Predictions:
+    n = len(found.ids)
+    predicted: list[str | None] = [None] * n
+    probabilities = np.full((n, len(clf.labels)), np.nan)
+    values = np.full((n, 3), np.nan)
+    width = max((answer.crossed.shape[1] for _, answer in found.answers), default=0)
+    crossed = np.full((n, width), np.nan)
+    for places, answer in found.answers:
+        for place, label in zip(places, answer.best, strict=True):
+            predicted[place] = label
+        probabilities[places], values[places] = answer.probabilities, answer.values
+        if answer.crossed.shape[1]:
+            crossed[places] = answer.crossed
+    receipt = found.answers[0][1].receipt if found.answers else None
+    return Predictions(
+        ids=found.ids,
+        errors=found.errors,
+        truncated=found.truncated,
+        receipt=receipt,
+        classifier=clf.id,
+        task=clf.task,
+        labels=clf.labels,
+        predicted=predicted,
+        probabilities=probabilities,
+        values=values[:, 0],
+        low=values[:, 1],
+        high=values[:, 2],
+        crossed=crossed if width else None,
+    )
+
+
+def by_modality(embeddings: Given, modalities: Sequence[str]) -> dict[str, Embeddings]:
+    """Embeddings by their modality, as many of each."""
+    if isinstance(embeddings, Embeddings):
+        if len(modalities) != 1:
+            raise ValueError(f'embeddings: this takes {" and ".join(modalities)}; give {{"image": …, "text": …}}')
+        return {modalities[0]: embeddings}
+    unknown = sorted(set(embeddings) - {"image", "text"})
+    if unknown or not embeddings:
+        raise ValueError(f'embeddings: {unknown[0] if unknown else "nothing"!r}; the keys are "image" and "text"')
+    if len({len(each) for each in embeddings.values()}) > 1:
+        said = " and ".join(f"{len(each)} of {name}s" for name, each in embeddings.items())
+        raise ValueError(f"embeddings: {said}; give one of each for every item")
+    return {name: embeddings[name] for name in ("image", "text") if name in embeddings}
+
+
+def vector_block(modality: str, made: Embeddings, part: slice = slice(None)) -> VectorBlock:
+    """Embeddings as they are sent."""
+    return VectorBlock(
+        modality=cast(Modality, modality),
+        model=made.model,
+        fingerprint=made.fingerprint,
+        rows=np.ascontiguousarray(made.vectors[part]),
+        receipt=made.receipt,
+    )
+
+
+class Classifier:
+    __doc__ = (AsyncClassifier.__doc__ or "").replace(
+        "for asynchronous code. `Classifier` has the same methods for all other code.",
+        "in a notebook or a script. `AsyncClassifier` has the same methods for asynchronous code.",
+    )
+
+    def __init__(self, client: "Client", asynchronous: AsyncClassifier) -> None:
+        self._client = client
+        self.asynchronous = asynchronous
+        self.card = asynchronous.card
+        self.id = asynchronous.id
+        self.name = asynchronous.name
+        self.version = asynchronous.version
+        self.task = asynchronous.task
+        self.labels = asynchronous.labels
+        self.modalities = asynchronous.modalities
+        self.report = asynchronous.report
+
+    predict = _waits(AsyncClassifier.predict)
+    estimate = _waits(AsyncClassifier.estimate)
+    onnx = _waits(AsyncClassifier.onnx)
+    save_report = _waits(AsyncClassifier.save_report)
+    delete = _waits(AsyncClassifier.delete)
+
+    def __repr__(self) -> str:
+        return repr(self.asynchronous).replace("<Async", "<")

@@ -1,0 +1,72 @@
+"""Bodies over HTTP: forms out, entries of answers in."""
+
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from daguerre.errors import IncompatibleServerError
+from daguerre.wire import Failure, Float, Payload
+
+
+class Understood:
+    """Answers of another shape than ours are the server's error, not a KeyError."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, value: BaseException | None, trace: object) -> None:
+        if isinstance(value, KeyError | TypeError | ValueError):
+            raise IncompatibleServerError(
+                f"{self._url} answered with something else than this SDK expects ({type(value).__name__}: {value}); "
+                "is it a Daguerre server of a version that belongs to this SDK?",
+                code="not_daguerre",
+            ) from value
+
+
+def form(
+    fields: Mapping[str, Any], items: Sequence[Payload], arrays: Mapping[str, Float] | None = None
+) -> tuple[bytes, str]:
+    """A multipart body in one piece. Files are called by their number: paths stay on this machine."""
+    boundary = b"daguerre-" + os.urandom(16).hex().encode()  # 128 random bits are in no file
+    parts: list[bytes | memoryview] = []
+    for name, value in fields.items():
+        for one in value if isinstance(value, list) else [value]:
+            text = one if isinstance(one, str) else json.dumps(one)
+            parts += [b'--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n' % (boundary, name.encode())]
+            parts += [text.encode(), b"\r\n"]
+    for i, item in enumerate(items):
+        head = b'--%s\r\nContent-Disposition: form-data; name="input"' % boundary
+        if item.image is not None:
+            parts += [head, b'; filename="%d"\r\nContent-Type: application/octet-stream\r\n\r\n' % i, item.image]
+        else:
+            parts += [head, b"\r\n\r\n", (item.text or "").encode()]
+        parts += [b"\r\n"]
+    for name, array in (arrays or {}).items():
+        head = b'--%s\r\nContent-Disposition: form-data; name="%s"; filename="%s.npy"' % (
+            boundary,
+            *2 * [name.encode()],
+        )
+        held = io.BytesIO()
+        np.save(held, array, allow_pickle=False)
+        parts += [head, b"\r\nContent-Type: application/octet-stream\r\n\r\n", held.getbuffer(), b"\r\n"]
+    parts += [b"--%s--\r\n" % boundary]
+    return b"".join(parts), f"multipart/form-data; boundary={boundary.decode()}"
+
+
+def entries(said: Mapping[str, Any], items: Sequence[Payload]) -> Sequence[Mapping[str, Any]]:
+    data: Sequence[Mapping[str, Any]] = said["data"]
+    if len(data) != len(items):
+        raise ValueError(f"{len(data)} results for {len(items)} items")
+    return data
+
+
+def failures_of(data: Sequence[Mapping[str, Any]]) -> dict[int, Failure]:
+    found = ((i, entry.get("error")) for i, entry in enumerate(data))
+    return {i: Failure(error["code"], error["message"]) for i, error in found if error}

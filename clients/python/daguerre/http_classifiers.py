@@ -1,0 +1,168 @@
+"""The part of the HTTP transport that trains and predicts."""
+
+import asyncio
+import json
+from abc import ABC, abstractmethod
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import numpy as np
+
+from daguerre.http_body import Understood, entries, failures_of, form
+from daguerre.wire import Double, Job, Payload, PredictAnswer, PredictOptions, Receipt, VectorBlock, job, receipt
+
+JSON = {"content-type": "application/json"}
+PAGE = 1000  # entries of a list that are asked for at once
+
+
+class Trained(ABC):
+    """Classifiers and jobs, on what the transport has."""
+
+    @abstractmethod
+    async def _ask(self, method: str, path: str, **what: Any) -> tuple[dict[str, Any], str | None]: ...
+
+    @abstractmethod
+    async def _good(self, method: str, path: str, **what: Any) -> httpx.Response: ...
+
+    @abstractmethod
+    def _understood(self) -> Understood: ...
+
+    async def train(self, fields: Mapping[str, Any], vectors: Sequence[VectorBlock]) -> Job:
+        said, _ = await self._with_vectors("/v1/classifiers", {**fields, "mode": "job"}, vectors)
+        with self._understood():
+            return job(said)
+
+    async def predict(self, items: Sequence[Payload], options: PredictOptions) -> PredictAnswer:
+        fields = {"on_error": "skip", "crossed": options.crossed}
+        path = f"{_path(options.classifier)}/predict"
+        if any(item.image is not None and item.text is not None for item in items):
+            body = await asyncio.to_thread(lambda: json.dumps({**fields, "input": [_post(i) for i in items]}).encode())
+            said, request_id = await self._ask("POST", path, content=body, headers=JSON)
+        else:
+            content, kind = await asyncio.to_thread(form, {"request": json.dumps(fields)}, items)
+            said, request_id = await self._ask("POST", path, content=content, headers={"content-type": kind})
+        with self._understood():
+            entries(said, items)
+            return _answer(said, receipt(said["receipt"]), request_id)
+
+    async def predict_vectors(self, vectors: Sequence[VectorBlock], options: PredictOptions) -> PredictAnswer:
+        fields = {"on_error": "skip", "crossed": options.crossed}
+        said, request_id = await self._with_vectors(f"{_path(options.classifier)}/predict", fields, vectors)
+        with self._understood():
+            return _answer(said, vectors[0].receipt, request_id)
+
+    async def classifiers(self) -> Sequence[Mapping[str, Any]]:
+        return await self._every("/v1/classifiers")
+
+    async def classifier(self, label: str) -> Mapping[str, Any]:
+        return (await self._ask("GET", _path(label)))[0]
+
+    async def delete_classifier(self, label: str) -> Sequence[str]:
+        said, _ = await self._ask("DELETE", _path(label))
+        with self._understood():
+            return list(said["deleted"])
+
+    async def estimate(self, label: str, corpus: Mapping[str, Any], confidence: float) -> Mapping[str, Any]:
+        body = json.dumps({"corpus": corpus, "confidence": confidence}).encode()
+        return (await self._ask("POST", f"{_path(label)}/estimate", content=body, headers=JSON))[0]
+
+    async def onnx(self, label: str) -> bytes:
+        return (await self._good("GET", f"{_path(label)}/onnx")).content
+
+    async def page(self, label: str, pictures: Mapping[str, bytes]) -> str:
+        path = f"{_path(label)}/report.html"
+        if not pictures:
+            return (await self._good("GET", path)).text
+        posts = [{"id": id, "image": b64encode(image).decode()} for id, image in pictures.items()]
+        return (await self._good("POST", path, content=json.dumps({"input": posts}).encode(), headers=JSON)).text
+
+    async def fine_tune(self, fields: Mapping[str, Any]) -> Job:
+        said, _ = await self._ask("POST", "/v1/fine-tunings", content=json.dumps(fields).encode(), headers=JSON)
+        with self._understood():
+            return job(said)
+
+    async def jobs(self) -> Sequence[Job]:
+        found = await self._every("/v1/jobs")
+        with self._understood():
+            return [job(each) for each in found]
+
+    async def job(self, id: str) -> Job:
+        said, _ = await self._ask("GET", f"/v1/jobs/{quote(id, safe='')}")
+        with self._understood():
+            return job(said)
+
+    async def cancel_job(self, id: str) -> Job:
+        said, _ = await self._ask("POST", f"/v1/jobs/{quote(id, safe='')}/cancel")
+        with self._understood():
+            return job(said)
+
+    async def _every(self, path: str) -> list[Mapping[str, Any]]:
+        """All entries of a list, page by page."""
+        found: list[Mapping[str, Any]] = []
+        params: dict[str, Any] = {"limit": PAGE}
+        while True:
+            said, _ = await self._ask("GET", path, params=params)
+            with self._understood():
+                found += said["data"]
+                if said["next_cursor"] is None:
+                    return found
+                params["cursor"] = said["next_cursor"]
+
+    async def _with_vectors(
+        self, path: str, fields: Mapping[str, Any], vectors: Sequence[VectorBlock]
+    ) -> tuple[dict[str, Any], str | None]:
+        said = [
+            {
+                "modality": each.modality,
+                "model": each.model,
+                "fingerprint": each.fingerprint,
+                "dimension": each.rows.shape[1],
+                "receipt": asdict(each.receipt),
+            }
+            for each in vectors
+        ]
+        arrays = {f"{each.modality}_vectors": each.rows for each in vectors}
+        content, kind = await asyncio.to_thread(form, {"request": json.dumps({**fields, "vectors": said})}, (), arrays)
+        return await self._ask("POST", path, content=content, headers={"content-type": kind})
+
+
+def _path(label: str) -> str:
+    return f"/v1/classifiers/{quote(label, safe='@')}"
+
+
+def _post(item: Payload) -> dict[str, str]:
+    found = {} if item.text is None else {"text": item.text}
+    return found if item.image is None else {**found, "image": b64encode(item.image).decode()}
+
+
+def _answer(said: Mapping[str, Any], made: Receipt, request_id: str | None) -> PredictAnswer:
+    data = said["data"]
+    labels = said["labels"]
+    n, good = len(data), [i for i, entry in enumerate(data) if not entry.get("error")]
+    probabilities, values = np.full((n, len(labels)), np.nan), np.full((n, 3), np.nan)
+    if labels:
+        for i in good:
+            probabilities[i] = [data[i]["probabilities"][label] for label in labels]
+    else:
+        for i in good:
+            values[i] = [data[i]["value"], *(np.nan if end is None else end for end in data[i]["interval"])]
+    crossed: Double = np.full((n, len(labels) or 1 if any("crossed" in data[i] for i in good) else 0), np.nan)
+    for i in good if crossed.size else ():
+        crossed[i] = data[i]["crossed"]
+    return PredictAnswer(
+        classifier=said["classifier"],
+        task=said["task"],
+        labels=labels,
+        best=[entry.get("label") for entry in data],
+        probabilities=probabilities,
+        values=values,
+        crossed=crossed,
+        receipt=made,
+        failures=failures_of(data),
+        truncated=said["truncated"],
+        request_id=request_id,
+    )

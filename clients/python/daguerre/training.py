@@ -1,0 +1,392 @@
+"""The part of the client that trains classifiers and looks after jobs."""
+
+import asyncio
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from daguerre.classifiers import AsyncClassifier, Given, by_modality, vector_block
+from daguerre.core import A, Limits, retried
+from daguerre.errors import DaguerreError
+from daguerre.progress import Progress
+from daguerre.results import Embeddings
+from daguerre.sources import Images, Source, Texts
+from daguerre.wire import Decode, Job, Payload, Transport
+
+if TYPE_CHECKING:
+    from daguerre.gathered import Gathered, OnError
+
+Task = Literal["binary", "categorical", "continuous"]
+Code: TypeAlias = str | bool | int | float | None
+SEVERAL = 50  # different numbers from which a target is not a label
+FIRST_LOOK, LATER_LOOK = 0.1, 2.0  # seconds between two looks at a job
+
+
+class JobFailedError(DaguerreError):
+    """A job on the server did not succeed.
+
+    Attributes
+    ----------
+    job : as it ended.
+    """
+
+    def __init__(self, job: Job) -> None:
+        error = job.error or {"code": job.state, "message": f"{job.id} was {job.state}"}
+        super().__init__(error["message"], code=error["code"])
+        self.job = job
+
+
+class Training(ABC):
+    """Classifiers and jobs, on what a client has."""
+
+    transport: Transport
+    limits: Limits
+    progress: bool | None
+
+    @abstractmethod
+    async def embed(
+        self,
+        images: Images | None = None,
+        texts: Texts | None = None,
+        *,
+        ids: Sequence[str] | None = None,
+        model: str | None = None,
+        decode: Decode | None = None,
+        dimensions: int | None = None,
+        fingerprint: str | None = None,
+        on_error: "OnError" = "collect",
+        progress: bool | None = None,
+    ) -> Embeddings: ...
+
+    @abstractmethod
+    async def gather(
+        self,
+        given: Iterator[Source],
+        total: Callable[[], int | None],
+        ask: Callable[[Sequence[Payload]], Awaitable[A]],
+        on_error: "OnError",
+        progress: bool | None,
+        what: str,
+        fingerprint: str | None,
+    ) -> "Gathered[A]": ...
+
+    async def train_classifier(
+        self,
+        name: str,
+        images: Images | None = None,
+        texts: Texts | None = None,
+        *,
+        targets: Sequence[Code] | Mapping[str, Code] | None = None,
+        task: Task | None = None,
+        embeddings: Given | None = None,
+        codes: Sequence[tuple[str, str, Code]] | None = None,
+        rule: Literal["majority", "unanimous", "mean"] | None = None,
+        ids: Sequence[str] | None = None,
+        groups: Sequence[Any] | None = None,
+        sample_weight: Sequence[float] | None = None,
+        inclusion_prob: Sequence[float] | None = None,
+        split: Sequence[str] | None = None,
+        labels: Sequence[str] | None = None,
+        bounds: tuple[float, float] | None = None,
+        partial: bool = False,
+        model: str | None = None,
+        decode: Decode | None = None,
+        strengths: Sequence[float] | None = None,
+        folds: int = 5,
+        inner_folds: int = 3,
+        balanced: bool = False,
+        calibrate: bool = True,
+        resamples: int = 1000,
+        seed: int = 0,
+        progress: bool | None = None,
+    ) -> AsyncClassifier:
+        """Train a classifier on coded images, texts, or both: a linear probe on their embeddings.
+
+        Parameters
+        ----------
+        name : small letters, digits, "-", "_" and "."; a name that is there already gets a new version.
+        images, texts : as for `embed`; with both, one text for each image.
+        targets : a code for each item, None for none; or a mapping from ids (paths, or file names) to codes.
+        task : left out, binary or categorical by the number of labels. Numbers need it said.
+        embeddings : in place of items, of `embed`; of both modalities, {"image": …, "text": …}.
+        codes : in place of targets, rows (coder, item's id, code), made one target each by `rule`; the report has the
+            coders' agreement.
+        ids : names for the items in the report, which stays on the server. Left out: paths below their common folder.
+        groups : who made each item, say; items of one group never lie on both sides of a split.
+        inclusion_prob : each item's probability to be in the coded sample; or sample_weight.
+        split : "train" or "test" for each item; the report has the figures of test items, which nothing is learnt from.
+        labels : the order of the classes; of a binary task (negative, positive).
+        bounds : of a continuous target: predictions stay inside.
+        partial : take items that lack one of two modalities (None in `texts`).
+        strengths, folds, inner_folds, balanced, calibrate, resamples, seed : how it is learnt and reported:
+            docs/classifiers.md.
+
+        Returns
+        -------
+        Classifier : `.predict(…)`, `.report`, `.save_report(…)`, `.estimate(…)`.
+
+        Raises
+        ------
+        JobFailedError, DaguerreError : any of the tree in daguerre.errors.
+        ValueError, TypeError : for input that cannot be told apart.
+
+        Examples
+        --------
+        >>> codes = {"001.jpg": "protest", "002.jpg": "other"}
+        >>> clf = client.train_classifier("protest", images="coded/", targets=codes)
+        >>> print(clf.report)
+        """
+        blocks = await self._embedded(images, texts, embeddings, model, decode, progress)
+        first = next(iter(blocks.values()))
+        paths = list(first.ids)
+        names = [str(id) for id in ids] if ids is not None else below(paths)
+        if len(names) != len(paths):
+            raise ValueError(f"ids: {len(names)} for {len(paths)} items; give one for each")
+        if (targets is None) == (codes is None):
+            raise ValueError("give either targets or codes")
+        aligned = None if targets is None else aligned_with(targets, paths, names)
+        fields: dict[str, Any] = {
+            "name": name,
+            "task": task or guessed(aligned if aligned is not None else [code for _, _, code in codes or ()]),
+            "ids": names,
+            "targets": aligned,
+            "groups": None if groups is None else [str(group) for group in groups],
+            "sample_weight": _numbers(sample_weight),
+            "inclusion_prob": _numbers(inclusion_prob),
+            "split": None if split is None else list(split),
+            "labels": None if labels is None else [str(label) for label in labels],
+            "bounds": None if bounds is None else list(bounds),
+            "partial": partial,
+            "on_error": "skip",
+            "strengths": _numbers(strengths),
+            "folds": folds,
+            "inner_folds": inner_folds,
+            "balanced": balanced,
+            "calibrate": calibrate,
+            "resamples": resamples,
+            "seed": seed,
+        }
+        if codes is not None:
+            known = dict(zip(paths, names, strict=True))
+            coder, item, code = zip(*codes, strict=True) if codes else ((), (), ())
+            fields["codes"] = {
+                "coder": [str(each) for each in coder],
+                "item": [known.get(str(each), str(each)) for each in item],
+                "code": [plain(each) for each in code],
+                "rule": rule or ("mean" if fields["task"] == "continuous" else "majority"),
+            }
+        sent = {key: value for key, value in fields.items() if value is not None}
+        begun = await self.transport.train(sent, [vector_block(m, made) for m, made in blocks.items()])
+        ended = await self.wait(begun.id, progress=progress, what="train")
+        assert ended.result
+        files = dict(zip(names, paths, strict=True))
+        return AsyncClassifier(self, await self._said(ended.result["classifier"]), files)
+
+    async def classifier(self, name: str) -> AsyncClassifier:
+        """A trained classifier: the newest version of "protest", or "protest@3". Raises NotFoundError."""
+        return AsyncClassifier(self, await self._said(name))
+
+    async def classifiers(self) -> list[Mapping[str, Any]]:
+        """The newest version of each classifier there is: id, task, labels, created, usable, …"""
+        return list(await retried(self.transport.classifiers, retry_for=self.limits.retry_for))
+
+    async def delete_classifier(self, name: str) -> list[str]:
+        """Delete "protest@3", or all versions of "protest". Raises NotFoundError, PermissionDeniedError."""
+        return list(await self.transport.delete_classifier(name))
+
+    async def fine_tune(
+        self,
+        name: str,
+        folder: str,
+        *,
+        task: Task = "categorical",
+        start: str = "embedded",
+        positive: str | None = None,
+        bounds: tuple[float, float] | None = None,
+        unfreeze: Literal["none", "last", "all"] = "last",
+        epochs: int = 15,
+        head_epochs: int = 40,
+        patience: int = 5,
+        batch: int = 32,
+        flip: bool = True,
+        crop: float = 0.2,
+        colour: float = 0.1,
+        balanced: bool = False,
+        validation: float = 0.2,
+        seed: int = 0,
+        wait: bool = True,
+        progress: bool | None = None,
+    ) -> AsyncClassifier | Job:
+        """Fine-tune an image network on a folder (or table) that lies on the server, below its DAGUERRE_DATA.
+
+        Parameters
+        ----------
+        folder : relative; holds train/CLASS/…, and perhaps validation/ and test/; or a .csv of path, target, split.
+        start : "embedded", or the name of an image model's folder below DAGUERRE_DATA.
+        positive : of a binary task, the class whose probability is given.
+        unfreeze, epochs, head_epochs, patience, batch : what is trained, and for how long.
+        flip, crop, colour : how training images are changed at random; False or 0 for not at all.
+        validation : the share of training images to stop by, where there is no folder validation/.
+        wait : for the classifier; otherwise the job is returned, and the server goes on alone.
+
+        Returns
+        -------
+        Classifier, or Job where it is not waited for.
+        """
+        fields: dict[str, Any] = {
+            "name": name,
+            "folder": folder,
+            "task": task,
+            "start": start,
+            "positive": positive,
+            "bounds": None if bounds is None else list(bounds),
+            "unfreeze": unfreeze,
+            "epochs": epochs,
+            "head_epochs": head_epochs,
+            "patience": patience,
+            "batch": batch,
+            "flip": flip,
+            "crop": crop,
+            "colour": colour,
+            "balanced": balanced,
+            "validation": validation,
+            "seed": seed,
+        }
+        begun = await self.transport.fine_tune({key: value for key, value in fields.items() if value is not None})
+        if not wait:
+            return begun
+        ended = await self.wait(begun.id, progress=progress, what="fine-tune")
+        assert ended.result
+        return AsyncClassifier(self, await self._said(ended.result["classifier"]))
+
+    async def jobs(self) -> list[Job]:
+        """Your jobs on the server, the newest first."""
+        return list(await retried(self.transport.jobs, retry_for=self.limits.retry_for))
+
+    async def job(self, id: str) -> Job:
+        """How a job is doing. Raises NotFoundError."""
+        return await retried(lambda: self.transport.job(id), retry_for=self.limits.retry_for)
+
+    async def cancel_job(self, id: str) -> Job:
+        """Stop a job; one that has ended stays as it is."""
+        return await retried(lambda: self.transport.cancel_job(id), retry_for=self.limits.retry_for)
+
+    async def wait(self, id: str, *, progress: bool | None = None, what: str = "job") -> Job:
+        """The job once it has succeeded. Raises JobFailedError where it does not. Cancelled, the job goes on."""
+        shown = Progress.wanted(self.progress if progress is None else progress)
+        pause, done = FIRST_LOOK, 0
+        with Progress(shown, total=100, what=what, unit="%") as bar:
+            while not (found := await self.job(id)).has_ended:
+                now = int(100 * found.progress)
+                bar.add(max(now - done, 0), stage=found.stage)
+                done = max(now, done)
+                await asyncio.sleep(pause)
+                pause = min(1.3 * pause, LATER_LOOK)
+            if found.state == "succeeded":
+                bar.add(100 - done, stage="done")
+                return found
+        raise JobFailedError(found)
+
+    async def _said(self, label: str) -> Mapping[str, Any]:
+        return await retried(lambda: self.transport.classifier(label), retry_for=self.limits.retry_for)
+
+    async def _embedded(
+        self,
+        images: Images | None,
+        texts: Texts | None,
+        embeddings: Given | None,
+        model: str | None,
+        decode: Decode | None,
+        progress: bool | None,
+    ) -> dict[str, Embeddings]:
+        if embeddings is not None:
+            if images is not None or texts is not None:
+                raise ValueError("give items or their embeddings, not both")
+            if not isinstance(embeddings, Embeddings):
+                return by_modality(embeddings, ("image", "text"))
+            if embeddings.modality is None:
+                raise ValueError('embeddings: read from a file, they may be of images or texts; give {"image": …}')
+            return {embeddings.modality: embeddings}
+        found: dict[str, Embeddings] = {}
+        if images is not None:
+            found["image"] = await self.embed(images=images, model=model, decode=decode, progress=progress)
+        if texts is not None:
+            given = [texts] if isinstance(texts, str) else list(texts)
+            there = [text for text in given if text is not None]
+            made = await self.embed(texts=there, model=model, decode=decode, progress=progress)
+            found["text"] = _spread(made, [text is not None for text in given])
+        if not found:
+            raise ValueError("give images, texts, or embeddings")
+        return by_modality(found, ("image", "text"))
+
+
+def _spread(made: Embeddings, there: Sequence[bool]) -> Embeddings:
+    """With rows of NaN for the items that are not there."""
+    if all(there):
+        return made
+    vectors = np.full((len(there), made.vectors.shape[1]), np.nan, np.float32)
+    vectors[np.flatnonzero(there)] = made.vectors
+    return replace(made, vectors=vectors, ids=[str(i) for i in range(len(there))])
+
+
+def below(paths: Sequence[str]) -> list[str]:
+    """Names for the report: paths below their common folder, since what lies above it is nobody's business."""
+    if not any(os.sep in path or "/" in path for path in paths):
+        return list(paths)
+    try:
+        root = os.path.commonpath([os.path.dirname(os.path.abspath(path)) for path in paths])
+    except ValueError:  # on two drives
+        return list(paths)
+    return [os.path.relpath(os.path.abspath(path), root).replace(os.sep, "/") for path in paths]
+
+
+def aligned_with(
+    targets: Sequence[Code] | Mapping[str, Code], paths: Sequence[str], names: Sequence[str]
+) -> list[Code]:
+    """A code for each item, from a list in order or a mapping by path, name, or file name."""
+    if isinstance(targets, str):
+        raise TypeError(f"targets: got a str, {targets!r:.60}; give a list, one for each item")
+    if not isinstance(targets, Mapping):
+        given = [plain(target) for target in targets]
+        if len(given) != len(paths):
+            raise ValueError(f"targets: {len(given)} for {len(paths)} items; give one for each")
+        return given
+    by_name = {str(key): plain(value) for key, value in targets.items()}
+    used, found = set(), []
+    for path, name in zip(paths, names, strict=True):
+        key = next((key for key in (path, name, os.path.basename(path)) if key in by_name), None)
+        used.add(key)
+        found.append(None if key is None else by_name[key])
+    if unused := [key for key in by_name if key not in used]:
+        raise ValueError(
+            f"targets: {len(unused)} of {len(by_name)} are for none of the items, the first for {unused[0]!r}; "
+            "give paths, or file names"
+        )
+    return found
+
+
+def plain(value: Any) -> Code:
+    """A code as JSON has it: numpy's numbers as Python's, NaN as none."""
+    if hasattr(value, "item"):
+        value = value.item()
+    if value is None or value != value:
+        return None
+    return value if isinstance(value, str | bool | int | float) else str(value)
+
+
+def guessed(targets: Sequence[Code]) -> Task:
+    """By the number of labels. Raises ValueError for numbers, which may be labels or quantities."""
+    there = {target for target in targets if target is not None}
+    if any(isinstance(target, float) and not target.is_integer() for target in there) or (
+        len(there) > SEVERAL and all(isinstance(target, int | float) for target in there)
+    ):
+        raise ValueError('task: targets are numbers; say task="continuous", or "categorical" if they are labels')
+    return "binary" if len(there) == 2 else "categorical"
+
+
+def _numbers(given: Sequence[float] | None) -> list[float] | None:
+    return None if given is None else [float(number) for number in given]
