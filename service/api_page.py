@@ -62,6 +62,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         },
     },
     "PredictRequest": {"a text": {"input": [{"text": "what a lovely morning", "id": "post-1"}]}},
+    "FineTuneRequest": {"a folder": {"name": "protest", "folder": "protests", "task": "binary"}},
     "EstimateRequest": {"a corpus": {"corpus": {"n": 1000, "mean": [0.7, 0.3], "variance": [0.05, 0.05]}}},
 }
 _ERRORS = {
@@ -84,6 +85,7 @@ _SCHEMAS: tuple[type[BaseModel], ...] = (
     schema_classifiers.PredictRequest,
     schema_classifiers.EstimateRequest,
     schema_classifiers.PageRequest,
+    schema_classifiers.FineTuneRequest,
 )
 
 

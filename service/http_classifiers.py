@@ -15,6 +15,7 @@ from service.classifiers import Classifiers
 from service.engine import Engine
 from service.errors import Unprocessable
 from service.jobs import Jobs
+from service.pipelines import fine_tune as fine_tuning
 from service.pipelines import trained
 from service.pipelines.classify import GivenVectors, Post, Predictions, predict
 from service.pipelines.encode import Input
@@ -207,6 +208,23 @@ def add(
             said, files = await bodies.message(request, schema.PageRequest)
             posts = _posts(said.input, files) or ()
             return Response(await trained.page(engine(), classifiers, name, posts), media_type="text/html")
+
+    @app.post(
+        "/v1/fine-tunings",
+        tags=["classifiers"],
+        summary="Fine-tune an image network",
+        status_code=202,
+        response_model=schema.Job,
+        responses=api_page.errors(400, 401, 403, 415, 422, 429, 503),
+        openapi_extra=api_page.message("FineTuneRequest"),
+    )
+    async def fine_tune(request: Request) -> Response:
+        """A job of minutes to hours, on images that lie on the server; it makes a classifier like any other."""
+        request.state.operation = "fine_tune"
+        with bodies.hold(request):
+            said, _ = await bodies.message(request, schema.FineTuneRequest)
+        job = await fine_tuning.begin(engine(), classifiers, jobs, said, owner=request.state.owner)
+        return json_response(trained.job(job).model_dump(), status=202)
 
     @app.get("/v1/jobs", tags=["jobs"], summary="List jobs", response_model=schema.JobList)
     async def list_jobs(request: Request, limit: Limit = 100, cursor: Cursor = None) -> Response:

@@ -251,3 +251,34 @@ class JobList(BaseModel):
     object: Literal["list"] = Field("list", description="What it is.")
     data: list[Job] = Field(description="The newest first.")
     next_cursor: str | None = Field(None, description="Ask again with it for what follows; null: that is all.")
+
+
+class FineTuneRequest(Message):
+    """An image network to be fine-tuned on images that lie on the server, below its setting DAGUERRE_DATA."""
+
+    name: str = NAME
+    folder: str = Field(
+        max_length=1024,
+        description="Relative: a folder that holds train/CLASS/…, and perhaps validation/ and test/; or a .csv with "
+        "the columns path and target, and perhaps split, weight, group.",
+        examples=["protests"],
+    )
+    task: Task = Field("categorical", description="binary, categorical or continuous.")
+    start: str = Field(
+        "embedded",
+        max_length=1024,
+        description="The embedded default's image network, or the folder of a transformers image model, relative too.",
+    )
+    positive: str | None = Field(None, description="Of a binary task: the class whose probability is given.")
+    bounds: tuple[float, float] | None = Field(None, description="Of a continuous target: it cannot leave them.")
+    unfreeze: Literal["none", "last", "all"] = Field("last", description="What is trained after the head.")
+    epochs: int = Field(15, ge=1, le=1000, description="Of each stage after the head's, at most.")
+    head_epochs: int = Field(40, ge=1, le=1000, description="Of the head alone, at most.")
+    patience: int = Field(5, ge=1, le=1000, description="A stage ends when its lowest loss is so many epochs old.")
+    batch: int = Field(32, ge=1, le=4096, description="Images that are learnt from at once.")
+    flip: bool = Field(True, description="Left and right change places, half of the time.")
+    crop: float = Field(0.2, ge=0, lt=1, description="At most this part of the side is cut away.")
+    colour: float = Field(0.1, ge=0, lt=1, description="Brightness, contrast, saturation change by at most this.")
+    balanced: bool = Field(False, description="Rare classes count as much as common ones.")
+    validation: float = Field(0.2, ge=0.05, le=0.5, description="Set aside to stop by, where there is no validation/.")
+    seed: int = Field(0, ge=0, le=2**32 - 1, description="Same seed, same network, on a CPU.")

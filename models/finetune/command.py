@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from models.classifiers.folders import read
-from models.errors import ModelsError
+from models.finetune.door import load
 from models.finetune.options import Augmentation, Options, Precision, Task, Unfreeze
 
 _EVERY = 0.5  # seconds between two lines of progress
@@ -45,11 +45,7 @@ def run(given: argparse.Namespace) -> None:
         bounds=tuple(given.bounds) if given.bounds else None,
     )
     collection = read(given.source, anywhere=True)  # whoever can run this can read those files
-    try:
-        from models.finetune.run import finetune  # imports torch
-    except ModuleNotFoundError as exc:
-        raise ModelsError(f"fine-tuning needs {exc.name}: pip install 'daguerre-service[export]'") from exc
-    outcome = finetune(
+    outcome = load()(
         collection,
         start=given.start,
         options=options,

@@ -1,0 +1,16 @@
+"""The way into the rooms that import torch, for those that may run without it."""
+
+from collections.abc import Callable
+from importlib import import_module
+
+from models.errors import ModelsError
+from models.finetune.outcome import Outcome
+
+
+def load() -> Callable[..., Outcome]:
+    """`models.finetune.run.finetune`. Raises ModelsError where torch is not installed."""
+    try:
+        found: Callable[..., Outcome] = import_module("models.finetune.run").finetune
+    except ModuleNotFoundError as exc:
+        raise ModelsError(f"fine-tuning needs {exc.name}: pip install 'daguerre-service[export]'") from exc
+    return found

@@ -1,0 +1,35 @@
+"""Fine-tuning: checked at once, done in the jobs' process."""
+
+from dataclasses import asdict
+
+from models.classifiers.store import checked
+from service.classifiers import Classifiers
+from service.engine import Engine
+from service.fine_tuning import EMBEDDED, inside, options_of
+from service.jobs import Job, Jobs
+from service.schema_classifiers import FineTuneRequest
+
+KIND = "fine_tune"
+
+
+async def begin(
+    engine: Engine, classifiers: Classifiers, jobs: Jobs, request: FineTuneRequest, *, owner: str | None
+) -> Job:
+    """A job that makes a classifier. Raises TrainingError, Unprocessable, Forbidden, Overloaded."""
+    settings = engine.settings
+
+    def check() -> None:
+        classifiers.check_owner(checked(request.name), owner)
+        options_of(request)
+        inside(settings.data, request.folder, "folder")
+        if request.start != EMBEDDED:
+            inside(settings.data, request.start, "start")
+
+    await engine.in_thread(check)
+    params = {
+        "request": request.model_dump(),
+        "data": str(settings.data),
+        "device": settings.device,
+        "limits": asdict(settings.image_limits),
+    }
+    return await jobs.submit(KIND, params, owner=owner)
