@@ -73,7 +73,7 @@ class Daguerre:
         await asyncio.to_thread(jobs.table.open)
         self._supervisor = Supervisor(settings, jobs.table)
         await self._supervisor.start()
-        self._grpc = GrpcServer(settings, _engine, room) if settings.grpc_address else None
+        self._grpc = GrpcServer(settings, _engine, room, classifiers, jobs) if settings.grpc_address else None
         if self._grpc:
             await self._grpc.start()
         self._starting = asyncio.ensure_future(engine.start())

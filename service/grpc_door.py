@@ -50,8 +50,8 @@ class Door:
         self._host = host  # what the server listens on: gRPC does not tell which address a call came in by
 
     @asynccontextmanager
-    async def call(self, context: Context, operation: str) -> AsyncIterator[None]:
-        """One call: what is raised within becomes its status."""
+    async def call(self, context: Context, operation: str) -> AsyncIterator[str | None]:
+        """One call, with its owner: what is raised within becomes its status."""
         metadata = dict(context.invocation_metadata() or ())
         given = str(metadata.get("x-request-id", ""))
         request_id = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
@@ -61,8 +61,7 @@ class Door:
         IN_FLIGHT.labels("grpc").inc()
         try:
             try:
-                self._auth.check(_text(metadata.get("authorization")), reached_at=self._host)
-                yield
+                yield self._auth.check(_text(metadata.get("authorization")), reached_at=self._host)
                 status = 200
             except ModelsError as exc:
                 raise translate(exc) from exc

@@ -18,10 +18,13 @@ from grpc_reflection.v1alpha import reflection
 from daguerre_proto.v1 import daguerre_pb2, embeddings_pb2, models_pb2, zero_shot_pb2
 from service import grpc_wire
 from service.auth import Auth
+from service.classifiers import Classifiers
 from service.engine import Engine
 from service.errors import BadRequest, TimedOut
+from service.grpc_classifiers import ClassifierCalls
 from service.grpc_door import Context, Door
 from service.grpc_stream import EmbedStream
+from service.jobs import Jobs
 from service.pipelines.cards import card, cards
 from service.pipelines.embed import embed
 from service.pipelines.zero_shot import Question, zero_shot
@@ -41,7 +44,14 @@ WATCH = 0.25  # seconds between two looks at the readiness that a watcher is tol
 class GrpcServer:
     """Calls over gRPC. `engine` gives the engine once there is one."""
 
-    def __init__(self, settings: Settings, engine: Callable[[], Engine], room: Room) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        engine: Callable[[], Engine],
+        room: Room,
+        classifiers: Classifiers,
+        jobs: Jobs,
+    ) -> None:
         self._settings = settings
         self._engine = engine
         self._room = room
@@ -54,6 +64,10 @@ class GrpcServer:
             "ZeroShot": self._unary("zero_shot", zero_shot_pb2.ZeroShotRequest, self._zero_shot),
             "ListModels": self._unary("models", models_pb2.ListModelsRequest, self._list_models),
             "GetModel": self._unary("models", models_pb2.GetModelRequest, self._get_model),
+            **{
+                name: self._owned(operation, kind, answer)
+                for name, operation, kind, answer in ClassifierCalls(engine, classifiers, jobs).methods()
+            },
         }
         self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, methods),))
         health_pb2_grpc.add_HealthServicer_to_server(Health(self._ready, self._stopping), self._server)
@@ -80,14 +94,21 @@ class GrpcServer:
     def _unary(
         self, operation: str, kind: type[M], answer: Callable[[M], Awaitable[Message]]
     ) -> "grpc.RpcMethodHandler[bytes, bytes]":
+        return self._owned(operation, kind, lambda request, owner: answer(request))
+
+    def _owned(
+        self, operation: str, kind: type[M], answer: Callable[[M, str | None], Awaitable[Message]]
+    ) -> "grpc.RpcMethodHandler[bytes, bytes]":
+        """A method that hears who calls."""
+
         async def handle(requests: AsyncIterator[bytes], context: Context) -> bytes:
-            async with self._door.call(context, operation):
+            async with self._door.call(context, operation) as owner:
                 raw = await anext(requests, None)
                 if raw is None:
                     raise BadRequest("the call has no message; send one")
                 with self._room.hold(len(raw), "message"):
                     request = grpc_wire.parse(kind, raw)
-                    return (await self._in_time(answer(request))).SerializeToString()
+                    return (await self._in_time(answer(request, owner))).SerializeToString()
             raise AssertionError("the door lets nothing out but results and aborts")
 
         return grpc.stream_unary_rpc_method_handler(handle)

@@ -1,7 +1,7 @@
 """Messages of gRPC to validated requests, and results to messages. The same schemas as HTTP's."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
@@ -13,12 +13,13 @@ from service.engine import Model
 from service.errors import BadRequest, ItemFailure, ServiceError, Unprocessable
 from service.pipelines.encode import Encoded, Input
 from service.pipelines.zero_shot import Labelled
+from service.schema import OnError
 from service.validation import validated
 
 M = TypeVar("M", bound=Message)
 ITEM_BYTES = 3000  # of a refusal's items: a trailer has 8 kB for everything, and base64 takes a third of it
-_ON_ERROR = {common_pb2.ON_ERROR_FAIL: "fail", common_pb2.ON_ERROR_SKIP: "skip"}
-_DECODE = {common_pb2.DECODE_EXACT: "exact", common_pb2.DECODE_SCALED: "scaled"}
+_ON_ERROR: Mapping[int, str] = {common_pb2.ON_ERROR_FAIL: "fail", common_pb2.ON_ERROR_SKIP: "skip"}
+_DECODE: Mapping[int, str] = {common_pb2.DECODE_EXACT: "exact", common_pb2.DECODE_SCALED: "scaled"}
 
 
 def parse(kind: type[M], raw: bytes) -> M:
@@ -99,6 +100,26 @@ def _model_options(message: common_pb2.ModelOptions) -> dict[str, Any]:
     if message.decode != common_pb2.DECODE_UNSPECIFIED:
         fields["decode"] = _DECODE.get(message.decode, str(message.decode))
     return fields
+
+
+def on_error(given: int) -> OnError:
+    """Unsaid: fail. Raises Unprocessable for a number that means nothing."""
+    found = "fail" if not given else _ON_ERROR.get(given)
+    if found is None:
+        raise Unprocessable(f"on_error: got {given}, should be one of ON_ERROR_FAIL, ON_ERROR_SKIP", param="on_error")
+    return cast(OnError, found)
+
+
+def decode(given: int) -> str | None:
+    """Unsaid: None. A number that means nothing is left to validation."""
+    return None if not given else _DECODE.get(given, str(given))
+
+
+def receipt_fields(message: common_pb2.Receipt) -> dict[str, Any]:
+    """A receipt that a caller sends back."""
+    fields = {name: getattr(message, name) for name in schema.Receipt.model_fields if name != "made_with"}
+    fields["notice"] = message.notice if message.HasField("notice") else None
+    return {**fields, "made_with": dict(message.made_with)}
 
 
 def embeddings(items: Sequence[Input], encoded: Encoded, *, first: int = 0) -> Iterator[embeddings_pb2.Embedding]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from fastapi import FastAPI, Path, Request, Response
+from fastapi.exceptions import RequestValidationError
 from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
@@ -22,6 +23,7 @@ from service.errors import (
     MethodNotAllowed,
     NotFound,
     ServiceError,
+    Unprocessable,
     shown,
     translate,
 )
@@ -188,6 +190,13 @@ def create(
     @app.exception_handler(ModelsError)
     async def said_by_models(request: Request, exc: ModelsError) -> Response:
         return _Refusal(translate(exc))
+
+    @app.exception_handler(RequestValidationError)
+    async def said_by_fastapi(request: Request, exc: RequestValidationError) -> Response:
+        first = exc.errors()[0]  # of a path or a query: bodies are read by us
+        param = str(first["loc"][-1])
+        message = first["msg"].removeprefix("Input ")
+        return _Refusal(Unprocessable(f"{param}: got {shown(str(first['input']))}, {message}", param=param))
 
     @app.exception_handler(HTTPException)
     async def said_by_starlette(request: Request, exc: HTTPException) -> Response:

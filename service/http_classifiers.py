@@ -330,12 +330,7 @@ def _entry(found: Predictions, i: int, id: str | None) -> dict[str, Any]:
         entry["probabilities"] = dict(zip(found.labels, found.probabilities[i].tolist(), strict=True))
     elif found.values is not None and found.low is not None and found.high is not None:
         entry["value"] = float(found.values[i])
-        entry["interval"] = [finite(found.low[i]), finite(found.high[i])]
+        entry["interval"] = [trained.finite(found.low[i]), trained.finite(found.high[i])]
     if found.crossed is not None:
         entry["crossed"] = found.crossed[i].tolist()
     return entry
-
-
-def finite(value: Any) -> float | None:
-    """JSON knows no infinity."""
-    return float(value) if np.isfinite(value) else None

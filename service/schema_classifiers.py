@@ -63,6 +63,12 @@ def _distinct(values: list[Vectors]) -> list[Vectors]:
     return values
 
 
+class VectorList(Message):
+    """Vectors by themselves, for a transport that takes them apart."""
+
+    vectors: Annotated[list[Vectors], AfterValidator(_distinct)]
+
+
 class _Given(Message):
     """Items, or vectors of items."""
 

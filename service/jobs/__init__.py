@@ -1,7 +1,8 @@
 """Durable jobs: long work in a process of its own, which outlives requests, restarts and kill -9.
 
     queue.py        Jobs: submit, get, list, cancel; what pipelines call
-    table.py        the jobs in SQLite, and the transitions between their states
+    table.py        the jobs, and the transitions between their states
+    database.py     their SQLite file: schema, migrations, transactions
     kinds.py        what kinds of job there are, and in which lane each runs
     worker.py       the process of one lane: takes a job, does it, takes the next
     supervisor.py   in the entry service: starts workers where there is work, ends those that do not stop

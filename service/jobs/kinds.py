@@ -17,6 +17,7 @@ class Context:
     Attributes
     ----------
     folder : its own, with what was put there when it was submitted; emptied when it ends, there again after a kill.
+    results : a folder in it whose files stay as long as the job is known, if it succeeds.
     home : DAGUERRE_HOME.
     report : says how far it is, 0 to 1, and what is being done; raises Cancelled where the job was.
     threads : to compute with.
@@ -25,6 +26,7 @@ class Context:
     id: str
     params: Mapping[str, Any]
     folder: Path
+    results: Path
     home: Path
     owner: str | None
     report: Callable[[float, str], None]

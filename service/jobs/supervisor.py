@@ -22,6 +22,7 @@ logger = logging.getLogger("daguerre.jobs")
 LOOK = 0.2  # seconds between two looks at the lanes
 GRACE = 5.0  # seconds that a cancelled job has to stop by itself, and a worker to end
 AGAIN = 1.0  # seconds until a worker that ended at once is started again
+TIDY = 600.0  # seconds between two searches for jobs that ended long ago
 CAPS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -36,6 +37,7 @@ class Supervisor:
         self._started: dict[str, float] = {}
         self._lock = FileLock(settings.home / "jobs" / ".supervisor.lock", timeout=0)
         self._task: asyncio.Task[None] | None = None
+        self._tidied = -TIDY
 
     async def start(self) -> None:
         """Begin to look after the lanes."""
@@ -55,6 +57,8 @@ class Supervisor:
                 await asyncio.sleep(0.05)
             worker.kill()
             worker.wait()
+        for lane in self._workers:  # one that had to be killed did not put its job back
+            await asyncio.to_thread(self._table.release, lane)
         self._workers.clear()
         self._lock.release(force=True)
 
@@ -62,7 +66,7 @@ class Supervisor:
         while True:
             try:
                 if self._lock.is_locked or self._won():
-                    self._look(await asyncio.to_thread(self._table.busy_lanes))
+                    await self._look()
             except Exception:
                 logger.exception("the jobs could not be looked after; trying again")
                 await asyncio.sleep(AGAIN)
@@ -75,7 +79,15 @@ class Supervisor:
             return False
         return True
 
-    def _look(self, busy: set[str]) -> None:
+    async def _look(self) -> None:
+        if time.monotonic() - self._tidied >= TIDY:
+            await asyncio.to_thread(self._table.tidy)
+            self._tidied = time.monotonic()
+        for lane, id in await asyncio.to_thread(self._table.overdue, GRACE):
+            if lane in self._workers:
+                logger.warning("%s was cancelled and does not stop: its worker is ended", id)
+                await self._end(lane)
+        busy = await asyncio.to_thread(self._table.busy_lanes)
         for lane in LANES:
             worker = self._workers.get(lane)
             if worker is not None and worker.poll() is not None:
@@ -83,16 +95,17 @@ class Supervisor:
                     logger.warning("the worker of %s jobs ended with %d", lane, worker.returncode)
                 del self._workers[lane]
                 worker = None
-            if worker is None:
-                if lane in busy and time.monotonic() - self._started.get(lane, -AGAIN) >= AGAIN:
-                    self._workers[lane] = self._begin(lane)
-                    self._started[lane] = time.monotonic()
-                continue
-            for id in self._table.overdue(lane, GRACE) if lane in busy else ():
-                logger.warning("%s was cancelled and does not stop: its worker is ended", id)
-                worker.kill()
-                worker.wait()
-                self._table.stop(id)
+            if worker is None and lane in busy and time.monotonic() - self._started.get(lane, -AGAIN) >= AGAIN:
+                self._workers[lane] = self._begin(lane)
+                self._started[lane] = time.monotonic()
+
+    async def _end(self, lane: str) -> None:
+        """Kill a worker. What it did is cancelled if that was asked for, and waits again otherwise."""
+        worker = self._workers[lane]
+        worker.kill()
+        await asyncio.to_thread(worker.wait)
+        await asyncio.to_thread(self._table.release, lane)
+        del self._workers[lane]
 
     def _begin(self, lane: str) -> subprocess.Popen[bytes]:
         """A worker. Started from the loop's thread: it ends when that thread does."""

@@ -5,58 +5,25 @@ import secrets
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from service.errors import Overloaded, ServiceError
+from service.errors import Overloaded
+from service.jobs.database import Database
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 ENDED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
 DEATHS = 2  # without progress between them, and the job has failed
 YOUNG = 3600.0  # seconds in which a folder without a job may still become one's
 KNOWN = 0.02  # progress from which the rest can be guessed
-
-_STATES = ", ".join(f"'{state}'" for state in get_args(State))
-MIGRATIONS: tuple[str, ...] = (
-    f"""
-    CREATE TABLE jobs (
-        place INTEGER PRIMARY KEY AUTOINCREMENT,
-        id TEXT NOT NULL UNIQUE,
-        kind TEXT NOT NULL,
-        lane TEXT NOT NULL,
-        owner TEXT,
-        params TEXT NOT NULL,
-        state TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ({_STATES})),
-        progress REAL NOT NULL DEFAULT 0,
-        stage TEXT NOT NULL DEFAULT 'waiting',
-        created REAL NOT NULL,
-        started REAL,
-        ended REAL,
-        begun REAL,              -- of this attempt: when, and how far it was by then
-        begun_progress REAL,
-        deaths INTEGER NOT NULL DEFAULT 0,
-        death_progress REAL NOT NULL DEFAULT 0,
-        cancel_asked REAL,
-        result TEXT,
-        error_code TEXT,
-        error_message TEXT
-    );
-    CREATE INDEX jobs_by_state ON jobs (state, lane, place);
-    """,
-)
+RESULTS = "result"  # below a job's folder: kept until the job is forgotten, where all else goes when it ends
 
 
 class Cancelled(Exception):
     """Raised within a job that somebody has cancelled."""
-
-
-class NewerState(ServiceError):
-    """The file was written by a later Daguerre."""
-
-    status, code = 503, "newer_state"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,48 +57,15 @@ class Table:
 
     def __init__(self, home: Path, *, most_queued: int, keep_days: float) -> None:
         self.home = home
-        self.file = home / "state.sqlite3"
+        self._database = Database(home / "state.sqlite3")
         self.folders = home / "jobs"
         self._most_queued = most_queued
         self._keep = keep_days * 86400
 
     def open(self) -> None:
-        """Make the file, or bring an older one up to date. Raises NewerState."""
-        self.folders.mkdir(parents=True, exist_ok=True)
-        with self._connected() as db:
-            db.execute("PRAGMA journal_mode = WAL")
-        with self._writing() as db:
-            (version,) = db.execute("PRAGMA user_version").fetchone()
-            if version > len(MIGRATIONS):
-                raise NewerState(
-                    f"state.sqlite3 has schema {version}, this Daguerre reads up to {len(MIGRATIONS)}; start the "
-                    "version that wrote it, or a newer one"
-                )
-            for script in MIGRATIONS[version:]:
-                for statement in filter(str.strip, script.split(";")):
-                    db.execute(statement)
-            db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-
-    @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        db = sqlite3.connect(self.file, timeout=30, isolation_level=None)
-        db.row_factory = sqlite3.Row
-        try:
-            yield db
-        finally:
-            db.close()
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction that nobody else's can come between."""
-        with self._connected() as db:
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                yield db
-            except BaseException:
-                db.execute("ROLLBACK")
-                raise
-            db.execute("COMMIT")
+        """Make the file and the folder, or bring an older file up to date. Raises NewerState."""
+        self._database.open()
+        self.folders.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def new_id(self) -> str:
         return f"job_{secrets.token_hex(16)}"
@@ -141,7 +75,7 @@ class Table:
 
     def add(self, id: str, kind: str, lane: str, params: Mapping[str, Any], owner: str | None) -> Job:
         """A queued job. Raises Overloaded."""
-        with self._writing() as db:
+        with self._database.writing() as db:
             (waiting,) = db.execute("SELECT count(*) FROM jobs WHERE state = 'queued'").fetchone()
             if waiting >= self._most_queued:
                 raise Overloaded(
@@ -156,32 +90,34 @@ class Table:
         return found
 
     def get(self, id: str) -> Job | None:
-        with self._connected() as db:
-            row = db.execute("SELECT * FROM jobs WHERE id = ?", (id,)).fetchone()
+        with self._database.reading() as db:
+            row = db.execute(
+                "SELECT * FROM jobs WHERE id = ? AND (ended IS NULL OR ended >= ?)", (id, self._oldest())
+            ).fetchone()
         return None if row is None else _job(row)
 
     def newest(self, owner: str | None, limit: int, before: int | None) -> Sequence[Job]:
         """Jobs of `owner`, or without one, newest first, older than the one at place `before`."""
-        with self._connected() as db:
+        with self._database.reading() as db:
             rows = db.execute(
                 "SELECT * FROM jobs WHERE (owner IS NULL OR owner = ?) AND (? IS NULL OR place < ?) "
-                "ORDER BY place DESC LIMIT ?",
-                (owner, before, before, limit),
+                "AND (ended IS NULL OR ended >= ?) ORDER BY place DESC LIMIT ?",
+                (owner, before, before, self._oldest(), limit),
             ).fetchall()
         return [_job(row) for row in rows]
 
     def busy_lanes(self) -> set[str]:
         """Lanes with a job that waits or runs."""
-        with self._connected() as db:
+        with self._database.reading() as db:
             return {row[0] for row in db.execute("SELECT DISTINCT lane FROM jobs WHERE state IN ('queued', 'running')")}
 
     def take(self, lane: str) -> Job | None:
         """The oldest queued job of `lane`, now running."""
-        with self._connected() as db:  # a look first: an idle worker should not write
+        with self._database.reading() as db:  # a look first: an idle worker should not write
             if db.execute("SELECT 1 FROM jobs WHERE state = 'queued' AND lane = ?", (lane,)).fetchone() is None:
                 return None
         now = time.time()
-        with self._writing() as db:
+        with self._database.writing() as db:
             row = db.execute(
                 "UPDATE jobs SET state = 'running', started = coalesce(started, ?), begun = ?, begun_progress = NULL, "
                 "stage = 'starting' WHERE place = (SELECT min(place) FROM jobs WHERE state = 'queued' AND lane = ?) "
@@ -192,7 +128,7 @@ class Table:
 
     def say(self, id: str, progress: float, stage: str) -> bool:
         """How far a running job is. False where it is to stop: cancelled, or no longer running."""
-        with self._writing() as db:
+        with self._database.writing() as db:
             row = db.execute(
                 "UPDATE jobs SET progress = ?, stage = ?, begun_progress = coalesce(begun_progress, ?) "
                 "WHERE id = ? AND state = 'running' RETURNING cancel_asked",
@@ -212,92 +148,116 @@ class Table:
 
     def _end(self, id: str, state: State, **fields: Any) -> None:
         given = {"state": state, "ended": time.time(), **fields}
-        with self._writing() as db:
-            db.execute(
+        with self._database.writing() as db:
+            row = db.execute(
                 f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in given)} "  # names are ours
-                "WHERE id = ? AND state IN ('queued', 'running')",
+                "WHERE id = ? AND state IN ('queued', 'running') RETURNING id",
                 (*given.values(), id),
-            )
-        self._empty(id)
+            ).fetchone()
+        if row is not None:
+            self._empty(id, keep_results=state == "succeeded")
 
     def cancel(self, id: str) -> None:
-        """End a queued job; ask a running one to stop."""
-        with self._writing() as db:
+        """End a queued job; ask a running one to stop. In one transaction: a worker may take it at this moment."""
+        now = time.time()
+        with self._database.writing() as db:
             row = db.execute(
-                "UPDATE jobs SET cancel_asked = coalesce(cancel_asked, ?) WHERE id = ? AND state = 'running' "
-                "RETURNING state",
-                (time.time(), id),
+                "UPDATE jobs SET state = 'cancelled', stage = 'cancelled', ended = ? "
+                "WHERE id = ? AND state = 'queued' RETURNING id",
+                (now, id),
             ).fetchone()
-        if row is None:
-            self._end(id, "cancelled", stage="cancelled")
+            db.execute(
+                "UPDATE jobs SET cancel_asked = coalesce(cancel_asked, ?) WHERE id = ? AND state = 'running'", (now, id)
+            )
+        if row is not None:
+            self._empty(id)
 
-    def overdue(self, lane: str, grace: float) -> Sequence[str]:
-        """Running jobs that were asked to stop more than `grace` seconds ago."""
-        with self._connected() as db:
+    def overdue(self, grace: float) -> Sequence[tuple[str, str]]:
+        """Lane and id of running jobs that were asked to stop more than `grace` seconds ago."""
+        with self._database.reading() as db:
             rows = db.execute(
-                "SELECT id FROM jobs WHERE state = 'running' AND lane = ? AND cancel_asked < ?",
-                (lane, time.time() - grace),
+                "SELECT lane, id FROM jobs WHERE state = 'running' AND cancel_asked < ?", (time.time() - grace,)
             ).fetchall()
-        return [row["id"] for row in rows]
+        return [(row["lane"], row["id"]) for row in rows]
 
-    def put_back(self, id: str) -> None:
-        """A running job whose worker was asked to end: it waits again, first in its lane."""
-        with self._writing() as db:
-            db.execute("UPDATE jobs SET state = 'queued', stage = 'waiting' WHERE id = ? AND state = 'running'", (id,))
+    def release(self, lane: str) -> None:
+        """What runs in `lane` waits again, and no death is counted: for who has ended its worker on purpose."""
+        with self._database.writing() as db:
+            asked = db.execute(
+                "UPDATE jobs SET state = 'cancelled', stage = 'cancelled', ended = ? "
+                "WHERE state = 'running' AND lane = ? AND cancel_asked IS NOT NULL RETURNING id",
+                (time.time(), lane),
+            ).fetchall()
+            db.execute(
+                "UPDATE jobs SET state = 'queued', stage = 'waiting' WHERE state = 'running' AND lane = ?", (lane,)
+            )
+        for row in asked:
+            self._empty(row["id"])
 
     def adopt(self, lane: str, resumable: frozenset[str]) -> None:
         """Deal with what a killed worker has left running. For who holds the lane's lock."""
-        with self._writing() as db:
+        ended = []
+        with self._database.writing() as db:
             rows = db.execute("SELECT * FROM jobs WHERE state = 'running' AND lane = ?", (lane,)).fetchall()
             for row in rows:
                 further = row["kind"] in resumable and row["progress"] > row["death_progress"]
                 deaths = 1 if further else row["deaths"] + 1
-                db.execute(
-                    "UPDATE jobs SET deaths = ?, death_progress = ? WHERE id = ?", (deaths, row["progress"], row["id"])
-                )
+                given: dict[str, Any] = {"deaths": deaths, "death_progress": row["progress"]}
                 if row["cancel_asked"] is not None:
-                    state, code, message = "cancelled", None, None
+                    given |= {"state": "cancelled", "stage": "cancelled", "ended": time.time()}
                 elif deaths >= DEATHS:
-                    state, code, message = (
-                        "failed",
-                        "worker_died",
-                        (
-                            f"its process ended {deaths} times in the middle (at {row['stage']!r}): killed, or out of "
-                            "memory; the server's log may say more"
-                        ),
+                    given |= {"state": "failed", "stage": "failed", "ended": time.time(), "error_code": "worker_died"}
+                    given["error_message"] = (
+                        f"its process ended {deaths} times in the middle (at {row['stage']!r}): killed, or out of "
+                        "memory; the server's log may say more"
                     )
                 else:
-                    state, code, message = "queued", None, None
+                    given |= {"state": "queued", "stage": "waiting"}
                 db.execute(
-                    "UPDATE jobs SET state = ?, stage = ?, error_code = ?, error_message = ?, ended = ? WHERE id = ?",
-                    (
-                        state,
-                        "waiting" if state == "queued" else state,
-                        code,
-                        message,
-                        None if state == "queued" else time.time(),
-                        row["id"],
-                    ),
+                    f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in given)} WHERE id = ?",  # names are ours
+                    (*given.values(), row["id"]),
                 )
+                ended += [row["id"]] if "ended" in given else []
+        for id in ended:
+            self._empty(id)
 
     def tidy(self) -> None:
-        """Forget jobs that ended long ago, and remove folders that are no running or waiting job's."""
-        with self._writing() as db:
-            db.execute(
-                f"DELETE FROM jobs WHERE state IN ({', '.join('?' * len(ENDED))}) AND ended < ?",
-                (*ENDED, time.time() - self._keep),
-            )
-            open_ids = {row[0] for row in db.execute("SELECT id FROM jobs WHERE state IN ('queued', 'running')")}
-            ended_ids = {row[0] for row in db.execute("SELECT id FROM jobs")} - open_ids
-        for folder in self.folders.iterdir():
-            if not folder.is_dir() or folder.name in open_ids:
-                continue
-            if folder.name in ended_ids or time.time() - folder.stat().st_mtime > YOUNG:
-                shutil.rmtree(folder, ignore_errors=True)
+        """Forget jobs that ended long ago, and remove what a kill has left of files that are needed no more."""
+        with self._database.writing() as db:
+            db.execute("DELETE FROM jobs WHERE ended < ?", (self._oldest(),))
+            states: dict[str, State] = {row["id"]: row["state"] for row in db.execute("SELECT id, state FROM jobs")}
+        for folder in self.folders.glob("job_*"):
+            state = states.get(folder.name)
+            if state is None:
+                try:
+                    young = time.time() - folder.stat().st_mtime < YOUNG
+                except FileNotFoundError:  # just now, by another process
+                    continue
+                if not young:
+                    shutil.rmtree(folder, ignore_errors=True)
+            elif state in ENDED:
+                self._empty(folder.name, keep_results=state == "succeeded")
 
-    def _empty(self, id: str) -> None:
+    def _oldest(self) -> float:
+        """Jobs that ended before are forgotten."""
+        return time.time() - self._keep
+
+    def _empty(self, id: str, *, keep_results: bool = False) -> None:
         """What was sent is not kept longer than it is needed."""
-        shutil.rmtree(self.folder(id), ignore_errors=True)
+        folder = self.folder(id)
+        try:
+            entries = list(folder.iterdir())
+        except FileNotFoundError:
+            return
+        for path in entries:
+            if path.name == RESULTS and keep_results:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        with suppress(OSError):  # there are results in it
+            folder.rmdir()
 
 
 def _job(row: sqlite3.Row) -> Job:

@@ -4,6 +4,7 @@ import argparse
 import ctypes
 import logging
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -17,14 +18,13 @@ from filelock import FileLock, Timeout
 from models.errors import ModelsError
 from service.errors import ServiceError
 from service.jobs.kinds import Context, Kind, kinds
-from service.jobs.table import Cancelled, Job, Table
+from service.jobs.table import RESULTS, Cancelled, Job, Table
 
 logger = logging.getLogger("daguerre.jobs")
 NICE = 10  # whoever waits for an embedding comes first
 LOOK = 0.1  # seconds between two looks for work
 TOLD = 0.3  # seconds between two reports that are written down
 IDLE = 300.0  # seconds without work until it ends: the next job starts another
-TIDY = 600.0
 PR_SET_PDEATHSIG = 1
 
 
@@ -71,18 +71,18 @@ class Worker:
     def work(self, *, idle: float) -> None:
         """Until there has been nothing to do for `idle` seconds."""
         self._table.adopt(self._lane, frozenset(name for name, kind in self._kinds.items() if kind.resumable))
-        self._table.tidy()
-        tidied = since = time.monotonic()
-        while time.monotonic() - since < idle:
-            job = self._table.take(self._lane)
-            if job is not None:
+        since = time.monotonic()
+        try:
+            while time.monotonic() - since < idle:
+                job = self._table.take(self._lane)
+                if job is None:
+                    time.sleep(LOOK)
+                    continue
                 self._do(job)
                 since = time.monotonic()
-            elif time.monotonic() - tidied > TIDY:
-                self._table.tidy()
-                tidied = time.monotonic()
-            else:
-                time.sleep(LOOK)
+        except Stopping:  # wherever it came, between two statements too
+            self._table.release(self._lane)
+            raise
 
     def _do(self, job: Job) -> None:
         told = 0.0
@@ -102,15 +102,17 @@ class Worker:
                 id=job.id,
                 params=job.params,
                 folder=table.folder(job.id),
+                results=table.folder(job.id) / RESULTS,
                 home=table.home,
                 owner=job.owner,
                 report=report,
                 threads=self._threads,
             )
-            table.succeed(job.id, self._kinds[job.kind].function()(context))
-        except Stopping:
-            table.put_back(job.id)
-            raise
+            kind = self._kinds[job.kind]
+            if not kind.resumable:  # begun again after a kill, it starts from nothing
+                shutil.rmtree(context.results, ignore_errors=True)
+            context.results.mkdir(parents=True, exist_ok=True)
+            table.succeed(job.id, kind.function()(context))
         except Cancelled:
             table.stop(job.id)
         except (ModelsError, ServiceError) as exc:
@@ -122,6 +124,7 @@ class Worker:
 
 
 def _stop(signal_number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: what follows must not be interrupted
     raise Stopping
 
 

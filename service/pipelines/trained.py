@@ -207,3 +207,8 @@ def _facts(stored: Stored) -> Mapping[str, str]:
 
 def _time(seconds: float | None) -> str | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def finite(value: Any) -> float | None:
+    """Neither wire knows infinity."""
+    return float(value) if np.isfinite(value) else None

@@ -18,7 +18,6 @@ from daguerre.wire import (
     ModelCard,
     Payload,
     Ping,
-    Receipt,
     ZeroShotAnswer,
     ZeroShotOptions,
 )
@@ -27,7 +26,9 @@ try:
     import grpc
     from google.protobuf.message import Message
 
+    from daguerre.grpc_classifiers import Trained
     from daguerre.grpc_errors import plain, sayable, translated, understood
+    from daguerre.grpc_messages import made_receipt
     from daguerre_proto.v1 import common_pb2, embeddings_pb2, models_pb2, zero_shot_pb2
 except ModuleNotFoundError as exc:
     raise ModuleNotFoundError(
@@ -56,7 +57,7 @@ OPTIONS = [
 _DECODE = {None: common_pb2.DECODE_UNSPECIFIED, "exact": common_pb2.DECODE_EXACT, "scaled": common_pb2.DECODE_SCALED}
 
 
-class GrpcTransport:
+class GrpcTransport(Trained):
     """One server over gRPC. The channel opens with the first call, in that call's event loop."""
 
     def __init__(self, url: str, *, api_key: str | None, timeout: float) -> None:
@@ -88,7 +89,7 @@ class GrpcTransport:
             vectors = spread(flat.reshape(len(packed), said.dimension), len(said.data), failures)
         return EmbedAnswer(
             vectors=vectors,
-            receipt=_receipt(said.receipt),
+            receipt=made_receipt(said.receipt),
             failures=failures,
             truncated=list(said.truncated),
             tokens=said.prompt_tokens,
@@ -126,7 +127,7 @@ class GrpcTransport:
             templates=list(said.templates),
             negatives=list(said.negatives.values) if said.HasField("negatives") else None,
             logit_scale=said.logit_scale,
-            receipt=_receipt(said.receipt),
+            receipt=made_receipt(said.receipt),
             failures=failures,
             truncated=list(said.truncated),
             request_id=request_id,
@@ -213,20 +214,6 @@ def _none_of_these(options: ZeroShotOptions) -> zero_shot_pb2.NoneOfThese | None
     if options.none_min_cosine is not None:
         return zero_shot_pb2.NoneOfThese(min_cosine=options.none_min_cosine)
     return None
-
-
-def _receipt(said: common_pb2.Receipt) -> Receipt:
-    return Receipt(
-        model=said.model,
-        revision=said.revision,
-        fingerprint=said.fingerprint,
-        precision=said.precision,
-        provider=said.provider,
-        decode=said.decode,
-        demonstration=said.demonstration,
-        notice=said.notice if said.HasField("notice") else None,
-        made_with=dict(said.made_with),
-    )
 
 
 def _card(model: models_pb2.Model) -> ModelCard:

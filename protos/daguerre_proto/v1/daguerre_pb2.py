@@ -12,18 +12,20 @@ from google.protobuf.internal import builder as _builder
 _sym_db = _symbol_database.Default()
 
 
+from daguerre_proto.v1 import classifiers_pb2 as daguerre__proto_dot_v1_dot_classifiers__pb2
 from daguerre_proto.v1 import embeddings_pb2 as daguerre__proto_dot_v1_dot_embeddings__pb2
+from daguerre_proto.v1 import jobs_pb2 as daguerre__proto_dot_v1_dot_jobs__pb2
 from daguerre_proto.v1 import models_pb2 as daguerre__proto_dot_v1_dot_models__pb2
 from daguerre_proto.v1 import zero_shot_pb2 as daguerre__proto_dot_v1_dot_zero__shot__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n daguerre_proto/v1/daguerre.proto\x12\x11\x64\x61guerre_proto.v1\x1a\"daguerre_proto/v1/embeddings.proto\x1a\x1e\x64\x61guerre_proto/v1/models.proto\x1a!daguerre_proto/v1/zero_shot.proto2\xb2\x03\n\x08\x44\x61guerre\x12J\n\x05\x45mbed\x12\x1f.daguerre_proto.v1.EmbedRequest\x1a .daguerre_proto.v1.EmbedResponse\x12`\n\x0b\x45mbedStream\x12%.daguerre_proto.v1.EmbedStreamRequest\x1a&.daguerre_proto.v1.EmbedStreamResponse(\x01\x30\x01\x12S\n\x08ZeroShot\x12\".daguerre_proto.v1.ZeroShotRequest\x1a#.daguerre_proto.v1.ZeroShotResponse\x12Y\n\nListModels\x12$.daguerre_proto.v1.ListModelsRequest\x1a%.daguerre_proto.v1.ListModelsResponse\x12H\n\x08GetModel\x12\".daguerre_proto.v1.GetModelRequest\x1a\x18.daguerre_proto.v1.Modelb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n daguerre_proto/v1/daguerre.proto\x12\x11\x64\x61guerre_proto.v1\x1a#daguerre_proto/v1/classifiers.proto\x1a\"daguerre_proto/v1/embeddings.proto\x1a\x1c\x64\x61guerre_proto/v1/jobs.proto\x1a\x1e\x64\x61guerre_proto/v1/models.proto\x1a!daguerre_proto/v1/zero_shot.proto2\xd2\x0b\n\x08\x44\x61guerre\x12J\n\x05\x45mbed\x12\x1f.daguerre_proto.v1.EmbedRequest\x1a .daguerre_proto.v1.EmbedResponse\x12`\n\x0b\x45mbedStream\x12%.daguerre_proto.v1.EmbedStreamRequest\x1a&.daguerre_proto.v1.EmbedStreamResponse(\x01\x30\x01\x12S\n\x08ZeroShot\x12\".daguerre_proto.v1.ZeroShotRequest\x1a#.daguerre_proto.v1.ZeroShotResponse\x12Y\n\nListModels\x12$.daguerre_proto.v1.ListModelsRequest\x1a%.daguerre_proto.v1.ListModelsResponse\x12H\n\x08GetModel\x12\".daguerre_proto.v1.GetModelRequest\x1a\x18.daguerre_proto.v1.Model\x12T\n\x0fTrainClassifier\x12\x1f.daguerre_proto.v1.TrainRequest\x1a .daguerre_proto.v1.TrainResponse\x12h\n\x0fListClassifiers\x12).daguerre_proto.v1.ListClassifiersRequest\x1a*.daguerre_proto.v1.ListClassifiersResponse\x12W\n\rGetClassifier\x12\'.daguerre_proto.v1.GetClassifierRequest\x1a\x1d.daguerre_proto.v1.Classifier\x12k\n\x10\x44\x65leteClassifier\x12*.daguerre_proto.v1.DeleteClassifierRequest\x1a+.daguerre_proto.v1.DeleteClassifierResponse\x12P\n\x07Predict\x12!.daguerre_proto.v1.PredictRequest\x1a\".daguerre_proto.v1.PredictResponse\x12S\n\x08\x45stimate\x12\".daguerre_proto.v1.EstimateRequest\x1a#.daguerre_proto.v1.EstimateResponse\x12k\n\x10\x45xportClassifier\x12*.daguerre_proto.v1.ExportClassifierRequest\x1a+.daguerre_proto.v1.ExportClassifierResponse\x12Y\n\nReportPage\x12$.daguerre_proto.v1.ReportPageRequest\x1a%.daguerre_proto.v1.ReportPageResponse\x12\x46\n\x08\x46ineTune\x12\".daguerre_proto.v1.FineTuneRequest\x1a\x16.daguerre_proto.v1.Job\x12S\n\x08ListJobs\x12\".daguerre_proto.v1.ListJobsRequest\x1a#.daguerre_proto.v1.ListJobsResponse\x12\x42\n\x06GetJob\x12 .daguerre_proto.v1.GetJobRequest\x1a\x16.daguerre_proto.v1.Job\x12H\n\tCancelJob\x12#.daguerre_proto.v1.CancelJobRequest\x1a\x16.daguerre_proto.v1.Jobb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'daguerre_proto.v1.daguerre_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DAGUERRE']._serialized_start=159
-  _globals['_DAGUERRE']._serialized_end=593
+  _globals['_DAGUERRE']._serialized_start=226
+  _globals['_DAGUERRE']._serialized_end=1716
 # @@protoc_insertion_point(module_scope)

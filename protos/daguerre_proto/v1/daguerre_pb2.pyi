@@ -1,4 +1,6 @@
+from daguerre_proto.v1 import classifiers_pb2 as _classifiers_pb2
 from daguerre_proto.v1 import embeddings_pb2 as _embeddings_pb2
+from daguerre_proto.v1 import jobs_pb2 as _jobs_pb2
 from daguerre_proto.v1 import models_pb2 as _models_pb2
 from daguerre_proto.v1 import zero_shot_pb2 as _zero_shot_pb2
 from google.protobuf import descriptor as _descriptor

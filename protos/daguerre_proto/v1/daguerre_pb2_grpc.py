@@ -3,7 +3,9 @@
 import grpc
 import warnings
 
+from daguerre_proto.v1 import classifiers_pb2 as daguerre__proto_dot_v1_dot_classifiers__pb2
 from daguerre_proto.v1 import embeddings_pb2 as daguerre__proto_dot_v1_dot_embeddings__pb2
+from daguerre_proto.v1 import jobs_pb2 as daguerre__proto_dot_v1_dot_jobs__pb2
 from daguerre_proto.v1 import models_pb2 as daguerre__proto_dot_v1_dot_models__pb2
 from daguerre_proto.v1 import zero_shot_pb2 as daguerre__proto_dot_v1_dot_zero__shot__pb2
 
@@ -71,6 +73,66 @@ class DaguerreStub(object):
                 request_serializer=daguerre__proto_dot_v1_dot_models__pb2.GetModelRequest.SerializeToString,
                 response_deserializer=daguerre__proto_dot_v1_dot_models__pb2.Model.FromString,
                 _registered_method=True)
+        self.TrainClassifier = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/TrainClassifier',
+                request_serializer=daguerre__proto_dot_v1_dot_classifiers__pb2.TrainRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_classifiers__pb2.TrainResponse.FromString,
+                _registered_method=True)
+        self.ListClassifiers = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/ListClassifiers',
+                request_serializer=daguerre__proto_dot_v1_dot_classifiers__pb2.ListClassifiersRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_classifiers__pb2.ListClassifiersResponse.FromString,
+                _registered_method=True)
+        self.GetClassifier = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/GetClassifier',
+                request_serializer=daguerre__proto_dot_v1_dot_classifiers__pb2.GetClassifierRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_classifiers__pb2.Classifier.FromString,
+                _registered_method=True)
+        self.DeleteClassifier = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/DeleteClassifier',
+                request_serializer=daguerre__proto_dot_v1_dot_classifiers__pb2.DeleteClassifierRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_classifiers__pb2.DeleteClassifierResponse.FromString,
+                _registered_method=True)
+        self.Predict = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/Predict',
+                request_serializer=daguerre__proto_dot_v1_dot_classifiers__pb2.PredictRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_classifiers__pb2.PredictResponse.FromString,
+                _registered_method=True)
+        self.Estimate = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/Estimate',
+                request_serializer=daguerre__proto_dot_v1_dot_classifiers__pb2.EstimateRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_classifiers__pb2.EstimateResponse.FromString,
+                _registered_method=True)
+        self.ExportClassifier = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/ExportClassifier',
+                request_serializer=daguerre__proto_dot_v1_dot_classifiers__pb2.ExportClassifierRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_classifiers__pb2.ExportClassifierResponse.FromString,
+                _registered_method=True)
+        self.ReportPage = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/ReportPage',
+                request_serializer=daguerre__proto_dot_v1_dot_classifiers__pb2.ReportPageRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_classifiers__pb2.ReportPageResponse.FromString,
+                _registered_method=True)
+        self.FineTune = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/FineTune',
+                request_serializer=daguerre__proto_dot_v1_dot_classifiers__pb2.FineTuneRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_jobs__pb2.Job.FromString,
+                _registered_method=True)
+        self.ListJobs = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/ListJobs',
+                request_serializer=daguerre__proto_dot_v1_dot_jobs__pb2.ListJobsRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_jobs__pb2.ListJobsResponse.FromString,
+                _registered_method=True)
+        self.GetJob = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/GetJob',
+                request_serializer=daguerre__proto_dot_v1_dot_jobs__pb2.GetJobRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_jobs__pb2.Job.FromString,
+                _registered_method=True)
+        self.CancelJob = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/CancelJob',
+                request_serializer=daguerre__proto_dot_v1_dot_jobs__pb2.CancelJobRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_jobs__pb2.Job.FromString,
+                _registered_method=True)
 
 
 class DaguerreServicer(object):
@@ -118,6 +180,90 @@ class DaguerreServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TrainClassifier(self, request, context):
+        """Learn from coded items, or from their vectors.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListClassifiers(self, request, context):
+        """The newest version of each classifier, by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetClassifier(self, request, context):
+        """One classifier, with its report.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteClassifier(self, request, context):
+        """Delete a version, or all of a name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Predict(self, request, context):
+        """Calibrated probabilities, or a value with its interval.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Estimate(self, request, context):
+        """A corpus's prevalence, or mean, corrected for the classifier's errors.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportClassifier(self, request, context):
+        """A classifier for use elsewhere.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReportPage(self, request, context):
+        """The report of a classifier, to be read.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FineTune(self, request, context):
+        """Fine-tune an image network on images that lie on the server.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListJobs(self, request, context):
+        """Your jobs, the newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetJob(self, request, context):
+        """How a job is doing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelJob(self, request, context):
+        """Stop a job.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DaguerreServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -145,6 +291,66 @@ def add_DaguerreServicer_to_server(servicer, server):
                     servicer.GetModel,
                     request_deserializer=daguerre__proto_dot_v1_dot_models__pb2.GetModelRequest.FromString,
                     response_serializer=daguerre__proto_dot_v1_dot_models__pb2.Model.SerializeToString,
+            ),
+            'TrainClassifier': grpc.unary_unary_rpc_method_handler(
+                    servicer.TrainClassifier,
+                    request_deserializer=daguerre__proto_dot_v1_dot_classifiers__pb2.TrainRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_classifiers__pb2.TrainResponse.SerializeToString,
+            ),
+            'ListClassifiers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListClassifiers,
+                    request_deserializer=daguerre__proto_dot_v1_dot_classifiers__pb2.ListClassifiersRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_classifiers__pb2.ListClassifiersResponse.SerializeToString,
+            ),
+            'GetClassifier': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetClassifier,
+                    request_deserializer=daguerre__proto_dot_v1_dot_classifiers__pb2.GetClassifierRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_classifiers__pb2.Classifier.SerializeToString,
+            ),
+            'DeleteClassifier': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteClassifier,
+                    request_deserializer=daguerre__proto_dot_v1_dot_classifiers__pb2.DeleteClassifierRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_classifiers__pb2.DeleteClassifierResponse.SerializeToString,
+            ),
+            'Predict': grpc.unary_unary_rpc_method_handler(
+                    servicer.Predict,
+                    request_deserializer=daguerre__proto_dot_v1_dot_classifiers__pb2.PredictRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_classifiers__pb2.PredictResponse.SerializeToString,
+            ),
+            'Estimate': grpc.unary_unary_rpc_method_handler(
+                    servicer.Estimate,
+                    request_deserializer=daguerre__proto_dot_v1_dot_classifiers__pb2.EstimateRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_classifiers__pb2.EstimateResponse.SerializeToString,
+            ),
+            'ExportClassifier': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportClassifier,
+                    request_deserializer=daguerre__proto_dot_v1_dot_classifiers__pb2.ExportClassifierRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_classifiers__pb2.ExportClassifierResponse.SerializeToString,
+            ),
+            'ReportPage': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportPage,
+                    request_deserializer=daguerre__proto_dot_v1_dot_classifiers__pb2.ReportPageRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_classifiers__pb2.ReportPageResponse.SerializeToString,
+            ),
+            'FineTune': grpc.unary_unary_rpc_method_handler(
+                    servicer.FineTune,
+                    request_deserializer=daguerre__proto_dot_v1_dot_classifiers__pb2.FineTuneRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_jobs__pb2.Job.SerializeToString,
+            ),
+            'ListJobs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListJobs,
+                    request_deserializer=daguerre__proto_dot_v1_dot_jobs__pb2.ListJobsRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_jobs__pb2.ListJobsResponse.SerializeToString,
+            ),
+            'GetJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetJob,
+                    request_deserializer=daguerre__proto_dot_v1_dot_jobs__pb2.GetJobRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_jobs__pb2.Job.SerializeToString,
+            ),
+            'CancelJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelJob,
+                    request_deserializer=daguerre__proto_dot_v1_dot_jobs__pb2.CancelJobRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_jobs__pb2.Job.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -286,6 +492,330 @@ class Daguerre(object):
             '/daguerre_proto.v1.Daguerre/GetModel',
             daguerre__proto_dot_v1_dot_models__pb2.GetModelRequest.SerializeToString,
             daguerre__proto_dot_v1_dot_models__pb2.Model.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TrainClassifier(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/TrainClassifier',
+            daguerre__proto_dot_v1_dot_classifiers__pb2.TrainRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_classifiers__pb2.TrainResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListClassifiers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/ListClassifiers',
+            daguerre__proto_dot_v1_dot_classifiers__pb2.ListClassifiersRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_classifiers__pb2.ListClassifiersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetClassifier(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/GetClassifier',
+            daguerre__proto_dot_v1_dot_classifiers__pb2.GetClassifierRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_classifiers__pb2.Classifier.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteClassifier(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/DeleteClassifier',
+            daguerre__proto_dot_v1_dot_classifiers__pb2.DeleteClassifierRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_classifiers__pb2.DeleteClassifierResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Predict(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/Predict',
+            daguerre__proto_dot_v1_dot_classifiers__pb2.PredictRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_classifiers__pb2.PredictResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Estimate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/Estimate',
+            daguerre__proto_dot_v1_dot_classifiers__pb2.EstimateRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_classifiers__pb2.EstimateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportClassifier(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/ExportClassifier',
+            daguerre__proto_dot_v1_dot_classifiers__pb2.ExportClassifierRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_classifiers__pb2.ExportClassifierResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportPage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/ReportPage',
+            daguerre__proto_dot_v1_dot_classifiers__pb2.ReportPageRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_classifiers__pb2.ReportPageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FineTune(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/FineTune',
+            daguerre__proto_dot_v1_dot_classifiers__pb2.FineTuneRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_jobs__pb2.Job.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListJobs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/ListJobs',
+            daguerre__proto_dot_v1_dot_jobs__pb2.ListJobsRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_jobs__pb2.ListJobsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/GetJob',
+            daguerre__proto_dot_v1_dot_jobs__pb2.GetJobRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_jobs__pb2.Job.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/CancelJob',
+            daguerre__proto_dot_v1_dot_jobs__pb2.CancelJobRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_jobs__pb2.Job.FromString,
             options,
             channel_credentials,
             insecure,

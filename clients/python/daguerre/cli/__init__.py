@@ -4,8 +4,9 @@ from daguerre.cli.embedding import embed
 from daguerre.cli.group import INTERRUPTED, MISMATCH, REFUSED, SOME_FAILED, UNREACHABLE, main
 from daguerre.cli.labelling import zero_shot
 from daguerre.cli.server import models, ping
+from daguerre.cli.training import classifiers, fine_tune, jobs, predict, train
 
 __all__ = ["INTERRUPTED", "MISMATCH", "REFUSED", "SOME_FAILED", "UNREACHABLE", "main"]
 
-for command in (embed, zero_shot, models, ping):
+for command in (embed, zero_shot, train, predict, fine_tune, classifiers, jobs, models, ping):
     main.add_command(command)

@@ -13,6 +13,7 @@ from typing import TextIO
 import click
 
 from daguerre.cli.group import SOME_FAILED, Settings
+from daguerre.predictions import Predictions
 from daguerre.results import Embeddings, Errors, ZeroShot
 
 SHOWN = 5  # failures on stderr
@@ -66,6 +67,29 @@ def write_scores(made: ZeroShot, out: str, kind: str) -> None:
             writer.writerow([id, made.best[i] or "", *scores, failed[i].code if i in failed else ""])
 
 
+def write_predictions(made: Predictions, out: str, kind: str) -> None:
+    """A row per item: id, then label and probabilities, or value, low, high; error. As .csv or .parquet."""
+    ours = ["label", *(f"label: {each}" if each in OURS else each for each in made.labels)]
+    columns = ["id", *(ours if made.labels else ["value", "low", "high"]), "error"]
+    if kind == ".parquet":
+        table = made.to_pandas().reset_index(names="id", allow_duplicates=True)
+        table.columns = columns
+        table.to_parquet(out)
+        return
+    failed = {item.index: item for item in made.errors}
+    with _opened(out) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        for i, id in enumerate(made.ids):
+            if i in failed:
+                writer.writerow([id, *[""] * (len(columns) - 2), failed[i].code])
+            elif made.labels:
+                writer.writerow([id, made.predicted[i], *(f"{x:.6g}" for x in made.probabilities[i]), ""])
+            else:
+                numbers = (made.values[i], made.low[i], made.high[i])
+                writer.writerow([id, *("" if x != x else f"{x:.6g}" for x in numbers), ""])
+
+
 @contextmanager
 def _opened(out: str) -> Iterator[TextIO]:
     """A file of UTF-8, in which a file name of another encoding has its bytes as \\udce9 and the like."""
@@ -82,20 +106,21 @@ def finish(settings: Settings, made: Embeddings | ZeroShot, out: str, as_json: b
     """Say what was done, and end."""
     settings.say(f"{out}: {len(made):,} items, {made.model} {made.fingerprint}")
     if made.errors:
-        settings.say(_summary(made.errors))
+        settings.say(summary(made.errors))
     if as_json:
-        summary = {
+        said = {
             "out": out,
             "items": len(made),
             "failed": len(made.errors),
             "errors": [asdict(item) for item in made.errors],
             "receipt": asdict(made.receipt),
         }
-        click.echo(json.dumps(summary))
+        click.echo(json.dumps(said))
     sys.exit(SOME_FAILED if made.errors else 0)
 
 
-def _summary(errors: Errors) -> str:
+def summary(errors: Errors) -> str:
+    """How many failed, of what, and the first of them."""
     lines = [f"{len(errors):,} could not be used:"]
     lines += [f"  {count:,} {code}" for code, count in errors.by_code().items()]
     lines += [f"  {item.id}: {item.message}" for item in errors[:SHOWN]]

@@ -1,0 +1,273 @@
+"""The calls of gRPC that train, predict and look after jobs. The same schemas and pipelines as HTTP's."""
+
+import json
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any
+
+from google.protobuf.message import Message
+
+from daguerre_proto.v1 import classifiers_pb2 as pb
+from daguerre_proto.v1 import common_pb2, jobs_pb2
+from service import grpc_wire
+from service import schema_classifiers as schema
+from service.classifiers import Classifiers
+from service.engine import Engine
+from service.errors import BadRequest
+from service.jobs import Jobs
+from service.pipelines import fine_tune, train, trained
+from service.pipelines.classify import GivenVectors, Post, Predictions, predict
+from service.validation import validated
+from service.vectors import of_bytes
+
+Call = Callable[[Any, str | None], Awaitable[Message]]
+MOST = 1000  # entries of a list
+
+
+class ClassifierCalls:
+    """What classifiers and jobs answer with."""
+
+    def __init__(self, engine: Callable[[], Engine], classifiers: Classifiers, jobs: Jobs) -> None:
+        self._engine = engine
+        self._classifiers = classifiers
+        self._jobs = jobs
+
+    def methods(self) -> Iterator[tuple[str, str, type[Any], Call]]:
+        """Name, operation for the counters, the request's message, what answers."""
+        yield "TrainClassifier", "train", pb.TrainRequest, self._train
+        yield "ListClassifiers", "classifiers", pb.ListClassifiersRequest, self._list
+        yield "GetClassifier", "classifiers", pb.GetClassifierRequest, self._get
+        yield "DeleteClassifier", "classifiers", pb.DeleteClassifierRequest, self._delete
+        yield "Predict", "predict", pb.PredictRequest, self._predict
+        yield "Estimate", "estimate", pb.EstimateRequest, self._estimate
+        yield "ExportClassifier", "classifiers", pb.ExportClassifierRequest, self._export
+        yield "ReportPage", "classifiers", pb.ReportPageRequest, self._page
+        yield "FineTune", "fine_tune", pb.FineTuneRequest, self._fine_tune
+        yield "ListJobs", "jobs", jobs_pb2.ListJobsRequest, self._list_jobs
+        yield "GetJob", "jobs", jobs_pb2.GetJobRequest, self._get_job
+        yield "CancelJob", "jobs", jobs_pb2.CancelJobRequest, self._cancel_job
+
+    async def _train(self, request: pb.TrainRequest, owner: str | None) -> Message:
+        engine = self._engine()
+        begun = await train.begin(
+            engine,
+            self._classifiers,
+            self._jobs,
+            _train_request(request),
+            posts=_posts(request.input),
+            vectors=_vectors(request.vectors),
+            owner=owner,
+        )
+        if request.as_job:
+            return pb.TrainResponse(job=job(trained.job(begun)))
+        made = await trained.awaited(engine, self._classifiers, self._jobs, begun, owner=owner)
+        return pb.TrainResponse(classifier=classifier(made))
+
+    async def _list(self, request: pb.ListClassifiersRequest, owner: str | None) -> Message:
+        cursor = request.cursor if request.HasField("cursor") else None
+        found = await trained.cards(self._engine(), self._classifiers, limit=_limit(request.limit), cursor=cursor)
+        return pb.ListClassifiersResponse(
+            classifiers=[classifier(each) for each in found.data], next_cursor=found.next_cursor
+        )
+
+    async def _get(self, request: pb.GetClassifierRequest, owner: str | None) -> Message:
+        return classifier(await trained.answer(self._engine(), self._classifiers, request.name))
+
+    async def _delete(self, request: pb.DeleteClassifierRequest, owner: str | None) -> Message:
+        gone = await self._engine().in_thread(lambda: self._classifiers.delete(request.name, owner))
+        return pb.DeleteClassifierResponse(deleted=gone)
+
+    async def _predict(self, request: pb.PredictRequest, owner: str | None) -> Message:
+        engine = self._engine()
+        stored = await engine.in_thread(lambda: self._classifiers.open(request.classifier))
+        posts = _posts(request.input)
+        found = await predict(
+            engine,
+            self._classifiers,
+            stored,
+            posts=posts,
+            vectors=_vectors(request.vectors),
+            on_error=grpc_wire.on_error(request.on_error),
+            crossed=request.crossed,
+        )
+        return _predicted(stored.label, found, posts)
+
+    async def _estimate(self, request: pb.EstimateRequest, owner: str | None) -> Message:
+        fields: dict[str, Any] = {
+            "corpus": {"n": request.n, "mean": list(request.mean), "variance": list(request.variance)}
+        }
+        if request.HasField("confidence"):
+            fields["confidence"] = request.confidence
+        asked = validated(schema.EstimateRequest, fields)
+        found = await trained.estimate(self._engine(), self._classifiers, request.classifier, asked)
+        return pb.EstimateResponse(
+            classifier=found.classifier,
+            confidence=found.confidence,
+            estimates=[pb.Estimated(label=label, **each.model_dump()) for label, each in found.estimates.items()],
+        )
+
+    async def _export(self, request: pb.ExportClassifierRequest, owner: str | None) -> Message:
+        label, graph = await trained.onnx(self._engine(), self._classifiers, request.name)
+        return pb.ExportClassifierResponse(classifier=label, onnx=graph)
+
+    async def _page(self, request: pb.ReportPageRequest, owner: str | None) -> Message:
+        posts = _posts(request.input) or ()
+        return pb.ReportPageResponse(html=await trained.page(self._engine(), self._classifiers, request.name, posts))
+
+    async def _fine_tune(self, request: pb.FineTuneRequest, owner: str | None) -> Message:
+        fields = {field.name: value for field, value in request.ListFields() if field.name != "bounds"}
+        if request.HasField("bounds"):
+            fields["bounds"] = (request.bounds.low, request.bounds.high)
+        asked = validated(schema.FineTuneRequest, fields)
+        begun = await fine_tune.begin(self._engine(), self._classifiers, self._jobs, asked, owner=owner)
+        return job(trained.job(begun))
+
+    async def _list_jobs(self, request: jobs_pb2.ListJobsRequest, owner: str | None) -> Message:
+        cursor = request.cursor if request.HasField("cursor") else None
+        found, following = await self._jobs.list(owner=owner, limit=_limit(request.limit), cursor=cursor)
+        return jobs_pb2.ListJobsResponse(jobs=[job(trained.job(each)) for each in found], next_cursor=following)
+
+    async def _get_job(self, request: jobs_pb2.GetJobRequest, owner: str | None) -> Message:
+        return job(trained.job(await self._jobs.get(request.id, owner=owner)))
+
+    async def _cancel_job(self, request: jobs_pb2.CancelJobRequest, owner: str | None) -> Message:
+        return job(trained.job(await self._jobs.cancel(request.id, owner=owner)))
+
+
+def classifier(of: schema.ClassifierCard) -> pb.Classifier:
+    """A card, with its report where it is an answer."""
+    made = pb.Classifier(
+        id=of.id,
+        name=of.name,
+        version=of.version,
+        kind=of.kind,
+        task=of.task,
+        labels=of.labels,
+        encoders=[pb.Encoder(**each.model_dump()) for each in of.encoders],
+        fingerprint=of.fingerprint,
+        threshold=of.threshold,
+        bounds=None if of.bounds is None else pb.Bounds(low=of.bounds[0], high=of.bounds[1]),
+        partial=of.partial,
+        created=of.created,
+        owner=of.owner,
+        versions=of.versions,
+        usable=of.usable,
+        made_with_json=json.dumps(of.made_with, ensure_ascii=False),
+    )
+    if isinstance(of, schema.ClassifierAnswer):
+        made.report_json = json.dumps(of.report, ensure_ascii=False)
+        made.worst_json = json.dumps(of.worst, ensure_ascii=False)
+    return made
+
+
+def job(of: schema.Job) -> jobs_pb2.Job:
+    made = jobs_pb2.Job(**of.model_dump(exclude={"object", "result", "error"}, exclude_none=True))
+    if of.result is not None and "classifier" in of.result:
+        made.classifier = of.result["classifier"]
+    if of.error is not None:
+        made.error.CopyFrom(jobs_pb2.JobError(code=of.error.code, message=of.error.message))
+    return made
+
+
+def _train_request(request: pb.TrainRequest) -> schema.TrainRequest:
+    fields: dict[str, Any] = {
+        "name": request.name,
+        "task": request.task,
+        "on_error": grpc_wire.on_error(request.on_error),
+        "decode": grpc_wire.decode(request.decode),
+        "partial": request.partial,
+        "balanced": request.balanced,
+        "seed": request.seed,
+    }
+    for name in ("ids", "groups", "sample_weight", "inclusion_prob", "split", "labels", "strengths"):
+        if given := list(getattr(request, name)):
+            fields[name] = given
+    for name in ("model", "folds", "inner_folds", "calibrate", "resamples"):
+        if request.HasField(name):
+            fields[name] = getattr(request, name)
+    if request.HasField("bounds"):
+        fields["bounds"] = (request.bounds.low, request.bounds.high)
+    if request.HasField("targets"):
+        fields["targets"] = [_code(each) for each in request.targets.values]
+    if request.HasField("codes"):
+        table = request.codes
+        fields["codes"] = {
+            "coder": list(table.coder),
+            "item": list(table.item),
+            "code": [_code(each) for each in table.code],
+            **{name: getattr(table, name) for name in ("rule", "level") if table.HasField(name)},
+        }
+    return validated(schema.TrainRequest, fields)
+
+
+def _code(given: pb.Code) -> Any:
+    kind = given.WhichOneof("value")
+    return None if kind is None else getattr(given, kind)
+
+
+def _posts(given: Sequence[pb.Post]) -> list[Post] | None:
+    found = []
+    for i, post in enumerate(given):
+        if not (post.HasField("text") or post.HasField("image")):
+            raise BadRequest(f"input[{i}]: has neither text nor image; send one, or both", param=f"input[{i}]")
+        found.append(
+            Post(
+                text=post.text if post.HasField("text") else None,
+                image=post.image if post.HasField("image") else None,
+                id=post.id if post.HasField("id") else None,
+            )
+        )
+    return found or None
+
+
+def _vectors(given: Sequence[pb.Vectors]) -> list[GivenVectors] | None:
+    if not given:
+        return None
+    said = [
+        {"modality": v.modality, "model": v.model, "fingerprint": v.fingerprint, "dimension": v.dimension}
+        for v in given
+    ]
+    checked = validated(schema.VectorList, {"vectors": said}).vectors
+    return [
+        GivenVectors(
+            modality=each.modality,
+            model=each.model,
+            fingerprint=each.fingerprint,
+            rows=of_bytes(sent.data, each.dimension),
+            receipt=grpc_wire.receipt_fields(sent.receipt) if sent.HasField("receipt") else None,
+        )
+        for each, sent in zip(checked, given, strict=True)
+    ]
+
+
+def _predicted(label: str, found: Predictions, posts: Sequence[Post] | None) -> pb.PredictResponse:
+    response = pb.PredictResponse(
+        classifier=label,
+        task=found.task,
+        labels=found.labels,
+        model=found.model,
+        truncated=found.truncated,
+        receipt=None if found.receipt is None else grpc_wire.receipt(found.receipt),
+    )
+    for i in range(found.n):
+        entry = response.data.add(index=i, id=None if posts is None else posts[i].id)
+        failure = found.failures.get(i)
+        if failure is not None:
+            entry.error.CopyFrom(common_pb2.ItemError(code=failure.code, message=failure.message))
+            continue
+        if found.probabilities is not None and found.chosen is not None:
+            entry.label = found.chosen[i]
+            entry.probabilities.extend(found.probabilities[i].tolist())
+        elif found.values is not None and found.low is not None and found.high is not None:
+            entry.value = float(found.values[i])
+            for name, end in (("low", trained.finite(found.low[i])), ("high", trained.finite(found.high[i]))):
+                if end is not None:
+                    setattr(entry, name, end)
+        if found.crossed is not None:
+            entry.crossed.extend(found.crossed[i].tolist())
+    return response
+
+
+def _limit(given: int) -> int:
+    if given > MOST:
+        raise BadRequest(f"limit: got {given}, at most {MOST}; ask again with the cursor", param="limit")
+    return given or 100

@@ -1,0 +1,94 @@
+"""state.sqlite3 under DAGUERRE_HOME: its schema, brought up to date step by step, and transactions on it."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from service.errors import ServiceError
+
+PATIENCE = 30.0  # seconds that one process waits for another's transaction
+MIGRATIONS: tuple[str, ...] = (  # the file's user_version says how many it has had; never change one, add one
+    """
+    CREATE TABLE jobs (
+        place INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        kind TEXT NOT NULL,
+        lane TEXT NOT NULL,
+        owner TEXT,
+        params TEXT NOT NULL,
+        state TEXT NOT NULL DEFAULT 'queued'
+            CHECK (state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')),
+        progress REAL NOT NULL DEFAULT 0,
+        stage TEXT NOT NULL DEFAULT 'waiting',
+        created REAL NOT NULL,
+        started REAL,
+        ended REAL,
+        begun REAL,              -- of this attempt: when, and how far it was by then
+        begun_progress REAL,
+        deaths INTEGER NOT NULL DEFAULT 0,
+        death_progress REAL NOT NULL DEFAULT 0,
+        cancel_asked REAL,
+        result TEXT,
+        error_code TEXT,
+        error_message TEXT
+    );
+    CREATE INDEX jobs_by_state ON jobs (state, lane, place);
+    """,
+)
+
+
+class NewerState(ServiceError):
+    """The file was written by a later Daguerre."""
+
+    status, code = 503, "newer_state"
+
+
+class Database:
+    """One SQLite file, which several processes use at once."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def open(self) -> None:
+        """Make the file, or bring an older one up to date: wholly or not at all. Raises NewerState."""
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with self.reading() as db:
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            self._check(version)
+            db.execute("PRAGMA journal_mode = WAL")
+        with self.writing() as db:
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            self._check(version)  # another process may have been at it
+            for script in MIGRATIONS[version:]:
+                for statement in filter(str.strip, script.split(";")):
+                    db.execute(statement)
+            db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def _check(self, version: int) -> None:
+        if version > len(MIGRATIONS):
+            raise NewerState(
+                f"{self.file.name} has schema {version}, this Daguerre reads up to {len(MIGRATIONS)}; start the "
+                "version that wrote it, or a newer one"
+            )
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        db = sqlite3.connect(self.file, timeout=PATIENCE, isolation_level=None)
+        db.row_factory = sqlite3.Row
+        try:
+            yield db
+        finally:
+            db.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction that nobody else's can come between."""
+        with self.reading() as db:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+            except BaseException:
+                db.execute("ROLLBACK")
+                raise
+            db.execute("COMMIT")
