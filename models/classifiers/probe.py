@@ -18,7 +18,7 @@ from models.classifiers.linear import FINAL, SEARCH, Line, axes, logistic, ridge
 from models.classifiers.problem import Problem
 from models.errors import TrainingError
 
-STRENGTHS = tuple(float(10.0**e) for e in range(-2, 4))  # C: vectors have length 1, so useful ones are large
+STRENGTHS = tuple(float(10.0**e) for e in range(-1, 5))  # C: vectors have length 1, so useful ones are large
 NEVER = -1e3  # the decision for a class that was not there to be learnt
 Progress = Callable[[float, str], None]
 Split = tuple[NDArray[np.intp], NDArray[np.intp]]
@@ -165,9 +165,15 @@ def _inner(
     An item whose class is nowhere in the fold's training items (its group holds the whole class) says nothing about
     regularisation, and would lead calibration astray.
     """
-    folds = options.inner_folds
-    if problem.groups is not None:
-        folds = min(folds, len(np.unique(problem.groups[part])))
+    units = len(part) if problem.groups is None else len(np.unique(problem.groups[part]))
+    often = len(part) if problem.task == "continuous" else int(np.bincount(problem.y[part]).max())
+    folds = min(options.inner_folds, units, often)
+    if folds < 2:
+        raise TrainingError(
+            f"targets: {len(part)} items are too few to choose C among them; code more, or name one strength and turn "
+            "calibration off",
+            code="too_few_examples",
+        )
     decisions = [np.zeros((len(part), _columns(problem))) for _ in options.strengths]
     judged = np.zeros(len(part), bool)
     for train, test in splits(problem, part, folds, options.seed + 1):

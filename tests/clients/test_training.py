@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from daguerre import AsyncClient, Classifier, Client, InvalidRequestError, NotFoundError
+from daguerre import AsyncClient, Classifier, Client, DaguerreWarning, InvalidRequestError, NotFoundError
 from daguerre.errors import FingerprintMismatchError
 from daguerre.training import aligned_with, below, guessed
 from tests.clients.conftest import address
@@ -70,8 +70,10 @@ def test_a_classifier_trains_and_predicts(client: Client, coded, tmp_path):
 
 def test_embeddings_serve_as_well_as_items(client: Client, mood):
     clf = client.classifier(mood)
-    made = client.embed(texts=["pure joy", "", "deep grief"])
-    by_items = clf.predict(texts=["pure joy", "", "deep grief"])
+    with pytest.warns(DaguerreWarning, match="1 of 3"):
+        made = client.embed(texts=["pure joy", "", "deep grief"])
+    with pytest.warns(DaguerreWarning, match="1 of 3"):
+        by_items = clf.predict(texts=["pure joy", "", "deep grief"])
     by_vectors = clf.predict(embeddings=made)
     assert by_items.predicted == by_vectors.predicted == ["glad", None, "sad"]
     assert np.allclose(by_items.probabilities, by_vectors.probabilities, atol=1e-6, equal_nan=True)
@@ -80,7 +82,7 @@ def test_embeddings_serve_as_well_as_items(client: Client, mood):
     assert by_vectors.receipt == made.receipt
     again = client.train_classifier(name(), embeddings=client.embed(texts=TEXTS), targets=TARGETS, **QUICK)
     assert np.allclose(
-        again.report["out_of_fold"]["probabilities"], clf.report["out_of_fold"]["probabilities"], atol=1e-5
+        again.report["out_of_fold"]["probabilities"], clf.report["out_of_fold"]["probabilities"], atol=1e-4
     )
 
 
@@ -122,7 +124,8 @@ def test_codes_of_coders_and_numbers(client: Client):
     assert clf.report["codes"]["agreement"]["alpha"]["value"] == 1
     numbers = [5.0 if target == "glad" else 1.5 for target in TARGETS]
     clf = client.train_classifier(name(), texts=TEXTS, targets=numbers, task="continuous", bounds=(1, 5), **QUICK)
-    found = clf.predict(texts=["pure joy", ""])
+    with pytest.warns(DaguerreWarning, match="1 of 2"):
+        found = clf.predict(texts=["pure joy", ""])
     assert 1 <= found.low[0] <= found.values[0] <= found.high[0] <= 5
     assert np.isnan(found.values[1])
     assert list(found.to_pandas().columns) == ["value", "low", "high", "error"]

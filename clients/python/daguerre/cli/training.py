@@ -6,7 +6,7 @@ import os
 import sys
 from collections import defaultdict
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import click
 
@@ -172,15 +172,13 @@ def _of_table(path: str, image: str, text: str, target: str) -> dict[str, Any]:
         given["ids"] = columns["id"]
     elif image not in names and codes is not None:
         given["ids"] = columns[text]
-    for column, argument, kind in (
-        ("group", "groups", str),
-        ("weight", "sample_weight", float),
-        ("inclusion_prob", "inclusion_prob", float),
-        ("split", "split", str),
-    ):
+    for column, argument in (("group", "groups"), ("split", "split")):
+        if column in names:
+            given[argument] = columns[column]
+    for column, argument in (("weight", "sample_weight"), ("inclusion_prob", "inclusion_prob")):
         if column in names:
             try:
-                given[argument] = [cast("type[Any]", kind)(each) for each in columns[column]]
+                given[argument] = [float(each) for each in columns[column]]
             except ValueError as exc:
                 raise click.UsageError(f"{path}: column {column}: {exc}") from exc
     return given
