@@ -173,7 +173,7 @@ def _confusion(report: Report, measured: Measured) -> Iterator[str]:
     yield f'<div class="wide"><table class="matrix"><thead><tr><td></td>{head}</tr></thead><tbody>'
     for label, row in zip(report.labels, counts, strict=True):
         total = max(int(row.sum()), 1)
-        cells = "".join(f'<td style="--share:{n / total:.3f}">{n:,}</td>' for n in row.tolist())
+        cells = "".join(f'<td style="--share:{n / total:.3f}">{f"{n:,}" if n else "·"}</td>' for n in row.tolist())
         yield f'<tr><th scope="row">{_said(label)}</th>{cells}</tr>'
     yield "</tbody></table></div>"
 
