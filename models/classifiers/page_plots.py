@@ -174,7 +174,12 @@ def histogram(values: Sequence[float], title: str, name: str) -> Html:
     bars = []
     for n, low, high in zip(heights.tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         (x0, y0), (x1, y1) = frame.at(low, n), frame.at(high, 0)
-        place = {"x": x0, "y": y0, "width": _r(max(0.5, float(x1) - float(x0) - 0.7)), "height": _r(float(y1) - float(y0))}
+        place = {
+            "x": x0,
+            "y": y0,
+            "width": _r(max(0.5, float(x1) - float(x0) - 0.7)),
+            "height": _r(float(y1) - float(y0)),
+        }
         bars.append(e("rect.bar", at=place))
     up = [n for n in ticks(*frame.y, 3) if n == int(n)]
     return svg(title, 420, 130, frame.axes(ticks(*frame.x), up, name, "items"), bars)
@@ -200,7 +205,11 @@ def curve(epochs: Sequence[Epoch], best: int | None, *, score: str | None) -> Ht
         parts.append(frame.dot("hollow", best + 1, kept, 4.5))
         side = "end" if best > len(epochs) / 2 else "start"
         parts.append(frame.text("kept", best + 1, kept, anchor=side, dx=-7 if side == "end" else 7, dy=-7))
-    said = f"{score} on the validation images" if score else "Loss on training images (solid) and validation images (dashed)"
+    said = (
+        f"{score} on the validation images"
+        if score
+        else "Loss on training images (solid) and validation images (dashed)"
+    )
     across = [x for x in ticks(1, max(2, len(epochs)), 8) if x == int(x)]
     return svg(
         f"{said} over {len(epochs)} epochs" + ("" if best is None else f"; epoch {best + 1} is kept"),

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from daguerre import errors, version
-from daguerre.http_transport import HttpTransport, _form, _seconds
+from daguerre.http_body import form as _form
+from daguerre.http_transport import HttpTransport, _seconds
 from daguerre.wire import EmbedOptions, Payload, ZeroShotOptions
 
 OURS = {"daguerre-version": "0.1.0", "x-request-id": "r1"}
