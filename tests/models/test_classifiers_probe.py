@@ -220,4 +220,4 @@ def test_a_class_that_one_group_holds_is_never_predicted_without_it():
 
 
 def test_strengths_are_those_of_unit_vectors():
-    assert (probe.STRENGTHS[0], probe.STRENGTHS[-1]) == (0.01, 1000.0)
+    assert (probe.STRENGTHS[0], probe.STRENGTHS[-1]) == (0.1, 10_000.0)

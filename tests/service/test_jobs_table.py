@@ -1,0 +1,316 @@
+"""The transitions between states, one process alone."""
+
+import os
+import sqlite3
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from service.errors import Overloaded
+from service.jobs import table as module
+from service.jobs.table import ENDED, RESULTS, Table
+
+RESUMABLE = frozenset({"resumable"})
+
+
+@pytest.fixture
+def table(tmp_path) -> Table:
+    made = Table(tmp_path, most_queued=100, keep_days=1)
+    made.open()
+    return made
+
+
+def added(table: Table, kind: str = "k", lane: str = "quick", owner: str | None = None) -> str:
+    id = table.new_id()
+    table.folder(id).mkdir()
+    (table.folder(id) / "photo.jpg").write_text("a face")
+    return table.add(id, kind, lane, {}, owner).id
+
+
+def state(table: Table, id: str) -> str:
+    job = table.get(id)
+    assert job
+    return job.state
+
+
+def aged(table: Table, id: str, *, days: float) -> None:
+    with closing(sqlite3.connect(table.home / "state.sqlite3", isolation_level=None)) as db:
+        db.execute("UPDATE jobs SET ended = ended - ? WHERE id = ?", (days * 86400, id))
+
+
+def test_ids_cannot_be_guessed(table):
+    ids = {table.new_id() for _ in range(1000)}
+    assert len(ids) == 1000
+    assert all(id.startswith("job_") and len(id) == 36 for id in ids)  # 128 bits
+
+
+def test_jobs_of_a_lane_are_taken_in_their_order(table):
+    first, other, second = added(table), added(table, lane="long"), added(table)
+    taken = [table.take("quick") for _ in range(3)]
+    assert [job and job.id for job in taken] == [first, second, None]
+    assert (job := table.take("long"))
+    assert job.id == other
+
+
+def test_no_more_than_the_limit_may_wait(table):
+    for _ in range(100):
+        added(table)
+    with pytest.raises(Overloaded, match="100 jobs are waiting, which is the limit") as refused:
+        added(table)
+    assert (refused.value.status, refused.value.retry_after) == (429, 30)
+    table.take("quick")
+    added(table)  # one runs, and waits no more
+
+
+def test_what_was_sent_goes_when_a_job_ends_however_it_ends(table):
+    ended = {"succeeded": lambda id: table.succeed(id, {}), "failed": lambda id: table.fail(id, "c", "m")}
+    for name, end in (ended | {"cancelled": table.stop}).items():
+        id = added(table)
+        table.take("quick")
+        assert (table.folder(id) / "photo.jpg").exists()
+        end(id)
+        assert state(table, id) == name
+        assert not table.folder(id).exists()
+
+
+def test_results_stay_after_success_only(table):
+    good, bad = added(table), added(table)
+    for id in (good, bad):
+        table.take("quick")
+        (table.folder(id) / RESULTS).mkdir()
+        (table.folder(id) / RESULTS / "labels.npy").write_text("0 1")
+    table.succeed(good, {})
+    table.fail(bad, "c", "m")
+    assert [path.name for path in table.folder(good).rglob("*")] == [RESULTS, "labels.npy"]
+    assert not table.folder(bad).exists()
+    table.cancel(good)
+    table.tidy()
+    assert (table.folder(good) / RESULTS / "labels.npy").exists()
+
+
+def test_an_ended_job_stays_as_it_is(table):
+    id = added(table)
+    table.take("quick")
+    table.succeed(id, {"n": 1})
+    before = table.get(id)
+    table.cancel(id)
+    table.fail(id, "c", "m")
+    table.stop(id)
+    table.release("quick")
+    table.adopt("quick", RESUMABLE)
+    assert not table.say(id, 0.1, "again")
+    assert table.get(id) == before
+
+
+def test_a_waiting_job_is_cancelled_at_once_and_a_running_one_is_told(table):
+    waiting, running = added(table, lane="long"), added(table)
+    table.take("quick")
+    assert table.say(running, 0.1, "at it")
+    table.cancel(waiting)
+    table.cancel(running)
+    table.cancel(running)
+    assert (state(table, waiting), state(table, running)) == ("cancelled", "running")
+    assert not table.folder(waiting).exists()
+    assert not table.say(running, 0.2, "at it")
+    assert table.overdue(60) == []
+    assert table.overdue(-1) == [("quick", running)]
+
+
+def test_a_job_that_a_worker_takes_while_it_is_cancelled_is_told(table, monkeypatch):
+    """Or it would be cancelled in the table, and run on without its files where nobody looks for it."""
+    id = added(table)
+    end = table._end
+    monkeypatch.setattr(table, "_end", lambda *given, **named: (table.take("quick"), end(*given, **named)))
+    table.cancel(id)
+    table.take("quick")
+    assert state(table, id) == "cancelled" or table.overdue(-1) == [("quick", id)]
+    assert state(table, id) == "cancelled" or table.folder(id).exists()
+
+
+def killed(table: Table, id: str, progress: float) -> str:
+    """The worker takes `id`, gets as far as `progress`, and is killed."""
+    job = table.take("quick")
+    assert job
+    assert job.id == id
+    table.say(id, progress, "fitting")
+    table.adopt("quick", RESUMABLE)
+    return state(table, id)
+
+
+def test_a_killed_job_is_begun_again_once(table):
+    id = added(table)
+    assert killed(table, id, 0.2) == "queued"
+    assert (table.folder(id) / "photo.jpg").exists()
+    assert killed(table, id, 0.9) == "failed"
+    job = table.get(id)
+    assert job
+    assert job.error_code == "worker_died"
+    assert job.error_message == (
+        "its process ended 2 times in the middle (at 'fitting'): killed, or out of memory; the server's log may say "
+        "more"
+    )
+    assert not table.folder(id).exists()
+
+
+def test_a_killed_job_that_goes_on_where_it_was_may_be_killed_as_often_as_it_gets_further(table):
+    id = added(table, kind="resumable")
+    assert [killed(table, id, progress) for progress in (0.1, 0.2, 0.3, 0.4, 0.4)] == ["queued"] * 4 + ["failed"]
+
+
+def test_a_killed_job_that_was_cancelled_is_not_begun_again(table):
+    id = added(table)
+    table.take("quick")
+    table.cancel(id)
+    table.adopt("quick", RESUMABLE)
+    assert state(table, id) == "cancelled"
+    assert not table.folder(id).exists()
+
+
+def test_a_worker_that_is_ended_on_purpose_is_no_death(table):
+    first, second = added(table), added(table)
+    for _ in range(5):
+        job = table.take("quick")
+        assert job
+        assert job.id == first  # it keeps its place
+        table.release("quick")
+    table.take("quick")
+    table.cancel(first)
+    table.release("quick")
+    assert (state(table, first), state(table, second)) == ("cancelled", "queued")
+    assert not table.folder(first).exists()
+
+
+def test_another_lane_is_left_alone(table):
+    id = added(table, lane="long")
+    table.take("long")
+    table.adopt("quick", RESUMABLE)
+    table.release("quick")
+    assert state(table, id) == "running"
+
+
+def test_the_time_left_follows_from_the_speed_since_the_last_start(table, monkeypatch):
+    now = time.time()
+    monkeypatch.setattr(module.time, "time", lambda: now)
+    id = added(table)
+    table.take("quick")
+    job = table.get(id)
+    assert job
+    assert job.eta_seconds is None
+    table.say(id, 0.5, "resumed at a half")
+    now += 10
+    table.say(id, 0.6, "a tenth in ten seconds")
+    job = table.get(id)
+    assert job
+    assert job.eta_seconds == pytest.approx(40)
+
+
+def test_ended_jobs_are_forgotten_in_time_with_their_results(table):
+    kept, old, waiting = added(table), added(table), added(table)
+    for id in (kept, old):
+        table.take("quick")
+        (table.folder(id) / RESULTS).mkdir()
+        (table.folder(id) / RESULTS / "x").write_text("")
+        table.succeed(id, {})
+    aged(table, kept, days=0.9)
+    aged(table, old, days=1.1)
+    assert table.get(old) is None  # from that moment, whenever somebody tidies
+    assert [job.id for job in table.newest(None, 10, None)] == [waiting, kept]
+    long_ago = time.time() - 2 * module.YOUNG
+
+    os.utime(table.folder(old), (long_ago, long_ago))
+    table.tidy()
+    assert sorted(path.name for path in table.folders.glob("job_*")) == sorted([kept, waiting])
+
+
+def test_what_a_kill_has_left_is_removed_and_a_folder_being_filled_is_not(table):
+    ended = added(table)
+    table.cancel(ended)
+    table.folder(ended).mkdir()  # killed between the table and the disk
+    (table.folder(ended) / "photo.jpg").write_text("a face")
+    filling = table.folder(table.new_id())
+    filling.mkdir()
+    table.tidy()
+    assert not table.folder(ended).exists()
+    assert filling.exists()
+
+
+class Lives(RuleBasedStateMachine):
+    """Whatever happens in whatever order: one job runs in a lane, states are what they may be, files go with the end."""  # noqa: E501
+
+    def __init__(self) -> None:
+        super().__init__()
+
+        self.folder = tempfile.TemporaryDirectory()
+        self.table = Table(Path(self.folder.name), most_queued=100, keep_days=1)
+        self.table.open()
+        self.ids: list[str] = []
+        self.last: dict[str, str] = {}
+
+    def teardown(self) -> None:
+        self.folder.cleanup()
+
+    def running(self) -> list[str]:
+        return [id for id in self.ids if state(self.table, id) == "running"]
+
+    @rule(kind=st.sampled_from(["k", "resumable"]))
+    def submit(self, kind: str) -> None:
+        self.ids.append(added(self.table, kind=kind))
+
+    @precondition(lambda self: not self.running())  # a worker does one after the other
+    @rule()
+    def take(self) -> None:
+        self.table.take("quick")
+
+    @precondition(lambda self: self.running())
+    @rule(how=st.sampled_from(["say", "succeed", "fail", "stop", "kill", "release"]), progress=st.floats(0, 1))
+    def go_on(self, how: str, progress: float) -> None:
+        (id,) = self.running()
+        {
+            "say": lambda: self.table.say(id, progress, "at it"),
+            "succeed": lambda: self.table.succeed(id, {}),
+            "fail": lambda: self.table.fail(id, "c", "m"),
+            "stop": lambda: self.table.stop(id),
+            "kill": lambda: self.table.adopt("quick", RESUMABLE),
+            "release": lambda: self.table.release("quick"),
+        }[how]()
+
+    @precondition(lambda self: self.ids)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        self.table.cancel(data.draw(st.sampled_from(self.ids)))
+
+    @rule()
+    def tidy(self) -> None:
+        self.table.tidy()
+
+    @invariant()
+    def holds(self) -> None:
+        for id in self.ids:
+            job = self.table.get(id)
+            assert job
+            before = self.last.get(id, "queued")
+            assert before not in ENDED or job.state == before
+            assert (job.state in ENDED) == (job.ended is not None)
+            assert (job.state == "failed") == (job.error_code is not None)
+            assert self.table.folder(id).exists() == (job.state not in ENDED)
+            self.last[id] = job.state
+        assert len(self.running()) <= 1
+
+
+Lives.TestCase.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+test_lives = Lives.TestCase
+
+
+@given(progress=st.floats(0, 1), rest=st.floats(0, 1))
+def test_a_guess_of_the_time_left_is_never_negative(progress, rest):
+    row = {name: None for name in ("started", "ended", "result", "error_code", "error_message", "owner")}
+    row |= {"id": "i", "kind": "k", "lane": "quick", "params": "{}", "state": "running", "stage": "", "place": 1}
+    row |= {"created": 0.0, "begun": time.time(), "begun_progress": progress * rest, "progress": progress}
+    left = module._job(row).eta_seconds  # type: ignore[arg-type]
+    assert left is None or left >= 0
