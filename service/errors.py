@@ -6,6 +6,7 @@
     ├── Forbidden         403   reached from beyond this machine without any key configured
     ├── NotFound          404   no such path, model, …
     ├── MethodNotAllowed  405
+    ├── Conflict          409   not as things stand: the result of a job that has none
     ├── TooLarge          413   the body or the number of items
     ├── UnsupportedMedia  415   a body of a type that no endpoint reads
     ├── Unprocessable     422   understood, but unusable
@@ -96,6 +97,10 @@ class NotFound(ServiceError):
 
 class MethodNotAllowed(ServiceError):
     status, code = 405, "method_not_allowed"
+
+
+class Conflict(ServiceError):
+    status, code = 409, "conflict"
 
 
 class TooLarge(ServiceError):

@@ -246,6 +246,18 @@ def add(
         request.state.operation = "jobs"
         return json_response(trained.job(await jobs.get(id, owner=request.state.owner)).model_dump())
 
+    @app.get(
+        "/v1/jobs/{id}/result",
+        tags=["jobs"],
+        summary="What came of a job",
+        responses={409: {"description": "It has none: not yet, or never."}, **api_page.errors(401, 404)},
+    )
+    async def get_result(request: Request, id: Id) -> Response:
+        """The result of a job that has succeeded."""
+        request.state.operation = "jobs"
+        result, _ = await jobs.result(id, owner=request.state.owner)
+        return json_response(dict(result))
+
     @app.post(
         "/v1/jobs/{id}/cancel",
         tags=["jobs"],

@@ -10,15 +10,9 @@ from models.classifiers.notes import Note
 from models.classifiers.report import Measured, Predictions, Report, jsonable
 from models.finetune import outcome
 
-ALL = ""  # the class of a continuous target, in counts
-
 
 def report_of(run: outcome.Outcome, *, resamples: int = 1000, seed: int = 0) -> Report:
     """What is known of the network that `run` left: figures of its test images, and its learning curve."""
-    counts: dict[str, int] = {}
-    for split in run.counts.values():
-        for name, n in split.items():
-            counts[name] = counts.get(name, 0) + n
     notes = list(run.notes)
     if not len(run.test):
         notes.append(
@@ -33,7 +27,7 @@ def report_of(run: outcome.Outcome, *, resamples: int = 1000, seed: int = 0) -> 
         task=run.reading.task,
         n=sum(run.counts["train"].values()),
         labels=run.reading.labels,
-        counts=counts,
+        counts=dict(run.counts["train"]),
         groups=None,
         bounds=run.reading.bounds,
         dropped=run.dropped,

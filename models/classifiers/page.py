@@ -1,292 +1,261 @@
-"""The report of a classifier as one HTML page, to be read, printed, and put beside a paper."""
+"""The report of a classifier as one HTML page: to be read, printed, sent to a co-author, put beside a paper."""
 
 from base64 import b64encode
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from html import escape
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
 from models.classifiers import page_plots as plots
-from models.classifiers.metrics import Figure
+from models.classifiers.metrics import reliability
+from models.classifiers.page_html import Child, Html, count, e, facts, given, how_many, number, percent, table
+from models.classifiers.page_learnt import learnt_from
 from models.classifiers.page_style import STYLE
-from models.classifiers.report import Measured, Report
-from models.classifiers.worst import worst
+from models.classifiers.page_tables import by_class, confused, main_figures, of_rows
+from models.classifiers.page_words import View, baseline, definitions, result, views
+from models.classifiers.report import Predictions, Report
+from models.classifiers.worst import Worst, worst
 
-MATRIX = 30  # classes that a confusion matrix is still readable with
-CURVES = 12  # reliability plots
-LONGEST = 80  # characters of a label or id
-NAMES = {
-    "accuracy": "Accuracy",
-    "balanced_accuracy": "Balanced accuracy",
-    "precision_macro": "Precision, macro",
-    "recall_macro": "Recall, macro",
-    "f1_macro": "F1, macro",
-    "roc_auc": "ROC-AUC",
-    "pr_auc": "PR-AUC",
-    "brier": "Brier score",
-    "log_loss": "Log loss",
-    "mae": "Mean absolute error",
-    "rmse": "Root mean squared error",
-    "r2": "R²",
-    "spearman": "Spearman correlation",
-}
-SHARES = frozenset({"accuracy", "balanced_accuracy", "precision_macro", "recall_macro", "f1_macro"})
+CURVES = 12  # reliability by class: of the most frequent ones
+WORST = 24
+KINDS = {"linear": "linear probe", "network": "fine-tuned network"}
 
 
 def page(report: Report, *, name: str, facts: Mapping[str, str], thumbnails: Mapping[str, bytes] | None = None) -> str:
-    """One HTML file, which loads nothing.
+    """One self-contained page: no script, nothing to be fetched, for light and dark screens, telephones and A4.
 
     Parameters
     ----------
-    name : "posts@3".
-    facts : for the table at the top: what it was made with.
-    thumbnails : id → JPEG bytes, for the most confidently wrong items.
+    name : of the classifier, with its version: "posts@3".
+    facts : rows of the table at the top, such as its encoder and when it was made.
+    thumbnails : id → JPEG, shown beside the most confidently wrong items.
+
+    Returns
+    -------
+    HTML. Everything that users wrote (labels, ids, reasons) is escaped, and shortened where it is very long.
     """
-    parts = [
-        f"<h1>{_said(name)}</h1>",
-        f'<p class="lead">{_lead(report)}</p>',
-        *_notes(report),
-        _table((), ((key, value) for key, value in facts.items())),
-        "<h2>What was learnt from</h2>",
-        *_material(report),
-        *(part for title, measured in _measurements(report) for part in _figures(report, title, measured)),
-        *_curve(report),
-        *_worst(report, thumbnails or {}),
-        *_making(report),
-    ]
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{_said(name)}</title>'
-    return (
-        f'<!doctype html>\n<html lang="en"><head>{head}<style>{STYLE}</style></head>'
-        f"<body><main>{''.join(parts)}</main></body></html>\n"
-    )
-
-
-def _measurements(report: Report) -> list[tuple[str, Measured]]:
-    """The honest figures first."""
-    found = [
-        ("Out of fold", report.cross_validated),
-        ("Held-out items" if report.kind == "linear" else "Test images", report.held_out),
-        ("Validation images, which the epoch to stop at was chosen by", report.validation),
-    ]
-    return [(title, measured) for title, measured in found if measured is not None]
-
-
-def _lead(report: Report) -> str:
-    measurements = _measurements(report)
-    if not measurements:
-        return "Nothing was measured."
-    title, measured = measurements[0]
-    where = {"Out of fold": "Out of fold", "Test images": "Of the test images"}.get(title, f"Of the {title.lower()}")
-    if report.task == "continuous":
-        error, usual = measured.figures["mae"], measured.baseline["mae"]
-        return (
-            f"{where}, predictions are off by {_number(error)} on average; the mean of everything would be off by "
-            f"{usual.value:.3g}."
-        )
-    right, usual = measured.figures["accuracy"], measured.baseline["accuracy"]
-    common = max(report.counts, key=lambda label: report.counts[label])
-    return (
-        f"{where}, {_percent(right)} are right; the most frequent label for everything (“{_said(common)}”) would be "
-        f"right in {100 * usual.value:.1f} %."
-    )
-
-
-def _notes(report: Report) -> Iterator[str]:
-    if report.notes:
-        yield "<aside><h2>Beware</h2><ul>"
-        yield from (f"<li>{escape(note.message)}</li>" for note in report.notes)
-        yield "</ul></aside>"
-
-
-def _material(report: Report) -> Iterator[str]:
-    groups = "" if report.groups is None else f" in {report.groups:,} groups"
-    bounds = "" if report.bounds is None else f"; values from {report.bounds[0]:g} to {report.bounds[1]:g}"
-    yield f"<p>{report.n:,} coded items{groups}{bounds}.</p>"
-    if report.labels:
-        total = sum(report.counts.values()) or 1
-        shares = (
-            (_Html(_said(label)), f"{n:,}", _Html(f"{100 * n / total:.1f} % {plots.bar(n / total)}"))
-            for label, n in report.counts.items()
-        )
-        yield _table(("Label", "Items", "Share"), shares)
-    if report.dropped:
-        reasons = Counter(each.code for each in report.dropped)
-        first = {each.code: each.reason for each in reversed(report.dropped)}
-        yield "<h3>Left out</h3>"
-        yield _table(("Items", "Why"), ((f"{n:,}", f"{code}: {first[code]}") for code, n in reasons.most_common()))
-    agreement = (report.codes or {}).get("agreement")
-    if report.codes is not None:
-        yield f"<h3>Coders</h3><p>Targets: {escape(str(report.codes.get('rule_in_words', '')))}.</p>"
-    if agreement:
-        named = {"percent": "Agreement of pairs", "kappa": "Cohen’s kappa", "alpha": "Krippendorff’s alpha"}
-        rows = ((said, _plain(Figure(**agreement[key]))) for key, said in named.items() if agreement.get(key))
-        yield _table((f"{len(agreement['coders'])} coders", "with 95 % interval"), rows)
-
-
-def _figures(report: Report, title: str, measured: Measured) -> Iterator[str]:
-    yield f"<h2>{escape(title)}</h2><p>{measured.n:,} items; 95 % intervals in brackets.</p>"
-    rows = []
-    for key, said in NAMES.items():
-        if key in measured.figures:
-            form = _percent if key in SHARES else _plain
-            rows.append((said, form(measured.figures[key]), form(measured.baseline[key])))
-    yield _table(("", "Classifier", "Baseline"), rows)
-    if report.labels:
-        yield "<h3>By label</h3>"
-        yield _table(("Label", "Items", "Precision", "Recall", "F1"), _by_label(report, measured))
-        yield from _confusion(report, measured)
-        yield from _reliability(measured)
-    own = {"Out of fold": report.out_of_fold, "Held-out items": report.held_out_predictions}.get(title)
-    own = own or report.held_out_predictions or report.validation_predictions
-    if not report.labels and own is not None and own.value is not None:
-        yield f"<figure>{plots.scatter([float(t) for t in own.target], own.value)}</figure>"
-
-
-def _by_label(report: Report, measured: Measured) -> Iterator[Sequence[object]]:
-    matrix = measured.confusion or ()
-    for i, label in enumerate(report.labels):
-        figures = (measured.figures[f"{kind}[{label}]"] for kind in ("precision", "recall", "f1"))
-        yield (_Html(_said(label)), f"{sum(matrix[i]) if matrix else 0:,}", *(_percent(figure) for figure in figures))
-
-
-def _confusion(report: Report, measured: Measured) -> Iterator[str]:
-    if measured.confusion is None:
-        return
-    counts = np.asarray(measured.confusion)
-    if len(report.labels) > MATRIX:
-        order = np.argsort(-(counts - np.diag(np.diag(counts))), axis=None, kind="stable")[:20]
-        pairs = [divmod(int(place), len(counts)) for place in order]
-        yield "<h3>Most confused</h3>"
-        yield _table(
-            ("True", "Predicted", "Items"),
-            (
-                (_Html(_said(report.labels[i])), _Html(_said(report.labels[j])), f"{counts[i, j]:,}")
-                for i, j in pairs
-                if i != j and counts[i, j]
-            ),
-        )
-        return
-    yield "<h3>Confusion</h3>"
-    yield "<p>Counts; true labels in rows, predicted ones in columns; the shade is the row’s share.</p>"
-    head = "".join(f'<th scope="col">{_said(label)}</th>' for label in report.labels)
-    yield f'<div class="wide"><table class="matrix"><thead><tr><td></td>{head}</tr></thead><tbody>'
-    for label, row in zip(report.labels, counts, strict=True):
-        total = max(int(row.sum()), 1)
-        cells = "".join(f'<td style="--share:{n / total:.3f}">{f"{n:,}" if n else "·"}</td>' for n in row.tolist())
-        yield f'<tr><th scope="row">{_said(label)}</th>{cells}</tr>'
-    yield "</tbody></table></div>"
-
-
-def _reliability(measured: Measured) -> Iterator[str]:
-    curves = list((measured.reliability or {}).items())
-    if not curves:
-        return
-    yield "<h3>Reliability</h3>"
-    yield "<p>Where points lie on the diagonal, a probability of 0.7 is right in 70 %. Larger: more items.</p>"
-    yield '<div class="plots">'
-    for label, curve in curves[:CURVES]:
-        yield f"<figure>{plots.reliability(curve, _short(label))}<figcaption>{_said(label)}</figcaption></figure>"
-    yield "</div>"
-    if len(curves) > CURVES:
-        yield f"<p>The other {len(curves) - CURVES} labels are in the JSON report.</p>"
-
-
-def _curve(report: Report) -> Iterator[str]:
-    if not report.curve:
-        return
-    kept = "" if report.best is None else f"; epoch {report.best + 1} is kept"
-    yield f"<h2>Learning curve</h2><p>{len(report.curve)} epochs{kept}. Dashed: in training. Solid: validation.</p>"
-    yield f"<figure>{plots.learning_curve(report.curve, report.best)}</figure>"
-
-
-def _worst(report: Report, thumbnails: Mapping[str, bytes]) -> Iterator[str]:
-    found = worst(report)
+    found = views(report)
+    body: list[Child] = [_top(report, found, name, facts), _section("What was learnt from", *learnt_from(report))]
+    for place, view in enumerate(found):
+        body += _measured(view, report, main=place == 0)
     if not found:
+        body.append(_section("Figures", e("p", "Nothing was measured.")))
+    if report.curve:
+        body.append(_section("Learning curve", *_curve(report)))
+    body.append(_section(_title_of_worst(report), *_worst(report, found, thumbnails or {})))
+    body.append(_section("How it was made", *_made(report)))
+    weighted = any(view.weighted for view in found)
+    told = [e("p", said) for said in definitions(report, weighted=weighted)]
+    body.append(_section("How figures are defined", *told))
+    head = [
+        e("meta", at={"charset": "utf-8"}),
+        e("meta", at={"name": "viewport", "content": "width=device-width, initial-scale=1"}),
+        e("meta", at={"name": "referrer", "content": "no-referrer"}),
+        e("title", f"{name}: report of a classifier"),
+        e("style", Html(STYLE)),
+    ]
+    return "<!doctype html>\n" + e("html", e("head", head), e("body", e("main", body)), at={"lang": "en"}) + "\n"
+
+
+def _section(title: str, *parts: Child) -> Html:
+    return e("section", e("h2", title), parts)
+
+
+def _top(report: Report, found: list[View], name: str, rows: Mapping[str, str]) -> Html:
+    parts: list[Child] = [
+        e("p.kicker", f"Report of a classifier: {report.task}, {KINDS[report.kind]}"),
+        e("h1", given(name, 200)),
+        [e("p.lead" if i == 0 else "p", result(view, report)) for i, view in enumerate(found)],
+    ]
+    if report.notes:
+        said = [e("li", given(note.message, 600)) for note in report.notes]
+        parts.append(e("div.notes", e("h2", "To beware of"), e("ul", said)))
+    if rows:
+        parts.append(facts((row, given(value, 400)) for row, value in rows.items()))
+    return e("header", parts)
+
+
+def _measured(view: View, report: Report, *, main: bool) -> Iterable[Html]:
+    """The sections of the figures that come first; of others one section with less in it."""
+    measured, labels = view.measured, report.labels
+    n = how_many(measured.n, "item")
+    parts: list[Child] = [e("p", view.caution) if view.caution else None]
+    parts.append(main_figures(measured, baseline(view, report)))
+    if not labels:
+        if view.predictions is not None:
+            parts.append(_scatter(view.predictions))
+        yield _section(f"{view.title}: figures of {n}", *parts)
         return
-    yield "<h2>Most confidently wrong</h2>"
-    if not thumbnails:
-        yield "<p>To see them, send these images with the request for this page, as the Python package does.</p>"
-    yield '<div class="worst">'
+    classes = by_class(measured, labels, of_rows(measured, labels))
+    if not main:
+        yield _section(f"{view.title}: figures of {n}", *parts, classes)
+        return
+    yield _section(f"{view.title}: figures of {n}", *parts)
+    yield _section("By class", classes)
+    if measured.confusion:
+        yield _section("What is taken for what", *confused(measured, labels, weighted=view.weighted))
+    if curves := _reliability(view, labels):
+        yield _section("Do probabilities mean what they say?", *curves)
+
+
+def _reliability(view: View, labels: tuple[str, ...]) -> list[Child]:
+    """Of the positive class; of more, of what was predicted, and of the most frequent classes."""
+    bins, made = view.measured.reliability or {}, view.predictions
+    told = (
+        "On the dotted diagonal 80\u00a0% are so of the items that are given a probability of 0.8. With 95\u00a0% "
+        "intervals of a share (Wilson 1927) of so many items; below, how many items lie in each bin."
+    )
+    parts: list[Child] = []
+    if len(labels) == 2:
+        positive = labels[1]
+        if positive in bins:
+            drawn = plots.reliability(bins[positive], f"Reliability of {positive[:60]}")
+            parts.append(e("figure", drawn, e("figcaption", "Probability of “", given(positive, 60), "”. ", told)))
+    elif made is not None and made.label is not None and made.probabilities is not None:
+        place = {label: i for i, label in enumerate(labels)}
+        said = np.array([row[place[label]] for label, row in zip(made.label, made.probabilities, strict=True)])
+        right = np.array([a == b for a, b in zip(made.label, made.target, strict=True)])
+        both = reliability(right, said, np.asarray(made.weight, np.float64))
+        drawn = plots.reliability(both, "Reliability of the predicted class")
+        parts.append(e("figure", drawn, e("figcaption", "Probability of the class that is predicted. ", told)))
+    each = of_rows(view.measured, labels)
+    often = sorted((label for label in bins if len(labels) > 2), key=lambda label: -each.get(label, 0))[:CURVES]
+    small = [
+        e("figure", e("figcaption", given(label, 40)), plots.small_reliability(bins[label], label[:60]))
+        for label in often
+    ]
+    if not parts and not small:
+        return []
+    which = f"The {CURVES} most frequent classes" if len(labels) > CURVES else "By class"
+    shown: list[Child] = [e("div.plots", parts)]
+    return (
+        [*shown, e("p.soft", f"{which}; a point’s area is its number of items."), e("div.plots.small", small)]
+        if small
+        else shown
+    )
+
+
+def _scatter(made: Predictions) -> Html:
+    """Predicted against true, and what is left over."""
+    true, value = [float(target) for target in made.target], list(made.value or ())
+    missed = [a - b for a, b in zip(value, true, strict=True)]
+    one = plots.scatter(true, value, "Predicted against true", ("true", "predicted"), identity=True)
+    two = plots.scatter(
+        value, missed, "Residuals against predictions", ("predicted", "predicted \u2212 true"), identity=False
+    )
+    thinned = len(true) > plots.POINTS
+    shown = f" {count(plots.POINTS)} of {count(len(true))} items, drawn at random." if thinned else ""
+    return e(
+        "div.plots",
+        e("figure", one, e("figcaption", f"Predicted against true; dotted: equal.{shown}")),
+        e("figure", two, e("figcaption", f"Residuals; dotted: none.{shown}")),
+    )
+
+
+def _curve(report: Report) -> list[Child]:
+    epochs, best = report.curve or (), report.best
+    score = "R²" if report.task == "continuous" else "accuracy"
+    kept = None if best is None else f" The ring marks the epoch that is kept, number {best + 1}."
+    loss = e("figcaption", "Loss: training images solid, validation images dashed.", kept)
+    rows = [
+        [
+            str(i),
+            plots.STAGES.get(each.stage, each.stage) + (" (kept)" if i - 1 == best else ""),
+            number(each.rate),
+            number(each.train_loss),
+            number(each.validation_loss),
+            number(each.score),
+            number(each.seconds),
+        ]
+        for i, each in enumerate(epochs, 1)
+    ]
+    heads = ["epoch", "what learns", "rate", "training loss", "validation loss", score, "seconds"]
+    return [
+        e(
+            "div.plots",
+            e("figure", plots.curve(epochs, best, score=None), loss),
+            e("figure", plots.curve(epochs, best, score=score), e("figcaption", f"On the validation images: {score}.")),
+        ),
+        e("details", e("summary", "Numbers of each epoch"), table(None, heads, rows)),
+    ]
+
+
+def _title_of_worst(report: Report) -> str:
+    return "Most confidently wrong" if report.labels else "Farthest off"
+
+
+def _worst(report: Report, seen: list[View], thumbnails: Mapping[str, bytes]) -> Iterable[Child]:
+    found = worst(report, WORST)
+    if not found or not seen:
+        yield e("p", "Nothing that was measured is wrong." if seen else "Nothing was measured.")
+        return
+    yield e("p.soft", f"{seen[0].title}: the first {len(found)}.")
+    if not any(each.id in thumbnails for each in found):
+        heads = ["item", "true", "predicted", *(["probability of that"] if report.labels else ["off by"])]
+        yield table(None, heads, [[given(each.id, 160), *_said(each)] for each in found])
+        yield e("p.soft", "To see pictures here, ask for this page with images of these ids; none are kept.")
+        return
+    cards = []
     for each in found:
-        picture = thumbnails.get(each.id)
-        image = ""
-        if picture is not None:
-            image = f'<img alt="{_said(each.id)}" src="data:image/jpeg;base64,{b64encode(picture).decode()}">'
-        sure = "" if each.confidence is None else f", {100 * each.confidence:.0f} % sure"
-        said = f"{_value(each.predicted)}{sure}<br>coded {_value(each.target)}"
-        yield f'<figure>{image}<figcaption><b>{said}</b><span class="id">{_said(each.id)}</span></figcaption></figure>'
-    yield "</div>"
+        true, predicted, sure = _said(each)
+        blob = thumbnails.get(each.id)
+        source = {} if blob is None else {"src": f"data:image/jpeg;base64,{b64encode(blob).decode()}"}
+        words = [predicted, f" ({sure}); true: ", true, " ", e("small", given(each.id, 60))]
+        cards.append(
+            e(
+                "figure",
+                e("img", at={**source, "alt": each.id[:160]}) if source else e("small", "(no picture)"),
+                e("figcaption", words),
+            )
+        )
+    yield e("div.cards", cards)
 
 
-def _making(report: Report) -> Iterator[str]:
-    yield "<h2>How it was made</h2>"
-    rows: list[tuple[str, str]] = [(key, str(value)) for key, value in report.options.items()]
+def _said(each: Worst) -> tuple[Child, Child, Child]:
+    if isinstance(each.target, str) or isinstance(each.predicted, str):
+        sure = "" if each.confidence is None else percent(each.confidence)
+        return given(each.target), given(each.predicted), sure
+    return number(each.target), number(each.predicted), number(each.predicted - each.target)
+
+
+def _made(report: Report) -> Iterable[Child]:
+    rows: list[tuple[Child, Child]] = [("Kind", KINDS[report.kind])]
+    if report.start:
+        rows.append(("Start", ", ".join(f"{key} {value}" for key, value in report.start.items())))
+    rows += [(key, given(_option(value), 300)) for key, value in report.options.items()]
     if report.strength is not None:
         rows.append(("chosen C", f"{report.strength:g}"))
-        rows.append(("chosen C of each fold", ", ".join(f"{each:g}" for each in report.fold_strengths or ())))
-    if report.start:
-        rows.append(("began as", ", ".join(f"{key} {value}" for key, value in report.start.items())))
+    if report.fold_strengths:
+        rows.append(("chosen C of each fold", ", ".join(f"{c:g}" for c in report.fold_strengths)))
     if report.device:
         rows.append(("device", report.device))
     rows.append(("libraries", ", ".join(f"{key} {value}" for key, value in report.libraries.items())))
-    rows.append(("seconds", f"{report.seconds:.1f}"))
-    yield _table((), rows)
-    unit = "items" if report.groups is None else "groups"
-    if report.kind == "linear":
-        yield (
-            "<p>Out of fold: each item is predicted by a model that was learnt, tuned and calibrated without its fold "
-            "(nested cross-validation). "
+    rows.append(("time", _time(report.seconds)))
+    yield facts(rows)
+    if report.strength_losses:
+        lost = "mean squared error" if report.task == "continuous" else "log loss"
+        yield table(
+            f"Choice of C: {lost} out of the inner folds.",
+            ["C", lost],
+            [[_chosen(c, report.strength), number(loss)] for c, loss in report.strength_losses.items()],
         )
-    else:
-        yield "<p>Test images were used for nothing but these figures. "
-    yield (
-        f"Intervals are percentiles of a bootstrap over {unit}; they leave out what another sample of coders would "
-        "have said. Weights, where given, are in every figure. The baseline says the most frequent label, or the mean, "
-        "of everything.</p>"
-    )
 
 
-class _Html(str):
-    """Markup that is escaped already."""
+def _chosen(candidate: str, strength: float | None) -> str:
+    return f"{candidate} (chosen)" if strength is not None and candidate == f"{strength:g}" else candidate
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    top = "".join(f'<th scope="col">{escape(each)}</th>' for each in head)
-    body = "".join(
-        f'<tr><th scope="row">{_cell(row[0])}</th>{"".join(f"<td>{_cell(each)}</td>" for each in row[1:])}</tr>'
-        for row in rows
-    )
-    above = f"<thead><tr>{top}</tr></thead>" if head else ""
-    return f'<div class="wide"><table>{above}<tbody>{body}</tbody></table></div>'
+def _option(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_option(inner)}" for key, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_option(inner) for inner in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _cell(value: object) -> str:
-    return value if isinstance(value, _Html) else escape(str(value))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
-
-
-def _said(text: str) -> str:
-    """A caller's text: escaped, not at any length, and in its own direction."""
-    return f'<bdi title="{escape(text[:1000])}">{escape(_short(text))}</bdi>' if len(text) > LONGEST else escape(text)
-
-
-def _value(value: str | float) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else f"“{_said(value)}”"
-
-
-def _percent(figure: Figure) -> str:
-    if np.isnan(figure.value):
-        return "–"
-    return f"{100 * figure.value:.1f} % [{100 * figure.low:.1f}, {100 * figure.high:.1f}]"
-
-
-def _plain(figure: Figure) -> str:
-    return "–" if np.isnan(figure.value) else _number(figure)
-
-
-def _number(figure: Figure) -> str:
-    return f"{figure.value:.3g} [{figure.low:.3g}, {figure.high:.3g}]"
+def _time(seconds: float) -> str:
+    if seconds < 120:
+        return f"{number(seconds)}\u00a0s"
+    return f"{seconds / 60:.0f}\u00a0min" if seconds < 7200 else f"{seconds / 3600:.1f}\u00a0h"

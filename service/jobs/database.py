@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from service.errors import ServiceError
+from filelock import FileLock
+
+from service.errors import Unavailable
 
 PATIENCE = 30.0  # seconds that one process waits for another's transaction
 MIGRATIONS: tuple[str, ...] = (  # the file's user_version says how many it has had; never change one, add one
@@ -38,10 +40,10 @@ MIGRATIONS: tuple[str, ...] = (  # the file's user_version says how many it has 
 )
 
 
-class NewerState(ServiceError):
+class NewerState(Unavailable):
     """The file was written by a later Daguerre."""
 
-    status, code = 503, "newer_state"
+    code = "newer_state"
 
 
 class Database:
@@ -53,13 +55,16 @@ class Database:
     def open(self) -> None:
         """Make the file, or bring an older one up to date: wholly or not at all. Raises NewerState."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
+        # SQLite does not wait for others where the journal's mode changes, so that they wait here
+        with FileLock(self.file.with_suffix(".lock"), timeout=PATIENCE):
+            self._bring_up_to_date()
+
+    def _bring_up_to_date(self) -> None:
         with self.reading() as db:
             (version,) = db.execute("PRAGMA user_version").fetchone()
             self._check(version)
             db.execute("PRAGMA journal_mode = WAL")
         with self.writing() as db:
-            (version,) = db.execute("PRAGMA user_version").fetchone()
-            self._check(version)  # another process may have been at it
             for script in MIGRATIONS[version:]:
                 for statement in filter(str.strip, script.split(";")):
                     db.execute(statement)

@@ -6,19 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from service.errors import BadRequest, NotFound, ServiceError, shown
+from service.errors import BadRequest, Conflict, NotFound, shown
 from service.jobs.kinds import KINDS, Kind
 from service.jobs.table import RESULTS, Job, Table
 from service.settings import Settings
 
 LOOK = 0.1  # seconds between two looks at a job that is waited for
 ASK_AT_MOST = 1.0
-
-
-class NoResult(ServiceError):
-    """The job has none: not yet, or not any more."""
-
-    status, code = 409, "no_result"
 
 
 class Jobs:
@@ -78,12 +72,12 @@ class Jobs:
         return await self.get(id, owner=owner)
 
     async def result(self, id: str, *, owner: str | None) -> tuple[Mapping[str, Any], Path]:
-        """What a job that succeeded gave, and the folder of its files, if there are any. Raises NoResult, NotFound."""
+        """What a job that succeeded gave, and the folder of its files, if there are any. Raises Conflict, NotFound."""
         found = await self.get(id, owner=owner)
         if found.result is None:
             rest = {"failed": f" ({found.error_code}: {found.error_message})", "cancelled": ""}
             advice = rest.get(found.state, "; ask again once its state is succeeded")
-            raise NoResult(f"job: {id} is {found.state} and has no result{advice}", param="id")
+            raise Conflict(f"job: {id} is {found.state} and has no result{advice}", code="no_result", param="id")
         return found.result, self.table.folder(id) / RESULTS
 
     async def ended(self, id: str, *, owner: str | None) -> Job:

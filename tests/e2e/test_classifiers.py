@@ -318,6 +318,7 @@ def test_a_job_is_listed_and_ends(client):
         time.sleep(0.1)
     assert (job["state"], job["progress"]) == ("succeeded", 1.0)
     assert client.get(f"/v1/classifiers/{job['result']['classifier']}").status_code == 200
+    assert client.get(f"/v1/jobs/{job['id']}/result").json() == job["result"]
     newest = client.get("/v1/jobs", params={"limit": 1}).json()
     assert len(newest["data"]) == 1
     assert newest["next_cursor"] is None or int(newest["next_cursor"]) > 0
@@ -418,5 +419,5 @@ def link_models(home, new) -> None:
     """A DAGUERRE_HOME of its own with the models of the shared one."""
     new.mkdir(parents=True)
     for entry in home.iterdir():
-        if entry.name not in ("classifiers", "jobs") and not entry.name.startswith("state.sqlite3"):
+        if entry.name not in ("classifiers", "jobs") and not entry.name.startswith("state"):
             (new / entry.name).symlink_to(entry)

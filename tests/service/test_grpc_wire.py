@@ -108,6 +108,7 @@ def test_every_error_has_a_status_of_its_own_kind() -> None:
         "Forbidden": "PERMISSION_DENIED",
         "NotFound": "NOT_FOUND",
         "MethodNotAllowed": "INVALID_ARGUMENT",
+        "Conflict": "FAILED_PRECONDITION",
         "TooLarge": "INVALID_ARGUMENT",
         "UnsupportedMedia": "INVALID_ARGUMENT",
         "Unprocessable": "INVALID_ARGUMENT",

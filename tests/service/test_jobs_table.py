@@ -241,7 +241,7 @@ def test_what_a_kill_has_left_is_removed_and_a_folder_being_filled_is_not(table)
 
 
 class Lives(RuleBasedStateMachine):
-    """Whatever happens in whatever order: one job runs in a lane, states are what they may be, files go with the end."""  # noqa: E501
+    """Whatever happens in whatever order: one job runs in a lane, states are as they may be, files go with the end."""
 
     def __init__(self) -> None:
         super().__init__()

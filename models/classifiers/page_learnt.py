@@ -1,0 +1,124 @@
+"""What a classifier was learnt from: items, classes, groups, coders, and what was left out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import nan
+from statistics import median
+from typing import Any
+
+from models.classifiers import page_plots as plots
+from models.classifiers.folders import Dropped
+from models.classifiers.metrics import Figure
+from models.classifiers.page_html import Child, Html, count, e, facts, figure, given, how_many, number, percent, table
+from models.classifiers.page_words import weights_in_words
+from models.classifiers.report import Report
+
+SHOWN = 40  # classes; of more, the most and the least frequent
+FIRST, LAST = 25, 10
+DROPPED = {
+    "no_target": "no target",
+    "no_vector": "no vector",
+    "no_class": "in no class’s folder",
+    "outside": "outside of the folder",
+    "missing": "no such file",
+    "unreadable": "cannot be read",
+}
+
+
+def learnt_from(report: Report) -> list[Child]:
+    """The section, without its heading."""
+    measured = report.out_of_fold
+    network = report.kind == "network"
+    rows: list[tuple[Child, Child]] = [("Images learnt from" if network else "Items", count(report.n))]
+    if network and report.validation is not None:
+        rows.append(("Validation images", count(report.validation.n)))
+    if report.held_out is not None:
+        rows.append(("Held out", count(report.held_out.n)))
+    if report.groups is not None:
+        rows.append(("Groups", f"{count(report.groups)}, never on both sides of a split"))
+    if weights := weights_in_words(measured):
+        rows.append(("Weights", weights))
+    if report.bounds is not None:
+        rows.append(("Bounds", f"{report.bounds[0]:g} to {report.bounds[1]:g}"))
+    parts: list[Child] = [facts(rows)]
+    parts.append(_classes(report, network) if report.labels else _numbers(report))
+    if report.dropped:
+        parts.append(_dropped(report.dropped))
+    if report.codes is not None:
+        parts.append(_coders(report.codes))
+    return parts
+
+
+def _classes(report: Report, network: bool) -> Html:
+    total = sum(report.counts.values()) or 1
+    largest = max(report.counts.values(), default=1) or 1
+    order = [(label, report.counts.get(label, 0)) for label in report.labels]
+    caption = "Coded items of each class" + (", of all splits" if network else ", before weights")
+    if len(order) > SHOWN:
+        order = sorted(order, key=lambda each: -each[1])
+        order = [*order[:FIRST], *order[-LAST:]]
+        caption += f": the {FIRST} most and the {LAST} least frequent of {len(report.labels)}"
+    rows = [
+        [given(label, 300), count(n), percent(n / total), plots.share_bar(n / largest, f"{n} items")]
+        for label, n in order
+    ]
+    return table(f"{caption}.", ["class", "n", "share", ""], rows)
+
+
+def _numbers(report: Report) -> list[Child]:
+    made = report.out_of_fold or report.held_out_predictions or report.validation_predictions
+    if made is None:
+        return []
+    codes = [float(value) for value in made.target]
+    title = (
+        f"Codes of {how_many(len(codes), 'item')}: from {number(min(codes))} to {number(max(codes))}, "
+        f"median {number(median(codes))}"
+    )
+    return [e("figure", plots.histogram(codes, title, "code"), e("figcaption", f"{title}."))]
+
+
+def _dropped(dropped: Sequence[Dropped]) -> Html:
+    kinds: dict[str, list[Dropped]] = {}
+    for each in dropped:
+        kinds.setdefault(each.code, []).append(each)
+    rows: list[list[Child]] = []
+    for code, found in sorted(kinds.items(), key=lambda kind: -len(kind[1])):
+        such = [given(each.name, 60) for each in found[:3]]
+        rows.append([DROPPED.get(code, code), count(len(found)), _enumerated(such), given(found[0].reason, 160)])
+    said = f"Left out: {how_many(len(dropped), 'item')}."
+    return table(said, ["why", "n", "such as", "reason of the first"], rows, kind="words")
+
+
+def _enumerated(names: Iterable[Child]) -> list[Child]:
+    """With commas between."""
+    return [part for name in names for part in (", ", name)][1:]
+
+
+def _coders(codes: Mapping[str, Any]) -> list[Child]:
+    apart = codes.get("disagreement") or ()
+    rows: list[tuple[Child, Child]] = [("Target of an item", codes.get("rule_in_words"))]
+    if apart:
+        n = sum(value > 0 for value in apart)
+        rows.append(("Coded differently by some", f"{count(n)} of {how_many(len(apart), 'item')}"))
+    parts: list[Child] = [e("h3", "Coders")]
+    found = codes.get("agreement")
+    if found is None:
+        rows.append(("Agreement", "unknown: no item has codes of two coders"))
+        return [*parts, facts(rows)]
+    coders = found["coders"]
+    listed = _enumerated(given(coder, 40) for coder in coders[:12])
+    rows.append(("Coders", [count(len(coders)), ": ", listed, ", …" if len(coders) > 12 else None]))
+    rows.append(("Items with two or more codes", count(found["items"])))
+    named = {
+        "percent": ("Equal codes", True),
+        "kappa": ("Cohen’s kappa", False),
+        "alpha": (f"Krippendorff’s alpha ({found['level']})", False),
+    }
+    for key, (said, share) in named.items():
+        if found.get(key) is not None:
+            rows.append((said, figure(_coefficient(found[key]), share=share)))
+    return [*parts, facts(rows), e("p.soft", "With 95 % intervals, of a bootstrap over items.")]
+
+
+def _coefficient(found: Mapping[str, float | None]) -> Figure:
+    value, low, high = (nan if (one := found[name]) is None else one for name in ("value", "low", "high"))
+    return Figure(value=value, low=low, high=high)
