@@ -13,6 +13,7 @@ from models.finetune import outcome
 
 def report_of(run: outcome.Outcome, *, resamples: int = 1000, seed: int = 0) -> Report:
     """What is known of the network that `run` left: figures of its test images, and its learning curve."""
+    counts = {name: sum(split.get(name, 0) for split in run.counts.values()) for name in run.counts["train"]}
     notes = list(run.notes)
     if not len(run.test):
         notes.append(
@@ -27,7 +28,7 @@ def report_of(run: outcome.Outcome, *, resamples: int = 1000, seed: int = 0) -> 
         task=run.reading.task,
         n=sum(run.counts["train"].values()),
         labels=run.reading.labels,
-        counts=dict(run.counts["train"]),
+        counts=counts,
         groups=None,
         bounds=run.reading.bounds,
         dropped=run.dropped,

@@ -65,7 +65,7 @@ class Report:
 
     Attributes
     ----------
-    counts : items of each class, before weights.
+    counts : items of each class, before weights; of a fine-tuned network those of all splits.
     groups : how many there were; None where none were given.
     dropped : what was not learnt from, with the reason.
     notes : in plain words, what to beware of.

@@ -78,7 +78,7 @@ def train(
     if task == "continuous":
         _as_numbers(given)
     with settings.client(model=model) as client:
-        clf = client.train_classifier(
+        clf = client.train_classifier(  # type: ignore[no-untyped-call]  # options in a dict
             name,
             **given,
             task=task,
