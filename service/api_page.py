@@ -62,7 +62,6 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         },
     },
     "PredictRequest": {"a text": {"input": [{"text": "what a lovely morning", "id": "post-1"}]}},
-    "FineTuneRequest": {"a folder": {"name": "protest", "folder": "protests", "task": "binary"}},
     "EstimateRequest": {"a corpus": {"corpus": {"n": 1000, "mean": [0.7, 0.3], "variance": [0.05, 0.05]}}},
 }
 _ERRORS = {
@@ -123,6 +122,7 @@ def body(request: str, form: str) -> dict[str, Any]:
 def message(request: str) -> dict[str, Any]:
     """The request body of a route that takes JSON, or a form with that JSON as its part `request`, and files."""
     said = {"$ref": f"#/components/schemas/{request}"}
+    beside = {"allOf": [said], "description": "What the JSON body would say, without what is sent beside it."}
     named = {
         f"{modality}_vectors": {"type": "string", "format": "binary", "description": "A .npy file, (n, d) float32."}
         for modality in ("image", "text")
@@ -138,7 +138,7 @@ def message(request: str) -> dict[str, Any]:
                     "examples": {name: {"summary": name, "value": value} for name, value in examples.items()},
                 },
                 "multipart/form-data": {
-                    "schema": {"type": "object", "properties": {"request": said, "input": items, **named}}
+                    "schema": {"type": "object", "properties": {"request": beside, "input": items, **named}}
                 },
             },
         }

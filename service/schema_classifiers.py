@@ -172,10 +172,10 @@ class PredictAnswer(BaseModel):
 
 
 class Encoder(BaseModel):
-    modality: Modality
+    modality: Modality = Field(description="image or text.")
     model: str = Field(description="Its name when the classifier was trained.")
     fingerprint: str = Field(description="What a running model must have.")
-    dimension: int
+    dimension: int = Field(description="Numbers of one vector.")
 
 
 class ClassifierCard(BaseModel):
@@ -183,15 +183,15 @@ class ClassifierCard(BaseModel):
 
     id: str = Field(description="Name and version.", examples=["protest@1"])
     object: Literal["classifier"] = Field("classifier", description="What it is.")
-    name: str
-    version: int
+    name: str = Field(description="Without the version.", examples=["protest"])
+    version: int = Field(description="From 1.")
     kind: Literal["linear", "network"] = Field(description="A head on embeddings, or a fine-tuned network.")
-    task: Task
+    task: Task = Field(description="binary, categorical or continuous.")
     labels: list[str] = Field(description="In the order of the probabilities; (negative, positive) if binary.")
     encoders: list[Encoder] = Field(description="What it needs; none of a network, which is its own.")
     fingerprint: str | None = Field(description="Of a network.")
     threshold: float = Field(description="Of the positive class's probability.")
-    bounds: tuple[float, float] | None
+    bounds: tuple[float, float] | None = Field(description="That a value cannot leave; null where there are none.")
     partial: bool = Field(description="Whether items may lack one of two modalities.")
     created: str = Field(description="ISO 8601.")
     owner: str | None = Field(description="Who trained it: first digits of the SHA-256 of the key.")
@@ -217,17 +217,17 @@ class Deleted(BaseModel):
 
 class Estimated(BaseModel):
     value: float = Field(description="The corpus's prevalence, or mean, corrected for the classifier's errors.")
-    low: float
-    high: float = Field(description="Ends of the interval.")
+    low: float = Field(description="Lower end of the interval.")
+    high: float = Field(description="Upper end of it.")
     naive: float = Field(description="The mean of the predictions alone: biased by their errors.")
     classical: tuple[float, float, float] = Field(description="From the coded items alone: value, low, high.")
-    n_coded: int
-    n_corpus: int
+    n_coded: int = Field(description="Coded items.")
+    n_corpus: int = Field(description="Items of the corpus.")
 
 
 class EstimateAnswer(BaseModel):
     classifier: str = Field(description="Name and version.")
-    confidence: float
+    confidence: float = Field(description="Of the intervals.")
     estimates: dict[str, Estimated] = Field(description='By label; of a continuous task under "".')
 
 
@@ -242,13 +242,13 @@ class Job(BaseModel):
     id: str = Field(description="Ask for it by this.")
     object: Literal["job"] = Field("job", description="What it is.")
     kind: str = Field(description="What is done.", examples=["train"])
-    state: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    state: Literal["queued", "running", "succeeded", "failed", "cancelled"] = Field(description="How it stands.")
     progress: float = Field(description="From 0 to 1.")
     stage: str = Field(description="What is being done, in words.")
     eta_seconds: float | None = Field(description="Until it is done, guessed.")
     created: str = Field(description="ISO 8601.")
-    started: str | None
-    ended: str | None
+    started: str | None = Field(description="Null before it has begun.")
+    ended: str | None = Field(description="Null before it has ended.")
     result: dict[str, Any] | None = Field(description="What came of it, once it has succeeded.")
     error: JobError | None = Field(description="Why it failed.")
 

@@ -40,6 +40,21 @@ def test_the_paths_are_those_of_the_service(document: dict[str, Any]) -> None:
         ("post", "/v1/zero-shot"),
         ("get", "/v1/models"),
         ("get", "/v1/models/{name}"),
+        ("get", "/v1/classifiers"),
+        ("post", "/v1/classifiers"),
+        ("get", "/v1/classifiers/{name}"),
+        ("delete", "/v1/classifiers/{name}"),
+        ("get", "/v1/classifiers/{name}/versions/{number}"),
+        ("post", "/v1/classifiers/{name}/predict"),
+        ("post", "/v1/classifiers/{name}/estimate"),
+        ("get", "/v1/classifiers/{name}/onnx"),
+        ("get", "/v1/classifiers/{name}/report.html"),
+        ("post", "/v1/classifiers/{name}/report.html"),
+        ("post", "/v1/fine-tunings"),
+        ("get", "/v1/jobs"),
+        ("get", "/v1/jobs/{id}"),
+        ("get", "/v1/jobs/{id}/result"),
+        ("post", "/v1/jobs/{id}/cancel"),
         ("get", "/livez"),
         ("get", "/readyz"),
         ("get", "/metrics"),
@@ -51,9 +66,10 @@ def test_every_example_works_when_pasted(document: dict[str, Any], client: httpx
     for method, path, operation in _operations(document):
         content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
         for name, example in content.get("examples", {}).items():
-            answer = client.request(method, path, json=example["value"])
+            # what the example of training makes is what the others ask
+            answer = client.request(method, path.replace("{name}", "mood"), json=example["value"])
             assert answer.status_code == 200, (path, name, answer.text[:500])
-            data = answer.json()["data"]
+            data = answer.json().get("data", [])
             failed = [entry["error"]["code"] for entry in data if "error" in entry]
             assert failed == (["unsupported_image"] if example["value"].get("on_error") == "skip" else []), (path, name)
             assert "error" not in answer.json()

@@ -15,6 +15,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from daguerre_proto.v1 import daguerre_pb2
 from daguerre_proto.v1.common_pb2 import Item
 from daguerre_proto.v1.embeddings_pb2 import EmbedRequest, EmbedStreamRequest
 from daguerre_proto.v1.models_pb2 import ListModelsRequest
@@ -51,7 +52,8 @@ def test_reflection_lists_services_methods_and_messages(server: Server) -> None:
             for data in reflect(opened, file_containing_symbol=symbol).file_descriptor_response.file_descriptor_proto
         ]
     methods = {method.name for file in files for found in file.service for method in found.method}
-    assert methods == {"Embed", "EmbedStream", "ZeroShot", "ListModels", "GetModel"}
+    assert methods == {method.name for method in daguerre_pb2.DESCRIPTOR.services_by_name["Daguerre"].methods}
+    assert {"Embed", "EmbedStream", "TrainClassifier", "GetJob"} <= methods
     fields = {field.name for file in files for kind in file.message_type if kind.name == "Item" for field in kind.field}
     assert fields == {"id", "text", "image"}
 
