@@ -93,7 +93,9 @@ def add(
         response_model=schema.ClassifierAnswer,
         responses=api_page.errors(401, 404, 503),
     )
-    async def get_version(request: Request, name: Name, number: Annotated[int, Path(ge=1, examples=[1])]) -> Response:
+    async def get_version(
+        request: Request, name: Name, number: Annotated[int, Path(ge=1, description="From 1.", examples=[1])]
+    ) -> Response:
         """The same as `name@number`."""
         request.state.operation = "classifiers"
         return json_response((await trained.answer(engine(), classifiers, f"{name}@{number}")).model_dump())
