@@ -251,6 +251,8 @@ class Table:
             return
         for path in entries:
             if path.name == RESULTS and keep_results:
+                with suppress(OSError):  # the worker has made it, and the job may have put nothing into it
+                    path.rmdir()
                 continue
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
