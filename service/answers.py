@@ -1,15 +1,17 @@
-"""What HTTP routes share: waiting for work while its caller is there, and JSON."""
+"""What HTTP routes share: waiting for work while its caller is there, JSON, and how lists are asked for."""
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import orjson
-from fastapi import Request, Response
+from fastapi import Query, Request, Response
 
 from service.errors import CallerGone, TimedOut
 
 T = TypeVar("T")
+Limit = Annotated[int, Query(ge=1, le=1000, description="Entries of the answer, at most.")]
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the answer before.")]
 
 
 async def while_connected(request: Request, timeout: float, work: Coroutine[Any, Any, T]) -> T:

@@ -1,4 +1,4 @@
-"""The calls of gRPC that train, predict and look after jobs. The same schemas and pipelines as HTTP's."""
+"""The calls of gRPC that train and predict. The same schemas and pipelines as HTTP's."""
 
 import json
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -7,24 +7,25 @@ from typing import Any
 from google.protobuf.message import Message
 
 from daguerre_proto.v1 import classifiers_pb2 as pb
-from daguerre_proto.v1 import common_pb2, jobs_pb2
+from daguerre_proto.v1 import common_pb2
 from service import grpc_wire
 from service import schema_classifiers as schema
 from service.classifiers import Classifiers
 from service.engine import Engine
-from service.errors import BadRequest
+from service.errors import Unprocessable
+from service.grpc_jobs import limit, message
 from service.jobs import Jobs
-from service.pipelines import fine_tune, train, trained
+from service.pipelines import fine_tune, jobs, train, trained
 from service.pipelines.classify import GivenVectors, Post, Predictions, predict
 from service.validation import validated
 from service.vectors import of_bytes
 
 Call = Callable[[Any, str | None], Awaitable[Message]]
-MOST = 1000  # entries of a list
+LONGEST_ID = 1024  # characters, as over HTTP
 
 
 class ClassifierCalls:
-    """What classifiers and jobs answer with."""
+    """What classifiers answer with."""
 
     def __init__(self, engine: Callable[[], Engine], classifiers: Classifiers, jobs: Jobs) -> None:
         self._engine = engine
@@ -42,9 +43,6 @@ class ClassifierCalls:
         yield "ExportClassifier", "classifiers", pb.ExportClassifierRequest, self._export
         yield "ReportPage", "classifiers", pb.ReportPageRequest, self._page
         yield "FineTune", "fine_tune", pb.FineTuneRequest, self._fine_tune
-        yield "ListJobs", "jobs", jobs_pb2.ListJobsRequest, self._list_jobs
-        yield "GetJob", "jobs", jobs_pb2.GetJobRequest, self._get_job
-        yield "CancelJob", "jobs", jobs_pb2.CancelJobRequest, self._cancel_job
 
     async def _train(self, request: pb.TrainRequest, owner: str | None) -> Message:
         engine = self._engine()
@@ -58,13 +56,13 @@ class ClassifierCalls:
             owner=owner,
         )
         if request.as_job:
-            return pb.TrainResponse(job=job(trained.job(begun)))
+            return pb.TrainResponse(job=message(jobs.said(begun)))
         made = await trained.awaited(engine, self._classifiers, self._jobs, begun, owner=owner)
         return pb.TrainResponse(classifier=classifier(made))
 
     async def _list(self, request: pb.ListClassifiersRequest, owner: str | None) -> Message:
         cursor = request.cursor if request.HasField("cursor") else None
-        found = await trained.cards(self._engine(), self._classifiers, limit=_limit(request.limit), cursor=cursor)
+        found = await trained.cards(self._engine(), self._classifiers, limit=limit(request.limit), cursor=cursor)
         return pb.ListClassifiersResponse(
             classifiers=[classifier(each) for each in found.data], next_cursor=found.next_cursor
         )
@@ -119,18 +117,7 @@ class ClassifierCalls:
             fields["bounds"] = (request.bounds.low, request.bounds.high)
         asked = validated(schema.FineTuneRequest, fields)
         begun = await fine_tune.begin(self._engine(), self._classifiers, self._jobs, asked, owner=owner)
-        return job(trained.job(begun))
-
-    async def _list_jobs(self, request: jobs_pb2.ListJobsRequest, owner: str | None) -> Message:
-        cursor = request.cursor if request.HasField("cursor") else None
-        found, following = await self._jobs.list(owner=owner, limit=_limit(request.limit), cursor=cursor)
-        return jobs_pb2.ListJobsResponse(jobs=[job(trained.job(each)) for each in found], next_cursor=following)
-
-    async def _get_job(self, request: jobs_pb2.GetJobRequest, owner: str | None) -> Message:
-        return job(trained.job(await self._jobs.get(request.id, owner=owner)))
-
-    async def _cancel_job(self, request: jobs_pb2.CancelJobRequest, owner: str | None) -> Message:
-        return job(trained.job(await self._jobs.cancel(request.id, owner=owner)))
+        return message(jobs.said(begun))
 
 
 def classifier(of: schema.ClassifierCard) -> pb.Classifier:
@@ -156,15 +143,6 @@ def classifier(of: schema.ClassifierCard) -> pb.Classifier:
     if isinstance(of, schema.ClassifierAnswer):
         made.report_json = json.dumps(of.report, ensure_ascii=False)
         made.worst_json = json.dumps(of.worst, ensure_ascii=False)
-    return made
-
-
-def job(of: schema.Job) -> jobs_pb2.Job:
-    made = jobs_pb2.Job(**of.model_dump(exclude={"object", "result", "error"}, exclude_none=True))
-    if of.result is not None and "classifier" in of.result:
-        made.classifier = of.result["classifier"]
-    if of.error is not None:
-        made.error.CopyFrom(jobs_pb2.JobError(code=of.error.code, message=of.error.message))
     return made
 
 
@@ -208,7 +186,11 @@ def _posts(given: Sequence[pb.Post]) -> list[Post] | None:
     found = []
     for i, post in enumerate(given):
         if not (post.HasField("text") or post.HasField("image")):
-            raise BadRequest(f"input[{i}]: has neither text nor image; send one, or both", param=f"input[{i}]")
+            raise Unprocessable(f"input[{i}]: has neither text nor image; send one, or both", param=f"input[{i}]")
+        if len(post.id) > LONGEST_ID:
+            raise Unprocessable(
+                f"input[{i}].id: has {len(post.id)} characters, at most {LONGEST_ID}", param=f"input[{i}].id"
+            )
         found.append(
             Post(
                 text=post.text if post.HasField("text") else None,
@@ -265,9 +247,3 @@ def _predicted(label: str, found: Predictions, posts: Sequence[Post] | None) -> 
         if found.crossed is not None:
             entry.crossed.extend(found.crossed[i].tolist())
     return response
-
-
-def _limit(given: int) -> int:
-    if given > MOST:
-        raise BadRequest(f"limit: got {given}, at most {MOST}; ask again with the cursor", param="limit")
-    return given or 100

@@ -23,6 +23,7 @@ from service.engine import Engine
 from service.errors import BadRequest, TimedOut
 from service.grpc_classifiers import ClassifierCalls
 from service.grpc_door import Context, Door
+from service.grpc_jobs import JobCalls
 from service.grpc_stream import EmbedStream
 from service.jobs import Jobs
 from service.pipelines.cards import card, cards
@@ -66,7 +67,8 @@ class GrpcServer:
             "GetModel": self._unary("models", models_pb2.GetModelRequest, self._get_model),
             **{
                 name: self._owned(operation, kind, answer)
-                for name, operation, kind, answer in ClassifierCalls(engine, classifiers, jobs).methods()
+                for calls in (ClassifierCalls(engine, classifiers, jobs), JobCalls(jobs))
+                for name, operation, kind, answer in calls.methods()
             },
         }
         self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, methods),))

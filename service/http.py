@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Match
 
 from models.errors import ModelsError
-from service import __version__, api_page, http_classifiers, schema
+from service import __version__, api_page, http_classifiers, http_jobs, schema
 from service.answers import json_response, while_connected
 from service.classifiers import Classifiers
 from service.engine import Engine
@@ -157,6 +157,7 @@ def create(
         )
 
     http_classifiers.add(app, settings, bodies, engine, classifiers, jobs)
+    http_jobs.add(app, jobs)
     api_page.mount(app)
 
     @app.get("/metrics", include_in_schema=False)

@@ -1,21 +1,23 @@
-"""The HTTP routes of classifiers and jobs: decode, call one pipeline, encode."""
+"""The HTTP routes of classifiers: decode, call one pipeline, encode."""
 
+import asyncio
 import io
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import FastAPI, Path, Query, Request, Response
+from fastapi import FastAPI, Path, Request, Response
 from numpy.typing import NDArray
 
-from service import api_page
+from service import api_page, schema_jobs
 from service import schema_classifiers as schema
-from service.answers import json_response, while_connected
+from service.answers import Cursor, Limit, json_response, while_connected
 from service.classifiers import Classifiers
 from service.engine import Engine
 from service.errors import Unprocessable
 from service.jobs import Jobs
 from service.pipelines import fine_tune as fine_tuning
+from service.pipelines import jobs as jobs_pipeline
 from service.pipelines import trained
 from service.pipelines.classify import GivenVectors, Post, Predictions, predict
 from service.pipelines.encode import Input
@@ -25,9 +27,6 @@ from service.vectors import of_base64
 from service.wire import Bodies, Files
 
 Name = Annotated[str, Path(description='A name, its newest version, or "name@3".', examples=["protest"])]
-Id = Annotated[str, Path(description="From the job's answer.", examples=["job_0123456789abcdef"])]
-Limit = Annotated[int, Query(ge=1, le=1000, description="Entries of the answer, at most.")]
-Cursor = Annotated[str | None, Query(description="`next_cursor` of the answer before.")]
 _REFUSALS = (400, 401, 404, 413, 415, 422, 429, 503, 504)
 
 
@@ -46,7 +45,7 @@ def add(
         tags=["classifiers"],
         summary="Train a classifier",
         response_model=schema.ClassifierAnswer,
-        responses={202: {"model": schema.Job, "description": "With mode job."}, **api_page.errors(*_REFUSALS)},
+        responses={202: {"model": schema_jobs.Job, "description": "With mode job."}, **api_page.errors(*_REFUSALS)},
         openapi_extra=api_page.message("TrainRequest"),
     )
     async def train(request: Request) -> Response:
@@ -54,19 +53,20 @@ def add(
         request.state.operation = "train"
         with bodies.hold(request):
             said, files = await bodies.message(request, schema.TrainRequest)
-            job = await begin(
+            work = begin(
                 engine(),
                 classifiers,
                 jobs,
                 said,
                 posts=_posts(said.input, files),
-                vectors=_vectors(said.vectors, files),
+                vectors=await asyncio.to_thread(_vectors, said.vectors, files),
                 owner=request.state.owner,
             )
+            job = await while_connected(request, settings.request_timeout, work)
         if said.mode == "job":
-            return json_response(trained.job(job).model_dump(), status=202)
-        work = trained.awaited(engine(), classifiers, jobs, job, owner=request.state.owner)
-        return json_response((await while_connected(request, settings.request_timeout, work)).model_dump())
+            return json_response(jobs_pipeline.said(job).model_dump(), status=202)
+        made = trained.awaited(engine(), classifiers, jobs, job, owner=request.state.owner)
+        return json_response((await while_connected(request, settings.request_timeout, made)).model_dump())
 
     @app.get("/v1/classifiers", tags=["classifiers"], summary="List classifiers", response_model=schema.ClassifierList)
     async def list_classifiers(request: Request, limit: Limit = 100, cursor: Cursor = None) -> Response:
@@ -129,6 +129,7 @@ def add(
             said, files = await bodies.message(request, schema.PredictRequest)
             stored = await engine().in_thread(lambda: classifiers.open(name))
             posts = _posts(said.input, files)
+            vectors = await asyncio.to_thread(_vectors, said.vectors, files)
             found = await while_connected(
                 request,
                 settings.request_timeout,
@@ -137,7 +138,7 @@ def add(
                     classifiers,
                     stored,
                     posts=posts,
-                    vectors=_vectors(said.vectors, files),
+                    vectors=vectors,
                     on_error=said.on_error,
                     crossed=said.crossed,
                 ),
@@ -193,7 +194,7 @@ def add(
     async def page(request: Request, name: Name) -> Response:
         """One file with plots, which needs no network."""
         request.state.operation = "classifiers"
-        return Response(await trained.page(engine(), classifiers, name, ()), media_type="text/html")
+        return _page(await trained.page(engine(), classifiers, name, ()))
 
     @app.post(
         "/v1/classifiers/{name}/report.html",
@@ -209,14 +210,14 @@ def add(
         with bodies.hold(request):
             said, files = await bodies.message(request, schema.PageRequest)
             posts = _posts(said.input, files) or ()
-            return Response(await trained.page(engine(), classifiers, name, posts), media_type="text/html")
+            return _page(await trained.page(engine(), classifiers, name, posts))
 
     @app.post(
         "/v1/fine-tunings",
         tags=["classifiers"],
         summary="Fine-tune an image network",
         status_code=202,
-        response_model=schema.Job,
+        response_model=schema_jobs.Job,
         responses=api_page.errors(400, 401, 403, 415, 422, 429, 503),
         openapi_extra=api_page.message("FineTuneRequest"),
     )
@@ -226,51 +227,13 @@ def add(
         with bodies.hold(request):
             said, _ = await bodies.message(request, schema.FineTuneRequest)
         job = await fine_tuning.begin(engine(), classifiers, jobs, said, owner=request.state.owner)
-        return json_response(trained.job(job).model_dump(), status=202)
+        return json_response(jobs_pipeline.said(job).model_dump(), status=202)
 
-    @app.get("/v1/jobs", tags=["jobs"], summary="List jobs", response_model=schema.JobList)
-    async def list_jobs(request: Request, limit: Limit = 100, cursor: Cursor = None) -> Response:
-        """Yours, the newest first."""
-        request.state.operation = "jobs"
-        found, following = await jobs.list(owner=request.state.owner, limit=limit, cursor=cursor)
-        data = [trained.job(each) for each in found]
-        return json_response(schema.JobList(data=data, next_cursor=following).model_dump())
 
-    @app.get(
-        "/v1/jobs/{id}",
-        tags=["jobs"],
-        summary="How a job is doing",
-        response_model=schema.Job,
-        responses=api_page.errors(401, 404),
-    )
-    async def get_job(request: Request, id: Id) -> Response:
-        """State, progress, and what came of it."""
-        request.state.operation = "jobs"
-        return json_response(trained.job(await jobs.get(id, owner=request.state.owner)).model_dump())
-
-    @app.get(
-        "/v1/jobs/{id}/result",
-        tags=["jobs"],
-        summary="What came of a job",
-        responses={409: {"description": "It has none: not yet, or never."}, **api_page.errors(401, 404)},
-    )
-    async def get_result(request: Request, id: Id) -> Response:
-        """The result of a job that has succeeded."""
-        request.state.operation = "jobs"
-        result, _ = await jobs.result(id, owner=request.state.owner)
-        return json_response(dict(result))
-
-    @app.post(
-        "/v1/jobs/{id}/cancel",
-        tags=["jobs"],
-        summary="Cancel a job",
-        response_model=schema.Job,
-        responses=api_page.errors(401, 404),
-    )
-    async def cancel_job(request: Request, id: Id) -> Response:
-        """Stop it; one that has ended stays as it is."""
-        request.state.operation = "jobs"
-        return json_response(trained.job(await jobs.cancel(id, owner=request.state.owner)).model_dump())
+def _page(html: str) -> Response:
+    """A page in which nothing runs and which loads nothing, whatever people have called their labels."""
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    return Response(html, media_type="text/html", headers={"content-security-policy": policy})
 
 
 def _posts(said: Sequence[schema.Post] | None, files: Files) -> Sequence[Post] | None:

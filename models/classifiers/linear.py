@@ -1,10 +1,11 @@
 """Ridge and logistic regression at their optimum, fast for embeddings: the same models as scikit-learn's.
 
 Embeddings share a large common part and their spectrum falls steeply, which is what makes gradient methods slow: on
-10,000 × 512 vectors scikit-learn's lbfgs stops, at its default tolerance, with probabilities that are still off by 0.2
-in places. Here the vectors are centred and turned into their principal axes once, where L2 regularisation stays what
-it was; Ridge is then a division, and L-BFGS (Liu & Nocedal 1989, Math. Program. 45:503) works on axes scaled by the
-curvature that is expected along each. The optimum is unique, so it is scikit-learn's.
+10,000 × 512 made-up vectors scikit-learn's lbfgs stops, at its default tolerance, with probabilities that are still
+off by 0.3 in places, on 439 real ones by 0.02. Here the vectors are centred and turned into their principal axes once,
+where L2 regularisation stays what it was; Ridge is then a division, and L-BFGS (Liu & Nocedal 1989, Math. Program.
+45:503) works on axes scaled by the curvature that is expected along each. The optimum is unique, so it is
+scikit-learn's.
 """
 
 from dataclasses import dataclass

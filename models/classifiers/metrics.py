@@ -6,7 +6,7 @@ Gelbach & Miller 2008, Rev. Econ. Stat. 90:414, on why clusters are drawn whole)
 item's own times how often it was drawn: nothing is sorted or copied again, and 1,000 of them take seconds.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -208,8 +208,3 @@ def majority(y: NDArray[np.intp], weights: Float, k: int) -> tuple[NDArray[np.in
     """The baseline: the most frequent class for everybody, with the classes' shares as probabilities."""
     shares = np.bincount(y, weights, k) / weights.sum()
     return np.full(len(y), shares.argmax()), np.tile(shares, (len(y), 1))
-
-
-def plain(figures: Mapping[str, Figure]) -> dict[str, dict[str, float]]:
-    """For JSON."""
-    return {name: {"value": f.value, "low": f.low, "high": f.high} for name, f in figures.items()}

@@ -55,8 +55,8 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "train": Kind(run="service.training:job", lane="quick"),
-    "fine_tune": Kind(run="service.fine_tuning:job", lane="long", resumable=True),
+    "train": Kind(run="service.work.train:job", lane="quick"),
+    "fine_tune": Kind(run="service.work.fine_tune:job", lane="long", resumable=True),
 }
 
 

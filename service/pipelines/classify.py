@@ -1,7 +1,7 @@
 """Predictions of a trained classifier: items to vectors of its encoders, a head on them; or a fine-tuned network."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -258,11 +258,16 @@ def _arranged(head: Head, vectors: Sequence[GivenVectors]) -> tuple[list[NDArray
                 f"vectors: there are none of {block.modality}s; this classifier takes {taken}", param="vectors"
             )
         rows.append(None if each is None else each.rows)
-    lengths = {len(each) for each in rows if each is not None}
+    return rows, count(each for each in rows if each is not None)
+
+
+def count(rows: Iterable[NDArray[np.floating]]) -> int:
+    """How many items there are vectors of, as many of each modality. Raises Unprocessable."""
+    lengths = {len(each) for each in rows}
     if len(lengths) != 1 or 0 in lengths:
         said = " and ".join(map(str, sorted(lengths))) or "none"
         raise Unprocessable(f"vectors: {said} rows; send one for each item, as many of each modality", param="vectors")
-    return rows, lengths.pop()
+    return lengths.pop()
 
 
 def _lacking(head: Head, rows: Sequence[NDArray[np.floating] | None], n: int) -> dict[int, ItemFailure]:

@@ -5,9 +5,9 @@ from dataclasses import asdict
 from models.classifiers.store import checked
 from service.classifiers import Classifiers
 from service.engine import Engine
-from service.fine_tuning import EMBEDDED, inside, options_of
 from service.jobs import Job, Jobs
 from service.schema_classifiers import FineTuneRequest
+from service.work.fine_tune import EMBEDDED, inside, options_of
 
 KIND = "fine_tune"
 

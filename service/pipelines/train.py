@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from models.catalog import Modality
 from models.classifiers.head import Block
 from models.classifiers.store import checked
-from service import training
 from service.classifiers import Classifiers
 from service.engine import Engine
 from service.errors import ItemFailure, ItemsFailed, Unprocessable, shown
 from service.jobs import Job, Jobs
-from service.pipelines.classify import GivenVectors, Post, check_count, embedded
+from service.pipelines.classify import GivenVectors, Post, check_count, count, embedded
 from service.schema_classifiers import TrainRequest
+from service.work import train as work
 
 KIND = "train"
 MODALITIES: tuple[Modality, ...] = ("image", "text")
@@ -49,7 +49,7 @@ async def begin(
     else:
         assert vectors is not None
         task, rows = _of_vectors(request, vectors, owner)
-    await engine.in_thread(lambda: training.posed(task, rows, resamples=1))
+    await engine.in_thread(lambda: work.posed(task, rows, resamples=1))
 
     def fill(folder: Path) -> None:
         task.write(folder, rows)
@@ -59,7 +59,7 @@ async def begin(
 
 async def _of_posts(
     engine: Engine, request: TrainRequest, posts: Sequence[Post], owner: str | None
-) -> tuple[training.Task, Sequence[NDArray[np.floating]]]:
+) -> tuple[work.Task, Sequence[NDArray[np.floating]]]:
     check_count(engine, posts)
     model = engine.model(request.model)
     decode = request.decode or engine.settings.decode
@@ -86,7 +86,7 @@ async def _of_posts(
 
 def _of_vectors(
     request: TrainRequest, vectors: Sequence[GivenVectors], owner: str | None
-) -> tuple[training.Task, Sequence[NDArray[np.floating]]]:
+) -> tuple[work.Task, Sequence[NDArray[np.floating]]]:
     given = sorted(vectors, key=lambda each: MODALITIES.index(each.modality))
     for name in ("model", "decode"):
         if getattr(request, name) is not None:
@@ -97,11 +97,7 @@ def _of_vectors(
                 raise Unprocessable(
                     f"vectors: {name} {shown(value)} is none; take it from their receipt", param="vectors"
                 )
-    lengths = {len(each.rows) for each in given}
-    if len(lengths) != 1 or 0 in lengths:
-        said = " and ".join(map(str, sorted(lengths))) or "none"
-        raise Unprocessable(f"vectors: {said} rows; send one for each item, as many of each modality", param="vectors")
-    n = lengths.pop()
+    n = count(each.rows for each in given)
     blocks = [
         Block(modality=e.modality, model=e.model, fingerprint=e.fingerprint, dimension=e.rows.shape[1]) for e in given
     ]
@@ -118,10 +114,10 @@ def _task(
     failures: Mapping[int, ItemFailure],
     receipts: Mapping[Modality, Mapping[str, Any]],
     owner: str | None,
-) -> training.Task:
+) -> work.Task:
     if len(ids) != n:
         raise Unprocessable(f"ids: {len(ids)} for {n} items; give one for each", code="lengths_differ", param="ids")
-    return training.Task(
+    return work.Task(
         request=request.model_copy(update={"input": None, "vectors": None}),
         blocks=tuple(blocks),
         n=n,

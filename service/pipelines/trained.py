@@ -1,10 +1,9 @@
-"""What there is to know of trained classifiers and of jobs: cards, reports, pages, graphs, estimates."""
+"""What there is to know of trained classifiers: cards, reports, pages, graphs, estimates."""
 
 import asyncio
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -28,25 +27,6 @@ from service.pipelines.encode import image_bytes
 
 THUMBNAIL = 160  # pixels of the longer side
 _STATUS = {"worker_died": 503, "internal": 500}
-
-
-def job(found: Job) -> schema.Job:
-    """A job, for the wire."""
-    return schema.Job(
-        id=found.id,
-        kind=found.kind,
-        state=found.state,
-        progress=found.progress,
-        stage=found.stage,
-        eta_seconds=found.eta_seconds,
-        created=_time(found.created) or "",
-        started=_time(found.started),
-        ended=_time(found.ended),
-        result=None if found.result is None else dict(found.result),
-        error=None
-        if found.error_code is None
-        else schema.JobError(code=found.error_code, message=found.error_message or ""),
-    )
 
 
 async def awaited(
@@ -203,10 +183,6 @@ def _facts(stored: Stored) -> Mapping[str, str]:
         found["Network"] = f"fine-tuned from {start.get('name', '?')}, fingerprint {manifest['fingerprint']}"
     found["Libraries"] = ", ".join(f"{name} {version}" for name, version in manifest["libraries"].items())
     return found
-
-
-def _time(seconds: float | None) -> str | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def finite(value: Any) -> float | None:

@@ -199,8 +199,7 @@ def test_the_command_line_trains_and_predicts(inline, coded, tmp_path):
     assert said["classifier"] == f"{called}@1"
     assert said["figures"]["accuracy"]["value"] == 1
     assert "baseline" in done.stderr
-    assert "data:image/jpeg" in page.read_text() or "<html" in page.read_text()
-    (coded.parent / "bad").mkdir(exist_ok=True)
+    assert f"{called}@1" in page.read_text()
     out = list(csv.DictReader(io.StringIO(run(inline, "predict", called, coded).stdout)))
     assert {row["label"] for row in out} == {"cat", "coffee"}
     assert all((row["label"] == "cat") == ("chelsea" in row["id"]) for row in out)

@@ -112,7 +112,7 @@ class AsyncClassifier:
         """The share of each label in a corpus, or its mean, corrected for the classifier's errors.
 
         The coded items have to be a random sample of the corpus (or one whose inclusion probabilities were given);
-        the corpus is given whole, coded items too. Memory stays flat.
+        the corpus is given whole, coded items too. Of each item its predictions are kept in memory, not its vector.
 
         Returns
         -------

@@ -4,10 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from daguerre.results import Errors, pandas_or_say
+from daguerre.results import OfItems, pandas_or_say
 from daguerre.wire import Double, Receipt
 
 if TYPE_CHECKING:
@@ -17,7 +14,7 @@ MAIN = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "pr_auc", "brier
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Predictions:
+class Predictions(OfItems):
     """What a classifier says of items.
 
     Attributes
@@ -32,8 +29,6 @@ class Predictions:
     receipt : how the vectors were made; None where every item failed.
     """
 
-    ids: list[str]
-    errors: Errors
     truncated: list[int]
     receipt: Receipt | None
     classifier: str
@@ -45,16 +40,6 @@ class Predictions:
     low: Double
     high: Double
     crossed: Double | None
-
-    @property
-    def ok(self) -> NDArray[np.bool_]:
-        """Which items have a result, (n,)."""
-        good = np.ones(len(self.ids), bool)
-        good[[item.index for item in self.errors]] = False
-        return good
-
-    def __len__(self) -> int:
-        return len(self.ids)
 
     def to_pandas(self) -> "pd.DataFrame":
         """A row per item: index id, then `label` and a column for each probability, or `value`, `low`, `high`; `error`.
@@ -69,10 +54,7 @@ class Predictions:
                 columns[f"label: {label}" if label in ("label", "error") else label] = self.probabilities[:, j]
         else:
             columns |= {"value": self.values, "low": self.low, "high": self.high}
-        codes: list[str | None] = [None] * len(self)
-        for item in self.errors:
-            codes[item.index] = item.code
-        columns["error"] = codes
+        columns["error"] = self.codes
         table: pd.DataFrame = pandas.DataFrame(columns, index=pandas.Index(self.ids, name="id"))
         return table
 

@@ -62,9 +62,33 @@ class Errors(Sequence[ItemError]):
 
 
 @dataclass(frozen=True, eq=False)
-class _Result:
+class OfItems:
+    """What every result has: an entry for each item that was given."""
+
     ids: list[str]
     errors: Errors
+
+    @property
+    def ok(self) -> NDArray[np.bool_]:
+        """Which items have a result, (n,)."""
+        good = np.ones(len(self.ids), bool)
+        good[[item.index for item in self.errors]] = False
+        return good
+
+    @property
+    def codes(self) -> list[str | None]:
+        """Why an item has no result, for programs; None where it has one."""
+        found: list[str | None] = [None] * len(self.ids)
+        for item in self.errors:
+            found[item.index] = item.code
+        return found
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, eq=False)
+class _Result(OfItems):
     receipt: Receipt
     truncated: list[int]
 
@@ -77,16 +101,6 @@ class _Result:
     def fingerprint(self) -> str:
         """Vectors may be compared exactly where it is equal."""
         return self.receipt.fingerprint
-
-    @property
-    def ok(self) -> NDArray[np.bool_]:
-        """Which items have a result, (n,)."""
-        good = np.ones(len(self.ids), bool)
-        good[[item.index for item in self.errors]] = False
-        return good
-
-    def __len__(self) -> int:
-        return len(self.ids)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -200,10 +214,7 @@ class ZeroShot(_Result):
         columns: dict[str, Any] = {"label": self.best}
         for j, label in enumerate(self.labels):
             columns[f"label: {label}" if label in ("label", "error") else label] = self.scores[:, j]
-        codes: list[str | None] = [None] * len(self)
-        for item in self.errors:
-            codes[item.index] = item.code
-        columns["error"] = codes
+        columns["error"] = self.codes
         table: pd.DataFrame = pandas.DataFrame(columns, index=pandas.Index(self.ids, name="id"))
         return table
 

@@ -4,11 +4,11 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
@@ -52,42 +52,41 @@ def write_embeddings(made: Embeddings, out: str, kind: str) -> None:
 
 def write_scores(made: ZeroShot, out: str, kind: str) -> None:
     """A row per item: id, label, a score for each label, error. As .csv or .parquet; "-" is stdout."""
-    columns = ["id", "label", *(f"label: {label}" if label in OURS else label for label in made.labels), "error"]
-    if kind == ".parquet":
-        table = made.to_pandas().reset_index(names="id", allow_duplicates=True)
-        table.columns = columns
-        table.to_parquet(out)
-        return
-    failed = {item.index: item for item in made.errors}
-    with _opened(out) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        for i, id in enumerate(made.ids):
-            scores = [""] * len(made.labels) if i in failed else [f"{x:.6g}" for x in made.scores[i]]
-            writer.writerow([id, made.best[i] or "", *scores, failed[i].code if i in failed else ""])
+    rows = ([best or "", *numbers(scores)] for best, scores in zip(made.best, made.scores, strict=True))
+    _write(made, ["label", *_columns(made.labels)], rows, out, kind)
 
 
 def write_predictions(made: Predictions, out: str, kind: str) -> None:
     """A row per item: id, then label and probabilities, or value, low, high; error. As .csv or .parquet."""
-    ours = ["label", *(f"label: {each}" if each in OURS else each for each in made.labels)]
-    columns = ["id", *(ours if made.labels else ["value", "low", "high"]), "error"]
+    if made.labels:
+        rows = ([label, *numbers(p)] for label, p in zip(made.predicted, made.probabilities, strict=True))
+        _write(made, ["label", *_columns(made.labels)], rows, out, kind)
+    else:
+        values = zip(made.values, made.low, made.high, strict=True)
+        _write(made, ["value", "low", "high"], (numbers(row) for row in values), out, kind)
+
+
+def _columns(labels: Sequence[str]) -> list[str]:
+    return [f"label: {label}" if label in OURS else label for label in labels]
+
+
+def numbers(row: Iterable[float]) -> list[str]:
+    """As a .csv has them; what is not known is empty."""
+    return ["" if x != x else f"{x:.6g}" for x in row]
+
+
+def _write(made: ZeroShot | Predictions, names: list[str], rows: Iterable[Sequence[Any]], out: str, kind: str) -> None:
+    columns = ["id", *names, "error"]
     if kind == ".parquet":
         table = made.to_pandas().reset_index(names="id", allow_duplicates=True)
         table.columns = columns
         table.to_parquet(out)
         return
-    failed = {item.index: item for item in made.errors}
     with _opened(out) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
-        for i, id in enumerate(made.ids):
-            if i in failed:
-                writer.writerow([id, *[""] * (len(columns) - 2), failed[i].code])
-            elif made.labels:
-                writer.writerow([id, made.predicted[i], *(f"{x:.6g}" for x in made.probabilities[i]), ""])
-            else:
-                numbers = (made.values[i], made.low[i], made.high[i])
-                writer.writerow([id, *("" if x != x else f"{x:.6g}" for x in numbers), ""])
+        for id, row, code in zip(made.ids, rows, made.codes, strict=True):
+            writer.writerow([id, *([""] * len(names) if code else row), code or ""])
 
 
 @contextmanager

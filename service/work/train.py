@@ -1,4 +1,4 @@
-"""Training as a task that lies in a folder: written by the pipeline, done by the jobs' worker. No engine, no transport.
+"""Training: a task that lies in a folder, written by the pipeline, and what becomes of it.
 
 <folder>/request.json    the request without its items, and the blocks
          image.npy       (n, d) float32 vectors, a row of NaN for an item that has none; text.npy alike

@@ -1,0 +1,55 @@
+"""The calls of gRPC about jobs."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+from google.protobuf.message import Message
+
+from daguerre_proto.v1 import jobs_pb2
+from service import schema_jobs as schema
+from service.errors import Unprocessable
+from service.jobs import Jobs
+from service.pipelines import jobs as pipeline
+
+Call = Callable[[Any, str | None], Awaitable[Message]]
+MOST = 1000  # entries of a list
+
+
+class JobCalls:
+    """What jobs answer with."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+
+    def methods(self) -> Iterator[tuple[str, str, type[Any], Call]]:
+        """Name, operation for the counters, the request's message, what answers."""
+        yield "ListJobs", "jobs", jobs_pb2.ListJobsRequest, self._list_jobs
+        yield "GetJob", "jobs", jobs_pb2.GetJobRequest, self._get_job
+        yield "CancelJob", "jobs", jobs_pb2.CancelJobRequest, self._cancel_job
+
+    async def _list_jobs(self, request: jobs_pb2.ListJobsRequest, owner: str | None) -> Message:
+        cursor = request.cursor if request.HasField("cursor") else None
+        found, following = await self._jobs.list(owner=owner, limit=limit(request.limit), cursor=cursor)
+        return jobs_pb2.ListJobsResponse(jobs=[message(pipeline.said(each)) for each in found], next_cursor=following)
+
+    async def _get_job(self, request: jobs_pb2.GetJobRequest, owner: str | None) -> Message:
+        return message(pipeline.said(await self._jobs.get(request.id, owner=owner)))
+
+    async def _cancel_job(self, request: jobs_pb2.CancelJobRequest, owner: str | None) -> Message:
+        return message(pipeline.said(await self._jobs.cancel(request.id, owner=owner)))
+
+
+def message(of: schema.Job) -> jobs_pb2.Job:
+    made = jobs_pb2.Job(**of.model_dump(exclude={"object", "result", "error"}, exclude_none=True))
+    if of.result is not None and "classifier" in of.result:
+        made.classifier = of.result["classifier"]
+    if of.error is not None:
+        made.error.CopyFrom(jobs_pb2.JobError(code=of.error.code, message=of.error.message))
+    return made
+
+
+def limit(given: int) -> int:
+    """Entries of a list: as asked for, 100 unsaid. Raises Unprocessable."""
+    if given > MOST:
+        raise Unprocessable(f"limit: got {given}, at most {MOST}; ask again with the cursor", param="limit")
+    return given or 100

@@ -1,0 +1,61 @@
+"""The HTTP routes of jobs: decode, call, encode."""
+
+from typing import Annotated
+
+from fastapi import FastAPI, Path, Request, Response
+
+from service import api_page
+from service import schema_jobs as schema
+from service.answers import Cursor, Limit, json_response
+from service.jobs import Jobs
+from service.pipelines import jobs as pipeline
+
+Id = Annotated[str, Path(description="From the job's answer.", examples=["job_0123456789abcdef"])]
+
+
+def add(app: FastAPI, jobs: Jobs) -> None:
+    """Add the routes to `app`."""
+
+    @app.get("/v1/jobs", tags=["jobs"], summary="List jobs", response_model=schema.JobList)
+    async def list_jobs(request: Request, limit: Limit = 100, cursor: Cursor = None) -> Response:
+        """Yours, the newest first."""
+        request.state.operation = "jobs"
+        found, following = await jobs.list(owner=request.state.owner, limit=limit, cursor=cursor)
+        data = [pipeline.said(each) for each in found]
+        return json_response(schema.JobList(data=data, next_cursor=following).model_dump())
+
+    @app.get(
+        "/v1/jobs/{id}",
+        tags=["jobs"],
+        summary="How a job is doing",
+        response_model=schema.Job,
+        responses=api_page.errors(401, 404),
+    )
+    async def get_job(request: Request, id: Id) -> Response:
+        """State, progress, and what came of it."""
+        request.state.operation = "jobs"
+        return json_response(pipeline.said(await jobs.get(id, owner=request.state.owner)).model_dump())
+
+    @app.get(
+        "/v1/jobs/{id}/result",
+        tags=["jobs"],
+        summary="What came of a job",
+        responses={409: {"description": "It has none: not yet, or never."}, **api_page.errors(401, 404)},
+    )
+    async def get_result(request: Request, id: Id) -> Response:
+        """The result of a job that has succeeded."""
+        request.state.operation = "jobs"
+        result, _ = await jobs.result(id, owner=request.state.owner)
+        return json_response(dict(result))
+
+    @app.post(
+        "/v1/jobs/{id}/cancel",
+        tags=["jobs"],
+        summary="Cancel a job",
+        response_model=schema.Job,
+        responses=api_page.errors(401, 404),
+    )
+    async def cancel_job(request: Request, id: Id) -> Response:
+        """Stop it; one that has ended stays as it is."""
+        request.state.operation = "jobs"
+        return json_response(pipeline.said(await jobs.cancel(id, owner=request.state.owner)).model_dump())
