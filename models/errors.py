@@ -9,6 +9,7 @@ ModelsError                     code, message; str(error) is written for the per
 │   └── TextError               "invalid_text"         422
 ├── TrainingError               "training_error"       422  what was given cannot be learnt from
 ├── AgreementError              "invalid_codes"        422  a table of codes that says nothing about agreement
+├── ClusteringError             "clustering_error"     422  vectors that cannot be grouped, searched or drawn from
 ├── UnknownClassifier           "unknown_classifier"   404
 ├── UnknownModel                "unknown_model"        404
 └── ModelUnavailable            "model_unavailable"    503  at start-up: weights missing, changed; no provider
@@ -64,6 +65,19 @@ class TrainingError(ModelsError):
 
 class AgreementError(ModelsError):
     code = "invalid_codes"
+
+
+class ClusteringError(ModelsError):
+    """An instance's `code` says which rule was broken: nan_vectors, zero_vectors, too_few_items, …"""
+
+    code = "clustering_error"
+
+    def __init__(self, message: str, code: str = code) -> None:
+        super().__init__(message)
+        self.code = code
+
+    def __reduce__(self) -> tuple[type["ClusteringError"], tuple[str, str]]:
+        return type(self), (self.message, self.code)
 
 
 class UnknownClassifier(ModelsError):

@@ -21,6 +21,7 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 HOME = Path(os.environ.get("DAGUERRE_TEST_HOME") or ROOT / ".cache" / "test-home")
+PORT_TAKEN = "Address already in use"  # BentoML looks for free ports, and binds them later: another may be quicker
 FILES = {
     "astronaut": "astronaut.png",
     "chelsea": "chelsea.png",
@@ -137,7 +138,13 @@ def running(folder: Path, **options: Any) -> Iterator[Server]:
     """A server that is ready; at the end it must stop cleanly, having logged no traceback."""
     server = launch(folder, **options)
     try:
-        yield server.wait_ready()
+        try:
+            server.wait_ready()
+        except AssertionError:
+            if PORT_TAKEN not in server.said():
+                raise
+            server = launch(folder, **options).wait_ready()
+        yield server
     except BaseException:
         server.stop()
         raise
