@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.staticfiles import StaticFiles
 
-from service import schema, schema_classifiers
+from service import schema, schema_classifiers, schema_clusters, schema_corpus
 from service.auth import is_open
 from service.example import PHOTO
 
@@ -68,7 +68,8 @@ _ERRORS = {
     400: "Malformed.",
     401: "No key, or a wrong one.",
     403: "Somebody else's.",
-    404: "No such model, classifier or job.",
+    404: "No such model, classifier, job or file.",
+    409: "Not as things stand: a job that has no result.",
     413: "Too large.",
     415: "Neither JSON nor a form; or, of a single item, no image that is read here.",
     422: "Understood, but unusable.",
@@ -85,6 +86,15 @@ _SCHEMAS: tuple[type[BaseModel], ...] = (
     schema_classifiers.EstimateRequest,
     schema_classifiers.PageRequest,
     schema_classifiers.FineTuneRequest,
+    schema_clusters.ClusterRequest,
+    schema_clusters.ClusterPageRequest,
+    schema_corpus.ImagesRequest,
+    schema_corpus.DuplicatesRequest,
+    schema_corpus.SampleRequest,
+    schema_corpus.PairsRequest,
+    schema_corpus.AgreementRequest,
+    schema_corpus.ComparisonRequest,
+    schema_corpus.SearchRequest,
 )
 
 

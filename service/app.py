@@ -13,6 +13,7 @@ from service import http, runners
 from service.auth import Auth
 from service.classifiers import Classifiers
 from service.engine import Engine
+from service.files import FileStore
 from service.gate import Gate
 from service.grpc_server import GrpcServer
 from service.jobs import Jobs
@@ -34,7 +35,8 @@ def _engine() -> Engine:
 room = Room(settings)
 classifiers = Classifiers(settings)
 jobs = Jobs(settings)
-api = http.create(settings, _engine, room, classifiers, jobs)
+files = FileStore(settings)
+api = http.create(settings, _engine, room, classifiers, jobs, files)
 
 
 _project = Path(__file__).parents[1] / "pyproject.toml"
@@ -73,7 +75,7 @@ class Daguerre:
         await asyncio.to_thread(jobs.table.open)
         self._supervisor = Supervisor(settings, jobs.table)
         await self._supervisor.start()
-        self._grpc = GrpcServer(settings, _engine, room, classifiers, jobs) if settings.grpc_address else None
+        self._grpc = GrpcServer(settings, _engine, room, classifiers, jobs, files) if settings.grpc_address else None
         if self._grpc:
             await self._grpc.start()
         self._starting = asyncio.ensure_future(engine.start())

@@ -12,25 +12,25 @@ from service import grpc_wire
 from service import schema_classifiers as schema
 from service.classifiers import Classifiers
 from service.engine import Engine
-from service.errors import Unprocessable
+from service.files import FileStore
+from service.grpc_given import posts_of, vectors_of
 from service.grpc_jobs import limit, message
 from service.jobs import Jobs
 from service.pipelines import fine_tune, jobs, train, trained
-from service.pipelines.classify import GivenVectors, Post, Predictions, predict
+from service.pipelines.classify import Post, Predictions, predict
 from service.validation import validated
-from service.vectors import of_bytes
 
 Call = Callable[[Any, str | None], Awaitable[Message]]
-LONGEST_ID = 1024  # characters, as over HTTP
 
 
 class ClassifierCalls:
     """What classifiers answer with."""
 
-    def __init__(self, engine: Callable[[], Engine], classifiers: Classifiers, jobs: Jobs) -> None:
+    def __init__(self, engine: Callable[[], Engine], classifiers: Classifiers, jobs: Jobs, store: FileStore) -> None:
         self._engine = engine
         self._classifiers = classifiers
         self._jobs = jobs
+        self._store = store
 
     def methods(self) -> Iterator[tuple[str, str, type[Any], Call]]:
         """Name, operation for the counters, the request's message, what answers."""
@@ -51,8 +51,8 @@ class ClassifierCalls:
             self._classifiers,
             self._jobs,
             _train_request(request),
-            posts=_posts(request.input),
-            vectors=_vectors(request.vectors),
+            posts=posts_of(request.input),
+            vectors=vectors_of(request.vectors, self._store, owner),
             owner=owner,
         )
         if request.as_job:
@@ -77,13 +77,13 @@ class ClassifierCalls:
     async def _predict(self, request: pb.PredictRequest, owner: str | None) -> Message:
         engine = self._engine()
         stored = await engine.in_thread(lambda: self._classifiers.open(request.classifier))
-        posts = _posts(request.input)
+        posts = posts_of(request.input)
         found = await predict(
             engine,
             self._classifiers,
             stored,
             posts=posts,
-            vectors=_vectors(request.vectors),
+            vectors=vectors_of(request.vectors, self._store, owner),
             on_error=grpc_wire.on_error(request.on_error),
             crossed=request.crossed,
         )
@@ -108,7 +108,7 @@ class ClassifierCalls:
         return pb.ExportClassifierResponse(classifier=label, onnx=graph)
 
     async def _page(self, request: pb.ReportPageRequest, owner: str | None) -> Message:
-        posts = _posts(request.input) or ()
+        posts = posts_of(request.input) or ()
         return pb.ReportPageResponse(html=await trained.page(self._engine(), self._classifiers, request.name, posts))
 
     async def _fine_tune(self, request: pb.FineTuneRequest, owner: str | None) -> Message:
@@ -180,45 +180,6 @@ def _train_request(request: pb.TrainRequest) -> schema.TrainRequest:
 def _code(given: pb.Code) -> Any:
     kind = given.WhichOneof("value")
     return None if kind is None else getattr(given, kind)
-
-
-def _posts(given: Sequence[pb.Post]) -> list[Post] | None:
-    found = []
-    for i, post in enumerate(given):
-        if not (post.HasField("text") or post.HasField("image")):
-            raise Unprocessable(f"input[{i}]: has neither text nor image; send one, or both", param=f"input[{i}]")
-        if len(post.id) > LONGEST_ID:
-            raise Unprocessable(
-                f"input[{i}].id: has {len(post.id)} characters, at most {LONGEST_ID}", param=f"input[{i}].id"
-            )
-        found.append(
-            Post(
-                text=post.text if post.HasField("text") else None,
-                image=post.image if post.HasField("image") else None,
-                id=post.id if post.HasField("id") else None,
-            )
-        )
-    return found or None
-
-
-def _vectors(given: Sequence[pb.Vectors]) -> list[GivenVectors] | None:
-    if not given:
-        return None
-    said = [
-        {"modality": v.modality, "model": v.model, "fingerprint": v.fingerprint, "dimension": v.dimension}
-        for v in given
-    ]
-    checked = validated(schema.VectorList, {"vectors": said}).vectors
-    return [
-        GivenVectors(
-            modality=each.modality,
-            model=each.model,
-            fingerprint=each.fingerprint,
-            rows=of_bytes(sent.data, each.dimension),
-            receipt=grpc_wire.receipt_fields(sent.receipt) if sent.HasField("receipt") else None,
-        )
-        for each, sent in zip(checked, given, strict=True)
-    ]
 
 
 def _predicted(label: str, found: Predictions, posts: Sequence[Post] | None) -> pb.PredictResponse:

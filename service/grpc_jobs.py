@@ -1,5 +1,6 @@
 """The calls of gRPC about jobs."""
 
+import json
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -43,6 +44,8 @@ def message(of: schema.Job) -> jobs_pb2.Job:
     made = jobs_pb2.Job(**of.model_dump(exclude={"object", "result", "error"}, exclude_none=True))
     if of.result is not None and "classifier" in of.result:
         made.classifier = of.result["classifier"]
+    if of.result is not None:
+        made.result_json = json.dumps(of.result, ensure_ascii=False)
     if of.error is not None:
         made.error.CopyFrom(jobs_pb2.JobError(code=of.error.code, message=of.error.message))
     return made

@@ -21,7 +21,9 @@ from service.auth import Auth
 from service.classifiers import Classifiers
 from service.engine import Engine
 from service.errors import BadRequest, TimedOut
+from service.files import FileStore
 from service.grpc_classifiers import ClassifierCalls
+from service.grpc_corpus import CorpusCalls
 from service.grpc_door import Context, Door
 from service.grpc_jobs import JobCalls
 from service.grpc_stream import EmbedStream
@@ -52,6 +54,7 @@ class GrpcServer:
         room: Room,
         classifiers: Classifiers,
         jobs: Jobs,
+        store: FileStore,
     ) -> None:
         self._settings = settings
         self._engine = engine
@@ -59,15 +62,17 @@ class GrpcServer:
         self._door = Door(Auth(settings), host=settings.host)
         self._stopping = asyncio.Event()
         self._server = grpc.aio.server(options=_options(settings))
+        self._corpus = CorpusCalls(engine, jobs, store)
         methods = {
             "Embed": self._unary("embeddings", embeddings_pb2.EmbedRequest, self._embed),
             "EmbedStream": grpc.stream_stream_rpc_method_handler(self._embed_stream),
             "ZeroShot": self._unary("zero_shot", zero_shot_pb2.ZeroShotRequest, self._zero_shot),
             "ListModels": self._unary("models", models_pb2.ListModelsRequest, self._list_models),
             "GetModel": self._unary("models", models_pb2.GetModelRequest, self._get_model),
+            "UploadFile": grpc.stream_unary_rpc_method_handler(self._upload),
             **{
                 name: self._owned(operation, kind, answer)
-                for calls in (ClassifierCalls(engine, classifiers, jobs), JobCalls(jobs))
+                for calls in (ClassifierCalls(engine, classifiers, jobs, store), self._corpus, JobCalls(jobs))
                 for name, operation, kind, answer in calls.methods()
             },
         }
@@ -137,6 +142,11 @@ class GrpcServer:
         async with self._door.call(context, "embeddings_stream"):
             stream = EmbedStream(self._engine(), self._room, self._in_time, self._stopping)
             await stream.run(requests, context)
+
+    async def _upload(self, requests: AsyncIterator[bytes], context: Context) -> bytes:
+        async with self._door.call(context, "files") as owner:
+            return (await self._corpus.upload(requests, owner)).SerializeToString()
+        raise AssertionError("the door lets nothing out but results and aborts")
 
     async def _zero_shot(self, request: zero_shot_pb2.ZeroShotRequest) -> Message:
         engine = self._engine()

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Match
 
 from models.errors import ModelsError
-from service import __version__, api_page, http_classifiers, http_jobs, schema
+from service import __version__, api_page, http_classifiers, http_clusters, http_corpus, http_files, http_jobs, schema
 from service.answers import json_response, while_connected
 from service.classifiers import Classifiers
 from service.engine import Engine
@@ -27,6 +27,7 @@ from service.errors import (
     shown,
     translate,
 )
+from service.files import FileStore
 from service.gate import refuse
 from service.jobs import Jobs
 from service.metrics import CONTENT_TYPE, exposition
@@ -42,7 +43,7 @@ PROBES = ("/livez", "/readyz", "/healthz")
 
 
 def create(
-    settings: Settings, engine: Callable[[], Engine], room: Room, classifiers: Classifiers, jobs: Jobs
+    settings: Settings, engine: Callable[[], Engine], room: Room, classifiers: Classifiers, jobs: Jobs, store: FileStore
 ) -> FastAPI:
     """The app. `engine` gives the engine once there is one; `room` is where bodies are counted."""
     app = FastAPI(
@@ -156,7 +157,10 @@ def create(
             }
         )
 
-    http_classifiers.add(app, settings, bodies, engine, classifiers, jobs)
+    http_classifiers.add(app, settings, bodies, engine, classifiers, jobs, store)
+    http_clusters.add(app, settings, bodies, engine, jobs, store)
+    http_corpus.add(app, settings, bodies, engine, store)
+    http_files.add(app, store)
     http_jobs.add(app, jobs)
     api_page.mount(app)
 

@@ -1,30 +1,26 @@
 """The HTTP routes of classifiers: decode, call one pipeline, encode."""
 
 import asyncio
-import io
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
-import numpy as np
 from fastapi import FastAPI, Path, Request, Response
-from numpy.typing import NDArray
 
 from service import api_page, schema_jobs
 from service import schema_classifiers as schema
-from service.answers import Cursor, Limit, json_response, while_connected
+from service.answers import Cursor, Limit, json_response, page_response, while_connected
 from service.classifiers import Classifiers
 from service.engine import Engine
-from service.errors import Unprocessable
+from service.files import FileStore
+from service.given import posts_of, vectors_of
 from service.jobs import Jobs
 from service.pipelines import fine_tune as fine_tuning
 from service.pipelines import jobs as jobs_pipeline
 from service.pipelines import trained
-from service.pipelines.classify import GivenVectors, Post, Predictions, predict
-from service.pipelines.encode import Input
+from service.pipelines.classify import Post, Predictions, predict
 from service.pipelines.train import begin
 from service.settings import Settings
-from service.vectors import of_base64
-from service.wire import Bodies, Files
+from service.wire import Bodies
 
 Name = Annotated[str, Path(description='A name, its newest version, or "name@3".', examples=["protest"])]
 _REFUSALS = (400, 401, 404, 413, 415, 422, 429, 503, 504)
@@ -37,6 +33,7 @@ def add(
     engine: Callable[[], Engine],
     classifiers: Classifiers,
     jobs: Jobs,
+    store: FileStore,
 ) -> None:
     """Add the routes to `app`."""
 
@@ -58,8 +55,8 @@ def add(
                 classifiers,
                 jobs,
                 said,
-                posts=_posts(said.input, files),
-                vectors=await asyncio.to_thread(_vectors, said.vectors, files),
+                posts=posts_of(said.input, files),
+                vectors=await asyncio.to_thread(vectors_of, said.vectors, files, store, request.state.owner),
                 owner=request.state.owner,
             )
             job = await while_connected(request, settings.request_timeout, work)
@@ -128,8 +125,8 @@ def add(
         with bodies.hold(request):
             said, files = await bodies.message(request, schema.PredictRequest)
             stored = await engine().in_thread(lambda: classifiers.open(name))
-            posts = _posts(said.input, files)
-            vectors = await asyncio.to_thread(_vectors, said.vectors, files)
+            posts = posts_of(said.input, files)
+            vectors = await asyncio.to_thread(vectors_of, said.vectors, files, store, request.state.owner)
             found = await while_connected(
                 request,
                 settings.request_timeout,
@@ -194,7 +191,7 @@ def add(
     async def page(request: Request, name: Name) -> Response:
         """One file with plots, which needs no network."""
         request.state.operation = "classifiers"
-        return _page(await trained.page(engine(), classifiers, name, ()))
+        return page_response(await trained.page(engine(), classifiers, name, ()))
 
     @app.post(
         "/v1/classifiers/{name}/report.html",
@@ -209,8 +206,8 @@ def add(
         request.state.operation = "classifiers"
         with bodies.hold(request):
             said, files = await bodies.message(request, schema.PageRequest)
-            posts = _posts(said.input, files) or ()
-            return _page(await trained.page(engine(), classifiers, name, posts))
+            posts = posts_of(said.input, files) or ()
+            return page_response(await trained.page(engine(), classifiers, name, posts))
 
     @app.post(
         "/v1/fine-tunings",
@@ -228,65 +225,6 @@ def add(
             said, _ = await bodies.message(request, schema.FineTuneRequest)
         job = await fine_tuning.begin(engine(), classifiers, jobs, said, owner=request.state.owner)
         return json_response(jobs_pipeline.said(job).model_dump(), status=202)
-
-
-def _page(html: str) -> Response:
-    """A page in which nothing runs and which loads nothing, whatever people have called their labels."""
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-    return Response(html, media_type="text/html", headers={"content-security-policy": policy})
-
-
-def _posts(said: Sequence[schema.Post] | None, files: Files) -> Sequence[Post] | None:
-    """Items of the JSON, or of the form's parts."""
-    if said is not None and files.inputs:
-        raise Unprocessable("input: is in the request and beside it; send the items once", param="input")
-    if said is not None:
-        return [Post(text=item.text, image=item.image, id=item.id) for item in said]
-    return [_post(item) for item in files.inputs] or None
-
-
-def _post(item: Input) -> Post:
-    return Post(text=item.text, image=item.image, id=item.id)
-
-
-def _vectors(said: Sequence[schema.Vectors] | None, files: Files) -> Sequence[GivenVectors] | None:
-    if said is None:
-        if files.named:
-            name = next(iter(files.named))
-            raise Unprocessable(f"{name}: say in request.vectors what they are of", param="vectors")
-        return None
-    found = []
-    for each in said:
-        part = files.named.get(f"{each.modality}_vectors")
-        if (part is None) == (each.data is None):
-            raise Unprocessable(
-                f"vectors: of {each.modality}s, send either data or the part {each.modality}_vectors of a form",
-                param="vectors",
-            )
-        rows = of_base64(each.data, each.dimension) if each.data is not None else _npy(part or b"", each)
-        found.append(
-            GivenVectors(
-                modality=each.modality,
-                model=each.model,
-                fingerprint=each.fingerprint,
-                rows=rows,
-                receipt=None if each.receipt is None else each.receipt.model_dump(),
-            )
-        )
-    return found
-
-
-def _npy(part: bytes, said: schema.Vectors) -> NDArray[np.float32]:
-    name = f"{said.modality}_vectors"
-    try:
-        rows = np.lib.format.read_array(io.BytesIO(part), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as exc:
-        raise Unprocessable(f"{name}: is no .npy file of numbers; write it with numpy.save", param=name) from exc
-    if rows.ndim != 2 or rows.dtype.kind != "f" or rows.shape[1] != said.dimension:
-        raise Unprocessable(
-            f"{name}: an array of {rows.dtype} {rows.shape}, expected floats (items, {said.dimension})", param=name
-        )
-    return rows.astype(np.float32, copy=False)
 
 
 def _data(found: Predictions, posts: Sequence[Post] | None) -> list[dict[str, Any]]:

@@ -1,50 +1,21 @@
-"""Requests and answers of classifiers and of jobs on the wire. Both transports share them."""
+"""Requests and answers of classifiers on the wire. Both transports share them."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
+from pydantic import BaseModel, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from models.agreement import Level
 from models.catalog import Modality
 from models.classifiers.codes import Rule
 from models.classifiers.head import Task
-from models.images import DecodeMode
-from service.schema import Datum, Message, OnError, Receipt
+from service.schema import Datum, Message, Receipt
+from service.schema_items import Encodable, Given, Mode, Post
 
 Code = StrictStr | StrictBool | StrictInt | StrictFloat | None
 NAME = Field(
     description="Small letters, digits, '-', '_' and '.'. A name that there is already gets a new version.",
     examples=["protest"],
 )
-
-
-class Post(Message):
-    """A text, an image, or both: what a classifier sees of one item."""
-
-    id: str | None = Field(None, max_length=1024, description="Yours; comes back in the report.", examples=["post-17"])
-    text: str | None = Field(None, description="A text.", examples=["They marched all day"])
-    image: str | None = Field(None, description="An image file's bytes in base64, or as a data URI.")
-
-    @model_validator(mode="after")
-    def _any(self) -> "Post":
-        if self.text is None and self.image is None:
-            raise ValueError('an item has "text", "image", or both')
-        return self
-
-
-class Vectors(Message):
-    """Embeddings made before, of all items and of one modality."""
-
-    modality: Modality = Field(description="What was embedded: image or text.")
-    model: str = Field(description="The model they are of.", examples=["embedded"])
-    fingerprint: str = Field(description="From their receipt. The classifier keeps it, and takes no others.")
-    dimension: int = Field(ge=1, description="Numbers of one vector.", examples=[1280])
-    data: str | None = Field(
-        None,
-        description="Base64 of little-endian float32, a row after the other; a row of NaN for an item that has none. "
-        "Left out in a form, where the part `image_vectors` or `text_vectors` is a .npy file.",
-    )
-    receipt: Receipt | None = Field(None, description="How they were made; the classifier keeps it.")
 
 
 class Codes(Message):
@@ -57,46 +28,15 @@ class Codes(Message):
     level: Level | None = Field(None, description="Of measurement, for the coders' agreement. Left out: by the rule.")
 
 
-def _distinct(values: list[Vectors]) -> list[Vectors]:
-    if len({each.modality for each in values}) < len(values):
-        raise ValueError("has a modality twice; one for images, one for texts")
-    return values
-
-
-class VectorList(Message):
-    """Vectors by themselves, for a transport that takes them apart."""
-
-    vectors: Annotated[list[Vectors], AfterValidator(_distinct)]
-
-
-class _Given(Message):
-    """Items, or vectors of items."""
-
-    on_error: OnError = Field(
-        "fail",
-        description="What one unusable item does. `fail`: the request is refused and names every such item. "
-        "`skip`: it is left out, and said to be.",
-    )
-    input: list[Post] | None = Field(None, description="The items; or send `vectors`.")
-    vectors: Annotated[list[Vectors], AfterValidator(_distinct)] | None = Field(
-        None, description="Vectors of the items, one or two modalities; or send `input`."
-    )
-
-
-class TrainRequest(_Given):
+class TrainRequest(Encodable):
     """Coded items to learn from: a linear probe on their embeddings, with a report by nested cross-validation."""
 
     name: str = NAME
-    model: str | None = Field(
-        None, description="What embeds `input`; the first of GET /v1/models where left out.", examples=["embedded"]
-    )
-    decode: DecodeMode | None = Field(None, description="How JPEGs of `input` are decoded. Left out: the server's.")
     task: Task = Field(description="binary, categorical or continuous.", examples=["categorical"])
     targets: list[Code] | None = Field(
         None, description="A code for each item; null: not coded, and left out.", examples=[["protest", "other"]]
     )
     codes: Codes | None = Field(None, description="In place of `targets`: what several coders said.")
-    ids: list[str] | None = Field(None, description="A name for each item; those of `input` where left out.")
     groups: list[str | int] | None = Field(
         None, description="Who made each item, say: items of one group never lie on both sides of a split."
     )
@@ -117,12 +57,10 @@ class TrainRequest(_Given):
     calibrate: bool = Field(True, description="Calibrate probabilities out of fold.")
     resamples: int = Field(1000, ge=1, le=10_000, description="Of the bootstrap.")
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Same seed, same numbers.")
-    mode: Literal["sync", "job"] = Field(
-        "sync", description="sync: the answer is the classifier. job: a job, to be asked for later."
-    )
+    mode: Mode = Field("sync", description="sync: the answer is the classifier. job: a job, to be asked for later.")
 
 
-class PredictRequest(_Given):
+class PredictRequest(Given):
     """Items to predict."""
 
     crossed: bool = Field(

@@ -93,6 +93,9 @@ class Settings(BaseSettings):
     )
     max_jobs: int = Field(100, ge=1, description="Jobs that may wait at once; more is 429.")
     job_days: float = Field(7.0, gt=0, description="Days that ended jobs are kept, with their results.")
+    max_file_bytes: int = Field(8 * 2**30, ge=1, description="One file of vectors, sent ahead by POST /v1/files.")
+    max_files_bytes: int = Field(64 * 2**30, ge=1, description="All of them, on disk.")
+    file_days: float = Field(7.0, gt=0, description="Days that they are kept.")
     data: Path | None = Field(
         None, description="A folder on the server below which fine-tuning finds its images. Unset: there is none."
     )

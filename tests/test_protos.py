@@ -83,5 +83,15 @@ def test_the_stubs_of_methods_are_those_of_the_service():
 
 
 def test_every_file_is_in_the_package():
-    names = ("classifiers", "common", "daguerre", "embeddings", "jobs", "models", "zero_shot")
+    names = (
+        "classifiers",
+        "clusters",
+        "common",
+        "corpus",
+        "daguerre",
+        "embeddings",
+        "jobs",
+        "models",
+        "zero_shot",
+    )
     assert [f"daguerre_proto/v1/{name}.proto" for name in names] == FILES

@@ -1,20 +1,18 @@
 """The report of a classifier as one HTML page: to be read, printed, sent to a co-author, put beside a paper."""
 
-from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
 
 from models.classifiers import page_plots as plots
 from models.classifiers.metrics import reliability
-from models.classifiers.page_html import Child, Html, count, e, facts, given, how_many, number, percent, table
 from models.classifiers.page_learnt import learnt_from
-from models.classifiers.page_style import STYLE
 from models.classifiers.page_tables import by_class, confused, main_figures, of_rows
 from models.classifiers.page_words import View, baseline, definitions, result, views
 from models.classifiers.report import Predictions, Report
 from models.classifiers.worst import Worst, worst
+from models.pages.document import document, picture, section, setting
+from models.pages.html import Child, Html, count, e, facts, given, how_many, number, percent, table
 
 CURVES = 12  # reliability by class: of the most frequent ones
 WORST = 24
@@ -35,30 +33,19 @@ def page(report: Report, *, name: str, facts: Mapping[str, str], thumbnails: Map
     HTML. Everything that users wrote (labels, ids, reasons) is escaped, and shortened where it is very long.
     """
     found = views(report)
-    body: list[Child] = [_top(report, found, name, facts), _section("What was learnt from", *learnt_from(report))]
+    body: list[Child] = [_top(report, found, name, facts), section("What was learnt from", *learnt_from(report))]
     for place, view in enumerate(found):
         body += _measured(view, report, main=place == 0)
     if not found:
-        body.append(_section("Figures", e("p", "Nothing was measured.")))
+        body.append(section("Figures", e("p", "Nothing was measured.")))
     if report.curve:
-        body.append(_section("Learning curve", *_curve(report)))
-    body.append(_section(_title_of_worst(report), *_worst(report, found, thumbnails or {})))
-    body.append(_section("How it was made", *_made(report)))
+        body.append(section("Learning curve", *_curve(report)))
+    body.append(section(_title_of_worst(report), *_worst(report, found, thumbnails or {})))
+    body.append(section("How it was made", *_made(report)))
     weighted = any(view.weighted for view in found)
     told = [e("p", said) for said in definitions(report, weighted=weighted)]
-    body.append(_section("How figures are defined", *told))
-    head = [
-        e("meta", at={"charset": "utf-8"}),
-        e("meta", at={"name": "viewport", "content": "width=device-width, initial-scale=1"}),
-        e("meta", at={"name": "referrer", "content": "no-referrer"}),
-        e("title", f"{name}: report of a classifier"),
-        e("style", Html(STYLE)),
-    ]
-    return "<!doctype html>\n" + e("html", e("head", head), e("body", e("main", body)), at={"lang": "en"}) + "\n"
-
-
-def _section(title: str, *parts: Child) -> Html:
-    return e("section", e("h2", title), parts)
+    body.append(section("How figures are defined", *told))
+    return document(f"{name}: report of a classifier", body)
 
 
 def _top(report: Report, found: list[View], name: str, rows: Mapping[str, str]) -> Html:
@@ -84,18 +71,18 @@ def _measured(view: View, report: Report, *, main: bool) -> Iterable[Html]:
     if not labels:
         if view.predictions is not None:
             parts.append(_scatter(view.predictions))
-        yield _section(f"{view.title}: figures of {n}", *parts)
+        yield section(f"{view.title}: figures of {n}", *parts)
         return
     classes = by_class(measured, labels, of_rows(measured, labels))
     if not main:
-        yield _section(f"{view.title}: figures of {n}", *parts, classes)
+        yield section(f"{view.title}: figures of {n}", *parts, classes)
         return
-    yield _section(f"{view.title}: figures of {n}", *parts)
-    yield _section("By class", classes)
+    yield section(f"{view.title}: figures of {n}", *parts)
+    yield section("By class", classes)
     if measured.confusion:
-        yield _section("What is taken for what", *confused(measured, labels, weighted=view.weighted))
+        yield section("What is taken for what", *confused(measured, labels, weighted=view.weighted))
     if curves := _reliability(view, labels):
-        yield _section("Do probabilities mean what they say?", *curves)
+        yield section("Do probabilities mean what they say?", *curves)
 
 
 def _reliability(view: View, labels: tuple[str, ...]) -> list[Child]:
@@ -199,12 +186,11 @@ def _worst(report: Report, seen: list[View], thumbnails: Mapping[str, bytes]) ->
     for each in found:
         true, predicted, sure = _said(each)
         blob = thumbnails.get(each.id)
-        source = {} if blob is None else {"src": f"data:image/jpeg;base64,{b64encode(blob).decode()}"}
         words = [predicted, f" ({sure}); true: ", true, " ", e("small", given(each.id, 60))]
         cards.append(
             e(
                 "figure",
-                e("img", at={**source, "alt": each.id[:160]}) if source else e("small", "(no picture)"),
+                picture(blob, each.id) if blob is not None else e("small", "(no picture)"),
                 e("figcaption", words),
             )
         )
@@ -222,7 +208,7 @@ def _made(report: Report) -> Iterable[Child]:
     rows: list[tuple[Child, Child]] = [("Kind", KINDS[report.kind])]
     if report.start:
         rows.append(("Start", ", ".join(f"{key} {value}" for key, value in report.start.items())))
-    rows += [(key, given(_option(value), 300)) for key, value in report.options.items()]
+    rows += [(key, given(setting(value), 300)) for key, value in report.options.items()]
     if report.strength is not None:
         rows.append(("chosen C", f"{report.strength:g}"))
     if report.fold_strengths:
@@ -243,16 +229,6 @@ def _made(report: Report) -> Iterable[Child]:
 
 def _chosen(candidate: str, strength: float | None) -> str:
     return f"{candidate} (chosen)" if strength is not None and candidate == f"{strength:g}" else candidate
-
-
-def _option(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_option(inner)}" for key, inner in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(_option(inner) for inner in value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _time(seconds: float) -> str:

@@ -8,9 +8,10 @@ from typing import Any
 from models.classifiers import page_plots as plots
 from models.classifiers.folders import Dropped
 from models.classifiers.metrics import Figure
-from models.classifiers.page_html import Child, Html, count, e, facts, figure, given, how_many, number, percent, table
 from models.classifiers.page_words import weights_in_words
 from models.classifiers.report import Report
+from models.pages.html import Child, Html, count, e, facts, figure, given, how_many, number, percent, table
+from models.pages.plots import share_bar
 
 SHOWN = 40  # classes; of more, the most and the least frequent
 FIRST, LAST = 25, 10
@@ -58,8 +59,7 @@ def _classes(report: Report, network: bool) -> Html:
         order = [*order[:FIRST], *order[-LAST:]]
         caption += f": the {FIRST} most and the {LAST} least frequent of {len(report.labels)}"
     rows = [
-        [given(label, 300), count(n), percent(n / total), plots.share_bar(n / largest, f"{n} items")]
-        for label, n in order
+        [given(label, 300), count(n), percent(n / total), share_bar(n / largest, f"{n} items")] for label, n in order
     ]
     return table(f"{caption}.", ["class", "n", "share", ""], rows)
 

@@ -1,98 +1,17 @@
-"""Plots as inline SVG: no script, colours by the page's style sheet, each with a title that says what is in it."""
+"""A classifier's plots: how far probabilities hold, what was predicted against what is so, how training went."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from math import ceil, floor, isfinite, isnan, log10
+from collections.abc import Sequence
+from math import isnan
 
 import numpy as np
 
 from models.classifiers.epoch import Epoch
 from models.classifiers.metrics import Bin, Figure
-from models.classifiers.page_html import Child, Html, count, e, number
+from models.pages.html import Child, Html, count, e
+from models.pages.plots import Frame, rounded, spanned, svg, ticks
 
 POINTS = 2000  # of a scatter plot, at most
 STAGES = {"head": "head", "last": "last blocks", "all": "all blocks"}
-
-
-def svg(title: str, width: float, height: float, *parts: Child) -> Html:
-    """A picture that is read out as its title."""
-    box = {"role": "img", "viewBox": f"0 0 {_r(width)} {_r(height)}", "width": _r(width), "height": _r(height)}
-    return e("svg", e("title", title), *parts, at=box)
-
-
-@dataclass(frozen=True)
-class Frame:
-    """A rectangle with two linear axes; margins leave room for their numbers."""
-
-    width: float
-    height: float
-    x: tuple[float, float]
-    y: tuple[float, float]
-    left: float = 48
-    bottom: float = 36
-    top: float = 8
-    right: float = 10
-
-    def at(self, x: float, y: float) -> tuple[str, str]:
-        across = (x - self.x[0]) / (self.x[1] - self.x[0])
-        up = (y - self.y[0]) / (self.y[1] - self.y[0])
-        return (
-            _r(self.left + across * (self.width - self.left - self.right)),
-            _r(self.height - self.bottom - up * (self.height - self.bottom - self.top)),
-        )
-
-    def line(self, kind: str, points: Iterable[tuple[float, float]]) -> Html:
-        """Through those that are finite."""
-        places = (" ".join(self.at(x, y)) for x, y in points if isfinite(x) and isfinite(y))
-        return e(f"path.{kind}", at={"d": "M" + "L".join(places)})
-
-    def dot(self, kind: str, x: float, y: float, radius: float = 3) -> Html:
-        cx, cy = self.at(x, y)
-        return e(f"circle.{kind}", at={"cx": cx, "cy": cy, "r": _r(radius)})
-
-    def text(self, said: str, x: float, y: float, *, anchor: str = "middle", dx: float = 0, dy: float = 0) -> Html:
-        left, top = self.at(x, y)
-        place = {"x": _r(float(left) + dx), "y": _r(float(top) + dy), "text-anchor": anchor}
-        return e("text.tick", said, at=place)
-
-    def axes(self, across: Sequence[float], up: Sequence[float], below: str, beside: str) -> list[Child]:
-        """Both, with a grid at the ticks, and what they are of."""
-        parts: list[Child] = []
-        for x in across:
-            parts += [self.line("grid", [(x, self.y[0]), (x, self.y[1])]), self.text(tick(x), x, self.y[0], dy=13)]
-        for y in up:
-            parts.append(self.line("grid", [(self.x[0], y), (self.x[1], y)]))
-            parts.append(self.text(tick(y), self.x[0], y, anchor="end", dx=-5, dy=4))
-        parts.append(self.line("axis", [(self.x[0], self.y[1]), (self.x[0], self.y[0]), (self.x[1], self.y[0])]))
-        middle = (self.top + self.height - self.bottom) / 2
-        along = {"x": _r((self.left + self.width - self.right) / 2), "y": _r(self.height - 5), "text-anchor": "middle"}
-        turned = {"transform": f"translate(11 {_r(middle)}) rotate(-90)", "text-anchor": "middle"}
-        return [*parts, e("text.name", below, at=along), e("text.name", beside, at=turned)]
-
-
-def ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Round numbers from `low` to `high`."""
-    rough = (high - low) / about
-    size = 10.0 ** floor(log10(rough))
-    step = next(size * times for times in (1, 2, 2.5, 5, 10) if size * times >= rough * (1 - 1e-9))
-    return [k * step for k in range(ceil(low / step - 1e-9), floor(high / step + 1e-9) + 1)]
-
-
-def tick(value: float) -> str:
-    return f"{value:.10g}" if 1e-3 <= abs(value) < 1e4 or value == 0 else number(value)
-
-
-def spanned(values: Iterable[float]) -> tuple[float, float]:
-    """The range of the finite ones, a little wider; never empty."""
-    known = [value for value in values if isfinite(value)] or [0.0, 1.0]
-    low, high = min(known), max(known)
-    room = 0.04 * (high - low) or abs(low) * 0.1 or 0.5
-    return low - room, high + room
-
-
-def share_bar(share: float, title: str) -> Html:
-    """A bar from 0 to 1."""
-    return svg(title, 120, 9, e("rect.bar", at={"width": _r(max(0.5, 120 * share)), "height": 9}))
 
 
 def whisker(found: Figure, baseline: Figure | None, title: str) -> Html | None:
@@ -123,7 +42,7 @@ def reliability(bins: Sequence[Bin], title: str) -> Html:
     for each in bins:
         (x0, y0), (x1, y1) = below.at(each.low, each.n), below.at(each.high, 0)
         wide, tall = float(x1) - float(x0) - 1, float(y1) - float(y0)
-        bars.append(e("rect.bar", at={"x": x0, "y": y0, "width": _r(wide), "height": _r(max(0.6, tall))}))
+        bars.append(e("rect.bar", at={"x": x0, "y": y0, "width": rounded(wide), "height": rounded(max(0.6, tall))}))
         bars.append(below.text(_short(each.n), (each.low + each.high) / 2, each.n, dy=-2))
     marks = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
     return svg(
@@ -199,8 +118,8 @@ def histogram(values: Sequence[float], title: str, name: str) -> Html:
         place = {
             "x": x0,
             "y": y0,
-            "width": _r(max(0.5, float(x1) - float(x0) - 0.7)),
-            "height": _r(float(y1) - float(y0)),
+            "width": rounded(max(0.5, float(x1) - float(x0) - 0.7)),
+            "height": rounded(float(y1) - float(y0)),
         }
         bars.append(e("rect.bar", at=place))
     up = [n for n in ticks(*frame.y, 3) if n == int(n)]
@@ -244,7 +163,3 @@ def curve(epochs: Sequence[Epoch], best: int | None, *, score: str | None) -> Ht
 
 def _short(n: int) -> str:
     return str(n) if n < 10_000 else f"{n / 1000:.0f}k"
-
-
-def _r(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from math import nan
 
 from models.classifiers.metrics import Figure
-from models.classifiers.page_html import (
+from models.classifiers.page_plots import whisker
+from models.classifiers.report import Measured
+from models.pages.html import (
     Child,
     Html,
     count,
@@ -17,8 +19,6 @@ from models.classifiers.page_html import (
     scrolling,
     table,
 )
-from models.classifiers.page_plots import whisker
-from models.classifiers.report import Measured
 
 MATRIX = 30  # classes that a confusion matrix is drawn of
 SPACIOUS = 12  # classes of which it is easily read

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.classifiers.metrics import Figure
-from models.classifiers.page_html import Child, count, figure, given, how_many, number, percent
 from models.classifiers.report import Measured, Predictions, Report
+from models.pages.html import Child, count, figure, given, how_many, number, percent
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,6 +55,8 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
+    "cluster": Kind(run="service.work.cluster:job", lane="quick"),
+    "duplicates": Kind(run="service.work.duplicates:job", lane="quick"),
     "train": Kind(run="service.work.train:job", lane="quick"),
     "fine_tune": Kind(run="service.work.fine_tune:job", lane="long", resumable=True),
 }

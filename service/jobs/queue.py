@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from service.errors import BadRequest, Conflict, NotFound, shown
-from service.jobs.kinds import KINDS, Kind
+from service.jobs.kinds import KINDS, Kind, Lane
 from service.jobs.table import RESULTS, Job, Table
 from service.settings import Settings
 
@@ -29,8 +29,12 @@ class Jobs:
         *,
         owner: str | None,
         fill: Callable[[Path], None] | None = None,
+        lane: Lane | None = None,
     ) -> Job:
-        """A new job, queued. `fill` puts files into its folder, which goes when it ends. Raises Overloaded."""
+        """A new job, queued. `fill` puts files into its folder, which goes when it ends. Raises Overloaded.
+
+        `lane` is in place of the kind's, where this one takes longer than others of its kind.
+        """
 
         def work() -> Job:
             id = self.table.new_id()
@@ -39,7 +43,7 @@ class Jobs:
             try:
                 if fill:
                     fill(folder)
-                return self.table.add(id, kind, self._kinds[kind].lane, params, owner)
+                return self.table.add(id, kind, lane or self._kinds[kind].lane, params, owner)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise

@@ -1,9 +1,26 @@
-"""Jobs, for the wire."""
+"""Jobs, for the wire, and for callers who wait for them."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from service import schema_jobs as schema
-from service.jobs import Job
+from service.errors import ServiceError, Unprocessable
+from service.jobs import Job, Jobs
+
+_STATUS = {"worker_died": 503, "internal": 500}
+
+
+async def awaited(jobs: Jobs, begun: Job, *, owner: str | None) -> Mapping[str, Any]:
+    """The result of `begun`, once it has one. Raises what the job failed of."""
+    ended = await jobs.ended(begun.id, owner=owner)
+    if ended.state == "succeeded" and ended.result is not None:
+        return ended.result
+    if ended.state == "cancelled":
+        raise Unprocessable(f"{begun.id} was cancelled", code="cancelled")
+    failed = ServiceError(ended.error_message or "", code=ended.error_code)
+    failed.status = _STATUS.get(ended.error_code or "", 422)
+    raise failed
 
 
 def said(found: Job) -> schema.Job:
@@ -15,9 +32,9 @@ def said(found: Job) -> schema.Job:
         progress=found.progress,
         stage=found.stage,
         eta_seconds=found.eta_seconds,
-        created=_time(found.created) or "",
-        started=_time(found.started),
-        ended=_time(found.ended),
+        created=time_of(found.created) or "",
+        started=time_of(found.started),
+        ended=time_of(found.ended),
         result=None if found.result is None else dict(found.result),
         error=None
         if found.error_code is None
@@ -25,5 +42,6 @@ def said(found: Job) -> schema.Job:
     )
 
 
-def _time(seconds: float | None) -> str | None:
+def time_of(seconds: float | None) -> str | None:
+    """ISO 8601, of seconds since 1970."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

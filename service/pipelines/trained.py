@@ -1,10 +1,7 @@
 """What there is to know of trained classifiers: cards, reports, pages, graphs, estimates."""
 
-import asyncio
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,32 +12,22 @@ from models.classifiers.page import page as page_of
 from models.classifiers.report import Report, jsonable
 from models.classifiers.store import NETWORK, Stored
 from models.classifiers.worst import worst
-from models.errors import ItemError
-from models.images import open_rgb
 from service import schema_classifiers as schema
 from service.classifiers import Classifiers, usable
 from service.engine import Engine
-from service.errors import ItemsFailed, ServiceError, Unprocessable, item_failure
+from service.errors import Unprocessable
 from service.jobs import Job, Jobs
 from service.pipelines.classify import Post
-from service.pipelines.encode import image_bytes
-
-THUMBNAIL = 160  # pixels of the longer side
-_STATUS = {"worker_died": 503, "internal": 500}
+from service.pipelines.images import thumbnails
+from service.pipelines.jobs import awaited as awaited_result
 
 
 async def awaited(
     engine: Engine, classifiers: Classifiers, jobs: Jobs, begun: Job, *, owner: str | None
 ) -> schema.ClassifierAnswer:
     """The classifier that `begun` makes, once it has. Raises what the job failed of."""
-    ended = await jobs.ended(begun.id, owner=owner)
-    if ended.state == "succeeded" and ended.result is not None:
-        return await answer(engine, classifiers, ended.result["classifier"])
-    if ended.state == "cancelled":
-        raise Unprocessable(f"{begun.id} was cancelled", code="cancelled")
-    failed = ServiceError(ended.error_message or "", code=ended.error_code)
-    failed.status = _STATUS.get(ended.error_code or "", 422)
-    raise failed
+    result = await awaited_result(jobs, begun, owner=owner)
+    return await answer(engine, classifiers, result["classifier"])
 
 
 async def cards(engine: Engine, classifiers: Classifiers, *, limit: int, cursor: str | None) -> schema.ClassifierList:
@@ -143,25 +130,7 @@ async def onnx(engine: Engine, classifiers: Classifiers, label: str) -> tuple[st
 
 async def page(engine: Engine, classifiers: Classifiers, label: str, posts: Sequence[Post]) -> str:
     """The report as one HTML file, with small versions of the images in `posts`. Raises ItemsFailed."""
-    limits = engine.settings.image_limits
-    failures = []
-    pictures: dict[str, bytes] = {}
-
-    def shrink(i: int, post: Post) -> None:
-        try:
-            if post.image is None or post.id is None:
-                raise Unprocessable(f"input[{i}]: send images with the ids of items", param=f"input[{i}]")
-            picture = open_rgb(image_bytes(post.image, limits.max_bytes), limits=limits)
-            picture.thumbnail((THUMBNAIL, THUMBNAIL))
-            out = io.BytesIO()
-            picture.save(out, "JPEG", quality=80)
-            pictures[post.id] = out.getvalue()
-        except ItemError as exc:
-            failures.append(item_failure(i, post.id, exc))
-
-    await asyncio.gather(*(engine.in_thread(partial(shrink, i, post)) for i, post in enumerate(posts)))
-    if failures:
-        raise ItemsFailed(sorted(failures, key=lambda each: each.index), of=len(posts))
+    pictures = await thumbnails(engine, posts)
 
     def work() -> str:
         stored = classifiers.open(label)

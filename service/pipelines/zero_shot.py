@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.catalog import ZeroShotHead
+from models.clustering.describe import Vocabulary
 from models.embedded.bridge import l2
 from models.encoders.processors import TextProcessor
 from models.errors import TextError
@@ -68,6 +69,28 @@ class Labelled:
     logit_scale: float
 
 
+async def names_of(engine: Engine, model: Model, labels: Sequence[str]) -> Vocabulary:
+    """Names of clusters as vectors, by the model's own templates. Raises Unprocessable, TooLarge."""
+    head, texts = _head(model)
+    named = _labels(engine, Question(labels=labels))
+    templates = _templates(head.templates)
+    _count(engine, named, templates)
+    vectors = await _label_vectors(engine, model, texts, named, templates)
+    return Vocabulary(names=tuple(named), vectors=vectors, logit_scale=head.logit_scale)
+
+
+def _head(model: Model) -> tuple[ZeroShotHead, TextProcessor]:
+    head, texts = model.spec.zero_shot, model.texts
+    if head is None or texts is None:
+        raise Unprocessable(
+            f"model {model.spec.name!r} has no space that images and texts share; choose one with zero_shot in "
+            "GET /v1/models",
+            code="no_zero_shot",
+            param="model",
+        )
+    return head, texts
+
+
 async def zero_shot(
     engine: Engine,
     model: Model,
@@ -78,14 +101,7 @@ async def zero_shot(
     on_error: OnError,
 ) -> Labelled:
     """Label `items`. Raises what `encode` raises, and Unprocessable for labels or templates that make no sense."""
-    head, texts = model.spec.zero_shot, model.texts
-    if head is None or texts is None:
-        raise Unprocessable(
-            f"model {model.spec.name!r} has no space that images and texts share; choose one with zero_shot in "
-            "GET /v1/models",
-            code="no_zero_shot",
-            param="model",
-        )
+    head, texts = _head(model)
     labels = _labels(engine, question)
     templates = _templates(head.templates if question.templates is None else question.templates)
     contrasts = question.multi_label and head.activation == "softmax"

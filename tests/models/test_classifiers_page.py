@@ -3,7 +3,6 @@
 import re
 from base64 import b64decode
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -19,56 +18,18 @@ from models.classifiers.head import Block
 from models.classifiers.metrics import Figure
 from models.classifiers.notes import Note
 from models.classifiers.page import page
-from models.classifiers.page_html import e, figure, join, number, percent, shortened
 from models.classifiers.probe import Options
 from models.classifiers.problem import pose
 from models.classifiers.report import Predictions, Report
 from models.classifiers.train import train
 from models.classifiers.worst import worst
+from models.pages.html import e, figure, join, number, percent, shortened
+from models.pages.plots import ticks
+from tests.models.page_reader import Read
 
 QUICK = Options(strengths=(10.0,), folds=3, inner_folds=2)
 NASTY = ("<script>alert(1)</script>", "quo\"te's & <b>", "שלום עולם", "🎉 党 " + "long " * 400, "a\x00b\udcff")
 NAN = float("nan")
-
-
-class Read(HTMLParser):
-    """Tags with their attributes, tables as rows of text, and all text; raises where tags do not close."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.found: list[tuple[str, dict[str, str]]] = []
-        self.rows: list[list[str]] = []
-        self.text = ""
-        self.feed(text)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        names = [name for name, _ in attrs]
-        assert len(set(names)) == len(names)
-        self.found.append((tag, dict(attrs)))
-        if tag not in ("meta", "img"):
-            self.open.append(tag)
-        if tag == "tr":
-            self.rows.append([])
-        if tag in ("td", "th"):
-            self.rows[-1].append("")
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if "style" in self.open:
-            return
-        self.text += data
-        if "td" in self.open or ("th" in self.open and "tr" in self.open):
-            self.rows[-1][-1] += "" if "svg" in self.open else data
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.found if name == tag]
-
-    def row(self, first):
-        return next(row for row in self.rows if row and row[0].startswith(first))
 
 
 def read(report, **more):
@@ -373,7 +334,7 @@ def test_intervals_of_shares_are_scipys(hits, n):
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
 def test_ticks_are_round_and_within(low, span):
-    found = page_plots.ticks(low, low + span)
+    found = ticks(low, low + span)
     assert 2 <= len(found) <= 8
     room = 1e-6 * (span + abs(low))
     assert low - room <= found[0] <= found[-1] <= low + span + room

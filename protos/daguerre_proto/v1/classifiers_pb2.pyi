@@ -18,20 +18,22 @@ class Post(_message.Message):
     def __init__(self, id: _Optional[str] = ..., text: _Optional[str] = ..., image: _Optional[bytes] = ...) -> None: ...
 
 class Vectors(_message.Message):
-    __slots__ = ("modality", "model", "fingerprint", "dimension", "data", "receipt")
+    __slots__ = ("modality", "model", "fingerprint", "dimension", "data", "receipt", "file")
     MODALITY_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     DIMENSION_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
     RECEIPT_FIELD_NUMBER: _ClassVar[int]
+    FILE_FIELD_NUMBER: _ClassVar[int]
     modality: str
     model: str
     fingerprint: str
     dimension: int
     data: bytes
     receipt: _common_pb2.Receipt
-    def __init__(self, modality: _Optional[str] = ..., model: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dimension: _Optional[int] = ..., data: _Optional[bytes] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ...) -> None: ...
+    file: str
+    def __init__(self, modality: _Optional[str] = ..., model: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dimension: _Optional[int] = ..., data: _Optional[bytes] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., file: _Optional[str] = ...) -> None: ...
 
 class Code(_message.Message):
     __slots__ = ("label", "number", "flag")

@@ -4,6 +4,8 @@ import grpc
 import warnings
 
 from daguerre_proto.v1 import classifiers_pb2 as daguerre__proto_dot_v1_dot_classifiers__pb2
+from daguerre_proto.v1 import clusters_pb2 as daguerre__proto_dot_v1_dot_clusters__pb2
+from daguerre_proto.v1 import corpus_pb2 as daguerre__proto_dot_v1_dot_corpus__pb2
 from daguerre_proto.v1 import embeddings_pb2 as daguerre__proto_dot_v1_dot_embeddings__pb2
 from daguerre_proto.v1 import jobs_pb2 as daguerre__proto_dot_v1_dot_jobs__pb2
 from daguerre_proto.v1 import models_pb2 as daguerre__proto_dot_v1_dot_models__pb2
@@ -117,6 +119,81 @@ class DaguerreStub(object):
                 '/daguerre_proto.v1.Daguerre/FineTune',
                 request_serializer=daguerre__proto_dot_v1_dot_classifiers__pb2.FineTuneRequest.SerializeToString,
                 response_deserializer=daguerre__proto_dot_v1_dot_jobs__pb2.Job.FromString,
+                _registered_method=True)
+        self.Cluster = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/Cluster',
+                request_serializer=daguerre__proto_dot_v1_dot_clusters__pb2.ClusterRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_clusters__pb2.ClusterResponse.FromString,
+                _registered_method=True)
+        self.GetClustering = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/GetClustering',
+                request_serializer=daguerre__proto_dot_v1_dot_clusters__pb2.GetClusteringRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_clusters__pb2.Clustering.FromString,
+                _registered_method=True)
+        self.ClusterPage = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/ClusterPage',
+                request_serializer=daguerre__proto_dot_v1_dot_clusters__pb2.ClusterPageRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_classifiers__pb2.ReportPageResponse.FromString,
+                _registered_method=True)
+        self.FindDuplicates = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/FindDuplicates',
+                request_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.DuplicatesRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.DuplicatesResponse.FromString,
+                _registered_method=True)
+        self.GetDuplicates = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/GetDuplicates',
+                request_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.GetDuplicatesRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.Duplicates.FromString,
+                _registered_method=True)
+        self.DescribeImages = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/DescribeImages',
+                request_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.DescribeImagesRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.DescribeImagesResponse.FromString,
+                _registered_method=True)
+        self.DrawSample = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/DrawSample',
+                request_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.SampleRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.Sample.FromString,
+                _registered_method=True)
+        self.DrawPairs = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/DrawPairs',
+                request_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.PairsRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.PairsResponse.FromString,
+                _registered_method=True)
+        self.MeasureAgreement = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/MeasureAgreement',
+                request_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.AgreementRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.AgreementResponse.FromString,
+                _registered_method=True)
+        self.CompareClusterings = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/CompareClusterings',
+                request_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonResponse.FromString,
+                _registered_method=True)
+        self.Search = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/Search',
+                request_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.SearchRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.SearchResponse.FromString,
+                _registered_method=True)
+        self.UploadFile = channel.stream_unary(
+                '/daguerre_proto.v1.Daguerre/UploadFile',
+                request_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.UploadFileRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.File.FromString,
+                _registered_method=True)
+        self.ListFiles = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/ListFiles',
+                request_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.ListFilesRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.ListFilesResponse.FromString,
+                _registered_method=True)
+        self.GetFile = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/GetFile',
+                request_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.GetFileRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.File.FromString,
+                _registered_method=True)
+        self.DeleteFile = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/DeleteFile',
+                request_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.DeleteFileRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.File.FromString,
                 _registered_method=True)
         self.ListJobs = channel.unary_unary(
                 '/daguerre_proto.v1.Daguerre/ListJobs',
@@ -243,6 +320,111 @@ class DaguerreServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Cluster(self, request, context):
+        """Group items, or their vectors.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetClustering(self, request, context):
+        """A clustering that was made before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClusterPage(self, request, context):
+        """The report of a clustering, to be read.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FindDuplicates(self, request, context):
+        """Groups of duplicates.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDuplicates(self, request, context):
+        """Duplicates that were found before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DescribeImages(self, request, context):
+        """What images are, without a model: hashes, size, a thumbnail.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DrawSample(self, request, context):
+        """Draw items to be coded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DrawPairs(self, request, context):
+        """Draw pairs of items to be coded: do these two belong together?
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MeasureAgreement(self, request, context):
+        """How far coders agree.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompareClusterings(self, request, context):
+        """Judge clusterings by coded pairs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Search(self, request, context):
+        """The nearest items of a corpus.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UploadFile(self, request_iterator, context):
+        """Send an array of vectors ahead, as a .npy file in pieces.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFiles(self, request, context):
+        """Your files, the newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetFile(self, request, context):
+        """One file.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteFile(self, request, context):
+        """Delete a file.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListJobs(self, request, context):
         """Your jobs, the newest first.
         """
@@ -336,6 +518,81 @@ def add_DaguerreServicer_to_server(servicer, server):
                     servicer.FineTune,
                     request_deserializer=daguerre__proto_dot_v1_dot_classifiers__pb2.FineTuneRequest.FromString,
                     response_serializer=daguerre__proto_dot_v1_dot_jobs__pb2.Job.SerializeToString,
+            ),
+            'Cluster': grpc.unary_unary_rpc_method_handler(
+                    servicer.Cluster,
+                    request_deserializer=daguerre__proto_dot_v1_dot_clusters__pb2.ClusterRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_clusters__pb2.ClusterResponse.SerializeToString,
+            ),
+            'GetClustering': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetClustering,
+                    request_deserializer=daguerre__proto_dot_v1_dot_clusters__pb2.GetClusteringRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_clusters__pb2.Clustering.SerializeToString,
+            ),
+            'ClusterPage': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClusterPage,
+                    request_deserializer=daguerre__proto_dot_v1_dot_clusters__pb2.ClusterPageRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_classifiers__pb2.ReportPageResponse.SerializeToString,
+            ),
+            'FindDuplicates': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindDuplicates,
+                    request_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.DuplicatesRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.DuplicatesResponse.SerializeToString,
+            ),
+            'GetDuplicates': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDuplicates,
+                    request_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.GetDuplicatesRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.Duplicates.SerializeToString,
+            ),
+            'DescribeImages': grpc.unary_unary_rpc_method_handler(
+                    servicer.DescribeImages,
+                    request_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.DescribeImagesRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.DescribeImagesResponse.SerializeToString,
+            ),
+            'DrawSample': grpc.unary_unary_rpc_method_handler(
+                    servicer.DrawSample,
+                    request_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.SampleRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.Sample.SerializeToString,
+            ),
+            'DrawPairs': grpc.unary_unary_rpc_method_handler(
+                    servicer.DrawPairs,
+                    request_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.PairsRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.PairsResponse.SerializeToString,
+            ),
+            'MeasureAgreement': grpc.unary_unary_rpc_method_handler(
+                    servicer.MeasureAgreement,
+                    request_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.AgreementRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.AgreementResponse.SerializeToString,
+            ),
+            'CompareClusterings': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareClusterings,
+                    request_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonResponse.SerializeToString,
+            ),
+            'Search': grpc.unary_unary_rpc_method_handler(
+                    servicer.Search,
+                    request_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.SearchRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.SearchResponse.SerializeToString,
+            ),
+            'UploadFile': grpc.stream_unary_rpc_method_handler(
+                    servicer.UploadFile,
+                    request_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.UploadFileRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.File.SerializeToString,
+            ),
+            'ListFiles': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFiles,
+                    request_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.ListFilesRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.ListFilesResponse.SerializeToString,
+            ),
+            'GetFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFile,
+                    request_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.GetFileRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.File.SerializeToString,
+            ),
+            'DeleteFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteFile,
+                    request_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.DeleteFileRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.File.SerializeToString,
             ),
             'ListJobs': grpc.unary_unary_rpc_method_handler(
                     servicer.ListJobs,
@@ -735,6 +992,411 @@ class Daguerre(object):
             '/daguerre_proto.v1.Daguerre/FineTune',
             daguerre__proto_dot_v1_dot_classifiers__pb2.FineTuneRequest.SerializeToString,
             daguerre__proto_dot_v1_dot_jobs__pb2.Job.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Cluster(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/Cluster',
+            daguerre__proto_dot_v1_dot_clusters__pb2.ClusterRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_clusters__pb2.ClusterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetClustering(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/GetClustering',
+            daguerre__proto_dot_v1_dot_clusters__pb2.GetClusteringRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_clusters__pb2.Clustering.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClusterPage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/ClusterPage',
+            daguerre__proto_dot_v1_dot_clusters__pb2.ClusterPageRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_classifiers__pb2.ReportPageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindDuplicates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/FindDuplicates',
+            daguerre__proto_dot_v1_dot_corpus__pb2.DuplicatesRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_corpus__pb2.DuplicatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDuplicates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/GetDuplicates',
+            daguerre__proto_dot_v1_dot_corpus__pb2.GetDuplicatesRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_corpus__pb2.Duplicates.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DescribeImages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/DescribeImages',
+            daguerre__proto_dot_v1_dot_corpus__pb2.DescribeImagesRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_corpus__pb2.DescribeImagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DrawSample(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/DrawSample',
+            daguerre__proto_dot_v1_dot_corpus__pb2.SampleRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_corpus__pb2.Sample.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DrawPairs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/DrawPairs',
+            daguerre__proto_dot_v1_dot_corpus__pb2.PairsRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_corpus__pb2.PairsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MeasureAgreement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/MeasureAgreement',
+            daguerre__proto_dot_v1_dot_corpus__pb2.AgreementRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_corpus__pb2.AgreementResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareClusterings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/CompareClusterings',
+            daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Search(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/Search',
+            daguerre__proto_dot_v1_dot_corpus__pb2.SearchRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_corpus__pb2.SearchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UploadFile(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/daguerre_proto.v1.Daguerre/UploadFile',
+            daguerre__proto_dot_v1_dot_corpus__pb2.UploadFileRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_corpus__pb2.File.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFiles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/ListFiles',
+            daguerre__proto_dot_v1_dot_corpus__pb2.ListFilesRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_corpus__pb2.ListFilesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/GetFile',
+            daguerre__proto_dot_v1_dot_corpus__pb2.GetFileRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_corpus__pb2.File.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/DeleteFile',
+            daguerre__proto_dot_v1_dot_corpus__pb2.DeleteFileRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_corpus__pb2.File.FromString,
             options,
             channel_credentials,
             insecure,

@@ -14,7 +14,7 @@ class JobError(_message.Message):
     def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ("id", "kind", "state", "progress", "stage", "eta_seconds", "created", "started", "ended", "classifier", "error")
+    __slots__ = ("id", "kind", "state", "progress", "stage", "eta_seconds", "created", "started", "ended", "classifier", "error", "result_json")
     ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -26,6 +26,7 @@ class Job(_message.Message):
     ENDED_FIELD_NUMBER: _ClassVar[int]
     CLASSIFIER_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
+    RESULT_JSON_FIELD_NUMBER: _ClassVar[int]
     id: str
     kind: str
     state: str
@@ -37,7 +38,8 @@ class Job(_message.Message):
     ended: str
     classifier: str
     error: JobError
-    def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., state: _Optional[str] = ..., progress: _Optional[float] = ..., stage: _Optional[str] = ..., eta_seconds: _Optional[float] = ..., created: _Optional[str] = ..., started: _Optional[str] = ..., ended: _Optional[str] = ..., classifier: _Optional[str] = ..., error: _Optional[_Union[JobError, _Mapping]] = ...) -> None: ...
+    result_json: str
+    def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., state: _Optional[str] = ..., progress: _Optional[float] = ..., stage: _Optional[str] = ..., eta_seconds: _Optional[float] = ..., created: _Optional[str] = ..., started: _Optional[str] = ..., ended: _Optional[str] = ..., classifier: _Optional[str] = ..., error: _Optional[_Union[JobError, _Mapping]] = ..., result_json: _Optional[str] = ...) -> None: ...
 
 class ListJobsRequest(_message.Message):
     __slots__ = ("limit", "cursor")

@@ -4,13 +4,23 @@ import re
 from collections.abc import Iterable, Mapping
 from html import escape
 from math import isfinite, isnan
-
-from models.classifiers.metrics import Figure
+from typing import Protocol
 
 SPACE, MINUS = "\u00a0", "\u2212"
 UNDEFINED = "–"
-_VOID = {"meta", "img"}
+_VOID = {"meta", "img", "wbr"}
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")  # nothing of it belongs in HTML, or UTF-8
+
+
+class Estimate(Protocol):
+    """A figure with its 95 % interval; NaN is not known."""
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
 
 
 class Html(str):
@@ -44,6 +54,12 @@ def join(children: Child) -> Html:
 def given(text: object, most: int = 80) -> Html:
     """What a user wrote: of at most `most` characters, and with its own direction of writing."""
     return e("bdi", shortened(str(text), most))
+
+
+def path(text: object, most: int = 80) -> Html:
+    """The same of an address or a file's path: lines break after slashes and before its ending."""
+    first, *rest = re.split(r"(?<=[/\\_])|(?=\.\w+$)", shortened(str(text), most))
+    return e("bdi", first, [[e("wbr"), part] for part in rest])
 
 
 def shortened(text: str, most: int) -> str:
@@ -89,14 +105,14 @@ def how_many(n: int, one: str, more: str | None = None) -> str:
     return f"{n:,}{SPACE}{one if n == 1 else more or one + 's'}"
 
 
-def figure(found: Figure, *, share: bool) -> str:
+def figure(found: Estimate, *, share: bool) -> str:
     """ "84.7 % [79.2, 90.1]", or "0.847 [0.792, 0.901]"."""
     if isnan(found.value):
         return UNDEFINED
     return f"{percent(found.value) if share else number(found.value)} {interval(found, share=share)}"
 
 
-def interval(found: Figure, *, share: bool) -> str:
+def interval(found: Estimate, *, share: bool) -> str:
     """ "[79.2, 90.1]", or "[0.792, 0.901]"."""
     if isnan(found.low) or isnan(found.high):
         return ""

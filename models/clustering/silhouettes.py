@@ -1,0 +1,110 @@
+"""Silhouettes (Rousseeuw 1987), exact: s = (b - a) / max(a, b).
+
+a is a point's mean distance to the others of its cluster, b that to the nearest other cluster; s is 0 in a cluster of
+one. With cosine distance on unit vectors the mean distance to a cluster is 1 - x·mean(cluster), so that n points and k
+clusters of dimension d cost O(n k d), not O(n² d). Euclidean distances have no such identity and are all computed, in
+blocks, each once.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.clustering.options import Metric
+from models.clustering.vectors import Rows, block_rows, sums
+from models.errors import ClusteringError
+
+Float = NDArray[np.float32]
+Tell = Callable[[float, str], None]
+ZERO = 1e-6  # cosine distances below are rounding of float32: the points are the same
+SIDE = 2048  # of a block of Euclidean distances
+
+
+def silhouettes(
+    x: Rows, labels: NDArray[np.intp], *, metric: Metric = "cosine", tell: Tell = lambda progress, stage: None
+) -> Float:
+    """Silhouette of each row, (n,) float32; NaN for label -1, and for all of fewer than two clusters.
+
+    Parameters
+    ----------
+    x : (n, d) float32; under cosine of any length but zero.
+    labels : (n,) 0 to k-1, each used; -1 for rows in no cluster, which do not count as neighbours either.
+    """
+    k = int(labels.max(initial=-1)) + 1
+    counts = np.bincount(labels[labels >= 0], minlength=k)
+    if not counts.all():
+        raise ClusteringError("labels: some number between 0 and the highest is not used", code="invalid_labels")
+    if k < 2:
+        return np.full(len(x), np.nan, np.float32)
+    return _cosine(x, labels, counts) if metric == "cosine" else _euclidean(x, labels, counts, tell)
+
+
+def _cosine(x: Rows, labels: NDArray[np.intp], counts: NDArray[np.intp]) -> Float:
+    n, k = len(x), len(counts)
+    lengths = np.sqrt(np.einsum("ij,ij->i", x, x))
+    unit = bool(np.abs(lengths - 1).max() < 1e-5)
+    means = np.zeros((k, x.shape[1]))
+    step = block_rows(max(k, 1 if unit else x.shape[1]))
+    if unit:
+        means = sums(x, labels, k)
+    else:
+        for start in range(0, n, step):
+            part = slice(start, start + step)
+            means += sums(x[part] / lengths[part, None], labels[part], k)
+    turned = np.ascontiguousarray((means / counts[:, None]).T, np.float32)  # (d, k)
+    found = np.full(n, np.nan, np.float32)
+    for start in range(0, n, step):
+        own = labels[start : start + step]
+        away = 1 - (x[start : start + step] @ turned) / (1 if unit else lengths[start : start + step, None])
+        places = np.flatnonzero(own >= 0)
+        chosen = own[places]
+        size = counts[chosen]
+        a = away[places, chosen] * (size / np.maximum(size - 1, 1))  # its own distance, 0, is not one of the others
+        away[places, chosen] = np.inf
+        b = away[places].min(axis=1) if len(places) < len(own) else away.min(axis=1)
+        found[start + places] = _score(np.where(a < ZERO, 0, a), np.where(b < ZERO, 0, b), size)
+    return found
+
+
+def _score(a: NDArray[np.floating], b: NDArray[np.floating], size: NDArray[np.intp]) -> Float:
+    most = np.maximum(a, b)
+    return np.where((size > 1) & (most > 0), (b - a) / np.where(most > 0, most, 1), 0).astype(np.float32)
+
+
+def _euclidean(x: Rows, labels: NDArray[np.intp], counts: NDArray[np.intp], tell: Tell) -> Float:
+    """Rows sorted by cluster, so that a block's sums by cluster are sums of runs; each pair of blocks once."""
+    order = np.argsort(labels, kind="stable")[np.count_nonzero(labels < 0) :]
+    own, k, n = labels[order], len(counts), len(order)
+    total = np.zeros((n, k))  # sum of the distances of each row to each cluster
+    centre = x[order[:: max(1, n // 10_000)]].mean(axis=0, dtype=np.float64)
+    blocks = [slice(start, min(start + SIDE, n)) for start in range(0, n, SIDE)]
+
+    def rows(part: slice) -> NDArray[np.float64]:
+        return np.asarray(x[order[part]] - centre, np.float64)
+
+    def add(of: slice, to: slice, distances: NDArray[np.float64]) -> None:
+        there = own[to]
+        starts = np.flatnonzero(np.r_[True, there[1:] != there[:-1]])
+        total[of, there[starts]] += np.add.reduceat(distances, starts, axis=1)
+
+    for i, first in enumerate(blocks):
+        tell(i / len(blocks), "silhouettes")
+        left = rows(first)
+        left_square = np.einsum("ij,ij->i", left, left)
+        for second in blocks[i:]:
+            right = left if second is first else rows(second)
+            square = np.einsum("ij,ij->i", right, right)
+            distances = np.sqrt(np.maximum(left_square[:, None] + square - 2 * (left @ right.T), 0))
+            if second is first:
+                np.fill_diagonal(distances, 0)
+            add(first, second, distances)
+            if second is not first:
+                add(second, first, distances.T)
+    size = counts[own]
+    a = total[np.arange(n), own] / np.maximum(size - 1, 1)
+    means = total / counts
+    means[np.arange(n), own] = np.inf
+    found = np.full(len(x), np.nan, np.float32)
+    found[order] = _score(a, means.min(axis=1), size)
+    return found

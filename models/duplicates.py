@@ -1,0 +1,285 @@
+"""Groups of duplicates: equal bytes, perceptual hashes a few bits apart, or embeddings with a high cosine.
+
+All pairs are compared, in blocks; neither a matrix of all pairs nor a list of them is ever held.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from math import isqrt
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from models.errors import ClusteringError
+from models.neighbours import BLOCK_BYTES, lengths, unit, vectors
+from models.perceptual import BITS, Hash, distance, hashes
+
+Bool = NDArray[np.bool_]
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+Kind = Literal["exact", "near", "semantic"]
+Linkage = Literal["single", "star"]
+Within = Callable[[Int, Int], Bool]  # of (a,) and (b,) indexes: (a, b), which pairs are duplicates
+Similarity = Callable[[Int, Int], Float]  # likewise: (a, b), how similar
+SMALL = 256  # up to so many candidates, the representative is the most central; all their pairs are looked at once more
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Two or more duplicates of each other.
+
+    Attributes
+    ----------
+    representative : index of the member to keep.
+    members : all indexes, ascending, the representative's too.
+    similarity : of each member to the representative: a cosine, 1 - bits / 64, or 1. With single linkage it can lie
+        below the threshold, where a member is linked through others.
+    """
+
+    representative: int
+    members: tuple[int, ...]
+    similarity: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Duplicates:
+    """Groups among n items, the largest first, then by the lowest index.
+
+    Attributes
+    ----------
+    threshold : the lowest cosine (semantic), the most bits (near), or 1 (exact).
+    unusable : indexes of items that cannot be compared (flat images); they are in no group.
+    """
+
+    kind: Kind
+    threshold: float
+    linkage: Linkage
+    n: int
+    groups: tuple[Group, ...]
+    unusable: tuple[int, ...] = ()
+
+    @property
+    def kept(self) -> Bool:
+        """(n,) representatives and whatever is in no group: `corpus[kept]` has no duplicates left."""
+        kept = np.ones(self.n, bool)
+        for group in self.groups:
+            kept[list(group.members)] = False
+            kept[group.representative] = True
+        return kept
+
+
+def exact(digests: Sequence[str | bytes], *, preference: ArrayLike | None = None) -> Duplicates:
+    """Items with the same digest (SHA-256 of the file, say). Representatives: as in `semantic`.
+
+    Parameters
+    ----------
+    digests : (n,) all str or all bytes, in one spelling: "AB" and "ab" differ.
+    """
+    wanted = _preference(preference, len(digests))
+    kinds = {type(digest) for digest in digests}
+    empty = [at for at, digest in enumerate(digests) if not digest]
+    if not (kinds <= {str} or kinds <= {bytes}) or empty:
+        said = f"item {empty[0]} has none" if empty else f"of types {sorted(kind.__name__ for kind in kinds)}"
+        raise ClusteringError(f"digests: {said}; give every item's, all as str or all as bytes", "bad_digests")
+    first: dict[str | bytes, int] = {}
+    labels = np.array([first.setdefault(digest, at) for at, digest in enumerate(digests)], np.int64)
+    groups = _groups(lambda a, b: np.ones((len(a), len(b))), labels, wanted, "single")
+    return Duplicates(kind="exact", threshold=1.0, linkage="single", n=len(digests), groups=groups)
+
+
+def near(
+    values: Sequence[int | None] | Hash,
+    *,
+    bits: int = 8,
+    linkage: Linkage = "single",
+    preference: ArrayLike | None = None,
+    block_bytes: int = BLOCK_BYTES,
+) -> Duplicates:
+    """Items whose perceptual hashes differ in at most `bits` of 64. Linkage, preference: as in `semantic`.
+
+    Parameters
+    ----------
+    bits : of Tux Paint's 796 stamps, 8 bits find 98 % again as a JPEG of quality 75, 99 % at half size, 97 % at 1.2
+        times the brightness, 84 % with 2 % cropped off each side, no mirror image; of their 315,615 pairs, 28 are
+        within 8 bits, nearly all drawn alike; from 10 on, birds match bats.
+    values : (n,) of `perceptual_hash`. None, a flat image, is in no group and among the `unusable`.
+    """
+    if not 0 <= bits < BITS // 2:
+        raise ClusteringError(
+            f"bits: got {bits}; from 0 (the same hash) to 31, and above 8 unrelated pictures begin to match",
+            "bad_option",
+        )
+    found, known = hashes(values)
+    wanted = _preference(preference, len(found))
+    labels = _link(
+        lambda a, b: distance(found[a], found[b]) <= bits,
+        np.flatnonzero(known),
+        wanted,
+        linkage,
+        block_bytes,
+    )
+    return Duplicates(
+        kind="near",
+        threshold=float(bits),
+        linkage=linkage,
+        n=len(found),
+        groups=_groups(lambda a, b: 1 - distance(found[a], found[b]) / BITS, labels, wanted, linkage),
+        unusable=tuple(np.flatnonzero(~known).tolist()),
+    )
+
+
+def semantic(
+    embeddings: ArrayLike,
+    *,
+    threshold: float = 0.95,
+    linkage: Linkage = "single",
+    preference: ArrayLike | None = None,
+    block_bytes: int = BLOCK_BYTES,
+) -> Duplicates:
+    """Items whose embeddings have a cosine of at least `threshold`.
+
+    Cosines are taken in float64 and rounded to 7 decimals; the float32 products of a block decide only those pairs that
+    lie further from the threshold than their rounding error, so that groups don't depend on `block_bytes`.
+
+    Parameters
+    ----------
+    embeddings : (n, d) float32, of any length but 0.
+    linkage : "single": connected components, which can chain: a like b and b like c puts a with c. The representative
+        has the highest preference, then in groups of up to 256 such members the highest mean similarity to them, then
+        the lowest index. "star": every member is within the threshold of its representative. In order of preference,
+        then of index, an item that has no group yet represents one, and takes whatever is within the threshold and has
+        none.
+    preference : (n,) the highest in a group is kept: the image's area, say.
+    block_bytes : about the memory used beside the embeddings and a scaled copy.
+
+    Raises
+    ------
+    ClusteringError : NaN, infinity or a vector of zeros; a threshold that is no cosine; a preference that does not fit.
+    """
+    if not -1 <= threshold <= 1:
+        raise ClusteringError(
+            f"threshold: got {threshold}; it is a cosine, at most 1, and for near-copies 0.9 or more", "bad_option"
+        )
+    cosine = _Cosine(vectors(embeddings, "embeddings"), threshold)
+    n = len(cosine.rows)
+    wanted = _preference(preference, n)
+    labels = _link(cosine.within, np.arange(n), wanted, linkage, block_bytes)
+    return Duplicates(
+        kind="semantic",
+        threshold=float(threshold),
+        linkage=linkage,
+        n=n,
+        groups=_groups(cosine.similarity, labels, wanted, linkage),
+    )
+
+
+class _Cosine:
+    def __init__(self, rows: NDArray[np.float32], threshold: float) -> None:
+        self.rows, self.lengths = rows, lengths(rows, "embeddings")
+        self.unit = unit(rows, self.lengths)
+        self.threshold = threshold
+        self.margin = (rows.shape[1] + 8) * 2.0**-24  # above a float32 product's error; see neighbours.py
+
+    def within(self, left: Int, right: Int) -> Bool:
+        products = self.unit[left] @ self.unit[right].T
+        found: Bool = products >= self.threshold - self.margin
+        if found.any():
+            unsure = found & (products <= self.threshold + self.margin)
+            rows, columns = np.flatnonzero(unsure.any(axis=1)), np.flatnonzero(unsure.any(axis=0))
+            if len(rows):
+                found[np.ix_(rows, columns)] = self.similarity(left[rows], right[columns]) >= self.threshold
+        return found
+
+    def similarity(self, left: Int, right: Int) -> Float:
+        a = self.rows[left] / self.lengths[left, None]
+        b = self.rows[right] / self.lengths[right, None]
+        return (a @ b.T).round(7)
+
+
+def _link(within: Within, items: Int, wanted: Float, linkage: Linkage, block_bytes: int) -> Int:
+    """(n,) labels, the same for all of a group; under star linkage the label is the representative's index."""
+    labels = np.arange(len(wanted))
+    side = max(1, isqrt(block_bytes // 100))  # a pair that matches takes about 100 bytes while components are merged
+    if linkage == "single":
+        return _components(within, items, labels, side)
+    if linkage == "star":
+        return _stars(within, items[np.argsort(-wanted[items], kind="stable")], labels, side)
+    raise ClusteringError(f'linkage: got {linkage!r}; it is "single" or "star"', "bad_option")
+
+
+def _components(within: Within, items: Int, labels: Int, side: int) -> Int:
+    for at, left in _blocks(items, side):
+        for _, right in _blocks(items[at:], side):
+            found = within(left, right)
+            if not found.any():
+                continue
+            found &= labels[left][:, None] != labels[right]  # one group already; also each item with itself
+            rows, columns = np.nonzero(found)
+            if len(rows):
+                edges = labels[left[rows]], labels[right[columns]]
+                graph = coo_array((np.ones(len(rows), np.float32), edges), shape=(len(labels), len(labels)))
+                _, component = connected_components(graph, directed=False)
+                labels = component.astype(np.int64)[labels]
+    return labels
+
+
+def _stars(within: Within, order: Int, labels: Int, side: int) -> Int:
+    free = np.zeros(len(labels), bool)
+    free[order] = True
+    for at, block in _blocks(order, side):
+        left = block[free[block]]
+        inside = within(left, left)
+        centres = []
+        for item, hits in zip(left, inside, strict=True):
+            if free[item]:
+                taken = left[hits & free[left]]
+                labels[taken], free[taken], free[item] = item, False, False
+                centres.append(item)
+        if not centres:
+            continue
+        for _, right in _blocks(order[at + side :], side):
+            rest = right[free[right]]
+            hits = within(np.array(centres), rest)  # (centres, rest)
+            hit = hits.any(axis=0)
+            taken = rest[hit]
+            labels[taken], free[taken] = np.array(centres)[hits.argmax(axis=0)[hit]], False
+    return labels
+
+
+def _blocks(items: Int, side: int) -> Iterator[tuple[int, Int]]:
+    for start in range(0, len(items), side):
+        yield start, items[start : start + side]
+
+
+def _groups(similarity: Similarity, labels: Int, wanted: Float, linkage: Linkage) -> tuple[Group, ...]:
+    order = np.argsort(labels, kind="stable")
+    starts = np.flatnonzero(np.diff(labels[order])) + 1
+    groups = []
+    for members in np.split(order, starts):
+        if len(members) < 2:
+            continue
+        kept = int(labels[members[0]]) if linkage == "star" else _representative(similarity, members, wanted)
+        to_kept = np.concatenate([similarity(block, np.array([kept]))[:, 0] for _, block in _blocks(members, 4096)])
+        groups.append(Group(representative=kept, members=tuple(members.tolist()), similarity=tuple(to_kept.tolist())))
+    return tuple(sorted(groups, key=lambda group: (-len(group.members), group.members[0])))
+
+
+def _representative(similarity: Similarity, members: Int, wanted: Float) -> int:
+    best = members[wanted[members] == wanted[members].max()]
+    if 2 < len(best) <= SMALL:
+        mean = similarity(best, best).mean(axis=1)
+        return int(best[np.argmax(mean.round(6))])  # rounded: the last digit of a product chooses nothing
+    return int(best[0])
+
+
+def _preference(preference: ArrayLike | None, n: int) -> Float:
+    if preference is None:
+        return np.zeros(n)
+    found = np.asarray(preference, np.float64)
+    if found.shape != (n,) or np.isnan(found).any():
+        said = "NaN among them" if found.shape == (n,) else f"shape {found.shape} for {n} items"
+        raise ClusteringError(f"preference: {said}; give one number for each item", "bad_option")
+    return found

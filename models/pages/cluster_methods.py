@@ -1,0 +1,199 @@
+"""A clustering in sentences: its result, why it ended, and a paragraph for a paper's methods section."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from models.pages.cluster_view import View, figure_or_nan, silhouette
+from models.pages.html import count, how_many, number, percent
+
+ENDED = {
+    "stop_size": "{stop_size} images or fewer were left",
+    "patience": "no cluster was kept in {patience} passes in a row",
+    "all_taken": "every image was in a cluster",
+    "too_few": "fewer than 3 images were left",
+}
+FITS = {"silhouette": "mean silhouette", "inertia": "inertia"}
+
+
+def result(view: View) -> tuple[str, str]:
+    """What came of it: clusters and what is in them; what is in none."""
+    sizes = sorted(int(each["size"]) for each in view.clusters)
+    alone = view.n - view.clustered
+    rest = f"{_images(alone)} ({_share(alone, view.n)}) {'is' if alone == 1 else 'are'} in no cluster."
+    if not sizes:
+        return "No cluster was found.", rest
+    hold = "holds" if len(sizes) == 1 else "hold"
+    first = f"{how_many(len(sizes), 'cluster')} {hold} {count(view.clustered)} of {_images(view.n)}"
+    return f"{first} ({_share(view.clustered, view.n)}){_sizes(sizes)}.", rest
+
+
+def ended(view: View) -> str | None:
+    """Why there was no further pass."""
+    said = ENDED.get(str(view.answer.get("ended")))
+    return None if said is None else said.format_map(_Known(view.params))
+
+
+def paragraph(view: View) -> str:
+    """Methods and result in the past tense, of the parameters and figures of this answer."""
+    tell = {"iterative-kmeans": _iterative, "kmeans": _kmeans, "hdbscan": _hdbscan, "agglomerative": _agglomerative}
+    how = tell.get(str(view.answer["method"]), _other)(view)
+    said = [f"We clustered {_images(view.n)} by {view.method}.", _vectors(view), how, _outcome(view)]
+    said += [_stability(view), _comparison(view), _software(view)]
+    return " ".join(each for each in said if each)
+
+
+def _vectors(view: View) -> str:
+    receipt = view.answer.get("receipt") or {}
+    dimension = view.answer.get("dimension")
+    vector = "an embedding" if dimension is None else f"an embedding of {count(dimension)} dimensions"
+    told = [f"{name} {receipt[name]}" for name in ("revision", "fingerprint") if receipt.get(name)]
+    model = view.answer.get("model")
+    which = f" ({', '.join(told)})" if told else ""
+    made = f" from the model “{model}”{which}" if model else ""
+    scaled = ", scaled to unit length" if view.params.get("normalize") else ""
+    return f"Each image was represented by {vector}{made}{scaled}."
+
+
+def _search(view: View) -> str:
+    """How K was chosen; a clause."""
+    p = view.params
+    limit = f" up to {p['k_max']}" if p.get("k_max") else ""
+    step = int(p.get("step") or 1)
+    start = int(p.get("k_min") or step)
+    fit = FITS.get(str(p.get("fit")), str(p.get("fit")))
+    better = p.get("min_improvement") or 0
+    by = f" by more than {better:g}{' (relative)' if p.get('fit') == 'inertia' else ''}" if better else ""
+    taken = {
+        "stop": "the K at which this happened was used",
+        "best": "of the K tried the one with the best score was used",
+    }.get(str(p.get("k_rule")), f"K was taken by the rule “{p.get('k_rule')}”")
+    return (
+        f"k-means was run on a random sample of at most {count(p.get('sample_size') or view.n)} of the images with "
+        f"K = {start}, {start + step}, …{limit}, until the moving average of the {fit} over "
+        f"{p.get('window')} values of K did not improve{by}; {taken}"
+    )
+
+
+def _starts(view: View) -> str:
+    restarts = view.params.get("restarts") or 1
+    return "one k-means++ start" if restarts == 1 else f"the best of {restarts} k-means++ starts"
+
+
+def _iterative(view: View) -> str:
+    p = view.params
+    less = ", less those of its images whose own silhouette did not" if p.get("cohesion") == "image" else ""
+    when = f", when {why}" if (why := ended(view)) else ""
+    known = [int(one["k"]) for one in view.trace if one.get("k") is not None]
+    span = f" with K = {_span(known)}" if known else ""
+    passes = how_many(len(view.trace), "pass", "passes")
+    return (
+        f"In each pass, {_search(view)}. All images that were left were then clustered with that K (Lloyd’s algorithm, "
+        f"{_starts(view)}). A cluster of at least {p.get('min_cluster_size')} images was kept if its mean silhouette "
+        f"(Rousseeuw 1987; {p.get('metric')} distance) exceeded {p.get('threshold')}{less}; the images of the "
+        f"other clusters were clustered again in the next pass. This ended after {passes}{span}{when}."
+    )
+
+
+def _kmeans(view: View) -> str:
+    chosen = view.trace[0].get("k") if view.trace else len(view.clusters)
+    if view.params.get("k") is not None:
+        return f"K was set to {view.params['k']} (Lloyd’s algorithm, {_starts(view)})."
+    found = f"K was {chosen}, which was chosen so: {_search(view)}. "
+    return found + f"All images were then clustered (Lloyd’s algorithm, {_starts(view)})."
+
+
+def _hdbscan(view: View) -> str:
+    p = view.params
+    least = p.get("min_samples")
+    samples = "" if least is None else f" and core distances to {least} neighbours"
+    unit = "Euclidean between vectors of unit length, which rank as cosine distances do"
+    metric = unit if p.get("normalize") else p.get("metric")
+    return (
+        f"Distances were {metric}; clusters had at least {p.get('min_cluster_size')} images{samples}, and "
+        "images in sparse regions were left out as noise."
+    )
+
+
+def _agglomerative(view: View) -> str:
+    p = view.params
+    cut = f"cut at {p.get('k')} clusters" if p.get("distance") is None else f"cut at a distance of {p['distance']:g}"
+    metric = "Euclidean" if p.get("linkage") == "ward" else p.get("metric")
+    return f"With {p.get('linkage')} linkage of {metric} distances, the tree was {cut}."
+
+
+def _other(view: View) -> str:
+    return ""
+
+
+def _outcome(view: View) -> str:
+    sizes = sorted(int(each["size"]) for each in view.clusters)
+    alone = view.n - view.clustered
+    rest = f"{_images(alone)} ({_share(alone, view.n)}) {'was' if alone == 1 else 'were'} in no cluster"
+    if not sizes:
+        return f"No cluster was found; {rest}."
+    known = view.final[np.isfinite(view.final)]
+    mean = f" The mean silhouette among the resulting clusters was {silhouette(known.mean())}." if len(known) else ""
+    found = f"{how_many(len(sizes), 'cluster')} of {_images(view.clustered)}{_sizes(sizes)}"
+    return f"The result was {found}; {rest}.{mean}"
+
+
+def _stability(view: View) -> str:
+    found = view.answer.get("stability")
+    if not found:
+        return ""
+    mean, low, high = (number(figure_or_nan(found.get(name))) for name in ("mean", "low", "high"))
+    return (
+        f"Clustering {found.get('resamples')} random subsamples of {100 * figure_or_nan(found.get('share')):g} % of "
+        f"the images anew gave a mean adjusted Rand index of {mean} ({low} to {high}) with this result."
+    )
+
+
+def _comparison(view: View) -> str:
+    found = view.answer.get("comparison")
+    if not found:
+        return ""
+    ari, nmi, purity = (number(figure_or_nan(found.get(name))) for name in ("ari", "nmi", "purity"))
+    return (
+        f"Against {count(found['classes'])} known classes of {_images(found['n'])}, the adjusted Rand index was {ari}, "
+        f"normalised mutual information {nmi} and purity {purity}."
+    )
+
+
+def _software(view: View) -> str:
+    libraries: Mapping[str, Any] = view.answer.get("libraries") or {}
+    used = _listed([f"{name} {version}" for name, version in libraries.items()])
+    seed = view.params.get("seed")
+    drawn = "" if seed is None else f"Random numbers were seeded with {seed}. "
+    return f"{drawn}Computed with Daguerre{f', using {used}' if used else ''}."
+
+
+def _images(n: int) -> str:
+    return how_many(n, "image")
+
+
+def _share(n: int, of: int) -> str:
+    return percent(n / max(1, of))
+
+
+def _sizes(sizes: list[int]) -> str:
+    if len(sizes) == 1:
+        return ""
+    return f", {_span(sizes)} each, median {float(np.median(sizes)):g}"
+
+
+def _span(values: list[int]) -> str:
+    low, high = min(values), max(values)
+    return count(low) if low == high else f"{count(low)} to {count(high)}"
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+
+
+class _Known(dict[str, Any]):
+    """So that a parameter that an answer lacks is told as such."""
+
+    def __missing__(self, key: str) -> str:
+        return key

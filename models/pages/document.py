@@ -1,0 +1,40 @@
+"""What a page is made of: its shell, its sections, pictures inside of it, and settings in words."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any
+
+from models.pages.html import Child, Html, e
+from models.pages.style import STYLE
+
+
+def document(title: str, body: Child, *, style: str = "") -> str:
+    """A whole page, self-contained: no script, nothing to be fetched."""
+    head = [
+        e("meta", at={"charset": "utf-8"}),
+        e("meta", at={"name": "viewport", "content": "width=device-width, initial-scale=1"}),
+        e("meta", at={"name": "referrer", "content": "no-referrer"}),
+        e("title", title),
+        e("style", Html(STYLE + style)),
+    ]
+    return "<!doctype html>\n" + e("html", e("head", head), e("body", e("main", body)), at={"lang": "en"}) + "\n"
+
+
+def section(title: str, *parts: Child) -> Html:
+    return e("section", e("h2", title), parts)
+
+
+def picture(jpeg: bytes, alt: str, **more: str) -> Html:
+    """A JPEG inside of the page."""
+    return e("img", at={"src": f"data:image/jpeg;base64,{b64encode(jpeg).decode()}", "alt": alt[:160], **more})
+
+
+def setting(value: Any) -> str:
+    """An option as JSON has it, in words."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {setting(inner)}" for key, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(setting(inner) for inner in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

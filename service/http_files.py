@@ -1,0 +1,93 @@
+"""The HTTP routes of files: vectors sent ahead, streamed to disk."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import FastAPI, Path, Query, Request, Response
+from starlette.requests import ClientDisconnect
+
+from service import api_page
+from service import schema_corpus as schema
+from service.answers import Cursor, Limit, json_response
+from service.errors import BadRequest, UnsupportedMedia
+from service.files import File, FileStore
+from service.pipelines.jobs import time_of
+
+Id = Annotated[str, Path(description="From its upload.", examples=["file_0123456789abcdef"])]
+Name = Annotated[str, Query(max_length=1024, description="Yours.", examples=["photos.npy"])]
+
+
+def add(app: FastAPI, store: FileStore) -> None:
+    """Add the routes to `app`."""
+
+    @app.post(
+        "/v1/files",
+        tags=["files"],
+        summary="Send vectors ahead",
+        status_code=201,
+        response_model=schema.FileCard,
+        responses=api_page.errors(400, 401, 413, 415, 422),
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+            }
+        },
+    )
+    async def upload(request: Request, name: Name = "") -> Response:
+        """A .npy file, (items, dimension) floats, of any size: `curl --data-binary @x.npy -H 'content-type: …'`."""
+        request.state.operation = "files"
+        kind = request.headers.get("content-type", "application/octet-stream").partition(";")[0].strip().lower()
+        if kind != "application/octet-stream":
+            raise UnsupportedMedia(
+                f"content-type: {kind!r} is not read here; send the file's bytes as application/octet-stream"
+            )
+        try:
+            made = await store.receive(request.stream(), name=name, owner=request.state.owner)
+        except ClientDisconnect as exc:
+            raise BadRequest("the body ended early") from exc
+        return json_response(card(made).model_dump(), status=201)
+
+    @app.get("/v1/files", tags=["files"], summary="List files", response_model=schema.FileList)
+    async def list_files(request: Request, limit: Limit = 100, cursor: Cursor = None) -> Response:
+        """Yours, the newest first."""
+        request.state.operation = "files"
+        found, following = await asyncio.to_thread(store.list, request.state.owner, limit=limit, cursor=cursor)
+        return json_response(schema.FileList(data=[card(f) for f in found], next_cursor=following).model_dump())
+
+    @app.get(
+        "/v1/files/{id}",
+        tags=["files"],
+        summary="One file",
+        response_model=schema.FileCard,
+        responses=api_page.errors(401, 404),
+    )
+    async def get_file(request: Request, id: Id) -> Response:
+        """What it is."""
+        request.state.operation = "files"
+        return json_response(card(await asyncio.to_thread(store.get, id, request.state.owner)).model_dump())
+
+    @app.delete(
+        "/v1/files/{id}",
+        tags=["files"],
+        summary="Delete a file",
+        response_model=schema.FileCard,
+        responses=api_page.errors(401, 404),
+    )
+    async def delete_file(request: Request, id: Id) -> Response:
+        """Jobs that have begun with it go on."""
+        request.state.operation = "files"
+        return json_response(card(await asyncio.to_thread(store.delete, id, request.state.owner)).model_dump())
+
+
+def card(of: File) -> schema.FileCard:
+    """A file, for the wire."""
+    return schema.FileCard(
+        id=of.id,
+        name=of.name,
+        bytes=of.bytes,
+        shape=of.shape,
+        dtype=of.dtype,
+        created=time_of(of.created) or "",
+        expires=time_of(of.expires) or "",
+    )

@@ -1,0 +1,125 @@
+"""Clusterings: items to vectors, checked at once, grouped in the jobs' process; and those that were made."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from models.clustering.describe import Vocabulary
+from models.clustering.project import check_installed
+from models.errors import ClusteringError
+from models.pages.cluster_view import side
+from models.pages.clusters import page as page_of
+from service.engine import Engine, Model
+from service.errors import NotFound, Unprocessable, shown
+from service.jobs import Job, Jobs
+from service.pipelines.classify import GivenVectors, Post
+from service.pipelines.images import thumbnails
+from service.pipelines.items import Items, gathered
+from service.pipelines.zero_shot import names_of
+from service.schema_clusters import ClusterRequest, PageMode
+from service.work import cluster as work
+
+KIND = "cluster"
+QUALITY = 45  # of thumbnails: a page of 1,350 stays near 3 MB
+LONG = 50_000  # items from which a job is an hour's rather than a minute's
+
+
+async def begin(
+    engine: Engine,
+    jobs: Jobs,
+    request: ClusterRequest,
+    *,
+    posts: Sequence[Post] | None,
+    vectors: Sequence[GivenVectors] | None,
+    owner: str | None,
+) -> Job:
+    """Embed, check, and hand over to the worker.
+
+    Raises
+    ------
+    ClusteringError : options that make no sense, lists that do not fit.
+    ItemsFailed : under on_error "fail", naming every unusable item.
+    Unprocessable, TooLarge, Overloaded.
+    """
+    request.options()
+    check_installed(request.projection)
+    items = await gathered(engine, request, posts=posts, vectors=vectors)
+    for name in ("weights", "known"):
+        given = getattr(request, name)
+        if given is not None and len(given) != items.n:
+            raise ClusteringError(f"{name}: {len(given)} for {items.n} items; give one for each", code="lengths_differ")
+    names = None if request.vocabulary is None else await _vocabulary(engine, request.vocabulary, items)
+    task = work.Task(
+        request=request.model_copy(update={"input": None, "vectors": None, "ids": None}),
+        blocks=items.blocks,
+        ids=items.ids,
+        unusable={i: (failure.code, failure.message) for i, failure in items.failures.items()},
+        model=items.model,
+        receipt=items.receipt,
+        logit_scale=None if names is None else names.logit_scale,
+    )
+
+    def fill(folder: Path) -> None:
+        task.write(folder, items.rows, None if names is None else names.vectors)
+
+    return await jobs.submit(KIND, {"n": items.n}, owner=owner, fill=fill, lane="long" if items.n > LONG else None)
+
+
+async def _vocabulary(engine: Engine, labels: Sequence[str], items: Items) -> Vocabulary:
+    """Raises Unprocessable where the vectors are in no space that names can be put into."""
+    if len(items.blocks) > 1:
+        raise Unprocessable(
+            "vocabulary: names images or texts, not both joined; leave it out, or cluster one modality",
+            param="vocabulary",
+        )
+    model, _ = model_of(engine, items.blocks[0].fingerprint, "vocabulary")
+    return await names_of(engine, model, labels)
+
+
+def model_of(engine: Engine, fingerprint: str, param: str) -> tuple[Model, Any]:
+    """The running model that vectors of this fingerprint are of, and how it decoded. Raises Unprocessable."""
+    for model in engine.models.values():
+        for decode, receipt in model.receipts.items():
+            if receipt["fingerprint"] == fingerprint:
+                return model, decode
+    raise Unprocessable(
+        f"{param}: the vectors have fingerprint {shown(fingerprint)}, which no model that runs here has; ask a server "
+        "that runs theirs",
+        code="fingerprint_mismatch",
+        param=param,
+    )
+
+
+async def raw(jobs: Jobs, id: str, *, owner: str | None, name: str = work.ANSWER, what: str = "clustering") -> bytes:
+    """The answer of an earlier job, as JSON. Raises NotFound, Conflict."""
+    result, folder = await jobs.result(id, owner=owner)
+    if what not in result:
+        raise NotFound(f"{what}: {shown(id)} is a job of another kind", code=f"unknown_{what}", param="id")
+    return (folder / name).read_bytes()
+
+
+async def page(engine: Engine, jobs: Jobs, id: str, *, posts: Sequence[Post], mode: PageMode, owner: str | None) -> str:
+    """The report as one HTML file, with small versions of the images in `posts`. Raises ItemsFailed."""
+    answer: Mapping[str, Any] = orjson.loads(await raw(jobs, id, owner=owner))
+    pictures = {}
+    if mode != "none":
+        pictures = await thumbnails(engine, posts, side=side(answer), quality=QUALITY, blurred=mode == "blurred")
+    places = {name: i for i, name in enumerate(answer["ids"])}
+    unknown = sorted(set(pictures) - set(places))
+    if unknown:
+        raise Unprocessable(f"input: {shown(unknown[0])} is the id of no item; use its ids", param="input")
+    by_place = {places[name]: picture for name, picture in pictures.items()}
+    return await engine.in_thread(lambda: page_of(answer, by_place, mode=mode))
+
+
+def arrays(answer: Mapping[str, Any]) -> dict[str, NDArray[np.floating] | NDArray[np.intp]]:
+    """Labels, silhouettes and coordinates as gRPC has them: NaN for what is not there."""
+    found: dict[str, Any] = {"labels": np.asarray(answer["labels"], np.intp)}
+    for name in ("silhouettes", "silhouettes_final"):
+        found[name] = np.array([np.nan if value is None else value for value in answer[name]], np.float32)
+    found["coordinates"] = np.asarray(answer["coordinates"] or [], np.float32).ravel()
+    return found

@@ -1,0 +1,118 @@
+"""Duplicates: items to hashes or vectors, compared in the jobs' process."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from service.engine import Engine
+from service.errors import ItemFailure, Unprocessable, shown
+from service.jobs import Job, Jobs
+from service.pipelines.classify import GivenVectors, Post
+from service.pipelines.images import describe
+from service.pipelines.items import Items, gathered
+from service.schema_corpus import DuplicatesRequest
+from service.work import duplicates as work
+
+KIND = "duplicates"
+LONG = 50_000  # items from which a job is an hour's rather than a minute's
+_HASHES = {"sha256": re.compile("[0-9a-f]{64}"), "phash": re.compile("[0-9a-f]{16}")}
+_OF_KIND: Mapping[str, str] = {"exact": "sha256", "near": "phash"}
+
+
+async def begin(
+    engine: Engine,
+    jobs: Jobs,
+    request: DuplicatesRequest,
+    *,
+    posts: Sequence[Post] | None,
+    vectors: Sequence[GivenVectors] | None,
+    owner: str | None,
+) -> Job:
+    """Hash or embed, check, and hand over to the worker.
+
+    Raises
+    ------
+    ItemsFailed : under on_error "fail", naming every unusable item.
+    Unprocessable, TooLarge, Overloaded.
+    """
+    wanted = _OF_KIND.get(request.kind)
+    for name in _HASHES:
+        if name != wanted and getattr(request, name) is not None:
+            raise Unprocessable(f"{name}: is not what {request.kind} compares; leave it out", param=name)
+    given = None if wanted is None else getattr(request, wanted)
+    if wanted is None:
+        items = await gathered(engine, request, posts=posts, vectors=vectors)
+        task = _task(request, items.ids, items.failures, (), items)
+        rows = items.rows
+    else:
+        if vectors is not None:
+            raise Unprocessable(f"vectors: {request.kind} compares {wanted}; send input or {wanted}", param="vectors")
+        if (posts is None) == (given is None):
+            raise Unprocessable(f"input: send either input or {wanted}", param="input")
+        rows = []
+        if posts is not None:
+            hashes, failures = await _hashed(engine, request, posts, wanted)
+            ids = request.ids or [post.id if post.id is not None else str(i) for i, post in enumerate(posts)]
+        else:
+            assert given is not None
+            hashes, failures = _checked(wanted, given), {}
+            ids = request.ids or [str(i) for i in range(len(hashes))]
+        task = _task(request, ids, failures, hashes, None)
+        if len(ids) != len(hashes):
+            raise Unprocessable(
+                f"ids: {len(ids)} for {len(hashes)} items; give one for each", code="lengths_differ", param="ids"
+            )
+    n = len(task.ids)
+    if request.preference is not None and len(request.preference) != n:
+        raise Unprocessable(
+            f"preference: {len(request.preference)} for {n} items; give one for each",
+            code="lengths_differ",
+            param="preference",
+        )
+
+    def fill(folder: Path) -> None:
+        task.write(folder, rows)
+
+    return await jobs.submit(KIND, {"n": n}, owner=owner, fill=fill, lane="long" if n > LONG else None)
+
+
+def _task(
+    request: DuplicatesRequest,
+    ids: Sequence[str],
+    failures: Mapping[int, ItemFailure],
+    hashes: Sequence[str | None],
+    items: Items | None,
+) -> work.Task:
+    left_out = {"input": None, "vectors": None, "ids": None, "sha256": None, "phash": None}
+    return work.Task(
+        request=request.model_copy(update=left_out),
+        ids=tuple(ids),
+        unusable={i: (failure.code, failure.message) for i, failure in failures.items()},
+        hashes=tuple(hashes),
+        blocks=() if items is None else items.blocks,
+        model=None if items is None else items.model,
+        receipt=None if items is None else items.receipt,
+    )
+
+
+async def _hashed(
+    engine: Engine, request: DuplicatesRequest, posts: Sequence[Post], wanted: str
+) -> tuple[list[str | None], Mapping[int, ItemFailure]]:
+    found, failures = await describe(engine, posts, on_error=request.on_error)
+    return [str(found[i].said()[wanted] or "") or None if i in found else None for i in range(len(posts))], failures
+
+
+def _checked(name: str, given: Sequence[str]) -> list[str | None]:
+    """Hashes off the wire; an empty one is an image's that has none."""
+    if not given:
+        raise Unprocessable(f"{name}: is empty; send one for each item", param=name)
+    found: list[str | None] = []
+    for i, each in enumerate(given):
+        if each and not _HASHES[name].fullmatch(each):
+            raise Unprocessable(
+                f"{name}[{i}]: {shown(each)} is none; take it from POST /v1/images", param=f"{name}[{i}]"
+            )
+        if not each and name == "sha256":
+            raise Unprocessable(f"{name}[{i}]: is empty; every file has one", param=f"{name}[{i}]")
+        found.append(each or None)
+    return found

@@ -1,0 +1,99 @@
+"""Images without a model: what they are, and small versions of them. Nothing of them is kept."""
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from models.errors import ItemError
+from models.images import open_rgb
+from models.pages.thumbnail import thumbnail
+from models.perceptual import perceptual_hash
+from service.engine import Engine
+from service.errors import ItemFailure, ItemsFailed, Unprocessable, item_failure
+from service.metrics import ITEMS, ITEMS_FAILED
+from service.pipelines.classify import Post, check_count
+from service.pipelines.encode import image_bytes
+from service.schema import OnError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    """What one image is. `phash` has 64 bits; None of an image of one colour, of which there is nothing to compare."""
+
+    sha256: str
+    phash: int | None
+    width: int
+    height: int
+    thumbnail: bytes | None
+
+    def said(self) -> dict[str, object]:
+        """As JSON has it."""
+        return {
+            "sha256": self.sha256,
+            "phash": None if self.phash is None else f"{self.phash:016x}",
+            "width": self.width,
+            "height": self.height,
+            "thumbnail": None if self.thumbnail is None else base64.b64encode(self.thumbnail).decode(),
+        }
+
+
+async def describe(
+    engine: Engine, posts: Sequence[Post], *, side: int | None = None, blurred: bool = False, on_error: OnError
+) -> tuple[Mapping[int, Described], Mapping[int, ItemFailure]]:
+    """What the images are, and what became of the others. Raises ItemsFailed, Unprocessable, TooLarge."""
+    check_count(engine, posts)
+    limits = engine.settings.image_limits
+    found: dict[int, Described] = {}
+    failures: dict[int, ItemFailure] = {}
+
+    def look(i: int, post: Post) -> None:
+        if post.image is None or post.text is not None:
+            failures[i] = ItemFailure(i, post.id, "missing_modality", "is no image; send images alone")
+            return
+        try:
+            data = image_bytes(post.image, limits.max_bytes)
+            picture = open_rgb(data, limits=limits)
+        except ItemError as exc:
+            failures[i] = item_failure(i, post.id, exc)
+            return
+        found[i] = Described(
+            sha256=hashlib.sha256(data).hexdigest(),
+            phash=perceptual_hash(picture),
+            width=picture.width,
+            height=picture.height,
+            thumbnail=None if side is None else thumbnail(picture, side=side, blurred=blurred),
+        )
+
+    await asyncio.gather(*(engine.in_thread(partial(look, i, post)) for i, post in enumerate(posts)))
+    for failure in failures.values():
+        ITEMS_FAILED.labels(failure.code).inc()
+    if failures and on_error == "fail":
+        raise ItemsFailed([failures[i] for i in sorted(failures)], of=len(posts))
+    ITEMS.labels("images", "image").inc(len(found))
+    return found, failures
+
+
+async def thumbnails(
+    engine: Engine, posts: Sequence[Post], *, side: int = 160, quality: int = 80, blurred: bool = False
+) -> dict[str, bytes]:
+    """Small versions by id, for a page. Raises ItemsFailed, Unprocessable."""
+    limits = engine.settings.image_limits
+    failures: list[ItemFailure] = []
+    pictures: dict[str, bytes] = {}
+
+    def shrink(i: int, post: Post) -> None:
+        try:
+            if post.image is None or post.id is None:
+                raise Unprocessable(f"input[{i}]: send images with the ids of items", param=f"input[{i}]")
+            picture = open_rgb(image_bytes(post.image, limits.max_bytes), limits=limits)
+            pictures[post.id] = thumbnail(picture, side=side, quality=quality, blurred=blurred)
+        except ItemError as exc:
+            failures.append(item_failure(i, post.id, exc))
+
+    await asyncio.gather(*(engine.in_thread(partial(shrink, i, post)) for i, post in enumerate(posts)))
+    if failures:
+        raise ItemsFailed(sorted(failures, key=lambda each: each.index), of=len(posts))
+    return pictures

@@ -1,0 +1,118 @@
+"""Search: the nearest items of a corpus to texts, images or vectors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.images import DecodeMode
+from models.neighbours import Neighbours, nearest
+from service.engine import Engine
+from service.errors import ItemFailure, Unprocessable, shown
+from service.pipelines.classify import GivenVectors, Post, count
+from service.pipelines.clusters import model_of
+from service.pipelines.encode import Input, encode
+from service.schema_corpus import SearchRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What is near each query; `places` are the queries that could be used, in the order of `neighbours`."""
+
+    n: int
+    places: NDArray[np.intp]
+    neighbours: Neighbours
+    failures: dict[int, ItemFailure]
+    model: str
+    receipt: Any
+
+    def said(self, ids: Sequence[str] | None, names: Sequence[str | None]) -> list[dict[str, Any]]:
+        """An entry for each query; `names` are theirs, `ids` the corpus's."""
+        data: list[dict[str, Any]] = [{"index": i} for i in range(self.n)]
+        for i, name in enumerate(names):
+            if name is not None:
+                data[i]["id"] = name
+        for i, failure in self.failures.items():
+            data[i]["error"] = {"code": failure.code, "message": failure.message}
+        found = self.neighbours
+        for i, indexes, scores in zip(self.places, found.indexes.tolist(), found.scores.tolist(), strict=True):
+            data[i]["neighbours"] = [
+                {"index": j, "id": None if ids is None else ids[j], "cosine": score}
+                for j, score in zip(indexes, scores, strict=True)
+            ]
+        return data
+
+
+async def search(
+    engine: Engine,
+    request: SearchRequest,
+    *,
+    corpus: GivenVectors,
+    posts: Sequence[Post] | None,
+    queries: GivenVectors | None,
+) -> Found:
+    """The `request.k` nearest of `corpus` to each of `posts`, or of `queries`.
+
+    Raises
+    ------
+    ItemsFailed : under on_error "fail", naming every unusable query.
+    ClusteringError : vectors that cannot be compared.
+    Unprocessable, TooLarge, Overloaded.
+    """
+    if (posts is None) == (queries is None):
+        raise Unprocessable("input: send either input or queries", param="input")
+    n = count([corpus.rows])
+    if request.ids is not None and len(request.ids) != n:
+        raise Unprocessable(
+            f"ids: {len(request.ids)} for {n} items of the corpus; give one for each",
+            code="lengths_differ",
+            param="ids",
+        )
+    failures: dict[int, ItemFailure] = {}
+    receipt: Any = corpus.receipt or {"model": corpus.model, "fingerprint": corpus.fingerprint}
+    if posts is None:
+        assert queries is not None
+        if queries.fingerprint != corpus.fingerprint:
+            raise Unprocessable(
+                f"queries: their fingerprint is {shown(queries.fingerprint)}, that of the corpus "
+                f"{shown(corpus.fingerprint)}; embed both with one model",
+                code="fingerprint_mismatch",
+                param="queries",
+            )
+        asked = np.asarray(queries.rows, np.float32)
+    else:
+        model, decode = model_of(engine, corpus.fingerprint, "vectors")
+        if request.model is not None and engine.model(request.model) is not model:
+            raise Unprocessable(
+                f"model: {shown(request.model)} is not that of the corpus, {model.spec.name!r}; leave it out",
+                code="fingerprint_mismatch",
+                param="model",
+            )
+        asked, failures = await _encoded(engine, model, posts, request.decode or decode, request.on_error)
+        receipt = model.receipts[decode]
+    places = np.array([i for i in range(len(asked)) if i not in failures], np.intp)
+
+    def work() -> Neighbours:
+        return nearest(corpus.rows, asked[places], min(request.k, n))
+
+    return Found(
+        n=len(asked),
+        places=places,
+        neighbours=await engine.in_thread(work),
+        failures=failures,
+        model=corpus.model,
+        receipt=receipt,
+    )
+
+
+async def _encoded(
+    engine: Engine, model: Any, posts: Sequence[Post], decode: DecodeMode, on_error: Any
+) -> tuple[NDArray[np.float32], dict[int, ItemFailure]]:
+    for i, post in enumerate(posts):
+        if post.text is not None and post.image is not None:
+            raise Unprocessable(f"input[{i}]: has a text and an image; look for one of them", param=f"input[{i}]")
+    items = [Input(text=post.text, image=post.image, id=post.id) for post in posts]
+    made = await encode(engine, model, items, operation="search", decode=decode, on_error=on_error)
+    return made.vectors, made.failures

@@ -1,0 +1,243 @@
+"""Requests and answers about a corpus on the wire: files, images, duplicates, samples, pairs, agreement, search."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+
+from models.agreement import Level
+from service.schema import Datum, Message, OnError, Receipt
+from service.schema_items import Encodable, Mode, Post, Unusable, Vectors, distinct
+
+Code = StrictStr | StrictBool | StrictInt | StrictFloat | None
+Label = StrictStr | StrictInt
+SEED = Field(0, ge=0, le=2**32 - 1, description="Same seed, same draw.")
+
+
+class FileCard(BaseModel):
+    """An array of vectors that was sent ahead."""
+
+    id: str = Field(description="To be named in `vectors`.", examples=["file_0123456789abcdef"])
+    object: Literal["file"] = Field("file", description="What it is.")
+    name: str = Field(description="Yours.")
+    bytes: int = Field(description="Of the file.")
+    shape: tuple[int, int] = Field(description="Items, and numbers of each vector.")
+    dtype: str = Field(description="Of the numbers.")
+    created: str = Field(description="ISO 8601.")
+    expires: str = Field(description="When it is deleted.")
+
+
+class FileList(BaseModel):
+    object: Literal["list"] = Field("list", description="What it is.")
+    data: list[FileCard] = Field(description="The newest first.")
+    next_cursor: str | None = Field(None, description="Ask again with it for what follows; null: that is all.")
+
+
+class ImagesRequest(Message):
+    """Images to be described without a model."""
+
+    input: list[Post] | None = Field(None, description="Images; or parts of a form.")
+    thumbnail: int | None = Field(None, ge=16, le=512, description="Also a small JPEG with this longest side.")
+    blurred: bool = Field(False, description="Blur the small ones, so that nobody can be recognised.")
+    on_error: OnError = Field("fail", description="What one unusable image does: fail, or skip.")
+
+
+class ImageDatum(Datum):
+    sha256: str | None = Field(None, description="Of the file's bytes.")
+    phash: str | None = Field(None, description="Perceptual hash, 16 hexadecimal digits.")
+    width: int | None = Field(None, description="Pixels, upright.")
+    height: int | None = Field(None, description="Pixels, upright.")
+    thumbnail: str | None = Field(None, description="A JPEG in base64, where asked for.")
+
+
+class ImagesAnswer(BaseModel):
+    data: list[ImageDatum] = Field(description="One entry per image, in order.")
+
+
+class DuplicatesRequest(Encodable):
+    """A corpus whose duplicates are looked for: items, their vectors, or their hashes."""
+
+    kind: Literal["exact", "near", "semantic"] = Field(
+        description="exact: the same bytes. near: perceptual hashes that differ in few bits. semantic: cosine."
+    )
+    sha256: list[str] | None = Field(None, description="Of exact, in place of input: from POST /v1/images.")
+    phash: list[str] | None = Field(None, description="Of near, in place of input: from POST /v1/images.")
+    threshold: float = Field(0.95, gt=-1, le=1, description="Of semantic: cosine from which two are duplicates.")
+    bits: int = Field(8, ge=0, le=31, description="Of near: bits of 64 that may differ.")
+    linkage: Literal["single", "star"] = Field(
+        "single", description="single: chains of duplicates are one group. star: all are duplicates of one."
+    )
+    preference: list[float] | None = Field(None, description="The highest of a group represents it; sizes, say.")
+    mode: Mode = Field("sync", description="sync: the answer has the groups. job: a job, to be asked for later.")
+
+
+class DuplicateGroup(BaseModel):
+    representative: int = Field(description="The item to keep, by index.")
+    members: list[int] = Field(description="All of the group.")
+    similarity: list[float] = Field(description="Of each member to the representative.")
+
+
+class DuplicatesAnswer(BaseModel):
+    id: str = Field(description="That of the job which made it.")
+    object: Literal["duplicates"] = Field("duplicates", description="What it is.")
+    kind: str = Field(description="exact, near or semantic.")
+    threshold: float | None = Field(description="Bits of near, cosine of semantic.")
+    linkage: str = Field(description="single or star.")
+    n: int = Field(description="Items.")
+    ids: list[str] = Field(description="A name for each item.")
+    groups: list[DuplicateGroup] = Field(description="The biggest first.")
+    extra: int = Field(description="Items that could go: members that represent no group.")
+    unusable: list[Unusable] = Field(description="Items that could not be used.")
+    model: str | None = Field(description="The model of the vectors, of semantic.")
+    receipt: Receipt | dict[str, Any] | None = Field(description="How they were made.")
+
+
+class SampleRequest(Message):
+    """A corpus to draw from, so that people code what is drawn."""
+
+    design: Literal["simple", "stratified", "purposive"] = Field(
+        description="simple: each item alike. stratified: so many of each stratum. purposive: those of the best score."
+    )
+    size: int = Field(ge=1, description="Items to draw.")
+    n: int | None = Field(None, ge=1, description="Of simple: items of the corpus.")
+    strata: list[Label] | None = Field(None, description="Of stratified: a stratum for each item, clusters say.")
+    allocation: Literal["proportional", "equal", "floor"] = Field(
+        "proportional", description="As big strata are; as many of each; or proportional with at least `floor` of each."
+    )
+    floor: int = Field(0, ge=0, description="Of allocation floor.")
+    scores: list[float] | None = Field(None, description="Of purposive: for each item; cosines of POST /v1/search say.")
+    ids: list[str] | None = Field(None, description="A name for each item.")
+    seed: int = SEED
+
+
+class Stratum(BaseModel):
+    stratum: str = Field(description="Its name.")
+    population: int = Field(description="Items in it.")
+    drawn: int = Field(description="Of them.")
+    probability: float = Field(description="Of each item to be drawn.")
+
+
+class SampleAnswer(BaseModel):
+    design: str = Field(description="As asked for.")
+    n: int = Field(description="Items of the corpus.")
+    indexes: list[int] = Field(description="What was drawn, in random order; by score if purposive.")
+    ids: list[str] | None = Field(description="Their names, where you gave some.")
+    inclusion_prob: list[float] | None = Field(description="Of each drawn item; null: undefined, of purposive.")
+    strata: list[Stratum] = Field(description="Of stratified.")
+    fit_for_inference: bool = Field(description="Whether figures from it say something about the corpus.")
+    remarks: list[str] = Field(description="What to be careful about.")
+    seed: int = Field(description="Of the draw.")
+
+
+class PairsRequest(Message):
+    """Clusterings whose pairs of items people are to code: do these two belong together?"""
+
+    clusterings: dict[str, list[int]] = Field(
+        min_length=1, description="By name: a cluster for each item, -1 for none.", examples=[{"a": [0, 0, 1, 1, -1]}]
+    )
+    within: int = Field(ge=0, description="Pairs that share a cluster; of several clusterings, in all of them.")
+    between: int = Field(ge=0, description="Pairs that share none, in any of them.")
+    disputed: int = Field(0, ge=0, description="Pairs on which several clusterings differ.")
+    unclustered: Literal["singletons", "exclude"] = Field(
+        "singletons", description="An item of -1 is a cluster by itself, or is not drawn."
+    )
+    allocation: Literal["proportional", "equal"] = Field(
+        "proportional", description="Of one clustering's within pairs: each pair alike, or each cluster."
+    )
+    ids: list[str] | None = Field(None, description="A name for each item.")
+    seed: int = SEED
+
+
+class Pair(BaseModel):
+    a: int = Field(description="An item, by index.")
+    b: int = Field(description="The other one; a < b.")
+    a_id: str | None = Field(description="Its name.")
+    b_id: str | None = Field(description="Its name.")
+    stratum: str = Field(description="within, between or disputed.")
+    cluster: int | None = Field(description="Of a within pair of one clustering.")
+    inclusion_prob: float = Field(description="That the pair was drawn.")
+
+
+class PairsAnswer(BaseModel):
+    pairs: list[Pair] = Field(description="In random order: code them as they come.")
+    n: int = Field(description="Items.")
+    strata: list[Stratum] = Field(description="Pairs there are, and pairs drawn.")
+    remarks: list[str] = Field(description="What to be careful about.")
+    seed: int = Field(description="Of the draw.")
+
+
+class AgreementRequest(Message):
+    """A long table of codes; missing ones are rows that are not there."""
+
+    coder: list[str] = Field(description="Who coded, row by row.", examples=[["anna", "ben", "anna", "ben"]])
+    item: list[str] = Field(description="What.", examples=[["p1", "p1", "p2", "p2"]])
+    code: list[Code] = Field(description="As what; null for nothing.", examples=[["yes", "yes", "no", "yes"]])
+    level: Level = Field("nominal", description="Of measurement: nominal, ordinal or interval.")
+    resamples: int = Field(1000, ge=1, le=10_000, description="Of items, for the intervals.")
+    seed: int = SEED
+
+
+class Coefficient(BaseModel):
+    value: float | None = Field(description="Null where it is not defined: nothing varies.")
+    low: float | None = Field(description="Lower end of its 95 % interval.")
+    high: float | None = Field(description="Upper end.")
+
+
+class AgreementAnswer(BaseModel):
+    coders: list[str] = Field(description="Who.")
+    items: int = Field(description="With two or more codes; only they say something.")
+    level: str = Field(description="As asked for.")
+    percent: Coefficient = Field(description="Share of pairs of codes of one item that are equal.")
+    kappa: Coefficient | None = Field(description="Cohen's, of two coders; null of more.")
+    alpha: Coefficient = Field(description="Krippendorff's.")
+
+
+class ComparisonRequest(Message):
+    """Coded pairs, and the clusterings to be judged by them."""
+
+    a: list[int] = Field(min_length=1, description="Of each coded pair: an item, by index.")
+    b: list[int] = Field(min_length=1, description="The other one.")
+    same: list[StrictBool | Annotated[StrictInt, Field(ge=0, le=1)]] = Field(
+        description="Whether people put the two together."
+    )
+    inclusion_prob: list[float] | None = Field(None, description="Of each pair, as drawn. Left out: each alike.")
+    stratum: list[str] | None = Field(None, description="within, between, disputed: as drawn.")
+    clusterings: dict[str, list[int]] = Field(min_length=1, description="By name: a cluster for each item.")
+    unclustered: Literal["singletons", "exclude"] = Field("singletons", description="How -1 counts, as drawn.")
+    held_out: float = Field(0.5, ge=0, lt=1, description="Share of the pairs that the winner is scored on.")
+    resamples: int = Field(1000, ge=1, le=10_000, description="Of pairs, for the intervals.")
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="Of the intervals.")
+    seed: int = SEED
+
+
+class ComparisonAnswer(BaseModel):
+    n_pairs: int = Field(description="Coded pairs.")
+    unclustered: str = Field(description="How -1 counted.")
+    configurations: list[dict[str, Any]] = Field(description="Precision, recall and F1 of each, with intervals.")
+    winner: dict[str, Any] | None = Field(description="Chosen on one part of the pairs, scored on the other.")
+    remarks: list[str] = Field(description="What can be said, and what cannot.")
+
+
+class SearchRequest(Encodable):
+    """Items to look for, `input`, in a corpus of vectors."""
+
+    vectors: Annotated[list[Vectors], AfterValidator(distinct)] = Field(
+        min_length=1, max_length=1, description="The corpus: one block."
+    )
+    queries: Vectors | None = Field(None, description="Vectors to look for, in place of input.")
+    k: int = Field(10, ge=1, le=10_000, description="Neighbours of each.")
+
+
+class Neighbour(BaseModel):
+    index: int = Field(description="Of the corpus.")
+    id: str | None = Field(description="Its name, where you gave some.")
+    cosine: float = Field(description="With what was looked for.")
+
+
+class SearchDatum(Datum):
+    neighbours: list[Neighbour] | None = Field(None, description="The nearest first.")
+
+
+class SearchAnswer(BaseModel):
+    data: list[SearchDatum] = Field(description="One entry for each item looked for, in order.")
+    model: str = Field(description="The model of the vectors.")
+    receipt: Receipt | dict[str, Any] = Field(description="How they were made.")
