@@ -17,7 +17,7 @@ from service.auth import is_open
 from service.example import PHOTO
 
 INTRODUCTION = """\
-Texts and images in; vectors, labels, and classifiers that you train out.
+Texts and images in; vectors, labels, classifiers that you train, and clusters out.
 
 * Everything under `/v1` takes JSON. Where there are items, it takes multipart forms as well: each part named
   `input` is an item, a file or a text, in order.
@@ -25,6 +25,7 @@ Texts and images in; vectors, labels, and classifiers that you train out.
 * Every answer carries a `receipt`: keep it beside the numbers.
 * `/livez` and `/readyz` are for probes, `/metrics` for Prometheus.
 """
+TWO_VECTORS = "AACAPwAAAAAAAAAAAACAPw=="  # (1, 0) and (0, 1)
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "EmbeddingsRequest": {
         "texts": {"input": ["a cat asleep on a sofa", "a rocket on its launch pad"]},
@@ -62,6 +63,63 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         },
     },
     "PredictRequest": {"a text": {"input": [{"text": "what a lovely morning", "id": "post-1"}]}},
+    "ClusterRequest": {
+        "texts": {
+            "input": [
+                {"text": text}
+                for text in ("it rains", "heavy rain", "a rainy day", "a cake", "chocolate cake", "a slice of cake")
+            ],
+            "method": "kmeans",
+            "k": 2,
+            "vocabulary": ["rain", "cake"],
+        },
+    },
+    "ImagesRequest": {"a photo": {"input": [{"image": PHOTO, "id": "photo-1"}], "thumbnail": 64}},
+    "DuplicatesRequest": {
+        "photos": {"kind": "near", "input": [{"image": PHOTO, "id": "photo-1"}, {"image": PHOTO, "id": "photo-2"}]},
+        "texts": {"kind": "semantic", "input": [{"text": "a cat"}, {"text": "one cat"}, {"text": "a war"}]},
+    },
+    "SampleRequest": {
+        "as many of each cluster": {
+            "design": "stratified",
+            "strata": [0, 0, 0, 0, 1, 1, 1, -1, -1],
+            "size": 6,
+            "allocation": "equal",
+        },
+    },
+    "PairsRequest": {
+        "of one clustering": {"clusterings": {"kmeans": [0, 0, 0, 1, 1, 1, -1]}, "within": 3, "between": 3},
+    },
+    "AgreementRequest": {
+        "two coders": {
+            "coder": ["anna", "ben"] * 4,
+            "item": ["p1", "p1", "p2", "p2", "p3", "p3", "p4", "p4"],
+            "code": ["yes", "yes", "no", "no", "yes", "no", "no", "no"],
+        },
+    },
+    "ComparisonRequest": {
+        "two clusterings": {
+            "a": [0, 0, 1, 2, 3, 0, 1, 4],
+            "b": [1, 3, 4, 5, 4, 2, 2, 5],
+            "same": [1, 0, 0, 0, 1, 1, 0, 1],
+            "clusterings": {"one": [0, 0, 0, 1, 1, 1], "two": [0, 0, 1, 1, 2, 2]},
+        },
+    },
+    "SearchRequest": {
+        "vectors": {
+            "vectors": [
+                {"modality": "image", "model": "mine", "fingerprint": "mine", "dimension": 2, "data": TWO_VECTORS}
+            ],
+            "queries": {
+                "modality": "image",
+                "model": "mine",
+                "fingerprint": "mine",
+                "dimension": 2,
+                "data": TWO_VECTORS,
+            },
+            "k": 1,
+        },
+    },
     "EstimateRequest": {"a corpus": {"corpus": {"n": 1000, "mean": [0.7, 0.3], "variance": [0.05, 0.05]}}},
 }
 _ERRORS = {

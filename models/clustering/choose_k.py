@@ -10,6 +10,7 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
 from models.clustering.options import KRule, Options
+from models.clustering.seeding import Seeding
 from models.clustering.silhouettes import Tell, silhouettes
 from models.clustering.vectors import Rows
 
@@ -47,10 +48,24 @@ class Fitted:
     inertia: float
 
 
-def kmeans(x: Rows, k: int, *, seed: int, restarts: int = 1, weights: NDArray[np.float64] | None = None) -> Fitted:
-    """scikit-learn's: Lloyd's algorithm from a k-means++ start, in float32."""
+def kmeans(
+    x: Rows,
+    k: int,
+    *,
+    seed: int,
+    restarts: int = 1,
+    weights: NDArray[np.float64] | None = None,
+    seeding: Seeding | None = None,
+) -> Fitted:
+    """scikit-learn's: Lloyd's algorithm from a k-means++ start, in float32.
+
+    `seeding`: of `x`, `seed` and `weights`, where several K's share one.
+    """
     k = min(k, len(x))
-    model = KMeans(k, n_init=restarts, random_state=seed, copy_x=x.nbytes <= COPIED)
+    init: Any = "k-means++"
+    if restarts == 1:
+        init = x[(seeding or Seeding(x, seed=seed, weights=weights)).start(k)]
+    model = KMeans(k, init=init, n_init=restarts, random_state=seed, copy_x=x.nbytes <= COPIED)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than k: told by `k`
         model.fit(x, sample_weight=weights)
@@ -77,9 +92,10 @@ def choose_k(
     tried: list[Tried] = []
     scores: list[float] = []
     stopped = False
+    seeding = Seeding(x, seed=seed, weights=weights)
     for k in range(min(options.k_min, last), last + 1, options.step):
         tell(min(0.9, len(tried) / 20), f"trying K = {k}")
-        fitted = kmeans(x, k, seed=seed, restarts=options.restarts, weights=weights)
+        fitted = kmeans(x, k, seed=seed, restarts=options.restarts, weights=weights, seeding=seeding)
         if options.fit == "inertia":
             scores.append(fitted.inertia)
         else:

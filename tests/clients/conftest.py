@@ -1,13 +1,18 @@
 """A server of the default placement for the SDK's tests, and real photos on disk."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from daguerre import Client
+from daguerre import Client, DaguerreWarning, Embeddings
 from tests.e2e import harness
 from tests.e2e.harness import FILES, Server
+
+KINDS = ("chelsea", "coffee", "rocket")
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +52,31 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "notes.txt").write_text("not an image")
     (folder / ".hidden.jpg").write_bytes(b"no")
     return folder
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten slightly different photos of each of three kinds, a copy, a smaller one, and a file that is no image."""
+    folder = tmp_path_factory.mktemp("corpus")
+    rng = np.random.default_rng(0)
+    for kind in KINDS:
+        pixels = np.asarray(Image.open(BytesIO(harness.jpeg(kind, width=200))).convert("RGB")).astype(int)
+        for i in range(10):
+            x, y = rng.integers(0, 25, 2)
+            changed = (pixels + rng.integers(-6 * i, 6 * i + 1, 3)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(changed[y : y + 90, x : x + 150]).save(folder / f"{kind}{i}.jpg")
+    (folder / "rocket_copy.jpg").write_bytes((folder / "rocket0.jpg").read_bytes())
+    Image.open(folder / "coffee0.jpg").resize((75, 45)).save(folder / "coffee_small.png")
+    (folder / "broken.jpg").write_bytes(b"no image")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def embedded(inline: Server, corpus: Path) -> Embeddings:
+    with Client(inline.url) as client, pytest.warns(DaguerreWarning):
+        return client.embed(images=corpus)
+
+
+def kinds(ids: Iterable[str]) -> Iterator[str]:
+    """What is on the photos of `corpus`."""
+    return (next(kind for kind in KINDS if kind in Path(id).name) for id in ids)

@@ -1,6 +1,7 @@
 """The iterative algorithm, beside the same steps written with scikit-learn."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -136,7 +137,7 @@ def test_the_curve_is_scikit_learns_and_stops_where_its_average_no_longer_rises(
         labels = KMeans(each.k, n_init=1, random_state=5).fit(x).labels_
         assert each.score == pytest.approx(silhouette_score(x, labels, metric="cosine"), abs=1e-5)
     averages = [each.average for each in choice.tried if each.average is not None]
-    assert all(b > a for a, b in zip(averages[:-2], averages[1:-1], strict=True))
+    assert all(b > a for a, b in pairwise(averages[:-1]))
     assert averages[-1] <= averages[-2]
     assert choice.k == choice.tried[-1].k
     best = choose_k(x, replace(options, k_rule="best"), seed=5)
@@ -155,5 +156,5 @@ def test_inertia_needs_an_improvement_that_is_relative():
     x, _ = clouds((100, 80, 60, 40), spread=0.2)
     choice = choose_k(x, Options(fit="inertia", step=1, k_min=2, window=1, min_improvement=0.2).settled(), seed=0)
     scores = [each.score for each in choice.tried]
-    assert all(b < 0.8 * a for a, b in zip(scores[:-2], scores[1:-1], strict=True))
+    assert all(b < 0.8 * a for a, b in pairwise(scores[:-1]))
     assert scores[-1] >= 0.8 * scores[-2]

@@ -7,11 +7,15 @@ X = client.embed(images="photos/")                                        # X.ve
 P = client.zero_shot(images="photos/", labels=["a street protest", "a press conference"])    # P.to_pandas()
 client.embed_corpus("photos/", "photos.parquet")                          # goes on where it was
 clf = client.train_classifier("protest", images="coded/", targets=codes)  # print(clf.report); clf.predict("photos/")
+C = client.cluster(images="photos/")                                      # C.to_pandas(); C.report("clusters.html")
 """
 
 from daguerre.async_client import AsyncClient
 from daguerre.classifiers import AsyncClassifier, Classifier
 from daguerre.client import Client
+from daguerre.clusters import AsyncClusters, Cluster, Clusters
+from daguerre.coding_results import Agreement, Comparison, Configuration, Pairs, Sample
+from daguerre.duplicate_results import Descriptions, DuplicateGroup, Duplicates
 from daguerre.errors import (
     APIError,
     AuthenticationError,
@@ -31,26 +35,37 @@ from daguerre.errors import (
     TooLargeError,
     UnavailableError,
 )
+from daguerre.neighbours import Neighbours
 from daguerre.predictions import Estimate, Predictions, Report
 from daguerre.results import Embeddings, Errors, ZeroShot
 from daguerre.training import JobFailedError
 from daguerre.version import __version__
-from daguerre.wire import Job, ModelCard, Ping, Receipt
+from daguerre.wire import ImageDescription, Job, ModelCard, Ping, Receipt
 
 __all__ = [
     "APIError",
+    "Agreement",
     "AsyncClassifier",
     "AsyncClient",
+    "AsyncClusters",
     "AuthenticationError",
     "Classifier",
     "Client",
+    "Cluster",
+    "Clusters",
+    "Comparison",
+    "Configuration",
     "ConnectError",
     "DaguerreError",
     "DaguerreWarning",
+    "Descriptions",
+    "DuplicateGroup",
+    "Duplicates",
     "Embeddings",
     "Errors",
     "Estimate",
     "FingerprintMismatchError",
+    "ImageDescription",
     "IncompatibleServerError",
     "InvalidRequestError",
     "ItemError",
@@ -58,13 +73,16 @@ __all__ = [
     "Job",
     "JobFailedError",
     "ModelCard",
+    "Neighbours",
     "NotFoundError",
     "OverloadedError",
+    "Pairs",
     "PermissionDeniedError",
     "Ping",
     "Predictions",
     "Receipt",
     "Report",
+    "Sample",
     "ServerError",
     "ServerTimeoutError",
     "TooLargeError",

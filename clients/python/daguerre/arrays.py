@@ -1,8 +1,9 @@
 """Arrays of answers, put together; rows of items without a result are NaN."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from daguerre.wire import Float
 
@@ -21,3 +22,9 @@ def stack(parts: Sequence[Float]) -> Float:
     width = max(part.shape[1] for part in parts)
     whole = [part if part.shape[1] == width else np.full((len(part), width), np.nan, np.float32) for part in parts]
     return np.concatenate(whole)
+
+
+def single(values: Iterable[float | None]) -> list[float | None]:
+    """Numbers of single precision, as gRPC has them, so that both transports give the same; None for NaN."""
+    found: NDArray[np.float32] = np.array([np.nan if value is None else value for value in values], np.float32)
+    return [None if value != value else value for value in found.tolist()]

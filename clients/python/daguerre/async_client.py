@@ -10,13 +10,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from daguerre import sources
+from daguerre.coding import Coding
 from daguerre.core import A, Limits, Part, retried, stream
 from daguerre.errors import DaguerreWarning, NotFoundError
 from daguerre.gathered import Gathered, OnError
 from daguerre.progress import Progress
 from daguerre.results import Embeddings, ZeroShot
 from daguerre.sources import Images, Source, Texts
-from daguerre.training import Training
 from daguerre.transports import connect
 from daguerre.wire import (
     Decode,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 KEPT: ContextVar[list[str] | None] = ContextVar("daguerre_warnings", default=None)  # for the thread that called
 
 
-class AsyncClient(Training):
+class AsyncClient(Coding):
     """A Daguerre service, for asynchronous code. `Client` has the same methods for all other code.
 
     Parameters

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from daguerre import sources
 from daguerre.core import retried
@@ -280,7 +281,7 @@ def by_modality(embeddings: Given, modalities: Sequence[str]) -> dict[str, Embed
     return {name: embeddings[name] for name in ("image", "text") if name in embeddings}
 
 
-def vector_block(modality: str, made: Embeddings, part: slice = slice(None)) -> VectorBlock:
+def vector_block(modality: str, made: Embeddings, part: "slice | NDArray[np.int64]" = slice(None)) -> VectorBlock:
     """Embeddings as they are sent."""
     return VectorBlock(
         modality=cast(Modality, modality),

@@ -13,6 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
 from daguerre.async_client import KEPT, AsyncClient
 from daguerre.classifiers import AsyncClassifier, Classifier
+from daguerre.clusters import AsyncClusters, Clusters
 from daguerre.errors import DaguerreWarning
 from daguerre.wire import Job
 
@@ -33,19 +34,29 @@ def _synchronous(
 
 
 @overload
-def _of_classifier(
+def _of_object(
     method: "Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, AsyncClassifier]]",
 ) -> "Callable[Concatenate[Client, P], Classifier]": ...
 @overload
-def _of_classifier(
+def _of_object(
     method: "Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, AsyncClassifier | Job]]",
 ) -> "Callable[Concatenate[Client, P], Classifier | Job]": ...
-def _of_classifier(method: Any) -> Any:
-    """The same for methods that give a classifier, whose methods wait as well."""
+@overload
+def _of_object(
+    method: "Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, AsyncClusters]]",
+) -> "Callable[Concatenate[Client, P], Clusters]": ...
+@overload
+def _of_object(
+    method: "Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, AsyncClusters | Job]]",
+) -> "Callable[Concatenate[Client, P], Clusters | Job]": ...
+def _of_object(method: Any) -> Any:
+    """The same for methods that give a classifier or clusters, whose methods wait as well."""
 
     @functools.wraps(method)
-    def call(self: "Client", /, *args: Any, **kwargs: Any) -> "Classifier | Job":
+    def call(self: "Client", /, *args: Any, **kwargs: Any) -> "Classifier | Clusters | Job":
         found = self.run(method(self.asynchronous, *args, **kwargs))
+        if isinstance(found, AsyncClusters):
+            return Clusters.waiting(found, self)
         return Classifier(self, found) if isinstance(found, AsyncClassifier) else found
 
     return call
@@ -75,11 +86,24 @@ class Client:
     embed_corpus = _synchronous(AsyncClient.embed_corpus)
     models = _synchronous(AsyncClient.models)
     ping = _synchronous(AsyncClient.ping)
-    train_classifier = _of_classifier(AsyncClient.train_classifier)
-    classifier = _of_classifier(AsyncClient.classifier)
+    train_classifier = _of_object(AsyncClient.train_classifier)
+    classifier = _of_object(AsyncClient.classifier)
     classifiers = _synchronous(AsyncClient.classifiers)
     delete_classifier = _synchronous(AsyncClient.delete_classifier)
-    fine_tune = _of_classifier(AsyncClient.fine_tune)
+    fine_tune = _of_object(AsyncClient.fine_tune)
+    cluster = _of_object(AsyncClient.cluster)
+    clustering = _of_object(AsyncClient.clustering)
+    duplicates = _synchronous(AsyncClient.duplicates)
+    found_duplicates = _synchronous(AsyncClient.found_duplicates)
+    describe_images = _synchronous(AsyncClient.describe_images)
+    sample = _synchronous(AsyncClient.sample)
+    draw_pairs = _synchronous(AsyncClient.draw_pairs)
+    agreement = _synchronous(AsyncClient.agreement)
+    compare = _synchronous(AsyncClient.compare)
+    search = _synchronous(AsyncClient.search)
+    upload = _synchronous(AsyncClient.upload)
+    files = _synchronous(AsyncClient.files)
+    delete_file = _synchronous(AsyncClient.delete_file)
     jobs = _synchronous(AsyncClient.jobs)
     job = _synchronous(AsyncClient.job)
     cancel_job = _synchronous(AsyncClient.cancel_job)

@@ -22,7 +22,7 @@ from daguerre.errors import (
     UnavailableError,
 )
 from daguerre.sources import Source, Unreadable
-from daguerre.wire import Answer, EmbedAnswer, Failure, Payload, PredictAnswer, ZeroShotAnswer
+from daguerre.wire import Answer, EmbedAnswer, Failure, ImagesAnswer, Payload, PredictAnswer, ZeroShotAnswer
 
 A = TypeVar("A", bound=Answer)
 T = TypeVar("T")
@@ -250,6 +250,8 @@ def merged(answers: Sequence[A]) -> A:
     if isinstance(first, EmbedAnswer):
         common["vectors"] = stack([answer.vectors for answer in every])
         common["tokens"] = sum(answer.tokens for answer in every)
+    elif isinstance(first, ImagesAnswer):
+        common["images"] = [image for answer in every for image in answer.images]
     elif isinstance(first, PredictAnswer):
         common["best"] = [label for answer in every for label in answer.best]
         for name in ("probabilities", "values", "crossed"):
@@ -266,4 +268,6 @@ def merged(answers: Sequence[A]) -> A:
 def _rows(answer: Answer) -> int:
     if isinstance(answer, PredictAnswer):
         return len(answer.best)
+    if isinstance(answer, ImagesAnswer):
+        return len(answer.images)
     return len(answer.vectors if isinstance(answer, EmbedAnswer) else cast(ZeroShotAnswer, answer).scores)

@@ -2,7 +2,7 @@
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,9 @@ class Trained(ABC):
     _url: str
 
     @abstractmethod
-    async def _call(self, method: str, request: Message, kind: type[Any]) -> tuple[Any, str | None]: ...
+    async def _call(
+        self, method: str, request: Message | AsyncIterator[bytes], kind: type[Any]
+    ) -> tuple[Any, str | None]: ...
 
     async def train(self, fields: Mapping[str, Any], vectors: Sequence[VectorBlock]) -> Job:
         with sayable():
@@ -31,18 +33,21 @@ class Trained(ABC):
                 name: value for name, value in fields.items() if name not in ("targets", "codes", "bounds", "on_error")
             }
             request = pb.TrainRequest(
-                **rest, on_error=common_pb2.ON_ERROR_SKIP, vectors=[_vectors(each) for each in vectors], as_job=True
+                **rest,
+                on_error=common_pb2.ON_ERROR_SKIP,
+                vectors=[vectors_message(each) for each in vectors],
+                as_job=True,
             )
             if "bounds" in fields:
                 request.bounds.CopyFrom(pb.Bounds(low=fields["bounds"][0], high=fields["bounds"][1]))
             if "targets" in fields:
-                request.targets.CopyFrom(pb.Targets(values=[_code(each) for each in fields["targets"]]))
+                request.targets.CopyFrom(pb.Targets(values=[code_message(each) for each in fields["targets"]]))
             if "codes" in fields:
                 table = dict(fields["codes"])
-                table["code"] = [_code(each) for each in table["code"]]
+                table["code"] = [code_message(each) for each in table["code"]]
                 request.codes.CopyFrom(pb.Codes(**table))
         said, _ = await self._call("TrainClassifier", request, pb.TrainResponse)
-        return _job(said.job)
+        return job_of(said.job)
 
     async def predict(self, items: Sequence[Payload], options: PredictOptions) -> PredictAnswer:
         with sayable():
@@ -64,7 +69,7 @@ class Trained(ABC):
                 classifier=options.classifier,
                 crossed=options.crossed,
                 on_error=common_pb2.ON_ERROR_SKIP,
-                vectors=[_vectors(each) for each in vectors],
+                vectors=[vectors_message(each) for each in vectors],
             )
         said, request_id = await self._call("Predict", request, pb.PredictResponse)
         with understood(self._url):
@@ -125,7 +130,7 @@ class Trained(ABC):
             if "bounds" in fields:
                 request.bounds.CopyFrom(pb.Bounds(low=fields["bounds"][0], high=fields["bounds"][1]))
         said, _ = await self._call("FineTune", request, jobs_pb2.Job)
-        return _job(said)
+        return job_of(said)
 
     async def jobs(self) -> Sequence[Job]:
         found: list[Job] = []
@@ -133,7 +138,7 @@ class Trained(ABC):
         while True:
             request = jobs_pb2.ListJobsRequest(limit=PAGE, cursor=cursor)
             said, _ = await self._call("ListJobs", request, jobs_pb2.ListJobsResponse)
-            found += [_job(each) for each in said.jobs]
+            found += [job_of(each) for each in said.jobs]
             if not said.HasField("next_cursor"):
                 return found
             cursor = said.next_cursor
@@ -141,26 +146,29 @@ class Trained(ABC):
     async def job(self, id: str) -> Job:
         with sayable():
             request = jobs_pb2.GetJobRequest(id=id)
-        return _job((await self._call("GetJob", request, jobs_pb2.Job))[0])
+        return job_of((await self._call("GetJob", request, jobs_pb2.Job))[0])
 
     async def cancel_job(self, id: str) -> Job:
         with sayable():
             request = jobs_pb2.CancelJobRequest(id=id)
-        return _job((await self._call("CancelJob", request, jobs_pb2.Job))[0])
+        return job_of((await self._call("CancelJob", request, jobs_pb2.Job))[0])
 
 
-def _vectors(block: VectorBlock) -> pb.Vectors:
+def vectors_message(block: VectorBlock) -> pb.Vectors:
+    """Embeddings on the wire, or the file that has them."""
     return pb.Vectors(
         modality=block.modality,
         model=block.model,
         fingerprint=block.fingerprint,
         dimension=block.rows.shape[1],
-        data=block.rows.astype("<f4", copy=False).tobytes(),
+        data=b"" if block.file is not None else block.rows.astype("<f4", copy=False).tobytes(),
+        file=block.file,
         receipt=receipt_message(block.receipt),
     )
 
 
-def _code(value: Any) -> pb.Code:
+def code_message(value: Any) -> pb.Code:
+    """A label, a flag, a number or nothing on the wire."""
     if value is None:
         return pb.Code()
     if isinstance(value, bool):
@@ -168,7 +176,8 @@ def _code(value: Any) -> pb.Code:
     return pb.Code(label=value) if isinstance(value, str) else pb.Code(number=value)
 
 
-def _job(said: jobs_pb2.Job) -> Job:
+def job_of(said: jobs_pb2.Job) -> Job:
+    """Off the wire."""
     return Job(
         id=said.id,
         kind=said.kind,
@@ -179,9 +188,15 @@ def _job(said: jobs_pb2.Job) -> Job:
         created=said.created,
         started=said.started if said.HasField("started") else None,
         ended=said.ended if said.HasField("ended") else None,
-        result={"classifier": said.classifier} if said.HasField("classifier") else None,
+        result=_result(said),
         error={"code": said.error.code, "message": said.error.message} if said.HasField("error") else None,
     )
+
+
+def _result(said: jobs_pb2.Job) -> Any:
+    if said.HasField("result_json"):
+        return json.loads(said.result_json)
+    return {"classifier": said.classifier} if said.HasField("classifier") else None
 
 
 def _card(said: pb.Classifier) -> dict[str, Any]:

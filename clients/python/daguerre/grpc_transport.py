@@ -1,7 +1,8 @@
 """gRPC: the same requests and answers as over HTTP, as messages."""
 
+import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,7 +27,7 @@ try:
     import grpc
     from google.protobuf.message import Message
 
-    from daguerre.grpc_classifiers import Trained
+    from daguerre.grpc_corpus import Explored
     from daguerre.grpc_errors import plain, sayable, translated, understood
     from daguerre.grpc_messages import made_receipt
     from daguerre_proto.v1 import common_pb2, embeddings_pb2, models_pb2, zero_shot_pb2
@@ -57,7 +58,7 @@ OPTIONS = [
 _DECODE = {None: common_pb2.DECODE_UNSPECIFIED, "exact": common_pb2.DECODE_EXACT, "scaled": common_pb2.DECODE_SCALED}
 
 
-class GrpcTransport(Trained):
+class GrpcTransport(Explored):
     """One server over gRPC. The channel opens with the first call, in that call's event loop."""
 
     def __init__(self, url: str, *, api_key: str | None, timeout: float) -> None:
@@ -153,9 +154,11 @@ class GrpcTransport(Trained):
         if self._channel is not None:
             await self._channel.close()
 
-    async def _call(self, method: str, request: Message, kind: type[Any]) -> tuple[Any, str | None]:
+    async def _call(
+        self, method: str, request: Message | AsyncIterator[bytes], kind: type[Any]
+    ) -> tuple[Any, str | None]:
         with sayable():
-            message = request.SerializeToString()
+            message = request.SerializeToString() if isinstance(request, Message) else request
         answer, trailer = await self._send(SERVICE + method, message)
         self._version = self._version or version.check(trailer.get("daguerre-version"), self._url)
         with understood(self._url):
@@ -168,9 +171,10 @@ class GrpcTransport(Trained):
         failed = ((i, entry.error) for i, entry in enumerate(data) if entry.HasField("error"))
         return {i: Failure(error.code, error.message) for i, error in failed}
 
-    async def _send(self, path: str, message: bytes) -> tuple[bytes, dict[str, str]]:
-        """Bytes there and back, and the trailer; messages are made here, where what is wrong with them is not logged
-        and lost as it is inside of gRPC.
+    async def _send(self, path: str, message: bytes | AsyncIterator[bytes]) -> tuple[bytes, dict[str, str]]:
+        """Bytes, or a stream of messages, there, bytes back, and the trailer.
+
+        Messages are made here, where what is wrong with them is not logged and lost as it is inside of gRPC.
         """
         if self._channel is None:
             self._channel = (
@@ -179,8 +183,13 @@ class GrpcTransport(Trained):
                 else grpc.aio.insecure_channel(self._target, options=OPTIONS)
             )
         try:
-            method: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = self._channel.unary_unary(path)
-            call = method(message, timeout=self._timeout, metadata=self._metadata)
+            if isinstance(message, bytes):
+                method: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = self._channel.unary_unary(path)
+                call: Any = method(message, timeout=self._timeout, metadata=self._metadata)
+            else:
+                streamed: grpc.aio.StreamUnaryMultiCallable[bytes, bytes] = self._channel.stream_unary(path)
+                call = streamed(metadata=self._metadata)  # of any length, so it may take any time
+                await _written(call, message)
             return await call, plain(await call.trailing_metadata())
         except grpc.aio.AioRpcError as exc:
             said = plain(exc.trailing_metadata()).get("daguerre-version")
@@ -189,6 +198,19 @@ class GrpcTransport(Trained):
             raise translated(exc, self._url, self._timeout, ours=bool(self._version)) from exc
         except grpc.aio.UsageError as exc:
             raise RuntimeError("this connection is closed; make another client") from exc
+
+
+async def _written(call: Any, messages: AsyncIterator[bytes]) -> None:
+    """Messages down a stream, as fast as it takes them; what their making raises ends the call, and is raised."""
+    try:
+        async for message in messages:
+            await call.write(message)
+        await call.done_writing()
+    except asyncio.InvalidStateError:
+        pass  # the server has ended the call, and says why where its answer is taken
+    except BaseException:
+        call.cancel()
+        raise
 
 
 def _model_options(model: str | None, decode: str | None) -> common_pb2.ModelOptions:

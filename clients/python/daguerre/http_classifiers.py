@@ -115,19 +115,22 @@ class Trained(ABC):
     async def _with_vectors(
         self, path: str, fields: Mapping[str, Any], vectors: Sequence[VectorBlock]
     ) -> tuple[dict[str, Any], str | None]:
-        said = [
-            {
-                "modality": each.modality,
-                "model": each.model,
-                "fingerprint": each.fingerprint,
-                "dimension": each.rows.shape[1],
-                "receipt": asdict(each.receipt),
-            }
-            for each in vectors
-        ]
-        arrays = {f"{each.modality}_vectors": each.rows for each in vectors}
-        content, kind = await asyncio.to_thread(form, {"request": json.dumps({**fields, "vectors": said})}, (), arrays)
+        said = {**fields, "vectors": [block_said(each) for each in vectors]}
+        arrays = {f"{each.modality}_vectors": each.rows for each in vectors if each.file is None}
+        content, kind = await asyncio.to_thread(lambda: form({"request": json.dumps(said)}, (), arrays))
         return await self._ask("POST", path, content=content, headers={"content-type": kind})
+
+
+def block_said(block: VectorBlock) -> dict[str, Any]:
+    """What vectors are, without their numbers; with the file that has them, if one does."""
+    said = {
+        "modality": block.modality,
+        "model": block.model,
+        "fingerprint": block.fingerprint,
+        "dimension": block.rows.shape[1],
+        "receipt": asdict(block.receipt),
+    }
+    return said if block.file is None else {**said, "file": block.file}
 
 
 def _path(label: str) -> str:

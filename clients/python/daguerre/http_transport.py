@@ -15,7 +15,7 @@ from daguerre import version
 from daguerre.arrays import spread
 from daguerre.errors import APIError, ConnectError, ItemError, of_status
 from daguerre.http_body import Understood, entries, failures_of, form
-from daguerre.http_classifiers import Trained
+from daguerre.http_corpus import Explored
 from daguerre.wire import (
     EmbedAnswer,
     EmbedOptions,
@@ -31,7 +31,7 @@ QUOTED = 200  # characters of an answer that is not ours
 JSON = {"content-type": "application/json"}
 
 
-class HttpTransport(Trained):
+class HttpTransport(Explored):
     """One server over HTTP. `concurrency` requests may be under way at once."""
 
     def __init__(self, url: str, *, api_key: str | None, timeout: float, concurrency: int) -> None:
@@ -139,7 +139,7 @@ class HttpTransport(Trained):
 
     async def _good(self, method: str, path: str, **what: Any) -> httpx.Response:
         answer = await self._send(method, path, **what)
-        if answer.status_code not in (200, 202):
+        if answer.status_code not in (200, 201, 202):
             raise self._refusal(answer)
         if self._version is None:
             self._version = version.check(answer.headers.get("daguerre-version"), self._url)

@@ -139,13 +139,17 @@ class Embeddings(_Result):
 
     def similarity(self, other: "Embeddings") -> Float:
         """Cosines with other embeddings, (n, m). Raises FingerprintMismatchError where they cannot be compared."""
+        self.check_comparable(other)
+        return cast(Float, self.vectors @ other.vectors.T)
+
+    def check_comparable(self, other: "Embeddings") -> None:
+        """Raises FingerprintMismatchError where vectors of the two lie in different spaces."""
         if self.fingerprint != other.fingerprint:
             raise FingerprintMismatchError(
                 f"vectors of {self.model} ({self.fingerprint}) and of {other.model} ({other.fingerprint}) lie in "
                 "different spaces; embed both with one model and one decode setting",
                 code="fingerprint_mismatch",
             )
-        return cast(Float, self.vectors @ other.vectors.T)
 
     def to_pandas(self) -> "pd.DataFrame":
         """A row per item: index id, columns 0 … d-1."""

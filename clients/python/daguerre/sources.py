@@ -236,7 +236,7 @@ def _images(given: Images) -> Iterator[Source]:
     if isinstance(given, str | os.PathLike):
         yield from _of_path(os.fspath(given), alone=True)
         return
-    if _is_one(given):
+    if is_one(given):
         yield _one(given, 0)
         return
     if not isinstance(given, Iterable):
@@ -269,7 +269,8 @@ def _of_path(path: str, *, alone: bool) -> Iterator[Source]:
         yield FileSource(path)
 
 
-def _is_one(given: Any) -> bool:
+def is_one(given: Any) -> bool:
+    """Whether it is one image in memory: bytes, an open file, a picture, an array."""
     if _is_array(given):
         return bool(given.ndim == 2 or (given.ndim == 3 and given.shape[2] in (3, 4)))
     return isinstance(given, bytes | bytearray | memoryview) or hasattr(given, "read") or _is_pillow(given)
@@ -316,7 +317,7 @@ def _pixels(item: Any, id: str) -> Source:
     except ModuleNotFoundError as exc:
         raise ModuleNotFoundError("arrays are sent as PNG, which needs Pillow; pip install 'daguerre[images]'") from exc
     if _is_array(item):
-        if str(item.dtype) != "uint8" or not _is_one(item):
+        if str(item.dtype) != "uint8" or not is_one(item):
             rule = "images are uint8, (h, w), (h, w, 3) or (h, w, 4)"
             way = "for floats in 0..1, (255 * x).round().astype('uint8')"
             return _Unusable("not_an_image", f"an array of {item.dtype} {item.shape}; {rule}: {way}", id)

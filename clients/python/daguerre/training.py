@@ -345,15 +345,15 @@ def below(paths: Sequence[str]) -> list[str]:
 
 
 def aligned_with(
-    targets: Sequence[Code] | Mapping[str, Code], paths: Sequence[str], names: Sequence[str]
+    targets: Sequence[Code] | Mapping[str, Code], paths: Sequence[str], names: Sequence[str], what: str = "targets"
 ) -> list[Code]:
     """A code for each item, from a list in order or a mapping by path, name, or file name."""
     if isinstance(targets, str):
-        raise TypeError(f"targets: got a str, {targets!r:.60}; give a list, one for each item")
+        raise TypeError(f"{what}: got a str, {targets!r:.60}; give a list, one for each item")
     if not isinstance(targets, Mapping):
         given = [plain(target) for target in targets]
         if len(given) != len(paths):
-            raise ValueError(f"targets: {len(given)} for {len(paths)} items; give one for each")
+            raise ValueError(f"{what}: {len(given)} for {len(paths)} items; give one for each")
         return given
     by_name = {str(key): plain(value) for key, value in targets.items()}
     used, found = set(), []
@@ -363,7 +363,7 @@ def aligned_with(
         found.append(None if key is None else by_name[key])
     if unused := [key for key in by_name if key not in used]:
         raise ValueError(
-            f"targets: {len(unused)} of {len(by_name)} are for none of the items, the first for {unused[0]!r}; "
+            f"{what}: {len(unused)} of {len(by_name)} are for none of the items, the first for {unused[0]!r}; "
             "give paths, or file names"
         )
     return found

@@ -1,14 +1,17 @@
 """What both transports carry: payloads out, answers in. Nothing here knows HTTP or gRPC."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Float = NDArray[np.float32]
 Double = NDArray[np.float64]
+Rows: TypeAlias = NDArray[np.floating[Any]]
+R = TypeVar("R")
 Modality = Literal["image", "text"]
 Decode = Literal["exact", "scaled"]
 
@@ -45,6 +48,11 @@ class Receipt:
     demonstration: bool
     notice: str | None = None
     made_with: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_MODEL = Receipt(
+    model="", revision="", fingerprint="", precision="", provider="", decode="", demonstration=False
+)  # of answers that no model has a part in
 
 
 @dataclass(frozen=True)
@@ -97,14 +105,44 @@ class PredictAnswer(Answer):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ImageDescription:
+    """What an image is, without a model.
+
+    Attributes
+    ----------
+    sha256 : of the file's bytes, in hexadecimal.
+    phash : perceptual hash, 16 hexadecimal digits; None of an image of one colour.
+    width, height : pixels, upright.
+    thumbnail : a small JPEG, where it was asked for.
+    """
+
+    sha256: str
+    phash: str | None = None
+    width: int | None = None
+    height: int | None = None
+    thumbnail: bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagesAnswer(Answer):
+    images: Sequence[ImageDescription | None]  # None of failed ones
+
+
+@dataclass(frozen=True, kw_only=True)
 class VectorBlock:
-    """Embeddings of one modality: (n, d) float32, a row of NaN for an item that has none."""
+    """Embeddings of one modality: (n, d) float32, a row of NaN for an item that has none.
+
+    Attributes
+    ----------
+    file : where the rows were sent ahead; they are not sent again.
+    """
 
     modality: Modality
     model: str
     fingerprint: str
     rows: Float
     receipt: Receipt
+    file: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,6 +283,36 @@ class Transport(Protocol):
 
     async def fine_tune(self, fields: Mapping[str, Any]) -> Job: ...
 
+    async def cluster(self, fields: Mapping[str, Any], vectors: Sequence[VectorBlock]) -> Job: ...
+
+    async def clustering(self, id: str) -> Mapping[str, Any]: ...
+
+    async def cluster_page(self, id: str, mode: str, pictures: Mapping[str, bytes]) -> str: ...
+
+    async def duplicates(self, fields: Mapping[str, Any], vectors: Sequence[VectorBlock]) -> Job: ...
+
+    async def found_duplicates(self, id: str) -> Mapping[str, Any]: ...
+
+    async def describe_images(self, items: Sequence[Payload], thumbnail: int | None, blurred: bool) -> ImagesAnswer: ...
+
+    async def sample(self, fields: Mapping[str, Any]) -> Mapping[str, Any]: ...
+
+    async def pairs(self, fields: Mapping[str, Any]) -> Mapping[str, Any]: ...
+
+    async def agreement(self, fields: Mapping[str, Any]) -> Mapping[str, Any]: ...
+
+    async def compare(self, fields: Mapping[str, Any]) -> Mapping[str, Any]: ...
+
+    async def search(
+        self, fields: Mapping[str, Any], corpus: VectorBlock, queries: VectorBlock
+    ) -> Mapping[str, Any]: ...
+
+    async def upload(self, given: "str | os.PathLike[str] | Rows", name: str) -> Mapping[str, Any]: ...
+
+    async def files(self) -> Sequence[Mapping[str, Any]]: ...
+
+    async def delete_file(self, id: str) -> Mapping[str, Any]: ...
+
     async def jobs(self) -> Sequence[Job]: ...
 
     async def job(self, id: str) -> Job: ...
@@ -256,11 +324,17 @@ class Transport(Protocol):
     async def close(self) -> None: ...
 
 
+def record(kind: type[R], said: Mapping[str, Any]) -> R:
+    """A record from its fields; those that a newer server adds are left out."""
+    names = getattr(kind, "__dataclass_fields__")  # noqa: B009  # of any dataclass
+    return kind(**{name: said[name] for name in names if name in said})
+
+
 def job(said: Mapping[str, Any]) -> Job:
-    """A job from its fields, those that a newer server adds left out."""
+    """A job from its fields. Raises KeyError where one is missing."""
     return Job(**{name: said[name] for name in Job.__dataclass_fields__})
 
 
 def receipt(said: Mapping[str, Any]) -> Receipt:
-    """A receipt from its fields, those that a newer server adds left out."""
-    return Receipt(**{name: said[name] for name in Receipt.__dataclass_fields__ if name in said})
+    """A receipt from its fields."""
+    return record(Receipt, said)

@@ -82,11 +82,16 @@ def _write(made: ZeroShot | Predictions, names: list[str], rows: Iterable[Sequen
         table.columns = columns
         table.to_parquet(out)
         return
+    every = zip(made.ids, rows, made.codes, strict=True)
+    write_table(columns, ([id, *([""] * len(names) if code else row), code or ""] for id, row, code in every), out)
+
+
+def write_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], out: str) -> None:
+    """Rows as .csv; "-" is stdout."""
     with _opened(out) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
-        for id, row, code in zip(made.ids, rows, made.codes, strict=True):
-            writer.writerow([id, *([""] * len(names) if code else row), code or ""])
+        writer.writerows(rows)
 
 
 @contextmanager

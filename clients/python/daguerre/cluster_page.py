@@ -1,0 +1,96 @@
+"""The pictures of a clustering's report: small versions of exemplars, which the page shows."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from daguerre import sources
+from daguerre.core import retried
+from daguerre.sources import ImageLike
+from daguerre.wire import ImagesAnswer, Payload
+
+if TYPE_CHECKING:
+    from daguerre.clusters import Clustered
+    from daguerre.training import Training
+
+PageMode = Literal["thumbnails", "blurred", "none"]
+Given: TypeAlias = str | os.PathLike[str] | Mapping[str, ImageLike] | Sequence[ImageLike | None]
+SIDE = 160  # pixels
+# what the page shows: of each cluster so many of a kind, fewer of very many clusters; and some of what is in none
+EACH, PICTURES, UNCLUSTERED = 9, 1500, 18
+
+
+async def write(
+    client: "Training",
+    made: "Clustered",
+    path: str | os.PathLike[str],
+    images: Given | None,
+    mode: PageMode,
+) -> None:
+    """See AsyncClusters.report."""
+    if mode not in ("thumbnails", "blurred", "none"):
+        raise ValueError(f'pictures: got {mode!r}, there are "thumbnails", "blurred" and "none"')
+    if made.modality == "text" and images is None:
+        mode = "none"
+    pictures = {} if mode == "none" else await _pictures(client, made, images, blurred=mode == "blurred")
+    html = await retried(
+        lambda: client.transport.cluster_page(made.id, mode, pictures), retry_for=client.limits.retry_for
+    )
+    Path(path).write_text(html, encoding="utf-8")
+
+
+async def _pictures(client: "Training", made: "Clustered", images: Given | None, *, blurred: bool) -> dict[str, bytes]:
+    """JPEGs by the server's ids of the items."""
+    names = made.answer["ids"]
+    found = {names[i]: _image(made, i, images) for i in shown(made.answer)}
+    wanted = {name: image for name, image in found.items() if image is not None}
+    if not wanted:
+        raise ValueError(
+            f"pictures: none of the items is a file here, {made.files[0] if made.files else 'nothing'!r} the first; "
+            'give images=, or pictures="none"'
+        )
+
+    async def ask(items: Sequence[Payload]) -> ImagesAnswer:
+        return await client.transport.describe_images(items, SIDE, blurred)
+
+    given = sources.images(list(wanted.values()), list(wanted))
+    gathered = await client.gather(given, lambda: len(wanted), ask, "collect", None, "pictures", None)
+    small: dict[str, bytes] = {}
+    for places, answer in gathered.answers:
+        for place, image in zip(places, answer.images, strict=True):
+            if image is not None and image.thumbnail is not None:
+                small[gathered.ids[place]] = image.thumbnail
+    return small
+
+
+def shown(answer: Mapping[str, Any]) -> list[int]:
+    """Indexes of the items whose pictures a page shows."""
+    each = min(EACH, max(3, PICTURES // (3 * max(1, len(answer["clusters"])))))
+    found: list[int] = []
+    for cluster in answer["clusters"]:
+        found += [cluster["medoid"], *(i for kind in cluster["exemplars"].values() for i in kind[:each])]
+    without = np.flatnonzero(np.asarray(answer["labels"]) < 0)
+    if len(without) > UNCLUSTERED:
+        without = np.sort(np.random.default_rng(0).choice(without, UNCLUSTERED, replace=False))
+    failed = {each["index"] for each in answer["unusable"]}
+    return [i for i in dict.fromkeys([*found, *without.tolist()]) if i not in failed]
+
+
+def _image(made: "Clustered", i: int, images: Given | None) -> ImageLike | None:
+    """The picture of item i of the answer; None where it is not there."""
+    place = int(made.sent[i])
+    names = [made.ids[place], made.answer["ids"][i], made.files[place]]
+    if images is None:
+        return made.files[place] if os.path.isfile(made.files[place]) else None
+    if isinstance(images, Mapping):
+        names.append(os.path.basename(made.files[place]))
+        return next((images[name] for name in names if name in images), None)
+    if isinstance(images, str | os.PathLike):
+        paths = [os.path.join(images, name) for name in names]
+        return next((path for path in paths if os.path.isfile(path)), None)
+    if len(images) != len(made):
+        raise ValueError(f"images: {len(images)} for {len(made)} items; give one for each, None for none")
+    return images[place]

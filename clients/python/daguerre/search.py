@@ -1,0 +1,130 @@
+"""The part of the client that searches, and looks after vectors that were sent ahead."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+
+from daguerre import sources
+from daguerre.clustering import sent, usable
+from daguerre.core import retried
+from daguerre.duplicates import Described
+from daguerre.errors import ItemFailedError
+from daguerre.neighbours import Neighbours
+from daguerre.results import Embeddings
+from daguerre.sources import Images
+from daguerre.uploads import carried, rows_of
+from daguerre.wire import Double, Modality, Rows
+
+Query: TypeAlias = Embeddings | str | Sequence[str] | Images
+
+
+class Searching(Described):
+    """Search and files, on what a client has."""
+
+    async def search(self, query: Query, embeddings: Embeddings, k: int = 10) -> Neighbours:
+        """The nearest items of a corpus, by exact cosine.
+
+        Parameters
+        ----------
+        query : a text or texts; images: a Path, bytes, a picture or a list of them; or embeddings. A str is a text.
+        embeddings : the corpus, of `embed`; items without a vector are found by nobody.
+        k : neighbours of each.
+
+        Returns
+        -------
+        Neighbours : `N[0]`, ids and cosines of the first query; `.indexes` and `.cosines` (q, k); `.to_pandas()`.
+
+        Raises
+        ------
+        ItemFailedError : a query cannot be used.
+        FingerprintMismatchError : the server has not the model that made the corpus, or the queries are of another.
+        DaguerreError : any other of the tree in daguerre.errors.
+
+        Examples
+        --------
+        >>> client.search("a burning car", client.embed(images="photos/"))[0]
+        """
+        wanted = await self._query(query, embeddings)
+        corpus: Mapping[str, Embeddings] = {embeddings.modality or "image": embeddings}
+        good, _ = usable(corpus, embeddings.ids)
+        block = sent(corpus, good)
+        queries = sent({wanted.modality or "image": wanted}, np.arange(len(wanted)))[0]
+        said = await carried(
+            self,
+            block,
+            lambda given: retried(
+                lambda: self.transport.search({"k": k}, given[0], queries), retry_for=self.limits.retry_for
+            ),
+        )
+        found = [entry["neighbours"] for entry in said["data"]]
+        indexes = good[np.array([[each["index"] for each in row] for row in found], np.int64)]
+        return Neighbours(
+            queries=list(wanted.ids),
+            indexes=indexes,
+            ids=[[embeddings.ids[i] for i in row] for row in indexes.tolist()],
+            cosines=np.array([[each["cosine"] for each in row] for row in found], np.float32),
+        )
+
+    async def upload(
+        self, given: "str | os.PathLike[str] | Rows | Embeddings", name: str | None = None
+    ) -> Mapping[str, Any]:
+        """Send vectors ahead: a .npy file, an array (n, d) of floats, or embeddings. Streamed, of any size.
+
+        Large embeddings are sent so by themselves. The server deletes files after some days.
+
+        Returns
+        -------
+        Mapping : id, name, bytes, shape, dtype, created, expires.
+
+        Examples
+        --------
+        >>> client.upload("vectors.npy")["id"]
+        """
+        if isinstance(given, str | os.PathLike):
+            source: Any = given
+            name = os.path.basename(os.fspath(given)) if name is None else name
+        else:
+            source = rows_of(given.vectors if isinstance(given, Embeddings) else given)
+        said = await retried(
+            lambda: self.transport.upload(source, name or "vectors.npy"), retry_for=self.limits.retry_for
+        )
+        return said
+
+    async def files(self) -> list[Mapping[str, Any]]:
+        """Your files on the server, the newest first: id, name, bytes, shape, expires, …"""
+        return list(await retried(self.transport.files, retry_for=self.limits.retry_for))
+
+    async def delete_file(self, id: str) -> Mapping[str, Any]:
+        """Delete a file. Jobs that have begun with it go on. Raises NotFoundError."""
+        return await self.transport.delete_file(id)
+
+    async def _scores(self, near: Query, embeddings: Embeddings) -> Double:
+        """The highest cosine of each item with the queries."""
+        wanted = await self._query(near, embeddings)
+        return cast(Double, embeddings.similarity(wanted).max(axis=1).astype(np.float64))
+
+    async def _query(self, query: Query, corpus: Embeddings) -> Embeddings:
+        """Queries in the space of the corpus. Raises FingerprintMismatchError, ItemFailedError."""
+        if isinstance(query, Embeddings):
+            corpus.check_comparable(query)
+            if query.errors:
+                raise ItemFailedError(query.errors[0])
+            return query
+        given: Any = query
+        if not (isinstance(query, str | os.PathLike) or sources.is_one(query)):
+            given = list(cast(Any, query))
+            if not given:
+                raise ValueError("query: got nothing; give a text, an image, or a list of them")
+        first = given[0] if isinstance(given, list) else given
+        modality: Modality = "text" if isinstance(first, str) else "image"
+        found = await self.embed(
+            **cast(Any, {f"{modality}s": given}),
+            model=corpus.model,
+            decode=cast(Any, corpus.receipt.decode or None),
+            fingerprint=corpus.fingerprint,
+            on_error="raise",
+            progress=False,
+        )
+        return found
