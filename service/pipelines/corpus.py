@@ -1,14 +1,18 @@
 """What is computed about a corpus at once: draws, agreement, comparisons. For a thread, all of them."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
+from models import sampling
 from models.agreement import Coefficient, agreement
+from models.pair_comparison import Winner, compare
+from models.pairs import draw_pairs
 from service import schema_corpus as schema
-from service.errors import TooLarge
+from service.errors import TooLarge, Unprocessable
 
 MOST_CODES = 1_000_000
 
@@ -51,12 +55,106 @@ def plain(value: Any) -> Any:
 
 
 def drawn(said: schema.SampleRequest) -> schema.SampleAnswer:
-    raise NotImplementedError
+    """A draw of items. Raises ClusteringError, Unprocessable."""
+    needed = {"simple": "n", "stratified": "strata", "purposive": "scores"}
+    for design, name in needed.items():
+        if (getattr(said, name) is None) == (design == said.design):
+            there = "is needed" if design == said.design else "is not looked at; leave it out"
+            raise Unprocessable(f"{name}: {there} with design {said.design}", param=name)
+    if said.design == "simple":
+        found = sampling.simple(said.n or 0, said.size, seed=said.seed)
+    elif said.design == "stratified":
+        found = sampling.stratified(
+            said.strata or [], said.size, allocation=said.allocation, floor=said.floor, seed=said.seed
+        )
+    else:
+        found = sampling.purposive(said.scores or [], said.size)
+    ids = _ids(said.ids, found.n)
+    indexes = found.indexes.tolist()
+    return schema.SampleAnswer(
+        design=found.design,
+        n=found.n,
+        indexes=indexes,
+        ids=None if ids is None else [ids[i] for i in indexes],
+        inclusion_prob=None if found.inclusion_prob is None else found.inclusion_prob.tolist(),
+        strata=[schema.Stratum(**asdict(each)) for each in found.strata],
+        fit_for_inference=found.fit_for_inference,
+        remarks=list(found.remarks),
+        seed=said.seed,
+    )
 
 
 def paired(said: schema.PairsRequest) -> schema.PairsAnswer:
-    raise NotImplementedError
+    """A draw of pairs. Raises ClusteringError, Unprocessable."""
+    found = draw_pairs(
+        {name: np.asarray(labels, np.int64) for name, labels in said.clusterings.items()},
+        said.within,
+        said.between,
+        disputed=said.disputed,
+        unclustered=said.unclustered,
+        allocation=said.allocation,
+        seed=said.seed,
+    )
+    ids = _ids(said.ids, found.n)
+    return schema.PairsAnswer(
+        pairs=[
+            schema.Pair(
+                **asdict(pair),
+                a_id=None if ids is None else ids[pair.a],
+                b_id=None if ids is None else ids[pair.b],
+            )
+            for pair in found.pairs
+        ],
+        n=found.n,
+        strata=[
+            schema.Stratum(stratum=name, population=of, drawn=found.drawn[name], probability=found.drawn[name] / of)
+            for name, of in found.population.items()
+            if of
+        ],
+        remarks=list(found.remarks),
+        seed=said.seed,
+    )
 
 
 def compared(said: schema.ComparisonRequest) -> schema.ComparisonAnswer:
-    raise NotImplementedError
+    """Clusterings judged by coded pairs. Raises ClusteringError."""
+    found = compare(
+        said.a,
+        said.b,
+        [bool(each) for each in said.same],
+        {name: np.asarray(labels, np.int64) for name, labels in said.clusterings.items()},
+        inclusion_prob=said.inclusion_prob,
+        stratum=said.stratum,
+        unclustered=said.unclustered,
+        held_out=said.held_out,
+        resamples=said.resamples,
+        confidence=said.confidence,
+        seed=said.seed,
+    )
+    return schema.ComparisonAnswer(
+        n_pairs=found.n_pairs,
+        unclustered=found.unclustered,
+        configurations=[plain(asdict(each)) for each in found.configurations],
+        winner=None if found.winner is None else _winner(found.winner),
+        remarks=list(found.remarks),
+    )
+
+
+def _winner(of: Winner) -> dict[str, Any]:
+    difference = None if of.difference is None else {"to": of.runner_up, **asdict(of.difference)}
+    said: dict[str, Any] = plain(
+        {
+            "name": of.name,
+            "criterion": of.criterion,
+            "selected_on": {"pairs": of.selected_pairs, "value": of.selected_value},
+            "held_out": {"pairs": of.held_out_pairs, **asdict(of.held_out)},
+            "difference": difference,
+        }
+    )
+    return said
+
+
+def _ids(given: Sequence[str] | None, n: int) -> Sequence[str] | None:
+    if given is not None and len(given) != n:
+        raise Unprocessable(f"ids: {len(given)} for {n} items; give one for each", code="lengths_differ", param="ids")
+    return given
