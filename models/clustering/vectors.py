@@ -1,5 +1,7 @@
 """Vectors, checked and made ready: float32, of unit length where that is asked for, in a copy of one's own."""
 
+import mmap
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -52,7 +54,15 @@ def prepared(rows: NDArray[np.floating], *, normalize: bool, angles: bool) -> Ro
             if normalize:
                 part = (part / lengths[:, None]).astype(np.float32)
         made[start : start + len(part)] = part
+    forget(rows)
     return made
+
+
+def forget(rows: NDArray[np.floating]) -> None:
+    """Give back the memory of pages that were read from a mapped file: they can be read again."""
+    mapped = getattr(rows, "_mmap", None)
+    if mapped is not None and hasattr(mapped, "madvise"):
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def keep_first(x: Rows, keep: NDArray[np.bool_]) -> None:

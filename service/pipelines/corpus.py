@@ -1,11 +1,12 @@
 """What is computed about a corpus at once: draws, agreement, comparisons. For a thread, all of them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models import sampling
 from models.agreement import Coefficient, agreement
@@ -87,7 +88,7 @@ def drawn(said: schema.SampleRequest) -> schema.SampleAnswer:
 def paired(said: schema.PairsRequest) -> schema.PairsAnswer:
     """A draw of pairs. Raises ClusteringError, Unprocessable."""
     found = draw_pairs(
-        {name: np.asarray(labels, np.int64) for name, labels in said.clusterings.items()},
+        _by_name(said.clusterings),
         said.within,
         said.between,
         disputed=said.disputed,
@@ -122,7 +123,7 @@ def compared(said: schema.ComparisonRequest) -> schema.ComparisonAnswer:
         said.a,
         said.b,
         [bool(each) for each in said.same],
-        {name: np.asarray(labels, np.int64) for name, labels in said.clusterings.items()},
+        _by_name(said.clusterings),
         inclusion_prob=said.inclusion_prob,
         stratum=said.stratum,
         unclustered=said.unclustered,
@@ -138,6 +139,11 @@ def compared(said: schema.ComparisonRequest) -> schema.ComparisonAnswer:
         winner=None if found.winner is None else _winner(found.winner),
         remarks=list(found.remarks),
     )
+
+
+def _by_name(clusterings: Mapping[str, Sequence[int]]) -> dict[str, NDArray[np.int64]]:
+    """Sorted, since gRPC's maps have no order, and a draw must not depend on the transport."""
+    return {name: np.asarray(clusterings[name], np.int64) for name in sorted(clusterings)}
 
 
 def _winner(of: Winner) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import orjson
 from numpy.typing import NDArray
 
 from models.classifiers.head import Block
-from models.clustering.vectors import block_rows
+from models.clustering.vectors import block_rows, forget
 from models.errors import ClusteringError
 
 
@@ -50,6 +50,7 @@ def usable(
                 bad.setdefault(i, ("nan_vectors", "its vector has a NaN or infinity"))
             for i in (start + np.flatnonzero(finite & ~part.any(axis=1))).tolist():
                 bad.setdefault(i, ("zero_vectors", "its vector is all zeros, which points nowhere"))
+        forget(given)
     new = sorted(bad.keys() - failed.keys())
     if new and not skip:
         code, what = bad[new[0]]

@@ -255,7 +255,7 @@ def test_a_study_from_clusters_to_a_winner(inline: Server, corpus, tmp_path):
     drawn = rows(run(inline, "sample", tables[0], "--size", "9", "--allocation", "equal").stdout)
     assert Counter(row["stratum"] for row in drawn) == {"0": 3, "1": 3, "2": 3}
     pairs = tmp_path / "pairs.csv"
-    run(inline, "pairs", *tables, "--within", "30", "--between", "30", "-o", pairs)
+    run(inline, "pairs", *tables, "--within", "30", "--between", "30", "--disputed", "5", "-o", pairs)
     table = pd.read_csv(pairs)
     table["same"] = [int(a == b) for a, b in zip(kinds(table["a_id"]), kinds(table["b_id"]), strict=True)]
     table.to_csv(pairs, index=False)
