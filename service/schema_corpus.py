@@ -212,7 +212,7 @@ class ComparisonRequest(Message):
 class ComparisonAnswer(BaseModel):
     n_pairs: int = Field(description="Coded pairs.")
     unclustered: str = Field(description="How -1 counted.")
-    configurations: list[dict[str, Any]] = Field(description="Precision, recall and F1 of each, with intervals; by name.")
+    configurations: list[dict[str, Any]] = Field(description="Of each, by name: precision, recall, F1, with intervals.")
     winner: dict[str, Any] | None = Field(description="Chosen on one part of the pairs, scored on the other.")
     remarks: list[str] = Field(description="What can be said, and what cannot.")
 
