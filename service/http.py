@@ -209,6 +209,10 @@ def create(
             return _Refusal(NotFound(f"{request.method} {shown(request.url.path)}: there is no such path"))
         return _Refusal(BadRequest(str(exc.detail)))
 
+    @app.exception_handler(Exception)
+    async def unforeseen(request: Request, exc: Exception) -> Response:
+        return _Refusal(ServiceError("something went wrong here; the server's log knows this id"))
+
     return app
 
 
