@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import cohen_kappa_score
 
 from models.errors import AgreementError
 
 Float = NDArray[np.float64]
 Level = Literal["nominal", "ordinal", "interval"]
+Measure = Callable[[Float], Float]
+AT_ONCE = 2**22  # numbers: resamples times items
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,40 +74,43 @@ def agreement(
         )
     kept = table[enough]
     rng = np.random.default_rng(seed)
-    draws = [rng.integers(0, len(kept), len(kept)) for _ in range(resamples)]
+    measures: dict[str, Measure] = {"percent": percents(kept), "alpha": alphas(kept, level)}
+    if len(coders) == 2:
+        measures["kappa"] = kappas(kept)
+    drawn: dict[str, list[Float]] = {name: [] for name in measures}
+    n = len(kept)
+    step = max(1, AT_ONCE // n)
+    for start in range(0, resamples, step):
+        many = min(step, resamples - start)
+        times = np.stack([np.bincount(rng.integers(0, n, n), minlength=n) for _ in range(many)]).astype(np.float64)
+        for name, measure in measures.items():
+            drawn[name].append(measure(times))
 
-    def with_interval(measure: Callable[[Float], float]) -> Coefficient:
-        drawn = [x for rows in draws if not np.isnan(x := measure(kept[rows]))]
-        low, high = np.percentile(drawn, [2.5, 97.5]) if drawn else (np.nan, np.nan)
-        return Coefficient(value=measure(kept), low=float(low), high=float(high))
+    def with_interval(name: str) -> Coefficient:
+        values = np.concatenate(drawn[name])
+        there = values[~np.isnan(values)]
+        low, high = np.percentile(there, [2.5, 97.5]) if len(there) else (np.nan, np.nan)
+        return Coefficient(value=float(measures[name](np.ones((1, n)))[0]), low=float(low), high=float(high))
 
     return Agreement(
         coders=coders,
         items=int(enough.sum()),
         level=level,
-        percent=with_interval(percent),
-        kappa=with_interval(kappa) if len(coders) == 2 else None,
-        alpha=with_interval(lambda rows: alpha(rows, level)),
+        percent=with_interval("percent"),
+        kappa=with_interval("kappa") if len(coders) == 2 else None,
+        alpha=with_interval("alpha"),
     )
 
 
 def percent(table: Float) -> float:
     """Mean over items of the share of their pairs of codes that are equal; table (items, coders), NaN for missing."""
-    shares = []
-    for row in table:
-        codes = row[~np.isnan(row)]
-        pairs = [a == b for a, b in combinations(codes, 2)]
-        if pairs:
-            shares.append(np.mean(pairs))
-    return float(np.mean(shares)) if shares else float("nan")
+    kept = table[(~np.isnan(table)).sum(axis=1) >= 2]
+    return float(percents(kept)(np.ones((1, len(kept))))[0])
 
 
 def kappa(table: Float) -> float:
-    """Cohen's kappa of two columns, over the rows that both have; scikit-learn's."""
-    both = table[~np.isnan(table).any(axis=1)]
-    if len(both) == 0 or len(np.unique(both)) < 2:
-        return float("nan")
-    return float(cohen_kappa_score(both[:, 0].astype(int), both[:, 1].astype(int)))
+    """Cohen's kappa of two columns, over the rows that both have."""
+    return float(kappas(table)(np.ones((1, len(table))))[0])
 
 
 def alpha(table: Float, level: Level = "nominal") -> float:
@@ -115,30 +118,81 @@ def alpha(table: Float, level: Level = "nominal") -> float:
 
     Source: Krippendorff, "Computing Krippendorff's Alpha-Reliability", 2011, section C.
     """
+    kept = table[(~np.isnan(table)).sum(axis=1) >= 2]
+    return float(alphas(kept, level)(np.ones((1, len(kept))))[0])
+
+
+def percents(table: Float) -> Measure:
+    """Of tables that hold each item so many times, (r, items) to (r,); each item has two codes or more."""
+    counts, _ = _counts(table)
+    m = counts.sum(axis=1)
+    shares = (np.square(counts).sum(axis=1) - m) / np.maximum(m * (m - 1), 1)
+    return lambda times: _over(times @ shares, times.sum(axis=1))
+
+
+def kappas(table: Float) -> Measure:
+    """As `percents`, of two coders: (observed - expected) / (1 - expected), over the items that both have coded."""
+    there: NDArray[np.bool_] = np.all(~np.isnan(table), axis=1)
+    both = np.where(there[:, None], table, 0)
+    values = np.unique(both[there]) if there.any() else np.zeros(1)
+    first, second = (np.equal.outer(both[:, j], values) * there[:, None] for j in (0, 1))
+    equal = (both[:, 0] == both[:, 1]) & there
+
+    def measure(times: Float) -> Float:
+        n = times @ there
+        observed = _over(times @ equal, n)
+        expected = _over(((times @ first) * (times @ second)).sum(axis=1), n**2)
+        return _over(observed - expected, np.where(expected < 1 - 1e-12, 1 - expected, 0))
+
+    return measure
+
+
+def alphas(table: Float, level: Level) -> Measure:
+    """As `percents`. A distance between values is a difference of positions: none, ranks, or the values themselves."""
+    counts, values = _counts(table)
+    m = counts.sum(axis=1)
+    within = 1 / np.maximum(m - 1, 1)
+
+    def disagreement(n: Float, squares: Float, sums: Float) -> Float:
+        return 2 * (n * squares - sums**2)  # sum over all pairs of squared differences
+
+    def measure(times: Float) -> Float:
+        totals = times @ counts  # (r, values)
+        n = totals.sum(axis=1)
+        if level == "nominal":
+            observed = times @ (within * (m**2 - np.square(counts).sum(axis=1)))
+            expected = n**2 - np.square(totals).sum(axis=1)
+        elif level == "interval":
+            observed = times @ (within * disagreement(m, counts @ values**2, counts @ values))
+            expected = disagreement(n, totals @ values**2, totals @ values)
+        else:
+            ranks = np.cumsum(totals, axis=1) - totals / 2  # the middle of each value's ranks
+            expected = disagreement(n, (totals * ranks**2).sum(axis=1), (totals * ranks).sum(axis=1))
+            observed = np.array(
+                [
+                    row @ (within * disagreement(m, counts @ rank**2, counts @ rank))
+                    for row, rank in zip(times, ranks, strict=True)
+                ]
+            )
+        return 1 - _over(observed * np.maximum(n - 1, 0), np.where(expected > 1e-9 * n, expected, 0))
+
+    return measure
+
+
+def _counts(table: Float) -> tuple[Float, Float]:
+    """How often each item has each value, (items, values), and the values."""
     values = np.unique(table[~np.isnan(table)])
-    coincidences = np.zeros((len(values), len(values)))
-    for row in table:
-        codes = row[~np.isnan(row)]
-        if len(codes) < 2:
-            continue
-        counts = np.bincount(np.searchsorted(values, codes), minlength=len(values)).astype(float)
-        coincidences += (np.outer(counts, counts) - np.diag(counts)) / (len(codes) - 1)
-    totals = coincidences.sum(axis=1)
-    n = totals.sum()
-    distance = _distance(values, totals, level)
-    observed = float((coincidences * distance).sum())
-    expected = float((np.outer(totals, totals) * distance).sum()) / (n - 1) if n > 1 else 0.0
-    return 1 - observed / expected if expected > 0 else float("nan")
+    counts = np.zeros((len(table), len(values)))
+    for column in table.T:
+        there = np.flatnonzero(~np.isnan(column))
+        counts[there, np.searchsorted(values, column[there])] += 1
+    return counts, values
 
 
-def _distance(values: Float, totals: Float, level: Level) -> Float:
-    """Squared distances between values: different at all, by ranks, or by numbers."""
-    if level == "nominal":
-        return 1.0 - np.eye(len(values))
-    if level == "interval":
-        return np.asarray((values[:, None] - values[None, :]) ** 2)
-    ranks = np.cumsum(totals) - totals / 2  # the middle of each value's ranks
-    return np.asarray((ranks[:, None] - ranks[None, :]) ** 2)
+def _over(above: Float, below: Float) -> Float:
+    """NaN where it is not defined."""
+    found: Float = np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
+    return found
 
 
 def _table(
