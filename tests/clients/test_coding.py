@@ -153,7 +153,7 @@ def test_items_and_pairs_are_drawn_and_clusterings_judged(client: Client, corpus
     pairs = client.draw_pairs({"three": found, "eight": other}, 40, 40, disputed=5, seed=1)
     same = [a == b for a, b in zip(kinds(pairs.a_ids), kinds(pairs.b_ids), strict=True)]
     judged = client.compare(pairs, same, {"three": found, "eight": other}, resamples=200)
-    three, eight = judged.configurations
+    eight, three = judged.configurations  # by name
     assert (three.name, eight.name) == ("three", "eight")
     assert three.precision.value == three.recall.value == 1
     assert eight.recall.value < 1
