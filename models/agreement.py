@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from models.errors import AgreementError
 
@@ -79,7 +80,7 @@ def agreement(
         measures["kappa"] = kappas(kept)
     drawn: dict[str, list[Float]] = {name: [] for name in measures}
     n = len(kept)
-    step = max(1, AT_ONCE // n)
+    step = max(1, AT_ONCE // kept.size)
     for start in range(0, resamples, step):
         many = min(step, resamples - start)
         times = np.stack([np.bincount(rng.integers(0, n, n), minlength=n) for _ in range(many)]).astype(np.float64)
@@ -125,8 +126,8 @@ def alpha(table: Float, level: Level = "nominal") -> float:
 def percents(table: Float) -> Measure:
     """Of tables that hold each item so many times, (r, items) to (r,); each item has two codes or more."""
     counts, _ = _counts(table)
-    m = counts.sum(axis=1)
-    shares = (np.square(counts).sum(axis=1) - m) / np.maximum(m * (m - 1), 1)
+    m, squares = _rows(counts)
+    shares = (squares - m) / np.maximum(m * (m - 1), 1)
     return lambda times: _over(times @ shares, times.sum(axis=1))
 
 
@@ -134,14 +135,15 @@ def kappas(table: Float) -> Measure:
     """As `percents`, of two coders: (observed - expected) / (1 - expected), over the items that both have coded."""
     there: NDArray[np.bool_] = np.all(~np.isnan(table), axis=1)
     both = np.where(there[:, None], table, 0)
-    values = np.unique(both[there]) if there.any() else np.zeros(1)
-    first, second = (np.equal.outer(both[:, j], values) * there[:, None] for j in (0, 1))
+    counted = np.where(there[:, None], table, np.nan)
+    values = np.unique(counted[there])
+    first, second = (_counts(counted[:, j : j + 1], values)[0] for j in (0, 1))
     equal = (both[:, 0] == both[:, 1]) & there
 
     def measure(times: Float) -> Float:
         n = times @ there
         observed = _over(times @ equal, n)
-        expected = _over(((times @ first) * (times @ second)).sum(axis=1), n**2)
+        expected = _over((_drawn(times, first) * _drawn(times, second)).sum(axis=1), n**2)
         return _over(observed - expected, np.where(expected < 1 - 1e-12, 1 - expected, 0))
 
     return measure
@@ -150,17 +152,17 @@ def kappas(table: Float) -> Measure:
 def alphas(table: Float, level: Level) -> Measure:
     """As `percents`. A distance between values is a difference of positions: none, ranks, or the values themselves."""
     counts, values = _counts(table)
-    m = counts.sum(axis=1)
+    m, squares = _rows(counts)
     within = 1 / np.maximum(m - 1, 1)
 
     def disagreement(n: Float, squares: Float, sums: Float) -> Float:
         return 2 * (n * squares - sums**2)  # sum over all pairs of squared differences
 
     def measure(times: Float) -> Float:
-        totals = times @ counts  # (r, values)
+        totals = _drawn(times, counts)  # (r, values)
         n = totals.sum(axis=1)
         if level == "nominal":
-            observed = times @ (within * (m**2 - np.square(counts).sum(axis=1)))
+            observed = times @ (within * (m**2 - squares))
             expected = n**2 - np.square(totals).sum(axis=1)
         elif level == "interval":
             observed = times @ (within * disagreement(m, counts @ values**2, counts @ values))
@@ -179,14 +181,24 @@ def alphas(table: Float, level: Level) -> Measure:
     return measure
 
 
-def _counts(table: Float) -> tuple[Float, Float]:
-    """How often each item has each value, (items, values), and the values."""
-    values = np.unique(table[~np.isnan(table)])
-    counts = np.zeros((len(table), len(values)))
-    for column in table.T:
-        there = np.flatnonzero(~np.isnan(column))
-        counts[there, np.searchsorted(values, column[there])] += 1
-    return counts, values
+def _counts(table: Float, values: Float | None = None) -> tuple[csr_array, Float]:
+    """How often each item has each value, (items, values), most of them 0; and the values."""
+    items, columns = np.nonzero(~np.isnan(table))
+    given = table[items, columns]
+    if values is None:
+        values = np.unique(given)
+    where = (items, np.searchsorted(values, given))
+    return csr_array((np.ones(len(given)), where), shape=(len(table), len(values))), values
+
+
+def _rows(counts: csr_array) -> tuple[Float, Float]:
+    """Codes of each item, and the sum of its squared counts."""
+    return np.asarray(counts.sum(axis=1)).ravel(), np.asarray(counts.multiply(counts).sum(axis=1)).ravel()
+
+
+def _drawn(times: Float, counts: csr_array) -> Float:
+    """(r, items) and (items, values) to (r, values)."""
+    return np.asarray((counts.T @ times.T).T)
 
 
 def _over(above: Float, below: Float) -> Float:

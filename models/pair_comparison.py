@@ -4,9 +4,10 @@ A pair weighs 1 over its inclusion probability, which undoes the design of the d
 clustering puts together, the share that people do; recall: of those that people put together, the share that it does.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from models.pairs import Unclustered
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 Criterion = Literal["f1", "precision"]
+AT_ONCE = 2**22  # numbers: resamples times pairs
 SHARED = 0.2  # of pairs with an item in common, from which intervals are said to be too narrow
 
 
@@ -136,11 +138,12 @@ def compare(
             "be too narrow."
         )
     rng = np.random.default_rng(seed)
-    draws = _draws(strata, resamples, rng)
+    asked = ("precision", "recall", "f1") if recalls else ("precision",)
+    measures = {(name, which): partial(_measure, which, each, truth) for name, each in said.items() for which in asked}
+    found = _bootstrapped(measures, weight, strata, resamples, rng)
 
-    def figures(name: str, which: Criterion | Literal["recall"]) -> Figure:
-        values = _measure(which, said[name], truth, weight[None] * draws)
-        return _figure(float(_measure(which, said[name], truth, weight[None])[0]), values, confidence)
+    def figures(name: str, which: str) -> Figure:
+        return _figure(*found[name, which], confidence)
 
     configurations = tuple(
         Configuration(
@@ -184,13 +187,27 @@ def _measure(which: str, said: Bool, truth: Bool, weights: Float) -> Float:
     return found
 
 
-def _draws(strata: NDArray[np.intp], resamples: int, rng: np.random.Generator) -> Float:
-    """How often each pair is in each bootstrap sample, (resamples, p): as many of each stratum as there are."""
-    counts = np.zeros((resamples, len(strata)))
-    for h in np.unique(strata):
-        where = np.flatnonzero(strata == h)
-        counts[:, where] = rng.multinomial(len(where), np.full(len(where), 1 / len(where)), size=resamples)
-    return counts
+def _bootstrapped(
+    measures: Mapping[Any, Callable[[Float], Float]],
+    weight: Float,
+    strata: NDArray[np.intp],
+    resamples: int,
+    rng: np.random.Generator,
+) -> dict[Any, tuple[float, Float]]:
+    """Each measure's value, and its values in bootstrap samples with as many pairs of each stratum as there are.
+
+    All measures see the same samples, so many at once as fit into memory.
+    """
+    drawn: dict[Any, list[Float]] = {key: [] for key in measures}
+    places = [np.flatnonzero(strata == h) for h in np.unique(strata)]
+    step = max(1, AT_ONCE // len(strata))
+    for start in range(0, resamples, step):
+        times = np.zeros((min(step, resamples - start), len(strata)))
+        for where in places:
+            times[:, where] = rng.multinomial(len(where), np.full(len(where), 1 / len(where)), size=len(times))
+        for key, measure in measures.items():
+            drawn[key].append(measure(weight * times))
+    return {key: (float(measure(weight[None])[0]), np.concatenate(drawn[key])) for key, measure in measures.items()}
 
 
 def _figure(value: float, drawn: Float, confidence: float) -> Figure:
@@ -225,25 +242,18 @@ def _winner(
     ranked = sorted((name for name in scores if not np.isnan(scores[name])), key=lambda name: -scores[name])
     if len(ranked) < 2:
         return None
-    draws = weight[None, apart] * _draws(strata[apart], resamples, rng)
-
-    def on_the_rest(name: str, weights: Float) -> Float:
-        return _measure(criterion, said[name][apart], truth[apart], weights)
-
     best, second = ranked[:2]
-    plain = weight[None, apart]
-    values = {name: (on_the_rest(name, plain), on_the_rest(name, draws)) for name in (best, second)}
+    measures = {name: partial(_measure, criterion, said[name][apart], truth[apart]) for name in (best, second)}
+    values = _bootstrapped(measures, weight[apart], strata[apart], resamples, rng)
     return Winner(
         name=best,
         criterion=criterion,
         selected_pairs=int((~apart).sum()),
         selected_value=scores[best],
         held_out_pairs=int(apart.sum()),
-        held_out=_figure(float(values[best][0][0]), values[best][1], confidence),
+        held_out=_figure(*values[best], confidence),
         runner_up=second,
-        difference=_figure(
-            float(values[best][0][0] - values[second][0][0]), values[best][1] - values[second][1], confidence
-        ),
+        difference=_figure(values[best][0] - values[second][0], values[best][1] - values[second][1], confidence),
     )
 
 

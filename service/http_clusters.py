@@ -1,7 +1,7 @@
 """The HTTP routes of clusterings and duplicates: decode, call one pipeline, encode."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Path, Request, Response
@@ -12,10 +12,11 @@ from service.answers import json_response, page_response, while_connected
 from service.engine import Engine
 from service.files import FileStore
 from service.given import posts_of, vectors_of
-from service.jobs import Jobs
+from service.jobs import Job, Jobs
 from service.pipelines import clusters, duplicates
 from service.pipelines import jobs as jobs_pipeline
 from service.schema_corpus import DuplicatesAnswer, DuplicatesRequest
+from service.schema_items import Mode
 from service.settings import Settings
 from service.wire import Bodies
 from service.work.duplicates import ANSWER as DUPLICATES
@@ -53,11 +54,7 @@ def add(
                 owner=owner,
             )
             job = await while_connected(request, settings.request_timeout, work)
-        if said.mode == "job":
-            return json_response(jobs_pipeline.said(job).model_dump(), status=202)
-        ended = jobs_pipeline.awaited(jobs, job, owner=owner)
-        await while_connected(request, settings.request_timeout, ended)
-        return Response(await clusters.raw(jobs, job.id, owner=owner), media_type="application/json")
+        return await _answered(request, job, said.mode, lambda: clusters.raw(jobs, job.id, owner=owner))
 
     @app.get(
         "/v1/clusters/{id}",
@@ -123,11 +120,7 @@ def add(
                 owner=owner,
             )
             job = await while_connected(request, settings.request_timeout, work)
-        if said.mode == "job":
-            return json_response(jobs_pipeline.said(job).model_dump(), status=202)
-        ended = jobs_pipeline.awaited(jobs, job, owner=owner)
-        await while_connected(request, settings.request_timeout, ended)
-        return Response(await _duplicates(job.id, owner), media_type="application/json")
+        return await _answered(request, job, said.mode, lambda: _duplicates(job.id, owner))
 
     @app.get(
         "/v1/duplicates/{id}",
@@ -143,3 +136,11 @@ def add(
 
     async def _duplicates(id: str, owner: str | None) -> bytes:
         return await clusters.raw(jobs, id, owner=owner, name=DUPLICATES, what="duplicates")
+
+    async def _answered(request: Request, job: Job, mode: Mode, read: Callable[[], Awaitable[bytes]]) -> Response:
+        """The job at once, or what it has made once it has."""
+        if mode == "job":
+            return json_response(jobs_pipeline.said(job).model_dump(), status=202)
+        ended = jobs_pipeline.awaited(jobs, job, owner=request.state.owner)
+        await while_connected(request, settings.request_timeout, ended)
+        return Response(await read(), media_type="application/json")

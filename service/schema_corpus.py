@@ -10,6 +10,9 @@ from service.schema_items import Encodable, Mode, Post, Unusable, Vectors, disti
 
 Code = StrictStr | StrictBool | StrictInt | StrictFloat | None
 Label = StrictStr | StrictInt
+MOST = 2**31 - 1
+ClusterNumber = Annotated[int, Field(ge=-1, le=MOST)]
+Place = Annotated[int, Field(ge=0, le=MOST)]
 SEED = Field(0, ge=0, le=2**32 - 1, description="Same seed, same draw.")
 
 
@@ -97,13 +100,13 @@ class SampleRequest(Message):
     design: Literal["simple", "stratified", "purposive"] = Field(
         description="simple: each item alike. stratified: so many of each stratum. purposive: those of the best score."
     )
-    size: int = Field(ge=1, description="Items to draw.")
-    n: int | None = Field(None, ge=1, description="Of simple: items of the corpus.")
+    size: int = Field(ge=1, le=MOST, description="Items to draw.")
+    n: int | None = Field(None, ge=1, le=100_000_000, description="Of simple: items of the corpus.")
     strata: list[Label] | None = Field(None, description="Of stratified: a stratum for each item, clusters say.")
     allocation: Literal["proportional", "equal", "floor"] = Field(
         "proportional", description="As big strata are; as many of each; or proportional with at least `floor` of each."
     )
-    floor: int = Field(0, ge=0, description="Of allocation floor.")
+    floor: int = Field(0, ge=0, le=MOST, description="Of allocation floor.")
     scores: list[float] | None = Field(None, description="Of purposive: for each item; cosines of POST /v1/search say.")
     ids: list[str] | None = Field(None, description="A name for each item.")
     seed: int = SEED
@@ -131,12 +134,14 @@ class SampleAnswer(BaseModel):
 class PairsRequest(Message):
     """Clusterings whose pairs of items people are to code: do these two belong together?"""
 
-    clusterings: dict[str, list[int]] = Field(
+    clusterings: dict[str, list[ClusterNumber]] = Field(
         min_length=1, description="By name: a cluster for each item, -1 for none.", examples=[{"a": [0, 0, 1, 1, -1]}]
     )
-    within: int = Field(ge=0, description="Pairs that share a cluster; of several clusterings, in all of them.")
-    between: int = Field(ge=0, description="Pairs that share none, in any of them.")
-    disputed: int = Field(0, ge=0, description="Pairs on which several clusterings differ.")
+    within: int = Field(
+        ge=0, le=MOST, description="Pairs that share a cluster; of several clusterings, in all of them."
+    )
+    between: int = Field(ge=0, le=MOST, description="Pairs that share none, in any of them.")
+    disputed: int = Field(0, ge=0, le=MOST, description="Pairs on which several clusterings differ.")
     unclustered: Literal["singletons", "exclude"] = Field(
         "singletons", description="An item of -1 is a cluster by itself, or is not drawn."
     )
@@ -194,14 +199,14 @@ class AgreementAnswer(BaseModel):
 class ComparisonRequest(Message):
     """Coded pairs, and the clusterings to be judged by them."""
 
-    a: list[int] = Field(min_length=1, description="Of each coded pair: an item, by index.")
-    b: list[int] = Field(min_length=1, description="The other one.")
+    a: list[Place] = Field(min_length=1, description="Of each coded pair: an item, by index.")
+    b: list[Place] = Field(min_length=1, description="The other one.")
     same: list[StrictBool | Annotated[StrictInt, Field(ge=0, le=1)]] = Field(
         description="Whether people put the two together."
     )
     inclusion_prob: list[float] | None = Field(None, description="Of each pair, as drawn. Left out: each alike.")
     stratum: list[str] | None = Field(None, description="within, between, disputed: as drawn.")
-    clusterings: dict[str, list[int]] = Field(min_length=1, description="By name: a cluster for each item.")
+    clusterings: dict[str, list[ClusterNumber]] = Field(min_length=1, description="By name: a cluster for each item.")
     unclustered: Literal["singletons", "exclude"] = Field("singletons", description="How -1 counts, as drawn.")
     held_out: float = Field(0.5, ge=0, lt=1, description="Share of the pairs that the winner is scored on.")
     resamples: int = Field(1000, ge=1, le=10_000, description="Of pairs, for the intervals.")

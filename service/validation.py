@@ -1,9 +1,9 @@
 """What pydantic finds wrong, for the person who sent it. Both transports validate here."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, TypeVar, get_args
 
-import orjson
 from pydantic import BaseModel, ValidationError
 
 from service.errors import BadRequest, ServiceError, Unprocessable
@@ -50,7 +50,7 @@ def in_words(exc: ValidationError, schema: type[BaseModel]) -> ServiceError:
 
 def _plain(value: Any) -> str:
     """A value as its sender wrote it: null, true, and 2 even where the wire made it 2.0."""
-    return f"{value:g}" if isinstance(value, float) else orjson.dumps(value).decode()
+    return f"{value:g}" if isinstance(value, float) else json.dumps(value)
 
 
 def _fields_at(schema: type[BaseModel], loc: tuple[int | str, ...]) -> Mapping[str, Any]:

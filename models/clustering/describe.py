@@ -10,7 +10,7 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix
 
 from models.clustering.options import Metric
-from models.clustering.vectors import Rows, block_rows, sums
+from models.clustering.vectors import Rows, block_rows, sums, sums_of_units
 
 EXEMPLARS = 9  # of each kind
 SIMILAR = 1.08  # clusters nearer than this times the wider one's own mean distance: a cloud cut in two
@@ -97,13 +97,7 @@ def _nearness(x: Rows, labels: NDArray[np.intp], k: int, metric: Metric) -> NDAr
 
 def _means(x: Rows, labels: NDArray[np.intp], k: int, metric: Metric) -> NDArray[np.float64]:
     """(k, d); under cosine of the unit vectors."""
-    total = np.zeros((k, x.shape[1]))
-    step = block_rows(x.shape[1])
-    for start in range(0, len(x), step):
-        part = x[start : start + step]
-        if metric == "cosine":
-            part = part / np.linalg.norm(part, axis=1, keepdims=True)
-        total += sums(part, labels[start : start + step], k)
+    total = sums_of_units(x, labels, k) if metric == "cosine" else sums(x, labels, k)
     return np.asarray(total / np.maximum(np.bincount(labels[labels >= 0], minlength=k), 1)[:, None])
 
 

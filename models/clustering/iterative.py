@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from models.clustering.choose_k import Choice, choose_k, kmeans
 from models.clustering.options import Options
 from models.clustering.silhouettes import Tell, silhouettes
-from models.clustering.vectors import Rows, keep_first
+from models.clustering.vectors import Rows, keep_first, reorder
 
 Ended = Literal["stop_size", "patience", "all_taken", "too_few"]
 SWEPT = tuple(round(0.02 * i, 2) for i in range(1, 9))
@@ -168,7 +168,7 @@ def iterative(
             keep_first(rest, ~take)
             order[:left] = np.concatenate([order[:left][~take], order[:left][take]])
             left -= int(take.sum())
-    _put_back(x, order)
+    reorder(x, np.argsort(order))
     return Found(
         labels=labels,
         silhouettes=scores,
@@ -190,11 +190,3 @@ def _taken(mean: Any, size: NDArray[np.intp], least: int, threshold: float) -> t
     """Clusters, and items in them."""
     cohesive = (mean > threshold) & (size >= least)
     return int(cohesive.sum()), int(size[cohesive].sum())
-
-
-def _put_back(x: Rows, order: NDArray[np.intp]) -> None:
-    back = np.empty_like(order)
-    back[order] = np.arange(len(order))
-    width = max(1, 2**24 // max(len(x), 1))
-    for start in range(0, x.shape[1], width):
-        x[:, start : start + width] = x[back, start : start + width]

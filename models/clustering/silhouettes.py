@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.clustering.options import Metric
-from models.clustering.vectors import Rows, block_rows, sums
+from models.clustering.vectors import Rows, block_rows, lengths_of, sums, sums_of_units
 from models.errors import ClusteringError
 
 Float = NDArray[np.float32]
@@ -42,16 +42,10 @@ def silhouettes(
 
 def _cosine(x: Rows, labels: NDArray[np.intp], counts: NDArray[np.intp]) -> Float:
     n, k = len(x), len(counts)
-    lengths = np.sqrt(np.einsum("ij,ij->i", x, x))
+    lengths = lengths_of(x)
     unit = bool(np.abs(lengths - 1).max() < 1e-5)
-    means = np.zeros((k, x.shape[1]))
-    step = block_rows(max(k, 1 if unit else x.shape[1]))
-    if unit:
-        means = sums(x, labels, k)
-    else:
-        for start in range(0, n, step):
-            part = slice(start, start + step)
-            means += sums(x[part] / lengths[part, None], labels[part], k)
+    means = sums(x, labels, k) if unit else sums_of_units(x, labels, k)
+    step = block_rows(max(k, x.shape[1]))
     turned = np.ascontiguousarray((means / counts[:, None]).T, np.float32)  # (d, k)
     found = np.full(n, np.nan, np.float32)
     for start in range(0, n, step):

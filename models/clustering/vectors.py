@@ -66,17 +66,30 @@ def forget(rows: NDArray[np.floating]) -> None:
 
 
 def keep_first(x: Rows, keep: NDArray[np.bool_]) -> None:
-    """Move the rows of `x` that are kept to its front and the others behind them, each in their order, in place.
+    """Move the rows of `x` that are kept to its front and the others behind them, each in their order, in place."""
+    reorder(x, np.concatenate([np.flatnonzero(keep), np.flatnonzero(~keep)]))
 
-    A few columns at a time: `x` may be half of the memory there is.
-    """
-    order = np.concatenate([np.flatnonzero(keep), np.flatnonzero(~keep)])
+
+def reorder(x: Rows, order: NDArray[np.intp]) -> None:
+    """`x[order]` in the place of `x`, a few columns at a time: it may be half of the memory there is."""
     width = max(1, BLOCK // max(len(x), 1))
-    if width >= x.shape[1]:
-        x[:] = x[order]
-        return
     for start in range(0, x.shape[1], width):
         x[:, start : start + width] = x[order, start : start + width]
+
+
+def lengths_of(x: Rows) -> NDArray[np.float32]:
+    """(n,)"""
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", x, x)), np.float32)
+
+
+def sums_of_units(x: Rows, labels: NDArray[np.intp], k: int) -> NDArray[np.float64]:
+    """`sums` of the rows at length 1."""
+    total = np.zeros((k, x.shape[1]))
+    step = block_rows(x.shape[1])
+    for start in range(0, len(x), step):
+        part = x[start : start + step]
+        total += sums(part / lengths_of(part)[:, None], labels[start : start + step], k)
+    return total
 
 
 def sums(x: Rows, labels: NDArray[np.intp], k: int) -> NDArray[np.float64]:

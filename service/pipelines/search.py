@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from models.images import DecodeMode
 from models.neighbours import Neighbours, nearest
 from service.engine import Engine
-from service.errors import ItemFailure, Unprocessable, shown
+from service.errors import ItemFailure, TooLarge, Unprocessable, shown
 from service.pipelines.classify import GivenVectors, Post, count
 from service.pipelines.clusters import model_of
 from service.pipelines.encode import Input, encode
 from service.schema_corpus import SearchRequest
+
+MOST = 5_000_000  # neighbours of one answer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +94,12 @@ async def search(
             )
         asked, failures = await _encoded(engine, model, posts, request.decode or decode, request.on_error)
         receipt = model.receipts[decode]
+    if len(asked) * min(request.k, n) > MOST:
+        raise TooLarge(
+            f"k: {request.k} neighbours of {len(asked):,} items are more than {MOST:,}; ask in several requests",
+            code="too_many_neighbours",
+            param="k",
+        )
     places = np.array([i for i in range(len(asked)) if i not in failures], np.intp)
 
     def work() -> Neighbours:

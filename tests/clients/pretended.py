@@ -31,6 +31,7 @@ ANSWER = {
     **{"trace": [], "ended": "one_pass", "thresholds": None, "stability": None, "comparison": None},
     **{"coordinates": [[0, 1], [2, 3], [4, 5], [0, 0]], "projection": "pca", "explained": [0.5, 0.1]},
     **{"remarks": ["small"], "notes": [], "model": "m", "created": "", "libraries": {}},
+    "shown": [0, 1, 2],
     "unusable": [{"index": 3, "id": "e.jpg", "error": {"code": "zero_vectors", "message": "all zeros"}}],
     "receipt": vars(RECEIPT) | {"made_with": {}},
 }

@@ -13,9 +13,7 @@ import pytest
 from daguerre import AsyncClient, Client, Clusters, DaguerreWarning, Job, uploads
 from daguerre import clusters as clusters_module
 from daguerre import errors as sdk_errors
-from daguerre.cluster_page import shown
 from daguerre.clustering import _label
-from models.pages import cluster_view
 from tests.clients.conftest import address, kinds
 from tests.clients.pretended import ANSWER, OURS, QUICK, file_server, made, server
 
@@ -129,17 +127,6 @@ def test_a_job_is_given_where_nobody_waits():
     with server().client() as client:
         assert isinstance(client.cluster(embeddings=made(), wait=False), Job)
         assert client.clustering("job_1").ids == ANSWER["ids"]
-
-
-def test_the_pages_pictures_are_those_that_it_shows():
-    many = [
-        {**ANSWER["clusters"][0], "id": i, "exemplars": {"nearest": list(range(9)), "random": [7], "farthest": [8]}}
-        for i in range(90)
-    ]
-    for clusters in (ANSWER["clusters"], many):
-        answer = {**ANSWER, "n": 44, "clusters": clusters, "labels": [0] * 4 + [-1] * 40, "unusable": []}
-        assert set(cluster_view.shown(answer)) <= set(shown(answer))
-        assert len(shown(answer)) <= 44
 
 
 def test_a_corpus_is_clustered_and_reported(client: Client, corpus, tmp_path):

@@ -320,6 +320,8 @@ def test_search_finds_what_brute_force_finds(client, file):
     found = client.post("/v1/search", json=body).json()["data"][0]
     assert found["id"] == "q"
     assert found["neighbours"][0]["id"] in WORDS["rain"]
+    many = {"vectors": [sent(np.tile(ROWS, (4, 1)))], "queries": sent(np.tile(ROWS, (17, 1))), "k": 1200}
+    harness.assert_error(client.post("/v1/search", json=many), 413, "too_many_neighbours")
     wrong = {"vectors": [corpus], "input": [{"text": "x"}]}
     harness.assert_error(client.post("/v1/search", json=wrong), 422, "fingerprint_mismatch")
 
@@ -377,3 +379,13 @@ def test_grpc_says_the_same(server: Server, client: httpx.Client):
         with pytest.raises(grpc.RpcError) as caught:
             calls.Cluster(clusters_pb.ClusterRequest(vectors=[vectors]))
         assert error(caught.value)["code"] == "unknown_file"
+
+
+def test_numbers_beyond_an_integers_are_refused_in_words(client: httpx.Client):
+    pairs = {"clusterings": {"a": [0, 10**30]}, "within": 0, "between": 1}
+    harness.assert_error(client.post("/v1/pairs", json=pairs), 422, "invalid_request")
+    judged = {"a": [0], "b": [10**30], "same": [1], "clusterings": {"a": [0, 1]}}
+    harness.assert_error(client.post("/v1/comparisons", json=judged), 422, "invalid_request")
+    harness.assert_error(
+        client.post("/v1/samples", json={"design": "simple", "n": 10**30, "size": 1}), 422, "invalid_request"
+    )

@@ -115,3 +115,13 @@ def test_a_table_that_says_nothing_is_refused(table, said):
 def test_words_are_no_numbers():
     with pytest.raises(AgreementError, match="nominal"):
         agreement(["a", "b"], [1, 1], ["x", "y"], level="interval")
+
+
+@pytest.mark.parametrize("level", ["nominal", "ordinal", "interval"])
+def test_as_many_values_as_items_need_no_square_of_them(level):
+    """A column of free text, or of measurements: 20,000 values are no table of 400 million."""
+    values = np.arange(20_000.0).repeat(2).tolist()
+    found = agreement(["a", "b"] * 20_000, np.arange(20_000).repeat(2).tolist(), values, level=level, resamples=5)
+    assert (found.alpha.value, found.percent.value) == (1, 1)
+    assert found.kappa is not None
+    assert found.kappa.value == 1

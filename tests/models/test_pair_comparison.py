@@ -7,6 +7,7 @@ import pytest
 from sklearn.metrics import f1_score, precision_score, recall_score
 from sklearn.metrics.cluster import pair_confusion_matrix
 
+from models import pair_comparison as module
 from models.errors import ClusteringError
 from models.pair_comparison import compare
 from models.pairs import draw_pairs
@@ -122,3 +123,14 @@ def test_what_is_in_no_cluster_counts_as_is_said():
 def test_what_cannot_be_judged_is_refused(call):
     with pytest.raises(ClusteringError):
         call()
+
+
+def test_blocks_of_resamples_change_nothing(monkeypatch):
+    one = whole(resamples=50)
+    monkeypatch.setattr(module, "AT_ONCE", 3 * len(EVERY))
+    two = whole(resamples=50)
+    assert [each.precision.value for each in one.configurations] == [
+        each.precision.value for each in two.configurations
+    ]
+    low = [(each.recall.low, each.recall.high) for each in one.configurations]
+    assert np.allclose(low, [(each.recall.low, each.recall.high) for each in two.configurations], atol=0.01)

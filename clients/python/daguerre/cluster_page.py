@@ -3,9 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from daguerre import sources
 from daguerre.core import retried
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
 PageMode = Literal["thumbnails", "blurred", "none"]
 Given: TypeAlias = str | os.PathLike[str] | Mapping[str, ImageLike] | Sequence[ImageLike | None]
 SIDE = 160  # pixels
-# what the page shows: of each cluster so many of a kind, fewer of very many clusters; and some of what is in none
-EACH, PICTURES, UNCLUSTERED = 9, 1500, 18
 
 
 async def write(
@@ -45,7 +41,7 @@ async def write(
 async def _pictures(client: "Training", made: "Clustered", images: Given | None, *, blurred: bool) -> dict[str, bytes]:
     """JPEGs by the server's ids of the items."""
     names = made.answer["ids"]
-    found = {names[i]: _image(made, i, images) for i in shown(made.answer)}
+    found = {names[i]: _image(made, i, images) for i in made.answer["shown"]}
     wanted = {name: image for name, image in found.items() if image is not None}
     if not wanted:
         raise ValueError(
@@ -64,19 +60,6 @@ async def _pictures(client: "Training", made: "Clustered", images: Given | None,
             if image is not None and image.thumbnail is not None:
                 small[gathered.ids[place]] = image.thumbnail
     return small
-
-
-def shown(answer: Mapping[str, Any]) -> list[int]:
-    """Indexes of the items whose pictures a page shows."""
-    each = min(EACH, max(3, PICTURES // (3 * max(1, len(answer["clusters"])))))
-    found: list[int] = []
-    for cluster in answer["clusters"]:
-        found += [cluster["medoid"], *(i for kind in cluster["exemplars"].values() for i in kind[:each])]
-    without = np.flatnonzero(np.asarray(answer["labels"]) < 0)
-    if len(without) > UNCLUSTERED:
-        without = np.sort(np.random.default_rng(0).choice(without, UNCLUSTERED, replace=False))
-    failed = {each["index"] for each in answer["unusable"]}
-    return [i for i in dict.fromkeys([*found, *without.tolist()]) if i not in failed]
 
 
 def _image(made: "Clustered", i: int, images: Given | None) -> ImageLike | None:
