@@ -14,6 +14,7 @@ from models.errors import UnknownModel
 from models.images import PREPROCESSING_VERSION, DecodeMode, Preprocess
 
 Modality = Literal["image", "text"]
+Precision = Literal["fp32", "fp16", "bf16", "int8"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,8 @@ class TextTower:
     pooling: str  # "mean", "cls", "eot", "last"
     buckets: tuple[int, ...]  # token lengths that a text is padded up to: its shape never depends on its batch
     projection: Literal["none", "kernel_ridge"] = "none"  # what follows the network: models/embedded/bridge.py
+    prefix: str = ""  # put before every text: E5's "query: "
+    padding_side: Literal["right", "left"] = "right"  # seen by encoders that attend to their padding: SigLIP
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +72,7 @@ class ModelSpec:
     image: ImageTower | None
     text: TextTower | None
     zero_shot: ZeroShotHead | None  # None: no shared space, no zero-shot
-    precision: Literal["fp32", "fp16", "bf16", "int8"] = "fp32"
+    precision: Precision = "fp32"
     recipe: int = 1  # raise when the export or the formula changes the vectors
     cpu_batch: int = 4  # images that run together on a CPU; beyond it, caches are lost and nothing is won
     matryoshka: tuple[int, ...] = ()  # smaller dimensions that a prefix of the vector may serve as
@@ -87,12 +90,20 @@ class ModelSpec:
             "preprocessing_version": PREPROCESSING_VERSION,
             "decode": decode if self.image else None,
             "image": asdict(self.image) if self.image else None,
-            "text": asdict(self.text) if self.text else None,
+            "text": _without_defaults(self.text) if self.text else None,
             "precision": self.precision,
             "recipe": self.recipe,
             "dimension": self.dimension,
         }
         return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
+
+
+_LATER: Mapping[str, str] = {"prefix": "", "padding_side": "right"}  # fields younger than the first stored vectors
+
+
+def _without_defaults(tower: TextTower) -> Mapping[str, object]:
+    """The tower's fields; a later one counts only where it changes something, so that old fingerprints stay."""
+    return {name: value for name, value in asdict(tower).items() if value != _LATER.get(name, ...)}
 
 
 EMBEDDED = ModelSpec(

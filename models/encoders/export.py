@@ -4,12 +4,14 @@ Both graphs end in unit rows named `raw`. The image graph takes `pixels` (n, siz
 them itself: a quarter of the bytes to copy, and no preprocessing that could differ between callers.
 """
 
+import tempfile
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -59,6 +61,18 @@ def export(graph: nn.Module, stack: NDArray[Any], path: Path) -> float:
 
     Raises ModelUnavailable below 0.9999.
     """
+    write(graph, stack, path)
+    given = feeds(stack)
+    with torch.inference_mode():
+        wanted = graph(*(torch.from_numpy(array) for array in given.values())).numpy()
+    lowest = min_cosine(OnnxSession(path).run(stack), wanted)
+    if lowest < MIN_COSINE:
+        raise ModelUnavailable(f"{path.name}: min cosine {lowest:.6f} against torch, at least {MIN_COSINE} is needed")
+    return lowest
+
+
+def write(graph: nn.Module, stack: NDArray[Any], path: Path) -> None:
+    """Write `graph`, traced on `stack`, to `path`; beyond 2 GiB its weights lie beside it, in one file."""
     graph = graph.eval()
     given = feeds(stack)
     names = list(given)
@@ -67,23 +81,33 @@ def export(graph: nn.Module, stack: NDArray[Any], path: Path) -> float:
     for name in names:
         if given[name].ndim == 2:  # tokens: (n, t)
             axes[name][1] = "t"
-    with warnings.catch_warnings(), torch.inference_mode():
+    with (
+        tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as staging,
+        warnings.catch_warnings(),
+        torch.inference_mode(),
+    ):
         warnings.simplefilter("ignore")  # the tracer's notes about shapes that are constant here
+        made = Path(staging) / path.name
         torch.onnx.export(
             graph,
             tuple(tensors),
-            str(path),
+            str(made),
             input_names=names,
             output_names=["raw"],
             dynamic_axes=axes,
             opset_version=OPSET,
             dynamo=False,  # the newer exporter needs onnxscript and writes external data
         )
-        wanted = graph(*tensors).numpy()
-    lowest = min_cosine(OnnxSession(path).run(stack), wanted)
-    if lowest < MIN_COSINE:
-        raise ModelUnavailable(f"{path.name}: min cosine {lowest:.6f} against torch, at least {MIN_COSINE} is needed")
-    return lowest
+        if sum(1 for _ in made.parent.iterdir()) == 1:
+            made.rename(path)
+        else:  # protobuf's limit: the exporter wrote a file for each tensor
+            save(onnx.load(str(made)), path)
+
+
+def save(model: onnx.ModelProto, path: Path) -> None:
+    """Write an ONNX model; beyond protobuf's 2 GiB its weights go to `path`.data."""
+    large = model.ByteSize() >= 2**31 - 2**20
+    onnx.save_model(model, str(path), save_as_external_data=large, location=f"{path.name}.data")
 
 
 def min_cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:

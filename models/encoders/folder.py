@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from models.catalog import CATALOG, ModelSpec, lookup
 from models.errors import ModelUnavailable
+from models.sources.hub import HUB, base_name, with_words
 
 FORMAT = 1
 MANIFEST = "model.json"
@@ -144,13 +145,53 @@ def find(name: str, home: Path) -> ModelFolder:
     return replace(open_folder(home_of(spec, home)), spec=spec)
 
 
+def open_spec(path: Path) -> ModelSpec:
+    """The row in a folder's manifest, its files unchecked."""
+    spec: ModelSpec = _spec_adapter.validate_python(json.loads((path / MANIFEST).read_text())["spec"])
+    return spec
+
+
+def installed(home: Path) -> Mapping[str, Sequence[Path]]:
+    """The folders in `home` by their models' names; unreadable ones are left out."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted((home / "models").glob(f"*/{MANIFEST}")):
+        if path.parent.name.startswith("."):
+            continue  # being made
+        try:
+            found.setdefault(json.loads(path.read_text())["spec"]["name"], []).append(path.parent)
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return found
+
+
 def locate(entry: str, home: Path) -> ModelFolder:
-    """A model by its catalogue name, or by the folder that it was exported to."""
+    """A model by its name in the catalogue, by the name that it was imported under, or by its folder.
+
+    Raises
+    ------
+    ModelUnavailable : there is none; says how to get it.
+    """
     if entry in CATALOG:
         return find(entry, home)
     path = Path(entry).expanduser()
     if (path / MANIFEST).is_file():
         return open_folder(path)
+    here = installed(home)
+    if entry in here:
+        if len(here[entry]) > 1:
+            raise ModelUnavailable(
+                f"model {entry!r} is there twice: {' and '.join(p.name for p in here[entry])}; delete one"
+            )
+        folder = open_folder(here[entry][0])
+        return replace(folder, spec=with_words(folder.spec))
+    if base_name(entry) in HUB:
+        row = base_name(entry)
+        precision = entry.removeprefix(row).lstrip("-")
+        option = f" --precision {precision}" if precision else ""
+        raise ModelUnavailable(f"model {entry!r} is not here yet; get it by: python -m models fetch {row}{option}")
+    if path.is_dir():
+        raise ModelUnavailable(f"{entry} has no {MANIFEST}; make a model of it by: python -m models import {entry}")
     raise ModelUnavailable(
-        f"model {entry!r} is neither in the catalogue ({', '.join(CATALOG)}) nor a folder with a {MANIFEST}"
+        f"model {entry!r} is neither in the catalogue ({', '.join([*CATALOG, *HUB])}), nor imported"
+        f" ({', '.join(here) or 'none is'}), nor a folder with a {MANIFEST}"
     )

@@ -59,8 +59,8 @@ class TextProcessor:
         self._tokenizer.enable_truncation(tower.max_tokens)
 
     def preprocess(self, texts: Sequence[str]) -> list[Tokens]:
-        """Token ids of valid Unicode texts, special tokens included, cut at `max_tokens`."""
-        encodings = self._tokenizer.encode_batch_fast(list(texts))
+        """Token ids of valid Unicode texts, prefix and special tokens included, cut at `max_tokens`."""
+        encodings = self._tokenizer.encode_batch_fast([self._tower.prefix + text for text in texts])
         return [Tokens(np.array(e.ids, np.int64), bool(e.overflowing)) for e in encodings]
 
     def shape_bucket(self, row: Row) -> int:
@@ -68,8 +68,10 @@ class TextProcessor:
 
     def collate(self, rows: Sequence[Row], bucket: int) -> Row:
         stack = np.full((len(rows), bucket), PADDING, np.int64)
+        left = self._tower.padding_side == "left"
         for i, row in enumerate(rows):
-            stack[i, : len(row)] = row
+            begin = bucket - len(row) if left else 0
+            stack[i, begin : begin + len(row)] = row
         return stack
 
     def postprocess(self, raw: Float) -> Float:

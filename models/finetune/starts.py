@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from models.catalog import EMBEDDED
 from models.encoders.folder import sha256
+from models.encoders.preprocessor import Pixelwise, read_preprocessor
 from models.errors import ModelUnavailable
-from models.finetune.preprocessor import Pixelwise, read_preprocessor
 from models.images import PREPROCESSING_VERSION
 
 

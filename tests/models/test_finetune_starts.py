@@ -9,7 +9,7 @@ from PIL import Image
 
 from models.catalog import EMBEDDED
 from models.errors import ModelUnavailable
-from models.finetune.preprocessor import read_preprocessor
+from models.encoders.preprocessor import read_preprocessor
 from models.finetune.starts import load_start
 from models.images import ImageLimits, Preprocess, load_pixels
 from tests.models import tiny_models

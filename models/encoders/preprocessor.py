@@ -35,9 +35,9 @@ def read_preprocessor(folder: Path) -> Pixelwise:
                 config = json.loads((folder / name).read_text(encoding="utf-8"))
                 return _translate(config.get("image_processor", config), folder.name)
             except (ValueError, TypeError, KeyError, AttributeError) as exc:
-                raise ModelUnavailable(f"start: {folder.name}/{name} cannot be understood: {exc!r}") from exc
+                raise ModelUnavailable(f"{folder.name}/{name} cannot be understood: {exc!r}") from exc
     raise ModelUnavailable(
-        f"start: {folder.name} has no preprocessor_config.json, which says how its pixels are prepared; save the"
+        f"{folder.name} has no preprocessor_config.json, which says how its pixels are prepared; save the"
         " model's image processor into it"
     )
 
@@ -45,13 +45,13 @@ def read_preprocessor(folder: Path) -> Pixelwise:
 def _translate(config: dict[str, Any], folder: str) -> Pixelwise:
     for field in ("do_pad", "do_flip_channel_order", "do_reduce_labels"):
         if config.get(field):
-            raise ModelUnavailable(f"start: {folder} asks for {field}, which is not done here; take another model")
+            raise ModelUnavailable(f"{folder} asks for {field}, which is not done here; take another model")
     if not config.get("do_resize", True):
-        raise ModelUnavailable(f"start: {folder} does not resize its images; take a model of one size")
+        raise ModelUnavailable(f"{folder} does not resize its images; take a model of one size")
     kind = str(config.get("image_processor_type") or config.get("feature_extractor_type") or "")
     resample = _RESAMPLES.get(config["resample"])
     if resample is None:
-        raise ModelUnavailable(f"start: {folder} resamples by Pillow's filter {config['resample']}, known are 1, 2, 3")
+        raise ModelUnavailable(f"{folder} resamples by Pillow's filter {config['resample']}, known are 1, 2, 3")
     preprocess = _resizing(config, kind, resample, folder)
     factor = float(config.get("rescale_factor", 1 / 255)) if config.get("do_rescale", True) else 1.0
     mean, std = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
@@ -79,7 +79,7 @@ def _resizing(config: dict[str, Any], kind: str, resample: Resample, folder: str
             return Preprocess(size=side, resize="shortest_edge", crop=True, resize_size=short, resample=resample)
     elif size.get("height") == size.get("width") is not None and not config.get("do_center_crop"):
         return Preprocess(size=int(size["height"]), resize="squash", resample=resample)
-    raise ModelUnavailable(f"start: {folder} is prepared by size {size} and a crop that are not done here")
+    raise ModelUnavailable(f"{folder} is prepared by size {size} and a crop that are not done here")
 
 
 def _three(values: Any) -> tuple[float, float, float]:

@@ -1,0 +1,40 @@
+"""Whether this processor adds 8-bit products exactly.
+
+Without VNNI, x86 kernels add pairs of products in 16 bits, which overflow: int8 vectors would differ from machine to
+machine, silently.
+"""
+
+import functools
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from onnx import TensorProto, helper
+
+from models.errors import ModelUnavailable
+
+
+@functools.cache
+def exact_products() -> bool:
+    """Multiply the largest numbers there are, and look."""
+    k = 256
+    a = helper.make_tensor_value_info("a", TensorProto.UINT8, [4, k])
+    b = helper.make_tensor("b", TensorProto.INT8, [k, 16], np.full((k, 16), 127, np.int8).tobytes(), raw=True)
+    c = helper.make_tensor_value_info("c", TensorProto.INT32, [4, 16])
+    node = helper.make_node("MatMulInteger", ["a", "b"], ["c"])
+    model = helper.make_model(
+        helper.make_graph([node], "exact", [a], [c], [b]), opset_imports=[helper.make_opsetid("", 17)], ir_version=8
+    )
+    assert onnx.__version__
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    (got,) = session.run(["c"], {"a": np.full((4, k), 255, np.uint8)})
+    return bool((got == 255 * 127 * k).all())
+
+
+def require_exact_products() -> None:
+    """Raise ModelUnavailable where int8 would not be exact."""
+    if not exact_products():
+        raise ModelUnavailable(
+            "precision: int8 is not exact on this processor (it has no VNNI), so that vectors would differ from those "
+            "of other machines; use fp32"
+        )

@@ -1,0 +1,56 @@
+"""The device's step of an encoder by torch: the same graph, uncompiled or by `torch.compile`, in fp32, fp16 or bf16."""
+
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from models.catalog import Precision
+from models.encoders.onnx import feeds
+from models.errors import ModelUnavailable
+
+_TYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+class TorchSession:
+    """One graph on one device, with the interface of OnnxSession.
+
+    Parameters
+    ----------
+    graph : takes what `feeds` makes of a stack, gives rows (n, d).
+    precision : fp16 and bf16 by autocast: products in half precision, norms and softmax in single.
+    device : "cpu" or "cuda:N". What cannot be had is ModelUnavailable.
+    compiled : whether torch compiles it, which takes a minute for every new shape.
+    """
+
+    def __init__(
+        self, graph: nn.Module, *, precision: Precision, device: str, threads: int = 0, compiled: bool = False
+    ) -> None:
+        if precision == "int8":
+            raise ModelUnavailable("backend: torch runs no int8; use onnx, or another precision")
+        if device.startswith("cuda") and not torch.cuda.is_available():
+            raise ModelUnavailable(f"device: {device} was asked for, torch finds no CUDA; set DAGUERRE_DEVICE=cpu")
+        try:
+            self._device = torch.device(device)
+            self._graph: Any = graph.eval().to(self._device)
+        except RuntimeError as exc:
+            raise ModelUnavailable(f"device: {device} cannot be used by torch: {str(exc).splitlines()[0]}") from exc
+        if self._device.type == "cpu" and threads:
+            torch.set_num_threads(threads)
+        if self._device.type == "cuda":
+            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # fp32 is fp32
+        if compiled:
+            self._graph = torch.compile(self._graph, dynamic=False)
+        self._type = _TYPES.get(precision)
+        self.provider = f"torch:{self._device.type}"
+
+    def run(self, stack: NDArray[Any]) -> NDArray[np.float32]:
+        """Raw vectors (n, d) float32 of n collated rows. Thread-safe."""
+        given = [torch.from_numpy(array).to(self._device, non_blocking=True) for array in feeds(stack).values()]
+        cast = torch.autocast(self._device.type, self._type) if self._type else nullcontext()
+        with torch.inference_mode(), cast:
+            raw: torch.Tensor = self._graph(*given)
+        return raw.float().cpu().numpy()

@@ -1,0 +1,97 @@
+"""The hub's files into a folder: the only download of the project, and only when asked for.
+
+The commit is pinned, so the files cannot change; they are hashed when the model is made of them.
+"""
+
+import os
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+
+from models.errors import ModelUnavailable
+from models.sources.hub import HUB, HubModel
+
+_SETTINGS = (
+    "config.json",
+    "preprocessor_config.json",
+    "processor_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "modules.json",
+    "sentence_bert_config.json",
+    "config_sentence_transformers.json",
+    "[0-9]_*/*",  # sentence-transformers: pooling and dense layers
+)
+_WEIGHTS = (  # the first kind that is there
+    ("model.safetensors",),
+    ("model.safetensors.index.json", "model-*-of-*.safetensors"),
+    ("pytorch_model.bin",),
+    ("pytorch_model.bin.index.json", "pytorch_model-*-of-*.bin"),
+)
+
+
+def source_home(name: str, home: Path) -> Path:
+    """Where the files of the hub's model `name` lie, or a link to the folder that a model was imported from."""
+    return home / "sources" / name
+
+
+def wanted(files: Sequence[str]) -> list[str]:
+    """Of a repository's files, those that a model is made of. Raises ModelUnavailable where there are no weights."""
+    settings = [f for f in files if any(fnmatch(f, pattern) for pattern in _SETTINGS)]
+    for kind in _WEIGHTS:
+        weights = [f for f in files if any(fnmatch(f, pattern) for pattern in kind)]
+        if kind[0] in weights:
+            return [f for f in settings if f not in weights] + weights
+    raise ModelUnavailable("the repository has neither model.safetensors nor pytorch_model.bin; take another model")
+
+
+def fetch(name: str, home: Path) -> Path:
+    """Download the hub's model `name`, unless it is there, with a progress bar; the folder of its files.
+
+    Raises
+    ------
+    ModelUnavailable : no such row, no network, HF_HUB_OFFLINE set.
+    """
+    row = HUB.get(name)
+    if row is None:
+        raise ModelUnavailable(
+            f"{name!r} is no model of the hub that is known here; there are: {', '.join(HUB)}. "
+            "A folder of your own: python -m models import FOLDER"
+        )
+    folder = source_home(name, home)
+    complete = folder / f".complete-{row.revision}"
+    if complete.is_file():
+        return folder
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "TRUE", "YES", "ON"):
+        raise ModelUnavailable(
+            f"{name!r} is not in {folder.parent.name}/ and HF_HUB_OFFLINE forbids to fetch it; unset it, or copy "
+            f"{row.repository} at {row.revision} to a folder and run: python -m models import FOLDER --name {name}"
+        )
+    _download(row, folder)
+    complete.touch()
+    return folder
+
+
+def _download(row: HubModel, folder: Path) -> None:
+    import huggingface_hub  # only here: nothing that serves may reach it
+
+    try:
+        files = wanted(huggingface_hub.HfApi().list_repo_files(row.repository, revision=row.revision))
+        huggingface_hub.snapshot_download(
+            row.repository, revision=row.revision, allow_patterns=files, local_dir=str(folder)
+        )
+    except ModelUnavailable:
+        raise
+    except Exception as exc:  # the library's, its HTTP client's and the system's own
+        raise ModelUnavailable(
+            f"{row.name!r} could not be fetched ({row.repository} at {row.revision[:12]}): {type(exc).__name__}: "
+            f"{str(exc).splitlines()[0] if str(exc) else 'no reason given'}; is there a network? Otherwise copy the "
+            f"files from a machine that has one and run: python -m models import FOLDER --name {row.name}"
+        ) from exc

@@ -1,0 +1,169 @@
+"""Networks of `transformers` as the two graphs that are served: pixels to unit rows, token ids to unit rows."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoModel
+from transformers.utils import logging
+
+from models.errors import ModelUnavailable
+from models.sources.describe import SENTENCE, Described
+
+
+@dataclass(frozen=True)
+class Networks:
+    """`model` is transformers' own; `image` takes normalised pixels (n, 3, size, size) and gives raw rows (n, d),
+    `text` takes input_ids and attention_mask (n, t) int64 and gives unit rows (n, d)."""
+
+    model: nn.Module
+    image: nn.Module | None
+    text: nn.Module | None
+    scale: float | None  # of the logits
+    bias: float
+
+
+class _Image(nn.Module):
+    def __init__(self, model: nn.Module, pooled: Callable[[Any, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.model = model
+        self._pooled = pooled
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._pooled(self.model, x)
+
+
+class _ContrastiveText(nn.Module):
+    """The text tower of CLIP or SigLIP. Padding is what the model was trained with, and no mask is passed on: CLIP's
+    is causal, so that nothing sees what follows, and SigLIP attends to its padding."""
+
+    def __init__(self, tower: nn.Module, projection: nn.Module, pad_id: int) -> None:
+        super().__init__()
+        self.tower = tower
+        self.projection = projection
+        self._pad_id = pad_id
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        ids = torch.where(attention_mask > 0, input_ids, self._pad_id)
+        return nn.functional.normalize(self.projection(self.tower(input_ids=ids).pooler_output), dim=-1)
+
+
+class PooledText(nn.Module):
+    """A sentence encoder: its last hidden states (n, t, d), pooled over what is not padding, and dense layers."""
+
+    def __init__(self, network: nn.Module, pooling: str, pad_id: int, dense: nn.Module | None = None) -> None:
+        super().__init__()
+        self.network = network
+        self.dense = dense or nn.Identity()
+        self._pooling = pooling
+        self._pad_id = pad_id
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        ids = torch.where(attention_mask > 0, input_ids, self._pad_id)
+        hidden = self.network(input_ids=ids, attention_mask=attention_mask).last_hidden_state  # (n, t, d)
+        return nn.functional.normalize(self.dense(self._pool(hidden, attention_mask)), dim=-1)
+
+    def _pool(self, hidden: Tensor, mask: Tensor) -> Tensor:
+        if self._pooling == "cls":
+            return hidden[:, 0]
+        present = mask.unsqueeze(-1).to(hidden.dtype)
+        if self._pooling == "mean":
+            return (hidden * present).sum(1) / present.sum(1)
+        if self._pooling == "max":
+            return hidden.masked_fill(present == 0, torch.finfo(hidden.dtype).min).amax(1)
+        last = mask.sum(1, keepdim=True).unsqueeze(-1) - 1  # padding is on the right
+        return hidden.gather(1, last.expand(-1, 1, hidden.shape[-1])).squeeze(1)
+
+
+def load(found: Described) -> Networks:
+    """The networks with their weights, in fp32, on the CPU. Raises ModelUnavailable where they cannot be loaded."""
+    model = _model(found)
+    model.requires_grad_(False)
+    if found.model_type == "clip":
+        return Networks(
+            model,
+            _Image(model, lambda m, x: m.visual_projection(m.vision_model(pixel_values=x).pooler_output)),
+            _ContrastiveText(model.text_model, model.text_projection, found.pad_id),
+            float(model.logit_scale.exp()),
+            0.0,
+        )
+    if found.model_type == "siglip":
+        return Networks(
+            model,
+            _Image(model, lambda m, x: m.vision_model(pixel_values=x).pooler_output),
+            _ContrastiveText(model.text_model, nn.Identity(), found.pad_id),
+            float(model.logit_scale.exp()),
+            float(model.logit_bias),
+        )
+    if found.model_type in SENTENCE:
+        dense = nn.Sequential(*(_dense(path) for path in found.dense)) if found.dense else None
+        return Networks(model, None, PooledText(model, found.pooling, found.pad_id, dense), None, 0.0)
+    return Networks(model, _Image(model, lambda m, x: m(pixel_values=x).last_hidden_state[:, 0]), None, None, 0.0)
+
+
+def fix_positions(networks: Networks, side: int) -> None:
+    """Make the positions of images of `side` pixels constants, where the network would interpolate them each time."""
+    for module in networks.model.modules():
+        interpolate = getattr(module, "interpolate_pos_encoding", None)
+        if networks.image is None or interpolate is None or not hasattr(module, "position_embeddings"):
+            continue
+        if isinstance(module.position_embeddings, nn.Parameter):
+            dummy = torch.zeros(1, (side // module.patch_size) ** 2 + 1, module.position_embeddings.shape[-1])
+            fixed = interpolate(dummy, side, side)
+            module.interpolate_pos_encoding = lambda embeddings, height, width, fixed=fixed: fixed
+
+
+def _model(found: Described) -> Any:
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    extra = {"add_pooling_layer": False} if found.model_type in ("vit", *SENTENCE) else {}
+    if found.model_type in ("distilbert", "electra"):
+        extra = {}
+    try:
+        model, info = AutoModel.from_pretrained(
+            str(found.folder),
+            local_files_only=True,
+            trust_remote_code=False,
+            attn_implementation="eager",
+            dtype=torch.float32,
+            output_loading_info=True,
+            **extra,
+        )
+    except Exception as exc:  # transformers raises nearly anything on damaged files
+        raise ModelUnavailable(f"{found.folder.name}: its weights cannot be loaded: {exc}") from exc
+    finally:
+        logging.set_verbosity(verbosity)
+    if missing := sorted(info["missing_keys"]):  # they would be random numbers
+        raise ModelUnavailable(
+            f"{found.folder.name}: its weights lack {missing[0]} and {len(missing) - 1} others; is the file whole?"
+        )
+    return model.eval()
+
+
+def _dense(path: Path) -> nn.Module:
+    """A Dense module of sentence-transformers."""
+    config = json.loads((path / "config.json").read_text(encoding="utf-8"))
+    layer = nn.Linear(config["in_features"], config["out_features"], bias=config.get("bias", True))
+    safe = path / "model.safetensors"
+    if safe.is_file():
+        from safetensors.torch import load_file
+
+        state = load_file(str(safe))
+    else:
+        state = torch.load(path / "pytorch_model.bin", weights_only=True)
+    layer.load_state_dict({key.removeprefix("linear."): value for key, value in state.items()})
+    name = str(config.get("activation_function", "torch.nn.modules.linear.Identity")).rpartition(".")[2]
+    activations: dict[str, type[nn.Module]] = {
+        "Tanh": nn.Tanh,
+        "Identity": nn.Identity,
+        "ReLU": nn.ReLU,
+        "GELU": nn.GELU,
+    }
+    if name not in activations:
+        raise ModelUnavailable(f"{path.parent.name}: a dense layer ends in {name}, known are {', '.join(activations)}")
+    return nn.Sequential(layer, activations[name]()).requires_grad_(False)

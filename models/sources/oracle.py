@@ -1,0 +1,112 @@
+"""The same model by `transformers` alone, from bytes and texts to vectors: what an export has to agree with."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import nn
+from transformers import AutoImageProcessor
+
+from models.encoders.preprocessor import read_preprocessor
+from models.sources.describe import Described
+from models.sources.networks import Networks
+
+Float = NDArray[np.float32]
+
+_PICTURES = Path(__file__).parent / "pictures"
+TEXTS = (  # lengths from one token to far too many, scripts, emoji, odd spaces
+    "a",
+    "a cat",
+    "A photo of a DOG.",
+    "protesters marching with banners in front of the parliament, 5 March 2011",
+    "  two\tspaces \n and a line ",
+    "Demonstration für das Klima: «Wir sind hier, wir sind laut!»",
+    "¡NI UNA MENOS! Plaza de Mayo",
+    "ÉCOLE naïve cafe\u0301",
+    "抗议者在议会前举着横幅",
+    "気候変動に対する抗議デモ",
+    "Митинг на площади",
+    "مظاهرة أمام البرلمان",
+    "जलवायु के लिए प्रदर्शन",
+    "✊🏽 #BlackLivesMatter 👩‍👩‍👧‍👦 🇺🇦",
+    "https://example.org/a?b=c&d=%20#e @somebody",
+    "supercalifragilisticexpialidocious",
+    "the quick brown fox jumps over the lazy dog. " * 3,
+    "the quick brown fox jumps over the lazy dog. " * 80,
+    "抗议" * 300,
+)
+
+
+def pictures() -> list[bytes]:
+    """Five photos, and parts of them in other shapes: 15 JPEGs."""
+    found = []
+    for path in sorted(_PICTURES.glob("*.jpg")):
+        data = path.read_bytes()
+        with Image.open(io.BytesIO(data)) as photo:
+            w, h = photo.size
+            parts = [photo.crop((0, 0, w // 2, h)), photo.crop((w // 4, h // 3, w, 2 * h // 3))]
+        found += [data, *map(_jpeg, parts)]
+    return found
+
+
+def pixel_values(folder: Path, images: Sequence[bytes]) -> Float:
+    """What the processor of the folder makes of each image: (n, 3, size, size) float32."""
+    processor = AutoImageProcessor.from_pretrained(str(folder), local_files_only=True, use_fast=False)
+    side = read_preprocessor(folder).preprocess.size
+    rows = []
+    for data in images:
+        with Image.open(io.BytesIO(data)) as image:
+            rows.append(processor(images=image.convert("RGB"), return_tensors="np")["pixel_values"][0])
+    stack = np.stack(rows).astype(np.float32)
+    assert stack.shape[1:] == (3, side, side)
+    return stack
+
+
+def token_ids(found: Described, texts: Sequence[str], longest: int) -> list[list[int]]:
+    """What the tokenizer of the folder makes of each text, cut, not padded."""
+    assert found.tokenizer is not None
+    return [found.tokenizer(text, truncation=True, max_length=longest)["input_ids"] for text in texts]
+
+
+def image_vectors(found: Described, model: nn.Module, pixels: Float) -> Float:
+    """Unit rows (n, d)."""
+    with torch.inference_mode():
+        given: Any = torch.from_numpy(pixels)
+        if found.model_type in ("clip", "siglip"):
+            raw = _features(model.get_image_features(pixel_values=given))  # type: ignore[operator]
+        else:
+            raw = model(pixel_values=given).last_hidden_state[:, 0]
+        return np.asarray(nn.functional.normalize(raw, dim=-1), np.float32)
+
+
+def text_vectors(found: Described, networks: Networks, texts: Sequence[str], longest: int) -> Float:
+    """Unit rows (n, d), each text by itself: SigLIP's padded to its one length, the others not at all."""
+    model = networks.model
+    assert found.tokenizer is not None
+    padding: Any = "max_length" if found.model_type == "siglip" else False
+    rows = []
+    for text in texts:
+        given = found.tokenizer(text, truncation=True, max_length=longest, padding=padding, return_tensors="pt")
+        with torch.inference_mode():
+            if found.model_type in ("clip", "siglip"):
+                raw = _features(model.get_text_features(input_ids=given["input_ids"]))  # type: ignore[operator]
+            else:
+                assert networks.text is not None
+                raw = networks.text(given["input_ids"], torch.ones_like(given["input_ids"]))
+            rows.append(nn.functional.normalize(raw, dim=-1)[0].numpy())
+    return np.stack(rows)
+
+
+def _features(output: Any) -> torch.Tensor:
+    return output if isinstance(output, torch.Tensor) else output.pooler_output  # releases of transformers differ
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=90)
+    return out.getvalue()
