@@ -71,8 +71,8 @@ def show(home: Path) -> None:
         spec.name: (spec.dimension, "+".join(spec.modalities), spec.licence) for spec in CATALOG.values()
     }
     for row in HUB.values():
-        modalities = [m for m, there in (("image", row.image), ("text", row.max_tokens)) if there]
-        rows[row.name] = row.dimension, "+".join(modalities), row.licence
+        towers = [m for m, there in (("image", row.image), ("text", row.max_tokens)) if there]
+        rows[row.name] = row.dimension, "+".join(towers), row.licence
     rows |= {name: (s.dimension, "+".join(s.modalities), s.licence) for name, s in specs.items() if name not in rows}
     for name, (dimension, modalities, licence) in rows.items():
         state = "here" if name in here else "built in" if name in CATALOG else "fetch"

@@ -19,6 +19,8 @@ FILES = {
 TORCH = {"torch", "transformers"}
 TORCH_ROOMS = {
     "models/encoders/export.py",
+    "models/encoders/torch_session.py",
+    *(f"models/sources/{name}.py" for name in ("describe", "make", "networks", "oracle", "torch_graphs")),
     "models/embedded/network.py",
     "models/embedded/build.py",
     *(

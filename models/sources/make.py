@@ -96,7 +96,9 @@ def _image(
     wanted = oracle.image_vectors(found, loaded.model, theirs)
     processor = ImageProcessor(spec.image)
     rows = [processor.preprocess(data, limits=ImageLimits(), decode="exact") for data in datas]
-    ours = (np.stack(rows).astype(np.float32) - np.float32(spec.image.mean)) / np.float32(spec.image.std)
+    ours = (np.stack(rows).astype(np.float32) - np.array(spec.image.mean, np.float32)) / np.array(
+        spec.image.std, np.float32
+    )
     pixels = float(np.abs(ours.transpose(0, 3, 1, 2) - theirs).max())
     if pixels > 1e-4:
         raise ModelUnavailable(

@@ -107,7 +107,8 @@ def load(found: Described) -> Networks:
 
 def fix_positions(networks: Networks, side: int) -> None:
     """Make the positions of images of `side` pixels constants, where the network would interpolate them each time."""
-    for module in networks.model.modules():
+    every: Any = networks.model.modules()
+    for module in every:
         interpolate = getattr(module, "interpolate_pos_encoding", None)
         if networks.image is None or interpolate is None or not hasattr(module, "position_embeddings"):
             continue

@@ -56,7 +56,8 @@ def pictures() -> list[bytes]:
 
 def pixel_values(folder: Path, images: Sequence[bytes]) -> Float:
     """What the processor of the folder makes of each image: (n, 3, size, size) float32."""
-    processor = AutoImageProcessor.from_pretrained(str(folder), local_files_only=True, use_fast=False)
+    load: Any = AutoImageProcessor.from_pretrained
+    processor = load(str(folder), local_files_only=True, backend="pil")
     side = read_preprocessor(folder).preprocess.size
     rows = []
     for data in images:

@@ -1,0 +1,40 @@
+"""A served model's graph by torch, from the folder that it was imported from."""
+
+from pathlib import Path
+
+from models.catalog import Modality, ModelSpec
+from models.encoders.export import ImageGraph
+from models.encoders.torch_session import TorchSession
+from models.errors import ModelUnavailable
+from models.sources import describe, networks
+
+
+def session(
+    spec: ModelSpec, modality: Modality, source: Path, *, device: str, threads: int, compiled: bool
+) -> TorchSession:
+    """The graph of `modality`, with the weights of `source`.
+
+    Raises
+    ------
+    ModelUnavailable : the source is gone, or has other weights than the model was made of.
+    """
+    if not source.is_dir():
+        raise ModelUnavailable(
+            f"backend: torch reads the weights of {spec.name!r} where it was imported from, and that folder is gone; "
+            "import it again, or set DAGUERRE_BACKEND=onnx"
+        )
+    found = describe.look(source)
+    if dict(describe.weights_of(source)) != dict(spec.source.weights):
+        raise ModelUnavailable(
+            f"backend: the folder that {spec.name!r} was imported from has changed since; import it again, under "
+            "another name"
+        )
+    loaded = networks.load(found)
+    if modality == "text":
+        assert loaded.text is not None
+        return TorchSession(loaded.text, precision=spec.precision, device=device, threads=threads, compiled=compiled)
+    assert spec.image is not None
+    assert loaded.image is not None
+    networks.fix_positions(loaded, spec.image.preprocess.size)
+    graph = ImageGraph(loaded.image, spec.image)
+    return TorchSession(graph, precision=spec.precision, device=device, threads=threads, compiled=compiled)
