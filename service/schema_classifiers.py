@@ -183,7 +183,8 @@ class FineTuneRequest(Message):
     start: str = Field(
         "embedded",
         max_length=1024,
-        description="The embedded default's image network, or the folder of a transformers image model, relative too.",
+        description="The embedded default's image network, the name of an imported model that takes images, or the "
+        "folder of a transformers image model, relative too.",
     )
     positive: str | None = Field(None, description="Of a binary task: the class whose probability is given.")
     bounds: tuple[float, float] | None = Field(None, description="Of a continuous target: it cannot leave them.")

@@ -9,6 +9,8 @@ from typing import get_args
 from models.classifiers.folders import read
 from models.finetune.door import load
 from models.finetune.options import Augmentation, Options, Precision, Task, Unfreeze
+from models.sources.command import HOME
+from models.sources.fetch import source_home
 
 _EVERY = 0.5  # seconds between two lines of progress
 
@@ -17,7 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", type=Path, help="a folder that holds train/CLASS/…, or a .csv with path and target")
     parser.add_argument("--out", type=Path, required=True, help="the folder to make")
     parser.add_argument("--work", type=Path, help="decoded images and checkpoints, kept if it stops; OUT.work")
-    parser.add_argument("--start", default="embedded", help="embedded, or the folder of an image model")
+    parser.add_argument("--start", default="embedded", help="embedded, an imported model, or the folder of one")
+    parser.add_argument("--home", type=Path, default=HOME, help="DAGUERRE_HOME, where imported models lie")
     parser.add_argument("--task", choices=get_args(Task), default="categorical")
     parser.add_argument("--positive", help="binary: the class whose probability is given")
     parser.add_argument("--bounds", type=float, nargs=2, metavar=("LOW", "HIGH"), help="continuous: stay inside")
@@ -45,9 +48,10 @@ def run(given: argparse.Namespace) -> None:
         bounds=tuple(given.bounds) if given.bounds else None,
     )
     collection = read(given.source, anywhere=True)  # whoever can run this can read those files
+    imported = source_home(given.start, given.home)
     outcome = load()(
         collection,
-        start=given.start,
+        start=str(imported) if imported.is_dir() else given.start,
         options=options,
         work=given.work or given.out.with_name(f"{given.out.name}.work"),
         out=given.out,

@@ -7,7 +7,7 @@ from service.classifiers import Classifiers
 from service.engine import Engine
 from service.jobs import Job, Jobs
 from service.schema_classifiers import FineTuneRequest
-from service.work.fine_tune import EMBEDDED, inside, options_of
+from service.work.fine_tune import inside, options_of, start_of
 
 KIND = "fine_tune"
 
@@ -22,8 +22,7 @@ async def begin(
         classifiers.check_owner(checked(request.name), owner)
         options_of(request)
         inside(settings.data, request.folder, "folder")
-        if request.start != EMBEDDED:
-            inside(settings.data, request.start, "start")
+        start_of(settings.data, settings.home, request.start)
 
     await engine.in_thread(check)
     params = {

@@ -7,9 +7,11 @@ from typing import Any
 from models.classifiers.fine_tuned import report_of
 from models.classifiers.folders import read
 from models.classifiers.store import Store
+from models.encoders.folder import installed
 from models.finetune.door import load
 from models.finetune.options import Augmentation, Options
 from models.images import ImageLimits
+from models.sources.fetch import source_home
 from service.errors import Unprocessable, shown
 from service.jobs.kinds import Context
 from service.schema_classifiers import FineTuneRequest
@@ -57,12 +59,24 @@ def inside(data: Path | None, given: str, param: str) -> Path:
     return found
 
 
+def start_of(data: Path | None, home: Path, start: str) -> str:
+    """The starting point as fine-tuning wants it: "embedded", an imported model's source, a folder below `data`.
+
+    Raises Unprocessable.
+    """
+    if start == EMBEDDED:
+        return start
+    if start in installed(home) and (source := source_home(start, home)).is_dir():
+        return str(source)
+    return str(inside(data, start, "start"))
+
+
 def job(context: Context) -> dict[str, Any]:
     """Fine-tune, and keep the network; begun again after a kill, it goes on after the last whole epoch."""
     request = FineTuneRequest.model_validate(context.params["request"])
     data = Path(context.params["data"])
     source = inside(data, request.folder, "folder")
-    start = request.start if request.start == EMBEDDED else str(inside(data, request.start, "start"))
+    start = start_of(data, context.home, request.start)
     out = context.folder / "out"
     outcome = load()(
         read(source),
