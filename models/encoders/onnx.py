@@ -8,6 +8,8 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from models.encoders.devices import missing, providers
+from models.encoders.gpu import GpuRunner
 from models.errors import ModelUnavailable
 
 Feeds = Mapping[str, NDArray[Any]]
@@ -19,29 +21,42 @@ class OnnxSession:
     Parameters
     ----------
     path : the `.onnx` file.
-    device : "cpu" or "cuda:N". What is asked for and cannot be had is ModelUnavailable, never another device.
+    device : "cpu", "cuda:N" or "tensorrt:N". What is asked for and cannot be had is ModelUnavailable, never another
+        device.
     threads : intra-op threads on the CPU; 0 lets ONNX Runtime choose.
     spinning : whether waiting threads keep their core busy; costly where others decode on the same cores.
+    memory_limit : bytes of a GPU's memory.
+    engine_cache : TensorRT's folder.
+    half : whether the graph is in fp16.
     """
 
-    def __init__(self, path: Path, *, device: str = "cpu", threads: int = 0, spinning: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        device: str = "cpu",
+        threads: int = 0,
+        spinning: bool = False,
+        memory_limit: int | None = None,
+        engine_cache: Path | None = None,
+        half: bool = False,
+    ) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spinning else "0")
         options.log_severity_level = 3
-        self.provider, providers = _providers(device)
+        self.provider, chosen = providers(device, memory_limit=memory_limit, engine_cache=engine_cache, half=half)
         try:
-            self._session = ort.InferenceSession(str(path), options, providers=providers)
+            self._session = ort.InferenceSession(str(path), options, providers=chosen)
         except Exception as exc:  # ONNX Runtime raises its own bare classes
             raise ModelUnavailable(f"{path.name} cannot be loaded on {device}: {exc}") from exc
         got = self._session.get_providers()
         if got[0] != self.provider:
-            raise ModelUnavailable(
-                f"device: {device} was asked for, ONNX Runtime gave {got[0]}; install its CUDA libraries "
-                "(pip install 'onnxruntime-gpu[cuda,cudnn]') or set DAGUERRE_DEVICE=cpu"
-            )
+            raise missing(device, got[0])
         self._inputs = [i.name for i in self._session.get_inputs()]
+        index = int(device.partition(":")[2] or 0)
+        self._gpu = GpuRunner(self._session, self._inputs, index) if device != "cpu" else None
 
     def run(self, stack: NDArray[Any]) -> NDArray[np.float32]:
         """Raw vectors (n, d) float32 of n collated rows. Thread-safe.
@@ -49,6 +64,8 @@ class OnnxSession:
         `stack` holds pixels, (n, size, size, 3) uint8, or token ids, (n, t) int64 with -1 for padding.
         """
         given = feeds(stack)
+        if self._gpu:
+            return self._gpu.run(given)
         (raw,) = self._session.run(["raw"], {name: given[name] for name in self._inputs})
         return raw  # type: ignore[no-any-return]
 
@@ -59,13 +76,3 @@ def feeds(stack: NDArray[Any]) -> Feeds:
         return {"pixels": stack}
     present = stack >= 0  # (n, t)
     return {"input_ids": np.where(present, stack, 0), "attention_mask": present.astype(np.int64)}
-
-
-def _providers(device: str) -> tuple[str, list[Any]]:
-    kind, _, index = device.partition(":")
-    if device == "cpu":
-        return "CPUExecutionProvider", ["CPUExecutionProvider"]
-    if device == "cuda" or (kind == "cuda" and index.isdecimal()):
-        chosen = ("CUDAExecutionProvider", {"device_id": int(index or 0)})
-        return "CUDAExecutionProvider", [chosen, "CPUExecutionProvider"]
-    raise ModelUnavailable(f"device: {device!r} is not one of cpu, cuda:0, cuda:1, …")

@@ -81,9 +81,13 @@ class Told:
 def test_the_gpu_that_is_asked_for_is_passed_on(monkeypatch, device, index):
     monkeypatch.setattr(onnxruntime, "InferenceSession", Told)
     monkeypatch.setattr(Told, "gives", ("CUDAExecutionProvider", "CPUExecutionProvider"))
-    session = OnnxSession(Path("x.onnx"), device=device)
+    session = OnnxSession(Path("x.onnx"), device=device, memory_limit=2**30)
     assert session.provider == "CUDAExecutionProvider"
-    assert Told.asked[2][0] == ("CUDAExecutionProvider", {"device_id": index})
+    name, options = Told.asked[2][0]
+    assert name == "CUDAExecutionProvider"
+    assert options["device_id"] == index
+    assert options["use_tf32"] == "0"  # fp32 is fp32
+    assert options["gpu_mem_limit"] == 2**30
 
 
 def test_a_session_that_fell_back_is_refused_wherever_it_happens(monkeypatch):
@@ -105,7 +109,7 @@ def test_threads_and_spinning_are_passed_on(monkeypatch, threads, spinning):
 
 @pytest.mark.parametrize("device", ["gpu", "tpu:0", "", "CUDA:0", "mps", "cuda:x", "cuda:-1", "cuda:²", "cpu:3"])
 def test_an_unknown_device_is_named(graph, device):
-    with pytest.raises(ModelUnavailable, match=re.escape(f"device: {device!r} is not one of cpu, cuda:0")):
+    with pytest.raises(ModelUnavailable, match=re.escape(f"device: {device!r} is not one of auto, cpu, cuda:0")):
         OnnxSession(graph, device=device)
 
 

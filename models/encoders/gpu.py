@@ -1,0 +1,124 @@
+"""Batches on a GPU: padded to a few sizes, in buffers that are kept, and halved when memory runs out.
+
+A GPU's arena, cuDNN and TensorRT keep memory or an engine for every shape that they have seen, so there are few:
+powers of two. Input buffers lie on the device, one for each thread and shape, and are written anew for each batch. A
+batch that does not fit is run in halves, and later batches are smaller for a while.
+"""
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from models.errors import ModelUnavailable
+
+logger = logging.getLogger("daguerre.gpu")
+Feeds = Mapping[str, NDArray[Any]]
+LARGEST = 512
+RECOVER = 100  # batches of the lowered size after which a larger one is tried again
+_OUT_OF_MEMORY = (
+    "failed to allocate memory",  # ONNX Runtime's arena
+    "out of memory",  # cudaMalloc, "CUDA failure 2"
+    "cublas_status_alloc_failed",
+    "cudnn_status_alloc_failed",
+)
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether ONNX Runtime says that the device's memory is full: it has no class of its own for that."""
+    said = str(error).lower()
+    return any(words in said for words in _OUT_OF_MEMORY)
+
+
+def bucket(rows: int) -> int:
+    """The power of two that holds `rows`."""
+    return 1 << (rows - 1).bit_length()
+
+
+class GpuRunner:
+    """Runs a session's batches on GPU number `index`. Thread-safe.
+
+    `limit` is the largest batch now, in rows; `halved` counts how often memory ran out.
+    """
+
+    def __init__(self, session: Any, inputs: Sequence[str], index: int) -> None:
+        self._session = session
+        self._inputs = inputs
+        self._index = index
+        self._mine = threading.local()
+        self._lock = threading.Lock()
+        self._good = 0
+        self.limit = LARGEST
+        self.halved = 0
+
+    def run(self, feeds: Feeds) -> NDArray[np.float32]:
+        """Rows (n, d) float32 of feeds of n rows.
+
+        Raises ModelUnavailable where a single row does not fit.
+        """
+        rows = len(feeds[self._inputs[0]])
+        parts = []
+        start = 0
+        while start < rows:
+            step = self.limit
+            parts.append(self._part({name: feeds[name][start : start + step] for name in self._inputs}))
+            start += step
+        return np.concatenate(parts) if len(parts) > 1 else parts[0]
+
+    def _part(self, feeds: Feeds) -> NDArray[np.float32]:
+        rows = len(feeds[self._inputs[0]])
+        try:
+            made = self._bound(feeds, rows)
+        except Exception as exc:  # ONNX Runtime's own bare classes
+            if not out_of_memory(exc):
+                raise
+            if rows == 1:
+                raise ModelUnavailable(
+                    f"device: cuda:{self._index} has no room for a single row; serve fewer models on it, or raise "
+                    "DAGUERRE_GPU_MEMORY"
+                ) from exc
+            self._shrink(rows)
+        else:
+            self._succeeded(rows)
+            return made
+        return self.run(feeds)  # in parts of the new limit, which is smaller than `rows`
+
+    def _bound(self, feeds: Feeds, rows: int) -> NDArray[np.float32]:
+        size = bucket(rows)
+        binding = self._session.io_binding()
+        for name, array in feeds.items():
+            padded = array if size == rows else np.concatenate([array, np.repeat(array[-1:], size - rows, axis=0)])
+            value = self._buffer(name, padded)
+            value.update_inplace(np.ascontiguousarray(padded))
+            binding.bind_ortvalue_input(name, value)
+        binding.bind_output("raw", "cpu")
+        self._session.run_with_iobinding(binding)
+        (raw,) = binding.copy_outputs_to_cpu()
+        return np.asarray(raw[:rows], np.float32)
+
+    def _buffer(self, name: str, array: NDArray[Any]) -> Any:
+        kept: dict[Any, Any] = self._mine.__dict__.setdefault("kept", {})
+        key = name, array.shape
+        if key not in kept:
+            kept[key] = ort.OrtValue.ortvalue_from_shape_and_type(array.shape, array.dtype.type, "cuda", self._index)
+        return kept[key]
+
+    def _shrink(self, rows: int) -> None:
+        with self._lock:
+            self.halved += 1
+            self._good = 0
+            self.limit = max(1, min(self.limit, bucket(rows) // 2))
+            logger.warning("device: cuda:%d is out of memory at %d rows; now at most %d", self._index, rows, self.limit)
+
+    def _succeeded(self, rows: int) -> None:
+        if self.limit == LARGEST or rows < self.limit:
+            return
+        with self._lock:
+            self._good += 1
+            if self._good >= RECOVER:
+                self._good = 0
+                self.limit = min(LARGEST, 2 * self.limit)
