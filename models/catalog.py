@@ -47,6 +47,7 @@ class TextTower:
     projection: Literal["none", "kernel_ridge"] = "none"  # what follows the network: models/embedded/bridge.py
     prefix: str = ""  # put before every text: E5's "query: "
     padding_side: Literal["right", "left"] = "right"  # seen by encoders that attend to their padding: SigLIP
+    canonical: Literal["none", "siglip"] = "none"  # what is done to a text first: models/encoders/processors.py
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +99,7 @@ class ModelSpec:
         return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
 
 
-_LATER: Mapping[str, str] = {"prefix": "", "padding_side": "right"}  # fields younger than the first stored vectors
+_LATER: Mapping[str, str] = {"prefix": "", "padding_side": "right", "canonical": "none"}  # fields younger than the first stored vectors
 
 
 def _without_defaults(tower: TextTower) -> Mapping[str, object]:

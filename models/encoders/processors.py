@@ -1,5 +1,6 @@
 """What happens before and after the device: bytes or texts to rows, rows to feeds, raw vectors to unit vectors."""
 
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from models.images import DecodeMode, ImageLimits, load_pixels
 Row = NDArray[Any]
 PADDING = -1  # in a stack of token ids; the session makes the attention mask of it
 Float = NDArray[np.float32]
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 class ImageProcessor:
@@ -60,7 +62,10 @@ class TextProcessor:
 
     def preprocess(self, texts: Sequence[str]) -> list[Tokens]:
         """Token ids of valid Unicode texts, prefix and special tokens included, cut at `max_tokens`."""
-        encodings = self._tokenizer.encode_batch_fast([self._tower.prefix + text for text in texts])
+        given = [self._tower.prefix + text for text in texts]
+        if self._tower.canonical == "siglip":
+            given = [siglip_canonical(text) for text in given]
+        encodings = self._tokenizer.encode_batch_fast(given)
         return [Tokens(np.array(e.ids, np.int64), bool(e.overflowing)) for e in encodings]
 
     def shape_bucket(self, row: Row) -> int:
@@ -77,6 +82,11 @@ class TextProcessor:
     def postprocess(self, raw: Float) -> Float:
         """Raw vectors, or the mean over prompt templates of raw unit vectors, (n, d_raw) → (n, d) unit rows."""
         return self._bridge(raw) if self._bridge else np.asarray(l2(raw), np.float32)
+
+
+def siglip_canonical(text: str) -> str:
+    """A text as the first SigLIP was trained with it: lower case, without ASCII punctuation, with single spaces."""
+    return " ".join(text.lower().translate(_PUNCTUATION).split())
 
 
 def image_processor(folder: ModelFolder) -> ImageProcessor | None:

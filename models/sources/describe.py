@@ -18,7 +18,9 @@ from models.encoders.folder import sha256
 from models.encoders.preprocessor import read_preprocessor
 from models.errors import ModelUnavailable
 from models.sources.hub import CLIP_TEMPLATES, CONTRAST, SIGLIP_TEMPLATES, HubModel
+from models.sources.siglip_tokens import siglip_tokens
 
+FIRST_SIGLIP = "SiglipTokenizer"
 SENTENCE = ("bert", "roberta", "xlm-roberta", "mpnet", "distilbert", "camembert", "electra")
 SUPPORTED = ("clip", "siglip", "dinov2", "vit", *SENTENCE)
 TOKEN_FILES = ("tokenizer.json", "vocab.json", "merges.txt", "vocab.txt", "spiece.model", "sentencepiece.bpe.model")
@@ -39,6 +41,7 @@ class Described:
     model_type: str
     config: Any  # transformers' own
     tokenizer: Any | None  # transformers' own
+    tokens: str  # tokenizer.json that does the same
     pad_id: int
     pooling: str  # of a sentence encoder
     dense: tuple[Path, ...]  # of a sentence encoder: layers after the pooling
@@ -69,11 +72,12 @@ def look(folder: Path) -> Described:
         config = AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
         texts = model_type in ("clip", "siglip", *SENTENCE)
         tokenizer = _tokenizer(folder) if texts else None
+        tokens = _tokens(tokenizer, folder) if texts else ""
     except (OSError, ValueError, KeyError, TypeError, ImportError) as exc:
         raise ModelUnavailable(f"{folder.name} cannot be read by transformers: {_first_line(exc)}") from exc
     pooling, dense = _sentence(folder) if model_type in SENTENCE else ("", ())
     pad_id = 0 if tokenizer is None or tokenizer.pad_token_id is None else int(tokenizer.pad_token_id)
-    return Described(folder, model_type, config, tokenizer, pad_id, pooling, dense)
+    return Described(folder, model_type, config, tokenizer, tokens, pad_id, pooling, dense)
 
 
 def spec_of(
@@ -134,12 +138,21 @@ def weights_of(folder: Path) -> Mapping[str, str]:
 
 def _tokenizer(folder: Path) -> Any:
     tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
-    if getattr(tokenizer, "backend_tokenizer", None) is None:
-        raise ModelUnavailable(
-            f"{folder.name} has no tokenizer.json, and {type(tokenizer).__name__} has no equal in the tokenizers "
-            "library; take a model with one"
-        )
     return tokenizer
+
+
+def _tokens(tokenizer: Any, folder: Path) -> str:
+    """tokenizer.json, without padding and truncation, which are ours."""
+    if getattr(tokenizer, "backend_tokenizer", None) is not None:
+        said = json.loads(tokenizer.backend_tokenizer.to_str())
+        said["padding"] = said["truncation"] = None
+        return json.dumps(said, ensure_ascii=False)
+    if type(tokenizer).__name__ == FIRST_SIGLIP:
+        return siglip_tokens(folder / "spiece.model")
+    raise ModelUnavailable(
+        f"{folder.name} has no tokenizer.json, and {type(tokenizer).__name__} has no equal in the tokenizers library; "
+        "take a model with one"
+    )
 
 
 def _sentence(folder: Path) -> tuple[str, tuple[Path, ...]]:
@@ -209,8 +222,14 @@ def _text(found: Described, row: HubModel | None) -> TextTower | None:
         return TextTower(max_tokens=longest, pooling="eot", buckets=_buckets(longest), prefix=prefix)
     if found.model_type == "siglip":  # it attends to its padding, so there is one length
         longest = int(found.config.text_config.max_position_embeddings)
-        side = found.tokenizer.padding_side
-        return TextTower(max_tokens=longest, pooling="last", buckets=(longest,), prefix=prefix, padding_side=side)
+        return TextTower(
+            max_tokens=longest,
+            pooling="last",
+            buckets=(longest,),
+            prefix=prefix,
+            padding_side=found.tokenizer.padding_side,
+            canonical="siglip" if type(found.tokenizer).__name__ == FIRST_SIGLIP else "none",
+        )
     longest = int(found.config.max_position_embeddings)
     if found.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet"):
         longest -= 2  # positions begin after that of the padding

@@ -1,6 +1,5 @@
 """A folder of `transformers` into a folder that is served: exported, compared with the original, then accepted."""
 
-import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -77,8 +76,7 @@ def make(wanted: Wanted, home: Path, say: Say = lambda text: None) -> ModelFolde
 def _fill(path: Path, spec: ModelSpec, found: describe.Described, loaded: networks.Networks, say: Say) -> None:
     parity: dict[str, float] = {}
     if spec.text:
-        tokenizer = _tokenizer(found)
-        (path / "tokenizer.json").write_text(tokenizer, encoding="utf-8")
+        (path / "tokenizer.json").write_text(found.tokens, encoding="utf-8")
     if spec.image:
         parity |= _image(path, spec, found, loaded, say)
     if spec.text:
@@ -162,14 +160,6 @@ def _agreement(modality: str, spec: ModelSpec, got: Float, wanted: Float) -> Map
             + ("use fp32" if spec.precision != "fp32" else "it cannot be exported exactly")
         )
     return {f"{modality}_min_cosine": lowest, f"{modality}_mean_cosine": mean}
-
-
-def _tokenizer(found: describe.Described) -> str:
-    """tokenizer.json of the folder's tokenizer, without its padding and truncation, which are ours."""
-    assert found.tokenizer is not None
-    said = json.loads(found.tokenizer.backend_tokenizer.to_str())
-    said["padding"] = said["truncation"] = None
-    return json.dumps(said, ensure_ascii=False)
 
 
 def _refuse_taken(spec: ModelSpec, home: Path, replace: bool) -> None:

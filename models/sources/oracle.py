@@ -38,7 +38,7 @@ TEXTS = (  # lengths from one token to far too many, scripts, emoji, odd spaces
     "supercalifragilisticexpialidocious",
     "the quick brown fox jumps over the lazy dog. " * 3,
     "the quick brown fox jumps over the lazy dog. " * 80,
-    "抗议" * 300,
+    "抗议者在议会前举着横幅 気候変動に対する抗議デモ 기후 변화 시위 Митинг против войны " * 12,
 )
 
 

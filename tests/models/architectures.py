@@ -5,6 +5,7 @@ kind of tokenizer. Embedding tables have the true size at full size.
 """
 
 import gzip
+import io
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -89,6 +90,35 @@ def siglip2(folder: Path, *, full: bool = False, side: int = 224) -> Path:
             "resample": 2,
         },
     )
+
+
+def siglip1(folder: Path) -> Path:
+    """The first SigLIP, small, with a sentencepiece model of T5's kind."""
+    import sentencepiece
+    from transformers import SiglipConfig, SiglipModel, SiglipTokenizer
+
+    small = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = SiglipConfig(
+        text_config={**small, "vocab_size": 400, "projection_size": 32},
+        vision_config={**small, "image_size": 224, "patch_size": 16},
+    )
+    _save(SiglipModel, config, folder)
+    made = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=(" ".join(text.split()) for text in TEXTS if text.strip()),
+        model_writer=made,
+        vocab_size=400,
+        hard_vocab_limit=False,
+        pad_id=0,
+        eos_id=1,
+        unk_id=2,
+        bos_id=-1,
+        minloglevel=2,
+    )
+    (folder / "spiece.model").write_bytes(made.getvalue())
+    SiglipTokenizer(str(folder / "spiece.model"), model_max_length=64).save_pretrained(folder)
+    said = {"image_processor_type": "SiglipImageProcessor", **PIXELS, **HALF, "resample": 3}
+    return _processor(folder, {**said, "size": {"height": 224, "width": 224}})
 
 
 def dinov2(folder: Path, *, full: bool = False, hidden: int = 768) -> Path:
@@ -197,6 +227,7 @@ def minilm() -> Path:
 
 BUILDERS: Mapping[str, Callable[..., Path]] = {
     "clip": clip,
+    "siglip1": siglip1,
     "siglip2": siglip2,
     "dinov2": dinov2,
     "vit": vit,
