@@ -32,12 +32,14 @@ def open_session(
     *,
     home: Path,
     backend: Backend = "onnx",
-    compiled: bool = False,
+    compiled: bool | None = None,
     device: str = "cpu",
     threads: int = 0,
     **onnx: Any,
 ) -> Session:
     """Open the graph of `modality`; further arguments are OnnxSession's.
+
+    `compiled` is whether torch compiles it; on a GPU, unless told otherwise.
 
     Raises
     ------
@@ -50,7 +52,12 @@ def open_session(
         except ModuleNotFoundError as exc:
             raise ModelUnavailable(f"backend: torch needs {exc.name}: pip install 'daguerre-service[export]'") from exc
         made: Session = load(
-            spec, modality, source_home(spec.name, home), device=device, threads=threads, compiled=compiled
+            spec,
+            modality,
+            source_home(spec.name, home),
+            device=device,
+            threads=threads,
+            compiled=device != "cpu" if compiled is None else compiled,
         )
         return made
     if spec.precision == "bf16":

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from models.catalog import Precision
+from models.encoders.gpu import bucket
 from models.encoders.onnx import feeds
 from models.errors import ModelUnavailable
 
@@ -42,6 +43,7 @@ class TorchSession:
             torch.set_num_threads(threads)
         if self._device.type == "cuda":
             torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # fp32 is fp32
+        self._compiled = compiled
         if compiled:
             self._graph = torch.compile(self._graph, dynamic=False)
         self._type = _TYPES.get(precision)
@@ -49,8 +51,11 @@ class TorchSession:
 
     def run(self, stack: NDArray[Any]) -> NDArray[np.float32]:
         """Raw vectors (n, d) float32 of n collated rows. Thread-safe."""
+        rows = len(stack)
+        if self._compiled and bucket(rows) != rows:  # few shapes: each is compiled by itself
+            stack = np.concatenate([stack, np.repeat(stack[-1:], bucket(rows) - rows, axis=0)])
         given = [torch.from_numpy(array).to(self._device, non_blocking=True) for array in feeds(stack).values()]
         cast = torch.autocast(self._device.type, self._type) if self._type else nullcontext()
         with torch.inference_mode(), cast:
             raw: torch.Tensor = self._graph(*given)
-        return raw.float().cpu().numpy()
+        return raw[:rows].float().cpu().numpy()

@@ -602,6 +602,25 @@ def test_torch_runs_the_same_graph(kind, imported, home):
     assert (texts.postprocess(text) * plain).sum() > 0.999
 
 
+def test_a_compiled_graph_sees_few_shapes(monkeypatch):
+    """torch compiles each shape anew, for a minute; the compiler itself is left out here."""
+    from models.encoders.torch_session import TorchSession
+
+    seen = []
+
+    class Graph(torch.nn.Module):
+        def forward(self, pixels):
+            seen.append(len(pixels))
+            return pixels.float().flatten(1)[:, :2]
+
+    monkeypatch.setattr(torch, "compile", lambda graph, dynamic: graph)
+    session = TorchSession(Graph(), precision="fp32", device="cpu", compiled=True)
+    stack = np.random.default_rng(0).integers(0, 255, (5, 2, 2, 3), np.uint8)
+    for rows in (1, 3, 4, 5):
+        np.testing.assert_array_equal(session.run(stack[:rows]), stack[:rows].reshape(rows, -1)[:, :2])
+    assert seen == [1, 4, 4, 8]
+
+
 def test_bf16_wants_torch(imported, home):
     from models.encoders.sessions import open_session
 
