@@ -14,6 +14,7 @@ from service.auth import refuse_open_door
 from service.errors import ServiceError
 from service.placement import open_sessions
 from service.settings import Settings, read
+from service.sites import devices, holders, memory_limits
 
 
 def main() -> None:
@@ -53,11 +54,17 @@ def preflight(settings: Settings) -> None:
     """What would fail later, now: an open door, a missing model, a device that cannot be had."""
     refuse_open_door(settings)
     refuse_taken_port(settings)
+    there = devices(settings)
     for entry in settings.models:
         print(f"daguerre: model {entry} (exported once, on the first start)", flush=True)
     folders = [locate(entry, settings.home) for entry in settings.models]
-    if settings.device != "cpu":
-        open_sessions(folders[:1], settings)
+    held = holders(settings, there, folders)
+    for device in there:
+        if device != "cpu":
+            mine = [folder for folder in folders if device in held[folder.spec.name]]
+            memory_limits(settings, mine)
+            open_sessions(mine[:1], settings, device)
+    os.environ["DAGUERRE_DEVICE"] = ",".join(there)  # what "auto" found, for all processes
 
 
 def refuse_taken_port(settings: Settings) -> None:

@@ -3,14 +3,16 @@
 import asyncio
 import logging
 import tomllib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import bentoml
 
-from models.catalog import Modality
-from service import http, runners
+from models.encoders.folder import ModelFolder
+from service import http, links, runners
 from service.auth import Auth
+from service.batching import Key
 from service.classifiers import Classifiers
 from service.engine import Engine
 from service.files import FileStore
@@ -18,13 +20,14 @@ from service.gate import Gate
 from service.grpc_server import GrpcServer
 from service.jobs import Jobs
 from service.jobs.supervisor import Supervisor
-from service.placement import Inline, Placement, Process, Remote
+from service.placement import Inline, Placement, Process, Reached
 from service.room import Room
 from service.settings import read
+from service.sites import Site, sites
 
 logging.getLogger("daguerre").setLevel(logging.INFO)
 settings = read()
-_in_processes = settings.placement == "process"
+_sites = {f"runner_{i}": site for i, site in enumerate(sites(settings) if settings.placement == "process" else ())}
 _engines: list[Engine] = []  # the worker's one engine, made in its event loop
 
 
@@ -49,6 +52,10 @@ image = (  # of a bento's container; the Dockerfile makes ours
 )
 
 
+# the entry depends on them by attributes of its class, and how many there are only the settings tell
+_Runners = type("_Runners", (), {name: bentoml.depends(runners.service(settings, s)) for name, s in _sites.items()})
+
+
 @bentoml.service(
     name="daguerre",
     image=image,
@@ -62,11 +69,7 @@ image = (  # of a bento's container; the Dockerfile makes ours
     tracing={"excluded_urls": ".*"},  # a span that nobody reads costs 0.15 ms a request
 )
 @bentoml.asgi_app(api, path="/")
-class Daguerre:
-    if _in_processes:
-        images = bentoml.depends(runners.service(settings, "image"))
-        texts = bentoml.depends(runners.service(settings, "text"))
-
+class Daguerre(_Runners):  # type: ignore[misc, valid-type]
     @bentoml.on_startup
     async def start(self) -> None:
         """Begin to load; /readyz tells when that is done, and /livez answers meanwhile."""
@@ -82,12 +85,9 @@ class Daguerre:
         self._starting.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     def _placement(self) -> Placement:
-        if not _in_processes:
+        if not _sites:
             return Inline(settings)
-        services: dict[Modality, Any] = {"image": self.images, "text": self.texts}
-        default_only = settings.runner_batching == "bentoml"
-        remotes = {modality: _remote(proxy, default_only) for modality, proxy in services.items()}
-        return Process(settings, remotes, provider=lambda: self.images.call("provider"))
+        return Process(settings, [_reached(site, getattr(self, name)) for name, site in _sites.items()])
 
     async def __is_ready__(self) -> bool:
         return bool(_engines) and _engine().ready
@@ -102,11 +102,15 @@ class Daguerre:
             await asyncio.to_thread(engine.close)  # lanes may be waiting for this loop
 
 
-def _remote(proxy: Any, default_only: bool) -> Remote:
-    """A runner's method; `call` is there before the proxy has set up its methods, which is after on_startup."""
-    if default_only:
-        return lambda model, stack: proxy.call("run_default", stack)
-    return lambda model, stack: proxy.call("run", model, stack)
+def _reached(site: Site, proxy: Any) -> Reached:
+    """A runner: BentoML's proxy says when it is there; `call` works before the proxy has set up its methods."""
+
+    def link(folders: Sequence[ModelFolder], max_batch: Callable[[Key], int], lanes: int) -> links.Link:
+        if settings.runner_batching == "bentoml":
+            return links.ProxyLink(site.name, proxy.call)
+        return links.ChannelLink(site, settings, folders, max_batch=max_batch, lanes=lanes)
+
+    return Reached(site, lambda: proxy.call("provider"), link)
 
 
-Daguerre.add_asgi_middleware(Gate, auth=Auth(settings))  # type: ignore[attr-defined]
+Daguerre.add_asgi_middleware(Gate, auth=Auth(settings))

@@ -3,6 +3,9 @@
 Rows wait in lines, one for each caller and key (model, modality, shape bucket). A free lane takes the line that has
 waited longest and fills its batch from all lines of the same key, a row from each in turn: a caller with one row
 is not kept waiting by one with a thousand. What may wait is bounded, and what nobody waits for any more is dropped.
+
+Where there are several devices, each has lanes of its own. A row goes to the device with the fewest rows under way
+that has a free lane, and where none is free, to the first that will be.
 """
 
 import asyncio
@@ -12,7 +15,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -21,10 +24,14 @@ from numpy.typing import NDArray
 
 from models.catalog import Modality
 from service.errors import Overloaded, ServiceError, Unavailable
-from service.metrics import BATCH_SECONDS, BATCH_SIZE, QUEUE_SECONDS
+from service.metrics import BATCH_SECONDS, BATCH_SIZE, QUEUE_ITEMS, QUEUE_SECONDS
 
 Row = NDArray[Any]
 logger = logging.getLogger("daguerre.batching")
+
+
+def _always(device: int, key: "Key") -> bool:
+    return True
 
 
 class Key(NamedTuple):
@@ -33,6 +40,9 @@ class Key(NamedTuple):
     model: str
     modality: Modality
     bucket: int
+
+
+Run = Callable[[Key, Sequence[Row], bool], Row]  # (key, rows, alone) → raw vectors (n, d)
 
 
 @dataclass(eq=False, slots=True)
@@ -49,41 +59,59 @@ class _Line:
     rows: deque[_Waiting] = field(default_factory=deque)
 
 
+@dataclass(eq=False, slots=True)
+class _Device:
+    """What the lanes of one device do; under the batcher's lock."""
+
+    run: Run
+    wake: threading.Condition
+    idle: int = 0  # lanes that wait, and have not been woken
+    batches: int = 0  # under way
+    rows: int = 0
+
+
 class Batcher:
     """Runs rows of many callers, all of one event loop, in shared batches.
 
     Parameters
     ----------
     run : (key, rows, alone) → raw vectors (len(rows), d). Called from the lanes' threads; `alone` where no other
-        batch runs or waits, so that this one may have all cores.
+        batch runs or waits, so that this one may have all cores. Several, where there are several devices.
     max_batch : rows in a batch, at most, of a key.
     capacity : rows that may be admitted at once; more is Overloaded.
-    lanes : batches that may run at once.
-    counts : whether its batches count in the metrics; not where another batcher comes after this one.
+    lanes : batches that may run at once on a device.
+    counts : whether its batches count in the metrics; not where they are put together anew in another process.
+    serves : (index of the device, key) → whether it runs rows of that key now; one device must, for every key.
     """
 
     def __init__(
         self,
-        run: Callable[[Key, Sequence[Row], bool], Row],
+        run: Run | Sequence[Run],
         *,
         max_batch: Callable[[Key], int],
         capacity: int,
         lanes: int = 1,
         name: str = "batcher",
         counts: bool = True,
+        serves: Callable[[int, Key], bool] = _always,
     ) -> None:
-        self._run = run
         self.max_batch = max_batch
         self._capacity = capacity
         self._admitted = 0
         self._pace = 0.0  # seconds that a row has taken lately, all lanes together
         self._lines: deque[_Line] = deque()
-        self._wake = threading.Condition()
+        self._lock = threading.Lock()
         self._closed = False
-        self._running = 0
-        self._lanes = lanes
         self._counts = counts
-        self._threads = [threading.Thread(target=self._work, name=f"{name}-{i}", daemon=True) for i in range(lanes)]
+        self._serves = serves
+        runs = [run] if callable(run) else run
+        self._devices = [_Device(each, threading.Condition(self._lock)) for each in runs]
+        self._lanes = lanes * len(runs)
+        self._threads = [
+            threading.Thread(target=self._work, args=(i,), name=f"{name}-{i}-{lane}", daemon=True)
+            for i in range(len(runs))
+            for lane in range(lanes)
+        ]
         for thread in self._threads:
             thread.start()
 
@@ -105,45 +133,70 @@ class Batcher:
         """Rows that have a place now, waiting or running."""
         return self._admitted
 
+    def look_again(self) -> None:
+        """Wake the lanes that wait: a device serves again what it did not."""
+        with self._lock:
+            self._wake_all()
+
     def close(self) -> None:
         """Let running batches end; what still waits is Unavailable."""
-        with self._wake:
+        with self._lock:
             self._closed = True
             waiting = [row for line in self._lines for row in line.rows]
             for line in self._lines:
                 line.rows.clear()
             self._lines.clear()
-            self._wake.notify_all()
+            self._wake_all()
         _answer(waiting, [_stopping()] * len(waiting))
         for thread in self._threads:
             thread.join()
 
-    def _work(self) -> None:
+    def _wake_all(self) -> None:
+        for device in self._devices:
+            device.idle = 0
+            device.wake.notify_all()
+
+    def _wake_one(self, key: Key) -> None:
+        free = [d for i, d in enumerate(self._devices) if d.idle and self._serves(i, key)]
+        if free:
+            chosen = min(free, key=lambda d: (d.rows, -d.idle))
+            chosen.idle -= 1
+            chosen.wake.notify()
+
+    def _next(self, index: int) -> _Line | None:
+        """The line that has waited longest, of those that the device serves."""
+        return next((line for line in self._lines if self._serves(index, line.key)), None)
+
+    def _work(self, index: int) -> None:
+        device = self._devices[index]
         while True:
-            with self._wake:
-                while not self._lines and not self._closed:
-                    self._wake.wait()
+            with self._lock:
+                while not self._closed and (first := self._next(index)) is None:
+                    device.idle += 1
+                    device.wake.wait()  # who wakes it takes it off the idle
                 if self._closed:
                     return
-                key, batch = self._take()
-                alone = not self._running and not self._lines
-                self._running += 1
+                assert first
+                key, batch = self._take(first)
+                alone = not device.batches and not self._lines
+                device.batches += 1
+                device.rows += len(batch)
             started = time.perf_counter()
-            answers = self._answers(key, [waiting.row for waiting in batch], alone)
+            answers = self._answers(device.run, key, [waiting.row for waiting in batch], alone)
             seconds = time.perf_counter() - started
-            with self._wake:
-                self._running -= 1
+            with self._lock:
+                device.batches -= 1
+                device.rows -= len(batch)
                 self._pace += 0.1 * (seconds / len(batch) / self._lanes - self._pace)
             _answer(batch, answers)
             if self._counts:
                 BATCH_SIZE.labels(key.modality).observe(len(batch))
                 BATCH_SECONDS.labels(key.modality).observe(seconds)
-                for waited in batch:
-                    QUEUE_SECONDS.labels(key.modality).observe(started - waited.since)
+            for waited in batch:
+                QUEUE_SECONDS.labels(key.modality).observe(started - waited.since)
 
-    def _take(self) -> tuple[Key, list[_Waiting]]:
-        key = self._lines[0].key
-        limit = self._lines[0].limit
+    def _take(self, first: _Line) -> tuple[Key, list[_Waiting]]:
+        key, limit = first.key, first.limit
         giving = [line for line in self._lines if line.key == key]
         batch: list[_Waiting] = []
         turn = giving
@@ -156,9 +209,9 @@ class Batcher:
         self._lines = deque([line for line in self._lines if id(line) not in given] + left)
         return key, batch
 
-    def _answers(self, key: Key, rows: Sequence[Row], alone: bool) -> "Sequence[Row | Exception]":
+    def _answers(self, run: Run, key: Key, rows: Sequence[Row], alone: bool) -> "Sequence[Row | Exception]":
         try:
-            answers = list(self._run(key, rows, alone))
+            answers = list(run(key, rows, alone))
             if len(answers) != len(rows):
                 raise RuntimeError(f"the encoder answered {len(answers)} of {len(rows)} rows")
             return answers
@@ -168,21 +221,21 @@ class Batcher:
             if len(rows) == 1:
                 logger.exception("a %s row of model %s could not be run", key.modality, key.model)
                 return [exc]
-        return [answer for row in rows for answer in self._answers(key, [row], alone)]  # only the guilty one fails
+        return [answer for row in rows for answer in self._answers(run, key, [row], alone)]  # only the guilty one fails
 
     def _enqueue(self, line: _Line, waiting: _Waiting) -> None:
-        with self._wake:
+        with self._lock:
             if self._closed:
                 waiting.answer.set_exception(_stopping())
                 return
             if not line.rows:
                 self._lines.append(line)
             line.rows.append(waiting)
-            self._wake.notify()
+            self._wake_one(line.key)
 
     def _drop(self, lines: Sequence[_Line], rows: int) -> None:
         self._admitted -= rows
-        with self._wake:
+        with self._lock:
             for line in lines:
                 if line.rows:
                     line.rows.clear()
@@ -239,3 +292,22 @@ class Caller:
         for answer in self._answers:
             if not answer.done():
                 answer.cancel()
+
+
+@dataclass(frozen=True)
+class Places:
+    """The batcher's places, as callers of one modality see them: what they hold is in the metrics."""
+
+    batcher: Batcher
+    modality: Modality
+
+    @contextlib.contextmanager
+    def admit(self, rows: int) -> Iterator[Caller]:
+        """Batcher.admit, counted."""
+        with self.batcher.admit(rows) as caller:
+            gauge = QUEUE_ITEMS[self.modality]
+            gauge.inc(rows)
+            try:
+                yield caller
+            finally:
+                gauge.dec(rows)

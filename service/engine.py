@@ -20,7 +20,7 @@ from models.encoders.folder import ModelFolder, locate
 from models.encoders.processors import ImageProcessor, TextProcessor
 from models.images import DecodeMode
 from service import __version__
-from service.batching import Batcher, Key
+from service.batching import Key, Places
 from service.errors import NotFound, Unavailable, Unprocessable, shown
 from service.label_cache import LabelCache
 from service.placement import Placement
@@ -116,9 +116,9 @@ class Engine:
             )
         return models[name]
 
-    def batcher(self, modality: Modality) -> Batcher:
+    def batcher(self, modality: Modality) -> Places:
         """Where rows of `modality` run."""
-        return self._placement.batcher(modality)
+        return Places(self._placement.batcher(modality), modality)
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run `work` in one of the decoding threads."""

@@ -4,6 +4,7 @@ BentoML's own counters are off: they take a label from every path that a caller 
 """
 
 import os
+from pathlib import Path
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -38,16 +39,35 @@ BATCH_SIZE = Histogram(
     "daguerre_batch_size", "Rows that ran together.", ["modality"], buckets=(1, 2, 4, 8, 16, 32, 64, 128)
 )
 BATCH_SECONDS = Histogram("daguerre_batch_seconds", "The run of one batch.", ["modality"], buckets=_SECONDS)
+_QUEUE = Gauge(
+    "daguerre_queue_items",
+    "Items that have a place in the queue now, waiting or running.",
+    ["modality"],
+    multiprocess_mode="livesum",
+)
+QUEUE_ITEMS = {modality: _QUEUE.labels(modality) for modality in ("image", "text")}  # looked up once: every request
 IN_FLIGHT = Gauge("daguerre_requests_in_flight", "Requests being answered.", ["transport"], multiprocess_mode="livesum")
 
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
+def _forget_the_dead(folder: Path) -> None:
+    """Take out what a process that was killed had open: "live" gauges sum over files, and nobody else removes them."""
+    for path in folder.glob("gauge_live*_*.db"):
+        try:
+            os.kill(int(path.stem.rpartition("_")[2]), 0)
+        except ProcessLookupError:
+            path.unlink(missing_ok=True)  # another worker may be quicker
+        except PermissionError:
+            pass  # somebody's, so it lives
+
+
 def exposition() -> bytes:
     """All that was counted, in all processes that share BentoML's folder for it."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return generate_latest(REGISTRY)
+    _forget_the_dead(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return generate_latest(registry)

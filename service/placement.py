@@ -4,8 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,16 +12,15 @@ from numpy.typing import NDArray
 from models.catalog import Modality
 from models.encoders import processors
 from models.encoders.folder import ModelFolder
-from models.encoders.onnx import OnnxSession
 from models.encoders.processors import Processor
-from service.batching import Batcher, Key, Row
-from service.errors import Unavailable
+from models.encoders.sessions import Session, open_session
+from service.batching import Batcher, Key, Row, Run
+from service.links import Link
 from service.settings import CORES, Settings
+from service.sites import MODALITIES, Site, devices, holders, memory_limits
 
 Float = NDArray[np.float32]
-Remote = Callable[[str, NDArray[Any]], Awaitable[Float]]  # (model's name, stack) → raw vectors
 logger = logging.getLogger("daguerre.placement")
-MODALITIES: tuple[Modality, ...] = ("image", "text")
 
 
 class Placement(Protocol):
@@ -43,8 +41,8 @@ class Placement(Protocol):
 class Sessions:
     """One graph, loaded: for several batches at once, and for one that has the machine to itself."""
 
-    shared: OnnxSession
-    solo: OnnxSession
+    shared: Session
+    solo: Session
 
     def run(self, stack: Row, alone: bool) -> Float:
         return (self.solo if alone else self.shared).run(stack)
@@ -54,17 +52,30 @@ Loaded = Mapping[tuple[str, Modality], Sessions]
 
 
 def open_sessions(
-    folders: Sequence[ModelFolder], settings: Settings, modalities: Sequence[Modality] = MODALITIES
+    folders: Sequence[ModelFolder], settings: Settings, device: str, modalities: Sequence[Modality] = MODALITIES
 ) -> Loaded:
-    """Load the graphs of `modalities` on the settings' device."""
-    twice = settings.solo and settings.device == "cpu" and settings.lanes > 1 and settings.threads < CORES
+    """Load the graphs of `modalities` on `device`, which holds `folders` and no other."""
+    on_gpu = device != "cpu"
+    twice = not on_gpu and settings.backend == "onnx" and settings.solo
+    twice = twice and settings.lanes > 1 and settings.threads < CORES
+    limits = memory_limits(settings, folders) if on_gpu else {}
 
-    def load(path: Path) -> Sessions:
-        shared = OnnxSession(path, device=settings.device, threads=settings.threads, spinning=settings.spinning)
-        return Sessions(shared, OnnxSession(path, threads=CORES, spinning=settings.spinning) if twice else shared)
+    def load(folder: ModelFolder, modality: Modality) -> Sessions:
+        spec = folder.spec
+        onnx: dict[str, Any] = {"spinning": settings.spinning}
+        if on_gpu:
+            limit = limits[spec.name, modality]
+            onnx |= {
+                "memory_limit": limit,
+                "engine_cache": settings.home / "tensorrt",
+                "half": spec.precision == "fp16",
+            }
+        given = {"home": settings.home, "backend": settings.backend, "device": device, **onnx}
+        shared = open_session(folder, modality, threads=settings.threads, **given)
+        return Sessions(shared, open_session(folder, modality, threads=CORES, **given) if twice else shared)
 
     return {
-        (folder.spec.name, modality): load(folder.path / f"{modality}.onnx")
+        (folder.spec.name, modality): load(folder, modality)
         for folder in folders
         for modality in modalities
         if modality in folder.spec.modalities
@@ -79,9 +90,9 @@ def open_processors(folders: Sequence[ModelFolder]) -> Mapping[tuple[str, Modali
     return {key: processor for key, processor in found.items() if processor}
 
 
-def max_batch(settings: Settings, folders: Sequence[ModelFolder]) -> Callable[[Key], int]:
-    """The largest batch of a key: what the settings say, or what the model is best with."""
-    own = {folder.spec.name: folder.spec.cpu_batch if settings.device == "cpu" else 32 for folder in folders}
+def max_batch(settings: Settings, device: str, folders: Sequence[ModelFolder]) -> Callable[[Key], int]:
+    """The largest batch of a key: what the settings say, or what the model is best with on `device`."""
+    own = {folder.spec.name: folder.spec.cpu_batch if device == "cpu" else 32 for folder in folders}
     images = {name: settings.max_batch_images or best for name, best in own.items()}
     return lambda key: images[key.model] if key.modality == "image" else settings.max_batch_texts
 
@@ -95,7 +106,10 @@ class Inline:
         self.provider = "unknown"
 
     async def start(self, folders: Sequence[ModelFolder]) -> None:
-        sessions = await asyncio.to_thread(open_sessions, folders, self._settings)
+        settings = self._settings
+        (device,) = devices(settings)
+        holders(settings, [device], folders)
+        sessions = await asyncio.to_thread(open_sessions, folders, settings, device)
         collate = open_processors(folders)
         self.provider = next(iter(sessions.values())).shared.provider
 
@@ -103,9 +117,12 @@ class Inline:
             where = key.model, key.modality
             return sessions[where].run(collate[where].collate(rows, key.bucket), alone)
 
-        settings = self._settings
         self._batcher = Batcher(
-            run, max_batch=max_batch(settings, folders), capacity=settings.queue, lanes=settings.lanes, name="inline"
+            run,
+            max_batch=max_batch(settings, device, folders),
+            capacity=settings.queue,
+            lanes=settings.lanes_on(device),
+            name="inline",
         )
 
     def batcher(self, modality: Modality) -> Batcher:
@@ -117,57 +134,87 @@ class Inline:
             self._batcher.close()
 
 
-class Process:
-    """Encoders in runner processes. A batcher here bundles what waits into few calls, a lane each.
+BUNDLES = 3  # that travel to BentoML's batching at once: it computes one while others are under way
 
-    Some calls to a runner are always under way: it computes one while others travel, and batches them its own way.
+
+def bundle(key: Key) -> int:
+    """Rows that travel together to where BentoML forms the batches."""
+    return 8 if key.modality == "image" else 32
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A runner, as the entry reaches it."""
+
+    site: Site
+    provider: Callable[[], Awaitable[str]]  # answers once the runner has loaded its models
+    link: Callable[[Sequence[ModelFolder], Callable[[Key], int], int], Link]  # (folders, max_batch, lanes) → link
+
+
+class Process:
+    """Encoders in runner processes. A batcher here forms batches; each lane hands its own to a runner and waits.
+
+    On a CPU there are as many lanes as the runner has, and batches are those that `inline` would form. On a GPU there
+    is one more, so that a batch is already with the runner when one ends. A runner that several entry workers share
+    puts small batches together (service/shared_turns.py).
     """
 
-    LANES = 3
-    BUNDLE: ClassVar[Mapping[Modality, int]] = {"image": 8, "text": 32}
-
-    def __init__(
-        self,
-        settings: Settings,
-        remotes: Mapping[Modality, Remote],
-        *,
-        provider: Callable[[], Awaitable[str]],
-    ) -> None:
+    def __init__(self, settings: Settings, runners: Sequence[Reached]) -> None:
         self._settings = settings
-        self._remotes = remotes
-        self._ask_provider = provider
+        self._runners = runners
+        self._links: list[Link] = []
         self._batchers: dict[Modality, Batcher] = {}
         self.provider = "unknown"
 
     async def start(self, folders: Sequence[ModelFolder]) -> None:
-        loop = asyncio.get_running_loop()
+        settings = self._settings
         collate = open_processors(folders)
-        self.provider = await self._ask_provider()
-
-        def run(key: Key, rows: Sequence[Row], alone: bool) -> Row:
-            stack = collate[key.model, key.modality].collate(rows, key.bucket)
-            return asyncio.run_coroutine_threadsafe(self._call(key, stack), loop).result()
-
-        for modality in MODALITIES:
-            self._batchers[modality] = Batcher(
-                run,
-                max_batch=lambda key: self.BUNDLE[key.modality],
-                capacity=self._settings.queue,
-                lanes=self.LANES,
-                name=f"to-{modality}-runner",
+        self.provider = (await asyncio.gather(*(runner.provider() for runner in self._runners)))[0]
+        for modalities in dict.fromkeys(runner.site.modalities for runner in self._runners):
+            alike = [runner for runner in self._runners if runner.site.modalities == modalities]
+            device = alike[0].site.device
+            limit = max_batch(settings, device, folders)
+            lanes = settings.lanes_on(device) + (device != "cpu")
+            if settings.runner_batching == "bentoml":
+                limit, lanes = bundle, BUNDLES
+            held = holders(settings, [runner.site.device for runner in alike], folders)
+            links = [runner.link(folders, limit, lanes) for runner in alike]
+            batcher = Batcher(
+                [_through(link, collate) for link in links],
+                max_batch=limit,
+                capacity=settings.queue,
+                lanes=lanes,
+                name=f"to-{'-'.join(modalities)}",
                 counts=False,  # the runner does
+                serves=_serving(links, [{n for n in held if r.site.device in held[n]} for r in alike]),
             )
-
-    async def _call(self, key: Key, stack: Row) -> Row:
-        try:
-            return await self._remotes[key.modality](key.model, stack)
-        except Exception as exc:  # the proxy raises aiohttp's, BentoML's and the system's own
-            logger.warning("the %s runner did not answer: %s: %s", key.modality, type(exc).__name__, exc)
-            raise Unavailable(f"the {key.modality} runner is away; send the request again", retry_after=2) from exc
+            for link in links:
+                link.back = batcher.look_again
+            self._links += links
+            self._batchers |= dict.fromkeys(modalities, batcher)
 
     def batcher(self, modality: Modality) -> Batcher:
         return self._batchers[modality]
 
     def close(self) -> None:
-        for batcher in self._batchers.values():
+        for batcher in dict.fromkeys(self._batchers.values()):
             batcher.close()
+        for link in self._links:
+            link.close()
+
+
+def _through(link: Link, collate: Mapping[tuple[str, Modality], Processor]) -> Run:
+    return lambda key, rows, alone: link.run(key, rows, alone, collate[key.model, key.modality])
+
+
+def _serving(links: Sequence[Link], held: Sequence[set[str]]) -> Callable[[int, Key], bool]:
+    """A runner serves what it holds; one that is away, only what no other has, to say that it is away."""
+
+    def serves(index: int, key: Key) -> bool:
+        if key.model not in held[index]:
+            return False
+        return links[index].up or not any(
+            link.up and key.model in models for link, models in zip(links, held, strict=True)
+        )
+
+    return serves if len(links) > 1 else lambda index, key: True

@@ -29,24 +29,38 @@ class Settings(BaseSettings):
         ("embedded",),
         description="Catalogue names or exported folders, comma-separated; the first is the default.",
     )
-    device: str = Field("cpu", description="cpu, or cuda:N. What cannot be had is a start-up error.")
+    device: str = Field(
+        "cpu",
+        description="cpu; auto: every GPU there is, else cpu; cuda:0; cuda:0,cuda:1; tensorrt:0. What cannot be had is "
+        "a start-up error.",
+    )
+    backend: Literal["onnx", "torch"] = Field(
+        "onnx", description="What runs the models. torch: for bf16; needs the extra `export` and the model's source."
+    )
+    place: Annotated[tuple[tuple[str, str], ...], NoDecode] = Field(
+        (), description="Which GPU holds which model: model=cuda:1,other=cuda:0. Not named here: all of them."
+    )
+    gpu_memory: int | None = Field(
+        None, ge=1, description="Bytes of each GPU for its models, weights and all. Unset: no limit."
+    )
     decode: DecodeMode = Field("exact", description="How JPEGs are decoded unless a request says so itself.")
 
     # placement and batching: figures in docs/benchmarks.md
     placement: Literal["inline", "process"] = Field(
         "inline",
-        description="inline: encoders in the entry process. process: a runner process each for images and texts.",
+        description="inline: encoders in the entry process. process: in runner processes, one for images and one for "
+        "texts, or one for each GPU.",
     )
     runner_batching: Literal["daguerre", "bentoml"] = Field(
         "daguerre",
-        description="Who forms batches in a runner process. bentoml: its adaptive batching, default model only.",
+        description="Who forms batches in a runner process. bentoml: its adaptive batching, for one model.",
     )
     entry_workers: int = Field(1, ge=1, le=64, description="Decoding processes; inline has one.")
     lanes: int = Field(
         max(1, CORES // THREADS),
         ge=1,
         le=64,
-        description="Batches that run at once. All cores are used, none fought over.",
+        description="Batches that run at once. All cores are used, none fought over. On each GPU 2, unless set.",
     )
     threads: int = Field(
         THREADS,
@@ -115,6 +129,16 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("place", mode="before")
+    @classmethod
+    def _pairs(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        parts = [part.rpartition("=") for part in value.split(",") if part.strip()]
+        if wrong := ["".join(part) for part in parts if not (part[0].strip() and part[2].strip())]:
+            raise ValueError(f"{wrong[0].strip()!r} is not model=device; write clip=cuda:0,other=cuda:1")
+        return tuple((model.strip(), device.strip()) for model, _, device in parts)
+
     @field_validator("models")
     @classmethod
     def _some(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -134,11 +158,22 @@ class Settings(BaseSettings):
                 f"entry_workers: {self.entry_workers} with placement inline, which has one; "
                 "set DAGUERRE_PLACEMENT=process"
             )
+        if self.runner_batching == "bentoml" and len(self.models) > 1:
+            raise ValueError(
+                f"runner_batching: bentoml cannot tell {len(self.models)} models apart; serve one, or set "
+                "DAGUERRE_RUNNER_BATCHING=daguerre"
+            )
+        if self.backend == "torch" and self.gpu_memory is not None:
+            raise ValueError("gpu_memory: torch cannot be held to it; unset it, or set DAGUERRE_BACKEND=onnx")
         if self.max_items > self.queue:
             raise ValueError(f"queue: {self.queue} cannot hold one request of max_items = {self.max_items}")
         if self.grpc_address == self.port or self.grpc_address > 65535:
             raise ValueError(f"grpc_port: {self.grpc_address} is HTTP's, or no port; set DAGUERRE_GRPC_PORT")
         return self
+
+    def lanes_on(self, device: str) -> int:
+        """Batches that run at once on `device`: on a GPU one computes while the other is copied."""
+        return self.lanes if device == "cpu" or "lanes" in self.model_fields_set else 2
 
     @property
     def grpc_address(self) -> int:

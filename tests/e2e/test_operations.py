@@ -117,6 +117,23 @@ def test_a_row_is_counted_once(client: httpx.Client, request: pytest.FixtureRequ
     assert grown(client, before, 'daguerre_batch_size_sum{modality="image"}') == 5
 
 
+def test_the_queue_is_counted_while_it_is_one(server: Server, client: httpx.Client) -> None:
+    series = 'daguerre_queue_items{modality="image"}'
+    assert metrics(client)[series] == 0
+    with ThreadPoolExecutor(1) as thread:
+        body = {"input": [image(jpeg("coffee", width=400))] * 200, "encoding_format": "base64"}
+        call = thread.submit(client.post, PATH, json=body)
+        with server.client() as other:
+            seen = set()
+            while not call.done():
+                seen.add(metrics(other)[series])
+                time.sleep(0.01)
+        assert call.result().status_code == 200
+    assert seen <= {0, 200}  # once, and not again in a runner
+    assert 200 in seen
+    assert metrics(client)[series] == 0
+
+
 def test_paths_that_callers_make_up_are_no_series(client: httpx.Client) -> None:
     """Else anybody can fill the memory, 404 by 404."""
     for i in range(20):
@@ -208,7 +225,10 @@ def refused(folder: Path, message: str, *arguments: str, **settings: str) -> Non
         ({"DAGUERRE_MAX_ITEMS": "5000"}, "queue: 4096 cannot hold"),
         ({"DAGUERRE_ENTRY_WORKERS": "2"}, "DAGUERRE_PLACEMENT=process"),
         ({"DAGUERRE_API_KEYS_FILE": "/nowhere/keys"}, "/nowhere/keys"),
-        ({"DAGUERRE_DEVICE": "cuda:0"}, "cuda"),
+        ({"DAGUERRE_DEVICE": "cuda:97"}, "cuda:97"),
+        ({"DAGUERRE_DEVICE": "gpu"}, "'gpu' is not one of"),
+        ({"DAGUERRE_GPU_MEMORY": "1000000000"}, "gpu_memory: there is no GPU"),
+        ({"DAGUERRE_PLACE": "embedded=cuda:0"}, "place: there is no GPU"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
-from service.batching import Batcher, Key
+from service.batching import Batcher, Key, Places
 from service.errors import Overloaded, Unavailable
 
 SECONDS = 30  # what must come at all
@@ -536,3 +537,106 @@ def test_a_loop_that_ended_does_not_take_the_lanes_along():
         run.gate.set()
         np.testing.assert_array_equal(within(ask(made, [1])), [answer(row(1))])
     assert made.admitted == 0
+
+
+# several devices
+
+
+def test_rows_run_on_devices_that_serve_them_and_a_free_one_is_woken():
+    """The first serves only images, the second everything: texts never reach the first, and neither stands idle."""
+    runs = [Recorder(), Recorder()]
+
+    async def main():
+        made = Batcher(
+            runs, max_batch=lambda key: 1, capacity=99, serves=lambda i, key: i == 1 or key.modality == "image"
+        )
+        for run in runs:
+            run.gate.clear()
+        calls = [asyncio.ensure_future(ask(made, [0], KEYS[1]))]
+        await runs[1].has_begun()
+        calls += [asyncio.ensure_future(ask(made, [n], KEYS[1])) for n in (1, 2)]  # wait, though the first is free
+        calls.append(asyncio.ensure_future(ask(made, [3])))
+        await runs[0].has_begun()  # overtakes the texts, which are not for this device
+        for run in runs:
+            run.gate.set()
+        await asyncio.gather(*calls)
+        await asyncio.to_thread(made.close)
+
+    within(main())
+    assert [run.numbers() for run in runs] == [[3], [0, 1, 2]]
+
+
+def test_a_device_that_serves_again_is_told_to_look():
+    run = Recorder()
+    there = []
+
+    async def main():
+        made = Batcher([run], max_batch=lambda key: 4, capacity=9, serves=lambda i, key: bool(there))
+        call = asyncio.ensure_future(ask(made, [0, 1]))
+        await asyncio.sleep(0.05)
+        assert run.batches == []
+        there.append(True)
+        made.look_again()
+        await call
+        await asyncio.to_thread(made.close)
+
+    within(main())
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(KEYS), st.integers(1, 9)), min_size=1, max_size=8),
+    st.integers(1, 3),
+    st.integers(1, 2),
+)
+def test_every_row_is_answered_once_whatever_the_devices(callers, devices, lanes):
+    runs = [Recorder(pause=0.0002) for _ in range(devices)]
+
+    async def main():
+        made = Batcher(
+            runs,
+            max_batch=lambda key: 3,
+            capacity=99,
+            lanes=lanes,
+            serves=lambda i, key: key.modality == "text" or i == 0,
+        )
+        tasks = [
+            asyncio.ensure_future(ask(made, range(100 * who, 100 * who + size), key))
+            for who, (key, size) in enumerate(callers)
+        ]
+        for who, ((key, size), got) in enumerate(zip(callers, await asyncio.gather(*tasks), strict=True)):
+            np.testing.assert_array_equal(got, [answer(row(100 * who + i, key)) for i in range(size)])
+        await asyncio.to_thread(made.close)
+
+    within(main())
+    numbers = sorted(number for run in runs for number in run.numbers())
+    assert numbers == sorted(100 * who + i for who, (_, size) in enumerate(callers) for i in range(size))
+    assert not any(key.modality == "image" for run in runs[1:] for key, _ in run.batches)
+
+
+# what the metrics say of the queue
+
+
+def queued(modality):
+    return REGISTRY.get_sample_value("daguerre_queue_items", {"modality": modality})
+
+
+def test_the_queue_counts_places_by_modality_and_forgets_them_however_a_caller_leaves():
+    before = queued("image"), queued("text")
+
+    def grown():
+        return queued("image") - before[0], queued("text") - before[1]
+
+    with batcher(Recorder(), capacity=10) as made:
+        images, texts = Places(made, "image"), Places(made, "text")
+        with images.admit(3), texts.admit(5):
+            assert grown() == (3, 5)
+            with pytest.raises(Overloaded), images.admit(3):
+                pass
+            assert grown() == (3, 5)
+            with contextlib.suppress(LookupError), images.admit(2):
+                assert grown() == (5, 5)
+                raise LookupError("the caller's own")
+            assert grown() == (3, 5)
+        assert grown() == (0, 0)
+        assert made.admitted == 0

@@ -87,6 +87,40 @@ def test_inline_has_one_entry_worker():
     assert Settings(placement="process", entry_workers=2).entry_workers == 2
 
 
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        ("a=cuda:1", (("a", "cuda:1"),)),
+        (" a = cuda:0 , /models/b=c=cuda:1 ,", (("a", "cuda:0"), ("/models/b=c", "cuda:1"))),
+        ("a=cuda:0,a=cuda:1", (("a", "cuda:0"), ("a", "cuda:1"))),
+    ],
+)
+def test_places_are_pairs_of_model_and_device(monkeypatch, given, place):
+    monkeypatch.setenv("DAGUERRE_PLACE", given)
+    assert read().place == place
+
+
+@pytest.mark.parametrize("given", ["a", "a=", "=cuda:0", "a=cuda:0,b"])
+def test_a_place_that_is_no_pair_is_refused_by_name(monkeypatch, given):
+    monkeypatch.setenv("DAGUERRE_PLACE", given)
+    with pytest.raises(ValidationError, match=r"is not model=device; write clip=cuda:0"):
+        read()
+
+
+def test_lanes_are_those_of_the_device_unless_they_are_set():
+    assert Settings().lanes_on("cpu") == Settings().lanes
+    assert (Settings().lanes_on("cuda:0"), Settings(lanes=7).lanes_on("cuda:0")) == (2, 7)
+
+
+def test_bentomls_batching_is_for_one_model():
+    assert "cannot tell 2 models apart" in refusal(placement="process", runner_batching="bentoml", models=("a", "b"))
+    assert Settings(placement="process", runner_batching="bentoml").runner_batching == "bentoml"
+
+
+def test_torch_cannot_be_held_to_a_memory_limit():
+    assert "DAGUERRE_BACKEND=onnx" in refusal(backend="torch", gpu_memory=10**9)
+
+
 def test_the_queue_must_hold_one_full_request():
     assert "queue: 10 cannot hold one request of max_items = 1000" in refusal(queue=10)
     assert Settings(queue=10, max_items=10).queue == 10
@@ -100,6 +134,8 @@ def test_the_queue_must_hold_one_full_request():
         ("placement", "both"),
         ("decode", "fast"),
         ("lanes", 0),
+        ("gpu_memory", 0),
+        ("backend", "tensorflow"),
         ("window", 0),
         ("max_items", 0),
         ("max_image_bytes", 0),
