@@ -23,7 +23,7 @@ from typing import Any
 from bench.jpegs import jpegs
 from bench.load import connection, make
 from bench.servers import ROOT, Server
-from bench.throughput import MODELS, _machine, _model, _say
+from bench.throughput import MODELS, _model, machine, say
 from bench.workers import Worker
 from daguerre import Client
 
@@ -98,7 +98,7 @@ def rounds(given: argparse.Namespace, results: Json) -> None:
             for name, server in servers.items():
                 server.resume()
                 for arm in rng.sample(ARMS, len(ARMS)):
-                    _say(f"round {number + 1}: {name}: {arm}")
+                    say(f"round {number + 1}: {name}: {arm}")
                     before = server.cpu_seconds()
                     kind, _, way = arm.partition(" ")
                     port = server.grpc_port if way == "grpc" else server.port
@@ -147,7 +147,7 @@ def memory(given: argparse.Namespace, results: Json) -> None:
                 many.mkdir()
                 for i in range(n):
                     os.link(folder / "photos" / f"{i % len(photos):02d}.jpg", many / f"{i:06d}.jpg")
-                _say(f"memory: {way} of {n} files")
+                say(f"memory: {way} of {n} files")
                 url = f"http://127.0.0.1:{server.port}"
                 command = [sys.executable, "-c", RSS, url, str(folder / "photos"), str(n), way, str(many)]
                 peak = subprocess.run(command, capture_output=True, text=True, check=True, timeout=900, cwd=ROOT).stdout
@@ -208,7 +208,7 @@ def main() -> None:
     (given.work / "home").mkdir(parents=True, exist_ok=True)
     results: Json = {
         "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "machine": _machine(),
+        "machine": machine(),
         "settings": {"rounds": given.rounds, "requests": given.requests},
         "cells": [],
         "memory": [],

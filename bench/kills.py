@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from bench.stamps import fetch
-from bench.throughput import _say
+from bench.throughput import say
 from daguerre import Client, Embeddings
 from tests.e2e import harness
 
@@ -61,7 +61,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
         n = images(place / "stamps")
-        _say(f"{n} images")
+        say(f"{n} images")
         settings = {"BENTOML_HOME": str(place / "bentoml"), "DAGUERRE_GRPC_PORT": "0"}
         server = harness.launch(place, settings=settings).wait_ready()
         try:
@@ -73,14 +73,14 @@ def main() -> None:
                 time.sleep(rng.uniform(3, 7))
                 run.kill()
                 run.wait(10)
-                _say(f"client killed, {computed(server)} images computed so far")
+                say(f"client killed, {computed(server)} images computed so far")
             run = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
             time.sleep(4)
             counted += computed(server)
             for process in reversed(server.processes()):
                 process.kill()
             server.process.wait(10)
-            _say(f"server killed, {counted} images computed so far")
+            say(f"server killed, {counted} images computed so far")
             time.sleep(2)
             server = harness.launch(place, settings=settings, port=server.port).wait_ready()
             said, _ = run.communicate(timeout=900)

@@ -40,10 +40,11 @@ class _Sent:
 
 
 class Generator:
-    """Holds the photos and makes requests of them."""
+    """Holds the photos, or other items as bytes, and makes requests of them."""
 
-    def __init__(self, photos: Sequence[bytes]) -> None:
+    def __init__(self, photos: Sequence[bytes], encodings: "Mapping[str, Encoding] | None" = None) -> None:
         self._photos = photos
+        self._encodings = encodings or ENCODINGS
         self._made: dict[tuple[str, str, int], Sequence[bytes]] = {}
 
     def run(
@@ -63,13 +64,14 @@ class Generator:
         Parameters
         ----------
         port : of HTTP, or of gRPC where that is the encoding.
-        encoding : "json" (base64 images), "multipart" or "grpc".
+        encoding : a key of the generator's encodings: "json" (base64 images), "multipart" or "grpc".
         images : in each request.
         rate : images/s of all clients together, at most.
         """
         requests = self._requests(model, encoding, images)
         cpu = time.process_time()
-        run = _Run(port, requests, encoding, clients=clients, images=images, seconds=seconds, warm=warm, rate=rate)
+        way = self._encodings[encoding]
+        run = _Run(port, requests, way, clients=clients, images=images, seconds=seconds, warm=warm, rate=rate)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             result = runner.run(run.all())
         result.generator_cpu = time.process_time() - cpu
@@ -81,7 +83,8 @@ class Generator:
             photos = self._photos
             starts = range(len(photos)) if images < len(photos) else range(0, len(photos), 8)
             self._made[key] = [
-                make(encoding, model, [photos[(s + i) % len(photos)] for i in range(images)]) for s in starts
+                self._encodings[encoding].make(model, [photos[(s + i) % len(photos)] for i in range(images)])
+                for s in starts
             ]
         return self._made[key]
 
@@ -91,7 +94,7 @@ class _Run:
         self,
         port: int,
         requests: Sequence[bytes],
-        encoding: str,
+        encoding: "Encoding",
         *,
         clients: int,
         images: int,
@@ -101,7 +104,7 @@ class _Run:
     ) -> None:
         self._port = port
         self._requests = requests
-        self._connect, self._vectors = _WAYS.get(encoding, _WAYS["json"])
+        self._connect, self._vectors = encoding.connect, encoding.count
         self._clients = clients
         self._images = images
         self._pause = clients * images / rate if rate else 0.0
@@ -218,31 +221,25 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
 
 
-async def _connect(port: int) -> _Connection:
+async def over_http(port: int) -> _Connection:
     loop = asyncio.get_running_loop()
     made = loop.create_connection(_Connection, "127.0.0.1", port)
     return (await asyncio.wait_for(made, 10))[1]
 
 
-async def _call(port: int) -> GrpcConnection:
+async def over_grpc(port: int) -> GrpcConnection:
     return GrpcConnection(port)
-
-
-_WAYS: Mapping[str, tuple[Callable[[int], Awaitable["_Connection | GrpcConnection"]], Callable[[bytes], int]]] = {
-    "json": (_connect, lambda body: body.count(b'"embedding":"')),
-    "grpc": (_call, load_grpc.vectors),
-}
 
 
 def make(encoding: str, model: str, photos: Sequence[bytes]) -> bytes:
     """One request, ready to be sent."""
-    return {"json": _json, "multipart": _multipart, "grpc": load_grpc.message}[encoding](model, photos)
+    return ENCODINGS[encoding].make(model, photos)
 
 
 async def connection(encoding: str, port: int) -> tuple["_Connection | GrpcConnection", Callable[[bytes], int]]:
     """A connection, and what counts the vectors of an answer."""
-    connect, vectors = _WAYS.get(encoding, _WAYS["json"])
-    return await connect(port), vectors
+    way = ENCODINGS[encoding]
+    return await way.connect(port), way.count
 
 
 def quantile(values: Sequence[float], share: float) -> float | None:
@@ -253,18 +250,45 @@ def quantile(values: Sequence[float], share: float) -> float | None:
 def _json(model: str, photos: Sequence[bytes]) -> bytes:
     items = b",".join(b'{"image":"' + base64.b64encode(photo) + b'"}' for photo in photos)
     body = b'{"model":"%s","encoding_format":"base64","input":[%s]}' % (model.encode(), items)
-    return _request("application/json", body)
+    return post("application/json", body)
 
 
 def _multipart(model: str, photos: Sequence[bytes]) -> bytes:
+    return multipart({"model": model, "encoding_format": "base64"}, photos)
+
+
+def multipart(fields: Mapping[str, str], photos: Sequence[bytes], *, path: str = PATH) -> bytes:
+    """An upload of photos as files named `input`, after `fields`."""
     lines = b'--%s\r\nContent-Disposition: form-data; name="%s"' % (BOUNDARY.encode(), b"%s")
-    parts = [lines % b"model" + b"\r\n\r\n" + model.encode(), lines % b"encoding_format" + b"\r\n\r\nbase64"]
+    parts = [lines % name.encode() + b"\r\n\r\n" + value.encode() for name, value in fields.items()]
     for i, photo in enumerate(photos):
         parts.append(lines % b"input" + b'; filename="%d.jpg"\r\nContent-Type: image/jpeg\r\n\r\n' % i + photo)
     body = b"\r\n".join(parts) + b"\r\n--%s--\r\n" % BOUNDARY.encode()
-    return _request(f"multipart/form-data; boundary={BOUNDARY}", body)
+    return post(f"multipart/form-data; boundary={BOUNDARY}", body, path=path)
 
 
-def _request(content_type: str, body: bytes) -> bytes:
-    head = f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
+def post(content_type: str, body: bytes, *, path: str = PATH) -> bytes:
+    """An HTTP request."""
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
     return head.encode() + b"\r\n" + body
+
+
+def embeddings(body: bytes) -> int:
+    """How many an answer in JSON has."""
+    return body.count(b'"embedding":"')
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a model's name and items become a request, how it is sent, and how an answer's vectors are counted."""
+
+    make: Callable[[str, Sequence[bytes]], bytes]
+    connect: Callable[[int], Awaitable["_Connection | GrpcConnection"]] = over_http
+    count: Callable[[bytes], int] = embeddings
+
+
+ENCODINGS: Mapping[str, Encoding] = {
+    "json": Encoding(_json),
+    "multipart": Encoding(_multipart),
+    "grpc": Encoding(load_grpc.message, over_grpc, load_grpc.vectors),
+}

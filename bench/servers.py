@@ -1,4 +1,4 @@
-"""The service as a real process: started, paused while others are measured, weighed, and stopped."""
+"""Servers as real processes: started, paused while others are measured, weighed, and stopped."""
 
 import contextlib
 import http.client
@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -16,6 +16,7 @@ import psutil
 
 ROOT = Path(__file__).parents[1]
 START_TIMEOUT = 120.0
+PATIENCE = 10.0
 PLACEMENTS: Mapping[str, Mapping[str, str]] = {
     "inline": {"DAGUERRE_PLACEMENT": "inline"},
     "process": {"DAGUERRE_PLACEMENT": "process"},
@@ -27,33 +28,42 @@ class ServerFailed(Exception):
     """The service did not become ready; its log's last lines say why."""
 
 
-class Server:
-    """One `python -m service` with default settings but for the placement and the model.
+class Process:
+    """One server with its children.
 
     Parameters
     ----------
-    placement : a key of PLACEMENTS.
-    entry : the only model, as DAGUERRE_MODELS has it.
-    home : DAGUERRE_HOME.
+    name : for messages.
+    command : what is run.
+    port : of HTTP, on 127.0.0.1.
     log : a file for what it says.
+    env : added to this process' environment, from which everything of Daguerre's is left out.
+    ready : a path that answers 200 once the server serves.
+    patience : seconds that it has to end in, once it was asked to.
     """
 
-    def __init__(self, placement: str, entry: str, home: Path, log: Path) -> None:
-        self._placement = placement
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        port: int,
+        log: Path,
+        env: Mapping[str, str],
+        ready: str = "/readyz",
+        patience: float = PATIENCE,
+    ) -> None:
+        self.name = name
+        self.port = port
         self._log = log
-        self.port, self.grpc_port = _free_port(), _free_port()
-        ours = {
-            **PLACEMENTS[placement],
-            "DAGUERRE_MODELS": entry,
-            "DAGUERRE_HOME": str(home),
-            "DAGUERRE_GRPC_PORT": str(self.grpc_port),
-        }
+        self._ready = ready
+        self._patience = patience
         others = {name: value for name, value in os.environ.items() if not name.upper().startswith("DAGUERRE_")}
         with log.open("wb") as out:
             self._process = psutil.Popen(
-                [sys.executable, "-m", "service", "--port", str(self.port)],
+                list(command),
                 cwd=ROOT,
-                env={**others, **ours},
+                env={**others, **env},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -61,19 +71,19 @@ class Server:
             )
 
     def wait_ready(self) -> None:
-        """Return once /readyz says so; raise ServerFailed where it never does."""
+        """Return once it says so; raise ServerFailed where it never does."""
         until = time.monotonic() + START_TIMEOUT
         while time.monotonic() < until:
             if self._process.poll() is not None:
                 break
             with contextlib.suppress(OSError, http.client.HTTPException):
                 asked = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-                asked.request("GET", "/readyz")
+                asked.request("GET", self._ready)
                 if asked.getresponse().status == 200:
                     return
             time.sleep(0.2)
         last = self._log.read_text(errors="replace").strip().splitlines()[-3:]
-        raise ServerFailed(f"{self._placement} did not become ready: {' | '.join(last)}")
+        raise ServerFailed(f"{self.name} did not become ready: {' | '.join(last)}")
 
     @property
     def alive(self) -> bool:
@@ -92,19 +102,32 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """CPU time of all its processes so far, user and system."""
-        return sum(times.user + times.system for times in (process.cpu_times() for process in self._tree()))
+        total = 0.0
+        for process in self._tree():
+            with contextlib.suppress(psutil.NoSuchProcess):  # ended since it was listed
+                times = process.cpu_times()
+                total += times.user + times.system
+        return total
 
     def rss(self) -> int:
         """Resident bytes of all its processes together; pages that they share count in each."""
         return sum(process.memory_info().rss for process in self._tree())
 
+    def pss(self) -> int:
+        """Resident bytes of all its processes together; a page that n processes share counts 1/n in each."""
+        total = 0
+        for process in self._tree():
+            with contextlib.suppress(psutil.Error):
+                total += process.memory_full_info().pss
+        return total
+
     def stop(self) -> None:
-        """End it politely, and what is left of it after 10 seconds by force."""
+        """End it politely, and what is left of it after a while by force."""
         tree = self._tree()
         self.resume()
         with contextlib.suppress(psutil.NoSuchProcess):
             self._process.terminate()
-        _, alive = psutil.wait_procs(tree, timeout=10)
+        _, alive = psutil.wait_procs(tree, timeout=self._patience)
         for process in alive:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -116,7 +139,7 @@ class Server:
             return [self._process, *self._process.children(recursive=True)]
         return []
 
-    def __enter__(self) -> "Server":
+    def __enter__(self) -> "Process":
         return self
 
     def __exit__(
@@ -125,7 +148,31 @@ class Server:
         self.stop()
 
 
-def _free_port() -> int:
+class Server(Process):
+    """One `python -m service` with default settings but for the placement and the model.
+
+    Parameters
+    ----------
+    placement : a key of PLACEMENTS.
+    entry : the only model, as DAGUERRE_MODELS has it.
+    home : DAGUERRE_HOME.
+    log : a file for what it says.
+    """
+
+    def __init__(self, placement: str, entry: str, home: Path, log: Path) -> None:
+        port, self.grpc_port = free_port(), free_port()
+        ours = {
+            **PLACEMENTS[placement],
+            "DAGUERRE_MODELS": entry,
+            "DAGUERRE_HOME": str(home),
+            "DAGUERRE_GRPC_PORT": str(self.grpc_port),
+        }
+        super().__init__(
+            placement, [sys.executable, "-m", "service", "--port", str(port)], port=port, log=log, env=ours
+        )
+
+
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])

@@ -81,7 +81,7 @@ class Run:
         self._stack = stack
         self.results: Json = {
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "machine": _machine(),
+            "machine": machine(),
             "settings": {k: v for k, v in vars(given).items() if k not in ("out", "work", "quick")},
             "photos": {"count": len(photos), "mean_bytes": statistics.fmean(map(len, photos))},
             "calibration": {},
@@ -93,7 +93,7 @@ class Run:
     def calibrate(self) -> None:
         """Find the bound's best configurations; no server has been started yet."""
         for subject in self._subjects:
-            _say(f"{subject.name}: calibrating the bound")
+            say(f"{subject.name}: calibrating the bound")
             found = subject.bound.ask(
                 "calibrate", batches=self._given.batches, seconds=self._given.calibration, timeout=900
             )
@@ -114,13 +114,13 @@ class Run:
                 try:
                     server.wait_ready()
                 except ServerFailed as exc:
-                    _say(str(exc))
+                    say(str(exc))
                     self._lost(subject, placement, "did not become ready; its log says why")
                     server.stop()
                     continue
                 server.pause()
                 subject.servers[placement] = server
-                _say(f"{subject.name}: {placement} is ready")
+                say(f"{subject.name}: {placement} is ready")
 
     def round(self, number: int) -> None:
         """Everything once, in an order of its own."""
@@ -135,7 +135,7 @@ class Run:
             self._bound(subject, number, "encode")
 
     def _bound(self, subject: Subject, number: int, kind: str) -> None:
-        _say(f"round {number + 1}: {subject.name}: in-process {kind}")
+        say(f"round {number + 1}: {subject.name}: in-process {kind}")
         time.sleep(SETTLE)
         found = subject.bound.ask(kind, config=subject.configs[kind], seconds=self._given.seconds, timeout=120)
         self._keep(subject, number, kind, found)
@@ -168,7 +168,7 @@ class Run:
             if not self._still_there(subject, number, placement):
                 return
             clients, images = map(int, load.split("x"))
-            _say(f"round {number + 1}: {subject.name}: {placement}: {encoding} {load}")
+            say(f"round {number + 1}: {subject.name}: {placement}: {encoding} {load}")
             cpu = server.cpu_seconds()
             found: Result = self._generator.ask(
                 "run",
@@ -211,7 +211,7 @@ class Run:
 
     def _lost(self, subject: Subject, placement: str, why: str) -> None:
         self.results["failed"][f"{subject.name} {placement}"] = why
-        _say(f"{subject.name}: {placement}: {why}")
+        say(f"{subject.name}: {placement}: {why}")
 
 
 def _model(key: str, home: Path, work: Path) -> tuple[ModelFolder, str]:
@@ -222,12 +222,12 @@ def _model(key: str, home: Path, work: Path) -> tuple[ModelFolder, str]:
     try:
         return open_folder(path), str(path)
     except ModelUnavailable:
-        _say("making the CLIP folder")
+        say("making the CLIP folder")
         subprocess.run([sys.executable, "-m", "bench.clip_folder", str(path)], cwd=ROOT, check=True, timeout=300)
         return open_folder(path), str(path)
 
 
-def _machine() -> Json:
+def machine() -> Json:
     names = ("bentoml", "numpy", "onnxruntime-gpu", "pillow", "uvloop", "httptools", "grpcio")
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
@@ -242,7 +242,7 @@ def _machine() -> Json:
     }
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
@@ -267,7 +267,7 @@ def _given() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _terminate(*_: object) -> None:
+def terminate(*_: object) -> None:
     """Leave by way of every `with`, which stops the servers; a second signal must not cut that short."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit("terminated")
@@ -276,7 +276,7 @@ def _terminate(*_: object) -> None:
 def main() -> None:
     given = _given()
     given.work = given.work.absolute()
-    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGTERM, terminate)
     with ExitStack() as stack:
         run = Run(given, stack)
         run.calibrate()

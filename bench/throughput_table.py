@@ -60,23 +60,23 @@ def _conditions(result: Json) -> str:
 def _bounds(result: Json) -> str:
     rows = []
     for model, kinds in result["bound"].items():
-        best = {kind: _config(ranked[0]) for kind, ranked in result["calibration"][model].items()}
-        alone = _by_round(kinds["encode"], "images_per_second")
+        best = {kind: described(ranked[0]) for kind, ranked in result["calibration"][model].items()}
+        alone = by_round(kinds["encode"], "images_per_second")
         for kind, label in (
             ("encode", "the bound: ONNX Runtime alone"),
             ("loaded", "the same while the generator sends to a service that does nothing"),
             ("decode_encode", "the bound with decode"),
         ):
-            rates = _by_round(kinds[kind], "images_per_second")
-            share = _ratios(rates, alone)
+            rates = by_round(kinds[kind], "images_per_second")
+            share = ratios(rates, alone)
             cpu = statistics.median(entry["cpu_per_image"] for entry in kinds[kind]) * 1000
             made = best.get(kind, best["encode"])
-            rows.append([model, label, made, _interval(rates.values(), 1), _interval(share, 2), f"{cpu:.1f}"])
+            rows.append([model, label, made, interval(rates.values(), 1), interval(share, 2), f"{cpu:.1f}"])
         single = [1000 * entry["p50"] for entry in kinds["single"]]
         rows.append(
-            [model, "one image: decode + call, p50 in ms", best["single"], _interval(single, 1), "", ""],
+            [model, "one image: decode + call, p50 in ms", best["single"], interval(single, 1), "", ""],
         )
-    return _markdown(["model", "what", "how", "images/s, or ms", "of the bound", "CPU ms/image"], rows)
+    return markdown(["model", "what", "how", "images/s, or ms", "of the bound", "CPU ms/image"], rows)
 
 
 def _cells(result: Json) -> str:
@@ -86,35 +86,35 @@ def _cells(result: Json) -> str:
         groups.setdefault(key, []).append(cell)
     order = {name: i for i, name in enumerate(result["settings"]["placements"])}
     keys = sorted(groups, key=lambda k: (k[0], order[k[1]], k[2], k[4], k[3]))
-    return _markdown(COLUMNS, [_row(result, key, groups[key]) for key in keys])
+    return markdown(COLUMNS, [_row(result, key, groups[key]) for key in keys])
 
 
 def _row(result: Json, key: tuple[Any, ...], cells: Sequence[Json]) -> list[str]:
     model, placement, encoding, clients, images = key
     bounds = result["bound"][model]
-    rates = _by_round(cells, "images_per_second")
-    ratios = _ratios(rates, _by_round(bounds["encode"], "images_per_second"))
-    decoding = _ratios(rates, _by_round(bounds["decode_encode"], "images_per_second"))
-    p50, p99 = (_median([cell[name] for cell in cells]) for name in ("p50", "p99"))
+    rates = by_round(cells, "images_per_second")
+    shares = ratios(rates, by_round(bounds["encode"], "images_per_second"))
+    decoding = ratios(rates, by_round(bounds["decode_encode"], "images_per_second"))
+    p50, p99 = (median([cell[name] for cell in cells]) for name in ("p50", "p99"))
     errors: Counter[str] = Counter()
     for cell in cells:
         errors.update(cell["errors"])
     requests = sum(cell["requests"] for cell in cells) + errors.total()
     verdict = ""
     if wanted := target(encoding, clients, images):
-        verdict = f"≥ {wanted:.2f} {_said(statistics.median(ratios) >= wanted)}"
+        verdict = f"≥ {wanted:.2f} {said(statistics.median(shares) >= wanted)}"
     elif (clients, images) == (1, 1) and p50:
         ratio = p50 / statistics.median(entry["p50"] for entry in bounds["single"])
-        verdict = f"p50 {ratio:.2f} ≤ {SINGLE_TARGET} {_said(ratio <= SINGLE_TARGET)}"
+        verdict = f"p50 {ratio:.2f} ≤ {SINGLE_TARGET} {said(ratio <= SINGLE_TARGET)}"
     found = ", ".join(f"{count} x {kind}" for kind, count in errors.items())
     return [
         model,
         placement,
         encoding,
         f"{clients} x {images}",
-        _interval(rates.values(), 1),
-        _interval(ratios, 2),
-        _interval(decoding, 2),
+        interval(rates.values(), 1),
+        interval(shares, 2),
+        interval(decoding, 2),
         verdict,
         *("–" if seconds is None else f"{1000 * seconds:.1f}" for seconds in (p50, p99)),
         f"{found or 0} of {requests:,}",
@@ -123,7 +123,7 @@ def _row(result: Json, key: tuple[Any, ...], cells: Sequence[Json]) -> list[str]
     ]
 
 
-def _by_round(entries: Sequence[Json], field: str) -> dict[int, float]:
+def by_round(entries: Sequence[Json], field: str) -> dict[int, float]:
     """The mean of `field` in each round."""
     values: dict[int, list[float]] = {}
     for entry in entries:
@@ -131,33 +131,33 @@ def _by_round(entries: Sequence[Json], field: str) -> dict[int, float]:
     return {number: statistics.fmean(found) for number, found in values.items()}
 
 
-def _ratios(ours: dict[int, float], theirs: dict[int, float]) -> list[float]:
+def ratios(ours: dict[int, float], theirs: dict[int, float]) -> list[float]:
     """Round by round: what slowed the machine slowed both."""
     return [ours[number] / theirs[number] for number in ours]
 
 
-def _median(values: Sequence[float | None]) -> float | None:
+def median(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return statistics.median(known) if known else None
 
 
-def _interval(values: Any, digits: int) -> str:
+def interval(values: Any, digits: int) -> str:
     found = list(values)
     return f"{statistics.median(found):.{digits}f} [{min(found):.{digits}f}, {max(found):.{digits}f}]"
 
 
-def _config(config: Json) -> str:
+def described(config: Json) -> str:
     decoders = f", {config['decoders']} decoding" if config["decoders"] else ""
     spinning = ", spinning" if config["spinning"] else ""
     called = f"{config['callers']} callers of {config['threads']} threads"
     return f"batch {config['batch']}, {called}{spinning}{decoders}"
 
 
-def _said(met: bool) -> str:
+def said(met: bool) -> str:
     return "met" if met else "**missed**"
 
 
-def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
