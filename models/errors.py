@@ -6,7 +6,11 @@ ModelsError                     code, message; str(error) is written for the per
 │   │   ├── UnsupportedImage    "unsupported_image"    415  not a format or pixel type that is read here
 │   │   ├── ImageTooLarge       "image_too_large"      413  too many bytes or pixels
 │   │   └── InvalidImage        "invalid_image"        422  empty, truncated, corrupt, extreme aspect ratio
-│   └── TextError               "invalid_text"         422
+│   ├── TextError               "invalid_text"         422
+│   └── VideoError              "invalid_video"        422
+│       ├── UnsupportedVideo    "unsupported_video"    415  not a container or codec that is read here
+│       ├── VideoTooLarge       "video_too_large"      413  too many bytes, pixels, seconds or frames
+│       └── InvalidVideo        "invalid_video"        422  empty, truncated, corrupt, no picture in it
 ├── TrainingError               "training_error"       422  what was given cannot be learnt from
 ├── AgreementError              "invalid_codes"        422  a table of codes that says nothing about agreement
 ├── ClusteringError             "clustering_error"     422  vectors that cannot be grouped, searched or drawn from
@@ -90,3 +94,19 @@ class UnknownModel(ModelsError):
 
 class ModelUnavailable(ModelsError):
     code = "model_unavailable"
+
+
+class VideoError(ItemError):
+    code = "invalid_video"
+
+
+class UnsupportedVideo(VideoError):
+    code = "unsupported_video"
+
+
+class VideoTooLarge(VideoError):
+    code = "video_too_large"
+
+
+class InvalidVideo(VideoError):
+    code = "invalid_video"

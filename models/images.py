@@ -145,7 +145,7 @@ def _open(data: bytes, limits: ImageLimits, target: Preprocess | None) -> tuple[
     drafted = None
     if target is not None and kind == "jpeg":
         # an EXIF rotation still to come does not matter: the target's size turns with the image
-        width, height = _resized(image.size, target)
+        width, height = resized_size(image.size, target)
         drafted = image.draft(None, (_DRAFT * width, _DRAFT * height))
     try:
         image.load()
@@ -168,7 +168,7 @@ def resize(image: Image.Image, preprocess: Preprocess, *, box: Box | None = None
     """
     side = preprocess.size
     left, top, right, bottom = box or (0, 0, *image.size)
-    width, height = _resized((right - left, bottom - top), preprocess)
+    width, height = resized_size((right - left, bottom - top), preprocess)
     resample = Image.Resampling[preprocess.resample.upper()]
     resized = image.resize((width, height), resample, box)  # no reducing_gap: it changes pixels
     if preprocess.resize == "letterbox" and (width, height) != (side, side):
@@ -181,7 +181,7 @@ def resize(image: Image.Image, preprocess: Preprocess, *, box: Box | None = None
     return np.array(resized)
 
 
-def _resized(size: tuple[float, float], preprocess: Preprocess) -> tuple[int, int]:
+def resized_size(size: tuple[float, float], preprocess: Preprocess) -> tuple[int, int]:
     """Width and height before any crop or padding."""
     width, height = size
     short, long = min(size), max(size)

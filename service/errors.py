@@ -156,6 +156,8 @@ class CallerGone(ServiceError):
 _ITEM_STATUS: Mapping[type[of_models.ModelsError], int] = {
     of_models.UnsupportedImage: 415,
     of_models.ImageTooLarge: 413,
+    of_models.UnsupportedVideo: 415,
+    of_models.VideoTooLarge: 413,
 }
 
 

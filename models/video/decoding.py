@@ -1,0 +1,321 @@
+"""Packets → frames with exact timestamps: decodes on over damage, counts it, and seeks where that saves decoding.
+
+A timestamp is FFmpeg's best effort (the presentation timestamp; the decoding timestamp where that one is missing or
+more often out of order) times the time base, minus the stream's start.
+"""
+
+import contextlib
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
+
+from models.errors import InvalidVideo, VideoTooLarge
+from models.video.library import load
+from models.video.opening import Opened, check_size
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+_MAX_ERRORS = 1000  # in reading packets, before the rest is given up
+_REFUSED = 8  # packets of a refused size in a row that are no accident
+_GAP = 10.0  # seconds to a wanted frame that are worth a seek where no index says what it saves
+_BACK = (0, 1, 10)  # seconds by which the tries go back: a keyframe found by its dts may be shown after the wanted time
+_ROUNDING = 1000  # parts of a tick, one of which a rounded time may miss
+_EARLY = 1.0  # seconds that may be missing at the end: sound is often a little longer than the pictures
+_SAVED = 8  # frames that a seek must save: the decoder has to fill its pipeline again
+
+
+@dataclass(kw_only=True)
+class Report:
+    """What was met on the way; filled while frames are read.
+
+    Attributes
+    ----------
+    decoded : frames that the decoder gave.
+    damaged_packets : compressed pieces that could not be read or decoded.
+    corrupt_frames : decoded with errors in the picture; never yielded.
+    disordered : frames with the timestamp of an earlier one, or an earlier timestamp; never yielded.
+    estimated : timestamps that were not in the file and were counted on from the frame before.
+    seeks : jumps to a keyframe.
+    last : timestamp of the last frame that was decoded, in seconds.
+    ended_early : the file ends a second or more before its header says, or was given up after too many errors.
+    fell_back : `Keyframes` found only one keyframe and took the other policy.
+    """
+
+    decoded: int = 0
+    damaged_packets: int = 0
+    corrupt_frames: int = 0
+    disordered: int = 0
+    estimated: int = 0
+    seeks: int = 0
+    last: float | None = None
+    ended_early: bool = False
+    fell_back: bool = False
+
+
+class Decoded(NamedTuple):
+    frame: "VideoFrame"
+    pts: int  # in ticks, as in the file
+    timestamp: float  # seconds from the stream's start
+    keyframe: bool
+
+
+class Decoder:
+    """Iterates over the frames of an open clip in the order of their timestamps.
+
+    Parameters
+    ----------
+    check : called for each packet; what it raises (a deadline, a cancelled job) ends the iteration.
+    keyframes : decode nothing but keyframes.
+    """
+
+    def __init__(
+        self,
+        clip: Opened,
+        report: Report,
+        *,
+        check: Callable[[], None] | None = None,
+        keyframes: bool = False,
+    ) -> None:
+        self.clip, self.report = clip, report
+        self.start = clip.stream.start_time  # ticks; the first frame's where the header has none
+        self._av, self._check, self._keyframes = load(), check, keyframes
+        self._packets = self._demux()
+        self._frames: deque[VideoFrame] = deque()
+        self._clock = _Clock(clip)
+        self._beginning: int | None = None  # the first frame's timestamp
+        self._guessing = False  # timestamps are missing: after a seek others might be made up
+        self._last_pts: int | None = None
+        self._read_to: int | None = None  # timestamp of the last packet
+        self._refused = 0  # packets in a row whose size the decoder refused, as it does with max_pixels
+        self._errors, self._gap, self._done = 0, _GAP, False
+        if keyframes:
+            clip.stream.codec_context.skip_frame = "NONKEY"
+
+    def __iter__(self) -> "Decoder":
+        return self
+
+    def __next__(self) -> Decoded:
+        """The next frame that is whole and later than the one before.
+
+        Raises
+        ------
+        VideoTooLarge
+            The frame has more pixels than the limit, or lies beyond the limit of seconds, or is one too many.
+        """
+        while True:
+            try:
+                frame = self._next_frame()
+            except StopIteration:
+                self._note_the_end()
+                raise
+            self.report.decoded += 1
+            if self.report.decoded > self.clip.limits.max_decoded:
+                raise VideoTooLarge(
+                    f"video has more than {self.clip.limits.max_decoded:,} frames, which is the limit:"
+                    " cut it into parts or lower its frame rate"
+                )
+            check_size(frame.width, frame.height, self.clip.limits)
+            pts, estimated = self._clock.time(frame)
+            self.report.estimated += estimated
+            if self.start is None:
+                self.start = pts
+            if self._beginning is None:
+                self._beginning = pts
+            self._guessing |= frame.pts is None
+            if frame.is_corrupt:
+                self.report.corrupt_frames += 1
+                continue
+            if self._last_pts is not None and pts <= self._last_pts:
+                self.report.disordered += 1
+                continue
+            tick = self.clip.time_base
+            timestamp = (pts - self.start) * tick.numerator / tick.denominator  # of whole numbers: rounded once
+            if timestamp > self.clip.limits.max_seconds:
+                raise VideoTooLarge(
+                    f"video has a frame at {timestamp:,.0f} s, the limit is {self.clip.limits.max_seconds:,.0f} s:"
+                    " cut it into parts"
+                )
+            self._last_pts, self.report.last = pts, timestamp
+            return Decoded(frame, pts, timestamp, frame.key_frame)
+
+    @property
+    def step(self) -> int:
+        """Ticks from one frame to the next at the clip's frame rate."""
+        return self._clock.step
+
+    def ticks(self, seconds: Fraction) -> int:
+        """The last tick at or before so many seconds after the start; a rounded time may miss it by 1/1000 tick."""
+        tick = self.clip.time_base
+        over, under = seconds.numerator * tick.denominator, seconds.denominator * tick.numerator
+        return (self.start or 0) + (over * _ROUNDING + under) // (under * _ROUNDING)  # whole numbers: exact, and quick
+
+    def packet_times(self) -> Iterator[tuple[int | None, int | None, int]]:
+        """pts, dts and duration (0: unknown) of the packets that are left, in ticks; nothing is decoded."""
+        while (packet := self._next_packet()) is not None:
+            if self._check is not None:
+                self._check()
+            if not packet.is_discard:
+                yield packet.pts, packet.dts, packet.duration or 0
+
+    def approach(self, pts: int) -> None:
+        """Seek to the keyframe before `pts` if that saves decoding; decode on otherwise.
+
+        The next frame is then at or before `pts`, as it would have been without a seek.
+        """
+        if self._done or self._guessing or self._read_to is None or not self._worth_it(pts):
+            return
+        before = self._last_pts
+        for back in _BACK:
+            first = self._seek(pts - int(back / self.clip.time_base))
+            if first is not None and first <= pts:
+                break
+        else:
+            first = self._seek(None)
+            if first is None or (self._beginning is not None and first > self._beginning):
+                raise InvalidVideo("video cannot be searched (its index is damaged): re-save it")
+        if before is not None and first is not None and first <= before:
+            self._gap *= 2  # keyframes lie farther apart than the gap
+            self._skip(before)
+
+    def _skip(self, pts: int) -> None:
+        """Decode up to and with `pts`, without a word in the report: these frames were given before."""
+        while True:
+            try:
+                frame = self._next_frame()
+            except StopIteration:
+                return
+            time, _ = self._clock.time(frame)
+            if time > pts:
+                self._frames.appendleft(frame)
+                self._clock.undo()
+                return
+
+    def _worth_it(self, pts: int) -> bool:
+        assert self._read_to is not None
+        entries = self.clip.stream.index_entries
+        if self.clip.demuxer == "mov" and len(entries):
+            at = entries.search_timestamp(pts, backward=True)
+            here = entries.search_timestamp(self._read_to, backward=True, any_frame=True)
+            return at >= 0 and at - here > _SAVED
+        return float((pts - self._read_to) * self.clip.time_base) > self._gap
+
+    def _seek(self, pts: int | None) -> int | None:
+        """Go to the keyframe at or before `pts` (None: to the beginning); the first frame's time, if it is whole."""
+        beginning = self.start or 0  # some formats find it from well before only, some refuse what lies before it
+        targets = [pts] if pts is not None else [beginning - int(max(_BACK) / self.clip.time_base), beginning]
+        for target in targets:
+            with contextlib.suppress(self._av.error.FFmpegError):
+                self.clip.container.seek(target, stream=self.clip.stream)
+                break
+        else:
+            return None
+        self.report.seeks += 1
+        self._packets, self._done = self._demux(), False
+        self._frames.clear()
+        self._clock = _Clock(self.clip)
+        self._last_pts = None
+        try:
+            frame = self._next_frame()
+        except StopIteration:
+            return None
+        time, _ = self._clock.time(frame)
+        self._frames.appendleft(frame)
+        self._clock.undo()
+        return None if frame.is_corrupt else time
+
+    def _next_frame(self) -> "VideoFrame":
+        while not self._frames:
+            if self._done:
+                raise StopIteration
+            self._frames.extend(self._decode(self._next_packet()))
+        return self._frames.popleft()
+
+    def _decode(self, packet: "Packet[VideoStream] | None") -> "list[VideoFrame]":
+        if self._check is not None:
+            self._check()
+        if packet is not None and packet.dts is not None:
+            self._read_to = packet.dts
+        context = self.clip.stream.codec_context
+        try:
+            frames = context.decode(packet)
+        except self._av.error.FFmpegError as exc:
+            check_size(context.width, context.height, self.clip.limits)
+            self._refused = self._refused + 1 if context.width == 0 else 0
+            if self._refused >= _REFUSED:
+                raise VideoTooLarge(
+                    f"video changes to a size over the limit of {self.clip.limits.max_pixels:,} pixels: scale it down"
+                ) from exc
+            self.report.damaged_packets += packet is not None
+            return []
+        if frames:
+            self._refused = 0
+        return frames
+
+    def _note_the_end(self) -> None:
+        expected, last = self.clip.header_seconds, self.report.last
+        if expected is not None and last is not None and not self._keyframes:
+            self.report.ended_early |= expected - last - float(self.step * self.clip.time_base) > _EARLY
+
+    def _next_packet(self) -> "Packet[VideoStream] | None":
+        """None at the end, which makes the decoder give what it still holds."""
+        while self._errors < _MAX_ERRORS:
+            try:
+                packet = next(self._packets)
+            except StopIteration:
+                break
+            except self._av.error.FFmpegError:
+                self._errors += 1
+                self.report.damaged_packets += 1
+                self._packets = self._demux()
+                continue
+            if packet.size:
+                return packet
+            break
+        else:
+            self.report.ended_early = True
+        self._done = True
+        return None
+
+    def _demux(self) -> "Iterator[Packet[VideoStream]]":
+        return self.clip.container.demux(self.clip.stream)
+
+
+class _Clock:
+    """FFmpeg's best-effort timestamps: whichever of pts and dts was out of order less often; pts if equally often."""
+
+    def __init__(self, clip: Opened) -> None:
+        rate = clip.stream.guessed_rate or clip.stream.average_rate or Fraction(25)
+        self.step = max(1, round(1 / (rate * clip.time_base)))
+        self._state: tuple[int, int, int | None, int | None, int | None] = (0, 0, None, None, None)
+        self._before: tuple[int, int, int | None, int | None, int | None] = self._state
+
+    def time(self, frame: "VideoFrame") -> tuple[int, bool]:
+        """Timestamp in ticks, and whether it had to be estimated."""
+        self._before = self._state
+        bad_pts, bad_dts, last_pts, last_dts, last = self._state
+        pts, dts = frame.pts, frame.dts
+        if dts is not None:
+            bad_dts += last_dts is not None and dts <= last_dts
+            last_dts = dts
+        elif pts is not None:
+            last_dts = pts
+        if pts is not None:
+            bad_pts += last_pts is not None and pts <= last_pts
+            last_pts = pts
+        elif dts is not None:
+            last_pts = dts
+        best = pts if pts is not None and (bad_pts <= bad_dts or dts is None) else dts
+        estimated = best is None
+        if best is None:
+            best = 0 if last is None else last + (frame.duration or self.step)
+        self._state = (bad_pts, bad_dts, last_pts, last_dts, best)
+        return best, estimated
+
+    def undo(self) -> None:
+        """Forget the last frame: it will be asked for again."""
+        self._state = self._before

@@ -1,0 +1,272 @@
+"""The frames of a clip that a policy wants, one after the other, and never the whole clip in memory."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import chain, count
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from models.errors import InvalidVideo, VideoTooLarge
+from models.images import Preprocess
+from models.perceptual import BITS, FLAT, perceptual_hash
+from models.video.decoding import Decoded, Decoder, Report
+from models.video.info import scanned_seconds
+from models.video.opening import Opened, Source, VideoLimits, opened
+from models.video.pixels import Converter, DecodeMode
+from models.video.policies import Evenly, Every, Keyframes, Policy, Shots
+from models.video.shots import CutFinder, Detector, Shot, shot_of, shots
+
+Check = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One sampled frame.
+
+    Attributes
+    ----------
+    index : 0, 1, 2, … in the order they are yielded.
+    timestamp : seconds from the stream's start: (pts - start) · time_base, rounded once.
+    pts : presentation timestamp in ticks of `time_base` seconds, as in the file.
+    shot : index of its shot, where shots were looked for or given.
+    image : (height, width, 3) uint8, RGB at the size it is shown at; with a target, (size, size, 3) as that wants it.
+    dropped : frames after this one that were dropped as its near-duplicates.
+    """
+
+    index: int
+    timestamp: float
+    pts: int
+    time_base: Fraction
+    shot: int | None
+    image: NDArray[np.uint8]
+    dropped: int = 0
+
+
+def sample(
+    source: Source,
+    policy: Policy,
+    *,
+    limits: VideoLimits,
+    target: Preprocess | None = None,
+    decode: DecodeMode = "exact",
+    drop_within: int | None = None,
+    known_shots: Sequence[Shot] | None = None,
+    report: Report | None = None,
+    check: Check | None = None,
+    threads: int = 0,
+) -> Iterator[Frame]:
+    """Yield the frames that the policy wants, in order.
+
+    Parameters
+    ----------
+    source : a video file's bytes, or its path.
+    target : resize each frame as an image is resized for a model; None: full-size pictures.
+    decode : "exact" or "scaled"; see `pixels.Converter`.
+    drop_within : drop a frame whose perceptual hash differs from that of the last kept frame in at most so many bits.
+    known_shots : what `find_shots` gave: fills `shot` under policies that do not look for shots.
+    report : is filled with what was met on the way.
+    check : called for each packet read; what it raises ends the sampling.
+    threads : of the decoder; 0: one per core.
+
+    Raises
+    ------
+    UnsupportedVideo, VideoTooLarge, InvalidVideo
+        At the first `next`, or later where the file turns out so; whatever the bytes, nothing else but what `check`
+        raises and a path's OSError.
+    ValueError
+        "scaled" without a target; `drop_within` outside 0 to 63.
+    """
+    if drop_within is not None and not 0 <= drop_within < BITS:
+        raise ValueError(f"drop_within: got {drop_within}, must be from 0 to {BITS - 1} bits (4 is usual), or None")
+    if decode == "scaled" and target is None:
+        raise ValueError('decode: "scaled" needs a target to scale to (give target=, or use decode="exact")')
+    run = _Run(source, limits, report if report is not None else Report(), check, threads)
+    frames = _frames(run, policy, known_shots, target, decode)
+    return frames if drop_within is None else _without_duplicates(frames, drop_within)
+
+
+def find_shots(
+    source: Source,
+    detector: Detector,
+    *,
+    limits: VideoLimits,
+    report: Report | None = None,
+    check: Check | None = None,
+    threads: int = 0,
+) -> list[Shot]:
+    """The clip's shots; a clip without a cut is one shot. Raises as `sample` does."""
+    return _shots(_Run(source, limits, report if report is not None else Report(), check, threads), detector)
+
+
+@dataclass(frozen=True)
+class _Run:
+    source: Source
+    limits: VideoLimits
+    report: Report
+    check: Check | None
+    threads: int
+
+    def decoder(self, clip: Opened, *, keyframes: bool = False) -> Decoder:
+        return Decoder(clip, self.report, check=self.check, keyframes=keyframes)
+
+    def seconds(self, clip: Opened) -> float:
+        """The clip's length: the header's, or else what the packets say, all of which are then read once."""
+        return clip.header_seconds or scanned_seconds(self.source, self.limits, check=self.check)
+
+
+def _frames(
+    run: _Run, policy: Policy, known: Sequence[Shot] | None, target: Preprocess | None, decode: DecodeMode
+) -> Iterator[Frame]:
+    if isinstance(policy, Shots) and policy.take == "middle":
+        known = _shots(run, policy.detector)
+    with opened(run.source, run.limits, threads=run.threads) as clip:
+        converter = Converter(clip, target, decode)
+        chosen: Iterator[tuple[Decoded, int | None]]
+        if isinstance(policy, Shots):
+            chosen = _first_of_shots(run, clip, policy.detector) if known is None else _middles(run, clip, known)
+        else:
+            chosen = ((decoded, None) for decoded in _chosen(run, clip, policy))
+        index = -1
+        for index, (decoded, shot) in enumerate(chosen):
+            if index >= run.limits.max_frames:
+                raise _too_many(f"more than {run.limits.max_frames:,} frames", run.limits)
+            if shot is None and known is not None:
+                shot = int(shot_of([decoded.timestamp], known)[0])
+            # not bound to a name here: that would keep each picture alive while the next one is made
+            yield Frame(index, decoded.timestamp, decoded.pts, clip.time_base, shot, converter.picture(decoded.frame))
+        if index < 0:
+            raise _nothing(run.report)
+
+
+def _chosen(run: _Run, clip: Opened, policy: Every | Evenly | Keyframes) -> Iterator[Decoded]:
+    if isinstance(policy, Keyframes):
+        return _keyframes(run, clip, policy)
+    if isinstance(policy, Every):
+        return _at(run.decoder(clip), _times(clip, policy, run.limits))
+    if policy.n > run.limits.max_frames:
+        raise _too_many(f"{policy.n:,} frames", run.limits)
+    seconds = Fraction(run.seconds(clip))
+    return _at(run.decoder(clip), ((2 * i + 1) * seconds / (2 * policy.n) for i in range(policy.n)))
+
+
+def _times(clip: Opened, policy: Every, limits: VideoLimits) -> Iterator[Fraction]:
+    step = Fraction(str(policy.seconds))  # 0.1 means a tenth, not the double nearest to it
+    seconds = clip.header_seconds
+    if seconds is None:
+        return (i * step for i in count())
+    rate = float(clip.stream.average_rate or 0)
+    if (wanted := min(seconds / policy.seconds, seconds * rate if rate else float("inf"))) > limits.max_frames:
+        raise _too_many(f"some {wanted:,.0f} frames (every {policy.seconds:g} s of {seconds:,.0f} s)", limits)
+    return (i * step for i in count())
+
+
+def _at(decoder: Decoder, times: Iterator[Fraction]) -> Iterator[Decoded]:
+    """The frame on the screen at each of the ascending times, each frame once; none for times after the last."""
+    shown, ahead, given = next(decoder, None), next(decoder, None), False
+    if shown is None:
+        return
+    for time in times:
+        wanted = decoder.ticks(time)
+        if ahead is not None and ahead.pts <= wanted:
+            decoder.approach(wanted)
+        while ahead is not None and ahead.pts <= wanted:
+            shown, ahead, given = ahead, next(decoder, None), False
+        if ahead is None and wanted >= shown.pts + (shown.frame.duration or decoder.step):
+            return
+        if not given:
+            yield shown
+            given = True
+
+
+def _keyframes(run: _Run, clip: Opened, policy: Keyframes) -> Iterator[Decoded]:
+    decoder = run.decoder(clip, keyframes=True)
+    first, second = next(decoder, None), next(decoder, None)
+    if first is None or second is None:
+        run.report.fell_back = True
+        with opened(run.source, run.limits, threads=run.threads) as again:
+            yield from _at(run.decoder(again), _times(again, policy.otherwise, run.limits))
+        return
+    apart = Fraction(str(policy.apart)) / clip.time_base
+    last: int | None = None
+    for decoded in chain((first, second), decoder):
+        if last is None or decoded.pts - last >= apart:
+            last = decoded.pts
+            yield decoded
+
+
+def _first_of_shots(run: _Run, clip: Opened, detector: Detector) -> Iterator[tuple[Decoded, int]]:
+    finder = CutFinder(detector, clip.time_base)
+    held: deque[Decoded] = deque(maxlen=detector.lag + 1)
+    shot = 0
+    for decoded in run.decoder(clip):
+        if not held:
+            yield decoded, 0
+        held.append(decoded)
+        if finder.push(decoded.frame, decoded.pts) is not None:
+            shot += 1
+            yield held[0], shot
+
+
+def _middles(run: _Run, clip: Opened, known: Sequence[Shot]) -> Iterator[tuple[Decoded, int]]:
+    middles = ((Fraction(shot.start) + Fraction(shot.end)) / 2 for shot in known)
+    for decoded in _at(run.decoder(clip), middles):
+        yield decoded, int(shot_of([decoded.timestamp], known)[0])
+
+
+def _shots(run: _Run, detector: Detector) -> list[Shot]:
+    with opened(run.source, run.limits, threads=run.threads) as clip:
+        finder, decoder = CutFinder(detector, clip.time_base), run.decoder(clip)
+        cuts, start, end = [], 0, 0
+        for decoded in decoder:
+            cut = finder.push(decoded.frame, decoded.pts)
+            if cut is not None:
+                cuts.append(cut)
+            end = decoded.pts + (decoded.frame.duration or decoder.step)
+        if run.report.last is None:
+            raise _nothing(run.report)
+        start = decoder.start or 0
+        return shots([float((cut - start) * clip.time_base) for cut in cuts], float((end - start) * clip.time_base))
+
+
+def _without_duplicates(frames: Iterator[Frame], within: int) -> Iterator[Frame]:
+    kept: Frame | None = None
+    seen: tuple[int | None, float] = (None, 0.0)
+    index = 0
+    for frame in frames:
+        picture = Image.fromarray(frame.image)
+        look = (perceptual_hash(picture), _grey(picture))
+        if kept is not None and _alike(look, seen, within):
+            kept = replace(kept, dropped=kept.dropped + 1)
+            continue
+        if kept is not None:
+            yield kept
+        kept, seen = replace(frame, index=index), look
+        index += 1
+    if kept is not None:
+        yield kept
+
+
+def _alike(a: tuple[int | None, float], b: tuple[int | None, float], within: int) -> bool:
+    """Two flat pictures, which have no hash, are alike if they are equally bright."""
+    if a[0] is None or b[0] is None:
+        return a[0] is None and b[0] is None and abs(a[1] - b[1]) < FLAT
+    return (a[0] ^ b[0]).bit_count() <= within
+
+
+def _grey(picture: Image.Image) -> float:
+    return float(np.asarray(picture.convert("L").resize((1, 1), Image.Resampling.BOX))[0, 0])
+
+
+def _too_many(what: str, limits: VideoLimits) -> VideoTooLarge:
+    return VideoTooLarge(
+        f"the policy wants {what}, the limit is {limits.max_frames:,}: sample farther apart, or cut the video up"
+    )
+
+
+def _nothing(report: Report) -> InvalidVideo:
+    damage = f" ({report.damaged_packets:,} damaged packets)" if report.damaged_packets else ""
+    return InvalidVideo(f"video has no frame that can be decoded{damage}: send it again or re-save it")
