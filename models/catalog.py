@@ -99,7 +99,8 @@ class ModelSpec:
         return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
 
 
-_LATER: Mapping[str, str] = {"prefix": "", "padding_side": "right", "canonical": "none"}  # fields younger than the first stored vectors
+# fields younger than the first stored vectors, with the values that change nothing
+_LATER: Mapping[str, str] = {"prefix": "", "padding_side": "right", "canonical": "none"}
 
 
 def _without_defaults(tower: TextTower) -> Mapping[str, object]:

@@ -4,10 +4,18 @@ onnxruntime-gpu lists CUDA as available on machines without a GPU, and a session
 CPU with a line in a log: so every device is tried, and what was given is compared with what was asked for.
 """
 
+import contextlib
 import ctypes
 import functools
+import hashlib
+import io
 import logging
+import os
 import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +24,12 @@ import onnxruntime as ort
 from models.errors import ModelUnavailable
 
 logger = logging.getLogger("daguerre.devices")
+PATIENCE = 180  # seconds to try a device; TensorRT takes many to begin
+_ROOT = Path(__file__).parents[2]
 _NAMED = re.compile(r"(cuda|tensorrt)(?::(0|[1-9][0-9]?))?", re.ASCII)
 _CUDA, _TENSORRT, _CPU = "CUDAExecutionProvider", "TensorrtExecutionProvider", "CPUExecutionProvider"
 _ALLOWED = "auto, cpu, cuda:0, cuda:1, …, several as cuda:0,cuda:1, or tensorrt:0"
+_GIST = re.compile(r"with error: ([^\n\x1b]+)|((?:CUDA|CUBLAS|CUDNN) failure \d+: [^;\n]+)")
 
 
 def resolve(setting: str) -> tuple[str, ...]:
@@ -31,7 +42,7 @@ def resolve(setting: str) -> tuple[str, ...]:
     ModelUnavailable : not a device, twice the same, the CPU beside a GPU, a GPU that cannot be used.
     """
     if setting == "auto":
-        found = tuple(f"cuda:{i}" for i in range(gpus()) if usable(f"cuda:{i}")) or ("cpu",)
+        found = tuple(_usable(f"cuda:{i}" for i in range(gpus()))) or ("cpu",)
         logger.info("device: auto is %s", ", ".join(found))
         return found
     names = tuple(_normal(part.strip()) for part in setting.split(","))
@@ -39,18 +50,30 @@ def resolve(setting: str) -> tuple[str, ...]:
         raise ModelUnavailable(f"device: {setting!r} names one device twice; name each once")
     if len(names) > 1 and "cpu" in names:
         raise ModelUnavailable(f"device: {setting!r} has the CPU beside a GPU; name one or the other")
+    works = {"cpu", *_usable(name for name in names if name != "cpu")}
     for name in names:
-        if name != "cpu" and not usable(name):
-            raise missing(name, _CPU)
+        if name not in works:
+            raise _absent(name)
     return names
 
 
-def missing(device: str, got: str) -> ModelUnavailable:
+def missing(device: str, got: str, why: str = "") -> ModelUnavailable:
     """The error that `device` was asked for and another one was given."""
     return ModelUnavailable(
-        f"device: {device} was asked for, ONNX Runtime gave {got}; install its CUDA libraries "
-        "(pip install 'onnxruntime-gpu[cuda,cudnn]'), and for tensorrt TensorRT's, or set DAGUERRE_DEVICE=cpu"
+        f"device: {device} was asked for, ONNX Runtime gave {got}{f' ({why})' if why else ''}; install its CUDA "
+        "libraries (pip install 'onnxruntime-gpu[cuda,cudnn]'), and for tensorrt TensorRT's, or set "
+        "DAGUERRE_DEVICE=cpu"
     )
+
+
+def _absent(device: str) -> ModelUnavailable:
+    there = gpus()
+    if 0 < there <= _index(device):
+        return ModelUnavailable(
+            f"device: {device} was asked for, and the last GPU here is number {there - 1} (CUDA_VISIBLE_DEVICES "
+            "counts); name one that is there, or set DAGUERRE_DEVICE=cpu"
+        )
+    return missing(device, _CPU, refusal(device))
 
 
 def gpus() -> int:
@@ -66,16 +89,65 @@ def gpus() -> int:
     return count.value
 
 
+def _usable(names: Iterable[str]) -> list[str]:
+    """Those of `names` that can be used, in order, several tried at once."""
+    names = list(names)
+    if not names:
+        return []
+    with ThreadPoolExecutor(min(len(names), 4)) as pool:  # each attempt loads CUDA's libraries
+        return [name for name, works in zip(names, pool.map(usable, names), strict=True) if works]
+
+
 @functools.cache
 def usable(device: str) -> bool:
-    """Whether a session opens on `device`: tried with a graph of one node."""
+    """Whether a session opens and runs on `device`."""
+    why = refusal(device)
+    if why:
+        logger.info("device: %s cannot be used: %s", device, why)
+    return not why
+
+
+@functools.cache
+def refusal(device: str) -> str:
+    """Why no session opens and runs on the GPU `device`; "" where one does.
+
+    Tried in a process of its own (models/encoders/device_probe.py): one that has opened a session keeps hundreds of MB
+    of that GPU until it ends, and those who ask are entries too, which compute nothing.
+    """
+    if _index(device) >= gpus():
+        return "there is no such GPU"
+    command = [sys.executable, "-m", "models.encoders.device_probe", device]
     try:
-        wanted, chosen = providers(device)
-        session = ort.InferenceSession(_smallest(), _quiet(), providers=chosen)
-    except Exception as exc:  # ONNX Runtime raises its own bare classes
-        logger.info("device: %s cannot be used: %s", device, exc)
-        return False
-    return bool(session.get_providers()[0] == wanted)
+        tried = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    except subprocess.TimeoutExpired:
+        return f"no answer within {PATIENCE} s"
+    if tried.returncode == 0:
+        return ""
+    if gist := _GIST.search(tried.stderr + tried.stdout):
+        return (gist[1] or gist[2]).strip()
+    return (tried.stdout.strip().splitlines() or [f"the attempt ended with status {tried.returncode}"])[-1][-300:]
+
+
+def prepare(device: str) -> None:
+    """What a process needs before it opens a session on `device`."""
+    if device == "cpu":
+        return
+    if device.startswith("tensorrt"):
+        os.environ["NVIDIA_TF32_OVERRIDE"] = "0"  # TensorRT's provider has no option for it, and fp32 is fp32
+    _load_libraries()
+
+
+@functools.cache
+def _load_libraries() -> None:
+    """Load CUDA and cuDNN from where pip puts them: ONNX Runtime's provider does not look there by itself."""
+    load = getattr(ort, "preload_dlls", None)  # since 1.21
+    if load is None:
+        return
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):  # it prints
+        load()
+    for line in said.getvalue().splitlines():
+        logger.debug("device: %s", line)
 
 
 def providers(
@@ -86,15 +158,14 @@ def providers(
     Parameters
     ----------
     memory_limit : bytes of the GPU's memory that a session's arena may take.
-    engine_cache : a folder where TensorRT keeps the engines that take it minutes to build.
+    engine_cache : a folder where TensorRT keeps the engines that take it minutes to build: see `engines`.
     half : whether the graph is in fp16: TensorRT may then compute in it, and only then.
     """
     if device == "cpu":
         return _CPU, [_CPU]
     name = _normal(device)
-    kind, _, index = name.partition(":")
     cuda: dict[str, Any] = {
-        "device_id": int(index),
+        "device_id": _index(name),
         "arena_extend_strategy": "kSameAsRequested",  # doubling would take what other models need
         "cudnn_conv_algo_search": "HEURISTIC",  # by timing, it would be another one at each start
         "use_tf32": "0",  # fp32 is fp32
@@ -102,9 +173,13 @@ def providers(
     if memory_limit is not None:
         cuda["gpu_mem_limit"] = memory_limit
     chosen: list[Any] = [(_CUDA, cuda), _CPU]
-    if kind == "cuda":
+    if name.startswith("cuda"):
         return _CUDA, chosen
-    tensorrt: dict[str, Any] = {"device_id": int(index), "trt_fp16_enable": half}
+    tensorrt: dict[str, Any] = {
+        "device_id": _index(name),
+        "trt_fp16_enable": half,
+        "trt_layer_norm_fp32_fallback": half,  # as in the graph: norms in single precision
+    }
     if engine_cache is not None:
         engine_cache.mkdir(parents=True, exist_ok=True)
         tensorrt |= {
@@ -114,6 +189,20 @@ def providers(
             "trt_timing_cache_path": str(engine_cache),
         }
     return _TENSORRT, [(_TENSORRT, tensorrt), *chosen]
+
+
+def engines(cache: Path, graph: Path, device: str) -> Path:
+    """The folder in `cache` for the engines of the file `graph` on `device`.
+
+    ONNX Runtime names an engine after the names in its graph, not after the weights: in a folder that two models share,
+    one of the same architecture as another would be answered by the other's engine. Each device has its own, since
+    two processes would write the same file.
+    """
+    digest = hashlib.sha256()
+    for file in sorted(graph.parent.glob(f"{graph.name}*")):  # large weights lie in a file beside the graph
+        with file.open("rb") as opened:
+            digest.update(hashlib.file_digest(opened, "sha256").digest())
+    return cache / f"{digest.hexdigest()[:16]}-{device.replace(':', '-')}"
 
 
 def _normal(name: str) -> str:
@@ -126,17 +215,5 @@ def _normal(name: str) -> str:
     return f"{match[1]}:{match[2] or 0}"
 
 
-def _quiet() -> Any:
-    options = ort.SessionOptions()
-    options.log_severity_level = 4
-    return options
-
-
-def _smallest() -> bytes:
-    from onnx import TensorProto, helper  # only where there may be a GPU
-
-    value = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])
-    out = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1])
-    graph = helper.make_graph([helper.make_node("Add", ["x", "x"], ["y"])], "smallest", [value], [out])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    return bytes(model.SerializeToString())
+def _index(name: str) -> int:
+    return int(name.partition(":")[2] or 0)

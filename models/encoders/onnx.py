@@ -1,5 +1,7 @@
 """The device's step of an encoder, by ONNX Runtime: a stack of rows in, raw vectors (n, d) out."""
 
+import logging
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,11 +10,13 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from models.encoders.devices import missing, providers
+from models.encoders.devices import engines, missing, prepare, providers
 from models.encoders.gpu import GpuRunner
 from models.errors import ModelUnavailable
 
+logger = logging.getLogger("daguerre.onnx")
 Feeds = Mapping[str, NDArray[Any]]
+_HEAVY = {"Attention", "Conv", "Gemm", "LayerNormalization", "MatMul", "Softmax"}  # where an encoder's time goes
 
 
 class OnnxSession:
@@ -26,7 +30,7 @@ class OnnxSession:
     threads : intra-op threads on the CPU; 0 lets ONNX Runtime choose.
     spinning : whether waiting threads keep their core busy; costly where others decode on the same cores.
     memory_limit : bytes of a GPU's memory.
-    engine_cache : TensorRT's folder.
+    engine_cache : TensorRT's folder; each graph has its own in it.
     half : whether the graph is in fp16.
     """
 
@@ -46,14 +50,22 @@ class OnnxSession:
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spinning else "0")
         options.log_severity_level = 3
+        if device != "cpu":
+            options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+        if engine_cache is not None and device.startswith("tensorrt"):
+            engine_cache = engines(engine_cache, path, device)
         self.provider, chosen = providers(device, memory_limit=memory_limit, engine_cache=engine_cache, half=half)
+        prepare(device)
         try:
-            self._session = ort.InferenceSession(str(path), options, providers=chosen)
+            # without `enable_fallback=0` an error of a GPU is printed, and the session is on the CPU
+            self._session = ort.InferenceSession(str(path), options, providers=chosen, enable_fallback=0)
         except Exception as exc:  # ONNX Runtime raises its own bare classes
             raise ModelUnavailable(f"{path.name} cannot be loaded on {device}: {exc}") from exc
         got = self._session.get_providers()
         if got[0] != self.provider:
             raise missing(device, got[0])
+        if device != "cpu":
+            _require_work_on_the_gpu(self._session, path.name, device)
         self._inputs = [i.name for i in self._session.get_inputs()]
         index = int(device.partition(":")[2] or 0)
         self._gpu = GpuRunner(self._session, self._inputs, index) if device != "cpu" else None
@@ -67,7 +79,7 @@ class OnnxSession:
         if self._gpu:
             return self._gpu.run(given)
         (raw,) = self._session.run(["raw"], {name: given[name] for name in self._inputs})
-        return raw  # type: ignore[no-any-return]
+        return np.asarray(raw, np.float32)  # the same array, but where the graph gives fp16
 
 
 def feeds(stack: NDArray[Any]) -> Feeds:
@@ -76,3 +88,29 @@ def feeds(stack: NDArray[Any]) -> Feeds:
         return {"pixels": stack}
     present = stack >= 0  # (n, t)
     return {"input_ids": np.where(present, stack, 0), "attention_mask": present.astype(np.int64)}
+
+
+def _require_work_on_the_gpu(session: Any, graph: str, device: str) -> None:
+    """Compare where each operator was put: ONNX Runtime leaves those that it cannot run on a GPU to the CPU.
+
+    That shapes are computed on the CPU is right, so `session.disable_cpu_ep_fallback`, which refuses any operator
+    there, would refuse nearly every transformer.
+
+    Raises
+    ------
+    ModelUnavailable : most of what takes time would run on the CPU.
+    """
+    told = getattr(session, "get_provider_graph_assignment_info", None)  # since 1.24
+    if told is None:
+        return
+    heavy = [(part.ep_name, node.op_type) for part in told() for node in part.get_nodes() if node.op_type in _HEAVY]
+    left = Counter(kind for provider, kind in heavy if provider == "CPUExecutionProvider")
+    if not left:
+        return
+    said = ", ".join(f"{count} × {kind}" for kind, count in left.most_common())
+    if 2 * left.total() > len(heavy):
+        raise ModelUnavailable(
+            f"device: {device} was asked for, and {left.total()} of the {len(heavy)} large operators of {graph} would "
+            f"run on the CPU ({said}); use another precision, or set DAGUERRE_DEVICE=cpu"
+        )
+    logger.warning("device: of %s on %s, %s run on the CPU", graph, device, said)

@@ -23,17 +23,21 @@ HAS_GPU = Path("/dev/nvidia0").exists()
 
 @pytest.fixture(scope="module")
 def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """pixels (n, 2, 2, 3) uint8 → the mean colour, (n, 3)."""
+    return saved(tmp_path_factory.mktemp("graph") / "image.onnx")
+
+
+def saved(path: Path, gives: int = TensorProto.FLOAT) -> Path:
+    """pixels (n, 2, 2, 3) uint8 → the mean colour, (n, 3), in the type `gives`."""
     nodes = [
         helper.make_node("Cast", ["pixels"], ["floats"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceMean", ["floats"], ["raw"], axes=[1, 2], keepdims=0),
+        helper.make_node("ReduceMean", ["floats"], ["mean"], axes=[1, 2], keepdims=0),
+        helper.make_node("Cast", ["mean"], ["raw"], to=gives),
     ]
     given = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", 2, 2, 3])
-    made = helper.make_tensor_value_info("raw", TensorProto.FLOAT, ["n", 3])
+    made = helper.make_tensor_value_info("raw", gives, ["n", 3])
     model = helper.make_model(
         helper.make_graph(nodes, "mean", [given], [made]), opset_imports=[helper.make_opsetid("", 17)], ir_version=8
     )
-    path = tmp_path_factory.mktemp("graph") / "image.onnx"
     onnx.save(model, path)
     return path
 
@@ -48,6 +52,38 @@ def test_a_graph_runs_on_the_cpu(graph):
     assert session.provider == "CPUExecutionProvider"
     assert raw.dtype == np.float32
     np.testing.assert_allclose(raw, stack.mean(axis=(1, 2)), rtol=1e-6)
+
+
+def test_half_precision_comes_out_single(tmp_path):
+    session = OnnxSession(saved(tmp_path / "image.onnx", TensorProto.FLOAT16), threads=1)
+    stack = np.arange(24, dtype=np.uint8).reshape(2, 2, 2, 3)
+    raw = session.run(stack)
+    assert raw.dtype == np.float32
+    np.testing.assert_array_equal(raw, stack.mean(axis=(1, 2)))  # 4.5, 5.5, …: exact in half precision
+
+
+def test_the_cpu_copies_neither_what_goes_in_nor_what_comes_out(graph):
+    session = OnnxSession(graph, threads=1)
+    seen = {}
+
+    class Watched:
+        def run(self, names, given):
+            seen["in"] = given["pixels"]
+            seen["out"] = np.ones((2, 3), np.float32)
+            return [seen["out"]]
+
+    session._session = Watched()
+    stack = np.zeros((2, 2, 2, 3), np.uint8)
+    assert session.run(stack) is seen["out"]
+    assert seen["in"] is stack
+
+
+@pytest.mark.skipif(HAS_GPU, reason="this machine has one")
+def test_tensorrt_that_is_not_there_is_an_error(graph, capfd, monkeypatch):
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "0")  # the session would set it for the tests to come
+    with pytest.raises(ModelUnavailable, match=r"image\.onnx cannot be loaded on tensorrt:0: .*TensorRT"):
+        OnnxSession(graph, device="tensorrt:0")
+    assert "Falling back" not in capfd.readouterr().out
 
 
 @pytest.mark.skipif(HAS_GPU, reason="this machine has one")
@@ -67,8 +103,9 @@ class Told:
 
     gives: tuple[str, ...] = ()
 
-    def __init__(self, path, options, providers):
+    def __init__(self, path, options, providers, enable_fallback):
         type(self).asked = (path, options, providers)
+        assert enable_fallback == 0  # else ONNX Runtime prints a GPU's error and goes on with the CPU
 
     def get_providers(self):
         return list(self.gives)

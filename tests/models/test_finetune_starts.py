@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 
 from models.catalog import EMBEDDED
-from models.errors import ModelUnavailable
 from models.encoders.preprocessor import read_preprocessor
+from models.errors import ModelUnavailable
 from models.finetune.starts import load_start
 from models.images import ImageLimits, Preprocess, load_pixels
 from tests.models import tiny_models
