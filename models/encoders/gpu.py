@@ -7,7 +7,8 @@ batch that does not fit is run in halves, and later batches are smaller for a wh
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,11 @@ LARGEST = 512
 RECOVER = 100  # batches of the lowered size after which a larger one is tried again
 _OUT_OF_MEMORY = (
     "failed to allocate memory",  # ONNX Runtime's arena
+    "is smaller than requested bytes",  # the same, where gpu_mem_limit ends
     "out of memory",  # cudaMalloc, "CUDA failure 2"
+    "resource allocation failed",  # cuBLAS, "CUBLAS failure 3"
     "cublas_status_alloc_failed",
-    "cudnn_status_alloc_failed",
+    "device_allocation_failed",  # cuDNN 9
 )
 
 
@@ -51,6 +54,8 @@ class GpuRunner:
         self._index = index
         self._mine = threading.local()
         self._lock = threading.Lock()
+        self._turn = threading.Condition()
+        self._under_way = self._waiting = 0  # batches; single rows that wait until there is none
         self._good = 0
         self.limit = LARGEST
         self.halved = 0
@@ -72,20 +77,49 @@ class GpuRunner:
     def _part(self, feeds: Feeds) -> NDArray[np.float32]:
         rows = len(feeds[self._inputs[0]])
         try:
-            made = self._bound(feeds, rows)
+            with self._beside_others():
+                made = self._bound(feeds, rows)
         except Exception as exc:  # ONNX Runtime's own bare classes
             if not out_of_memory(exc):
                 raise
-            if rows == 1:
+            if rows > 1:
+                self._shrink(rows)
+        else:
+            self._succeeded(rows)
+            return made
+        if rows == 1:
+            return self._alone(feeds)
+        return self.run(feeds)  # in parts of the new limit, which is smaller than `rows`
+
+    @contextmanager
+    def _beside_others(self) -> Iterator[None]:
+        with self._turn:
+            self._turn.wait_for(lambda: not self._waiting)
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._under_way -= 1
+                self._turn.notify_all()
+
+    def _alone(self, feeds: Feeds) -> NDArray[np.float32]:
+        """A single row that did not fit beside other batches, once they have ended."""
+        with self._turn:  # held while it runs: no other begins
+            self._waiting += 1
+            try:
+                self._turn.wait_for(lambda: self._under_way == 0)
+                return self._bound(feeds, 1)
+            except Exception as exc:
+                if not out_of_memory(exc):
+                    raise
                 raise ModelUnavailable(
                     f"device: cuda:{self._index} has no room for a single row; serve fewer models on it, or raise "
                     "DAGUERRE_GPU_MEMORY"
                 ) from exc
-            self._shrink(rows)
-        else:
-            self._succeeded(rows)
-            return made
-        return self.run(feeds)  # in parts of the new limit, which is smaller than `rows`
+            finally:
+                self._waiting -= 1
+                self._turn.notify_all()
 
     def _bound(self, feeds: Feeds, rows: int) -> NDArray[np.float32]:
         size = bucket(rows)
@@ -115,7 +149,7 @@ class GpuRunner:
             logger.warning("device: cuda:%d is out of memory at %d rows; now at most %d", self._index, rows, self.limit)
 
     def _succeeded(self, rows: int) -> None:
-        if self.limit == LARGEST or rows < self.limit:
+        if self.limit == LARGEST or bucket(rows) < self.limit:
             return
         with self._lock:
             self._good += 1

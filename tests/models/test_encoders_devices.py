@@ -222,8 +222,7 @@ def test_norms_stay_in_single_precision_under_tensorrt(half):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the names are read from Linux' libraries")
 @pytest.mark.parametrize(("kind", "library"), [("cuda:0", "cuda"), ("tensorrt:0", "tensorrt")])
-def test_every_option_is_one_that_the_provider_knows(tmp_path, kind, library):
-    """The provider's library lists the names it takes."""
+def test_every_option_is_one_that_the_providers_library_lists(tmp_path, kind, library):
     path = Path(onnxruntime.__file__).parent / "capi" / f"libonnxruntime_providers_{library}.so"
     if not path.exists():
         pytest.skip("onnxruntime without GPUs")
@@ -247,7 +246,7 @@ def test_models_of_one_architecture_do_not_share_engines(tmp_path):
     assert first != second
     assert first == again  # it is the same model
     assert first.parent == tmp_path
-    assert devices.engines(tmp_path, graphs[0], "tensorrt:1") != first  # another process writes there
+    assert devices.engines(tmp_path, graphs[0], "tensorrt:1") != first
     graphs[0].write_bytes(b"another graph")
     assert devices.engines(tmp_path, graphs[0], "tensorrt:0") != first
 
