@@ -9,7 +9,18 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.images import DecodeMode, ImageLimits
 
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+def _cores(quota_file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Processors that this process may use: its affinity, and a container's quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = quota_file.read_text().split()
+        return cores if quota == "max" else max(1, min(cores, -(-int(quota) // int(period))))
+    except (OSError, ValueError, ZeroDivisionError):
+        return cores
+
+
+CORES = _cores()
 THREADS = 1 if CORES <= 4 else 4  # measured on two cores; more than one lane per four cores would cost memory
 PREFIX = "DAGUERRE_"
 OF_THE_CLIENT = frozenset({"DAGUERRE_URL", "DAGUERRE_API_KEY"})  # the SDK's, in the same environment perhaps

@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from models.images import ImageLimits
+from service import settings as settings_module
 from service.settings import Settings, read
 
 
@@ -212,3 +213,14 @@ def test_grpc_is_on_the_next_port_unless_it_is_told_otherwise():
         with pytest.raises(ValidationError, match="DAGUERRE_GRPC_PORT"):
             Settings(**wrong)
     assert Settings(port=65535, grpc_port=0).grpc_address == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [("max 100000", None), ("100000 100000", 1), ("50000 100000", 1), ("", None), ("x y", None), ("1 0", None)],
+)
+def test_a_containers_quota_counts(tmp_path, said, wanted):
+    file = tmp_path / "cpu.max"
+    file.write_text(said)
+    every = settings_module._cores(tmp_path / "absent")
+    assert settings_module._cores(file) == (every if wanted is None else wanted)
