@@ -109,9 +109,16 @@ def until_ended(jobs: Jobs, id: str) -> Job:
 
 
 def worker_of(jobs: Jobs, id: str, *, but: int = 0) -> int:
-    """The process in which the job says it runs."""
-    until(lambda: now(jobs, id).stage.startswith("pid ") and int(now(jobs, id).stage[4:]) != but)
-    return int(now(jobs, id).stage[4:])
+    """The process in which the job says it runs; its stage is read once a round, for it changes as it is looked at."""
+    said: list[int] = []
+
+    def tells() -> bool:
+        stage = now(jobs, id).stage
+        said[:] = [int(stage[4:])] if stage.startswith("pid ") else []
+        return bool(said) and said[0] != but
+
+    until(tells)
+    return said[0]
 
 
 def lives(pid: int) -> bool:
