@@ -122,6 +122,11 @@ class _Run:
             max(0.0, min(a.ended, self._end) - max(a.started, self._begin)) / (a.ended - a.started)
             for a in self._answered
         )
+        if self._images > 1 and self._answered:
+            # a request of many images lasts a good part of the window: one that waits its turn would have credit for
+            # work that nobody has begun, one that shares would not. All work in all of its time treats them alike
+            width = max(a.ended for a in self._answered) - min(a.started for a in self._answered)
+            credit = len(self._answered)
         return Result(
             images_per_second=credit * self._images / width,
             latencies=[a.ended - a.started for a in self._answered if self._begin <= a.started < self._end],
@@ -134,7 +139,7 @@ class _Run:
         connection: _Connection | GrpcConnection | None = None
         turn = number
         # others go on until what was sent inside the window is answered: its last requests see the same load
-        while time.perf_counter() < self._end or self._inside:
+        while time.perf_counter() < self._end or (self._inside and self._images == 1):
             request = self._requests[turn % len(self._requests)]
             turn += self._clients
             started = time.perf_counter()

@@ -133,7 +133,7 @@ def by_round(entries: Sequence[Json], field: str) -> dict[int, float]:
 
 def ratios(ours: dict[int, float], theirs: dict[int, float]) -> list[float]:
     """Round by round: what slowed the machine slowed both."""
-    return [ours[number] / theirs[number] for number in ours]
+    return [ours[number] / theirs[number] for number in ours if number in theirs]
 
 
 def median(values: Sequence[float | None]) -> float | None:
