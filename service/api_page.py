@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.staticfiles import StaticFiles
 
-from service import schema, schema_classifiers, schema_clusters, schema_corpus
+from service import schema, schema_classifiers, schema_clusters, schema_corpus, schema_jobs
 from service.auth import is_open
 from service.example import PHOTO
 
@@ -135,6 +135,7 @@ _ERRORS = {
     503: "Starting.",
     504: "Took too long.",
 }
+AS_JOB: dict[int | str, dict[str, Any]] = {202: {"model": schema_jobs.Job, "description": "With mode job."}}
 _SCHEMAS: tuple[type[BaseModel], ...] = (
     schema.EmbeddingsRequest,
     schema.ZeroShotRequest,

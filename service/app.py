@@ -4,6 +4,7 @@ import asyncio
 import logging
 import tomllib
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from service.files import FileStore
 from service.gate import Gate
 from service.grpc_server import GrpcServer
 from service.jobs import Jobs
+from service.jobs.entry import EntryLane
 from service.jobs.supervisor import Supervisor
+from service.pipelines import video_jobs
 from service.placement import Inline, Placement, Process, Reached
 from service.room import Room
 from service.settings import read
@@ -78,6 +81,8 @@ class Daguerre(_Runners):  # type: ignore[misc, valid-type]
         await asyncio.to_thread(jobs.table.open)
         self._supervisor = Supervisor(settings, jobs.table)
         await self._supervisor.start()
+        self._lane = EntryLane(jobs.table, partial(video_jobs.run, engine, classifiers), ready=lambda: engine.ready)
+        await self._lane.start()
         self._grpc = GrpcServer(settings, _engine, room, classifiers, jobs, files) if settings.grpc_address else None
         if self._grpc:
             await self._grpc.start()
@@ -95,6 +100,7 @@ class Daguerre(_Runners):  # type: ignore[misc, valid-type]
     @bentoml.on_shutdown
     async def stop(self) -> None:
         self._starting.cancel()
+        await self._lane.stop()
         await self._supervisor.stop()
         if self._grpc:
             await self._grpc.stop()

@@ -74,6 +74,8 @@ class Engine:
         self._placement = placement
         self._models: Mapping[str, Model] = {}
         self._threads = ThreadPoolExecutor(settings.decode_threads, thread_name_prefix="decode")
+        self._video_threads = ThreadPoolExecutor(settings.videos, thread_name_prefix="video")
+        self.viewing = asyncio.Semaphore(settings.videos)
         self._failed = False
         self.ready = False
 
@@ -95,7 +97,8 @@ class Engine:
         """Stop taking work."""
         self.ready = False
         self._placement.close()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._video_threads):
+            threads.shutdown(wait=False, cancel_futures=True)
 
     @property
     def models(self) -> Mapping[str, Model]:
@@ -123,6 +126,10 @@ class Engine:
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run `work` in one of the decoding threads."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    async def in_video_thread(self, work: Callable[[], T]) -> T:
+        """Run `work` in a thread for videos: images and texts need not wait for it."""
+        return await asyncio.get_running_loop().run_in_executor(self._video_threads, work)
 
     def _require_ready(self) -> None:
         if not self.ready:

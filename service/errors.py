@@ -174,4 +174,6 @@ def translate(exc: of_models.ModelsError) -> ServiceError:
         return NotFound(str(exc), code=exc.code, param="classifier")
     if isinstance(exc, of_models.ModelUnavailable):
         return Unavailable(str(exc), code=exc.code, param="model")
-    return Unprocessable(str(exc), code=exc.code)
+    made = Unprocessable(str(exc), code=exc.code)
+    made.status = _ITEM_STATUS.get(type(exc), made.status)
+    return made

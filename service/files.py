@@ -1,6 +1,6 @@
-"""Files that callers send ahead: arrays of vectors, streamed to disk, each its owner's until it expires.
+"""Files that callers send ahead: arrays of vectors, and videos, streamed to disk, each its owner's until it expires.
 
-<home>/files/file_…/data.npy     as it was sent
+<home>/files/file_…/data.npy     as it was sent; a video is data.video
                    meta.json     written last: without it there is no file
 """
 
@@ -10,7 +10,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,10 +19,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import InvalidVideo, UnsupportedVideo
+from models.video.containers import HEAD, sniff
+from models.video.info import probe
 from service.errors import BadRequest, NotFound, TooLarge, Unprocessable, shown
+from service.forms import UPLOADS
+from service.pipelines.video import facts
 from service.settings import Settings
 
 DATA, META = "data.npy", "meta.json"
+VIDEO = "data.video"
 AT_ONCE = 4 * 2**20  # bytes that are gathered before they are written
 UNFINISHED = 24 * 3600.0  # seconds after which an upload that nobody finished is swept away
 
@@ -34,12 +40,13 @@ class File:
     id: str
     name: str
     bytes: int
-    shape: tuple[int, int]
-    dtype: str
+    shape: tuple[int, int] | None  # of an array
+    dtype: str | None
     created: float
     expires: float
     owner: str | None
     path: Path
+    video: Mapping[str, Any] | None = None  # what a video is, as it is shown
 
     def rows(self) -> NDArray[np.floating]:
         """The array, (n, d), which stays on disk."""
@@ -54,11 +61,13 @@ class FileStore:
         self._folder = settings.home / "files"
         self._each, self._together = settings.max_file_bytes, settings.max_files_bytes
         self._keep = settings.file_days * 86400
+        self._limits = settings.video_limits
+        self._uploads = settings.home / UPLOADS
 
     async def receive(self, chunks: AsyncIterator[bytes], *, name: str, owner: str | None) -> File:
-        """Write `chunks` to disk as they come, and see that they are an array.
+        """Write `chunks` to disk as they come, and see that they are an array or a video.
 
-        Raises TooLarge, Unprocessable; then nothing of them stays.
+        Raises TooLarge, Unprocessable, VideoError; then nothing of them stays.
         """
         id = f"file_{secrets.token_hex(16)}"
         folder = self._folder / id
@@ -98,12 +107,17 @@ class FileStore:
         """Make the folder; how many bytes there is room for."""
         self._sweep()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        held = sum(path.stat().st_size for path in self._folder.glob(f"*/{DATA}"))
+        held = sum(path.stat().st_size for path in self._folder.glob("*/data.*"))
         folder.mkdir(mode=0o700)
         return self._together - held
 
     def _finish(self, folder: Path, id: str, name: str, size: int, owner: str | None) -> File:
-        shape, dtype = _checked(folder / DATA, size)
+        path, shape, dtype, video = folder / DATA, None, None, None
+        if _is_array(path):
+            shape, dtype = _checked(path, size)
+        else:
+            video = dict(facts(probe(path, limits=self._limits)))
+            path = path.replace(folder / VIDEO)
         now = time.time()
         made = File(
             id=id,
@@ -114,7 +128,8 @@ class FileStore:
             created=now,
             expires=now + self._keep,
             owner=owner,
-            path=folder / DATA,
+            path=path,
+            video=video,
         )
         said: dict[str, Any] = asdict(made)
         del said["path"]
@@ -131,6 +146,24 @@ class FileStore:
         if found is None or (found.owner is not None and found.owner != owner):
             raise NotFound(
                 f"file: there is no {shown(id)} here; files expire after some days", code="unknown_file", param="file"
+            )
+        return found
+
+    def array(self, id: str, owner: str | None) -> File:
+        """Raises NotFound; Unprocessable for a video."""
+        found = self.get(id, owner)
+        if found.shape is None:
+            raise Unprocessable(
+                f"file: {found.id} is a video, and vectors are wanted", code="invalid_file", param="file"
+            )
+        return found
+
+    def video(self, id: str, owner: str | None) -> File:
+        """Raises NotFound; Unprocessable for an array."""
+        found = self.get(id, owner)
+        if found.video is None:
+            raise Unprocessable(
+                f"file: {found.id} holds vectors, and a video is wanted", code="invalid_file", param="file"
             )
         return found
 
@@ -158,8 +191,8 @@ class FileStore:
             said = json.loads((folder / META).read_text())
         except (OSError, ValueError):
             return None
-        said["shape"] = tuple(said["shape"])
-        made = File(**said, path=folder / DATA)
+        said["shape"] = None if said["shape"] is None else tuple(said["shape"])
+        made = File(**said, path=folder / (VIDEO if said.get("video") else DATA))
         return made if made.expires > time.time() and made.path.exists() else None
 
     def _sweep(self) -> None:
@@ -170,11 +203,35 @@ class FileStore:
                     (folder / META).exists() or time.time() - folder.stat().st_mtime > UNFINISHED
                 ):
                     shutil.rmtree(folder, ignore_errors=True)
+        for left in self._uploads.glob("upload_*"):  # of a request that was killed
+            with suppress(OSError):
+                if time.time() - left.stat().st_mtime > UNFINISHED:
+                    left.unlink()
 
 
 def _synced(file: Any) -> None:
     file.flush()
     os.fsync(file.fileno())
+
+
+def _is_array(path: Path) -> bool:
+    """Whether it begins as a .npy file does; what else it may be, video or not, is told by its bytes too.
+
+    Raises Unprocessable.
+    """
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    if head.startswith(b"\x93NUMPY"):
+        return True
+    try:
+        sniff(head)
+    except UnsupportedVideo as exc:
+        raise Unprocessable(
+            f"the file is neither a .npy file of vectors (numpy.save) nor a video: {exc.message}", code="invalid_file"
+        ) from exc
+    except InvalidVideo as exc:
+        raise Unprocessable("the file is empty; send its bytes", code="invalid_file") from exc
+    return False
 
 
 def _checked(path: Path, size: int) -> tuple[tuple[int, int], str]:

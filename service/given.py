@@ -1,32 +1,99 @@
 """What a request of HTTP gives: items in its JSON or beside it, vectors in it, beside it, or sent ahead as a file."""
 
+import asyncio
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import Unprocessable
 from service.files import FileStore
-from service.pipelines.classify import GivenVectors, Post
+from service.pipelines.posts import GivenVectors, Post
+from service.pipelines.video import Clip
+from service.schema import Item as ItemSchema
 from service.schema_items import Post as PostSchema
 from service.schema_items import Vectors
+from service.schema_video import Sampling
 from service.vectors import of_base64
-from service.wire import Files
+
+VIDEO = (
+    "input[{}]: is a video, and here only images and texts are taken; embed its frames first (POST /v1/embeddings) and "
+    "send the vectors, or send frames as images"
+)
 
 
-def posts_of(said: Sequence[PostSchema] | None, files: Files) -> Sequence[Post] | None:
-    """Items of the JSON, or of the form's parts. Raises Unprocessable where there are both."""
+@dataclass(frozen=True)
+class Given:
+    """The files and texts of a form: items in their order, and what has a name of its own."""
+
+    inputs: tuple[Post, ...] = ()
+    named: Mapping[str, bytes] = field(default_factory=dict)
+
+
+class Sampled(Protocol):
+    """A request that may say which frames of videos are looked at."""
+
+    @property
+    def sampling(self) -> Sampling | None: ...
+
+
+async def items_of(
+    said: Sequence[PostSchema | ItemSchema] | None,
+    files: Given,
+    options: Sampled | None,
+    store: FileStore,
+    owner: str | None,
+) -> Sequence[Post] | None:
+    """Items of the JSON, or of the form's parts; videos with the frames that are to be looked at.
+
+    Raises Unprocessable where there are both; NotFound for a file that is not there.
+    """
     if said is not None and files.inputs:
         raise Unprocessable("input: is in the request and beside it; send the items once", param="input")
-    if said is not None:
+    general = (options.sampling if options else None) or Sampling()
+    if said is None:
+        return [_sampled(item, general) for item in files.inputs] or None
+    if not any(item.video is not None for item in said):
         return [Post(text=item.text, image=item.image, id=item.id) for item in said]
-    return [Post(text=item.text, image=item.image, id=item.id) for item in files.inputs] or None
+    return await asyncio.to_thread(lambda: [_post(item, general, store, owner) for item in said])
+
+
+def _sampled(item: Post, sampling: Sampling) -> Post:
+    return item if item.video is None else replace(item, video=replace(item.video, sampling=sampling))
+
+
+def _post(item: PostSchema | ItemSchema, general: Sampling, store: FileStore, owner: str | None) -> Post:
+    if item.video is None:
+        return Post(text=item.text, image=item.image, id=item.id)
+    source = item.video if isinstance(item.video, str) else store.video(item.video.file, owner).path
+    return Post(video=Clip(source, item.sampling or general), id=item.id)
+
+
+async def posts_of(
+    said: Sequence[PostSchema] | None, files: Given, store: FileStore, owner: str | None
+) -> Sequence[Post] | None:
+    """Items where a video is none. Raises Unprocessable."""
+    posts = await items_of(said, files, None, store, owner)
+    refuse_videos(posts)
+    return posts
+
+
+def refuse_videos(posts: Sequence[Post] | None) -> None:
+    """Raises Unprocessable for a video where only texts and images are of use."""
+    for i, post in enumerate(posts or ()):
+        if post.video is not None:
+            raise Unprocessable(
+                VIDEO.format(i),
+                code="unsupported_modality",
+                param=f"input[{i}]",
+            )
 
 
 def vectors_of(
-    said: Sequence[Vectors] | None, files: Files, store: FileStore, owner: str | None
+    said: Sequence[Vectors] | None, files: Given, store: FileStore, owner: str | None
 ) -> Sequence[GivenVectors] | None:
     """Decodes, and reads files: for a thread. Raises Unprocessable, NotFound."""
     if said is None:
@@ -52,7 +119,8 @@ def block(said: Vectors, part: bytes | None, store: FileStore, owner: str | None
 
 def of_file(said: Mapping[str, Any], store: FileStore, owner: str | None) -> GivenVectors:
     """Vectors that were sent ahead, which stay on disk."""
-    found = store.get(said["file"], owner)
+    found = store.array(said["file"], owner)
+    assert found.shape is not None
     if found.shape[1] != said["dimension"]:
         raise Unprocessable(
             f"vectors: {found.id} holds {found.shape[0]:,} rows of {found.shape[1]} numbers, dimension says "

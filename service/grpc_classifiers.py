@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 
 from daguerre_proto.v1 import classifiers_pb2 as pb
 from daguerre_proto.v1 import common_pb2
-from service import grpc_wire
+from service import grpc_video, grpc_wire, json_answers
 from service import schema_classifiers as schema
 from service.classifiers import Classifiers
 from service.engine import Engine
@@ -16,8 +16,11 @@ from service.files import FileStore
 from service.grpc_given import posts_of, vectors_of
 from service.grpc_jobs import limit, message
 from service.jobs import Jobs
-from service.pipelines import fine_tune, jobs, train, trained
-from service.pipelines.classify import Post, Predictions, predict
+from service.pipelines import fine_tune, jobs, train, trained, video_jobs
+from service.pipelines.classify import predict
+from service.pipelines.posts import Post
+from service.pipelines.predicted import Predictions
+from service.schema_video import Sampling
 from service.validation import validated
 
 Call = Callable[[Any, str | None], Awaitable[Message]]
@@ -77,7 +80,15 @@ class ClassifierCalls:
     async def _predict(self, request: pb.PredictRequest, owner: str | None) -> Message:
         engine = self._engine()
         stored = await engine.in_thread(lambda: self._classifiers.open(request.classifier))
-        posts = posts_of(request.input)
+        posts = _with_videos(request, self._store, owner)
+        if request.as_job:
+            said = schema.PredictRequest(on_error=grpc_wire.on_error(request.on_error))
+            begun = await video_jobs.begin(
+                *(engine, self._classifiers, self._jobs, "predict", said, posts or ()),
+                classifier=stored.label,
+                owner=owner,
+            )
+            return pb.PredictResponse(job=message(jobs.said(begun)))
         found = await predict(
             engine,
             self._classifiers,
@@ -87,6 +98,9 @@ class ClassifierCalls:
             on_error=grpc_wire.on_error(request.on_error),
             crossed=request.crossed,
         )
+        if found.films:
+            answer = json_answers.predictions(stored, [post.id for post in posts or ()], found)
+            return await engine.in_thread(lambda: grpc_video.predictions(answer))
         return _predicted(stored.label, found, posts)
 
     async def _estimate(self, request: pb.EstimateRequest, owner: str | None) -> Message:
@@ -118,6 +132,11 @@ class ClassifierCalls:
         asked = validated(schema.FineTuneRequest, fields)
         begun = await fine_tune.begin(self._engine(), self._classifiers, self._jobs, asked, owner=owner)
         return message(jobs.said(begun))
+
+
+def _with_videos(request: pb.PredictRequest, store: FileStore, owner: str | None) -> list[Post] | None:
+    general = grpc_video.sampling(request.sampling) if request.HasField("sampling") else Sampling()
+    return grpc_video.posts_of(request.input, general, store, owner)
 
 
 def classifier(of: schema.ClassifierCard) -> pb.Classifier:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from daguerre_proto.v1 import classifiers_pb2, common_pb2
 from daguerre_proto.v1 import clusters_pb2 as clusters_pb
 from daguerre_proto.v1 import corpus_pb2 as pb
-from service import schema_clusters, schema_corpus
+from service import grpc_video, schema_clusters, schema_corpus
 from service.engine import Engine
 from service.errors import Unprocessable
 from service.files import FileStore
@@ -25,6 +25,7 @@ from service.pipelines import clusters, corpus, duplicates
 from service.pipelines import jobs as jobs_pipeline
 from service.pipelines.images import describe
 from service.pipelines.search import search
+from service.schema_video import Sampling
 from service.validation import validated
 from service.work.duplicates import ANSWER as DUPLICATES
 
@@ -92,7 +93,7 @@ class CorpusCalls:
             self._engine(),
             self._jobs,
             said,
-            posts=posts_of(request.input),
+            posts=grpc_video.posts_of(request.input, said.sampling or Sampling(), self._store, owner),
             vectors=vectors_of(request.vectors, self._store, owner),
             owner=owner,
         )

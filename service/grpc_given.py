@@ -9,8 +9,8 @@ from daguerre_proto.v1 import classifiers_pb2 as pb
 from service import grpc_wire
 from service.errors import Unprocessable
 from service.files import FileStore
-from service.given import of_file
-from service.pipelines.classify import GivenVectors, Post
+from service.given import VIDEO, of_file
+from service.pipelines.posts import GivenVectors, Post
 from service.schema_items import VectorList
 from service.validation import validated
 from service.vectors import of_bytes
@@ -19,11 +19,16 @@ M = TypeVar("M", bound=Message)
 LONGEST_ID = 1024  # characters, as over HTTP
 
 
-def posts_of(given: Sequence[pb.Post]) -> list[Post] | None:
-    """Raises Unprocessable."""
+def posts_of(given: Sequence[pb.Post], *, videos: bool = False) -> list[Post] | None:
+    """Items; videos are for the caller to fill in, where they are taken. Raises Unprocessable."""
     found = []
     for i, post in enumerate(given):
-        if not (post.HasField("text") or post.HasField("image")):
+        if post.HasField("video"):
+            if not videos:
+                raise Unprocessable(VIDEO.format(i), code="unsupported_modality", param=f"input[{i}]")
+            if post.HasField("text") or post.HasField("image"):
+                raise Unprocessable(f"input[{i}]: a video is an item by itself", param=f"input[{i}]")
+        elif not (post.HasField("text") or post.HasField("image")):
             raise Unprocessable(f"input[{i}]: has neither text nor image; send one, or both", param=f"input[{i}]")
         if len(post.id) > LONGEST_ID:
             raise Unprocessable(

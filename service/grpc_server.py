@@ -6,7 +6,7 @@ headers are there, before its message is read into memory.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import TypeAlias, TypeVar
 
@@ -14,9 +14,10 @@ import grpc
 from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from pydantic import BaseModel
 
-from daguerre_proto.v1 import daguerre_pb2, embeddings_pb2, models_pb2, zero_shot_pb2
-from service import grpc_wire
+from daguerre_proto.v1 import common_pb2, daguerre_pb2, embeddings_pb2, jobs_pb2, models_pb2, zero_shot_pb2
+from service import grpc_video, grpc_wire, json_answers
 from service.auth import Auth
 from service.classifiers import Classifiers
 from service.engine import Engine
@@ -26,10 +27,14 @@ from service.grpc_classifiers import ClassifierCalls
 from service.grpc_corpus import CorpusCalls
 from service.grpc_door import Context, Door
 from service.grpc_jobs import JobCalls
+from service.grpc_jobs import message as job_message
 from service.grpc_stream import EmbedStream
 from service.jobs import Jobs
+from service.pipelines import jobs as jobs_pipeline
+from service.pipelines import video_jobs
 from service.pipelines.cards import card, cards
 from service.pipelines.embed import embed
+from service.pipelines.posts import Post
 from service.pipelines.zero_shot import Question, zero_shot
 from service.room import Room
 from service.settings import Settings
@@ -62,11 +67,12 @@ class GrpcServer:
         self._door = Door(Auth(settings), host=settings.host)
         self._stopping = asyncio.Event()
         self._server = grpc.aio.server(options=_options(settings))
+        self._classifiers, self._jobs, self._store = classifiers, jobs, store
         self._corpus = CorpusCalls(engine, jobs, store)
         methods = {
-            "Embed": self._unary("embeddings", embeddings_pb2.EmbedRequest, self._embed),
+            "Embed": self._owned("embeddings", embeddings_pb2.EmbedRequest, self._embed),
             "EmbedStream": grpc.stream_stream_rpc_method_handler(self._embed_stream),
-            "ZeroShot": self._unary("zero_shot", zero_shot_pb2.ZeroShotRequest, self._zero_shot),
+            "ZeroShot": self._owned("zero_shot", zero_shot_pb2.ZeroShotRequest, self._zero_shot),
             "ListModels": self._unary("models", models_pb2.ListModelsRequest, self._list_models),
             "GetModel": self._unary("models", models_pb2.GetModelRequest, self._get_model),
             "UploadFile": grpc.stream_unary_rpc_method_handler(self._upload),
@@ -128,15 +134,35 @@ class GrpcServer:
         except TimeoutError as exc:
             raise TimedOut.after(limit) from exc
 
-    async def _embed(self, request: embeddings_pb2.EmbedRequest) -> Message:
-        engine = self._engine()
-        options, items = grpc_wire.embed_options(request.options), grpc_wire.inputs(request.items)
+    async def _embed(self, request: embeddings_pb2.EmbedRequest, owner: str | None) -> Message:
+        engine, given = self._engine(), request.options.model_options
+        options, items = grpc_wire.embed_options(request.options), self._items(request.items, given, owner)
+        if options.mode == "job":
+            return embeddings_pb2.EmbedResponse(job=await self._job("embeddings", options, items, owner))
         model = engine.model(options.model)
         decode = options.decode or self._settings.decode
         encoded = await embed(
             engine, model, items, dimensions=options.dimensions, decode=decode, on_error=options.on_error
         )
+        if encoded.films:
+            options = options.model_copy(update={"encoding_format": "base64"})
+            ids = [item.id for item in items]
+            answer = json_answers.embeddings(model, decode, options, ids, encoded)
+            return await engine.in_thread(lambda: grpc_video.embeddings(answer))
         return grpc_wire.embed_response(model, decode, items, encoded)
+
+    def _items(
+        self, given: Sequence[common_pb2.Item], options: common_pb2.ModelOptions, owner: str | None
+    ) -> list[Post]:
+        return grpc_video.items_of(given, options, self._store, owner)
+
+    async def _job(
+        self, operation: video_jobs.Operation, options: BaseModel, items: Sequence[Post], owner: str | None
+    ) -> jobs_pb2.Job:
+        begun = await video_jobs.begin(
+            self._engine(), self._classifiers, self._jobs, operation, options, items, owner=owner
+        )
+        return job_message(jobs_pipeline.said(begun))
 
     async def _embed_stream(self, requests: AsyncIterator[bytes], context: Context) -> None:
         async with self._door.call(context, "embeddings_stream"):
@@ -148,12 +174,18 @@ class GrpcServer:
             return (await self._corpus.upload(requests, owner)).SerializeToString()
         raise AssertionError("the door lets nothing out but results and aborts")
 
-    async def _zero_shot(self, request: zero_shot_pb2.ZeroShotRequest) -> Message:
+    async def _zero_shot(self, request: zero_shot_pb2.ZeroShotRequest, owner: str | None) -> Message:
         engine = self._engine()
-        options, items = grpc_wire.zero_shot_options(request), grpc_wire.inputs(request.items)
+        options = grpc_wire.zero_shot_options(request)
+        items = self._items(request.items, request.model_options, owner)
+        if options.mode == "job":
+            return zero_shot_pb2.ZeroShotResponse(job=await self._job("zero_shot", options, items, owner))
         model = engine.model(options.model)
         decode = options.decode or self._settings.decode
         found = await zero_shot(engine, model, items, Question.of(options), decode=decode, on_error=options.on_error)
+        if found.films:
+            answer = json_answers.zero_shot(model, decode, options, [item.id for item in items], found)
+            return await engine.in_thread(lambda: grpc_video.zero_shot(answer))
         return grpc_wire.zero_shot_response(model, options, decode, items, found)
 
     async def _list_models(self, request: models_pb2.ListModelsRequest) -> Message:

@@ -12,7 +12,8 @@ from service.engine import Engine
 from service.errors import CallerGone, ItemsFailed, Overloaded, Unavailable, Unprocessable
 from service.grpc_door import GONE, Context
 from service.pipelines.embed import embed
-from service.pipelines.encode import Encoded, Input
+from service.pipelines.encode import Encoded
+from service.pipelines.posts import Post
 from service.room import Room
 from service.schema import EmbeddingsOptions
 
@@ -84,15 +85,20 @@ class EmbedStream:
         if self._options is None:
             self._options = grpc_wire.embed_options(request.options)
             self._engine.model(self._options.model)
+            if self._options.mode == "job":
+                raise Unprocessable("as_job: is for videos, which a stream does not take; leave it out", param="as_job")
         elif request.HasField("options"):
             raise Unprocessable("options: only the first message of a stream has them; leave them out", param="options")
         items = grpc_wire.inputs(request.items)
+        for i, item in enumerate(request.items, self._read):
+            if item.WhichOneof("content") == "video":
+                raise Unprocessable(f"input[{i}]: a stream takes texts and images; send videos by Embed", param="input")
         if not items and alone:
             return None
         first, self._read = self._read, self._read + len(items)
         return len(items), asyncio.ensure_future(self._part(items, first, len(raw), self._options))
 
-    async def _part(self, items: list[Input], first: int, size: int, options: EmbeddingsOptions) -> EmbedStreamResponse:
+    async def _part(self, items: list[Post], first: int, size: int, options: EmbeddingsOptions) -> EmbedStreamResponse:
         engine = self._engine
         model = engine.model(options.model)
         decode = options.decode or engine.settings.decode

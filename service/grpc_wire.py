@@ -11,7 +11,8 @@ from models.images import DecodeMode
 from service import schema
 from service.engine import Model
 from service.errors import BadRequest, ItemFailure, ServiceError, Unprocessable
-from service.pipelines.encode import Encoded, Input
+from service.pipelines.encode import Encoded
+from service.pipelines.posts import Post
 from service.pipelines.zero_shot import Labelled
 from service.schema import OnError
 from service.validation import validated
@@ -57,8 +58,8 @@ def _messages(name: str, value: Any) -> Iterator[tuple[str, Message]]:
             yield f"{name}[{i}]", inner
 
 
-def inputs(items: Sequence[common_pb2.Item]) -> list[Input]:
-    """The items of a request."""
+def inputs(items: Sequence[common_pb2.Item]) -> list[Post]:
+    """The items of a request; a video is for the caller to fill in."""
     found = []
     for i, item in enumerate(items):
         kind = item.WhichOneof("content")
@@ -66,7 +67,7 @@ def inputs(items: Sequence[common_pb2.Item]) -> list[Input]:
         if kind is None or (id is not None and len(id) > 1024):
             text = {} if kind is None else {"text": ""}
             validated(schema.EmbeddingsRequest, {"input": [*[""] * i, {**text, **({"id": id} if id else {})}]})
-        found.append(Input(text=item.text, id=id) if kind == "text" else Input(image=item.image, id=id))
+        found.append(Post(text=item.text, id=id) if kind == "text" else Post(image=item.image, id=id))
     return found
 
 
@@ -99,6 +100,8 @@ def _model_options(message: common_pb2.ModelOptions) -> dict[str, Any]:
         fields["on_error"] = _ON_ERROR.get(message.on_error, str(message.on_error))
     if message.decode != common_pb2.DECODE_UNSPECIFIED:
         fields["decode"] = _DECODE.get(message.decode, str(message.decode))
+    if message.as_job:
+        fields["mode"] = "job"
     return fields
 
 
@@ -122,7 +125,7 @@ def receipt_fields(message: common_pb2.Receipt) -> dict[str, Any]:
     return {**fields, "made_with": dict(message.made_with)}
 
 
-def embeddings(items: Sequence[Input], encoded: Encoded, *, first: int = 0) -> Iterator[embeddings_pb2.Embedding]:
+def embeddings(items: Sequence[Post], encoded: Encoded, *, first: int = 0) -> Iterator[embeddings_pb2.Embedding]:
     """An entry per item; indices count from `first`."""
     little = encoded.vectors.astype("<f4", copy=False)
     for i, item in enumerate(items):
@@ -134,7 +137,7 @@ def embeddings(items: Sequence[Input], encoded: Encoded, *, first: int = 0) -> I
 
 
 def embed_response(
-    model: Model, decode: DecodeMode, items: Sequence[Input], encoded: Encoded
+    model: Model, decode: DecodeMode, items: Sequence[Post], encoded: Encoded
 ) -> embeddings_pb2.EmbedResponse:
     return embeddings_pb2.EmbedResponse(
         model=model.spec.name,
@@ -147,7 +150,7 @@ def embed_response(
 
 
 def zero_shot_response(
-    model: Model, options: schema.ZeroShotOptions, decode: DecodeMode, items: Sequence[Input], found: Labelled
+    model: Model, options: schema.ZeroShotOptions, decode: DecodeMode, items: Sequence[Post], found: Labelled
 ) -> zero_shot_pb2.ZeroShotResponse:
     response = zero_shot_pb2.ZeroShotResponse(
         model=model.spec.name,

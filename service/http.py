@@ -1,25 +1,31 @@
 """The HTTP routes: decode, call one pipeline, encode."""
 
-import base64
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
-import numpy as np
 from fastapi import FastAPI, Path, Request, Response
 from fastapi.exceptions import RequestValidationError
-from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 from starlette.routing import Match
 
 from models.errors import ModelsError
-from service import __version__, api_page, http_classifiers, http_clusters, http_corpus, http_files, http_jobs, schema
+from service import (
+    __version__,
+    api_page,
+    http_classifiers,
+    http_clusters,
+    http_corpus,
+    http_files,
+    http_jobs,
+    json_answers,
+    schema,
+)
 from service.answers import json_response, while_connected
 from service.classifiers import Classifiers
 from service.engine import Engine
 from service.errors import (
     BadRequest,
-    ItemFailure,
     MethodNotAllowed,
     NotFound,
     ServiceError,
@@ -31,9 +37,11 @@ from service.files import FileStore
 from service.gate import refuse
 from service.jobs import Jobs
 from service.metrics import CONTENT_TYPE, exposition
+from service.pipelines import jobs as jobs_pipeline
+from service.pipelines import video_jobs
 from service.pipelines.cards import card, cards
 from service.pipelines.embed import embed
-from service.pipelines.encode import Encoded, Input
+from service.pipelines.posts import Post
 from service.pipelines.zero_shot import Question, zero_shot
 from service.room import Room
 from service.settings import Settings
@@ -55,7 +63,7 @@ def create(
         redoc_url=None,
         openapi_url=None,
     )
-    bodies = Bodies(settings, room)
+    bodies = Bodies(settings, room, store)
 
     @app.get("/v1/models", tags=["models"], summary="List models", response_model=schema.ModelList)
     async def list_models(request: Request) -> Response:
@@ -77,12 +85,18 @@ def create(
         request.state.operation = "models"
         return json_response(card(engine(), name).model_dump())
 
+    async def as_job(
+        operation: video_jobs.Operation, options: schema.ModelOptions, posts: Sequence[Post], owner: str | None
+    ) -> Response:
+        job = await video_jobs.begin(engine(), classifiers, jobs, operation, options, posts, owner=owner)
+        return json_response(jobs_pipeline.said(job).model_dump(), status=202)
+
     @app.post(
         "/v1/embeddings",
         tags=["embeddings"],
-        summary="Embed texts and images",
+        summary="Embed texts, images and videos",
         response_model=schema.EmbeddingsAnswer,
-        responses=api_page.errors(400, 401, 404, 413, 415, 422, 429, 503, 504),
+        responses={**api_page.AS_JOB, **api_page.errors(400, 401, 404, 413, 415, 422, 429, 503, 504)},
         openapi_extra=api_page.body("EmbeddingsRequest", "EmbeddingsOptions"),
     )
     async def embeddings(request: Request) -> Response:
@@ -90,6 +104,8 @@ def create(
         request.state.operation = "embeddings"
         with bodies.hold(request):
             options, items = await bodies.read(request, schema.EmbeddingsRequest, schema.EmbeddingsOptions)
+            if options.mode == "job":
+                return await as_job("embeddings", options, items, request.state.owner)
             model = engine().model(options.model)
             decode = options.decode or settings.decode
             encoded = await while_connected(
@@ -104,23 +120,15 @@ def create(
                     on_error=options.on_error,
                 ),
             )
-        return json_response(
-            {
-                "object": "list",
-                "data": _data(items, encoded, _embeddings(encoded.vectors, options.encoding_format)),
-                "model": model.spec.name,
-                "usage": {"prompt_tokens": encoded.tokens, "total_tokens": encoded.tokens},
-                "truncated": encoded.truncated,
-                "receipt": model.receipts[decode],
-            }
-        )
+        ids = [item.id for item in items]
+        return json_response(json_answers.embeddings(model, decode, options, ids, encoded))
 
     @app.post(
         "/v1/zero-shot",
         tags=["zero-shot"],
         summary="Score labels that you make up",
         response_model=schema.ZeroShotAnswer,
-        responses=api_page.errors(400, 401, 404, 413, 415, 422, 429, 503, 504),
+        responses={**api_page.AS_JOB, **api_page.errors(400, 401, 404, 413, 415, 422, 429, 503, 504)},
         openapi_extra=api_page.body("ZeroShotRequest", "ZeroShotOptions"),
     )
     async def label(request: Request) -> Response:
@@ -128,6 +136,8 @@ def create(
         request.state.operation = "zero_shot"
         with bodies.hold(request):
             options, items = await bodies.read(request, schema.ZeroShotRequest, schema.ZeroShotOptions)
+            if options.mode == "job":
+                return await as_job("zero_shot", options, items, request.state.owner)
             model = engine().model(options.model)
             decode = options.decode or settings.decode
             question = Question.of(options)
@@ -136,26 +146,8 @@ def create(
                 settings.request_timeout,
                 zero_shot(engine(), model, items, question, decode=decode, on_error=options.on_error),
             )
-        scored: list[dict[str, Any]] = [
-            {"label": best, "scores": scores, "cosines": cosines}
-            for best, scores, cosines in zip(found.best, found.scores, found.cosines, strict=True)
-        ]
-        if found.none_scores is not None:
-            for row, none_score in zip(scored, found.none_scores, strict=True):
-                row["none_score"] = none_score
-        return json_response(
-            {
-                "labels": options.labels,
-                "data": _data(items, found.encoded, scored),
-                "model": model.spec.name,
-                "templates": found.templates,
-                "negatives": found.negatives,
-                "logit_scale": found.logit_scale,
-                "calibrated": False,
-                "truncated": found.encoded.truncated,
-                "receipt": model.receipts[decode],
-            }
-        )
+        ids = [item.id for item in items]
+        return json_response(json_answers.zero_shot(model, decode, options, ids, found))
 
     http_classifiers.add(app, settings, bodies, engine, classifiers, jobs, store)
     http_clusters.add(app, settings, bodies, engine, jobs, store)
@@ -225,26 +217,3 @@ class _Refusal(Response):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await refuse(self._exc, scope["state"]["request_id"], send)
-
-
-def _embeddings(vectors: NDArray[np.float32], encoding: str) -> Sequence[dict[str, Any]]:
-    if encoding == "base64":
-        little = vectors.astype("<f4", copy=False)
-        return [{"object": "embedding", "embedding": base64.b64encode(row.tobytes()).decode()} for row in little]
-    return [{"object": "embedding", "embedding": row} for row in vectors]
-
-
-def _data(items: Sequence[Input], encoded: Encoded, results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One entry per item, in order: its result, or its error."""
-    data = []
-    for index, (item, result) in enumerate(zip(items, results, strict=True)):
-        failure = encoded.failures.get(index)
-        entry: dict[str, Any] = {"index": index, **(result if failure is None else _error(failure))}
-        if item.id is not None:
-            entry["id"] = item.id
-        data.append(entry)
-    return data
-
-
-def _error(failure: ItemFailure) -> dict[str, Any]:
-    return {"error": {"code": failure.code, "message": failure.message}}

@@ -1,23 +1,23 @@
 """The HTTP routes of classifiers: decode, call one pipeline, encode."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated
 
 from fastapi import FastAPI, Path, Request, Response
 
-from service import api_page, schema_jobs
+from service import api_page, json_answers, schema_jobs
 from service import schema_classifiers as schema
 from service.answers import Cursor, Limit, json_response, page_response, while_connected
 from service.classifiers import Classifiers
 from service.engine import Engine
 from service.files import FileStore
-from service.given import posts_of, vectors_of
+from service.given import items_of, posts_of, vectors_of
 from service.jobs import Jobs
 from service.pipelines import fine_tune as fine_tuning
 from service.pipelines import jobs as jobs_pipeline
-from service.pipelines import trained
-from service.pipelines.classify import Post, Predictions, predict
+from service.pipelines import trained, video_jobs
+from service.pipelines.classify import predict
 from service.pipelines.train import begin
 from service.settings import Settings
 from service.wire import Bodies
@@ -55,7 +55,7 @@ def add(
                 classifiers,
                 jobs,
                 said,
-                posts=posts_of(said.input, files),
+                posts=await posts_of(said.input, files, store, request.state.owner),
                 vectors=await asyncio.to_thread(vectors_of, said.vectors, files, store, request.state.owner),
                 owner=request.state.owner,
             )
@@ -116,7 +116,7 @@ def add(
         tags=["classifiers"],
         summary="Predict items",
         response_model=schema.PredictAnswer,
-        responses=api_page.errors(*_REFUSALS),
+        responses={**api_page.AS_JOB, **api_page.errors(*_REFUSALS)},
         openapi_extra=api_page.message("PredictRequest"),
     )
     async def predict_items(request: Request, name: Name) -> Response:
@@ -125,7 +125,14 @@ def add(
         with bodies.hold(request):
             said, files = await bodies.message(request, schema.PredictRequest)
             stored = await engine().in_thread(lambda: classifiers.open(name))
-            posts = posts_of(said.input, files)
+            posts = await items_of(said.input, files, said, store, request.state.owner)
+            if said.mode == "job":
+                begun = await video_jobs.begin(
+                    *(engine(), classifiers, jobs, "predict", said, posts or ()),
+                    classifier=stored.label,
+                    owner=request.state.owner,
+                )
+                return json_response(jobs_pipeline.said(begun).model_dump(), status=202)
             vectors = await asyncio.to_thread(vectors_of, said.vectors, files, store, request.state.owner)
             found = await while_connected(
                 request,
@@ -140,17 +147,8 @@ def add(
                     crossed=said.crossed,
                 ),
             )
-        return json_response(
-            {
-                "classifier": stored.label,
-                "task": found.task,
-                "labels": found.labels,
-                "data": _data(found, posts),
-                "model": found.model,
-                "truncated": found.truncated,
-                "receipt": found.receipt,
-            }
-        )
+        ids = [None] * found.n if posts is None else [post.id for post in posts]
+        return json_response(json_answers.predictions(stored, ids, found))
 
     @app.post(
         "/v1/classifiers/{name}/estimate",
@@ -206,7 +204,7 @@ def add(
         request.state.operation = "classifiers"
         with bodies.hold(request):
             said, files = await bodies.message(request, schema.PageRequest)
-            posts = posts_of(said.input, files) or ()
+            posts = await posts_of(said.input, files, store, request.state.owner) or ()
             return page_response(await trained.page(engine(), classifiers, name, posts))
 
     @app.post(
@@ -225,27 +223,3 @@ def add(
             said, _ = await bodies.message(request, schema.FineTuneRequest)
         job = await fine_tuning.begin(engine(), classifiers, jobs, said, owner=request.state.owner)
         return json_response(jobs_pipeline.said(job).model_dump(), status=202)
-
-
-def _data(found: Predictions, posts: Sequence[Post] | None) -> list[dict[str, Any]]:
-    """One entry per item, in order: its prediction, or its error."""
-    return [_entry(found, i, None if posts is None else posts[i].id) for i in range(found.n)]
-
-
-def _entry(found: Predictions, i: int, id: str | None) -> dict[str, Any]:
-    entry: dict[str, Any] = {"index": i}
-    if id is not None:
-        entry["id"] = id
-    failure = found.failures.get(i)
-    if failure is not None:
-        entry["error"] = {"code": failure.code, "message": failure.message}
-        return entry
-    if found.probabilities is not None and found.chosen is not None:
-        entry["label"] = found.chosen[i]
-        entry["probabilities"] = dict(zip(found.labels, found.probabilities[i].tolist(), strict=True))
-    elif found.values is not None and found.low is not None and found.high is not None:
-        entry["value"] = float(found.values[i])
-        entry["interval"] = [trained.finite(found.low[i]), trained.finite(found.high[i])]
-    if found.crossed is not None:
-        entry["crossed"] = found.crossed[i].tolist()
-    return entry

@@ -2,28 +2,27 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import FastAPI, Path, Request, Response
 
-from service import api_page, schema_jobs
+from service import api_page
 from service import schema_clusters as schema
 from service.answers import json_response, page_response, while_connected
 from service.engine import Engine
 from service.files import FileStore
-from service.given import posts_of, vectors_of
+from service.given import items_of, posts_of, vectors_of
 from service.jobs import Job, Jobs
 from service.pipelines import clusters, duplicates
 from service.pipelines import jobs as jobs_pipeline
+from service.schema import Mode
 from service.schema_corpus import DuplicatesAnswer, DuplicatesRequest
-from service.schema_items import Mode
 from service.settings import Settings
 from service.wire import Bodies
 from service.work.duplicates import ANSWER as DUPLICATES
 
 Id = Annotated[str, Path(description="That of the job which made it.", examples=["job_0123456789abcdef"])]
 _REFUSALS = (400, 401, 404, 413, 415, 422, 429, 503, 504)
-_AS_JOB: dict[int | str, dict[str, Any]] = {202: {"model": schema_jobs.Job, "description": "With mode job."}}
 
 
 def add(
@@ -36,7 +35,7 @@ def add(
         tags=["clusters"],
         summary="Group items",
         response_model=schema.ClusterAnswer,
-        responses={**_AS_JOB, **api_page.errors(*_REFUSALS)},
+        responses={**api_page.AS_JOB, **api_page.errors(*_REFUSALS)},
         openapi_extra=api_page.message("ClusterRequest"),
     )
     async def cluster(request: Request) -> Response:
@@ -49,7 +48,7 @@ def add(
                 engine(),
                 jobs,
                 said,
-                posts=posts_of(said.input, files),
+                posts=await items_of(said.input, files, said, store, request.state.owner),
                 vectors=await asyncio.to_thread(vectors_of, said.vectors, files, store, owner),
                 owner=owner,
             )
@@ -93,7 +92,7 @@ def add(
         request.state.operation = "cluster"
         with bodies.hold(request):
             said, files = await bodies.message(request, schema.ClusterPageRequest)
-            posts = posts_of(said.input, files) or ()
+            posts = await posts_of(said.input, files, store, request.state.owner) or ()
             made = clusters.page(engine(), jobs, id, posts=posts, mode=said.pictures, owner=request.state.owner)
             return page_response(await while_connected(request, settings.request_timeout, made))
 
@@ -102,7 +101,7 @@ def add(
         tags=["clusters"],
         summary="Find duplicates",
         response_model=DuplicatesAnswer,
-        responses={**_AS_JOB, **api_page.errors(*_REFUSALS)},
+        responses={**api_page.AS_JOB, **api_page.errors(*_REFUSALS)},
         openapi_extra=api_page.message("DuplicatesRequest"),
     )
     async def find_duplicates(request: Request) -> Response:
@@ -115,7 +114,7 @@ def add(
                 engine(),
                 jobs,
                 said,
-                posts=posts_of(said.input, files),
+                posts=await posts_of(said.input, files, store, request.state.owner),
                 vectors=await asyncio.to_thread(vectors_of, said.vectors, files, store, owner),
                 owner=owner,
             )

@@ -38,7 +38,7 @@ def add(app: FastAPI, settings: Settings, bodies: Bodies, engine: Callable[[], E
         request.state.operation = "images"
         with bodies.hold(request):
             said, files = await bodies.message(request, schema.ImagesRequest)
-            posts = posts_of(said.input, files) or ()
+            posts = await posts_of(said.input, files, store, request.state.owner) or ()
             work = describe(engine(), posts, side=said.thumbnail, blurred=said.blurred, on_error=said.on_error)
             found, failures = await while_connected(request, settings.request_timeout, work)
         data = []
@@ -113,7 +113,7 @@ def add(app: FastAPI, settings: Settings, bodies: Bodies, engine: Callable[[], E
         owner = request.state.owner
         with bodies.hold(request):
             said, files = await bodies.message(request, schema.SearchRequest)
-            posts = posts_of(said.input, files)
+            posts = await posts_of(said.input, files, store, request.state.owner)
             given = await asyncio.to_thread(vectors_of, said.vectors, files, store, owner)
             assert given
             queries = None

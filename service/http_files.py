@@ -1,4 +1,4 @@
-"""The HTTP routes of files: vectors sent ahead, streamed to disk."""
+"""The HTTP routes of files: vectors and videos sent ahead, streamed to disk."""
 
 import asyncio
 from typing import Annotated
@@ -12,6 +12,7 @@ from service.answers import Cursor, Limit, json_response
 from service.errors import BadRequest, UnsupportedMedia
 from service.files import File, FileStore
 from service.pipelines.jobs import time_of
+from service.schema_video import VideoFacts
 
 Id = Annotated[str, Path(description="From its upload.", examples=["file_0123456789abcdef"])]
 Name = Annotated[str, Query(max_length=1024, description="Yours.", examples=["photos.npy"])]
@@ -23,7 +24,7 @@ def add(app: FastAPI, store: FileStore) -> None:
     @app.post(
         "/v1/files",
         tags=["files"],
-        summary="Send vectors ahead",
+        summary="Send vectors or a video ahead",
         status_code=201,
         response_model=schema.FileCard,
         responses=api_page.errors(400, 401, 413, 415, 422),
@@ -35,10 +36,10 @@ def add(app: FastAPI, store: FileStore) -> None:
         },
     )
     async def upload(request: Request, name: Name = "") -> Response:
-        """A .npy file, (items, dimension) floats, of any size: `curl --data-binary @x.npy -H 'content-type: …'`."""
+        """A .npy file, (items, dimension) floats, or a video: `curl --data-binary @clip.mp4 -H 'content-type: …'`."""
         request.state.operation = "files"
         kind = request.headers.get("content-type", "application/octet-stream").partition(";")[0].strip().lower()
-        if kind != "application/octet-stream":
+        if kind != "application/octet-stream" and not kind.startswith("video/"):
             raise UnsupportedMedia(
                 f"content-type: {kind!r} is not read here; send the file's bytes as application/octet-stream"
             )
@@ -86,6 +87,7 @@ def card(of: File) -> schema.FileCard:
         id=of.id,
         name=of.name,
         bytes=of.bytes,
+        video=None if of.video is None else VideoFacts(**of.video),
         shape=of.shape,
         dtype=of.dtype,
         created=time_of(of.created) or "",

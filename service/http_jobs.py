@@ -9,6 +9,7 @@ from service import schema_jobs as schema
 from service.answers import Cursor, Limit, json_response
 from service.jobs import Jobs
 from service.pipelines import jobs as pipeline
+from service.pipelines import video_jobs
 
 Id = Annotated[str, Path(description="From the job's answer.", examples=["job_0123456789abcdef"])]
 
@@ -47,6 +48,18 @@ def add(app: FastAPI, jobs: Jobs) -> None:
         request.state.operation = "jobs"
         result, _ = await jobs.result(id, owner=request.state.owner)
         return json_response(dict(result))
+
+    @app.get(
+        "/v1/jobs/{id}/answer",
+        tags=["jobs"],
+        summary="The answer of a job of videos",
+        responses={409: {"description": "It has none: not yet, or never."}, **api_page.errors(401, 404)},
+    )
+    async def get_answer(request: Request, id: Id) -> Response:
+        """What the request would have been answered with, had it waited."""
+        request.state.operation = "jobs"
+        _, raw = await video_jobs.answer(jobs, id, owner=request.state.owner)
+        return Response(raw, media_type="application/json")
 
     @app.post(
         "/v1/jobs/{id}/cancel",

@@ -34,6 +34,7 @@ DECODE_SECONDS = Histogram(
     ["modality"],
     buckets=_SECONDS,
 )
+VIDEO_FRAMES = Counter("daguerre_video_frames", "Frames of videos that were looked at.")
 QUEUE_SECONDS = Histogram("daguerre_queue_seconds", "A row's wait for its batch.", ["modality"], buckets=_SECONDS)
 BATCH_SIZE = Histogram(
     "daguerre_batch_size", "Rows that ran together.", ["modality"], buckets=(1, 2, 4, 8, 16, 32, 64, 128)

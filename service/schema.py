@@ -2,18 +2,16 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from models.images import DecodeMode
 from service.example import PHOTO
-
-
-class Message(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+from service.schema_base import Message
+from service.schema_video import Sampling, VideoBlock, VideoFile
 
 
 class Item(Message):
-    """A text or an image, with an optional id that comes back beside the index."""
+    """A text, an image or a video, with an optional id that comes back beside the index."""
 
     id: str | None = Field(
         None, max_length=1024, description="Yours; comes back with the item's result.", examples=["post-17"]
@@ -25,10 +23,17 @@ class Item(Message):
         examples=[PHOTO],
     )
 
+    video: str | VideoFile | None = Field(
+        None, description="A video file's bytes in base64, or a file of POST /v1/files. In a form: a part `input`."
+    )
+    sampling: Sampling | None = Field(None, description="Which of its frames are looked at; the request's, left out.")
+
     @model_validator(mode="after")
     def _one(self) -> "Item":
-        if (self.text is None) == (self.image is None):
-            raise ValueError('an item has either "text" or "image"')
+        if sum(each is not None for each in (self.text, self.image, self.video)) != 1:
+            raise ValueError('an item has either "text", "image" or "video"')
+        if self.sampling is not None and self.video is None:
+            raise ValueError("sampling is of a video; leave it out")
         return self
 
 
@@ -36,7 +41,7 @@ def _items(value: Any) -> Any:
     if isinstance(value, str | dict):
         value = [value]
     if not isinstance(value, list):
-        raise ValueError('is a string, an item {"text": …} or {"image": …}, or a list of these')
+        raise ValueError('is a string, an item {"text": …}, {"image": …} or {"video": …}, or a list of these')
     if any(isinstance(v, int | list) for v in value):
         raise ValueError("token arrays are not taken, since tokens differ between models; send the text")
     return [{"text": v} if isinstance(v, str) else v for v in value]
@@ -49,6 +54,15 @@ Items = Annotated[
     WithJsonSchema({"anyOf": [*_ITEM["anyOf"], {"type": "array", "items": _ITEM}]}),
 ]
 OnError = Literal["fail", "skip"]
+Mode = Literal["sync", "job"]
+MODE: Any = Field(
+    "sync",
+    description="sync: answered when it is done. job: for videos, answered at once with a job; its answer is at "
+    "/v1/jobs/{id}/answer.",
+)
+SAMPLING: Any = Field(
+    None, description="Which frames of videos are looked at, where an item does not say. Left out: one a second."
+)
 
 
 class ModelOptions(Message):
@@ -69,6 +83,8 @@ class ModelOptions(Message):
         description="`exact`: pixels as the reference implementation has them. `scaled`: large JPEGs are decoded at a "
         "fraction of their size, faster, with a fingerprint of its own. Left out: the server's setting.",
     )
+    sampling: Sampling | None = SAMPLING
+    mode: Mode = MODE
 
 
 class EmbeddingsOptions(ModelOptions):
@@ -174,6 +190,7 @@ class Datum(BaseModel):
     index: int = Field(description="The item's place in `input`.")
     id: str | None = Field(None, description="The item's id, where it had one.")
     error: ItemError | None = Field(None, description='Only with on_error="skip", instead of a result.')
+    video: VideoBlock | None = Field(None, description="Of a video: its frames and shots; the result is their pool.")
 
 
 class Embedding(Datum):

@@ -8,8 +8,10 @@ from models.agreement import Level
 from models.catalog import Modality
 from models.classifiers.codes import Rule
 from models.classifiers.head import Task
-from service.schema import Datum, Message, Receipt
-from service.schema_items import Encodable, Given, Mode, Post
+from service.schema import MODE, SAMPLING, Datum, Mode, Receipt
+from service.schema_base import Message
+from service.schema_items import Encodable, Given, Post
+from service.schema_video import Sampling
 
 Code = StrictStr | StrictBool | StrictInt | StrictFloat | None
 NAME = Field(
@@ -63,6 +65,8 @@ class TrainRequest(Encodable):
 class PredictRequest(Given):
     """Items to predict."""
 
+    sampling: Sampling | None = SAMPLING
+    mode: Mode = MODE
     crossed: bool = Field(
         False, description="Also the mean prediction of the cross-validation's heads, which `estimate` takes."
     )

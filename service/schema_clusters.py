@@ -6,8 +6,10 @@ from pydantic import BaseModel, Field, StrictInt, StrictStr
 
 from models.clustering.options import Cohesion, Fit, KRule, Linkage, Method, Metric, Options
 from models.clustering.project import Projection
-from service.schema import Message, Receipt
-from service.schema_items import Encodable, Mode, Post, Unusable
+from service.schema import SAMPLING, Mode, Receipt
+from service.schema_base import Message
+from service.schema_items import Encodable, Post, Unusable
+from service.schema_video import Sampling
 
 Label = StrictStr | StrictInt
 PageMode = Literal["thumbnails", "blurred", "none"]
@@ -16,6 +18,7 @@ PageMode = Literal["thumbnails", "blurred", "none"]
 class ClusterRequest(Encodable):
     """Items to group, or their vectors. Of images and texts both, vectors are joined side by side."""
 
+    sampling: Sampling | None = SAMPLING
     method: Method = Field("iterative-kmeans", description="iterative-kmeans, kmeans, hdbscan or agglomerative.")
     metric: Metric = Field("cosine", description="Of silhouettes, and of agglomerative's distances.")
     normalize: bool = Field(True, description="Vectors to unit length.")

@@ -5,8 +5,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from models.agreement import Level
-from service.schema import Datum, Message, OnError, Receipt
-from service.schema_items import Encodable, Mode, Post, Unusable, Vectors, distinct
+from service.schema import Datum, Mode, OnError, Receipt
+from service.schema_base import Message
+from service.schema_items import Encodable, Post, Unusable, Vectors, distinct
+from service.schema_video import VideoFacts
 
 Code = StrictStr | StrictBool | StrictInt | StrictFloat | None
 Label = StrictStr | StrictInt
@@ -17,14 +19,15 @@ SEED = Field(0, ge=0, le=2**32 - 1, description="Same seed, same draw.")
 
 
 class FileCard(BaseModel):
-    """An array of vectors that was sent ahead."""
+    """An array of vectors, or a video, that was sent ahead."""
 
-    id: str = Field(description="To be named in `vectors`.", examples=["file_0123456789abcdef"])
+    id: str = Field(description="To be named in `vectors`, or as an item's video.", examples=["file_0123456789abcdef"])
     object: Literal["file"] = Field("file", description="What it is.")
     name: str = Field(description="Yours.")
     bytes: int = Field(description="Of the file.")
-    shape: tuple[int, int] = Field(description="Items, and numbers of each vector.")
-    dtype: str = Field(description="Of the numbers.")
+    shape: tuple[int, int] | None = Field(description="Items, and numbers of each vector; null of a video.")
+    dtype: str | None = Field(description="Of the numbers; null of a video.")
+    video: VideoFacts | None = Field(description="What a video is; null of vectors.")
     created: str = Field(description="ISO 8601.")
     expires: str = Field(description="When it is deleted.")
 

@@ -1,27 +1,36 @@
 """What many requests share: posts, vectors made before, and what is done about unusable items."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from models.catalog import Modality
 from models.images import DecodeMode
-from service.schema import ItemError, Message, OnError, Receipt
-
-Mode = Literal["sync", "job"]
+from service.schema import ItemError, OnError, Receipt
+from service.schema_base import Message
+from service.schema_video import Sampling, VideoFile
 
 
 class Post(Message):
-    """A text, an image, or both: what a classifier sees of one item."""
+    """A text, an image, or both: what a classifier sees of one item. Or a video, where its frames can be looked at."""
 
     id: str | None = Field(None, max_length=1024, description="Yours; comes back in the report.", examples=["post-17"])
     text: str | None = Field(None, description="A text.", examples=["They marched all day"])
     image: str | None = Field(None, description="An image file's bytes in base64, or as a data URI.")
 
+    video: str | VideoFile | None = Field(
+        None, description="A video file's bytes in base64, or a file of POST /v1/files. In a form: a part `input`."
+    )
+    sampling: Sampling | None = Field(None, description="Which of its frames are looked at; the request's, left out.")
+
     @model_validator(mode="after")
     def _any(self) -> "Post":
-        if self.text is None and self.image is None:
-            raise ValueError('an item has "text", "image", or both')
+        if self.text is None and self.image is None and self.video is None:
+            raise ValueError('an item has "text", "image", or both; or "video"')
+        if self.video is not None and (self.text is not None or self.image is not None):
+            raise ValueError('a "video" is an item by itself')
+        if self.sampling is not None and self.video is None:
+            raise ValueError("sampling is of a video; leave it out")
         return self
 
 

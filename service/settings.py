@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.images import DecodeMode, ImageLimits
+from models.video.opening import VideoLimits
 
 
 def _cores(quota_file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
@@ -90,6 +91,7 @@ class Settings(BaseSettings):
     )
     max_batch_texts: int = Field(16, ge=1, le=1024, description="On a CPU nothing is gained beyond.")
     decode_threads: int = Field(CORES, ge=1, le=256, description="Threads that decode images.")
+    videos: int = Field(2, ge=1, le=64, description="Videos that are decoded at once, each with all cores.")
     window: int = Field(
         32,
         ge=1,
@@ -103,6 +105,9 @@ class Settings(BaseSettings):
         80_000_000, ge=1, le=178_956_970, description="Checked before decoding; the ceiling is Pillow's."
     )
     max_aspect_ratio: float = Field(100.0, ge=1)
+    max_video_bytes: int = Field(2 * 2**30, ge=1, description="Of one video, sent as a part of a form or ahead.")
+    max_video_seconds: float = Field(4 * 3600.0, gt=0, description="Length of one video.")
+    max_video_frames: int = Field(20_000, ge=1, description="Frames of videos that one request looks at.")
     max_items: int = Field(1000, ge=1, description="Items in one request.")
     max_text_chars: int = Field(100_000, ge=1, description="Characters of one text.")
     max_labels: int = Field(1000, ge=2)
@@ -197,6 +202,12 @@ class Settings(BaseSettings):
             max_bytes=self.max_image_bytes,
             max_pixels=self.max_image_pixels,
             max_aspect_ratio=self.max_aspect_ratio,
+        )
+
+    @property
+    def video_limits(self) -> VideoLimits:
+        return VideoLimits(
+            max_bytes=self.max_video_bytes, max_seconds=self.max_video_seconds, max_frames=self.max_video_frames
         )
 
     def keys(self) -> tuple[bytes, ...]:

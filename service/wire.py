@@ -1,21 +1,24 @@
 """Bodies of HTTP to validated requests, within limits: JSON and multipart."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
 import orjson
 from pydantic import BaseModel, ValidationError
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 
 from service.errors import BadRequest, TooLarge, Unprocessable, UnsupportedMedia
-from service.pipelines.encode import Input
+from service.files import FileStore
+from service.forms import Parser, is_video, path_of
+from service.given import Given, items_of
+from service.pipelines.posts import Post
+from service.pipelines.video import Clip
 from service.room import Room
-from service.schema import Item
+from service.schema_video import Sampling
 from service.settings import Settings
 from service.validation import in_words, validated
 
@@ -23,24 +26,34 @@ Options = TypeVar("Options", bound=BaseModel)
 TAIL = 4096  # bytes of a form that its last boundary is looked for in
 LISTS = frozenset({"labels", "templates", "negatives"})  # form fields that may come several times
 FILES = frozenset({"image_vectors", "text_vectors"})  # .npy files
-OBJECTS = frozenset({"none_of_these"})  # form fields that hold JSON
+OBJECTS = frozenset({"none_of_these", "sampling"})  # form fields that hold JSON
 
 
 class Bodies:
     """Reads bodies."""
 
-    def __init__(self, settings: Settings, room: Room) -> None:
+    def __init__(self, settings: Settings, room: Room, store: FileStore) -> None:
+        self._settings = settings
+        self._store = store
         self._each = settings.max_body_bytes
         self._max_items = settings.max_items
         self._room = room
 
-    def hold(self, request: Request) -> AbstractContextManager[None]:
-        """Keep room for the body of `request` until its answer is made."""
-        return self._room.hold(int(request.headers.get("content-length") or self._each))
+    @contextmanager
+    def hold(self, request: Request) -> Iterator[None]:
+        """Keep room for the body of `request`, and what of it is on disk, until its answer is made."""
+        size = int(request.headers.get("content-length") or self._each)
+        request.state.uploads = []
+        try:
+            with self._room.hold(min(size, self._each) if _is_form(request) else size):
+                yield
+        finally:
+            for path in request.state.uploads:
+                path.unlink(missing_ok=True)
 
     async def read(
         self, request: Request, whole: type[BaseModel], options: type[Options]
-    ) -> tuple[Options, list[Input]]:
+    ) -> tuple[Options, Sequence[Post]]:
         """The options and the items of a request.
 
         Parameters
@@ -49,15 +62,16 @@ class Bodies:
         options : the schema of the other fields; those of a form.
         """
         if _is_form(request):
-            return await self._form(request, options)
+            said, files = await self._form(request, options)
+            sampled: Any = said
+            return said, await items_of(None, files, sampled, self._store, request.state.owner) or []
         parsed: Any = _json(await self._body(request), whole)
-        items: list[Item] = parsed.input
-        return parsed, [Input(text=item.text, image=item.image, id=item.id) for item in items]
+        return parsed, await items_of(parsed.input, Given(), parsed, self._store, request.state.owner) or []
 
-    async def message(self, request: Request, schema: type[Options]) -> tuple[Options, "Files"]:
+    async def message(self, request: Request, schema: type[Options]) -> tuple[Options, Given]:
         """A `schema`, and files: a JSON body, or a form whose part `request` is that JSON, beside files and texts."""
         if not _is_form(request):
-            return _json(await self._body(request), schema), Files()
+            return _json(await self._body(request), schema), Given()
         async with self._parsed(request) as form:
             said, files = await _divided(form)
         return _json(said, schema), files
@@ -65,12 +79,13 @@ class Bodies:
     async def _body(self, request: Request) -> bytes:
         return b"".join([chunk async for chunk in self._chunks(request)])
 
-    async def _chunks(self, request: Request) -> AsyncIterator[bytes]:
+    async def _chunks(self, request: Request, elsewhere: Callable[[], int] = lambda: 0) -> AsyncIterator[bytes]:
+        """The body, as it comes; `elsewhere` says how many bytes of it are not in memory."""
         size = 0
         try:
             async for chunk in request.stream():
                 size += len(chunk)
-                if size > self._each:
+                if size - elsewhere() > self._each:
                     raise TooLarge(
                         f"the body has more than {self._each:,} bytes, which is the limit; send fewer items at once",
                         code="body_too_large",
@@ -79,10 +94,10 @@ class Bodies:
         except ClientDisconnect as exc:
             raise BadRequest("the body ended early") from exc
 
-    async def _form(self, request: Request, options: type[Options]) -> tuple[Options, list[Input]]:
+    async def _form(self, request: Request, options: type[Options]) -> tuple[Options, Given]:
         async with self._parsed(request) as form:
             inputs, fields = await _sort(form)
-        return validated(options, fields), inputs
+        return validated(options, fields), Given(tuple(inputs))
 
     @asynccontextmanager
     async def _parsed(self, request: Request) -> AsyncIterator[FormData]:
@@ -93,20 +108,17 @@ class Bodies:
 
         async def remembered() -> AsyncIterator[bytes]:
             nonlocal end
-            async for chunk in self._chunks(request):
+            async for chunk in self._chunks(request, lambda: parser.on_disk):
                 end = (end + chunk if len(chunk) < TAIL else chunk)[-TAIL:]
                 yield chunk
 
-        parser = _StrictParser(
-            request.headers,
-            remembered(),  # type: ignore[arg-type]
-            max_files=self._max_items + 1,
-            max_fields=self._max_items + 10_000,
-            max_part_size=self._each,
-        )
-        parser.spool_max_size = self._each  # in memory: what is sent is people's faces, and disks remember
+        parser = Parser(request, remembered(), self._settings)
+        request.state.uploads = parser.paths
         try:
             form = await parser.parse()
+        except TooLarge:
+            parser.close()
+            raise
         except MultiPartException as exc:
             if exc.message.startswith("Too many"):
                 raise TooLarge(
@@ -121,14 +133,6 @@ class Bodies:
             yield form
         finally:
             await form.close()
-
-
-@dataclass(frozen=True)
-class Files:
-    """The files and texts of a form: items in their order, and what has a name of its own."""
-
-    inputs: tuple[Input, ...] = ()
-    named: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def _is_form(request: Request) -> bool:
@@ -148,50 +152,42 @@ def _json(body: bytes, schema: type[Options]) -> Options:
         raise in_words(exc, schema) from exc
 
 
-async def _divided(form: FormData) -> tuple[bytes, Files]:
+async def _divided(form: FormData) -> tuple[bytes, Given]:
     """The part `request`, and the others."""
     said: bytes | None = None
-    inputs: list[Input] = []
+    inputs: list[Post] = []
     named: dict[str, bytes] = {}
     for name, value in form.multi_items():
-        content = await value.read() if isinstance(value, UploadFile) else value.encode()
         if name == "input":
-            id = (value.filename or "")[:1024] or None if isinstance(value, UploadFile) else None
-            inputs.append(
-                Input(image=content, id=id) if isinstance(value, UploadFile) else Input(text=content.decode())
-            )
-        elif name == "request" and said is None:
+            inputs.append(await _item(value))
+            continue
+        content = await value.read() if isinstance(value, UploadFile) else value.encode()
+        if name == "request" and said is None:
             said = content
         elif name in FILES and name not in named:
             named[name] = content
         else:
             known = ", ".join(("request", "input", *sorted(FILES)))
             raise Unprocessable(f"{name}: no such part here, or it was sent twice; there are {known}", param=name)
-    return b"{}" if said is None else said, Files(tuple(inputs), named)
+    return b"{}" if said is None else said, Given(tuple(inputs), named)
 
 
-class _StrictParser(MultiPartParser):
-    """Starlette's, which reads a text that is not in its charset as Latin-1, without a word."""
-
-    def on_part_end(self) -> None:
-        part = self._current_part
-        if part.file is None:
-            try:
-                bytes(part.data).decode(self._charset)
-            except (UnicodeDecodeError, LookupError) as exc:
-                raise MultiPartException(f"a text of it is not {self._charset}; send UTF-8") from exc
-        super().on_part_end()
+async def _item(value: UploadFile | str) -> Post:
+    """An item of a form: a text, or a file whose name is its id."""
+    if isinstance(value, str):
+        return Post(text=value)
+    id = (value.filename or "")[:1024] or None
+    if is_video(value):
+        return Post(video=Clip(path_of(value), Sampling()), id=id)
+    return Post(image=await value.read(), id=id)
 
 
-async def _sort(form: FormData) -> tuple[list[Input], dict[str, Any]]:
-    inputs: list[Input] = []
+async def _sort(form: FormData) -> tuple[list[Post], dict[str, Any]]:
+    inputs: list[Post] = []
     fields: dict[str, Any] = {}
     for name, value in form.multi_items():
         if name == "input":
-            if isinstance(value, UploadFile):
-                inputs.append(Input(image=await value.read(), id=(value.filename or "")[:1024] or None))
-            else:
-                inputs.append(Input(text=value))
+            inputs.append(await _item(value))
         elif isinstance(value, UploadFile):
             raise Unprocessable(f"{name}: is a file; items, files among them, are sent as `input`", param=name)
         elif name in LISTS:

@@ -67,7 +67,7 @@ def sample(
     target : resize each frame as an image is resized for a model; None: full-size pictures.
     decode : "exact" or "scaled"; see `pixels.Converter`.
     drop_within : drop a frame whose perceptual hash differs from that of the last kept frame in at most so many bits.
-    known_shots : what `find_shots` gave: fills `shot` under policies that do not look for shots.
+    known_shots : what `find_shots` gave: fills `shot` under all policies, and saves `Shots` the looking.
     report : is filled with what was met on the way.
     check : called for each packet read; what it raises ends the sampling.
     threads : of the decoder; 0: one per core.
@@ -127,7 +127,9 @@ def _frames(
         converter = Converter(clip, target, decode)
         chosen: Iterator[tuple[Decoded, int | None]]
         if isinstance(policy, Shots):
-            chosen = _first_of_shots(run, clip, policy.detector) if known is None else _middles(run, clip, known)
+            chosen = (
+                _first_of_shots(run, clip, policy.detector) if known is None else _of_shots(run, clip, policy, known)
+            )
         else:
             chosen = ((decoded, None) for decoded in _chosen(run, clip, policy))
         index = -1
@@ -211,9 +213,10 @@ def _first_of_shots(run: _Run, clip: Opened, detector: Detector) -> Iterator[tup
             yield held[0], shot
 
 
-def _middles(run: _Run, clip: Opened, known: Sequence[Shot]) -> Iterator[tuple[Decoded, int]]:
-    middles = ((Fraction(shot.start) + Fraction(shot.end)) / 2 for shot in known)
-    for decoded in _at(run.decoder(clip), middles):
+def _of_shots(run: _Run, clip: Opened, policy: Shots, known: Sequence[Shot]) -> Iterator[tuple[Decoded, int]]:
+    part = Fraction(1, 2) if policy.take == "middle" else Fraction(0)
+    times = (Fraction(shot.start) + part * (Fraction(shot.end) - Fraction(shot.start)) for shot in known)
+    for decoded in _at(run.decoder(clip), times):
         yield decoded, int(shot_of([decoded.timestamp], known)[0])
 
 

@@ -6,8 +6,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
-Lane = Literal["quick", "long"]
-LANES: tuple[Lane, ...] = ("quick", "long")
+Lane = Literal["quick", "long", "encode"]
+LANES: tuple[Lane, ...] = ("quick", "long")  # each with a worker process
+ENTRY_LANE: Lane = "encode"  # done where the encoders are: entry.py
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +40,9 @@ class Kind:
 
     Attributes
     ----------
-    run : "module:function", which takes a Context and gives a dict that is JSON.
-    lane : jobs of one lane run one after the other; seconds or minutes in quick, hours in long.
+    run : "module:function", which takes a Context and gives a dict that is JSON; none of the entry's lane.
+    lane : jobs of one lane run one after the other; seconds or minutes in quick, hours in long; those that need the
+        encoders in encode.
     resumable : goes on where it was: killed, it may be begun again as often as it gets further.
     """
 
@@ -57,6 +59,7 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     "cluster": Kind(run="service.work.cluster:job", lane="quick"),
     "duplicates": Kind(run="service.work.duplicates:job", lane="quick"),
+    "video": Kind(run="", lane=ENTRY_LANE),
     "train": Kind(run="service.work.train:job", lane="quick"),
     "fine_tune": Kind(run="service.work.fine_tune:job", lane="long", resumable=True),
 }

@@ -1,6 +1,5 @@
 """Predictions of a trained classifier: items to vectors of its encoders, a head on them; or a fine-tuned network."""
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,70 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.catalog import Modality
-from models.classifiers.head import Block, Float, Head, Task, concatenated
-from models.classifiers.network import Network
+from models.classifiers.head import Block, Head, concatenated
 from models.classifiers.store import Stored
-from models.errors import ItemError
-from models.images import load_pixels
 from service.classifiers import Classifiers, encoder
 from service.engine import Engine, Model
-from service.errors import ItemFailure, ItemsFailed, TooLarge, Unprocessable, item_failure
-from service.metrics import ITEMS, ITEMS_FAILED
-from service.pipelines.encode import Encoded, Input, encode, image_bytes, together
+from service.errors import ItemFailure, Unprocessable
+from service.metrics import ITEMS_FAILED
+from service.pipelines.by_network import by_network
+from service.pipelines.encode import Encoded, encode
+from service.pipelines.posts import GivenVectors, Post, check_count, refuse, unfit
+from service.pipelines.predicted import OfFilm, Predictions, Told, of_film, with_films
+from service.pipelines.together import together
+from service.pipelines.video import Film, Watch
 from service.schema import OnError
 
 INLINE = 64  # items whose arithmetic is shorter than a thread's turn
-BATCH = 8  # images that a fine-tuned network runs at once
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """One item, off the wire: a text, an image as bytes or base64, or both."""
-
-    text: str | None = None
-    image: bytes | str | None = None
-    id: str | None = None
-
-    def has(self, modality: Modality) -> bool:
-        return getattr(self, modality) is not None
-
-
-@dataclass(frozen=True, kw_only=True)
-class GivenVectors:
-    """Embeddings that the caller has made before: (n, d) float32, a row of NaN for an item that has none."""
-
-    modality: Modality
-    model: str
-    fingerprint: str
-    rows: NDArray[np.floating]
-    receipt: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Predictions:
-    """What a classifier says. Rows of failed items mean nothing.
-
-    Attributes
-    ----------
-    chosen, probabilities : of a task with labels: (n,) and (n, labels).
-    values, low, high : of a continuous one, (n,) each; infinite where the interval is not known.
-    crossed : (n, labels) or (n, 1), where it was asked for.
-    receipt : None where the caller sent vectors.
-    """
-
-    task: Task
-    labels: tuple[str, ...]
-    n: int
-    failures: Mapping[int, ItemFailure]
-    truncated: tuple[int, ...]
-    model: str
-    receipt: Mapping[str, Any] | None
-    chosen: Sequence[str] | None = None
-    probabilities: Float | None = None
-    values: Float | None = None
-    low: Float | None = None
-    high: Float | None = None
-    crossed: Float | None = None
 
 
 async def predict(
@@ -84,8 +34,9 @@ async def predict(
     vectors: Sequence[GivenVectors] | None,
     on_error: OnError,
     crossed: bool = False,
+    watch: Watch | None = None,
 ) -> Predictions:
-    """Predict `posts`, or items by their `vectors`.
+    """Predict `posts`, or items by their `vectors`. `watch` sees how far videos are.
 
     Raises
     ------
@@ -97,6 +48,11 @@ async def predict(
         raise Unprocessable("input: send either input or vectors", param="input")
     if posts is not None:
         check_count(engine, posts)
+    if crossed and any(post.video is not None for post in posts or ()):
+        raise Unprocessable(
+            "crossed: is for images and texts, which `estimate` counts; leave it out where there are videos",
+            param="crossed",
+        )
     if stored.head is None:
         if posts is None or crossed:
             raise Unprocessable(
@@ -104,24 +60,28 @@ async def predict(
                 "images and has no folds; send them as input",
                 param="vectors" if posts is None else "crossed",
             )
-        return await _by_network(engine, classifiers, stored, posts, on_error)
+        return await by_network(engine, classifiers, stored, posts, on_error, watch)
     head = stored.head
     if posts is not None:
-        made = await embedded(engine, posts, [(block, *encoder(engine, block)) for block in head.blocks], head.partial)
-        _refuse(made.failures, on_error, len(posts))
+        encoders = [(block, *encoder(engine, block)) for block in head.blocks]
+        made = await embedded(engine, posts, encoders, head.partial, watch)
+        refuse(made.failures, on_error, len(posts))
         model, receipt = made.model, made.receipt
         rows: Sequence[NDArray[np.floating] | None] = made.rows
-        failures, truncated, n = made.failures, made.truncated, len(posts)
+        failures, truncated, n, films = made.failures, made.truncated, len(posts), made.films
     else:
         assert vectors is not None
         rows, n = _arranged(head, vectors)
         failures, truncated, model, receipt = _lacking(head, rows, n), (), head.blocks[0].model, None
-        _refuse(failures, on_error, n)
+        films = {}
+        refuse(failures, on_error, n)
 
-    def work() -> dict[str, Any]:
-        return _applied(head, concatenated(rows, head.blocks, n), crossed)
+    def work() -> tuple[Told, dict[int, OfFilm]]:
+        told = _applied(head, concatenated(rows, head.blocks, n), crossed)
+        of = {i: of_film(film, _of_frames(head, film), head.choose) for i, film in films.items()}
+        return with_films(told, of, head.choose), of
 
-    found = work() if n <= INLINE else await engine.in_thread(work)
+    told, of = work() if n <= INLINE and not films else await engine.in_thread(work)
     return Predictions(
         task=head.task,
         labels=head.labels,
@@ -130,33 +90,24 @@ async def predict(
         truncated=truncated,
         model=model,
         receipt=receipt,
-        **found,
+        films=of,
+        **vars(told),
     )
 
 
-def check_count(engine: Engine, posts: Sequence[Post]) -> None:
-    """Some, and not too many."""
-    limit = engine.settings.max_items
-    if not posts:
-        raise Unprocessable("input: has no items; send at least one", param="input")
-    if len(posts) > limit:
-        raise TooLarge(
-            f"input: has {len(posts)} items, the limit is {limit}; send several requests, or vectors",
-            code="too_many_items",
-            param="input",
-        )
-
-
-def _applied(head: Head, x: NDArray[np.float32], crossed: bool) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    if crossed:
-        found["crossed"] = head.crossed(x)
+def _applied(head: Head, x: NDArray[np.float32], crossed: bool) -> Told:
+    means = head.crossed(x) if crossed else None
     if head.task == "continuous":
-        found["values"], found["low"], found["high"] = head.values(x)
-    else:
-        found["probabilities"] = head.probabilities(x)
-        found["chosen"] = head.choose(found["probabilities"])
-    return found
+        values, low, high = head.values(x)
+        return Told(values=values, low=low, high=high, crossed=means)
+    probabilities = head.probabilities(x)
+    return Told(probabilities=probabilities, chosen=head.choose(probabilities), crossed=means)
+
+
+def _of_frames(head: Head, film: Film) -> Told:
+    """A head that takes texts too has none of a frame."""
+    rows = [film.rows if block.modality == "image" else None for block in head.blocks]
+    return _applied(head, concatenated(rows, head.blocks, len(film.rows)), False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,21 +120,27 @@ class Embedded:
     model: str
     receipt: Mapping[str, Any]
     receipts: Mapping[Modality, Mapping[str, Any]]
+    films: Mapping[int, Film]  # videos, by index
 
 
 async def embedded(
-    engine: Engine, posts: Sequence[Post], blocks: Sequence[tuple[Block, Model, Any]], partial: bool
+    engine: Engine,
+    posts: Sequence[Post],
+    blocks: Sequence[tuple[Block, Model, Any]],
+    partial: bool,
+    watch: Watch | None = None,
 ) -> Embedded:
     """Vectors of each block's modality. `failures` has every item that cannot be used, whichever part of it it is."""
     wanted = [block.modality for block, _, _ in blocks]
     failures: dict[int, ItemFailure] = {}
     for i, post in enumerate(posts):
-        problem = _unfit(post, wanted, partial)
+        problem = unfit(post, wanted, partial)
         if problem:
             failures[i] = ItemFailure(i, post.id, *problem)
             ITEMS_FAILED.labels(problem[0]).inc()
     rows = [np.full((len(posts), block.dimension), np.nan, np.float32) for block, _, _ in blocks]
     truncated: set[int] = set()
+    films: dict[int, Film] = {}
 
     async def one(place: int) -> None:
         block, model, decode = blocks[place]
@@ -191,8 +148,11 @@ async def embedded(
         if not which:
             return
         items = [_part(posts[i], block.modality) for i in which]
-        made: Encoded = await encode(engine, model, items, operation="classifiers", decode=decode, on_error="skip")
+        made: Encoded = await encode(
+            engine, model, items, operation="classifiers", decode=decode, on_error="skip", watch=watch
+        )
         rows[place][which] = made.vectors
+        films.update((which[i], film) for i, film in made.films.items())
         truncated.update(which[i] for i in made.truncated)
         for i, failure in made.failures.items():
             failures[which[i]] = ItemFailure(
@@ -208,33 +168,14 @@ async def embedded(
         model=blocks[0][1].spec.name,
         receipt=receipts[blocks[0][0].modality],
         receipts=receipts,
+        films=films,
     )
 
 
-def _part(post: Post, modality: Modality) -> Input:
-    return Input(text=post.text, id=post.id) if modality == "text" else Input(image=post.image, id=post.id)
-
-
-def _unfit(post: Post, wanted: Sequence[Modality], partial: bool) -> tuple[str, str] | None:
-    """Code and message where an item has not what is looked at, or more."""
-    has: list[Modality] = [m for m in ("image", "text") if post.has(m)]
-    taken = " and ".join(wanted)
-    unused = [m for m in has if m not in wanted]
-    if unused:
-        return "unused_modality", f"has {_a(unused[0])}, which is not looked at; send the {taken} alone"
-    lacking = [m for m in wanted if m not in has]
-    if lacking and not (partial and has):
-        return "missing_modality", f"has no {lacking[0]}; send {taken} of every item"
-    return None
-
-
-def _a(modality: Modality) -> str:
-    return "an image" if modality == "image" else "a text"
-
-
-def _refuse(failures: Mapping[int, ItemFailure], on_error: OnError, n: int) -> None:
-    if failures and on_error == "fail":
-        raise ItemsFailed(list(failures.values()), of=n)
+def _part(post: Post, modality: Modality) -> Post:
+    if modality == "text":
+        return Post(text=post.text, id=post.id)
+    return Post(image=post.image, video=post.video, id=post.id)
 
 
 def _arranged(head: Head, vectors: Sequence[GivenVectors]) -> tuple[list[NDArray[np.floating] | None], int]:
@@ -278,80 +219,4 @@ def _lacking(head: Head, rows: Sequence[NDArray[np.floating] | None], n: int) ->
     return {
         i: ItemFailure(i, None, "no_vector", f"has no vector; send {taken} vectors of every item")
         for i in np.flatnonzero(bad).tolist()
-    }
-
-
-async def _by_network(
-    engine: Engine, classifiers: Classifiers, stored: Stored, posts: Sequence[Post], on_error: OnError
-) -> Predictions:
-    network = await engine.in_thread(lambda: classifiers.network(stored))
-    limits = engine.settings.image_limits
-    failures: dict[int, ItemFailure] = {}
-    logits: dict[int, NDArray[np.float32]] = {}
-    room = asyncio.Semaphore(engine.settings.lanes)
-
-    def pixels(i: int) -> NDArray[np.uint8] | None:
-        problem = _unfit(posts[i], ["image"], False)
-        try:
-            if problem:
-                failures[i] = ItemFailure(i, posts[i].id, *problem)
-                return None
-            image = posts[i].image
-            assert image is not None
-            return load_pixels(image_bytes(image, limits.max_bytes), network.preprocess, limits=limits)
-        except ItemError as exc:
-            failures[i] = item_failure(i, posts[i].id, exc)
-            return None
-
-    def batch(places: Sequence[int]) -> None:
-        read = [(i, row) for i in places if (row := pixels(i)) is not None]
-        if read and not (failures and on_error == "fail"):
-            found = network.predict(np.stack([row for _, row in read]))
-            logits.update(zip((i for i, _ in read), found, strict=True))
-
-    async def one(start: int) -> None:
-        async with room:
-            await engine.in_thread(lambda: batch(range(start, min(start + BATCH, len(posts)))))
-
-    await together([one(start) for start in range(0, len(posts), BATCH)])
-    for failure in failures.values():
-        ITEMS_FAILED.labels(failure.code).inc()
-    _refuse(dict(sorted(failures.items())), on_error, len(posts))
-    ITEMS.labels("classifiers", "image").inc(len(logits))
-    width = len(next(iter(logits.values()), np.zeros(1)))
-    every = np.stack([logits.get(i, np.zeros(width, np.float32)) for i in range(len(posts))])
-    return Predictions(
-        task=network.reading.task,
-        labels=network.reading.labels,
-        n=len(posts),
-        failures=dict(sorted(failures.items())),
-        truncated=(),
-        model=stored.label,
-        receipt=_receipt(engine, stored, network),
-        **_read(network, every),
-    )
-
-
-def _read(network: Network, logits: NDArray[np.float32]) -> dict[str, Any]:
-    if network.reading.task == "continuous":
-        values = network.reading.values(logits)
-        low, high = network.reading.interval(values)
-        return {"values": values, "low": low, "high": high}
-    probabilities = network.reading.probabilities(logits)
-    return {"probabilities": probabilities, "chosen": network.labels_of(probabilities)}
-
-
-def _receipt(engine: Engine, stored: Stored, network: Network) -> Mapping[str, Any]:
-    model = next(iter(engine.models.values()))
-    start = network.manifest.get("start") or {}
-    return {
-        "model": stored.label,
-        "revision": f"fine-tuned from {start.get('name', 'an unknown network')}, {stored.manifest['created']}",
-        "fingerprint": network.fingerprint,
-        "precision": "fp32",
-        "provider": model.provider,
-        "decode": "exact",
-        "demonstration": False,
-        "notice": None,
-        "made_with": {**model.receipts["exact"]["made_with"], **stored.manifest["libraries"]},
     }

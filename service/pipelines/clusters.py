@@ -16,9 +16,9 @@ from models.pages.clusters import page as page_of
 from service.engine import Engine, Model
 from service.errors import NotFound, Unprocessable, shown
 from service.jobs import Job, Jobs
-from service.pipelines.classify import GivenVectors, Post
 from service.pipelines.images import thumbnails
 from service.pipelines.items import Items, gathered
+from service.pipelines.posts import GivenVectors, Post
 from service.pipelines.zero_shot import names_of
 from service.schema_clusters import ClusterRequest, PageMode
 from service.work import cluster as work

@@ -7,9 +7,9 @@ from pathlib import Path
 from service.engine import Engine
 from service.errors import ItemFailure, Unprocessable, shown
 from service.jobs import Job, Jobs
-from service.pipelines.classify import GivenVectors, Post
 from service.pipelines.images import describe
 from service.pipelines.items import Items, gathered
+from service.pipelines.posts import GivenVectors, Post
 from service.schema_corpus import DuplicatesRequest
 from service.work import duplicates as work
 

@@ -3,31 +3,47 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from models.catalog import ModelSpec
 from models.embedded.bridge import l2
 from models.images import DecodeMode
 from service.engine import Engine, Model
 from service.errors import Unprocessable
-from service.pipelines.encode import Encoded, Input, encode
+from service.pipelines.encode import Encoded, encode
+from service.pipelines.posts import Post
+from service.pipelines.video import Watch
 from service.schema import OnError
 
 
 async def embed(
     engine: Engine,
     model: Model,
-    items: Sequence[Input],
+    items: Sequence[Post],
     *,
     dimensions: int | None = None,
     decode: DecodeMode,
     on_error: OnError,
+    watch: Watch | None = None,
 ) -> Encoded:
-    """Embed `items`. Raises what `encode` raises, and Unprocessable for a dimension that the model does not have."""
+    """Embed `items`; `watch` sees how far videos are.
+
+    Raises what `encode` raises, and Unprocessable for a dimension that the model does not have.
+    """
     spec = model.spec
+    check_dimensions(spec, dimensions)
+    encoded = await encode(engine, model, items, operation="embeddings", decode=decode, on_error=on_error, watch=watch)
+    if dimensions in (None, spec.dimension):
+        return encoded
+    vectors = l2(encoded.vectors[:, :dimensions])
+    films = {i: replace(film, rows=l2(film.rows[:, :dimensions])) for i, film in encoded.films.items()}
+    for i, film in films.items():
+        vectors[i] = film.vector()[0]
+    return replace(encoded, vectors=vectors, films=films)
+
+
+def check_dimensions(spec: ModelSpec, dimensions: int | None) -> None:
+    """Raises Unprocessable for a dimension that the model does not have."""
     if dimensions not in (None, spec.dimension, *spec.matryoshka):
         raise Unprocessable(
             f"dimensions: {dimensions} was asked for, model {spec.name!r} has {spec.dimension}; leave it out",
             param="dimensions",
         )
-    encoded = await encode(engine, model, items, operation="embeddings", decode=decode, on_error=on_error)
-    if dimensions in (None, spec.dimension):
-        return encoded
-    return replace(encoded, vectors=l2(encoded.vectors[:, :dimensions]))

@@ -4,9 +4,8 @@ import asyncio
 import base64
 import binascii
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,29 +17,27 @@ from service.batching import Caller, Key, Row
 from service.engine import Engine, Model, require
 from service.errors import ItemFailure, ItemsFailed, TooLarge, Unprocessable, item_failure
 from service.metrics import DECODE_SECONDS, ITEMS, ITEMS_FAILED
+from service.pipelines.posts import Post
+from service.pipelines.together import together
+from service.pipelines.video import Film, Watch, view
 from service.schema import OnError
 
 Float = NDArray[np.float32]
 TOKENISE_AT_ONCE = 256  # texts to a thread's turn: short enough for the images that wait for one
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
-    """One item, off the wire: a text, or an image as bytes or base64."""
-
-    text: str | None = None
-    image: bytes | str | None = None
-    id: str | None = None
-
-
 @dataclass(frozen=True)
 class Encoded:
-    """Vectors of the items that could be used, and what became of the others."""
+    """Vectors of the items that could be used, and what became of the others.
+
+    A video's row is the mean of its frames' vectors, as a unit vector; `films` has the frames.
+    """
 
     vectors: Float  # (n, d), a row per item; rows of failed items are NaN
     failures: dict[int, ItemFailure]
     tokens: int  # of all texts
     truncated: tuple[int, ...]  # texts that were cut
+    films: Mapping[int, Film] = field(default_factory=dict)  # the videos, by index
 
 
 @dataclass
@@ -49,11 +46,13 @@ class _Work:
 
     engine: Engine
     model: Model
-    items: Sequence[Input]
+    items: Sequence[Post]
     decode: DecodeMode
     failures: dict[int, ItemFailure] = field(default_factory=dict)
     tokens: int = 0
     truncated: list[int] = field(default_factory=list)
+    films: dict[int, Film] = field(default_factory=dict)
+    watch: Watch | None = None
 
     def fail(self, index: int, exc: ItemError) -> None:
         self.failures[index] = item_failure(index, self.items[index].id, exc)
@@ -63,13 +62,14 @@ class _Work:
 async def encode(
     engine: Engine,
     model: Model,
-    items: Sequence[Input],
+    items: Sequence[Post],
     *,
     operation: str,
     decode: DecodeMode,
     on_error: OnError,
+    watch: Watch | None = None,
 ) -> Encoded:
-    """Encode `items`.
+    """Encode `items`. `watch` sees how far videos are.
 
     Raises
     ------
@@ -86,38 +86,27 @@ async def encode(
             code="too_many_items",
             param="input",
         )
-    work = _Work(engine, model, items, decode)
+    work = _Work(engine, model, items, decode, watch=watch)
     images = [i for i, item in enumerate(items) if item.image is not None]
-    texts = [i for i, item in enumerate(items) if item.image is None]
+    videos = [i for i, item in enumerate(items) if item.video is not None]
+    texts = [i for i, item in enumerate(items) if item.image is None and item.video is None]
     vectors = np.full((len(items), model.spec.dimension), np.nan, np.float32)
-    processor_images = require(model.images, "image", model.spec) if images else None
+    processor_images = require(model.images, "image", model.spec) if images or videos else None
     processor_texts = require(model.texts, "text", model.spec) if texts else None
     parts = []
-    if processor_images:
+    if processor_images and videos:
+        parts.append(_videos(work, processor_images, videos, vectors))
+    if processor_images and images:
         parts.append(_images(work, processor_images, images, vectors, on_error))
     if processor_texts:
         parts.append(_texts(work, processor_texts, texts, vectors, on_error))
     await together(parts)
     if work.failures and on_error == "fail":
         raise ItemsFailed([work.failures[i] for i in sorted(work.failures)], of=len(items))
-    for modality, indices in (("image", images), ("text", texts)):
-        ITEMS.labels(operation, modality).inc(sum(i not in work.failures for i in indices))
-    return Encoded(vectors, work.failures, work.tokens, tuple(sorted(work.truncated)))
-
-
-async def together(parts: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Run `parts` at the same time; the first error cancels the others and is raised as it is."""
-    if len(parts) == 1:
-        await parts[0]
-        return
-    tasks = [asyncio.ensure_future(part) for part in parts]
-    try:
-        await asyncio.gather(*tasks)
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise
+    for modality, indices in (("image", images), ("text", texts), ("video", videos)):
+        if indices:
+            ITEMS.labels(operation, modality).inc(sum(i not in work.failures for i in indices))
+    return Encoded(vectors, work.failures, work.tokens, tuple(sorted(work.truncated)), work.films)
 
 
 async def _images(
@@ -151,6 +140,27 @@ async def _images(
         await together([one(index, caller) for index in indices])
     if raw:
         vectors[list(raw)] = processor.postprocess(np.stack(list(raw.values())))
+
+
+async def _videos(work: _Work, processor: ImageProcessor, indices: Sequence[int], vectors: Float) -> None:
+    engine, name = work.engine, work.model.spec.name
+    tower = work.model.spec.image
+    assert tower is not None
+
+    async def run(rows: Sequence[Row]) -> Float:
+        with engine.batcher("image").admit(len(rows)) as caller:
+            answers = [caller.submit(Key(name, "image", processor.shape_bucket(row)), row) for row in rows]
+            raw = np.stack(await asyncio.gather(*answers))
+        return processor.postprocess(raw)
+
+    clips = {i: clip for i in indices if (clip := work.items[i].video) is not None}
+    found = await view(engine, clips, target=tower.preprocess, decode=work.decode, run=run, watch=work.watch)
+    for i, film in found.items():
+        if isinstance(film, Film):
+            work.films[i] = film
+            vectors[i] = film.vector()[0]
+        else:
+            work.fail(i, film)
 
 
 async def _texts(

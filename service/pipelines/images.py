@@ -14,8 +14,8 @@ from models.perceptual import perceptual_hash
 from service.engine import Engine
 from service.errors import ItemFailure, ItemsFailed, Unprocessable, item_failure
 from service.metrics import ITEMS, ITEMS_FAILED
-from service.pipelines.classify import Post, check_count
 from service.pipelines.encode import image_bytes
+from service.pipelines.posts import Post, check_count
 from service.schema import OnError
 
 

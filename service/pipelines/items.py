@@ -1,7 +1,7 @@
 """Items of a request as vectors: embedded here, or as they were sent."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ from models.catalog import Modality
 from models.classifiers.head import Block
 from service.engine import Engine
 from service.errors import ItemFailure, ItemsFailed, Unprocessable, shown
-from service.pipelines.classify import GivenVectors, Post, check_count, count, embedded
+from service.pipelines.classify import Embedded, count, embedded
+from service.pipelines.posts import GivenVectors, Post, check_count
 from service.schema_items import Encodable
 
 MODALITIES: tuple[Modality, ...] = ("image", "text")
@@ -90,6 +91,8 @@ async def _of_posts(engine: Engine, request: Encodable, posts: Sequence[Post], p
     made = await embedded(engine, posts, [(block, model, decode) for block in blocks], partial)
     if made.failures and request.on_error == "fail":
         raise ItemsFailed(list(made.failures.values()), of=len(posts))
+    if made.films:
+        return _with_frames(request, posts, blocks, made)
     ids = request.ids or [post.id if post.id is not None else str(i) for i, post in enumerate(posts)]
     return Items(
         blocks=blocks,
@@ -97,6 +100,38 @@ async def _of_posts(engine: Engine, request: Encodable, posts: Sequence[Post], p
         n=len(posts),
         ids=_checked(ids, len(posts)),
         failures=made.failures,
+        receipts=made.receipts,
+    )
+
+
+def _with_frames(request: Encodable, posts: Sequence[Post], blocks: tuple[Block, ...], made: Embedded) -> Items:
+    """Each frame of a video is an item, called after the video and its time in seconds: "clip.mp4@12.480"."""
+    if request.ids is not None:
+        raise Unprocessable(
+            "ids: how many frames a video has is not known before; give each item an id instead", param="ids"
+        )
+    ids: list[str] = []
+    failures: dict[int, ItemFailure] = {}
+    rows: list[list[NDArray[np.float32]]] = [[] for _ in blocks]
+    for i, post in enumerate(posts):
+        name = post.id if post.id is not None else str(i)
+        film = made.films.get(i)
+        if i in made.failures:
+            failures[len(ids)] = replace(made.failures[i], index=len(ids))
+        ids += [name] if film is None else [f"{name}@{frame.timestamp:.3f}" for frame in film.frames]
+        for place, block in enumerate(blocks):
+            if film is None:
+                rows[place].append(made.rows[place][i : i + 1])
+            elif block.modality == "image":
+                rows[place].append(film.rows)
+            else:
+                rows[place].append(np.full((len(film.frames), block.dimension), np.nan, np.float32))
+    return Items(
+        blocks=blocks,
+        rows=[np.concatenate(each) for each in rows],
+        n=len(ids),
+        ids=tuple(ids),
+        failures=failures,
         receipts=made.receipts,
     )
 

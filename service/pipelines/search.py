@@ -11,9 +11,10 @@ from models.images import DecodeMode
 from models.neighbours import Neighbours, nearest
 from service.engine import Engine
 from service.errors import ItemFailure, TooLarge, Unprocessable, shown
-from service.pipelines.classify import GivenVectors, Post, count
+from service.pipelines.classify import count
 from service.pipelines.clusters import model_of
-from service.pipelines.encode import Input, encode
+from service.pipelines.encode import encode
+from service.pipelines.posts import GivenVectors, Post
 from service.schema_corpus import SearchRequest
 
 MOST = 5_000_000  # neighbours of one answer
@@ -121,6 +122,6 @@ async def _encoded(
     for i, post in enumerate(posts):
         if post.text is not None and post.image is not None:
             raise Unprocessable(f"input[{i}]: has a text and an image; look for one of them", param=f"input[{i}]")
-    items = [Input(text=post.text, image=post.image, id=post.id) for post in posts]
+    items = [Post(text=post.text, image=post.image, id=post.id) for post in posts]
     made = await encode(engine, model, items, operation="search", decode=decode, on_error=on_error)
     return made.vectors, made.failures

@@ -7,8 +7,8 @@ from models.classifiers.store import checked
 from service.classifiers import Classifiers
 from service.engine import Engine
 from service.jobs import Job, Jobs
-from service.pipelines.classify import GivenVectors, Post
 from service.pipelines.items import Items, gathered
+from service.pipelines.posts import GivenVectors, Post
 from service.schema_classifiers import TrainRequest
 from service.work import train as work
 

@@ -17,9 +17,9 @@ from service.classifiers import Classifiers, usable
 from service.engine import Engine
 from service.errors import Unprocessable
 from service.jobs import Job, Jobs
-from service.pipelines.classify import Post
 from service.pipelines.images import thumbnails
 from service.pipelines.jobs import awaited as awaited_result
+from service.pipelines.posts import Post
 
 
 async def awaited(

@@ -8,8 +8,8 @@ sigmoid(s·cos), which is near 1 for every label.
 """
 
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,9 @@ from models.images import DecodeMode
 from service.engine import Engine, Model
 from service.errors import TooLarge, Unprocessable, shown
 from service.label_cache import LabelKey
-from service.pipelines.encode import Encoded, Input, check_text, encode, raw_texts
+from service.pipelines.encode import Encoded, check_text, encode, raw_texts
+from service.pipelines.posts import Post
+from service.pipelines.video import Film, Watch
 from service.schema import OnError, ZeroShotOptions
 
 Float = NDArray[np.float32]
@@ -55,15 +57,31 @@ class Question:
         )
 
 
-@dataclass(frozen=True)
-class Labelled:
-    """Scores of the items that could be used; rows of failed items are NaN."""
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """Of n rows: items, frames or shots."""
 
-    encoded: Encoded
     best: list[str | None]  # None: no label fits, or the item failed
     scores: Float  # (n, labels)
     cosines: Float  # (n, labels)
     none_scores: Float | None  # (n,)
+
+
+@dataclass(frozen=True)
+class OfFilm:
+    """Scores of a video's frames, and of its shots where they were looked for."""
+
+    film: Film
+    frames: Scores
+    shots: Scores | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labelled(Scores):
+    """Scores of the items that could be used, a video's pooled over its frames; rows of failed items are NaN."""
+
+    encoded: Encoded
+    films: Mapping[int, OfFilm]  # the videos, by index
     templates: tuple[str, ...]
     negatives: tuple[str, ...] | None
     logit_scale: float
@@ -91,16 +109,20 @@ def _head(model: Model) -> tuple[ZeroShotHead, TextProcessor]:
     return head, texts
 
 
-async def zero_shot(
-    engine: Engine,
-    model: Model,
-    items: Sequence[Input],
-    question: Question,
-    *,
-    decode: DecodeMode,
-    on_error: OnError,
-) -> Labelled:
-    """Label `items`. Raises what `encode` raises, and Unprocessable for labels or templates that make no sense."""
+@dataclass(frozen=True)
+class Prompts:
+    """A question that can be asked of a model."""
+
+    head: ZeroShotHead
+    texts: TextProcessor
+    labels: list[str]
+    templates: tuple[str, ...]
+    negatives: tuple[str, ...]  # none, unless labels are contrasted with them
+    extra: list[str]  # negatives, and then the text of "none of these", if there is one
+
+
+def asked(engine: Engine, model: Model, question: Question) -> Prompts:
+    """Raises Unprocessable and TooLarge for labels or templates that make no sense."""
     head, texts = _head(model)
     labels = _labels(engine, question)
     templates = _templates(head.templates if question.templates is None else question.templates)
@@ -121,25 +143,91 @@ async def zero_shot(
         _check(engine, text, "negatives" if i < len(negatives) else "none_of_these.text")
     if question.none_text and _folded(question.none_text) in {_folded(label) for label in labels}:
         raise Unprocessable("none_of_these.text: is one of the labels; say what none of them is", param="none_of_these")
+    return Prompts(head, texts, labels, templates, negatives, extra)
 
-    vectors = await _label_vectors(engine, model, texts, [*labels, *extra], templates)
-    encoded = await encode(engine, model, items, operation="zero_shot", decode=decode, on_error=on_error)
-    cosines = encoded.vectors @ vectors.T  # (n, labels + negatives + none)
-    k = len(labels)
-    none_cosines = cosines[:, -1:] if question.none_text else None
-    with np.errstate(invalid="ignore"):  # rows of failed items are NaN and stay it
-        scores, none_scores = _scores(head, question, cosines[:, :k], cosines[:, k : k + len(negatives)], none_cosines)
-    best = _best(labels, question, cosines[:, :k], none_cosines)
+
+async def zero_shot(
+    engine: Engine,
+    model: Model,
+    items: Sequence[Post],
+    question: Question,
+    *,
+    decode: DecodeMode,
+    on_error: OnError,
+    watch: Watch | None = None,
+) -> Labelled:
+    """Label `items`; `watch` sees how far videos are.
+
+    Raises what `encode` raises, and Unprocessable for labels or templates that make no sense.
+    """
+    prompts = asked(engine, model, question)
+    head, labels, negatives, extra = prompts.head, prompts.labels, prompts.negatives, prompts.extra
+    vectors = await _label_vectors(engine, model, prompts.texts, [*labels, *extra], prompts.templates)
+    encoded = await encode(engine, model, items, operation="zero_shot", decode=decode, on_error=on_error, watch=watch)
+
+    def of(rows: Float) -> Scores:
+        """Of unit vectors (n, d)."""
+        cosines = rows @ vectors.T  # (n, labels + negatives + none)
+        k = len(labels)
+        none_cosines = cosines[:, -1:] if question.none_text else None
+        with np.errstate(invalid="ignore"):  # rows of failed items are NaN and stay it
+            scores, none_scores = _scores(
+                head, question, cosines[:, :k], cosines[:, k : k + len(negatives)], none_cosines
+            )
+        best = _best(labels, question, cosines[:, :k], none_cosines)
+        return Scores(best=best, scores=scores, cosines=cosines[:, :k], none_scores=none_scores)
+
+    films = {i: _of_film(film, of(film.rows), labels, question) for i, film in encoded.films.items()}
     return Labelled(
-        encoded,
-        [None if i in encoded.failures else label for i, label in enumerate(best)],
-        scores,
-        cosines[:, :k],
-        none_scores,
-        templates,
-        negatives if contrasts else None,
-        head.logit_scale,
+        **vars(_with_films(of(encoded.vectors), encoded.failures, films, labels, question)),
+        encoded=encoded,
+        films=films,
+        templates=prompts.templates,
+        negatives=negatives or None,
+        logit_scale=head.logit_scale,
     )
+
+
+def _of_film(film: Film, frames: Scores, labels: Sequence[str], question: Question) -> OfFilm:
+    shots = None if film.shots is None else _pooled(frames, film.over_shots, labels, question)
+    return OfFilm(film, frames, shots)
+
+
+def _with_films(
+    items: Scores,
+    failures: Mapping[int, object],
+    films: Mapping[int, OfFilm],
+    labels: Sequence[str],
+    question: Question,
+) -> Scores:
+    """The items' scores, those of a video pooled over its frames, and no label where an item failed."""
+    best = [None if i in failures else label for i, label in enumerate(items.best)]
+    for i, each in films.items():
+        whole = _pooled(each.frames, each.film.over_video, labels, question)
+        best[i], items.scores[i], items.cosines[i] = whole.best[0], whole.scores[0], whole.cosines[0]
+        if items.none_scores is not None and whole.none_scores is not None:
+            items.none_scores[i] = whole.none_scores[0]
+    return replace(items, best=best)
+
+
+def _pooled(
+    frames: Scores,
+    over: Callable[[Float], NDArray[np.float64]],
+    labels: Sequence[str],
+    question: Question,
+) -> Scores:
+    """Pooled by `over`. The label is that of the highest pooled score, unless "none of these" beats it."""
+    scores, cosines = over(frames.scores).astype(np.float32), over(frames.cosines).astype(np.float32)
+    none = None if frames.none_scores is None else over(frames.none_scores[:, None])[:, 0].astype(np.float32)
+    top = np.nan_to_num(scores).argmax(axis=1)
+    rows = np.arange(len(top))
+    fits = np.ones(len(top), bool)
+    if none is not None:
+        fits &= scores[rows, top] >= none
+    if question.none_min_cosine is not None:
+        fits &= cosines[rows, top] >= question.none_min_cosine
+    best = [labels[t] if fit else None for t, fit in zip(top, fits, strict=True)]
+    return Scores(best=best, scores=scores, cosines=cosines, none_scores=none)
 
 
 def _scores(

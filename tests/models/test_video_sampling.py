@@ -13,7 +13,8 @@ import pytest
 from models.video.decoding import Report
 from models.video.opening import VideoLimits
 from models.video.policies import Evenly, Every, Keyframes, Shots
-from models.video.sampling import sample
+from models.video.sampling import find_shots, sample
+from models.video.shots import Detector
 from tests.models import clips
 from tests.models.test_video_decoding import MADE
 
@@ -203,7 +204,8 @@ import sys
 from pathlib import Path
 from models.video.opening import VideoLimits
 from models.video.policies import Every, Keyframes, Shots
-from models.video.sampling import sample
+from models.video.sampling import find_shots, sample
+from models.video.shots import Detector
 for policy in (Every(seconds=0.5), Keyframes(apart=1.0), Shots(take="first"), Shots()):
     n = sum(1 for _ in sample(Path(sys.argv[1]), policy, limits=VideoLimits(), drop_within=4))
 print(n, next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
@@ -231,3 +233,17 @@ def test_memory_is_flat_in_the_length_of_the_clip(tmp_path):
         )
         peaks.append(int(said.stdout.split()[1]) / 1024)
     assert peaks[1] - peaks[0] < 8, peaks  # MiB: all frames would be 570, an MP4's table of them is 1
+
+
+@pytest.mark.parametrize("take", ["first", "middle"])
+def test_shots_that_are_known_give_the_frames_that_looking_for_them_would(take):
+    for clip in (
+        clips.cut_clip([(200, 30, 30), (20, 160, 40), (30, 40, 200)], 25, size=(96, 64)),
+        clips.fetch("bikes").read_bytes(),
+    ):
+        known = find_shots(clip, Detector(), limits=LIMITS)
+        looked = list(sample(clip, Shots(take=take), limits=LIMITS))
+        told = list(sample(clip, Shots(take=take), limits=LIMITS, known_shots=known))
+        assert len(looked) == len(known) > 2
+        assert [(f.timestamp, f.shot) for f in told] == [(f.timestamp, f.shot) for f in looked]
+        assert all(np.array_equal(a.image, b.image) for a, b in zip(told, looked, strict=True))

@@ -17,12 +17,12 @@ from scipy.special import expit, softmax
 
 from models.catalog import ZeroShotHead
 from service.errors import ItemsFailed, TooLarge, Unprocessable
-from service.pipelines.encode import Input
+from service.pipelines.posts import Post
 from service.pipelines.zero_shot import Question, zero_shot
 from tests.service import fakes
 
 HEAD = fakes.SPEC.zero_shot
-ITEMS = [Input(text=text) for text in ("a cat", "a protest in the rain", "猫", "🙂", "x" * 50)]
+ITEMS = [Post(text=text) for text in ("a cat", "a protest in the rain", "猫", "🙂", "x" * 50)]
 LABELS = ["a cat", "a dog", "a demonstration"]
 
 
@@ -83,7 +83,7 @@ def test_scores_equal_the_oracle_at_any_scale(
     question = Question(
         labels=labels, multi_label=multi_label, negatives=negatives if contrasts else None, none_text=none_text
     )
-    items = [Input(text=text) for text in texts]
+    items = [Post(text=text) for text in texts]
     with tempfile.TemporaryDirectory() as folder:
         found = ask(Path(folder), question, items, zero_shot=head(activation, scale, bias))
 
@@ -152,7 +152,7 @@ def test_the_best_label_has_the_highest_cosine(tmp_path, multi_label):
 @pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
 def test_the_best_label_has_the_highest_cosine_where_scores_are_saturated(tmp_path, activation):
     labels = [f"label {i}" for i in range(12)]
-    items = [Input(text=f"text {i}") for i in range(40)]
+    items = [Post(text=f"text {i}") for i in range(40)]
     found = ask(tmp_path, Question(labels=labels, multi_label=True), items, zero_shot=head(activation, 200.0))
     best = oracle_cosines(items, labels, HEAD.templates).argmax(axis=1)
     assert found.best == [labels[i] for i in best]
@@ -160,7 +160,7 @@ def test_the_best_label_has_the_highest_cosine_where_scores_are_saturated(tmp_pa
 
 @pytest.mark.parametrize("multi_label", [False, True])
 def test_none_of_these_wins_where_its_text_is_nearer_than_any_label(tmp_path, multi_label):
-    items = [Input(text=f"text {i}") for i in range(30)]
+    items = [Post(text=f"text {i}") for i in range(30)]
     found = ask(tmp_path, Question(labels=LABELS, none_text="nothing", multi_label=multi_label), items)
     cosines = oracle_cosines(items, [*LABELS, "nothing"], HEAD.templates)
     wanted = [None if row.argmax() == len(LABELS) else LABELS[row[:-1].argmax()] for row in cosines]
@@ -169,7 +169,7 @@ def test_none_of_these_wins_where_its_text_is_nearer_than_any_label(tmp_path, mu
 
 
 def test_none_of_these_wins_where_no_cosine_reaches_the_threshold(tmp_path):
-    items = [Input(text=f"text {i}") for i in range(30)]
+    items = [Post(text=f"text {i}") for i in range(30)]
     found = ask(tmp_path, Question(labels=LABELS, none_min_cosine=0.3), items)
     cosines = oracle_cosines(items, LABELS, HEAD.templates)
     assert found.best == [LABELS[row.argmax()] if row.max() >= 0.3 else None for row in cosines]
@@ -180,11 +180,11 @@ def test_none_of_these_wins_where_no_cosine_reaches_the_threshold(tmp_path):
 
 @pytest.mark.parametrize("multi_label", [False, True])
 def test_an_item_that_failed_warns_of_nothing(tmp_path, multi_label):
-    ask(tmp_path, Question(labels=LABELS, multi_label=multi_label), [*ITEMS, Input(text=" ")], on_error="skip")
+    ask(tmp_path, Question(labels=LABELS, multi_label=multi_label), [*ITEMS, Post(text=" ")], on_error="skip")
 
 
 def test_an_item_that_failed_has_no_label_and_no_score(tmp_path):
-    items = [Input(text="a cat"), Input(text="  "), Input(text="猫")]
+    items = [Post(text="a cat"), Post(text="  "), Post(text="猫")]
     found = ask(tmp_path, Question(labels=LABELS, none_text="nothing"), items, on_error="skip")
     assert found.best[1] is None
     assert np.isnan(found.scores[1]).all()

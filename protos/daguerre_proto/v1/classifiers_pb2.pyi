@@ -1,5 +1,6 @@
 from daguerre_proto.v1 import common_pb2 as _common_pb2
 from daguerre_proto.v1 import jobs_pb2 as _jobs_pb2
+from daguerre_proto.v1 import video_pb2 as _video_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -8,14 +9,16 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Post(_message.Message):
-    __slots__ = ("id", "text", "image")
+    __slots__ = ("id", "text", "image", "video")
     ID_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
+    VIDEO_FIELD_NUMBER: _ClassVar[int]
     id: str
     text: str
     image: bytes
-    def __init__(self, id: _Optional[str] = ..., text: _Optional[str] = ..., image: _Optional[bytes] = ...) -> None: ...
+    video: _video_pb2.Video
+    def __init__(self, id: _Optional[str] = ..., text: _Optional[str] = ..., image: _Optional[bytes] = ..., video: _Optional[_Union[_video_pb2.Video, _Mapping]] = ...) -> None: ...
 
 class Vectors(_message.Message):
     __slots__ = ("modality", "model", "fingerprint", "dimension", "data", "receipt", "file")
@@ -222,21 +225,25 @@ class DeleteClassifierResponse(_message.Message):
     def __init__(self, deleted: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class PredictRequest(_message.Message):
-    __slots__ = ("classifier", "input", "vectors", "on_error", "crossed")
+    __slots__ = ("classifier", "input", "vectors", "on_error", "crossed", "sampling", "as_job")
     CLASSIFIER_FIELD_NUMBER: _ClassVar[int]
     INPUT_FIELD_NUMBER: _ClassVar[int]
     VECTORS_FIELD_NUMBER: _ClassVar[int]
     ON_ERROR_FIELD_NUMBER: _ClassVar[int]
     CROSSED_FIELD_NUMBER: _ClassVar[int]
+    SAMPLING_FIELD_NUMBER: _ClassVar[int]
+    AS_JOB_FIELD_NUMBER: _ClassVar[int]
     classifier: str
     input: _containers.RepeatedCompositeFieldContainer[Post]
     vectors: _containers.RepeatedCompositeFieldContainer[Vectors]
     on_error: _common_pb2.OnError
     crossed: bool
-    def __init__(self, classifier: _Optional[str] = ..., input: _Optional[_Iterable[_Union[Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[Vectors, _Mapping]]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., crossed: bool = ...) -> None: ...
+    sampling: _video_pb2.Sampling
+    as_job: bool
+    def __init__(self, classifier: _Optional[str] = ..., input: _Optional[_Iterable[_Union[Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[Vectors, _Mapping]]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., crossed: bool = ..., sampling: _Optional[_Union[_video_pb2.Sampling, _Mapping]] = ..., as_job: bool = ...) -> None: ...
 
 class Predicted(_message.Message):
-    __slots__ = ("index", "id", "label", "probabilities", "value", "low", "high", "crossed", "error")
+    __slots__ = ("index", "id", "label", "probabilities", "value", "low", "high", "crossed", "error", "video")
     INDEX_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
@@ -246,6 +253,7 @@ class Predicted(_message.Message):
     HIGH_FIELD_NUMBER: _ClassVar[int]
     CROSSED_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
+    VIDEO_FIELD_NUMBER: _ClassVar[int]
     index: int
     id: str
     label: str
@@ -255,10 +263,11 @@ class Predicted(_message.Message):
     high: float
     crossed: _containers.RepeatedScalarFieldContainer[float]
     error: _common_pb2.ItemError
-    def __init__(self, index: _Optional[int] = ..., id: _Optional[str] = ..., label: _Optional[str] = ..., probabilities: _Optional[_Iterable[float]] = ..., value: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., crossed: _Optional[_Iterable[float]] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ...) -> None: ...
+    video: _video_pb2.VideoResult
+    def __init__(self, index: _Optional[int] = ..., id: _Optional[str] = ..., label: _Optional[str] = ..., probabilities: _Optional[_Iterable[float]] = ..., value: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., crossed: _Optional[_Iterable[float]] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ..., video: _Optional[_Union[_video_pb2.VideoResult, _Mapping]] = ...) -> None: ...
 
 class PredictResponse(_message.Message):
-    __slots__ = ("classifier", "task", "labels", "data", "model", "truncated", "receipt")
+    __slots__ = ("classifier", "task", "labels", "data", "model", "truncated", "receipt", "job")
     CLASSIFIER_FIELD_NUMBER: _ClassVar[int]
     TASK_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
@@ -266,6 +275,7 @@ class PredictResponse(_message.Message):
     MODEL_FIELD_NUMBER: _ClassVar[int]
     TRUNCATED_FIELD_NUMBER: _ClassVar[int]
     RECEIPT_FIELD_NUMBER: _ClassVar[int]
+    JOB_FIELD_NUMBER: _ClassVar[int]
     classifier: str
     task: str
     labels: _containers.RepeatedScalarFieldContainer[str]
@@ -273,7 +283,8 @@ class PredictResponse(_message.Message):
     model: str
     truncated: _containers.RepeatedScalarFieldContainer[int]
     receipt: _common_pb2.Receipt
-    def __init__(self, classifier: _Optional[str] = ..., task: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., data: _Optional[_Iterable[_Union[Predicted, _Mapping]]] = ..., model: _Optional[str] = ..., truncated: _Optional[_Iterable[int]] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ...) -> None: ...
+    job: _jobs_pb2.Job
+    def __init__(self, classifier: _Optional[str] = ..., task: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., data: _Optional[_Iterable[_Union[Predicted, _Mapping]]] = ..., model: _Optional[str] = ..., truncated: _Optional[_Iterable[int]] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ...) -> None: ...
 
 class EstimateRequest(_message.Message):
     __slots__ = ("classifier", "n", "mean", "variance", "confidence")

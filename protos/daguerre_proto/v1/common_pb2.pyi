@@ -1,3 +1,4 @@
+from daguerre_proto.v1 import video_pb2 as _video_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -25,24 +26,30 @@ DECODE_EXACT: Decode
 DECODE_SCALED: Decode
 
 class Item(_message.Message):
-    __slots__ = ("id", "text", "image")
+    __slots__ = ("id", "text", "image", "video")
     ID_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
+    VIDEO_FIELD_NUMBER: _ClassVar[int]
     id: str
     text: str
     image: bytes
-    def __init__(self, id: _Optional[str] = ..., text: _Optional[str] = ..., image: _Optional[bytes] = ...) -> None: ...
+    video: _video_pb2.Video
+    def __init__(self, id: _Optional[str] = ..., text: _Optional[str] = ..., image: _Optional[bytes] = ..., video: _Optional[_Union[_video_pb2.Video, _Mapping]] = ...) -> None: ...
 
 class ModelOptions(_message.Message):
-    __slots__ = ("model", "on_error", "decode")
+    __slots__ = ("model", "on_error", "decode", "sampling", "as_job")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     ON_ERROR_FIELD_NUMBER: _ClassVar[int]
     DECODE_FIELD_NUMBER: _ClassVar[int]
+    SAMPLING_FIELD_NUMBER: _ClassVar[int]
+    AS_JOB_FIELD_NUMBER: _ClassVar[int]
     model: str
     on_error: OnError
     decode: Decode
-    def __init__(self, model: _Optional[str] = ..., on_error: _Optional[_Union[OnError, str]] = ..., decode: _Optional[_Union[Decode, str]] = ...) -> None: ...
+    sampling: _video_pb2.Sampling
+    as_job: bool
+    def __init__(self, model: _Optional[str] = ..., on_error: _Optional[_Union[OnError, str]] = ..., decode: _Optional[_Union[Decode, str]] = ..., sampling: _Optional[_Union[_video_pb2.Sampling, _Mapping]] = ..., as_job: bool = ...) -> None: ...
 
 class Receipt(_message.Message):
     __slots__ = ("model", "revision", "fingerprint", "precision", "provider", "decode", "demonstration", "notice", "made_with")

@@ -1,6 +1,7 @@
 from daguerre_proto.v1 import classifiers_pb2 as _classifiers_pb2
 from daguerre_proto.v1 import common_pb2 as _common_pb2
 from daguerre_proto.v1 import jobs_pb2 as _jobs_pb2
+from daguerre_proto.v1 import video_pb2 as _video_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -17,7 +18,7 @@ class UploadFileRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class File(_message.Message):
-    __slots__ = ("id", "name", "bytes", "shape", "dtype", "created", "expires")
+    __slots__ = ("id", "name", "bytes", "shape", "dtype", "created", "expires", "video")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     BYTES_FIELD_NUMBER: _ClassVar[int]
@@ -25,6 +26,7 @@ class File(_message.Message):
     DTYPE_FIELD_NUMBER: _ClassVar[int]
     CREATED_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_FIELD_NUMBER: _ClassVar[int]
+    VIDEO_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     bytes: int
@@ -32,7 +34,8 @@ class File(_message.Message):
     dtype: str
     created: str
     expires: str
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., bytes: _Optional[int] = ..., shape: _Optional[_Iterable[int]] = ..., dtype: _Optional[str] = ..., created: _Optional[str] = ..., expires: _Optional[str] = ...) -> None: ...
+    video: _video_pb2.VideoFacts
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., bytes: _Optional[int] = ..., shape: _Optional[_Iterable[int]] = ..., dtype: _Optional[str] = ..., created: _Optional[str] = ..., expires: _Optional[str] = ..., video: _Optional[_Union[_video_pb2.VideoFacts, _Mapping]] = ...) -> None: ...
 
 class ListFilesRequest(_message.Message):
     __slots__ = ("limit", "cursor")

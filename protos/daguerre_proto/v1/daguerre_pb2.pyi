@@ -2,6 +2,7 @@ from daguerre_proto.v1 import classifiers_pb2 as _classifiers_pb2
 from daguerre_proto.v1 import clusters_pb2 as _clusters_pb2
 from daguerre_proto.v1 import corpus_pb2 as _corpus_pb2
 from daguerre_proto.v1 import embeddings_pb2 as _embeddings_pb2
+from daguerre_proto.v1 import job_answers_pb2 as _job_answers_pb2
 from daguerre_proto.v1 import jobs_pb2 as _jobs_pb2
 from daguerre_proto.v1 import models_pb2 as _models_pb2
 from daguerre_proto.v1 import zero_shot_pb2 as _zero_shot_pb2

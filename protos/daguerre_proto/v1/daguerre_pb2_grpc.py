@@ -7,6 +7,7 @@ from daguerre_proto.v1 import classifiers_pb2 as daguerre__proto_dot_v1_dot_clas
 from daguerre_proto.v1 import clusters_pb2 as daguerre__proto_dot_v1_dot_clusters__pb2
 from daguerre_proto.v1 import corpus_pb2 as daguerre__proto_dot_v1_dot_corpus__pb2
 from daguerre_proto.v1 import embeddings_pb2 as daguerre__proto_dot_v1_dot_embeddings__pb2
+from daguerre_proto.v1 import job_answers_pb2 as daguerre__proto_dot_v1_dot_job__answers__pb2
 from daguerre_proto.v1 import jobs_pb2 as daguerre__proto_dot_v1_dot_jobs__pb2
 from daguerre_proto.v1 import models_pb2 as daguerre__proto_dot_v1_dot_models__pb2
 from daguerre_proto.v1 import zero_shot_pb2 as daguerre__proto_dot_v1_dot_zero__shot__pb2
@@ -205,6 +206,11 @@ class DaguerreStub(object):
                 request_serializer=daguerre__proto_dot_v1_dot_jobs__pb2.GetJobRequest.SerializeToString,
                 response_deserializer=daguerre__proto_dot_v1_dot_jobs__pb2.Job.FromString,
                 _registered_method=True)
+        self.GetJobAnswer = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/GetJobAnswer',
+                request_serializer=daguerre__proto_dot_v1_dot_job__answers__pb2.GetJobAnswerRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_job__answers__pb2.JobAnswer.FromString,
+                _registered_method=True)
         self.CancelJob = channel.unary_unary(
                 '/daguerre_proto.v1.Daguerre/CancelJob',
                 request_serializer=daguerre__proto_dot_v1_dot_jobs__pb2.CancelJobRequest.SerializeToString,
@@ -221,7 +227,7 @@ class DaguerreServicer(object):
     """
 
     def Embed(self, request, context):
-        """Unit vectors of texts and images, in one space where the model has one.
+        """Unit vectors of texts, images and videos, in one space where the model has one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -398,7 +404,7 @@ class DaguerreServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def UploadFile(self, request_iterator, context):
-        """Send an array of vectors ahead, as a .npy file in pieces.
+        """Send an array of vectors ahead, as a .npy file in pieces, or a video.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -434,6 +440,13 @@ class DaguerreServicer(object):
 
     def GetJob(self, request, context):
         """How a job is doing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetJobAnswer(self, request, context):
+        """The answer of a job of videos.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -603,6 +616,11 @@ def add_DaguerreServicer_to_server(servicer, server):
                     servicer.GetJob,
                     request_deserializer=daguerre__proto_dot_v1_dot_jobs__pb2.GetJobRequest.FromString,
                     response_serializer=daguerre__proto_dot_v1_dot_jobs__pb2.Job.SerializeToString,
+            ),
+            'GetJobAnswer': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetJobAnswer,
+                    request_deserializer=daguerre__proto_dot_v1_dot_job__answers__pb2.GetJobAnswerRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_job__answers__pb2.JobAnswer.SerializeToString,
             ),
             'CancelJob': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelJob,
@@ -1451,6 +1469,33 @@ class Daguerre(object):
             '/daguerre_proto.v1.Daguerre/GetJob',
             daguerre__proto_dot_v1_dot_jobs__pb2.GetJobRequest.SerializeToString,
             daguerre__proto_dot_v1_dot_jobs__pb2.Job.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetJobAnswer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/GetJobAnswer',
+            daguerre__proto_dot_v1_dot_job__answers__pb2.GetJobAnswerRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_job__answers__pb2.JobAnswer.FromString,
             options,
             channel_credentials,
             insecure,

@@ -13,25 +13,27 @@ _sym_db = _symbol_database.Default()
 
 
 from daguerre_proto.v1 import common_pb2 as daguerre__proto_dot_v1_dot_common__pb2
+from daguerre_proto.v1 import jobs_pb2 as daguerre__proto_dot_v1_dot_jobs__pb2
+from daguerre_proto.v1 import video_pb2 as daguerre__proto_dot_v1_dot_video__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"daguerre_proto/v1/embeddings.proto\x12\x11\x64\x61guerre_proto.v1\x1a\x1e\x64\x61guerre_proto/v1/common.proto\"n\n\x0c\x45mbedOptions\x12\x36\n\rmodel_options\x18\x01 \x01(\x0b\x32\x1f.daguerre_proto.v1.ModelOptions\x12\x17\n\ndimensions\x18\x02 \x01(\rH\x00\x88\x01\x01\x42\r\n\x0b_dimensions\"h\n\x0c\x45mbedRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.daguerre_proto.v1.EmbedOptions\x12&\n\x05items\x18\x02 \x03(\x0b\x32\x17.daguerre_proto.v1.Item\"}\n\tEmbedding\x12\r\n\x05index\x18\x01 \x01(\r\x12\x0f\n\x02id\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x10\n\x06vector\x18\x03 \x01(\x0cH\x00\x12-\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x1c.daguerre_proto.v1.ItemErrorH\x00\x42\x08\n\x06resultB\x05\n\x03_id\"\xb4\x01\n\rEmbedResponse\x12\r\n\x05model\x18\x01 \x01(\t\x12+\n\x07receipt\x18\x02 \x01(\x0b\x32\x1a.daguerre_proto.v1.Receipt\x12\x11\n\tdimension\x18\x03 \x01(\r\x12*\n\x04\x64\x61ta\x18\x04 \x03(\x0b\x32\x1c.daguerre_proto.v1.Embedding\x12\x11\n\ttruncated\x18\x05 \x03(\r\x12\x15\n\rprompt_tokens\x18\x06 \x01(\x04\"n\n\x12\x45mbedStreamRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.daguerre_proto.v1.EmbedOptions\x12&\n\x05items\x18\x02 \x03(\x0b\x32\x17.daguerre_proto.v1.Item\"\xba\x01\n\x13\x45mbedStreamResponse\x12\r\n\x05model\x18\x01 \x01(\t\x12+\n\x07receipt\x18\x02 \x01(\x0b\x32\x1a.daguerre_proto.v1.Receipt\x12\x11\n\tdimension\x18\x03 \x01(\r\x12*\n\x04\x64\x61ta\x18\x04 \x03(\x0b\x32\x1c.daguerre_proto.v1.Embedding\x12\x11\n\ttruncated\x18\x05 \x03(\r\x12\x15\n\rprompt_tokens\x18\x06 \x01(\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"daguerre_proto/v1/embeddings.proto\x12\x11\x64\x61guerre_proto.v1\x1a\x1e\x64\x61guerre_proto/v1/common.proto\x1a\x1c\x64\x61guerre_proto/v1/jobs.proto\x1a\x1d\x64\x61guerre_proto/v1/video.proto\"n\n\x0c\x45mbedOptions\x12\x36\n\rmodel_options\x18\x01 \x01(\x0b\x32\x1f.daguerre_proto.v1.ModelOptions\x12\x17\n\ndimensions\x18\x02 \x01(\rH\x00\x88\x01\x01\x42\r\n\x0b_dimensions\"h\n\x0c\x45mbedRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.daguerre_proto.v1.EmbedOptions\x12&\n\x05items\x18\x02 \x03(\x0b\x32\x17.daguerre_proto.v1.Item\"\xac\x01\n\tEmbedding\x12\r\n\x05index\x18\x01 \x01(\r\x12\x0f\n\x02id\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x10\n\x06vector\x18\x03 \x01(\x0cH\x00\x12-\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x1c.daguerre_proto.v1.ItemErrorH\x00\x12-\n\x05video\x18\x05 \x01(\x0b\x32\x1e.daguerre_proto.v1.VideoResultB\x08\n\x06resultB\x05\n\x03_id\"\xd9\x01\n\rEmbedResponse\x12\r\n\x05model\x18\x01 \x01(\t\x12+\n\x07receipt\x18\x02 \x01(\x0b\x32\x1a.daguerre_proto.v1.Receipt\x12\x11\n\tdimension\x18\x03 \x01(\r\x12*\n\x04\x64\x61ta\x18\x04 \x03(\x0b\x32\x1c.daguerre_proto.v1.Embedding\x12\x11\n\ttruncated\x18\x05 \x03(\r\x12\x15\n\rprompt_tokens\x18\x06 \x01(\x04\x12#\n\x03job\x18\x07 \x01(\x0b\x32\x16.daguerre_proto.v1.Job\"n\n\x12\x45mbedStreamRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.daguerre_proto.v1.EmbedOptions\x12&\n\x05items\x18\x02 \x03(\x0b\x32\x17.daguerre_proto.v1.Item\"\xba\x01\n\x13\x45mbedStreamResponse\x12\r\n\x05model\x18\x01 \x01(\t\x12+\n\x07receipt\x18\x02 \x01(\x0b\x32\x1a.daguerre_proto.v1.Receipt\x12\x11\n\tdimension\x18\x03 \x01(\r\x12*\n\x04\x64\x61ta\x18\x04 \x03(\x0b\x32\x1c.daguerre_proto.v1.Embedding\x12\x11\n\ttruncated\x18\x05 \x03(\r\x12\x15\n\rprompt_tokens\x18\x06 \x01(\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'daguerre_proto.v1.embeddings_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EMBEDOPTIONS']._serialized_start=89
-  _globals['_EMBEDOPTIONS']._serialized_end=199
-  _globals['_EMBEDREQUEST']._serialized_start=201
-  _globals['_EMBEDREQUEST']._serialized_end=305
-  _globals['_EMBEDDING']._serialized_start=307
-  _globals['_EMBEDDING']._serialized_end=432
-  _globals['_EMBEDRESPONSE']._serialized_start=435
-  _globals['_EMBEDRESPONSE']._serialized_end=615
-  _globals['_EMBEDSTREAMREQUEST']._serialized_start=617
-  _globals['_EMBEDSTREAMREQUEST']._serialized_end=727
-  _globals['_EMBEDSTREAMRESPONSE']._serialized_start=730
-  _globals['_EMBEDSTREAMRESPONSE']._serialized_end=916
+  _globals['_EMBEDOPTIONS']._serialized_start=150
+  _globals['_EMBEDOPTIONS']._serialized_end=260
+  _globals['_EMBEDREQUEST']._serialized_start=262
+  _globals['_EMBEDREQUEST']._serialized_end=366
+  _globals['_EMBEDDING']._serialized_start=369
+  _globals['_EMBEDDING']._serialized_end=541
+  _globals['_EMBEDRESPONSE']._serialized_start=544
+  _globals['_EMBEDRESPONSE']._serialized_end=761
+  _globals['_EMBEDSTREAMREQUEST']._serialized_start=763
+  _globals['_EMBEDSTREAMREQUEST']._serialized_end=873
+  _globals['_EMBEDSTREAMRESPONSE']._serialized_start=876
+  _globals['_EMBEDSTREAMRESPONSE']._serialized_end=1062
 # @@protoc_insertion_point(module_scope)

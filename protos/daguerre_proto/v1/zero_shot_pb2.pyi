@@ -1,4 +1,6 @@
 from daguerre_proto.v1 import common_pb2 as _common_pb2
+from daguerre_proto.v1 import jobs_pb2 as _jobs_pb2
+from daguerre_proto.v1 import video_pb2 as _video_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -39,7 +41,7 @@ class ZeroShotRequest(_message.Message):
     def __init__(self, model_options: _Optional[_Union[_common_pb2.ModelOptions, _Mapping]] = ..., items: _Optional[_Iterable[_Union[_common_pb2.Item, _Mapping]]] = ..., labels: _Optional[_Iterable[str]] = ..., templates: _Optional[_Union[Texts, _Mapping]] = ..., multi_label: bool = ..., negatives: _Optional[_Union[Texts, _Mapping]] = ..., none_of_these: _Optional[_Union[NoneOfThese, _Mapping]] = ...) -> None: ...
 
 class Scored(_message.Message):
-    __slots__ = ("index", "id", "label", "scores", "cosines", "none_score", "error")
+    __slots__ = ("index", "id", "label", "scores", "cosines", "none_score", "error", "video")
     INDEX_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
@@ -47,6 +49,7 @@ class Scored(_message.Message):
     COSINES_FIELD_NUMBER: _ClassVar[int]
     NONE_SCORE_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
+    VIDEO_FIELD_NUMBER: _ClassVar[int]
     index: int
     id: str
     label: str
@@ -54,10 +57,11 @@ class Scored(_message.Message):
     cosines: _containers.RepeatedScalarFieldContainer[float]
     none_score: float
     error: _common_pb2.ItemError
-    def __init__(self, index: _Optional[int] = ..., id: _Optional[str] = ..., label: _Optional[str] = ..., scores: _Optional[_Iterable[float]] = ..., cosines: _Optional[_Iterable[float]] = ..., none_score: _Optional[float] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ...) -> None: ...
+    video: _video_pb2.VideoResult
+    def __init__(self, index: _Optional[int] = ..., id: _Optional[str] = ..., label: _Optional[str] = ..., scores: _Optional[_Iterable[float]] = ..., cosines: _Optional[_Iterable[float]] = ..., none_score: _Optional[float] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ..., video: _Optional[_Union[_video_pb2.VideoResult, _Mapping]] = ...) -> None: ...
 
 class ZeroShotResponse(_message.Message):
-    __slots__ = ("model", "receipt", "labels", "data", "templates", "negatives", "logit_scale", "calibrated", "truncated")
+    __slots__ = ("model", "receipt", "labels", "data", "templates", "negatives", "logit_scale", "calibrated", "truncated", "job")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     RECEIPT_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
@@ -67,6 +71,7 @@ class ZeroShotResponse(_message.Message):
     LOGIT_SCALE_FIELD_NUMBER: _ClassVar[int]
     CALIBRATED_FIELD_NUMBER: _ClassVar[int]
     TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    JOB_FIELD_NUMBER: _ClassVar[int]
     model: str
     receipt: _common_pb2.Receipt
     labels: _containers.RepeatedScalarFieldContainer[str]
@@ -76,4 +81,5 @@ class ZeroShotResponse(_message.Message):
     logit_scale: float
     calibrated: bool
     truncated: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, model: _Optional[str] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., labels: _Optional[_Iterable[str]] = ..., data: _Optional[_Iterable[_Union[Scored, _Mapping]]] = ..., templates: _Optional[_Iterable[str]] = ..., negatives: _Optional[_Union[Texts, _Mapping]] = ..., logit_scale: _Optional[float] = ..., calibrated: bool = ..., truncated: _Optional[_Iterable[int]] = ...) -> None: ...
+    job: _jobs_pb2.Job
+    def __init__(self, model: _Optional[str] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., labels: _Optional[_Iterable[str]] = ..., data: _Optional[_Iterable[_Union[Scored, _Mapping]]] = ..., templates: _Optional[_Iterable[str]] = ..., negatives: _Optional[_Union[Texts, _Mapping]] = ..., logit_scale: _Optional[float] = ..., calibrated: bool = ..., truncated: _Optional[_Iterable[int]] = ..., job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ...) -> None: ...

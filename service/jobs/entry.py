@@ -1,0 +1,101 @@
+"""The lane of jobs that need the encoders: done by the entry process that holds its lock, one after the other."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from models.errors import ModelsError
+from service.errors import ServiceError
+from service.jobs.kinds import ENTRY_LANE
+from service.jobs.table import RESULTS, Job, Table
+
+logger = logging.getLogger("daguerre.jobs")
+LOOK = 0.2  # seconds between two looks for work
+TOLD = 0.3  # seconds between two reports that are written down
+Tell = Callable[[float, str], None]  # progress from 0 to 1, and what is being done
+Work = Callable[[Job, Path, Path, Tell], Awaitable[Mapping[str, Any]]]  # (job, its folder, for results, …) → result
+
+
+class EntryLane:
+    """`start` it in the event loop of the entry service, `stop` it there."""
+
+    def __init__(self, table: Table, work: Work, *, ready: Callable[[], bool]) -> None:
+        self._table = table
+        self._work = work
+        self._ready = ready
+        self._lock = FileLock(table.folders / f".{ENTRY_LANE}.lock", timeout=0)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to look for work."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """What was being done waits for the next start."""
+        if self._task:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        if self._lock.is_locked:
+            await asyncio.to_thread(self._table.release, ENTRY_LANE)
+            self._lock.release(force=True)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                if self._ready() and (self._lock.is_locked or await self._won()):
+                    job = await asyncio.to_thread(self._table.take, ENTRY_LANE)
+                    if job is not None:
+                        await self._do(job)
+                        continue
+            except Exception:
+                logger.exception("the jobs of the encoders could not be looked after; trying again")
+                await asyncio.sleep(1.0)
+            await asyncio.sleep(LOOK)
+
+    async def _won(self) -> bool:
+        try:
+            self._lock.acquire()
+        except Timeout:
+            return False
+        await asyncio.to_thread(self._table.adopt, ENTRY_LANE, frozenset())
+        return True
+
+    async def _do(self, job: Job) -> None:
+        logger.info("%s: %s begins", job.id, job.kind)
+        table, told = self._table, (0.0, "starting")
+
+        def tell(progress: float, stage: str) -> None:
+            nonlocal told
+            told = (min(max(progress, 0.0), 1.0), stage)
+
+        folder = table.folder(job.id)
+        results = folder / RESULTS
+        results.mkdir(parents=True, exist_ok=True)
+        work = asyncio.ensure_future(self._work(job, folder, results, tell))
+        try:
+            while not work.done():
+                await asyncio.wait({work}, timeout=TOLD)
+                if not work.done() and not await asyncio.to_thread(table.say, job.id, *told):
+                    work.cancel()
+                    await asyncio.wait({work})
+            if work.cancelled():
+                await asyncio.to_thread(table.stop, job.id)
+            else:
+                await asyncio.to_thread(table.succeed, job.id, work.result())
+        except (ModelsError, ServiceError) as exc:
+            await asyncio.to_thread(table.fail, job.id, exc.code, exc.message)
+        except Exception:
+            logger.exception("%s: %s failed", job.id, job.kind)
+            message = f"something went wrong here; the server's log knows {job.id}"
+            await asyncio.to_thread(table.fail, job.id, "internal", message)
+        finally:
+            if not work.done():  # the service stops
+                work.cancel()
+                await asyncio.wait({work})
+        logger.info("%s: %s ended", job.id, job.kind)

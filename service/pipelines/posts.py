@@ -1,0 +1,73 @@
+"""Items as classifiers, clusterings and corpora take them: a text, an image or both, a video; or vectors of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.catalog import Modality
+from service.engine import Engine
+from service.errors import ItemFailure, ItemsFailed, TooLarge, Unprocessable
+from service.pipelines.video import Clip
+from service.schema import OnError
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One item, off the wire: a text, an image as bytes or base64, or both; or a video, whose frames are images."""
+
+    text: str | None = None
+    image: bytes | str | None = None
+    id: str | None = None
+    video: Clip | None = None
+
+    def has(self, modality: Modality) -> bool:
+        return self.text is not None if modality == "text" else self.image is not None or self.video is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenVectors:
+    """Embeddings that the caller has made before: (n, d) float32, a row of NaN for an item that has none."""
+
+    modality: Modality
+    model: str
+    fingerprint: str
+    rows: NDArray[np.floating]
+    receipt: Mapping[str, Any] | None = None
+
+
+def check_count(engine: Engine, posts: Sequence[Post]) -> None:
+    """Some, and not too many."""
+    limit = engine.settings.max_items
+    if not posts:
+        raise Unprocessable("input: has no items; send at least one", param="input")
+    if len(posts) > limit:
+        raise TooLarge(
+            f"input: has {len(posts)} items, the limit is {limit}; send several requests, or vectors",
+            code="too_many_items",
+            param="input",
+        )
+
+
+def unfit(post: Post, wanted: Sequence[Modality], partial: bool) -> tuple[str, str] | None:
+    """Code and message where an item has not what is looked at, or more."""
+    has: list[Modality] = [m for m in ("image", "text") if post.has(m)]
+    taken = " and ".join(wanted)
+    unused = [m for m in has if m not in wanted]
+    if unused:
+        return "unused_modality", f"has {_a(unused[0])}, which is not looked at; send the {taken} alone"
+    lacking = [m for m in wanted if m not in has]
+    if lacking and not (partial and has):
+        return "missing_modality", f"has no {lacking[0]}; send {taken} of every item"
+    return None
+
+
+def _a(modality: Modality) -> str:
+    return "an image" if modality == "image" else "a text"
+
+
+def refuse(failures: Mapping[int, ItemFailure], on_error: OnError, n: int) -> None:
+    if failures and on_error == "fail":
+        raise ItemsFailed(list(failures.values()), of=n)

@@ -1,0 +1,372 @@
+"""A video as an item: frames decoded in a thread of its own, run in batches that others share, pooled."""
+
+import asyncio
+import base64
+import functools
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from models.embedded.bridge import l2
+from models.errors import InvalidVideo, ItemError, VideoTooLarge
+from models.images import DecodeMode, Preprocess, resize
+from models.pages.thumbnail import thumbnail
+from models.video.decoding import Report
+from models.video.info import VideoInfo, probe
+from models.video.library import load
+from models.video.opening import VideoLimits
+from models.video.pooling import How, pool
+from models.video.sampling import Frame, find_shots, sample
+from models.video.shots import Shot
+from service.engine import Engine
+from service.errors import Overloaded
+from service.metrics import VIDEO_FRAMES
+from service.pipelines.together import together
+from service.schema_video import Sampling
+
+Float = NDArray[np.float32]
+Row = NDArray[np.uint8]
+Run = Callable[[Sequence[Row]], Awaitable[Float]]  # pixels of a few frames, (size, size, 3) each → (frames, k)
+CHUNK = 16  # frames that change threads at once
+AHEAD = 2  # chunks that run while the next one is decoded
+PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds until a full queue is asked again
+QUALITY = 75  # of thumbnails
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A video, off the wire: its bytes, their base64, or a file; and which of its frames are looked at."""
+
+    source: bytes | str | Path
+    sampling: Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One frame that was looked at."""
+
+    timestamp: float  # seconds
+    shot: int | None
+    dropped: int
+    thumbnail: bytes | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Film:
+    """A clip that was looked at.
+
+    Attributes
+    ----------
+    rows : (n, k) float32, what came of each frame: unit vectors, or a network's outputs.
+    shots : None where they were not looked for.
+    """
+
+    info: VideoInfo
+    sampling: Sampling
+    frames: tuple[Seen, ...]
+    shots: tuple[Shot, ...] | None
+    report: Report
+    rows: Float
+
+    @property
+    def counts(self) -> list[int]:
+        """Frames that were looked at, by shot."""
+        found = np.bincount([f.shot or 0 for f in self.frames], minlength=len(self.shots or ()))
+        return [int(n) for n in found]
+
+    def over_video(self, values: NDArray[Any], how: How | None = None) -> NDArray[np.float64]:
+        """(n, k) by frame → (1, k)."""
+        return pool(values, how or self.sampling.pooling, k=self.sampling.top_k).values
+
+    def over_shots(self, values: NDArray[Any], how: How | None = None) -> NDArray[np.float64]:
+        """(n, k) by frame → (s, k) by shot; NaN where no frame of a shot was looked at."""
+        pooled = np.full((len(self.shots or ()), values.shape[1]), np.nan)
+        found = pool(values, how or self.sampling.pooling, [f.shot or 0 for f in self.frames], k=self.sampling.top_k)
+        pooled[found.groups] = found.values
+        return pooled
+
+    def vector(self) -> Float:
+        """The mean of the frames' unit vectors, (1, d), as a unit vector."""
+        return np.asarray(l2(self.over_video(self.rows, "mean")), np.float32)
+
+    def vectors_of_shots(self) -> Float:
+        """The same by shot, (s, d)."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(l2(self.over_shots(self.rows, "mean")), np.float32)
+
+
+@dataclass
+class Budget:
+    """Frames that one request may still look at."""
+
+    left: int
+    limit: int
+
+    def take(self, frames: int) -> None:
+        self.left -= frames
+        if self.left < 0:
+            raise VideoTooLarge(
+                f"the videos of one request have more than {self.limit:,} frames to look at, which is the limit: "
+                "sample farther apart, or send them one by one"
+            )
+
+
+@dataclass
+class Watch:
+    """Lets a job see how far the videos of its request are; they wait for room in the queue instead of giving up."""
+
+    of: int  # videos
+    told: Callable[[float], None]  # from 0 to 1; called in any thread
+    viewings: "list[Viewing]" = field(default_factory=list)
+
+    def look(self) -> None:
+        """One of them has got further."""
+        self.told(sum(viewing.progress for viewing in self.viewings) / max(self.of, 1))
+
+
+class _Stopped(Exception):
+    """Nobody waits for the clip any more."""
+
+
+@dataclass
+class Viewing:
+    """One clip on its way. `progress` may be asked for meanwhile, from 0 to 1."""
+
+    engine: Engine
+    clip: Clip
+    target: Preprocess
+    decode: DecodeMode
+    run: Run
+    budget: Budget
+    watch: Watch | None = None
+    progress: float = 0.0
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _passes: int = 1
+    _pass: int = 0
+    _duration: float = 0.0
+    _report: Report = field(default_factory=Report)
+
+    async def film(self) -> Film:
+        """Look at it.
+
+        Raises
+        ------
+        UnsupportedVideo, VideoTooLarge, InvalidVideo, ItemError
+        Overloaded, Unavailable
+        """
+        try:
+            async with self.engine.viewing:
+                made = await self._film()
+            self._further(1.0)
+            return made
+        except FileNotFoundError as exc:
+            raise InvalidVideo("video was deleted before it was looked at: send it again") from exc
+        finally:
+            self._stop.set()  # the thread sees it at the next packet
+
+    async def _film(self) -> Film:
+        clip, settings = self.clip, self.engine.settings
+        limits = replace(settings.video_limits, max_frames=max(1, self.budget.left))
+        in_thread = self.engine.in_video_thread
+        source = clip.source
+        if isinstance(source, str):
+            text = source
+            source = await in_thread(lambda: decoded(text, limits))
+        info = await in_thread(lambda: probe(source, limits=limits, check=self._check))
+        self._duration = info.duration
+        shots: list[Shot] | None = None
+        if clip.sampling.looks_for_shots:
+            self._passes = 2
+            detector = clip.sampling.shot_detector()
+            shots = await in_thread(
+                lambda: find_shots(source, detector, limits=limits, check=self._check, report=self._report)
+            )
+            self._pass, self._report = 1, Report()
+        scaled = self.decode == "scaled"
+        frames = sample(
+            source,
+            clip.sampling.of_models(),
+            limits=limits,
+            target=self.target if scaled or clip.sampling.thumbnail is None else None,
+            decode=self.decode,
+            drop_within=clip.sampling.drop_within,
+            known_shots=shots,
+            report=self._report,
+            check=self._check,
+        )
+        seen, rows = await self._look_at(frames)
+        return Film(
+            info=info,
+            sampling=clip.sampling,
+            frames=tuple(seen),
+            shots=None if shots is None else tuple(shots),
+            report=self._report,
+            rows=rows,
+        )
+
+    async def _look_at(self, frames: Iterator[Frame]) -> tuple[list[Seen], Float]:
+        """Decode a few frames while those before them run."""
+        seen: list[Seen] = []
+        rows: list[Float] = []
+        running: deque[asyncio.Task[Float]] = deque()
+        try:
+            while chunk := await self.engine.in_video_thread(lambda: self._chunk(frames)):
+                self.budget.take(len(chunk))
+                VIDEO_FRAMES.inc(len(chunk))
+                seen += [each for each, _ in chunk]
+                running.append(asyncio.create_task(self._patiently([row for _, row in chunk], first=not rows)))
+                if len(running) > AHEAD:
+                    rows.append(await running.popleft())
+            while running:
+                rows.append(await running.popleft())
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+        return seen, np.concatenate(rows)
+
+    def _chunk(self, frames: Iterator[Frame]) -> list[tuple[Seen, Row]]:
+        return [self._looked(frame) for frame in islice(frames, CHUNK)]
+
+    def _looked(self, frame: Frame) -> tuple[Seen, Row]:
+        side, image = self.clip.sampling.thumbnail, frame.image
+        small = None
+        if side is not None:
+            picture = Image.fromarray(image)
+            small = thumbnail(picture, side=side, quality=QUALITY)
+            if image.shape != (self.target.size, self.target.size, 3) or self.decode == "exact":
+                image = resize(picture, self.target)
+        return Seen(frame.timestamp, frame.shot, frame.dropped, small), image
+
+    async def _patiently(self, rows: Sequence[Row], *, first: bool) -> Float:
+        """A request is refused where there is no room for its first frames; later it waits, as a job always does."""
+        pause = PAUSE
+        while True:
+            try:
+                return await self.run(rows)
+            except Overloaded:
+                if first and self.watch is None:
+                    raise
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _check(self) -> None:
+        """Called for each packet, in the thread that decodes."""
+        if self._stop.is_set():
+            raise _Stopped
+        last = self._report.last
+        if last is not None and self._duration > 0:
+            self._further((self._pass + min(last / self._duration, 1.0)) / self._passes)
+
+    def _further(self, progress: float) -> None:
+        self.progress = progress
+        if self.watch is not None:
+            self.watch.look()
+
+
+async def view(
+    engine: Engine,
+    clips: Mapping[int, Clip],
+    *,
+    target: Preprocess,
+    decode: DecodeMode,
+    run: Run,
+    watch: Watch | None = None,
+) -> dict[int, Film | ItemError]:
+    """Look at the videos of one request: what was seen of each, or why it cannot be used. Raises Overloaded."""
+    limit = engine.settings.max_video_frames
+    budget = Budget(limit, limit)
+    found: dict[int, Film | ItemError] = {}
+
+    async def one(index: int) -> None:
+        viewing = Viewing(engine, clips[index], target, decode, run, budget, watch)
+        if watch is not None:
+            watch.viewings.append(viewing)
+        try:
+            found[index] = await viewing.film()
+        except ItemError as exc:
+            found[index] = exc
+
+    await together([one(index) for index in clips])
+    return found
+
+
+def decoded(text: str, limits: VideoLimits) -> bytes:
+    """The bytes of a video that came as base64 or as a data URI. Raises VideoTooLarge, InvalidVideo."""
+    if text[:5].lower() == "data:":
+        text = text.partition(",")[2]
+    if len(text) > limits.max_bytes * 4 // 3 + 4096:
+        raise VideoTooLarge(
+            f"video has about {len(text) * 3 // 4:,} bytes, the limit is {limits.max_bytes:,}: cut it into parts"
+        )
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except ValueError as exc:
+        raise InvalidVideo(
+            "video is not base64; send the base64 of the file's bytes, a part of a form, or a file of POST /v1/files"
+        ) from exc
+
+
+@functools.cache
+def decoder() -> str:
+    """What decodes here, in words."""
+    av = load()
+    version = ".".join(str(part) for part in av.library_versions["libavcodec"])
+    return f"PyAV {av.__version__}, FFmpeg's libavcodec {version}"
+
+
+def facts(info: VideoInfo) -> Mapping[str, Any]:
+    """What a clip is, as JSON has it."""
+    return {
+        "duration": info.duration,
+        "width": info.width,
+        "height": info.height,
+        "frame_rate": None if info.average_rate is None else float(info.average_rate),
+        "variable_rate": info.variable_rate,
+        "rotation": info.rotation,
+        "interlaced": info.interlaced,
+        "codec": info.codec,
+        "container": info.container,
+    }
+
+
+def said(
+    film: Film, frames: Sequence[Mapping[str, Any]], shots: Sequence[Mapping[str, Any]] | None
+) -> Mapping[str, Any]:
+    """The block `video` of an answer: of each frame, and of each shot, what is known and what came of it."""
+    report = film.report
+    entries = []
+    for index, (frame, result) in enumerate(zip(film.frames, frames, strict=True)):
+        entry: dict[str, Any] = {"index": index, "timestamp": frame.timestamp, "shot": frame.shot}
+        entry["dropped"] = frame.dropped
+        if frame.thumbnail is not None:
+            entry["thumbnail"] = base64.b64encode(frame.thumbnail).decode()
+        entries.append({**entry, **result})
+    groups = None
+    if film.shots is not None and shots is not None:
+        groups = [
+            {"index": shot.index, "start": shot.start, "end": shot.end, "frames": n, **(result if n else {})}
+            for shot, n, result in zip(film.shots, film.counts, shots, strict=True)
+        ]
+    return {
+        **facts(film.info),
+        "sampling": film.sampling.model_dump(),
+        "frames": entries,
+        "shots": groups,
+        "report": {
+            name: getattr(report, name)
+            for name in (
+                *("decoded", "damaged_packets", "corrupt_frames", "disordered", "estimated"),
+                *("ended_early", "fell_back"),
+            )
+        },
+        "decoder": decoder(),
+    }

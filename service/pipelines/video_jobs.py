@@ -1,0 +1,175 @@
+"""Videos as jobs: what a request would have been answered with, made while nobody waits."""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+from pydantic import BaseModel, TypeAdapter
+
+from service import json_answers
+from service.classifiers import Classifiers, encoder
+from service.engine import Engine
+from service.errors import NotFound, Unprocessable, shown
+from service.jobs import Job, Jobs
+from service.jobs.entry import Tell
+from service.pipelines.classify import predict
+from service.pipelines.embed import check_dimensions, embed
+from service.pipelines.posts import Post, check_count
+from service.pipelines.video import Clip, Watch, decoded
+from service.pipelines.zero_shot import Question, asked, zero_shot
+from service.schema import EmbeddingsOptions, ZeroShotOptions
+from service.schema_classifiers import PredictRequest
+from service.schema_video import Sampling
+
+KIND, TASK, ANSWER = "video", "task.json", "answer.json"
+Operation = Literal["embeddings", "zero_shot", "predict"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What is to be done with the clips in the job's folder: clip-0, clip-1, …"""
+
+    operation: Operation
+    options: dict[str, Any]
+    classifier: str | None
+    ids: tuple[str | None, ...]
+    samplings: tuple[Sampling, ...]
+
+
+async def begin(
+    engine: Engine,
+    classifiers: Classifiers,
+    jobs: Jobs,
+    operation: Operation,
+    options: BaseModel,
+    posts: Sequence[Post],
+    *,
+    classifier: str | None = None,
+    owner: str | None,
+) -> Job:
+    """Check what can be checked at once, keep the clips, and queue the job.
+
+    Raises
+    ------
+    Unprocessable : an item is no video; options that make no sense.
+    NotFound, TooLarge, Overloaded.
+    """
+    check_count(engine, posts)
+    for i, post in enumerate(posts):
+        if post.video is None:
+            raise Unprocessable(
+                f"input[{i}]: is no video, and a job is for videos; send the others with mode sync", param=f"input[{i}]"
+            )
+    await _check(engine, classifiers, options, classifier)
+    clips = [post.video for post in posts if post.video is not None]
+    limits = engine.settings.video_limits
+    task = Task(
+        operation=operation,
+        options=options.model_dump(exclude={"input", "vectors", "sampling", "mode"}),
+        classifier=classifier,
+        ids=tuple(post.id for post in posts),
+        samplings=tuple(clip.sampling for clip in clips),
+    )
+
+    def fill(folder: Path) -> None:
+        (folder / TASK).write_bytes(TypeAdapter(Task).dump_json(task))
+        for i, clip in enumerate(clips):
+            path = folder / f"clip-{i}"
+            if isinstance(clip.source, Path):
+                _link(clip.source, path)
+            else:
+                path.write_bytes(clip.source if isinstance(clip.source, bytes) else decoded(clip.source, limits))
+
+    return await jobs.submit(KIND, {"operation": operation, "n": len(posts)}, owner=owner, fill=fill)
+
+
+async def _check(engine: Engine, classifiers: Classifiers, options: BaseModel, classifier: str | None) -> None:
+    """What a request would be refused for before it looks at its items."""
+    if isinstance(options, EmbeddingsOptions):
+        check_dimensions(engine.model(options.model).spec, options.dimensions)
+    elif isinstance(options, ZeroShotOptions):
+        asked(engine, engine.model(options.model), Question.of(options))
+    elif classifier is not None:
+        stored = await engine.in_thread(lambda: classifiers.open(classifier))
+        for block in stored.head.blocks if stored.head else ():
+            encoder(engine, block)
+
+
+def _link(source: Path, path: Path) -> None:
+    """The clip stays though its file is deleted."""
+    try:
+        os.link(source, path)
+    except FileNotFoundError as exc:
+        raise NotFound("file: it was deleted meanwhile; send it again", code="unknown_file", param="file") from exc
+    except OSError:  # another file system
+        shutil.copyfile(source, path)
+
+
+async def run(
+    engine: Engine, classifiers: Classifiers, job: Job, folder: Path, results: Path, tell: Tell
+) -> Mapping[str, Any]:
+    """Do a job. Raises what the request would have been refused for."""
+    raw = await engine.in_thread((folder / TASK).read_bytes)
+    task = TypeAdapter(Task).validate_json(raw)
+    posts = [
+        Post(video=Clip(folder / f"clip-{i}", sampling), id=id)
+        for i, (id, sampling) in enumerate(zip(task.ids, task.samplings, strict=True))
+    ]
+    watch = Watch(of=len(posts), told=lambda progress: tell(0.99 * progress, "looking at the frames"))
+    answer = await _answer(engine, classifiers, task, posts, watch)
+    tell(0.99, "writing the answer")
+    frames = sum(len(entry["video"]["frames"]) for entry in answer["data"] if "video" in entry)
+
+    def write() -> None:
+        part = results / f"{ANSWER}.part"
+        part.write_bytes(orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY))
+        part.replace(results / ANSWER)
+
+    await engine.in_thread(write)
+    return {"operation": task.operation, "n": len(posts), "frames": frames}
+
+
+async def _answer(
+    engine: Engine, classifiers: Classifiers, task: Task, posts: Sequence[Post], watch: Watch
+) -> dict[str, Any]:
+    if task.operation == "predict":
+        said = PredictRequest.model_validate(task.options)
+        stored = await engine.in_thread(lambda: classifiers.open(task.classifier or ""))
+        told = await predict(
+            engine, classifiers, stored, posts=posts, vectors=None, on_error=said.on_error, watch=watch
+        )
+        return json_answers.predictions(stored, task.ids, told)
+    if task.operation == "embeddings":
+        options = EmbeddingsOptions.model_validate(task.options)
+        model, decode = engine.model(options.model), options.decode or engine.settings.decode
+        encoded = await embed(
+            engine,
+            model,
+            posts,
+            dimensions=options.dimensions,
+            decode=decode,
+            on_error=options.on_error,
+            watch=watch,
+        )
+        return json_answers.embeddings(model, decode, options, task.ids, encoded)
+    labels = ZeroShotOptions.model_validate(task.options)
+    model, decode = engine.model(labels.model), labels.decode or engine.settings.decode
+    found = await zero_shot(
+        engine, model, posts, Question.of(labels), decode=decode, on_error=labels.on_error, watch=watch
+    )
+    return json_answers.zero_shot(model, decode, labels, task.ids, found)
+
+
+async def answer(jobs: Jobs, id: str, *, owner: str | None) -> tuple[Operation, bytes]:
+    """What the request would have been answered with, as JSON. Raises NotFound, Conflict."""
+    result, folder = await jobs.result(id, owner=owner)
+    path = folder / ANSWER
+    if "operation" not in result or not path.exists():
+        raise NotFound(
+            f"job: {shown(id)} has no answer of this kind; see its result", code="unknown_answer", param="id"
+        )
+    return result["operation"], path.read_bytes()
