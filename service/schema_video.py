@@ -134,5 +134,5 @@ class VideoBlock(VideoFacts):
         description="index, start, end, frames (how many were looked at), and the result pooled over them; null where "
         "they were not looked for."
     )
-    report: VideoReport = Field(description="What was met on the way.")
+    report: VideoReport = Field(description="Damage, and what was left out.")
     decoder: str = Field(description="What decoded it.", examples=["PyAV 18.1.0, FFmpeg 8.1"])

@@ -90,8 +90,10 @@ def test_every_file_is_in_the_package():
         "corpus",
         "daguerre",
         "embeddings",
+        "job_answers",
         "jobs",
         "models",
+        "video",
         "zero_shot",
     )
     assert [f"daguerre_proto/v1/{name}.proto" for name in names] == FILES

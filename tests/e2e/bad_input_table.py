@@ -52,6 +52,10 @@ def item(content: Any) -> Send:
     return body({"input": [content]})
 
 
+def video(content: bytes, **sampling: Any) -> Send:
+    return item({"video": harness.base64_of(content), **({"sampling": sampling} if sampling else {})})
+
+
 def labelled(**options: Any) -> Send:
     """A zero-shot request of one text."""
     return body({"input": "a cat", "labels": ["a cat", "a dog"], **options}, ZERO_SHOT)
@@ -139,8 +143,8 @@ ITEMS: Sequence[Row] = (
     Row("a text of 900 words", item("word " * 900), 200),
     Row("a text over the limit of characters", item("a" * 5001), 422, "invalid_text", "5001 characters"),
     Row("half of a surrogate pair", raw(b'{"input": "\\ud800"}'), 400, "malformed_request", "not JSON"),
-    Row("both text and image", item({"text": "a", "image": "b"}), 422, "invalid_request", 'either "text" or "image"'),
-    Row("neither text nor image", item({"id": "a"}), 422, "invalid_request", 'either "text" or "image"'),
+    Row("both text and image", item({"text": "a", "image": "b"}), 422, "invalid_request", '"text", "image" or "video"'),
+    Row("neither text nor image", item({"id": "a"}), 422, "invalid_request", 'either "text", "image" or "video"'),
     Row("an unknown field of an item", item({"txt": "a"}), 422, "invalid_request", r"input\[0\]\.txt: no such field"),
     Row("an id of 2,000 characters", item({"id": "a" * 2000, "text": "a"}), 422, "invalid_request", r"input\[0\]\.id"),
     Row("a number as item", item(1.5), 422, "invalid_request", r"input\[0\]: got 1\.5"),
@@ -158,6 +162,23 @@ ITEMS: Sequence[Row] = (
         413, "too_many_items", "more than 32"),
     Row("two bad items of three", body({"input": ["a", "", harness.image(b"x")]}), 422, "invalid_items",
         r"2 of 3 items .* input\[1\]"),
+)  # fmt: skip
+
+VIDEOS: Sequence[Row] = (
+    Row("a text as a video", video(b"not a video"), 415, "unsupported_video", "looks like text"),
+    Row("a JPEG as a video", video(PHOTO), 415, "unsupported_video", "a JPEG image"),
+    Row("an HLS playlist", video(b"#EXTM3U\nhttp://127.0.0.1/a.ts"), 415, "unsupported_video", "names other files"),
+    Row("an MP4's first bytes", video(b"\0\0\0\x18ftypmp42" + bytes(40)), 422, "invalid_video", "truncated, corrupt"),
+    Row("a video of 0 bytes", video(b""), 422, "invalid_video", "empty"),
+    Row("a video that is not base64", item({"video": "a clip!"}), 422, "invalid_video", "is not base64"),
+    Row("a file that was never sent", item({"video": {"file": "file_00"}}), 404, "unknown_file", "no 'file_00' here"),
+    Row("sampling of a text", item({"text": "a", "sampling": {}}), 422, "invalid_request", "sampling is of a video"),
+    Row("an unknown policy", video(b"", policy="often"), 422, "invalid_request", "got 'often'"),
+    Row("evenly without n", video(b"", policy="evenly"), 422, "invalid_request", "needs n"),
+    Row("an option of another policy", video(b"", policy="shots", n=3), 422, "invalid_request", "of policy evenly"),
+    Row("a job of a text", body({"input": "a", "mode": "job"}), 422, "invalid_request", "is no video"),
+    Row("a video where images are described", body({"input": [{"video": ""}]}, "/v1/images"), 422,
+        "unsupported_modality", "only images and texts"),
 )  # fmt: skip
 
 OPTIONS: Sequence[Row] = (
@@ -231,7 +252,7 @@ BODIES: Sequence[Row] = (
     Row("a page's file that is not there", ask("GET", "/docs/assets/nothing.js"), 404, "not_found"),
 )  # fmt: skip
 
-TABLE: Sequence[Row] = (*IMAGES, *ITEMS, *OPTIONS, *BODIES)
+TABLE: Sequence[Row] = (*IMAGES, *VIDEOS, *ITEMS, *OPTIONS, *BODIES)
 
 
 def markdown(client: httpx.Client) -> str:

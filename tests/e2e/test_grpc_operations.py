@@ -55,7 +55,7 @@ def test_reflection_lists_services_methods_and_messages(server: Server) -> None:
     assert methods == {method.name for method in daguerre_pb2.DESCRIPTOR.services_by_name["Daguerre"].methods}
     assert {"Embed", "EmbedStream", "TrainClassifier", "GetJob"} <= methods
     fields = {field.name for file in files for kind in file.message_type if kind.name == "Item" for field in kind.field}
-    assert fields == {"id", "text", "image"}
+    assert fields == {"id", "text", "image", "video"}
 
 
 def test_health_answers_for_the_server_and_the_service_and_nothing_else(server: Server) -> None:

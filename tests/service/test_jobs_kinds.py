@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 import pytest
 
 from models.errors import TrainingError
+from service.jobs.kinds import ENTRY_LANE, LANES, Context, Kind, kinds
 from service.jobs.kinds import KINDS as REAL
-from service.jobs.kinds import LANES, Context, Kind, kinds
 
 WHERE = "tests.service.test_jobs_kinds:KINDS"
 SECRET = "/home/somebody/secret"
@@ -118,6 +118,9 @@ def test_kinds_are_found_by_name():
 
 @pytest.mark.parametrize("name", REAL)
 def test_each_kind_of_the_service_names_a_function_in_a_lane(name):
+    if REAL[name].lane == ENTRY_LANE:  # done by service/app.py's EntryLane
+        assert not REAL[name].run
+        return
     module, _, function = REAL[name].run.partition(":")
     source = Path(*module.split(".")).with_suffix(".py")
     assert REAL[name].lane in LANES

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from starlette.requests import Request
 
 from service.errors import BadRequest, Overloaded, ServiceError, TooLarge, Unprocessable, UnsupportedMedia
-from service.pipelines.encode import Input
+from service.files import FileStore
+from service.pipelines.posts import Post
 from service.room import Room
 from service.schema import EmbeddingsOptions, EmbeddingsRequest, ZeroShotOptions, ZeroShotRequest
 from service.settings import Settings
@@ -35,7 +36,15 @@ def request(content: bytes, headers: dict[str, str], *, chunk: int = 100, ends: 
         return next(coming)
 
     raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    return Request({"type": "http", "method": "POST", "path": "/", "headers": raw, "query_string": b""}, receive)
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/",
+        "headers": raw,
+        "query_string": b"",
+        "state": {"owner": None},
+    }
+    return Request(scope, receive)
 
 
 def of_httpx(**body: Any) -> Request:
@@ -44,7 +53,7 @@ def of_httpx(**body: Any) -> Request:
 
 
 def bodies_of(settings: Settings) -> Bodies:
-    return Bodies(settings, Room(settings))
+    return Bodies(settings, Room(settings), FileStore(settings))
 
 
 def read(made: Request, whole: Any = EmbeddingsRequest, options: Any = EmbeddingsOptions, **limits: Any) -> Any:
@@ -69,19 +78,19 @@ def test_a_json_body_becomes_items_and_options():
     options, items = read(
         of_httpx(json={"input": ["a", {"text": "b", "id": "1"}, {"image": "aGk="}], "on_error": "skip", "user": "me"})
     )
-    assert items == [Input(text="a"), Input(text="b", id="1"), Input(image="aGk=")]
+    assert items == [Post(text="a"), Post(text="b", id="1"), Post(image="aGk=")]
     assert (options.on_error, options.encoding_format, options.model) == ("skip", "float", None)
 
 
 @pytest.mark.parametrize("given", ["a", {"text": "a"}, ["a"], [{"text": "a"}]])
 def test_one_item_needs_no_list(given):
-    assert read(of_httpx(json={"input": given}))[1] == [Input(text="a")]
+    assert read(of_httpx(json={"input": given}))[1] == [Post(text="a")]
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON", None])
 def test_a_body_without_a_type_is_json(kind):
     made = request(b'{"input": "a"}', {"content-type": kind} if kind else {})
-    assert read(made)[1] == [Input(text="a")]
+    assert read(made)[1] == [Post(text="a")]
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "image/jpeg", "application/jsonp"])
@@ -120,9 +129,13 @@ def test_what_is_no_json_is_malformed(body):
         ({"input": ["a", None]}, "input[1]", "input[1]: got null, should be an object"),
         ({"input": [{"text": 3}]}, "input[0].text", "input[0].text: got 3, should be a valid string"),
         ({"input": "a", "model": ["m"]}, "model", "model: got a list, should be a valid string"),
-        ({"input": ["a", {}]}, "input[1]", 'input[1]: an item has either "text" or "image"'),
-        ({"input": {"text": "a", "image": "b"}}, "input[0]", 'input[0]: an item has either "text" or "image"'),
-        ({"input": 3}, "input", 'input: is a string, an item {"text": …} or {"image": …}, or a list of these'),
+        ({"input": ["a", {}]}, "input[1]", 'input[1]: an item has either "text", "image" or "video"'),
+        ({"input": {"text": "a", "image": "b"}}, "input[0]", 'input[0]: an item has either "text", "image" or "video"'),
+        (
+            {"input": 3},
+            "input",
+            'input: is a string, an item {"text": …}, {"image": …} or {"video": …}, or a list of these',
+        ),
         (
             {"input": [[1, 2], [3]]},
             "input",
@@ -136,12 +149,13 @@ def test_what_is_no_json_is_malformed(body):
         (
             {"input": [{"text": "a", "txt": "b"}]},
             "input[0].txt",
-            "input[0].txt: no such field here; there are id, image, text",
+            "input[0].txt: no such field here; there are id, image, sampling, text, video",
         ),
         (
             {"input": "a", "inputs": "b"},
             "inputs",
-            "inputs: no such field here; there are decode, dimensions, encoding_format, input, model, on_error, user",
+            "inputs: no such field here; there are decode, dimensions, encoding_format, input, mode, model, "
+            "on_error, sampling, user",
         ),
     ],
 )
@@ -228,7 +242,7 @@ def test_a_form_becomes_items_in_order_with_their_files_names():
         data={"encoding_format": "base64", "on_error": "skip"},
     )
     options, items = read(made)
-    assert items == [Input(image=b"\xff\xd8", id="a.jpg"), Input(image=b"\x89PNG", id="b b.png"), Input(text="a text")]
+    assert items == [Post(image=b"\xff\xd8", id="a.jpg"), Post(image=b"\x89PNG", id="b b.png"), Post(text="a text")]
     assert (options.encoding_format, options.on_error) == ("base64", "skip")
 
 
@@ -276,7 +290,7 @@ def test_a_boundary_may_be_announced_in_any_case():
     """The names of a header's parameters have no case (RFC 9110, 5.6.6)."""
     made = httpx.Request("POST", "http://localhost/", files=[("input", (None, "a"))])
     kind = made.headers["content-type"].replace("boundary=", "Boundary=")
-    assert read(request(made.read(), {"content-type": kind}))[1] == [Input(text="a")]
+    assert read(request(made.read(), {"content-type": kind}))[1] == [Post(text="a")]
 
 
 def test_a_form_that_cannot_be_read_is_malformed():
