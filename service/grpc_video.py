@@ -4,6 +4,8 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from daguerre_proto.v1 import classifiers_pb2, common_pb2, embeddings_pb2, job_answers_pb2, video_pb2, zero_shot_pb2
 from service import grpc_wire
 from service.errors import Unprocessable
@@ -191,5 +193,6 @@ def _sampled(fields: Answer) -> video_pb2.Sampling:
     return video_pb2.Sampling(**known, detector=None if detector is None else video_pb2.ShotDetector(**detector))
 
 
-def _bytes(text: str) -> bytes:
-    return base64.b64decode(text)
+def _bytes(given: str | Sequence[float]) -> bytes:
+    """Of base64, or of numbers, which a job's answer has where base64 was not asked for."""
+    return base64.b64decode(given) if isinstance(given, str) else np.asarray(given, "<f4").tobytes()

@@ -135,7 +135,7 @@ def test_files_are_sent_listed_and_deleted(client: Client, tmp_path):
     assert client.delete_file(sent["id"])["id"] == sent["id"]
     assert sent not in client.files()
     (tmp_path / "x.npy").write_text("no array")
-    with pytest.raises(sdk_errors.InvalidRequestError, match=r"no \.npy"):
+    with pytest.raises(sdk_errors.InvalidRequestError, match=r"neither a \.npy"):
         client.upload(tmp_path / "x.npy")
     with pytest.raises(FileNotFoundError):
         client.upload(tmp_path / "nowhere.npy")

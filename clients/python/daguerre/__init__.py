@@ -8,11 +8,15 @@ P = client.zero_shot(images="photos/", labels=["a street protest", "a press conf
 client.embed_corpus("photos/", "photos.parquet")                          # goes on where it was
 clf = client.train_classifier("protest", images="coded/", targets=codes)  # print(clf.report); clf.predict("photos/")
 C = client.cluster(images="photos/")                                      # C.to_pandas(); C.report("clusters.html")
+with client.video("news.mp4", every="2s") as clip:                        # clip.embed(), clip.predict("protest")
+    clip.zero_shot(["a street", "a studio"]).timeline("news.html")        # thumbnails and curves along time
 """
 
 from daguerre.async_client import AsyncClient
 from daguerre.classifiers import AsyncClassifier, Classifier
 from daguerre.client import Client
+from daguerre.clip_results import ClipEmbeddings, ClipPredictions, ClipScores, Shot
+from daguerre.clips import AsyncClip, Clip
 from daguerre.clusters import AsyncClusters, Cluster, Clusters
 from daguerre.coding_results import Agreement, Comparison, Configuration, Pairs, Sample
 from daguerre.duplicate_results import Descriptions, DuplicateGroup, Duplicates
@@ -47,10 +51,15 @@ __all__ = [
     "Agreement",
     "AsyncClassifier",
     "AsyncClient",
+    "AsyncClip",
     "AsyncClusters",
     "AuthenticationError",
     "Classifier",
     "Client",
+    "Clip",
+    "ClipEmbeddings",
+    "ClipPredictions",
+    "ClipScores",
     "Cluster",
     "Clusters",
     "Comparison",
@@ -85,6 +94,7 @@ __all__ = [
     "Sample",
     "ServerError",
     "ServerTimeoutError",
+    "Shot",
     "TooLargeError",
     "UnavailableError",
     "ZeroShot",

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from daguerre import sources
-from daguerre.coding import Coding
+from daguerre.clips import AsyncClip
 from daguerre.core import A, Limits, Part, retried, stream
 from daguerre.errors import DaguerreWarning, NotFoundError
 from daguerre.gathered import Gathered, OnError
@@ -18,6 +18,7 @@ from daguerre.progress import Progress
 from daguerre.results import Embeddings, ZeroShot
 from daguerre.sources import Images, Source, Texts
 from daguerre.transports import connect
+from daguerre.watching import Watching
 from daguerre.wire import (
     Decode,
     EmbedAnswer,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 KEPT: ContextVar[list[str] | None] = ContextVar("daguerre_warnings", default=None)  # for the thread that called
 
 
-class AsyncClient(Coding):
+class AsyncClient(Watching):
     """A Daguerre service, for asynchronous code. `Client` has the same methods for all other code.
 
     Parameters
@@ -66,6 +67,7 @@ class AsyncClient(Coding):
         self.limits = Limits(items=chunk_items, bytes=chunk_bytes, in_flight=in_flight, retry_for=retry_for)
         self.default_model = model
         self.progress = progress
+        self.clips: set[AsyncClip] = set()
         self.url, self.transport = connect(url, api_key, timeout=timeout, in_flight=in_flight)
         self._executor = ThreadPoolExecutor(2 * in_flight, thread_name_prefix="daguerre")
 
@@ -182,13 +184,8 @@ class AsyncClient(Coding):
         >>> P.best
         ['a cat', 'a cup of coffee', 'a rocket launch']
         """
-        if isinstance(labels, str):
-            raise TypeError(f"labels: got a str, {labels!r:.60}; give a list of labels")
-        if none_of_these is not None and none_min_cosine is not None:
-            raise ValueError("none_of_these and none_min_cosine are two ways to say it; give one of them")
-        items, total = given(images, texts, ids)
         options = ZeroShotOptions(
-            labels=list(labels),
+            labels=labels,
             model=model or self.default_model,
             decode=decode,
             templates=templates,
@@ -197,6 +194,7 @@ class AsyncClient(Coding):
             none_of_these=none_of_these,
             none_min_cosine=none_min_cosine,
         )
+        items, total = given(images, texts, ids)
 
         async def ask(items: Sequence[Payload]) -> ZeroShotAnswer:
             return await self.transport.zero_shot(items, options)
@@ -302,7 +300,8 @@ class AsyncClient(Coding):
         return await self.transport.ping()
 
     async def close(self) -> None:
-        """Close connections and threads."""
+        """Close connections and threads; files of clips that are still open are deleted."""
+        await asyncio.gather(*(clip.close() for clip in list(self.clips)))
         self._executor.shutdown(wait=False, cancel_futures=True)
         await self.transport.close()
 

@@ -13,6 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
 from daguerre.async_client import KEPT, AsyncClient
 from daguerre.classifiers import AsyncClassifier, Classifier
+from daguerre.clips import AsyncClip, Clip
 from daguerre.clusters import AsyncClusters, Clusters
 from daguerre.errors import DaguerreWarning
 from daguerre.wire import Job
@@ -49,14 +50,20 @@ def _of_object(
 def _of_object(
     method: "Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, AsyncClusters | Job]]",
 ) -> "Callable[Concatenate[Client, P], Clusters | Job]": ...
+@overload
+def _of_object(
+    method: "Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, AsyncClip]]",
+) -> "Callable[Concatenate[Client, P], Clip]": ...
 def _of_object(method: Any) -> Any:
-    """The same for methods that give a classifier or clusters, whose methods wait as well."""
+    """The same for methods that give a classifier, clusters or a clip, whose methods wait as well."""
 
     @functools.wraps(method)
-    def call(self: "Client", /, *args: Any, **kwargs: Any) -> "Classifier | Clusters | Job":
+    def call(self: "Client", /, *args: Any, **kwargs: Any) -> "Classifier | Clusters | Clip | Job":
         found = self.run(method(self.asynchronous, *args, **kwargs))
         if isinstance(found, AsyncClusters):
             return Clusters.waiting(found, self)
+        if isinstance(found, AsyncClip):
+            return Clip(self, found)
         return Classifier(self, found) if isinstance(found, AsyncClassifier) else found
 
     return call
@@ -104,6 +111,7 @@ class Client:
     upload = _synchronous(AsyncClient.upload)
     files = _synchronous(AsyncClient.files)
     delete_file = _synchronous(AsyncClient.delete_file)
+    video = _of_object(AsyncClient.video)
     jobs = _synchronous(AsyncClient.jobs)
     job = _synchronous(AsyncClient.job)
     cancel_job = _synchronous(AsyncClient.cancel_job)
@@ -117,7 +125,10 @@ class Client:
         self._finalizer = weakref.finalize(self, _end, self._loop, self.asynchronous, thread, self._process)
 
     def close(self) -> None:
-        """Close connections and threads. A client that is forgotten closes itself."""
+        """Close connections and threads; files of clips that are still open are deleted.
+
+        A client that is forgotten closes itself.
+        """
         self._finalizer()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:

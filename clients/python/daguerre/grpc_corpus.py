@@ -1,7 +1,6 @@
 """The part of the gRPC transport that clusters, looks for duplicates, draws, compares, searches and sends files."""
 
 import json
-import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
@@ -10,8 +9,9 @@ from google.protobuf.message import Message
 from daguerre.arrays import single
 from daguerre.grpc_classifiers import PAGE, Trained, code_message, job_of, vectors_message
 from daguerre.grpc_errors import sayable, understood
-from daguerre.uploads import pieces
-from daguerre.wire import NO_MODEL, Failure, ImageDescription, ImagesAnswer, Job, Payload, Rows, VectorBlock
+from daguerre.grpc_messages import facts
+from daguerre.uploads import Sendable, pieces
+from daguerre.wire import NO_MODEL, Failure, ImageDescription, ImagesAnswer, Job, Payload, VectorBlock
 from daguerre_proto.v1 import classifiers_pb2, common_pb2
 from daguerre_proto.v1 import clusters_pb2 as clusters_pb
 from daguerre_proto.v1 import corpus_pb2 as pb
@@ -169,7 +169,7 @@ class Explored(Trained):
                 "receipt": json.loads(said.receipt_json),
             }
 
-    async def upload(self, given: str | os.PathLike[str] | Rows, name: str) -> Mapping[str, Any]:
+    async def upload(self, given: Sendable, name: str) -> Mapping[str, Any]:
         async def messages() -> AsyncIterator[bytes]:
             with sayable():
                 yield pb.UploadFileRequest(name=name).SerializeToString()
@@ -238,4 +238,7 @@ def _found(said: pb.Found) -> dict[str, Any]:
 
 def _file(said: pb.File) -> dict[str, Any]:
     names = ("id", "name", "bytes", "dtype", "created", "expires")
-    return {**{name: getattr(said, name) for name in names}, "object": "file", "shape": list(said.shape)}
+    made = {**{name: getattr(said, name) for name in names}, "object": "file", "shape": list(said.shape)}
+    if said.HasField("video"):
+        return {**made, "shape": None, "dtype": None, "video": facts(said.video)}
+    return {**made, "video": None}

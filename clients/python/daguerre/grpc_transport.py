@@ -27,9 +27,9 @@ try:
     import grpc
     from google.protobuf.message import Message
 
-    from daguerre.grpc_corpus import Explored
+    from daguerre.grpc_clips import Watched
     from daguerre.grpc_errors import plain, sayable, translated, understood
-    from daguerre.grpc_messages import made_receipt
+    from daguerre.grpc_messages import made_receipt, model_options, zero_shot_request
     from daguerre_proto.v1 import common_pb2, embeddings_pb2, models_pb2, zero_shot_pb2
 except ModuleNotFoundError as exc:
     raise ModuleNotFoundError(
@@ -55,10 +55,9 @@ OPTIONS = [
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.use_local_subchannel_pool", 1),  # a connection, and its pauses, for each client
 ]
-_DECODE = {None: common_pb2.DECODE_UNSPECIFIED, "exact": common_pb2.DECODE_EXACT, "scaled": common_pb2.DECODE_SCALED}
 
 
-class GrpcTransport(Explored):
+class GrpcTransport(Watched):
     """One server over gRPC. The channel opens with the first call, in that call's event loop."""
 
     def __init__(self, url: str, *, api_key: str | None, timeout: float) -> None:
@@ -78,7 +77,7 @@ class GrpcTransport(Explored):
         with sayable():
             request = embeddings_pb2.EmbedRequest(
                 options=embeddings_pb2.EmbedOptions(
-                    model_options=_model_options(options.model, options.decode), dimensions=options.dimensions
+                    model_options=model_options(options.model, options.decode), dimensions=options.dimensions
                 ),
                 items=_items(items),
             )
@@ -99,15 +98,7 @@ class GrpcTransport(Explored):
 
     async def zero_shot(self, items: Sequence[Payload], options: ZeroShotOptions) -> ZeroShotAnswer:
         with sayable():
-            request = zero_shot_pb2.ZeroShotRequest(
-                model_options=_model_options(options.model, options.decode),
-                items=_items(items),
-                labels=options.labels,
-                templates=_texts(options.templates),
-                multi_label=options.multi_label,
-                negatives=_texts(options.negatives),
-                none_of_these=_none_of_these(options),
-            )
+            request = zero_shot_request(options, _items(items))
         said, request_id = await self._call("ZeroShot", request, zero_shot_pb2.ZeroShotResponse)
         failures = self._failures(said.data, items)
         good = [entry for entry in said.data if not entry.HasField("error")]
@@ -213,29 +204,11 @@ async def _written(call: Any, messages: AsyncIterator[bytes]) -> None:
         raise
 
 
-def _model_options(model: str | None, decode: str | None) -> common_pb2.ModelOptions:
-    if decode not in _DECODE:
-        raise ValueError(f"decode: got {decode!r}, should be 'exact' or 'scaled'")
-    return common_pb2.ModelOptions(model=model, on_error=common_pb2.ON_ERROR_SKIP, decode=_DECODE[decode])
-
-
 def _items(items: Sequence[Payload]) -> list[common_pb2.Item]:
     return [
         common_pb2.Item(image=item.image) if item.image is not None else common_pb2.Item(text=item.text or "")
         for item in items
     ]
-
-
-def _texts(texts: Sequence[str] | None) -> zero_shot_pb2.Texts | None:
-    return None if texts is None else zero_shot_pb2.Texts(values=texts)
-
-
-def _none_of_these(options: ZeroShotOptions) -> zero_shot_pb2.NoneOfThese | None:
-    if options.none_of_these is not None:
-        return zero_shot_pb2.NoneOfThese(text=options.none_of_these)
-    if options.none_min_cosine is not None:
-        return zero_shot_pb2.NoneOfThese(min_cosine=options.none_min_cosine)
-    return None
 
 
 def _card(model: models_pb2.Model) -> ModelCard:

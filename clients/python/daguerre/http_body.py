@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from daguerre.errors import IncompatibleServerError
-from daguerre.wire import Failure, Float, Payload
+from daguerre.wire import Failure, Float, Payload, ZeroShotOptions
 
 
 class Understood:
@@ -70,3 +70,28 @@ def entries(said: Mapping[str, Any], items: Sequence[Payload]) -> Sequence[Mappi
 def failures_of(data: Sequence[Mapping[str, Any]]) -> dict[int, Failure]:
     found = ((i, entry.get("error")) for i, entry in enumerate(data))
     return {i: Failure(error["code"], error["message"]) for i, error in found if error}
+
+
+def model_fields(model: str | None, decode: str | None, **options: Any) -> dict[str, Any]:
+    """What a model is asked with, beside items; what is None is left out."""
+    given = {"on_error": "skip", "model": model, "decode": decode, **options}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def zero_shot_fields(options: ZeroShotOptions) -> dict[str, Any]:
+    """The same of a zero-shot question."""
+    return model_fields(
+        options.model,
+        options.decode,
+        labels=list(options.labels),
+        templates=None if options.templates is None else list(options.templates),
+        multi_label=options.multi_label,
+        negatives=None if options.negatives is None else list(options.negatives),
+        none_of_these=_none_of_these(options),
+    )
+
+
+def _none_of_these(options: ZeroShotOptions) -> dict[str, Any] | None:
+    if options.none_of_these is not None:
+        return {"text": options.none_of_these}
+    return None if options.none_min_cosine is None else {"min_cosine": options.none_min_cosine}

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,8 +10,8 @@ from urllib.parse import quote
 from daguerre.arrays import single
 from daguerre.http_body import entries, failures_of, form
 from daguerre.http_classifiers import JSON, Trained, block_said
-from daguerre.uploads import pieces, size_of
-from daguerre.wire import NO_MODEL, ImageDescription, ImagesAnswer, Job, Payload, Rows, VectorBlock, job
+from daguerre.uploads import Sendable, pieces, size_of
+from daguerre.wire import NO_MODEL, ImageDescription, ImagesAnswer, Job, Payload, VectorBlock, job
 
 
 class Explored(Trained):
@@ -90,7 +89,7 @@ class Explored(Trained):
                     each["cosine"] = cosine
         return said
 
-    async def upload(self, given: str | os.PathLike[str] | Rows, name: str) -> Mapping[str, Any]:
+    async def upload(self, given: Sendable, name: str) -> Mapping[str, Any]:
         headers = {"content-type": "application/octet-stream", "content-length": str(size_of(given))}
         said, _ = await self._ask("POST", "/v1/files", params={"name": name}, content=pieces(given), headers=headers)
         return said

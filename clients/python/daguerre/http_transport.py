@@ -14,8 +14,8 @@ import numpy as np
 from daguerre import version
 from daguerre.arrays import spread
 from daguerre.errors import APIError, ConnectError, ItemError, of_status
-from daguerre.http_body import Understood, entries, failures_of, form
-from daguerre.http_corpus import Explored
+from daguerre.http_body import Understood, entries, failures_of, form, model_fields, zero_shot_fields
+from daguerre.http_clips import Watched
 from daguerre.wire import (
     EmbedAnswer,
     EmbedOptions,
@@ -31,7 +31,7 @@ QUOTED = 200  # characters of an answer that is not ours
 JSON = {"content-type": "application/json"}
 
 
-class HttpTransport(Explored):
+class HttpTransport(Watched):
     """One server over HTTP. `concurrency` requests may be under way at once."""
 
     def __init__(self, url: str, *, api_key: str | None, timeout: float, concurrency: int) -> None:
@@ -47,7 +47,7 @@ class HttpTransport(Explored):
         )
 
     async def embed(self, items: Sequence[Payload], options: EmbedOptions) -> EmbedAnswer:
-        fields = _fields(options.model, options.decode, dimensions=options.dimensions, encoding_format="base64")
+        fields = model_fields(options.model, options.decode, dimensions=options.dimensions, encoding_format="base64")
         said, request_id = await self._post("/v1/embeddings", fields, items)
         with self._understood():
             data = entries(said, items)
@@ -65,15 +65,7 @@ class HttpTransport(Explored):
             )
 
     async def zero_shot(self, items: Sequence[Payload], options: ZeroShotOptions) -> ZeroShotAnswer:
-        fields = _fields(
-            options.model,
-            options.decode,
-            labels=list(options.labels),
-            templates=None if options.templates is None else list(options.templates),
-            multi_label=options.multi_label,
-            negatives=None if options.negatives is None else list(options.negatives),
-            none_of_these=_none_of_these(options),
-        )
+        fields = zero_shot_fields(options)
         said, request_id = await self._post("/v1/zero-shot", fields, items)
         with self._understood():
             data = entries(said, items)
@@ -192,17 +184,6 @@ class HttpTransport(Explored):
 
     def _understood(self) -> Understood:
         return Understood(self._url)
-
-
-def _fields(model: str | None, decode: str | None, **options: Any) -> dict[str, Any]:
-    given = {"on_error": "skip", "model": model, "decode": decode, **options}
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def _none_of_these(options: ZeroShotOptions) -> dict[str, Any] | None:
-    if options.none_of_these is not None:
-        return {"text": options.none_of_these}
-    return None if options.none_min_cosine is None else {"min_cosine": options.none_min_cosine}
 
 
 def _item(item: Mapping[str, Any]) -> ItemError:

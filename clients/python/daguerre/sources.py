@@ -196,8 +196,8 @@ def _count_one(item: Any) -> int | None:
     return 1
 
 
-def walk(folder: str) -> Iterator[str]:
-    """Paths of the images in `folder` and below, sorted, one folder's names in memory at a time."""
+def walk(folder: str, extensions: frozenset[str] = EXTENSIONS) -> Iterator[str]:
+    """Paths of the files in `folder` and below, sorted, one folder's names in memory at a time."""
     seen: set[tuple[int, int]] = set()
 
     def inside(place: str) -> Iterator[str]:
@@ -210,7 +210,7 @@ def walk(folder: str) -> Iterator[str]:
         for entry in entries:
             if entry.is_dir():
                 yield from inside(entry.path)
-            elif os.path.splitext(entry.name)[1].lower() in EXTENSIONS:
+            elif os.path.splitext(entry.name)[1].lower() in extensions:
                 yield entry.path
 
     return inside(folder)

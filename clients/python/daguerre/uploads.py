@@ -1,4 +1,4 @@
-"""Vectors that are sent ahead, as a .npy file in pieces: no second copy of them is ever made."""
+"""Vectors and videos that are sent ahead, in pieces: no second copy of them is ever made."""
 
 import asyncio
 import io
@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,19 @@ if TYPE_CHECKING:
     from daguerre.training import Training
 
 T = TypeVar("T")
+
+
+class Pieces(Protocol):
+    """What comes in pieces, from the beginning each time that it is asked for them."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of all of them."""
+
+    def __call__(self) -> AsyncIterator[bytes]: ...
+
+
+Sendable: TypeAlias = "str | os.PathLike[str] | Rows | Pieces"
 PIECE = 2**20  # bytes
 AHEAD = 64 * 2**20  # bytes of rows from which they are sent ahead, not in the request
 
@@ -32,13 +45,19 @@ def rows_of(given: Any) -> Rows:
     return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
 
 
-def size_of(given: str | os.PathLike[str] | Rows) -> int:
+def size_of(given: Sendable) -> int:
     """Bytes of the file."""
-    return len(_head(given)) + given.nbytes if isinstance(given, np.ndarray) else os.stat(given).st_size
+    if isinstance(given, np.ndarray):
+        return len(_head(given)) + given.nbytes
+    return os.stat(given).st_size if isinstance(given, str | os.PathLike) else given.size
 
 
-async def pieces(given: str | os.PathLike[str] | Rows) -> AsyncIterator[bytes]:
+async def pieces(given: Sendable) -> AsyncIterator[bytes]:
     """A file, or an array of `rows_of` as one."""
+    if not isinstance(given, str | os.PathLike | np.ndarray):
+        async for piece in given():
+            yield piece
+        return
     if isinstance(given, np.ndarray):
         yield _head(given)
         flat = given.reshape(-1).view(np.uint8)

@@ -1,12 +1,15 @@
 """What both transports carry: payloads out, answers in. Nothing here knows HTTP or gRPC."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from daguerre.clip_wire import Asked, ClipAnswer
+    from daguerre.uploads import Sendable
 
 Float = NDArray[np.float32]
 Double = NDArray[np.float64]
@@ -196,6 +199,13 @@ class ZeroShotOptions:
     none_of_these: str | None = None  # a contrast text
     none_min_cosine: float | None = None
 
+    def __post_init__(self) -> None:
+        if isinstance(self.labels, str):
+            raise TypeError(f"labels: got a str, {self.labels!r:.60}; give a list of labels")
+        if self.none_of_these is not None and self.none_min_cosine is not None:
+            raise ValueError("none_of_these and none_min_cosine are two ways to say it; give one of them")
+        object.__setattr__(self, "labels", list(self.labels))
+
 
 @dataclass(frozen=True)
 class ModelCard:
@@ -307,7 +317,11 @@ class Transport(Protocol):
         self, fields: Mapping[str, Any], corpus: VectorBlock, queries: VectorBlock
     ) -> Mapping[str, Any]: ...
 
-    async def upload(self, given: "str | os.PathLike[str] | Rows", name: str) -> Mapping[str, Any]: ...
+    async def begin_video(self, file: str, sampling: Mapping[str, Any], asked: "Asked") -> Job: ...
+
+    async def video_answer(self, job: str) -> "ClipAnswer": ...
+
+    async def upload(self, given: "Sendable", name: str) -> Mapping[str, Any]: ...
 
     async def files(self) -> Sequence[Mapping[str, Any]]: ...
 

@@ -11,6 +11,8 @@ import click
 from daguerre.cli.group import SOME_FAILED, Settings
 from daguerre.cli.items import takes_items
 from daguerre.cli.outputs import check_out, finish, write_embeddings
+from daguerre.cli.video_commands import embed_videos
+from daguerre.cli.videos import Looking, takes_videos
 from daguerre.corpus import CorpusSummary
 
 KINDS = (".parquet", ".npz", ".csv")
@@ -18,6 +20,7 @@ KINDS = (".parquet", ".npz", ".csv")
 
 @click.command()
 @takes_items
+@takes_videos(timeline=False)
 @click.option(
     "-o",
     "--out",
@@ -37,17 +40,23 @@ def embed(
     as_json: bool,
     out: str,
     retry_errors: bool,
+    looking: Looking | None,
 ) -> None:
-    """Embed images (folders, files, globs) or texts.
+    """Embed images (folders, files, globs), texts or, with --video, the frames of videos.
 
     Images into a .parquet are a corpus: stopped at any moment and started again, it goes on where it was. The ids of a
     single folder's images are then their paths in that folder; otherwise ids are paths as they are given.
+
+    Frames are called "news/clip.mp4@12.480". Each video that is done is kept in a folder OUT.videos until all are, so
+    that a run that was interrupted goes on.
     """
-    corpus = images is not None and Path(out).suffix.lower() == ".parquet"
+    corpus = images is not None and looking is None and Path(out).suffix.lower() == ".parquet"
     if retry_errors and not corpus:
         raise click.UsageError("--retry-errors: only images in a .parquet are tried again")
     kind = ".parquet" if corpus else check_out(out, KINDS)
     with settings.client(model=model) as client:
+        if looking is not None:
+            embed_videos(settings, client, looking, decode, out, kind, as_json)
         if corpus:
             _finish_corpus(
                 settings, client.embed_corpus(images, out, decode=decode, retry_errors=retry_errors), as_json

@@ -51,7 +51,7 @@ class _Group(click.Group):
         except (DaguerreError, OSError, ValueError, ModuleNotFoundError) as exc:
             _stop(exc, 2)
         except KeyboardInterrupt:
-            click.echo("interrupted; what embed has written to a .parquet is kept, run it again to go on", err=True)
+            click.echo("interrupted; what lies in a folder .parts or .videos is kept, run it again to go on", err=True)
             sys.exit(INTERRUPTED)
 
 

@@ -43,7 +43,7 @@ def write_embeddings(made: Embeddings, out: str, kind: str) -> None:
         np.savez(out, ids=np.array(made.ids), vectors=made.vectors, receipt=json.dumps(asdict(made.receipt)))
     else:
         failed = {item.index for item in made.errors}
-        with _opened(out) as file:
+        with opened(out) as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["id", *range(made.vectors.shape[1])])
             for i, (id, row) in enumerate(zip(made.ids, made.vectors, strict=True)):
@@ -88,14 +88,14 @@ def _write(made: ZeroShot | Predictions, names: list[str], rows: Iterable[Sequen
 
 def write_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], out: str) -> None:
     """Rows as .csv; "-" is stdout."""
-    with _opened(out) as file:
+    with opened(out) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(rows)
 
 
 @contextmanager
-def _opened(out: str) -> Iterator[TextIO]:
+def opened(out: str) -> Iterator[TextIO]:
     """A file of UTF-8, in which a file name of another encoding has its bytes as \\udce9 and the like."""
     if out == "-":
         assert hasattr(sys.stdout, "reconfigure")

@@ -14,6 +14,8 @@ from daguerre.classifiers import Classifier
 from daguerre.cli.group import SOME_FAILED, Settings
 from daguerre.cli.items import LONGEST_CELL, takes_items
 from daguerre.cli.outputs import check_out, summary, write_predictions
+from daguerre.cli.video_commands import predict_videos
+from daguerre.cli.videos import Looking, takes_videos
 from daguerre.sources import walk
 
 TASKS = click.Choice(["binary", "categorical", "continuous"])
@@ -197,6 +199,7 @@ def _as_numbers(given: dict[str, Any]) -> None:
 @click.command("predict")
 @click.argument("name")
 @takes_items
+@takes_videos(timeline=True)
 @click.option("-o", "--out", default="-", help="A .csv or .parquet; - is stdout, as CSV.", show_default=True)
 @click.pass_obj
 def predict(
@@ -209,14 +212,21 @@ def predict(
     decode: Any,
     as_json: bool,
     out: str,
+    looking: Looking | None,
 ) -> None:
-    """Predict images or texts with the classifier NAME: its newest version, or NAME@3."""
+    """Predict images, texts or, with --video, videos with the classifier NAME: its newest version, or NAME@3.
+
+    Of videos, a row per frame: video, timestamp, shot, label and probabilities, or value, low, high; error. Each video
+    that is done is kept in a folder OUT.videos until all are, so that a run that was interrupted goes on.
+    """
     if model or decode:
         raise click.UsageError("--model, --decode: the classifier knows its own; leave them out")
     kind = ".csv" if out == "-" else check_out(out, (".csv", ".parquet"))
     if as_json and out == "-":
         raise click.UsageError("--json: stdout has the table already; name a file with --out")
     with settings.client() as client:
+        if looking is not None:
+            predict_videos(settings, client, looking, name, out, kind, as_json)
         made = client.classifier(name).predict(images=images, texts=texts, ids=ids)
     write_predictions(made, out, kind)
     settings.say(f"{out}: {len(made):,} items by {made.classifier}")
