@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from daguerre_proto.v1 import classifiers_pb2, common_pb2, embeddings_pb2, job_answers_pb2, video_pb2, zero_shot_pb2
-from service import grpc_wire
+from service import grpc_wire, schema
 from service.errors import Unprocessable
 from service.files import FileStore
 from service.grpc_given import fields_of, filled
@@ -21,14 +21,19 @@ from service.validation import validated
 Answer = Mapping[str, Any]
 
 
-def sampling(given: video_pb2.Sampling) -> Sampling:
-    """Raises Unprocessable."""
-    return validated(Sampling, fields_of(given))
+def sampling(given: video_pb2.Sampling, *, of: int | None = None) -> Sampling:
+    """The request's, or that of item `of`. Raises Unprocessable, in the words of HTTP."""
+    fields = fields_of(given)
+    if of is None:
+        return validated(schema.ModelOptions, {"sampling": fields}).sampling or Sampling()
+    items = [*[""] * of, {"video": "", "sampling": fields}]
+    return validated(schema.EmbeddingsRequest, {"input": items}).input[of].sampling or Sampling()
 
 
-def clip(given: video_pb2.Video, general: Sampling, store: FileStore, owner: str | None, param: str) -> Clip:
+def clip(given: video_pb2.Video, general: Sampling, store: FileStore, owner: str | None, place: int) -> Clip:
     """Raises Unprocessable, NotFound."""
-    chosen = sampling(given.sampling) if given.HasField("sampling") else general
+    param = f"input[{place}]"
+    chosen = sampling(given.sampling, of=place) if given.HasField("sampling") else general
     kind = given.WhichOneof("source")
     if kind is None:
         raise Unprocessable(f"{param}: a video has either data or a file", param=param)
@@ -43,7 +48,7 @@ def items_of(
     general = sampling(options.sampling) if options.HasField("sampling") else Sampling()
     for i, item in enumerate(given):
         if item.WhichOneof("content") == "video":
-            items[i] = Post(video=clip(item.video, general, store, owner, f"input[{i}]"), id=items[i].id)
+            items[i] = Post(video=clip(item.video, general, store, owner, i), id=items[i].id)
     return items
 
 
@@ -54,7 +59,7 @@ def posts_of(
     posts = plain_posts_of(given, videos=True)
     for i, post in enumerate(given):
         if posts and post.HasField("video"):
-            posts[i] = Post(video=clip(post.video, general, store, owner, f"input[{i}]"), id=posts[i].id)
+            posts[i] = Post(video=clip(post.video, general, store, owner, i), id=posts[i].id)
     return posts
 
 

@@ -17,6 +17,7 @@ from daguerre_proto.v1 import common_pb2, embeddings_pb2, zero_shot_pb2
 from daguerre_proto.v1.common_pb2 import Item, ModelOptions
 from daguerre_proto.v1.daguerre_pb2_grpc import DaguerreStub
 from daguerre_proto.v1.embeddings_pb2 import EmbedOptions, EmbedRequest
+from daguerre_proto.v1.video_pb2 import Sampling, Video
 from daguerre_proto.v1.zero_shot_pb2 import NoneOfThese, Texts, ZeroShotRequest
 from tests.e2e.harness import Server
 
@@ -59,6 +60,8 @@ def items(given: Any) -> list[Item]:
 def _item(item: Any) -> Item:
     if isinstance(item, str):
         return Item(text=item)
+    if isinstance(item, dict) and "video" in item:
+        return _video(item)
     if not isinstance(item, dict) or not set(item) <= {"text", "image", "id"} or {"text", "image"} <= set(item):
         raise OfHttpOnly("item")
     fields = dict(item)
@@ -68,6 +71,20 @@ def _item(item: Any) -> Item:
         except (binascii.Error, ValueError) as exc:
             raise OfHttpOnly("base64") from exc
     return Item(**fields)
+
+
+def _video(item: Mapping[str, Any]) -> Item:
+    video = Video()
+    if isinstance(item["video"], dict):
+        video.file = item["video"]["file"]
+    else:
+        try:
+            video.data = base64.b64decode(item["video"], validate=True)
+        except (binascii.Error, ValueError) as exc:
+            raise OfHttpOnly("base64") from exc
+    if "sampling" in item:
+        video.sampling.CopyFrom(Sampling(**item["sampling"]))
+    return Item(video=video, id=item.get("id"))
 
 
 def embed_request(body: Mapping[str, Any]) -> EmbedRequest:
@@ -116,6 +133,7 @@ def _model_options(rest: dict[str, Any]) -> ModelOptions:
             if value not in known:
                 raise OfHttpOnly(name)
             setattr(options, name, known[value])
+    options.as_job = rest.pop("mode", "sync") == "job"
     return options
 
 

@@ -126,13 +126,15 @@ def test_models(server: Server, client: httpx.Client) -> None:
 HTTP_ONLY = {  # rows of the table that no message of gRPC can say, and why
     "base64 is how JSON carries bytes": [
         "text where base64 should be", "a URL as image", "a URL in capitals", "a text in place of base64",
-        "a data URI without base64",
+        "a data URI without base64", "a video that is not base64",
     ],
     "a message's fields have types, and oneof": [
         "both text and image", "an unknown field of an item", "a number as item", "a token array", "token arrays",
-        "input: null", "no input", "a model of the wrong type", "an unknown field", "labels as one string",
+        "sampling of a text", "input: null", "no input", "a model of the wrong type", "an unknown field",
+        "labels as one string",
         "an unknown field of none_of_these", "on_error: ignore", "encoding_format: hex", "decode: fast",
     ],
+    "tests/e2e/test_video.py asks both": ["a video where images are described"],
     "JSON, multipart, paths and methods are HTTP's": [
         "half of a surrogate pair",
         *(row.name for row in bad_input_table.BODIES if row.name != "a model that is not there"),
@@ -163,6 +165,8 @@ class Translator:
         elif not isinstance(json, dict):
             raise OfHttpOnly("body")
         else:
+            if path not in (EMBEDDINGS, ZERO_SHOT):
+                raise OfHttpOnly("path")
             request = {EMBEDDINGS: embed_request, ZERO_SHOT: zero_shot_request}[path](json)
         with stub(self._server) as daguerre:
             return (daguerre.Embed if path == EMBEDDINGS else daguerre.ZeroShot)(request, timeout=60)

@@ -157,11 +157,11 @@ def _mix(seed: int, count: int) -> list[tuple[str, dict[str, Any]]]:
     return mix
 
 
-def test_two_thousand_requests_of_32_clients_without_an_error(server: Server) -> None:
+def test_eight_hundred_requests_of_32_clients_without_an_error(server: Server) -> None:
     """BentoML's proxy between services closes its session every 100 requests, unless told not to: this would tell."""
-    waiting = _mix(seed=7, count=2000)
+    waiting = _mix(seed=7, count=800)
     provoked = sum(bool(code) for code, _ in waiting)
-    assert 20 <= provoked <= 60
+    assert 8 <= provoked <= 30
     wrong: list[str] = []
     heard = {"good": 0, "provoked": 0}
 
@@ -185,8 +185,8 @@ def test_two_thousand_requests_of_32_clients_without_an_error(server: Server) ->
             await asyncio.gather(*(caller(http) for _ in range(32)))
 
     asyncio.run(everybody())
-    assert not wrong, f"{len(wrong)} of 2,000: {wrong[:5]}"
-    assert heard == {"good": 2000 - provoked, "provoked": provoked}
+    assert not wrong, f"{len(wrong)} of 800: {wrong[:5]}"
+    assert heard == {"good": 800 - provoked, "provoked": provoked}
 
 
 def test_a_full_queue_is_429_and_passes(strict_server: Server, strict: httpx.Client) -> None:

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import grpc
 import httpx
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ from models.video.policies import Evenly, Every, Shots
 from models.video.sampling import find_shots, sample
 from models.video.shots import Detector
 from tests.e2e import harness
-from tests.e2e.grpc_calls import stub
+from tests.e2e.grpc_calls import error, stub
 from tests.e2e.harness import Server
 from tests.models.clips import cut_clip, fetch, make
 
@@ -410,6 +411,16 @@ def test_grpc_answers_as_http_does(server: Server, client: httpx.Client, classif
         ended(client, {"id": job.id})
         assert call.GetJob(jobs_pb2.GetJobRequest(id=job.id)).state == "succeeded"
         answer = call.GetJobAnswer(job_answers_pb2.GetJobAnswerRequest(id=job.id)).zero_shot
+        options = embeddings_pb2.EmbedOptions(model_options=options)
+        job = call.Embed(embeddings_pb2.EmbedRequest(options=options, items=items[1:])).job
+        ended(client, {"id": job.id})
+        rows = call.GetJobAnswer(job_answers_pb2.GetJobAnswerRequest(id=job.id)).embeddings
+        (vectors,) = ask(client, "/v1/embeddings", item(cuts, policy="evenly", n=2))["data"]
+        assert np.frombuffer(rows.data[0].vector, "<f4") == pytest.approx(np.array(vectors["embedding"]), abs=1e-6)
+        post = classifiers_pb2.Post(video=video_pb2.Video(file=file.id))
+        with pytest.raises(grpc.RpcError) as caught:
+            call.DescribeImages(corpus_pb2.DescribeImagesRequest(input=[post]))
+        assert error(caught.value)["code"] == "unsupported_modality"
         (direct,) = ask(client, "/v1/zero-shot", item(cuts, policy="evenly", n=2), labels=LABELS)["data"]
         assert list(answer.data[0].scores) == pytest.approx(direct["scores"], abs=1e-6)
         assert [list(f.outcome.scores) for f in answer.data[0].video.frames] == pytest.approx(

@@ -239,6 +239,7 @@ def test_a_dense_layer_after_the_pooling(tmp_path):
     close(our_texts(folder, USABLE), their_texts(source, USABLE, 100, layer))
 
 
+@pytest.mark.slow
 def test_the_true_minilm_gives_the_vectors_of_transformers(tmp_path):
     folder = make.make(make.Wanted(source=architectures.minilm(), name="all-minilm-l6-v2"), tmp_path)
     wanted = their_texts(architectures.minilm(), USABLE, folder.spec.text.max_tokens)
@@ -275,6 +276,7 @@ def true_int8(tmp_path_factory):
     return make.make(make.renamed(wanted), tmp_path_factory.mktemp("int8"))
 
 
+@pytest.mark.slow
 def test_int8_is_near_enough_with_true_weights(true_int8):
     wanted = their_texts(architectures.minilm(), USABLE, 256)
     cosines = (our_texts(true_int8, USABLE) * wanted).sum(1)

@@ -184,6 +184,7 @@ def test_senseless_policies_are_refused(seconds):
         Keyframes(apart=-1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", [Every(seconds=0.04), Shots(take="first"), Shots(), Keyframes()], ids=repr)
 def test_no_frame_waits_for_the_garbage_collector(policy):
     """With the collector off, what is in a cycle stays: frames of 1080p would be gigabytes."""
