@@ -262,6 +262,7 @@ def test_keys_are_sent_and_never_shown(home: Path, tmp_path: Path, monkeypatch: 
             monkeypatch.delenv("DAGUERRE_API_KEY")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["http", "grpc"])
 def test_a_run_survives_a_server_that_is_killed_and_comes_back(home: Path, tmp_path: Path, scheme: str):
     settings = {"BENTOML_HOME": str(tmp_path / "bentoml"), "DAGUERRE_GRPC_PORT": str(harness.free_port())}
