@@ -31,7 +31,7 @@ def _calibrate(work: Path, *, quick: bool = False) -> dict[str, list[Any]]:
     return found
 
 
-def _run(work: Path, *, rounds: int, out: Path, quick: bool, again: frozenset[str]) -> None:
+def _run(work: Path, *, rounds: int, out: Path, quick: bool) -> None:
     if quick:  # the first options of each
         calibration: dict[str, list[Any]] = {f"{p.name} {p.task}": [{"options": p.options[0]}] for p in PEERS}
     elif _calibrated(work).is_file():
@@ -41,8 +41,7 @@ def _run(work: Path, *, rounds: int, out: Path, quick: bool, again: frozenset[st
     with ExitStack() as stack:
         run = Run(ready(work), work, stack, calibration=calibration, scale=QUICK_SCALE if quick else 1.0)
         run.prepare(**({"batches": (4, 8)} if quick else {}))
-        first = run.again(out, again) if again else 0
-        for number in range(first, first + rounds):
+        for number in range(rounds):
             run.round(number)
             run.write(out)  # what is measured is kept
     say(f"wrote {out.name}")
@@ -57,7 +56,6 @@ def main() -> None:
     tune.add_argument("--quick", action="store_true", help="for less time each")
     run = commands.add_parser("run", help="measure; nothing else may run on the machine")
     run.add_argument("--rounds", type=int, default=5)
-    run.add_argument("--again", nargs="+", default=[], help="measure these loads alone anew: 4x32")
     run.add_argument("--quick", action="store_true", help="a smoke run: one short round; its figures say little")
     run.add_argument("--out", type=Path, help=f"default {OUT.relative_to(ROOT)}; of a smoke run, in the work folder")
     report = commands.add_parser("report", help="table and plot from the result, into docs/benchmarks-peers.md")
@@ -73,13 +71,7 @@ def main() -> None:
         _calibrate(work, quick=given.quick)
     elif given.command == "run":
         out = given.out or (work / "quick.json" if given.quick else OUT)
-        _run(
-            work,
-            rounds=1 if given.quick else given.rounds,
-            out=out,
-            quick=given.quick,
-            again=frozenset(given.again),
-        )
+        _run(work, rounds=1 if given.quick else given.rounds, out=out, quick=given.quick)
     else:
         write_page(json.loads(given.result.read_text()), given.docs)
 

@@ -46,7 +46,6 @@ class Run:
     def __init__(
         self, ready: Ready, work: Path, stack: ExitStack, *, calibration: dict[str, list[Json]], scale: float
     ) -> None:
-        self._loads: frozenset[str] = frozenset(load for loads in LOADS.values() for load in loads)
         self._stage = Stage(ready, work, stack)
         self._scale = scale
         self._stack = stack
@@ -119,7 +118,7 @@ class Run:
     def _turn(self, arm: Arm, number: int) -> None:
         arm.server.resume()
         time.sleep(SETTLE)
-        loads = [(encoding, load) for encoding in arm.encodings for load in LOADS[arm.task] if load in self._loads]
+        loads = [(encoding, load) for encoding in arm.encodings for load in LOADS[arm.task]]
         for encoding, load in self._random.sample(loads, len(loads)):
             if not arm.server.alive:
                 self._lost(arm, f"ended in round {number + 1}; what it did not answer is among its errors")
@@ -130,17 +129,6 @@ class Run:
             found = self._stage.load(arm.server, arm.task, encoding, load, seconds=seconds, warm=warm)
             self.results["cells"].append({"round": number, "task": arm.task, "server": arm.name, **found})
         arm.server.pause()
-
-    def again(self, out: Path, loads: frozenset[str]) -> int:
-        """Measure `loads` alone, in rounds that follow those of `out`, whose other figures stay; the next round."""
-        before: Json = json.loads(out.read_text())
-        self._loads = loads
-        self.results["again"] = {"loads": sorted(loads), "date": self.results["date"]}
-        for name in ("date", "machine"):
-            self.results[name] = before[name]
-        self.results["cells"] = [cell for cell in before["cells"] if cell["load"] not in loads]
-        self.results["bound"] = before["bound"]
-        return int(before["settings"]["rounds"])
 
     def _lost(self, arm: Arm, why: str) -> None:
         self.results["failed"][arm.key] = why
