@@ -79,6 +79,7 @@ class Daguerre(_Runners):  # type: ignore[misc, valid-type]
         engine = Engine(settings, self._placement())
         _engines.append(engine)
         await asyncio.to_thread(jobs.table.open)
+        await asyncio.to_thread(files.sweep)  # what a kill has left
         self._supervisor = Supervisor(settings, jobs.table)
         await self._supervisor.start()
         self._lane = EntryLane(jobs.table, partial(video_jobs.run, engine, classifiers), ready=lambda: engine.ready)

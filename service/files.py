@@ -105,7 +105,7 @@ class FileStore:
 
     def _begin(self, folder: Path) -> int:
         """Make the folder; how many bytes there is room for."""
-        self._sweep()
+        self.sweep()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         held = sum(path.stat().st_size for path in self._folder.glob("*/data.*"))
         folder.mkdir(mode=0o700)
@@ -151,20 +151,17 @@ class FileStore:
 
     def array(self, id: str, owner: str | None) -> File:
         """Raises NotFound; Unprocessable for a video."""
-        found = self.get(id, owner)
-        if found.shape is None:
-            raise Unprocessable(
-                f"file: {found.id} is a video, and vectors are wanted", code="invalid_file", param="file"
-            )
-        return found
+        return self._wanted(id, owner, array=True)
 
     def video(self, id: str, owner: str | None) -> File:
         """Raises NotFound; Unprocessable for an array."""
+        return self._wanted(id, owner, array=False)
+
+    def _wanted(self, id: str, owner: str | None, *, array: bool) -> File:
         found = self.get(id, owner)
-        if found.video is None:
-            raise Unprocessable(
-                f"file: {found.id} holds vectors, and a video is wanted", code="invalid_file", param="file"
-            )
+        if (found.video is None) != array:
+            said = "is a video, and vectors are wanted" if array else "holds vectors, and a video is wanted"
+            raise Unprocessable(f"file: {found.id} {said}", code="invalid_file", param="file")
         return found
 
     def list(self, owner: str | None, *, limit: int, cursor: str | None) -> tuple[list[File], str | None]:
@@ -195,7 +192,7 @@ class FileStore:
         made = File(**said, path=folder / (VIDEO if said.get("video") else DATA))
         return made if made.expires > time.time() and made.path.exists() else None
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
         """Remove what has expired, and uploads that broke off long ago."""
         for folder in self._folder.glob("file_*"):
             with suppress(OSError):

@@ -1,14 +1,13 @@
 """The calls of gRPC that train and predict. The same schemas and pipelines as HTTP's."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from google.protobuf.message import Message
 
 from daguerre_proto.v1 import classifiers_pb2 as pb
-from daguerre_proto.v1 import common_pb2
-from service import grpc_video, grpc_wire, json_answers
+from service import grpc_answers, grpc_video, grpc_wire, json_answers
 from service import schema_classifiers as schema
 from service.classifiers import Classifiers
 from service.engine import Engine
@@ -19,7 +18,6 @@ from service.jobs import Jobs
 from service.pipelines import fine_tune, jobs, train, trained, video_jobs
 from service.pipelines.classify import predict
 from service.pipelines.posts import Post
-from service.pipelines.predicted import Predictions
 from service.schema_video import Sampling
 from service.validation import validated
 
@@ -98,10 +96,9 @@ class ClassifierCalls:
             on_error=grpc_wire.on_error(request.on_error),
             crossed=request.crossed,
         )
-        if found.films:
-            answer = json_answers.predictions(stored, [post.id for post in posts or ()], found)
-            return await engine.in_thread(lambda: grpc_video.predictions(answer))
-        return _predicted(stored.label, found, posts)
+        ids = [None] * found.n if posts is None else [post.id for post in posts]
+        answer = json_answers.predictions(stored, ids, found)
+        return await engine.in_thread(lambda: grpc_answers.predictions(answer))
 
     async def _estimate(self, request: pb.EstimateRequest, owner: str | None) -> Message:
         fields: dict[str, Any] = {
@@ -199,31 +196,3 @@ def _train_request(request: pb.TrainRequest) -> schema.TrainRequest:
 def _code(given: pb.Code) -> Any:
     kind = given.WhichOneof("value")
     return None if kind is None else getattr(given, kind)
-
-
-def _predicted(label: str, found: Predictions, posts: Sequence[Post] | None) -> pb.PredictResponse:
-    response = pb.PredictResponse(
-        classifier=label,
-        task=found.task,
-        labels=found.labels,
-        model=found.model,
-        truncated=found.truncated,
-        receipt=None if found.receipt is None else grpc_wire.receipt(found.receipt),
-    )
-    for i in range(found.n):
-        entry = response.data.add(index=i, id=None if posts is None else posts[i].id)
-        failure = found.failures.get(i)
-        if failure is not None:
-            entry.error.CopyFrom(common_pb2.ItemError(code=failure.code, message=failure.message))
-            continue
-        if found.probabilities is not None and found.chosen is not None:
-            entry.label = found.chosen[i]
-            entry.probabilities.extend(found.probabilities[i].tolist())
-        elif found.values is not None and found.low is not None and found.high is not None:
-            entry.value = float(found.values[i])
-            for name, end in (("low", trained.finite(found.low[i])), ("high", trained.finite(found.high[i]))):
-                if end is not None:
-                    setattr(entry, name, end)
-        if found.crossed is not None:
-            entry.crossed.extend(found.crossed[i].tolist())
-    return response

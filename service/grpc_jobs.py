@@ -9,7 +9,7 @@ import orjson
 from google.protobuf.message import Message
 
 from daguerre_proto.v1 import job_answers_pb2, jobs_pb2
-from service import grpc_video
+from service import grpc_answers
 from service import schema_jobs as schema
 from service.errors import Unprocessable
 from service.jobs import Jobs
@@ -43,7 +43,7 @@ class JobCalls:
 
     async def _get_answer(self, request: job_answers_pb2.GetJobAnswerRequest, owner: str | None) -> Message:
         operation, raw = await video_jobs.answer(self._jobs, request.id, owner=owner)
-        return await asyncio.to_thread(lambda: grpc_video.job_answer(operation, orjson.loads(raw)))
+        return await asyncio.to_thread(lambda: grpc_answers.job_answer(operation, orjson.loads(raw)))
 
     async def _cancel_job(self, request: jobs_pb2.CancelJobRequest, owner: str | None) -> Message:
         return message(pipeline.said(await self._jobs.cancel(request.id, owner=owner)))

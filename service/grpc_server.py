@@ -17,7 +17,7 @@ from grpc_reflection.v1alpha import reflection
 from pydantic import BaseModel
 
 from daguerre_proto.v1 import common_pb2, daguerre_pb2, embeddings_pb2, jobs_pb2, models_pb2, zero_shot_pb2
-from service import grpc_video, grpc_wire, json_answers
+from service import grpc_answers, grpc_video, grpc_wire, json_answers
 from service.auth import Auth
 from service.classifiers import Classifiers
 from service.engine import Engine
@@ -148,7 +148,7 @@ class GrpcServer:
             options = options.model_copy(update={"encoding_format": "base64"})
             ids = [item.id for item in items]
             answer = json_answers.embeddings(model, decode, options, ids, encoded)
-            return await engine.in_thread(lambda: grpc_video.embeddings(answer))
+            return await engine.in_thread(lambda: grpc_answers.embeddings(answer))
         return grpc_wire.embed_response(model, decode, items, encoded)
 
     def _items(
@@ -183,10 +183,8 @@ class GrpcServer:
         model = engine.model(options.model)
         decode = options.decode or self._settings.decode
         found = await zero_shot(engine, model, items, Question.of(options), decode=decode, on_error=options.on_error)
-        if found.films:
-            answer = json_answers.zero_shot(model, decode, options, [item.id for item in items], found)
-            return await engine.in_thread(lambda: grpc_video.zero_shot(answer))
-        return grpc_wire.zero_shot_response(model, options, decode, items, found)
+        answer = json_answers.zero_shot(model, decode, options, [item.id for item in items], found)
+        return await engine.in_thread(lambda: grpc_answers.zero_shot(answer))
 
     async def _list_models(self, request: models_pb2.ListModelsRequest) -> Message:
         return models_pb2.ListModelsResponse(models=[grpc_wire.card(found) for found in cards(self._engine())])

@@ -13,7 +13,6 @@ from service.engine import Model
 from service.errors import BadRequest, ItemFailure, ServiceError, Unprocessable
 from service.pipelines.encode import Encoded
 from service.pipelines.posts import Post
-from service.pipelines.zero_shot import Labelled
 from service.schema import OnError
 from service.validation import validated
 
@@ -147,35 +146,6 @@ def embed_response(
         truncated=encoded.truncated,
         prompt_tokens=encoded.tokens,
     )
-
-
-def zero_shot_response(
-    model: Model, options: schema.ZeroShotOptions, decode: DecodeMode, items: Sequence[Post], found: Labelled
-) -> zero_shot_pb2.ZeroShotResponse:
-    response = zero_shot_pb2.ZeroShotResponse(
-        model=model.spec.name,
-        receipt=receipt(model.receipts[decode]),
-        labels=options.labels,
-        templates=found.templates,
-        logit_scale=found.logit_scale,
-        truncated=found.encoded.truncated,
-    )
-    if found.negatives is not None:
-        response.negatives.values.extend(found.negatives)
-    for i, item in enumerate(items):
-        failure = found.encoded.failures.get(i)
-        if failure is not None:
-            response.data.add(index=i, id=item.id, error=_item_error(failure))
-        else:
-            response.data.add(
-                index=i,
-                id=item.id,
-                label=found.best[i],
-                scores=found.scores[i].tolist(),
-                cosines=found.cosines[i].tolist(),
-                none_score=None if found.none_scores is None else float(found.none_scores[i]),
-            )
-    return response
 
 
 def card(of: schema.ModelCard) -> models_pb2.Model:

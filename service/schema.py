@@ -7,10 +7,10 @@ from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema, model_va
 from models.images import DecodeMode
 from service.example import PHOTO
 from service.schema_base import Message
-from service.schema_video import Sampling, VideoBlock, VideoFile
+from service.schema_video import OfVideo, Sampling, VideoBlock
 
 
-class Item(Message):
+class Item(OfVideo):
     """A text, an image or a video, with an optional id that comes back beside the index."""
 
     id: str | None = Field(
@@ -23,17 +23,10 @@ class Item(Message):
         examples=[PHOTO],
     )
 
-    video: str | VideoFile | None = Field(
-        None, description="A video file's bytes in base64, or a file of POST /v1/files. In a form: a part `input`."
-    )
-    sampling: Sampling | None = Field(None, description="Which of its frames are looked at; the request's, left out.")
-
     @model_validator(mode="after")
     def _one(self) -> "Item":
         if sum(each is not None for each in (self.text, self.image, self.video)) != 1:
             raise ValueError('an item has either "text", "image" or "video"')
-        if self.sampling is not None and self.video is None:
-            raise ValueError("sampling is of a video; leave it out")
         return self
 
 

@@ -8,20 +8,15 @@ from models.catalog import Modality
 from models.images import DecodeMode
 from service.schema import ItemError, OnError, Receipt
 from service.schema_base import Message
-from service.schema_video import Sampling, VideoFile
+from service.schema_video import OfVideo
 
 
-class Post(Message):
+class Post(OfVideo):
     """A text, an image, or both: what a classifier sees of one item. Or a video, where its frames can be looked at."""
 
     id: str | None = Field(None, max_length=1024, description="Yours; comes back in the report.", examples=["post-17"])
     text: str | None = Field(None, description="A text.", examples=["They marched all day"])
     image: str | None = Field(None, description="An image file's bytes in base64, or as a data URI.")
-
-    video: str | VideoFile | None = Field(
-        None, description="A video file's bytes in base64, or a file of POST /v1/files. In a form: a part `input`."
-    )
-    sampling: Sampling | None = Field(None, description="Which of its frames are looked at; the request's, left out.")
 
     @model_validator(mode="after")
     def _any(self) -> "Post":
@@ -29,8 +24,6 @@ class Post(Message):
             raise ValueError('an item has "text", "image", or both; or "video"')
         if self.video is not None and (self.text is not None or self.image is not None):
             raise ValueError('a "video" is an item by itself')
-        if self.sampling is not None and self.video is None:
-            raise ValueError("sampling is of a video; leave it out")
         return self
 
 

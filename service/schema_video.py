@@ -96,6 +96,21 @@ class VideoFile(Message):
     file: str = Field(description="From POST /v1/files.", examples=["file_0123456789abcdef"])
 
 
+class OfVideo(Message):
+    """What an item is that may be a video."""
+
+    video: str | VideoFile | None = Field(
+        None, description="A video file's bytes in base64, or a file of POST /v1/files. In a form: a part `input`."
+    )
+    sampling: Sampling | None = Field(None, description="Which of its frames are looked at; the request's, left out.")
+
+    @model_validator(mode="after")
+    def _sampled(self) -> Self:
+        if self.sampling is not None and self.video is None:
+            raise ValueError("sampling is of a video; leave it out")
+        return self
+
+
 class VideoFacts(BaseModel):
     """What a clip is, as it is shown."""
 
@@ -135,4 +150,4 @@ class VideoBlock(VideoFacts):
         "they were not looked for."
     )
     report: VideoReport = Field(description="Damage, and what was left out.")
-    decoder: str = Field(description="What decoded it.", examples=["PyAV 18.1.0, FFmpeg 8.1"])
+    decoder: str = Field(description="What decoded it.", examples=["PyAV 18.1.0, FFmpeg's libavcodec 62.28.102"])

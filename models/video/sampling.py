@@ -121,17 +121,17 @@ class _Run:
 def _frames(
     run: _Run, policy: Policy, known: Sequence[Shot] | None, target: Preprocess | None, decode: DecodeMode
 ) -> Iterator[Frame]:
-    if isinstance(policy, Shots) and policy.take == "middle":
+    if isinstance(policy, Shots) and policy.take == "middle" and known is None:
         known = _shots(run, policy.detector)
     with opened(run.source, run.limits, threads=run.threads) as clip:
         converter = Converter(clip, target, decode)
         chosen: Iterator[tuple[Decoded, int | None]]
-        if isinstance(policy, Shots):
-            chosen = (
-                _first_of_shots(run, clip, policy.detector) if known is None else _of_shots(run, clip, policy, known)
-            )
-        else:
+        if not isinstance(policy, Shots):
             chosen = ((decoded, None) for decoded in _chosen(run, clip, policy))
+        elif known is None:
+            chosen = _first_of_shots(run, clip, policy.detector)
+        else:
+            chosen = _of_shots(run, clip, policy, known)
         index = -1
         for index, (decoded, shot) in enumerate(chosen):
             if index >= run.limits.max_frames:

@@ -242,7 +242,7 @@ class Viewing:
         if side is not None:
             picture = Image.fromarray(image)
             small = thumbnail(picture, side=side, quality=QUALITY)
-            if image.shape != (self.target.size, self.target.size, 3) or self.decode == "exact":
+            if self.decode == "exact":  # scaled comes at the model's size
                 image = resize(picture, self.target)
         return Seen(frame.timestamp, frame.shot, frame.dropped, small), image
 

@@ -430,5 +430,5 @@ def link_models(home, new) -> None:
     """A DAGUERRE_HOME of its own with the models of the shared one."""
     new.mkdir(parents=True)
     for entry in home.iterdir():
-        if entry.name not in ("classifiers", "jobs") and not entry.name.startswith("state"):
+        if entry.name not in ("classifiers", "files", "jobs", "uploads") and not entry.name.startswith("state"):
             (new / entry.name).symlink_to(entry)

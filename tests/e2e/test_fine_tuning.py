@@ -1,15 +1,21 @@
 """Fine-tuning as a job of a real server with keys: killed, resumed, served; and whose a classifier is."""
 
+import io
 import time
 
 import numpy as np
 import onnxruntime
 import psutil
 import pytest
+from PIL import Image
 
 from daguerre import Client, PermissionDeniedError
+from models.video.opening import VideoLimits
+from models.video.policies import Every
+from models.video.sampling import sample
 from tests.e2e import harness
 from tests.e2e.test_classifiers import GLAD, QUICK, SAD, link_models
+from tests.models.clips import make
 
 ANNA, BEN = "key-of-anna", "key-of-ben"
 
@@ -33,6 +39,10 @@ def server(home, tmp_path_factory):
     }
     with harness.running(folder, settings=settings) as running:
         yield running
+
+
+def small(photo: bytes, size: tuple[int, int]) -> Image.Image:
+    return Image.open(io.BytesIO(photo)).convert("RGB").resize(size)
 
 
 def ended(client: Client, id: str, seconds: float = 240):
@@ -65,6 +75,13 @@ def test_killed_in_the_middle_it_goes_on_and_serves(server):
         assert said.predicted == ["coffee", "chelsea", "coffee"]
         alone = clf.predict(images=photos[1:2])
         assert np.allclose(alone.probabilities[0], said.probabilities[1], atol=1e-5)
+        clip = make(frames=4, rate=2, size=(96, 64), picture=lambda k, w, h: np.asarray(small(photos[k // 2], (w, h))))
+        with client.video(clip, every=0.5, shots=False) as video:
+            seen = video.predict(clf)
+        frames = [Image.fromarray(frame.image) for frame in sample(clip, Every(seconds=0.5), limits=VideoLimits())]
+        assert np.allclose(seen.probabilities, clf.predict(images=frames).probabilities, atol=1e-5)
+        assert seen.predicted == ["coffee", "coffee", "chelsea", "chelsea"]
+        assert seen.pooled == pytest.approx(seen.probabilities.mean(axis=0))
         session = onnxruntime.InferenceSession(clf.onnx(), providers=["CPUExecutionProvider"])
         assert session.get_inputs()[0].type == "tensor(uint8)"
 

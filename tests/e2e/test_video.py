@@ -36,6 +36,7 @@ from models.video.shots import Detector
 from tests.e2e import harness
 from tests.e2e.grpc_calls import error, stub
 from tests.e2e.harness import Server
+from tests.e2e.test_classifiers import link_models
 from tests.models.clips import cut_clip, fetch, make
 
 LABELS = ["a person riding a bicycle", "a cat", "a rocket launch"]
@@ -44,11 +45,19 @@ LIMITS = VideoLimits()
 
 
 @pytest.fixture(scope="module")
-def server(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def own(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A DAGUERRE_HOME of its own: servers that share one do each other's jobs."""
+    made = tmp_path_factory.mktemp("video") / "home"
+    link_models(home, made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def server(own: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("video-server")
     limits = {"DAGUERRE_MAX_BODY_BYTES": "2000000", "DAGUERRE_MAX_VIDEO_BYTES": "12000000"}
     settings = {"BENTOML_HOME": str(folder / "bentoml"), "DAGUERRE_MAX_VIDEO_FRAMES": "300", **limits}
-    with harness.running(folder, settings=settings) as running:
+    with harness.running(folder, settings={**settings, "DAGUERRE_HOME": str(own)}) as running:
         yield running
 
 
@@ -174,10 +183,10 @@ def test_one_frame_a_shot_thumbnails_and_scaled_decoding(client: httpx.Client, c
     assert (near > 0.98).all()
 
 
-def test_a_form_streams_the_clip_to_disk_and_keeps_nothing(server: Server, client: httpx.Client, bikes: bytes):
+def test_a_form_streams_the_clip_to_disk_and_keeps_nothing(own: Path, client: httpx.Client, bikes: bytes):
     """The body may be longer than what is held in memory; not so an image's."""
     long = bikes + bytes(3_000_000)  # an MP4 may be followed by anything
-    uploads = harness.HOME / "uploads"
+    uploads = own / "uploads"
     files = [("input", ("bikes.mp4", long, "application/octet-stream")), ("input", (None, "a text"))]
     sampling = {"sampling": json.dumps({"policy": "evenly", "n": 3})}
     answer = client.post("/v1/embeddings", files=files, data=sampling, timeout=60)
@@ -216,11 +225,11 @@ def test_a_clip_sent_ahead_is_used_and_deleted(client: httpx.Client, bikes: byte
         (b"\x00\x00\x00\x18ftypmp42" + bytes(100), 422, "invalid_video"),
     ],
 )
-def test_a_file_that_is_no_video_is_not_kept(client: httpx.Client, content: bytes, status: int, code: str):
-    before = set((harness.HOME / "files").glob("file_*"))
+def test_a_file_that_is_no_video_is_not_kept(own: Path, client: httpx.Client, content: bytes, status: int, code: str):
+    before = set((own / "files").glob("file_*"))
     answer = client.post("/v1/files", content=content, headers={"content-type": "application/octet-stream"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
-    assert set((harness.HOME / "files").glob("file_*")) == before
+    assert set((own / "files").glob("file_*")) == before
 
 
 def test_a_broken_clip_fails_alone_and_is_named(client: httpx.Client, cuts: bytes):
@@ -308,7 +317,9 @@ def test_predictions_by_frame_shot_and_video(client: httpx.Client, classifier: d
 
 
 @pytest.mark.parametrize("operation", ["embeddings", "zero-shot", "predict"])
-def test_a_job_gives_what_the_request_would_have(client: httpx.Client, classifier: dict, cuts: bytes, operation: str):
+def test_a_job_gives_what_the_request_would_have(
+    own: Path, client: httpx.Client, classifier: dict, cuts: bytes, operation: str
+):
     path = f"/v1/classifiers/{classifier['name']}/predict" if operation == "predict" else f"/v1/{operation}"
     options = {"labels": LABELS} if operation == "zero-shot" else {}
     id = upload(client, cuts)
@@ -331,7 +342,7 @@ def test_a_job_gives_what_the_request_would_have(client: httpx.Client, classifie
     else:
         assert answer["data"][0][name] == pytest.approx(now["data"][0][name], abs=1e-6)
     assert len(answer["data"][1]["video"]["frames"]) == 2
-    left = sorted(path.name for path in (harness.HOME / "jobs" / job["id"]).iterdir())
+    left = sorted(path.name for path in (own / "jobs" / job["id"]).iterdir())
     assert left == ["result"], "the clips are not kept"
 
 
@@ -350,7 +361,7 @@ def test_jobs_are_refused_at_once_where_they_make_no_sense(client: httpx.Client,
     assert unknown.status_code == 404
 
 
-def test_a_long_job_says_how_far_it_is_and_can_be_cancelled(client: httpx.Client):
+def test_a_long_job_says_how_far_it_is_and_can_be_cancelled(own: Path, client: httpx.Client):
     clip = fetch("cuts").read_bytes()  # 212 s
     id = upload(client, clip)
     body = {"input": [{"video": {"file": id}}], "sampling": {"policy": "every", "seconds": 1.0}, "mode": "job"}
@@ -368,7 +379,7 @@ def test_a_long_job_says_how_far_it_is_and_can_be_cancelled(client: httpx.Client
     assert harness.embed(client, [image]).shape[0] == 1, "nobody waits for a job"
     assert client.post(f"/v1/jobs/{job['id']}/cancel").status_code == 200
     assert ended(client, job)["state"] == "cancelled"
-    assert not (harness.HOME / "jobs" / job["id"]).exists()
+    assert not (own / "jobs" / job["id"]).exists()
     client.delete(f"/v1/files/{id}")
 
 
@@ -436,9 +447,69 @@ def test_grpc_answers_as_http_does(server: Server, client: httpx.Client, classif
         assert "video" not in MessageToDict(predicted.receipt)
 
 
-def test_the_speed_of_the_service_is_not_lost_on_frames_that_nobody_wants(client: httpx.Client):
-    """A minute of 50 frames a second, three of which are looked at: few are decoded."""
+def test_frames_that_nobody_wants_are_not_decoded(client: httpx.Client):
+    """Of half a minute at 50 frames a second three are looked at."""
     clip = make(frames=1500, rate=50, size=(64, 48), options={"g": "25"})
     (entry,) = ask(client, "/v1/embeddings", item(clip, policy="evenly", n=3))["data"]
     assert len(entry["video"]["frames"]) == 3
     assert entry["video"]["report"]["decoded"] < 200
+
+
+def test_a_shot_that_no_frame_was_taken_of_has_no_result(client: httpx.Client, cuts: bytes):
+    clip = item(cuts, policy="every", seconds=1.5, find_shots=True)
+    (entry,) = ask(client, "/v1/zero-shot", clip, labels=LABELS)["data"]
+    assert [(shot["frames"], "scores" in shot) for shot in entry["video"]["shots"]] == [
+        (1, True),
+        (1, True),
+        (0, False),
+    ]
+    (entry,) = ask(client, "/v1/embeddings", clip)["data"]
+    assert ["embedding" in shot for shot in entry["video"]["shots"]] == [True, True, False]
+
+
+def test_a_value_is_pooled_without_an_interval(client: httpx.Client, cuts: bytes):
+    """Frames of one clip do not err independently."""
+    frames = list(sample(cuts, Every(seconds=0.08), limits=LIMITS))
+    body = {
+        "name": f"t-{uuid.uuid4().hex[:12]}",
+        "task": "continuous",
+        "input": [png(frame.image) for frame in frames],
+        "targets": [frame.timestamp for frame in frames],
+        **{"strengths": [10.0], "folds": 3, "inner_folds": 2, "resamples": 50},
+    }
+    made = client.post("/v1/classifiers", json=body, timeout=120).json()
+    clip = item(cuts, policy="evenly", n=4, find_shots=True)
+    (entry,) = ask(client, f"/v1/classifiers/{made['name']}/predict", clip)["data"]
+    values = frames_of(entry, "value")
+    assert entry["value"] == pytest.approx(values.mean())
+    assert entry["interval"] == [None, None]
+    assert all(None not in frame["interval"] for frame in entry["video"]["frames"])
+    assert [shot["interval"] for shot in entry["video"]["shots"] if shot["frames"]] == [[None, None]] * 3
+
+
+@pytest.mark.parametrize("kill", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_a_job_outlives_its_server(home: Path, tmp_path: Path, kill: bool):
+    """Killed, or stopped in order: the next server does it from its beginning."""
+    link_models(home, tmp_path / "home")
+    settings = {"BENTOML_HOME": str(tmp_path / "bentoml"), "DAGUERRE_HOME": str(tmp_path / "home")}
+    server = harness.launch(tmp_path, settings=settings).wait_ready()
+    sampling = {"policy": "every", "seconds": 0.2, "find_shots": True}
+    with server.client() as client:
+        clip = {"video": {"file": upload(client, fetch("cuts").read_bytes())}, "sampling": sampling}
+        job = client.post("/v1/embeddings", json={"input": [clip], "mode": "job", "encoding_format": "base64"}).json()
+        deadline = time.monotonic() + 60
+        while client.get(f"/v1/jobs/{job['id']}").json()["progress"] < 0.05:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    if kill:
+        for process in server.processes():
+            process.kill()
+        server.process.wait(10)
+    else:
+        assert server.stop() == 0
+    with harness.running(tmp_path, settings=settings) as again, again.client() as client:
+        assert ended(client, job)["state"] == "succeeded"
+        answer = client.get(f"/v1/jobs/{job['id']}/answer").json()
+        assert len(answer["data"][0]["video"]["frames"]) == len(
+            list(sample(fetch("cuts"), Every(seconds=0.2), limits=LIMITS))
+        )
