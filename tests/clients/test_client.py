@@ -390,6 +390,7 @@ def test_a_server_that_is_not_there_is_said(scheme):
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.slow
 def test_a_server_that_is_loading_is_waited_for(home: Path, tmp_path: Path):
     server = harness.launch(tmp_path, settings={"BENTOML_HOME": str(tmp_path / "bentoml")})
     try:

@@ -102,6 +102,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_holds_a_whole_state(tmp_path):
     last = 0
     for round in range(4):

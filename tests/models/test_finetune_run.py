@@ -292,6 +292,7 @@ train(Path(sys.argv[1]), Path(sys.argv[2]), start=sys.argv[3])
 """
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_goes_on_to_the_same_weights(made, data, vit, tmp_path):
     _, wanted, _ = made
     out, epochs, kills = tmp_path / "out", [], 0
