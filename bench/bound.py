@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from models.encoders.folder import open_folder
 from models.encoders.onnx import OnnxSession
 from models.encoders.processors import ImageProcessor
-from models.images import ImageLimits
+from models.images.decoding import ImageLimits
 
 Pixels = NDArray[np.uint8]
 MAX_BATCH = 32

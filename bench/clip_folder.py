@@ -31,7 +31,7 @@ from transformers import (
 from models.catalog import ImageTower, ModelSpec, Source
 from models.encoders import export
 from models.encoders.folder import write_manifest
-from models.images import Preprocess
+from models.images.preprocess import Preprocess
 
 NAME = "clip-vit-b32-random"
 SEED = 0

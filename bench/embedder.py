@@ -10,7 +10,7 @@ from models.embedded.bridge import l2
 from models.encoders.folder import find
 from models.encoders.onnx import OnnxSession
 from models.encoders.processors import image_processor, text_processor
-from models.images import DecodeMode, ImageLimits
+from models.images.decoding import DecodeMode, ImageLimits
 
 Float = NDArray[np.float32]
 LIMITS = ImageLimits()

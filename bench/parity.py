@@ -25,7 +25,7 @@ from models.encoders.folder import ModelFolder
 from models.encoders.processors import image_processor, text_processor
 from models.encoders.sessions import Session, open_session
 from models.errors import ModelsError
-from models.images import ImageLimits
+from models.images.decoding import ImageLimits
 from models.sources import describe, networks, oracle
 from models.sources.make import Wanted, make, renamed
 from tests.models import architectures

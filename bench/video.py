@@ -23,7 +23,7 @@ from pathlib import Path
 import av
 from av.video.reformatter import VideoReformatter
 
-from models.images import Preprocess
+from models.images.preprocess import Preprocess
 from models.video.opening import VideoLimits
 from models.video.policies import Evenly, Every, Keyframes, Policy, Shots
 from models.video.sampling import find_shots, sample

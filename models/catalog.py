@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from models.errors import UnknownModel
-from models.images import PREPROCESSING_VERSION, DecodeMode, Preprocess
+from models.images.decoding import DecodeMode
+from models.images.preprocess import PREPROCESSING_VERSION, Preprocess
 
 Modality = Literal["image", "text"]
 Precision = Literal["fp32", "fp16", "bf16", "int8"]

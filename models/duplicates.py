@@ -14,8 +14,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from models.errors import ClusteringError
+from models.images.perceptual import BITS, Hash, distance, hashes
 from models.neighbours import BLOCK_BYTES, lengths, unit, vectors
-from models.perceptual import BITS, Hash, distance, hashes
 
 Bool = NDArray[np.bool_]
 Float = NDArray[np.float64]

@@ -8,7 +8,7 @@ from typing import TypeVar
 from models.classifiers.head import Block
 from models.classifiers.network import Network
 from models.classifiers.store import Store, Stored
-from models.images import DecodeMode
+from models.images.decoding import DecodeMode
 from service.engine import Engine, Model
 from service.errors import Forbidden, NotFound, Unprocessable, shown
 from service.settings import Settings

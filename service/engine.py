@@ -18,7 +18,7 @@ from models.catalog import Modality, ModelSpec
 from models.encoders import processors
 from models.encoders.folder import ModelFolder, locate
 from models.encoders.processors import ImageProcessor, TextProcessor
-from models.images import DecodeMode
+from models.images.decoding import DecodeMode
 from service import __version__
 from service.batching import Key, Places
 from service.errors import NotFound, Unavailable, Unprocessable, shown

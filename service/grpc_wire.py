@@ -7,7 +7,7 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from daguerre_proto.v1 import common_pb2, embeddings_pb2, models_pb2, zero_shot_pb2
-from models.images import DecodeMode
+from models.images.decoding import DecodeMode
 from service import schema
 from service.engine import Model
 from service.errors import BadRequest, ItemFailure, ServiceError, Unprocessable

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.classifiers.store import Stored
-from models.images import DecodeMode
+from models.images.decoding import DecodeMode
 from service.engine import Model
 from service.errors import ItemFailure
 from service.pipelines.encode import Encoded

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from models.images import DecodeMode
+from models.images.decoding import DecodeMode
 from service.example import PHOTO
 from service.schema_base import Message
 from service.schema_video import OfVideo, Sampling, VideoBlock

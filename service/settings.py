@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from models.images import DecodeMode, ImageLimits
+from models.images.decoding import DecodeMode, ImageLimits
 from models.video.opening import VideoLimits
 
 

@@ -19,7 +19,7 @@ from typing import Literal, cast, get_args
 from models.classifiers.notes import Note
 from models.encoders.folder import sha256
 from models.errors import ItemError, TrainingError
-from models.formats import pillow_name, sniff
+from models.images.formats import pillow_name, sniff
 
 Split = Literal["train", "validation", "test"]
 SPLITS = get_args(Split)

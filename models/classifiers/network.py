@@ -22,7 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 from models.encoders.folder import sha256
 from models.encoders.onnx import OnnxSession
 from models.errors import ModelUnavailable
-from models.images import Preprocess
+from models.images.preprocess import Preprocess
 
 FORMAT = 1
 GRAPH, MANIFEST = "network.onnx", "manifest.json"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import ModelUnavailable
-from models.images import Preprocess, Resample
+from models.images.preprocess import Preprocess, Resample
 
 _RESAMPLES: dict[int, Resample] = {1: "lanczos", 2: "bilinear", 3: "bicubic"}  # Pillow's numbers
 _CONVNEXT = "ConvNext"  # ConvNeXt, ConvNeXtV2 and ResNet: a crop of what is resized to a larger side

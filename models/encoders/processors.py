@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 from models.catalog import ImageTower, TextTower
 from models.embedded.bridge import Bridge, l2
 from models.encoders.folder import ModelFolder
-from models.images import DecodeMode, ImageLimits, load_pixels
+from models.images.decoding import DecodeMode, ImageLimits, load_pixels
 
 Row = NDArray[Any]
 PADDING = -1  # in a stack of token ids; the session makes the attention mask of it

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from models.classifiers.folders import Dropped, LabelledImage
 from models.errors import ImageError
 from models.finetune.disk import replace_text
-from models.images import PREPROCESSING_VERSION, ImageLimits, Preprocess, load_pixels
+from models.images.decoding import ImageLimits, load_pixels
+from models.images.preprocess import PREPROCESSING_VERSION, Preprocess
 
 _PIXELS, _INDEX = "pixels.npy", "pixels.json"
 

@@ -33,7 +33,7 @@ from models.finetune.pixels import Pixels, prepare
 from models.finetune.remarks import remarks
 from models.finetune.starts import Start, load_start
 from models.finetune.targets import Targets, targets_of
-from models.images import ImageLimits
+from models.images.decoding import ImageLimits
 
 OUTCOME = "outcome.json"
 _PARITY_IMAGES = 32

@@ -14,7 +14,7 @@ from models.catalog import EMBEDDED
 from models.encoders.folder import sha256
 from models.encoders.preprocessor import Pixelwise, read_preprocessor
 from models.errors import ModelUnavailable
-from models.images import PREPROCESSING_VERSION
+from models.images.preprocess import PREPROCESSING_VERSION
 
 
 @dataclass(frozen=True)

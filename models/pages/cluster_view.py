@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from models.images.thumbnail import is_blurred
 from models.pages.document import picture
 from models.pages.html import MINUS, UNDEFINED, Html
-from models.pages.thumbnail import is_blurred
 
 Mode = Literal["thumbnails", "blurred", "none"]
 KINDS = {

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from models.catalog import ModelSpec
-from models.images import ResizeMode
+from models.images.preprocess import ResizeMode
 
 CLIP_TEMPLATES = ("a photo of {}.",)  # Radford et al. 2021, section 3.1.4; article-neutral, since labels have theirs
 SIGLIP_TEMPLATES = ("this is a photo of {}.",)  # what its authors' demonstration uses

@@ -17,7 +17,7 @@ from models.encoders.folder import ModelFolder
 from models.encoders.onnx import OnnxSession
 from models.encoders.processors import ImageProcessor, TextProcessor
 from models.errors import ModelUnavailable
-from models.images import ImageLimits
+from models.images.decoding import ImageLimits
 from models.sources import describe, networks, oracle
 from models.sources.fetch import source_home
 from models.sources.hub import HubModel

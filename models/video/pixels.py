@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.errors import InvalidVideo
-from models.images import Preprocess, resize, resized_size
+from models.images.preprocess import Preprocess, resize, resized_size
 from models.video.library import load
 from models.video.opening import Opened, check_size
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
+
 
 DecodeMode = Literal["exact", "scaled"]
 Turn = Image.Transpose | None

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.errors import InvalidVideo, VideoTooLarge
-from models.images import Preprocess
-from models.perceptual import BITS, FLAT, perceptual_hash
+from models.images.perceptual import BITS, FLAT, perceptual_hash
+from models.images.preprocess import Preprocess
 from models.video.decoding import Decoded, Decoder, Report
 from models.video.info import scanned_seconds
 from models.video.opening import Opened, Source, VideoLimits, opened

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.classifiers.network import Network
 from models.classifiers.store import Stored
 from models.errors import ItemError
-from models.images import load_pixels
+from models.images.decoding import load_pixels
 from service.classifiers import Classifiers
 from service.engine import Engine
 from service.errors import ItemFailure, item_failure

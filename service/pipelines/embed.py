@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from models.catalog import ModelSpec
 from models.embedded.bridge import l2
-from models.images import DecodeMode
+from models.images.decoding import DecodeMode
 from service.engine import Engine, Model
 from service.errors import Unprocessable
 from service.pipelines.encode import Encoded, encode

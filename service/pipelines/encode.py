@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.encoders.processors import ImageProcessor, TextProcessor
 from models.errors import ImageTooLarge, ItemError, TextError
-from models.images import DecodeMode
+from models.images.decoding import DecodeMode
 from service.batching import Caller, Key, Row
 from service.engine import Engine, Model, require
 from service.errors import ItemFailure, ItemsFailed, TooLarge, Unprocessable, item_failure

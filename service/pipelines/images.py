@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from models.errors import ItemError
-from models.images import open_rgb
-from models.pages.thumbnail import thumbnail
-from models.perceptual import perceptual_hash
+from models.images.decoding import open_rgb
+from models.images.perceptual import perceptual_hash
+from models.images.thumbnail import thumbnail
 from service.engine import Engine
 from service.errors import ItemFailure, ItemsFailed, Unprocessable, item_failure
 from service.metrics import ITEMS, ITEMS_FAILED

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.images import DecodeMode
+from models.images.decoding import DecodeMode
 from models.neighbours import Neighbours, nearest
 from service.engine import Engine
 from service.errors import ItemFailure, TooLarge, Unprocessable, shown

@@ -19,7 +19,7 @@ from models.clustering.describe import Vocabulary
 from models.embedded.bridge import l2
 from models.encoders.processors import TextProcessor
 from models.errors import TextError
-from models.images import DecodeMode
+from models.images.decoding import DecodeMode
 from service.engine import Engine, Model
 from service.errors import TooLarge, Unprocessable, shown
 from service.label_cache import LabelKey

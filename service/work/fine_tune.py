@@ -10,7 +10,7 @@ from models.classifiers.store import Store
 from models.encoders.folder import installed
 from models.finetune.door import load
 from models.finetune.options import Augmentation, Options
-from models.images import ImageLimits
+from models.images.decoding import ImageLimits
 from models.sources.fetch import source_home
 from service.errors import Unprocessable, shown
 from service.jobs.kinds import Context

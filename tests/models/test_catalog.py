@@ -9,7 +9,8 @@ import pytest
 from models import catalog
 from models.catalog import CATALOG, EMBEDDED, ModelSpec, lookup
 from models.errors import UnknownModel
-from models.images import Preprocess
+from models.images import preprocess
+from models.images.preprocess import Preprocess
 
 Change = Callable[[ModelSpec], ModelSpec]
 
@@ -105,7 +106,7 @@ def test_decoding_means_nothing_to_a_model_of_texts():
 
 def test_the_fingerprint_changes_with_the_preprocessing_version(monkeypatch):
     before = EMBEDDED.fingerprint()
-    monkeypatch.setattr(catalog, "PREPROCESSING_VERSION", catalog.PREPROCESSING_VERSION + 1)
+    monkeypatch.setattr(catalog, "PREPROCESSING_VERSION", preprocess.PREPROCESSING_VERSION + 1)
     assert EMBEDDED.fingerprint() != before
 
 

@@ -15,7 +15,7 @@ from scipy.special import expit, softmax
 
 from models.classifiers.network import FORMAT, GRAPH, MANIFEST, Network, Reading, manifest_of
 from models.errors import ModelUnavailable
-from models.images import Preprocess
+from models.images.preprocess import Preprocess
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]]) / 255

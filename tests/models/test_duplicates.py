@@ -14,7 +14,7 @@ from skimage import data
 
 from models.duplicates import exact, near, semantic
 from models.errors import ClusteringError
-from models.perceptual import distance, hashes, perceptual_hash
+from models.images.perceptual import distance, hashes, perceptual_hash
 
 BLOCKS = [1, 100 * 3**2, 2**20]  # bytes: blocks of one item, of three, and of all
 LINKAGES = ["single", "star"]

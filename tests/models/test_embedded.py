@@ -19,7 +19,7 @@ from models.embedded import bridge, build, network
 from models.encoders.onnx import OnnxSession
 from models.encoders.processors import image_processor, text_processor
 from models.errors import ModelUnavailable
-from models.images import ImageLimits
+from models.images.decoding import ImageLimits
 from tests.models.texts import TEXTS
 
 GAMMA, RIDGE = 6.0, 0.2  # as published in the docstring of models/embedded/bridge.py

@@ -15,7 +15,7 @@ from PIL import Image
 from models.encoders.onnx import OnnxSession, feeds
 from models.encoders.processors import image_processor, text_processor
 from models.errors import ModelUnavailable
-from models.images import ImageLimits
+from models.images.decoding import ImageLimits
 from tests.models.texts import TEXTS
 
 HAS_GPU = Path("/dev/nvidia0").exists()

@@ -8,7 +8,8 @@ import pytest
 from models.classifiers.folders import read
 from models.finetune import pixels as module
 from models.finetune.pixels import prepare
-from models.images import ImageLimits, Preprocess, load_pixels
+from models.images.decoding import ImageLimits, load_pixels
+from models.images.preprocess import Preprocess
 from tests.models import coded_images as images
 
 PREPROCESS = Preprocess(size=24, resize="letterbox")

@@ -25,7 +25,7 @@ from models.finetune.options import Augmentation
 from models.finetune.outcome import Outcome
 from models.finetune.run import OUTCOME
 from models.finetune.starts import load_start
-from models.images import ImageLimits, load_pixels
+from models.images.decoding import ImageLimits, load_pixels
 from tests.models import coded_images as images
 from tests.models import tiny_models
 from tests.models.finetune_runs import OPTIONS, train

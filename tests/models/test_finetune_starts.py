@@ -11,7 +11,8 @@ from models.catalog import EMBEDDED
 from models.encoders.preprocessor import read_preprocessor
 from models.errors import ModelUnavailable
 from models.finetune.starts import load_start
-from models.images import ImageLimits, Preprocess, load_pixels
+from models.images.decoding import ImageLimits, load_pixels
+from models.images.preprocess import Preprocess
 from tests.models import tiny_models
 from tests.models.image_samples import encode, photo
 

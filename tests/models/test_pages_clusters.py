@@ -1,6 +1,5 @@
 """A clustering's page: every cluster is on it, its figures are the answer's, it loads nothing, it shows no face."""
 
-import io
 import re
 from base64 import b64decode
 
@@ -12,11 +11,11 @@ from PIL import Image
 
 from models.clustering.cluster import cluster
 from models.clustering.options import Options
+from models.images.thumbnail import is_blurred, thumbnail
 from models.pages.cluster_map import POINTS, TITLED
 from models.pages.cluster_methods import paragraph
 from models.pages.cluster_view import PICTURES, View, shown, side
 from models.pages.clusters import page
-from models.pages.thumbnail import CELLS, is_blurred, thumbnail
 from tests.models.page_reader import Read
 
 NASTY = ("<script>alert(1)</script>", "quo\"te's & <b>", "שלום עולם", "🎉 党 " + "long " * 400, "a\x00b\udcff")
@@ -180,39 +179,6 @@ def test_blurred_pictures_are_blurred_or_refused():
         page(answer, pictures(answer), mode="blurred")
     with pytest.raises(ValueError, match="mode"):
         page(answer, {}, mode="faces")
-
-
-def test_of_a_blurred_picture_the_cells_are_left_and_nothing_else():
-    rng = np.random.default_rng(0)
-    cells = np.kron(rng.integers(60, 190, (6, CELLS, 3)), np.ones((80, 80, 1)))
-    detail = 60.0 * (-1) ** np.add.outer(np.arange(480), np.arange(640))[..., None]  # 0 on average in each cell
-    faces = [Image.fromarray(pixels.astype(np.uint8)) for pixels in (cells, cells + detail)]
-    one, two = (thumbnail(face, blurred=True, side=640) for face in faces)
-    assert one == two
-    assert thumbnail(faces[0], side=640) != thumbnail(faces[1], side=640)
-    assert Image.open(io.BytesIO(one)).size == (640, 480)
-
-
-@pytest.mark.parametrize("as_bytes", [True, False])
-def test_a_thumbnail_is_upright_and_says_nothing_of_the_camera(as_bytes):
-    image = Image.new("RGB", (400, 200), "red")
-    exif = Image.Exif()
-    exif[0x0112], exif[0x010F] = 6, "Camera maker"
-    out = io.BytesIO()
-    image.save(out, "JPEG", exif=exif, comment=b"a secret")
-    small = thumbnail(out.getvalue() if as_bytes else Image.open(io.BytesIO(out.getvalue())))
-    back = Image.open(io.BytesIO(small))
-    assert back.size == (80, 160)
-    assert not back.getexif()
-    assert b"Camera" not in small
-    assert b"secret" not in small
-
-
-def test_a_thumbnail_is_never_enlarged_and_transparency_is_white():
-    back = Image.open(io.BytesIO(thumbnail(Image.new("RGBA", (30, 20), (0, 0, 0, 0)))))
-    assert back.size == (30, 20)
-    assert np.asarray(back).min() > 250
-    assert Image.open(io.BytesIO(thumbnail(Image.new("L", (3000, 2), 9)))).size == (160, 1)
 
 
 def test_figures_are_the_answers(real):

@@ -13,7 +13,7 @@ from models.catalog import EMBEDDED
 from models.encoders.folder import ModelFolder
 from models.encoders.processors import PADDING, ImageProcessor, TextProcessor, image_processor, text_processor
 from models.errors import InvalidImage
-from models.images import ImageLimits, load_pixels
+from models.images.decoding import ImageLimits, load_pixels
 from tests.models import image_samples as samples
 from tests.models.texts import TEXTS
 

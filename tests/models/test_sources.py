@@ -22,7 +22,7 @@ from models.encoders.folder import ModelFolder, installed, locate, open_folder
 from models.encoders.onnx import OnnxSession
 from models.encoders.processors import image_processor, text_processor
 from models.errors import ModelUnavailable
-from models.images import ImageLimits
+from models.images.decoding import ImageLimits
 from models.sources import describe, fetch, make, oracle, precision
 from models.sources.hub import HUB, base_name
 from tests.models import architectures

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.images import Preprocess, resize
+from models.images.preprocess import Preprocess, resize
 from models.video.decoding import Decoder, Report
 from models.video.info import probe
 from models.video.opening import VideoLimits, opened

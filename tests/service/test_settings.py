@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from models.images import ImageLimits
+from models.images.decoding import ImageLimits
 from service import settings as settings_module
 from service.settings import Settings, read
 

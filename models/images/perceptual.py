@@ -24,7 +24,7 @@ def perceptual_hash(image: Image.Image) -> int | None:
 
     Parameters
     ----------
-    image : RGB or L, upright (with EXIF orientation applied): what `models.images.open_rgb` returns.
+    image : RGB or L, upright (with EXIF orientation applied): what `models.images.decoding.open_rgb` returns.
     """
     if image.mode not in ("RGB", "L"):
         raise ClusteringError(

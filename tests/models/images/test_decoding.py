@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from models.errors import ImageError, ImageTooLarge, InvalidImage, UnsupportedImage
-from models.formats import pillow_name, sniff
-from models.images import ImageLimits, Preprocess, load_pixels, open_rgb, resize
+from models.images.decoding import ImageLimits, load_pixels, open_rgb
+from models.images.formats import pillow_name, sniff
+from models.images.preprocess import Preprocess
 from tests.models import image_samples as samples
 
 LIMITS = ImageLimits()
@@ -396,47 +397,6 @@ def test_photos_equal_those_of_transformers(name):
     expected = clip.CLIPImageProcessorPil(do_rescale=False, do_normalize=False)(image)["pixel_values"][0]
     got = load_pixels(samples.encode(image, "PNG", compress_level=1), CLIP, limits=LIMITS)
     np.testing.assert_array_equal(got, np.asarray(expected).transpose(1, 2, 0))
-
-
-# sizes
-
-
-@pytest.mark.parametrize(("size", "inner"), [((100, 50), (224, 112)), ((31, 62), (112, 224)), ((300, 4), (224, 3))])
-def test_a_letterbox_holds_the_whole_image_on_its_colour(size, inner):
-    pixels = resize(Image.new("RGB", size, "#000"), LETTERBOX)
-    black = np.argwhere((pixels == 0).all(-1))
-    top, left = (224 - inner[1]) // 2, (224 - inner[0]) // 2
-    assert black.min(0).tolist() == [top, left]
-    assert black.max(0).tolist() == [top + inner[1] - 1, left + inner[0] - 1]
-    assert (pixels[0, 0] == (255 if 0 not in (top + left,) else 0)).all()
-
-
-def test_a_thin_image_keeps_a_row_in_a_letterbox():
-    pixels = resize(Image.new("RGB", (1000, 10)), Preprocess(size=20, resize="letterbox", pad_color=7))
-    assert sorted(np.unique(pixels)) == [0, 7]
-
-
-def test_squash_gives_up_the_aspect_ratio():
-    image = Image.fromarray(samples.photo())
-    expected = np.array(image.resize((224, 224), Image.Resampling.BICUBIC))
-    np.testing.assert_array_equal(resize(image, SQUASH), expected)
-
-
-@pytest.mark.parametrize(
-    "row",
-    [
-        {"size": 0, "resize": "squash"},
-        {"size": 8, "resize": "stretch"},
-        {"size": 8, "resize": "squash", "resample": "nearest"},
-        {"size": 8, "resize": "shortest_edge"},
-        {"size": 8, "resize": "squash", "crop": True},
-        {"size": 8, "resize": "shortest_edge", "crop": True, "resize_size": 4},
-        {"size": 8, "resize": "letterbox", "resize_size": 9},
-    ],
-)
-def test_preprocessing_that_makes_no_sense_is_refused(row):
-    with pytest.raises(ValueError, match=r"size|resize|crop"):
-        Preprocess(**row)
 
 
 # scaled

@@ -4,7 +4,8 @@ import io
 
 from PIL import Image, ImageOps
 
-from models.images import ImageLimits, Preprocess, open_rgb
+from models.images.decoding import ImageLimits, open_rgb
+from models.images.preprocess import Preprocess
 
 BLURRED = b"blurred"  # the comment in a JPEG of which only `CELLS` are left
 CELLS = 8  # along the longer side: what a blurred picture still tells apart. Known faces are told from some 12 on

@@ -1,0 +1,1 @@
+"""Image files: formats, decoding to pixels, resizing for an encoder, perceptual hashes and thumbnails."""
