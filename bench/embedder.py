@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.embedded.bridge import l2
 from models.encoders.folder import find
 from models.encoders.onnx import OnnxSession
 from models.encoders.processors import image_processor, text_processor
 from models.images.decoding import DecodeMode, ImageLimits
+from models.vectors import l2
 
 Float = NDArray[np.float32]
 LIMITS = ImageLimits()

@@ -45,7 +45,7 @@ class TextTower:
     max_tokens: int  # longer texts are cut there, and the answer says so
     pooling: str  # "mean", "cls", "eot", "last"
     buckets: tuple[int, ...]  # token lengths that a text is padded up to: its shape never depends on its batch
-    projection: Literal["none", "kernel_ridge"] = "none"  # what follows the network: models/embedded/bridge.py
+    projection: Literal["none", "kernel_ridge"] = "none"  # what follows the network: models/encoders/projection.py
     prefix: str = ""  # put before every text: E5's "query: "
     padding_side: Literal["right", "left"] = "right"  # seen by encoders that attend to their padding: SigLIP
     canonical: Literal["none", "siglip"] = "none"  # what is done to a text first: models/encoders/processors.py

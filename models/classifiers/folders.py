@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 from models.classifiers.notes import Note
-from models.encoders.folder import sha256
+from models.disk import sha256
 from models.errors import ItemError, TrainingError
 from models.images.formats import pillow_name, sniff
 

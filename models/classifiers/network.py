@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from models.encoders.folder import sha256
+from models.disk import sha256
 from models.encoders.onnx import OnnxSession
 from models.errors import ModelUnavailable
 from models.images.preprocess import Preprocess

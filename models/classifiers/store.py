@@ -27,7 +27,7 @@ from pydantic import TypeAdapter, ValidationError
 from models.classifiers.head import Block, Head, Task
 from models.classifiers.network import GRAPH, Network
 from models.classifiers.network import MANIFEST as NETWORK_MANIFEST
-from models.encoders.folder import sha256
+from models.disk import sha256
 from models.errors import TrainingError, UnknownClassifier
 
 FORMAT = 1

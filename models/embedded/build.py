@@ -13,8 +13,8 @@ from transformers import BertModel
 from transformers.utils import logging as transformers_logging
 
 from models.catalog import EMBEDDED
-from models.embedded import bridge, network
-from models.encoders import export
+from models.embedded import network
+from models.encoders import export, projection
 from models.encoders.folder import write_manifest
 from models.encoders.onnx import OnnxSession
 from models.encoders.processors import Row, TextProcessor
@@ -61,10 +61,10 @@ def make(folder: Path) -> None:
 
     session = OnnxSession(folder / "text.onnx")
 
-    def embed(texts: Sequence[str]) -> bridge.Float:
+    def embed(texts: Sequence[str]) -> projection.Float:
         return np.concatenate([session.run(collate(texts[i : i + 64])) for i in range(0, len(texts), 64)])
 
-    fitted = bridge.fit(
+    fitted = projection.fit(
         json.loads(wordnet_file.read_text()),
         network.classifier_rows(net).numpy(),
         embed,

@@ -118,7 +118,7 @@ def min_cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
 
 def check_weights(spec: ModelSpec, found: Sequence[Path]) -> None:
     """Raise ModelUnavailable unless the files `found` are the catalogue's, by hash."""
-    from models.encoders.folder import sha256
+    from models.disk import sha256
 
     wanted = dict(spec.source.weights)
     for path in found:

@@ -4,7 +4,6 @@ Folders are made once, under a lock, in a temporary place, and renamed into thei
 it whole.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -20,6 +19,7 @@ from filelock import FileLock
 from pydantic import TypeAdapter, ValidationError
 
 from models.catalog import CATALOG, ModelSpec, lookup
+from models.disk import sha256
 from models.errors import ModelUnavailable
 from models.sources.hub import HUB, base_name, with_words
 
@@ -40,11 +40,6 @@ class ModelFolder:
     spec: ModelSpec
     parity: Mapping[str, float]  # measured against torch when the folder was made
     made_with: Mapping[str, str]  # library versions, for the receipt
-
-
-def sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_manifest(folder: Path, spec: ModelSpec, *, parity: Mapping[str, float], made_with: Mapping[str, str]) -> None:

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from models.catalog import ImageTower, TextTower
-from models.embedded.bridge import Bridge, l2
 from models.encoders.folder import ModelFolder
+from models.encoders.projection import Bridge
 from models.images.decoding import DecodeMode, ImageLimits, load_pixels
+from models.vectors import l2
 
 Row = NDArray[Any]
 PADDING = -1  # in a stack of token ids; the session makes the attention mask of it

@@ -13,9 +13,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from models.classifiers.epoch import Epoch
-from models.encoders.folder import sha256
+from models.disk import replace_file, replace_text, sha256
 from models.errors import TrainingError
-from models.finetune.disk import replace_file, replace_text
 
 FORMAT = 1
 _RUN = "run.json"

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.classifiers.folders import Dropped, LabelledImage
+from models.disk import replace_text
 from models.errors import ImageError
-from models.finetune.disk import replace_text
 from models.images.decoding import ImageLimits, load_pixels
 from models.images.preprocess import PREPROCESSING_VERSION, Preprocess
 

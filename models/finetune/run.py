@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from models.classifiers.folders import Collection, LabelledImage
 from models.classifiers.network import GRAPH, MANIFEST, Network, Reading, manifest_of
+from models.disk import replace_text, sync_file, sync_folder
 from models.errors import TrainingError
 from models.finetune import calibrate
 from models.finetune.checkpoint import Checkpoint, Progress
 from models.finetune.device import settle
-from models.finetune.disk import replace_text, sync_file, sync_folder
 from models.finetune.export import export
 from models.finetune.loop import Loop
 from models.finetune.memory import kept_memory

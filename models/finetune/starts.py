@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from models.catalog import EMBEDDED
-from models.encoders.folder import sha256
+from models.disk import sha256
 from models.encoders.preprocessor import Pixelwise, read_preprocessor
 from models.errors import ModelUnavailable
 from models.images.preprocess import PREPROCESSING_VERSION

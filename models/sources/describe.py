@@ -14,7 +14,7 @@ from typing import Any
 from transformers import AutoConfig, AutoTokenizer
 
 from models.catalog import ImageTower, ModelSpec, Precision, Source, TextTower, ZeroShotHead
-from models.encoders.folder import sha256
+from models.disk import sha256
 from models.encoders.preprocessor import read_preprocessor
 from models.errors import ModelUnavailable
 from models.sources.hub import CLIP_TEMPLATES, CONTRAST, SIGLIP_TEMPLATES, HubModel

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from models.catalog import ModelSpec
-from models.embedded.bridge import l2
 from models.images.decoding import DecodeMode
+from models.vectors import l2
 from service.engine import Engine, Model
 from service.errors import Unprocessable
 from service.pipelines.encode import Encoded, encode

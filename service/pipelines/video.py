@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.embedded.bridge import l2
 from models.errors import InvalidVideo, ItemError, VideoTooLarge
 from models.images.decoding import DecodeMode
 from models.images.preprocess import Preprocess, resize
 from models.images.thumbnail import thumbnail
+from models.vectors import l2
 from models.video.decoding import Report
 from models.video.info import VideoInfo, probe
 from models.video.library import load

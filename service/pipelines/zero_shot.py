@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from models.catalog import ZeroShotHead
 from models.clustering.describe import Vocabulary
-from models.embedded.bridge import l2
 from models.encoders.processors import TextProcessor
 from models.errors import TextError
 from models.images.decoding import DecodeMode
+from models.vectors import l2
 from service.engine import Engine, Model
 from service.errors import TooLarge, Unprocessable, shown
 from service.label_cache import LabelKey

@@ -161,7 +161,7 @@ def test_nothing_in_it_is_code(tmp_path):
     with pytest.raises(TrainingError, match="is not what was saved"):
         store.load("posts")
     manifest = json.loads((folder / "manifest.json").read_text())
-    from models.encoders.folder import sha256
+    from models.disk import sha256
 
     manifest["sha256"]["head.npz"] = sha256(folder / "head.npz")
     (folder / "manifest.json").write_text(json.dumps(manifest))

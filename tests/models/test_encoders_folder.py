@@ -12,8 +12,9 @@ import pytest
 
 from models.__main__ import main
 from models.catalog import CATALOG, EMBEDDED, ModelSpec
+from models.disk import sha256
 from models.encoders import export, folder
-from models.encoders.folder import MANIFEST, build, find, home_of, locate, open_folder, sha256, write_manifest
+from models.encoders.folder import MANIFEST, build, find, home_of, locate, open_folder, write_manifest
 from models.errors import ModelUnavailable
 
 ROOT = Path(__file__).parents[2]

@@ -15,14 +15,16 @@ import torch
 from sklearn.kernel_ridge import KernelRidge
 
 from models.catalog import EMBEDDED
-from models.embedded import bridge, build, network
+from models.embedded import build, network
+from models.encoders import projection
 from models.encoders.onnx import OnnxSession
 from models.encoders.processors import image_processor, text_processor
 from models.errors import ModelUnavailable
 from models.images.decoding import ImageLimits
+from models.vectors import l2
 from tests.models.texts import TEXTS
 
-GAMMA, RIDGE = 6.0, 0.2  # as published in the docstring of models/embedded/bridge.py
+GAMMA, RIDGE = 6.0, 0.2  # as published in the docstring of models/encoders/projection.py
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -127,13 +129,13 @@ def test_sentence_vectors_equal_those_of_transformers(embedded_folder, sentence_
     np.testing.assert_allclose(got, sentence_vectors(TEXTS), atol=1e-5)
 
 
-# bridge
+# projection
 
 
 def fake_sentences(texts):
     """A unit vector for each text that depends on nothing else, (n, 24)."""
     seeds = [int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) for text in texts]
-    return bridge.l2(np.stack([np.random.default_rng(seed).standard_normal(24) for seed in seeds])).astype(np.float32)
+    return l2(np.stack([np.random.default_rng(seed).standard_normal(24) for seed in seeds])).astype(np.float32)
 
 
 SMALL = {
@@ -179,7 +181,7 @@ def kernel(a, b):
 def test_the_bridge_is_scikit_learns_kernel_ridge():
     """Both in float64 up to the result, which is kept as float32: 1e-6 of values up to 1."""
     weights = np.random.default_rng(3).standard_normal((30, 17)).astype(np.float32)
-    fitted = bridge.fit(SMALL, weights, fake_sentences)
+    fitted = projection.fit(SMALL, weights, fake_sentences)
     anchors = anchors_by_hand(SMALL, fake_sentences)
     np.testing.assert_allclose(fitted.anchors, anchors, atol=1e-6)
 
@@ -195,7 +197,9 @@ def test_the_bridge_is_scikit_learns_kernel_ridge():
 
 
 def test_the_bridge_takes_sentence_vectors_of_any_length():
-    fitted = bridge.fit(SMALL, np.random.default_rng(3).standard_normal((30, 17)).astype(np.float32), fake_sentences)
+    fitted = projection.fit(
+        SMALL, np.random.default_rng(3).standard_normal((30, 17)).astype(np.float32), fake_sentences
+    )
     texts = fake_sentences(["a", "b", "c"])
     vectors = fitted(texts)
     assert vectors.dtype == np.float32

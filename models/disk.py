@@ -1,5 +1,6 @@
-"""Files that are whole or not there, whenever the process is killed."""
+"""Files on disk: written so that they are whole or absent even if the process is killed, and their hashes."""
 
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -32,3 +33,8 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -16,16 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.vectors import l2
+
 Float = NDArray[np.float32]
 
 GAMMA = 6.0
 RIDGE = 0.2
 HYPERNYM_WEIGHT = 0.1
-
-
-def l2(x: NDArray[Any]) -> NDArray[Any]:
-    """Rows of `x` (…, d) scaled to length 1."""
-    return x / np.linalg.norm(x, axis=-1, keepdims=True)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
