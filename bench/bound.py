@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.encoders.folder import open_folder
+from models.catalog.folder import open_folder
 from models.encoders.onnx import OnnxSession
 from models.encoders.processors import ImageProcessor
 from models.images.decoding import ImageLimits

@@ -28,9 +28,9 @@ from transformers import (
     CLIPVisionModelWithProjection,
 )
 
-from models.catalog import ImageTower, ModelSpec, Source
+from models.catalog.folder import write_manifest
+from models.catalog.spec import ImageTower, ModelSpec, Source
 from models.encoders import export
-from models.encoders.folder import write_manifest
 from models.images.preprocess import Preprocess
 
 NAME = "clip-vit-b32-random"

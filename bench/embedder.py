@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.encoders.folder import find
+from models.catalog.folder import find
 from models.encoders.onnx import OnnxSession
 from models.encoders.processors import image_processor, text_processor
 from models.images.decoding import DecodeMode, ImageLimits

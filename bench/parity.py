@@ -20,8 +20,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.catalog import Modality, Precision
-from models.encoders.folder import ModelFolder
+from models.catalog.folder import ModelFolder
+from models.catalog.spec import Modality, Precision
 from models.encoders.processors import image_processor, text_processor
 from models.encoders.sessions import Session, open_session
 from models.errors import ModelsError

@@ -27,7 +27,7 @@ from bench.servers import PLACEMENTS, ROOT, Server, ServerFailed
 from bench.sink import Sink
 from bench.throughput_table import report
 from bench.workers import Worker
-from models.encoders.folder import ModelFolder, find, open_folder
+from models.catalog.folder import ModelFolder, find, open_folder
 from models.errors import ModelUnavailable
 
 CORES = len(os.sched_getaffinity(0))

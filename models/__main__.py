@@ -4,12 +4,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from models.catalog import CATALOG, lookup
-from models.encoders import folder
+from models.catalog import folder
+from models.catalog.hub import HUB
+from models.catalog.rows import CATALOG, lookup
 from models.errors import ModelsError
 from models.finetune import command as finetune
 from models.sources import command as sources
-from models.sources.hub import HUB
 
 
 def export(name: str, home: Path) -> None:

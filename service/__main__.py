@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from models.encoders.folder import locate
+from models.catalog.folder import locate
 from models.errors import ModelsError
 from service.auth import refuse_open_door
 from service.errors import ServiceError

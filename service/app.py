@@ -10,7 +10,7 @@ from typing import Any
 
 import bentoml
 
-from models.encoders.folder import ModelFolder
+from models.catalog.folder import ModelFolder
 from service import http, links, runners
 from service.auth import Auth
 from service.batching import Key

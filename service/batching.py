@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from models.catalog import Modality
+from models.catalog.spec import Modality
 from service.errors import Overloaded, ServiceError, Unavailable
 from service.metrics import BATCH_SECONDS, BATCH_SIZE, QUEUE_ITEMS, QUEUE_SECONDS
 

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.catalog import Modality
+from models.catalog.spec import Modality
 from models.errors import ModelUnavailable
 
 Row = NDArray[Any]

@@ -14,9 +14,9 @@ import numpy as np
 import onnxruntime
 import PIL
 
-from models.catalog import Modality, ModelSpec
+from models.catalog.folder import ModelFolder, locate
+from models.catalog.spec import Modality, ModelSpec
 from models.encoders import processors
-from models.encoders.folder import ModelFolder, locate
 from models.encoders.processors import ImageProcessor, TextProcessor
 from models.images.decoding import DecodeMode
 from service import __version__

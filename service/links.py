@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
-from models.encoders.folder import ModelFolder
+from models.catalog.folder import ModelFolder
 from models.encoders.processors import Processor
 from service.batching import Key, Row
 from service.channel import Channel

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.catalog import Modality
+from models.catalog.folder import ModelFolder
+from models.catalog.spec import Modality
 from models.encoders import processors
-from models.encoders.folder import ModelFolder
 from models.encoders.processors import Processor
 from models.encoders.sessions import Session, open_session
 from service.batching import Batcher, Key, Row, Run

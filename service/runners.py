@@ -16,8 +16,8 @@ from typing import Any
 import bentoml
 import numpy as np
 
-from models.catalog import Modality
-from models.encoders.folder import ModelFolder, locate
+from models.catalog.folder import ModelFolder, locate
+from models.catalog.spec import Modality
 from models.encoders.processors import PADDING
 from service.batching import Key, Row
 from service.channel import Ask, Listener

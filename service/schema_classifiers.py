@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from models.agreement import Level
-from models.catalog import Modality
+from models.catalog.spec import Modality
 from models.classifiers.codes import Rule
 from models.classifiers.head import Task
 from service.schema import MODE, SAMPLING, Datum, Mode, Receipt

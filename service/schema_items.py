@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from models.catalog import Modality
+from models.catalog.spec import Modality
 from models.images.decoding import DecodeMode
 from service.schema import ItemError, OnError, Receipt
 from service.schema_base import Message

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from models.catalog import Modality
+from models.catalog.folder import ModelFolder
+from models.catalog.spec import Modality
 from models.encoders.devices import resolve
-from models.encoders.folder import ModelFolder
 from models.errors import ModelUnavailable
 from service.settings import Settings
 

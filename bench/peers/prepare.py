@@ -16,7 +16,7 @@ from bench.peers.arms import IMAGE_MODEL, REQUIREMENTS, TEXT_MODEL, Places
 from bench.peers.texts import texts
 from bench.servers import ROOT
 from bench.throughput import say
-from models.encoders.folder import ModelFolder, locate
+from models.catalog.folder import ModelFolder, locate
 from models.errors import ModelUnavailable
 
 VOCABULARY = "open-clip-torch==3.3.0"  # its wheel has CLIP's merges; nothing of it is installed

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.catalog import Modality
+from models.catalog.spec import Modality
 from models.errors import TrainingError
 
 Float = NDArray[np.float64]

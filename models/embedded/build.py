@@ -12,10 +12,10 @@ import torch
 from transformers import BertModel
 from transformers.utils import logging as transformers_logging
 
-from models.catalog import EMBEDDED
+from models.catalog.folder import write_manifest
+from models.catalog.rows import EMBEDDED
 from models.embedded import network
 from models.encoders import export, projection
-from models.encoders.folder import write_manifest
 from models.encoders.onnx import OnnxSession
 from models.encoders.processors import Row, TextProcessor
 from models.errors import ModelUnavailable

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.catalog import ImageTower, ModelSpec
+from models.catalog.spec import ImageTower, ModelSpec
 from models.encoders.onnx import OnnxSession, feeds
 from models.errors import ModelUnavailable
 

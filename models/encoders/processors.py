@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from models.catalog import ImageTower, TextTower
-from models.encoders.folder import ModelFolder
+from models.catalog.folder import ModelFolder
+from models.catalog.spec import ImageTower, TextTower
 from models.encoders.projection import Bridge
 from models.images.decoding import DecodeMode, ImageLimits, load_pixels
 from models.vectors import l2

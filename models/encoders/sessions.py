@@ -7,12 +7,12 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.catalog import EMBEDDED, Modality
+from models.catalog.folder import ModelFolder, source_home
+from models.catalog.rows import EMBEDDED
+from models.catalog.spec import Modality
 from models.encoders.exact import require_exact_products
-from models.encoders.folder import ModelFolder
 from models.encoders.onnx import OnnxSession
 from models.errors import ModelUnavailable
-from models.sources.fetch import source_home
 
 Backend = Literal["onnx", "torch"]
 

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from models.catalog import Precision
+from models.catalog.spec import Precision
 from models.encoders.gpu import bucket
 from models.encoders.onnx import feeds
 from models.errors import ModelUnavailable

@@ -6,11 +6,11 @@ import time
 from pathlib import Path
 from typing import get_args
 
+from models.catalog.folder import source_home
 from models.classifiers.folders import read
 from models.finetune.door import load
 from models.finetune.options import Augmentation, Options, Precision, Task, Unfreeze
 from models.sources.command import HOME
-from models.sources.fetch import source_home
 
 _EVERY = 0.5  # seconds between two lines of progress
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.catalog import EMBEDDED
+from models.catalog.rows import EMBEDDED
 from models.disk import sha256
 from models.encoders.preprocessor import Pixelwise, read_preprocessor
 from models.errors import ModelUnavailable

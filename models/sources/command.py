@@ -5,10 +5,11 @@ import re
 from pathlib import Path
 from typing import get_args
 
-from models.catalog import CATALOG, Precision
+from models.catalog.hub import HUB
+from models.catalog.rows import CATALOG
+from models.catalog.spec import Precision
 from models.errors import ModelsError, ModelUnavailable
 from models.sources.fetch import fetch
-from models.sources.hub import HUB
 
 HOME = Path.home() / ".cache" / "daguerre"
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")

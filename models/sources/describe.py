@@ -13,11 +13,11 @@ from typing import Any
 
 from transformers import AutoConfig, AutoTokenizer
 
-from models.catalog import ImageTower, ModelSpec, Precision, Source, TextTower, ZeroShotHead
+from models.catalog.hub import CLIP_TEMPLATES, CONTRAST, SIGLIP_TEMPLATES, HubModel
+from models.catalog.spec import ImageTower, ModelSpec, Precision, Source, TextTower, ZeroShotHead
 from models.disk import sha256
 from models.encoders.preprocessor import read_preprocessor
 from models.errors import ModelUnavailable
-from models.sources.hub import CLIP_TEMPLATES, CONTRAST, SIGLIP_TEMPLATES, HubModel
 from models.sources.siglip_tokens import siglip_tokens
 
 FIRST_SIGLIP = "SiglipTokenizer"

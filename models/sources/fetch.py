@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
+from models.catalog.folder import source_home
+from models.catalog.hub import HUB, HubModel
 from models.errors import ModelUnavailable
-from models.sources.hub import HUB, HubModel
 
 _SETTINGS = (
     "config.json",
@@ -35,11 +36,6 @@ _WEIGHTS = (  # the first kind that is there
     ("pytorch_model.bin",),
     ("pytorch_model.bin.index.json", "pytorch_model-*-of-*.bin"),
 )
-
-
-def source_home(name: str, home: Path) -> Path:
-    """Where the files of the hub's model `name` lie, or a link to the folder that a model was imported from."""
-    return home / "sources" / name
 
 
 def wanted(files: Sequence[str]) -> list[str]:

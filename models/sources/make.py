@@ -10,17 +10,17 @@ import onnx
 import torch
 from numpy.typing import NDArray
 
-from models.catalog import ModelSpec, Precision
-from models.encoders import export, folder
+from models.catalog import folder
+from models.catalog.folder import ModelFolder, source_home
+from models.catalog.hub import HubModel
+from models.catalog.spec import ModelSpec, Precision
+from models.encoders import export
 from models.encoders.exact import require_exact_products
-from models.encoders.folder import ModelFolder
 from models.encoders.onnx import OnnxSession
 from models.encoders.processors import ImageProcessor, TextProcessor
 from models.errors import ModelUnavailable
 from models.images.decoding import ImageLimits
 from models.sources import describe, networks, oracle
-from models.sources.fetch import source_home
-from models.sources.hub import HubModel
 from models.sources.precision import LIMITS, to_fp16, to_int8
 
 Float = NDArray[np.float32]

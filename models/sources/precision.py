@@ -18,7 +18,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from models.catalog import Precision
+from models.catalog.spec import Precision
 
 LIMITS: Mapping[Precision, tuple[float, float]] = {  # mean and min cosine with torch's fp32, else it is refused
     "fp32": (0.9999, 0.9999),

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from models.catalog import Modality, ModelSpec
+from models.catalog.spec import Modality, ModelSpec
 from models.encoders.export import ImageGraph
 from models.encoders.torch_session import TorchSession
 from models.errors import ModelUnavailable

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.catalog import Modality
+from models.catalog.spec import Modality
 from models.classifiers.head import Block, Head, concatenated
 from models.classifiers.store import Stored
 from service.classifiers import Classifiers, encoder

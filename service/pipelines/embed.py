@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from models.catalog import ModelSpec
+from models.catalog.spec import ModelSpec
 from models.images.decoding import DecodeMode
 from models.vectors import l2
 from service.engine import Engine, Model

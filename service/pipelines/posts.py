@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.catalog import Modality
+from models.catalog.spec import Modality
 from service.engine import Engine
 from service.errors import ItemFailure, ItemsFailed, TooLarge, Unprocessable
 from service.pipelines.video import Clip

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.catalog import ZeroShotHead
+from models.catalog.spec import ZeroShotHead
 from models.clustering.describe import Vocabulary
 from models.encoders.processors import TextProcessor
 from models.errors import TextError

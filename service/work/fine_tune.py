@@ -4,14 +4,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from models.catalog.folder import installed, source_home
 from models.classifiers.fine_tuned import report_of
 from models.classifiers.folders import read
 from models.classifiers.store import Store
-from models.encoders.folder import installed
 from models.finetune.door import load
 from models.finetune.options import Augmentation, Options
 from models.images.decoding import ImageLimits
-from models.sources.fetch import source_home
 from service.errors import Unprocessable, shown
 from service.jobs.kinds import Context
 from service.schema_classifiers import FineTuneRequest

@@ -13,7 +13,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from models.catalog import CATALOG
+from models.catalog.rows import CATALOG
 from service.settings import Settings
 from tests.deploy.dockerfile import ROOT, DryRun, copies, environment, lineage, read, words
 from tests.e2e import harness

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from daguerre import Client
-from models.encoders import folder
+from models.catalog import folder
 from models.sources.make import Wanted, make, renamed
 from tests.e2e import harness
 from tests.models import architectures

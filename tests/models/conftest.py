@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from models.encoders.folder import ModelFolder, find
+from models.catalog.folder import ModelFolder, find
 
 settings.register_profile("seeded", derandomize=True)  # the same examples every time
 settings.load_profile("seeded")

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from models.catalog import EMBEDDED
+from models.catalog.rows import EMBEDDED
 from models.encoders.preprocessor import read_preprocessor
 from models.errors import ModelUnavailable
 from models.finetune.starts import load_start

@@ -18,13 +18,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from models.encoders.folder import ModelFolder, installed, locate, open_folder
+from models.catalog.folder import ModelFolder, installed, locate, open_folder
+from models.catalog.hub import HUB, base_name
 from models.encoders.onnx import OnnxSession
 from models.encoders.processors import image_processor, text_processor
 from models.errors import ModelUnavailable
 from models.images.decoding import ImageLimits
 from models.sources import describe, fetch, make, oracle, precision
-from models.sources.hub import HUB, base_name
 from tests.models import architectures
 from tests.models.texts import TEXTS
 

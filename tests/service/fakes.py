@@ -14,8 +14,8 @@ import numpy as np
 from tokenizers import Tokenizer, pre_tokenizers
 from tokenizers import models as tokenizer_models
 
-from models.catalog import ImageTower, ModelSpec, Source, TextTower, ZeroShotHead
-from models.encoders.folder import ModelFolder, write_manifest
+from models.catalog.folder import ModelFolder, write_manifest
+from models.catalog.spec import ImageTower, ModelSpec, Source, TextTower, ZeroShotHead
 from models.images.preprocess import Preprocess
 from service.batching import Batcher, Key
 from service.engine import Engine

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from models.encoders.folder import MANIFEST
+from models.catalog.folder import MANIFEST
 from service.errors import Unprocessable
 from service.work.fine_tune import start_of
 

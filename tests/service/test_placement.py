@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.encoders.folder import open_folder
+from models.catalog.folder import open_folder
 from models.errors import ModelUnavailable
 from service import placement, runners, sites
 from service.batching import Key

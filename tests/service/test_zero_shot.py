@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, softmax
 
-from models.catalog import ZeroShotHead
+from models.catalog.spec import ZeroShotHead
 from service.errors import ItemsFailed, TooLarge, Unprocessable
 from service.pipelines.posts import Post
 from service.pipelines.zero_shot import Question, zero_shot

@@ -14,7 +14,7 @@ import pytest
 import torch
 from sklearn.kernel_ridge import KernelRidge
 
-from models.catalog import EMBEDDED
+from models.catalog.rows import EMBEDDED
 from models.embedded import build, network
 from models.encoders import projection
 from models.encoders.onnx import OnnxSession

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.catalog import EMBEDDED
-from models.encoders.folder import ModelFolder
+from models.catalog.folder import ModelFolder
+from models.catalog.rows import EMBEDDED
 from models.encoders.processors import PADDING, ImageProcessor, TextProcessor, image_processor, text_processor
 from models.errors import InvalidImage
 from models.images.decoding import ImageLimits, load_pixels

@@ -11,13 +11,15 @@ from pathlib import Path
 import pytest
 
 from models.__main__ import main
-from models.catalog import CATALOG, EMBEDDED, ModelSpec
+from models.catalog import folder
+from models.catalog.folder import MANIFEST, build, find, home_of, locate, open_folder, write_manifest
+from models.catalog.rows import CATALOG, EMBEDDED
+from models.catalog.spec import ModelSpec
 from models.disk import sha256
-from models.encoders import export, folder
-from models.encoders.folder import MANIFEST, build, find, home_of, locate, open_folder, write_manifest
+from models.encoders import export
 from models.errors import ModelUnavailable
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SPEC = replace(EMBEDDED, name="small", recipe=99)
 
 
@@ -209,8 +211,8 @@ RACE = """
 import sys, time
 from dataclasses import replace
 from pathlib import Path
-from models.catalog import EMBEDDED
-from models.encoders.folder import build, write_manifest
+from models.catalog.rows import EMBEDDED
+from models.catalog.folder import build, write_manifest
 
 spec = replace(EMBEDDED, name="small", recipe=99)
 

@@ -18,10 +18,11 @@ from typing import Any
 from filelock import FileLock
 from pydantic import TypeAdapter, ValidationError
 
-from models.catalog import CATALOG, ModelSpec, lookup
+from models.catalog.hub import HUB, base_name, with_words
+from models.catalog.rows import CATALOG, lookup
+from models.catalog.spec import ModelSpec
 from models.disk import sha256
 from models.errors import ModelUnavailable
-from models.sources.hub import HUB, base_name, with_words
 
 FORMAT = 1
 MANIFEST = "model.json"
@@ -190,3 +191,8 @@ def locate(entry: str, home: Path) -> ModelFolder:
         f"model {entry!r} is neither in the catalogue ({', '.join([*CATALOG, *HUB])}), nor imported"
         f" ({', '.join(here) or 'none is'}), nor a folder with a {MANIFEST}"
     )
+
+
+def source_home(name: str, home: Path) -> Path:
+    """Where the files of the hub's model `name` lie, or a link to the folder that a model was imported from."""
+    return home / "sources" / name

@@ -7,7 +7,7 @@ these do not say, and what makes a wrong download fail.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from models.catalog import ModelSpec
+from models.catalog.spec import ModelSpec
 from models.images.preprocess import ResizeMode
 
 CLIP_TEMPLATES = ("a photo of {}.",)  # Radford et al. 2021, section 3.1.4; article-neutral, since labels have theirs
