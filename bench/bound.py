@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.catalog.folder import open_folder
-from models.encoders.onnx import OnnxSession
 from models.encoders.processors import ImageProcessor
 from models.images.decoding import ImageLimits
+from models.sessions.onnx import OnnxSession
 
 Pixels = NDArray[np.uint8]
 MAX_BATCH = 32

@@ -30,8 +30,8 @@ from transformers import (
 
 from models.catalog.folder import write_manifest
 from models.catalog.spec import ImageTower, ModelSpec, Source
-from models.encoders import export
 from models.images.preprocess import Preprocess
+from models.sources import export
 
 NAME = "clip-vit-b32-random"
 SEED = 0

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.catalog.folder import find
-from models.encoders.onnx import OnnxSession
 from models.encoders.processors import image_processor, text_processor
 from models.images.decoding import DecodeMode, ImageLimits
+from models.sessions.onnx import OnnxSession
 from models.vectors import l2
 
 Float = NDArray[np.float32]

@@ -20,10 +20,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.backends import Session, open_session
 from models.catalog.folder import ModelFolder
 from models.catalog.spec import Modality, Precision
 from models.encoders.processors import image_processor, text_processor
-from models.encoders.sessions import Session, open_session
 from models.errors import ModelsError
 from models.images.decoding import ImageLimits
 from models.sources import describe, networks, oracle

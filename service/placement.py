@@ -9,11 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.backends import Session, open_session
 from models.catalog.folder import ModelFolder
 from models.catalog.spec import Modality
 from models.encoders import processors
 from models.encoders.processors import Processor
-from models.encoders.sessions import Session, open_session
 from service.batching import Batcher, Key, Row, Run
 from service.links import Link
 from service.settings import CORES, Settings

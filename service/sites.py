@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from models.catalog.folder import ModelFolder
 from models.catalog.spec import Modality
-from models.encoders.devices import resolve
 from models.errors import ModelUnavailable
+from models.sessions.devices import resolve
 from service.settings import Settings
 
 MODALITIES: tuple[Modality, ...] = ("image", "text")

@@ -18,8 +18,8 @@ FILES = {
 }
 TORCH = {"torch", "transformers"}
 TORCH_ROOMS = {
-    "models/encoders/export.py",
-    "models/encoders/torch_session.py",
+    "models/sources/export.py",
+    "models/sessions/torch.py",
     *(f"models/sources/{name}.py" for name in ("describe", "make", "networks", "oracle", "torch_graphs")),
     "models/embedded/network.py",
     "models/embedded/build.py",
@@ -124,7 +124,7 @@ def test_serving_loads_neither_torch_nor_transformers(name):
 
 def test_models_come_without_a_web_library():
     loaded = in_a_fresh_interpreter(
-        "import sys, models.__main__, models.encoders.processors, models.encoders.onnx;"
+        "import sys, models.__main__, models.encoders.processors, models.sessions.onnx;"
         "print(*sorted({m.partition('.')[0] for m in sys.modules}))"
     ).split()
     assert "onnxruntime" in loaded

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from models.disk import sha256
-from models.encoders.onnx import OnnxSession
 from models.errors import ModelUnavailable
 from models.images.preprocess import Preprocess
+from models.sessions.onnx import OnnxSession
 
 FORMAT = 1
 GRAPH, MANIFEST = "network.onnx", "manifest.json"

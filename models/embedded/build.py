@@ -15,10 +15,11 @@ from transformers.utils import logging as transformers_logging
 from models.catalog.folder import write_manifest
 from models.catalog.rows import EMBEDDED
 from models.embedded import network
-from models.encoders import export, projection
-from models.encoders.onnx import OnnxSession
+from models.encoders import projection
 from models.encoders.processors import Row, TextProcessor
 from models.errors import ModelUnavailable
+from models.sessions.onnx import OnnxSession
+from models.sources import export
 
 CHECK_TEXTS = (  # for the parity of the text graph
     "a cat",

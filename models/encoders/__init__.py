@@ -1,5 +1,5 @@
-"""An encoder in three steps: `preprocess` (bytes or text to arrays), `run` (the device), `postprocess` (to vectors).
+"""The steps of an encoder around the device: `preprocess` (bytes or text to arrays) and `postprocess` (to vectors).
 
-`processors.py` has the first and the last, which never touch the device, `onnx.py` the one in between; `folder.py`
-is a model on disk, and `export.py`, which alone imports torch, writes one.
+`processors.py` has both, `projection.py` a step after the embedded model's sentence encoder, and `preprocessor.py`
+reads what a folder of `transformers` asks for. The step between, `run`, is a session's: `models/sessions/`.
 """

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.encoders.export import OPSET
-from models.encoders.onnx import OnnxSession
 from models.errors import ModelUnavailable
 from models.finetune.network import Classifier
+from models.sessions.onnx import OnnxSession
+from models.sources.export import OPSET
 
 TOLERANCE = 1e-3  # of a logit, or of the largest logit if that is above 1; a value has the unit of its target's spread
 
@@ -40,7 +40,7 @@ def export(network: Classifier, images: NDArray[np.uint8], path: Path, *, tolera
             output_names=["raw"],
             dynamic_axes={"pixels": {0: "n"}, "raw": {0: "n"}},
             opset_version=OPSET,
-            dynamo=False,  # as in models/encoders/export.py
+            dynamo=False,  # as in models/sources/export.py
         )
         wanted = torch.cat([network(part) for part in torch.split(pixels, 8)]).numpy()
     session = OnnxSession(path)

@@ -14,13 +14,12 @@ from models.catalog import folder
 from models.catalog.folder import ModelFolder, source_home
 from models.catalog.hub import HubModel
 from models.catalog.spec import ModelSpec, Precision
-from models.encoders import export
-from models.encoders.exact import require_exact_products
-from models.encoders.onnx import OnnxSession
 from models.encoders.processors import ImageProcessor, TextProcessor
 from models.errors import ModelUnavailable
 from models.images.decoding import ImageLimits
-from models.sources import describe, networks, oracle
+from models.sessions.exact import require_exact_products
+from models.sessions.onnx import OnnxSession
+from models.sources import describe, export, networks, oracle
 from models.sources.precision import LIMITS, to_fp16, to_int8
 
 Float = NDArray[np.float32]
@@ -137,7 +136,7 @@ def _session(
 ) -> Callable[[NDArray[np.generic]], Float]:
     """Write the graph in its precision; what runs it. bf16 has no ONNX graph here: torch runs it."""
     if precision == "bf16":
-        from models.encoders.torch_session import TorchSession
+        from models.sessions.torch import TorchSession
 
         return TorchSession(graph, precision=precision, device="cpu").run
     export.write(graph, stack, path)

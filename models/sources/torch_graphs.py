@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from models.catalog.spec import Modality, ModelSpec
-from models.encoders.export import ImageGraph
-from models.encoders.torch_session import TorchSession
 from models.errors import ModelUnavailable
+from models.sessions.torch import TorchSession
 from models.sources import describe, networks
+from models.sources.export import ImageGraph
 
 
 def session(

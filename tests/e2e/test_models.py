@@ -8,7 +8,7 @@ from models.catalog import folder
 from models.sources.make import Wanted, make, renamed
 from tests.e2e import harness
 from tests.models import architectures
-from tests.models.test_sources import close, our_images, our_texts, their_images, their_texts
+from tests.models.sources.test_sources import close, our_images, our_texts, their_images, their_texts
 
 NAMES = ["small-clip", "small-clip-int8", "small-siglip2", "small-dinov2", "all-minilm-l6-v2", "embedded"]
 PHOTOS = ("chelsea", "coffee", "rocket", "astronaut")

@@ -121,7 +121,7 @@ import importlib.abc, importlib.util, os, sys
 class Pretend(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     '''GPUs where there are none: sessions say where they would be, and run on the CPU.'''
     def find_spec(self, name, path, target=None):
-        if name not in ("models.encoders.devices", "models.encoders.sessions"):
+        if name not in ("models.sessions.devices", "models.backends"):
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)

@@ -132,7 +132,7 @@ def test_the_embedded_start_gives_the_embedded_models_features(embedded_folder):
     """Against the exported graph: its unit vectors are the features, centred."""
     from importlib import resources
 
-    from models.encoders.onnx import OnnxSession
+    from models.sessions.onnx import OnnxSession
 
     start = load_start("embedded")
     assert (start.width, start.fingerprint) == (1280, EMBEDDED.fingerprint())

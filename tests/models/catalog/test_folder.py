@@ -16,8 +16,8 @@ from models.catalog.folder import MANIFEST, build, find, home_of, locate, open_f
 from models.catalog.rows import CATALOG, EMBEDDED
 from models.catalog.spec import ModelSpec
 from models.disk import sha256
-from models.encoders import export
 from models.errors import ModelUnavailable
+from models.sources import export
 
 ROOT = Path(__file__).parents[3]
 SPEC = replace(EMBEDDED, name="small", recipe=99)

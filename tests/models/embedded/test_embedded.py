@@ -17,10 +17,10 @@ from sklearn.kernel_ridge import KernelRidge
 from models.catalog.rows import EMBEDDED
 from models.embedded import build, network
 from models.encoders import projection
-from models.encoders.onnx import OnnxSession
 from models.encoders.processors import image_processor, text_processor
 from models.errors import ModelUnavailable
 from models.images.decoding import ImageLimits
+from models.sessions.onnx import OnnxSession
 from models.vectors import l2
 from tests.models.texts import TEXTS
 

@@ -11,10 +11,10 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from models.encoders import devices, gpu
-from models.encoders.gpu import GpuRunner, bucket, out_of_memory
-from models.encoders.onnx import OnnxSession
 from models.errors import ModelUnavailable
+from models.sessions import devices, gpu
+from models.sessions.gpu import GpuRunner, bucket, out_of_memory
+from models.sessions.onnx import OnnxSession
 
 ARENA = (
     "[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : Non-zero status code returned while running MatMul node. Status "
@@ -308,7 +308,7 @@ _REAL = """
 import json, sys
 import numpy as np, onnx, onnxruntime as ort
 from onnx import TensorProto, helper
-from models.encoders import gpu
+from models.sessions import gpu
 
 info = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
 rest = {"initial_chunk_size_bytes": -1, "max_dead_bytes_per_chunk": -1, "initial_growth_chunk_size_bytes": -1}

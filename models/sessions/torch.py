@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from models.catalog.spec import Precision
-from models.encoders.gpu import bucket
-from models.encoders.onnx import feeds
 from models.errors import ModelUnavailable
+from models.sessions.gpu import bucket
+from models.sessions.onnx import feeds
 
 _TYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.catalog.spec import ImageTower, ModelSpec
-from models.encoders.onnx import OnnxSession, feeds
 from models.errors import ModelUnavailable
+from models.sessions.onnx import OnnxSession, feeds
 
 OPSET = 17
 MIN_COSINE = 0.9999  # of an fp32 graph against torch, else the export is refused

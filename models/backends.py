@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from models.catalog.folder import ModelFolder, source_home
 from models.catalog.rows import EMBEDDED
 from models.catalog.spec import Modality
-from models.encoders.exact import require_exact_products
-from models.encoders.onnx import OnnxSession
 from models.errors import ModelUnavailable
+from models.sessions.exact import require_exact_products
+from models.sessions.onnx import OnnxSession
 
 Backend = Literal["onnx", "torch"]
 

@@ -1,4 +1,4 @@
-"""`python -m models.encoders.device_probe cuda:0`: does a session open and run there? Status 0, or 1 and the reason.
+"""`python -m models.sessions.device_probe cuda:0`: does a session open and run there? Status 0, or 1 and the reason.
 
 It runs the graph too: on a GPU that is too old for ONNX Runtime's kernels a session opens, and its first run fails.
 """
@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import onnxruntime as ort
 
-from models.encoders.devices import prepare, providers
+from models.sessions.devices import prepare, providers
 
 
 def attempt(device: str) -> str:

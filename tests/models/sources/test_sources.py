@@ -20,15 +20,15 @@ from PIL import Image
 
 from models.catalog.folder import ModelFolder, installed, locate, open_folder
 from models.catalog.hub import HUB, base_name
-from models.encoders.onnx import OnnxSession
 from models.encoders.processors import image_processor, text_processor
 from models.errors import ModelUnavailable
 from models.images.decoding import ImageLimits
+from models.sessions.onnx import OnnxSession
 from models.sources import describe, fetch, make, oracle, precision
 from tests.models import architectures
 from tests.models.texts import TEXTS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 USABLE = [text for text in TEXTS if text.strip()]
 TIES = ("x" * 300, "抗议" * 400)  # two segmentations are equally likely to the first SigLIP's kind of tokenizer
 
@@ -302,7 +302,7 @@ def test_int8_has_integer_products(true_int8):
 
 
 def test_int8_is_refused_where_products_are_not_exact(monkeypatch, sources, tmp_path):
-    from models.encoders import exact
+    from models.sessions import exact
 
     monkeypatch.setattr(exact, "exact_products", lambda: False)
     with pytest.raises(ModelUnavailable, match=r"int8 is not exact on this processor.*use fp32"):
@@ -586,7 +586,7 @@ def test_a_wrong_wish_is_told_the_rule(arguments, words, tmp_path):
 
 @pytest.mark.parametrize("kind", ["fp32", "bf16"])
 def test_torch_runs_the_same_graph(kind, imported, home):
-    from models.encoders.sessions import open_session
+    from models.backends import open_session
 
     folder = imported("clip", kind)
     processor = image_processor(folder)
@@ -606,7 +606,7 @@ def test_torch_runs_the_same_graph(kind, imported, home):
 
 def test_a_compiled_graph_sees_few_shapes(monkeypatch):
     """torch compiles each shape anew, for a minute; the compiler itself is left out here."""
-    from models.encoders.torch_session import TorchSession
+    from models.sessions.torch import TorchSession
 
     seen = []
 
@@ -624,21 +624,21 @@ def test_a_compiled_graph_sees_few_shapes(monkeypatch):
 
 
 def test_bf16_wants_torch(imported, home):
-    from models.encoders.sessions import open_session
+    from models.backends import open_session
 
     with pytest.raises(ModelUnavailable, match="set DAGUERRE_BACKEND=torch"):
         open_session(imported("clip", "bf16"), "image", home=home)
 
 
 def test_int8_is_for_cpus(imported, home):
-    from models.encoders.sessions import open_session
+    from models.backends import open_session
 
     with pytest.raises(ModelUnavailable, match="int8, which is for CPUs"):
         open_session(imported("clip", "int8"), "image", home=home, device="cuda:0")
 
 
 def test_torch_refuses_a_source_that_has_changed(sources, tmp_path):
-    from models.encoders.sessions import open_session
+    from models.backends import open_session
 
     source = tmp_path / "source"
     shutil.copytree(sources("vit"), source)

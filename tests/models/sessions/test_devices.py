@@ -1,6 +1,6 @@
 """Which devices there are, why one cannot be used, and what a process and a session are told before they use one.
 
-Names and batches on a GPU are in test_encoders_gpu.py. The tests marked `gpu` are for a machine that has one.
+Names and batches on a GPU are in test_gpu.py. The tests marked `gpu` are for a machine that has one.
 """
 
 import logging
@@ -18,10 +18,10 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
-from models.encoders import device_probe, devices
-from models.encoders import onnx as sessions
-from models.encoders.onnx import OnnxSession
 from models.errors import ModelUnavailable
+from models.sessions import device_probe, devices
+from models.sessions import onnx as sessions
+from models.sessions.onnx import OnnxSession
 
 HAS_GPU = Path("/dev/nvidia0").exists()
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
@@ -76,13 +76,13 @@ def test_the_reason_is_cut_out_of_what_the_attempt_said(one, monkeypatch, ended,
 
     def run(command, **given):
         asked.append((command, given["timeout"]))
-        assert (given["cwd"] / "models" / "encoders" / "device_probe.py").is_file()  # wherever the server was started
+        assert (given["cwd"] / "models" / "sessions" / "device_probe.py").is_file()  # wherever the server was started
         return subprocess.CompletedProcess(command, *ended)
 
     monkeypatch.setattr(subprocess, "run", run)
     assert devices.refusal("cuda:0") == wanted
     assert devices.usable("cuda:0") is (wanted == "")
-    assert asked == [([sys.executable, "-m", "models.encoders.device_probe", "cuda:0"], devices.PATIENCE)]  # once
+    assert asked == [([sys.executable, "-m", "models.sessions.device_probe", "cuda:0"], devices.PATIENCE)]  # once
 
 
 def test_a_gpu_that_does_not_answer_is_not_waited_for(one, monkeypatch):

@@ -111,12 +111,12 @@ def usable(device: str) -> bool:
 def refusal(device: str) -> str:
     """Why no session opens and runs on the GPU `device`; "" where one does.
 
-    Tried in a process of its own (models/encoders/device_probe.py): one that has opened a session keeps hundreds of MB
+    Tried in a process of its own (models/sessions/device_probe.py): one that has opened a session keeps hundreds of MB
     of that GPU until it ends, and those who ask are entries too, which compute nothing.
     """
     if _index(device) >= gpus():
         return "there is no such GPU"
-    command = [sys.executable, "-m", "models.encoders.device_probe", device]
+    command = [sys.executable, "-m", "models.sessions.device_probe", device]
     try:
         tried = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
     except subprocess.TimeoutExpired:

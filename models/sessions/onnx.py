@@ -10,9 +10,9 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from models.encoders.devices import engines, missing, prepare, providers
-from models.encoders.gpu import GpuRunner
 from models.errors import ModelUnavailable
+from models.sessions.devices import engines, missing, prepare, providers
+from models.sessions.gpu import GpuRunner
 
 logger = logging.getLogger("daguerre.onnx")
 Feeds = Mapping[str, NDArray[Any]]

@@ -12,10 +12,10 @@ import pytest
 from onnx import TensorProto, helper
 from PIL import Image
 
-from models.encoders.onnx import OnnxSession, feeds
 from models.encoders.processors import image_processor, text_processor
 from models.errors import ModelUnavailable
 from models.images.decoding import ImageLimits
+from models.sessions.onnx import OnnxSession, feeds
 from tests.models.texts import TEXTS
 
 HAS_GPU = Path("/dev/nvidia0").exists()

@@ -1,0 +1,1 @@
+"""Sessions that run a graph on a device: ONNX Runtime on CPUs and GPUs, or torch."""
