@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-from models.agreement import Level
+from models.annotation.agreement import Level
 from models.catalog.spec import Modality
 from models.classifiers.codes import Rule
 from models.classifiers.head import Task

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-from models.agreement import Level
+from models.annotation.agreement import Level
 from service.schema import Datum, Mode, OnError, Receipt
 from service.schema_base import Message
 from service.schema_items import Encodable, Post, Unusable, Vectors, distinct

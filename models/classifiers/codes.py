@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from models.agreement import Agreement, Level, agreement
+from models.annotation.agreement import Agreement, Level, agreement
 from models.classifiers.folders import Dropped
 from models.classifiers.targets import absent, label
 from models.errors import AgreementError

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models import sampling
-from models.agreement import Coefficient, agreement
-from models.pair_comparison import Winner, compare
-from models.pairs import draw_pairs
+from models.annotation import sampling
+from models.annotation.agreement import Coefficient, agreement
+from models.annotation.pair_comparison import Winner, compare
+from models.annotation.pairs import draw_pairs
 from service import schema_corpus as schema
 from service.errors import TooLarge, Unprocessable
 

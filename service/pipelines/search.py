@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.images.decoding import DecodeMode
-from models.neighbours import Neighbours, nearest
+from models.similarity.neighbours import Neighbours, nearest
 from service.engine import Engine
 from service.errors import ItemFailure, TooLarge, Unprocessable, shown
 from service.pipelines.classify import count

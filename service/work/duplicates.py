@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from models.classifiers.head import Block
-from models.duplicates import Duplicates, exact, near, semantic
+from models.similarity.duplicates import Duplicates, exact, near, semantic
 from service.jobs.kinds import Context
 from service.schema_corpus import DuplicatesRequest
 from service.work.corpus import joined, keep, read_rows, unusable_said, usable, write_rows

@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from models.errors import ClusteringError
 from models.images.perceptual import BITS, Hash, distance, hashes
-from models.neighbours import BLOCK_BYTES, lengths, unit, vectors
+from models.similarity.neighbours import BLOCK_BYTES, lengths, unit, vectors
 
 Bool = NDArray[np.bool_]
 Float = NDArray[np.float64]

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.annotation.sampling import purposive, quotas_of, rounded, simple, stratified
 from models.errors import ClusteringError
-from models.sampling import purposive, quotas_of, rounded, simple, stratified
 
 STRATA = ["a"] * 500 + ["b"] * 120 + ["c"] * 30 + ["d"] * 4 + [-1] * 46
 DESIGNS = ({}, {"allocation": "equal"}, {"allocation": "floor", "floor": 10})

@@ -7,10 +7,10 @@ import pytest
 from sklearn.metrics import f1_score, precision_score, recall_score
 from sklearn.metrics.cluster import pair_confusion_matrix
 
-from models import pair_comparison as module
+from models.annotation import pair_comparison as module
+from models.annotation.pair_comparison import compare
+from models.annotation.pairs import draw_pairs
 from models.errors import ClusteringError
-from models.pair_comparison import compare
-from models.pairs import draw_pairs
 
 RNG = np.random.default_rng(0)
 TRUTH = RNG.integers(0, 6, 120)

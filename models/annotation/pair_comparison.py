@@ -12,8 +12,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from models.annotation.pairs import Unclustered
 from models.errors import ClusteringError
-from models.pairs import Unclustered
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]

@@ -12,9 +12,9 @@ from PIL import Image, ImageEnhance
 from scipy.sparse.csgraph import connected_components
 from skimage import data
 
-from models.duplicates import exact, near, semantic
 from models.errors import ClusteringError
 from models.images.perceptual import distance, hashes, perceptual_hash
+from models.similarity.duplicates import exact, near, semantic
 
 BLOCKS = [1, 100 * 3**2, 2**20]  # bytes: blocks of one item, of three, and of all
 LINKAGES = ["single", "star"]

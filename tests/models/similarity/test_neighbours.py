@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from sklearn.neighbors import NearestNeighbors
 
 from models.errors import ClusteringError
-from models.neighbours import farthest, nearest
+from models.similarity.neighbours import farthest, nearest
 
 ROWS = np.random.default_rng(0).standard_normal((300, 48)).astype(np.float32)
 QUERIES = np.random.default_rng(1).standard_normal((40, 48)).astype(np.float32)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from models.agreement import agreement, alpha, percent
+from models.annotation.agreement import agreement, alpha, percent
 from models.errors import AgreementError
 
 N = np.nan

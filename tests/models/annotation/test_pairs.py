@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.annotation.pairs import draw_pairs
 from models.errors import ClusteringError
-from models.pairs import draw_pairs
 
 
 def enumerated(clusterings, unclustered):

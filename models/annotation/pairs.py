@@ -13,8 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from models.annotation.sampling import quotas_of, rounded
 from models.errors import ClusteringError
-from models.sampling import quotas_of, rounded
 
 Unclustered = Literal["singletons", "exclude"]
 Ints = NDArray[np.int64]

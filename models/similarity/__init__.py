@@ -1,0 +1,1 @@
+"""Nearest neighbours and duplicates, exact and in bounded memory."""
