@@ -8,7 +8,7 @@ from typing import get_args
 
 from models.catalog.folder import source_home
 from models.classifiers.folders import read
-from models.finetune.door import load
+from models.finetune.lazy import load
 from models.finetune.options import Augmentation, Options, Precision, Task, Unfreeze
 from models.sources.command import HOME
 

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from models.catalog.folder import installed, source_home
-from models.classifiers.fine_tuned import report_of
 from models.classifiers.folders import read
 from models.classifiers.store import Store
-from models.finetune.door import load
+from models.finetune.lazy import load
 from models.finetune.options import Augmentation, Options
+from models.finetune.report import report_of
 from models.images.decoding import ImageLimits
 from service.errors import Unprocessable, shown
 from service.jobs.kinds import Context
