@@ -1,4 +1,4 @@
-"""The way into the rooms that import torch, for those that may run without it."""
+"""Fine-tuning, imported only when it is called: it needs torch, which a server may lack."""
 
 from collections.abc import Callable
 from importlib import import_module

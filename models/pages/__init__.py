@@ -1,4 +1,4 @@
-"""Reports as HTML pages that load nothing and run nothing: elements, style, plots and thumbnails that all pages share.
+"""Reports as HTML pages that load nothing and run nothing.
 
-Here too is the page of a clustering; a classifier's is beside what it reports on, in `models/classifiers/`.
+The modules here are elements, style and plots that all pages share; `clusters/` and `classifiers/` are the pages.
 """

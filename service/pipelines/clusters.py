@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from models.clustering.describe import Vocabulary
 from models.clustering.project import check_installed
 from models.errors import ClusteringError
-from models.pages.cluster_view import side
-from models.pages.clusters import page as page_of
+from models.pages.clusters.page import page as page_of
+from models.pages.clusters.view import side
 from service.engine import Engine, Model
 from service.errors import NotFound, Unprocessable, shown
 from service.jobs import Job, Jobs

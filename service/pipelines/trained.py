@@ -8,10 +8,10 @@ import numpy as np
 
 from models.classifiers import estimate as estimates
 from models.classifiers.network import GRAPH
-from models.classifiers.page import page as page_of
 from models.classifiers.report import Report, jsonable
 from models.classifiers.store import NETWORK, Stored
 from models.classifiers.worst import worst
+from models.pages.classifiers.page import page as page_of
 from service import schema_classifiers as schema
 from service.classifiers import Classifiers, usable
 from service.engine import Engine

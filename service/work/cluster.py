@@ -20,7 +20,7 @@ from pydantic import TypeAdapter
 from models.classifiers.head import Block
 from models.clustering.cluster import Clustering, cluster
 from models.clustering.describe import Vocabulary
-from models.pages.cluster_view import shown
+from models.pages.clusters.view import shown
 from service.jobs.kinds import Context
 from service.schema_clusters import ClusterRequest
 from service.work.corpus import joined, keep, read_rows, unusable_said, usable, write_rows

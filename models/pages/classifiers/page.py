@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from models.classifiers import page_plots as plots
 from models.classifiers.metrics import reliability
-from models.classifiers.page_learnt import learnt_from
-from models.classifiers.page_tables import by_class, confused, main_figures, of_rows
-from models.classifiers.page_words import View, baseline, definitions, result, views
 from models.classifiers.report import Predictions, Report
 from models.classifiers.worst import Worst, worst
+from models.pages.classifiers import plots
+from models.pages.classifiers.learnt import learnt_from
+from models.pages.classifiers.tables import by_class, confused, main_figures, of_rows
+from models.pages.classifiers.words import View, baseline, definitions, result, views
 from models.pages.document import document, picture, section, setting
 from models.pages.html import Child, Html, count, e, facts, given, how_many, number, percent, table
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from models.pages.cluster_view import View
+from models.pages.clusters.view import View
 from models.pages.html import Child, Html, count, e, how_many, percent, scrolling, shortened
 from models.pages.plots import Frame, rounded, spanned, svg
 

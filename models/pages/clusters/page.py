@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from models.pages.cluster_map import cluster_map
-from models.pages.cluster_methods import ended, paragraph, result
-from models.pages.cluster_plots import choices, passes, silhouettes, stability, threshold_table
-from models.pages.cluster_sheets import index, sheets
-from models.pages.cluster_style import CLUSTER_STYLE
-from models.pages.cluster_view import Mode, View, figure_or_nan
+from models.pages.clusters.map import cluster_map
+from models.pages.clusters.methods import ended, paragraph, result
+from models.pages.clusters.plots import choices, passes, silhouettes, stability, threshold_table
+from models.pages.clusters.sheets import index, sheets
+from models.pages.clusters.style import CLUSTER_STYLE
+from models.pages.clusters.view import Mode, View, figure_or_nan
 from models.pages.document import document, section, setting
 from models.pages.html import Child, Html, count, e, facts, given, how_many, number, table
 

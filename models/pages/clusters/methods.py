@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from models.pages.cluster_view import View, figure_or_nan, silhouette
+from models.pages.clusters.view import View, figure_or_nan, silhouette
 from models.pages.html import count, how_many, number, percent
 
 ENDED = {

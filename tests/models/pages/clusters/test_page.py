@@ -12,10 +12,10 @@ from PIL import Image
 from models.clustering.cluster import cluster
 from models.clustering.options import Options
 from models.images.thumbnail import is_blurred, thumbnail
-from models.pages.cluster_map import POINTS, TITLED
-from models.pages.cluster_methods import paragraph
-from models.pages.cluster_view import PICTURES, View, shown, side
-from models.pages.clusters import page
+from models.pages.clusters.map import POINTS, TITLED
+from models.pages.clusters.methods import paragraph
+from models.pages.clusters.page import page
+from models.pages.clusters.view import PICTURES, View, shown, side
 from tests.models.page_reader import Read
 
 NASTY = ("<script>alert(1)</script>", "quo\"te's & <b>", "שלום עולם", "🎉 党 " + "long " * 400, "a\x00b\udcff")

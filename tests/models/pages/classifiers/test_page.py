@@ -10,19 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from models.classifiers import measure, page_plots
+from models.classifiers import measure
 from models.classifiers.codes import aggregated
 from models.classifiers.epoch import Epoch
 from models.classifiers.folders import Dropped
 from models.classifiers.head import Block
 from models.classifiers.metrics import Figure
 from models.classifiers.notes import Note
-from models.classifiers.page import page
 from models.classifiers.probe import Options
 from models.classifiers.problem import pose
 from models.classifiers.report import Predictions, Report
 from models.classifiers.train import train
 from models.classifiers.worst import worst
+from models.pages.classifiers import plots
+from models.pages.classifiers.page import page
 from models.pages.html import e, figure, join, number, percent, shortened
 from models.pages.plots import ticks
 from tests.models.page_reader import Read
@@ -256,7 +257,7 @@ def test_numbers_have_a_scatter_and_residuals(numbers):
 
 def test_many_points_are_thinned_the_same_way_each_time():
     x = np.random.default_rng(0).standard_normal(9000).tolist()
-    one, two = (page_plots.scatter(x, x, "t", ("a", "b"), identity=True) for _ in range(2))
+    one, two = (plots.scatter(x, x, "t", ("a", "b"), identity=True) for _ in range(2))
     assert one == two
     assert re.search(r'class="points" d="([^"]*)"', one)[1].count("M") == 2000
     assert "2,000 of 9,000 items" in one
@@ -329,7 +330,7 @@ def test_markup_is_not_escaped_twice():
 @pytest.mark.parametrize(("hits", "n"), [(0, 5), (3, 7), (90, 100), (4, 4)])
 def test_intervals_of_shares_are_scipys(hits, n):
     expected = binomtest(hits, n).proportion_ci(0.95, "wilson")
-    assert page_plots.wilson(hits / n, n) == pytest.approx((expected.low, expected.high), abs=1e-6)
+    assert plots.wilson(hits / n, n) == pytest.approx((expected.low, expected.high), abs=1e-6)
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))

@@ -5,11 +5,11 @@ from math import nan
 from statistics import median
 from typing import Any
 
-from models.classifiers import page_plots as plots
 from models.classifiers.folders import Dropped
 from models.classifiers.metrics import Figure
-from models.classifiers.page_words import weights_in_words
 from models.classifiers.report import Report
+from models.pages.classifiers import plots
+from models.pages.classifiers.words import weights_in_words
 from models.pages.html import Child, Html, count, e, facts, figure, given, how_many, number, percent, table
 from models.pages.plots import share_bar
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from models.pages.cluster_view import View, figure_or_nan, silhouette
+from models.pages.clusters.view import View, figure_or_nan, silhouette
 from models.pages.html import Child, Html, count, e, how_many, percent, table
 from models.pages.plots import Frame, rounded, share_bar, spanned, svg, ticks
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from models.pages.cluster_map import mark
-from models.pages.cluster_view import KINDS, View, figure_or_nan, silhouette
+from models.pages.clusters.map import mark
+from models.pages.clusters.view import KINDS, View, figure_or_nan, silhouette
 from models.pages.document import section
 from models.pages.html import Child, Html, count, e, given, how_many, number, path, percent, shortened
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from math import nan
 
 from models.classifiers.metrics import Figure
-from models.classifiers.page_plots import whisker
 from models.classifiers.report import Measured
+from models.pages.classifiers.plots import whisker
 from models.pages.html import (
     Child,
     Html,

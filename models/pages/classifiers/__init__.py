@@ -1,0 +1,1 @@
+"""The page of a classifier's report: tables, plots and definitions of its figures."""
