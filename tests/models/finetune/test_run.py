@@ -30,7 +30,7 @@ from tests.models import coded_images as images
 from tests.models import tiny_models
 from tests.models.finetune_runs import OPTIONS, train
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -116,7 +116,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from models.classifiers import store
-from tests.models.test_classifiers_store import HEAD, NOW
+from tests.models.classifiers.test_store import HEAD, NOW
 point, root = sys.argv[1:]
 count = 0
 def at(kind, name, when):
@@ -139,7 +139,7 @@ def test_killed_in_the_middle_nothing_half_is_served(tmp_path, point):
     store = Store(tmp_path)
     store.save("posts", HEAD, {}, created=NOW)
     run = subprocess.run(
-        [sys.executable, "-c", KILLED, point, str(tmp_path)], cwd=Path(__file__).parents[2], timeout=60
+        [sys.executable, "-c", KILLED, point, str(tmp_path)], cwd=Path(__file__).parents[3], timeout=60
     )
     assert run.returncode == -signal.SIGKILL
     assert store.versions("posts") in ([1], [1, 2])

@@ -17,7 +17,7 @@ from models.classifiers.network import FORMAT, GRAPH, MANIFEST, Network, Reading
 from models.errors import ModelUnavailable
 from models.images.preprocess import Preprocess
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 WEIGHTS = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]]) / 255
 READING = Reading(task="categorical", labels=("red", "green"), temperature=2.0, half_widths={})
 

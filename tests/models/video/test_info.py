@@ -8,7 +8,7 @@ from models.errors import InvalidVideo
 from models.video.info import probe, scanned_seconds
 from models.video.opening import VideoLimits
 from tests.models import clips
-from tests.models.test_video_decoding import VARIABLE
+from tests.models.video.test_decoding import VARIABLE
 
 LIMITS = VideoLimits()
 

@@ -12,7 +12,7 @@ from models.finetune.options import Augmentation, Options
 from tests.models import coded_images as images
 from tests.models import tiny_models
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def command(*arguments, prelude=""):

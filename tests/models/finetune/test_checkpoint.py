@@ -16,7 +16,7 @@ from models.classifiers.epoch import Epoch
 from models.errors import TrainingError
 from models.finetune.checkpoint import Checkpoint, Progress
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LINE = Epoch(stage="head", epoch=1, rate=0.1, train_loss=1.0, validation_loss=0.5, score=0.5, seconds=1.0)
 
 
@@ -89,7 +89,7 @@ WRITER = """
 import sys, torch
 from dataclasses import replace
 from pathlib import Path
-from tests.models.test_finetune_checkpoint import progress
+from tests.models.finetune.test_checkpoint import progress
 from models.finetune.checkpoint import Checkpoint
 
 checkpoint = Checkpoint(Path(sys.argv[1]), key="k")

@@ -16,7 +16,7 @@ from models.video.policies import Evenly, Every, Keyframes, Shots
 from models.video.sampling import find_shots, sample
 from models.video.shots import Detector
 from tests.models import clips
-from tests.models.test_video_decoding import MADE
+from tests.models.video.test_decoding import MADE
 
 LIMITS = VideoLimits()
 
