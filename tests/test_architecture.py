@@ -18,9 +18,8 @@ FILES = {
 }
 TORCH = {"torch", "transformers"}
 TORCH_ROOMS = {
-    "models/sources/export.py",
     "models/sessions/torch.py",
-    *(f"models/sources/{name}.py" for name in ("describe", "make", "networks", "oracle", "torch_graphs")),
+    *(f"models/sources/{name}.py" for name in ("describe", "export", "make", "networks", "oracle", "torch_graphs")),
     "models/embedded/network.py",
     "models/embedded/build.py",
     *(
