@@ -12,9 +12,9 @@ from models.encoders.folder import locate
 from models.errors import ModelsError
 from service.auth import refuse_open_door
 from service.errors import ServiceError
-from service.placement import open_sessions
+from service.inference.devices import devices, holders, memory_limits
+from service.inference.sessions import open_sessions
 from service.settings import Settings, read
-from service.sites import devices, holders, memory_limits
 
 
 def main() -> None:

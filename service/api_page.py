@@ -12,9 +12,21 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.staticfiles import StaticFiles
 
-from service import schema, schema_classifiers, schema_clusters, schema_corpus, schema_jobs
 from service.auth import is_open
-from service.example import PHOTO
+from service.schemas import (
+    annotation,
+    classifiers,
+    clusters,
+    duplicates,
+    embeddings,
+    images,
+    jobs,
+    search,
+    zero_shot,
+)
+from service.schemas.errors import ErrorAnswer
+from service.schemas.example import PHOTO
+from service.schemas.items import Item
 
 INTRODUCTION = """\
 Texts and images in; vectors, labels, classifiers that you train, and clusters out.
@@ -135,36 +147,35 @@ _ERRORS = {
     503: "Starting.",
     504: "Took too long.",
 }
-AS_JOB: dict[int | str, dict[str, Any]] = {202: {"model": schema_jobs.Job, "description": "With mode job."}}
+AS_JOB: dict[int | str, dict[str, Any]] = {202: {"model": jobs.Job, "description": "With mode job."}}
 _SCHEMAS: tuple[type[BaseModel], ...] = (
-    schema.EmbeddingsRequest,
-    schema.ZeroShotRequest,
-    schema.Item,
-    schema_classifiers.TrainRequest,
-    schema_classifiers.PredictRequest,
-    schema_classifiers.EstimateRequest,
-    schema_classifiers.PageRequest,
-    schema_classifiers.FineTuneRequest,
-    schema_clusters.ClusterRequest,
-    schema_clusters.ClusterPageRequest,
-    schema_corpus.ImagesRequest,
-    schema_corpus.DuplicatesRequest,
-    schema_corpus.SampleRequest,
-    schema_corpus.PairsRequest,
-    schema_corpus.AgreementRequest,
-    schema_corpus.ComparisonRequest,
-    schema_corpus.SearchRequest,
+    embeddings.EmbeddingsRequest,
+    zero_shot.ZeroShotRequest,
+    Item,
+    classifiers.TrainRequest,
+    classifiers.PredictRequest,
+    classifiers.EstimateRequest,
+    classifiers.PageRequest,
+    classifiers.FineTuneRequest,
+    clusters.ClusterRequest,
+    clusters.ClusterPageRequest,
+    images.ImagesRequest,
+    duplicates.DuplicatesRequest,
+    annotation.SampleRequest,
+    annotation.PairsRequest,
+    annotation.AgreementRequest,
+    annotation.ComparisonRequest,
+    search.SearchRequest,
 )
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that may refuse with `statuses`."""
-    return {status: {"model": schema.ErrorAnswer, "description": _ERRORS[status]} for status in statuses}
+    return {status: {"model": ErrorAnswer, "description": _ERRORS[status]} for status in statuses}
 
 
-def body(request: str, form: str) -> dict[str, Any]:
+def body(request: type[BaseModel], options: type[BaseModel]) -> dict[str, Any]:
     """The request body of a route that takes items: JSON, or a form with a part `input` for each."""
-    options: type[BaseModel] = getattr(schema, form)
     fields = options.model_json_schema(ref_template="#/components/schemas/{model}")["properties"]
     item = {"anyOf": [{"type": "string", "format": "binary"}, {"type": "string"}]}
     described = {"type": "array", "items": item, "description": "The items: image files, texts, or both."}
@@ -173,8 +184,10 @@ def body(request: str, form: str) -> dict[str, Any]:
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": {"$ref": f"#/components/schemas/{request}"},
-                    "examples": {name: {"summary": name, "value": value} for name, value in EXAMPLES[request].items()},
+                    "schema": {"$ref": f"#/components/schemas/{request.__name__}"},
+                    "examples": {
+                        name: {"summary": name, "value": value} for name, value in EXAMPLES[request.__name__].items()
+                    },
                 },
                 "multipart/form-data": {
                     "schema": {

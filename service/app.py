@@ -11,22 +11,23 @@ from typing import Any
 import bentoml
 
 from models.encoders.folder import ModelFolder
-from service import http, links, runners
+from service import http
 from service.auth import Auth
-from service.batching import Key
-from service.classifiers import Classifiers
-from service.engine import Engine
-from service.files import FileStore
+from service.body_budget import Room
 from service.gate import Gate
 from service.grpc_server import GrpcServer
+from service.inference.batching import Key
+from service.inference.devices import Site, sites
+from service.inference.engine import Engine
+from service.inference.placement import Inline, Placement, Process, Reached
+from service.inference.runner import client, service
 from service.jobs import Jobs
 from service.jobs.entry import EntryLane
 from service.jobs.supervisor import Supervisor
 from service.pipelines import video_jobs
-from service.placement import Inline, Placement, Process, Reached
-from service.room import Room
 from service.settings import read
-from service.sites import Site, sites
+from service.stores.classifiers import Classifiers
+from service.stores.files import FileStore
 
 logging.getLogger("daguerre").setLevel(logging.INFO)
 settings = read()
@@ -56,7 +57,7 @@ image = (  # of a bento's container; the Dockerfile makes ours
 
 
 # the entry depends on them by attributes of its class, and how many there are only the settings tell
-_Runners = type("_Runners", (), {name: bentoml.depends(runners.service(settings, s)) for name, s in _sites.items()})
+_Runners = type("_Runners", (), {name: bentoml.depends(service.service(settings, s)) for name, s in _sites.items()})
 
 
 @bentoml.service(
@@ -65,8 +66,8 @@ _Runners = type("_Runners", (), {name: bentoml.depends(runners.service(settings,
     workers=settings.entry_workers,
     threads=settings.decode_threads,
     traffic={"timeout": settings.request_timeout + 60},  # ours comes first, and in our words
-    runner_connection=runners.CONNECTION,
-    envs=runners.ENVS,
+    runner_connection=service.CONNECTION,
+    envs=service.ENVS,
     logging={"access": {"enabled": False}},  # the gate counts, and logs what fails
     metrics={"enabled": False},  # service/metrics.py
     tracing={"excluded_urls": ".*"},  # a span that nobody reads costs 0.15 ms a request
@@ -112,10 +113,10 @@ class Daguerre(_Runners):  # type: ignore[misc, valid-type]
 def _reached(site: Site, proxy: Any) -> Reached:
     """A runner: BentoML's proxy says when it is there; `call` works before the proxy has set up its methods."""
 
-    def link(folders: Sequence[ModelFolder], max_batch: Callable[[Key], int], lanes: int) -> links.Link:
+    def link(folders: Sequence[ModelFolder], max_batch: Callable[[Key], int], lanes: int) -> client.Link:
         if settings.runner_batching == "bentoml":
-            return links.ProxyLink(site.name, proxy.call)
-        return links.ChannelLink(site, settings, folders, max_batch=max_batch, lanes=lanes)
+            return client.ProxyLink(site.name, proxy.call)
+        return client.ChannelLink(site, settings, folders, max_batch=max_batch, lanes=lanes)
 
     return Reached(site, lambda: proxy.call("provider"), link)
 

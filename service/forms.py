@@ -9,12 +9,12 @@ from starlette.requests import Request
 
 from service.errors import TooLarge
 from service.settings import Settings
+from service.stores.files import UPLOADS
 
 SUFFIXES = (  # curl and browsers often know no better than application/octet-stream
     *(".mp4", ".m4v", ".mov", ".qt", ".3gp", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts"),
     *(".flv", ".wmv", ".asf", ".ogv"),
 )
-UPLOADS = "uploads"  # below DAGUERRE_HOME: videos of forms, each as long as its request
 
 
 def is_video(part: UploadFile) -> bool:

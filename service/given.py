@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import Unprocessable
-from service.files import FileStore
 from service.pipelines.posts import GivenVectors, Post
 from service.pipelines.video import Clip
-from service.schema import Item as ItemSchema
-from service.schema_items import Post as PostSchema
-from service.schema_items import Vectors
-from service.schema_video import Sampling
+from service.schemas.items import Item as ItemSchema
+from service.schemas.items import Post as PostSchema
+from service.schemas.items import Vectors
+from service.schemas.video import Sampling
+from service.stores.files import FileStore
 from service.vectors import of_base64
 
 VIDEO = (

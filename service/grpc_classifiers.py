@@ -8,18 +8,18 @@ from google.protobuf.message import Message
 
 from daguerre_proto.v1 import classifiers_pb2 as pb
 from service import grpc_answers, grpc_video, grpc_wire, json_answers
-from service import schema_classifiers as schema
-from service.classifiers import Classifiers
-from service.engine import Engine
-from service.files import FileStore
 from service.grpc_given import posts_of, vectors_of
 from service.grpc_jobs import limit, message
+from service.inference.engine import Engine
 from service.jobs import Jobs
 from service.pipelines import fine_tune, jobs, train, trained, video_jobs
 from service.pipelines.classify import predict
 from service.pipelines.posts import Post
-from service.schema_video import Sampling
-from service.validation import validated
+from service.schemas import classifiers as schema
+from service.schemas.validation import validated
+from service.schemas.video import Sampling
+from service.stores.classifiers import Classifiers
+from service.stores.files import FileStore
 
 Call = Callable[[Any, str | None], Awaitable[Message]]
 

@@ -12,22 +12,26 @@ from pydantic import BaseModel
 from daguerre_proto.v1 import classifiers_pb2, common_pb2
 from daguerre_proto.v1 import clusters_pb2 as clusters_pb
 from daguerre_proto.v1 import corpus_pb2 as pb
-from service import grpc_video, schema_clusters, schema_corpus
-from service.engine import Engine
+from service import grpc_video
 from service.errors import Unprocessable
-from service.files import FileStore
 from service.grpc_given import fields_of, filled, posts_of, vectors_of
 from service.grpc_jobs import limit, message
 from service.grpc_wire import parse
 from service.http_files import card
+from service.inference.engine import Engine
 from service.jobs import Job, Jobs
 from service.pipelines import clusters, corpus, duplicates
 from service.pipelines import jobs as jobs_pipeline
 from service.pipelines.images import describe
 from service.pipelines.search import search
-from service.schema_video import Sampling
-from service.validation import validated
-from service.work.duplicates import ANSWER as DUPLICATES
+from service.schemas import annotation, images
+from service.schemas import clusters as schema_clusters
+from service.schemas.duplicates import DuplicatesRequest
+from service.schemas.search import SearchRequest
+from service.schemas.validation import validated
+from service.schemas.video import Sampling
+from service.stores.files import FileStore
+from service.tasks.duplicates import ANSWER as DUPLICATES
 
 Call = Callable[[Any, str | None], Awaitable[Message]]
 _APART = ("labels", "silhouettes", "silhouettes_final", "ids", "coordinates")  # fields of their own in a Clustering
@@ -53,19 +57,19 @@ class CorpusCalls:
             "DrawSample",
             "samples",
             pb.SampleRequest,
-            partial(self._computed, schema_corpus.SampleRequest, corpus.drawn, pb.Sample),
+            partial(self._computed, annotation.SampleRequest, corpus.drawn, pb.Sample),
         )
         yield (
             "DrawPairs",
             "pairs",
             pb.PairsRequest,
-            partial(self._computed, schema_corpus.PairsRequest, corpus.paired, pb.PairsResponse),
+            partial(self._computed, annotation.PairsRequest, corpus.paired, pb.PairsResponse),
         )
         yield (
             "MeasureAgreement",
             "agreement",
             pb.AgreementRequest,
-            partial(self._computed, schema_corpus.AgreementRequest, corpus.measured, pb.AgreementResponse),
+            partial(self._computed, annotation.AgreementRequest, corpus.measured, pb.AgreementResponse),
         )
         yield "CompareClusterings", "comparisons", pb.ComparisonRequest, self._compare
         yield "Search", "search", pb.SearchRequest, self._search
@@ -124,7 +128,7 @@ class CorpusCalls:
         return classifiers_pb2.ReportPageResponse(html=html)
 
     async def _duplicates(self, request: pb.DuplicatesRequest, owner: str | None) -> Message:
-        said = validated(schema_corpus.DuplicatesRequest, fields_of(request))
+        said = validated(DuplicatesRequest, fields_of(request))
         begun: Job = await duplicates.begin(
             self._engine(),
             self._jobs,
@@ -150,7 +154,7 @@ class CorpusCalls:
         return made
 
     async def _images(self, request: pb.DescribeImagesRequest, owner: str | None) -> Message:
-        said = validated(schema_corpus.ImagesRequest, fields_of(request))
+        said = validated(images.ImagesRequest, fields_of(request))
         posts = posts_of(request.input) or ()
         found, failures = await describe(
             self._engine(), posts, side=said.thumbnail, blurred=said.blurred, on_error=said.on_error
@@ -177,7 +181,7 @@ class CorpusCalls:
         return filled(kind, answer.model_dump())
 
     async def _compare(self, request: pb.ComparisonRequest, owner: str | None) -> Message:
-        said = validated(schema_corpus.ComparisonRequest, fields_of(request))
+        said = validated(annotation.ComparisonRequest, fields_of(request))
         answer = await self._engine().in_thread(lambda: corpus.compared(said))
         return pb.ComparisonResponse(answer_json=answer.model_dump_json())
 
@@ -187,9 +191,7 @@ class CorpusCalls:
         assert given
         block = {name: getattr(given[0], name) for name in ("modality", "model", "fingerprint")}
         fields = fields_of(request, without=("corpus", "queries"))
-        said = validated(
-            schema_corpus.SearchRequest, {**fields, "vectors": [{**block, "dimension": given[0].rows.shape[1]}]}
-        )
+        said = validated(SearchRequest, {**fields, "vectors": [{**block, "dimension": given[0].rows.shape[1]}]})
         posts = posts_of(request.input)
         found = await search(
             self._engine(), said, corpus=given[0], posts=posts, queries=queries[0] if queries else None

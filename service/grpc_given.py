@@ -8,11 +8,11 @@ from google.protobuf.message import Message
 from daguerre_proto.v1 import classifiers_pb2 as pb
 from service import grpc_wire
 from service.errors import Unprocessable
-from service.files import FileStore
 from service.given import VIDEO, of_file
 from service.pipelines.posts import GivenVectors, Post
-from service.schema_items import VectorList
-from service.validation import validated
+from service.schemas.items import VectorList
+from service.schemas.validation import validated
+from service.stores.files import FileStore
 from service.vectors import of_bytes
 
 M = TypeVar("M", bound=Message)

@@ -10,11 +10,11 @@ from google.protobuf.message import Message
 
 from daguerre_proto.v1 import job_answers_pb2, jobs_pb2
 from service import grpc_answers
-from service import schema_jobs as schema
 from service.errors import Unprocessable
 from service.jobs import Jobs
 from service.pipelines import jobs as pipeline
 from service.pipelines import video_jobs
+from service.schemas import jobs as schema
 
 Call = Callable[[Any, str | None], Awaitable[Message]]
 MOST = 1000  # entries of a list

@@ -19,16 +19,15 @@ from pydantic import BaseModel
 from daguerre_proto.v1 import common_pb2, daguerre_pb2, embeddings_pb2, jobs_pb2, models_pb2, zero_shot_pb2
 from service import grpc_answers, grpc_video, grpc_wire, json_answers
 from service.auth import Auth
-from service.classifiers import Classifiers
-from service.engine import Engine
+from service.body_budget import Room
 from service.errors import BadRequest, TimedOut
-from service.files import FileStore
 from service.grpc_classifiers import ClassifierCalls
 from service.grpc_corpus import CorpusCalls
 from service.grpc_door import Context, Door
 from service.grpc_jobs import JobCalls
 from service.grpc_jobs import message as job_message
 from service.grpc_stream import EmbedStream
+from service.inference.engine import Engine
 from service.jobs import Jobs
 from service.pipelines import jobs as jobs_pipeline
 from service.pipelines import video_jobs
@@ -36,8 +35,9 @@ from service.pipelines.cards import card, cards
 from service.pipelines.embed import embed
 from service.pipelines.posts import Post
 from service.pipelines.zero_shot import Question, zero_shot
-from service.room import Room
 from service.settings import Settings
+from service.stores.classifiers import Classifiers
+from service.stores.files import FileStore
 
 logger = logging.getLogger("daguerre.grpc")
 T = TypeVar("T")

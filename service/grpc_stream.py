@@ -8,14 +8,14 @@ from typing import TypeVar
 
 from daguerre_proto.v1.embeddings_pb2 import EmbedStreamRequest, EmbedStreamResponse
 from service import grpc_wire
-from service.engine import Engine
+from service.body_budget import Room
 from service.errors import CallerGone, ItemsFailed, Overloaded, Unavailable, Unprocessable
 from service.grpc_door import GONE, Context
+from service.inference.engine import Engine
 from service.pipelines.embed import embed
 from service.pipelines.encode import Encoded
 from service.pipelines.posts import Post
-from service.room import Room
-from service.schema import EmbeddingsOptions
+from service.schemas.embeddings import EmbeddingsOptions
 
 T = TypeVar("T")
 WINDOW = 64  # items under way before the next message is read: two requests' worth of decoding and batches

@@ -3,24 +3,25 @@
 from collections.abc import Sequence
 
 from daguerre_proto.v1 import classifiers_pb2, common_pb2, video_pb2
-from service import grpc_wire, schema
+from service import grpc_wire
 from service.errors import Unprocessable
-from service.files import FileStore
 from service.grpc_given import fields_of
 from service.grpc_given import posts_of as plain_posts_of
 from service.pipelines.posts import Post
 from service.pipelines.video import Clip
-from service.schema_video import Sampling
-from service.validation import validated
+from service.schemas import common, embeddings
+from service.schemas.validation import validated
+from service.schemas.video import Sampling
+from service.stores.files import FileStore
 
 
 def sampling(given: video_pb2.Sampling, *, of: int | None = None) -> Sampling:
     """The request's, or that of item `of`. Raises Unprocessable, in the words of HTTP."""
     fields = fields_of(given)
     if of is None:
-        return validated(schema.ModelOptions, {"sampling": fields}).sampling or Sampling()
+        return validated(common.ModelOptions, {"sampling": fields}).sampling or Sampling()
     items = [*[""] * of, {"video": "", "sampling": fields}]
-    return validated(schema.EmbeddingsRequest, {"input": items}).input[of].sampling or Sampling()
+    return validated(embeddings.EmbeddingsRequest, {"input": items}).input[of].sampling or Sampling()
 
 
 def clip(given: video_pb2.Video, general: Sampling, store: FileStore, owner: str | None, place: int) -> Clip:

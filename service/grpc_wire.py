@@ -8,13 +8,14 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 
 from daguerre_proto.v1 import common_pb2, embeddings_pb2, models_pb2, zero_shot_pb2
 from models.images import DecodeMode
-from service import schema
-from service.engine import Model
 from service.errors import BadRequest, ItemFailure, ServiceError, Unprocessable
+from service.inference.engine import Model
 from service.pipelines.encode import Encoded
 from service.pipelines.posts import Post
-from service.schema import OnError
-from service.validation import validated
+from service.schemas import common, models, zero_shot
+from service.schemas.common import OnError
+from service.schemas.embeddings import EmbeddingsOptions, EmbeddingsRequest
+from service.schemas.validation import validated
 
 M = TypeVar("M", bound=Message)
 ITEM_BYTES = 3000  # of a refusal's items: a trailer has 8 kB for everything, and base64 takes a third of it
@@ -65,19 +66,19 @@ def inputs(items: Sequence[common_pb2.Item]) -> list[Post]:
         id = item.id if item.HasField("id") else None
         if kind is None or (id is not None and len(id) > 1024):
             text = {} if kind is None else {"text": ""}
-            validated(schema.EmbeddingsRequest, {"input": [*[""] * i, {**text, **({"id": id} if id else {})}]})
+            validated(EmbeddingsRequest, {"input": [*[""] * i, {**text, **({"id": id} if id else {})}]})
         found.append(Post(text=item.text, id=id) if kind == "text" else Post(image=item.image, id=id))
     return found
 
 
-def embed_options(message: embeddings_pb2.EmbedOptions) -> schema.EmbeddingsOptions:
+def embed_options(message: embeddings_pb2.EmbedOptions) -> EmbeddingsOptions:
     fields = _model_options(message.model_options)
     if message.HasField("dimensions"):
         fields["dimensions"] = message.dimensions
-    return validated(schema.EmbeddingsOptions, fields)
+    return validated(EmbeddingsOptions, fields)
 
 
-def zero_shot_options(message: zero_shot_pb2.ZeroShotRequest) -> schema.ZeroShotOptions:
+def zero_shot_options(message: zero_shot_pb2.ZeroShotRequest) -> zero_shot.ZeroShotOptions:
     fields = _model_options(message.model_options) | {
         "labels": list(message.labels),
         "multi_label": message.multi_label,
@@ -88,7 +89,7 @@ def zero_shot_options(message: zero_shot_pb2.ZeroShotRequest) -> schema.ZeroShot
     if message.HasField("none_of_these"):
         rule = message.none_of_these.WhichOneof("rule")
         fields["none_of_these"] = {rule: getattr(message.none_of_these, rule)} if rule else {}
-    return validated(schema.ZeroShotOptions, fields)
+    return validated(zero_shot.ZeroShotOptions, fields)
 
 
 def _model_options(message: common_pb2.ModelOptions) -> dict[str, Any]:
@@ -119,7 +120,7 @@ def decode(given: int) -> str | None:
 
 def receipt_fields(message: common_pb2.Receipt) -> dict[str, Any]:
     """A receipt that a caller sends back."""
-    fields = {name: getattr(message, name) for name in schema.Receipt.model_fields if name != "made_with"}
+    fields = {name: getattr(message, name) for name in common.Receipt.model_fields if name != "made_with"}
     fields["notice"] = message.notice if message.HasField("notice") else None
     return {**fields, "made_with": dict(message.made_with)}
 
@@ -148,7 +149,7 @@ def embed_response(
     )
 
 
-def card(of: schema.ModelCard) -> models_pb2.Model:
+def card(of: models.ModelCard) -> models_pb2.Model:
     fields = {name: value for name, value in of.model_dump(exclude={"object"}).items() if value is not None}
     return models_pb2.Model(**fields)
 

@@ -19,11 +19,9 @@ from service import (
     http_files,
     http_jobs,
     json_answers,
-    schema,
 )
 from service.answers import json_response, while_connected
-from service.classifiers import Classifiers
-from service.engine import Engine
+from service.body_budget import Room
 from service.errors import (
     BadRequest,
     MethodNotAllowed,
@@ -33,8 +31,8 @@ from service.errors import (
     shown,
     translate,
 )
-from service.files import FileStore
 from service.gate import refuse
+from service.inference.engine import Engine
 from service.jobs import Jobs
 from service.metrics import CONTENT_TYPE, exposition
 from service.pipelines import jobs as jobs_pipeline
@@ -43,8 +41,12 @@ from service.pipelines.cards import card, cards
 from service.pipelines.embed import embed
 from service.pipelines.posts import Post
 from service.pipelines.zero_shot import Question, zero_shot
-from service.room import Room
+from service.schemas import common, models
+from service.schemas.embeddings import EmbeddingsAnswer, EmbeddingsOptions, EmbeddingsRequest
+from service.schemas.zero_shot import ZeroShotAnswer, ZeroShotOptions, ZeroShotRequest
 from service.settings import Settings
+from service.stores.classifiers import Classifiers
+from service.stores.files import FileStore
 from service.wire import Bodies
 
 PROBES = ("/livez", "/readyz", "/healthz")
@@ -65,17 +67,17 @@ def create(
     )
     bodies = Bodies(settings, room, store)
 
-    @app.get("/v1/models", tags=["models"], summary="List models", response_model=schema.ModelList)
+    @app.get("/v1/models", tags=["models"], summary="List models", response_model=models.ModelList)
     async def list_models(request: Request) -> Response:
         """The models that can be asked for, the default first."""
         request.state.operation = "models"
-        return json_response(schema.ModelList(data=list(cards(engine()))).model_dump())
+        return json_response(models.ModelList(data=list(cards(engine()))).model_dump())
 
     @app.get(
         "/v1/models/{name}",
         tags=["models"],
         summary="Describe a model",
-        response_model=schema.ModelCard,
+        response_model=models.ModelCard,
         responses=api_page.errors(404),
     )
     async def get_model(
@@ -86,7 +88,7 @@ def create(
         return json_response(card(engine(), name).model_dump())
 
     async def as_job(
-        operation: video_jobs.Operation, options: schema.ModelOptions, posts: Sequence[Post], owner: str | None
+        operation: video_jobs.Operation, options: common.ModelOptions, posts: Sequence[Post], owner: str | None
     ) -> Response:
         job = await video_jobs.begin(engine(), classifiers, jobs, operation, options, posts, owner=owner)
         return json_response(jobs_pipeline.said(job).model_dump(), status=202)
@@ -95,15 +97,15 @@ def create(
         "/v1/embeddings",
         tags=["embeddings"],
         summary="Embed texts, images and videos",
-        response_model=schema.EmbeddingsAnswer,
+        response_model=EmbeddingsAnswer,
         responses={**api_page.AS_JOB, **api_page.errors(400, 401, 404, 413, 415, 422, 429, 503, 504)},
-        openapi_extra=api_page.body("EmbeddingsRequest", "EmbeddingsOptions"),
+        openapi_extra=api_page.body(EmbeddingsRequest, EmbeddingsOptions),
     )
     async def embeddings(request: Request) -> Response:
         """Unit vectors of texts and images, in one space where the model has one."""
         request.state.operation = "embeddings"
         with bodies.hold(request):
-            options, items = await bodies.read(request, schema.EmbeddingsRequest, schema.EmbeddingsOptions)
+            options, items = await bodies.read(request, EmbeddingsRequest, EmbeddingsOptions)
             if options.mode == "job":
                 return await as_job("embeddings", options, items, request.state.owner)
             model = engine().model(options.model)
@@ -127,15 +129,15 @@ def create(
         "/v1/zero-shot",
         tags=["zero-shot"],
         summary="Score labels that you make up",
-        response_model=schema.ZeroShotAnswer,
+        response_model=ZeroShotAnswer,
         responses={**api_page.AS_JOB, **api_page.errors(400, 401, 404, 413, 415, 422, 429, 503, 504)},
-        openapi_extra=api_page.body("ZeroShotRequest", "ZeroShotOptions"),
+        openapi_extra=api_page.body(ZeroShotRequest, ZeroShotOptions),
     )
     async def label(request: Request) -> Response:
         """Scores of items for labels that you make up. Uncalibrated: validate them against human codes."""
         request.state.operation = "zero_shot"
         with bodies.hold(request):
-            options, items = await bodies.read(request, schema.ZeroShotRequest, schema.ZeroShotOptions)
+            options, items = await bodies.read(request, ZeroShotRequest, ZeroShotOptions)
             if options.mode == "job":
                 return await as_job("zero_shot", options, items, request.state.owner)
             model = engine().model(options.model)

@@ -6,20 +6,21 @@ from typing import Annotated
 
 from fastapi import FastAPI, Path, Request, Response
 
-from service import api_page, json_answers, schema_jobs
-from service import schema_classifiers as schema
+from service import api_page, json_answers
 from service.answers import Cursor, Limit, json_response, page_response, while_connected
-from service.classifiers import Classifiers
-from service.engine import Engine
-from service.files import FileStore
 from service.given import items_of, posts_of, vectors_of
+from service.inference.engine import Engine
 from service.jobs import Jobs
 from service.pipelines import fine_tune as fine_tuning
 from service.pipelines import jobs as jobs_pipeline
 from service.pipelines import trained, video_jobs
 from service.pipelines.classify import predict
 from service.pipelines.train import begin
+from service.schemas import classifiers as schema
+from service.schemas import jobs as schema_jobs
 from service.settings import Settings
+from service.stores.classifiers import Classifiers
+from service.stores.files import FileStore
 from service.wire import Bodies
 
 Name = Annotated[str, Path(description='A name, its newest version, or "name@3".', examples=["protest"])]

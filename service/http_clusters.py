@@ -7,19 +7,19 @@ from typing import Annotated
 from fastapi import FastAPI, Path, Request, Response
 
 from service import api_page
-from service import schema_clusters as schema
 from service.answers import json_response, page_response, while_connected
-from service.engine import Engine
-from service.files import FileStore
 from service.given import items_of, posts_of, vectors_of
+from service.inference.engine import Engine
 from service.jobs import Job, Jobs
 from service.pipelines import clusters, duplicates
 from service.pipelines import jobs as jobs_pipeline
-from service.schema import Mode
-from service.schema_corpus import DuplicatesAnswer, DuplicatesRequest
+from service.schemas import clusters as schema
+from service.schemas.common import Mode
+from service.schemas.duplicates import DuplicatesAnswer, DuplicatesRequest
 from service.settings import Settings
+from service.stores.files import FileStore
+from service.tasks.duplicates import ANSWER as DUPLICATES
 from service.wire import Bodies
-from service.work.duplicates import ANSWER as DUPLICATES
 
 Id = Annotated[str, Path(description="That of the job which made it.", examples=["job_0123456789abcdef"])]
 _REFUSALS = (400, 401, 404, 413, 415, 422, 429, 503, 504)

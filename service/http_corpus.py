@@ -7,16 +7,18 @@ from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel
 
 from service import api_page
-from service import schema_corpus as schema
 from service.answers import json_response, while_connected
-from service.engine import Engine
 from service.errors import Unprocessable
-from service.files import FileStore
 from service.given import block, posts_of, vectors_of
+from service.inference.engine import Engine
 from service.pipelines import corpus
 from service.pipelines.images import describe
 from service.pipelines.search import search
+from service.schemas import annotation as schema
+from service.schemas.images import ImagesAnswer, ImagesRequest
+from service.schemas.search import SearchAnswer, SearchRequest
 from service.settings import Settings
+from service.stores.files import FileStore
 from service.wire import Bodies
 
 _REFUSALS = (400, 401, 404, 413, 415, 422, 429, 503, 504)
@@ -29,7 +31,7 @@ def add(app: FastAPI, settings: Settings, bodies: Bodies, engine: Callable[[], E
         "/v1/images",
         tags=["corpus"],
         summary="What images are, without a model",
-        response_model=schema.ImagesAnswer,
+        response_model=ImagesAnswer,
         responses=api_page.errors(*_REFUSALS),
         openapi_extra=api_page.message("ImagesRequest"),
     )
@@ -37,7 +39,7 @@ def add(app: FastAPI, settings: Settings, bodies: Bodies, engine: Callable[[], E
         """SHA-256, perceptual hash, size; a thumbnail where asked for. Nothing is kept."""
         request.state.operation = "images"
         with bodies.hold(request):
-            said, files = await bodies.message(request, schema.ImagesRequest)
+            said, files = await bodies.message(request, ImagesRequest)
             posts = await posts_of(said.input, files, store, request.state.owner) or ()
             work = describe(engine(), posts, side=said.thumbnail, blurred=said.blurred, on_error=said.on_error)
             found, failures = await while_connected(request, settings.request_timeout, work)
@@ -103,7 +105,7 @@ def add(app: FastAPI, settings: Settings, bodies: Bodies, engine: Callable[[], E
         "/v1/search",
         tags=["corpus"],
         summary="The nearest items of a corpus",
-        response_model=schema.SearchAnswer,
+        response_model=SearchAnswer,
         responses=api_page.errors(*_REFUSALS),
         openapi_extra=api_page.message("SearchRequest"),
     )
@@ -112,7 +114,7 @@ def add(app: FastAPI, settings: Settings, bodies: Bodies, engine: Callable[[], E
         request.state.operation = "search"
         owner = request.state.owner
         with bodies.hold(request):
-            said, files = await bodies.message(request, schema.SearchRequest)
+            said, files = await bodies.message(request, SearchRequest)
             posts = await posts_of(said.input, files, store, request.state.owner)
             given = await asyncio.to_thread(vectors_of, said.vectors, files, store, owner)
             assert given

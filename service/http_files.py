@@ -7,12 +7,12 @@ from fastapi import FastAPI, Path, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
 from service import api_page
-from service import schema_corpus as schema
 from service.answers import Cursor, Limit, json_response
 from service.errors import BadRequest, UnsupportedMedia
-from service.files import File, FileStore
 from service.pipelines.jobs import time_of
-from service.schema_video import VideoFacts
+from service.schemas import files
+from service.schemas.video import VideoFacts
+from service.stores.files import File, FileStore
 
 Id = Annotated[str, Path(description="From its upload.", examples=["file_0123456789abcdef"])]
 Name = Annotated[str, Query(max_length=1024, description="Yours.", examples=["photos.npy"])]
@@ -26,7 +26,7 @@ def add(app: FastAPI, store: FileStore) -> None:
         tags=["files"],
         summary="Send vectors or a video ahead",
         status_code=201,
-        response_model=schema.FileCard,
+        response_model=files.FileCard,
         responses=api_page.errors(400, 401, 413, 415, 422),
         openapi_extra={
             "requestBody": {
@@ -49,18 +49,18 @@ def add(app: FastAPI, store: FileStore) -> None:
             raise BadRequest("the body ended early") from exc
         return json_response(card(made).model_dump(), status=201)
 
-    @app.get("/v1/files", tags=["files"], summary="List files", response_model=schema.FileList)
+    @app.get("/v1/files", tags=["files"], summary="List files", response_model=files.FileList)
     async def list_files(request: Request, limit: Limit = 100, cursor: Cursor = None) -> Response:
         """Yours, the newest first."""
         request.state.operation = "files"
         found, following = await asyncio.to_thread(store.list, request.state.owner, limit=limit, cursor=cursor)
-        return json_response(schema.FileList(data=[card(f) for f in found], next_cursor=following).model_dump())
+        return json_response(files.FileList(data=[card(f) for f in found], next_cursor=following).model_dump())
 
     @app.get(
         "/v1/files/{id}",
         tags=["files"],
         summary="One file",
-        response_model=schema.FileCard,
+        response_model=files.FileCard,
         responses=api_page.errors(401, 404),
     )
     async def get_file(request: Request, id: Id) -> Response:
@@ -72,7 +72,7 @@ def add(app: FastAPI, store: FileStore) -> None:
         "/v1/files/{id}",
         tags=["files"],
         summary="Delete a file",
-        response_model=schema.FileCard,
+        response_model=files.FileCard,
         responses=api_page.errors(401, 404),
     )
     async def delete_file(request: Request, id: Id) -> Response:
@@ -81,9 +81,9 @@ def add(app: FastAPI, store: FileStore) -> None:
         return json_response(card(await asyncio.to_thread(store.delete, id, request.state.owner)).model_dump())
 
 
-def card(of: File) -> schema.FileCard:
+def card(of: File) -> files.FileCard:
     """A file, for the wire."""
-    return schema.FileCard(
+    return files.FileCard(
         id=of.id,
         name=of.name,
         bytes=of.bytes,

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import FastAPI, Path, Request, Response
 
 from service import api_page
-from service import schema_jobs as schema
 from service.answers import Cursor, Limit, json_response
 from service.jobs import Jobs
 from service.pipelines import jobs as pipeline
 from service.pipelines import video_jobs
+from service.schemas import jobs as schema
 
 Id = Annotated[str, Path(description="From the job's answer.", examples=["job_0123456789abcdef"])]
 

@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 
 from models.classifiers.store import Stored
 from models.images import DecodeMode
-from service.engine import Model
 from service.errors import ItemFailure
+from service.inference.engine import Model
 from service.pipelines.encode import Encoded
 from service.pipelines.predicted import Predictions, Told
 from service.pipelines.trained import finite
 from service.pipelines.video import said
 from service.pipelines.zero_shot import Labelled, Scores
-from service.schema import EmbeddingsOptions, ZeroShotOptions
+from service.schemas.embeddings import EmbeddingsOptions
+from service.schemas.zero_shot import ZeroShotOptions
 
 Entry = dict[str, Any]
 Ids = Sequence[str | None]

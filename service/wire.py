@@ -11,16 +11,16 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 
+from service.body_budget import Room
 from service.errors import BadRequest, TooLarge, Unprocessable, UnsupportedMedia
-from service.files import FileStore
 from service.forms import Parser, is_video, path_of
 from service.given import Given, items_of
 from service.pipelines.posts import Post
 from service.pipelines.video import Clip
-from service.room import Room
-from service.schema_video import Sampling
+from service.schemas.validation import in_words, validated
+from service.schemas.video import Sampling
 from service.settings import Settings
-from service.validation import in_words, validated
+from service.stores.files import FileStore
 
 Options = TypeVar("Options", bound=BaseModel)
 TAIL = 4096  # bytes of a form that its last boundary is looked for in

@@ -32,7 +32,7 @@ NOT_IN_MODELS = {"service", "bentoml", "fastapi", "starlette", "grpc", "uvicorn"
 SERVING = [
     "service.http",
     "service.grpc_server",
-    "service.engine",
+    "service.inference.engine",
     "service.pipelines.embed",
     "service.pipelines.zero_shot",
 ]

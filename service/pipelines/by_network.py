@@ -12,16 +12,16 @@ from models.classifiers.network import Network
 from models.classifiers.store import Stored
 from models.errors import ItemError
 from models.images import load_pixels
-from service.classifiers import Classifiers
-from service.engine import Engine
 from service.errors import ItemFailure, item_failure
+from service.inference.engine import Engine
 from service.metrics import ITEMS, ITEMS_FAILED
 from service.pipelines.encode import image_bytes
 from service.pipelines.posts import Post, refuse, unfit
 from service.pipelines.predicted import OfFilm, Predictions, Told, of_film, with_films
 from service.pipelines.together import together
 from service.pipelines.video import Film, Watch, view
-from service.schema import OnError
+from service.schemas.common import OnError
+from service.stores.classifiers import Classifiers
 
 BATCH = 8  # images that run at once
 Logits = NDArray[np.float32]

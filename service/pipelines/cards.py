@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from service.engine import Engine, Model
-from service.schema import ModelCard
+from service.inference.engine import Engine, Model
+from service.schemas.models import ModelCard
 
 
 def cards(engine: Engine) -> Sequence[ModelCard]:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from models.catalog import Modality
 from models.classifiers.head import Block, Head, concatenated
 from models.classifiers.store import Stored
-from service.classifiers import Classifiers, encoder
-from service.engine import Engine, Model
 from service.errors import ItemFailure, Unprocessable
+from service.inference.engine import Engine, Model
+from service.inference.matching import encoder
 from service.metrics import ITEMS_FAILED
 from service.pipelines.by_network import by_network
 from service.pipelines.encode import Encoded, encode
@@ -20,7 +20,8 @@ from service.pipelines.posts import GivenVectors, Post, check_count, refuse, unf
 from service.pipelines.predicted import OfFilm, Predictions, Told, of_film, with_films
 from service.pipelines.together import together
 from service.pipelines.video import Film, Watch
-from service.schema import OnError
+from service.schemas.common import OnError
+from service.stores.classifiers import Classifiers
 
 INLINE = 64  # items whose arithmetic is shorter than a thread's turn
 

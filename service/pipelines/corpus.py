@@ -12,8 +12,8 @@ from models import sampling
 from models.agreement import Coefficient, agreement
 from models.pair_comparison import Winner, compare
 from models.pairs import draw_pairs
-from service import schema_corpus as schema
 from service.errors import TooLarge, Unprocessable
+from service.schemas import annotation as schema
 
 MOST_CODES = 1_000_000
 

@@ -4,14 +4,14 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from service.engine import Engine
 from service.errors import ItemFailure, Unprocessable, shown
+from service.inference.engine import Engine
 from service.jobs import Job, Jobs
 from service.pipelines.images import describe
 from service.pipelines.items import Items, gathered
 from service.pipelines.posts import GivenVectors, Post
-from service.schema_corpus import DuplicatesRequest
-from service.work import duplicates as work
+from service.schemas.duplicates import DuplicatesRequest
+from service.tasks import duplicates as work
 
 KIND = "duplicates"
 LONG = 50_000  # items from which a job is an hour's rather than a minute's

@@ -6,12 +6,12 @@ from dataclasses import replace
 from models.catalog import ModelSpec
 from models.embedded.bridge import l2
 from models.images import DecodeMode
-from service.engine import Engine, Model
 from service.errors import Unprocessable
+from service.inference.engine import Engine, Model
 from service.pipelines.encode import Encoded, encode
 from service.pipelines.posts import Post
 from service.pipelines.video import Watch
-from service.schema import OnError
+from service.schemas.common import OnError
 
 
 async def embed(

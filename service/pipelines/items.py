@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from models.catalog import Modality
 from models.classifiers.head import Block
-from service.engine import Engine
 from service.errors import ItemFailure, ItemsFailed, Unprocessable, shown
+from service.inference.engine import Engine
 from service.pipelines.classify import Embedded, count, embedded
 from service.pipelines.posts import GivenVectors, Post, check_count
-from service.schema_items import Encodable
+from service.schemas.items import Encodable
 
 MODALITIES: tuple[Modality, ...] = ("image", "text")
 LONGEST_NAME = 200  # of a model or fingerprint that a caller names

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.catalog import Modality
-from service.engine import Engine
 from service.errors import ItemFailure, ItemsFailed, TooLarge, Unprocessable
+from service.inference.engine import Engine
 from service.pipelines.video import Clip
-from service.schema import OnError
+from service.schemas.common import OnError
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,15 @@ from models.classifiers.page import page as page_of
 from models.classifiers.report import Report, jsonable
 from models.classifiers.store import NETWORK, Stored
 from models.classifiers.worst import worst
-from service import schema_classifiers as schema
-from service.classifiers import Classifiers, usable
-from service.engine import Engine
 from service.errors import Unprocessable
+from service.inference.engine import Engine
+from service.inference.matching import usable
 from service.jobs import Job, Jobs
 from service.pipelines.images import thumbnails
 from service.pipelines.jobs import awaited as awaited_result
 from service.pipelines.posts import Post
+from service.schemas import classifiers as schema
+from service.stores.classifiers import Classifiers
 
 
 async def awaited(

@@ -26,11 +26,11 @@ from models.video.opening import VideoLimits
 from models.video.pooling import How, pool
 from models.video.sampling import Frame, find_shots, sample
 from models.video.shots import Shot
-from service.engine import Engine
 from service.errors import Overloaded
+from service.inference.engine import Engine
 from service.metrics import VIDEO_FRAMES
 from service.pipelines.together import together
-from service.schema_video import Sampling
+from service.schemas.video import Sampling, facts
 
 Float = NDArray[np.float32]
 Row = NDArray[np.uint8]
@@ -321,21 +321,6 @@ def decoder() -> str:
     av = load()
     version = ".".join(str(part) for part in av.library_versions["libavcodec"])
     return f"PyAV {av.__version__}, FFmpeg's libavcodec {version}"
-
-
-def facts(info: VideoInfo) -> Mapping[str, Any]:
-    """What a clip is, as JSON has it."""
-    return {
-        "duration": info.duration,
-        "width": info.width,
-        "height": info.height,
-        "frame_rate": None if info.average_rate is None else float(info.average_rate),
-        "variable_rate": info.variable_rate,
-        "rotation": info.rotation,
-        "interlaced": info.interlaced,
-        "codec": info.codec,
-        "container": info.container,
-    }
 
 
 def said(

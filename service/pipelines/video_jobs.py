@@ -11,9 +11,9 @@ import orjson
 from pydantic import BaseModel, TypeAdapter
 
 from service import json_answers
-from service.classifiers import Classifiers, encoder
-from service.engine import Engine
 from service.errors import NotFound, Unprocessable, shown
+from service.inference.engine import Engine
+from service.inference.matching import encoder
 from service.jobs import Job, Jobs
 from service.jobs.entry import Tell
 from service.pipelines.classify import predict
@@ -21,9 +21,11 @@ from service.pipelines.embed import check_dimensions, embed
 from service.pipelines.posts import Post, check_count
 from service.pipelines.video import Clip, Watch, decoded
 from service.pipelines.zero_shot import Question, asked, zero_shot
-from service.schema import EmbeddingsOptions, ZeroShotOptions
-from service.schema_classifiers import PredictRequest
-from service.schema_video import Sampling
+from service.schemas.classifiers import PredictRequest
+from service.schemas.embeddings import EmbeddingsOptions
+from service.schemas.video import Sampling
+from service.schemas.zero_shot import ZeroShotOptions
+from service.stores.classifiers import Classifiers
 
 KIND, TASK, ANSWER = "video", "task.json", "answer.json"
 Operation = Literal["embeddings", "zero_shot", "predict"]

@@ -20,13 +20,14 @@ from models.embedded.bridge import l2
 from models.encoders.processors import TextProcessor
 from models.errors import TextError
 from models.images import DecodeMode
-from service.engine import Engine, Model
 from service.errors import TooLarge, Unprocessable, shown
-from service.label_cache import LabelKey
+from service.inference.engine import Engine, Model
+from service.inference.label_cache import LabelKey
 from service.pipelines.encode import Encoded, check_text, encode, raw_texts
 from service.pipelines.posts import Post
 from service.pipelines.video import Film, Watch
-from service.schema import OnError, ZeroShotOptions
+from service.schemas.common import OnError
+from service.schemas.zero_shot import ZeroShotOptions
 
 Float = NDArray[np.float32]
 PROMPTS_AT_ONCE = 256  # of one request in the queue: a thousand labels leave room for others

@@ -6,7 +6,7 @@ import pytest
 
 from models.encoders.folder import MANIFEST
 from service.errors import Unprocessable
-from service.work.fine_tune import start_of
+from service.tasks.fine_tune import start_of
 
 
 @pytest.fixture

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from starlette.requests import Request
 
+from service.body_budget import Room
 from service.errors import BadRequest, Overloaded, ServiceError, TooLarge, Unprocessable, UnsupportedMedia
-from service.files import FileStore
 from service.pipelines.posts import Post
-from service.room import Room
-from service.schema import EmbeddingsOptions, EmbeddingsRequest, ZeroShotOptions, ZeroShotRequest
+from service.schemas.embeddings import EmbeddingsOptions, EmbeddingsRequest
+from service.schemas.validation import in_words
+from service.schemas.zero_shot import ZeroShotOptions, ZeroShotRequest
 from service.settings import Settings
-from service.validation import in_words
+from service.stores.files import FileStore
 from service.wire import Bodies
 
 SMALL = {"max_items": 4, "max_body_bytes": 2000, "max_bodies_bytes": 5000}
