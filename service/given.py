@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import Unprocessable
-from service.pipelines.posts import GivenVectors, Post
-from service.pipelines.video import Clip
+from service.pipelines.frames import Clip
+from service.pipelines.items import GivenVectors, Post
 from service.schemas.items import Item as ItemSchema
 from service.schemas.items import Post as PostSchema
 from service.schemas.items import Vectors

@@ -7,14 +7,15 @@ from typing import Any
 from google.protobuf.message import Message
 
 from daguerre_proto.v1 import classifiers_pb2 as pb
-from service import grpc_answers, grpc_video, grpc_wire, json_answers
+from service import grpc_answers, grpc_video, grpc_wire
 from service.grpc_given import posts_of, vectors_of
 from service.grpc_jobs import limit, message
 from service.inference.engine import Engine
 from service.jobs import Jobs
-from service.pipelines import fine_tune, jobs, train, trained, video_jobs
-from service.pipelines.classify import predict
-from service.pipelines.posts import Post
+from service.pipelines import answers, fine_tune, jobs, train, video_jobs
+from service.pipelines import classifiers as trained
+from service.pipelines.items import Post
+from service.pipelines.predict import predict
 from service.schemas import classifiers as schema
 from service.schemas.validation import validated
 from service.schemas.video import Sampling
@@ -97,7 +98,7 @@ class ClassifierCalls:
             crossed=request.crossed,
         )
         ids = [None] * found.n if posts is None else [post.id for post in posts]
-        answer = json_answers.predictions(stored, ids, found)
+        answer = answers.predictions(stored, ids, found)
         return await engine.in_thread(lambda: grpc_answers.predictions(answer))
 
     async def _estimate(self, request: pb.EstimateRequest, owner: str | None) -> Message:

@@ -17,11 +17,12 @@ from service.errors import Unprocessable
 from service.grpc_given import fields_of, filled, posts_of, vectors_of
 from service.grpc_jobs import limit, message
 from service.grpc_wire import parse
-from service.http_files import card
 from service.inference.engine import Engine
 from service.jobs import Job, Jobs
-from service.pipelines import clusters, corpus, duplicates
+from service.pipelines import annotation as corpus
+from service.pipelines import clusters, duplicates
 from service.pipelines import jobs as jobs_pipeline
+from service.pipelines.files import card
 from service.pipelines.images import describe
 from service.pipelines.search import search
 from service.schemas import annotation, images

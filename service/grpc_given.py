@@ -9,7 +9,7 @@ from daguerre_proto.v1 import classifiers_pb2 as pb
 from service import grpc_wire
 from service.errors import Unprocessable
 from service.given import VIDEO, of_file
-from service.pipelines.posts import GivenVectors, Post
+from service.pipelines.items import GivenVectors, Post
 from service.schemas.items import VectorList
 from service.schemas.validation import validated
 from service.stores.files import FileStore

@@ -17,7 +17,7 @@ from grpc_reflection.v1alpha import reflection
 from pydantic import BaseModel
 
 from daguerre_proto.v1 import common_pb2, daguerre_pb2, embeddings_pb2, jobs_pb2, models_pb2, zero_shot_pb2
-from service import grpc_answers, grpc_video, grpc_wire, json_answers
+from service import grpc_answers, grpc_video, grpc_wire
 from service.auth import Auth
 from service.body_budget import Room
 from service.errors import BadRequest, TimedOut
@@ -29,12 +29,13 @@ from service.grpc_jobs import message as job_message
 from service.grpc_stream import EmbedStream
 from service.inference.engine import Engine
 from service.jobs import Jobs
+from service.pipelines import answers, video_jobs
 from service.pipelines import jobs as jobs_pipeline
-from service.pipelines import video_jobs
-from service.pipelines.cards import card, cards
-from service.pipelines.embed import embed
-from service.pipelines.posts import Post
-from service.pipelines.zero_shot import Question, zero_shot
+from service.pipelines.embeddings import embed
+from service.pipelines.items import Post
+from service.pipelines.models import card, cards
+from service.pipelines.prompts import Question
+from service.pipelines.zero_shot import zero_shot
 from service.settings import Settings
 from service.stores.classifiers import Classifiers
 from service.stores.files import FileStore
@@ -147,7 +148,7 @@ class GrpcServer:
         if encoded.films:
             options = options.model_copy(update={"encoding_format": "base64"})
             ids = [item.id for item in items]
-            answer = json_answers.embeddings(model, decode, options, ids, encoded)
+            answer = answers.embeddings(model, decode, options, ids, encoded)
             return await engine.in_thread(lambda: grpc_answers.embeddings(answer))
         return grpc_wire.embed_response(model, decode, items, encoded)
 
@@ -183,7 +184,7 @@ class GrpcServer:
         model = engine.model(options.model)
         decode = options.decode or self._settings.decode
         found = await zero_shot(engine, model, items, Question.of(options), decode=decode, on_error=options.on_error)
-        answer = json_answers.zero_shot(model, decode, options, [item.id for item in items], found)
+        answer = answers.zero_shot(model, decode, options, [item.id for item in items], found)
         return await engine.in_thread(lambda: grpc_answers.zero_shot(answer))
 
     async def _list_models(self, request: models_pb2.ListModelsRequest) -> Message:

@@ -12,9 +12,9 @@ from service.body_budget import Room
 from service.errors import CallerGone, ItemsFailed, Overloaded, Unavailable, Unprocessable
 from service.grpc_door import GONE, Context
 from service.inference.engine import Engine
-from service.pipelines.embed import embed
+from service.pipelines.embeddings import embed
 from service.pipelines.encode import Encoded
-from service.pipelines.posts import Post
+from service.pipelines.items import Post
 from service.schemas.embeddings import EmbeddingsOptions
 
 T = TypeVar("T")

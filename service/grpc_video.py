@@ -7,8 +7,8 @@ from service import grpc_wire
 from service.errors import Unprocessable
 from service.grpc_given import fields_of
 from service.grpc_given import posts_of as plain_posts_of
-from service.pipelines.posts import Post
-from service.pipelines.video import Clip
+from service.pipelines.frames import Clip
+from service.pipelines.items import Post
 from service.schemas import common, embeddings
 from service.schemas.validation import validated
 from service.schemas.video import Sampling

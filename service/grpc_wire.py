@@ -11,7 +11,7 @@ from models.images import DecodeMode
 from service.errors import BadRequest, ItemFailure, ServiceError, Unprocessable
 from service.inference.engine import Model
 from service.pipelines.encode import Encoded
-from service.pipelines.posts import Post
+from service.pipelines.items import Post
 from service.schemas import common, models, zero_shot
 from service.schemas.common import OnError
 from service.schemas.embeddings import EmbeddingsOptions, EmbeddingsRequest

@@ -10,16 +10,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Match
 
 from models.errors import ModelsError
-from service import (
-    __version__,
-    api_page,
-    http_classifiers,
-    http_clusters,
-    http_corpus,
-    http_files,
-    http_jobs,
-    json_answers,
-)
+from service import __version__, api_page, http_classifiers, http_clusters, http_corpus, http_files, http_jobs
 from service.answers import json_response, while_connected
 from service.body_budget import Room
 from service.errors import (
@@ -35,12 +26,13 @@ from service.gate import refuse
 from service.inference.engine import Engine
 from service.jobs import Jobs
 from service.metrics import CONTENT_TYPE, exposition
+from service.pipelines import answers, video_jobs
 from service.pipelines import jobs as jobs_pipeline
-from service.pipelines import video_jobs
-from service.pipelines.cards import card, cards
-from service.pipelines.embed import embed
-from service.pipelines.posts import Post
-from service.pipelines.zero_shot import Question, zero_shot
+from service.pipelines.embeddings import embed
+from service.pipelines.items import Post
+from service.pipelines.models import card, cards
+from service.pipelines.prompts import Question
+from service.pipelines.zero_shot import zero_shot
 from service.schemas import common, models
 from service.schemas.embeddings import EmbeddingsAnswer, EmbeddingsOptions, EmbeddingsRequest
 from service.schemas.zero_shot import ZeroShotAnswer, ZeroShotOptions, ZeroShotRequest
@@ -123,7 +115,7 @@ def create(
                 ),
             )
         ids = [item.id for item in items]
-        return json_response(json_answers.embeddings(model, decode, options, ids, encoded))
+        return json_response(answers.embeddings(model, decode, options, ids, encoded))
 
     @app.post(
         "/v1/zero-shot",
@@ -149,7 +141,7 @@ def create(
                 zero_shot(engine(), model, items, question, decode=decode, on_error=options.on_error),
             )
         ids = [item.id for item in items]
-        return json_response(json_answers.zero_shot(model, decode, options, ids, found))
+        return json_response(answers.zero_shot(model, decode, options, ids, found))
 
     http_classifiers.add(app, settings, bodies, engine, classifiers, jobs, store)
     http_clusters.add(app, settings, bodies, engine, jobs, store)

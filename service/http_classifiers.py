@@ -6,15 +6,16 @@ from typing import Annotated
 
 from fastapi import FastAPI, Path, Request, Response
 
-from service import api_page, json_answers
+from service import api_page
 from service.answers import Cursor, Limit, json_response, page_response, while_connected
 from service.given import items_of, posts_of, vectors_of
 from service.inference.engine import Engine
 from service.jobs import Jobs
+from service.pipelines import answers, video_jobs
+from service.pipelines import classifiers as trained
 from service.pipelines import fine_tune as fine_tuning
 from service.pipelines import jobs as jobs_pipeline
-from service.pipelines import trained, video_jobs
-from service.pipelines.classify import predict
+from service.pipelines.predict import predict
 from service.pipelines.train import begin
 from service.schemas import classifiers as schema
 from service.schemas import jobs as schema_jobs
@@ -149,7 +150,7 @@ def add(
                 ),
             )
         ids = [None] * found.n if posts is None else [post.id for post in posts]
-        return json_response(json_answers.predictions(stored, ids, found))
+        return json_response(answers.predictions(stored, ids, found))
 
     @app.post(
         "/v1/classifiers/{name}/estimate",

@@ -11,7 +11,7 @@ from service.answers import json_response, while_connected
 from service.errors import Unprocessable
 from service.given import block, posts_of, vectors_of
 from service.inference.engine import Engine
-from service.pipelines import corpus
+from service.pipelines import annotation
 from service.pipelines.images import describe
 from service.pipelines.search import search
 from service.schemas import annotation as schema
@@ -63,7 +63,7 @@ def add(app: FastAPI, settings: Settings, bodies: Bodies, engine: Callable[[], E
     )
     async def sample(request: Request) -> Response:
         """With each item's inclusion probability, so that figures can undo the design."""
-        return await _computed(request, "samples", schema.SampleRequest, corpus.drawn)
+        return await _computed(request, "samples", schema.SampleRequest, annotation.drawn)
 
     @app.post(
         "/v1/pairs",
@@ -75,7 +75,7 @@ def add(app: FastAPI, settings: Settings, bodies: Bodies, engine: Callable[[], E
     )
     async def pairs(request: Request) -> Response:
         """Within clusters and between them: do these two belong together?"""
-        return await _computed(request, "pairs", schema.PairsRequest, corpus.paired)
+        return await _computed(request, "pairs", schema.PairsRequest, annotation.paired)
 
     @app.post(
         "/v1/agreement",
@@ -87,7 +87,7 @@ def add(app: FastAPI, settings: Settings, bodies: Bodies, engine: Callable[[], E
     )
     async def agreement(request: Request) -> Response:
         """Percent agreement, Cohen's kappa, Krippendorff's alpha, with bootstrap intervals."""
-        return await _computed(request, "agreement", schema.AgreementRequest, corpus.measured)
+        return await _computed(request, "agreement", schema.AgreementRequest, annotation.measured)
 
     @app.post(
         "/v1/comparisons",
@@ -99,7 +99,7 @@ def add(app: FastAPI, settings: Settings, bodies: Bodies, engine: Callable[[], E
     )
     async def comparison(request: Request) -> Response:
         """Weighted pair precision, recall and F1; the best one, scored on pairs that it was not chosen by."""
-        return await _computed(request, "comparisons", schema.ComparisonRequest, corpus.compared)
+        return await _computed(request, "comparisons", schema.ComparisonRequest, annotation.compared)
 
     @app.post(
         "/v1/search",

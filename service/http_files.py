@@ -9,10 +9,9 @@ from starlette.requests import ClientDisconnect
 from service import api_page
 from service.answers import Cursor, Limit, json_response
 from service.errors import BadRequest, UnsupportedMedia
-from service.pipelines.jobs import time_of
+from service.pipelines.files import card
 from service.schemas import files
-from service.schemas.video import VideoFacts
-from service.stores.files import File, FileStore
+from service.stores.files import FileStore
 
 Id = Annotated[str, Path(description="From its upload.", examples=["file_0123456789abcdef"])]
 Name = Annotated[str, Query(max_length=1024, description="Yours.", examples=["photos.npy"])]
@@ -79,17 +78,3 @@ def add(app: FastAPI, store: FileStore) -> None:
         """Jobs that have begun with it go on."""
         request.state.operation = "files"
         return json_response(card(await asyncio.to_thread(store.delete, id, request.state.owner)).model_dump())
-
-
-def card(of: File) -> files.FileCard:
-    """A file, for the wire."""
-    return files.FileCard(
-        id=of.id,
-        name=of.name,
-        bytes=of.bytes,
-        video=None if of.video is None else VideoFacts(**of.video),
-        shape=of.shape,
-        dtype=of.dtype,
-        created=time_of(of.created) or "",
-        expires=time_of(of.expires) or "",
-    )

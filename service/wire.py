@@ -15,8 +15,8 @@ from service.body_budget import Room
 from service.errors import BadRequest, TooLarge, Unprocessable, UnsupportedMedia
 from service.forms import Parser, is_video, path_of
 from service.given import Given, items_of
-from service.pipelines.posts import Post
-from service.pipelines.video import Clip
+from service.pipelines.frames import Clip
+from service.pipelines.items import Post
 from service.schemas.validation import in_words, validated
 from service.schemas.video import Sampling
 from service.settings import Settings

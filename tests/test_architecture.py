@@ -33,7 +33,7 @@ SERVING = [
     "service.http",
     "service.grpc_server",
     "service.inference.engine",
-    "service.pipelines.embed",
+    "service.pipelines.embeddings",
     "service.pipelines.zero_shot",
 ]
 

@@ -18,9 +18,9 @@ from service.inference.engine import Engine
 from service.inference.matching import model_of
 from service.jobs import Job, Jobs
 from service.pipelines.images import thumbnails
-from service.pipelines.items import Items, gathered
-from service.pipelines.posts import GivenVectors, Post
-from service.pipelines.zero_shot import names_of
+from service.pipelines.items import GivenVectors, Post
+from service.pipelines.prompts import names_of
+from service.pipelines.vectors import Items, gathered
 from service.schemas.clusters import ClusterRequest, PageMode
 from service.tasks import cluster as work
 

@@ -8,8 +8,8 @@ from service.errors import ItemFailure, Unprocessable, shown
 from service.inference.engine import Engine
 from service.jobs import Job, Jobs
 from service.pipelines.images import describe
-from service.pipelines.items import Items, gathered
-from service.pipelines.posts import GivenVectors, Post
+from service.pipelines.items import GivenVectors, Post
+from service.pipelines.vectors import Items, gathered
 from service.schemas.duplicates import DuplicatesRequest
 from service.tasks import duplicates as work
 

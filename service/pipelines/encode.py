@@ -17,9 +17,10 @@ from service.errors import ItemFailure, ItemsFailed, TooLarge, Unprocessable, it
 from service.inference.batching import Caller, Key, Row
 from service.inference.engine import Engine, Model, require
 from service.metrics import DECODE_SECONDS, ITEMS, ITEMS_FAILED
-from service.pipelines.posts import Post
-from service.pipelines.together import together
-from service.pipelines.video import Film, Watch, view
+from service.pipelines.concurrency import together
+from service.pipelines.frames import Film
+from service.pipelines.items import Post
+from service.pipelines.video import Watch, view
 from service.schemas.common import OnError
 
 Float = NDArray[np.float32]

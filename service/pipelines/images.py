@@ -15,7 +15,7 @@ from service.errors import ItemFailure, ItemsFailed, Unprocessable, item_failure
 from service.inference.engine import Engine
 from service.metrics import ITEMS, ITEMS_FAILED
 from service.pipelines.encode import image_bytes
-from service.pipelines.posts import Post, check_count
+from service.pipelines.items import Post, check_count
 from service.schemas.common import OnError
 
 

@@ -12,9 +12,9 @@ from models.neighbours import Neighbours, nearest
 from service.errors import ItemFailure, TooLarge, Unprocessable, shown
 from service.inference.engine import Engine
 from service.inference.matching import model_of
-from service.pipelines.classify import count
 from service.pipelines.encode import encode
-from service.pipelines.posts import GivenVectors, Post
+from service.pipelines.items import GivenVectors, Post
+from service.pipelines.vectors import count
 from service.schemas.search import SearchRequest
 
 MOST = 5_000_000  # neighbours of one answer

@@ -6,8 +6,8 @@ from pathlib import Path
 from models.classifiers.store import checked
 from service.inference.engine import Engine
 from service.jobs import Job, Jobs
-from service.pipelines.items import Items, gathered
-from service.pipelines.posts import GivenVectors, Post
+from service.pipelines.items import GivenVectors, Post
+from service.pipelines.vectors import Items, gathered
 from service.schemas.classifiers import TrainRequest
 from service.stores.classifiers import Classifiers
 from service.tasks import train as work

@@ -13,7 +13,7 @@ from service import errors, grpc_wire
 from service.errors import BadRequest, ItemFailure, ItemsFailed, ServiceError, Unprocessable
 from service.grpc_door import code_of
 from service.pipelines.encode import Encoded
-from service.pipelines.posts import Post
+from service.pipelines.items import Post
 
 KINDS = [
     embeddings_pb2.EmbedRequest,

@@ -15,7 +15,7 @@ from starlette.requests import Request
 
 from service.body_budget import Room
 from service.errors import BadRequest, Overloaded, ServiceError, TooLarge, Unprocessable, UnsupportedMedia
-from service.pipelines.posts import Post
+from service.pipelines.items import Post
 from service.schemas.embeddings import EmbeddingsOptions, EmbeddingsRequest
 from service.schemas.validation import in_words
 from service.schemas.zero_shot import ZeroShotOptions, ZeroShotRequest

@@ -13,10 +13,10 @@ from PIL import Image
 
 from models.errors import TextError
 from service.errors import ItemsFailed, Overloaded, TooLarge, Unavailable, Unprocessable
-from service.pipelines.embed import embed
+from service.pipelines.concurrency import together
+from service.pipelines.embeddings import embed
 from service.pipelines.encode import check_text, encode
-from service.pipelines.posts import Post
-from service.pipelines.together import together
+from service.pipelines.items import Post
 from tests.service import fakes
 
 SECONDS = 30

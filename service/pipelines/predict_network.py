@@ -15,11 +15,12 @@ from models.images import load_pixels
 from service.errors import ItemFailure, item_failure
 from service.inference.engine import Engine
 from service.metrics import ITEMS, ITEMS_FAILED
+from service.pipelines.concurrency import together
 from service.pipelines.encode import image_bytes
-from service.pipelines.posts import Post, refuse, unfit
-from service.pipelines.predicted import OfFilm, Predictions, Told, of_film, with_films
-from service.pipelines.together import together
-from service.pipelines.video import Film, Watch, view
+from service.pipelines.frames import Film
+from service.pipelines.items import Post, refuse, unfit
+from service.pipelines.predictions import OfFilm, Predictions, Told, of_film, with_films
+from service.pipelines.video import Watch, view
 from service.schemas.common import OnError
 from service.stores.classifiers import Classifiers
 

@@ -9,7 +9,7 @@ from models.images import DecodeMode
 from service.errors import Unprocessable
 from service.inference.engine import Engine, Model
 from service.pipelines.encode import Encoded, encode
-from service.pipelines.posts import Post
+from service.pipelines.items import Post
 from service.pipelines.video import Watch
 from service.schemas.common import OnError
 

@@ -1,6 +1,7 @@
 """Results of pipelines as JSON has them; of a video's frames and shots too."""
 
 import base64
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,14 +10,15 @@ from numpy.typing import NDArray
 
 from models.classifiers.store import Stored
 from models.images import DecodeMode
+from models.video.library import load
 from service.errors import ItemFailure
 from service.inference.engine import Model
 from service.pipelines.encode import Encoded
-from service.pipelines.predicted import Predictions, Told
-from service.pipelines.trained import finite
-from service.pipelines.video import said
+from service.pipelines.frames import Film
+from service.pipelines.predictions import Predictions, Told
 from service.pipelines.zero_shot import Labelled, Scores
 from service.schemas.embeddings import EmbeddingsOptions
+from service.schemas.video import facts
 from service.schemas.zero_shot import ZeroShotOptions
 
 Entry = dict[str, Any]
@@ -33,7 +35,7 @@ def embeddings(model: Model, decode: DecodeMode, options: EmbeddingsOptions, ids
         return [{"embedding": row} for row in rows]
 
     videos = {
-        i: said(film, vectors(film.rows), None if film.shots is None else vectors(film.vectors_of_shots()))
+        i: video_block(film, vectors(film.rows), None if film.shots is None else vectors(film.vectors_of_shots()))
         for i, film in encoded.films.items()
     }
     return {
@@ -52,7 +54,7 @@ def embeddings(model: Model, decode: DecodeMode, options: EmbeddingsOptions, ids
 def zero_shot(model: Model, decode: DecodeMode, options: ZeroShotOptions, ids: Ids, found: Labelled) -> Entry:
     """The answer of /v1/zero-shot."""
     videos = {
-        i: said(each.film, _scored(each.frames), None if each.shots is None else _scored(each.shots))
+        i: video_block(each.film, _scored(each.frames), None if each.shots is None else _scored(each.shots))
         for i, each in found.films.items()
     }
     return {
@@ -71,7 +73,7 @@ def zero_shot(model: Model, decode: DecodeMode, options: ZeroShotOptions, ids: I
 def predictions(stored: Stored, ids: Ids, found: Predictions) -> Entry:
     """The answer of /v1/classifiers/{name}/predict."""
     videos = {
-        i: said(each.film, _told(found, each.frames), None if each.shots is None else _told(found, each.shots))
+        i: video_block(each.film, _told(found, each.frames), None if each.shots is None else _told(found, each.shots))
         for i, each in found.films.items()
     }
     return {
@@ -132,3 +134,50 @@ def _data(
             entry["id"] = id
         data.append(entry)
     return data
+
+
+def finite(value: Any) -> float | None:
+    """Neither wire knows infinity."""
+    return float(value) if np.isfinite(value) else None
+
+
+@functools.cache
+def decoder() -> str:
+    """What decodes here, in words."""
+    av = load()
+    version = ".".join(str(part) for part in av.library_versions["libavcodec"])
+    return f"PyAV {av.__version__}, FFmpeg's libavcodec {version}"
+
+
+def video_block(
+    film: Film, frames: Sequence[Mapping[str, Any]], shots: Sequence[Mapping[str, Any]] | None
+) -> Mapping[str, Any]:
+    """The block `video` of an answer: of each frame, and of each shot, what is known and what came of it."""
+    report = film.report
+    entries = []
+    for index, (frame, result) in enumerate(zip(film.frames, frames, strict=True)):
+        entry: dict[str, Any] = {"index": index, "timestamp": frame.timestamp, "shot": frame.shot}
+        entry["dropped"] = frame.dropped
+        if frame.thumbnail is not None:
+            entry["thumbnail"] = base64.b64encode(frame.thumbnail).decode()
+        entries.append({**entry, **result})
+    groups = None
+    if film.shots is not None and shots is not None:
+        groups = [
+            {"index": shot.index, "start": shot.start, "end": shot.end, "frames": n, **(result if n else {})}
+            for shot, n, result in zip(film.shots, film.counts, shots, strict=True)
+        ]
+    return {
+        **facts(film.info),
+        "sampling": film.sampling.model_dump(),
+        "frames": entries,
+        "shots": groups,
+        "report": {
+            name: getattr(report, name)
+            for name in (
+                *("decoded", "damaged_packets", "corrupt_frames", "disordered", "estimated"),
+                *("ended_early", "fell_back"),
+            )
+        },
+        "decoder": decoder(),
+    }

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.classifiers.head import Float, Task
 from service.errors import ItemFailure
-from service.pipelines.video import Film
+from service.pipelines.frames import Film
 
 Choose = Callable[[Float], list[str]]  # probabilities (n, labels) → the label of each row
 

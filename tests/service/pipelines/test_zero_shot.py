@@ -17,8 +17,9 @@ from scipy.special import expit, softmax
 
 from models.catalog import ZeroShotHead
 from service.errors import ItemsFailed, TooLarge, Unprocessable
-from service.pipelines.posts import Post
-from service.pipelines.zero_shot import Question, zero_shot
+from service.pipelines.items import Post
+from service.pipelines.prompts import Question
+from service.pipelines.zero_shot import zero_shot
 from tests.service import fakes
 
 HEAD = fakes.SPEC.zero_shot

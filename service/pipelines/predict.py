@@ -1,25 +1,21 @@
 """Predictions of a trained classifier: items to vectors of its encoders, a head on them; or a fine-tuned network."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.catalog import Modality
-from models.classifiers.head import Block, Head, concatenated
+from models.classifiers.head import Head, concatenated
 from models.classifiers.store import Stored
 from service.errors import ItemFailure, Unprocessable
-from service.inference.engine import Engine, Model
+from service.inference.engine import Engine
 from service.inference.matching import encoder
-from service.metrics import ITEMS_FAILED
-from service.pipelines.by_network import by_network
-from service.pipelines.encode import Encoded, encode
-from service.pipelines.posts import GivenVectors, Post, check_count, refuse, unfit
-from service.pipelines.predicted import OfFilm, Predictions, Told, of_film, with_films
-from service.pipelines.together import together
-from service.pipelines.video import Film, Watch
+from service.pipelines.frames import Film
+from service.pipelines.items import GivenVectors, Post, check_count, refuse
+from service.pipelines.predict_network import by_network
+from service.pipelines.predictions import OfFilm, Predictions, Told, of_film, with_films
+from service.pipelines.vectors import count, embedded
+from service.pipelines.video import Watch
 from service.schemas.common import OnError
 from service.stores.classifiers import Classifiers
 
@@ -111,74 +107,6 @@ def _of_frames(head: Head, film: Film) -> Told:
     return _applied(head, concatenated(rows, head.blocks, len(film.rows)), False)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Embedded:
-    """Posts as vectors, a block for each modality."""
-
-    rows: Sequence[NDArray[np.float32]]  # (n, d) each, NaN where an item lacks it or failed
-    failures: Mapping[int, ItemFailure]
-    truncated: tuple[int, ...]
-    model: str
-    receipt: Mapping[str, Any]
-    receipts: Mapping[Modality, Mapping[str, Any]]
-    films: Mapping[int, Film]  # videos, by index
-
-
-async def embedded(
-    engine: Engine,
-    posts: Sequence[Post],
-    blocks: Sequence[tuple[Block, Model, Any]],
-    partial: bool,
-    watch: Watch | None = None,
-) -> Embedded:
-    """Vectors of each block's modality. `failures` has every item that cannot be used, whichever part of it it is."""
-    wanted = [block.modality for block, _, _ in blocks]
-    failures: dict[int, ItemFailure] = {}
-    for i, post in enumerate(posts):
-        problem = unfit(post, wanted, partial)
-        if problem:
-            failures[i] = ItemFailure(i, post.id, *problem)
-            ITEMS_FAILED.labels(problem[0]).inc()
-    rows = [np.full((len(posts), block.dimension), np.nan, np.float32) for block, _, _ in blocks]
-    truncated: set[int] = set()
-    films: dict[int, Film] = {}
-
-    async def one(place: int) -> None:
-        block, model, decode = blocks[place]
-        which = [i for i, post in enumerate(posts) if i not in failures and post.has(block.modality)]
-        if not which:
-            return
-        items = [_part(posts[i], block.modality) for i in which]
-        made: Encoded = await encode(
-            engine, model, items, operation="classifiers", decode=decode, on_error="skip", watch=watch
-        )
-        rows[place][which] = made.vectors
-        films.update((which[i], film) for i, film in made.films.items())
-        truncated.update(which[i] for i in made.truncated)
-        for i, failure in made.failures.items():
-            failures[which[i]] = ItemFailure(
-                which[i], posts[which[i]].id, failure.code, failure.message, failure.status
-            )
-
-    await together([one(place) for place in range(len(blocks))])
-    receipts = {block.modality: model.receipts[decode] for block, model, decode in blocks}
-    return Embedded(
-        rows=rows,
-        failures=dict(sorted(failures.items())),
-        truncated=tuple(sorted(truncated)),
-        model=blocks[0][1].spec.name,
-        receipt=receipts[blocks[0][0].modality],
-        receipts=receipts,
-        films=films,
-    )
-
-
-def _part(post: Post, modality: Modality) -> Post:
-    if modality == "text":
-        return Post(text=post.text, id=post.id)
-    return Post(image=post.image, video=post.video, id=post.id)
-
-
 def _arranged(head: Head, vectors: Sequence[GivenVectors]) -> tuple[list[NDArray[np.floating] | None], int]:
     """Vectors in the order of the head's blocks, None for a block that was not sent."""
     given = {each.modality: each for each in vectors}
@@ -201,15 +129,6 @@ def _arranged(head: Head, vectors: Sequence[GivenVectors]) -> tuple[list[NDArray
             )
         rows.append(None if each is None else each.rows)
     return rows, count(each for each in rows if each is not None)
-
-
-def count(rows: Iterable[NDArray[np.floating]]) -> int:
-    """How many items there are vectors of, as many of each modality. Raises Unprocessable."""
-    lengths = {len(each) for each in rows}
-    if len(lengths) != 1 or 0 in lengths:
-        said = " and ".join(map(str, sorted(lengths))) or "none"
-        raise Unprocessable(f"vectors: {said} rows; send one for each item, as many of each modality", param="vectors")
-    return lengths.pop()
 
 
 def _lacking(head: Head, rows: Sequence[NDArray[np.floating] | None], n: int) -> dict[int, ItemFailure]:

@@ -17,8 +17,8 @@ from service.inference.engine import Engine
 from service.inference.matching import usable
 from service.jobs import Job, Jobs
 from service.pipelines.images import thumbnails
+from service.pipelines.items import Post
 from service.pipelines.jobs import awaited as awaited_result
-from service.pipelines.posts import Post
 from service.schemas import classifiers as schema
 from service.stores.classifiers import Classifiers
 
@@ -153,8 +153,3 @@ def _facts(stored: Stored) -> Mapping[str, str]:
         found["Network"] = f"fine-tuned from {start.get('name', '?')}, fingerprint {manifest['fingerprint']}"
     found["Libraries"] = ", ".join(f"{name} {version}" for name, version in manifest["libraries"].items())
     return found
-
-
-def finite(value: Any) -> float | None:
-    """Neither wire knows infinity."""
-    return float(value) if np.isfinite(value) else None
