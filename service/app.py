@@ -11,11 +11,11 @@ from typing import Any
 import bentoml
 
 from models.encoders.folder import ModelFolder
-from service import http
+from service.api.grpc.server import GrpcServer
+from service.api.http import app
+from service.api.http.middleware import Gate
 from service.auth import Auth
 from service.body_budget import Room
-from service.gate import Gate
-from service.grpc_server import GrpcServer
 from service.inference.batching import Key
 from service.inference.devices import Site, sites
 from service.inference.engine import Engine
@@ -43,7 +43,7 @@ room = Room(settings)
 classifiers = Classifiers(settings)
 jobs = Jobs(settings)
 files = FileStore(settings)
-api = http.create(settings, _engine, room, classifiers, jobs, files)
+api = app.create(settings, _engine, room, classifiers, jobs, files)
 
 
 _project = Path(__file__).parents[1] / "pyproject.toml"

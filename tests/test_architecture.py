@@ -30,8 +30,8 @@ TORCH_ROOMS = {
 }
 NOT_IN_MODELS = {"service", "bentoml", "fastapi", "starlette", "grpc", "uvicorn", "httpx", "aiohttp"}
 SERVING = [
-    "service.http",
-    "service.grpc_server",
+    "service.api.http.app",
+    "service.api.grpc.server",
     "service.inference.engine",
     "service.pipelines.embeddings",
     "service.pipelines.zero_shot",
@@ -60,9 +60,9 @@ def test_the_reader_of_imports_sees_them_all():
     """Otherwise the tests below could not fail."""
     source = "import a.b\ndef f():\n    from c import d\n    __import__('e.f')\nif 1:\n    import importlib as g\n"
     assert set(imported(ast.parse(source))) == {"a.b", "c", "c.d", "e.f", "importlib"}
-    assert {"models/catalog.py", "service/http.py"} <= FILES.keys()
+    assert {"models/catalog.py", "service/api/http/app.py"} <= FILES.keys()
     assert "torch" in roots("models/embedded/network.py")
-    assert "fastapi" in roots("service/http.py")
+    assert "fastapi" in roots("service/api/http/app.py")
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name.startswith("models/")])

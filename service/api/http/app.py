@@ -10,8 +10,14 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Match
 
 from models.errors import ModelsError
-from service import __version__, api_page, http_classifiers, http_clusters, http_corpus, http_files, http_jobs
-from service.answers import json_response, while_connected
+from service import __version__
+from service.api.http import openapi
+from service.api.http.bodies import Bodies
+from service.api.http.middleware import refuse
+from service.api.http.responses import json_response, while_connected
+from service.api.http.routes import annotation, clusters, files
+from service.api.http.routes import classifiers as http_classifiers
+from service.api.http.routes import jobs as http_jobs
 from service.body_budget import Room
 from service.errors import (
     BadRequest,
@@ -22,7 +28,6 @@ from service.errors import (
     shown,
     translate,
 )
-from service.gate import refuse
 from service.inference.engine import Engine
 from service.jobs import Jobs
 from service.metrics import CONTENT_TYPE, exposition
@@ -39,7 +44,6 @@ from service.schemas.zero_shot import ZeroShotAnswer, ZeroShotOptions, ZeroShotR
 from service.settings import Settings
 from service.stores.classifiers import Classifiers
 from service.stores.files import FileStore
-from service.wire import Bodies
 
 PROBES = ("/livez", "/readyz", "/healthz")
 
@@ -51,7 +55,7 @@ def create(
     app = FastAPI(
         title="Daguerre",
         summary="Images as data, served.",
-        description=api_page.INTRODUCTION,
+        description=openapi.INTRODUCTION,
         version=__version__,
         docs_url=None,
         redoc_url=None,
@@ -70,7 +74,7 @@ def create(
         tags=["models"],
         summary="Describe a model",
         response_model=models.ModelCard,
-        responses=api_page.errors(404),
+        responses=openapi.errors(404),
     )
     async def get_model(
         request: Request, name: Annotated[str, Path(description="As in GET /v1/models.", examples=["embedded"])]
@@ -90,8 +94,8 @@ def create(
         tags=["embeddings"],
         summary="Embed texts, images and videos",
         response_model=EmbeddingsAnswer,
-        responses={**api_page.AS_JOB, **api_page.errors(400, 401, 404, 413, 415, 422, 429, 503, 504)},
-        openapi_extra=api_page.body(EmbeddingsRequest, EmbeddingsOptions),
+        responses={**openapi.AS_JOB, **openapi.errors(400, 401, 404, 413, 415, 422, 429, 503, 504)},
+        openapi_extra=openapi.body(EmbeddingsRequest, EmbeddingsOptions),
     )
     async def embeddings(request: Request) -> Response:
         """Unit vectors of texts and images, in one space where the model has one."""
@@ -122,8 +126,8 @@ def create(
         tags=["zero-shot"],
         summary="Score labels that you make up",
         response_model=ZeroShotAnswer,
-        responses={**api_page.AS_JOB, **api_page.errors(400, 401, 404, 413, 415, 422, 429, 503, 504)},
-        openapi_extra=api_page.body(ZeroShotRequest, ZeroShotOptions),
+        responses={**openapi.AS_JOB, **openapi.errors(400, 401, 404, 413, 415, 422, 429, 503, 504)},
+        openapi_extra=openapi.body(ZeroShotRequest, ZeroShotOptions),
     )
     async def label(request: Request) -> Response:
         """Scores of items for labels that you make up. Uncalibrated: validate them against human codes."""
@@ -144,11 +148,11 @@ def create(
         return json_response(answers.zero_shot(model, decode, options, ids, found))
 
     http_classifiers.add(app, settings, bodies, engine, classifiers, jobs, store)
-    http_clusters.add(app, settings, bodies, engine, jobs, store)
-    http_corpus.add(app, settings, bodies, engine, store)
-    http_files.add(app, store)
+    clusters.add(app, settings, bodies, engine, jobs, store)
+    annotation.add(app, settings, bodies, engine, store)
+    files.add(app, store)
     http_jobs.add(app, jobs)
-    api_page.mount(app)
+    openapi.mount(app)
 
     @app.get("/metrics", include_in_schema=False)
     def metrics() -> Response:

@@ -1,4 +1,4 @@
-"""What every call of gRPC passes: request id, key, counts, errors to statuses, last resort. HTTP's is gate.py."""
+"""One scope for every gRPC call: request id, authentication, metrics, errors as statuses."""
 
 import asyncio
 import logging
@@ -16,13 +16,13 @@ from google.rpc.status_pb2 import Status
 
 from models.errors import ModelsError
 from service import __version__
+from service.api.grpc.messages import error
 from service.auth import Auth
 from service.errors import CallerGone, ServiceError, translate
-from service.grpc_wire import error
 from service.metrics import IN_FLIGHT, REQUEST_SECONDS, REQUESTS
 
 logger = logging.getLogger("daguerre.grpc")
-Context = grpc.aio.ServicerContext[bytes, bytes]
+CallContext = grpc.aio.ServicerContext[bytes, bytes]
 GONE = (grpc.aio.InternalError, grpc.aio.UsageError)  # what sending to a caller who has left raises
 _SANE_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _CODES: Mapping[int, grpc.StatusCode] = {
@@ -51,7 +51,7 @@ class Door:
         self._host = host  # what the server listens on: gRPC does not tell which address a call came in by
 
     @asynccontextmanager
-    async def call(self, context: Context, operation: str) -> AsyncIterator[str | None]:
+    async def call(self, context: CallContext, operation: str) -> AsyncIterator[str | None]:
         """One call, with its owner: what is raised within becomes its status."""
         metadata = dict(context.invocation_metadata() or ())
         given = str(metadata.get("x-request-id", ""))
@@ -91,7 +91,9 @@ def _text(value: str | bytes | None) -> str | None:
     return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
-async def _abort(context: Context, exc: ServiceError, request_id: str, trailer: tuple[tuple[str, str], ...]) -> None:
+async def _abort(
+    context: CallContext, exc: ServiceError, request_id: str, trailer: tuple[tuple[str, str], ...]
+) -> None:
     said = error(exc, request_id)
     message = exc.message if len(exc.message.encode()) <= LONGEST_MESSAGE else exc.message[: LONGEST_MESSAGE // 4] + "…"
     said.message = message

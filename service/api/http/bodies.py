@@ -11,10 +11,10 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 
+from service.api.http.inputs import Given, items_of
+from service.api.http.multipart import Parser, is_video, path_of
 from service.body_budget import Room
 from service.errors import BadRequest, TooLarge, Unprocessable, UnsupportedMedia
-from service.forms import Parser, is_video, path_of
-from service.given import Given, items_of
 from service.pipelines.frames import Clip
 from service.pipelines.items import Post
 from service.schemas.validation import in_words, validated

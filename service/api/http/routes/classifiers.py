@@ -6,9 +6,10 @@ from typing import Annotated
 
 from fastapi import FastAPI, Path, Request, Response
 
-from service import api_page
-from service.answers import Cursor, Limit, json_response, page_response, while_connected
-from service.given import items_of, posts_of, vectors_of
+from service.api.http import openapi
+from service.api.http.bodies import Bodies
+from service.api.http.inputs import items_of, items_without_video, vectors_of
+from service.api.http.responses import Cursor, Limit, json_response, page_response, while_connected
 from service.inference.engine import Engine
 from service.jobs import Jobs
 from service.pipelines import answers, video_jobs
@@ -22,7 +23,6 @@ from service.schemas import jobs as schema_jobs
 from service.settings import Settings
 from service.stores.classifiers import Classifiers
 from service.stores.files import FileStore
-from service.wire import Bodies
 
 Name = Annotated[str, Path(description='A name, its newest version, or "name@3".', examples=["protest"])]
 _REFUSALS = (400, 401, 404, 413, 415, 422, 429, 503, 504)
@@ -44,8 +44,8 @@ def add(
         tags=["classifiers"],
         summary="Train a classifier",
         response_model=schema.ClassifierAnswer,
-        responses={202: {"model": schema_jobs.Job, "description": "With mode job."}, **api_page.errors(*_REFUSALS)},
-        openapi_extra=api_page.message("TrainRequest"),
+        responses={202: {"model": schema_jobs.Job, "description": "With mode job."}, **openapi.errors(*_REFUSALS)},
+        openapi_extra=openapi.message("TrainRequest"),
     )
     async def train(request: Request) -> Response:
         """Learn from coded items, or from their vectors: a linear probe, with a report by nested cross-validation."""
@@ -57,7 +57,7 @@ def add(
                 classifiers,
                 jobs,
                 said,
-                posts=await posts_of(said.input, files, store, request.state.owner),
+                posts=await items_without_video(said.input, files, store, request.state.owner),
                 vectors=await asyncio.to_thread(vectors_of, said.vectors, files, store, request.state.owner),
                 owner=request.state.owner,
             )
@@ -78,7 +78,7 @@ def add(
         tags=["classifiers"],
         summary="A classifier and its report",
         response_model=schema.ClassifierAnswer,
-        responses=api_page.errors(401, 404, 503),
+        responses=openapi.errors(401, 404, 503),
     )
     async def get_classifier(request: Request, name: Name) -> Response:
         """What it is, what it was made with, and everything that was measured."""
@@ -90,7 +90,7 @@ def add(
         tags=["classifiers"],
         summary="One version of a classifier",
         response_model=schema.ClassifierAnswer,
-        responses=api_page.errors(401, 404, 503),
+        responses=openapi.errors(401, 404, 503),
     )
     async def get_version(
         request: Request, name: Name, number: Annotated[int, Path(ge=1, description="From 1.", examples=[1])]
@@ -104,7 +104,7 @@ def add(
         tags=["classifiers"],
         summary="Delete a classifier",
         response_model=schema.Deleted,
-        responses=api_page.errors(401, 403, 404, 503),
+        responses=openapi.errors(401, 403, 404, 503),
     )
     async def delete_classifier(request: Request, name: Name) -> Response:
         """One version for "name@3", all of them for "name". Their numbers are not used again."""
@@ -118,8 +118,8 @@ def add(
         tags=["classifiers"],
         summary="Predict items",
         response_model=schema.PredictAnswer,
-        responses={**api_page.AS_JOB, **api_page.errors(*_REFUSALS)},
-        openapi_extra=api_page.message("PredictRequest"),
+        responses={**openapi.AS_JOB, **openapi.errors(*_REFUSALS)},
+        openapi_extra=openapi.message("PredictRequest"),
     )
     async def predict_items(request: Request, name: Name) -> Response:
         """Calibrated probabilities of each label; of a continuous task the value with its 95 % interval."""
@@ -157,8 +157,8 @@ def add(
         tags=["classifiers"],
         summary="A corpus's prevalence, corrected for errors",
         response_model=schema.EstimateAnswer,
-        responses=api_page.errors(400, 401, 404, 415, 422, 503),
-        openapi_extra=api_page.message("EstimateRequest"),
+        responses=openapi.errors(400, 401, 404, 415, 422, 503),
+        openapi_extra=openapi.message("EstimateRequest"),
     )
     async def estimate(request: Request, name: Name) -> Response:
         """The share of each label in a corpus (or its mean), from predictions of all of it and the coded sample."""
@@ -172,7 +172,7 @@ def add(
         tags=["classifiers"],
         summary="The classifier as an ONNX graph",
         response_class=Response,
-        responses={200: {"content": {"application/octet-stream": {}}}, **api_page.errors(401, 404, 503)},
+        responses={200: {"content": {"application/octet-stream": {}}}, **openapi.errors(401, 404, 503)},
     )
     async def onnx(request: Request, name: Name) -> Response:
         """For use elsewhere: unit vectors in (or, of a fine-tuned network, pixels), probabilities or a value out."""
@@ -186,7 +186,7 @@ def add(
         tags=["classifiers"],
         summary="The report as a page",
         response_class=Response,
-        responses={200: {"content": {"text/html": {}}}, **api_page.errors(401, 404, 503)},
+        responses={200: {"content": {"text/html": {}}}, **openapi.errors(401, 404, 503)},
     )
     async def page(request: Request, name: Name) -> Response:
         """One file with plots, which needs no network."""
@@ -198,15 +198,15 @@ def add(
         tags=["classifiers"],
         summary="The report as a page, with pictures",
         response_class=Response,
-        responses={200: {"content": {"text/html": {}}}, **api_page.errors(*_REFUSALS)},
-        openapi_extra=api_page.message("PageRequest"),
+        responses={200: {"content": {"text/html": {}}}, **openapi.errors(*_REFUSALS)},
+        openapi_extra=openapi.message("PageRequest"),
     )
     async def illustrated(request: Request, name: Name) -> Response:
         """The same with small versions of the images that you send; the server keeps none of them."""
         request.state.operation = "classifiers"
         with bodies.hold(request):
             said, files = await bodies.message(request, schema.PageRequest)
-            posts = await posts_of(said.input, files, store, request.state.owner) or ()
+            posts = await items_without_video(said.input, files, store, request.state.owner) or ()
             return page_response(await trained.page(engine(), classifiers, name, posts))
 
     @app.post(
@@ -215,8 +215,8 @@ def add(
         summary="Fine-tune an image network",
         status_code=202,
         response_model=schema_jobs.Job,
-        responses=api_page.errors(400, 401, 403, 415, 422, 429, 503),
-        openapi_extra=api_page.message("FineTuneRequest"),
+        responses=openapi.errors(400, 401, 403, 415, 422, 429, 503),
+        openapi_extra=openapi.message("FineTuneRequest"),
     )
     async def fine_tune(request: Request) -> Response:
         """A job of minutes to hours, on images that lie on the server; it makes a classifier like any other."""

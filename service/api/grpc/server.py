@@ -7,8 +7,7 @@ headers are there, before its message is read into memory.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import suppress
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import grpc
 from google.protobuf.message import Message
@@ -16,17 +15,19 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from pydantic import BaseModel
 
-from daguerre_proto.v1 import common_pb2, daguerre_pb2, embeddings_pb2, jobs_pb2, models_pb2, zero_shot_pb2
-from service import grpc_answers, grpc_video, grpc_wire
+from daguerre_proto.v1 import common_pb2, embeddings_pb2, jobs_pb2, models_pb2, zero_shot_pb2
+from service.api.grpc import answers as grpc_answers
+from service.api.grpc import inputs, messages
+from service.api.grpc.calls import CallContext, Door
+from service.api.grpc.health import SERVICE, Health
+from service.api.grpc.messages import job as job_message
+from service.api.grpc.methods.classifiers import ClassifierCalls
+from service.api.grpc.methods.clusters import CorpusCalls
+from service.api.grpc.methods.jobs import JobCalls
+from service.api.grpc.stream import EmbedStream
 from service.auth import Auth
 from service.body_budget import Room
 from service.errors import BadRequest, TimedOut
-from service.grpc_classifiers import ClassifierCalls
-from service.grpc_corpus import CorpusCalls
-from service.grpc_door import Context, Door
-from service.grpc_jobs import JobCalls
-from service.grpc_jobs import message as job_message
-from service.grpc_stream import EmbedStream
 from service.inference.engine import Engine
 from service.jobs import Jobs
 from service.pipelines import answers, video_jobs
@@ -43,11 +44,7 @@ from service.stores.files import FileStore
 logger = logging.getLogger("daguerre.grpc")
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
-Asked: TypeAlias = health_pb2.HealthCheckRequest
-Told: TypeAlias = health_pb2.HealthCheckResponse
-SERVICE = daguerre_pb2.DESCRIPTOR.services_by_name["Daguerre"].full_name
 DRAIN = 30.0  # seconds that calls under way have when the service stops, as over HTTP
-WATCH = 0.25  # seconds between two looks at the readiness that a watcher is told of
 
 
 class GrpcServer:
@@ -115,13 +112,13 @@ class GrpcServer:
     ) -> "grpc.RpcMethodHandler[bytes, bytes]":
         """A method that hears who calls."""
 
-        async def handle(requests: AsyncIterator[bytes], context: Context) -> bytes:
+        async def handle(requests: AsyncIterator[bytes], context: CallContext) -> bytes:
             async with self._door.call(context, operation) as owner:
                 raw = await anext(requests, None)
                 if raw is None:
                     raise BadRequest("the call has no message; send one")
                 with self._room.hold(len(raw), "message"):
-                    request = grpc_wire.parse(kind, raw)
+                    request = messages.parse(kind, raw)
                     return (await self._in_time(answer(request, owner))).SerializeToString()
             raise AssertionError("the door lets nothing out but results and aborts")
 
@@ -137,7 +134,7 @@ class GrpcServer:
 
     async def _embed(self, request: embeddings_pb2.EmbedRequest, owner: str | None) -> Message:
         engine, given = self._engine(), request.options.model_options
-        options, items = grpc_wire.embed_options(request.options), self._items(request.items, given, owner)
+        options, items = messages.embed_options(request.options), self._items(request.items, given, owner)
         if options.mode == "job":
             return embeddings_pb2.EmbedResponse(job=await self._job("embeddings", options, items, owner))
         model = engine.model(options.model)
@@ -150,12 +147,12 @@ class GrpcServer:
             ids = [item.id for item in items]
             answer = answers.embeddings(model, decode, options, ids, encoded)
             return await engine.in_thread(lambda: grpc_answers.embeddings(answer))
-        return grpc_wire.embed_response(model, decode, items, encoded)
+        return messages.embed_response(model, decode, items, encoded)
 
     def _items(
         self, given: Sequence[common_pb2.Item], options: common_pb2.ModelOptions, owner: str | None
     ) -> list[Post]:
-        return grpc_video.items_of(given, options, self._store, owner)
+        return inputs.items_of(given, options, self._store, owner)
 
     async def _job(
         self, operation: video_jobs.Operation, options: BaseModel, items: Sequence[Post], owner: str | None
@@ -165,19 +162,19 @@ class GrpcServer:
         )
         return job_message(jobs_pipeline.said(begun))
 
-    async def _embed_stream(self, requests: AsyncIterator[bytes], context: Context) -> None:
+    async def _embed_stream(self, requests: AsyncIterator[bytes], context: CallContext) -> None:
         async with self._door.call(context, "embeddings_stream"):
             stream = EmbedStream(self._engine(), self._room, self._in_time, self._stopping)
             await stream.run(requests, context)
 
-    async def _upload(self, requests: AsyncIterator[bytes], context: Context) -> bytes:
+    async def _upload(self, requests: AsyncIterator[bytes], context: CallContext) -> bytes:
         async with self._door.call(context, "files") as owner:
             return (await self._corpus.upload(requests, owner)).SerializeToString()
         raise AssertionError("the door lets nothing out but results and aborts")
 
     async def _zero_shot(self, request: zero_shot_pb2.ZeroShotRequest, owner: str | None) -> Message:
         engine = self._engine()
-        options = grpc_wire.zero_shot_options(request)
+        options = messages.zero_shot_options(request)
         items = self._items(request.items, request.model_options, owner)
         if options.mode == "job":
             return zero_shot_pb2.ZeroShotResponse(job=await self._job("zero_shot", options, items, owner))
@@ -188,43 +185,10 @@ class GrpcServer:
         return await engine.in_thread(lambda: grpc_answers.zero_shot(answer))
 
     async def _list_models(self, request: models_pb2.ListModelsRequest) -> Message:
-        return models_pb2.ListModelsResponse(models=[grpc_wire.card(found) for found in cards(self._engine())])
+        return models_pb2.ListModelsResponse(models=[messages.card(found) for found in cards(self._engine())])
 
     async def _get_model(self, request: models_pb2.GetModelRequest) -> Message:
-        return grpc_wire.card(card(self._engine(), request.name))
-
-
-class Health(health_pb2_grpc.HealthServicer):
-    """grpc.health.v1, asking for the truth each time instead of being told of changes."""
-
-    def __init__(self, ready: Callable[[], bool], stopping: asyncio.Event) -> None:
-        self._ready = ready
-        self._stopping = stopping
-
-    def _status(self, service: str) -> int:
-        if service not in ("", SERVICE):
-            return Told.SERVICE_UNKNOWN
-        return Told.SERVING if self._ready() else Told.NOT_SERVING
-
-    async def Check(self, request: Asked, context: "grpc.aio.ServicerContext[Asked, Told]") -> Told:
-        status = self._status(request.service)
-        if status == Told.SERVICE_UNKNOWN:
-            await context.abort(
-                grpc.StatusCode.NOT_FOUND, f"service: there is no {request.service[:60]!r} here, only {SERVICE!r}"
-            )
-        return Told(status=status)
-
-    async def Watch(self, request: Asked, context: "grpc.aio.ServicerContext[Asked, Told]") -> None:
-        last = None
-        while True:
-            status = self._status(request.service)
-            if status != last:
-                await context.write(Told(status=status))
-                last = status
-            if self._stopping.is_set():
-                return  # or the watchers would keep the server from stopping
-            with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), WATCH)
+        return messages.card(card(self._engine(), request.name))
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:

@@ -1,6 +1,6 @@
 """Answers as JSON has them to messages of gRPC: of zero-shot and predictions, of videos, and of jobs.
 
-Embeddings without videos take grpc_wire's shorter way: their vectors need no base64.
+Embeddings without videos are made in messages.py, without base64.
 """
 
 import base64
@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from daguerre_proto.v1 import classifiers_pb2, common_pb2, embeddings_pb2, job_answers_pb2, video_pb2, zero_shot_pb2
-from service import grpc_wire
-from service.grpc_given import filled
+from service.api.grpc import messages
+from service.api.grpc.messages import filled
 from service.pipelines.video_jobs import Operation
 
 Answer = Mapping[str, Any]
@@ -30,7 +30,7 @@ def embeddings(answer: Answer) -> embeddings_pb2.EmbedResponse:
         )
     return embeddings_pb2.EmbedResponse(
         model=answer["model"],
-        receipt=grpc_wire.receipt(answer["receipt"]),
+        receipt=messages.receipt(answer["receipt"]),
         dimension=max((len(each.vector) // 4 for each in data), default=0),
         data=data,
         truncated=answer["truncated"],
@@ -41,7 +41,7 @@ def embeddings(answer: Answer) -> embeddings_pb2.EmbedResponse:
 def zero_shot(answer: Answer) -> zero_shot_pb2.ZeroShotResponse:
     made = zero_shot_pb2.ZeroShotResponse(
         model=answer["model"],
-        receipt=grpc_wire.receipt(answer["receipt"]),
+        receipt=messages.receipt(answer["receipt"]),
         labels=answer["labels"],
         templates=answer["templates"],
         logit_scale=answer["logit_scale"],
@@ -91,7 +91,7 @@ def predictions(answer: Answer) -> classifiers_pb2.PredictResponse:
         data=data,
         model=answer["model"],
         truncated=answer["truncated"],
-        receipt=None if answer["receipt"] is None else grpc_wire.receipt(answer["receipt"]),
+        receipt=None if answer["receipt"] is None else messages.receipt(answer["receipt"]),
     )
 
 

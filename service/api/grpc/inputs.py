@@ -1,26 +1,45 @@
-"""What a message of gRPC gives: items, vectors, and options as the schemas have them; and answers as messages."""
+"""Items, vectors and options of gRPC messages, as the schemas have them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from google.protobuf.message import Message
 
 from daguerre_proto.v1 import classifiers_pb2 as pb
-from service import grpc_wire
+from daguerre_proto.v1 import common_pb2, video_pb2
+from service.api.grpc import messages
+from service.api.inputs import VIDEO, of_file
+from service.api.vectors import of_bytes
 from service.errors import Unprocessable
-from service.given import VIDEO, of_file
+from service.pipelines.frames import Clip
 from service.pipelines.items import GivenVectors, Post
+from service.schemas import common, embeddings
 from service.schemas.items import VectorList
 from service.schemas.validation import validated
+from service.schemas.video import Sampling
 from service.stores.files import FileStore
-from service.vectors import of_bytes
 
-M = TypeVar("M", bound=Message)
 LONGEST_ID = 1024  # characters, as over HTTP
 
 
-def posts_of(given: Sequence[pb.Post], *, videos: bool = False) -> list[Post] | None:
-    """Items; videos are for the caller to fill in, where they are taken. Raises Unprocessable."""
+def items_without_video(given: Sequence[pb.Post]) -> list[Post] | None:
+    """Items where a video is none. Raises Unprocessable."""
+    return _posts(given, videos=False)
+
+
+def items_of_posts(
+    given: Sequence[pb.Post], general: Sampling, store: FileStore, owner: str | None
+) -> list[Post] | None:
+    """Items, videos among them. Raises Unprocessable, NotFound."""
+    posts = _posts(given, videos=True)
+    for i, post in enumerate(given):
+        if posts and post.HasField("video"):
+            posts[i] = Post(video=clip(post.video, general, store, owner, i), id=posts[i].id)
+    return posts
+
+
+def _posts(given: Sequence[pb.Post], *, videos: bool) -> list[Post] | None:
+    """Items; videos, where they are taken, are for the caller to fill in."""
     found = []
     for i, post in enumerate(given):
         if post.HasField("video"):
@@ -55,7 +74,7 @@ def vectors_of(given: Sequence[pb.Vectors], store: FileStore, owner: str | None)
     checked = validated(VectorList, {"vectors": said}).vectors
     found = []
     for each, sent in zip(checked, given, strict=True):
-        receipt = grpc_wire.receipt_fields(sent.receipt) if sent.HasField("receipt") else None
+        receipt = messages.receipt_fields(sent.receipt) if sent.HasField("receipt") else None
         if sent.HasField("file"):
             if sent.data:
                 raise Unprocessable(f"vectors: of {each.modality}s, send either data or a file", param="vectors")
@@ -81,9 +100,9 @@ def fields_of(message: Message, *, without: Sequence[str] = ()) -> dict[str, Any
         if name in ("input", "vectors", *without):
             continue
         if name == "on_error":
-            found[name] = grpc_wire.on_error(value)
+            found[name] = messages.on_error(value)
         elif name == "decode":
-            found[name] = grpc_wire.decode(value)
+            found[name] = messages.decode(value)
         elif name == "as_job":
             found["mode"] = "job" if value else "sync"
         elif isinstance(value, Mapping):
@@ -106,7 +125,32 @@ def _plain(value: Any) -> Any:
     return fields_of(value)
 
 
-def filled(kind: type[M], answer: Mapping[str, Any]) -> M:
-    """An answer as a message: what it has no field for stays out, None is unset."""
-    names = {field.name for field in kind.DESCRIPTOR.fields}
-    return kind(**{name: value for name, value in answer.items() if name in names and value is not None})
+def sampling(given: video_pb2.Sampling, *, of: int | None = None) -> Sampling:
+    """The request's, or that of item `of`. Raises Unprocessable, in the words of HTTP."""
+    fields = fields_of(given)
+    if of is None:
+        return validated(common.ModelOptions, {"sampling": fields}).sampling or Sampling()
+    items = [*[""] * of, {"video": "", "sampling": fields}]
+    return validated(embeddings.EmbeddingsRequest, {"input": items}).input[of].sampling or Sampling()
+
+
+def clip(given: video_pb2.Video, general: Sampling, store: FileStore, owner: str | None, place: int) -> Clip:
+    """Raises Unprocessable, NotFound."""
+    param = f"input[{place}]"
+    chosen = sampling(given.sampling, of=place) if given.HasField("sampling") else general
+    kind = given.WhichOneof("source")
+    if kind is None:
+        raise Unprocessable(f"{param}: a video has either data or a file", param=param)
+    return Clip(given.data if kind == "data" else store.video(given.file, owner).path, chosen)
+
+
+def items_of(
+    given: Sequence[common_pb2.Item], options: common_pb2.ModelOptions, store: FileStore, owner: str | None
+) -> list[Post]:
+    """The items of a request, videos among them. Raises Unprocessable, NotFound."""
+    items = messages.inputs(given)
+    general = sampling(options.sampling) if options.HasField("sampling") else Sampling()
+    for i, item in enumerate(given):
+        if item.WhichOneof("content") == "video":
+            items[i] = Post(video=clip(item.video, general, store, owner, i), id=items[i].id)
+    return items

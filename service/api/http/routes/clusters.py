@@ -6,9 +6,10 @@ from typing import Annotated
 
 from fastapi import FastAPI, Path, Request, Response
 
-from service import api_page
-from service.answers import json_response, page_response, while_connected
-from service.given import items_of, posts_of, vectors_of
+from service.api.http import openapi
+from service.api.http.bodies import Bodies
+from service.api.http.inputs import items_of, items_without_video, vectors_of
+from service.api.http.responses import json_response, page_response, while_connected
 from service.inference.engine import Engine
 from service.jobs import Job, Jobs
 from service.pipelines import clusters, duplicates
@@ -19,7 +20,6 @@ from service.schemas.duplicates import DuplicatesAnswer, DuplicatesRequest
 from service.settings import Settings
 from service.stores.files import FileStore
 from service.tasks.duplicates import ANSWER as DUPLICATES
-from service.wire import Bodies
 
 Id = Annotated[str, Path(description="That of the job which made it.", examples=["job_0123456789abcdef"])]
 _REFUSALS = (400, 401, 404, 413, 415, 422, 429, 503, 504)
@@ -35,8 +35,8 @@ def add(
         tags=["clusters"],
         summary="Group items",
         response_model=schema.ClusterAnswer,
-        responses={**api_page.AS_JOB, **api_page.errors(*_REFUSALS)},
-        openapi_extra=api_page.message("ClusterRequest"),
+        responses={**openapi.AS_JOB, **openapi.errors(*_REFUSALS)},
+        openapi_extra=openapi.message("ClusterRequest"),
     )
     async def cluster(request: Request) -> Response:
         """Clusters of items or of their vectors, with everything that it takes to defend them: docs/clusters.md."""
@@ -60,7 +60,7 @@ def add(
         tags=["clusters"],
         summary="A clustering made before",
         response_model=schema.ClusterAnswer,
-        responses=api_page.errors(401, 404, 409),
+        responses=openapi.errors(401, 404, 409),
     )
     async def get_clustering(request: Request, id: Id) -> Response:
         """As long as its job is known."""
@@ -72,7 +72,7 @@ def add(
         tags=["clusters"],
         summary="The report as a page, without pictures",
         response_class=Response,
-        responses={200: {"content": {"text/html": {}}}, **api_page.errors(401, 404, 409, 503)},
+        responses={200: {"content": {"text/html": {}}}, **openapi.errors(401, 404, 409, 503)},
     )
     async def page(request: Request, id: Id) -> Response:
         """One file, which needs no network."""
@@ -84,15 +84,15 @@ def add(
         tags=["clusters"],
         summary="The report as a page, with pictures",
         response_class=Response,
-        responses={200: {"content": {"text/html": {}}}, **api_page.errors(409, *_REFUSALS)},
-        openapi_extra=api_page.message("ClusterPageRequest"),
+        responses={200: {"content": {"text/html": {}}}, **openapi.errors(409, *_REFUSALS)},
+        openapi_extra=openapi.message("ClusterPageRequest"),
     )
     async def illustrated(request: Request, id: Id) -> Response:
         """The same with small versions of the images that you send; the server keeps none of them."""
         request.state.operation = "cluster"
         with bodies.hold(request):
             said, files = await bodies.message(request, schema.ClusterPageRequest)
-            posts = await posts_of(said.input, files, store, request.state.owner) or ()
+            posts = await items_without_video(said.input, files, store, request.state.owner) or ()
             made = clusters.page(engine(), jobs, id, posts=posts, mode=said.pictures, owner=request.state.owner)
             return page_response(await while_connected(request, settings.request_timeout, made))
 
@@ -101,8 +101,8 @@ def add(
         tags=["clusters"],
         summary="Find duplicates",
         response_model=DuplicatesAnswer,
-        responses={**api_page.AS_JOB, **api_page.errors(*_REFUSALS)},
-        openapi_extra=api_page.message("DuplicatesRequest"),
+        responses={**openapi.AS_JOB, **openapi.errors(*_REFUSALS)},
+        openapi_extra=openapi.message("DuplicatesRequest"),
     )
     async def find_duplicates(request: Request) -> Response:
         """Groups of the same file, of nearly the same picture, or of the same meaning; each with one to keep."""
@@ -114,7 +114,7 @@ def add(
                 engine(),
                 jobs,
                 said,
-                posts=await posts_of(said.input, files, store, request.state.owner),
+                posts=await items_without_video(said.input, files, store, request.state.owner),
                 vectors=await asyncio.to_thread(vectors_of, said.vectors, files, store, owner),
                 owner=owner,
             )
@@ -126,7 +126,7 @@ def add(
         tags=["clusters"],
         summary="Duplicates found before",
         response_model=DuplicatesAnswer,
-        responses=api_page.errors(401, 404, 409),
+        responses=openapi.errors(401, 404, 409),
     )
     async def get_duplicates(request: Request, id: Id) -> Response:
         """As long as their job is known."""

@@ -4,11 +4,13 @@ import asyncio
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.api.inputs import of_file, refuse_videos, vector_input
+from service.api.vectors import of_base64
 from service.errors import Unprocessable
 from service.pipelines.frames import Clip
 from service.pipelines.items import GivenVectors, Post
@@ -17,12 +19,6 @@ from service.schemas.items import Post as PostSchema
 from service.schemas.items import Vectors
 from service.schemas.video import Sampling
 from service.stores.files import FileStore
-from service.vectors import of_base64
-
-VIDEO = (
-    "input[{}]: is a video, and here only images and texts are taken; embed its frames first (POST /v1/embeddings) and "
-    "send the vectors, or send frames as images"
-)
 
 
 @dataclass(frozen=True)
@@ -72,24 +68,13 @@ def _post(item: PostSchema | ItemSchema, general: Sampling, store: FileStore, ow
     return Post(video=Clip(source, item.sampling or general), id=item.id)
 
 
-async def posts_of(
+async def items_without_video(
     said: Sequence[PostSchema] | None, files: Given, store: FileStore, owner: str | None
 ) -> Sequence[Post] | None:
     """Items where a video is none. Raises Unprocessable."""
     posts = await items_of(said, files, None, store, owner)
     refuse_videos(posts)
     return posts
-
-
-def refuse_videos(posts: Sequence[Post] | None) -> None:
-    """Raises Unprocessable for a video where only texts and images are of use."""
-    for i, post in enumerate(posts or ()):
-        if post.video is not None:
-            raise Unprocessable(
-                VIDEO.format(i),
-                code="unsupported_modality",
-                param=f"input[{i}]",
-            )
 
 
 def vectors_of(
@@ -114,30 +99,7 @@ def block(said: Vectors, part: bytes | None, store: FileStore, owner: str | None
     if said.file is not None:
         return of_file(said.model_dump(), store, owner)
     rows = of_base64(said.data, said.dimension) if said.data is not None else _npy(part or b"", said)
-    return _given(said.model_dump(), rows)
-
-
-def of_file(said: Mapping[str, Any], store: FileStore, owner: str | None) -> GivenVectors:
-    """Vectors that were sent ahead, which stay on disk."""
-    found = store.array(said["file"], owner)
-    assert found.shape is not None
-    if found.shape[1] != said["dimension"]:
-        raise Unprocessable(
-            f"vectors: {found.id} holds {found.shape[0]:,} rows of {found.shape[1]} numbers, dimension says "
-            f"{said['dimension']}",
-            param="vectors",
-        )
-    return _given(said, found.rows())
-
-
-def _given(said: Mapping[str, Any], rows: NDArray[np.floating]) -> GivenVectors:
-    return GivenVectors(
-        modality=said["modality"],
-        model=said["model"],
-        fingerprint=said["fingerprint"],
-        rows=rows,
-        receipt=said["receipt"],
-    )
+    return vector_input(said.model_dump(), rows)
 
 
 def _npy(part: bytes, said: Vectors) -> NDArray[np.float32]:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel
 
-from service import api_page
-from service.answers import json_response, while_connected
+from service.api.http import openapi
+from service.api.http.bodies import Bodies
+from service.api.http.inputs import block, items_without_video, vectors_of
+from service.api.http.responses import json_response, while_connected
 from service.errors import Unprocessable
-from service.given import block, posts_of, vectors_of
 from service.inference.engine import Engine
 from service.pipelines import annotation
 from service.pipelines.images import describe
@@ -19,7 +20,6 @@ from service.schemas.images import ImagesAnswer, ImagesRequest
 from service.schemas.search import SearchAnswer, SearchRequest
 from service.settings import Settings
 from service.stores.files import FileStore
-from service.wire import Bodies
 
 _REFUSALS = (400, 401, 404, 413, 415, 422, 429, 503, 504)
 
@@ -32,15 +32,15 @@ def add(app: FastAPI, settings: Settings, bodies: Bodies, engine: Callable[[], E
         tags=["corpus"],
         summary="What images are, without a model",
         response_model=ImagesAnswer,
-        responses=api_page.errors(*_REFUSALS),
-        openapi_extra=api_page.message("ImagesRequest"),
+        responses=openapi.errors(*_REFUSALS),
+        openapi_extra=openapi.message("ImagesRequest"),
     )
     async def images(request: Request) -> Response:
         """SHA-256, perceptual hash, size; a thumbnail where asked for. Nothing is kept."""
         request.state.operation = "images"
         with bodies.hold(request):
             said, files = await bodies.message(request, ImagesRequest)
-            posts = await posts_of(said.input, files, store, request.state.owner) or ()
+            posts = await items_without_video(said.input, files, store, request.state.owner) or ()
             work = describe(engine(), posts, side=said.thumbnail, blurred=said.blurred, on_error=said.on_error)
             found, failures = await while_connected(request, settings.request_timeout, work)
         data = []
@@ -58,8 +58,8 @@ def add(app: FastAPI, settings: Settings, bodies: Bodies, engine: Callable[[], E
         tags=["corpus"],
         summary="Draw items to be coded",
         response_model=schema.SampleAnswer,
-        responses=api_page.errors(400, 401, 413, 415, 422),
-        openapi_extra=api_page.message("SampleRequest"),
+        responses=openapi.errors(400, 401, 413, 415, 422),
+        openapi_extra=openapi.message("SampleRequest"),
     )
     async def sample(request: Request) -> Response:
         """With each item's inclusion probability, so that figures can undo the design."""
@@ -70,8 +70,8 @@ def add(app: FastAPI, settings: Settings, bodies: Bodies, engine: Callable[[], E
         tags=["corpus"],
         summary="Draw pairs to be coded",
         response_model=schema.PairsAnswer,
-        responses=api_page.errors(400, 401, 413, 415, 422),
-        openapi_extra=api_page.message("PairsRequest"),
+        responses=openapi.errors(400, 401, 413, 415, 422),
+        openapi_extra=openapi.message("PairsRequest"),
     )
     async def pairs(request: Request) -> Response:
         """Within clusters and between them: do these two belong together?"""
@@ -82,8 +82,8 @@ def add(app: FastAPI, settings: Settings, bodies: Bodies, engine: Callable[[], E
         tags=["corpus"],
         summary="How far coders agree",
         response_model=schema.AgreementAnswer,
-        responses=api_page.errors(400, 401, 413, 415, 422),
-        openapi_extra=api_page.message("AgreementRequest"),
+        responses=openapi.errors(400, 401, 413, 415, 422),
+        openapi_extra=openapi.message("AgreementRequest"),
     )
     async def agreement(request: Request) -> Response:
         """Percent agreement, Cohen's kappa, Krippendorff's alpha, with bootstrap intervals."""
@@ -94,8 +94,8 @@ def add(app: FastAPI, settings: Settings, bodies: Bodies, engine: Callable[[], E
         tags=["corpus"],
         summary="Judge clusterings by coded pairs",
         response_model=schema.ComparisonAnswer,
-        responses=api_page.errors(400, 401, 413, 415, 422),
-        openapi_extra=api_page.message("ComparisonRequest"),
+        responses=openapi.errors(400, 401, 413, 415, 422),
+        openapi_extra=openapi.message("ComparisonRequest"),
     )
     async def comparison(request: Request) -> Response:
         """Weighted pair precision, recall and F1; the best one, scored on pairs that it was not chosen by."""
@@ -106,8 +106,8 @@ def add(app: FastAPI, settings: Settings, bodies: Bodies, engine: Callable[[], E
         tags=["corpus"],
         summary="The nearest items of a corpus",
         response_model=SearchAnswer,
-        responses=api_page.errors(*_REFUSALS),
-        openapi_extra=api_page.message("SearchRequest"),
+        responses=openapi.errors(*_REFUSALS),
+        openapi_extra=openapi.message("SearchRequest"),
     )
     async def find(request: Request) -> Response:
         """To texts, images or vectors, by exact cosine."""
@@ -115,7 +115,7 @@ def add(app: FastAPI, settings: Settings, bodies: Bodies, engine: Callable[[], E
         owner = request.state.owner
         with bodies.hold(request):
             said, files = await bodies.message(request, SearchRequest)
-            posts = await posts_of(said.input, files, store, request.state.owner)
+            posts = await items_without_video(said.input, files, store, request.state.owner)
             given = await asyncio.to_thread(vectors_of, said.vectors, files, store, owner)
             assert given
             queries = None

@@ -7,9 +7,10 @@ from typing import Any
 from google.protobuf.message import Message
 
 from daguerre_proto.v1 import classifiers_pb2 as pb
-from service import grpc_answers, grpc_video, grpc_wire
-from service.grpc_given import posts_of, vectors_of
-from service.grpc_jobs import limit, message
+from service.api.grpc import answers as grpc_answers
+from service.api.grpc import inputs, messages
+from service.api.grpc.inputs import items_without_video, vectors_of
+from service.api.grpc.messages import job, limit
 from service.inference.engine import Engine
 from service.jobs import Jobs
 from service.pipelines import answers, fine_tune, jobs, train, video_jobs
@@ -53,12 +54,12 @@ class ClassifierCalls:
             self._classifiers,
             self._jobs,
             _train_request(request),
-            posts=posts_of(request.input),
+            posts=items_without_video(request.input),
             vectors=vectors_of(request.vectors, self._store, owner),
             owner=owner,
         )
         if request.as_job:
-            return pb.TrainResponse(job=message(jobs.said(begun)))
+            return pb.TrainResponse(job=job(jobs.said(begun)))
         made = await trained.awaited(engine, self._classifiers, self._jobs, begun, owner=owner)
         return pb.TrainResponse(classifier=classifier(made))
 
@@ -81,20 +82,20 @@ class ClassifierCalls:
         stored = await engine.in_thread(lambda: self._classifiers.open(request.classifier))
         posts = _with_videos(request, self._store, owner)
         if request.as_job:
-            said = schema.PredictRequest(on_error=grpc_wire.on_error(request.on_error))
+            said = schema.PredictRequest(on_error=messages.on_error(request.on_error))
             begun = await video_jobs.begin(
                 *(engine, self._classifiers, self._jobs, "predict", said, posts or ()),
                 classifier=stored.label,
                 owner=owner,
             )
-            return pb.PredictResponse(job=message(jobs.said(begun)))
+            return pb.PredictResponse(job=job(jobs.said(begun)))
         found = await predict(
             engine,
             self._classifiers,
             stored,
             posts=posts,
             vectors=vectors_of(request.vectors, self._store, owner),
-            on_error=grpc_wire.on_error(request.on_error),
+            on_error=messages.on_error(request.on_error),
             crossed=request.crossed,
         )
         ids = [None] * found.n if posts is None else [post.id for post in posts]
@@ -120,7 +121,7 @@ class ClassifierCalls:
         return pb.ExportClassifierResponse(classifier=label, onnx=graph)
 
     async def _page(self, request: pb.ReportPageRequest, owner: str | None) -> Message:
-        posts = posts_of(request.input) or ()
+        posts = items_without_video(request.input) or ()
         return pb.ReportPageResponse(html=await trained.page(self._engine(), self._classifiers, request.name, posts))
 
     async def _fine_tune(self, request: pb.FineTuneRequest, owner: str | None) -> Message:
@@ -129,12 +130,12 @@ class ClassifierCalls:
             fields["bounds"] = (request.bounds.low, request.bounds.high)
         asked = validated(schema.FineTuneRequest, fields)
         begun = await fine_tune.begin(self._engine(), self._classifiers, self._jobs, asked, owner=owner)
-        return message(jobs.said(begun))
+        return job(jobs.said(begun))
 
 
 def _with_videos(request: pb.PredictRequest, store: FileStore, owner: str | None) -> list[Post] | None:
-    general = grpc_video.sampling(request.sampling) if request.HasField("sampling") else Sampling()
-    return grpc_video.posts_of(request.input, general, store, owner)
+    general = inputs.sampling(request.sampling) if request.HasField("sampling") else Sampling()
+    return inputs.items_of_posts(request.input, general, store, owner)
 
 
 def classifier(of: schema.ClassifierCard) -> pb.Classifier:
@@ -167,8 +168,8 @@ def _train_request(request: pb.TrainRequest) -> schema.TrainRequest:
     fields: dict[str, Any] = {
         "name": request.name,
         "task": request.task,
-        "on_error": grpc_wire.on_error(request.on_error),
-        "decode": grpc_wire.decode(request.decode),
+        "on_error": messages.on_error(request.on_error),
+        "decode": messages.decode(request.decode),
         "partial": request.partial,
         "balanced": request.balanced,
         "seed": request.seed,

@@ -1,18 +1,20 @@
 """Messages of gRPC to validated requests, and results to messages. The same schemas as HTTP's."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from daguerre_proto.v1 import common_pb2, embeddings_pb2, models_pb2, zero_shot_pb2
+from daguerre_proto.v1 import common_pb2, embeddings_pb2, jobs_pb2, models_pb2, zero_shot_pb2
 from models.images import DecodeMode
 from service.errors import BadRequest, ItemFailure, ServiceError, Unprocessable
 from service.inference.engine import Model
 from service.pipelines.encode import Encoded
 from service.pipelines.items import Post
 from service.schemas import common, models, zero_shot
+from service.schemas import jobs as schema
 from service.schemas.common import OnError
 from service.schemas.embeddings import EmbeddingsOptions, EmbeddingsRequest
 from service.schemas.validation import validated
@@ -176,3 +178,33 @@ def error(exc: ServiceError, request_id: str) -> common_pb2.Error:
         said.items.append(failed)
     said.items_omitted = len(exc.items) - len(said.items)
     return said
+
+
+M = TypeVar("M", bound=Message)
+
+
+def filled(kind: type[M], answer: Mapping[str, Any]) -> M:
+    """An answer as a message: what it has no field for stays out, None is unset."""
+    names = {field.name for field in kind.DESCRIPTOR.fields}
+    return kind(**{name: value for name, value in answer.items() if name in names and value is not None})
+
+
+MOST = 1000  # entries of a list
+
+
+def job(of: schema.Job) -> jobs_pb2.Job:
+    made = jobs_pb2.Job(**of.model_dump(exclude={"object", "result", "error"}, exclude_none=True))
+    if of.result is not None and "classifier" in of.result:
+        made.classifier = of.result["classifier"]
+    if of.result is not None:
+        made.result_json = json.dumps(of.result, ensure_ascii=False)
+    if of.error is not None:
+        made.error.CopyFrom(jobs_pb2.JobError(code=of.error.code, message=of.error.message))
+    return made
+
+
+def limit(given: int) -> int:
+    """Entries of a list: as asked for, 100 unsaid. Raises Unprocessable."""
+    if given > MOST:
+        raise Unprocessable(f"limit: got {given}, at most {MOST}; ask again with the cursor", param="limit")
+    return given or 100

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TypeVar
 
 from daguerre_proto.v1.embeddings_pb2 import EmbedStreamRequest, EmbedStreamResponse
-from service import grpc_wire
+from service.api.grpc import messages
+from service.api.grpc.calls import GONE, CallContext
 from service.body_budget import Room
 from service.errors import CallerGone, ItemsFailed, Overloaded, Unavailable, Unprocessable
-from service.grpc_door import GONE, Context
 from service.inference.engine import Engine
 from service.pipelines.embeddings import embed
 from service.pipelines.encode import Encoded
@@ -40,7 +40,7 @@ class EmbedStream:
         self._read = 0  # items
         self._answered = 0
 
-    async def run(self, requests: AsyncIterator[bytes], context: Context) -> None:
+    async def run(self, requests: AsyncIterator[bytes], context: CallContext) -> None:
         """Answer until the caller has sent everything, or the service stops."""
         pending: deque[tuple[int, asyncio.Future[EmbedStreamResponse]]] = deque()
         reader: asyncio.Future[bytes | None] | None = None
@@ -80,16 +80,16 @@ class EmbedStream:
 
     def _begin(self, raw: bytes) -> "tuple[int, asyncio.Future[EmbedStreamResponse]] | None":
         """Start on a message; None for one that only has options."""
-        request = grpc_wire.parse(EmbedStreamRequest, raw)
+        request = messages.parse(EmbedStreamRequest, raw)
         alone = self._options is None
         if self._options is None:
-            self._options = grpc_wire.embed_options(request.options)
+            self._options = messages.embed_options(request.options)
             self._engine.model(self._options.model)
             if self._options.mode == "job":
                 raise Unprocessable("as_job: is for videos, which a stream does not take; leave it out", param="as_job")
         elif request.HasField("options"):
             raise Unprocessable("options: only the first message of a stream has them; leave them out", param="options")
-        items = grpc_wire.inputs(request.items)
+        items = messages.inputs(request.items)
         for i, item in enumerate(request.items, self._read):
             if item.WhichOneof("content") == "video":
                 raise Unprocessable(f"input[{i}]: a stream takes texts and images; send videos by Embed", param="input")
@@ -118,15 +118,15 @@ class EmbedStream:
             raise ItemsFailed(failures, of=first + len(items))
         return EmbedStreamResponse(
             model=model.spec.name if first == 0 else "",
-            receipt=grpc_wire.receipt(model.receipts[decode]) if first == 0 else None,
+            receipt=messages.receipt(model.receipts[decode]) if first == 0 else None,
             dimension=encoded.vectors.shape[1],
-            data=grpc_wire.embeddings(items, encoded, first=first),
+            data=messages.embeddings(items, encoded, first=first),
             truncated=[first + i for i in encoded.truncated],
             prompt_tokens=encoded.tokens,
         )
 
 
-async def _send(context: Context, answer: EmbedStreamResponse) -> None:
+async def _send(context: CallContext, answer: EmbedStreamResponse) -> None:
     try:
         await context.write(answer.SerializeToString())
     except GONE as exc:

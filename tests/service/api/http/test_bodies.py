@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from starlette.requests import Request
 
+from service.api.http.bodies import Bodies
 from service.body_budget import Room
 from service.errors import BadRequest, Overloaded, ServiceError, TooLarge, Unprocessable, UnsupportedMedia
 from service.pipelines.items import Post
@@ -21,7 +22,6 @@ from service.schemas.validation import in_words
 from service.schemas.zero_shot import ZeroShotOptions, ZeroShotRequest
 from service.settings import Settings
 from service.stores.files import FileStore
-from service.wire import Bodies
 
 SMALL = {"max_items": 4, "max_body_bytes": 2000, "max_bodies_bytes": 5000}
 

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daguerre_proto.v1 import common_pb2, embeddings_pb2, models_pb2, zero_shot_pb2
-from service import errors, grpc_wire
+from service import errors
+from service.api.grpc import messages as grpc_wire
+from service.api.grpc.calls import code_of
 from service.errors import BadRequest, ItemFailure, ItemsFailed, ServiceError, Unprocessable
-from service.grpc_door import code_of
 from service.pipelines.encode import Encoded
 from service.pipelines.items import Post
 

@@ -12,11 +12,10 @@ from pydantic import BaseModel
 from daguerre_proto.v1 import classifiers_pb2, common_pb2
 from daguerre_proto.v1 import clusters_pb2 as clusters_pb
 from daguerre_proto.v1 import corpus_pb2 as pb
-from service import grpc_video
+from service.api.grpc import inputs
+from service.api.grpc.inputs import fields_of, items_without_video, vectors_of
+from service.api.grpc.messages import filled, job, limit, parse
 from service.errors import Unprocessable
-from service.grpc_given import fields_of, filled, posts_of, vectors_of
-from service.grpc_jobs import limit, message
-from service.grpc_wire import parse
 from service.inference.engine import Engine
 from service.jobs import Job, Jobs
 from service.pipelines import annotation as corpus
@@ -98,12 +97,12 @@ class CorpusCalls:
             self._engine(),
             self._jobs,
             said,
-            posts=grpc_video.posts_of(request.input, said.sampling or Sampling(), self._store, owner),
+            posts=inputs.items_of_posts(request.input, said.sampling or Sampling(), self._store, owner),
             vectors=vectors_of(request.vectors, self._store, owner),
             owner=owner,
         )
         if request.as_job:
-            return clusters_pb.ClusterResponse(job=message(jobs_pipeline.said(begun)))
+            return clusters_pb.ClusterResponse(job=job(jobs_pipeline.said(begun)))
         await jobs_pipeline.awaited(self._jobs, begun, owner=owner)
         return clusters_pb.ClusterResponse(clustering=await self._clustering(begun.id, owner))
 
@@ -124,7 +123,7 @@ class CorpusCalls:
 
     async def _page(self, request: clusters_pb.ClusterPageRequest, owner: str | None) -> Message:
         said = validated(schema_clusters.ClusterPageRequest, fields_of(request, without=("id",)))
-        posts = posts_of(request.input) or ()
+        posts = items_without_video(request.input) or ()
         html = await clusters.page(self._engine(), self._jobs, request.id, posts=posts, mode=said.pictures, owner=owner)
         return classifiers_pb2.ReportPageResponse(html=html)
 
@@ -134,12 +133,12 @@ class CorpusCalls:
             self._engine(),
             self._jobs,
             said,
-            posts=posts_of(request.input),
+            posts=items_without_video(request.input),
             vectors=vectors_of(request.vectors, self._store, owner),
             owner=owner,
         )
         if request.as_job:
-            return pb.DuplicatesResponse(job=message(jobs_pipeline.said(begun)))
+            return pb.DuplicatesResponse(job=job(jobs_pipeline.said(begun)))
         await jobs_pipeline.awaited(self._jobs, begun, owner=owner)
         return pb.DuplicatesResponse(duplicates=await self._found_duplicates(begun.id, owner))
 
@@ -156,7 +155,7 @@ class CorpusCalls:
 
     async def _images(self, request: pb.DescribeImagesRequest, owner: str | None) -> Message:
         said = validated(images.ImagesRequest, fields_of(request))
-        posts = posts_of(request.input) or ()
+        posts = items_without_video(request.input) or ()
         found, failures = await describe(
             self._engine(), posts, side=said.thumbnail, blurred=said.blurred, on_error=said.on_error
         )
@@ -193,7 +192,7 @@ class CorpusCalls:
         block = {name: getattr(given[0], name) for name in ("modality", "model", "fingerprint")}
         fields = fields_of(request, without=("corpus", "queries"))
         said = validated(SearchRequest, {**fields, "vectors": [{**block, "dimension": given[0].rows.shape[1]}]})
-        posts = posts_of(request.input)
+        posts = items_without_video(request.input)
         found = await search(
             self._engine(), said, corpus=given[0], posts=posts, queries=queries[0] if queries else None
         )

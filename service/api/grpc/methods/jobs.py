@@ -1,7 +1,6 @@
 """The calls of gRPC about jobs."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -9,15 +8,13 @@ import orjson
 from google.protobuf.message import Message
 
 from daguerre_proto.v1 import job_answers_pb2, jobs_pb2
-from service import grpc_answers
-from service.errors import Unprocessable
+from service.api.grpc import answers
+from service.api.grpc.messages import job, limit
 from service.jobs import Jobs
 from service.pipelines import jobs as pipeline
 from service.pipelines import video_jobs
-from service.schemas import jobs as schema
 
 Call = Callable[[Any, str | None], Awaitable[Message]]
-MOST = 1000  # entries of a list
 
 
 class JobCalls:
@@ -36,32 +33,14 @@ class JobCalls:
     async def _list_jobs(self, request: jobs_pb2.ListJobsRequest, owner: str | None) -> Message:
         cursor = request.cursor if request.HasField("cursor") else None
         found, following = await self._jobs.list(owner=owner, limit=limit(request.limit), cursor=cursor)
-        return jobs_pb2.ListJobsResponse(jobs=[message(pipeline.said(each)) for each in found], next_cursor=following)
+        return jobs_pb2.ListJobsResponse(jobs=[job(pipeline.said(each)) for each in found], next_cursor=following)
 
     async def _get_job(self, request: jobs_pb2.GetJobRequest, owner: str | None) -> Message:
-        return message(pipeline.said(await self._jobs.get(request.id, owner=owner)))
+        return job(pipeline.said(await self._jobs.get(request.id, owner=owner)))
 
     async def _get_answer(self, request: job_answers_pb2.GetJobAnswerRequest, owner: str | None) -> Message:
         operation, raw = await video_jobs.answer(self._jobs, request.id, owner=owner)
-        return await asyncio.to_thread(lambda: grpc_answers.job_answer(operation, orjson.loads(raw)))
+        return await asyncio.to_thread(lambda: answers.job_answer(operation, orjson.loads(raw)))
 
     async def _cancel_job(self, request: jobs_pb2.CancelJobRequest, owner: str | None) -> Message:
-        return message(pipeline.said(await self._jobs.cancel(request.id, owner=owner)))
-
-
-def message(of: schema.Job) -> jobs_pb2.Job:
-    made = jobs_pb2.Job(**of.model_dump(exclude={"object", "result", "error"}, exclude_none=True))
-    if of.result is not None and "classifier" in of.result:
-        made.classifier = of.result["classifier"]
-    if of.result is not None:
-        made.result_json = json.dumps(of.result, ensure_ascii=False)
-    if of.error is not None:
-        made.error.CopyFrom(jobs_pb2.JobError(code=of.error.code, message=of.error.message))
-    return made
-
-
-def limit(given: int) -> int:
-    """Entries of a list: as asked for, 100 unsaid. Raises Unprocessable."""
-    if given > MOST:
-        raise Unprocessable(f"limit: got {given}, at most {MOST}; ask again with the cursor", param="limit")
-    return given or 100
+        return job(pipeline.said(await self._jobs.cancel(request.id, owner=owner)))

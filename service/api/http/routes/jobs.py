@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import FastAPI, Path, Request, Response
 
-from service import api_page
-from service.answers import Cursor, Limit, json_response
+from service.api.http import openapi
+from service.api.http.responses import Cursor, Limit, json_response
 from service.jobs import Jobs
 from service.pipelines import jobs as pipeline
 from service.pipelines import video_jobs
@@ -30,7 +30,7 @@ def add(app: FastAPI, jobs: Jobs) -> None:
         tags=["jobs"],
         summary="How a job is doing",
         response_model=schema.Job,
-        responses=api_page.errors(401, 404),
+        responses=openapi.errors(401, 404),
     )
     async def get_job(request: Request, id: Id) -> Response:
         """State, progress, and what came of it."""
@@ -41,7 +41,7 @@ def add(app: FastAPI, jobs: Jobs) -> None:
         "/v1/jobs/{id}/result",
         tags=["jobs"],
         summary="What came of a job",
-        responses={409: {"description": "It has none: not yet, or never."}, **api_page.errors(401, 404)},
+        responses={409: {"description": "It has none: not yet, or never."}, **openapi.errors(401, 404)},
     )
     async def get_result(request: Request, id: Id) -> Response:
         """The result of a job that has succeeded."""
@@ -53,7 +53,7 @@ def add(app: FastAPI, jobs: Jobs) -> None:
         "/v1/jobs/{id}/answer",
         tags=["jobs"],
         summary="The answer of a job of videos",
-        responses={409: {"description": "It has none: not yet, or never."}, **api_page.errors(401, 404)},
+        responses={409: {"description": "It has none: not yet, or never."}, **openapi.errors(401, 404)},
     )
     async def get_answer(request: Request, id: Id) -> Response:
         """What the request would have been answered with, had it waited."""
@@ -66,7 +66,7 @@ def add(app: FastAPI, jobs: Jobs) -> None:
         tags=["jobs"],
         summary="Cancel a job",
         response_model=schema.Job,
-        responses=api_page.errors(401, 404),
+        responses=openapi.errors(401, 404),
     )
     async def cancel_job(request: Request, id: Id) -> Response:
         """Stop it; one that has ended stays as it is."""

@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import FastAPI, Path, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
-from service import api_page
-from service.answers import Cursor, Limit, json_response
+from service.api.http import openapi
+from service.api.http.responses import Cursor, Limit, json_response
 from service.errors import BadRequest, UnsupportedMedia
 from service.pipelines.files import card
 from service.schemas import files
@@ -26,7 +26,7 @@ def add(app: FastAPI, store: FileStore) -> None:
         summary="Send vectors or a video ahead",
         status_code=201,
         response_model=files.FileCard,
-        responses=api_page.errors(400, 401, 413, 415, 422),
+        responses=openapi.errors(400, 401, 413, 415, 422),
         openapi_extra={
             "requestBody": {
                 "required": True,
@@ -60,7 +60,7 @@ def add(app: FastAPI, store: FileStore) -> None:
         tags=["files"],
         summary="One file",
         response_model=files.FileCard,
-        responses=api_page.errors(401, 404),
+        responses=openapi.errors(401, 404),
     )
     async def get_file(request: Request, id: Id) -> Response:
         """What it is."""
@@ -72,7 +72,7 @@ def add(app: FastAPI, store: FileStore) -> None:
         tags=["files"],
         summary="Delete a file",
         response_model=files.FileCard,
-        responses=api_page.errors(401, 404),
+        responses=openapi.errors(401, 404),
     )
     async def delete_file(request: Request, id: Id) -> Response:
         """Jobs that have begun with it go on."""
