@@ -7,6 +7,7 @@ from pathlib import Path
 from service.errors import ItemFailure, Unprocessable, shown
 from service.inference.engine import Engine
 from service.jobs import Job, Jobs
+from service.pipelines import clusters
 from service.pipelines.images import describe
 from service.pipelines.items import GivenVectors, Post
 from service.pipelines.vectors import Items, gathered
@@ -116,3 +117,8 @@ def _checked(name: str, given: Sequence[str]) -> list[str | None]:
             raise Unprocessable(f"{name}[{i}]: is empty; every file has one", param=f"{name}[{i}]")
         found.append(each or None)
     return found
+
+
+async def raw(jobs: Jobs, id: str, *, owner: str | None) -> bytes:
+    """The answer of an earlier job, as JSON. Raises NotFound, Conflict."""
+    return await clusters.raw(jobs, id, owner=owner, name=work.ANSWER, what="duplicates")

@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from service.api.http.inputs import Given, items_of
 from service.api.http.multipart import Parser, is_video, path_of
 from service.body_budget import Room
+from service.context import Context
 from service.errors import BadRequest, TooLarge, Unprocessable, UnsupportedMedia
 from service.pipelines.frames import Clip
 from service.pipelines.items import Post
@@ -38,6 +39,10 @@ class Bodies:
         self._each = settings.max_body_bytes
         self._max_items = settings.max_items
         self._room = room
+
+    @classmethod
+    def of(cls, context: Context) -> "Bodies":
+        return cls(context.settings, context.budget, context.files)
 
     @contextmanager
     def hold(self, request: Request) -> Iterator[None]:

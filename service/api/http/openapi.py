@@ -49,6 +49,7 @@ _ERRORS = {
     503: "Starting.",
     504: "Took too long.",
 }
+ITEM_ERRORS = (400, 401, 404, 413, 415, 422, 429, 503, 504)  # of routes that take items
 AS_JOB: dict[int | str, dict[str, Any]] = {202: {"model": jobs.Job, "description": "With mode job."}}
 _SCHEMAS: tuple[type[BaseModel], ...] = (
     embeddings.EmbeddingsRequest,

@@ -1,13 +1,17 @@
 """What HTTP routes share: waiting for work while its caller is there, JSON, and how lists are asked for."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Annotated, Any, TypeVar
 
 import orjson
 from fastapi import Query, Request, Response
 
+from service.context import Context
 from service.errors import CallerGone, TimedOut
+from service.jobs import Job
+from service.pipelines import jobs as pipeline
+from service.schemas.common import Mode
 
 T = TypeVar("T")
 Limit = Annotated[int, Query(ge=1, le=1000, description="Entries of the answer, at most.")]
@@ -44,3 +48,19 @@ def page_response(html: str) -> Response:
     """A page in which nothing runs and which loads nothing, whatever people have called their labels."""
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     return Response(html, media_type="text/html", headers={"content-security-policy": policy})
+
+
+def job_response(job: Job) -> Response:
+    """A job that has been submitted."""
+    return json_response(pipeline.said(job).model_dump(), status=202)
+
+
+async def answered(
+    request: Request, context: Context, job: Job, mode: Mode, read: Callable[[], Awaitable[bytes]]
+) -> Response:
+    """The job at once, or what it has made once it has."""
+    if mode == "job":
+        return job_response(job)
+    ended = pipeline.awaited(context.jobs, job, owner=request.state.owner)
+    await while_connected(request, context.settings.request_timeout, ended)
+    return Response(await read(), media_type="application/json")

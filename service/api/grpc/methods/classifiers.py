@@ -1,7 +1,7 @@
-"""The calls of gRPC that train and predict. The same schemas and pipelines as HTTP's."""
+"""gRPC methods of classifiers: training, prediction, reports, fine-tuning."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from google.protobuf.message import Message
@@ -11,8 +11,8 @@ from service.api.grpc import answers as grpc_answers
 from service.api.grpc import inputs, messages
 from service.api.grpc.inputs import items_without_video, vectors_of
 from service.api.grpc.messages import job, limit
-from service.inference.engine import Engine
-from service.jobs import Jobs
+from service.api.grpc.methods.base import Method
+from service.context import Context
 from service.pipelines import answers, fine_tune, jobs, train, video_jobs
 from service.pipelines import classifiers as trained
 from service.pipelines.items import Post
@@ -20,23 +20,17 @@ from service.pipelines.predict import predict
 from service.schemas import classifiers as schema
 from service.schemas.validation import validated
 from service.schemas.video import Sampling
-from service.stores.classifiers import Classifiers
 from service.stores.files import FileStore
 
-Call = Callable[[Any, str | None], Awaitable[Message]]
 
+class ClassifierMethods:
+    """Classifiers."""
 
-class ClassifierCalls:
-    """What classifiers answer with."""
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
-    def __init__(self, engine: Callable[[], Engine], classifiers: Classifiers, jobs: Jobs, store: FileStore) -> None:
-        self._engine = engine
-        self._classifiers = classifiers
-        self._jobs = jobs
-        self._store = store
-
-    def methods(self) -> Iterator[tuple[str, str, type[Any], Call]]:
-        """Name, operation for the counters, the request's message, what answers."""
+    def methods(self) -> Iterator[Method]:
+        """The methods of this feature."""
         yield "TrainClassifier", "train", pb.TrainRequest, self._train
         yield "ListClassifiers", "classifiers", pb.ListClassifiersRequest, self._list
         yield "GetClassifier", "classifiers", pb.GetClassifierRequest, self._get
@@ -48,53 +42,55 @@ class ClassifierCalls:
         yield "FineTune", "fine_tune", pb.FineTuneRequest, self._fine_tune
 
     async def _train(self, request: pb.TrainRequest, owner: str | None) -> Message:
-        engine = self._engine()
+        engine = self._context.engine()
         begun = await train.begin(
             engine,
-            self._classifiers,
-            self._jobs,
+            self._context.classifiers,
+            self._context.jobs,
             _train_request(request),
             posts=items_without_video(request.input),
-            vectors=vectors_of(request.vectors, self._store, owner),
+            vectors=vectors_of(request.vectors, self._context.files, owner),
             owner=owner,
         )
         if request.as_job:
             return pb.TrainResponse(job=job(jobs.said(begun)))
-        made = await trained.awaited(engine, self._classifiers, self._jobs, begun, owner=owner)
+        made = await trained.awaited(engine, self._context.classifiers, self._context.jobs, begun, owner=owner)
         return pb.TrainResponse(classifier=classifier(made))
 
     async def _list(self, request: pb.ListClassifiersRequest, owner: str | None) -> Message:
         cursor = request.cursor if request.HasField("cursor") else None
-        found = await trained.cards(self._engine(), self._classifiers, limit=limit(request.limit), cursor=cursor)
+        found = await trained.cards(
+            self._context.engine(), self._context.classifiers, limit=limit(request.limit), cursor=cursor
+        )
         return pb.ListClassifiersResponse(
             classifiers=[classifier(each) for each in found.data], next_cursor=found.next_cursor
         )
 
     async def _get(self, request: pb.GetClassifierRequest, owner: str | None) -> Message:
-        return classifier(await trained.answer(self._engine(), self._classifiers, request.name))
+        return classifier(await trained.answer(self._context.engine(), self._context.classifiers, request.name))
 
     async def _delete(self, request: pb.DeleteClassifierRequest, owner: str | None) -> Message:
-        gone = await self._engine().in_thread(lambda: self._classifiers.delete(request.name, owner))
+        gone = await self._context.engine().in_thread(lambda: self._context.classifiers.delete(request.name, owner))
         return pb.DeleteClassifierResponse(deleted=gone)
 
     async def _predict(self, request: pb.PredictRequest, owner: str | None) -> Message:
-        engine = self._engine()
-        stored = await engine.in_thread(lambda: self._classifiers.open(request.classifier))
-        posts = _with_videos(request, self._store, owner)
+        engine = self._context.engine()
+        stored = await engine.in_thread(lambda: self._context.classifiers.open(request.classifier))
+        posts = _with_videos(request, self._context.files, owner)
         if request.as_job:
             said = schema.PredictRequest(on_error=messages.on_error(request.on_error))
             begun = await video_jobs.begin(
-                *(engine, self._classifiers, self._jobs, "predict", said, posts or ()),
+                *(engine, self._context.classifiers, self._context.jobs, "predict", said, posts or ()),
                 classifier=stored.label,
                 owner=owner,
             )
             return pb.PredictResponse(job=job(jobs.said(begun)))
         found = await predict(
             engine,
-            self._classifiers,
+            self._context.classifiers,
             stored,
             posts=posts,
-            vectors=vectors_of(request.vectors, self._store, owner),
+            vectors=vectors_of(request.vectors, self._context.files, owner),
             on_error=messages.on_error(request.on_error),
             crossed=request.crossed,
         )
@@ -109,7 +105,7 @@ class ClassifierCalls:
         if request.HasField("confidence"):
             fields["confidence"] = request.confidence
         asked = validated(schema.EstimateRequest, fields)
-        found = await trained.estimate(self._engine(), self._classifiers, request.classifier, asked)
+        found = await trained.estimate(self._context.engine(), self._context.classifiers, request.classifier, asked)
         return pb.EstimateResponse(
             classifier=found.classifier,
             confidence=found.confidence,
@@ -117,19 +113,23 @@ class ClassifierCalls:
         )
 
     async def _export(self, request: pb.ExportClassifierRequest, owner: str | None) -> Message:
-        label, graph = await trained.onnx(self._engine(), self._classifiers, request.name)
+        label, graph = await trained.onnx(self._context.engine(), self._context.classifiers, request.name)
         return pb.ExportClassifierResponse(classifier=label, onnx=graph)
 
     async def _page(self, request: pb.ReportPageRequest, owner: str | None) -> Message:
         posts = items_without_video(request.input) or ()
-        return pb.ReportPageResponse(html=await trained.page(self._engine(), self._classifiers, request.name, posts))
+        return pb.ReportPageResponse(
+            html=await trained.page(self._context.engine(), self._context.classifiers, request.name, posts)
+        )
 
     async def _fine_tune(self, request: pb.FineTuneRequest, owner: str | None) -> Message:
         fields = {field.name: value for field, value in request.ListFields() if field.name != "bounds"}
         if request.HasField("bounds"):
             fields["bounds"] = (request.bounds.low, request.bounds.high)
         asked = validated(schema.FineTuneRequest, fields)
-        begun = await fine_tune.begin(self._engine(), self._classifiers, self._jobs, asked, owner=owner)
+        begun = await fine_tune.begin(
+            self._context.engine(), self._context.classifiers, self._context.jobs, asked, owner=owner
+        )
         return job(jobs.said(begun))
 
 

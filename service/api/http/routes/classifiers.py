@@ -1,7 +1,6 @@
-"""The HTTP routes of classifiers: decode, call one pipeline, encode."""
+"""HTTP routes of classifiers: training, prediction, reports, fine-tuning."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import FastAPI, Path, Request, Response
@@ -9,42 +8,32 @@ from fastapi import FastAPI, Path, Request, Response
 from service.api.http import openapi
 from service.api.http.bodies import Bodies
 from service.api.http.inputs import items_of, items_without_video, vectors_of
-from service.api.http.responses import Cursor, Limit, json_response, page_response, while_connected
-from service.inference.engine import Engine
-from service.jobs import Jobs
+from service.api.http.responses import Cursor, Limit, job_response, json_response, page_response, while_connected
+from service.context import Context
 from service.pipelines import answers, video_jobs
-from service.pipelines import classifiers as trained
+from service.pipelines import classifiers as pipeline
 from service.pipelines import fine_tune as fine_tuning
-from service.pipelines import jobs as jobs_pipeline
 from service.pipelines.predict import predict
 from service.pipelines.train import begin
 from service.schemas import classifiers as schema
 from service.schemas import jobs as schema_jobs
-from service.settings import Settings
-from service.stores.classifiers import Classifiers
-from service.stores.files import FileStore
 
 Name = Annotated[str, Path(description='A name, its newest version, or "name@3".', examples=["protest"])]
-_REFUSALS = (400, 401, 404, 413, 415, 422, 429, 503, 504)
 
 
-def add(
-    app: FastAPI,
-    settings: Settings,
-    bodies: Bodies,
-    engine: Callable[[], Engine],
-    classifiers: Classifiers,
-    jobs: Jobs,
-    store: FileStore,
-) -> None:
-    """Add the routes to `app`."""
+def add(app: FastAPI, context: Context) -> None:
+    """Add the routes of classifiers."""
+    bodies = Bodies.of(context)
 
     @app.post(
         "/v1/classifiers",
         tags=["classifiers"],
         summary="Train a classifier",
         response_model=schema.ClassifierAnswer,
-        responses={202: {"model": schema_jobs.Job, "description": "With mode job."}, **openapi.errors(*_REFUSALS)},
+        responses={
+            202: {"model": schema_jobs.Job, "description": "With mode job."},
+            **openapi.errors(*openapi.ITEM_ERRORS),
+        },
         openapi_extra=openapi.message("TrainRequest"),
     )
     async def train(request: Request) -> Response:
@@ -53,25 +42,27 @@ def add(
         with bodies.hold(request):
             said, files = await bodies.message(request, schema.TrainRequest)
             work = begin(
-                engine(),
-                classifiers,
-                jobs,
+                context.engine(),
+                context.classifiers,
+                context.jobs,
                 said,
-                posts=await items_without_video(said.input, files, store, request.state.owner),
-                vectors=await asyncio.to_thread(vectors_of, said.vectors, files, store, request.state.owner),
+                posts=await items_without_video(said.input, files, context.files, request.state.owner),
+                vectors=await asyncio.to_thread(vectors_of, said.vectors, files, context.files, request.state.owner),
                 owner=request.state.owner,
             )
-            job = await while_connected(request, settings.request_timeout, work)
+            job = await while_connected(request, context.settings.request_timeout, work)
         if said.mode == "job":
-            return json_response(jobs_pipeline.said(job).model_dump(), status=202)
-        made = trained.awaited(engine(), classifiers, jobs, job, owner=request.state.owner)
-        return json_response((await while_connected(request, settings.request_timeout, made)).model_dump())
+            return job_response(job)
+        made = pipeline.awaited(context.engine(), context.classifiers, context.jobs, job, owner=request.state.owner)
+        return json_response((await while_connected(request, context.settings.request_timeout, made)).model_dump())
 
     @app.get("/v1/classifiers", tags=["classifiers"], summary="List classifiers", response_model=schema.ClassifierList)
     async def list_classifiers(request: Request, limit: Limit = 100, cursor: Cursor = None) -> Response:
         """The newest version of each, by name."""
         request.state.operation = "classifiers"
-        return json_response((await trained.cards(engine(), classifiers, limit=limit, cursor=cursor)).model_dump())
+        return json_response(
+            (await pipeline.cards(context.engine(), context.classifiers, limit=limit, cursor=cursor)).model_dump()
+        )
 
     @app.get(
         "/v1/classifiers/{name}",
@@ -83,7 +74,7 @@ def add(
     async def get_classifier(request: Request, name: Name) -> Response:
         """What it is, what it was made with, and everything that was measured."""
         request.state.operation = "classifiers"
-        return json_response((await trained.answer(engine(), classifiers, name)).model_dump())
+        return json_response((await pipeline.answer(context.engine(), context.classifiers, name)).model_dump())
 
     @app.get(
         "/v1/classifiers/{name}/versions/{number}",
@@ -97,7 +88,9 @@ def add(
     ) -> Response:
         """The same as `name@number`."""
         request.state.operation = "classifiers"
-        return json_response((await trained.answer(engine(), classifiers, f"{name}@{number}")).model_dump())
+        return json_response(
+            (await pipeline.answer(context.engine(), context.classifiers, f"{name}@{number}")).model_dump()
+        )
 
     @app.delete(
         "/v1/classifiers/{name}",
@@ -110,7 +103,7 @@ def add(
         """One version for "name@3", all of them for "name". Their numbers are not used again."""
         request.state.operation = "classifiers"
         owner = request.state.owner
-        gone = await engine().in_thread(lambda: classifiers.delete(name, owner))
+        gone = await context.engine().in_thread(lambda: context.classifiers.delete(name, owner))
         return json_response(schema.Deleted(deleted=gone).model_dump())
 
     @app.post(
@@ -118,7 +111,7 @@ def add(
         tags=["classifiers"],
         summary="Predict items",
         response_model=schema.PredictAnswer,
-        responses={**openapi.AS_JOB, **openapi.errors(*_REFUSALS)},
+        responses={**openapi.AS_JOB, **openapi.errors(*openapi.ITEM_ERRORS)},
         openapi_extra=openapi.message("PredictRequest"),
     )
     async def predict_items(request: Request, name: Name) -> Response:
@@ -126,22 +119,22 @@ def add(
         request.state.operation = "predict"
         with bodies.hold(request):
             said, files = await bodies.message(request, schema.PredictRequest)
-            stored = await engine().in_thread(lambda: classifiers.open(name))
-            posts = await items_of(said.input, files, said, store, request.state.owner)
+            stored = await context.engine().in_thread(lambda: context.classifiers.open(name))
+            posts = await items_of(said.input, files, said, context.files, request.state.owner)
             if said.mode == "job":
                 begun = await video_jobs.begin(
-                    *(engine(), classifiers, jobs, "predict", said, posts or ()),
+                    *(context.engine(), context.classifiers, context.jobs, "predict", said, posts or ()),
                     classifier=stored.label,
                     owner=request.state.owner,
                 )
-                return json_response(jobs_pipeline.said(begun).model_dump(), status=202)
-            vectors = await asyncio.to_thread(vectors_of, said.vectors, files, store, request.state.owner)
+                return job_response(begun)
+            vectors = await asyncio.to_thread(vectors_of, said.vectors, files, context.files, request.state.owner)
             found = await while_connected(
                 request,
-                settings.request_timeout,
+                context.settings.request_timeout,
                 predict(
-                    engine(),
-                    classifiers,
+                    context.engine(),
+                    context.classifiers,
                     stored,
                     posts=posts,
                     vectors=vectors,
@@ -165,7 +158,7 @@ def add(
         request.state.operation = "estimate"
         with bodies.hold(request):
             said, _ = await bodies.message(request, schema.EstimateRequest)
-        return json_response((await trained.estimate(engine(), classifiers, name, said)).model_dump())
+        return json_response((await pipeline.estimate(context.engine(), context.classifiers, name, said)).model_dump())
 
     @app.get(
         "/v1/classifiers/{name}/onnx",
@@ -177,7 +170,7 @@ def add(
     async def onnx(request: Request, name: Name) -> Response:
         """For use elsewhere: unit vectors in (or, of a fine-tuned network, pixels), probabilities or a value out."""
         request.state.operation = "classifiers"
-        label, graph = await trained.onnx(engine(), classifiers, name)
+        label, graph = await pipeline.onnx(context.engine(), context.classifiers, name)
         headers = {"content-disposition": f'attachment; filename="{label}.onnx"'}
         return Response(graph, media_type="application/octet-stream", headers=headers)
 
@@ -191,14 +184,14 @@ def add(
     async def page(request: Request, name: Name) -> Response:
         """One file with plots, which needs no network."""
         request.state.operation = "classifiers"
-        return page_response(await trained.page(engine(), classifiers, name, ()))
+        return page_response(await pipeline.page(context.engine(), context.classifiers, name, ()))
 
     @app.post(
         "/v1/classifiers/{name}/report.html",
         tags=["classifiers"],
         summary="The report as a page, with pictures",
         response_class=Response,
-        responses={200: {"content": {"text/html": {}}}, **openapi.errors(*_REFUSALS)},
+        responses={200: {"content": {"text/html": {}}}, **openapi.errors(*openapi.ITEM_ERRORS)},
         openapi_extra=openapi.message("PageRequest"),
     )
     async def illustrated(request: Request, name: Name) -> Response:
@@ -206,8 +199,8 @@ def add(
         request.state.operation = "classifiers"
         with bodies.hold(request):
             said, files = await bodies.message(request, schema.PageRequest)
-            posts = await items_without_video(said.input, files, store, request.state.owner) or ()
-            return page_response(await trained.page(engine(), classifiers, name, posts))
+            posts = await items_without_video(said.input, files, context.files, request.state.owner) or ()
+            return page_response(await pipeline.page(context.engine(), context.classifiers, name, posts))
 
     @app.post(
         "/v1/fine-tunings",
@@ -223,5 +216,7 @@ def add(
         request.state.operation = "fine_tune"
         with bodies.hold(request):
             said, _ = await bodies.message(request, schema.FineTuneRequest)
-        job = await fine_tuning.begin(engine(), classifiers, jobs, said, owner=request.state.owner)
-        return json_response(jobs_pipeline.said(job).model_dump(), status=202)
+        job = await fine_tuning.begin(
+            context.engine(), context.classifiers, context.jobs, said, owner=request.state.owner
+        )
+        return job_response(job)

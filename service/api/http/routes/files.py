@@ -1,4 +1,4 @@
-"""The HTTP routes of files: vectors and videos sent ahead, streamed to disk."""
+"""HTTP routes of files: vectors and videos sent ahead, streamed to disk."""
 
 import asyncio
 from typing import Annotated
@@ -8,17 +8,17 @@ from starlette.requests import ClientDisconnect
 
 from service.api.http import openapi
 from service.api.http.responses import Cursor, Limit, json_response
+from service.context import Context
 from service.errors import BadRequest, UnsupportedMedia
 from service.pipelines.files import card
 from service.schemas import files
-from service.stores.files import FileStore
 
 Id = Annotated[str, Path(description="From its upload.", examples=["file_0123456789abcdef"])]
 Name = Annotated[str, Query(max_length=1024, description="Yours.", examples=["photos.npy"])]
 
 
-def add(app: FastAPI, store: FileStore) -> None:
-    """Add the routes to `app`."""
+def add(app: FastAPI, context: Context) -> None:
+    """Add the routes of files."""
 
     @app.post(
         "/v1/files",
@@ -43,7 +43,7 @@ def add(app: FastAPI, store: FileStore) -> None:
                 f"content-type: {kind!r} is not read here; send the file's bytes as application/octet-stream"
             )
         try:
-            made = await store.receive(request.stream(), name=name, owner=request.state.owner)
+            made = await context.files.receive(request.stream(), name=name, owner=request.state.owner)
         except ClientDisconnect as exc:
             raise BadRequest("the body ended early") from exc
         return json_response(card(made).model_dump(), status=201)
@@ -52,7 +52,7 @@ def add(app: FastAPI, store: FileStore) -> None:
     async def list_files(request: Request, limit: Limit = 100, cursor: Cursor = None) -> Response:
         """Yours, the newest first."""
         request.state.operation = "files"
-        found, following = await asyncio.to_thread(store.list, request.state.owner, limit=limit, cursor=cursor)
+        found, following = await asyncio.to_thread(context.files.list, request.state.owner, limit=limit, cursor=cursor)
         return json_response(files.FileList(data=[card(f) for f in found], next_cursor=following).model_dump())
 
     @app.get(
@@ -65,7 +65,7 @@ def add(app: FastAPI, store: FileStore) -> None:
     async def get_file(request: Request, id: Id) -> Response:
         """What it is."""
         request.state.operation = "files"
-        return json_response(card(await asyncio.to_thread(store.get, id, request.state.owner)).model_dump())
+        return json_response(card(await asyncio.to_thread(context.files.get, id, request.state.owner)).model_dump())
 
     @app.delete(
         "/v1/files/{id}",
@@ -77,4 +77,4 @@ def add(app: FastAPI, store: FileStore) -> None:
     async def delete_file(request: Request, id: Id) -> Response:
         """Jobs that have begun with it go on."""
         request.state.operation = "files"
-        return json_response(card(await asyncio.to_thread(store.delete, id, request.state.owner)).model_dump())
+        return json_response(card(await asyncio.to_thread(context.files.delete, id, request.state.owner)).model_dump())
