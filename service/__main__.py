@@ -47,7 +47,7 @@ def main() -> None:
     arguments = ["--host", settings.host, "--port", str(settings.port)]
     arguments += ["--working-dir", str(Path(__file__).parents[1])]
     arguments += ["--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "30"]
-    os.execv(sys.executable, [sys.executable, "-m", "bentoml", "serve", "service:Daguerre", *arguments])
+    os.execv(sys.executable, [sys.executable, "-m", "bentoml", "serve", "service.app:Daguerre", *arguments])
 
 
 def preflight(settings: Settings) -> None:
