@@ -12,9 +12,9 @@ from models.catalog.folder import locate
 from models.errors import ModelsError
 from service.auth import refuse_open_door
 from service.errors import ServiceError
-from service.placement import open_sessions
+from service.inference.devices import devices, holders, memory_limits
+from service.inference.sessions import open_sessions
 from service.settings import Settings, read
-from service.sites import devices, holders, memory_limits
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def main() -> None:
     arguments = ["--host", settings.host, "--port", str(settings.port)]
     arguments += ["--working-dir", str(Path(__file__).parents[1])]
     arguments += ["--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "30"]
-    os.execv(sys.executable, [sys.executable, "-m", "bentoml", "serve", "service:Daguerre", *arguments])
+    os.execv(sys.executable, [sys.executable, "-m", "bentoml", "serve", "service.app:Daguerre", *arguments])
 
 
 def preflight(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""The entry service: wires settings, placement, engine, HTTP and gRPC into BentoML."""
+"""The entry service: settings, placement, engine, HTTP and gRPC, wired into BentoML."""
 
 import asyncio
 import logging
@@ -11,22 +11,21 @@ from typing import Any
 import bentoml
 
 from models.catalog.folder import ModelFolder
-from service import http, links, runners
+from service.api.grpc.server import GrpcServer
+from service.api.http.app import create
+from service.api.http.middleware import Gate
 from service.auth import Auth
-from service.batching import Key
-from service.classifiers import Classifiers
-from service.engine import Engine
-from service.files import FileStore
-from service.gate import Gate
-from service.grpc_server import GrpcServer
-from service.jobs import Jobs
+from service.context import Context
+from service.inference.batching import Key
+from service.inference.devices import Site, sites
+from service.inference.engine import Engine
+from service.inference.placement import Inline, Placement, Process, Reached
+from service.inference.runner import service as runners
+from service.inference.runner.client import ChannelLink, Link, ProxyLink
 from service.jobs.entry import EntryLane
 from service.jobs.supervisor import Supervisor
 from service.pipelines import video_jobs
-from service.placement import Inline, Placement, Process, Reached
-from service.room import Room
 from service.settings import read
-from service.sites import Site, sites
 
 logging.getLogger("daguerre").setLevel(logging.INFO)
 settings = read()
@@ -38,11 +37,8 @@ def _engine() -> Engine:
     return _engines[0]
 
 
-room = Room(settings)
-classifiers = Classifiers(settings)
-jobs = Jobs(settings)
-files = FileStore(settings)
-api = http.create(settings, _engine, room, classifiers, jobs, files)
+context = Context.of(settings, _engine)
+api = create(context)
 
 
 _project = Path(__file__).parents[1] / "pyproject.toml"
@@ -67,7 +63,7 @@ _Runners = type("_Runners", (), {name: bentoml.depends(runners.service(settings,
     traffic={"timeout": settings.request_timeout + 60},  # ours comes first, and in our words
     runner_connection=runners.CONNECTION,
     envs=runners.ENVS,
-    logging={"access": {"enabled": False}},  # the gate counts, and logs what fails
+    logging={"access": {"enabled": False}},  # RequestMiddleware counts, and logs what fails
     metrics={"enabled": False},  # service/metrics.py
     tracing={"excluded_urls": ".*"},  # a span that nobody reads costs 0.15 ms a request
 )
@@ -78,13 +74,15 @@ class Daguerre(_Runners):  # type: ignore[misc, valid-type]
         """Begin to load; /readyz tells when that is done, and /livez answers meanwhile."""
         engine = Engine(settings, self._placement())
         _engines.append(engine)
-        await asyncio.to_thread(jobs.table.open)
-        await asyncio.to_thread(files.sweep)  # what a kill has left
-        self._supervisor = Supervisor(settings, jobs.table)
+        await asyncio.to_thread(context.jobs.table.open)
+        await asyncio.to_thread(context.files.sweep)  # what a kill has left
+        self._supervisor = Supervisor(settings, context.jobs.table)
         await self._supervisor.start()
-        self._lane = EntryLane(jobs.table, partial(video_jobs.run, engine, classifiers), ready=lambda: engine.ready)
+        self._lane = EntryLane(
+            context.jobs.table, partial(video_jobs.run, engine, context.classifiers), ready=lambda: engine.ready
+        )
         await self._lane.start()
-        self._grpc = GrpcServer(settings, _engine, room, classifiers, jobs, files) if settings.grpc_address else None
+        self._grpc = GrpcServer(context) if settings.grpc_address else None
         if self._grpc:
             await self._grpc.start()
         self._starting = asyncio.ensure_future(engine.start())
@@ -112,10 +110,10 @@ class Daguerre(_Runners):  # type: ignore[misc, valid-type]
 def _reached(site: Site, proxy: Any) -> Reached:
     """A runner: BentoML's proxy says when it is there; `call` works before the proxy has set up its methods."""
 
-    def link(folders: Sequence[ModelFolder], max_batch: Callable[[Key], int], lanes: int) -> links.Link:
+    def link(folders: Sequence[ModelFolder], max_batch: Callable[[Key], int], lanes: int) -> Link:
         if settings.runner_batching == "bentoml":
-            return links.ProxyLink(site.name, proxy.call)
-        return links.ChannelLink(site, settings, folders, max_batch=max_batch, lanes=lanes)
+            return ProxyLink(site.name, proxy.call)
+        return ChannelLink(site, settings, folders, max_batch=max_batch, lanes=lanes)
 
     return Reached(site, lambda: proxy.call("provider"), link)
 

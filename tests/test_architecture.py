@@ -18,8 +18,9 @@ FILES = {
 }
 TORCH = {"torch", "transformers"}
 TORCH_ROOMS = {
-    "models/sessions/torch.py",
-    *(f"models/sources/{name}.py" for name in ("describe", "export", "make", "networks", "oracle", "torch_graphs")),
+    "models/encoders/export.py",
+    "models/encoders/torch_session.py",
+    *(f"models/sources/{name}.py" for name in ("describe", "make", "networks", "oracle", "torch_graphs")),
     "models/embedded/network.py",
     "models/embedded/build.py",
     *(
@@ -29,10 +30,10 @@ TORCH_ROOMS = {
 }
 NOT_IN_MODELS = {"service", "bentoml", "fastapi", "starlette", "grpc", "uvicorn", "httpx", "aiohttp"}
 SERVING = [
-    "service.http",
-    "service.grpc_server",
-    "service.engine",
-    "service.pipelines.embed",
+    "service.api.http.app",
+    "service.api.grpc.server",
+    "service.inference.engine",
+    "service.pipelines.embeddings",
     "service.pipelines.zero_shot",
 ]
 
@@ -59,9 +60,9 @@ def test_the_reader_of_imports_sees_them_all():
     """Otherwise the tests below could not fail."""
     source = "import a.b\ndef f():\n    from c import d\n    __import__('e.f')\nif 1:\n    import importlib as g\n"
     assert set(imported(ast.parse(source))) == {"a.b", "c", "c.d", "e.f", "importlib"}
-    assert {"models/catalog/spec.py", "service/http.py"} <= FILES.keys()
+    assert {"models/catalog.py", "service/api/http/app.py"} <= FILES.keys()
     assert "torch" in roots("models/embedded/network.py")
-    assert "fastapi" in roots("service/http.py")
+    assert "fastapi" in roots("service/api/http/app.py")
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name.startswith("models/")])
@@ -123,7 +124,7 @@ def test_serving_loads_neither_torch_nor_transformers(name):
 
 def test_models_come_without_a_web_library():
     loaded = in_a_fresh_interpreter(
-        "import sys, models.__main__, models.encoders.processors, models.sessions.onnx;"
+        "import sys, models.__main__, models.encoders.processors, models.encoders.onnx;"
         "print(*sorted({m.partition('.')[0] for m in sys.modules}))"
     ).split()
     assert "onnxruntime" in loaded

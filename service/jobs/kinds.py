@@ -57,11 +57,11 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "cluster": Kind(run="service.work.cluster:job", lane="quick"),
-    "duplicates": Kind(run="service.work.duplicates:job", lane="quick"),
+    "cluster": Kind(run="service.tasks.cluster:job", lane="quick"),
+    "duplicates": Kind(run="service.tasks.duplicates:job", lane="quick"),
     "video": Kind(run="", lane=ENTRY_LANE),
-    "train": Kind(run="service.work.train:job", lane="quick"),
-    "fine_tune": Kind(run="service.work.fine_tune:job", lane="long", resumable=True),
+    "train": Kind(run="service.tasks.train:job", lane="quick"),
+    "fine_tune": Kind(run="service.tasks.fine_tune:job", lane="long", resumable=True),
 }
 
 

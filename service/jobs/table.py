@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from service.errors import Overloaded
-from service.jobs.database import Database
+from service.stores.database import Database
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 ENDED: tuple[State, ...] = ("succeeded", "failed", "cancelled")

@@ -13,15 +13,16 @@ from models.clustering.project import check_installed
 from models.errors import ClusteringError
 from models.pages.clusters.page import page as page_of
 from models.pages.clusters.view import side
-from service.engine import Engine, Model
 from service.errors import NotFound, Unprocessable, shown
+from service.inference.engine import Engine
+from service.inference.matching import model_of
 from service.jobs import Job, Jobs
 from service.pipelines.images import thumbnails
-from service.pipelines.items import Items, gathered
-from service.pipelines.posts import GivenVectors, Post
-from service.pipelines.zero_shot import names_of
-from service.schema_clusters import ClusterRequest, PageMode
-from service.work import cluster as work
+from service.pipelines.items import GivenVectors, Post
+from service.pipelines.prompts import names_of
+from service.pipelines.vectors import Items, gathered
+from service.schemas.clusters import ClusterRequest, PageMode
+from service.tasks import cluster as work
 
 KIND = "cluster"
 QUALITY = 45  # of thumbnails: a page of 1,350 stays near 3 MB
@@ -78,20 +79,6 @@ async def _vocabulary(engine: Engine, labels: Sequence[str], items: Items) -> Vo
         )
     model, _ = model_of(engine, items.blocks[0].fingerprint, "vocabulary")
     return await names_of(engine, model, labels)
-
-
-def model_of(engine: Engine, fingerprint: str, param: str) -> tuple[Model, Any]:
-    """The running model that vectors of this fingerprint are of, and how it decoded. Raises Unprocessable."""
-    for model in engine.models.values():
-        for decode, receipt in model.receipts.items():
-            if receipt["fingerprint"] == fingerprint:
-                return model, decode
-    raise Unprocessable(
-        f"{param}: the vectors have fingerprint {shown(fingerprint)}, which no model that runs here has; ask a server "
-        "that runs theirs",
-        code="fingerprint_mismatch",
-        param=param,
-    )
 
 
 async def raw(jobs: Jobs, id: str, *, owner: str | None, name: str = work.ANSWER, what: str = "clustering") -> bytes:

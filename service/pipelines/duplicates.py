@@ -4,14 +4,15 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from service.engine import Engine
 from service.errors import ItemFailure, Unprocessable, shown
+from service.inference.engine import Engine
 from service.jobs import Job, Jobs
+from service.pipelines import clusters
 from service.pipelines.images import describe
-from service.pipelines.items import Items, gathered
-from service.pipelines.posts import GivenVectors, Post
-from service.schema_corpus import DuplicatesRequest
-from service.work import duplicates as work
+from service.pipelines.items import GivenVectors, Post
+from service.pipelines.vectors import Items, gathered
+from service.schemas.duplicates import DuplicatesRequest
+from service.tasks import duplicates as work
 
 KIND = "duplicates"
 LONG = 50_000  # items from which a job is an hour's rather than a minute's
@@ -116,3 +117,8 @@ def _checked(name: str, given: Sequence[str]) -> list[str | None]:
             raise Unprocessable(f"{name}[{i}]: is empty; every file has one", param=f"{name}[{i}]")
         found.append(each or None)
     return found
+
+
+async def raw(jobs: Jobs, id: str, *, owner: str | None) -> bytes:
+    """The answer of an earlier job, as JSON. Raises NotFound, Conflict."""
+    return await clusters.raw(jobs, id, owner=owner, name=work.ANSWER, what="duplicates")

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 from models.encoders.processors import ImageProcessor, TextProcessor
 from models.errors import ImageTooLarge, ItemError, TextError
 from models.images.decoding import DecodeMode
-from service.batching import Caller, Key, Row
-from service.engine import Engine, Model, require
 from service.errors import ItemFailure, ItemsFailed, TooLarge, Unprocessable, item_failure
+from service.inference.batching import Caller, Key, Row
+from service.inference.engine import Engine, Model, require
 from service.metrics import DECODE_SECONDS, ITEMS, ITEMS_FAILED
-from service.pipelines.posts import Post
-from service.pipelines.together import together
-from service.pipelines.video import Film, Watch, view
-from service.schema import OnError
+from service.pipelines.concurrency import together
+from service.pipelines.frames import Film
+from service.pipelines.items import Post
+from service.pipelines.video import Watch, view
+from service.schemas.common import OnError
 
 Float = NDArray[np.float32]
 TOKENISE_AT_ONCE = 256  # texts to a thread's turn: short enough for the images that wait for one

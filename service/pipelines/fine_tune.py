@@ -3,11 +3,11 @@
 from dataclasses import asdict
 
 from models.classifiers.store import checked
-from service.classifiers import Classifiers
-from service.engine import Engine
+from service.inference.engine import Engine
 from service.jobs import Job, Jobs
-from service.schema_classifiers import FineTuneRequest
-from service.work.fine_tune import inside, options_of, start_of
+from service.schemas.classifiers import FineTuneRequest
+from service.stores.classifiers import Classifiers
+from service.tasks.fine_tune import inside, options_of, start_of
 
 KIND = "fine_tune"
 

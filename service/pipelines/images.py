@@ -11,12 +11,12 @@ from models.errors import ItemError
 from models.images.decoding import open_rgb
 from models.images.perceptual import perceptual_hash
 from models.images.thumbnail import thumbnail
-from service.engine import Engine
 from service.errors import ItemFailure, ItemsFailed, Unprocessable, item_failure
+from service.inference.engine import Engine
 from service.metrics import ITEMS, ITEMS_FAILED
 from service.pipelines.encode import image_bytes
-from service.pipelines.posts import Post, check_count
-from service.schema import OnError
+from service.pipelines.items import Post, check_count
+from service.schemas.common import OnError
 
 
 @dataclass(frozen=True, kw_only=True)

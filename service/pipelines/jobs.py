@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from service import schema_jobs as schema
 from service.errors import ServiceError, Unprocessable
 from service.jobs import Job, Jobs
+from service.schemas import jobs as schema
 
 _STATUS = {"worker_died": 503, "internal": 500}
 

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from models.images.decoding import DecodeMode
 from models.similarity.neighbours import Neighbours, nearest
-from service.engine import Engine
 from service.errors import ItemFailure, TooLarge, Unprocessable, shown
-from service.pipelines.classify import count
-from service.pipelines.clusters import model_of
+from service.inference.engine import Engine
+from service.inference.matching import model_of
 from service.pipelines.encode import encode
-from service.pipelines.posts import GivenVectors, Post
-from service.schema_corpus import SearchRequest
+from service.pipelines.items import GivenVectors, Post
+from service.pipelines.vectors import count
+from service.schemas.search import SearchRequest
 
 MOST = 5_000_000  # neighbours of one answer
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from models.classifiers.store import checked
-from service.classifiers import Classifiers
-from service.engine import Engine
+from service.inference.engine import Engine
 from service.jobs import Job, Jobs
-from service.pipelines.items import Items, gathered
-from service.pipelines.posts import GivenVectors, Post
-from service.schema_classifiers import TrainRequest
-from service.work import train as work
+from service.pipelines.items import GivenVectors, Post
+from service.pipelines.vectors import Items, gathered
+from service.schemas.classifiers import TrainRequest
+from service.stores.classifiers import Classifiers
+from service.tasks import train as work
 
 KIND = "train"
 

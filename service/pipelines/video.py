@@ -2,14 +2,11 @@
 
 import asyncio
 import base64
-import functools
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,89 +16,23 @@ from models.errors import InvalidVideo, ItemError, VideoTooLarge
 from models.images.decoding import DecodeMode
 from models.images.preprocess import Preprocess, resize
 from models.images.thumbnail import thumbnail
-from models.vectors import l2
 from models.video.decoding import Report
-from models.video.info import VideoInfo, probe
-from models.video.library import load
+from models.video.info import probe
 from models.video.opening import VideoLimits
-from models.video.pooling import How, pool
 from models.video.sampling import Frame, find_shots, sample
 from models.video.shots import Shot
-from service.engine import Engine
 from service.errors import Overloaded
+from service.inference.engine import Engine
 from service.metrics import VIDEO_FRAMES
-from service.pipelines.together import together
-from service.schema_video import Sampling
+from service.pipelines.concurrency import together
+from service.pipelines.frames import Clip, Film, Float, Seen
 
-Float = NDArray[np.float32]
 Row = NDArray[np.uint8]
 Run = Callable[[Sequence[Row]], Awaitable[Float]]  # pixels of a few frames, (size, size, 3) each → (frames, k)
 CHUNK = 16  # frames that change threads at once
 AHEAD = 2  # chunks that run while the next one is decoded
 PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds until a full queue is asked again
 QUALITY = 75  # of thumbnails
-
-
-@dataclass(frozen=True, slots=True)
-class Clip:
-    """A video, off the wire: its bytes, their base64, or a file; and which of its frames are looked at."""
-
-    source: bytes | str | Path
-    sampling: Sampling
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One frame that was looked at."""
-
-    timestamp: float  # seconds
-    shot: int | None
-    dropped: int
-    thumbnail: bytes | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Film:
-    """A clip that was looked at.
-
-    Attributes
-    ----------
-    rows : (n, k) float32, what came of each frame: unit vectors, or a network's outputs.
-    shots : None where they were not looked for.
-    """
-
-    info: VideoInfo
-    sampling: Sampling
-    frames: tuple[Seen, ...]
-    shots: tuple[Shot, ...] | None
-    report: Report
-    rows: Float
-
-    @property
-    def counts(self) -> list[int]:
-        """Frames that were looked at, by shot."""
-        found = np.bincount([f.shot or 0 for f in self.frames], minlength=len(self.shots or ()))
-        return [int(n) for n in found]
-
-    def over_video(self, values: NDArray[Any], how: How | None = None) -> NDArray[np.float64]:
-        """(n, k) by frame → (1, k)."""
-        return pool(values, how or self.sampling.pooling, k=self.sampling.top_k).values
-
-    def over_shots(self, values: NDArray[Any], how: How | None = None) -> NDArray[np.float64]:
-        """(n, k) by frame → (s, k) by shot; NaN where no frame of a shot was looked at."""
-        pooled = np.full((len(self.shots or ()), values.shape[1]), np.nan)
-        found = pool(values, how or self.sampling.pooling, [f.shot or 0 for f in self.frames], k=self.sampling.top_k)
-        pooled[found.groups] = found.values
-        return pooled
-
-    def vector(self) -> Float:
-        """The mean of the frames' unit vectors, (1, d), as a unit vector."""
-        return np.asarray(l2(self.over_video(self.rows, "mean")), np.float32)
-
-    def vectors_of_shots(self) -> Float:
-        """The same by shot, (s, d)."""
-        with np.errstate(invalid="ignore"):
-            return np.asarray(l2(self.over_shots(self.rows, "mean")), np.float32)
 
 
 @dataclass
@@ -314,60 +245,3 @@ def decoded(text: str, limits: VideoLimits) -> bytes:
         raise InvalidVideo(
             "video is not base64; send the base64 of the file's bytes, a part of a form, or a file of POST /v1/files"
         ) from exc
-
-
-@functools.cache
-def decoder() -> str:
-    """What decodes here, in words."""
-    av = load()
-    version = ".".join(str(part) for part in av.library_versions["libavcodec"])
-    return f"PyAV {av.__version__}, FFmpeg's libavcodec {version}"
-
-
-def facts(info: VideoInfo) -> Mapping[str, Any]:
-    """What a clip is, as JSON has it."""
-    return {
-        "duration": info.duration,
-        "width": info.width,
-        "height": info.height,
-        "frame_rate": None if info.average_rate is None else float(info.average_rate),
-        "variable_rate": info.variable_rate,
-        "rotation": info.rotation,
-        "interlaced": info.interlaced,
-        "codec": info.codec,
-        "container": info.container,
-    }
-
-
-def said(
-    film: Film, frames: Sequence[Mapping[str, Any]], shots: Sequence[Mapping[str, Any]] | None
-) -> Mapping[str, Any]:
-    """The block `video` of an answer: of each frame, and of each shot, what is known and what came of it."""
-    report = film.report
-    entries = []
-    for index, (frame, result) in enumerate(zip(film.frames, frames, strict=True)):
-        entry: dict[str, Any] = {"index": index, "timestamp": frame.timestamp, "shot": frame.shot}
-        entry["dropped"] = frame.dropped
-        if frame.thumbnail is not None:
-            entry["thumbnail"] = base64.b64encode(frame.thumbnail).decode()
-        entries.append({**entry, **result})
-    groups = None
-    if film.shots is not None and shots is not None:
-        groups = [
-            {"index": shot.index, "start": shot.start, "end": shot.end, "frames": n, **(result if n else {})}
-            for shot, n, result in zip(film.shots, film.counts, shots, strict=True)
-        ]
-    return {
-        **facts(film.info),
-        "sampling": film.sampling.model_dump(),
-        "frames": entries,
-        "shots": groups,
-        "report": {
-            name: getattr(report, name)
-            for name in (
-                *("decoded", "damaged_packets", "corrupt_frames", "disordered", "estimated"),
-                *("ended_early", "fell_back"),
-            )
-        },
-        "decoder": decoder(),
-    }

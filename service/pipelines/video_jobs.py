@@ -10,20 +10,24 @@ from typing import Any, Literal
 import orjson
 from pydantic import BaseModel, TypeAdapter
 
-from service import json_answers
-from service.classifiers import Classifiers, encoder
-from service.engine import Engine
 from service.errors import NotFound, Unprocessable, shown
+from service.inference.engine import Engine
+from service.inference.matching import encoder
 from service.jobs import Job, Jobs
 from service.jobs.entry import Tell
-from service.pipelines.classify import predict
-from service.pipelines.embed import check_dimensions, embed
-from service.pipelines.posts import Post, check_count
-from service.pipelines.video import Clip, Watch, decoded
-from service.pipelines.zero_shot import Question, asked, zero_shot
-from service.schema import EmbeddingsOptions, ZeroShotOptions
-from service.schema_classifiers import PredictRequest
-from service.schema_video import Sampling
+from service.pipelines import answers
+from service.pipelines.embeddings import check_dimensions, embed
+from service.pipelines.frames import Clip
+from service.pipelines.items import Post, check_count
+from service.pipelines.predict import predict
+from service.pipelines.prompts import Question, asked
+from service.pipelines.video import Watch, decoded
+from service.pipelines.zero_shot import zero_shot
+from service.schemas.classifiers import PredictRequest
+from service.schemas.embeddings import EmbeddingsOptions
+from service.schemas.video import Sampling
+from service.schemas.zero_shot import ZeroShotOptions
+from service.stores.classifiers import Classifiers
 
 KIND, TASK, ANSWER = "video", "task.json", "answer.json"
 Operation = Literal["embeddings", "zero_shot", "predict"]
@@ -142,7 +146,7 @@ async def _answer(
         told = await predict(
             engine, classifiers, stored, posts=posts, vectors=None, on_error=said.on_error, watch=watch
         )
-        return json_answers.predictions(stored, task.ids, told)
+        return answers.predictions(stored, task.ids, told)
     if task.operation == "embeddings":
         options = EmbeddingsOptions.model_validate(task.options)
         model, decode = engine.model(options.model), options.decode or engine.settings.decode
@@ -155,13 +159,13 @@ async def _answer(
             on_error=options.on_error,
             watch=watch,
         )
-        return json_answers.embeddings(model, decode, options, task.ids, encoded)
+        return answers.embeddings(model, decode, options, task.ids, encoded)
     labels = ZeroShotOptions.model_validate(task.options)
     model, decode = engine.model(labels.model), labels.decode or engine.settings.decode
     found = await zero_shot(
         engine, model, posts, Question.of(labels), decode=decode, on_error=labels.on_error, watch=watch
     )
-    return json_answers.zero_shot(model, decode, labels, task.ids, found)
+    return answers.zero_shot(model, decode, labels, task.ids, found)
 
 
 async def answer(jobs: Jobs, id: str, *, owner: str | None) -> tuple[Operation, bytes]:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from daguerre_proto.v1.models_pb2 import GetModelRequest, ListModelsRequest
+from service.api.grpc.calls import code_of
 from service.errors import ServiceError
-from service.grpc_door import code_of
 from tests.e2e import bad_input_table, harness
 from tests.e2e.bad_input_table import EMBEDDINGS, TABLE, ZERO_SHOT, Row
 from tests.e2e.grpc_calls import Item, OfHttpOnly, embed_request, error, plain, stub, vectors, zero_shot_request

@@ -258,7 +258,7 @@ def test_without_a_key_it_may_be_opened_on_purpose(own: Any) -> None:
 def test_bentoml_serve_without_a_key_answers_only_its_own_machine(own: Any) -> None:
     """Who starts it past our checks is still not an open door."""
     arguments = ("--host", "0.0.0.0", "--working-dir", str(harness.ROOT))
-    server = own(*arguments, command=("-m", "bentoml", "serve", "service:Daguerre")).wait_ready()
+    server = own(*arguments, command=("-m", "bentoml", "serve", "service.app:Daguerre")).wait_ready()
     with server.client(base_url=f"http://{outer_address()}:{server.port}") as outside:
         error = assert_error(outside.post(PATH, json={"input": "a cat"}), 403, "forbidden")
         assert "DAGUERRE_API_KEYS" in error["message"]

@@ -17,8 +17,8 @@ from tokenizers import models as tokenizer_models
 from models.catalog.folder import ModelFolder, write_manifest
 from models.catalog.spec import ImageTower, ModelSpec, Source, TextTower, ZeroShotHead
 from models.images.preprocess import Preprocess
-from service.batching import Batcher, Key
-from service.engine import Engine
+from service.inference.batching import Batcher, Key
+from service.inference.engine import Engine
 from service.settings import Settings
 
 DIMENSION = 12

@@ -38,11 +38,11 @@ if _version_not_supported:
 
 
 class DaguerreStub(object):
-    """Images as data, served: what HTTP has under /v1, with the same results and the same errors.
+    """Images as data, served: the API that HTTP has under /v1, with the same results and the same errors.
 
-    Metadata of a call: `authorization: Bearer <key>` where the server has keys, `x-request-id` if you have one.
-    Trailing metadata of an answer: `x-request-id` and `daguerre-version`.
-    A failed call carries google.rpc.Status with an Error, and RetryInfo where trying again helps.
+    Metadata of a call: `authorization: Bearer <key>` where the server has keys, `x-request-id` if you have one. Trailing
+    metadata of an answer: `x-request-id` and `daguerre-version`. A failed call carries google.rpc.Status with an Error,
+    and RetryInfo where trying again helps.
     """
 
     def __init__(self, channel):
@@ -219,11 +219,11 @@ class DaguerreStub(object):
 
 
 class DaguerreServicer(object):
-    """Images as data, served: what HTTP has under /v1, with the same results and the same errors.
+    """Images as data, served: the API that HTTP has under /v1, with the same results and the same errors.
 
-    Metadata of a call: `authorization: Bearer <key>` where the server has keys, `x-request-id` if you have one.
-    Trailing metadata of an answer: `x-request-id` and `daguerre-version`.
-    A failed call carries google.rpc.Status with an Error, and RetryInfo where trying again helps.
+    Metadata of a call: `authorization: Bearer <key>` where the server has keys, `x-request-id` if you have one. Trailing
+    metadata of an answer: `x-request-id` and `daguerre-version`. A failed call carries google.rpc.Status with an Error,
+    and RetryInfo where trying again helps.
     """
 
     def Embed(self, request, context):
@@ -235,8 +235,8 @@ class DaguerreServicer(object):
 
     def EmbedStream(self, request_iterator, context):
         """The same for a corpus of any length. The server reads on only as fast as it computes, so a writer that waits for
-        its stream needs no memory for the corpus. An unusable item ends the stream unless on_error is ON_ERROR_SKIP;
-        the answers before it stay good.
+        its stream needs no memory for the corpus. An unusable item ends the stream unless on_error is ON_ERROR_SKIP; the
+        answers before it stay good.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -313,7 +313,7 @@ class DaguerreServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ReportPage(self, request, context):
-        """The report of a classifier, to be read.
+        """The report of a classifier as a page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -341,7 +341,7 @@ class DaguerreServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ClusterPage(self, request, context):
-        """The report of a clustering, to be read.
+        """The report of a clustering as a page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -362,7 +362,7 @@ class DaguerreServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DescribeImages(self, request, context):
-        """What images are, without a model: hashes, size, a thumbnail.
+        """Hashes, size and thumbnails of images, without a model.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -383,7 +383,7 @@ class DaguerreServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def MeasureAgreement(self, request, context):
-        """How far coders agree.
+        """The agreement of coders.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -439,7 +439,7 @@ class DaguerreServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetJob(self, request, context):
-        """How a job is doing.
+        """The state of a job.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -635,11 +635,11 @@ def add_DaguerreServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Daguerre(object):
-    """Images as data, served: what HTTP has under /v1, with the same results and the same errors.
+    """Images as data, served: the API that HTTP has under /v1, with the same results and the same errors.
 
-    Metadata of a call: `authorization: Bearer <key>` where the server has keys, `x-request-id` if you have one.
-    Trailing metadata of an answer: `x-request-id` and `daguerre-version`.
-    A failed call carries google.rpc.Status with an Error, and RetryInfo where trying again helps.
+    Metadata of a call: `authorization: Bearer <key>` where the server has keys, `x-request-id` if you have one. Trailing
+    metadata of an answer: `x-request-id` and `daguerre-version`. A failed call carries google.rpc.Status with an Error,
+    and RetryInfo where trying again helps.
     """
 
     @staticmethod

@@ -1,0 +1,45 @@
+"""The whole table: all .proto files, and the differences of gRPC from HTTP that hold for all messages."""
+
+from typing import Literal
+
+from protos.generate.build import Rules
+from protos.generate.declarations import override
+from protos.generate.tables import classifiers, corpus, items, service
+
+FILES = (
+    items.COMMON,
+    items.VIDEO,
+    items.EMBEDDINGS,
+    items.ZERO_SHOT,
+    items.MODELS,
+    classifiers.CLASSIFIERS,
+    classifiers.JOBS,
+    classifiers.JOB_ANSWERS,
+    corpus.CLUSTERS,
+    corpus.CORPUS,
+    service.DAGUERRE,
+)
+
+RULES = Rules(
+    types={
+        Literal["fail", "skip"]: "OnError",
+        Literal["exact", "scaled"]: "Decode",
+        str | bool | int | float: "Code",
+        tuple[float, float]: "Bounds",
+    },
+    fields={
+        "as_job": override("=mode bool // Answer with a job, to be asked for later, in place of the result."),
+        "index": override("// The item's position in the request, from 0."),
+        "on_error": override("// Effect of one unusable item: the request fails, or the item is skipped."),
+    },
+    without=("object",),
+    words=(
+        ("GET /v1/models", "ListModels"),
+        ("POST /v1/files", "UploadFile"),
+        ("POST /v1/images", "DescribeImages"),
+        ("POST /v1/search", "Search"),
+        ('on_error="skip"', "ON_ERROR_SKIP"),
+        ('decode="scaled"', "DECODE_SCALED"),
+        ("`estimate`", "Estimate"),
+    ),
+)

@@ -1,0 +1,1 @@
+"""The messages and methods of gRPC, a module per subject."""

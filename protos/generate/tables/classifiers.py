@@ -1,0 +1,193 @@
+"""Messages of classifiers and jobs."""
+
+from protos.generate.declarations import File, message
+
+_NAME = "string // Name, or name and version: protest, protest@3."
+
+CLASSIFIERS = File(
+    "classifiers",
+    (
+        message(
+            "Post",
+            "Post",
+            without="sampling",
+            image="optional bytes // An image file's bytes.",
+            video="optional Video // A video, whose frames are looked at.",
+        ),
+        message(
+            "Vectors",
+            "Vectors",
+            data="bytes // Little-endian float32, row by row; a row of NaN for an item without a vector.",
+        ),
+        message(
+            "Code",
+            "",
+            "A code given by a person; nothing set: no code.",
+            oneof="value: label number flag",
+            label="string // A label.",
+            number="double // A number.",
+            flag="bool // Yes or no.",
+        ),
+        message("Targets", "", "A code for each item.", values="repeated Code // In the order of the items."),
+        message("Codes", "Codes", code="// The code that was given; nothing set: no code."),
+        message(
+            "Bounds",
+            "",
+            "The bounds of a number.",
+            low="double // Lower bound.",
+            high="double // Upper bound.",
+        ),
+        message(
+            "TrainRequest",
+            "TrainRequest",
+            "Coded items to learn from: a linear probe on their embeddings, with a report by nested cross-validation. "
+            "An empty list counts as left out.",
+            targets="optional Targets // A code for each item; or send `codes`. Items without a code are left out.",
+        ),
+        message(
+            "TrainResponse",
+            "",
+            "The classifier; or, with as_job, the job that makes it.",
+            oneof="result: classifier job",
+            classifier="Classifier // The classifier.",
+            job="Job // With as_job.",
+        ),
+        message("Encoder", "Encoder", "An encoder that a classifier needs."),
+        message(
+            "Classifier",
+            "ClassifierAnswer",
+            "A trained classifier.",
+            made_with_json="=made_with string // JSON: receipts of the encoders by modality, versions of libraries.",
+            report_json="=report optional string // JSON: everything that was measured, as over HTTP. Absent in lists.",
+            worst_json="=worst optional string // JSON: the most confidently wrong predictions. Absent in lists.",
+        ),
+        message(
+            "ListClassifiersRequest",
+            "",
+            "Which classifiers to list: the newest version of each name.",
+            limit="uint32 // Maximum number of entries; 0: 100.",
+            cursor="optional string // next_cursor of the previous answer.",
+        ),
+        message(
+            "ListClassifiersResponse",
+            "ClassifierList",
+            "Classifiers by name.",
+            classifiers="=data repeated Classifier",
+        ),
+        message("GetClassifierRequest", "", "A classifier; without a version its newest one.", name=_NAME),
+        message("DeleteClassifierRequest", "", "A version, or all versions of a name.", name=_NAME),
+        message("DeleteClassifierResponse", "Deleted", "The versions that were deleted."),
+        message("PredictRequest", "PredictRequest", classifier=_NAME),
+        message(
+            "Predicted",
+            "Predicted",
+            "The prediction for one item.",
+            without="interval",
+            probabilities="repeated double // Calibrated, in the order of the labels.",
+            low="optional double // Lower bound of the value's 95 % prediction interval; absent where it is not known, "
+            "from fewer than 19 coded items.",
+            high="optional double // Upper bound of the interval.",
+            crossed="// Where it was asked for: one per label, or one value.",
+            video="// Of a video: its frames and shots; the prediction is pooled from them.",
+        ),
+        message(
+            "PredictResponse",
+            "PredictAnswer",
+            "Predictions, one entry per item, in order.",
+            job="Job // With as_job, in place of the rest.",
+        ),
+        message(
+            "EstimateRequest",
+            "EstimateRequest Moments",
+            "A corpus whose prevalence, or mean, is asked for, given by its crossed predictions.",
+            without="corpus",
+            classifier=_NAME,
+        ),
+        message(
+            "Estimated",
+            "Estimated",
+            "A label's share of the corpus, or the mean of the values.",
+            label="string // The label; empty for a continuous task.",
+        ),
+        message(
+            "EstimateResponse",
+            "EstimateAnswer",
+            "The prevalence, or mean, of a corpus.",
+            estimates="repeated Estimated // By label.",
+        ),
+        message("ExportClassifierRequest", "", "A classifier as an ONNX graph.", name=_NAME),
+        message(
+            "ExportClassifierResponse",
+            "",
+            "An ONNX graph from unit vectors (for a network, from pixels) to probabilities or a value.",
+            classifier="string // Name and version.",
+            onnx="bytes // The graph.",
+        ),
+        message(
+            "ReportPageRequest",
+            "PageRequest",
+            "The report as one HTML page.",
+            name=_NAME,
+            input="// Images with the ids of items, to be shown among the worst predictions; none of them is kept.",
+        ),
+        message(
+            "ReportPageResponse",
+            "",
+            "One HTML file with plots, which needs no network.",
+            html="string // The page.",
+        ),
+        message(
+            "FineTuneRequest",
+            "FineTuneRequest",
+            "An image network to be fine-tuned on images that lie on the server. Fields that are left out have the "
+            "defaults of HTTP.",
+            folder="// Relative to DAGUERRE_DATA, a setting of the server: a folder that holds train/CLASS/…, and "
+            "perhaps validation/ and test/; or a .csv with the columns path and target, and perhaps split, weight, "
+            "group.",
+        ),
+    ),
+)
+
+JOBS = File(
+    "jobs",
+    (
+        message("JobError", "JobError", "Why a job failed."),
+        message(
+            "Job",
+            "Job",
+            classifier="optional string // Name and version of the classifier that was trained; absent before that.",
+            result_json="=result optional string // The result as JSON; absent before the job has succeeded.",
+        ),
+        message(
+            "ListJobsRequest",
+            "",
+            "Which jobs to list: yours.",
+            limit="uint32 // Maximum number of entries; 0: 100.",
+            cursor="optional string // next_cursor of the previous answer.",
+        ),
+        message("ListJobsResponse", "JobList", "Jobs, the newest first.", jobs="=data"),
+        message("GetJobRequest", "", "A job, by its id.", id="string // Of the job."),
+        message(
+            "CancelJobRequest",
+            "",
+            "A job to stop; one that has ended stays as it is.",
+            id="string // Of the job.",
+        ),
+    ),
+)
+
+JOB_ANSWERS = File(
+    "job_answers",
+    (
+        message("GetJobAnswerRequest", "", "The answer of a job of videos.", id="string // Of the job."),
+        message(
+            "JobAnswer",
+            "",
+            "The answer that the request would have had without as_job.",
+            oneof="answer: embeddings zero_shot predictions",
+            embeddings="EmbedResponse // Of Embed.",
+            zero_shot="ZeroShotResponse // Of ZeroShot.",
+            predictions="PredictResponse // Of Predict.",
+        ),
+    ),
+)

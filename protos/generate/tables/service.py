@@ -1,0 +1,100 @@
+"""The methods of the service."""
+
+from protos.generate.declarations import File, Method
+
+DAGUERRE = File(
+    "daguerre",
+    methods=(
+        Method(
+            "Embed",
+            "EmbedRequest",
+            "EmbedResponse",
+            "Unit vectors of texts, images and videos, in one space where the model has one.",
+        ),
+        Method(
+            "EmbedStream",
+            "stream EmbedStreamRequest",
+            "stream EmbedStreamResponse",
+            "The same for a corpus of any length. The server reads on only as fast as it computes, so a writer that "
+            "waits for its stream needs no memory for the corpus. An unusable item ends the stream unless on_error is "
+            "ON_ERROR_SKIP; the answers before it stay good.",
+        ),
+        Method("ZeroShot", "ZeroShotRequest", "ZeroShotResponse", "Scores of items for labels that you make up."),
+        Method(
+            "ListModels",
+            "ListModelsRequest",
+            "ListModelsResponse",
+            "The models that can be asked for, the default first.",
+        ),
+        Method("GetModel", "GetModelRequest", "Model", "One model."),
+        Method("TrainClassifier", "TrainRequest", "TrainResponse", "Learn from coded items, or from their vectors."),
+        Method(
+            "ListClassifiers",
+            "ListClassifiersRequest",
+            "ListClassifiersResponse",
+            "The newest version of each classifier, by name.",
+        ),
+        Method("GetClassifier", "GetClassifierRequest", "Classifier", "One classifier, with its report."),
+        Method(
+            "DeleteClassifier",
+            "DeleteClassifierRequest",
+            "DeleteClassifierResponse",
+            "Delete a version, or all of a name.",
+        ),
+        Method(
+            "Predict", "PredictRequest", "PredictResponse", "Calibrated probabilities, or a value with its interval."
+        ),
+        Method(
+            "Estimate",
+            "EstimateRequest",
+            "EstimateResponse",
+            "A corpus's prevalence, or mean, corrected for the classifier's errors.",
+        ),
+        Method(
+            "ExportClassifier", "ExportClassifierRequest", "ExportClassifierResponse", "A classifier for use elsewhere."
+        ),
+        Method("ReportPage", "ReportPageRequest", "ReportPageResponse", "The report of a classifier as a page."),
+        Method("FineTune", "FineTuneRequest", "Job", "Fine-tune an image network on images that lie on the server."),
+        Method("Cluster", "ClusterRequest", "ClusterResponse", "Group items, or their vectors."),
+        Method("GetClustering", "GetClusteringRequest", "Clustering", "A clustering that was made before."),
+        Method("ClusterPage", "ClusterPageRequest", "ReportPageResponse", "The report of a clustering as a page."),
+        Method("FindDuplicates", "DuplicatesRequest", "DuplicatesResponse", "Groups of duplicates."),
+        Method("GetDuplicates", "GetDuplicatesRequest", "Duplicates", "Duplicates that were found before."),
+        Method(
+            "DescribeImages",
+            "DescribeImagesRequest",
+            "DescribeImagesResponse",
+            "Hashes, size and thumbnails of images, without a model.",
+        ),
+        Method("DrawSample", "SampleRequest", "Sample", "Draw items to be coded."),
+        Method(
+            "DrawPairs",
+            "PairsRequest",
+            "PairsResponse",
+            "Draw pairs of items to be coded: do these two belong together?",
+        ),
+        Method("MeasureAgreement", "AgreementRequest", "AgreementResponse", "The agreement of coders."),
+        Method("CompareClusterings", "ComparisonRequest", "ComparisonResponse", "Judge clusterings by coded pairs."),
+        Method("Search", "SearchRequest", "SearchResponse", "The nearest items of a corpus."),
+        Method(
+            "UploadFile",
+            "stream UploadFileRequest",
+            "File",
+            "Send an array of vectors ahead, as a .npy file in pieces, or a video.",
+        ),
+        Method("ListFiles", "ListFilesRequest", "ListFilesResponse", "Your files, the newest first."),
+        Method("GetFile", "GetFileRequest", "File", "One file."),
+        Method("DeleteFile", "DeleteFileRequest", "File", "Delete a file."),
+        Method("ListJobs", "ListJobsRequest", "ListJobsResponse", "Your jobs, the newest first."),
+        Method("GetJob", "GetJobRequest", "Job", "The state of a job."),
+        Method("GetJobAnswer", "GetJobAnswerRequest", "JobAnswer", "The answer of a job of videos."),
+        Method("CancelJob", "CancelJobRequest", "Job", "Stop a job."),
+    ),
+    doc="""
+    Images as data, served: the API that HTTP has under /v1, with the same results and the same errors.
+
+    Metadata of a call: `authorization: Bearer <key>` where the server has keys, `x-request-id` if you have one.
+    Trailing metadata of an answer: `x-request-id` and `daguerre-version`.
+    A failed call carries google.rpc.Status with an Error, and RetryInfo where trying again helps.
+    """,
+)

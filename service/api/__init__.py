@@ -1,0 +1,1 @@
+"""The transports: requests to pipelines, and what pipelines return to responses."""

@@ -1,0 +1,207 @@
+"""Messages of gRPC to validated requests, and results to messages. The same schemas as HTTP's."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.unknown_fields import UnknownFieldSet
+
+from daguerre_proto.v1 import common_pb2, embeddings_pb2, jobs_pb2, models_pb2, zero_shot_pb2
+from models.images.decoding import DecodeMode
+from service.errors import BadRequest, ItemFailure, ServiceError, Unprocessable
+from service.inference.engine import Model
+from service.pipelines.encode import Encoded
+from service.pipelines.items import Post
+from service.schemas import common, models, zero_shot
+from service.schemas import jobs as schema
+from service.schemas.common import OnError
+from service.schemas.embeddings import EmbeddingsOptions, EmbeddingsRequest
+from service.schemas.validation import validated
+
+M = TypeVar("M", bound=Message)
+ITEM_BYTES = 3000  # of a refusal's items: a trailer has 8 kB for everything, and base64 takes a third of it
+_ON_ERROR: Mapping[int, str] = {common_pb2.ON_ERROR_FAIL: "fail", common_pb2.ON_ERROR_SKIP: "skip"}
+_DECODE: Mapping[int, str] = {common_pb2.DECODE_EXACT: "exact", common_pb2.DECODE_SCALED: "scaled"}
+
+
+def parse(kind: type[M], raw: bytes) -> M:
+    """A message of `kind`. Raises BadRequest for bytes that are none, and for fields that this server does not know."""
+    try:
+        message = kind.FromString(raw)
+    except DecodeError as exc:
+        raise BadRequest(
+            f"the message is no {kind.DESCRIPTOR.full_name}; make your stubs from the files in protos/"
+        ) from exc
+    _known(message, "")
+    return message
+
+
+def _known(message: Message, path: str) -> None:
+    """A field that would be ignored is an option that the caller believes to be in force."""
+    for unknown in UnknownFieldSet(message):  # type: ignore[attr-defined]
+        raise Unprocessable(
+            f"{path or 'the message'}: has a field {unknown.field_number} that this server does not know; "
+            "upgrade the server, or leave it out",
+            param=path or None,
+        )
+    for field, value in message.ListFields():
+        for name, inner in _messages(field.name, value):
+            _known(inner, f"{path}.{name}" if path else name)
+
+
+def _messages(name: str, value: Any) -> Iterator[tuple[str, Message]]:
+    if isinstance(value, Message):
+        yield name, value
+    elif hasattr(value, "__len__") and len(value) and not isinstance(value, str | bytes | Mapping):
+        for i, inner in enumerate(value):
+            if not isinstance(inner, Message):
+                return
+            yield f"{name}[{i}]", inner
+
+
+def inputs(items: Sequence[common_pb2.Item]) -> list[Post]:
+    """The items of a request; a video is for the caller to fill in."""
+    found = []
+    for i, item in enumerate(items):
+        kind = item.WhichOneof("content")
+        id = item.id if item.HasField("id") else None
+        if kind is None or (id is not None and len(id) > 1024):
+            text = {} if kind is None else {"text": ""}
+            validated(EmbeddingsRequest, {"input": [*[""] * i, {**text, **({"id": id} if id else {})}]})
+        found.append(Post(text=item.text, id=id) if kind == "text" else Post(image=item.image, id=id))
+    return found
+
+
+def embed_options(message: embeddings_pb2.EmbedOptions) -> EmbeddingsOptions:
+    fields = _model_options(message.model_options)
+    if message.HasField("dimensions"):
+        fields["dimensions"] = message.dimensions
+    return validated(EmbeddingsOptions, fields)
+
+
+def zero_shot_options(message: zero_shot_pb2.ZeroShotRequest) -> zero_shot.ZeroShotOptions:
+    fields = _model_options(message.model_options) | {
+        "labels": list(message.labels),
+        "multi_label": message.multi_label,
+    }
+    for name in ("templates", "negatives"):
+        if message.HasField(name):
+            fields[name] = list(getattr(message, name).values)
+    if message.HasField("none_of_these"):
+        rule = message.none_of_these.WhichOneof("rule")
+        fields["none_of_these"] = {rule: getattr(message.none_of_these, rule)} if rule else {}
+    return validated(zero_shot.ZeroShotOptions, fields)
+
+
+def _model_options(message: common_pb2.ModelOptions) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    if message.HasField("model"):
+        fields["model"] = message.model
+    if message.on_error != common_pb2.ON_ERROR_UNSPECIFIED:
+        fields["on_error"] = _ON_ERROR.get(message.on_error, str(message.on_error))
+    if message.decode != common_pb2.DECODE_UNSPECIFIED:
+        fields["decode"] = _DECODE.get(message.decode, str(message.decode))
+    if message.as_job:
+        fields["mode"] = "job"
+    return fields
+
+
+def on_error(given: int) -> OnError:
+    """Unsaid: fail. Raises Unprocessable for a number that means nothing."""
+    found = "fail" if not given else _ON_ERROR.get(given)
+    if found is None:
+        raise Unprocessable(f"on_error: got {given}, should be one of ON_ERROR_FAIL, ON_ERROR_SKIP", param="on_error")
+    return cast(OnError, found)
+
+
+def decode(given: int) -> str | None:
+    """Unsaid: None. A number that means nothing is left to validation."""
+    return None if not given else _DECODE.get(given, str(given))
+
+
+def receipt_fields(message: common_pb2.Receipt) -> dict[str, Any]:
+    """A receipt that a caller sends back."""
+    fields = {name: getattr(message, name) for name in common.Receipt.model_fields if name != "made_with"}
+    fields["notice"] = message.notice if message.HasField("notice") else None
+    return {**fields, "made_with": dict(message.made_with)}
+
+
+def embeddings(items: Sequence[Post], encoded: Encoded, *, first: int = 0) -> Iterator[embeddings_pb2.Embedding]:
+    """An entry per item; indices count from `first`."""
+    little = encoded.vectors.astype("<f4", copy=False)
+    for i, item in enumerate(items):
+        failure = encoded.failures.get(i)
+        if failure is None:
+            yield embeddings_pb2.Embedding(index=first + i, id=item.id, vector=little[i].tobytes())
+        else:
+            yield embeddings_pb2.Embedding(index=first + i, id=item.id, error=_item_error(failure))
+
+
+def embed_response(
+    model: Model, decode: DecodeMode, items: Sequence[Post], encoded: Encoded
+) -> embeddings_pb2.EmbedResponse:
+    return embeddings_pb2.EmbedResponse(
+        model=model.spec.name,
+        receipt=receipt(model.receipts[decode]),
+        dimension=encoded.vectors.shape[1],
+        data=embeddings(items, encoded),
+        truncated=encoded.truncated,
+        prompt_tokens=encoded.tokens,
+    )
+
+
+def card(of: models.ModelCard) -> models_pb2.Model:
+    fields = {name: value for name, value in of.model_dump(exclude={"object"}).items() if value is not None}
+    return models_pb2.Model(**fields)
+
+
+def receipt(fields: Mapping[str, Any]) -> common_pb2.Receipt:
+    return common_pb2.Receipt(**{name: value for name, value in fields.items() if value is not None})
+
+
+def _item_error(failure: ItemFailure) -> common_pb2.ItemError:
+    return common_pb2.ItemError(code=failure.code, message=failure.message)
+
+
+def error(exc: ServiceError, request_id: str) -> common_pb2.Error:
+    """The one error shape, with as many items as fit into a trailer."""
+    said = common_pb2.Error(
+        code=exc.code, message=exc.message, param=exc.param, request_id=request_id, http_status=exc.status
+    )
+    room = ITEM_BYTES
+    for item in exc.items:
+        failed = common_pb2.FailedItem(index=item.index, id=item.id, code=item.code, message=item.message)
+        room -= failed.ByteSize()
+        if room < 0:
+            break
+        said.items.append(failed)
+    said.items_omitted = len(exc.items) - len(said.items)
+    return said
+
+
+def filled(kind: type[M], answer: Mapping[str, Any]) -> M:
+    """An answer as a message: what it has no field for stays out, None is unset."""
+    names = {field.name for field in kind.DESCRIPTOR.fields}
+    return kind(**{name: value for name, value in answer.items() if name in names and value is not None})
+
+
+MOST = 1000  # entries of a list
+
+
+def job(of: schema.Job) -> jobs_pb2.Job:
+    made = jobs_pb2.Job(**of.model_dump(exclude={"object", "result", "error"}, exclude_none=True))
+    if of.result is not None and "classifier" in of.result:
+        made.classifier = of.result["classifier"]
+    if of.result is not None:
+        made.result_json = json.dumps(of.result, ensure_ascii=False)
+    if of.error is not None:
+        made.error.CopyFrom(jobs_pb2.JobError(code=of.error.code, message=of.error.message))
+    return made
+
+
+def limit(given: int) -> int:
+    """Entries of a list: as asked for, 100 unsaid. Raises Unprocessable."""
+    if given > MOST:
+        raise Unprocessable(f"limit: got {given}, at most {MOST}; ask again with the cursor", param="limit")
+    return given or 100

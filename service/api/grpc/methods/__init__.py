@@ -1,0 +1,1 @@
+"""Methods of the gRPC service, a file for each feature."""

@@ -1,0 +1,63 @@
+"""gRPC methods of annotation: samples, pairs, agreement, comparisons of clusterings."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from google.protobuf.message import Message
+from pydantic import BaseModel
+
+from daguerre_proto.v1 import corpus_pb2
+from service.api.grpc.inputs import fields_of
+from service.api.grpc.messages import filled
+from service.api.grpc.methods.base import Method
+from service.context import Context
+from service.pipelines import annotation
+from service.schemas import annotation as schema
+from service.schemas.validation import validated
+
+
+class AnnotationMethods:
+    """Samples, pairs, agreement, comparisons of clusterings."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def methods(self) -> Iterator[Method]:
+        """The methods of this feature."""
+        yield (
+            "DrawSample",
+            "samples",
+            corpus_pb2.SampleRequest,
+            partial(self._computed, schema.SampleRequest, annotation.drawn, corpus_pb2.Sample),
+        )
+        yield (
+            "DrawPairs",
+            "pairs",
+            corpus_pb2.PairsRequest,
+            partial(self._computed, schema.PairsRequest, annotation.paired, corpus_pb2.PairsResponse),
+        )
+        yield (
+            "MeasureAgreement",
+            "agreement",
+            corpus_pb2.AgreementRequest,
+            partial(self._computed, schema.AgreementRequest, annotation.measured, corpus_pb2.AgreementResponse),
+        )
+        yield "CompareClusterings", "comparisons", corpus_pb2.ComparisonRequest, self._compare
+
+    async def _computed(
+        self,
+        options: type[BaseModel],
+        compute: Callable[[Any], BaseModel],
+        kind: type[Message],
+        request: Message,
+        owner: str | None,
+    ) -> Message:
+        said = validated(options, fields_of(request))
+        answer = await self._context.engine().in_thread(lambda: compute(said))
+        return filled(kind, answer.model_dump())
+
+    async def _compare(self, request: corpus_pb2.ComparisonRequest, owner: str | None) -> Message:
+        said = validated(schema.ComparisonRequest, fields_of(request))
+        answer = await self._context.engine().in_thread(lambda: annotation.compared(said))
+        return corpus_pb2.ComparisonResponse(answer_json=answer.model_dump_json())

@@ -1,0 +1,200 @@
+"""gRPC methods of classifiers: training, prediction, reports, fine-tuning."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from google.protobuf.message import Message
+
+from daguerre_proto.v1 import classifiers_pb2 as pb
+from service.api.grpc import answers as grpc_answers
+from service.api.grpc import inputs, messages
+from service.api.grpc.inputs import items_without_video, vectors_of
+from service.api.grpc.messages import job, limit
+from service.api.grpc.methods.base import Method
+from service.context import Context
+from service.pipelines import answers, fine_tune, jobs, train, video_jobs
+from service.pipelines import classifiers as trained
+from service.pipelines.items import Post
+from service.pipelines.predict import predict
+from service.schemas import classifiers as schema
+from service.schemas.validation import validated
+from service.schemas.video import Sampling
+from service.stores.files import FileStore
+
+
+class ClassifierMethods:
+    """Classifiers."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def methods(self) -> Iterator[Method]:
+        """The methods of this feature."""
+        yield "TrainClassifier", "train", pb.TrainRequest, self._train
+        yield "ListClassifiers", "classifiers", pb.ListClassifiersRequest, self._list
+        yield "GetClassifier", "classifiers", pb.GetClassifierRequest, self._get
+        yield "DeleteClassifier", "classifiers", pb.DeleteClassifierRequest, self._delete
+        yield "Predict", "predict", pb.PredictRequest, self._predict
+        yield "Estimate", "estimate", pb.EstimateRequest, self._estimate
+        yield "ExportClassifier", "classifiers", pb.ExportClassifierRequest, self._export
+        yield "ReportPage", "classifiers", pb.ReportPageRequest, self._page
+        yield "FineTune", "fine_tune", pb.FineTuneRequest, self._fine_tune
+
+    async def _train(self, request: pb.TrainRequest, owner: str | None) -> Message:
+        engine = self._context.engine()
+        begun = await train.begin(
+            engine,
+            self._context.classifiers,
+            self._context.jobs,
+            _train_request(request),
+            posts=items_without_video(request.input),
+            vectors=vectors_of(request.vectors, self._context.files, owner),
+            owner=owner,
+        )
+        if request.as_job:
+            return pb.TrainResponse(job=job(jobs.said(begun)))
+        made = await trained.awaited(engine, self._context.classifiers, self._context.jobs, begun, owner=owner)
+        return pb.TrainResponse(classifier=classifier(made))
+
+    async def _list(self, request: pb.ListClassifiersRequest, owner: str | None) -> Message:
+        cursor = request.cursor if request.HasField("cursor") else None
+        found = await trained.cards(
+            self._context.engine(), self._context.classifiers, limit=limit(request.limit), cursor=cursor
+        )
+        return pb.ListClassifiersResponse(
+            classifiers=[classifier(each) for each in found.data], next_cursor=found.next_cursor
+        )
+
+    async def _get(self, request: pb.GetClassifierRequest, owner: str | None) -> Message:
+        return classifier(await trained.answer(self._context.engine(), self._context.classifiers, request.name))
+
+    async def _delete(self, request: pb.DeleteClassifierRequest, owner: str | None) -> Message:
+        gone = await self._context.engine().in_thread(lambda: self._context.classifiers.delete(request.name, owner))
+        return pb.DeleteClassifierResponse(deleted=gone)
+
+    async def _predict(self, request: pb.PredictRequest, owner: str | None) -> Message:
+        engine = self._context.engine()
+        stored = await engine.in_thread(lambda: self._context.classifiers.open(request.classifier))
+        posts = _with_videos(request, self._context.files, owner)
+        if request.as_job:
+            said = schema.PredictRequest(on_error=messages.on_error(request.on_error))
+            begun = await video_jobs.begin(
+                *(engine, self._context.classifiers, self._context.jobs, "predict", said, posts or ()),
+                classifier=stored.label,
+                owner=owner,
+            )
+            return pb.PredictResponse(job=job(jobs.said(begun)))
+        found = await predict(
+            engine,
+            self._context.classifiers,
+            stored,
+            posts=posts,
+            vectors=vectors_of(request.vectors, self._context.files, owner),
+            on_error=messages.on_error(request.on_error),
+            crossed=request.crossed,
+        )
+        ids = [None] * found.n if posts is None else [post.id for post in posts]
+        answer = answers.predictions(stored, ids, found)
+        return await engine.in_thread(lambda: grpc_answers.predictions(answer))
+
+    async def _estimate(self, request: pb.EstimateRequest, owner: str | None) -> Message:
+        fields: dict[str, Any] = {
+            "corpus": {"n": request.n, "mean": list(request.mean), "variance": list(request.variance)}
+        }
+        if request.HasField("confidence"):
+            fields["confidence"] = request.confidence
+        asked = validated(schema.EstimateRequest, fields)
+        found = await trained.estimate(self._context.engine(), self._context.classifiers, request.classifier, asked)
+        return pb.EstimateResponse(
+            classifier=found.classifier,
+            confidence=found.confidence,
+            estimates=[pb.Estimated(label=label, **each.model_dump()) for label, each in found.estimates.items()],
+        )
+
+    async def _export(self, request: pb.ExportClassifierRequest, owner: str | None) -> Message:
+        label, graph = await trained.onnx(self._context.engine(), self._context.classifiers, request.name)
+        return pb.ExportClassifierResponse(classifier=label, onnx=graph)
+
+    async def _page(self, request: pb.ReportPageRequest, owner: str | None) -> Message:
+        posts = items_without_video(request.input) or ()
+        return pb.ReportPageResponse(
+            html=await trained.page(self._context.engine(), self._context.classifiers, request.name, posts)
+        )
+
+    async def _fine_tune(self, request: pb.FineTuneRequest, owner: str | None) -> Message:
+        fields = {field.name: value for field, value in request.ListFields() if field.name != "bounds"}
+        if request.HasField("bounds"):
+            fields["bounds"] = (request.bounds.low, request.bounds.high)
+        asked = validated(schema.FineTuneRequest, fields)
+        begun = await fine_tune.begin(
+            self._context.engine(), self._context.classifiers, self._context.jobs, asked, owner=owner
+        )
+        return job(jobs.said(begun))
+
+
+def _with_videos(request: pb.PredictRequest, store: FileStore, owner: str | None) -> list[Post] | None:
+    general = inputs.sampling(request.sampling) if request.HasField("sampling") else Sampling()
+    return inputs.items_of_posts(request.input, general, store, owner)
+
+
+def classifier(of: schema.ClassifierCard) -> pb.Classifier:
+    """A card, with its report where it is an answer."""
+    made = pb.Classifier(
+        id=of.id,
+        name=of.name,
+        version=of.version,
+        kind=of.kind,
+        task=of.task,
+        labels=of.labels,
+        encoders=[pb.Encoder(**each.model_dump()) for each in of.encoders],
+        fingerprint=of.fingerprint,
+        threshold=of.threshold,
+        bounds=None if of.bounds is None else pb.Bounds(low=of.bounds[0], high=of.bounds[1]),
+        partial=of.partial,
+        created=of.created,
+        owner=of.owner,
+        versions=of.versions,
+        usable=of.usable,
+        made_with_json=json.dumps(of.made_with, ensure_ascii=False),
+    )
+    if isinstance(of, schema.ClassifierAnswer):
+        made.report_json = json.dumps(of.report, ensure_ascii=False)
+        made.worst_json = json.dumps(of.worst, ensure_ascii=False)
+    return made
+
+
+def _train_request(request: pb.TrainRequest) -> schema.TrainRequest:
+    fields: dict[str, Any] = {
+        "name": request.name,
+        "task": request.task,
+        "on_error": messages.on_error(request.on_error),
+        "decode": messages.decode(request.decode),
+        "partial": request.partial,
+        "balanced": request.balanced,
+        "seed": request.seed,
+    }
+    for name in ("ids", "groups", "sample_weight", "inclusion_prob", "split", "labels", "strengths"):
+        if given := list(getattr(request, name)):
+            fields[name] = given
+    for name in ("model", "folds", "inner_folds", "calibrate", "resamples"):
+        if request.HasField(name):
+            fields[name] = getattr(request, name)
+    if request.HasField("bounds"):
+        fields["bounds"] = (request.bounds.low, request.bounds.high)
+    if request.HasField("targets"):
+        fields["targets"] = [_code(each) for each in request.targets.values]
+    if request.HasField("codes"):
+        table = request.codes
+        fields["codes"] = {
+            "coder": list(table.coder),
+            "item": list(table.item),
+            "code": [_code(each) for each in table.code],
+            **{name: getattr(table, name) for name in ("rule", "level") if table.HasField(name)},
+        }
+    return validated(schema.TrainRequest, fields)
+
+
+def _code(given: pb.Code) -> Any:
+    kind = given.WhichOneof("value")
+    return None if kind is None else getattr(given, kind)

@@ -1,0 +1,100 @@
+"""gRPC methods of clusterings and duplicates."""
+
+import json
+from collections.abc import Iterator
+
+import orjson
+from google.protobuf.message import Message
+
+from daguerre_proto.v1 import classifiers_pb2, clusters_pb2, corpus_pb2
+from service.api.grpc.inputs import fields_of, items_of_posts, items_without_video, vectors_of
+from service.api.grpc.messages import filled, job
+from service.api.grpc.methods.base import Method
+from service.context import Context
+from service.pipelines import clusters, duplicates
+from service.pipelines import jobs as jobs_pipeline
+from service.schemas import clusters as schema
+from service.schemas.duplicates import DuplicatesRequest
+from service.schemas.validation import validated
+from service.schemas.video import Sampling
+
+_APART = ("labels", "silhouettes", "silhouettes_final", "ids", "coordinates")  # fields of their own in a Clustering
+
+
+class ClusterMethods:
+    """Clusterings and duplicates."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def methods(self) -> Iterator[Method]:
+        """The methods of this feature."""
+        yield "Cluster", "cluster", clusters_pb2.ClusterRequest, self._cluster
+        yield "GetClustering", "cluster", clusters_pb2.GetClusteringRequest, self._get_clustering
+        yield "ClusterPage", "cluster", clusters_pb2.ClusterPageRequest, self._page
+        yield "FindDuplicates", "duplicates", corpus_pb2.DuplicatesRequest, self._duplicates
+        yield "GetDuplicates", "duplicates", corpus_pb2.GetDuplicatesRequest, self._get_duplicates
+
+    async def _cluster(self, request: clusters_pb2.ClusterRequest, owner: str | None) -> Message:
+        said = validated(schema.ClusterRequest, fields_of(request))
+        begun = await clusters.begin(
+            self._context.engine(),
+            self._context.jobs,
+            said,
+            posts=items_of_posts(request.input, said.sampling or Sampling(), self._context.files, owner),
+            vectors=vectors_of(request.vectors, self._context.files, owner),
+            owner=owner,
+        )
+        if request.as_job:
+            return clusters_pb2.ClusterResponse(job=job(jobs_pipeline.said(begun)))
+        await jobs_pipeline.awaited(self._context.jobs, begun, owner=owner)
+        return clusters_pb2.ClusterResponse(clustering=await self._clustering(begun.id, owner))
+
+    async def _get_clustering(self, request: clusters_pb2.GetClusteringRequest, owner: str | None) -> Message:
+        return await self._clustering(request.id, owner)
+
+    async def _clustering(self, id: str, owner: str | None) -> clusters_pb2.Clustering:
+        raw = await clusters.raw(self._context.jobs, id, owner=owner)
+
+        def made() -> clusters_pb2.Clustering:
+            answer = orjson.loads(raw)
+            rest = {name: value for name, value in answer.items() if name not in _APART}
+            return clusters_pb2.Clustering(
+                id=id, ids=answer["ids"], answer_json=orjson.dumps(rest).decode(), **clusters.arrays(answer)
+            )
+
+        return await self._context.engine().in_thread(made)
+
+    async def _page(self, request: clusters_pb2.ClusterPageRequest, owner: str | None) -> Message:
+        said = validated(schema.ClusterPageRequest, fields_of(request, without=("id",)))
+        posts = items_without_video(request.input) or ()
+        html = await clusters.page(
+            self._context.engine(), self._context.jobs, request.id, posts=posts, mode=said.pictures, owner=owner
+        )
+        return classifiers_pb2.ReportPageResponse(html=html)
+
+    async def _duplicates(self, request: corpus_pb2.DuplicatesRequest, owner: str | None) -> Message:
+        said = validated(DuplicatesRequest, fields_of(request))
+        begun = await duplicates.begin(
+            self._context.engine(),
+            self._context.jobs,
+            said,
+            posts=items_without_video(request.input),
+            vectors=vectors_of(request.vectors, self._context.files, owner),
+            owner=owner,
+        )
+        if request.as_job:
+            return corpus_pb2.DuplicatesResponse(job=job(jobs_pipeline.said(begun)))
+        await jobs_pipeline.awaited(self._context.jobs, begun, owner=owner)
+        return corpus_pb2.DuplicatesResponse(duplicates=await self._found_duplicates(begun.id, owner))
+
+    async def _get_duplicates(self, request: corpus_pb2.GetDuplicatesRequest, owner: str | None) -> Message:
+        return await self._found_duplicates(request.id, owner)
+
+    async def _found_duplicates(self, id: str, owner: str | None) -> corpus_pb2.Duplicates:
+        raw = await duplicates.raw(self._context.jobs, id, owner=owner)
+        answer = orjson.loads(raw)
+        made = filled(corpus_pb2.Duplicates, answer)
+        if answer["receipt"] is not None:
+            made.receipt_json = json.dumps(answer["receipt"], ensure_ascii=False)
+        return made

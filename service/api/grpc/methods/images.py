@@ -1,0 +1,39 @@
+"""gRPC methods of image descriptions, which need no model."""
+
+from collections.abc import Iterator
+
+from google.protobuf.message import Message
+
+from daguerre_proto.v1 import common_pb2, corpus_pb2
+from service.api.grpc.inputs import fields_of, items_without_video
+from service.api.grpc.methods.base import Method
+from service.context import Context
+from service.pipelines.images import describe
+from service.schemas.images import ImagesRequest
+from service.schemas.validation import validated
+
+
+class ImageMethods:
+    """Image descriptions."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def methods(self) -> Iterator[Method]:
+        """The methods of this feature."""
+        yield "DescribeImages", "images", corpus_pb2.DescribeImagesRequest, self._images
+
+    async def _images(self, request: corpus_pb2.DescribeImagesRequest, owner: str | None) -> Message:
+        said = validated(ImagesRequest, fields_of(request))
+        posts = items_without_video(request.input) or ()
+        found, failures = await describe(
+            self._context.engine(), posts, side=said.thumbnail, blurred=said.blurred, on_error=said.on_error
+        )
+        response = corpus_pb2.DescribeImagesResponse()
+        for i, post in enumerate(posts):
+            if i in failures:
+                error = common_pb2.ItemError(code=failures[i].code, message=failures[i].message)
+                response.data.add(index=i, id=post.id, error=error)
+            else:
+                response.data.add(index=i, id=post.id, **{**found[i].said(), "thumbnail": found[i].thumbnail})
+        return response

@@ -1,0 +1,136 @@
+"""The gRPC server. Started and stopped by the entry service, in its event loop.
+
+Methods are registered as readers of a stream, which is the same for callers: so a call's key is checked when its
+headers are there, before its message is read into memory.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
+
+import grpc
+from google.protobuf.message import Message
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from service.api.grpc import messages
+from service.api.grpc.calls import CallContext, Door
+from service.api.grpc.health import SERVICE, Health
+from service.api.grpc.methods.annotation import AnnotationMethods
+from service.api.grpc.methods.classifiers import ClassifierMethods
+from service.api.grpc.methods.clusters import ClusterMethods
+from service.api.grpc.methods.files import FileMethods
+from service.api.grpc.methods.images import ImageMethods
+from service.api.grpc.methods.items import ItemMethods
+from service.api.grpc.methods.jobs import JobMethods
+from service.api.grpc.methods.search import SearchMethods
+from service.api.grpc.stream import EmbedStream
+from service.auth import Auth
+from service.context import Context
+from service.errors import BadRequest, TimedOut
+from service.settings import Settings
+
+logger = logging.getLogger("daguerre.grpc")
+T = TypeVar("T")
+M = TypeVar("M", bound=Message)
+DRAIN = 30.0  # seconds that calls under way have when the service stops, as over HTTP
+
+
+class GrpcServer:
+    """Calls over gRPC."""
+
+    def __init__(self, context: Context) -> None:
+        settings = context.settings
+        self._context = context
+        self._door = Door(Auth(settings), host=settings.host)
+        self._stopping = asyncio.Event()
+        self._server = grpc.aio.server(options=_options(settings))
+        self._files = FileMethods(context)
+        features = (
+            ItemMethods(context),
+            ClassifierMethods(context),
+            ClusterMethods(context),
+            AnnotationMethods(context),
+            ImageMethods(context),
+            SearchMethods(context),
+            self._files,
+            JobMethods(context),
+        )
+        methods = {
+            "EmbedStream": grpc.stream_stream_rpc_method_handler(self._embed_stream),
+            "UploadFile": grpc.stream_unary_rpc_method_handler(self._upload),
+            **{
+                name: self._unary(operation, kind, answer)
+                for feature in features
+                for name, operation, kind, answer in feature.methods()
+            },
+        }
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, methods),))
+        health_pb2_grpc.add_HealthServicer_to_server(Health(self._ready, self._stopping), self._server)
+        reflection.enable_server_reflection(
+            (SERVICE, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME),
+            self._server,
+        )
+
+    async def start(self) -> None:
+        """Listen. Raises RuntimeError where the port is taken."""
+        host, port = self._context.settings.host, self._context.settings.grpc_address
+        self._server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+        await self._server.start()
+        logger.info("gRPC on %s, port %d", host, port)
+
+    async def stop(self) -> None:
+        """Take no more calls, and let those under way end."""
+        self._stopping.set()
+        await self._server.stop(DRAIN)
+
+    def _ready(self) -> bool:
+        return not self._stopping.is_set() and self._context.engine().ready
+
+    def _unary(
+        self, operation: str, kind: type[M], answer: Callable[[M, str | None], Awaitable[Message]]
+    ) -> "grpc.RpcMethodHandler[bytes, bytes]":
+        """A method of one request, which is told whose it is."""
+
+        async def handle(requests: AsyncIterator[bytes], context: CallContext) -> bytes:
+            async with self._door.call(context, operation) as owner:
+                raw = await anext(requests, None)
+                if raw is None:
+                    raise BadRequest("the call has no message; send one")
+                with self._context.budget.hold(len(raw), "message"):
+                    request = messages.parse(kind, raw)
+                    return (await self._in_time(answer(request, owner))).SerializeToString()
+            raise AssertionError("the door lets nothing out but results and aborts")
+
+        return grpc.stream_unary_rpc_method_handler(handle)
+
+    async def _in_time(self, work: Awaitable[T]) -> T:
+        """The server's own limit; a caller's deadline cancels by itself."""
+        limit = self._context.settings.request_timeout
+        try:
+            return await asyncio.wait_for(work, limit)
+        except TimeoutError as exc:
+            raise TimedOut.after(limit) from exc
+
+    async def _embed_stream(self, requests: AsyncIterator[bytes], context: CallContext) -> None:
+        async with self._door.call(context, "embeddings_stream"):
+            stream = EmbedStream(self._context.engine(), self._context.budget, self._in_time, self._stopping)
+            await stream.run(requests, context)
+
+    async def _upload(self, requests: AsyncIterator[bytes], context: CallContext) -> bytes:
+        async with self._door.call(context, "files") as owner:
+            return (await self._files.upload(requests, owner)).SerializeToString()
+        raise AssertionError("the door lets nothing out but results and aborts")
+
+
+def _options(settings: Settings) -> list[tuple[str, int]]:
+    # the core refuses in words of its own, so its limit lies beyond ours, whose words say what to do
+    most = min(2 * settings.max_body_bytes + 2**20, 2**31 - 1)
+    return [
+        ("grpc.max_receive_message_length", most),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.so_reuseport", int(settings.entry_workers > 1)),
+        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),  # a client may keep an idle connection alive
+        ("grpc.keepalive_permit_without_calls", 1),
+    ]

@@ -1,0 +1,116 @@
+"""The HTTP app: routes, error handlers, metrics."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
+from starlette.routing import Match
+
+from models.errors import ModelsError
+from service import __version__
+from service.api.http import openapi
+from service.api.http.middleware import refuse
+from service.api.http.routes import (
+    annotation,
+    classifiers,
+    clusters,
+    duplicates,
+    files,
+    images,
+    items,
+    jobs,
+    search,
+)
+from service.context import Context
+from service.errors import (
+    BadRequest,
+    MethodNotAllowed,
+    NotFound,
+    ServiceError,
+    Unprocessable,
+    shown,
+    translate,
+)
+from service.metrics import CONTENT_TYPE, exposition
+
+PROBES = ("/livez", "/readyz", "/healthz")
+
+
+def create(context: Context) -> FastAPI:
+    """The app, with the routes of every feature."""
+    app = FastAPI(
+        title="Daguerre",
+        summary="Images as data, served.",
+        description=openapi.INTRODUCTION,
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    for feature in (items, classifiers, clusters, duplicates, images, annotation, search, files, jobs):
+        feature.add(app, context)
+    openapi.mount(app)
+
+    @app.get("/metrics", include_in_schema=False)
+    def metrics() -> Response:
+        return Response(exposition(), media_type=CONTENT_TYPE)
+
+    @app.get("/", include_in_schema=False)
+    async def index() -> Response:
+        return RedirectResponse("docs")
+
+    @app.api_route(
+        "/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"], include_in_schema=False
+    )
+    async def nothing_here(request: Request, path: str) -> Response:
+        if request.url.path in PROBES:  # BentoML's, which take a GET
+            raise MethodNotAllowed(f"{request.method} {request.url.path}: this path takes GET", allow="GET")
+        for route in app.routes:
+            if route.matches(request.scope)[0] == Match.PARTIAL:
+                allowed = ", ".join(sorted(getattr(route, "methods", ())))
+                raise MethodNotAllowed(
+                    f"{request.method} {shown(request.url.path)}: this path takes {allowed}", allow=allowed
+                )
+        raise NotFound(
+            f"{request.method} {shown(request.url.path)}: there is no such path; /docs lists those there are"
+        )
+
+    @app.exception_handler(ServiceError)
+    async def said(request: Request, exc: ServiceError) -> Response:
+        return _Refusal(exc)
+
+    @app.exception_handler(ModelsError)
+    async def said_by_models(request: Request, exc: ModelsError) -> Response:
+        return _Refusal(translate(exc))
+
+    @app.exception_handler(RequestValidationError)
+    async def said_by_fastapi(request: Request, exc: RequestValidationError) -> Response:
+        first = exc.errors()[0]  # of a path or a query: bodies are read by us
+        param = str(first["loc"][-1])
+        message = first["msg"].removeprefix("Input ")
+        return _Refusal(Unprocessable(f"{param}: got {shown(str(first['input']))}, {message}", param=param))
+
+    @app.exception_handler(HTTPException)
+    async def said_by_starlette(request: Request, exc: HTTPException) -> Response:
+        if exc.status_code == 404:
+            return _Refusal(NotFound(f"{request.method} {shown(request.url.path)}: there is no such path"))
+        return _Refusal(BadRequest(str(exc.detail)))
+
+    @app.exception_handler(Exception)
+    async def unforeseen(request: Request, exc: Exception) -> Response:
+        return _Refusal(ServiceError("something went wrong here; the server's log knows this id"))
+
+    return app
+
+
+class _Refusal(Response):
+    """A ServiceError as an answer."""
+
+    def __init__(self, exc: ServiceError) -> None:
+        super().__init__(status_code=exc.status)
+        self._exc = exc
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await refuse(self._exc, scope["state"]["request_id"], send)

@@ -1,0 +1,209 @@
+"""Bodies of HTTP to validated requests, within limits: JSON and multipart."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import BaseModel, ValidationError
+from python_multipart.multipart import parse_options_header
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException
+from starlette.requests import ClientDisconnect, Request
+
+from service.api.http.inputs import Given, items_of
+from service.api.http.multipart import Parser, is_video, path_of
+from service.body_budget import Room
+from service.context import Context
+from service.errors import BadRequest, TooLarge, Unprocessable, UnsupportedMedia
+from service.pipelines.frames import Clip
+from service.pipelines.items import Post
+from service.schemas.validation import in_words, validated
+from service.schemas.video import Sampling
+from service.settings import Settings
+from service.stores.files import FileStore
+
+Options = TypeVar("Options", bound=BaseModel)
+TAIL = 4096  # bytes of a form that its last boundary is looked for in
+LISTS = frozenset({"labels", "templates", "negatives"})  # form fields that may come several times
+FILES = frozenset({"image_vectors", "text_vectors"})  # .npy files
+OBJECTS = frozenset({"none_of_these", "sampling"})  # form fields that hold JSON
+
+
+class Bodies:
+    """Reads bodies."""
+
+    def __init__(self, settings: Settings, room: Room, store: FileStore) -> None:
+        self._settings = settings
+        self._store = store
+        self._each = settings.max_body_bytes
+        self._max_items = settings.max_items
+        self._room = room
+
+    @classmethod
+    def of(cls, context: Context) -> "Bodies":
+        return cls(context.settings, context.budget, context.files)
+
+    @contextmanager
+    def hold(self, request: Request) -> Iterator[None]:
+        """Keep room for the body of `request`, and what of it is on disk, until its answer is made."""
+        size = int(request.headers.get("content-length") or self._each)
+        request.state.uploads = []
+        try:
+            with self._room.hold(min(size, self._each) if _is_form(request) else size):
+                yield
+        finally:
+            for path in request.state.uploads:
+                path.unlink(missing_ok=True)
+
+    async def read(
+        self, request: Request, whole: type[BaseModel], options: type[Options]
+    ) -> tuple[Options, Sequence[Post]]:
+        """The options and the items of a request.
+
+        Parameters
+        ----------
+        whole : the schema of a JSON body, `options` with `input`.
+        options : the schema of the other fields; those of a form.
+        """
+        if _is_form(request):
+            said, files = await self._form(request, options)
+            sampled: Any = said
+            return said, await items_of(None, files, sampled, self._store, request.state.owner) or []
+        parsed: Any = _json(await self._body(request), whole)
+        return parsed, await items_of(parsed.input, Given(), parsed, self._store, request.state.owner) or []
+
+    async def message(self, request: Request, schema: type[Options]) -> tuple[Options, Given]:
+        """A `schema`, and files: a JSON body, or a form whose part `request` is that JSON, beside files and texts."""
+        if not _is_form(request):
+            return _json(await self._body(request), schema), Given()
+        async with self._parsed(request) as form:
+            said, files = await _divided(form)
+        return _json(said, schema), files
+
+    async def _body(self, request: Request) -> bytes:
+        return b"".join([chunk async for chunk in self._chunks(request)])
+
+    async def _chunks(self, request: Request, elsewhere: Callable[[], int] = lambda: 0) -> AsyncIterator[bytes]:
+        """The body, as it comes; `elsewhere` says how many bytes of it are not in memory."""
+        size = 0
+        try:
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size - elsewhere() > self._each:
+                    raise TooLarge(
+                        f"the body has more than {self._each:,} bytes, which is the limit; send fewer items at once",
+                        code="body_too_large",
+                    )
+                yield chunk
+        except ClientDisconnect as exc:
+            raise BadRequest("the body ended early") from exc
+
+    async def _form(self, request: Request, options: type[Options]) -> tuple[Options, Given]:
+        async with self._parsed(request) as form:
+            inputs, fields = await _sort(form)
+        return validated(options, fields), Given(tuple(inputs))
+
+    @asynccontextmanager
+    async def _parsed(self, request: Request) -> AsyncIterator[FormData]:
+        boundary = parse_options_header(request.headers["content-type"])[1].get(b"boundary")
+        if not boundary:
+            raise BadRequest("content-type: multipart/form-data needs a boundary; let your client set it")
+        end = b""
+
+        async def remembered() -> AsyncIterator[bytes]:
+            nonlocal end
+            async for chunk in self._chunks(request, lambda: parser.on_disk):
+                end = (end + chunk if len(chunk) < TAIL else chunk)[-TAIL:]
+                yield chunk
+
+        parser = Parser(request, remembered(), self._settings)
+        request.state.uploads = parser.paths
+        try:
+            form = await parser.parse()
+        except TooLarge:
+            parser.close()
+            raise
+        except MultiPartException as exc:
+            if exc.message.startswith("Too many"):
+                raise TooLarge(
+                    f"input: has more than {self._max_items} items, which is the limit; send several requests",
+                    code="too_many_items",
+                    param="input",
+                ) from exc
+            raise BadRequest(f"the form cannot be read: {exc.message}") from exc
+        try:
+            if b"--" + boundary + b"--" not in end:  # the parser drops an unfinished part in silence
+                raise BadRequest("the form ends before its last boundary; send it whole")
+            yield form
+        finally:
+            await form.close()
+
+
+def _is_form(request: Request) -> bool:
+    """Whether the body is a form. Raises UnsupportedMedia where it is neither that nor JSON."""
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise UnsupportedMedia("content-encoding: compressed bodies are not read here; send it uncompressed")
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in ("application/json", "multipart/form-data", ""):
+        raise UnsupportedMedia(f"content-type: {kind!r} is not read here; send application/json or multipart/form-data")
+    return kind == "multipart/form-data"
+
+
+def _json(body: bytes, schema: type[Options]) -> Options:
+    try:
+        return schema.model_validate_json(body)
+    except ValidationError as exc:
+        raise in_words(exc, schema) from exc
+
+
+async def _divided(form: FormData) -> tuple[bytes, Given]:
+    """The part `request`, and the others."""
+    said: bytes | None = None
+    inputs: list[Post] = []
+    named: dict[str, bytes] = {}
+    for name, value in form.multi_items():
+        if name == "input":
+            inputs.append(await _item(value))
+            continue
+        content = await value.read() if isinstance(value, UploadFile) else value.encode()
+        if name == "request" and said is None:
+            said = content
+        elif name in FILES and name not in named:
+            named[name] = content
+        else:
+            known = ", ".join(("request", "input", *sorted(FILES)))
+            raise Unprocessable(f"{name}: no such part here, or it was sent twice; there are {known}", param=name)
+    return b"{}" if said is None else said, Given(tuple(inputs), named)
+
+
+async def _item(value: UploadFile | str) -> Post:
+    """An item of a form: a text, or a file whose name is its id."""
+    if isinstance(value, str):
+        return Post(text=value)
+    id = (value.filename or "")[:1024] or None
+    if is_video(value):
+        return Post(video=Clip(path_of(value), Sampling()), id=id)
+    return Post(image=await value.read(), id=id)
+
+
+async def _sort(form: FormData) -> tuple[list[Post], dict[str, Any]]:
+    inputs: list[Post] = []
+    fields: dict[str, Any] = {}
+    for name, value in form.multi_items():
+        if name == "input":
+            inputs.append(await _item(value))
+        elif isinstance(value, UploadFile):
+            raise Unprocessable(f"{name}: is a file; items, files among them, are sent as `input`", param=name)
+        elif name in LISTS:
+            fields.setdefault(name, []).append(value)
+        elif name in fields:
+            raise Unprocessable(f"{name}: was sent twice; send it once", param=name)
+        elif name in OBJECTS:
+            try:
+                fields[name] = orjson.loads(value)
+            except orjson.JSONDecodeError as exc:
+                raise Unprocessable(f'{name}: is not JSON; send for example {{"min_cosine": 0.1}}', param=name) from exc
+        else:
+            fields[name] = value
+    return inputs, fields

@@ -1,0 +1,115 @@
+"""What a request of HTTP gives: items in its JSON or beside it, vectors in it, beside it, or sent ahead as a file."""
+
+import asyncio
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.api.inputs import of_file, refuse_videos, vector_input
+from service.api.vectors import of_base64
+from service.errors import Unprocessable
+from service.pipelines.frames import Clip
+from service.pipelines.items import GivenVectors, Post
+from service.schemas.items import Item as ItemSchema
+from service.schemas.items import Post as PostSchema
+from service.schemas.items import Vectors
+from service.schemas.video import Sampling
+from service.stores.files import FileStore
+
+
+@dataclass(frozen=True)
+class Given:
+    """The files and texts of a form: items in their order, and what has a name of its own."""
+
+    inputs: tuple[Post, ...] = ()
+    named: Mapping[str, bytes] = field(default_factory=dict)
+
+
+class Sampled(Protocol):
+    """A request that may say which frames of videos are looked at."""
+
+    @property
+    def sampling(self) -> Sampling | None: ...
+
+
+async def items_of(
+    said: Sequence[PostSchema | ItemSchema] | None,
+    files: Given,
+    options: Sampled | None,
+    store: FileStore,
+    owner: str | None,
+) -> Sequence[Post] | None:
+    """Items of the JSON, or of the form's parts; videos with the frames that are to be looked at.
+
+    Raises Unprocessable where there are both; NotFound for a file that is not there.
+    """
+    if said is not None and files.inputs:
+        raise Unprocessable("input: is in the request and beside it; send the items once", param="input")
+    general = (options.sampling if options else None) or Sampling()
+    if said is None:
+        return [_sampled(item, general) for item in files.inputs] or None
+    if not any(item.video is not None for item in said):
+        return [Post(text=item.text, image=item.image, id=item.id) for item in said]
+    return await asyncio.to_thread(lambda: [_post(item, general, store, owner) for item in said])
+
+
+def _sampled(item: Post, sampling: Sampling) -> Post:
+    return item if item.video is None else replace(item, video=replace(item.video, sampling=sampling))
+
+
+def _post(item: PostSchema | ItemSchema, general: Sampling, store: FileStore, owner: str | None) -> Post:
+    if item.video is None:
+        return Post(text=item.text, image=item.image, id=item.id)
+    source = item.video if isinstance(item.video, str) else store.video(item.video.file, owner).path
+    return Post(video=Clip(source, item.sampling or general), id=item.id)
+
+
+async def items_without_video(
+    said: Sequence[PostSchema] | None, files: Given, store: FileStore, owner: str | None
+) -> Sequence[Post] | None:
+    """Items where a video is none. Raises Unprocessable."""
+    posts = await items_of(said, files, None, store, owner)
+    refuse_videos(posts)
+    return posts
+
+
+def vectors_of(
+    said: Sequence[Vectors] | None, files: Given, store: FileStore, owner: str | None
+) -> Sequence[GivenVectors] | None:
+    """Decodes, and reads files: for a thread. Raises Unprocessable, NotFound."""
+    if said is None:
+        if files.named:
+            name = next(iter(files.named))
+            raise Unprocessable(f"{name}: say in request.vectors what they are of", param="vectors")
+        return None
+    return [block(each, files.named.get(f"{each.modality}_vectors"), store, owner) for each in said]
+
+
+def block(said: Vectors, part: bytes | None, store: FileStore, owner: str | None) -> GivenVectors:
+    """Vectors of one modality."""
+    if (part is not None) + (said.data is not None) + (said.file is not None) != 1:
+        raise Unprocessable(
+            f"vectors: of {said.modality}s, send either data, a file, or the part {said.modality}_vectors of a form",
+            param="vectors",
+        )
+    if said.file is not None:
+        return of_file(said.model_dump(), store, owner)
+    rows = of_base64(said.data, said.dimension) if said.data is not None else _npy(part or b"", said)
+    return vector_input(said.model_dump(), rows)
+
+
+def _npy(part: bytes, said: Vectors) -> NDArray[np.float32]:
+    name = f"{said.modality}_vectors"
+    try:
+        rows = np.lib.format.read_array(io.BytesIO(part), allow_pickle=False)
+    except (ValueError, EOFError, OSError) as exc:
+        raise Unprocessable(f"{name}: is no .npy file of numbers; write it with numpy.save", param=name) from exc
+    if rows.ndim != 2 or rows.dtype.kind != "f" or rows.shape[1] != said.dimension:
+        raise Unprocessable(
+            f"{name}: an array of {rows.dtype} {rows.shape}, expected floats (items, {said.dimension})", param=name
+        )
+    return rows.astype(np.float32, copy=False)

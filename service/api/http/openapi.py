@@ -1,0 +1,198 @@
+"""The browsable API page and the OpenAPI document behind it, served without a network."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from starlette.staticfiles import StaticFiles
+
+from service.api.http.examples import EXAMPLES
+from service.auth import is_open
+from service.schemas import (
+    annotation,
+    classifiers,
+    clusters,
+    duplicates,
+    embeddings,
+    images,
+    jobs,
+    search,
+    zero_shot,
+)
+from service.schemas.errors import ErrorAnswer
+from service.schemas.items import Item
+
+INTRODUCTION = """\
+Texts and images in; vectors, labels, classifiers that you train, and clusters out.
+
+* Everything under `/v1` takes JSON. Where there are items, it takes multipart forms as well: each part named
+  `input` is an item, a file or a text, in order.
+* Errors have one shape: `{"error": {code, message, param, request_id, items}}`.
+* Every answer carries a `receipt`: keep it beside the numbers.
+* `/livez` and `/readyz` are for probes, `/metrics` for Prometheus.
+"""
+_ERRORS = {
+    400: "Malformed.",
+    401: "No key, or a wrong one.",
+    403: "Somebody else's.",
+    404: "No such model, classifier, job or file.",
+    409: "Not as things stand: a job that has no result.",
+    413: "Too large.",
+    415: "Neither JSON nor a form; or, of a single item, no image that is read here.",
+    422: "Understood, but unusable.",
+    429: "Too busy; see Retry-After.",
+    503: "Starting.",
+    504: "Took too long.",
+}
+ITEM_ERRORS = (400, 401, 404, 413, 415, 422, 429, 503, 504)  # of routes that take items
+AS_JOB: dict[int | str, dict[str, Any]] = {202: {"model": jobs.Job, "description": "With mode job."}}
+_SCHEMAS: tuple[type[BaseModel], ...] = (
+    embeddings.EmbeddingsRequest,
+    zero_shot.ZeroShotRequest,
+    Item,
+    classifiers.TrainRequest,
+    classifiers.PredictRequest,
+    classifiers.EstimateRequest,
+    classifiers.PageRequest,
+    classifiers.FineTuneRequest,
+    clusters.ClusterRequest,
+    clusters.ClusterPageRequest,
+    images.ImagesRequest,
+    duplicates.DuplicatesRequest,
+    annotation.SampleRequest,
+    annotation.PairsRequest,
+    annotation.AgreementRequest,
+    annotation.ComparisonRequest,
+    search.SearchRequest,
+)
+
+
+def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that may refuse with `statuses`."""
+    return {status: {"model": ErrorAnswer, "description": _ERRORS[status]} for status in statuses}
+
+
+def body(request: type[BaseModel], options: type[BaseModel]) -> dict[str, Any]:
+    """The request body of a route that takes items: JSON, or a form with a part `input` for each."""
+    fields = options.model_json_schema(ref_template="#/components/schemas/{model}")["properties"]
+    item = {"anyOf": [{"type": "string", "format": "binary"}, {"type": "string"}]}
+    described = {"type": "array", "items": item, "description": "The items: image files, texts, or both."}
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": f"#/components/schemas/{request.__name__}"},
+                    "examples": {
+                        name: {"summary": name, "value": value} for name, value in EXAMPLES[request.__name__].items()
+                    },
+                },
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "properties": {"input": described, **fields},
+                        "required": ["input", *options.model_json_schema().get("required", [])],
+                    }
+                },
+            },
+        }
+    }
+
+
+def message(request: str) -> dict[str, Any]:
+    """The request body of a route that takes JSON, or a form with that JSON as its part `request`, and files."""
+    said = {"$ref": f"#/components/schemas/{request}"}
+    beside = {"allOf": [said], "description": "What the JSON body would say, without what is sent beside it."}
+    named = {
+        f"{modality}_vectors": {"type": "string", "format": "binary", "description": "A .npy file, (n, d) float32."}
+        for modality in ("image", "text")
+    }
+    items = {"type": "array", "items": {"type": "string", "format": "binary"}, "description": "Images, in order."}
+    examples = EXAMPLES.get(request, {})
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": said,
+                    "examples": {name: {"summary": name, "value": value} for name, value in examples.items()},
+                },
+                "multipart/form-data": {
+                    "schema": {"type": "object", "properties": {"request": beside, "input": items, **named}}
+                },
+            },
+        }
+    }
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document."""
+    made: dict[str, Any] = get_openapi(
+        title=app.title,
+        version=app.version,
+        summary=app.summary,
+        description=app.description,
+        routes=app.routes,
+    )
+    _, definitions = models_json_schema(
+        [(model, "validation") for model in _SCHEMAS], ref_template="#/components/schemas/{model}"
+    )
+    schemas = made["components"]["schemas"]
+    schemas.update(definitions["$defs"])
+    for unused in ("HTTPValidationError", "ValidationError"):  # FastAPI's own shape, which is never sent
+        schemas.pop(unused, None)
+    for operations in made["paths"].values():
+        for operation in operations.values():
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]
+    made["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    made["security"] = [{}, {"key": []}]
+    made["paths"].update(_probes())
+    return made
+
+
+def _probes() -> dict[str, Any]:
+    plain = {"200": {"description": "Yes."}, "503": {"description": "Not yet."}}
+    described = {
+        "/livez": ("Is the process alive?", plain),
+        "/readyz": ("Are the models loaded and warm?", plain),
+        "/metrics": ("What was counted, in Prometheus form.", {"200": {"description": "Metrics."}}),
+    }
+    operations: dict[str, Any] = {}
+    for path, (summary, responses) in described.items():
+        operation = {"tags": ["operations"], "summary": summary, "responses": responses}
+        operations[path] = {"get": {**operation, **({"security": []} if is_open(path) else {})}}
+    return operations
+
+
+def mount(app: FastAPI) -> None:
+    """Add /openapi.json and /docs. Swagger UI's files are those that come with BentoML."""
+    found = find_spec("bentoml")
+    assert found
+    assert found.submodule_search_locations
+    files = Path(found.submodule_search_locations[0]) / "_internal" / "server" / "static_content"
+    made: dict[str, Any] = {}
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi() -> dict[str, Any]:
+        if not made:
+            made.update(document(app))
+        return made
+
+    @app.get("/docs", include_in_schema=False)
+    async def page(request: Request) -> Response:
+        return get_swagger_ui_html(
+            openapi_url="openapi.json",
+            title="Daguerre API",
+            swagger_js_url="docs/assets/swagger-ui-bundle.js",
+            swagger_css_url="docs/assets/swagger-ui.css",
+            swagger_favicon_url="docs/assets/favicon-light-32x32.png",
+            swagger_ui_parameters={"tryItOutEnabled": True, "defaultModelsExpandDepth": 0},
+        )
+
+    app.mount("/docs/assets", StaticFiles(directory=files), name="assets")

@@ -1,0 +1,66 @@
+"""What HTTP routes share: waiting for work while its caller is there, JSON, and how lists are asked for."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Annotated, Any, TypeVar
+
+import orjson
+from fastapi import Query, Request, Response
+
+from service.context import Context
+from service.errors import CallerGone, TimedOut
+from service.jobs import Job
+from service.pipelines import jobs as pipeline
+from service.schemas.common import Mode
+
+T = TypeVar("T")
+Limit = Annotated[int, Query(ge=1, le=1000, description="Entries of the answer, at most.")]
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the answer before.")]
+
+
+async def while_connected(request: Request, timeout: float, work: Coroutine[Any, Any, T]) -> T:
+    """Do `work` until it is done, its time is up, or nobody waits for it any more."""
+
+    async def gone() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    task, watch = asyncio.ensure_future(work), asyncio.ensure_future(gone())
+    try:
+        await asyncio.wait({task, watch}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        if watch.done():
+            raise CallerGone("the caller went away")
+        raise TimedOut.after(timeout)
+    finally:
+        for pending in (task, watch):
+            if not pending.done():
+                pending.cancel()
+
+
+def json_response(content: dict[str, Any], *, status: int = 200) -> Response:
+    body = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
+    return Response(body, media_type="application/json", status_code=status)
+
+
+def page_response(html: str) -> Response:
+    """A page in which nothing runs and which loads nothing, whatever people have called their labels."""
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    return Response(html, media_type="text/html", headers={"content-security-policy": policy})
+
+
+def job_response(job: Job) -> Response:
+    """A job that has been submitted."""
+    return json_response(pipeline.said(job).model_dump(), status=202)
+
+
+async def answered(
+    request: Request, context: Context, job: Job, mode: Mode, read: Callable[[], Awaitable[bytes]]
+) -> Response:
+    """The job at once, or what it has made once it has."""
+    if mode == "job":
+        return job_response(job)
+    ended = pipeline.awaited(context.jobs, job, owner=request.state.owner)
+    await while_connected(request, context.settings.request_timeout, ended)
+    return Response(await read(), media_type="application/json")

@@ -1,0 +1,78 @@
+"""HTTP routes of annotation: samples, pairs, agreement, comparisons of clusterings."""
+
+from collections.abc import Callable
+
+from fastapi import FastAPI, Request, Response
+from pydantic import BaseModel
+
+from service.api.http import openapi
+from service.api.http.bodies import Bodies
+from service.api.http.responses import json_response, while_connected
+from service.context import Context
+from service.errors import Unprocessable
+from service.pipelines import annotation
+from service.schemas import annotation as schema
+
+
+def add(app: FastAPI, context: Context) -> None:
+    """Add the routes of annotation."""
+    bodies = Bodies.of(context)
+
+    @app.post(
+        "/v1/samples",
+        tags=["corpus"],
+        summary="Draw items to be coded",
+        response_model=schema.SampleAnswer,
+        responses=openapi.errors(400, 401, 413, 415, 422),
+        openapi_extra=openapi.message("SampleRequest"),
+    )
+    async def sample(request: Request) -> Response:
+        """With each item's inclusion probability, so that figures can undo the design."""
+        return await _computed(request, "samples", schema.SampleRequest, annotation.drawn)
+
+    @app.post(
+        "/v1/pairs",
+        tags=["corpus"],
+        summary="Draw pairs to be coded",
+        response_model=schema.PairsAnswer,
+        responses=openapi.errors(400, 401, 413, 415, 422),
+        openapi_extra=openapi.message("PairsRequest"),
+    )
+    async def pairs(request: Request) -> Response:
+        """Within clusters and between them: do these two belong together?"""
+        return await _computed(request, "pairs", schema.PairsRequest, annotation.paired)
+
+    @app.post(
+        "/v1/agreement",
+        tags=["corpus"],
+        summary="How far coders agree",
+        response_model=schema.AgreementAnswer,
+        responses=openapi.errors(400, 401, 413, 415, 422),
+        openapi_extra=openapi.message("AgreementRequest"),
+    )
+    async def agreement(request: Request) -> Response:
+        """Percent agreement, Cohen's kappa, Krippendorff's alpha, with bootstrap intervals."""
+        return await _computed(request, "agreement", schema.AgreementRequest, annotation.measured)
+
+    @app.post(
+        "/v1/comparisons",
+        tags=["corpus"],
+        summary="Judge clusterings by coded pairs",
+        response_model=schema.ComparisonAnswer,
+        responses=openapi.errors(400, 401, 413, 415, 422),
+        openapi_extra=openapi.message("ComparisonRequest"),
+    )
+    async def comparison(request: Request) -> Response:
+        """Weighted pair precision, recall and F1; the best one, scored on pairs that it was not chosen by."""
+        return await _computed(request, "comparisons", schema.ComparisonRequest, annotation.compared)
+
+    async def _computed(
+        request: Request, operation: str, kind: type[BaseModel], compute: Callable[..., BaseModel]
+    ) -> Response:
+        request.state.operation = operation
+        with bodies.hold(request):
+            said, files = await bodies.message(request, kind)
+            if files.inputs or files.named:
+                raise Unprocessable("the form has files, and none are looked at here; send JSON")
+            work = context.engine().in_thread(lambda: compute(said))
+            return json_response((await while_connected(request, context.settings.request_timeout, work)).model_dump())

@@ -1,0 +1,222 @@
+"""HTTP routes of classifiers: training, prediction, reports, fine-tuning."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import FastAPI, Path, Request, Response
+
+from service.api.http import openapi
+from service.api.http.bodies import Bodies
+from service.api.http.inputs import items_of, items_without_video, vectors_of
+from service.api.http.responses import Cursor, Limit, job_response, json_response, page_response, while_connected
+from service.context import Context
+from service.pipelines import answers, video_jobs
+from service.pipelines import classifiers as pipeline
+from service.pipelines import fine_tune as fine_tuning
+from service.pipelines.predict import predict
+from service.pipelines.train import begin
+from service.schemas import classifiers as schema
+from service.schemas import jobs as schema_jobs
+
+Name = Annotated[str, Path(description='A name, its newest version, or "name@3".', examples=["protest"])]
+
+
+def add(app: FastAPI, context: Context) -> None:
+    """Add the routes of classifiers."""
+    bodies = Bodies.of(context)
+
+    @app.post(
+        "/v1/classifiers",
+        tags=["classifiers"],
+        summary="Train a classifier",
+        response_model=schema.ClassifierAnswer,
+        responses={
+            202: {"model": schema_jobs.Job, "description": "With mode job."},
+            **openapi.errors(*openapi.ITEM_ERRORS),
+        },
+        openapi_extra=openapi.message("TrainRequest"),
+    )
+    async def train(request: Request) -> Response:
+        """Learn from coded items, or from their vectors: a linear probe, with a report by nested cross-validation."""
+        request.state.operation = "train"
+        with bodies.hold(request):
+            said, files = await bodies.message(request, schema.TrainRequest)
+            work = begin(
+                context.engine(),
+                context.classifiers,
+                context.jobs,
+                said,
+                posts=await items_without_video(said.input, files, context.files, request.state.owner),
+                vectors=await asyncio.to_thread(vectors_of, said.vectors, files, context.files, request.state.owner),
+                owner=request.state.owner,
+            )
+            job = await while_connected(request, context.settings.request_timeout, work)
+        if said.mode == "job":
+            return job_response(job)
+        made = pipeline.awaited(context.engine(), context.classifiers, context.jobs, job, owner=request.state.owner)
+        return json_response((await while_connected(request, context.settings.request_timeout, made)).model_dump())
+
+    @app.get("/v1/classifiers", tags=["classifiers"], summary="List classifiers", response_model=schema.ClassifierList)
+    async def list_classifiers(request: Request, limit: Limit = 100, cursor: Cursor = None) -> Response:
+        """The newest version of each, by name."""
+        request.state.operation = "classifiers"
+        return json_response(
+            (await pipeline.cards(context.engine(), context.classifiers, limit=limit, cursor=cursor)).model_dump()
+        )
+
+    @app.get(
+        "/v1/classifiers/{name}",
+        tags=["classifiers"],
+        summary="A classifier and its report",
+        response_model=schema.ClassifierAnswer,
+        responses=openapi.errors(401, 404, 503),
+    )
+    async def get_classifier(request: Request, name: Name) -> Response:
+        """What it is, what it was made with, and everything that was measured."""
+        request.state.operation = "classifiers"
+        return json_response((await pipeline.answer(context.engine(), context.classifiers, name)).model_dump())
+
+    @app.get(
+        "/v1/classifiers/{name}/versions/{number}",
+        tags=["classifiers"],
+        summary="One version of a classifier",
+        response_model=schema.ClassifierAnswer,
+        responses=openapi.errors(401, 404, 503),
+    )
+    async def get_version(
+        request: Request, name: Name, number: Annotated[int, Path(ge=1, description="From 1.", examples=[1])]
+    ) -> Response:
+        """The same as `name@number`."""
+        request.state.operation = "classifiers"
+        return json_response(
+            (await pipeline.answer(context.engine(), context.classifiers, f"{name}@{number}")).model_dump()
+        )
+
+    @app.delete(
+        "/v1/classifiers/{name}",
+        tags=["classifiers"],
+        summary="Delete a classifier",
+        response_model=schema.Deleted,
+        responses=openapi.errors(401, 403, 404, 503),
+    )
+    async def delete_classifier(request: Request, name: Name) -> Response:
+        """One version for "name@3", all of them for "name". Their numbers are not used again."""
+        request.state.operation = "classifiers"
+        owner = request.state.owner
+        gone = await context.engine().in_thread(lambda: context.classifiers.delete(name, owner))
+        return json_response(schema.Deleted(deleted=gone).model_dump())
+
+    @app.post(
+        "/v1/classifiers/{name}/predict",
+        tags=["classifiers"],
+        summary="Predict items",
+        response_model=schema.PredictAnswer,
+        responses={**openapi.AS_JOB, **openapi.errors(*openapi.ITEM_ERRORS)},
+        openapi_extra=openapi.message("PredictRequest"),
+    )
+    async def predict_items(request: Request, name: Name) -> Response:
+        """Calibrated probabilities of each label; of a continuous task the value with its 95 % interval."""
+        request.state.operation = "predict"
+        with bodies.hold(request):
+            said, files = await bodies.message(request, schema.PredictRequest)
+            stored = await context.engine().in_thread(lambda: context.classifiers.open(name))
+            posts = await items_of(said.input, files, said, context.files, request.state.owner)
+            if said.mode == "job":
+                begun = await video_jobs.begin(
+                    *(context.engine(), context.classifiers, context.jobs, "predict", said, posts or ()),
+                    classifier=stored.label,
+                    owner=request.state.owner,
+                )
+                return job_response(begun)
+            vectors = await asyncio.to_thread(vectors_of, said.vectors, files, context.files, request.state.owner)
+            found = await while_connected(
+                request,
+                context.settings.request_timeout,
+                predict(
+                    context.engine(),
+                    context.classifiers,
+                    stored,
+                    posts=posts,
+                    vectors=vectors,
+                    on_error=said.on_error,
+                    crossed=said.crossed,
+                ),
+            )
+        ids = [None] * found.n if posts is None else [post.id for post in posts]
+        return json_response(answers.predictions(stored, ids, found))
+
+    @app.post(
+        "/v1/classifiers/{name}/estimate",
+        tags=["classifiers"],
+        summary="A corpus's prevalence, corrected for errors",
+        response_model=schema.EstimateAnswer,
+        responses=openapi.errors(400, 401, 404, 415, 422, 503),
+        openapi_extra=openapi.message("EstimateRequest"),
+    )
+    async def estimate(request: Request, name: Name) -> Response:
+        """The share of each label in a corpus (or its mean), from predictions of all of it and the coded sample."""
+        request.state.operation = "estimate"
+        with bodies.hold(request):
+            said, _ = await bodies.message(request, schema.EstimateRequest)
+        return json_response((await pipeline.estimate(context.engine(), context.classifiers, name, said)).model_dump())
+
+    @app.get(
+        "/v1/classifiers/{name}/onnx",
+        tags=["classifiers"],
+        summary="The classifier as an ONNX graph",
+        response_class=Response,
+        responses={200: {"content": {"application/octet-stream": {}}}, **openapi.errors(401, 404, 503)},
+    )
+    async def onnx(request: Request, name: Name) -> Response:
+        """For use elsewhere: unit vectors in (or, of a fine-tuned network, pixels), probabilities or a value out."""
+        request.state.operation = "classifiers"
+        label, graph = await pipeline.onnx(context.engine(), context.classifiers, name)
+        headers = {"content-disposition": f'attachment; filename="{label}.onnx"'}
+        return Response(graph, media_type="application/octet-stream", headers=headers)
+
+    @app.get(
+        "/v1/classifiers/{name}/report.html",
+        tags=["classifiers"],
+        summary="The report as a page",
+        response_class=Response,
+        responses={200: {"content": {"text/html": {}}}, **openapi.errors(401, 404, 503)},
+    )
+    async def page(request: Request, name: Name) -> Response:
+        """One file with plots, which needs no network."""
+        request.state.operation = "classifiers"
+        return page_response(await pipeline.page(context.engine(), context.classifiers, name, ()))
+
+    @app.post(
+        "/v1/classifiers/{name}/report.html",
+        tags=["classifiers"],
+        summary="The report as a page, with pictures",
+        response_class=Response,
+        responses={200: {"content": {"text/html": {}}}, **openapi.errors(*openapi.ITEM_ERRORS)},
+        openapi_extra=openapi.message("PageRequest"),
+    )
+    async def illustrated(request: Request, name: Name) -> Response:
+        """The same with small versions of the images that you send; the server keeps none of them."""
+        request.state.operation = "classifiers"
+        with bodies.hold(request):
+            said, files = await bodies.message(request, schema.PageRequest)
+            posts = await items_without_video(said.input, files, context.files, request.state.owner) or ()
+            return page_response(await pipeline.page(context.engine(), context.classifiers, name, posts))
+
+    @app.post(
+        "/v1/fine-tunings",
+        tags=["classifiers"],
+        summary="Fine-tune an image network",
+        status_code=202,
+        response_model=schema_jobs.Job,
+        responses=openapi.errors(400, 401, 403, 415, 422, 429, 503),
+        openapi_extra=openapi.message("FineTuneRequest"),
+    )
+    async def fine_tune(request: Request) -> Response:
+        """A job of minutes to hours, on images that lie on the server; it makes a classifier like any other."""
+        request.state.operation = "fine_tune"
+        with bodies.hold(request):
+            said, _ = await bodies.message(request, schema.FineTuneRequest)
+        job = await fine_tuning.begin(
+            context.engine(), context.classifiers, context.jobs, said, owner=request.state.owner
+        )
+        return job_response(job)

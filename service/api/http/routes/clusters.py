@@ -1,0 +1,91 @@
+"""HTTP routes of clusterings."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import FastAPI, Path, Request, Response
+
+from service.api.http import openapi
+from service.api.http.bodies import Bodies
+from service.api.http.inputs import items_of, items_without_video, vectors_of
+from service.api.http.responses import answered, page_response, while_connected
+from service.context import Context
+from service.pipelines import clusters
+from service.schemas import clusters as schema
+
+Id = Annotated[str, Path(description="That of the job which made it.", examples=["job_0123456789abcdef"])]
+
+
+def add(app: FastAPI, context: Context) -> None:
+    """Add the routes of clusterings."""
+    bodies = Bodies.of(context)
+
+    @app.post(
+        "/v1/clusters",
+        tags=["clusters"],
+        summary="Group items",
+        response_model=schema.ClusterAnswer,
+        responses={**openapi.AS_JOB, **openapi.errors(*openapi.ITEM_ERRORS)},
+        openapi_extra=openapi.message("ClusterRequest"),
+    )
+    async def cluster(request: Request) -> Response:
+        """Clusters of items or of their vectors, with everything that it takes to defend them: docs/clusters.md."""
+        request.state.operation = "cluster"
+        owner = request.state.owner
+        with bodies.hold(request):
+            said, files = await bodies.message(request, schema.ClusterRequest)
+            work = clusters.begin(
+                context.engine(),
+                context.jobs,
+                said,
+                posts=await items_of(said.input, files, said, context.files, request.state.owner),
+                vectors=await asyncio.to_thread(vectors_of, said.vectors, files, context.files, owner),
+                owner=owner,
+            )
+            job = await while_connected(request, context.settings.request_timeout, work)
+        return await answered(request, context, job, said.mode, lambda: clusters.raw(context.jobs, job.id, owner=owner))
+
+    @app.get(
+        "/v1/clusters/{id}",
+        tags=["clusters"],
+        summary="A clustering made before",
+        response_model=schema.ClusterAnswer,
+        responses=openapi.errors(401, 404, 409),
+    )
+    async def get_clustering(request: Request, id: Id) -> Response:
+        """As long as its job is known."""
+        request.state.operation = "cluster"
+        return Response(await clusters.raw(context.jobs, id, owner=request.state.owner), media_type="application/json")
+
+    @app.get(
+        "/v1/clusters/{id}/report.html",
+        tags=["clusters"],
+        summary="The report as a page, without pictures",
+        response_class=Response,
+        responses={200: {"content": {"text/html": {}}}, **openapi.errors(401, 404, 409, 503)},
+    )
+    async def page(request: Request, id: Id) -> Response:
+        """One file, which needs no network."""
+        request.state.operation = "cluster"
+        return page_response(
+            await clusters.page(context.engine(), context.jobs, id, posts=(), mode="none", owner=request.state.owner)
+        )
+
+    @app.post(
+        "/v1/clusters/{id}/report.html",
+        tags=["clusters"],
+        summary="The report as a page, with pictures",
+        response_class=Response,
+        responses={200: {"content": {"text/html": {}}}, **openapi.errors(409, *openapi.ITEM_ERRORS)},
+        openapi_extra=openapi.message("ClusterPageRequest"),
+    )
+    async def illustrated(request: Request, id: Id) -> Response:
+        """The same with small versions of the images that you send; the server keeps none of them."""
+        request.state.operation = "cluster"
+        with bodies.hold(request):
+            said, files = await bodies.message(request, schema.ClusterPageRequest)
+            posts = await items_without_video(said.input, files, context.files, request.state.owner) or ()
+            made = clusters.page(
+                context.engine(), context.jobs, id, posts=posts, mode=said.pictures, owner=request.state.owner
+            )
+            return page_response(await while_connected(request, context.settings.request_timeout, made))

@@ -1,0 +1,62 @@
+"""HTTP routes of duplicates."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import FastAPI, Path, Request, Response
+
+from service.api.http import openapi
+from service.api.http.bodies import Bodies
+from service.api.http.inputs import items_without_video, vectors_of
+from service.api.http.responses import answered, while_connected
+from service.context import Context
+from service.pipelines import duplicates
+from service.schemas.duplicates import DuplicatesAnswer, DuplicatesRequest
+
+Id = Annotated[str, Path(description="That of the job which made it.", examples=["job_0123456789abcdef"])]
+
+
+def add(app: FastAPI, context: Context) -> None:
+    """Add the routes of duplicates."""
+    bodies = Bodies.of(context)
+
+    @app.post(
+        "/v1/duplicates",
+        tags=["clusters"],
+        summary="Find duplicates",
+        response_model=DuplicatesAnswer,
+        responses={**openapi.AS_JOB, **openapi.errors(*openapi.ITEM_ERRORS)},
+        openapi_extra=openapi.message("DuplicatesRequest"),
+    )
+    async def find_duplicates(request: Request) -> Response:
+        """Groups of the same file, of nearly the same picture, or of the same meaning; each with one to keep."""
+        request.state.operation = "duplicates"
+        owner = request.state.owner
+        with bodies.hold(request):
+            said, files = await bodies.message(request, DuplicatesRequest)
+            work = duplicates.begin(
+                context.engine(),
+                context.jobs,
+                said,
+                posts=await items_without_video(said.input, files, context.files, request.state.owner),
+                vectors=await asyncio.to_thread(vectors_of, said.vectors, files, context.files, owner),
+                owner=owner,
+            )
+            job = await while_connected(request, context.settings.request_timeout, work)
+        return await answered(
+            request, context, job, said.mode, lambda: duplicates.raw(context.jobs, job.id, owner=owner)
+        )
+
+    @app.get(
+        "/v1/duplicates/{id}",
+        tags=["clusters"],
+        summary="Duplicates found before",
+        response_model=DuplicatesAnswer,
+        responses=openapi.errors(401, 404, 409),
+    )
+    async def get_duplicates(request: Request, id: Id) -> Response:
+        """As long as their job is known."""
+        request.state.operation = "duplicates"
+        return Response(
+            await duplicates.raw(context.jobs, id, owner=request.state.owner), media_type="application/json"
+        )

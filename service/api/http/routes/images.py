@@ -1,0 +1,42 @@
+"""HTTP routes of image descriptions, which need no model."""
+
+from fastapi import FastAPI, Request, Response
+
+from service.api.http import openapi
+from service.api.http.bodies import Bodies
+from service.api.http.inputs import items_without_video
+from service.api.http.responses import json_response, while_connected
+from service.context import Context
+from service.pipelines.images import describe
+from service.schemas.images import ImagesAnswer, ImagesRequest
+
+
+def add(app: FastAPI, context: Context) -> None:
+    """Add the routes of image descriptions."""
+    bodies = Bodies.of(context)
+
+    @app.post(
+        "/v1/images",
+        tags=["corpus"],
+        summary="What images are, without a model",
+        response_model=ImagesAnswer,
+        responses=openapi.errors(*openapi.ITEM_ERRORS),
+        openapi_extra=openapi.message("ImagesRequest"),
+    )
+    async def images(request: Request) -> Response:
+        """SHA-256, perceptual hash, size; a thumbnail where asked for. Nothing is kept."""
+        request.state.operation = "images"
+        with bodies.hold(request):
+            said, files = await bodies.message(request, ImagesRequest)
+            posts = await items_without_video(said.input, files, context.files, request.state.owner) or ()
+            work = describe(context.engine(), posts, side=said.thumbnail, blurred=said.blurred, on_error=said.on_error)
+            found, failures = await while_connected(request, context.settings.request_timeout, work)
+        data = []
+        for i, post in enumerate(posts):
+            entry: dict[str, object] = {"index": i, "id": post.id}
+            if i in failures:
+                entry["error"] = {"code": failures[i].code, "message": failures[i].message}
+            else:
+                entry |= found[i].said()
+            data.append({name: value for name, value in entry.items() if value is not None})
+        return json_response({"data": data})

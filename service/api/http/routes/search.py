@@ -1,0 +1,43 @@
+"""HTTP routes of similarity search."""
+
+import asyncio
+
+from fastapi import FastAPI, Request, Response
+
+from service.api.http import openapi
+from service.api.http.bodies import Bodies
+from service.api.http.inputs import block, items_without_video, vectors_of
+from service.api.http.responses import json_response, while_connected
+from service.context import Context
+from service.pipelines.search import search
+from service.schemas.search import SearchAnswer, SearchRequest
+
+
+def add(app: FastAPI, context: Context) -> None:
+    """Add the routes of search."""
+    bodies = Bodies.of(context)
+
+    @app.post(
+        "/v1/search",
+        tags=["corpus"],
+        summary="The nearest items of a corpus",
+        response_model=SearchAnswer,
+        responses=openapi.errors(*openapi.ITEM_ERRORS),
+        openapi_extra=openapi.message("SearchRequest"),
+    )
+    async def find(request: Request) -> Response:
+        """To texts, images or vectors, by exact cosine."""
+        request.state.operation = "search"
+        owner = request.state.owner
+        with bodies.hold(request):
+            said, files = await bodies.message(request, SearchRequest)
+            posts = await items_without_video(said.input, files, context.files, request.state.owner)
+            given = await asyncio.to_thread(vectors_of, said.vectors, files, context.files, owner)
+            assert given
+            queries = None
+            if said.queries is not None:
+                queries = await asyncio.to_thread(block, said.queries, None, context.files, owner)
+            work = search(context.engine(), said, corpus=given[0], posts=posts, queries=queries)
+            found = await while_connected(request, context.settings.request_timeout, work)
+        names = [post.id for post in posts or ()]
+        return json_response({"data": found.said(said.ids, names), "model": found.model, "receipt": found.receipt})

@@ -1,0 +1,50 @@
+"""Items and vectors of requests, for both transports."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import Unprocessable
+from service.pipelines.items import GivenVectors, Post
+from service.stores.files import FileStore
+
+VIDEO = (
+    "input[{}]: is a video, and here only images and texts are taken; embed its frames first (POST /v1/embeddings) and "
+    "send the vectors, or send frames as images"
+)
+
+
+def refuse_videos(posts: Sequence[Post] | None) -> None:
+    """Raises Unprocessable for a video where only texts and images are of use."""
+    for i, post in enumerate(posts or ()):
+        if post.video is not None:
+            raise Unprocessable(
+                VIDEO.format(i),
+                code="unsupported_modality",
+                param=f"input[{i}]",
+            )
+
+
+def of_file(said: Mapping[str, Any], store: FileStore, owner: str | None) -> GivenVectors:
+    """Vectors that were sent ahead, which stay on disk."""
+    found = store.array(said["file"], owner)
+    assert found.shape is not None
+    if found.shape[1] != said["dimension"]:
+        raise Unprocessable(
+            f"vectors: {found.id} holds {found.shape[0]:,} rows of {found.shape[1]} numbers, dimension says "
+            f"{said['dimension']}",
+            param="vectors",
+        )
+    return vector_input(said, found.rows())
+
+
+def vector_input(said: Mapping[str, Any], rows: NDArray[np.floating]) -> GivenVectors:
+    return GivenVectors(
+        modality=said["modality"],
+        model=said["model"],
+        fingerprint=said["fingerprint"],
+        rows=rows,
+        receipt=said["receipt"],
+    )

@@ -1,0 +1,41 @@
+"""The parts of a running server that routes and methods are given."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from service.body_budget import Room
+from service.inference.engine import Engine
+from service.jobs import Jobs
+from service.settings import Settings
+from service.stores.classifiers import Classifiers
+from service.stores.files import FileStore
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """Settings, engine, stores and jobs of one entry process.
+
+    Attributes
+    ----------
+    engine : returns the engine once there is one.
+    budget : where bodies in memory are counted.
+    """
+
+    settings: Settings
+    engine: Callable[[], Engine]
+    budget: Room
+    classifiers: Classifiers
+    files: FileStore
+    jobs: Jobs
+
+    @classmethod
+    def of(cls, settings: Settings, engine: Callable[[], Engine]) -> "Context":
+        """All of them, made from the settings."""
+        return cls(
+            settings=settings,
+            engine=engine,
+            budget=Room(settings),
+            classifiers=Classifiers(settings),
+            files=FileStore(settings),
+            jobs=Jobs(settings),
+        )

@@ -1,0 +1,1 @@
+"""Running encoders: batches, placement in processes, devices, loaded sessions."""

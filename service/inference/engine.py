@@ -1,0 +1,180 @@
+"""What the pipelines work with: models by name, their processors, and batchers that run them. No transport.
+
+Where encoders run is the placement's business (service/inference/placement.py); nothing here can tell.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar, get_args
+
+import numpy as np
+import onnxruntime
+import PIL
+
+from models.catalog.folder import ModelFolder, locate
+from models.catalog.spec import Modality, ModelSpec
+from models.encoders import processors
+from models.encoders.processors import ImageProcessor, TextProcessor
+from models.images.decoding import DecodeMode
+from service import __version__
+from service.errors import NotFound, Unavailable, Unprocessable, shown
+from service.inference.batching import Key, Places
+from service.inference.label_cache import LabelCache
+from service.inference.placement import Placement
+from service.settings import Settings
+
+logger = logging.getLogger("daguerre.engine")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that can be asked for."""
+
+    spec: ModelSpec
+    folder: ModelFolder
+    images: ImageProcessor | None
+    texts: TextProcessor | None
+    provider: str
+    receipts: Mapping[DecodeMode, Mapping[str, Any]]  # how its numbers are made
+
+
+def _receipt(folder: ModelFolder, provider: str, decode: DecodeMode) -> Mapping[str, Any]:
+    spec = folder.spec
+    return {
+        "model": spec.name,
+        "revision": spec.source.revision,
+        "fingerprint": spec.fingerprint(decode),
+        "precision": spec.precision,
+        "provider": provider,
+        "decode": decode,
+        "demonstration": spec.demonstration,
+        "notice": spec.notice,
+        "made_with": {
+            "daguerre": __version__,
+            "onnxruntime": onnxruntime.__version__,
+            "pillow": PIL.__version__,
+            **{f"export_{name}": version for name, version in folder.made_with.items()},
+        },
+    }
+
+
+class Engine:
+    """Models loaded, warmed up and ready to run.
+
+    `start` returns once every model has answered; `ready` is False until then.
+    """
+
+    def __init__(self, settings: Settings, placement: Placement) -> None:
+        self.settings = settings
+        self.labels = LabelCache(settings.label_cache)
+        self._placement = placement
+        self._models: Mapping[str, Model] = {}
+        self._threads = ThreadPoolExecutor(settings.decode_threads, thread_name_prefix="decode")
+        self._video_threads = ThreadPoolExecutor(settings.videos, thread_name_prefix="video")
+        self.viewing = asyncio.Semaphore(settings.videos)
+        self._failed = False
+        self.ready = False
+
+    async def start(self) -> None:
+        """Find (and if need be export) the models, load them where the placement puts them, warm up."""
+        try:
+            folders = await self.in_thread(lambda: [locate(e, self.settings.home) for e in self.settings.models])
+            await self._placement.start(folders)
+            self._models = await self.in_thread(lambda: {f.spec.name: self._open(f) for f in folders})
+            await self._warm_up()
+        except Exception:
+            self._failed = True
+            logger.exception("the models could not be started")
+            raise
+        self.ready = True
+        logger.info("ready: %s", ", ".join(self._models))
+
+    def close(self) -> None:
+        """Stop taking work."""
+        self.ready = False
+        self._placement.close()
+        for threads in (self._threads, self._video_threads):
+            threads.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def models(self) -> Mapping[str, Model]:
+        """By name; the first is the default."""
+        self._require_ready()
+        return self._models
+
+    def model(self, name: str | None) -> Model:
+        """The model called `name`, the default for None."""
+        models = self.models
+        if name is None:
+            return next(iter(models.values()))
+        if name not in models:
+            raise NotFound(
+                f"model: there is no {shown(name)} here; there are: {', '.join(models)}",
+                code="unknown_model",
+                param="model",
+            )
+        return models[name]
+
+    def batcher(self, modality: Modality) -> Places:
+        """Where rows of `modality` run."""
+        return Places(self._placement.batcher(modality), modality)
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Run `work` in one of the decoding threads."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    async def in_video_thread(self, work: Callable[[], T]) -> T:
+        """Run `work` in a thread for videos: images and texts need not wait for it."""
+        return await asyncio.get_running_loop().run_in_executor(self._video_threads, work)
+
+    def _require_ready(self) -> None:
+        if not self.ready:
+            raise Unavailable(
+                "the models could not be started; the server's log says why"  # and may name paths, so not here
+                if self._failed
+                else "the models are being loaded",
+                retry_after=None if self._failed else 5,
+            )
+
+    def _open(self, folder: ModelFolder) -> Model:
+        return Model(
+            folder.spec,
+            folder,
+            processors.image_processor(folder),
+            processors.text_processor(folder),
+            self._placement.provider,
+            {decode: _receipt(folder, self._placement.provider, decode) for decode in get_args(DecodeMode)},
+        )
+
+    async def _warm_up(self) -> None:
+        """One row alone, then more than there are lanes, of every shape: memory is laid out, code paths are hot."""
+        for model in self._models.values():
+            spec = model.spec
+            rows: list[tuple[Key, np.ndarray[Any, Any], int]] = []
+            if spec.image:
+                side = spec.image.preprocess.size
+                image = np.zeros((side, side, 3), np.uint8)
+                rows.append((Key(spec.name, "image", side), image, self.settings.lanes + 1))
+            if model.texts:
+                for text in ("warm", "warm " * 100):
+                    ids = model.texts.preprocess([text])[0].ids
+                    rows.append((Key(spec.name, "text", model.texts.shape_bucket(ids)), ids, self.settings.lanes + 1))
+            for key, row, most in rows:
+                for n in (1, most):
+                    with self.batcher(key.modality).admit(n) as caller:
+                        await asyncio.gather(*(caller.submit(key, row) for _ in range(n)))
+
+
+def require(processor: T | None, modality: str, spec: ModelSpec) -> T:
+    """The processor, or the error that `spec` takes no such items."""
+    if processor is None:
+        raise Unprocessable(
+            f"model {spec.name!r} takes no {modality}s, only {' and '.join(spec.modalities)}s; choose another model",
+            code="unsupported_modality",
+            param="input",
+        )
+    return processor

@@ -1,0 +1,147 @@
+"""Where encoders run: in this process, or in runner processes of their own. Pipelines see one interface."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from models.catalog.folder import ModelFolder
+from models.catalog.spec import Modality
+from models.encoders.processors import Processor
+from service.inference.batching import Batcher, Key, Row, Run
+from service.inference.devices import Site, devices, holders
+from service.inference.runner.client import Link
+from service.inference.sessions import BUNDLES, bundle, max_batch, open_processors, open_sessions
+from service.settings import Settings
+
+logger = logging.getLogger("daguerre.placement")
+
+
+class Placement(Protocol):
+    """What an engine asks of a placement."""
+
+    provider: str
+
+    async def start(self, folders: Sequence[ModelFolder]) -> None:
+        """Load the models where they will run."""
+
+    def batcher(self, modality: Modality) -> Batcher:
+        """Takes rows of `modality`, of any model."""
+
+    def close(self) -> None: ...
+
+
+class Inline:
+    """All encoders in this process, one batcher for them all: they share the same cores."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._batcher: Batcher | None = None
+        self.provider = "unknown"
+
+    async def start(self, folders: Sequence[ModelFolder]) -> None:
+        settings = self._settings
+        (device,) = devices(settings)
+        holders(settings, [device], folders)
+        sessions = await asyncio.to_thread(open_sessions, folders, settings, device)
+        collate = open_processors(folders)
+        self.provider = next(iter(sessions.values())).shared.provider
+
+        def run(key: Key, rows: Sequence[Row], alone: bool) -> Row:
+            where = key.model, key.modality
+            return sessions[where].run(collate[where].collate(rows, key.bucket), alone)
+
+        self._batcher = Batcher(
+            run,
+            max_batch=max_batch(settings, device, folders),
+            capacity=settings.queue,
+            lanes=settings.lanes_on(device),
+            name="inline",
+        )
+
+    def batcher(self, modality: Modality) -> Batcher:
+        assert self._batcher, "not started"
+        return self._batcher
+
+    def close(self) -> None:
+        if self._batcher:
+            self._batcher.close()
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A runner, as the entry reaches it."""
+
+    site: Site
+    provider: Callable[[], Awaitable[str]]  # answers once the runner has loaded its models
+    link: Callable[[Sequence[ModelFolder], Callable[[Key], int], int], Link]  # (folders, max_batch, lanes) → link
+
+
+class Process:
+    """Encoders in runner processes. A batcher here forms batches; each lane hands its own to a runner and waits.
+
+    On a CPU there are as many lanes as the runner has, and batches are those that `inline` would form. On a GPU there
+    is one more, so that a batch is already with the runner when one ends. A runner that several entry workers share
+    puts small batches together (service/inference/runner/scheduler.py).
+    """
+
+    def __init__(self, settings: Settings, runners: Sequence[Reached]) -> None:
+        self._settings = settings
+        self._runners = runners
+        self._links: list[Link] = []
+        self._batchers: dict[Modality, Batcher] = {}
+        self.provider = "unknown"
+
+    async def start(self, folders: Sequence[ModelFolder]) -> None:
+        settings = self._settings
+        collate = open_processors(folders)
+        self.provider = (await asyncio.gather(*(runner.provider() for runner in self._runners)))[0]
+        for modalities in dict.fromkeys(runner.site.modalities for runner in self._runners):
+            alike = [runner for runner in self._runners if runner.site.modalities == modalities]
+            device = alike[0].site.device
+            limit = max_batch(settings, device, folders)
+            lanes = settings.lanes_on(device) + (device != "cpu")
+            if settings.runner_batching == "bentoml":
+                limit, lanes = bundle, BUNDLES
+            held = holders(settings, [runner.site.device for runner in alike], folders)
+            links = [runner.link(folders, limit, lanes) for runner in alike]
+            batcher = Batcher(
+                [_through(link, collate) for link in links],
+                max_batch=limit,
+                capacity=settings.queue,
+                lanes=lanes,
+                name=f"to-{'-'.join(modalities)}",
+                counts=False,  # the runner does
+                serves=_serving(links, [{n for n in held if r.site.device in held[n]} for r in alike]),
+            )
+            for link in links:
+                link.back = batcher.look_again
+            self._links += links
+            self._batchers |= dict.fromkeys(modalities, batcher)
+
+    def batcher(self, modality: Modality) -> Batcher:
+        return self._batchers[modality]
+
+    def close(self) -> None:
+        for batcher in dict.fromkeys(self._batchers.values()):
+            batcher.close()
+        for link in self._links:
+            link.close()
+
+
+def _through(link: Link, collate: Mapping[tuple[str, Modality], Processor]) -> Run:
+    return lambda key, rows, alone: link.run(key, rows, alone, collate[key.model, key.modality])
+
+
+def _serving(links: Sequence[Link], held: Sequence[set[str]]) -> Callable[[int, Key], bool]:
+    """A runner serves what it holds; one that is away, only what no other has, to say that it is away."""
+
+    def serves(index: int, key: Key) -> bool:
+        if key.model not in held[index]:
+            return False
+        return links[index].up or not any(
+            link.up and key.model in models for link, models in zip(links, held, strict=True)
+        )
+
+    return serves if len(links) > 1 else lambda index, key: True

@@ -1,0 +1,1 @@
+"""Runner processes of the process placement, and how entry workers reach them."""

@@ -1,0 +1,176 @@
+"""How an entry process reaches a runner: by a channel, or by BentoML's proxy where BentoML is to form the batches."""
+
+import asyncio
+import json
+import logging
+import os
+import queue
+import threading
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+
+from models.catalog.folder import ModelFolder
+from models.encoders.processors import Processor
+from service.errors import Unavailable
+from service.inference.batching import Key, Row
+from service.inference.devices import Site
+from service.inference.runner.ipc import Channel
+from service.settings import Settings
+
+logger = logging.getLogger("daguerre.links")
+LOOK = 0.25  # seconds between looks whether a runner is back
+
+
+class Link(Protocol):
+    """A runner, for the lanes of a batcher."""
+
+    up: bool  # whether it answered last time
+    back: Callable[[], None]  # called when it is up again
+
+    def run(self, key: Key, rows: Sequence[Row], alone: bool, processor: Processor) -> Row:
+        """Raw vectors (n, d); Unavailable where the runner is away. Called from lanes' threads, and blocks them."""
+
+    def close(self) -> None: ...
+
+
+def address(service: str, settings: Settings) -> Path:
+    """Where the runner `service` listens: beside the socket that BentoML made for it, in a folder that ends with it."""
+    urls: dict[str, str] = json.loads(os.environ.get("BENTOML_RUNNER_MAP", "{}"))
+    url = urlsplit(urls.get(service, ""))
+    if url.scheme == "file":
+        return Path(unquote(url.path)).with_suffix(".rows")
+    folder = settings.home / "bentoml"  # BentoML is on TCP: Windows' Linux, or BENTOML_NO_UDS
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{service}-{settings.port}.rows"
+
+
+class ChannelLink:
+    """Channels to one runner, made when they are needed; the one used last is taken first, its memory is still warm.
+
+    Parameters
+    ----------
+    site : the runner.
+    folders : all models, in the order of the settings: a channel tells their places.
+    max_batch : rows in a bundle of a key, at most.
+    lanes : channels in use at once, at most.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        settings: Settings,
+        folders: Sequence[ModelFolder],
+        *,
+        max_batch: Callable[[Key], int],
+        lanes: int,
+    ) -> None:
+        self.up = True
+        self.back: Callable[[], None] = lambda: None
+        self._name = site.name
+        self._path = address(site.name, settings)
+        self._places = {folder.spec.name: place for place, folder in enumerate(folders)}
+        self._sizes = _sizes(folders, site, max_batch)
+        self._channels: queue.LifoQueue[Channel | None] = queue.LifoQueue()
+        for _ in range(lanes):
+            self._channels.put(None)
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+
+    def run(self, key: Key, rows: Sequence[Row], alone: bool, processor: Processor) -> Row:
+        """Raises RunFailed where a row is at fault."""
+        channel = self._channels.get()
+        try:
+            if channel:
+                try:
+                    return self._run_on(channel, key, rows, alone, processor)
+                except OSError:  # of a runner that ended meanwhile: there may be another by now
+                    channel.close()
+                    channel = None
+            channel = Channel(self._path, **self._sizes)
+            return self._run_on(channel, key, rows, alone, processor)
+        except OSError as exc:
+            if channel:
+                channel.close()
+                channel = None
+            self._gone(exc)
+            raise Unavailable(f"the {key.modality} runner is away; send the request again", retry_after=2) from exc
+        finally:
+            self._channels.put(channel)
+
+    def _run_on(self, channel: Channel, key: Key, rows: Sequence[Row], alone: bool, processor: Processor) -> Row:
+        if key.modality == "image":
+            stack = channel.rows((len(rows), *rows[0].shape), rows[0].dtype)
+            np.stack(rows, out=stack)
+        else:
+            collated = processor.collate(rows, key.bucket)
+            stack = channel.rows(collated.shape, collated.dtype)
+            stack[:] = collated
+        return channel.run(self._places[key.model], key.modality, stack, alone)
+
+    def close(self) -> None:
+        """Close the channels; no lane uses one any more."""
+        self._closed.set()
+        while not self._channels.empty():
+            if channel := self._channels.get():
+                channel.close()
+
+    def _gone(self, exc: OSError) -> None:
+        with self._lock:
+            if self.up and not self._closed.is_set():
+                self.up = False
+                logger.warning("the runner %s is away: %s: %s", self._name, type(exc).__name__, exc)
+                threading.Thread(target=self._look, name=f"look-for-{self._name}", daemon=True).start()
+
+    def _look(self) -> None:
+        """Wait until the runner listens again."""
+        while not self._closed.wait(LOOK):
+            try:
+                Channel(self._path, most=1, row_bytes=1).close()
+            except OSError:
+                continue
+            self.up = True
+            logger.info("the runner %s is back", self._name)
+            self.back()
+            return
+
+
+def _sizes(folders: Sequence[ModelFolder], site: Site, max_batch: Callable[[Key], int]) -> Mapping[str, int]:
+    """Rows in the largest batch, and bytes of the largest row."""
+    found = [(1, 1)]
+    for spec in (folder.spec for folder in folders):
+        if spec.image and "image" in site.modalities:
+            side = spec.image.preprocess.size
+            found.append((max_batch(Key(spec.name, "image", side)), 3 * side * side))
+        if spec.text and "text" in site.modalities:
+            bucket = max(spec.text.buckets)
+            found.append((max_batch(Key(spec.name, "text", bucket)), 8 * bucket))
+    return {"most": max(rows for rows, _ in found), "row_bytes": max(size for _, size in found)}
+
+
+class ProxyLink:
+    """One runner by BentoML's proxy: a pickled array over HTTP over a Unix socket, batched by BentoML."""
+
+    def __init__(self, name: str, call: Callable[[str, Row], Awaitable[Any]]) -> None:
+        self.up = True
+        self.back: Callable[[], None] = lambda: None
+        self._name = name
+        self._call = call
+        self._loop = asyncio.get_running_loop()
+
+    def run(self, key: Key, rows: Sequence[Row], alone: bool, processor: Processor) -> Row:
+        stack = processor.collate(rows, key.bucket)
+        answer = asyncio.run_coroutine_threadsafe(self._ask(key, stack), self._loop)
+        return answer.result()
+
+    async def _ask(self, key: Key, stack: Row) -> Row:
+        try:
+            return np.asarray(await self._call(f"run_default_{key.modality}", stack))
+        except Exception as exc:  # the proxy raises aiohttp's, BentoML's and the system's own
+            logger.warning("the runner %s did not answer: %s: %s", self._name, type(exc).__name__, exc)
+            raise Unavailable(f"the {key.modality} runner is away; send the request again", retry_after=2) from exc
+
+    def close(self) -> None: ...

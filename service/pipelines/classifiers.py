@@ -1,0 +1,155 @@
+"""What there is to know of trained classifiers: cards, reports, pages, graphs, estimates."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from models.classifiers import estimate as estimates
+from models.classifiers.network import GRAPH
+from models.classifiers.report import Report, jsonable
+from models.classifiers.store import NETWORK, Stored
+from models.classifiers.worst import worst
+from models.pages.classifiers.page import page as page_of
+from service.errors import Unprocessable
+from service.inference.engine import Engine
+from service.inference.matching import usable
+from service.jobs import Job, Jobs
+from service.pipelines.images import thumbnails
+from service.pipelines.items import Post
+from service.pipelines.jobs import awaited as awaited_result
+from service.schemas import classifiers as schema
+from service.stores.classifiers import Classifiers
+
+
+async def awaited(
+    engine: Engine, classifiers: Classifiers, jobs: Jobs, begun: Job, *, owner: str | None
+) -> schema.ClassifierAnswer:
+    """The classifier that `begun` makes, once it has. Raises what the job failed of."""
+    result = await awaited_result(jobs, begun, owner=owner)
+    return await answer(engine, classifiers, result["classifier"])
+
+
+async def cards(engine: Engine, classifiers: Classifiers, *, limit: int, cursor: str | None) -> schema.ClassifierList:
+    """The newest version of each name, by name, those after `cursor`."""
+
+    def work() -> schema.ClassifierList:
+        names = [name for name in classifiers.store.names() if cursor is None or name > cursor]
+        shown = names[:limit]
+        data = [card(engine, classifiers, classifiers.open(name)) for name in shown]
+        return schema.ClassifierList(data=data, next_cursor=shown[-1] if len(names) > limit else None)
+
+    return await engine.in_thread(work)
+
+
+def card(engine: Engine, classifiers: Classifiers, stored: Stored) -> schema.ClassifierCard:
+    """Reads files: for a thread."""
+    manifest = stored.manifest
+    return schema.ClassifierCard(
+        id=stored.label,
+        name=stored.name,
+        version=stored.version,
+        kind=stored.kind,
+        task=stored.task,
+        labels=list(stored.labels),
+        encoders=[schema.Encoder(**asdict(block)) for block in (stored.head.blocks if stored.head else ())],
+        fingerprint=manifest.get("fingerprint"),
+        threshold=manifest["threshold"],
+        bounds=manifest["bounds"],
+        partial=bool(stored.head and stored.head.partial),
+        created=manifest["created"],
+        owner=manifest["owner"],
+        versions=classifiers.store.versions(stored.name),
+        usable=usable(engine, stored),
+        made_with={**manifest["made_with"], "libraries": manifest["libraries"]},
+    )
+
+
+async def answer(engine: Engine, classifiers: Classifiers, label: str) -> schema.ClassifierAnswer:
+    """A classifier with its report."""
+
+    def work() -> schema.ClassifierAnswer:
+        stored = classifiers.open(label)
+        said = stored.report()
+        wrong: list[dict[str, Any]] = jsonable([asdict(each) for each in worst(Report.from_json(said))])
+        return schema.ClassifierAnswer(**card(engine, classifiers, stored).model_dump(), report=said, worst=wrong)
+
+    return await engine.in_thread(work)
+
+
+async def estimate(
+    engine: Engine, classifiers: Classifiers, label: str, said: schema.EstimateRequest
+) -> schema.EstimateAnswer:
+    """The corpus's prevalence, or mean, corrected. Raises Unprocessable for moments that do not fit."""
+
+    def work() -> schema.EstimateAnswer:
+        stored = classifiers.open(label)
+        if stored.head is None:
+            raise Unprocessable(
+                f"{stored.label} is a fine-tuned network, whose errors on the coded items are not known out of fold; "
+                "train a classifier on embeddings for an estimate",
+                code="no_folds",
+                param="classifier",
+            )
+        columns = max(len(stored.labels), 1)
+        for name in ("mean", "variance"):
+            given = getattr(said.corpus, name)
+            if len(given) != columns or not np.isfinite(given).all() or (name == "variance" and min(given) < 0):
+                raise Unprocessable(
+                    f"corpus.{name}: expected {columns} finite numbers, one for each label; take them of crossed "
+                    "predictions",
+                    param=f"corpus.{name}",
+                )
+        moments = [
+            estimates.Moments(n=said.corpus.n, mean=mean, variance=variance)
+            for mean, variance in zip(said.corpus.mean, said.corpus.variance, strict=True)
+        ]
+        found = estimates.of_moments(Report.from_json(stored.report()), moments, confidence=said.confidence)
+        return schema.EstimateAnswer(
+            classifier=stored.label,
+            confidence=said.confidence,
+            estimates={name: schema.Estimated(**asdict(each)) for name, each in found.items()},
+        )
+
+    return await engine.in_thread(work)
+
+
+async def onnx(engine: Engine, classifiers: Classifiers, label: str) -> tuple[str, bytes]:
+    """Name and version, and the graph."""
+
+    def work() -> tuple[str, bytes]:
+        stored = classifiers.open(label)
+        if stored.head is None:
+            return stored.label, (stored.folder / NETWORK / GRAPH).read_bytes()
+        from models.classifiers.onnx_head import graph
+
+        return stored.label, graph(stored.head)
+
+    return await engine.in_thread(work)
+
+
+async def page(engine: Engine, classifiers: Classifiers, label: str, posts: Sequence[Post]) -> str:
+    """The report as one HTML file, with small versions of the images in `posts`. Raises ItemsFailed."""
+    pictures = await thumbnails(engine, posts)
+
+    def work() -> str:
+        stored = classifiers.open(label)
+        report = Report.from_json(stored.report())
+        return page_of(report, name=stored.label, facts=_facts(stored), thumbnails=pictures)
+
+    return await engine.in_thread(work)
+
+
+def _facts(stored: Stored) -> Mapping[str, str]:
+    manifest = stored.manifest
+    found = {"Task": stored.task, "Created": manifest["created"]}
+    for block in stored.head.blocks if stored.head else ():
+        said = manifest["made_with"].get(block.modality, {})
+        revision = f", {said['revision']}" if said else ""
+        found[f"Encoder of {block.modality}s"] = f"{block.model}{revision}, fingerprint {block.fingerprint}"
+    if stored.head is None:
+        start = manifest.get("start") or {}
+        found["Network"] = f"fine-tuned from {start.get('name', '?')}, fingerprint {manifest['fingerprint']}"
+    found["Libraries"] = ", ".join(f"{name} {version}" for name, version in manifest["libraries"].items())
+    return found

@@ -1,0 +1,49 @@
+"""Embeddings: unit vectors of items."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from models.catalog.spec import ModelSpec
+from models.images.decoding import DecodeMode
+from models.vectors import l2
+from service.errors import Unprocessable
+from service.inference.engine import Engine, Model
+from service.pipelines.encode import Encoded, encode
+from service.pipelines.items import Post
+from service.pipelines.video import Watch
+from service.schemas.common import OnError
+
+
+async def embed(
+    engine: Engine,
+    model: Model,
+    items: Sequence[Post],
+    *,
+    dimensions: int | None = None,
+    decode: DecodeMode,
+    on_error: OnError,
+    watch: Watch | None = None,
+) -> Encoded:
+    """Embed `items`; `watch` sees how far videos are.
+
+    Raises what `encode` raises, and Unprocessable for a dimension that the model does not have.
+    """
+    spec = model.spec
+    check_dimensions(spec, dimensions)
+    encoded = await encode(engine, model, items, operation="embeddings", decode=decode, on_error=on_error, watch=watch)
+    if dimensions in (None, spec.dimension):
+        return encoded
+    vectors = l2(encoded.vectors[:, :dimensions])
+    films = {i: replace(film, rows=l2(film.rows[:, :dimensions])) for i, film in encoded.films.items()}
+    for i, film in films.items():
+        vectors[i] = film.vector()[0]
+    return replace(encoded, vectors=vectors, films=films)
+
+
+def check_dimensions(spec: ModelSpec, dimensions: int | None) -> None:
+    """Raises Unprocessable for a dimension that the model does not have."""
+    if dimensions not in (None, spec.dimension, *spec.matryoshka):
+        raise Unprocessable(
+            f"dimensions: {dimensions} was asked for, model {spec.name!r} has {spec.dimension}; leave it out",
+            param="dimensions",
+        )

@@ -1,0 +1,79 @@
+"""Videos as requests give them, and frames with what came of each."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.vectors import l2
+from models.video.decoding import Report
+from models.video.info import VideoInfo
+from models.video.pooling import How, pool
+from models.video.shots import Shot
+from service.schemas.video import Sampling
+
+Float = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A video, off the wire: its bytes, their base64, or a file; and which of its frames are looked at."""
+
+    source: bytes | str | Path
+    sampling: Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One frame that was looked at."""
+
+    timestamp: float  # seconds
+    shot: int | None
+    dropped: int
+    thumbnail: bytes | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Film:
+    """A clip that was looked at.
+
+    Attributes
+    ----------
+    rows : (n, k) float32, what came of each frame: unit vectors, or a network's outputs.
+    shots : None where they were not looked for.
+    """
+
+    info: VideoInfo
+    sampling: Sampling
+    frames: tuple[Seen, ...]
+    shots: tuple[Shot, ...] | None
+    report: Report
+    rows: Float
+
+    @property
+    def counts(self) -> list[int]:
+        """Frames that were looked at, by shot."""
+        found = np.bincount([f.shot or 0 for f in self.frames], minlength=len(self.shots or ()))
+        return [int(n) for n in found]
+
+    def over_video(self, values: NDArray[Any], how: How | None = None) -> NDArray[np.float64]:
+        """(n, k) by frame → (1, k)."""
+        return pool(values, how or self.sampling.pooling, k=self.sampling.top_k).values
+
+    def over_shots(self, values: NDArray[Any], how: How | None = None) -> NDArray[np.float64]:
+        """(n, k) by frame → (s, k) by shot; NaN where no frame of a shot was looked at."""
+        pooled = np.full((len(self.shots or ()), values.shape[1]), np.nan)
+        found = pool(values, how or self.sampling.pooling, [f.shot or 0 for f in self.frames], k=self.sampling.top_k)
+        pooled[found.groups] = found.values
+        return pooled
+
+    def vector(self) -> Float:
+        """The mean of the frames' unit vectors, (1, d), as a unit vector."""
+        return np.asarray(l2(self.over_video(self.rows, "mean")), np.float32)
+
+    def vectors_of_shots(self) -> Float:
+        """The same by shot, (s, d)."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(l2(self.over_shots(self.rows, "mean")), np.float32)

@@ -1,0 +1,100 @@
+"""Fine-tuning as a job: images below DAGUERRE_DATA to a stored network. Torch is imported by the worker alone."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from models.catalog.folder import installed, source_home
+from models.classifiers.folders import read
+from models.classifiers.store import Store
+from models.finetune.lazy import load
+from models.finetune.options import Augmentation, Options
+from models.finetune.report import report_of
+from models.images.decoding import ImageLimits
+from service.errors import Unprocessable, shown
+from service.jobs.kinds import Context
+from service.schemas.classifiers import FineTuneRequest
+
+EMBEDDED = "embedded"
+
+
+def options_of(request: FineTuneRequest) -> Options:
+    """Raises TrainingError."""
+    return Options(
+        task=request.task,
+        positive=request.positive,
+        bounds=request.bounds,
+        unfreeze=request.unfreeze,
+        epochs=request.epochs,
+        head_epochs=request.head_epochs,
+        patience=request.patience,
+        batch=request.batch,
+        class_weight="balanced" if request.balanced else None,
+        augmentation=Augmentation(flip=request.flip, crop=request.crop, colour=request.colour),
+        validation=request.validation,
+        seed=request.seed,
+    )
+
+
+def inside(data: Path | None, given: str, param: str) -> Path:
+    """`given` below `data`, links followed and found inside. Raises Unprocessable."""
+    if data is None:
+        raise Unprocessable(
+            f"{param}: this server has no folder of images; start it with DAGUERRE_DATA, the folder that holds them",
+            code="no_data",
+            param=param,
+        )
+    root = data.resolve()
+    try:
+        found = (root / given).resolve()
+    except (OSError, ValueError):  # a name too long, a null byte
+        found = root.parent
+    if not given or found == root.parent or not found.is_relative_to(root) or not found.exists():
+        raise Unprocessable(
+            f"{param}: there is no {shown(given)} in the server's folder of images; give a path relative to it",
+            code="unknown_folder",
+            param=param,
+        )
+    return found
+
+
+def start_of(data: Path | None, home: Path, start: str) -> str:
+    """The starting point as fine-tuning wants it: "embedded", an imported model's source, a folder below `data`.
+
+    Raises Unprocessable.
+    """
+    if start == EMBEDDED:
+        return start
+    if start in installed(home) and (source := source_home(start, home)).is_dir():
+        return str(source)
+    return str(inside(data, start, "start"))
+
+
+def job(context: Context) -> dict[str, Any]:
+    """Fine-tune, and keep the network; begun again after a kill, it goes on after the last whole epoch."""
+    request = FineTuneRequest.model_validate(context.params["request"])
+    data = Path(context.params["data"])
+    source = inside(data, request.folder, "folder")
+    start = start_of(data, context.home, request.start)
+    out = context.folder / "out"
+    outcome = load()(
+        read(source),
+        start=start,
+        options=options_of(request),
+        work=context.folder / "work",
+        out=out,
+        device=context.params["device"],
+        threads=context.threads,
+        limits=ImageLimits(**context.params["limits"]),
+        report=lambda done, stage: context.report(0.97 * done, stage),
+    )
+    context.report(0.98, "figures and their intervals")
+    stored = Store(context.home / "classifiers").save_network(
+        request.name,
+        out,
+        report_of(outcome).to_json(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        owner=context.owner,
+        token=context.id,
+    )
+    return {"classifier": stored.label}

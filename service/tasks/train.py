@@ -1,0 +1,198 @@
+"""Training: a task that lies in a folder, written by the pipeline, and what becomes of it.
+
+<folder>/request.json    the request without its items, and the blocks
+         image.npy       (n, d) float32 vectors, a row of NaN for an item that has none; text.npy alike
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from models.classifiers.codes import Codes, aggregated
+from models.classifiers.folders import Dropped
+from models.classifiers.head import Block
+from models.classifiers.probe import STRENGTHS, Options
+from models.classifiers.problem import Problem, pose
+from models.classifiers.store import Store
+from models.classifiers.train import train
+from models.errors import TrainingError
+from service.jobs.kinds import Context
+from service.schemas.classifiers import TrainRequest
+
+REQUEST = "request.json"
+_adapter: TypeAdapter["Task"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What is to be learnt, whole.
+
+    Attributes
+    ----------
+    request : without `input` and `vectors`.
+    unusable : items that could not be embedded: index → code and message.
+    made_with : receipts of the encoders, by modality.
+    """
+
+    request: TrainRequest
+    blocks: tuple[Block, ...]
+    n: int
+    ids: tuple[str, ...]
+    unusable: Mapping[int, tuple[str, str]]
+    made_with: Mapping[str, Any]
+    owner: str | None
+
+    def write(self, folder: Path, vectors: Sequence[NDArray[np.floating]]) -> None:
+        """Put it into `folder`."""
+        for block, rows in zip(self.blocks, vectors, strict=True):
+            np.save(folder / f"{block.modality}.npy", rows.astype(np.float32, copy=False))
+        (folder / REQUEST).write_bytes(_adapter.dump_json(self))
+
+    @classmethod
+    def read(cls, folder: Path) -> tuple["Task", list[NDArray[np.float32]]]:
+        """What `write` has put there."""
+        task = _adapter.validate_json((folder / REQUEST).read_bytes())
+        return task, [np.load(folder / f"{block.modality}.npy", allow_pickle=False) for block in task.blocks]
+
+
+_adapter = TypeAdapter(Task)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Posed:
+    """A task, checked."""
+
+    problem: Problem
+    held_out: Problem | None
+    codes: Codes | None
+    options: Options
+
+
+def posed(task: Task, vectors: Sequence[NDArray[np.floating]], *, resamples: int) -> Posed:
+    """Everything that can be refused is refused here. Raises TrainingError, AgreementError.
+
+    `resamples` are those of the intervals around the coders' agreement.
+    """
+    request, n = task.request, task.n
+    options = Options(
+        strengths=tuple(request.strengths or STRENGTHS),
+        folds=request.folds,
+        inner_folds=request.inner_folds,
+        balanced=request.balanced,
+        calibrate=request.calibrate,
+        seed=request.seed,
+    )
+    targets, codes = _targets(request, task.ids, resamples)
+    known = {each.name for each in codes.dropped} if codes else set()
+    per_item: dict[str, Sequence[Any] | None] = {
+        "targets": targets,
+        "groups": request.groups,
+        "sample_weight": request.sample_weight,
+        "inclusion_prob": request.inclusion_prob,
+        "split": request.split,
+    }
+    for name, given in per_item.items():
+        if given is not None and len(given) != n:
+            raise TrainingError(f"{name}: {len(given)} for {n} items; give one for each", code="lengths_differ")
+    test = np.array([part == "test" for part in request.split or ["train"] * n], bool)
+
+    def part(which: NDArray[np.intp], labels: Sequence[Any] | None, folds: int | None) -> Problem:
+        def some(given: Sequence[Any] | None) -> list[Any] | None:
+            return None if given is None else [given[i] for i in which]
+
+        found = pose(
+            [rows[which] for rows in vectors],
+            some(targets) or [],
+            task=request.task,
+            blocks=task.blocks,
+            ids=some(task.ids),
+            groups=some(request.groups),
+            sample_weight=some(request.sample_weight),
+            inclusion_prob=some(request.inclusion_prob),
+            labels=labels,
+            bounds=request.bounds,
+            partial=request.partial,
+            folds=folds,
+        )
+        reasons = {task.ids[i]: reason for i, reason in task.unusable.items()}
+        dropped = tuple(
+            Dropped(name=each.name, code=reasons[each.name][0], reason=reasons[each.name][1])
+            if each.name in reasons
+            else each
+            for each in found.dropped
+            if each.name not in known
+        )
+        return replace(found, dropped=dropped)
+
+    problem = part(np.flatnonzero(~test), request.labels, options.folds)
+    held_out = None
+    if test.any():
+        held_out = part(np.flatnonzero(test), problem.labels or None, None)
+    return Posed(problem=problem, held_out=held_out, codes=codes, options=options)
+
+
+def _targets(request: TrainRequest, ids: Sequence[str], resamples: int) -> tuple[Sequence[Any], Codes | None]:
+    """A target for each item, and what it came of where several people coded."""
+    if (request.targets is None) == (request.codes is None):
+        raise TrainingError("targets: send either targets or codes", code="no_targets")
+    if request.codes is None:
+        assert request.targets is not None
+        return request.targets, None
+    table = request.codes
+    if len(set(ids)) < len(ids):
+        twice = next(id for i, id in enumerate(ids) if id in ids[:i])
+        raise TrainingError(f"ids: {twice!r} is there twice, and codes refer to ids; make them different", code="ids")
+    if (table.rule == "mean") != (request.task == "continuous"):
+        raise TrainingError(
+            f"codes: rule {table.rule!r} with a {request.task} task; a continuous one takes mean, others majority or "
+            "unanimous",
+            code="bad_rule",
+        )
+    unknown = sorted(set(table.item) - set(ids))
+    if unknown:
+        raise TrainingError(
+            f"codes: {len(unknown)} items are none of ids, the first is {unknown[0]!r}; give each item's id",
+            code="unknown_item",
+        )
+    found = aggregated(
+        table.coder,
+        table.item,
+        table.code,
+        rule=table.rule,
+        level=table.level,
+        resamples=resamples,
+        seed=request.seed,
+    )
+    by_id = dict(zip(found.items, found.targets, strict=True))
+    return [by_id.get(id) for id in ids], found
+
+
+def job(context: Context) -> dict[str, Any]:
+    """Learn what lies in the job's folder, and keep it; done again, it gives the same version."""
+    task, vectors = Task.read(context.folder)
+    whole = posed(task, vectors, resamples=task.request.resamples)
+    head, report = train(
+        whole.problem,
+        whole.options,
+        held_out=whole.held_out,
+        codes=whole.codes,
+        resamples=task.request.resamples,
+        progress=lambda done, stage: context.report(0.98 * done, stage),
+    )
+    context.report(0.99, "saving")
+    stored = Store(context.home / "classifiers").save(
+        task.request.name,
+        head,
+        report.to_json(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        owner=task.owner,
+        token=context.id,
+        made_with=task.made_with,
+    )
+    return {"classifier": stored.label}
