@@ -1,26 +1,17 @@
-"""Imports point one way, serving stays light, and no room grows beyond what one can read."""
+"""Imports point one way and never in a circle, serving stays light, and no file grows beyond what one can read."""
 
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-SDK = "clients/python/daguerre/"
-FILES = {
-    str(path.relative_to(ROOT)): path
-    for room in ("models", "service", SDK)
-    for path in sorted((ROOT / room).rglob("*.py"))
-    if "__pycache__" not in path.parts
-}
+from tests.layers import DYNAMIC, FILES, LAYERS, MODULES, ROOT, SDK, edges, imported, layer
+
 TORCH = {"torch", "transformers"}
-TORCH_ROOMS = {
-    "models/encoders/export.py",
-    "models/encoders/torch_session.py",
-    *(f"models/sources/{name}.py" for name in ("describe", "make", "networks", "oracle", "torch_graphs")),
+TORCH_FILES = {
+    "models/sessions/torch.py",
+    *(f"models/sources/{name}.py" for name in ("describe", "export", "make", "networks", "oracle", "torch_graphs")),
     "models/embedded/network.py",
     "models/embedded/build.py",
     *(
@@ -38,17 +29,32 @@ SERVING = [
 ]
 
 
-def imported(tree: ast.AST) -> Iterator[str]:
-    """Full names of modules that `tree` imports anywhere, inside functions too."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "relative imports hide where they point"
-            yield node.module or ""
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("__import__", "importlib.import_module"):
-            yield ast.literal_eval(node.args[0])
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """The strongly connected components of more than one module (Tarjan 1972)."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(module: str) -> None:
+        index[module] = low[module] = len(index)
+        stack.append(module)
+        for other in graph[module]:
+            if other not in index:
+                visit(other)
+                low[module] = min(low[module], low[other])
+            elif other in stack:
+                low[module] = min(low[module], index[other])
+        if low[module] == index[module]:
+            at = stack.index(module)
+            component, stack[at:] = stack[at:], []
+            if len(component) > 1:
+                found.append(sorted(component))
+
+    for module in graph:
+        if module not in index:
+            visit(module)
+    return found
 
 
 def roots(name: str) -> set[str]:
@@ -60,9 +66,58 @@ def test_the_reader_of_imports_sees_them_all():
     """Otherwise the tests below could not fail."""
     source = "import a.b\ndef f():\n    from c import d\n    __import__('e.f')\nif 1:\n    import importlib as g\n"
     assert set(imported(ast.parse(source))) == {"a.b", "c", "c.d", "e.f", "importlib"}
-    assert {"models/catalog.py", "service/api/http/app.py"} <= FILES.keys()
+    assert set(
+        imported(ast.parse("from importlib import import_module as m, import_module\nimport_module('a.b')"))
+    ) >= {"a.b"}
+    assert DYNAMIC in set(imported(ast.parse("import importlib\nimportlib.import_module(name)")))
+    assert {"models/catalog/rows.py", "service/api/http/app.py"} <= FILES.keys()
     assert "torch" in roots("models/embedded/network.py")
     assert "fastapi" in roots("service/api/http/app.py")
+
+
+def test_the_search_for_circles_finds_them():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
+    assert circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
+def test_no_import_goes_in_a_circle():
+    """Imports inside functions and those for type checking only are counted."""
+    assert circles({module: edges(module) for module in MODULES}) == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_import_points_upwards(module):
+    """A module imports from its own layer or from lower ones, never from a higher one or from one beside it."""
+    rank, prefix = layer(module)
+    wrong = {}
+    for other in edges(module):
+        below, where = layer(other)
+        if where != prefix and below <= rank:
+            wrong[other] = where
+    assert not wrong
+
+
+def test_every_layer_exists():
+    assert [prefix for prefixes in LAYERS for prefix in prefixes if prefix not in MODULES] == []
+
+
+def test_names_that_are_computed_are_imported_in_one_place():
+    """Kinds of jobs name their functions in a table; everything else is imported by a name that can be read."""
+    computed = {name for name in FILES if DYNAMIC in set(imported(ast.parse(FILES[name].read_text(encoding="utf-8"))))}
+    assert computed == {"service/jobs/kinds.py"}
+
+
+@pytest.mark.parametrize(("folder", "most"), [("service", 16), (SDK, 20)])
+def test_the_top_of_a_package_can_be_taken_in_at_a_glance(folder, most):
+    """Few entries, and no two that share a prefix: those want a folder."""
+    names = [
+        path.stem
+        for path in (ROOT / folder).iterdir()
+        if (path.suffix == ".py" or path.is_dir()) and path.name != "__pycache__"
+    ]
+    assert len(names) <= most
+    prefixes = [name.partition("_")[0] for name in names if "_" in name.strip("_")]
+    assert [prefix for prefix in prefixes if prefix in names or prefixes.count(prefix) > 1] == []
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name.startswith("models/")])
@@ -70,14 +125,14 @@ def test_models_know_nothing_of_the_service_or_of_the_web(name):
     assert not roots(name) & NOT_IN_MODELS
 
 
-@pytest.mark.parametrize("name", sorted(FILES.keys() - TORCH_ROOMS))
+@pytest.mark.parametrize("name", sorted(FILES.keys() - TORCH_FILES))
 def test_only_the_export_imports_torch(name):
     assert not roots(name) & TORCH
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name.startswith("service/")])
-def test_the_service_reaches_no_room_that_imports_torch(name):
-    forbidden = {room.removesuffix(".py").replace("/", ".") for room in TORCH_ROOMS}
+def test_the_service_imports_no_file_that_imports_torch(name):
+    forbidden = {file.removesuffix(".py").replace("/", ".") for file in TORCH_FILES}
     assert not forbidden & set(imported(ast.parse(FILES[name].read_text(encoding="utf-8"))))
 
 
@@ -124,7 +179,7 @@ def test_serving_loads_neither_torch_nor_transformers(name):
 
 def test_models_come_without_a_web_library():
     loaded = in_a_fresh_interpreter(
-        "import sys, models.__main__, models.encoders.processors, models.encoders.onnx;"
+        "import sys, models.__main__, models.encoders.processors, models.sessions.onnx;"
         "print(*sorted({m.partition('.')[0] for m in sys.modules}))"
     ).split()
     assert "onnxruntime" in loaded
