@@ -180,9 +180,6 @@ def error(exc: ServiceError, request_id: str) -> common_pb2.Error:
     return said
 
 
-M = TypeVar("M", bound=Message)
-
-
 def filled(kind: type[M], answer: Mapping[str, Any]) -> M:
     """An answer as a message: what it has no field for stays out, None is unset."""
     names = {field.name for field in kind.DESCRIPTOR.fields}
