@@ -9,7 +9,8 @@ import numpy as np
 
 from daguerre.chunks import Chunks
 from daguerre.core import Limits, stream
-from daguerre.wire import EmbedAnswer, Payload, Receipt
+from daguerre.types.common import Payload, Receipt
+from daguerre.types.embeddings import EmbedAnswer
 
 
 class Sized:

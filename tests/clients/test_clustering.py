@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from daguerre import AsyncClient, Client, Clusters, DaguerreWarning, Job, uploads
+from daguerre import AsyncClient, Client, Clusters, DaguerreWarning, uploads
 from daguerre import clusters as clusters_module
 from daguerre import errors as sdk_errors
 from daguerre.clustering import _label
+from daguerre.types.jobs import Job
 from tests.clients.conftest import address, kinds
 from tests.clients.pretended import ANSWER, OURS, QUICK, file_server, made, server
 

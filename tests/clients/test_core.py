@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from daguerre import core, errors
 from daguerre.core import Limits, retried, stream
 from daguerre.sources import Unreadable
-from daguerre.wire import EmbedAnswer, Failure, Payload, Receipt
+from daguerre.types.common import Failure, Payload, Receipt
+from daguerre.types.embeddings import EmbedAnswer
 
 RECEIPT = Receipt("m", "r", "f", "fp32", "CPU", "exact", False)
 

@@ -472,7 +472,9 @@ def test_memory_stays_flat(tmp_path: Path):
 import asyncio, resource, sys
 import numpy as np
 from daguerre import AsyncClient
-from daguerre.wire import EmbedAnswer, ModelCard, Receipt
+from daguerre.types.embeddings import EmbedAnswer
+from daguerre.types.models import ModelCard
+from daguerre.types.common import Receipt
 
 made = Receipt("m", "r", "f", "fp32", "CPU", "exact", False)
 class Stub:

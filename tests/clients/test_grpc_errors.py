@@ -12,7 +12,9 @@ from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
 from daguerre import errors
-from daguerre.wire import EmbedOptions, Payload, ZeroShotOptions
+from daguerre.types.common import Payload
+from daguerre.types.embeddings import EmbedOptions
+from daguerre.types.zero_shot import ZeroShotOptions
 from daguerre_proto.v1 import common_pb2, embeddings_pb2, zero_shot_pb2
 from tests.clients.conftest import address
 from tests.clients.grpc_faults import OURS, VECTOR, asked, embed, fails, faulty, refused, says

@@ -22,7 +22,9 @@ import pytest
 import daguerre
 from daguerre import errors
 from daguerre.grpc_transport import GrpcTransport
-from daguerre.wire import EmbedOptions, Payload, ZeroShotOptions
+from daguerre.types.common import Payload
+from daguerre.types.embeddings import EmbedOptions
+from daguerre.types.zero_shot import ZeroShotOptions
 from daguerre_proto.v1 import embeddings_pb2, models_pb2
 from tests.clients.conftest import address
 from tests.clients.grpc_faults import VECTOR, Methods, asked, embed, faulty, refused, says
@@ -419,7 +421,8 @@ def test_tls_trusts_those_who_are_known_and_nobody_else(tmp_path: Path):
         import asyncio, sys
         from daguerre.errors import ConnectError
         from daguerre.grpc_transport import GrpcTransport
-        from daguerre.wire import EmbedOptions, Payload
+        from daguerre.types.embeddings import EmbedOptions
+        from daguerre.types.common import Payload
 
         async def main(url):
             transport = GrpcTransport(url, api_key=None, timeout=10)

@@ -12,7 +12,9 @@ import pytest
 from daguerre import errors, version
 from daguerre.http_body import form as _form
 from daguerre.http_transport import HttpTransport, _seconds
-from daguerre.wire import EmbedOptions, Payload, ZeroShotOptions
+from daguerre.types.common import Payload
+from daguerre.types.embeddings import EmbedOptions
+from daguerre.types.zero_shot import ZeroShotOptions
 
 OURS = {"daguerre-version": "0.1.0", "x-request-id": "r1"}
 

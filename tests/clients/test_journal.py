@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from daguerre import Embeddings
 from daguerre.journal import Journal
 from daguerre.table import Row
-from daguerre.wire import Receipt
+from daguerre.types.common import Receipt
 
 MADE = Receipt("m", "r", "f", "fp32", "CPU", "exact", False)
 

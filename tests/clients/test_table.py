@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from daguerre import Embeddings, Errors, errors, table
-from daguerre.wire import Receipt
+from daguerre.types.common import Receipt
 
 MADE = Receipt("m", "r", "f", "fp32", "CPU", "exact", False, made_with={"onnx": "1"})
 

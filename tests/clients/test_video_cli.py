@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from daguerre import Client, Embeddings, Job, JobFailedError, cli
+from daguerre import Client, Embeddings, JobFailedError, cli
+from daguerre.types.jobs import Job
 from tests.clients.test_cli import run
 from tests.clients.test_video import COLOURS, QUICK, videos
 from tests.e2e import harness

@@ -7,8 +7,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from daguerre import ClipPredictions, ClipScores, Receipt, Shot
+from daguerre import ClipPredictions, ClipScores, Shot
 from daguerre.clip_page import clock
+from daguerre.types.common import Receipt
 
 RECEIPT = Receipt("m", "1", "f" * 32, "fp32", "cpu", "exact", False, notice="a <notice>")
 FACTS = {"duration": 100.0, "width": 640, "height": 360, "frame_rate": 25.0, "codec": "h264"}

@@ -43,8 +43,11 @@ from daguerre.neighbours import Neighbours
 from daguerre.predictions import Estimate, Predictions, Report
 from daguerre.results import Embeddings, Errors, ZeroShot
 from daguerre.training import JobFailedError
+from daguerre.types.common import Receipt
+from daguerre.types.images import ImageDescription
+from daguerre.types.jobs import Job
+from daguerre.types.models import ModelCard, Ping
 from daguerre.version import __version__
-from daguerre.wire import ImageDescription, Job, ModelCard, Ping, Receipt
 
 __all__ = [
     "APIError",

@@ -11,27 +11,22 @@ from typing import TYPE_CHECKING
 
 from daguerre import sources
 from daguerre.clips import AsyncClip
-from daguerre.core import A, Limits, Part, retried, stream
+from daguerre.core import Limits, Part, retried, stream
 from daguerre.errors import DaguerreWarning, NotFoundError
 from daguerre.gathered import Gathered, OnError
 from daguerre.progress import Progress
 from daguerre.results import Embeddings, ZeroShot
 from daguerre.sources import Images, Source, Texts
 from daguerre.transports import connect
+from daguerre.types.common import A, Decode, Payload
+from daguerre.types.embeddings import EmbedAnswer, EmbedOptions
+from daguerre.types.models import ModelCard, Ping
+from daguerre.types.zero_shot import ZeroShotAnswer, ZeroShotOptions
 from daguerre.watching import Watching
-from daguerre.wire import (
-    Decode,
-    EmbedAnswer,
-    EmbedOptions,
-    ModelCard,
-    Payload,
-    Ping,
-    ZeroShotAnswer,
-    ZeroShotOptions,
-)
 
 if TYPE_CHECKING:
     from daguerre.corpus import CorpusSummary
+
 
 KEPT: ContextVar[list[str] | None] = ContextVar("daguerre_warnings", default=None)  # for the thread that called
 

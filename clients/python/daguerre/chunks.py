@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 
 from daguerre.sources import Source, Unreadable
-from daguerre.wire import Payload
+from daguerre.types.common import Payload
 
 Taken = tuple[Source, Payload | Unreadable | None]  # read already where its size could not be told otherwise
 

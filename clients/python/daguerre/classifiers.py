@@ -17,11 +17,14 @@ from daguerre.gathered import OnError
 from daguerre.predictions import Estimate, Predictions, Report
 from daguerre.results import Embeddings, Errors
 from daguerre.sources import Images, Texts
-from daguerre.wire import Modality, Payload, PredictAnswer, PredictOptions, VectorBlock
+from daguerre.types.common import Modality, Payload
+from daguerre.types.embeddings import VectorBlock
+from daguerre.types.predictions import PredictAnswer, PredictOptions
 
 if TYPE_CHECKING:
     from daguerre.client import Client
     from daguerre.training import Training
+
 
 P = ParamSpec("P")
 T = TypeVar("T")

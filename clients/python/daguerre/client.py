@@ -16,7 +16,7 @@ from daguerre.classifiers import AsyncClassifier, Classifier
 from daguerre.clips import AsyncClip, Clip
 from daguerre.clusters import AsyncClusters, Clusters
 from daguerre.errors import DaguerreWarning
-from daguerre.wire import Job
+from daguerre.types.jobs import Job
 
 P = ParamSpec("P")
 T = TypeVar("T")

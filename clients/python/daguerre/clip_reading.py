@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from daguerre.clip_results import ClipEmbeddings, ClipPredictions, ClipScores, Shot
-from daguerre.clip_wire import ClipAnswer, Outcome, VideoAnswer
 from daguerre.errors import ItemError, ItemFailedError
-from daguerre.wire import NO_MODEL, Double, Failure, Float, ZeroShotOptions
+from daguerre.types.common import NO_MODEL, Double, Failure, Float
+from daguerre.types.video import ClipAnswer, Outcome, VideoAnswer
+from daguerre.types.zero_shot import ZeroShotOptions
 
 
 def scores(answer: ClipAnswer, name: str, asked: ZeroShotOptions) -> ClipScores:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from daguerre.clip_page import timeline
 from daguerre.results import Embeddings, Errors, pandas_or_say
-from daguerre.wire import Double, Float, Receipt
+from daguerre.types.common import Double, Float, Receipt
 
 if TYPE_CHECKING:
     import pandas as pd
+
 
 How = Literal["mean", "max", "top_k"]
 By = Literal["video", "shot"]

@@ -10,15 +10,20 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from daguerre import clip_reading
 from daguerre.classifiers import AsyncClassifier, Classifier
 from daguerre.clip_results import ClipEmbeddings, ClipPredictions, ClipScores
-from daguerre.clip_wire import Asked, ClipAnswer
 from daguerre.core import retried
 from daguerre.errors import DaguerreError
 from daguerre.gathered import expect
-from daguerre.wire import Decode, EmbedOptions, Job, PredictOptions, ZeroShotOptions
+from daguerre.types.common import Decode
+from daguerre.types.embeddings import EmbedOptions
+from daguerre.types.jobs import Job
+from daguerre.types.predictions import PredictOptions
+from daguerre.types.video import Asked, ClipAnswer
+from daguerre.types.zero_shot import ZeroShotOptions
 
 if TYPE_CHECKING:
     from daguerre.client import Client
     from daguerre.watching import Watching
+
 
 P = ParamSpec("P")
 T = TypeVar("T")

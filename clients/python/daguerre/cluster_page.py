@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from daguerre import sources
 from daguerre.core import retried
 from daguerre.sources import ImageLike
-from daguerre.wire import ImagesAnswer, Payload
+from daguerre.types.common import Payload
+from daguerre.types.images import ImagesAnswer
 
 if TYPE_CHECKING:
     from daguerre.clusters import Clustered
     from daguerre.training import Training
+
 
 PageMode = Literal["thumbnails", "blurred", "none"]
 Given: TypeAlias = str | os.PathLike[str] | Mapping[str, ImageLike] | Sequence[ImageLike | None]

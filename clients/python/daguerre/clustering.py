@@ -14,8 +14,10 @@ from daguerre.results import Embeddings
 from daguerre.sources import Images, Texts
 from daguerre.table import printable
 from daguerre.training import Code, Training, aligned_with, below
+from daguerre.types.common import Decode
+from daguerre.types.embeddings import VectorBlock
+from daguerre.types.jobs import Job
 from daguerre.uploads import carried
-from daguerre.wire import Decode, Job, VectorBlock
 
 Method = Literal["iterative-kmeans", "kmeans", "hdbscan", "agglomerative"]
 

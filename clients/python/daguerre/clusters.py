@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from daguerre.errors import DaguerreError, ItemError
 from daguerre.results import Errors, OfItems, pandas_or_say
+from daguerre.types.common import Float, Receipt, receipt, record
 from daguerre.version import __version__
-from daguerre.wire import Float, Receipt, receipt, record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from daguerre.client import Client
     from daguerre.cluster_page import Given, PageMode
     from daguerre.training import Training
+
 
 C = TypeVar("C", bound="Clustered")
 Kind = Literal["nearest", "random", "farthest"]

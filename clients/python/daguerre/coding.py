@@ -13,7 +13,7 @@ from daguerre.core import retried
 from daguerre.results import Embeddings
 from daguerre.search import Query, Searching
 from daguerre.training import Code, plain
-from daguerre.wire import record
+from daguerre.types.common import record
 
 Labels: TypeAlias = Clustered | Sequence[int] | NDArray[np.integer[Any]]
 Labellings: TypeAlias = Labels | Mapping[str, Labels]

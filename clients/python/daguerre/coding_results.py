@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from daguerre.predictions import Figure
 from daguerre.results import pandas_or_say
-from daguerre.wire import Double
+from daguerre.types.common import Double
 
 if TYPE_CHECKING:
     import pandas as pd
+
 
 Int = NDArray[np.int64]
 PAIR_COLUMNS = ("a_id", "b_id", "same", "a", "b", "stratum", "cluster", "inclusion_prob")

@@ -10,7 +10,6 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 
 import numpy as np
 
-from daguerre.arrays import stack
 from daguerre.chunks import Chunks, Puller, Taken, read_all
 from daguerre.errors import (
     APIError,
@@ -22,9 +21,13 @@ from daguerre.errors import (
     UnavailableError,
 )
 from daguerre.sources import Source, Unreadable
-from daguerre.wire import Answer, EmbedAnswer, Failure, ImagesAnswer, Payload, PredictAnswer, ZeroShotAnswer
+from daguerre.types.arrays import stack
+from daguerre.types.common import A, Answer, Failure, Payload
+from daguerre.types.embeddings import EmbedAnswer
+from daguerre.types.images import ImagesAnswer
+from daguerre.types.predictions import PredictAnswer
+from daguerre.types.zero_shot import ZeroShotAnswer
 
-A = TypeVar("A", bound=Answer)
 T = TypeVar("T")
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0  # seconds; each try may wait up to twice as long as the one before
 PASSING = (ConnectError, OverloadedError, UnavailableError, ServerTimeoutError)  # worth trying again: all is idempotent

@@ -20,10 +20,12 @@ from daguerre.journal import Journal, Known
 from daguerre.progress import Progress
 from daguerre.sources import FileSource, Images, Source, Unreadable
 from daguerre.table import Row, arrow, printable
-from daguerre.wire import Decode, EmbedAnswer, EmbedOptions, Float, Payload
+from daguerre.types.common import Decode, Float, Payload
+from daguerre.types.embeddings import EmbedAnswer, EmbedOptions
 
 if TYPE_CHECKING:
     from daguerre.async_client import AsyncClient
+
 
 T = TypeVar("T")
 PART_ROWS = 2048

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from daguerre.errors import ItemError
 from daguerre.results import Errors, OfItems, pandas_or_say
-from daguerre.wire import ImageDescription
+from daguerre.types.images import ImageDescription
 
 if TYPE_CHECKING:
     import pandas as pd
+
 
 Int = NDArray[np.int64]
 

@@ -17,8 +17,10 @@ from daguerre.gathered import OnError
 from daguerre.sources import Images, Texts
 from daguerre.table import printable
 from daguerre.training import below
+from daguerre.types.common import NO_MODEL, Decode, Payload
+from daguerre.types.images import ImageDescription, ImagesAnswer
+from daguerre.types.jobs import Job
 from daguerre.uploads import carried
-from daguerre.wire import NO_MODEL, Decode, ImageDescription, ImagesAnswer, Job, Payload
 
 Kind = Literal["exact", "near", "semantic"]
 

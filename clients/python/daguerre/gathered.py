@@ -5,10 +5,10 @@ from typing import Generic, Literal
 
 import numpy as np
 
-from daguerre.core import A, Part
+from daguerre.core import Part
 from daguerre.errors import FingerprintMismatchError, ItemError, ItemFailedError
 from daguerre.results import Errors
-from daguerre.wire import Float, Receipt
+from daguerre.types.common import A, Float, Receipt
 
 OnError = Literal["collect", "raise"]
 

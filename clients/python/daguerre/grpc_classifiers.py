@@ -10,7 +10,10 @@ from google.protobuf.message import Message
 
 from daguerre.grpc_errors import sayable, understood
 from daguerre.grpc_messages import made_receipt, receipt_message
-from daguerre.wire import Double, Failure, Job, Payload, PredictAnswer, PredictOptions, VectorBlock
+from daguerre.types.common import Double, Failure, Payload
+from daguerre.types.embeddings import VectorBlock
+from daguerre.types.jobs import Job
+from daguerre.types.predictions import PredictAnswer, PredictOptions
 from daguerre_proto.v1 import classifiers_pb2 as pb
 from daguerre_proto.v1 import common_pb2, jobs_pb2
 

@@ -6,12 +6,15 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from daguerre.clip_wire import REPORT, Asked, ClipAnswer, FrameAnswer, Outcome, ShotAnswer, VideoAnswer
 from daguerre.grpc_classifiers import job_of
 from daguerre.grpc_corpus import Explored
 from daguerre.grpc_errors import sayable, understood
 from daguerre.grpc_messages import facts, made_receipt, model_options, zero_shot_request
-from daguerre.wire import EmbedOptions, Failure, Job, ZeroShotOptions
+from daguerre.types.common import Failure
+from daguerre.types.embeddings import EmbedOptions
+from daguerre.types.jobs import Job
+from daguerre.types.video import REPORT, Asked, ClipAnswer, FrameAnswer, Outcome, ShotAnswer, VideoAnswer
+from daguerre.types.zero_shot import ZeroShotOptions
 from daguerre_proto.v1 import classifiers_pb2, common_pb2, embeddings_pb2, job_answers_pb2, video_pb2, zero_shot_pb2
 
 _SAMPLING = ("policy", "seconds", "n", "take", "apart", "drop_within", "pooling", "top_k", "thumbnail")

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from daguerre.wire import Receipt, ZeroShotOptions
+from daguerre.types.common import Receipt
+from daguerre.types.zero_shot import ZeroShotOptions
 from daguerre_proto.v1 import common_pb2, video_pb2, zero_shot_pb2
 
 _DECODE = {None: common_pb2.DECODE_UNSPECIFIED, "exact": common_pb2.DECODE_EXACT, "scaled": common_pb2.DECODE_SCALED}

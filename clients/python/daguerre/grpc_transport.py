@@ -9,19 +9,12 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from daguerre import version
-from daguerre.arrays import spread
 from daguerre.errors import APIError
-from daguerre.wire import (
-    EmbedAnswer,
-    EmbedOptions,
-    Failure,
-    Float,
-    ModelCard,
-    Payload,
-    Ping,
-    ZeroShotAnswer,
-    ZeroShotOptions,
-)
+from daguerre.types.arrays import spread
+from daguerre.types.common import Failure, Float, Payload
+from daguerre.types.embeddings import EmbedAnswer, EmbedOptions
+from daguerre.types.models import ModelCard, Ping
+from daguerre.types.zero_shot import ZeroShotAnswer, ZeroShotOptions
 
 try:
     import grpc

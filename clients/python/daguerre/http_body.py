@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from daguerre.errors import IncompatibleServerError
-from daguerre.wire import Failure, Float, Payload, ZeroShotOptions
+from daguerre.types.common import Failure, Float, Payload
+from daguerre.types.zero_shot import ZeroShotOptions
 
 
 class Understood:

@@ -13,7 +13,10 @@ import httpx
 import numpy as np
 
 from daguerre.http_body import Understood, entries, failures_of, form
-from daguerre.wire import Double, Job, Payload, PredictAnswer, PredictOptions, Receipt, VectorBlock, job, receipt
+from daguerre.types.common import Double, Payload, Receipt, receipt
+from daguerre.types.embeddings import VectorBlock
+from daguerre.types.jobs import Job, job
+from daguerre.types.predictions import PredictAnswer, PredictOptions
 
 JSON = {"content-type": "application/json"}
 PAGE = 1000  # entries of a list that are asked for at once

@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from daguerre.clip_wire import REPORT, Asked, ClipAnswer, FrameAnswer, Outcome, ShotAnswer, VideoAnswer
 from daguerre.http_body import zero_shot_fields
 from daguerre.http_classifiers import JSON
 from daguerre.http_corpus import Explored
-from daguerre.wire import EmbedOptions, Failure, Job, ZeroShotOptions, job, receipt
+from daguerre.types.common import Failure, receipt
+from daguerre.types.embeddings import EmbedOptions
+from daguerre.types.jobs import Job, job
+from daguerre.types.video import REPORT, Asked, ClipAnswer, FrameAnswer, Outcome, ShotAnswer, VideoAnswer
+from daguerre.types.zero_shot import ZeroShotOptions
 
 
 class Watched(Explored):

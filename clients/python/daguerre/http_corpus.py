@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from daguerre.arrays import single
 from daguerre.http_body import entries, failures_of, form
 from daguerre.http_classifiers import JSON, Trained, block_said
+from daguerre.types.arrays import single
+from daguerre.types.common import NO_MODEL, Payload
+from daguerre.types.embeddings import VectorBlock
+from daguerre.types.images import ImageDescription, ImagesAnswer
+from daguerre.types.jobs import Job, job
 from daguerre.uploads import Sendable, pieces, size_of
-from daguerre.wire import NO_MODEL, ImageDescription, ImagesAnswer, Job, Payload, VectorBlock, job
 
 
 class Explored(Trained):

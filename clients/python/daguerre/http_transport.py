@@ -12,20 +12,14 @@ import httpx
 import numpy as np
 
 from daguerre import version
-from daguerre.arrays import spread
 from daguerre.errors import APIError, ConnectError, ItemError, of_status
 from daguerre.http_body import Understood, entries, failures_of, form, model_fields, zero_shot_fields
 from daguerre.http_clips import Watched
-from daguerre.wire import (
-    EmbedAnswer,
-    EmbedOptions,
-    ModelCard,
-    Payload,
-    Ping,
-    ZeroShotAnswer,
-    ZeroShotOptions,
-    receipt,
-)
+from daguerre.types.arrays import spread
+from daguerre.types.common import Payload, receipt
+from daguerre.types.embeddings import EmbedAnswer, EmbedOptions
+from daguerre.types.models import ModelCard, Ping
+from daguerre.types.zero_shot import ZeroShotAnswer, ZeroShotOptions
 
 QUOTED = 200  # characters of an answer that is not ours
 JSON = {"content-type": "application/json"}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from daguerre.table import ROW_GROUP, Row, arrow, batch, read_schema, receipt_of, save, schema, synced
-from daguerre.wire import Float, Receipt
+from daguerre.types.common import Float, Receipt
 
 COLUMNS = ["id", "sha256", "size", "mtime_ns", "error_code"]
 

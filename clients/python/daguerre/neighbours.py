@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daguerre.results import pandas_or_say
-from daguerre.wire import Float
+from daguerre.types.common import Float
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from daguerre.results import OfItems, pandas_or_say
-from daguerre.wire import Double, Receipt
+from daguerre.types.common import Double, Receipt
 
 if TYPE_CHECKING:
     import pandas as pd
+
 
 MAIN = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "pr_auc", "brier", "mae", "rmse", "r2", "spearman")
 

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daguerre.errors import FingerprintMismatchError, ItemError
-from daguerre.wire import Float, Modality, Receipt
+from daguerre.types.common import Float, Modality, Receipt
 
 if TYPE_CHECKING:
     import pandas as pd
+
 
 SHOWN = 5  # failures in a repr
 

@@ -14,8 +14,8 @@ from daguerre.errors import ItemFailedError
 from daguerre.neighbours import Neighbours
 from daguerre.results import Embeddings
 from daguerre.sources import Images
+from daguerre.types.common import Double, Modality, Rows
 from daguerre.uploads import carried, rows_of
-from daguerre.wire import Double, Modality, Rows
 
 Query: TypeAlias = Embeddings | str | Sequence[str] | Images
 

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from daguerre.errors import DaguerreError, FingerprintMismatchError, ItemError
-from daguerre.wire import Float, Receipt, receipt
+from daguerre.types.common import Float, Receipt, receipt
 
 if TYPE_CHECKING:
     from daguerre.results import Embeddings
+
 
 KEY = b"daguerre"
 ROW_GROUP = 2048  # rows: 10 MB of 1,280 numbers

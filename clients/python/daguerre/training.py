@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from daguerre.classifiers import AsyncClassifier, Given, by_modality, vector_block
-from daguerre.core import A, Limits, retried
+from daguerre.core import Limits, retried
 from daguerre.errors import DaguerreError
 from daguerre.progress import Progress
 from daguerre.results import Embeddings
 from daguerre.sources import Images, Source, Texts
-from daguerre.wire import Decode, Job, Payload, Transport
+from daguerre.transport.base import Transport
+from daguerre.types.common import A, Decode, Payload
+from daguerre.types.jobs import Job
 
 if TYPE_CHECKING:
     from daguerre.gathered import Gathered, OnError
+
 
 Task = Literal["binary", "categorical", "continuous"]
 Code: TypeAlias = str | bool | int | float | None

@@ -2,7 +2,7 @@
 
 import os
 
-from daguerre.wire import Transport
+from daguerre.transport.base import Transport
 
 URL = "http://127.0.0.1:3000"
 

@@ -12,10 +12,12 @@ import numpy as np
 
 from daguerre.core import retried
 from daguerre.errors import DaguerreError, TooLargeError
-from daguerre.wire import Rows, VectorBlock
+from daguerre.types.common import Rows
+from daguerre.types.embeddings import VectorBlock
 
 if TYPE_CHECKING:
     from daguerre.training import Training
+
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from daguerre.cli.outputs import check_out, numbers, summary, write_table
 from daguerre.cli.tables import VECTORS, read_table, read_vectors
 from daguerre.clusters import Clusters
 from daguerre.duplicate_results import Duplicates
-from daguerre.wire import Job
+from daguerre.types.jobs import Job
 
 KINDS = (".csv", ".parquet")
 METHODS = ("iterative-kmeans", "kmeans", "hdbscan", "agglomerative")

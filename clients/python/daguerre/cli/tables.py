@@ -15,7 +15,7 @@ from daguerre.cli.group import Settings
 from daguerre.cli.items import LONGEST_CELL
 from daguerre.errors import ItemError
 from daguerre.results import Embeddings, Errors
-from daguerre.wire import Decode, Receipt, receipt
+from daguerre.types.common import Decode, Receipt, receipt
 
 VECTORS = (".parquet", ".npz", ".npy")
 

@@ -19,7 +19,7 @@ from daguerre.cli.outputs import opened
 from daguerre.clip_results import ClipEmbeddings, ClipPredictions, ClipScores, OfClip
 from daguerre.errors import FingerprintMismatchError
 from daguerre.results import Errors
-from daguerre.wire import Receipt
+from daguerre.types.common import Receipt
 
 OURS = ("video", "timestamp", "shot", "label", "error")
 

@@ -1,10 +1,13 @@
-"""What both transports carry of videos: a question about a file that was sent ahead, and the answer of its job."""
+"""Answer of a job with one video: its frames, its shots and the whole."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from daguerre.wire import EmbedOptions, Failure, PredictOptions, Receipt, ZeroShotOptions
+from daguerre.types.common import Failure, Receipt
+from daguerre.types.embeddings import EmbedOptions
+from daguerre.types.predictions import PredictOptions
+from daguerre.types.zero_shot import ZeroShotOptions
 
 Asked: TypeAlias = EmbedOptions | ZeroShotOptions | PredictOptions
 REPORT = ("decoded", "damaged_packets", "corrupt_frames", "disordered", "estimated", "ended_early", "fell_back")

@@ -1,11 +1,11 @@
-"""Arrays of answers, put together; rows of items without a result are NaN."""
+"""Arrays of answers, joined; rows of items without a result are NaN."""
 
 from collections.abc import Container, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from daguerre.wire import Float
+from daguerre.types.common import Float
 
 
 def spread(rows: Float, n: int, failures: Container[int]) -> Float:
