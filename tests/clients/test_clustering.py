@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from daguerre import AsyncClient, Client, Clusters, DaguerreWarning, uploads
+from daguerre import AsyncClient, Client, Clusters, DaguerreWarning
 from daguerre import clusters as clusters_module
 from daguerre import errors as sdk_errors
 from daguerre.clustering import _label
+from daguerre.dispatch import vectors
+from daguerre.inputs import pieces
 from daguerre.types.jobs import Job
 from tests.clients.conftest import address, kinds
 from tests.clients.pretended import ANSWER, OURS, QUICK, file_server, made, server
@@ -69,8 +71,8 @@ def test_clusters_are_kept_in_a_file(tmp_path):
 
 
 def test_large_vectors_are_sent_ahead_and_deleted(monkeypatch):
-    monkeypatch.setattr(uploads, "AHEAD", 10)
-    monkeypatch.setattr(uploads, "PIECE", 50)
+    monkeypatch.setattr(vectors, "AHEAD", 10)
+    monkeypatch.setattr(pieces, "PIECE", 50)
     there, held = file_server()
     with there.client() as client:
         client.cluster(embeddings=made())
@@ -180,7 +182,7 @@ def test_clusters_by_two_clients_are_the_same(inline, embedded, monkeypatch):
             found = client.cluster(embeddings=embedded, sample_size=20, stop_size=3, known=[*"ab" * 16, None])
             both = client.cluster(embeddings={"image": embedded, "text": embedded}, **QUICK)
             assert (both.modality, both.answer["dimension"]) == ("image+text", 2560)
-            monkeypatch.setattr(uploads, "AHEAD", 1000)
+            monkeypatch.setattr(vectors, "AHEAD", 1000)
             ahead = client.cluster(embeddings=embedded, sample_size=20, stop_size=3, known=[*"ab" * 16, None])
             monkeypatch.undo()
             assert not any(each["name"] == "image.npy" for each in client.files())

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from daguerre import core, errors
 from daguerre.core import Limits, retried, stream
-from daguerre.sources import Unreadable
+from daguerre.inputs.source import Unreadable
 from daguerre.types.common import Failure, Payload, Receipt
 from daguerre.types.embeddings import EmbedAnswer
 

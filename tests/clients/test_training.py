@@ -9,7 +9,8 @@ from PIL import Image
 
 from daguerre import AsyncClient, Classifier, Client, DaguerreWarning, InvalidRequestError, NotFoundError
 from daguerre.errors import FingerprintMismatchError
-from daguerre.training import aligned_with, below, guessed
+from daguerre.inputs.alignment import aligned_with, relative_ids
+from daguerre.training import guessed
 from tests.clients.conftest import address
 from tests.e2e import harness
 
@@ -163,15 +164,15 @@ def test_a_classifier_by_two_clients_is_the_same(inline, mood):
 
 def test_targets_find_their_items():
     paths = ["/a/b/one.jpg", "/a/c/two.jpg"]
-    assert below(paths) == ["b/one.jpg", "c/two.jpg"]
-    assert below(["0", "1"]) == ["0", "1"]
-    assert aligned_with({"one.jpg": 1}, paths, below(paths)) == [1, None]
-    assert aligned_with({"c/two.jpg": "x"}, paths, below(paths)) == [None, "x"]
+    assert relative_ids(paths) == ["b/one.jpg", "c/two.jpg"]
+    assert relative_ids(["0", "1"]) == ["0", "1"]
+    assert aligned_with({"one.jpg": 1}, paths, relative_ids(paths)) == [1, None]
+    assert aligned_with({"c/two.jpg": "x"}, paths, relative_ids(paths)) == [None, "x"]
     with pytest.raises(ValueError, match=r"'three\.jpg'"):
-        aligned_with({"three.jpg": 1}, paths, below(paths))
+        aligned_with({"three.jpg": 1}, paths, relative_ids(paths))
     with pytest.raises(ValueError, match="1 for 2"):
-        aligned_with([1], paths, below(paths))
-    assert aligned_with([np.float64("nan"), np.int64(3)], paths, below(paths)) == [None, 3]
+        aligned_with([1], paths, relative_ids(paths))
+    assert aligned_with([np.float64("nan"), np.int64(3)], paths, relative_ids(paths)) == [None, 3]
 
 
 def test_the_task_is_guessed_of_labels_alone():

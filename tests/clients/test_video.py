@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from daguerre import AsyncClient, Client, ItemFailedError, NotFoundError, OverloadedError
-from daguerre.watching import sampled, seconds
+from daguerre.inputs.frames import sampled, seconds
 from models.video.opening import VideoLimits
 from models.video.policies import Every
 from models.video.sampling import sample

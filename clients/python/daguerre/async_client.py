@@ -9,14 +9,14 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from daguerre import sources
 from daguerre.clips import AsyncClip
 from daguerre.core import Limits, Part, retried, stream
 from daguerre.errors import DaguerreWarning, NotFoundError
 from daguerre.gathered import Gathered, OnError
+from daguerre.inputs.items import Images, Texts
+from daguerre.inputs.source import Source
 from daguerre.progress import Progress
 from daguerre.results import Embeddings, ZeroShot
-from daguerre.sources import Images, Source, Texts
 from daguerre.transports import connect
 from daguerre.types.common import A, Decode, Payload
 from daguerre.types.embeddings import EmbedAnswer, EmbedOptions
@@ -27,6 +27,7 @@ from daguerre.watching import Watching
 if TYPE_CHECKING:
     from daguerre.corpus import CorpusSummary
 
+from daguerre.inputs.items import images_or_texts
 
 KEPT: ContextVar[list[str] | None] = ContextVar("daguerre_warnings", default=None)  # for the thread that called
 
@@ -110,7 +111,7 @@ class AsyncClient(Watching):
         >>> X.vectors.shape
         (3, 1280)
         """
-        items, total = given(images, texts, ids)
+        items, total = images_or_texts(images, texts, ids)
         options = EmbedOptions(model=model or self.default_model, decode=decode, dimensions=dimensions)
 
         async def ask(items: Sequence[Payload]) -> EmbedAnswer:
@@ -189,7 +190,7 @@ class AsyncClient(Watching):
             none_of_these=none_of_these,
             none_min_cosine=none_min_cosine,
         )
-        items, total = given(images, texts, ids)
+        items, total = images_or_texts(images, texts, ids)
 
         async def ask(items: Sequence[Payload]) -> ZeroShotAnswer:
             return await self.transport.zero_shot(items, options)
@@ -371,19 +372,3 @@ def _warn(text: str) -> None:
         warnings.warn(text, DaguerreWarning, stacklevel=4)
     else:
         kept.append(text)
-
-
-def given(
-    images: Images | None, texts: Texts | None, ids: Sequence[str] | None
-) -> tuple[Iterator[Source], Callable[[], int | None]]:
-    if (images is None) == (texts is None):
-        raise ValueError(
-            f"give images or texts, {'both at once cannot be told apart' if texts is not None else 'one of them'}; "
-            "for both, call it twice"
-        )
-    if isinstance(ids, str):
-        raise TypeError(f"ids: got a str, {ids!r:.60}; give a list, one for each item")
-    if images is not None:
-        return sources.images(images, ids), lambda: sources.count(images)
-    assert texts is not None
-    return sources.texts(texts, ids), lambda: sources.count([texts] if isinstance(texts, str) else texts)

@@ -6,7 +6,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-from daguerre.sources import Source, Unreadable
+from daguerre.inputs.source import Source, Unreadable
 from daguerre.types.common import Payload
 
 Taken = tuple[Source, Payload | Unreadable | None]  # read already where its size could not be told otherwise

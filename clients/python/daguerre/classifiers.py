@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from daguerre import sources
 from daguerre.core import retried
 from daguerre.errors import FingerprintMismatchError, ItemError
 from daguerre.gathered import OnError
+from daguerre.inputs.items import Images, Texts, count_items, image_sources, paired_sources, text_sources
 from daguerre.predictions import Estimate, Predictions, Report
 from daguerre.results import Embeddings, Errors
-from daguerre.sources import Images, Texts
 from daguerre.types.common import Modality, Payload
 from daguerre.types.embeddings import VectorBlock
 from daguerre.types.predictions import PredictAnswer, PredictOptions
@@ -189,13 +188,13 @@ class AsyncClassifier:
         async def ask(items: Sequence[Payload]) -> PredictAnswer:
             return await self._client.transport.predict(items, options)
 
-        from daguerre.async_client import given
+        from daguerre.inputs.items import images_or_texts
 
         if images is not None and texts is not None:
-            items = sources.paired(sources.images(images, ids), sources.texts(texts))
-            total: Callable[[], int | None] = lambda: sources.count(images)  # noqa: E731
+            items = paired_sources(image_sources(images, ids), text_sources(texts))
+            total: Callable[[], int | None] = lambda: count_items(images)  # noqa: E731
         else:
-            items, total = given(images, texts, ids)
+            items, total = images_or_texts(images, texts, ids)
         gathered = await self._client.gather(items, total, ask, on_error, progress, "predict", None)
         return _Found(ids=gathered.ids, errors=gathered.errors, truncated=gathered.truncated, answers=gathered.answers)
 

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from daguerre import sources
 from daguerre.core import retried
-from daguerre.sources import ImageLike
+from daguerre.inputs.items import ImageLike, image_sources
 from daguerre.types.common import Payload
 from daguerre.types.images import ImagesAnswer
 
@@ -54,7 +53,7 @@ async def _pictures(client: "Training", made: "Clustered", images: Given | None,
     async def ask(items: Sequence[Payload]) -> ImagesAnswer:
         return await client.transport.describe_images(items, SIDE, blurred)
 
-    given = sources.images(list(wanted.values()), list(wanted))
+    given = image_sources(list(wanted.values()), list(wanted))
     gathered = await client.gather(given, lambda: len(wanted), ask, "collect", None, "pictures", None)
     small: dict[str, bytes] = {}
     for places, answer in gathered.answers:

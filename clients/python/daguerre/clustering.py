@@ -9,15 +9,16 @@ from numpy.typing import NDArray
 from daguerre.classifiers import Given, vector_block
 from daguerre.clusters import AsyncClusters
 from daguerre.core import retried
+from daguerre.dispatch.vectors import with_uploads
 from daguerre.errors import ItemError
+from daguerre.inputs.alignment import Code, aligned_with, item_ids, per_item, relative_ids, string_list
+from daguerre.inputs.items import Images, Texts
 from daguerre.results import Embeddings
-from daguerre.sources import Images, Texts
 from daguerre.table import printable
-from daguerre.training import Code, Training, aligned_with, below
+from daguerre.training import Training
 from daguerre.types.common import Decode
 from daguerre.types.embeddings import VectorBlock
 from daguerre.types.jobs import Job
-from daguerre.uploads import carried
 
 Method = Literal["iterative-kmeans", "kmeans", "hdbscan", "agglomerative"]
 
@@ -104,15 +105,15 @@ class Clusterings(Training):
         >>> C = client.cluster(images="photos/", vocabulary=["a street protest", "a press conference"])
         >>> C.clusters[0].names, C.exemplars(0)
         """
-        names_of_clusters = None if vocabulary is None else words(vocabulary, "vocabulary")
+        names_of_clusters = None if vocabulary is None else string_list(vocabulary, "vocabulary")
         blocks = await self._embedded(images, texts, embeddings, model, decode, progress)
         first = next(iter(blocks.values()))
         files = list(first.ids)
-        every = named(ids, files)
-        names = every if ids is not None else below(files)
+        every = item_ids(ids, files)
+        names = every if ids is not None else relative_ids(files)
         good, errors = usable(blocks, every)
         labels = None if known is None else aligned_with(known, files, names, "known")
-        heavy = None if weights is None else each_of("weights", weights, len(every))
+        heavy = None if weights is None else per_item("weights", weights, len(every))
         options: dict[str, Any] = {
             "method": method,
             "metric": metric,
@@ -149,7 +150,7 @@ class Clusterings(Training):
             for name, value in options.items()
             if value is not None
         }
-        begun = await carried(self, sent(blocks, good), lambda given: self.transport.cluster(fields, given))
+        begun = await with_uploads(self, sent(blocks, good), lambda given: self.transport.cluster(fields, given))
         if not wait:
             return begun
         ended = await self.wait(begun.id, progress=progress, what="cluster")
@@ -174,27 +175,6 @@ class Clusterings(Training):
 
     async def _clustering(self, id: str) -> Mapping[str, Any]:
         return await retried(lambda: self.transport.clustering(id), retry_for=self.limits.retry_for)
-
-
-def named(ids: Sequence[str] | None, files: Sequence[str]) -> list[str]:
-    """Your ids, or those of the items."""
-    if isinstance(ids, str):
-        raise TypeError(f"ids: got a str, {ids!r:.60}; give a list, one for each item")
-    return list(files) if ids is None else [str(id) for id in each_of("ids", ids, len(files))]
-
-
-def each_of(name: str, given: Sequence[Any], n: int) -> list[Any]:
-    """A list, one for each item: numpy's numbers as Python's. Raises ValueError."""
-    if len(given) != n:
-        raise ValueError(f"{name}: {len(given)} for {n} items; give one for each")
-    return [each.item() if hasattr(each, "item") else each for each in given]
-
-
-def words(given: Sequence[str], name: str) -> list[str]:
-    """Raises TypeError for a str, which is a sequence too."""
-    if isinstance(given, str):
-        raise TypeError(f"{name}: got a str, {given!r:.60}; give a list")
-    return [str(each) for each in given]
 
 
 def usable(blocks: Mapping[str, Embeddings], ids: Sequence[str]) -> tuple[NDArray[np.int64], list[ItemError]]:

@@ -6,13 +6,12 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from daguerre.clustering import each_of, named
 from daguerre.clusters import Clustered
 from daguerre.coding_results import Agreement, Comparison, Pairs, Sample, Stratum, figure
 from daguerre.core import retried
+from daguerre.inputs.alignment import Code, item_ids, json_value, per_item
 from daguerre.results import Embeddings
 from daguerre.search import Query, Searching
-from daguerre.training import Code, plain
 from daguerre.types.common import record
 
 Labels: TypeAlias = Clustered | Sequence[int] | NDArray[np.integer[Any]]
@@ -86,7 +85,7 @@ class Coding(Searching):
                 else "give clusters, strata, scores, embeddings with near, or n: what to draw from"
             )
         total = sizes.pop()
-        every = named(ids, source.ids if source is not None else [str(i) for i in range(total)])
+        every = item_ids(ids, source.ids if source is not None else [str(i) for i in range(total)])
         good = np.ones(total, bool) if source is None else source.ok
         numbers = None if scores is None else np.asarray(scores, np.float64)
         if numbers is not None:
@@ -95,7 +94,7 @@ class Coding(Searching):
         layers = (
             None if strata is None and clusters is None else strata if clusters is None else clusters.labels.tolist()
         )
-        strata = None if layers is None else [str(each) for each in each_of("strata", layers, total)]
+        strata = None if layers is None else [str(each) for each in per_item("strata", layers, total)]
         kind = design or ("purposive" if scores is not None else "simple" if strata is None else "stratified")
         fields: dict[str, Any] = {"design": kind, "size": int(size), "seed": int(seed)}
         if kind == "simple":
@@ -212,7 +211,7 @@ class Coding(Searching):
         fields: dict[str, Any] = {
             "coder": [str(each) for each in coder],
             "item": [str(each) for each in item],
-            "code": [plain(each) for each in code],
+            "code": [json_value(each) for each in code],
             "level": level,
             "seed": seed,
         }
@@ -266,7 +265,7 @@ class Coding(Searching):
         >>> client.compare(pairs, same, {"a": A, "b": B})
         """
         labels, _, _ = _aligned(clusterings, None)
-        said = [plain(each) for each in each_of("same", same, len(pairs))]
+        said = [json_value(each) for each in per_item("same", same, len(pairs))]
         if odd := [each for each in said if each not in (None, 0, 1)]:
             raise ValueError(f"same: got {odd[0]!r}; it is True, False, or None where nobody has said so")
         rows = [i for i, each in enumerate(said) if each is not None]
@@ -318,4 +317,4 @@ def _aligned(
     good = np.ones(n, bool)
     for each in found:
         good &= each.ok
-    return labels, named(ids, found[0].ids if found else [str(i) for i in range(n)]), good
+    return labels, item_ids(ids, found[0].ids if found else [str(i) for i in range(n)]), good

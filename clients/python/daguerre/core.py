@@ -20,7 +20,7 @@ from daguerre.errors import (
     TooLargeError,
     UnavailableError,
 )
-from daguerre.sources import Source, Unreadable
+from daguerre.inputs.source import Source, Unreadable
 from daguerre.types.arrays import stack
 from daguerre.types.common import A, Answer, Failure, Payload
 from daguerre.types.embeddings import EmbedAnswer

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from daguerre import sources
 from daguerre.core import Part
 from daguerre.errors import DaguerreError, FingerprintMismatchError
+from daguerre.inputs.files import FileSource
+from daguerre.inputs.items import Images, count_items, image_sources
+from daguerre.inputs.source import Source, Unreadable
 from daguerre.journal import Journal, Known
 from daguerre.progress import Progress
-from daguerre.sources import FileSource, Images, Source, Unreadable
 from daguerre.table import Row, arrow, printable
 from daguerre.types.common import Decode, Float, Payload
 from daguerre.types.embeddings import EmbedAnswer, EmbedOptions
@@ -26,6 +27,7 @@ from daguerre.types.embeddings import EmbedAnswer, EmbedOptions
 if TYPE_CHECKING:
     from daguerre.async_client import AsyncClient
 
+from daguerre.inputs.files import relative
 
 T = TypeVar("T")
 PART_ROWS = 2048
@@ -99,7 +101,7 @@ async def embed_corpus(
         parts = client.stream(iter(todo), ask, limits=limits, fingerprint=fingerprint)
         embedded = failed = 0
         shown = Progress.wanted(client.progress if progress is None else progress)
-        total = await asyncio.to_thread(sources.count, source) if shown else None
+        total = await asyncio.to_thread(count_items, source) if shown else None
         try:
             with Progress(shown, total=total, what=Path(out).name) as bar:
                 skipped = 0
@@ -202,12 +204,12 @@ class _Corpus(FileSource):
 def _files(source: Images) -> Iterator[_Corpus]:
     """The files of a source; ids are relative to a folder, and paths as given otherwise."""
     if isinstance(source, str | os.PathLike) and os.path.isdir(source):
-        for found in sources.relative(os.fspath(source)):
+        for found in relative(os.fspath(source)):
             yield _Corpus(found.path, printable(found.id))
         return
     if not isinstance(source, str | os.PathLike) and isinstance(source, Iterable):
         source = _paths(source)
-    for item in sources.images(source):
+    for item in image_sources(source):
         if not isinstance(item, FileSource):
             raise TypeError(f"source: {item.id} is no file; a corpus has a folder, a glob, or paths")
         yield _Corpus(item.path, printable(item.id))

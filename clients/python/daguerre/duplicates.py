@@ -7,20 +7,19 @@ from typing import Any, Literal
 
 import numpy as np
 
-from daguerre import sources
 from daguerre.classifiers import Given
-from daguerre.clustering import Clusterings, each_of, named, sent, usable
+from daguerre.clustering import Clusterings, sent, usable
 from daguerre.core import retried
+from daguerre.dispatch.vectors import with_uploads
 from daguerre.duplicate_results import Descriptions, Duplicates
 from daguerre.errors import ItemError
 from daguerre.gathered import OnError
-from daguerre.sources import Images, Texts
+from daguerre.inputs.alignment import item_ids, per_item, relative_ids
+from daguerre.inputs.items import Images, Texts, count_items, image_sources
 from daguerre.table import printable
-from daguerre.training import below
 from daguerre.types.common import NO_MODEL, Decode, Payload
 from daguerre.types.images import ImageDescription, ImagesAnswer
 from daguerre.types.jobs import Job
-from daguerre.uploads import carried
 
 Kind = Literal["exact", "near", "semantic"]
 
@@ -131,7 +130,7 @@ class Described(Clusterings):
             blocks = await self._embedded(images, texts, embeddings, model, decode, progress)
             files = next(iter(blocks.values())).ids
             good, errors = usable(blocks, files)
-        every = named(ids, files)
+        every = item_ids(ids, files)
         if isinstance(prefer, str):
             if prefer != "size":
                 raise ValueError(f'prefer: got {prefer!r}, there is "size"; or give a number for each item')
@@ -142,13 +141,13 @@ class Described(Clusterings):
             assert described is not None
             prefer = [(image.width or 0) * (image.height or 0) if image else 0 for image in described.images]
         if prefer is not None:
-            wanted = each_of("prefer", prefer, len(every))
+            wanted = per_item("prefer", prefer, len(every))
             fields["preference"] = [float(wanted[i]) for i in good.tolist()]
-        names = every if ids is not None else below(files)
+        names = every if ids is not None else relative_ids(files)
         fields |= {"ids": [printable(names[i]) for i in good.tolist()], "on_error": "skip"}
         said = {name: value for name, value in fields.items() if value is not None}
         vectors = sent(blocks, good) if blocks else []
-        begun = await carried(self, vectors, lambda given: self.transport.duplicates(said, given))
+        begun = await with_uploads(self, vectors, lambda given: self.transport.duplicates(said, given))
         if not wait:
             return begun
         ended = await self.wait(begun.id, progress=progress, what="duplicates")
@@ -195,8 +194,8 @@ class Described(Clusterings):
         progress: bool | None,
         what: str,
     ) -> Descriptions:
-        given = sources.images(images, ids)
-        gathered = await self.gather(given, lambda: sources.count(images), ask, on_error, progress, what, None)
+        given = image_sources(images, ids)
+        gathered = await self.gather(given, lambda: count_items(images), ask, on_error, progress, what, None)
         found: list[ImageDescription | None] = [None] * len(gathered.ids)
         for places, answer in gathered.answers:
             for place, image in zip(places, answer.images, strict=True):

@@ -9,12 +9,12 @@ from google.protobuf.message import Message
 from daguerre.grpc_classifiers import PAGE, Trained, code_message, job_of, vectors_message
 from daguerre.grpc_errors import sayable, understood
 from daguerre.grpc_messages import facts
+from daguerre.inputs.pieces import Sendable, pieces
 from daguerre.types.arrays import single
 from daguerre.types.common import NO_MODEL, Failure, Payload
 from daguerre.types.embeddings import VectorBlock
 from daguerre.types.images import ImageDescription, ImagesAnswer
 from daguerre.types.jobs import Job
-from daguerre.uploads import Sendable, pieces
 from daguerre_proto.v1 import classifiers_pb2, common_pb2
 from daguerre_proto.v1 import clusters_pb2 as clusters_pb
 from daguerre_proto.v1 import corpus_pb2 as pb

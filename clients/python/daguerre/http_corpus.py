@@ -9,12 +9,12 @@ from urllib.parse import quote
 
 from daguerre.http_body import entries, failures_of, form
 from daguerre.http_classifiers import JSON, Trained, block_said
+from daguerre.inputs.pieces import Sendable, pieces, size_of
 from daguerre.types.arrays import single
 from daguerre.types.common import NO_MODEL, Payload
 from daguerre.types.embeddings import VectorBlock
 from daguerre.types.images import ImageDescription, ImagesAnswer
 from daguerre.types.jobs import Job, job
-from daguerre.uploads import Sendable, pieces, size_of
 
 
 class Explored(Trained):

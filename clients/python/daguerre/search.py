@@ -6,16 +6,17 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 
-from daguerre import sources
 from daguerre.clustering import sent, usable
 from daguerre.core import retried
+from daguerre.dispatch.vectors import with_uploads
 from daguerre.duplicates import Described
 from daguerre.errors import ItemFailedError
+from daguerre.inputs import memory
+from daguerre.inputs.items import Images
+from daguerre.inputs.pieces import rows_of
 from daguerre.neighbours import Neighbours
 from daguerre.results import Embeddings
-from daguerre.sources import Images
 from daguerre.types.common import Double, Modality, Rows
-from daguerre.uploads import carried, rows_of
 
 Query: TypeAlias = Embeddings | str | Sequence[str] | Images
 
@@ -51,7 +52,7 @@ class Searching(Described):
         good, _ = usable(corpus, embeddings.ids)
         block = sent(corpus, good)
         queries = sent({wanted.modality or "image": wanted}, np.arange(len(wanted)))[0]
-        said = await carried(
+        said = await with_uploads(
             self,
             block,
             lambda given: retried(
@@ -113,7 +114,7 @@ class Searching(Described):
                 raise ItemFailedError(query.errors[0])
             return query
         given: Any = query
-        if not (isinstance(query, str | os.PathLike) or sources.is_one(query)):
+        if not (isinstance(query, str | os.PathLike) or memory.is_one(query)):
             given = list(cast(Any, query))
             if not given:
                 raise ValueError("query: got nothing; give a text, an image, or a list of them")

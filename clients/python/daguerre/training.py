@@ -1,20 +1,20 @@
 """The part of the client that trains classifiers and looks after jobs."""
 
 import asyncio
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from daguerre.classifiers import AsyncClassifier, Given, by_modality, vector_block
 from daguerre.core import Limits, retried
 from daguerre.errors import DaguerreError
+from daguerre.inputs.items import Images, Texts
+from daguerre.inputs.source import Source
 from daguerre.progress import Progress
 from daguerre.results import Embeddings
-from daguerre.sources import Images, Source, Texts
 from daguerre.transport.base import Transport
 from daguerre.types.common import A, Decode, Payload
 from daguerre.types.jobs import Job
@@ -22,9 +22,9 @@ from daguerre.types.jobs import Job
 if TYPE_CHECKING:
     from daguerre.gathered import Gathered, OnError
 
+from daguerre.inputs.alignment import Code, aligned_with, json_value, relative_ids
 
 Task = Literal["binary", "categorical", "continuous"]
-Code: TypeAlias = str | bool | int | float | None
 SEVERAL = 50  # different numbers from which a target is not a label
 FIRST_LOOK, LATER_LOOK = 0.1, 2.0  # seconds between two looks at a job
 
@@ -146,7 +146,7 @@ class Training(ABC):
         blocks = await self._embedded(images, texts, embeddings, model, decode, progress)
         first = next(iter(blocks.values()))
         paths = list(first.ids)
-        names = [str(id) for id in ids] if ids is not None else below(paths)
+        names = [str(id) for id in ids] if ids is not None else relative_ids(paths)
         if len(names) != len(paths):
             raise ValueError(f"ids: {len(names)} for {len(paths)} items; give one for each")
         if (targets is None) == (codes is None):
@@ -179,7 +179,7 @@ class Training(ABC):
             fields["codes"] = {
                 "coder": [str(each) for each in coder],
                 "item": [known.get(str(each), str(each)) for each in item],
-                "code": [plain(each) for each in code],
+                "code": [json_value(each) for each in code],
                 "rule": rule or ("mean" if fields["task"] == "continuous" else "majority"),
             }
         sent = {key: value for key, value in fields.items() if value is not None}
@@ -334,51 +334,6 @@ def _spread(made: Embeddings, there: Sequence[bool]) -> Embeddings:
     vectors = np.full((len(there), made.vectors.shape[1]), np.nan, np.float32)
     vectors[np.flatnonzero(there)] = made.vectors
     return replace(made, vectors=vectors, ids=[str(i) for i in range(len(there))])
-
-
-def below(paths: Sequence[str]) -> list[str]:
-    """Names for the report: paths below their common folder, since what lies above it is nobody's business."""
-    if not any(os.sep in path or "/" in path for path in paths):
-        return list(paths)
-    try:
-        root = os.path.commonpath([os.path.dirname(os.path.abspath(path)) for path in paths])
-    except ValueError:  # on two drives
-        return list(paths)
-    return [os.path.relpath(os.path.abspath(path), root).replace(os.sep, "/") for path in paths]
-
-
-def aligned_with(
-    targets: Sequence[Code] | Mapping[str, Code], paths: Sequence[str], names: Sequence[str], what: str = "targets"
-) -> list[Code]:
-    """A code for each item, from a list in order or a mapping by path, name, or file name."""
-    if isinstance(targets, str):
-        raise TypeError(f"{what}: got a str, {targets!r:.60}; give a list, one for each item")
-    if not isinstance(targets, Mapping):
-        given = [plain(target) for target in targets]
-        if len(given) != len(paths):
-            raise ValueError(f"{what}: {len(given)} for {len(paths)} items; give one for each")
-        return given
-    by_name = {str(key): plain(value) for key, value in targets.items()}
-    used, found = set(), []
-    for path, name in zip(paths, names, strict=True):
-        key = next((key for key in (path, name, os.path.basename(path)) if key in by_name), None)
-        used.add(key)
-        found.append(None if key is None else by_name[key])
-    if unused := [key for key in by_name if key not in used]:
-        raise ValueError(
-            f"{what}: {len(unused)} of {len(by_name)} are for none of the items, the first for {unused[0]!r}; "
-            "give paths, or file names"
-        )
-    return found
-
-
-def plain(value: Any) -> Code:
-    """A code as JSON has it: numpy's numbers as Python's, NaN as none."""
-    if hasattr(value, "item"):
-        value = value.item()
-    if value is None or value != value:
-        return None
-    return value if isinstance(value, str | bool | int | float) else str(value)
 
 
 def guessed(targets: Sequence[Code]) -> Task:

@@ -16,7 +16,7 @@ from daguerre.cli.items import LONGEST_CELL, takes_items
 from daguerre.cli.outputs import check_out, summary, write_predictions
 from daguerre.cli.video_commands import predict_videos
 from daguerre.cli.videos import Looking, takes_videos
-from daguerre.sources import walk
+from daguerre.inputs.files import walk
 
 TASKS = click.Choice(["binary", "categorical", "continuous"])
 COLUMNS = ("coder", "group", "weight", "inclusion_prob", "split")

@@ -10,16 +10,19 @@ from typing import Any, TypeVar
 
 import click
 
-from daguerre import Client, sources
+from daguerre import Client
 from daguerre.cli.group import SOME_FAILED, Settings
 from daguerre.cli.outputs import summary
 from daguerre.cli.video_parts import Frames, Parts
 from daguerre.clip_results import ClipPredictions, ClipScores, OfClip
 from daguerre.clips import Clip
 from daguerre.errors import ItemError, ItemFailedError
+from daguerre.inputs import files
+from daguerre.inputs.alignment import relative_ids
+from daguerre.inputs.frames import sampled
 from daguerre.results import Errors
-from daguerre.training import JobFailedError, below
-from daguerre.watching import THUMBNAIL, sampled
+from daguerre.training import JobFailedError
+from daguerre.watching import THUMBNAIL
 
 EXTENSIONS = frozenset(
     [
@@ -106,9 +109,9 @@ def _found(given: str | list[str]) -> list[str]:
     found: list[str] = []
     for path in [given] if isinstance(given, str) else given:
         if os.path.isdir(path):
-            found += sources.walk(path, EXTENSIONS)
-        elif sources.GLOB & set(path) and not os.path.exists(path):
-            found += sources.matching(path)
+            found += files.walk(path, EXTENSIONS)
+        elif files.GLOB & set(path) and not os.path.exists(path):
+            found += files.matching(path)
         elif os.path.exists(path) or not isinstance(given, str):
             found.append(path)
         else:
@@ -129,7 +132,7 @@ def look(
     """Ask about each video whose part is not there yet. What is done is kept; what cannot be used goes on the list."""
     failed: list[ItemError] = []
     many = len(looking.paths)
-    pages = below(looking.paths)
+    pages = relative_ids(looking.paths)
     before = sum(parts.has(path) for path in looking.paths)
     if before:
         settings.say(f"{before:,} of {many:,} videos are there already, of a run that was interrupted")

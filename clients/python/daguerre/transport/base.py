@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from daguerre.inputs.pieces import Sendable
     from daguerre.types.video import Asked, ClipAnswer
-    from daguerre.uploads import Sendable
 
 from daguerre.types.common import Payload
 from daguerre.types.embeddings import EmbedAnswer, EmbedOptions, VectorBlock

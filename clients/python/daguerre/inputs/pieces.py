@@ -1,25 +1,14 @@
-"""Vectors and videos that are sent ahead, in pieces: no second copy of them is ever made."""
+"""Files and arrays in pieces, so that no second copy of them is made while they are uploaded."""
 
 import asyncio
 import io
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import suppress
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from collections.abc import AsyncIterator
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from daguerre.core import retried
-from daguerre.errors import DaguerreError, TooLargeError
 from daguerre.types.common import Rows
-from daguerre.types.embeddings import VectorBlock
-
-if TYPE_CHECKING:
-    from daguerre.training import Training
-
-
-T = TypeVar("T")
 
 
 class Pieces(Protocol):
@@ -34,7 +23,6 @@ class Pieces(Protocol):
 
 Sendable: TypeAlias = "str | os.PathLike[str] | Rows | Pieces"
 PIECE = 2**20  # bytes
-AHEAD = 64 * 2**20  # bytes of rows from which they are sent ahead, not in the request
 
 
 def rows_of(given: Any) -> Rows:
@@ -78,33 +66,3 @@ def _head(array: Rows) -> bytes:
     held = io.BytesIO()
     np.lib.format.write_array_header_1_0(held, np.lib.format.header_data_from_array_1_0(array))
     return held.getvalue()
-
-
-async def carried(
-    client: "Training", blocks: Sequence[VectorBlock], ask: Callable[[Sequence[VectorBlock]], Awaitable[T]]
-) -> T:
-    """What `ask` gives, with large blocks sent ahead as files, which are deleted afterwards: a job has linked them.
-
-    Where the server finds the request too large, all of them are sent ahead.
-    """
-    made: list[str] = []
-    try:
-        sent = [await _ahead(client, each, made) if each.rows.nbytes > AHEAD else each for each in blocks]
-        try:
-            return await ask(sent)
-        except TooLargeError as exc:
-            if exc.code != "body_too_large" or len(made) == len(sent):
-                raise
-        return await ask([await _ahead(client, each, made) if each.file is None else each for each in sent])
-    finally:
-        for id in made:
-            with suppress(DaguerreError):  # then it expires by itself
-                await client.transport.delete_file(id)
-
-
-async def _ahead(client: "Training", block: VectorBlock, made: list[str]) -> VectorBlock:
-    rows = rows_of(block.rows)
-    name = f"{block.modality}.npy"
-    said = await retried(lambda: client.transport.upload(rows, name), retry_for=client.limits.retry_for)
-    made.append(said["id"])
-    return replace(block, file=said["id"])

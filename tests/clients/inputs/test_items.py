@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from daguerre import sources
-from daguerre.sources import Unreadable
+from daguerre.inputs.files import walk
+from daguerre.inputs.items import count_items, image_sources, text_sources
+from daguerre.inputs.source import Unreadable
 
 
 def ids(given, **options):
-    return [source.id for source in sources.images(given, **options)]
+    return [source.id for source in image_sources(given, **options)]
 
 
 def read(given):
-    return [source.read().image for source in sources.images(given)]
+    return [source.read().image for source in image_sources(given)]
 
 
 def test_a_folder_is_walked_sorted_without_what_is_hidden_or_no_image(photos: Path):
@@ -38,10 +39,10 @@ def test_a_folder_is_walked_only_as_far_as_one_looks(tmp_path: Path):
     for i in range(3):
         (tmp_path / str(i)).mkdir()
         (tmp_path / str(i) / "a.png").write_bytes(b"")
-    walk = sources.walk(str(tmp_path))
-    assert next(walk) == str(tmp_path / "0" / "a.png")
+    found = walk(str(tmp_path))
+    assert next(found) == str(tmp_path / "0" / "a.png")
     (tmp_path / "2" / "b.png").write_bytes(b"")  # not read yet
-    assert [os.path.relpath(path, tmp_path) for path in walk] == ["1/a.png", "2/a.png", "2/b.png"]
+    assert [os.path.relpath(path, tmp_path) for path in found] == ["1/a.png", "2/a.png", "2/b.png"]
 
 
 def test_a_link_back_ends_the_walk(tmp_path: Path):
@@ -63,7 +64,7 @@ def test_what_is_not_there_is_said_at_once(given, said):
 
 
 def test_a_missing_file_among_others_is_that_items_error(photos: Path):
-    good, missing = sources.images([photos / "coffee.jpg", "nowhere.jpg"])
+    good, missing = image_sources([photos / "coffee.jpg", "nowhere.jpg"])
     assert good.read().image == (photos / "coffee.jpg").read_bytes()
     with pytest.raises(Unreadable, match="No such file") as caught:
         missing.read()
@@ -97,13 +98,13 @@ def test_pictures_of_every_mode_become_files(mode):
 
 def test_an_array_of_four_dimensions_is_so_many_images():
     assert len(read(np.zeros((5, 4, 4, 3), np.uint8))) == 5
-    assert sources.count(np.zeros((5, 4, 4, 3), np.uint8)) == 5
-    assert sources.count(np.zeros((4, 4, 3), np.uint8)) == 1
+    assert count_items(np.zeros((5, 4, 4, 3), np.uint8)) == 5
+    assert count_items(np.zeros((4, 4, 3), np.uint8)) == 1
 
 
 @pytest.mark.parametrize("array", [np.zeros((4, 4, 3)), np.zeros((4, 4, 7), np.uint8), np.zeros((2, 2), bool)])
 def test_an_array_that_is_no_image_says_the_rule(array):
-    (source,) = sources.images([array])
+    (source,) = image_sources([array])
     with pytest.raises(Unreadable, match="uint8"):
         source.read()
 
@@ -116,7 +117,7 @@ def test_what_can_be_no_image_is_a_type_error(given):
 
 def test_a_text_file_handle_says_how_to_open_it(photos: Path):
     with (photos / "notes.txt").open() as file:
-        (source,) = sources.images(file)
+        (source,) = image_sources(file)
         with pytest.raises(Unreadable, match='mode "rb"'):
             source.read()
 
@@ -131,7 +132,7 @@ def test_ids_take_the_place_of_paths_and_must_be_as_many(photos: Path):
 
 
 def test_texts_are_numbered_and_what_is_none_fails_alone():
-    found = list(sources.texts(["a", None, float("nan"), "\ud800", "ä"]))
+    found = list(text_sources(["a", None, float("nan"), "\ud800", "ä"]))
     assert [source.id for source in found] == list("01234")
     assert found[0].read().text == "a"
     assert found[4].read().text == "ä"
@@ -139,16 +140,16 @@ def test_texts_are_numbered_and_what_is_none_fails_alone():
         with pytest.raises(Unreadable) as caught:
             bad.read()
         assert caught.value.code == "not_a_text"
-    assert [source.read().text for source in sources.texts("one text")] == ["one text"]
+    assert [source.read().text for source in text_sources("one text")] == ["one text"]
     with pytest.raises(TypeError, match="decode"):
-        list(sources.texts(b"bytes"))
+        list(text_sources(b"bytes"))
 
 
 def test_counts_are_told_where_they_are_known(photos: Path):
-    assert sources.count(photos) == sources.count(f"{photos}/**/*.[jJ][pP][gG]") == 7
-    assert sources.count([photos, "a.jpg", b"x"]) == 9
-    assert sources.count(photos.glob("*")) is None
-    assert sources.count(b"x") == sources.count(Image.new("RGB", (1, 1))) == sources.count("a.jpg") == 1
+    assert count_items(photos) == count_items(f"{photos}/**/*.[jJ][pP][gG]") == 7
+    assert count_items([photos, "a.jpg", b"x"]) == 9
+    assert count_items(photos.glob("*")) is None
+    assert count_items(b"x") == count_items(Image.new("RGB", (1, 1))) == count_items("a.jpg") == 1
 
 
 def test_a_generator_may_use_its_buffer_again():
@@ -158,7 +159,7 @@ def test_a_generator_may_use_its_buffer_again():
             buffer[:] = shade
             yield buffer
 
-    read = [np.asarray(Image.open(io.BytesIO(source.read().image))) for source in list(sources.images(frames()))]
+    read = [np.asarray(Image.open(io.BytesIO(source.read().image))) for source in list(image_sources(frames()))]
     assert [int(picture.max()) for picture in read] == [10, 200]
 
 
@@ -169,19 +170,19 @@ def test_a_generator_may_close_its_files(photos, opened):
             with opened(photos / "coffee.jpg", "r" if opened is Image.open else "rb") as file:
                 yield file
 
-    assert [len(source.read().image) > 1000 for source in list(sources.images(files()))] == [True, True]
+    assert [len(source.read().image) > 1000 for source in list(image_sources(files()))] == [True, True]
 
 
 @pytest.mark.parametrize("mode", ["F", "I"])
 def test_a_picture_whose_numbers_no_file_holds_is_refused(mode):
-    (source,) = sources.images(Image.new(mode, (4, 4)))
+    (source,) = image_sources(Image.new(mode, (4, 4)))
     with pytest.raises(Unreadable, match="mode"):
         source.read()
 
 
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.jpg")
-    (source,) = sources.images(tmp_path / "pipe.jpg")
+    (source,) = image_sources(tmp_path / "pipe.jpg")
     with pytest.raises(Unreadable, match="regular file"):
         source.read()
 
@@ -192,5 +193,5 @@ def test_a_glob_does_not_follow_a_link_back(tmp_path):
     (tmp_path / "a" / "back").symlink_to(tmp_path)
     (tmp_path / "a" / "gone.jpg").symlink_to("nowhere")
     (tmp_path / ".hidden.jpg").write_bytes(b"x")
-    found = [os.path.relpath(source.id, tmp_path) for source in sources.images(f"{tmp_path}/**/*.jpg")]
+    found = [os.path.relpath(source.id, tmp_path) for source in image_sources(f"{tmp_path}/**/*.jpg")]
     assert found == ["a/1.jpg", "a/gone.jpg"]
