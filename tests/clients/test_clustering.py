@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from daguerre import AsyncClient, Client, Clusters, DaguerreWarning
-from daguerre import clusters as clusters_module
 from daguerre import errors as sdk_errors
 from daguerre.clustering import _label
 from daguerre.dispatch import vectors
+from daguerre.handles import clustering
 from daguerre.inputs import pieces
 from daguerre.types.jobs import Job
 from tests.clients.conftest import address, kinds
@@ -199,7 +199,7 @@ def test_asynchronous_code_clusters_too(inline, embedded, tmp_path):
             found = await client.cluster(embeddings=embedded, **QUICK)
             await found.report(tmp_path / "a.html")
             found.save(tmp_path / "a.json")
-            loaded = clusters_module.AsyncClusters.load(tmp_path / "a.json", client)
+            loaded = clustering.AsyncClusters.load(tmp_path / "a.json", client)
             await loaded.report(tmp_path / "b.html", pictures="none")
             return found
 

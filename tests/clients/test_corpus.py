@@ -16,9 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from daguerre import Client, Embeddings, errors, table
+from daguerre import Client, Embeddings, errors
 from daguerre.corpus import _whole
-from daguerre.journal import Journal
+from daguerre.storage import parquet
+from daguerre.storage.journal import Journal
 from tests.clients.conftest import address
 from tests.e2e import harness
 from tests.e2e.harness import Server, metrics
@@ -139,7 +140,7 @@ def test_another_fingerprint_is_refused_and_nothing_changes(inline: Server, corp
         old = Embeddings.read_parquet(out)
         journal = Journal(tmp_path / "ended.parquet", part_rows=100)
         journal.folder.mkdir()
-        journal.add([table.Row(id) for id in old.ids], np.nan_to_num(old.vectors), old.receipt)
+        journal.add([parquet.Row(id) for id in old.ids], np.nan_to_num(old.vectors), old.receipt)
         kept = (journal.folder / "journal-000000.arrows").read_bytes()
         journal.close()
         rest = tmp_path / "third.parquet.parts"
@@ -265,7 +266,8 @@ def test_odd_files_fail_alone(inline: Server, photos: Path, tmp_path: Path):
 
 FULL = """
 import resource, signal, sys
-from daguerre import Client, journal
+from daguerre import Client
+from daguerre.storage import journal
 
 add = journal.Journal.add
 def limited(self, *rows):
@@ -331,8 +333,9 @@ def test_a_cancelled_run_ends_what_it_is_writing_first():
 
 DIE = """
 import os, signal, sys
-from daguerre import Client, journal, table
-from daguerre.journal import Journal
+from daguerre import Client
+from daguerre.storage import journal, parquet as table
+from daguerre.storage.journal import Journal
 
 point, url, folder, out = sys.argv[1:]
 die = lambda: os.kill(os.getpid(), signal.SIGKILL)

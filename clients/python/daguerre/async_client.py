@@ -13,10 +13,11 @@ from daguerre.clips import AsyncClip
 from daguerre.core import Limits, Part, retried, stream
 from daguerre.errors import DaguerreWarning, NotFoundError
 from daguerre.gathered import Gathered, OnError
-from daguerre.inputs.items import Images, Texts
+from daguerre.inputs.items import Images, Texts, images_or_texts
 from daguerre.inputs.source import Source
 from daguerre.progress import Progress
-from daguerre.results import Embeddings, ZeroShot
+from daguerre.results.embeddings import Embeddings
+from daguerre.results.zero_shot import ZeroShot
 from daguerre.transports import connect
 from daguerre.types.common import A, Decode, Payload
 from daguerre.types.embeddings import EmbedAnswer, EmbedOptions
@@ -25,9 +26,7 @@ from daguerre.types.zero_shot import ZeroShotAnswer, ZeroShotOptions
 from daguerre.watching import Watching
 
 if TYPE_CHECKING:
-    from daguerre.corpus import CorpusSummary
-
-from daguerre.inputs.items import images_or_texts
+    from daguerre.results.corpus import CorpusSummary
 
 KEPT: ContextVar[list[str] | None] = ContextVar("daguerre_warnings", default=None)  # for the thread that called
 

@@ -5,30 +5,28 @@ import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from daguerre.core import retried
+from daguerre.dispatch.vectors import EmbeddingsLike, by_modality, vector_block
 from daguerre.errors import FingerprintMismatchError, ItemError
 from daguerre.gathered import OnError
 from daguerre.inputs.items import Images, Texts, count_items, image_sources, paired_sources, text_sources
-from daguerre.predictions import Estimate, Predictions, Report
-from daguerre.results import Embeddings, Errors
-from daguerre.types.common import Modality, Payload
-from daguerre.types.embeddings import VectorBlock
+from daguerre.results.base import Errors
+from daguerre.results.predictions import Predictions
+from daguerre.results.report import Estimate, Report
+from daguerre.types.common import Payload
 from daguerre.types.predictions import PredictAnswer, PredictOptions
 
 if TYPE_CHECKING:
     from daguerre.client import Client
     from daguerre.training import Training
 
-
 P = ParamSpec("P")
 T = TypeVar("T")
 ROWS = 4096  # vectors of one request
-Given = Embeddings | Mapping[str, Embeddings]
 
 
 def _waits(
@@ -72,7 +70,7 @@ class AsyncClassifier:
         images: Images | None = None,
         texts: Texts | None = None,
         *,
-        embeddings: Given | None = None,
+        embeddings: EmbeddingsLike | None = None,
         ids: Sequence[str] | None = None,
         crossed: bool = False,
         on_error: OnError = "collect",
@@ -108,7 +106,7 @@ class AsyncClassifier:
         images: Images | None = None,
         texts: Texts | None = None,
         *,
-        embeddings: Given | None = None,
+        embeddings: EmbeddingsLike | None = None,
         confidence: float = 0.95,
         progress: bool | None = None,
     ) -> dict[str, Estimate]:
@@ -173,7 +171,7 @@ class AsyncClassifier:
         self,
         images: Images | None,
         texts: Texts | None,
-        embeddings: Given | None,
+        embeddings: EmbeddingsLike | None,
         ids: Sequence[str] | None,
         crossed: bool,
         on_error: OnError,
@@ -198,7 +196,7 @@ class AsyncClassifier:
         gathered = await self._client.gather(items, total, ask, on_error, progress, "predict", None)
         return _Found(ids=gathered.ids, errors=gathered.errors, truncated=gathered.truncated, answers=gathered.answers)
 
-    async def _of_embeddings(self, embeddings: Given, options: PredictOptions) -> "_Found":
+    async def _of_embeddings(self, embeddings: EmbeddingsLike, options: PredictOptions) -> "_Found":
         blocks = by_modality(embeddings, self.modalities)
         for block in self.card["encoders"]:
             made = blocks.get(block["modality"])
@@ -265,32 +263,6 @@ def _predictions(clf: AsyncClassifier, found: _Found) -> Predictions:
         low=values[:, 1],
         high=values[:, 2],
         crossed=crossed if width else None,
-    )
-
-
-def by_modality(embeddings: Given, modalities: Sequence[str]) -> dict[str, Embeddings]:
-    """Embeddings by their modality, as many of each."""
-    if isinstance(embeddings, Embeddings):
-        if len(modalities) != 1:
-            raise ValueError(f'embeddings: this takes {" and ".join(modalities)}; give {{"image": …, "text": …}}')
-        return {modalities[0]: embeddings}
-    unknown = sorted(set(embeddings) - {"image", "text"})
-    if unknown or not embeddings:
-        raise ValueError(f'embeddings: {unknown[0] if unknown else "nothing"!r}; the keys are "image" and "text"')
-    if len({len(each) for each in embeddings.values()}) > 1:
-        said = " and ".join(f"{len(each)} of {name}s" for name, each in embeddings.items())
-        raise ValueError(f"embeddings: {said}; give one of each for every item")
-    return {name: embeddings[name] for name in ("image", "text") if name in embeddings}
-
-
-def vector_block(modality: str, made: Embeddings, part: "slice | NDArray[np.int64]" = slice(None)) -> VectorBlock:
-    """Embeddings as they are sent."""
-    return VectorBlock(
-        modality=cast(Modality, modality),
-        model=made.model,
-        fingerprint=made.fingerprint,
-        rows=np.ascontiguousarray(made.vectors[part]),
-        receipt=made.receipt,
     )
 
 

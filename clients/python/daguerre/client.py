@@ -14,8 +14,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 from daguerre.async_client import KEPT, AsyncClient
 from daguerre.classifiers import AsyncClassifier, Classifier
 from daguerre.clips import AsyncClip, Clip
-from daguerre.clusters import AsyncClusters, Clusters
 from daguerre.errors import DaguerreWarning
+from daguerre.handles.clustering import AsyncClusters, Clusters
 from daguerre.types.jobs import Job
 
 P = ParamSpec("P")

@@ -7,12 +7,12 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from daguerre import clip_reading
 from daguerre.classifiers import AsyncClassifier, Classifier
-from daguerre.clip_results import ClipEmbeddings, ClipPredictions, ClipScores
 from daguerre.core import retried
 from daguerre.errors import DaguerreError
 from daguerre.gathered import expect
+from daguerre.results import video_answers
+from daguerre.results.video import ClipEmbeddings, ClipPredictions, ClipScores
 from daguerre.types.common import Decode
 from daguerre.types.embeddings import EmbedOptions
 from daguerre.types.jobs import Job
@@ -109,7 +109,7 @@ class AsyncClip:
             none_of_these=none_of_these,
             none_min_cosine=none_min_cosine,
         )
-        return clip_reading.scores(await self._ask(asked, progress, "zero-shot"), self.name, asked)
+        return video_answers.scores(await self._ask(asked, progress, "zero-shot"), self.name, asked)
 
     async def embed(
         self,
@@ -141,7 +141,7 @@ class AsyncClip:
         >>> client.cluster(embeddings=X.embeddings, method="kmeans", k=5)
         """
         asked = EmbedOptions(model=model or self._client.default_model, decode=decode, dimensions=dimensions)
-        made = clip_reading.embeddings(await self._ask(asked, progress, "embed"), self.name)
+        made = video_answers.embeddings(await self._ask(asked, progress, "embed"), self.name)
         expect(fingerprint, made.receipt)
         return made
 
@@ -169,7 +169,7 @@ class AsyncClip:
         >>> client.video("news.mp4", shots=True, pooling="max").predict("protest").pooled
         """
         asked = PredictOptions(classifier=classifier if isinstance(classifier, str) else classifier.id)
-        return clip_reading.predictions(await self._ask(asked, progress, "predict"), self.name)
+        return video_answers.predictions(await self._ask(asked, progress, "predict"), self.name)
 
     async def close(self) -> None:
         """Delete the file on the server. Where that fails, it expires by itself."""

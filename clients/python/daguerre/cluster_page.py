@@ -11,7 +11,7 @@ from daguerre.types.common import Payload
 from daguerre.types.images import ImagesAnswer
 
 if TYPE_CHECKING:
-    from daguerre.clusters import Clustered
+    from daguerre.results.clusters import Clustered
     from daguerre.training import Training
 
 

@@ -4,20 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from daguerre.classifiers import Given, vector_block
-from daguerre.clusters import AsyncClusters
 from daguerre.core import retried
-from daguerre.dispatch.vectors import with_uploads
-from daguerre.errors import ItemError
+from daguerre.dispatch.vectors import EmbeddingsLike, split_usable, vector_blocks, with_uploads
+from daguerre.handles.clustering import AsyncClusters
 from daguerre.inputs.alignment import Code, aligned_with, item_ids, per_item, relative_ids, string_list
 from daguerre.inputs.items import Images, Texts
-from daguerre.results import Embeddings
-from daguerre.table import printable
+from daguerre.storage.parquet import printable
 from daguerre.training import Training
 from daguerre.types.common import Decode
-from daguerre.types.embeddings import VectorBlock
 from daguerre.types.jobs import Job
 
 Method = Literal["iterative-kmeans", "kmeans", "hdbscan", "agglomerative"]
@@ -31,7 +26,7 @@ class Clusterings(Training):
         images: Images | None = None,
         texts: Texts | None = None,
         *,
-        embeddings: Given | None = None,
+        embeddings: EmbeddingsLike | None = None,
         ids: Sequence[str] | None = None,
         method: Method = "iterative-kmeans",
         metric: Literal["cosine", "euclidean"] | None = None,
@@ -111,7 +106,7 @@ class Clusterings(Training):
         files = list(first.ids)
         every = item_ids(ids, files)
         names = every if ids is not None else relative_ids(files)
-        good, errors = usable(blocks, every)
+        good, errors = split_usable(blocks, every)
         labels = None if known is None else aligned_with(known, files, names, "known")
         heavy = None if weights is None else per_item("weights", weights, len(every))
         options: dict[str, Any] = {
@@ -150,7 +145,12 @@ class Clusterings(Training):
             for name, value in options.items()
             if value is not None
         }
-        begun = await with_uploads(self, sent(blocks, good), lambda given: self.transport.cluster(fields, given))
+        begun = await with_uploads(
+            self.transport,
+            vector_blocks(blocks, good),
+            lambda given: self.transport.cluster(fields, given),
+            retry_for=self.limits.retry_for,
+        )
         if not wait:
             return begun
         ended = await self.wait(begun.id, progress=progress, what="cluster")
@@ -175,33 +175,6 @@ class Clusterings(Training):
 
     async def _clustering(self, id: str) -> Mapping[str, Any]:
         return await retried(lambda: self.transport.clustering(id), retry_for=self.limits.retry_for)
-
-
-def usable(blocks: Mapping[str, Embeddings], ids: Sequence[str]) -> tuple[NDArray[np.int64], list[ItemError]]:
-    """Indexes of the items that have all of their vectors, and why the others have not. Raises ValueError for none."""
-    good = np.ones(len(ids), bool)
-    failed: dict[int, ItemError] = {}
-    for modality, made in blocks.items():
-        for error in made.errors:
-            failed.setdefault(error.index, ItemError(error.index, ids[error.index], error.code, error.message))
-        there = made.ok & ~np.isnan(made.vectors[:, :1]).any(axis=1)
-        for i in np.flatnonzero(~there).tolist():
-            failed.setdefault(i, ItemError(i, ids[i], "no_vector", f"has no {modality} vector; leave it out"))
-        good &= there
-    if not good.any():
-        first = next(iter(failed.values()), None)
-        said = "nothing was given" if first is None else f"the first, {first.id}: {first.message}"
-        raise ValueError(f"none of {len(ids)} items can be used; {said}")
-    return np.flatnonzero(good), [failed[i] for i in sorted(failed)]
-
-
-def sent(blocks: Mapping[str, Embeddings], good: NDArray[np.int64]) -> list[VectorBlock]:
-    """Vectors of the usable items, as they are sent; not copied where that is all of them."""
-    found = []
-    for modality, made in blocks.items():
-        part = slice(None) if len(good) == len(made) else good
-        found.append(vector_block(modality, made, part))
-    return found
 
 
 def _label(value: Code) -> Code:

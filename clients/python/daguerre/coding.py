@@ -1,21 +1,19 @@
 """The part of the client that draws what people code, and judges by what they have coded."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from daguerre.clusters import Clustered
-from daguerre.coding_results import Agreement, Comparison, Pairs, Sample, Stratum, figure
 from daguerre.core import retried
 from daguerre.inputs.alignment import Code, item_ids, json_value, per_item
-from daguerre.results import Embeddings
+from daguerre.results.annotation import Agreement, Comparison, Pairs, Sample, Stratum, figure
+from daguerre.results.clusters import Clustered
+from daguerre.results.embeddings import Embeddings
+from daguerre.results.labellings import Labellings, aligned_labels
 from daguerre.search import Query, Searching
 from daguerre.types.common import record
 
-Labels: TypeAlias = Clustered | Sequence[int] | NDArray[np.integer[Any]]
-Labellings: TypeAlias = Labels | Mapping[str, Labels]
 Unclustered = Literal["singletons", "exclude"]
 
 
@@ -152,7 +150,7 @@ class Coding(Searching):
         --------
         >>> client.draw_pairs({"a": A, "b": B}, 100, 100, disputed=50).save("pairs.csv")
         """
-        labels, every, good = _aligned(clusterings, ids)
+        labels, every, good = aligned_labels(clusterings, ids)
         place = np.flatnonzero(good)
         fields = {
             "clusterings": {name: found[place].tolist() for name, found in labels.items()},
@@ -264,7 +262,7 @@ class Coding(Searching):
         --------
         >>> client.compare(pairs, same, {"a": A, "b": B})
         """
-        labels, _, _ = _aligned(clusterings, None)
+        labels, _, _ = aligned_labels(clusterings, None)
         said = [json_value(each) for each in per_item("same", same, len(pairs))]
         if odd := [each for each in said if each not in (None, 0, 1)]:
             raise ValueError(f"same: got {odd[0]!r}; it is True, False, or None where nobody has said so")
@@ -290,31 +288,3 @@ class Coding(Searching):
         wanted = {name: value for name, value in fields.items() if value is not None}
         answer = await retried(lambda: self.transport.compare(wanted), retry_for=self.limits.retry_for)
         return Comparison.of(answer, len(said) - len(rows))
-
-
-def _aligned(
-    clusterings: Labellings, ids: Sequence[str] | None
-) -> tuple[dict[str, NDArray[np.int64]], list[str], NDArray[np.bool_]]:
-    """Labels by name, ids, and which items have a result in all of them. Raises ValueError."""
-    given = clusterings if isinstance(clusterings, Mapping) else {"clusters": clusterings}
-    if not given:
-        raise ValueError("clusterings: got none; give clusters, or a mapping of them by name")
-    labels: dict[str, NDArray[np.int64]] = {}
-    found = [each for each in given.values() if isinstance(each, Clustered)]
-    for name, each in given.items():
-        array = each.labels if isinstance(each, Clustered) else np.asarray(each)
-        if array.ndim != 1 or array.dtype.kind not in "iu":
-            raise ValueError(
-                f"clusterings: {name!r} has {array.dtype} {array.shape}; give a whole number for each item"
-            )
-        labels[name] = array.astype(np.int64)
-    if len({len(each) for each in labels.values()}) > 1:
-        said = ", ".join(f"{name!r} {len(each):,}" for name, each in labels.items())
-        raise ValueError(f"clusterings: of different numbers of items ({said}); they have to be of the same items")
-    if any(each.ids != found[0].ids for each in found):
-        raise ValueError("clusterings: their ids differ; cluster the same items, in the same order")
-    n = len(next(iter(labels.values())))
-    good = np.ones(n, bool)
-    for each in found:
-        good &= each.ok
-    return labels, item_ids(ids, found[0].ids if found else [str(i) for i in range(n)]), good

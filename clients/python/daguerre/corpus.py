@@ -7,7 +7,7 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,57 +15,22 @@ import numpy as np
 
 from daguerre.core import Part
 from daguerre.errors import DaguerreError, FingerprintMismatchError
-from daguerre.inputs.files import FileSource
+from daguerre.inputs.files import FileSource, relative
 from daguerre.inputs.items import Images, count_items, image_sources
 from daguerre.inputs.source import Source, Unreadable
-from daguerre.journal import Journal, Known
 from daguerre.progress import Progress
-from daguerre.table import Row, arrow, printable
+from daguerre.results.corpus import CorpusSummary
+from daguerre.storage.journal import Journal, Known
+from daguerre.storage.parquet import Row, arrow, printable
 from daguerre.types.common import Decode, Float, Payload
 from daguerre.types.embeddings import EmbedAnswer, EmbedOptions
 
 if TYPE_CHECKING:
     from daguerre.async_client import AsyncClient
 
-from daguerre.inputs.files import relative
-
 T = TypeVar("T")
 PART_ROWS = 2048
 LOCAL = "unreadable_file"  # never left this machine, so it is always tried again
-
-
-@dataclass(frozen=True)
-class CorpusSummary:
-    """What a run has done.
-
-    Attributes
-    ----------
-    out : the file.
-    rows : in the file now.
-    embedded, failed : of this run.
-    reused : items that were in the file already, unchanged.
-    failed_before : those of `reused` that have no vector; `retry_errors` tries them again.
-    gone : rows of items that are not in the source any more; they stay.
-    """
-
-    out: str
-    rows: int
-    embedded: int
-    reused: int
-    failed: int
-    failed_before: int
-    gone: int
-    seconds: float
-    model: str
-    fingerprint: str
-
-    def __str__(self) -> str:
-        return (
-            f"{self.out}: {self.rows:,} rows, {self.embedded:,} embedded in {self.seconds:.0f} s, {self.reused:,} "
-            f"there already, {self.failed:,} failed"
-            + (f", {self.failed_before:,} failed in an earlier run" if self.failed_before else "")
-            + (f", {self.gone:,} of files that are gone" if self.gone else "")
-        )
 
 
 async def embed_corpus(

@@ -7,16 +7,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from daguerre.classifiers import Given
-from daguerre.clustering import Clusterings, sent, usable
+from daguerre.clustering import Clusterings
 from daguerre.core import retried
-from daguerre.dispatch.vectors import with_uploads
-from daguerre.duplicate_results import Descriptions, Duplicates
+from daguerre.dispatch.vectors import EmbeddingsLike, split_usable, vector_blocks, with_uploads
 from daguerre.errors import ItemError
 from daguerre.gathered import OnError
 from daguerre.inputs.alignment import item_ids, per_item, relative_ids
 from daguerre.inputs.items import Images, Texts, count_items, image_sources
-from daguerre.table import printable
+from daguerre.results.duplicates import Duplicates
+from daguerre.results.images import Descriptions
+from daguerre.storage.parquet import printable
 from daguerre.types.common import NO_MODEL, Decode, Payload
 from daguerre.types.images import ImageDescription, ImagesAnswer
 from daguerre.types.jobs import Job
@@ -65,7 +65,7 @@ class Described(Clusterings):
         images: Images | None = None,
         texts: Texts | None = None,
         *,
-        embeddings: Given | None = None,
+        embeddings: EmbeddingsLike | None = None,
         kind: Kind = "near",
         threshold: float | None = None,
         bits: int | None = None,
@@ -129,7 +129,7 @@ class Described(Clusterings):
         else:
             blocks = await self._embedded(images, texts, embeddings, model, decode, progress)
             files = next(iter(blocks.values())).ids
-            good, errors = usable(blocks, files)
+            good, errors = split_usable(blocks, files)
         every = item_ids(ids, files)
         if isinstance(prefer, str):
             if prefer != "size":
@@ -146,8 +146,13 @@ class Described(Clusterings):
         names = every if ids is not None else relative_ids(files)
         fields |= {"ids": [printable(names[i]) for i in good.tolist()], "on_error": "skip"}
         said = {name: value for name, value in fields.items() if value is not None}
-        vectors = sent(blocks, good) if blocks else []
-        begun = await with_uploads(self, vectors, lambda given: self.transport.duplicates(said, given))
+        vectors = vector_blocks(blocks, good) if blocks else []
+        begun = await with_uploads(
+            self.transport,
+            vectors,
+            lambda given: self.transport.duplicates(said, given),
+            retry_for=self.limits.retry_for,
+        )
         if not wait:
             return begun
         ended = await self.wait(begun.id, progress=progress, what="duplicates")

@@ -7,7 +7,7 @@ import numpy as np
 
 from daguerre.core import Part
 from daguerre.errors import FingerprintMismatchError, ItemError, ItemFailedError
-from daguerre.results import Errors
+from daguerre.results.base import Errors
 from daguerre.types.common import A, Float, Receipt
 
 OnError = Literal["collect", "raise"]

@@ -6,16 +6,15 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 
-from daguerre.clustering import sent, usable
 from daguerre.core import retried
-from daguerre.dispatch.vectors import with_uploads
+from daguerre.dispatch.vectors import split_usable, vector_blocks, with_uploads
 from daguerre.duplicates import Described
 from daguerre.errors import ItemFailedError
 from daguerre.inputs import memory
 from daguerre.inputs.items import Images
 from daguerre.inputs.pieces import rows_of
-from daguerre.neighbours import Neighbours
-from daguerre.results import Embeddings
+from daguerre.results.embeddings import Embeddings
+from daguerre.results.neighbours import Neighbours
 from daguerre.types.common import Double, Modality, Rows
 
 Query: TypeAlias = Embeddings | str | Sequence[str] | Images
@@ -49,15 +48,16 @@ class Searching(Described):
         """
         wanted = await self._query(query, embeddings)
         corpus: Mapping[str, Embeddings] = {embeddings.modality or "image": embeddings}
-        good, _ = usable(corpus, embeddings.ids)
-        block = sent(corpus, good)
-        queries = sent({wanted.modality or "image": wanted}, np.arange(len(wanted)))[0]
+        good, _ = split_usable(corpus, embeddings.ids)
+        block = vector_blocks(corpus, good)
+        queries = vector_blocks({wanted.modality or "image": wanted}, np.arange(len(wanted)))[0]
         said = await with_uploads(
-            self,
+            self.transport,
             block,
             lambda given: retried(
                 lambda: self.transport.search({"k": k}, given[0], queries), retry_for=self.limits.retry_for
             ),
+            retry_for=self.limits.retry_for,
         )
         found = [entry["neighbours"] for entry in said["data"]]
         indexes = good[np.array([[each["index"] for each in row] for row in found], np.int64)]

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from daguerre.classifiers import AsyncClassifier, Given, by_modality, vector_block
+from daguerre.classifiers import AsyncClassifier
 from daguerre.core import Limits, retried
-from daguerre.errors import DaguerreError
+from daguerre.dispatch.vectors import EmbeddingsLike, by_modality, vector_block
+from daguerre.errors import JobFailedError
+from daguerre.inputs.alignment import Code, aligned_with, json_value, relative_ids
 from daguerre.inputs.items import Images, Texts
 from daguerre.inputs.source import Source
 from daguerre.progress import Progress
-from daguerre.results import Embeddings
+from daguerre.results.embeddings import Embeddings
 from daguerre.transport.base import Transport
 from daguerre.types.common import A, Decode, Payload
 from daguerre.types.jobs import Job
@@ -22,25 +24,9 @@ from daguerre.types.jobs import Job
 if TYPE_CHECKING:
     from daguerre.gathered import Gathered, OnError
 
-from daguerre.inputs.alignment import Code, aligned_with, json_value, relative_ids
-
 Task = Literal["binary", "categorical", "continuous"]
 SEVERAL = 50  # different numbers from which a target is not a label
 FIRST_LOOK, LATER_LOOK = 0.1, 2.0  # seconds between two looks at a job
-
-
-class JobFailedError(DaguerreError):
-    """A job on the server did not succeed.
-
-    Attributes
-    ----------
-    job : as it ended.
-    """
-
-    def __init__(self, job: Job) -> None:
-        error = job.error or {"code": job.state, "message": f"{job.id} was {job.state}"}
-        super().__init__(error["message"], code=error["code"])
-        self.job = job
 
 
 class Training(ABC):
@@ -85,7 +71,7 @@ class Training(ABC):
         *,
         targets: Sequence[Code] | Mapping[str, Code] | None = None,
         task: Task | None = None,
-        embeddings: Given | None = None,
+        embeddings: EmbeddingsLike | None = None,
         codes: Sequence[tuple[str, str, Code]] | None = None,
         rule: Literal["majority", "unanimous", "mean"] | None = None,
         ids: Sequence[str] | None = None,
@@ -301,7 +287,7 @@ class Training(ABC):
         self,
         images: Images | None,
         texts: Texts | None,
-        embeddings: Given | None,
+        embeddings: EmbeddingsLike | None,
         model: str | None,
         decode: Decode | None,
         progress: bool | None,

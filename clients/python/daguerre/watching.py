@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from daguerre.clip_results import How
 from daguerre.clips import AsyncClip
 from daguerre.coding import Coding
 from daguerre.core import retried
@@ -12,6 +11,7 @@ from daguerre.errors import APIError, ItemError, ItemFailedError
 from daguerre.inputs.frames import Seconds, sampled, video_options
 from daguerre.inputs.videos import VideoLike, VideoUpload, video_name
 from daguerre.progress import Progress
+from daguerre.results.video import How
 
 THUMBNAIL = 160  # pixels of the longest side
 UNUSABLE = ("unsupported_video", "invalid_video", "video_too_large", "invalid_file", "file_too_large")

@@ -12,8 +12,8 @@ from daguerre.cli.group import SOME_FAILED, Settings
 from daguerre.cli.items import takes_items
 from daguerre.cli.outputs import check_out, numbers, summary, write_table
 from daguerre.cli.tables import VECTORS, read_table, read_vectors
-from daguerre.clusters import Clusters
-from daguerre.duplicate_results import Duplicates
+from daguerre.handles.clustering import Clusters
+from daguerre.results.duplicates import Duplicates
 from daguerre.types.jobs import Job
 
 KINDS = (".csv", ".parquet")

@@ -12,7 +12,7 @@ import numpy as np
 from daguerre.cli.group import Settings
 from daguerre.cli.outputs import check_out, numbers, write_table
 from daguerre.cli.tables import VECTORS, Table, read_clusterings, read_clusters, read_table, read_vectors
-from daguerre.coding_results import PAIR_COLUMNS, Pairs
+from daguerre.results.annotation import PAIR_COLUMNS, Pairs
 
 SEED = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same result.")
 UNCLUSTERED = click.Choice(["singletons", "exclude"])

@@ -13,7 +13,7 @@ from daguerre.cli.items import takes_items
 from daguerre.cli.outputs import check_out, finish, write_embeddings
 from daguerre.cli.video_commands import embed_videos
 from daguerre.cli.videos import Looking, takes_videos
-from daguerre.corpus import CorpusSummary
+from daguerre.results.corpus import CorpusSummary
 
 KINDS = (".parquet", ".npz", ".csv")
 

@@ -4,17 +4,19 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
 from daguerre.cli.group import SOME_FAILED, Settings
-from daguerre.predictions import Predictions
-from daguerre.results import Embeddings, Errors, ZeroShot
+from daguerre.results.base import Errors
+from daguerre.results.embeddings import Embeddings
+from daguerre.results.predictions import Predictions
+from daguerre.results.zero_shot import ZeroShot
+from daguerre.storage.csv import opened
 
 SHOWN = 5  # failures on stderr
 OURS = ("id", "label", "error")  # columns of scores, beside those of the labels
@@ -92,18 +94,6 @@ def write_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], out: str)
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(rows)
-
-
-@contextmanager
-def opened(out: str) -> Iterator[TextIO]:
-    """A file of UTF-8, in which a file name of another encoding has its bytes as \\udce9 and the like."""
-    if out == "-":
-        assert hasattr(sys.stdout, "reconfigure")
-        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="")
-        yield sys.stdout
-        return
-    with open(out, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        yield file
 
 
 def finish(settings: Settings, made: Embeddings | ZeroShot, out: str, as_json: bool) -> None:

@@ -14,7 +14,8 @@ from daguerre import Client
 from daguerre.cli.group import Settings
 from daguerre.cli.items import LONGEST_CELL
 from daguerre.errors import ItemError
-from daguerre.results import Embeddings, Errors
+from daguerre.results.base import Errors
+from daguerre.results.embeddings import Embeddings
 from daguerre.types.common import Decode, Receipt, receipt
 
 VECTORS = (".parquet", ".npz", ".npy")

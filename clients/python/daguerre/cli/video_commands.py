@@ -10,7 +10,7 @@ from daguerre import Client
 from daguerre.cli.group import Settings
 from daguerre.cli.video_parts import Parts, named, of_embeddings, of_predictions, of_scores, write, write_vectors
 from daguerre.cli.videos import Looking, end, finish, look
-from daguerre.results import Errors
+from daguerre.results.base import Errors
 
 
 def zero_shot_videos(

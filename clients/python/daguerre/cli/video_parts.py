@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from daguerre import table
-from daguerre.cli.outputs import opened
-from daguerre.clip_results import ClipEmbeddings, ClipPredictions, ClipScores, OfClip
 from daguerre.errors import FingerprintMismatchError
-from daguerre.results import Errors
+from daguerre.results.base import Errors
+from daguerre.results.video import ClipEmbeddings, ClipPredictions, ClipScores, VideoResult
+from daguerre.storage import parquet
+from daguerre.storage.csv import opened
 from daguerre.types.common import Receipt
 
 OURS = ("video", "timestamp", "shot", "label", "error")
@@ -62,7 +62,7 @@ def of_embeddings(made: ClipEmbeddings) -> Frames:
     return _frames(made, made.vectors)
 
 
-def _frames(made: OfClip, values: NDArray[Any], labels: Sequence[str | None] = ()) -> Frames:
+def _frames(made: VideoResult, values: NDArray[Any], labels: Sequence[str | None] = ()) -> Frames:
     shot = np.zeros(0, np.int64) if made.shot is None else made.shot
     fingerprint = made.receipt.fingerprint
     return Frames(timestamps=made.timestamps, shot=shot, labels=labels, values=values, fingerprint=fingerprint)
@@ -181,7 +181,7 @@ def write(
 def _write_parquet(
     found: Iterator[tuple[str, Frames | str]], head: Sequence[str], width: int, out: str, labelled: bool
 ) -> int:
-    pa = table.arrow()
+    pa = parquet.arrow()
     text = [pa.field("label", pa.string())] if labelled else []
     names = head[3 + len(text) : -1]
     fields = [pa.field("video", pa.string()), pa.field("timestamp", pa.float64()), pa.field("shot", pa.int64()), *text]
@@ -195,7 +195,7 @@ def _write_parquet(
             n = 1 if isinstance(each, str) else len(each.timestamps)
             nothing = [None] * n
             count += 0 if failed else n
-            columns: list[Any] = [[table.printable(path)] * n]
+            columns: list[Any] = [[parquet.printable(path)] * n]
             if isinstance(each, str):
                 columns += [nothing] * (len(head) - 2)
             else:
@@ -205,7 +205,7 @@ def _write_parquet(
             arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
             yield pa.record_batch(arrays, schema=schema)
 
-    table.save(batches(), schema, out)
+    parquet.save(batches(), schema, out)
     return count
 
 
@@ -218,9 +218,9 @@ def write_vectors(
     """
     if kind == ".npz":
         return _write_npz(parts.every(paths, failed), made, dimension, out)
-    pa = table.arrow()
+    pa = parquet.arrow()
     more = [("video", pa.string()), ("timestamp", pa.float64()), ("shot", pa.int64())]
-    schema = table.schema(dimension, made)
+    schema = parquet.schema(dimension, made)
     for name, type_ in more:
         schema = schema.append(pa.field(name, type_))
     whys = {each.id: each for each in failed}
@@ -230,18 +230,18 @@ def write_vectors(
         nonlocal count
         for path, found in parts.every(paths, failed):
             if isinstance(found, str):
-                rows = [table.Row(path, error_code=found, error_message=whys[path].message)]
-                part = table.batch(rows, np.zeros((1, dimension), np.float32), made)
-                columns: list[Any] = [[table.printable(path)], [None], [None]]
+                rows = [parquet.Row(path, error_code=found, error_message=whys[path].message)]
+                part = parquet.batch(rows, np.zeros((1, dimension), np.float32), made)
+                columns: list[Any] = [[parquet.printable(path)], [None], [None]]
             else:
-                rows = [table.Row(f"{path}@{time:.3f}") for time in found.timestamps]
-                part = table.batch(rows, found.values, made)
-                columns = [[table.printable(path)] * len(rows), found.timestamps, found.shots]
+                rows = [parquet.Row(f"{path}@{time:.3f}") for time in found.timestamps]
+                part = parquet.batch(rows, found.values, made)
+                columns = [[parquet.printable(path)] * len(rows), found.timestamps, found.shots]
                 count += len(rows)
             arrays = [pa.array(column, kind) for column, (_, kind) in zip(columns, more, strict=True)]
             yield pa.record_batch([*part.columns, *arrays], schema=schema)
 
-    table.save(batches(), schema, out)
+    parquet.save(batches(), schema, out)
     return count
 
 

@@ -14,14 +14,13 @@ from daguerre import Client
 from daguerre.cli.group import SOME_FAILED, Settings
 from daguerre.cli.outputs import summary
 from daguerre.cli.video_parts import Frames, Parts
-from daguerre.clip_results import ClipPredictions, ClipScores, OfClip
 from daguerre.clips import Clip
-from daguerre.errors import ItemError, ItemFailedError
+from daguerre.errors import ItemError, ItemFailedError, JobFailedError
 from daguerre.inputs import files
 from daguerre.inputs.alignment import relative_ids
 from daguerre.inputs.frames import sampled
-from daguerre.results import Errors
-from daguerre.training import JobFailedError
+from daguerre.results.base import Errors
+from daguerre.results.video import ClipPredictions, ClipScores, VideoResult
 from daguerre.watching import THUMBNAIL
 
 EXTENSIONS = frozenset(
@@ -30,7 +29,7 @@ EXTENSIONS = frozenset(
         *(".mts", ".m2ts", ".flv", ".f4v", ".wmv", ".asf", ".ogv", ".ogg"),
     ]
 )  # what counts as a video in a folder; a file that is named is sent whatever it is called
-R = TypeVar("R", bound=OfClip)
+R = TypeVar("R", bound=VideoResult)
 CHOICES = ("every", "frames", "shots", "keyframes")
 
 

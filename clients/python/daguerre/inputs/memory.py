@@ -3,12 +3,11 @@
 import io
 from typing import TYPE_CHECKING, Any
 
+from daguerre.inputs.source import Source, Unreadable
 from daguerre.types.common import Payload
 
 if TYPE_CHECKING:
     from PIL import Image
-
-from daguerre.inputs.source import Source, Unreadable
 
 
 class _Bytes:

@@ -1,18 +1,16 @@
 """The protocol that both transports implement."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from daguerre.inputs.pieces import Sendable
-    from daguerre.types.video import Asked, ClipAnswer
-
+from daguerre.inputs.pieces import Sendable
 from daguerre.types.common import Payload
 from daguerre.types.embeddings import EmbedAnswer, EmbedOptions, VectorBlock
 from daguerre.types.images import ImagesAnswer
 from daguerre.types.jobs import Job
 from daguerre.types.models import ModelCard, Ping
 from daguerre.types.predictions import PredictAnswer, PredictOptions
+from daguerre.types.video import Asked, ClipAnswer
 from daguerre.types.zero_shot import ZeroShotAnswer, ZeroShotOptions
 
 
@@ -73,11 +71,11 @@ class Transport(Protocol):
         self, fields: Mapping[str, Any], corpus: VectorBlock, queries: VectorBlock
     ) -> Mapping[str, Any]: ...
 
-    async def begin_video(self, file: str, sampling: Mapping[str, Any], asked: "Asked") -> Job: ...
+    async def begin_video(self, file: str, sampling: Mapping[str, Any], asked: Asked) -> Job: ...
 
-    async def video_answer(self, job: str) -> "ClipAnswer": ...
+    async def video_answer(self, job: str) -> ClipAnswer: ...
 
-    async def upload(self, given: "Sendable", name: str) -> Mapping[str, Any]: ...
+    async def upload(self, given: Sendable, name: str) -> Mapping[str, Any]: ...
 
     async def files(self) -> Sequence[Mapping[str, Any]]: ...
 

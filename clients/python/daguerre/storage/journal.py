@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from daguerre.table import ROW_GROUP, Row, arrow, batch, read_schema, receipt_of, save, schema, synced
+from daguerre.storage.parquet import ROW_GROUP, Row, arrow, batch, read_schema, receipt_of, save, schema, synced
 from daguerre.types.common import Float, Receipt
 
 COLUMNS = ["id", "sha256", "size", "mtime_ns", "error_code"]

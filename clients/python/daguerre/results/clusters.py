@@ -1,9 +1,9 @@
-"""What a clustering gives: a cluster for each item, what each cluster is, and what it takes to defend them."""
+"""Result of a clustering: a cluster for each item, and a description of each cluster."""
 
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
@@ -11,16 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daguerre.errors import DaguerreError, ItemError
-from daguerre.results import Errors, OfItems, pandas_or_say
+from daguerre.results.base import Errors, ItemResults, import_pandas
 from daguerre.types.common import Float, Receipt, receipt, record
 from daguerre.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from daguerre.client import Client
-    from daguerre.cluster_page import Given, PageMode
-    from daguerre.training import Training
 
 
 C = TypeVar("C", bound="Clustered")
@@ -72,7 +68,7 @@ class Cluster:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Clustered(OfItems):
+class Clustered(ItemResults):
     """Items in clusters.
 
     Attributes
@@ -224,7 +220,7 @@ class Clustered(OfItems):
 
     def to_pandas(self) -> "pd.DataFrame":
         """A row per item: index id, columns cluster, silhouette, silhouette_final, pass, error (a code)."""
-        pandas = pandas_or_say()
+        pandas = import_pandas()
         columns = {
             "cluster": self.labels,
             "silhouette": self.silhouettes,
@@ -269,78 +265,7 @@ class Clustered(OfItems):
         return f"<{kind}: {what}; {self.method}, {self.model} {(self.fingerprint or '')[:12]}\n  {'; '.join(second)}>"
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class AsyncClusters(Clustered):
-    __doc__ = Clustered.__doc__
-
-    client: "Training | None" = field(kw_only=True, default=None)
-
-    async def report(
-        self,
-        path: "str | os.PathLike[str]",
-        *,
-        images: "Given | None" = None,
-        pictures: "PageMode" = "thumbnails",
-    ) -> None:
-        """Write the report as one HTML page, which needs no network.
-
-        Parameters
-        ----------
-        images : where the pictures are: a folder that ids are relative to, a mapping from ids to paths or bytes, or a
-            list, one for each item. Left out, the files that were clustered.
-        pictures : "thumbnails"; "blurred", so that nobody can be recognised; or "none". Small versions of exemplars
-            go into the page; the server keeps none of them. A page of texts has none.
-
-        Raises
-        ------
-        ValueError : none of the pictures is there.
-
-        Examples
-        --------
-        >>> client.cluster(images="photos/").report("clusters.html", pictures="blurred")
-        """
-        from daguerre.cluster_page import write
-
-        await write(_client(self.client), self, path, images, pictures)
-
-    @classmethod
-    def load(cls, path: "str | os.PathLike[str]", client: "Training | None" = None) -> "AsyncClusters":
-        """What `save` has written; with a client it can `report` again. Raises DaguerreError."""
-        return cls.of(**loaded(path), client=client)
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Clusters(Clustered):
-    __doc__ = Clustered.__doc__
-
-    client: "Client | None" = field(kw_only=True, default=None)
-
-    def report(
-        self,
-        path: "str | os.PathLike[str]",
-        *,
-        images: "Given | None" = None,
-        pictures: "PageMode" = "thumbnails",
-    ) -> None:
-        from daguerre.cluster_page import write
-
-        client = _client(self.client)
-        client.run(write(client.asynchronous, self, path, images, pictures))
-
-    report.__doc__ = AsyncClusters.report.__doc__
-
-    @classmethod
-    def load(cls, path: "str | os.PathLike[str]", client: "Client | None" = None) -> "Clusters":
-        """What `save` has written; with a client it can `report` again. Raises DaguerreError."""
-        return cls.of(**loaded(path), client=client)
-
-    @classmethod
-    def waiting(cls, found: AsyncClusters, client: "Client") -> "Clusters":
-        """The same, whose report waits."""
-        return cls(**{each.name: getattr(found, each.name) for each in fields(Clustered)}, client=client)
-
-
-def loaded(path: "str | os.PathLike[str]") -> dict[str, Any]:
+def read_clusters(path: "str | os.PathLike[str]") -> dict[str, Any]:
     """What `Clustered.of` takes, off a file of `save`."""
     try:
         said = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -352,15 +277,6 @@ def loaded(path: "str | os.PathLike[str]") -> dict[str, Any]:
         raise DaguerreError(
             f"{os.fspath(path)} was not written by Clusters.save; name another file", code="foreign_file"
         ) from exc
-
-
-T = TypeVar("T")
-
-
-def _client(client: T | None) -> T:
-    if client is None:
-        raise ValueError("report: this was read from a file; give load a client, which asks the server for the page")
-    return client
 
 
 def _numbers(values: Sequence[float | None], place: NDArray[np.int64], n: int) -> Float:

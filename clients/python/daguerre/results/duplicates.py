@@ -1,4 +1,4 @@
-"""What is known of images without a model, and their duplicates."""
+"""Groups of duplicates."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,38 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daguerre.errors import ItemError
-from daguerre.results import Errors, OfItems, pandas_or_say
-from daguerre.types.images import ImageDescription
+from daguerre.results.base import Errors, ItemResults, import_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 Int = NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class Descriptions(OfItems):
-    """What images are, without a model: an ImageDescription for each, None of those in `.errors`."""
-
-    images: list[ImageDescription | None] = field(kw_only=True)
-
-    def to_pandas(self) -> "pd.DataFrame":
-        """A row per image: index id, columns sha256, phash, width, height, error (a code)."""
-        pandas = pandas_or_say()
-        columns: dict[str, Any] = {
-            name: [getattr(image, name, None) for image in self.images] for name in ("sha256", "phash")
-        }
-        for name in ("width", "height"):
-            columns[name] = pandas.array([getattr(image, name, None) for image in self.images], dtype="Int64")
-        table: pd.DataFrame = pandas.DataFrame(
-            {**columns, "error": self.codes}, index=pandas.Index(self.ids, name="id")
-        )
-        return table
-
-    def __repr__(self) -> str:
-        failed = f", {len(self.errors)} without a result" if self.errors else ""
-        return f"<Descriptions: {len(self):,} images{failed}>"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +34,7 @@ class DuplicateGroup:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Duplicates(OfItems):
+class Duplicates(ItemResults):
     """Groups of duplicates, the biggest first.
 
     Attributes
@@ -126,7 +101,7 @@ class Duplicates(OfItems):
 
     def to_pandas(self) -> "pd.DataFrame":
         """A row per item: index id, columns group, representative, similarity, kept, error (a code)."""
-        pandas = pandas_or_say()
+        pandas = import_pandas()
         group, representative, similarity = zip(*self.rows(), strict=True) if len(self) else ((), (), ())
         columns = {
             "group": pandas.array(list(group), dtype="Int64"),

@@ -1,4 +1,4 @@
-"""What is said of a video: by frame, by shot, and pooled; as arrays, tables and a page."""
+"""Results of a video: by frame, by shot and pooled, as arrays, tables and a page."""
 
 import json
 import os
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from daguerre.clip_page import timeline
-from daguerre.results import Embeddings, Errors, pandas_or_say
+from daguerre.pages.timeline import timeline
+from daguerre.results.base import Errors, import_pandas
+from daguerre.results.embeddings import Embeddings
 from daguerre.types.common import Double, Float, Receipt
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Shot:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class OfClip:
+class VideoResult:
     """What every result of a video has.
 
     Attributes
@@ -115,7 +116,7 @@ def _pooled(values: NDArray[Any], how: How, k: int) -> Double:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class ClipScores(OfClip):
+class ClipScores(VideoResult):
     """Zero-shot scores: a table time × label. They are not calibrated: validate them against human codes.
 
     Attributes
@@ -157,7 +158,7 @@ class ClipScores(OfClip):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class ClipEmbeddings(OfClip):
+class ClipEmbeddings(VideoResult):
     """Unit vectors.
 
     Attributes
@@ -186,7 +187,7 @@ class ClipEmbeddings(OfClip):
 
     def to_pandas(self) -> "pd.DataFrame":
         """A row for each frame: video, timestamp, shot, vector."""
-        made: pd.DataFrame = pandas_or_say().DataFrame({**self._frames(), "vector": list(self.vectors)})
+        made: pd.DataFrame = import_pandas().DataFrame({**self._frames(), "vector": list(self.vectors)})
         return made
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -198,7 +199,7 @@ class ClipEmbeddings(OfClip):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class ClipPredictions(OfClip):
+class ClipPredictions(VideoResult):
     """What a classifier of yours says.
 
     Attributes
@@ -239,7 +240,7 @@ class ClipPredictions(OfClip):
         if self.labels:
             return _table({**columns, "label": list(self.predicted)}, self.labels, self.probabilities)
         values = {"value": self.values, "low": self.low, "high": self.high}
-        made: pd.DataFrame = pandas_or_say().DataFrame({**columns, **values})
+        made: pd.DataFrame = import_pandas().DataFrame({**columns, **values})
         return made
 
     def shots_to_pandas(self, how: How | None = None) -> "pd.DataFrame":
@@ -256,5 +257,5 @@ class ClipPredictions(OfClip):
 def _table(columns: Mapping[str, Any], labels: Sequence[str], rows: NDArray[Any]) -> "pd.DataFrame":
     """Labels that are called as a column of ours have "label: " before them."""
     named = {(f"label: {label}" if label in columns else label): rows[:, i] for i, label in enumerate(labels)}
-    made: pd.DataFrame = pandas_or_say().DataFrame({**columns, **named})
+    made: pd.DataFrame = import_pandas().DataFrame({**columns, **named})
     return made

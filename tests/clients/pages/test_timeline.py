@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from daguerre import ClipPredictions, ClipScores, Shot
-from daguerre.clip_page import clock
+from daguerre.pages.timeline import clock
 from daguerre.types.common import Receipt
 
 RECEIPT = Receipt("m", "1", "f" * 32, "fp32", "cpu", "exact", False, notice="a <notice>")

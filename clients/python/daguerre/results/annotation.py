@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from daguerre.predictions import Figure
-from daguerre.results import pandas_or_say
+from daguerre.results.base import import_pandas
+from daguerre.results.report import Figure
 from daguerre.types.common import Double
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Sample:
 
     def to_pandas(self) -> "pd.DataFrame":
         """A row per item: index id, columns index, stratum where there are any, inclusion_prob."""
-        pandas = pandas_or_say()
+        pandas = import_pandas()
         columns: dict[str, Any] = {"index": self.indexes}
         if self.stratum is not None:
             columns["stratum"] = self.stratum
@@ -111,7 +111,7 @@ class Pairs:
 
     def to_pandas(self) -> "pd.DataFrame":
         """A row per pair: a_id, b_id, a, b, stratum, cluster, inclusion_prob."""
-        pandas = pandas_or_say()
+        pandas = import_pandas()
         columns = {
             "a_id": self.a_ids,
             "b_id": self.b_ids,
@@ -210,7 +210,7 @@ class Comparison:
 
     def to_pandas(self) -> "pd.DataFrame":
         """A row per clustering: index name, columns pairs, and value, low and high of precision, recall and f1."""
-        pandas = pandas_or_say()
+        pandas = import_pandas()
         rows = []
         for each in self.configurations:
             row: dict[str, Any] = {"pairs": each.pairs}

@@ -1,15 +1,12 @@
 """A video's timeline as one HTML file: no script, no network, whatever people have called their labels."""
 
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from daguerre.clip_results import OfClip
 
 WIDTH, LEFT, RIGHT = 1160, 46, 14  # pixels of the drawing, and beside it
 CURVES = 8  # labels that are drawn; the others stand in the table
@@ -37,7 +34,62 @@ td.text, th.text { text-align: left; } td.top { background: #e8f1f7; font-weight
 """
 
 
-def timeline(of: "OfClip", labels: Sequence[str], rows: NDArray[Any], pooled: NDArray[Any], note: str) -> str:
+class ShotSpan(Protocol):
+    """[start, end) of a shot in seconds, and the number of its frames."""
+
+    @property
+    def index(self) -> int: ...
+    @property
+    def start(self) -> float: ...
+    @property
+    def end(self) -> float: ...
+    @property
+    def frames(self) -> int: ...
+
+
+class ModelReceipt(Protocol):
+    """The model that made the numbers."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def revision(self) -> str: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def precision(self) -> str: ...
+    @property
+    def decode(self) -> str: ...
+    @property
+    def notice(self) -> str | None: ...
+
+
+class VideoTimeline(Protocol):
+    """A result of a video, as far as the page shows it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def facts(self) -> Mapping[str, Any]: ...
+    @property
+    def sampling(self) -> Mapping[str, Any]: ...
+    @property
+    def timestamps(self) -> NDArray[np.float64]: ...
+    @property
+    def shots(self) -> Sequence[ShotSpan] | None: ...
+    @property
+    def thumbnails(self) -> Sequence[bytes | None]: ...
+    @property
+    def report(self) -> Mapping[str, Any]: ...
+    @property
+    def decoder(self) -> str: ...
+    @property
+    def receipt(self) -> ModelReceipt: ...
+
+    def __len__(self) -> int: ...
+
+
+def timeline(of: VideoTimeline, labels: Sequence[str], rows: NDArray[Any], pooled: NDArray[Any], note: str) -> str:
     """The page of results (n, labels) along time, and of what they pool to, (labels,); `note` says what they are."""
     drawn = [int(i) for i in np.argsort(-pooled, kind="stable")[:CURVES]]
     drawn.sort()
@@ -63,7 +115,7 @@ def timeline(of: "OfClip", labels: Sequence[str], rows: NDArray[Any], pooled: ND
     )
 
 
-def _facts(of: "OfClip") -> str:
+def _facts(of: VideoTimeline) -> str:
     facts = of.facts
     said = [clock(facts["duration"]), f"{facts['width']} × {facts['height']}", str(facts["codec"])]
     if facts.get("frame_rate"):
@@ -89,7 +141,7 @@ def _sampled(sampling: Any) -> str:
 
 
 def _drawing(
-    of: "OfClip", labels: Sequence[str], rows: NDArray[Any], drawn: Sequence[int], low: float, high: float
+    of: VideoTimeline, labels: Sequence[str], rows: NDArray[Any], drawn: Sequence[int], low: float, high: float
 ) -> str:
     """Thumbnails above curves: all in one panel, or a panel for each label where there are many frames."""
     end = max(float(of.facts["duration"]), float(of.timestamps[-1]), 1e-9)
@@ -125,12 +177,12 @@ def _drawing(
     return f'<svg {view} role="img" aria-label="Results along time">{"".join(parts)}</svg>'
 
 
-def _apart(of: "OfClip", drawn: Sequence[int]) -> bool:
+def _apart(of: VideoTimeline, drawn: Sequence[int]) -> bool:
     return len(of) > FEW and len(drawn) > 1
 
 
 def _panel(
-    of: "OfClip",
+    of: VideoTimeline,
     x: Callable[[float], float],
     top: float,
     height: float,
@@ -160,7 +212,7 @@ def _panel(
     return parts
 
 
-def _thumbnails(of: "OfClip", x: Any) -> tuple[str, int]:
+def _thumbnails(of: VideoTimeline, x: Any) -> tuple[str, int]:
     """As many as fit beside each other, each with a line to its time; and where the curves begin."""
     there = [i for i, small in enumerate(of.thumbnails) if small]
     if not there:
@@ -220,7 +272,7 @@ def _whole(labels: Sequence[str], pooled: NDArray[Any], sampling: Any) -> str:
     return f'<h2>The whole video</h2><p class="note">{how.capitalize()}.</p><table><tbody>{rows}</tbody></table>'
 
 
-def _shots(of: "OfClip", labels: Sequence[str], drawn: Sequence[int]) -> str:
+def _shots(of: VideoTimeline, labels: Sequence[str], drawn: Sequence[int]) -> str:
     pool = getattr(of, "pool", None)
     if of.shots is None or pool is None:
         return ""
@@ -242,7 +294,7 @@ def _shots(of: "OfClip", labels: Sequence[str], drawn: Sequence[int]) -> str:
     return f'<h2>Shots</h2><div class="wide">{table}</div>'
 
 
-def _receipt(of: "OfClip") -> str:
+def _receipt(of: VideoTimeline) -> str:
     made = of.receipt
     said = [f"model {made.model}, revision {made.revision}, fingerprint {made.fingerprint}, {made.precision}"]
     said.append(f"decoded by {of.decoder}, {made.decode}")

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daguerre import Embeddings
-from daguerre.journal import Journal
-from daguerre.table import Row
+from daguerre.storage.journal import Journal
+from daguerre.storage.parquet import Row
 from daguerre.types.common import Receipt
 
 MADE = Receipt("m", "r", "f", "fp32", "CPU", "exact", False)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from daguerre.results import pandas_or_say
+from daguerre.results.base import import_pandas
 from daguerre.types.common import Float
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Neighbours:
 
     def to_pandas(self) -> "pd.DataFrame":
         """A row per query and neighbour: query, rank (from 1), id, cosine."""
-        pandas = pandas_or_say()
+        pandas = import_pandas()
         k = self.indexes.shape[1]
         columns = {
             "query": np.repeat(np.array(self.queries, object), k),

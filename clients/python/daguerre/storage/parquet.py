@@ -11,16 +11,12 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from daguerre.errors import DaguerreError, FingerprintMismatchError, ItemError
+from daguerre.errors import DaguerreError
 from daguerre.types.common import Float, Receipt, receipt
-
-if TYPE_CHECKING:
-    from daguerre.results import Embeddings
-
 
 KEY = b"daguerre"
 ROW_GROUP = 2048  # rows: 10 MB of 1,280 numbers
@@ -148,46 +144,3 @@ def synced(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-def write(path: str | os.PathLike[str], embeddings: "Embeddings") -> None:
-    """Write embeddings; see `Embeddings.to_parquet`."""
-    failed = {item.index: item for item in embeddings.errors}
-    rows = [
-        Row(id, error_code=failed[i].code, error_message=failed[i].message) if i in failed else Row(id)
-        for i, id in enumerate(embeddings.ids)
-    ]
-    made = embeddings.receipt
-    parts = (
-        batch(rows[start : start + ROW_GROUP], embeddings.vectors[start : start + ROW_GROUP], made)
-        for start in range(0, len(rows), ROW_GROUP)
-    )
-    save(parts, schema(embeddings.vectors.shape[1], made), path)
-
-
-def read(path: str | os.PathLike[str]) -> "Embeddings":
-    """Read embeddings; see `Embeddings.read_parquet`."""
-    from daguerre.results import Embeddings, Errors
-
-    pa = arrow()
-    made = receipt_of(read_schema(path), path)
-    table = pa.parquet.read_table(path, columns=["id", "vector", "error_code", "error_message", "fingerprint"])
-    found = table["fingerprint"].unique().to_pylist()
-    if len(found) > 1:
-        raise FingerprintMismatchError(
-            f"{os.fspath(path)} has vectors of {len(found)} fingerprints, {', '.join(map(str, found[:3]))}; "
-            "they must not be mixed",
-            code="fingerprint_mismatch",
-        )
-    ids = table["id"].to_pylist()
-    codes, messages = table["error_code"].to_pylist(), table["error_message"].to_pylist()
-    dimension = table.schema.field("vector").type.list_size
-    vectors = np.full((len(ids), dimension), np.nan, np.float32)
-    start = 0
-    for chunk in table["vector"].chunks:
-        good = chunk.is_valid().to_numpy(zero_copy_only=False)
-        values = chunk.flatten()  # of the valid ones
-        vectors[start : start + len(chunk)][good] = values.to_numpy().reshape(-1, dimension)
-        start += len(chunk)
-    errors = [ItemError(i, ids[i], code, messages[i]) for i, code in enumerate(codes) if code is not None]
-    return Embeddings(ids=ids, errors=Errors(errors), receipt=made, truncated=[], vectors=vectors)

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from daguerre.clip_results import ClipEmbeddings, ClipPredictions, ClipScores, Shot
 from daguerre.errors import ItemError, ItemFailedError
+from daguerre.results.video import ClipEmbeddings, ClipPredictions, ClipScores, Shot
 from daguerre.types.common import NO_MODEL, Double, Failure, Float
 from daguerre.types.video import ClipAnswer, Outcome, VideoAnswer
 from daguerre.types.zero_shot import ZeroShotOptions

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from daguerre import Embeddings, Errors, errors, table
+from daguerre import Embeddings, Errors, errors
+from daguerre.storage import parquet
 from daguerre.types.common import Receipt
 
 MADE = Receipt("m", "r", "f", "fp32", "CPU", "exact", False, made_with={"onnx": "1"})
@@ -29,7 +30,7 @@ def test_vectors_come_back_to_the_bit(tmp_path: Path, n: int, failed: tuple[int,
     assert back.vectors.dtype == np.float32
     assert np.array_equal(back.vectors, made.vectors, equal_nan=True)
     assert (back.ids, back.errors, back.receipt) == (made.ids, made.errors, made.receipt)
-    found, wanted = pq.read_schema(tmp_path / "a.parquet"), table.schema(3, MADE)
+    found, wanted = pq.read_schema(tmp_path / "a.parquet"), parquet.schema(3, MADE)
     assert (found.names, found.metadata) == (wanted.names, wanted.metadata)
     assert found.field("vector").type.list_size == 3
     assert pq.read_table(tmp_path / "a.parquet")["vector"].null_count == len(failed)
@@ -46,11 +47,11 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path):
     before = path.read_bytes()
 
     def batches():
-        yield table.batch([table.Row("x")], np.zeros((1, 3), np.float32), MADE)
+        yield parquet.batch([parquet.Row("x")], np.zeros((1, 3), np.float32), MADE)
         raise RuntimeError("broken off")
 
     with pytest.raises(RuntimeError, match="broken off"):
-        table.save(batches(), table.schema(3, MADE), path)
+        parquet.save(batches(), parquet.schema(3, MADE), path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
