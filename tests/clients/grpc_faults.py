@@ -10,7 +10,8 @@ import grpc
 import pytest
 
 from daguerre import errors
-from daguerre.grpc_transport import HEALTH, GrpcTransport
+from daguerre.transport.grpc.items import HEALTH
+from daguerre.transport.grpc.transport import GrpcTransport
 from daguerre.types.common import Payload
 from daguerre.types.embeddings import EmbedOptions
 from daguerre_proto.v1 import embeddings_pb2

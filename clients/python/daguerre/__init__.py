@@ -13,9 +13,7 @@ with client.video("news.mp4", every="2s") as clip:                        # clip
 """
 
 from daguerre.async_client import AsyncClient
-from daguerre.classifiers import AsyncClassifier, Classifier
 from daguerre.client import Client
-from daguerre.clips import AsyncClip, Clip
 from daguerre.errors import (
     APIError,
     AuthenticationError,
@@ -36,6 +34,8 @@ from daguerre.errors import (
     TooLargeError,
     UnavailableError,
 )
+from daguerre.handles.classifier import AsyncClassifier, Classifier
+from daguerre.handles.clip import AsyncClip, Clip
 from daguerre.handles.clustering import AsyncClusters, Clusters
 from daguerre.results.annotation import Agreement, Comparison, Configuration, Pairs, Sample
 from daguerre.results.base import Errors

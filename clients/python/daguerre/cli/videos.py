@@ -12,16 +12,16 @@ import click
 
 from daguerre import Client
 from daguerre.cli.group import SOME_FAILED, Settings
-from daguerre.cli.outputs import summary
-from daguerre.cli.video_parts import Frames, Parts
-from daguerre.clips import Clip
+from daguerre.cli.output import summary
+from daguerre.corpus.videos import Frames, VideoParts
 from daguerre.errors import ItemError, ItemFailedError, JobFailedError
+from daguerre.handles.clip import Clip
 from daguerre.inputs import files
 from daguerre.inputs.alignment import relative_ids
 from daguerre.inputs.frames import sampled
+from daguerre.resources.videos import THUMBNAIL
 from daguerre.results.base import Errors
 from daguerre.results.video import ClipPredictions, ClipScores, VideoResult
-from daguerre.watching import THUMBNAIL
 
 EXTENSIONS = frozenset(
     [
@@ -34,7 +34,7 @@ CHOICES = ("every", "frames", "shots", "keyframes")
 
 
 @dataclass(frozen=True)
-class Looking:
+class VideoOptions:
     """The videos of a command, and how they are looked at: `options` are those of `Client.video`."""
 
     paths: list[str]
@@ -84,7 +84,7 @@ def takes_videos(*, timeline: bool) -> Callable[[Callable[..., Any]], Callable[.
     return decorated
 
 
-def _looking(given: Any, own: Mapping[str, Any]) -> Looking:
+def _looking(given: Any, own: Mapping[str, Any]) -> VideoOptions:
     if own["take"] and not own["shots"]:
         raise click.UsageError("--take: is of --shots")
     chosen = {name: own[name] for name in CHOICES if own[name] not in (None, False)}
@@ -101,7 +101,7 @@ def _looking(given: Any, own: Mapping[str, Any]) -> Looking:
         "top_k": own["top_k"] or 3,
         "thumbnail": THUMBNAIL if own["timeline"] else None,
     }
-    return Looking(list(_found(given)), options, own["timeline"])
+    return VideoOptions(list(_found(given)), options, own["timeline"])
 
 
 def _found(given: str | list[str]) -> list[str]:
@@ -123,8 +123,8 @@ def _found(given: str | list[str]) -> list[str]:
 def look(
     settings: Settings,
     client: Client,
-    looking: Looking,
-    parts: Parts,
+    looking: VideoOptions,
+    parts: VideoParts,
     ask: Callable[[Clip], R],
     taken: Callable[[R], Frames],
 ) -> Errors:
@@ -158,7 +158,9 @@ def look(
     return Errors(failed)
 
 
-def finish(settings: Settings, looking: Looking, out: str, frames: int, failed: Errors, by: str) -> Mapping[str, Any]:
+def finish(
+    settings: Settings, looking: VideoOptions, out: str, frames: int, failed: Errors, by: str
+) -> Mapping[str, Any]:
     """Say what was done; the same for --json."""
     settings.say(f"{out}: {frames:,} frames of {len(looking.paths) - len(failed):,} videos, {by}")
     if looking.timeline is not None:

@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from daguerre.core import retried
+from daguerre.dispatch.retry import retried
 from daguerre.errors import DaguerreError, ItemError, TooLargeError
 from daguerre.inputs.pieces import rows_of
 from daguerre.results.embeddings import Embeddings

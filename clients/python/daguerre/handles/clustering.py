@@ -2,28 +2,35 @@
 
 import os
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, TypeVar
 
+from daguerre.blocking import Runner, blocking
+from daguerre.handles.cluster_report import PageMode, ReportImages, write_report
 from daguerre.results.clusters import Clustered, read_clusters
+from daguerre.session import Session
 
-if TYPE_CHECKING:
-    from daguerre.client import Client
-    from daguerre.cluster_page import Given, PageMode
-    from daguerre.training import Training
+T = TypeVar("T")
+
+
+class BlockingClient(Runner, Protocol):
+    """A client that runs the methods of `asynchronous` and waits for them."""
+
+    @property
+    def asynchronous(self) -> Session: ...
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class AsyncClusters(Clustered):
     __doc__ = Clustered.__doc__
 
-    client: "Training | None" = field(kw_only=True, default=None)
+    client: Session | None = field(kw_only=True, default=None)
 
     async def report(
         self,
         path: "str | os.PathLike[str]",
         *,
-        images: "Given | None" = None,
-        pictures: "PageMode" = "thumbnails",
+        images: ReportImages | None = None,
+        pictures: PageMode = "thumbnails",
     ) -> None:
         """Write the report as one HTML page, which needs no network.
 
@@ -42,12 +49,10 @@ class AsyncClusters(Clustered):
         --------
         >>> client.cluster(images="photos/").report("clusters.html", pictures="blurred")
         """
-        from daguerre.cluster_page import write
-
-        await write(require_client(self.client), self, path, images, pictures)
+        await write_report(require_client(self.client), self, path, images, pictures)
 
     @classmethod
-    def load(cls, path: "str | os.PathLike[str]", client: "Training | None" = None) -> "AsyncClusters":
+    def load(cls, path: "str | os.PathLike[str]", client: Session | None = None) -> "AsyncClusters":
         """What `save` has written; with a client it can `report` again. Raises DaguerreError."""
         return cls.of(**read_clusters(path), client=client)
 
@@ -56,37 +61,33 @@ class AsyncClusters(Clustered):
 class Clusters(Clustered):
     __doc__ = Clustered.__doc__
 
-    client: "Client | None" = field(kw_only=True, default=None)
+    client: BlockingClient | None = field(kw_only=True, default=None)
 
-    def report(
-        self,
-        path: "str | os.PathLike[str]",
-        *,
-        images: "Given | None" = None,
-        pictures: "PageMode" = "thumbnails",
-    ) -> None:
-        from daguerre.cluster_page import write
+    @property
+    def asynchronous(self) -> AsyncClusters:
+        """The same with asynchronous methods."""
+        session = None if self.client is None else self.client.asynchronous
+        return AsyncClusters(**{each.name: getattr(self, each.name) for each in fields(Clustered)}, client=session)
 
-        client = require_client(self.client)
-        client.run(write(client.asynchronous, self, path, images, pictures))
+    @property
+    def _runner(self) -> Runner:
+        return require_client(self.client)
 
-    report.__doc__ = AsyncClusters.report.__doc__
+    report = blocking(AsyncClusters.report)
 
     @classmethod
-    def load(cls, path: "str | os.PathLike[str]", client: "Client | None" = None) -> "Clusters":
+    def load(cls, path: "str | os.PathLike[str]", client: BlockingClient | None = None) -> "Clusters":
         """What `save` has written; with a client it can `report` again. Raises DaguerreError."""
         return cls.of(**read_clusters(path), client=client)
 
     @classmethod
-    def waiting(cls, found: AsyncClusters, client: "Client") -> "Clusters":
+    def waiting(cls, client: BlockingClient, found: AsyncClusters) -> "Clusters":
         """The same, whose report waits."""
         return cls(**{each.name: getattr(found, each.name) for each in fields(Clustered)}, client=client)
 
 
-T = TypeVar("T")
-
-
 def require_client(client: T | None) -> T:
+    """The client. Raises ValueError where there is none."""
     if client is None:
         raise ValueError("report: this was read from a file; give load a client, which asks the server for the page")
     return client
