@@ -139,7 +139,7 @@ def look(
         if parts.has(path):
             continue
         try:
-            with client.video(path, name=path, **looking.options) as clip:
+            with client.video(path, name=path, **looking.options) as clip:  # type: ignore[no-untyped-call]
                 clip.asynchronous.title = f"{os.path.basename(path)} ({i + 1:,} of {many:,})"
                 made = ask(clip)
         except ItemFailedError as exc:

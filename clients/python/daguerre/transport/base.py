@@ -15,7 +15,7 @@ from daguerre.types.zero_shot import ZeroShotAnswer, ZeroShotOptions
 
 
 class Transport(Protocol):
-    """One server, one connection pool. Sends each request once: trying again is core.py's.
+    """One server, one connection pool. Sends each request once: dispatch/retry repeats it.
 
     Every method raises the tree of errors.py and nothing else. Items are sent with on_error="skip": an unusable one is
     in `failures`.

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import grpc
 from google.protobuf.message import Message
 
-from daguerre import version
 from daguerre.transport.grpc.errors import encodable, expect_answer, metadata_dict, translated
 from daguerre.types.common import Failure, Payload
+from daguerre.version import check as check_version
 
 SERVICE = "/daguerre_proto.v1.Daguerre/"
 PAGE = 1000  # entries of a list that are asked for at once
@@ -24,7 +24,7 @@ OPTIONS = [
     ("grpc.keepalive_timeout_ms", 35_000),
     ("grpc.http2.ping_timeout_ms", 35_000),  # what versions of gRPC go by that do not know the line above
     ("grpc.http2.max_pings_without_data", 0),  # no end of pings while one long call is waited for
-    # core.py decides when to try again; gRPC's own pauses, up to two minutes, would let its tries fail unsent
+    # dispatch/retry decides when to try again; gRPC's own pauses, up to two minutes, would let its tries fail unsent
     ("grpc.enable_retries", 0),
     ("grpc.initial_reconnect_backoff_ms", 250),
     ("grpc.max_reconnect_backoff_ms", 1_000),
@@ -58,7 +58,7 @@ class GrpcConnection:
         with encodable():
             message = request.SerializeToString() if isinstance(request, Message) else request
         answer, trailer = await self._send(SERVICE + method, message)
-        self._version = self._version or version.check(trailer.get("daguerre-version"), self._url)
+        self._version = self._version or check_version(trailer.get("daguerre-version"), self._url)
         with expect_answer(self._url):
             return kind.FromString(answer), trailer.get("x-request-id")
 
@@ -92,7 +92,7 @@ class GrpcConnection:
         except grpc.aio.AioRpcError as exc:
             said = metadata_dict(exc.trailing_metadata()).get("daguerre-version")
             if said:
-                self._version = version.check(said, self._url)
+                self._version = check_version(said, self._url)
             raise translated(exc, self._url, self._timeout, ours=bool(self._version)) from exc
         except grpc.aio.UsageError as exc:
             raise RuntimeError("this connection is closed; make another client") from exc

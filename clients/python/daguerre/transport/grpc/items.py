@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from daguerre import version
 from daguerre.errors import APIError
 from daguerre.transport.grpc.connection import GrpcConnection
 from daguerre.transport.grpc.errors import encodable, expect_answer
@@ -22,6 +21,7 @@ from daguerre.types.embeddings import EmbedAnswer, EmbedOptions
 from daguerre.types.images import ImageDescription, ImagesAnswer
 from daguerre.types.models import ModelCard, Ping
 from daguerre.types.zero_shot import ZeroShotAnswer, ZeroShotOptions
+from daguerre.version import check as check_version
 from daguerre_proto.v1 import classifiers_pb2, common_pb2, corpus_pb2, embeddings_pb2, models_pb2, zero_shot_pb2
 
 HEALTH = "/grpc.health.v1.Health/Check"
@@ -97,7 +97,7 @@ class ItemCalls(GrpcConnection):
             except APIError:  # loading, or a wrong key, which /readyz does not ask for either
                 if self._version is None:  # otherwise the refusal has said it
                     raise
-        return Ping(version=version.check(self._version, self._url), ready=answer == SERVING, seconds=seconds)
+        return Ping(version=check_version(self._version, self._url), ready=answer == SERVING, seconds=seconds)
 
     async def describe_images(self, items: Sequence[Payload], thumbnail: int | None, blurred: bool) -> ImagesAnswer:
         with encodable():

@@ -11,11 +11,12 @@ from urllib.parse import quote
 
 import httpx
 
-from daguerre import version
 from daguerre.errors import APIError, ConnectError, ItemError, of_status
 from daguerre.transport.http.body import expect_answer, form
 from daguerre.types.common import Payload
 from daguerre.types.embeddings import VectorBlock
+from daguerre.version import __version__
+from daguerre.version import check as check_version
 
 QUOTED = 200  # characters of an answer that is not ours
 JSON = {"content-type": "application/json"}
@@ -28,7 +29,7 @@ class HttpConnection:
     def __init__(self, url: str, *, api_key: str | None, timeout: float, concurrency: int) -> None:
         self._url = url.rstrip("/")
         self._version: str | None = None
-        headers = {"user-agent": f"daguerre-python/{version.__version__}"}
+        headers = {"user-agent": f"daguerre-python/{__version__}"}
         if api_key:
             headers["authorization"] = f"Bearer {api_key}"
         self._client = httpx.AsyncClient(
@@ -60,7 +61,7 @@ class HttpConnection:
         if answer.status_code not in (200, 201, 202):
             raise self._refusal(answer)
         if self._version is None:
-            self._version = version.check(answer.headers.get("daguerre-version"), self._url)
+            self._version = check_version(answer.headers.get("daguerre-version"), self._url)
         return answer
 
     async def _send(self, method: str, path: str, **what: Any) -> httpx.Response:

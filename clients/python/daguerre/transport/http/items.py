@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from daguerre import version
 from daguerre.transport.http.body import entries, expect_answer, failures_of, form, model_fields, zero_shot_fields
 from daguerre.transport.http.connection import HttpConnection
 from daguerre.types.arrays import spread
@@ -18,6 +17,7 @@ from daguerre.types.embeddings import EmbedAnswer, EmbedOptions
 from daguerre.types.images import ImageDescription, ImagesAnswer
 from daguerre.types.models import ModelCard, Ping
 from daguerre.types.zero_shot import ZeroShotAnswer, ZeroShotOptions
+from daguerre.version import check as check_version
 
 
 class ItemCalls(HttpConnection):
@@ -83,7 +83,7 @@ class ItemCalls(HttpConnection):
         started = time.perf_counter()
         answer = await self._send("GET", "/readyz")
         seconds = time.perf_counter() - started
-        found = version.check(answer.headers.get("daguerre-version"), self._url)
+        found = check_version(answer.headers.get("daguerre-version"), self._url)
         if answer.status_code not in (200, 503):
             raise self._refusal(answer)
         return Ping(version=found, ready=answer.status_code == 200, seconds=seconds)
