@@ -10,8 +10,10 @@ import grpc
 import pytest
 
 from daguerre import errors
-from daguerre.grpc_transport import HEALTH, GrpcTransport
-from daguerre.wire import EmbedOptions, Payload
+from daguerre.transport.grpc.items import HEALTH
+from daguerre.transport.grpc.transport import GrpcTransport
+from daguerre.types.common import Payload
+from daguerre.types.embeddings import EmbedOptions
 from daguerre_proto.v1 import embeddings_pb2
 
 T = TypeVar("T")

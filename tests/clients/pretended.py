@@ -5,7 +5,8 @@ import json
 import httpx
 import numpy as np
 
-from daguerre import Client, Embeddings, Errors, ItemError, Receipt
+from daguerre import Client, Embeddings, Errors, ItemError
+from daguerre.types.common import Receipt
 
 RECEIPT = Receipt("m", "1", "f" * 32, "fp32", "cpu", "exact", False)
 OURS = {"daguerre-version": "0.1.0"}

@@ -13,13 +13,7 @@ with client.video("news.mp4", every="2s") as clip:                        # clip
 """
 
 from daguerre.async_client import AsyncClient
-from daguerre.classifiers import AsyncClassifier, Classifier
 from daguerre.client import Client
-from daguerre.clip_results import ClipEmbeddings, ClipPredictions, ClipScores, Shot
-from daguerre.clips import AsyncClip, Clip
-from daguerre.clusters import AsyncClusters, Cluster, Clusters
-from daguerre.coding_results import Agreement, Comparison, Configuration, Pairs, Sample
-from daguerre.duplicate_results import Descriptions, DuplicateGroup, Duplicates
 from daguerre.errors import (
     APIError,
     AuthenticationError,
@@ -31,6 +25,7 @@ from daguerre.errors import (
     InvalidRequestError,
     ItemError,
     ItemFailedError,
+    JobFailedError,
     NotFoundError,
     OverloadedError,
     PermissionDeniedError,
@@ -39,12 +34,25 @@ from daguerre.errors import (
     TooLargeError,
     UnavailableError,
 )
-from daguerre.neighbours import Neighbours
-from daguerre.predictions import Estimate, Predictions, Report
-from daguerre.results import Embeddings, Errors, ZeroShot
-from daguerre.training import JobFailedError
+from daguerre.handles.classifier import AsyncClassifier, Classifier
+from daguerre.handles.clip import AsyncClip, Clip
+from daguerre.handles.clustering import AsyncClusters, Clusters
+from daguerre.results.annotation import Agreement, Comparison, Configuration, Pairs, Sample
+from daguerre.results.base import Errors
+from daguerre.results.clusters import Cluster
+from daguerre.results.duplicates import DuplicateGroup, Duplicates
+from daguerre.results.embeddings import Embeddings
+from daguerre.results.images import Descriptions
+from daguerre.results.neighbours import Neighbours
+from daguerre.results.predictions import Predictions
+from daguerre.results.report import Estimate, Report
+from daguerre.results.video import ClipEmbeddings, ClipPredictions, ClipScores, Shot
+from daguerre.results.zero_shot import ZeroShot
+from daguerre.types.common import Receipt
+from daguerre.types.images import ImageDescription
+from daguerre.types.jobs import Job
+from daguerre.types.models import ModelCard, Ping
 from daguerre.version import __version__
-from daguerre.wire import ImageDescription, Job, ModelCard, Ping, Receipt
 
 __all__ = [
     "APIError",

@@ -9,64 +9,18 @@ import weakref
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, wait
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from daguerre.async_client import KEPT, AsyncClient
-from daguerre.classifiers import AsyncClassifier, Classifier
-from daguerre.clips import AsyncClip, Clip
-from daguerre.clusters import AsyncClusters, Clusters
+from daguerre.async_client import AsyncClient
+from daguerre.blocking import blocking, blocking_handle
 from daguerre.errors import DaguerreWarning
-from daguerre.wire import Job
+from daguerre.handles.classifier import Classifier
+from daguerre.handles.clip import Clip
+from daguerre.handles.clustering import Clusters
+from daguerre.session import KEPT
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-def _synchronous(
-    method: "Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]",
-) -> "Callable[Concatenate[Client, P], T]":
-    """A method of AsyncClient as one that waits: the same signature, the same docstring."""
-
-    @functools.wraps(method)
-    def call(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self.run(method(self.asynchronous, *args, **kwargs))
-
-    return call
-
-
-@overload
-def _of_object(
-    method: "Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, AsyncClassifier]]",
-) -> "Callable[Concatenate[Client, P], Classifier]": ...
-@overload
-def _of_object(
-    method: "Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, AsyncClassifier | Job]]",
-) -> "Callable[Concatenate[Client, P], Classifier | Job]": ...
-@overload
-def _of_object(
-    method: "Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, AsyncClusters]]",
-) -> "Callable[Concatenate[Client, P], Clusters]": ...
-@overload
-def _of_object(
-    method: "Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, AsyncClusters | Job]]",
-) -> "Callable[Concatenate[Client, P], Clusters | Job]": ...
-@overload
-def _of_object(
-    method: "Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, AsyncClip]]",
-) -> "Callable[Concatenate[Client, P], Clip]": ...
-def _of_object(method: Any) -> Any:
-    """The same for methods that give a classifier, clusters or a clip, whose methods wait as well."""
-
-    @functools.wraps(method)
-    def call(self: "Client", /, *args: Any, **kwargs: Any) -> "Classifier | Clusters | Clip | Job":
-        found = self.run(method(self.asynchronous, *args, **kwargs))
-        if isinstance(found, AsyncClusters):
-            return Clusters.waiting(found, self)
-        if isinstance(found, AsyncClip):
-            return Clip(self, found)
-        return Classifier(self, found) if isinstance(found, AsyncClassifier) else found
-
-    return call
 
 
 def _made(init: "Callable[Concatenate[AsyncClient, P], None]") -> "Callable[Concatenate[Client, P], None]":
@@ -88,34 +42,38 @@ class Client:
     asynchronous: AsyncClient
 
     __init__ = _made(AsyncClient.__init__)
-    embed = _synchronous(AsyncClient.embed)
-    zero_shot = _synchronous(AsyncClient.zero_shot)
-    embed_corpus = _synchronous(AsyncClient.embed_corpus)
-    models = _synchronous(AsyncClient.models)
-    ping = _synchronous(AsyncClient.ping)
-    train_classifier = _of_object(AsyncClient.train_classifier)
-    classifier = _of_object(AsyncClient.classifier)
-    classifiers = _synchronous(AsyncClient.classifiers)
-    delete_classifier = _synchronous(AsyncClient.delete_classifier)
-    fine_tune = _of_object(AsyncClient.fine_tune)
-    cluster = _of_object(AsyncClient.cluster)
-    clustering = _of_object(AsyncClient.clustering)
-    duplicates = _synchronous(AsyncClient.duplicates)
-    found_duplicates = _synchronous(AsyncClient.found_duplicates)
-    describe_images = _synchronous(AsyncClient.describe_images)
-    sample = _synchronous(AsyncClient.sample)
-    draw_pairs = _synchronous(AsyncClient.draw_pairs)
-    agreement = _synchronous(AsyncClient.agreement)
-    compare = _synchronous(AsyncClient.compare)
-    search = _synchronous(AsyncClient.search)
-    upload = _synchronous(AsyncClient.upload)
-    files = _synchronous(AsyncClient.files)
-    delete_file = _synchronous(AsyncClient.delete_file)
-    video = _of_object(AsyncClient.video)
-    jobs = _synchronous(AsyncClient.jobs)
-    job = _synchronous(AsyncClient.job)
-    cancel_job = _synchronous(AsyncClient.cancel_job)
-    wait = _synchronous(AsyncClient.wait)
+    embed = blocking(AsyncClient.embed)
+    zero_shot = blocking(AsyncClient.zero_shot)
+    embed_corpus = blocking(AsyncClient.embed_corpus)
+    models = blocking(AsyncClient.models)
+    ping = blocking(AsyncClient.ping)
+    train_classifier = blocking_handle(AsyncClient.train_classifier, Classifier)
+    classifier = blocking_handle(AsyncClient.classifier, Classifier)
+    classifiers = blocking(AsyncClient.classifiers)
+    delete_classifier = blocking(AsyncClient.delete_classifier)
+    fine_tune = blocking_handle(AsyncClient.fine_tune, Classifier)
+    cluster = blocking_handle(AsyncClient.cluster, Clusters.waiting)
+    clustering = blocking_handle(AsyncClient.clustering, Clusters.waiting)
+    duplicates = blocking(AsyncClient.duplicates)
+    found_duplicates = blocking(AsyncClient.found_duplicates)
+    describe_images = blocking(AsyncClient.describe_images)
+    sample = blocking(AsyncClient.sample)
+    draw_pairs = blocking(AsyncClient.draw_pairs)
+    agreement = blocking(AsyncClient.agreement)
+    compare = blocking(AsyncClient.compare)
+    search = blocking(AsyncClient.search)
+    upload = blocking(AsyncClient.upload)
+    files = blocking(AsyncClient.files)
+    delete_file = blocking(AsyncClient.delete_file)
+    video = blocking_handle(AsyncClient.video, Clip)
+    jobs = blocking(AsyncClient.jobs)
+    job = blocking(AsyncClient.job)
+    cancel_job = blocking(AsyncClient.cancel_job)
+    wait = blocking(AsyncClient.wait)
+
+    @property
+    def _runner(self) -> "Client":
+        return self
 
     def _begin(self) -> None:
         self._process = os.getpid()

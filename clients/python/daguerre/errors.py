@@ -5,6 +5,7 @@
     ├── IncompatibleServerError     not a Daguerre server, or one of a version that this SDK does not know
     ├── FingerprintMismatchError    vectors of two different models, or settings of one, would be mixed
     ├── ItemFailedError             on_error="raise": an item could not be used
+    ├── JobFailedError              a job on the server did not succeed; has `job`
     └── APIError                    the server refused; has `status`
         ├── InvalidRequestError     400, 405, 415, 422
         ├── AuthenticationError     401
@@ -21,6 +22,8 @@ Each has `message`, `code` (for programs) and `request_id` (also in the server's
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from daguerre.types.jobs import Job
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,20 @@ class ItemFailedError(DaguerreError):
     def __init__(self, item: ItemError, *, request_id: str | None = None) -> None:
         super().__init__(f"{item.id}: {item.message}", code=item.code, request_id=request_id)
         self.item = item
+
+
+class JobFailedError(DaguerreError):
+    """A job on the server did not succeed.
+
+    Attributes
+    ----------
+    job : as it ended.
+    """
+
+    def __init__(self, job: Job) -> None:
+        error = job.error or {"code": job.state, "message": f"{job.id} was {job.state}"}
+        super().__init__(error["message"], code=error["code"])
+        self.job = job
 
 
 class APIError(DaguerreError):

@@ -1,12 +1,14 @@
 """The command line `daguerre`, a function for each command. Results go to files or stdout, all for people to stderr."""
 
-from daguerre.cli.clustering import cluster, duplicates
-from daguerre.cli.corpus import agreement, compare, pairs, sample, search
-from daguerre.cli.embedding import embed
+from daguerre.cli.commands.annotation import agreement, compare, pairs, sample
+from daguerre.cli.commands.classifiers import classifiers, fine_tune, predict, train
+from daguerre.cli.commands.clusters import cluster, duplicates
+from daguerre.cli.commands.embed import embed
+from daguerre.cli.commands.jobs import jobs
+from daguerre.cli.commands.search import search
+from daguerre.cli.commands.server import models, ping
+from daguerre.cli.commands.zero_shot import zero_shot
 from daguerre.cli.group import INTERRUPTED, MISMATCH, REFUSED, SOME_FAILED, UNREACHABLE, main
-from daguerre.cli.labelling import zero_shot
-from daguerre.cli.server import models, ping
-from daguerre.cli.training import classifiers, fine_tune, jobs, predict, train
 
 __all__ = ["INTERRUPTED", "MISMATCH", "REFUSED", "SOME_FAILED", "UNREACHABLE", "main"]
 

@@ -2,9 +2,12 @@
 
 import csv
 import json
+import os
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -12,10 +15,12 @@ from numpy.typing import NDArray
 
 from daguerre import Client
 from daguerre.cli.group import Settings
-from daguerre.cli.items import LONGEST_CELL
+from daguerre.cli.options import LONGEST_CELL
 from daguerre.errors import ItemError
-from daguerre.results import Embeddings, Errors
-from daguerre.wire import Decode, Receipt, receipt
+from daguerre.inputs.files import walk
+from daguerre.results.base import Errors
+from daguerre.results.embeddings import Embeddings
+from daguerre.types.common import Decode, Receipt, receipt
 
 VECTORS = (".parquet", ".npz", ".npy")
 
@@ -127,3 +132,87 @@ def _embeddings(vectors: NDArray[np.floating], ids: list[str], made: Receipt) ->
     failed = np.flatnonzero(np.isnan(rows[:, 0])).tolist()
     errors = [ItemError(i, ids[i], "no_vector", "had no vector when it was embedded") for i in failed]
     return Embeddings(ids=ids, errors=Errors(errors), receipt=made, truncated=[], vectors=rows)
+
+
+def read_coded_folder(folder: str) -> dict[str, Any]:
+    """Items of train/CLASS/… and test/CLASS/…; a folder of classes alone is all train."""
+    splits = [split for split in ("train", "test") if os.path.isdir(os.path.join(folder, split))] or [""]
+    images: list[str] = []
+    targets: list[str] = []
+    split_of: list[str] = []
+    for split in splits:
+        root = os.path.join(folder, split) if split else folder
+        for label in sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and entry.name[0] != "."):
+            found = list(walk(os.path.join(root, label)))
+            images += found
+            targets += [label] * len(found)
+            split_of += [split or "train"] * len(found)
+    if not images:
+        raise click.UsageError(f"--folder: no image lies in a folder of {folder}, as train/CLASS/image.jpg would")
+    return {"images": images, "targets": targets, "split": split_of if "test" in split_of else None}
+
+
+def read_coded_table(path: str, image: str, text: str, target: str) -> dict[str, Any]:
+    """Items of a table; a row per item, or per item and coder."""
+    csv.field_size_limit(LONGEST_CELL)
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file, delimiter="\t" if path.lower().endswith(".tsv") else ",", strict=True)
+            names = list(rows.fieldnames or ())
+            found = list(rows)
+    except (UnicodeDecodeError, csv.Error) as exc:
+        raise click.UsageError(f"{path} is no table in UTF-8: {exc}") from exc
+    if target not in names or not {image, text} & set(names):
+        raise click.UsageError(f"{path}: needs {target!r}, and {image!r} or {text!r}; it has {', '.join(names)}")
+    if not found:
+        raise click.UsageError(f"{path}: has no rows")
+    codes = None
+    if "coder" in names:
+        key = "id" if "id" in names else image if image in names else text
+        codes = [(row["coder"], row[key], row[target] or None) for row in found]
+        first: dict[str, dict[str, str]] = {}
+        for row in found:
+            first.setdefault(row[key], row)
+        found = list(first.values())
+    columns: dict[str, list[str]] = defaultdict(list)
+    for row in found:
+        for name in names:
+            columns[name].append((row[name] or "").strip())
+    here = Path(path).parent
+    given: dict[str, Any] = {}
+    if image in names:
+        if not all(columns[image]):
+            raise click.UsageError(f"{path}: {columns[image].count('')} rows have no {image}; leave them out")
+        given["images"] = [str(here / each) for each in columns[image]]
+        if codes is not None and "id" not in names:
+            codes = [(coder, str(here / item), code) for coder, item, code in codes]
+    if text in names:
+        given["texts"] = [each or None for each in columns[text]]
+    if codes is None:
+        given["targets"] = [each or None for each in columns[target]]
+    else:
+        given["codes"] = codes
+    if "id" in names:
+        given["ids"] = columns["id"]
+    elif image not in names and codes is not None:
+        given["ids"] = columns[text]
+    for column, argument in (("group", "groups"), ("split", "split")):
+        if column in names:
+            given[argument] = columns[column]
+    for column, argument in (("weight", "sample_weight"), ("inclusion_prob", "inclusion_prob")):
+        if column in names:
+            try:
+                given[argument] = [float(each) for each in columns[column]]
+            except ValueError as exc:
+                raise click.UsageError(f"{path}: column {column}: {exc}") from exc
+    return given
+
+
+def codes_to_numbers(given: dict[str, Any]) -> None:
+    try:
+        if "targets" in given:
+            given["targets"] = [None if each is None else float(each) for each in given["targets"]]
+        else:
+            given["codes"] = [(c, i, None if each is None else float(each)) for c, i, each in given["codes"]]
+    except ValueError as exc:
+        raise click.UsageError(f"--task continuous: {exc}; a continuous target is a number") from exc

@@ -10,16 +10,18 @@ from typing import Any, TypeVar
 
 import click
 
-from daguerre import Client, sources
+from daguerre import Client
 from daguerre.cli.group import SOME_FAILED, Settings
-from daguerre.cli.outputs import summary
-from daguerre.cli.video_parts import Frames, Parts
-from daguerre.clip_results import ClipPredictions, ClipScores, OfClip
-from daguerre.clips import Clip
-from daguerre.errors import ItemError, ItemFailedError
-from daguerre.results import Errors
-from daguerre.training import JobFailedError, below
-from daguerre.watching import THUMBNAIL, sampled
+from daguerre.cli.output import summary
+from daguerre.corpus.videos import Frames, VideoParts
+from daguerre.errors import ItemError, ItemFailedError, JobFailedError
+from daguerre.handles.clip import Clip
+from daguerre.inputs import files
+from daguerre.inputs.alignment import relative_ids
+from daguerre.inputs.frames import sampled
+from daguerre.resources.videos import THUMBNAIL
+from daguerre.results.base import Errors
+from daguerre.results.video import ClipPredictions, ClipScores, VideoResult
 
 EXTENSIONS = frozenset(
     [
@@ -27,12 +29,12 @@ EXTENSIONS = frozenset(
         *(".mts", ".m2ts", ".flv", ".f4v", ".wmv", ".asf", ".ogv", ".ogg"),
     ]
 )  # what counts as a video in a folder; a file that is named is sent whatever it is called
-R = TypeVar("R", bound=OfClip)
+R = TypeVar("R", bound=VideoResult)
 CHOICES = ("every", "frames", "shots", "keyframes")
 
 
 @dataclass(frozen=True)
-class Looking:
+class VideoOptions:
     """The videos of a command, and how they are looked at: `options` are those of `Client.video`."""
 
     paths: list[str]
@@ -82,7 +84,7 @@ def takes_videos(*, timeline: bool) -> Callable[[Callable[..., Any]], Callable[.
     return decorated
 
 
-def _looking(given: Any, own: Mapping[str, Any]) -> Looking:
+def _looking(given: Any, own: Mapping[str, Any]) -> VideoOptions:
     if own["take"] and not own["shots"]:
         raise click.UsageError("--take: is of --shots")
     chosen = {name: own[name] for name in CHOICES if own[name] not in (None, False)}
@@ -99,16 +101,16 @@ def _looking(given: Any, own: Mapping[str, Any]) -> Looking:
         "top_k": own["top_k"] or 3,
         "thumbnail": THUMBNAIL if own["timeline"] else None,
     }
-    return Looking(list(_found(given)), options, own["timeline"])
+    return VideoOptions(list(_found(given)), options, own["timeline"])
 
 
 def _found(given: str | list[str]) -> list[str]:
     found: list[str] = []
     for path in [given] if isinstance(given, str) else given:
         if os.path.isdir(path):
-            found += sources.walk(path, EXTENSIONS)
-        elif sources.GLOB & set(path) and not os.path.exists(path):
-            found += sources.matching(path)
+            found += files.walk(path, EXTENSIONS)
+        elif files.GLOB & set(path) and not os.path.exists(path):
+            found += files.matching(path)
         elif os.path.exists(path) or not isinstance(given, str):
             found.append(path)
         else:
@@ -121,15 +123,15 @@ def _found(given: str | list[str]) -> list[str]:
 def look(
     settings: Settings,
     client: Client,
-    looking: Looking,
-    parts: Parts,
+    looking: VideoOptions,
+    parts: VideoParts,
     ask: Callable[[Clip], R],
     taken: Callable[[R], Frames],
 ) -> Errors:
     """Ask about each video whose part is not there yet. What is done is kept; what cannot be used goes on the list."""
     failed: list[ItemError] = []
     many = len(looking.paths)
-    pages = below(looking.paths)
+    pages = relative_ids(looking.paths)
     before = sum(parts.has(path) for path in looking.paths)
     if before:
         settings.say(f"{before:,} of {many:,} videos are there already, of a run that was interrupted")
@@ -137,7 +139,7 @@ def look(
         if parts.has(path):
             continue
         try:
-            with client.video(path, name=path, **looking.options) as clip:
+            with client.video(path, name=path, **looking.options) as clip:  # type: ignore[no-untyped-call]
                 clip.asynchronous.title = f"{os.path.basename(path)} ({i + 1:,} of {many:,})"
                 made = ask(clip)
         except ItemFailedError as exc:
@@ -156,7 +158,9 @@ def look(
     return Errors(failed)
 
 
-def finish(settings: Settings, looking: Looking, out: str, frames: int, failed: Errors, by: str) -> Mapping[str, Any]:
+def finish(
+    settings: Settings, looking: VideoOptions, out: str, frames: int, failed: Errors, by: str
+) -> Mapping[str, Any]:
     """Say what was done; the same for --json."""
     settings.say(f"{out}: {frames:,} frames of {len(looking.paths) - len(failed):,} videos, {by}")
     if looking.timeline is not None:

@@ -1,0 +1,1 @@
+"""The commands of `daguerre`, one file for each feature."""

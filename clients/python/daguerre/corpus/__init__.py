@@ -1,0 +1,1 @@
+"""Runs over folders that can be interrupted and resumed."""

@@ -1,0 +1,108 @@
+"""The files of a corpus that are not done yet."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Iterator
+
+from daguerre.inputs.files import FileSource, relative
+from daguerre.inputs.items import Images, image_sources
+from daguerre.inputs.source import Source, Unreadable
+from daguerre.storage.journal import Known
+from daguerre.storage.parquet import Row, printable
+from daguerre.types.common import Payload
+
+LOCAL = "unreadable_file"  # never left this machine, so it is always tried again
+
+
+class CorpusFile(FileSource):
+    """A file whose bytes are hashed as they are read."""
+
+    sha256: str | None = None
+    size: int | None = None
+    mtime_ns: int | None = None
+
+    def read(self) -> Payload:
+        try:
+            if not stat.S_ISREG(os.stat(self.path).st_mode):  # a pipe would be waited for, perhaps for ever
+                raise Unreadable(LOCAL, "cannot be read: it is no regular file")
+            with open(self.path, "rb") as file:
+                status = os.fstat(file.fileno())
+                data = file.read()
+        except OSError as exc:
+            raise Unreadable(LOCAL, f"cannot be read: {exc.strerror or exc}; check the path") from exc
+        self.sha256 = hashlib.sha256(data).hexdigest()
+        self.size, self.mtime_ns = len(data), status.st_mtime_ns
+        return Payload(image=data)
+
+
+def corpus_files(source: Images) -> Iterator[CorpusFile]:
+    """The files of a source; ids are relative to a folder, and paths as given otherwise."""
+    if isinstance(source, str | os.PathLike) and os.path.isdir(source):
+        for found in relative(os.fspath(source)):
+            yield CorpusFile(found.path, printable(found.id))
+        return
+    if not isinstance(source, str | os.PathLike) and isinstance(source, Iterable):
+        source = _paths(source)
+    for item in image_sources(source):
+        if not isinstance(item, FileSource):
+            raise TypeError(f"source: {item.id} is no file; a corpus has a folder, a glob, or paths")
+        yield CorpusFile(item.path, printable(item.id))
+
+
+def _paths(given: Iterable[object]) -> Iterator[str]:
+    for item in given:
+        if not isinstance(item, str | os.PathLike):
+            raise TypeError(f"source: got a {type(item).__name__}; a corpus has a folder, a glob, or paths")
+        yield os.fspath(item)
+
+
+class CorpusPlan:
+    """The files that are not done yet. Iterated in a thread of the client's."""
+
+    def __init__(self, files: Iterator[CorpusFile], known: dict[str, Known], retry_errors: bool) -> None:
+        self._files = files
+        self._known = known
+        self._retry_errors = retry_errors
+        self._seen: set[str] = set()
+        self._again: dict[str, Known] = {}
+        self.reused = 0
+        self.failed_before = 0
+
+    def __iter__(self) -> Iterator[Source]:
+        for file in self._files:
+            if file.id in self._seen:
+                continue  # given twice
+            self._seen.add(file.id)
+            known = self._known.pop(file.id, None)
+            if known is not None and self._done(file, known):
+                self.reused += 1
+                self.failed_before += known.error_code is not None
+                continue
+            if known is not None and known.error_code is not None:
+                self._again[file.id] = known
+            yield file
+
+    def has(self, row: Row) -> bool:
+        """Whether an item has failed once more, for the same reason: its row is there, in its place."""
+        known = self._again.pop(row.id, None)
+        return known is not None and (known.sha256, known.error_code) == (row.sha256, row.error_code)
+
+    @property
+    def gone(self) -> int:
+        """Items that are done, and not in the source any more; once it has been gone through."""
+        return len(self._known)
+
+    def _done(self, file: CorpusFile, known: Known) -> bool:
+        if known.error_code is not None and (self._retry_errors or known.error_code == LOCAL):
+            return False
+        try:
+            status = os.stat(file.path)
+            if (status.st_size, status.st_mtime_ns) == (known.size, known.mtime_ns):
+                return True
+            if status.st_size != known.size or not stat.S_ISREG(status.st_mode):
+                return False
+            with open(file.path, "rb") as data:  # touched, or changed
+                return hashlib.sha256(data.read()).hexdigest() == known.sha256
+        except OSError:
+            return False  # reading it will say what is wrong

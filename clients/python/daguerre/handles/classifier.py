@@ -1,0 +1,283 @@
+"""Trained classifiers as objects: predict, look at the report, estimate a corpus."""
+
+import functools
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from daguerre.blocking import Runner, blocking
+from daguerre.dispatch.collect import OnError
+from daguerre.dispatch.retry import retried
+from daguerre.dispatch.vectors import EmbeddingsLike, by_modality, vector_block
+from daguerre.errors import FingerprintMismatchError, ItemError
+from daguerre.inputs.items import (
+    Images,
+    Texts,
+    count_items,
+    image_sources,
+    images_or_texts,
+    paired_sources,
+    text_sources,
+)
+from daguerre.results.base import Errors
+from daguerre.results.predictions import Predictions
+from daguerre.results.report import Estimate, Report
+from daguerre.session import Session
+from daguerre.types.common import Payload
+from daguerre.types.predictions import PredictAnswer, PredictOptions
+
+ROWS = 4096  # vectors of one request
+
+
+class AsyncClassifier:
+    """A trained classifier, for asynchronous code. `Classifier` has the same methods for all other code.
+
+    Attributes
+    ----------
+    id : name and version, "protest@3": what a paper names.
+    task : binary, categorical or continuous.
+    labels : in the order of the probabilities; (negative, positive) of a binary task.
+    report : everything that was measured; print it.
+    """
+
+    def __init__(self, session: Session, said: Mapping[str, Any], files: Mapping[str, str] | None = None) -> None:
+        self._session = session
+        self._files = dict(files or {})  # ids of the report, and where those files lie on this machine
+        self.card = said
+        self.id: str = said["id"]
+        self.name: str = said["name"]
+        self.version: int = said["version"]
+        self.task: str = said["task"]
+        self.labels: list[str] = list(said["labels"])
+        self.modalities: list[str] = [each["modality"] for each in said["encoders"]] or ["image"]
+        self.report = Report(said["report"], said["worst"], title=self.id)
+
+    async def predict(
+        self,
+        images: Images | None = None,
+        texts: Texts | None = None,
+        *,
+        embeddings: EmbeddingsLike | None = None,
+        ids: Sequence[str] | None = None,
+        crossed: bool = False,
+        on_error: OnError = "collect",
+        progress: bool | None = None,
+    ) -> Predictions:
+        """Predict images, texts, or both together where the classifier takes both.
+
+        Parameters
+        ----------
+        images, texts, ids, on_error, progress : as for `Client.embed`.
+        embeddings : in place of items, of `Client.embed`: much faster a second time. Of both modalities,
+            {"image": …, "text": …}.
+        crossed : also the predictions that `estimate` sums up.
+
+        Returns
+        -------
+        Predictions : `.predicted`, `.probabilities` (n, labels), or `.values` (n,), `.low` and `.high`; `.to_pandas()`.
+
+        Raises
+        ------
+        DaguerreError : any of the tree in daguerre.errors.
+
+        Examples
+        --------
+        >>> clf = client.classifier("protest")
+        >>> clf.predict(images="photos/").to_pandas()
+        """
+        found = await self._found(images, texts, embeddings, ids, crossed, on_error, progress)
+        return _predictions(self, found)
+
+    async def estimate(
+        self,
+        images: Images | None = None,
+        texts: Texts | None = None,
+        *,
+        embeddings: EmbeddingsLike | None = None,
+        confidence: float = 0.95,
+        progress: bool | None = None,
+    ) -> dict[str, Estimate]:
+        """The share of each label in a corpus, or its mean, corrected for the classifier's errors.
+
+        The coded items have to be a random sample of the corpus (or one whose inclusion probabilities were given);
+        the corpus is given whole, coded items too. Of each item its predictions are kept in memory, not its vector.
+
+        Returns
+        -------
+        dict : label → Estimate(value, low, high, …); of a continuous task under "".
+
+        Examples
+        --------
+        >>> clf.estimate(embeddings=client.embed(images="corpus/"))["protest"]
+        """
+        found = await self._found(images, texts, embeddings, None, True, "collect", progress)
+        rows = np.concatenate([answer.crossed for _, answer in found.answers] or [np.zeros((0, 1))])
+        rows = rows[~np.isnan(rows).any(axis=1)]
+        if len(rows) < 2:
+            raise ValueError(f"estimate: {len(rows)} items could be predicted; give the whole corpus")
+        corpus = {"n": len(rows), "mean": rows.mean(axis=0).tolist(), "variance": rows.var(axis=0, ddof=1).tolist()}
+        ask = self._session.transport.estimate
+        said = await retried(lambda: ask(self.id, corpus, confidence), retry_for=self._session.limits.retry_for)
+        return {name: Estimate(**each) for name, each in said["estimates"].items()}
+
+    async def onnx(self, path: "str | os.PathLike[str] | None" = None) -> bytes:
+        """The classifier as an ONNX graph, for use elsewhere; written to `path` if there is one."""
+        found = await retried(lambda: self._session.transport.onnx(self.id), retry_for=self._session.limits.retry_for)
+        if path is not None:
+            Path(path).write_bytes(found)
+        return found
+
+    async def save_report(
+        self,
+        path: "str | os.PathLike[str]",
+        *,
+        images: "Mapping[str, str | os.PathLike[str]] | None" = None,
+    ) -> None:
+        """Write the report as one HTML page.
+
+        Parameters
+        ----------
+        images : where the pictures of items lie, by the report's ids, to be shown among the most confidently wrong.
+            Left out, those that this object was trained with. Small versions go into the page; the server keeps none.
+        """
+        known = {**self._files, **{id: os.fspath(file) for id, file in (images or {}).items()}}
+        pictures: dict[str, bytes] = {}
+        for each in self.report.worst:
+            file = known.get(each["id"])
+            if file is not None and os.path.isfile(file):
+                pictures[each["id"]] = Path(file).read_bytes()
+        ask = self._session.transport.page
+        text = await retried(lambda: ask(self.id, pictures), retry_for=self._session.limits.retry_for)
+        Path(path).write_text(text, encoding="utf-8")
+
+    async def delete(self) -> list[str]:
+        """Delete this version. Its number is not used again."""
+        return list(await self._session.transport.delete_classifier(self.id))
+
+    async def _found(
+        self,
+        images: Images | None,
+        texts: Texts | None,
+        embeddings: EmbeddingsLike | None,
+        ids: Sequence[str] | None,
+        crossed: bool,
+        on_error: OnError,
+        progress: bool | None,
+    ) -> "_Found":
+        options = PredictOptions(classifier=self.id, crossed=crossed)
+        if embeddings is not None:
+            if images is not None or texts is not None:
+                raise ValueError("give items or their embeddings, not both")
+            return await self._of_embeddings(embeddings, options)
+
+        async def ask(items: Sequence[Payload]) -> PredictAnswer:
+            return await self._session.transport.predict(items, options)
+
+        if images is not None and texts is not None:
+            items = paired_sources(image_sources(images, ids), text_sources(texts))
+            total: Callable[[], int | None] = lambda: count_items(images)  # noqa: E731
+        else:
+            items, total = images_or_texts(images, texts, ids)
+        gathered = await self._session.gather(items, total, ask, on_error, progress, "predict", None)
+        return _Found(ids=gathered.ids, errors=gathered.errors, truncated=gathered.truncated, answers=gathered.answers)
+
+    async def _of_embeddings(self, embeddings: EmbeddingsLike, options: PredictOptions) -> "_Found":
+        blocks = by_modality(embeddings, self.modalities)
+        for block in self.card["encoders"]:
+            made = blocks.get(block["modality"])
+            if made is not None and made.fingerprint != block["fingerprint"]:
+                raise FingerprintMismatchError(
+                    f"{self.id} takes {block['modality']} vectors of {block['model']} ({block['fingerprint']}), these "
+                    f"are of {made.model} ({made.fingerprint}); embed with that model",
+                    code="fingerprint_mismatch",
+                )
+        first = next(iter(blocks.values()))
+        answers: list[tuple[list[int], PredictAnswer]] = []
+        failed: list[ItemError] = []
+        for start in range(0, len(first), ROWS):
+            part = slice(start, start + ROWS)
+            vectors = [vector_block(modality, made, part) for modality, made in blocks.items()]
+            ask = functools.partial(self._session.transport.predict_vectors, vectors, options)
+            answer = await retried(ask, retry_for=self._session.limits.retry_for)
+            answers.append((list(range(start, start + len(answer.best))), answer))
+            failed += [
+                ItemError(start + i, first.ids[start + i], failure.code, failure.message)
+                for i, failure in sorted(answer.failures.items())
+            ]
+        known = {each.index: each for each in first.errors}
+        errors = Errors([known.get(each.index, each) for each in failed])
+        return _Found(ids=list(first.ids), errors=errors, truncated=list(first.truncated), answers=answers)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id}: {self.task}, {', '.join(self.labels[:5]) or 'a number'}>"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    ids: list[str]
+    errors: Errors
+    truncated: list[int]
+    answers: Sequence[tuple[list[int], PredictAnswer]]
+
+
+def _predictions(clf: AsyncClassifier, found: _Found) -> Predictions:
+    n = len(found.ids)
+    predicted: list[str | None] = [None] * n
+    probabilities = np.full((n, len(clf.labels)), np.nan)
+    values = np.full((n, 3), np.nan)
+    width = max((answer.crossed.shape[1] for _, answer in found.answers), default=0)
+    crossed = np.full((n, width), np.nan)
+    for places, answer in found.answers:
+        for place, label in zip(places, answer.best, strict=True):
+            predicted[place] = label
+        probabilities[places], values[places] = answer.probabilities, answer.values
+        if answer.crossed.shape[1]:
+            crossed[places] = answer.crossed
+    receipt = found.answers[0][1].receipt if found.answers else None
+    return Predictions(
+        ids=found.ids,
+        errors=found.errors,
+        truncated=found.truncated,
+        receipt=receipt,
+        classifier=clf.id,
+        task=clf.task,
+        labels=clf.labels,
+        predicted=predicted,
+        probabilities=probabilities,
+        values=values[:, 0],
+        low=values[:, 1],
+        high=values[:, 2],
+        crossed=crossed if width else None,
+    )
+
+
+class Classifier:
+    __doc__ = (AsyncClassifier.__doc__ or "").replace(
+        "for asynchronous code. `Classifier` has the same methods for all other code.",
+        "in a notebook or a script. `AsyncClassifier` has the same methods for asynchronous code.",
+    )
+
+    def __init__(self, runner: Runner, asynchronous: AsyncClassifier) -> None:
+        self._runner = runner
+        self.asynchronous = asynchronous
+        self.card = asynchronous.card
+        self.id = asynchronous.id
+        self.name = asynchronous.name
+        self.version = asynchronous.version
+        self.task = asynchronous.task
+        self.labels = asynchronous.labels
+        self.modalities = asynchronous.modalities
+        self.report = asynchronous.report
+
+    predict = blocking(AsyncClassifier.predict)
+    estimate = blocking(AsyncClassifier.estimate)
+    onnx = blocking(AsyncClassifier.onnx)
+    save_report = blocking(AsyncClassifier.save_report)
+    delete = blocking(AsyncClassifier.delete)
+
+    def __repr__(self) -> str:
+        return repr(self.asynchronous).replace("<Async", "<")

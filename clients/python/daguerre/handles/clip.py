@@ -1,0 +1,240 @@
+"""An uploaded video as an object: label its frames, embed them, predict them."""
+
+import asyncio
+import functools
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Any
+
+from daguerre.blocking import Runner, blocking
+from daguerre.dispatch.collect import expect
+from daguerre.dispatch.retry import retried
+from daguerre.errors import DaguerreError
+from daguerre.handles.classifier import AsyncClassifier, Classifier
+from daguerre.results import video_answers
+from daguerre.results.video import ClipEmbeddings, ClipPredictions, ClipScores
+from daguerre.session import Session
+from daguerre.types.common import Decode
+from daguerre.types.embeddings import EmbedOptions
+from daguerre.types.jobs import Job
+from daguerre.types.predictions import PredictOptions
+from daguerre.types.video import Asked, ClipAnswer
+from daguerre.types.zero_shot import ZeroShotOptions
+
+PATIENCE = 5.0  # seconds for a last word to the server, where its answer is not waited for any more
+
+
+class AsyncClip:
+    """A video on the server, for asynchronous code. `Clip` has the same methods for all other code.
+
+    Each method is a job there, which outlives restarts; cancelled (Ctrl-C), so is its job. Nothing is kept between two
+    methods but the file: the frames are looked at anew. Leaving `with`, or `close`, deletes the file; so does closing
+    the client.
+
+    Attributes
+    ----------
+    name : its own; frames are called by it: "clip.mp4@12.480". It stays on this machine.
+    facts : duration (seconds), width, height, frame_rate, variable_rate, rotation, interlaced, codec, container.
+    sampling : which frames are looked at, as the server is asked.
+    """
+
+    def __init__(self, session: Session, said: Mapping[str, Any], name: str, sampling: Mapping[str, Any]) -> None:
+        self._session = session
+        self._file: str | None = said["id"]
+        self.name = name
+        self.title = name  # of progress bars
+        self.facts: Mapping[str, Any] = said["video"]
+        self.sampling = sampling
+
+    async def zero_shot(
+        self,
+        labels: Sequence[str],
+        *,
+        templates: Sequence[str] | None = None,
+        multi_label: bool = False,
+        negatives: Sequence[str] | None = None,
+        none_of_these: str | None = None,
+        none_min_cosine: float | None = None,
+        model: str | None = None,
+        decode: Decode | None = None,
+        progress: bool | None = None,
+    ) -> ClipScores:
+        """Scores of each frame, and of the video, for labels that you make up.
+
+        Parameters
+        ----------
+        labels, templates, multi_label, negatives, none_of_these, none_min_cosine : as for `Client.zero_shot`.
+        model, decode, progress : as for `Client.embed`.
+
+        Returns
+        -------
+        ClipScores : `.timestamps` (n,), `.scores` (n, labels), `.pooled` (labels,), `.to_pandas()`, `.timeline(path)`.
+
+        Raises
+        ------
+        ItemFailedError : the video cannot be used.
+        JobFailedError, DaguerreError : any of the tree in daguerre.errors.
+
+        Examples
+        --------
+        >>> with client.video("news.mp4", every="2s") as clip:
+        ...     clip.zero_shot(["a street", "a studio"]).timeline("news.html")
+        """
+        asked = ZeroShotOptions(
+            labels=labels,
+            model=model or self._session.default_model,
+            decode=decode,
+            templates=templates,
+            multi_label=multi_label,
+            negatives=negatives,
+            none_of_these=none_of_these,
+            none_min_cosine=none_min_cosine,
+        )
+        return video_answers.scores(await self._ask(asked, progress, "zero-shot"), self.name, asked)
+
+    async def embed(
+        self,
+        *,
+        model: str | None = None,
+        decode: Decode | None = None,
+        dimensions: int | None = None,
+        fingerprint: str | None = None,
+        progress: bool | None = None,
+    ) -> ClipEmbeddings:
+        """Unit vectors of each frame, and of the video.
+
+        Parameters
+        ----------
+        model, decode, dimensions, fingerprint, progress : as for `Client.embed`.
+
+        Returns
+        -------
+        ClipEmbeddings : `.vectors` (n, d), `.vector` (d,), `.embeddings`: what `Client.cluster` and others take.
+
+        Raises
+        ------
+        ItemFailedError : the video cannot be used.
+        JobFailedError, DaguerreError : any of the tree in daguerre.errors.
+
+        Examples
+        --------
+        >>> X = client.video("news.mp4", frames=50).embed()
+        >>> client.cluster(embeddings=X.embeddings, method="kmeans", k=5)
+        """
+        asked = EmbedOptions(model=model or self._session.default_model, decode=decode, dimensions=dimensions)
+        made = video_answers.embeddings(await self._ask(asked, progress, "embed"), self.name)
+        expect(fingerprint, made.receipt)
+        return made
+
+    async def predict(
+        self, classifier: "str | AsyncClassifier | Classifier", *, progress: bool | None = None
+    ) -> ClipPredictions:
+        """What a trained classifier says of each frame, and of the video.
+
+        Parameters
+        ----------
+        classifier : of images: "protest", "protest@3", or an object of `Client.classifier`.
+        progress : as for `Client.embed`.
+
+        Returns
+        -------
+        ClipPredictions : `.probabilities` (n, labels), or `.values` (n,); `.pooled`, `.to_pandas()`, `.timeline(path)`.
+
+        Raises
+        ------
+        ItemFailedError : the video cannot be used.
+        JobFailedError, DaguerreError : any of the tree in daguerre.errors.
+
+        Examples
+        --------
+        >>> client.video("news.mp4", shots=True, pooling="max").predict("protest").pooled
+        """
+        asked = PredictOptions(classifier=classifier if isinstance(classifier, str) else classifier.id)
+        return video_answers.predictions(await self._ask(asked, progress, "predict"), self.name)
+
+    async def close(self) -> None:
+        """Delete the file on the server. Where that fails, it expires by itself."""
+        file, self._file = self._file, None
+        self._session.clips.discard(self)
+        if file is not None:
+            with suppress(DaguerreError, asyncio.TimeoutError):
+                await asyncio.wait_for(self._session.transport.delete_file(file), PATIENCE)
+
+    @property
+    def closed(self) -> bool:
+        """Whether its file is deleted."""
+        return self._file is None
+
+    async def _ask(self, asked: Asked, progress: bool | None, what: str) -> ClipAnswer:
+        """A job's answer. Whatever ends the waiting cancels the job."""
+        if self._file is None:
+            raise ValueError(f"{self.name}: is closed, and its file deleted; call client.video again")
+        session, limit = self._session, self._session.limits.retry_for
+        ask = functools.partial(session.transport.begin_video, self._file, self.sampling, asked)
+        begun = asyncio.ensure_future(retried(ask, retry_for=limit))
+        try:
+            job = await asyncio.shield(begun)
+            ended = await session.wait(job.id, progress=progress, what=f"{what} {self.title}")
+            return await retried(lambda: session.transport.video_answer(ended.id), retry_for=limit)
+        except BaseException:
+            await self._stop(begun)
+            raise
+
+    async def _stop(self, begun: "asyncio.Future[Job]") -> None:
+        """Cancel a job whose answer nobody waits for; one that has ended stays as it is."""
+        with suppress(DaguerreError, asyncio.TimeoutError, asyncio.CancelledError):
+            job = await asyncio.wait_for(begun, PATIENCE)  # on its way, it would go on unseen
+            await asyncio.wait_for(self._session.transport.cancel_job(job.id), PATIENCE)
+
+    async def __aenter__(self) -> "AsyncClip":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        facts = self.facts
+        size = f"{facts['width']} × {facts['height']}"
+        return f"<{type(self).__name__} {self.name}: {facts['duration']:.1f} s, {size}, {facts['codec']}>"
+
+
+class Clip:
+    __doc__ = (AsyncClip.__doc__ or "").replace(
+        "for asynchronous code. `Clip` has the same methods for all other code.",
+        "in a notebook or a script. `AsyncClip` has the same methods for asynchronous code.",
+    )
+
+    def __init__(self, runner: Runner, asynchronous: AsyncClip) -> None:
+        self._runner = runner
+        self.asynchronous = asynchronous
+        self.name = asynchronous.name
+        self.facts = asynchronous.facts
+        self.sampling = asynchronous.sampling
+
+    zero_shot = blocking(AsyncClip.zero_shot)
+    embed = blocking(AsyncClip.embed)
+    predict = blocking(AsyncClip.predict)
+
+    @property
+    def closed(self) -> bool:
+        """Whether its file is deleted."""
+        return self.asynchronous.closed
+
+    def close(self) -> None:
+        """Delete the file on the server. Where that fails, it expires by itself."""
+        if not self.closed:
+            self._runner.run(self.asynchronous.close())
+
+    def __enter__(self) -> "Clip":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return repr(self.asynchronous).replace("<Async", "<")

@@ -1,0 +1,79 @@
+"""The report of a clustering as a page, with small versions of the exemplars' pictures."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from daguerre.dispatch.retry import retried
+from daguerre.inputs.items import ImageLike, image_sources
+from daguerre.results.clusters import Clustered
+from daguerre.session import Session
+from daguerre.types.common import Payload
+from daguerre.types.images import ImagesAnswer
+
+PageMode = Literal["thumbnails", "blurred", "none"]
+ReportImages: TypeAlias = str | os.PathLike[str] | Mapping[str, ImageLike] | Sequence[ImageLike | None]
+SIDE = 160  # pixels
+
+
+async def write_report(
+    session: Session,
+    made: Clustered,
+    path: str | os.PathLike[str],
+    images: ReportImages | None,
+    mode: PageMode,
+) -> None:
+    """See AsyncClusters.report."""
+    if mode not in ("thumbnails", "blurred", "none"):
+        raise ValueError(f'pictures: got {mode!r}, there are "thumbnails", "blurred" and "none"')
+    if made.modality == "text" and images is None:
+        mode = "none"
+    pictures = {} if mode == "none" else await _pictures(session, made, images, blurred=mode == "blurred")
+    html = await retried(
+        lambda: session.transport.cluster_page(made.id, mode, pictures), retry_for=session.limits.retry_for
+    )
+    Path(path).write_text(html, encoding="utf-8")
+
+
+async def _pictures(
+    session: Session, made: Clustered, images: ReportImages | None, *, blurred: bool
+) -> dict[str, bytes]:
+    """JPEGs by the server's ids of the items."""
+    names = made.answer["ids"]
+    found = {names[i]: _image(made, i, images) for i in made.answer["shown"]}
+    wanted = {name: image for name, image in found.items() if image is not None}
+    if not wanted:
+        raise ValueError(
+            f"pictures: none of the items is a file here, {made.files[0] if made.files else 'nothing'!r} the first; "
+            'give images=, or pictures="none"'
+        )
+
+    async def ask(items: Sequence[Payload]) -> ImagesAnswer:
+        return await session.transport.describe_images(items, SIDE, blurred)
+
+    given = image_sources(list(wanted.values()), list(wanted))
+    gathered = await session.gather(given, lambda: len(wanted), ask, "collect", None, "pictures", None)
+    small: dict[str, bytes] = {}
+    for places, answer in gathered.answers:
+        for place, image in zip(places, answer.images, strict=True):
+            if image is not None and image.thumbnail is not None:
+                small[gathered.ids[place]] = image.thumbnail
+    return small
+
+
+def _image(made: Clustered, i: int, images: ReportImages | None) -> ImageLike | None:
+    """The picture of item i of the answer; None where it is not there."""
+    place = int(made.sent[i])
+    names = [made.ids[place], made.answer["ids"][i], made.files[place]]
+    if images is None:
+        return made.files[place] if os.path.isfile(made.files[place]) else None
+    if isinstance(images, Mapping):
+        names.append(os.path.basename(made.files[place]))
+        return next((images[name] for name in names if name in images), None)
+    if isinstance(images, str | os.PathLike):
+        paths = [os.path.join(images, name) for name in names]
+        return next((path for path in paths if os.path.isfile(path)), None)
+    if len(images) != len(made):
+        raise ValueError(f"images: {len(images)} for {len(made)} items; give one for each, None for none")
+    return images[place]

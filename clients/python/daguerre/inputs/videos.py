@@ -1,0 +1,76 @@
+"""A video of a user as an upload in pieces: a path, bytes or an open file."""
+
+import asyncio
+import errno
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import AsyncIterator
+from typing import Any, BinaryIO, TypeAlias
+
+from daguerre.inputs.pieces import PIECE
+from daguerre.progress import Progress
+
+VideoLike: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Any
+LARGE = 8 * 2**20  # bytes from which an upload has a progress bar
+
+
+class VideoUpload:
+    """A video in pieces, from its beginning each time: a path, bytes, an open file. One that cannot seek is copied."""
+
+    def __init__(self, given: VideoLike, title: str, shown: bool) -> None:
+        self._title, self._shown = title, shown
+        self._own: BinaryIO | None = None  # to be closed
+        self._start = 0
+        self._data: memoryview | None = None
+        if isinstance(given, str | os.PathLike):
+            if not stat.S_ISREG(os.stat(given).st_mode):
+                raise OSError(errno.EINVAL, "is no regular file, and videos are given one by one", os.fspath(given))
+            self._file: Any = open(given, "rb")  # noqa: SIM115  # close() does
+            self._own = self._file
+        elif isinstance(given, bytes | bytearray | memoryview):
+            self._data = memoryview(given).cast("B")
+            self.size = self._data.nbytes
+            return
+        elif hasattr(given, "read"):
+            self._file = given
+            if not (hasattr(given, "seekable") and given.seekable()):
+                self._own = self._file = tempfile.TemporaryFile()  # noqa: SIM115
+                shutil.copyfileobj(given, self._file)
+                self._file.seek(0)
+            self._start = self._file.tell()
+        else:
+            raise TypeError(f"video: got {type(given).__name__}; give a path, bytes or an open binary file")
+        self.size = self._file.seek(0, os.SEEK_END) - self._start
+
+    async def __call__(self) -> AsyncIterator[bytes]:
+        shown = self._shown and self.size >= LARGE
+        with Progress(shown, total=self.size // PIECE, what=f"send {self._title}", unit="MiB") as bar:
+            at = 0
+            while piece := await self._piece(at):
+                yield piece
+                at += len(piece)
+                bar.add(1 if len(piece) == PIECE else 0)
+
+    async def _piece(self, at: int) -> bytes:
+        if self._data is not None:
+            return bytes(self._data[at : at + PIECE])
+
+        def read() -> bytes:
+            self._file.seek(self._start + at)
+            found = self._file.read(PIECE)
+            if not isinstance(found, bytes):
+                raise TypeError('video: the file gives str, not bytes; open it with mode "rb"')
+            return found
+
+        return await asyncio.to_thread(read)
+
+    def close(self) -> None:
+        if self._own is not None:
+            self._own.close()
+
+
+def video_name(given: VideoLike) -> str:
+    where = given if isinstance(given, str | os.PathLike) else getattr(given, "name", None)
+    return os.path.basename(os.fspath(where)) if isinstance(where, str | os.PathLike) else "video"

@@ -1,0 +1,226 @@
+"""Methods of the client for trained classifiers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from daguerre.dispatch.retry import retried
+from daguerre.dispatch.vectors import EmbeddingsLike, vector_block
+from daguerre.handles.classifier import AsyncClassifier
+from daguerre.inputs.alignment import Code, aligned_with, json_value, relative_ids
+from daguerre.inputs.items import Images, Texts
+from daguerre.resources.embeddings import EmbeddingMethods
+from daguerre.types.common import Decode
+from daguerre.types.jobs import Job
+
+Task = Literal["binary", "categorical", "continuous"]
+SEVERAL = 50  # different numbers from which a target is not a label
+
+
+class ClassifierMethods(EmbeddingMethods):
+    """Trained classifiers."""
+
+    async def train_classifier(
+        self,
+        name: str,
+        images: Images | None = None,
+        texts: Texts | None = None,
+        *,
+        targets: Sequence[Code] | Mapping[str, Code] | None = None,
+        task: Task | None = None,
+        embeddings: EmbeddingsLike | None = None,
+        codes: Sequence[tuple[str, str, Code]] | None = None,
+        rule: Literal["majority", "unanimous", "mean"] | None = None,
+        ids: Sequence[str] | None = None,
+        groups: Sequence[Any] | None = None,
+        sample_weight: Sequence[float] | None = None,
+        inclusion_prob: Sequence[float] | None = None,
+        split: Sequence[str] | None = None,
+        labels: Sequence[str] | None = None,
+        bounds: tuple[float, float] | None = None,
+        partial: bool = False,
+        model: str | None = None,
+        decode: Decode | None = None,
+        strengths: Sequence[float] | None = None,
+        folds: int = 5,
+        inner_folds: int = 3,
+        balanced: bool = False,
+        calibrate: bool = True,
+        resamples: int = 1000,
+        seed: int = 0,
+        progress: bool | None = None,
+    ) -> AsyncClassifier:
+        """Train a classifier on coded images, texts, or both: a linear probe on their embeddings.
+
+        Parameters
+        ----------
+        name : small letters, digits, "-", "_" and "."; a name that is there already gets a new version.
+        images, texts : as for `embed`; with both, one text for each image.
+        targets : a code for each item, None for none; or a mapping from ids (paths, or file names) to codes.
+        task : left out, binary or categorical by the number of labels. Numbers need it said.
+        embeddings : in place of items, of `embed`; of both modalities, {"image": …, "text": …}.
+        codes : in place of targets, rows (coder, item's id, code), made one target each by `rule`; the report has the
+            coders' agreement.
+        ids : names for the items in the report, which stays on the server. Left out: paths below their common folder.
+        groups : who made each item, say; items of one group never lie on both sides of a split.
+        inclusion_prob : each item's probability to be in the coded sample; or sample_weight.
+        split : "train" or "test" for each item; the report has the figures of test items, which nothing is learnt from.
+        labels : the order of the classes; of a binary task (negative, positive).
+        bounds : of a continuous target: predictions stay inside.
+        partial : take items that lack one of two modalities (None in `texts`).
+        strengths, folds, inner_folds, balanced, calibrate, resamples, seed : how it is learnt and reported:
+            docs/classifiers.md.
+
+        Returns
+        -------
+        Classifier : `.predict(…)`, `.report`, `.save_report(…)`, `.estimate(…)`.
+
+        Raises
+        ------
+        JobFailedError, DaguerreError : any of the tree in daguerre.errors.
+        ValueError, TypeError : for input that cannot be told apart.
+
+        Examples
+        --------
+        >>> codes = {"001.jpg": "protest", "002.jpg": "other"}
+        >>> clf = client.train_classifier("protest", images="coded/", targets=codes)
+        >>> print(clf.report)
+        """
+        blocks = await self._embedded(images, texts, embeddings, model, decode, progress)
+        first = next(iter(blocks.values()))
+        paths = list(first.ids)
+        names = [str(id) for id in ids] if ids is not None else relative_ids(paths)
+        if len(names) != len(paths):
+            raise ValueError(f"ids: {len(names)} for {len(paths)} items; give one for each")
+        if (targets is None) == (codes is None):
+            raise ValueError("give either targets or codes")
+        aligned = None if targets is None else aligned_with(targets, paths, names)
+        fields: dict[str, Any] = {
+            "name": name,
+            "task": task or infer_task(aligned if aligned is not None else [code for _, _, code in codes or ()]),
+            "ids": names,
+            "targets": aligned,
+            "groups": None if groups is None else [str(group) for group in groups],
+            "sample_weight": _numbers(sample_weight),
+            "inclusion_prob": _numbers(inclusion_prob),
+            "split": None if split is None else list(split),
+            "labels": None if labels is None else [str(label) for label in labels],
+            "bounds": None if bounds is None else list(bounds),
+            "partial": partial,
+            "on_error": "skip",
+            "strengths": _numbers(strengths),
+            "folds": folds,
+            "inner_folds": inner_folds,
+            "balanced": balanced,
+            "calibrate": calibrate,
+            "resamples": resamples,
+            "seed": seed,
+        }
+        if codes is not None:
+            known = dict(zip(paths, names, strict=True))
+            coder, item, code = zip(*codes, strict=True) if codes else ((), (), ())
+            fields["codes"] = {
+                "coder": [str(each) for each in coder],
+                "item": [known.get(str(each), str(each)) for each in item],
+                "code": [json_value(each) for each in code],
+                "rule": rule or ("mean" if fields["task"] == "continuous" else "majority"),
+            }
+        sent = {key: value for key, value in fields.items() if value is not None}
+        begun = await self.transport.train(sent, [vector_block(m, made) for m, made in blocks.items()])
+        ended = await self.wait(begun.id, progress=progress, what="train")
+        assert ended.result
+        files = dict(zip(names, paths, strict=True))
+        return AsyncClassifier(self, await self._card_of(ended.result["classifier"]), files)
+
+    async def classifier(self, name: str) -> AsyncClassifier:
+        """A trained classifier: the newest version of "protest", or "protest@3". Raises NotFoundError."""
+        return AsyncClassifier(self, await self._card_of(name))
+
+    async def classifiers(self) -> list[Mapping[str, Any]]:
+        """The newest version of each classifier there is: id, task, labels, created, usable, …"""
+        return list(await retried(self.transport.classifiers, retry_for=self.limits.retry_for))
+
+    async def delete_classifier(self, name: str) -> list[str]:
+        """Delete "protest@3", or all versions of "protest". Raises NotFoundError, PermissionDeniedError."""
+        return list(await self.transport.delete_classifier(name))
+
+    async def fine_tune(
+        self,
+        name: str,
+        folder: str,
+        *,
+        task: Task = "categorical",
+        start: str = "embedded",
+        positive: str | None = None,
+        bounds: tuple[float, float] | None = None,
+        unfreeze: Literal["none", "last", "all"] = "last",
+        epochs: int = 15,
+        head_epochs: int = 40,
+        patience: int = 5,
+        batch: int = 32,
+        flip: bool = True,
+        crop: float = 0.2,
+        colour: float = 0.1,
+        balanced: bool = False,
+        validation: float = 0.2,
+        seed: int = 0,
+        wait: bool = True,
+        progress: bool | None = None,
+    ) -> AsyncClassifier | Job:
+        """Fine-tune an image network on a folder (or table) that lies on the server, below its DAGUERRE_DATA.
+
+        Parameters
+        ----------
+        folder : relative; holds train/CLASS/…, and perhaps validation/ and test/; or a .csv of path, target, split.
+        start : "embedded", or the name of an image model's folder below DAGUERRE_DATA.
+        positive : of a binary task, the class whose probability is given.
+        unfreeze, epochs, head_epochs, patience, batch : what is trained, and for how long.
+        flip, crop, colour : how training images are changed at random; False or 0 for not at all.
+        validation : the share of training images to stop by, where there is no folder validation/.
+        wait : for the classifier; otherwise the job is returned, and the server goes on alone.
+
+        Returns
+        -------
+        Classifier, or Job where it is not waited for.
+        """
+        fields: dict[str, Any] = {
+            "name": name,
+            "folder": folder,
+            "task": task,
+            "start": start,
+            "positive": positive,
+            "bounds": None if bounds is None else list(bounds),
+            "unfreeze": unfreeze,
+            "epochs": epochs,
+            "head_epochs": head_epochs,
+            "patience": patience,
+            "batch": batch,
+            "flip": flip,
+            "crop": crop,
+            "colour": colour,
+            "balanced": balanced,
+            "validation": validation,
+            "seed": seed,
+        }
+        begun = await self.transport.fine_tune({key: value for key, value in fields.items() if value is not None})
+        if not wait:
+            return begun
+        ended = await self.wait(begun.id, progress=progress, what="fine-tune")
+        assert ended.result
+        return AsyncClassifier(self, await self._card_of(ended.result["classifier"]))
+
+    async def _card_of(self, label: str) -> Mapping[str, Any]:
+        return await retried(lambda: self.transport.classifier(label), retry_for=self.limits.retry_for)
+
+
+def infer_task(targets: Sequence[Code]) -> Task:
+    """By the number of labels. Raises ValueError for numbers, which may be labels or quantities."""
+    there = {target for target in targets if target is not None}
+    if any(isinstance(target, float) and not target.is_integer() for target in there) or (
+        len(there) > SEVERAL and all(isinstance(target, int | float) for target in there)
+    ):
+        raise ValueError('task: targets are numbers; say task="continuous", or "categorical" if they are labels')
+    return "binary" if len(there) == 2 else "categorical"
+
+
+def _numbers(given: Sequence[float] | None) -> list[float] | None:
+    return None if given is None else [float(number) for number in given]

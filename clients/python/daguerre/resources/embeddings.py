@@ -1,0 +1,126 @@
+"""Methods of the client for embeddings."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from daguerre.dispatch.collect import OnError
+from daguerre.dispatch.vectors import EmbeddingsLike, by_modality
+from daguerre.inputs.items import Images, Texts, images_or_texts
+from daguerre.results.embeddings import Embeddings
+from daguerre.session import Session
+from daguerre.types.common import Decode, Payload
+from daguerre.types.embeddings import EmbedAnswer, EmbedOptions
+
+
+class EmbeddingMethods(Session):
+    """Embeddings of items."""
+
+    async def embed(
+        self,
+        images: Images | None = None,
+        texts: Texts | None = None,
+        *,
+        ids: Sequence[str] | None = None,
+        model: str | None = None,
+        decode: Decode | None = None,
+        dimensions: int | None = None,
+        fingerprint: str | None = None,
+        on_error: OnError = "collect",
+        progress: bool | None = None,
+    ) -> Embeddings:
+        """Unit vectors of images or of texts.
+
+        Parameters
+        ----------
+        images : a folder (with its subfolders), a path, a glob such as "photos/**/*.jpg", bytes, an open file, a PIL
+            image, a uint8 array, or any iterable of these.
+        texts : a text, or any iterable of texts. Either images or texts.
+        ids : in place of paths and numbers, one for each item.
+        model : in place of the client's.
+        decode : "exact", or "scaled": large JPEGs faster, with a fingerprint of its own; None: the server's setting.
+        dimensions : for Matryoshka models.
+        fingerprint : the one that is expected, for example that of vectors made earlier.
+        on_error : "collect": failed items are in `.errors`, their rows are NaN. "raise": the first one ends the run.
+        progress : a progress bar, in place of the client's setting.
+
+        Returns
+        -------
+        Embeddings : `.vectors` (n, d) float32, `.ids`, `.errors`, `.receipt`.
+
+        Raises
+        ------
+        DaguerreError : any of the tree in daguerre.errors.
+        FileNotFoundError, TypeError, ValueError : for input that is not there, or cannot be an image or a text.
+
+        Examples
+        --------
+        >>> client = Client()
+        >>> X = client.embed(images="photos/")
+        >>> X.vectors.shape
+        (3, 1280)
+        """
+        items, total = images_or_texts(images, texts, ids)
+        options = EmbedOptions(model=model or self.default_model, decode=decode, dimensions=dimensions)
+
+        async def ask(items: Sequence[Payload]) -> EmbedAnswer:
+            return await self.transport.embed(items, options)
+
+        gathered = await self.gather(items, total, ask, on_error, progress, "embed", fingerprint)
+        answers = gathered.answers
+        if not answers:
+            card = await self.card(options.model)
+            width, receipt = dimensions or card.dimension, card.receipt(decode)
+        else:
+            width, receipt = max(a.vectors.shape[1] for _, a in answers), answers[0][1].receipt
+            if not width:
+                width = dimensions or (await self.card(options.model)).dimension
+        vectors = gathered.spread(lambda answer: answer.vectors, width)
+        return Embeddings(
+            ids=gathered.ids,
+            errors=gathered.errors,
+            receipt=receipt,
+            truncated=gathered.truncated,
+            vectors=vectors,
+            tokens=sum(answer.tokens for _, answer in answers),
+            modality="image" if texts is None else "text",
+        )
+
+    async def _embedded(
+        self,
+        images: Images | None,
+        texts: Texts | None,
+        embeddings: EmbeddingsLike | None,
+        model: str | None,
+        decode: Decode | None,
+        progress: bool | None,
+    ) -> dict[str, Embeddings]:
+        if embeddings is not None:
+            if images is not None or texts is not None:
+                raise ValueError("give items or their embeddings, not both")
+            if not isinstance(embeddings, Embeddings):
+                return by_modality(embeddings, ("image", "text"))
+            if embeddings.modality is None:
+                raise ValueError('embeddings: read from a file, they may be of images or texts; give {"image": …}')
+            return {embeddings.modality: embeddings}
+        found: dict[str, Embeddings] = {}
+        if images is not None:
+            found["image"] = await self.embed(images=images, model=model, decode=decode, progress=progress)
+        if texts is not None:
+            given = [texts] if isinstance(texts, str) else list(texts)
+            there = [text for text in given if text is not None]
+            made = await self.embed(texts=there, model=model, decode=decode, progress=progress)
+            found["text"] = _spread(made, [text is not None for text in given])
+        if not found:
+            raise ValueError("give images, texts, or embeddings")
+        return by_modality(found, ("image", "text"))
+
+
+def _spread(made: Embeddings, there: Sequence[bool]) -> Embeddings:
+    """With rows of NaN for the items that are not there."""
+    if all(there):
+        return made
+    vectors = np.full((len(there), made.vectors.shape[1]), np.nan, np.float32)
+    vectors[np.flatnonzero(there)] = made.vectors
+    return replace(made, vectors=vectors, ids=[str(i) for i in range(len(there))])

@@ -1,0 +1,48 @@
+"""Methods of the client for files on the server."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from daguerre.dispatch.retry import retried
+from daguerre.inputs.pieces import rows_of
+from daguerre.results.embeddings import Embeddings
+from daguerre.session import Session
+from daguerre.types.common import Rows
+
+
+class FileMethods(Session):
+    """Files on the server."""
+
+    async def upload(
+        self, given: "str | os.PathLike[str] | Rows | Embeddings", name: str | None = None
+    ) -> Mapping[str, Any]:
+        """Send vectors ahead: a .npy file, an array (n, d) of floats, or embeddings. Streamed, of any size.
+
+        Large embeddings are sent so by themselves. The server deletes files after some days.
+
+        Returns
+        -------
+        Mapping : id, name, bytes, shape, dtype, created, expires.
+
+        Examples
+        --------
+        >>> client.upload("vectors.npy")["id"]
+        """
+        if isinstance(given, str | os.PathLike):
+            source: Any = given
+            name = os.path.basename(os.fspath(given)) if name is None else name
+        else:
+            source = rows_of(given.vectors if isinstance(given, Embeddings) else given)
+        said = await retried(
+            lambda: self.transport.upload(source, name or "vectors.npy"), retry_for=self.limits.retry_for
+        )
+        return said
+
+    async def files(self) -> list[Mapping[str, Any]]:
+        """Your files on the server, the newest first: id, name, bytes, shape, expires, …"""
+        return list(await retried(self.transport.files, retry_for=self.limits.retry_for))
+
+    async def delete_file(self, id: str) -> Mapping[str, Any]:
+        """Delete a file. Jobs that have begun with it go on. Raises NotFoundError."""
+        return await self.transport.delete_file(id)

@@ -1,0 +1,65 @@
+"""Methods of the client for images without a model."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from daguerre.dispatch.collect import OnError
+from daguerre.inputs.items import Images, count_items, image_sources
+from daguerre.results.images import Descriptions
+from daguerre.session import Session
+from daguerre.types.common import Payload
+from daguerre.types.images import ImageDescription, ImagesAnswer
+
+
+class ImageMethods(Session):
+    """Descriptions of images without a model."""
+
+    async def describe_images(
+        self,
+        images: Images,
+        *,
+        thumbnail: int | None = None,
+        blurred: bool = False,
+        ids: Sequence[str] | None = None,
+        on_error: OnError = "collect",
+        progress: bool | None = None,
+    ) -> Descriptions:
+        """What images are, without a model: SHA-256, perceptual hash, pixels; and small versions. Nothing is kept.
+
+        Parameters
+        ----------
+        images, ids, on_error, progress : as for `embed`.
+        thumbnail : also a JPEG with this longest side, 16 to 512 pixels; blurred : so that nobody can be recognised.
+
+        Returns
+        -------
+        Descriptions : `.images`, an ImageDescription for each; `.to_pandas()`, `.errors`.
+
+        Examples
+        --------
+        >>> client = Client()
+        >>> client.describe_images("photos/").images[0].width
+        320
+        """
+
+        async def ask(items: Sequence[Payload]) -> ImagesAnswer:
+            return await self.transport.describe_images(items, thumbnail, blurred)
+
+        return await self._described(images, ids, ask, on_error, progress, "describe")
+
+    async def _described(
+        self,
+        images: Images,
+        ids: Sequence[str] | None,
+        ask: Any,
+        on_error: OnError,
+        progress: bool | None,
+        what: str,
+    ) -> Descriptions:
+        given = image_sources(images, ids)
+        gathered = await self.gather(given, lambda: count_items(images), ask, on_error, progress, what, None)
+        found: list[ImageDescription | None] = [None] * len(gathered.ids)
+        for places, answer in gathered.answers:
+            for place, image in zip(places, answer.images, strict=True):
+                found[place] = image
+        return Descriptions(ids=gathered.ids, errors=gathered.errors, images=found)

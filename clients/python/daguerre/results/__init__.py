@@ -1,0 +1,1 @@
+"""What calls return: records, arrays and tables that need no client."""

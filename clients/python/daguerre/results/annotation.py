@@ -1,0 +1,237 @@
+"""Draws that people code, how far they agree, and how clusterings do by what they have coded."""
+
+import csv
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daguerre.results.base import import_pandas
+from daguerre.results.report import Figure
+from daguerre.types.common import Double
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+Int = NDArray[np.int64]
+PAIR_COLUMNS = ("a_id", "b_id", "same", "a", "b", "stratum", "cluster", "inclusion_prob")
+FIGURES = ("precision", "recall", "f1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stratum:
+    """A part of a population: how many there are, how many were drawn, and how likely each was."""
+
+    stratum: str
+    population: int
+    drawn: int
+    probability: float
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Sample:
+    """Items that were drawn to be coded.
+
+    Attributes
+    ----------
+    indexes, ids : (m,) what was drawn, in random order; by score if purposive.
+    inclusion_prob : (m,) of each, which figures need to undo the design; None of a purposive draw.
+    stratum : of each, where there are strata.
+    n : items that could be drawn.
+    fit_for_inference : whether figures from it say something about the corpus.
+    """
+
+    design: str
+    n: int
+    indexes: Int
+    ids: list[str]
+    inclusion_prob: Double | None
+    stratum: list[str] | None
+    strata: tuple[Stratum, ...]
+    fit_for_inference: bool
+    remarks: list[str]
+    seed: int
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """A row per item: index id, columns index, stratum where there are any, inclusion_prob."""
+        pandas = import_pandas()
+        columns: dict[str, Any] = {"index": self.indexes}
+        if self.stratum is not None:
+            columns["stratum"] = self.stratum
+        columns["inclusion_prob"] = np.full(len(self), np.nan) if self.inclusion_prob is None else self.inclusion_prob
+        table: pd.DataFrame = pandas.DataFrame(columns, index=pandas.Index(self.ids, name="id"))
+        return table
+
+    def __repr__(self) -> str:
+        strata = f" in {len(self.strata)} strata" if self.strata else ""
+        use = "" if self.fit_for_inference else ", says nothing about the corpus"
+        return f"<Sample ({self.design}): {len(self):,} of {self.n:,} items{strata}, seed {self.seed}{use}>"
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Pairs:
+    """Pairs of items to be coded: do these two belong together?
+
+    Attributes
+    ----------
+    a, b : (m,) items by index, in random order; a_ids, b_ids : their ids.
+    stratum : within, between or disputed; cluster : of a within pair of one clustering, otherwise None.
+    inclusion_prob : (m,) that the pair was drawn.
+    unclustered : how items in no cluster counted.
+    """
+
+    a: Int
+    b: Int
+    a_ids: list[str]
+    b_ids: list[str]
+    stratum: list[str]
+    cluster: list[int | None]
+    inclusion_prob: Double
+    n: int
+    strata: tuple[Stratum, ...]
+    remarks: list[str]
+    seed: int
+    unclustered: str
+
+    def __len__(self) -> int:
+        return len(self.a)
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """As `save` writes them; `same` is empty, for who codes."""
+        empty = [""] * len(self)
+        columns = (self.a.tolist(), self.b.tolist(), self.stratum, self.cluster, self.inclusion_prob.tolist())
+        return zip(self.a_ids, self.b_ids, empty, *columns, strict=True)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """A row per pair: a_id, b_id, a, b, stratum, cluster, inclusion_prob."""
+        pandas = import_pandas()
+        columns = {
+            "a_id": self.a_ids,
+            "b_id": self.b_ids,
+            "a": self.a,
+            "b": self.b,
+            "stratum": self.stratum,
+            "cluster": pandas.array(self.cluster, dtype="Int64"),
+            "inclusion_prob": self.inclusion_prob,
+        }
+        table: pd.DataFrame = pandas.DataFrame(columns)
+        return table
+
+    def save(self, path: "str | os.PathLike[str]") -> None:
+        """Write a .csv with a column `same`, to be filled in with 1 and 0."""
+        with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(PAIR_COLUMNS)
+            writer.writerows(self.rows())
+
+    def __repr__(self) -> str:
+        drawn = ", ".join(f"{each.drawn:,} {each.stratum}" for each in self.strata)
+        return f"<Pairs: {len(self):,} of {self.n:,} items ({drawn}), seed {self.seed}>"
+
+
+@dataclass(frozen=True, repr=False, kw_only=True)
+class Agreement:
+    """How far coders agree, with 95 % intervals by bootstrap.
+
+    Attributes
+    ----------
+    items : with two or more codes; only they say something.
+    percent : share of pairs of codes of one item that are equal.
+    kappa : Cohen's, of two coders; alpha : Krippendorff's.
+    """
+
+    coders: tuple[str, ...]
+    items: int
+    level: str
+    percent: Figure
+    kappa: Figure | None
+    alpha: Figure
+
+    def __repr__(self) -> str:
+        kappa = "" if self.kappa is None else f", kappa {self.kappa}"
+        who = f"{len(self.coders)} coders, {self.items:,} items, {self.level}"
+        return f"<Agreement: {who}; percent {self.percent}{kappa}, alpha {self.alpha}>"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """How a clustering does by coded pairs; None where nothing can be said."""
+
+    name: str
+    pairs: int
+    precision: Figure | None
+    recall: Figure | None
+    f1: Figure | None
+
+
+@dataclass(frozen=True, repr=False, kw_only=True)
+class Comparison:
+    """Clusterings, judged by pairs that people have coded.
+
+    Attributes
+    ----------
+    winner : the best by F1, chosen on one part of the pairs and scored on the other, or None; as the server says it.
+    left_out : pairs that nobody has coded.
+    answer : all that the server said.
+    """
+
+    n_pairs: int
+    left_out: int
+    configurations: tuple[Configuration, ...]
+    winner: Mapping[str, Any] | None
+    remarks: list[str]
+    answer: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any], left_out: int) -> "Comparison":
+        """A server's answer."""
+        return cls(
+            n_pairs=answer["n_pairs"],
+            left_out=left_out,
+            configurations=tuple(
+                Configuration(
+                    name=each["name"],
+                    pairs=each["pairs"],
+                    **{name: figure(each.get(name)) for name in FIGURES},
+                )
+                for each in answer["configurations"]
+            ),
+            winner=answer["winner"],
+            remarks=list(answer["remarks"]),
+            answer=answer,
+        )
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """A row per clustering: index name, columns pairs, and value, low and high of precision, recall and f1."""
+        pandas = import_pandas()
+        rows = []
+        for each in self.configurations:
+            row: dict[str, Any] = {"pairs": each.pairs}
+            for name in FIGURES:
+                found = getattr(each, name)
+                ends = {"": "value", "_low": "low", "_high": "high"}
+                row |= {name + end: getattr(found, attribute, None) for end, attribute in ends.items()}
+            rows.append(row)
+        index = pandas.Index([each.name for each in self.configurations], name="name")
+        table: pd.DataFrame = pandas.DataFrame(rows, index=index)
+        return table
+
+    def __repr__(self) -> str:
+        lines = [f"<Comparison: {self.n_pairs:,} coded pairs"]
+        for each in self.configurations:
+            figures = ", ".join(f"{name} {getattr(each, name) or 'not defined'}" for name in FIGURES)
+            lines.append(f"  {each.name}: {figures}")
+        lines.append(f"  winner: {self.winner['name'] if self.winner else 'none'}>")
+        return "\n".join(lines)
+
+
+def figure(said: Mapping[str, Any] | None) -> Figure | None:
+    """A number with its interval, off the wire."""
+    return None if said is None else Figure(said.get("value"), said.get("low"), said.get("high"))

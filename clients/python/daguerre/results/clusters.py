@@ -1,0 +1,296 @@
+"""Result of a clustering: a cluster for each item, and a description of each cluster."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daguerre.errors import DaguerreError, ItemError
+from daguerre.results.base import Errors, ItemResults, import_pandas
+from daguerre.types.common import Float, Receipt, receipt, record
+from daguerre.version import __version__
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+C = TypeVar("C", bound="Clustered")
+Kind = Literal["nearest", "random", "farthest"]
+SHOWN = 8  # sizes in a repr
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterName:
+    """A name of your vocabulary: the mean zero-shot probability of the items, and their mean cosine with it."""
+
+    label: str
+    score: float
+    cosine: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimilarCluster:
+    """A cluster that this one can hardly be told from: at distance 1 the two may well be one."""
+
+    cluster: int
+    cosine: float
+    distance: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """One cluster. Items are indexes into the result.
+
+    Attributes
+    ----------
+    silhouette : mean at extraction, against what was left then; silhouette_final : within the whole result.
+    taken_in : the pass that took it, from 1.
+    medoid : the item nearest to the mean.
+    exemplars : up to nine items each, `nearest` to the mean, at `random`, and `farthest` from it.
+    names : the likeliest names of the vocabulary; None without one.
+    similar : clusters that it may be merged with.
+    """
+
+    id: int
+    size: int
+    silhouette: float | None
+    silhouette_final: float | None
+    taken_in: int
+    medoid: int
+    exemplars: Mapping[str, tuple[int, ...]]
+    names: tuple[ClusterName, ...] | None
+    similar: tuple[SimilarCluster, ...]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Clustered(ItemResults):
+    """Items in clusters.
+
+    Attributes
+    ----------
+    labels : (n,) int, the cluster of each item; -1: in none, or without a result (`.errors` has those).
+    silhouettes, silhouettes_final : (n,) float32, at extraction and within the whole result; NaN of items in none.
+    ids : paths of files, as they were given or found, or your ids.
+    clusters : a Cluster for each number.
+    trace : each pass: the K's that were tried, their scores, what it took.
+    params : every parameter that the method looked at, defaults too.
+    remarks, notes : in plain words, what to beware of, and how the source of the method was read.
+    thresholds : what other thresholds would have taken in the first pass.
+    stability : adjusted Rand index of reruns with this one, where `resamples` asked for it.
+    comparison : with `known` labels: ARI, NMI, purity.
+    coordinates : (n, 2) float32 of a map, NaN of items without a result; None without a projection.
+    receipt : how the vectors were made; None where that is not known.
+    answer : as the server gave it, about the items that were `sent` to it, by index.
+    files : where items lie on this machine.
+    modality : image, text or image+text; None where that is not known.
+    """
+
+    id: str = field(kw_only=True)
+    method: str = field(kw_only=True)
+    labels: NDArray[np.int64] = field(kw_only=True)
+    silhouettes: Float = field(kw_only=True)
+    silhouettes_final: Float = field(kw_only=True)
+    clusters: tuple[Cluster, ...] = field(kw_only=True)
+    coordinates: Float | None = field(kw_only=True)
+    receipt: Receipt | None = field(kw_only=True)
+    files: list[str] = field(kw_only=True)
+    sent: NDArray[np.int64] = field(kw_only=True)
+    modality: str | None = field(kw_only=True)
+    answer: Mapping[str, Any] = field(kw_only=True)
+
+    @classmethod
+    def of(
+        cls: type[C],
+        answer: Mapping[str, Any],
+        *,
+        ids: Sequence[str] | None = None,
+        files: Sequence[str] | None = None,
+        sent: Sequence[int] | NDArray[np.int64] | None = None,
+        errors: Sequence[ItemError] = (),
+        modality: str | None = None,
+        **rest: Any,
+    ) -> C:
+        """A server's answer about items `sent` of all those that were given."""
+        every = list(answer["ids"] if ids is None else ids)
+        n = len(every)
+        place = np.arange(n) if sent is None else np.asarray(sent, np.int64)
+        failed = {error.index: error for error in errors}
+        for each in answer["unusable"]:
+            i = int(place[each["index"]])
+            failed[i] = ItemError(i, every[i], each["error"]["code"], each["error"]["message"])
+        labels = np.full(n, -1, np.int64)
+        labels[place] = answer["labels"]
+        coordinates = None
+        if answer["coordinates"] is not None:
+            coordinates = np.full((n, 2), np.nan, np.float32)
+            coordinates[place] = answer["coordinates"]
+            coordinates[list(failed)] = np.nan
+        made = answer["receipt"] or {}
+        return cls(
+            ids=every,
+            errors=Errors([failed[i] for i in sorted(failed)]),
+            id=answer["id"],
+            method=answer["method"],
+            labels=labels,
+            silhouettes=_numbers(answer["silhouettes"], place, n),
+            silhouettes_final=_numbers(answer["silhouettes_final"], place, n),
+            clusters=tuple(_cluster(each, place.tolist()) for each in answer["clusters"]),
+            coordinates=coordinates,
+            receipt=receipt(made) if "revision" in made else None,
+            files=list(every if files is None else files),
+            sent=place,
+            modality=modality,
+            answer=answer,
+            **rest,
+        )
+
+    @property
+    def trace(self) -> list[dict[str, Any]]:
+        """Each pass: the K's that were tried, their scores, what it took."""
+        return cast("list[dict[str, Any]]", self.answer["trace"])
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Every parameter that the method looked at, defaults too."""
+        return cast("dict[str, Any]", self.answer["params"])
+
+    @property
+    def remarks(self) -> list[str]:
+        """What to beware of, in plain words."""
+        return cast("list[str]", self.answer["remarks"])
+
+    @property
+    def notes(self) -> list[str]:
+        """How the source of the method was read."""
+        return cast("list[str]", self.answer["notes"])
+
+    @property
+    def thresholds(self) -> list[dict[str, Any]] | None:
+        """What other thresholds would have taken in the first pass."""
+        return cast("list[dict[str, Any]] | None", self.answer["thresholds"])
+
+    @property
+    def stability(self) -> dict[str, Any] | None:
+        """Adjusted Rand index of reruns with this one."""
+        return cast("dict[str, Any] | None", self.answer["stability"])
+
+    @property
+    def comparison(self) -> dict[str, Any] | None:
+        """With known labels: ARI, NMI, purity."""
+        return cast("dict[str, Any] | None", self.answer["comparison"])
+
+    @property
+    def ended(self) -> str:
+        """Why there was no further pass."""
+        return str(self.answer["ended"])
+
+    @property
+    def model(self) -> str:
+        """The model of the vectors."""
+        return str(self.answer["model"])
+
+    @property
+    def fingerprint(self) -> str | None:
+        """That of the vectors."""
+        return (self.answer["receipt"] or {}).get("fingerprint")
+
+    @property
+    def unclustered(self) -> int:
+        """Items that have a result, and are in no cluster."""
+        return int(((self.labels < 0) & self.ok).sum())
+
+    def exemplars(self, cluster: int, kind: Kind = "nearest") -> list[str]:
+        """Ids of up to nine items of a cluster: the medoid and those nearest to the mean, others, or the farthest.
+
+        Raises
+        ------
+        ValueError : for a cluster or a kind that there is not.
+        """
+        found = next((each for each in self.clusters if each.id == cluster), None)
+        if found is None:
+            raise ValueError(f"cluster: got {cluster}, there are 0 to {len(self.clusters) - 1}; -1 is none")
+        if kind not in found.exemplars:
+            raise ValueError(f"kind: got {kind!r}, there are {', '.join(found.exemplars)}")
+        return [self.ids[i] for i in found.exemplars[kind]]
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """A row per item: index id, columns cluster, silhouette, silhouette_final, pass, error (a code)."""
+        pandas = import_pandas()
+        columns = {
+            "cluster": self.labels,
+            "silhouette": self.silhouettes,
+            "silhouette_final": self.silhouettes_final,
+            "pass": pandas.array([each if each else None for each in self.passes], dtype="Int64"),
+            "error": self.codes,
+        }
+        table: pd.DataFrame = pandas.DataFrame(columns, index=pandas.Index(self.ids, name="id"))
+        return table
+
+    @property
+    def passes(self) -> list[int | None]:
+        """The pass that took each item; None of items in no cluster."""
+        taken = {each.id: each.taken_in for each in self.clusters}
+        return [taken.get(label) for label in self.labels.tolist()]
+
+    def save(self, path: "str | os.PathLike[str]") -> None:
+        """Write everything as JSON, for `Clusters.load`."""
+        said = {
+            "daguerre": __version__,
+            "kind": "clusters",
+            "ids": self.ids,
+            "files": self.files,
+            "sent": self.sent.tolist(),
+            "errors": [asdict(error) for error in self.errors],
+            "modality": self.modality,
+            "answer": self.answer,
+        }
+        Path(path).write_text(json.dumps(said), encoding="utf-8")
+
+    def __repr__(self) -> str:
+        sizes = sorted((each.size for each in self.clusters), reverse=True)
+        known = [each.silhouette_final for each in self.clusters if each.silhouette_final is not None]
+        second = (
+            ["sizes " + ", ".join(map(str, sizes[:SHOWN])) + (", …" if len(sizes) > SHOWN else "")] if sizes else []
+        )
+        second += [f"mean silhouette of clusters {np.mean(known):.2f}"] if known else []
+        second += [f"{len(self.remarks)} to beware of: .remarks"] if self.remarks else []
+        failed = f", {len(self.errors)} without a result" if self.errors else ""
+        what = f"{len(self):,} items in {len(sizes)} clusters, {self.unclustered:,} in none{failed}"
+        kind = type(self).__name__
+        return f"<{kind}: {what}; {self.method}, {self.model} {(self.fingerprint or '')[:12]}\n  {'; '.join(second)}>"
+
+
+def read_clusters(path: "str | os.PathLike[str]") -> dict[str, Any]:
+    """What `Clustered.of` takes, off a file of `save`."""
+    try:
+        said = json.loads(Path(path).read_text(encoding="utf-8"))
+        if said["kind"] != "clusters":
+            raise KeyError("kind")
+        found = {name: said[name] for name in ("answer", "ids", "files", "sent", "modality")}
+        return {**found, "errors": [ItemError(**error) for error in said["errors"]]}
+    except (ValueError, KeyError, TypeError) as exc:
+        raise DaguerreError(
+            f"{os.fspath(path)} was not written by Clusters.save; name another file", code="foreign_file"
+        ) from exc
+
+
+def _numbers(values: Sequence[float | None], place: NDArray[np.int64], n: int) -> Float:
+    every = np.full(n, np.nan, np.float32)
+    every[place] = [np.nan if value is None else value for value in values]
+    return every
+
+
+def _cluster(said: Mapping[str, Any], place: Sequence[int]) -> Cluster:
+    return Cluster(
+        **{name: said[name] for name in ("id", "size", "silhouette", "silhouette_final")},
+        taken_in=said["pass"],
+        medoid=place[said["medoid"]],
+        exemplars={kind: tuple(place[i] for i in found) for kind, found in said["exemplars"].items()},
+        names=None if said["names"] is None else tuple(record(ClusterName, each) for each in said["names"]),
+        similar=tuple(record(SimilarCluster, each) for each in said["similar"]),
+    )

@@ -1,0 +1,37 @@
+"""Summary of a run over a corpus."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class CorpusSummary:
+    """What a run has done.
+
+    Attributes
+    ----------
+    out : the file.
+    rows : in the file now.
+    embedded, failed : of this run.
+    reused : items that were in the file already, unchanged.
+    failed_before : those of `reused` that have no vector; `retry_errors` tries them again.
+    gone : rows of items that are not in the source any more; they stay.
+    """
+
+    out: str
+    rows: int
+    embedded: int
+    reused: int
+    failed: int
+    failed_before: int
+    gone: int
+    seconds: float
+    model: str
+    fingerprint: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.out}: {self.rows:,} rows, {self.embedded:,} embedded in {self.seconds:.0f} s, {self.reused:,} "
+            f"there already, {self.failed:,} failed"
+            + (f", {self.failed_before:,} failed in an earlier run" if self.failed_before else "")
+            + (f", {self.gone:,} of files that are gone" if self.gone else "")
+        )

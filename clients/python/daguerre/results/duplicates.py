@@ -1,0 +1,119 @@
+"""Groups of duplicates."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daguerre.errors import ItemError
+from daguerre.results.base import Errors, ItemResults, import_pandas
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+Int = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DuplicateGroup:
+    """Duplicates of each other, by index and id.
+
+    Attributes
+    ----------
+    representative : the one to keep, one of the `members`.
+    similarity : of each member to it: a cosine, 1 - bits / 64, or 1.
+    """
+
+    representative: int
+    members: tuple[int, ...]
+    ids: tuple[str, ...]
+    similarity: tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Duplicates(ItemResults):
+    """Groups of duplicates, the biggest first.
+
+    Attributes
+    ----------
+    kind, threshold, linkage : what counted as a duplicate; bits of near, cosine of semantic.
+    errors : items that could not be compared.
+    """
+
+    id: str = field(kw_only=True)
+    kind: str = field(kw_only=True)
+    threshold: float | None = field(kw_only=True)
+    linkage: str = field(kw_only=True)
+    groups: tuple[DuplicateGroup, ...] = field(kw_only=True)
+
+    @classmethod
+    def of(
+        cls, answer: Mapping[str, Any], *, ids: Sequence[str], sent: Int, errors: Sequence[ItemError]
+    ) -> "Duplicates":
+        """A server's answer about items `sent` of all those that were given."""
+        place = sent.tolist()
+        failed = {error.index: error for error in errors}
+        for each in answer["unusable"]:
+            i = place[each["index"]]
+            failed[i] = ItemError(i, ids[i], each["error"]["code"], each["error"]["message"])
+        groups = []
+        for each in answer["groups"]:
+            members = tuple(place[i] for i in each["members"])
+            groups.append(
+                DuplicateGroup(
+                    representative=place[each["representative"]],
+                    members=members,
+                    ids=tuple(ids[i] for i in members),
+                    similarity=tuple(each["similarity"]),
+                )
+            )
+        return cls(
+            ids=list(ids),
+            errors=Errors([failed[i] for i in sorted(failed)]),
+            **{name: answer[name] for name in ("id", "kind", "threshold", "linkage")},
+            groups=tuple(groups),
+        )
+
+    @property
+    def kept(self) -> NDArray[np.bool_]:
+        """(n,) representatives, what is in no group, and what could not be compared: nothing is known against it."""
+        kept = np.ones(len(self), bool)
+        for group in self.groups:
+            kept[list(group.members)] = False
+            kept[group.representative] = True
+        return kept
+
+    @property
+    def extra(self) -> list[str]:
+        """Ids of the items that could go."""
+        return [self.ids[i] for i in np.flatnonzero(~self.kept).tolist()]
+
+    def rows(self) -> Iterator[tuple[int | None, str | None, float | None]]:
+        """Of each item: its group, the id that represents it, and how similar the item is to that; None of no group."""
+        found: dict[int, tuple[int, str, float]] = {}
+        for number, group in enumerate(self.groups):
+            for i, similarity in zip(group.members, group.similarity, strict=True):
+                found[i] = number, self.ids[group.representative], similarity
+        return (found.get(i, (None, None, None)) for i in range(len(self)))
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """A row per item: index id, columns group, representative, similarity, kept, error (a code)."""
+        pandas = import_pandas()
+        group, representative, similarity = zip(*self.rows(), strict=True) if len(self) else ((), (), ())
+        columns = {
+            "group": pandas.array(list(group), dtype="Int64"),
+            "representative": list(representative),
+            "similarity": pandas.array(list(similarity), dtype="Float64"),
+            "kept": self.kept,
+            "error": self.codes,
+        }
+        table: pd.DataFrame = pandas.DataFrame(columns, index=pandas.Index(self.ids, name="id"))
+        return table
+
+    def __repr__(self) -> str:
+        failed = f", {len(self.errors)} could not be compared" if self.errors else ""
+        groups = f"{len(self.groups):,} groups, {len(self.extra):,} items could go"
+        return f"<Duplicates ({self.kind}): {len(self):,} items, {groups}{failed}>"

@@ -1,0 +1,126 @@
+"""Unit vectors of items, and their Parquet file."""
+
+import os
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from daguerre.errors import FingerprintMismatchError, ItemError
+from daguerre.results.base import Errors, ModelResults, failure_note, import_pandas
+from daguerre.storage.parquet import ROW_GROUP, Row, arrow, batch, read_schema, receipt_of, save, schema
+from daguerre.types.common import Float, Modality
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Embeddings(ModelResults):
+    """Unit vectors.
+
+    Attributes
+    ----------
+    vectors : (n, d) float32, a row for each item that was given; rows of failed items are NaN. `drop_failed()` leaves
+        them out.
+    ids : paths of files, as they were given or found; places of other items.
+    errors : a table of the items without a result.
+    receipt : how the vectors were made; keep it with them.
+    truncated : texts that were cut at the model's maximum, by their place.
+    tokens : of all texts.
+    modality : "image" or "text"; None of vectors that were read from a file.
+    """
+
+    vectors: Float = field(kw_only=True)
+    tokens: int = field(kw_only=True, default=0)
+    modality: Modality | None = field(kw_only=True, default=None)
+
+    def drop_failed(self) -> "Embeddings":
+        """The same without the items that have no result."""
+        good = self.ok
+        if good.all():
+            return self
+        place = np.cumsum(good) - 1
+        return replace(
+            self,
+            ids=[id for id, fine in zip(self.ids, good, strict=True) if fine],
+            errors=Errors(),
+            truncated=[int(place[i]) for i in self.truncated],
+            vectors=self.vectors[good],
+        )
+
+    def similarity(self, other: "Embeddings") -> Float:
+        """Cosines with other embeddings, (n, m). Raises FingerprintMismatchError where they cannot be compared."""
+        self.check_comparable(other)
+        return cast(Float, self.vectors @ other.vectors.T)
+
+    def check_comparable(self, other: "Embeddings") -> None:
+        """Raises FingerprintMismatchError where vectors of the two lie in different spaces."""
+        if self.fingerprint != other.fingerprint:
+            raise FingerprintMismatchError(
+                f"vectors of {self.model} ({self.fingerprint}) and of {other.model} ({other.fingerprint}) lie in "
+                "different spaces; embed both with one model and one decode setting",
+                code="fingerprint_mismatch",
+            )
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """A row per item: index id, columns 0 … d-1."""
+        pandas = import_pandas()
+        table: pd.DataFrame = pandas.DataFrame(self.vectors, index=pandas.Index(self.ids, name="id"))
+        return table
+
+    def to_parquet(self, path: "str | os.PathLike[str]") -> None:
+        """Write the file that `embed_corpus` writes: id, vector, error, fingerprint, and the receipt beside them."""
+        write_parquet(path, self)
+
+    @classmethod
+    def read_parquet(cls, path: "str | os.PathLike[str]") -> "Embeddings":
+        """Read a file of `to_parquet` or `embed_corpus`."""
+        return read_parquet(path)
+
+    def __repr__(self) -> str:
+        n, d = self.vectors.shape
+        return f"<Embeddings: {n:,} × {d}, {self.model} {self.fingerprint[:12]}{failure_note(self.errors)}>"
+
+
+def write_parquet(path: str | os.PathLike[str], embeddings: Embeddings) -> None:
+    """Write embeddings; see `Embeddings.to_parquet`."""
+    failed = {item.index: item for item in embeddings.errors}
+    rows = [
+        Row(id, error_code=failed[i].code, error_message=failed[i].message) if i in failed else Row(id)
+        for i, id in enumerate(embeddings.ids)
+    ]
+    made = embeddings.receipt
+    parts = (
+        batch(rows[start : start + ROW_GROUP], embeddings.vectors[start : start + ROW_GROUP], made)
+        for start in range(0, len(rows), ROW_GROUP)
+    )
+    save(parts, schema(embeddings.vectors.shape[1], made), path)
+
+
+def read_parquet(path: str | os.PathLike[str]) -> Embeddings:
+    """Read embeddings; see `Embeddings.read_parquet`."""
+    from daguerre.results.base import Errors
+
+    pa = arrow()
+    made = receipt_of(read_schema(path), path)
+    table = pa.parquet.read_table(path, columns=["id", "vector", "error_code", "error_message", "fingerprint"])
+    found = table["fingerprint"].unique().to_pylist()
+    if len(found) > 1:
+        raise FingerprintMismatchError(
+            f"{os.fspath(path)} has vectors of {len(found)} fingerprints, {', '.join(map(str, found[:3]))}; "
+            "they must not be mixed",
+            code="fingerprint_mismatch",
+        )
+    ids = table["id"].to_pylist()
+    codes, messages = table["error_code"].to_pylist(), table["error_message"].to_pylist()
+    dimension = table.schema.field("vector").type.list_size
+    vectors = np.full((len(ids), dimension), np.nan, np.float32)
+    start = 0
+    for chunk in table["vector"].chunks:
+        good = chunk.is_valid().to_numpy(zero_copy_only=False)
+        values = chunk.flatten()  # of the valid ones
+        vectors[start : start + len(chunk)][good] = values.to_numpy().reshape(-1, dimension)
+        start += len(chunk)
+    errors = [ItemError(i, ids[i], code, messages[i]) for i, code in enumerate(codes) if code is not None]
+    return Embeddings(ids=ids, errors=Errors(errors), receipt=made, truncated=[], vectors=vectors)

@@ -1,0 +1,34 @@
+"""Descriptions of images without a model."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from daguerre.results.base import ItemResults, import_pandas
+from daguerre.types.images import ImageDescription
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Descriptions(ItemResults):
+    """What images are, without a model: an ImageDescription for each, None of those in `.errors`."""
+
+    images: list[ImageDescription | None] = field(kw_only=True)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """A row per image: index id, columns sha256, phash, width, height, error (a code)."""
+        pandas = import_pandas()
+        columns: dict[str, Any] = {
+            name: [getattr(image, name, None) for image in self.images] for name in ("sha256", "phash")
+        }
+        for name in ("width", "height"):
+            columns[name] = pandas.array([getattr(image, name, None) for image in self.images], dtype="Int64")
+        table: pd.DataFrame = pandas.DataFrame(
+            {**columns, "error": self.codes}, index=pandas.Index(self.ids, name="id")
+        )
+        return table
+
+    def __repr__(self) -> str:
+        failed = f", {len(self.errors)} without a result" if self.errors else ""
+        return f"<Descriptions: {len(self):,} images{failed}>"

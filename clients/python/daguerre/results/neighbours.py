@@ -1,0 +1,52 @@
+"""What is near."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daguerre.results.base import import_pandas
+from daguerre.types.common import Float
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Neighbours:
+    """The nearest items of a corpus to each query, the nearest first. `N[0]` are those of the first query.
+
+    Attributes
+    ----------
+    queries : ids of what was looked for.
+    indexes : (q, k) items of the corpus; ids : their ids; cosines : (q, k) float32.
+    """
+
+    queries: list[str]
+    indexes: NDArray[np.int64]
+    ids: list[list[str]]
+    cosines: Float
+
+    def __len__(self) -> int:
+        return len(self.queries)
+
+    def __getitem__(self, query: int) -> list[tuple[str, float]]:
+        return list(zip(self.ids[query], cast(list[float], self.cosines[query].tolist()), strict=True))
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """A row per query and neighbour: query, rank (from 1), id, cosine."""
+        pandas = import_pandas()
+        k = self.indexes.shape[1]
+        columns = {
+            "query": np.repeat(np.array(self.queries, object), k),
+            "rank": np.tile(np.arange(1, k + 1), len(self)),
+            "id": [id for row in self.ids for id in row],
+            "cosine": self.cosines.reshape(-1),
+        }
+        table: pd.DataFrame = pandas.DataFrame(columns)
+        return table
+
+    def __repr__(self) -> str:
+        first = f"; {self[0][0][0]} {self[0][0][1]:.3f} the first" if self.indexes.size else ""
+        return f"<Neighbours: {self.indexes.shape[1]} of each of {len(self):,} queries{first}>"

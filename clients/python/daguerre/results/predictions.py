@@ -1,0 +1,60 @@
+"""Predictions of a trained classifier for items."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from daguerre.results.base import ItemResults, import_pandas
+from daguerre.types.common import Double, Receipt
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Predictions(ItemResults):
+    """What a classifier says of items.
+
+    Attributes
+    ----------
+    ids : paths of files, as they were given or found; places of other items.
+    predicted : (n,) labels; None of failed items and of a continuous task.
+    probabilities : (n, labels) float64, calibrated; rows of failed items are NaN.
+    values, low, high : (n,) of a continuous task, with the 95 % prediction interval; NaN where it is not known.
+    crossed : (n, labels) or (n, 1), where it was asked for.
+    classifier : "protest@3".
+    errors : a table of the items without a result.
+    receipt : how the vectors were made; None where every item failed.
+    """
+
+    truncated: list[int]
+    receipt: Receipt | None
+    classifier: str
+    task: str
+    labels: list[str]
+    predicted: list[str | None]
+    probabilities: Double
+    values: Double
+    low: Double
+    high: Double
+    crossed: Double | None
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """A row per item: index id, then `label` and a column for each probability, or `value`, `low`, `high`; `error`.
+
+        A label of yours that is called "label" or "error" gets its column as "label: …".
+        """
+        pandas = import_pandas()
+        columns: dict[str, Any] = {}
+        if self.labels:
+            columns["label"] = self.predicted
+            for j, label in enumerate(self.labels):
+                columns[f"label: {label}" if label in ("label", "error") else label] = self.probabilities[:, j]
+        else:
+            columns |= {"value": self.values, "low": self.low, "high": self.high}
+        columns["error"] = self.codes
+        table: pd.DataFrame = pandas.DataFrame(columns, index=pandas.Index(self.ids, name="id"))
+        return table
+
+    def __repr__(self) -> str:
+        failed = f", {len(self.errors)} without a result" if self.errors else ""
+        return f"<Predictions: {len(self):,} items by {self.classifier}{failed}>"

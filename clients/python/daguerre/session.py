@@ -1,0 +1,137 @@
+"""One connection to a server with its limits, threads and defaults; the base of all methods of the client."""
+
+import asyncio
+import warnings
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
+from typing import Protocol
+
+from daguerre.dispatch.collect import Collected, OnError
+from daguerre.dispatch.retry import retried
+from daguerre.dispatch.stream import Limits, Part, stream
+from daguerre.errors import DaguerreWarning, JobFailedError, NotFoundError
+from daguerre.inputs.source import Source
+from daguerre.progress import Progress
+from daguerre.transport.base import Transport
+from daguerre.types.common import A, Payload
+from daguerre.types.jobs import Job
+from daguerre.types.models import ModelCard
+
+KEPT: ContextVar[list[str] | None] = ContextVar("daguerre_warnings", default=None)  # for the thread that called
+FIRST_LOOK, LATER_LOOK = 0.1, 2.0  # seconds between two looks at a job
+
+
+class Closable(Protocol):
+    """A handle whose file on the server is deleted when the client closes."""
+
+    async def close(self) -> None: ...
+
+
+class Session:
+    """Transport, limits, default model, progress and threads of a client."""
+
+    def __init__(
+        self,
+        url: str,
+        transport: Transport,
+        *,
+        limits: Limits,
+        default_model: str | None,
+        progress: bool | None,
+    ) -> None:
+        self.url = url
+        self.transport = transport
+        self.limits = limits
+        self.default_model = default_model
+        self.progress = progress
+        self.clips: set[Closable] = set()  # videos whose files are on the server
+        self._executor = ThreadPoolExecutor(2 * limits.in_flight, thread_name_prefix="daguerre")
+
+    def stream(
+        self,
+        given: Iterator[Source],
+        ask: Callable[[Sequence[Payload]], Awaitable[A]],
+        *,
+        limits: Limits | None = None,
+        fingerprint: str | None = None,
+    ) -> AsyncIterator[Part[A]]:
+        """The parts of a run, in order, for those who build on this: see daguerre.dispatch.stream.stream."""
+        return stream(given, ask, limits or self.limits, executor=self._executor, fingerprint=fingerprint)
+
+    async def gather(
+        self,
+        given: Iterator[Source],
+        total: Callable[[], int | None],
+        ask: Callable[[Sequence[Payload]], Awaitable[A]],
+        on_error: OnError,
+        progress: bool | None,
+        what: str,
+        fingerprint: str | None,
+    ) -> Collected[A]:
+        """All parts of a run, with a progress bar and a warning about items without a result."""
+        if on_error not in ("collect", "raise"):
+            raise ValueError(f'on_error: got {on_error!r}, there are "collect" and "raise"')
+        collected: Collected[A] = Collected()
+        shown = Progress.wanted(self.progress if progress is None else progress)
+        number = await asyncio.get_running_loop().run_in_executor(self._executor, total) if shown else None
+        parts = self.stream(given, ask)
+        with Progress(shown, total=number, what=what) as bar:
+            try:
+                async for part in parts:
+                    collected.add(part, on_error, fingerprint)
+                    bar.add(len(part.sources), failed=len(part.failures))
+            finally:
+                await parts.aclose()  # type: ignore[attr-defined]
+        if collected.errors:
+            _warn(f"{len(collected.errors):,} of {len(collected.ids):,} items could not be used; see .errors")
+        return collected
+
+    async def card(self, model: str | None = None) -> ModelCard:
+        """The model called `model`; the client's, or else the server's default, for None. Raises NotFoundError."""
+        model = model or self.default_model
+        cards = await retried(self.transport.models, retry_for=self.limits.retry_for)
+        for card in cards:
+            if model in (None, card.id):
+                return card
+        raise NotFoundError(
+            f"model: there is no {model!r} here; there are: {', '.join(card.id for card in cards)}",
+            code="unknown_model",
+            status=404,
+            param="model",
+        )
+
+    async def job(self, id: str) -> Job:
+        """How a job is doing. Raises NotFoundError."""
+        return await retried(lambda: self.transport.job(id), retry_for=self.limits.retry_for)
+
+    async def wait(self, id: str, *, progress: bool | None = None, what: str = "job") -> Job:
+        """The job once it has succeeded. Raises JobFailedError where it does not. Cancelled, the job goes on."""
+        shown = Progress.wanted(self.progress if progress is None else progress)
+        pause, done = FIRST_LOOK, 0
+        with Progress(shown, total=100, what=what, unit="%") as bar:
+            while not (found := await self.job(id)).has_ended:
+                now = int(100 * found.progress)
+                bar.add(max(now - done, 0), stage=found.stage)
+                done = max(now, done)
+                await asyncio.sleep(pause)
+                pause = min(1.3 * pause, LATER_LOOK)
+            if found.state == "succeeded":
+                bar.add(100 - done, stage="done")
+                return found
+        raise JobFailedError(found)
+
+    async def close(self) -> None:
+        """Close connections and threads; files of clips that are still open are deleted."""
+        await asyncio.gather(*(clip.close() for clip in list(self.clips)))
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        await self.transport.close()
+
+
+def _warn(text: str) -> None:
+    """Warn at the line that called embed or zero_shot, be it in this thread or in that of a Client."""
+    kept = KEPT.get()
+    if kept is None:
+        warnings.warn(text, DaguerreWarning, stacklevel=4)
+    else:
+        kept.append(text)

@@ -1,0 +1,197 @@
+"""What a corpus run has so far, on disk: parts in Parquet, and the rows since the last part in a journal.
+
+A row is in the journal before the next request's answer is looked at, so that a killed process loses nothing that it
+had received. A full journal becomes a part; both have the same number, so that one which was left behind is known.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from daguerre.storage.parquet import ROW_GROUP, Row, arrow, batch, read_schema, receipt_of, save, schema, synced
+from daguerre.types.common import Float, Receipt
+
+COLUMNS = ["id", "sha256", "size", "mtime_ns", "error_code"]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An item that has been done."""
+
+    sha256: str | None
+    size: int | None
+    mtime_ns: int | None
+    error_code: str | None
+
+
+class Journal:
+    """The folder `<out>.parts` beside the file `out`.
+
+    Parameters
+    ----------
+    out : the file that there will be.
+    part_rows : rows of a part.
+    """
+
+    def __init__(self, out: Path, *, part_rows: int) -> None:
+        self.out = out
+        self.folder = out.with_name(out.name + ".parts")
+        self._part_rows = part_rows
+        self._writer: Any = None
+        self._sink: Any = None
+        self._writer_schema: Any = None
+        self._rows = 0
+        self._next = 0
+
+    def receipts(self) -> Iterator[tuple[Path, Receipt]]:
+        """How what there is was made."""
+        for path in self._files():
+            yield path, receipt_of(read_schema(path), path)
+        for path in self._journals():
+            if (found := _readable(path)) is not None:
+                yield path, receipt_of(found.schema, path)
+
+    def recover(self) -> None:
+        """Turn what a killed run has left behind into parts."""
+        for rest in self.folder.glob(".*.tmp"):
+            rest.unlink()
+        for journal in self._journals():
+            part = self._part(int(journal.stem.partition("-")[2]))
+            if not part.exists() and (found := _readable(journal)) is not None:
+                save([found], found.schema, part)
+            journal.unlink()
+        numbers = [int(path.stem.partition("-")[2]) for path in self._parts()]
+        self._next = max(numbers, default=-1) + 1
+
+    def known(self) -> dict[str, Known]:
+        """Everything that has been done, by id; the latest where an item was done again."""
+        pa = arrow()
+        found: dict[str, Known] = {}
+        for path in self._files():
+            with pa.parquet.ParquetFile(path) as file:
+                for part in file.iter_batches(ROW_GROUP, columns=COLUMNS):
+                    columns = [part[name].to_pylist() for name in COLUMNS]
+                    for id, *rest in zip(*columns, strict=True):
+                        found.pop(id, None)
+                        found[id] = Known(*rest)
+        return found
+
+    def add(self, rows: Sequence[Row], vectors: Float, made: Receipt) -> None:
+        """Keep some rows: they survive this process from here on."""
+        pa = arrow()
+        kept = batch(rows, vectors, made)
+        if self._writer is not None and not self._writer_schema.equals(kept.schema, check_metadata=True):
+            self.flush()  # a server that was upgraded in between says so in its receipt
+        if self._writer is None:
+            self._sink = open(self.folder / f"journal-{self._next:06d}.arrows", "wb", buffering=0)  # noqa: SIM115
+            self._writer = pa.ipc.new_stream(self._sink, kept.schema)
+            self._writer_schema = kept.schema
+        self._writer.write_batch(kept)
+        self._rows += len(rows)
+        if self._rows >= self._part_rows:
+            self.flush()
+
+    def flush(self) -> None:
+        """Turn the journal into a part."""
+        if self._writer is None:
+            return
+        writer, sink, part = self._writer, self._sink, self._part(self._next)
+        self._writer = self._sink = None  # whatever fails now: the journal stays for the next run's `recover`
+        self._next += 1
+        self._rows = 0
+        try:
+            writer.close()
+        finally:
+            sink.close()
+        path = Path(sink.name)
+        found = _readable(path)
+        if found is not None:
+            save([found], found.schema, part)
+        path.unlink()
+
+    def close(self) -> None:
+        """Leave the rows to the next run, or to `finish`."""
+        self.flush()
+        self._drop_if_empty()
+
+    def finish(self, dimension: int, made: Receipt) -> int:
+        """Put everything into `out`, in the order in which it was made; the number of rows in it.
+
+        Where there is nothing, `out` has no rows, of the dimension and the receipt that it would have had.
+        """
+        self.flush()
+        pa = arrow()
+        files = self._files()
+        if self._parts() or not files:
+            kind = read_schema(files[-1]) if files else schema(dimension, made)
+            save(self._latest(files), kind, self.out, scratch=self.folder)
+            for path in self._parts():
+                path.unlink()
+        self._drop_if_empty()
+        return int(pa.parquet.read_metadata(self.out).num_rows)
+
+    def _latest(self, files: Sequence[Path]) -> Iterator[Any]:
+        """Every row of the files, in row groups, without those that were done again later."""
+        pa = arrow()
+        later: set[str] = set()
+        keep: list[Any] = []
+        for path in reversed(files):
+            ids = pa.parquet.read_table(path, columns=["id"])["id"].to_pylist()
+            fresh = []
+            for id in reversed(ids):
+                fresh.append(id not in later)
+                later.add(id)
+            keep.append(pa.array(fresh[::-1], pa.bool_()))
+        del later
+        waiting: list[Any] = []
+        for path, mask in zip(files, reversed(keep), strict=True):
+            start = 0
+            with pa.parquet.ParquetFile(path) as file:
+                for part in file.iter_batches(ROW_GROUP):
+                    waiting.append(pa.table(part).filter(mask.slice(start, part.num_rows)))
+                    start += part.num_rows
+                    if sum(table.num_rows for table in waiting) >= ROW_GROUP:
+                        yield _together(waiting)
+                        waiting = []
+        if waiting:
+            yield _together(waiting)
+
+    def _files(self) -> list[Path]:
+        return [*([self.out] if self.out.exists() else []), *self._parts()]
+
+    def _parts(self) -> list[Path]:
+        return sorted(self.folder.glob("part-*.parquet"))
+
+    def _part(self, number: int) -> Path:
+        return self.folder / f"part-{number:06d}.parquet"
+
+    def _journals(self) -> list[Path]:
+        return sorted(self.folder.glob("journal-*.arrows"))
+
+    def _drop_if_empty(self) -> None:
+        with suppress(OSError):  # there are rows in it, or it is gone
+            rest = {path.name for path in self.folder.iterdir()}
+            if rest <= {"lock"}:
+                (self.folder / "lock").unlink(missing_ok=True)
+                self.folder.rmdir()
+                synced(self.folder.parent)
+
+
+def _together(tables: Sequence[Any]) -> Any:
+    """Tables of one schema; receipts may differ in versions, and the last one counts."""
+    kind = tables[-1].schema
+    return arrow().concat_tables([table.replace_schema_metadata(kind.metadata) for table in tables]).combine_chunks()
+
+
+def _readable(path: Path) -> Any:
+    """The rows of a journal as a table, up to where its writer was killed; None where that was before the first."""
+    pa = arrow()
+    found: list[Any] = []
+    data = pa.py_buffer(path.read_bytes())
+    with suppress(pa.ArrowInvalid, OSError):  # an OSError here is the end of the bytes, not the disk's
+        for part in pa.ipc.open_stream(data):
+            part.validate()
+            found.append(part)
+    return pa.Table.from_batches(found) if found else None

@@ -1,0 +1,1 @@
+"""The two transports, HTTP and gRPC, with the protocol that they share and the choice between them."""

@@ -1,0 +1,42 @@
+"""The choice of a transport by the scheme of the server's address."""
+
+import os
+
+from daguerre.transport.base import Transport
+
+URL = "http://127.0.0.1:3000"
+
+
+def connect(url: str | None, api_key: str | None, *, timeout: float, in_flight: int) -> tuple[str, Transport]:
+    """An address and its transport; what is left out comes from the environment. Nothing is sent yet.
+
+    Raises
+    ------
+    ValueError : for an address without a known scheme, a key that no header can hold, a timeout of nothing.
+    """
+    if not timeout > 0:
+        raise ValueError(f"timeout: got {timeout}, it must be more than 0 seconds")
+    url = url or os.environ.get("DAGUERRE_URL") or URL
+    key = (api_key or os.environ.get("DAGUERRE_API_KEY") or "").strip()  # a file's last line break is not part of it
+    if not (key.isascii() and key.isprintable()):
+        raise ValueError("api_key: has characters that no header may have; is it the key, the whole key?")
+    return url, _transport(url, key or None, timeout, in_flight)
+
+
+def _transport(url: str, api_key: str | None, timeout: float, in_flight: int) -> Transport:
+    scheme, found, _ = url.partition("://")
+    if found and scheme in ("http", "https"):
+        from daguerre.transport.http.transport import HttpTransport
+
+        return HttpTransport(url, api_key=api_key, timeout=timeout, concurrency=in_flight)
+    if found and scheme in ("grpc", "grpcs"):
+        try:
+            from daguerre.transport.grpc.transport import GrpcTransport
+        except ModuleNotFoundError as exc:
+            raise ModuleNotFoundError(
+                f"grpc:// addresses need more packages ({exc.name} is missing); pip install 'daguerre[grpc]'",
+                name=exc.name,
+            ) from exc
+
+        return GrpcTransport(url, api_key=api_key, timeout=timeout)
+    raise ValueError(f"url: {url!r} has no scheme that is known; begin it with http://, https://, grpc:// or grpcs://")

@@ -1,0 +1,1 @@
+"""gRPC: the same requests and answers as over HTTP, as messages."""

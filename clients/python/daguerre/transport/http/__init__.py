@@ -1,0 +1,1 @@
+"""HTTP: items as multipart uploads or JSON, answers as JSON with vectors in base64."""

@@ -1,0 +1,59 @@
+"""Models that the server has, and the answer of a ping."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from daguerre.types.common import Decode, Receipt
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """A model that can be asked for: what GET /v1/models says of it."""
+
+    id: str
+    default: bool
+    description: str
+    modalities: Sequence[str]
+    dimension: int
+    zero_shot: bool
+    licence: str
+    source: str
+    revision: str
+    weights: Mapping[str, str]
+    fingerprint: str
+    fingerprint_scaled: str | None
+    precision: str
+    provider: str
+    max_tokens: int | None
+    templates: Sequence[str] | None
+    parity: Mapping[str, float]
+    demonstration: bool
+    notice: str | None
+    decode: str  # the server's setting, where a request does not say
+
+    def fingerprint_of(self, decode: Decode | None) -> str:
+        """The fingerprint of vectors made with `decode`, the server's setting for None."""
+        scaled = (decode or self.decode) == "scaled" and self.fingerprint_scaled
+        return self.fingerprint_scaled if scaled and self.fingerprint_scaled else self.fingerprint
+
+    def receipt(self, decode: Decode | None) -> Receipt:
+        """What the receipt of an answer would say, where nothing was asked."""
+        return Receipt(
+            model=self.id,
+            revision=self.revision,
+            fingerprint=self.fingerprint_of(decode),
+            precision=self.precision,
+            provider=self.provider,
+            decode=decode or self.decode,
+            demonstration=self.demonstration,
+            notice=self.notice,
+        )
+
+
+@dataclass(frozen=True)
+class Ping:
+    """What a server says of itself."""
+
+    version: str
+    ready: bool
+    seconds: float  # there and back

@@ -1,0 +1,224 @@
+"""The SDK trains, predicts and estimates, over HTTP and gRPC."""
+
+import asyncio
+import uuid
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from daguerre import AsyncClient, Classifier, Client, DaguerreWarning, InvalidRequestError, NotFoundError
+from daguerre.errors import FingerprintMismatchError
+from daguerre.inputs.alignment import aligned_with, relative_ids
+from daguerre.resources.classifiers import infer_task
+from tests.clients.conftest import address
+from tests.e2e import harness
+
+GLAD = ["a happy day", "joy and laughter", "what a lovely morning", "wonderful news", "she smiled", "great success"]
+SAD = ["a sad day", "grief and tears", "what an awful morning", "terrible news", "she wept", "bitter failure"]
+TEXTS = [f"{text}, number {i}" for i in range(3) for text in (*GLAD, *SAD)]
+TARGETS = (["glad"] * 6 + ["sad"] * 6) * 3
+QUICK = {"strengths": [10.0], "folds": 3, "inner_folds": 2, "resamples": 50}
+
+
+def name() -> str:
+    return f"s-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="module")
+def mood(inline) -> str:
+    with Client(inline.url) as client:
+        return client.train_classifier(name(), texts=TEXTS, targets=TARGETS, **QUICK).id
+
+
+@pytest.fixture(scope="module")
+def coded(tmp_path_factory):
+    """Eight photos of two kinds, in a folder."""
+    folder = tmp_path_factory.mktemp("coded")
+    for i in range(4):
+        for kind in ("coffee", "chelsea"):
+            (folder / f"{kind}{i}.jpg").write_bytes(harness.jpeg(kind, width=64 + 8 * i))
+    return folder
+
+
+def test_a_classifier_trains_and_predicts(client: Client, coded, tmp_path):
+    codes = {f"coffee{i}.jpg": "coffee" for i in range(4)} | {f"chelsea{i}.jpg": "cat" for i in range(4)}
+    clf = client.train_classifier(name(), images=coded, targets=codes, strengths=[10.0], folds=2, inner_folds=2)
+    assert isinstance(clf, Classifier)
+    assert (clf.version, clf.task, clf.labels) == (1, "binary", ["cat", "coffee"])
+    assert set(clf.report["out_of_fold"]["ids"]) == set(codes)  # no folder of this machine
+    assert clf.report.figures["accuracy"].value == 1
+    assert "accuracy" in repr(clf.report)
+    assert any("examples" in note for note in clf.report.notes)
+    found = clf.predict(images=coded)
+    assert [
+        label == ("coffee" if "coffee" in id else "cat") for id, label in zip(found.ids, found.predicted, strict=True)
+    ]
+    assert np.allclose(found.probabilities.sum(axis=1), 1)
+    table = found.to_pandas()
+    assert list(table.columns) == ["label", "cat", "coffee", "error"]
+    assert len(clf.report.to_pandas()) == 8
+    clf.save_report(tmp_path / "report.html")
+    assert "<html" in (tmp_path / "report.html").read_text()
+    assert clf.onnx(tmp_path / "head.onnx") == (tmp_path / "head.onnx").read_bytes()
+    assert client.classifier(clf.id).report["n"] == 8
+    assert clf.name in {each["name"] for each in client.classifiers()}
+    assert any(job.result == {"classifier": clf.id} for job in client.jobs())
+    assert clf.delete() == [clf.id]
+    with pytest.raises(NotFoundError):
+        client.classifier(clf.id)
+
+
+def test_embeddings_serve_as_well_as_items(client: Client, mood):
+    clf = client.classifier(mood)
+    with pytest.warns(DaguerreWarning, match="1 of 3"):
+        made = client.embed(texts=["pure joy", "", "deep grief"])
+    with pytest.warns(DaguerreWarning, match="1 of 3"):
+        by_items = clf.predict(texts=["pure joy", "", "deep grief"])
+    by_vectors = clf.predict(embeddings=made)
+    assert by_items.predicted == by_vectors.predicted == ["glad", None, "sad"]
+    assert np.allclose(by_items.probabilities, by_vectors.probabilities, atol=1e-6, equal_nan=True)
+    assert [e.index for e in by_vectors.errors] == [e.index for e in by_items.errors] == [1]
+    assert by_vectors.errors[0].code == "invalid_text"
+    assert by_vectors.receipt == made.receipt
+    again = client.train_classifier(name(), embeddings=client.embed(texts=TEXTS), targets=TARGETS, **QUICK)
+    assert np.allclose(
+        again.report["out_of_fold"]["probabilities"], clf.report["out_of_fold"]["probabilities"], atol=1e-4
+    )
+
+
+def test_vectors_of_another_space_never_leave(client: Client, mood):
+    from dataclasses import replace
+
+    made = client.embed(texts=["joy"])
+    foreign = replace(made, receipt=replace(made.receipt, fingerprint="0" * 32))
+    with pytest.raises(FingerprintMismatchError, match="embed with that model"):
+        client.classifier(mood).predict(embeddings=foreign)
+
+
+def test_both_modalities_and_a_missing_text(client: Client, coded):
+    images = sorted(str(path) for path in coded.iterdir())
+    texts = ["a cat" if "chelsea" in path else "a cup of coffee" for path in images]
+    targets = ["cat" if "chelsea" in path else "coffee" for path in images]
+    few = {"strengths": [10.0], "folds": 2, "inner_folds": 2, "resamples": 20}
+    clf = client.train_classifier(name(), images=images, texts=[None, *texts[1:]], targets=targets, partial=True, **few)
+    assert clf.modalities == ["image", "text"]
+    assert clf.report["n"] == 8
+    assert clf.predict(images=images, texts=texts).predicted == targets
+    without = client.train_classifier(name(), images=images, texts=[*texts[:-1], None], targets=targets, **few)
+    assert [each["code"] for each in without.report["dropped"]] == ["no_vector"]
+
+
+def test_the_corpus_is_estimated(client: Client, mood):
+    found = client.classifier(mood).estimate(texts=TEXTS)
+    assert found["glad"].low < 0.5 < found["glad"].high
+    assert found["glad"].n_corpus == 36
+    again = client.classifier(mood).estimate(embeddings=client.embed(texts=TEXTS))
+    assert again["glad"].value == pytest.approx(found["glad"].value, abs=1e-6)
+
+
+def test_codes_of_coders_and_numbers(client: Client):
+    ids = [f"t{i}" for i in range(36)]
+    codes = [("anna", id, code) for id, code in zip(ids, TARGETS, strict=True)]
+    codes += [("ben", id, code) for id, code in zip(ids[:12], TARGETS[:12], strict=True)]
+    clf = client.train_classifier(name(), texts=TEXTS, ids=ids, codes=codes, **QUICK)
+    assert clf.report["codes"]["agreement"]["alpha"]["value"] == 1
+    numbers = [5.0 if target == "glad" else 1.5 for target in TARGETS]
+    clf = client.train_classifier(name(), texts=TEXTS, targets=numbers, task="continuous", bounds=(1, 5), **QUICK)
+    with pytest.warns(DaguerreWarning, match="1 of 2"):
+        found = clf.predict(texts=["pure joy", ""])
+    assert 1 <= found.low[0] <= found.values[0] <= found.high[0] <= 5
+    assert np.isnan(found.values[1])
+    assert list(found.to_pandas().columns) == ["value", "low", "high", "error"]
+
+
+def test_what_the_server_refuses_is_said(client: Client):
+    with pytest.raises(InvalidRequestError, match="all 36 are 'glad'"):
+        client.train_classifier(name(), texts=TEXTS, targets=["glad"] * 36)
+    with pytest.raises(InvalidRequestError, match="small letters"):
+        client.train_classifier("No Name", texts=TEXTS, targets=TARGETS)
+
+
+def test_asynchronous_code_has_the_same(inline, mood):
+    async def run():
+        async with AsyncClient(inline.url) as client:
+            clf = await client.classifier(mood)
+            return (await clf.predict(texts=["joy"])).predicted
+
+    assert asyncio.run(run()) == ["glad"]
+
+
+def test_a_classifier_by_two_clients_is_the_same(inline, mood):
+    said = []
+    for scheme in ("http", "grpc"):
+        with Client(address(inline, scheme)) as client:
+            clf = client.classifier(mood)
+            said.append((clf.card, dict(clf.report), clf.predict(texts=TEXTS, crossed=True)))
+    (one, report, found), (two, other, told) = said
+    one = {key: value for key, value in one.items() if key not in ("report", "worst")}
+    assert one == {key: value for key, value in two.items() if key not in ("report", "worst")}
+    assert report == other
+    assert np.allclose(found.probabilities, told.probabilities, atol=1e-6)
+    assert np.allclose(found.crossed, told.crossed, atol=1e-6)
+
+
+def test_targets_find_their_items():
+    paths = ["/a/b/one.jpg", "/a/c/two.jpg"]
+    assert relative_ids(paths) == ["b/one.jpg", "c/two.jpg"]
+    assert relative_ids(["0", "1"]) == ["0", "1"]
+    assert aligned_with({"one.jpg": 1}, paths, relative_ids(paths)) == [1, None]
+    assert aligned_with({"c/two.jpg": "x"}, paths, relative_ids(paths)) == [None, "x"]
+    with pytest.raises(ValueError, match=r"'three\.jpg'"):
+        aligned_with({"three.jpg": 1}, paths, relative_ids(paths))
+    with pytest.raises(ValueError, match="1 for 2"):
+        aligned_with([1], paths, relative_ids(paths))
+    assert aligned_with([np.float64("nan"), np.int64(3)], paths, relative_ids(paths)) == [None, 3]
+
+
+def test_the_task_is_guessed_of_labels_alone():
+    assert infer_task(["a", "b", None, "a"]) == "binary"
+    assert infer_task([1, 2, 3]) == "categorical"
+    for numbers in ([0.5, 1.5], list(range(100))):
+        with pytest.raises(ValueError, match="continuous"):
+            infer_task(numbers)
+
+
+def test_the_command_line_trains_and_predicts(inline, coded, tmp_path):
+    import csv
+    import io
+    import json
+
+    from tests.clients.cli.test_group import run
+
+    table = tmp_path / "labels.csv"
+    rows = [f"{path},{'cat' if 'chelsea' in path.name else 'coffee'}" for path in sorted(coded.iterdir())]
+    table.write_text("path,target\n" + "\n".join(rows) + "\n")
+    called = name()
+    page = tmp_path / "report.html"
+    done = run(inline, "train", called, table, "--folds", "2", "--report", page, "--json")
+    said = json.loads(done.stdout)
+    assert said["classifier"] == f"{called}@1"
+    assert said["figures"]["accuracy"]["value"] == 1
+    assert "baseline" in done.stderr
+    assert f"{called}@1" in page.read_text()
+    out = list(csv.DictReader(io.StringIO(run(inline, "predict", called, coded).stdout)))
+    assert {row["label"] for row in out} == {"cat", "coffee"}
+    assert all((row["label"] == "cat") == ("chelsea" in row["id"]) for row in out)
+    assert f"{called}@1" in run(inline, "classifiers").stdout
+    assert "succeeded" in run(inline, "jobs").stdout
+    folder = tmp_path / "data"
+    for split, numbers in (("train", range(3)), ("test", (3,))):
+        for kind in ("coffee", "chelsea"):
+            (folder / split / kind).mkdir(parents=True)
+            for i in numbers:
+                Image.open(coded / f"{kind}{i}.jpg").save(folder / split / kind / f"{i}.jpg")
+    done = run(inline, "train", name(), "--folder", folder, "--folds", "2")
+    assert "6 items (3 chelsea, 3 coffee)" in done.stderr
+    assert "needs 'target'" in run(inline, "train", name(), _table(tmp_path, "path,code\nx,y\n"), code=2).stderr
+    assert "give a table" in run(inline, "train", name(), code=2).stderr
+
+
+def _table(tmp_path, text):
+    path = tmp_path / "other.csv"
+    path.write_text(text)
+    return path

@@ -1,0 +1,324 @@
+"""The SDK looks at videos, over HTTP and gRPC."""
+
+import asyncio
+import io
+import time
+import uuid
+
+import numpy as np
+import pytest
+
+from daguerre import AsyncClient, Client, ItemFailedError, NotFoundError, OverloadedError
+from models.video.opening import VideoLimits
+from models.video.policies import Every
+from models.video.sampling import sample
+from tests.clients.conftest import address
+from tests.e2e import harness
+from tests.models.clips import cut_clip, fetch
+
+LABELS = ["a person riding a bicycle", "a cat", "a rocket launch"]
+COLOURS = [(200, 30, 30), (20, 160, 40), (30, 40, 200)]
+QUICK = {"strengths": [10.0], "folds": 2, "inner_folds": 2, "resamples": 50}
+
+
+@pytest.fixture(scope="module")
+def cuts() -> bytes:
+    """Three shots of a second."""
+    return cut_clip(COLOURS, 25, size=(96, 64))
+
+
+def videos(client: Client) -> dict:
+    """Those on the server: the home outlives a run of the tests."""
+    return {card["id"]: card for card in client.files() if card["video"] is not None}
+
+
+@pytest.fixture(scope="module")
+def classifiers(inline) -> tuple[str, str]:
+    """A binary and a continuous one."""
+    names = [f"v-{uuid.uuid4().hex[:12]}" for _ in range(2)]
+    photos = [harness.jpeg(kind, width=64 + 8 * i) for i in range(4) for kind in ("coffee", "chelsea")]
+    with Client(inline.url) as client:
+        made = client.embed(images=photos)
+        client.train_classifier(names[0], embeddings=made, targets=["cup", "cat"] * 4, **QUICK)
+        amounts = [0.1, 0.9, 0.2, 0.8, 0.15, 0.95, 0.25, 0.85]
+        client.train_classifier(names[1], embeddings=made, targets=amounts, task="continuous", **QUICK)
+    return names[0], names[1]
+
+
+def test_frames_are_scored_and_embedded_as_the_same_pictures_are(client: Client):
+    path = fetch("bikes")
+    pictures = list(sample(path, Every(seconds=2.0), limits=VideoLimits()))
+    arrays = [frame.image for frame in pictures]
+    wanted = client.zero_shot(images=arrays, labels=LABELS, none_of_these="something else")
+    with client.video(path, every="2s") as clip:
+        assert (clip.facts["width"], clip.facts["height"], clip.facts["codec"]) == (640, 272, "h264")
+        told = clip.zero_shot(LABELS, none_of_these="something else")
+        vectors = clip.embed()
+    assert told.timestamps.tolist() == [frame.timestamp for frame in pictures]
+    assert told.scores == pytest.approx(wanted.scores, abs=1e-5)
+    assert told.cosines == pytest.approx(wanted.cosines, abs=1e-5)
+    assert told.none_scores == pytest.approx(wanted.none_scores, abs=1e-5)
+    assert told.best == wanted.best
+    assert told.receipt.fingerprint == wanted.fingerprint
+    images = client.embed(images=arrays)
+    assert (vectors.vectors * images.vectors).sum(axis=1) == pytest.approx(np.ones(len(arrays)), abs=1e-6)
+    mean = images.vectors.mean(axis=0)
+    assert vectors.vector == pytest.approx(mean / np.linalg.norm(mean), abs=1e-5)
+    assert (told.shot, told.shots, vectors.shot_vectors) == (None, None, None)
+    with pytest.raises(ValueError, match="find_shots=True"):
+        told.shots_to_pandas()
+
+
+def test_both_transports_give_the_same(inline, cuts, classifiers):
+    found = []
+    for scheme in ("http", "grpc"):
+        with Client(address(inline, scheme)) as client, client.video(cuts, every=0.4, find_shots=True) as clip:
+            told = clip.zero_shot(LABELS, templates=["a photo of {}"], multi_label=True, negatives=["nothing"])
+            predicted, measured = (clip.predict(client.classifier(name)) for name in classifiers)
+            found.append((clip, told, clip.embed(), predicted, measured))
+    (clip, told, vectors, predicted, measured), (other, *others) = found
+    assert clip.facts == other.facts
+    for mine, theirs in zip((told, vectors, predicted, measured), others, strict=True):
+        assert (mine.facts, mine.sampling, mine.report) == (theirs.facts, theirs.sampling, theirs.report)
+        assert (mine.shots, mine.thumbnails, mine.ids) == (theirs.shots, theirs.thumbnails, theirs.ids)
+        assert (mine.decoder, mine.receipt) == (theirs.decoder, theirs.receipt)
+        for name in ("timestamps", "shot", "dropped"):
+            assert np.array_equal(getattr(mine, name), getattr(theirs, name))
+    for mine, theirs, names in (
+        (told, others[0], ("scores", "cosines", "pooled")),
+        (vectors, others[1], ("vectors", "vector", "shot_vectors")),
+        (predicted, others[2], ("probabilities", "pooled", "values")),
+        (measured, others[3], ("values", "low", "high", "pooled")),
+    ):
+        for name in names:
+            assert np.array_equal(getattr(mine, name), getattr(theirs, name), equal_nan=True), name
+    assert (told.best, told.label, told.templates) == (others[0].best, others[0].label, ["a photo of {}"])
+    assert (predicted.predicted, predicted.label) == (others[2].predicted, others[2].label)
+    assert (predicted.labels, measured.labels) == (["cat", "cup"], [])
+    assert predicted.probabilities.sum(axis=1) == pytest.approx(np.ones(8))
+    assert measured.pooled[0] == pytest.approx(measured.values.mean())
+    assert list(predicted.to_pandas().columns) == ["video", "timestamp", "shot", "label", "cat", "cup"]
+    assert list(measured.to_pandas().columns) == ["video", "timestamp", "shot", "value", "low", "high"]
+    assert measured.shots_to_pandas()["value"].notna().all()
+
+
+@pytest.mark.parametrize("pooling", ["mean", "max", "top_k"])
+def test_what_is_pooled_here_is_what_the_server_pools(inline, cuts, pooling):
+    with (
+        Client(inline.url) as client,
+        client.video(cuts, frames=7, find_shots=True, pooling=pooling, top_k=2, name="c") as clip,
+    ):
+        told = clip.zero_shot(LABELS)
+    assert told.pool() == pytest.approx(told.pooled, abs=1e-6)
+    by_hand = {
+        "mean": told.scores.mean(axis=0),
+        "max": told.scores.max(axis=0),
+        "top_k": np.sort(told.scores, axis=0)[-2:].mean(axis=0),
+    }
+    for how, wanted in by_hand.items():
+        assert told.pool(how) == pytest.approx(wanted, abs=1e-6)
+    assert told.pool("top_k", k=100) == pytest.approx(by_hand["mean"], abs=1e-6)
+    by_shot = told.pool("max", by="shot")
+    assert by_shot[1] == pytest.approx(told.scores[told.shot == 1].max(axis=0))
+    table = told.shots_to_pandas("max")
+    assert list(table.columns) == ["video", "index", "start", "end", "frames", *LABELS]
+    assert table[LABELS].to_numpy() == pytest.approx(by_shot)
+    assert table["start"].tolist() == [0, 1, 2]
+    assert told.ids[0] == f"c@{told.timestamps[0]:.3f}"
+    for wrong in ({"how": "median"}, {"by": "frame"}, {"how": "top_k", "k": 0}):
+        with pytest.raises(ValueError, match=r"got"):
+            told.pool(**wrong)
+
+
+def test_frames_cluster_and_their_thumbnails_are_shown(client: Client, cuts, tmp_path):
+    with client.video(cuts, frames=9, thumbnail=48, name="cuts.mp4") as clip:
+        made = clip.embed()
+    clusters = client.cluster(embeddings=made.embeddings, method="agglomerative", k=3)
+    assert sorted(set(clusters.labels.tolist())) == [0, 1, 2]
+    assert clusters.ids[0].startswith("cuts.mp4@0.")
+    clusters.report(tmp_path / "c.html", images=dict(zip(made.ids, made.thumbnails, strict=True)))
+    assert "data:image/jpeg" in (tmp_path / "c.html").read_text()
+    made.save(tmp_path / "v.npz")
+    with np.load(tmp_path / "v.npz") as saved:
+        assert saved["vectors"].shape == (9, 1280)
+        assert saved["ids"].tolist() == made.ids
+    assert made.to_pandas()["vector"][0] == pytest.approx(made.vectors[0])
+
+
+def test_paths_bytes_and_open_files_are_the_same_video(client: Client, cuts, tmp_path):
+    class Pipe(io.RawIOBase):
+        """Gives its bytes once."""
+
+        def __init__(self) -> None:
+            self.held = io.BytesIO(cuts)
+
+        def read(self, size: int = -1) -> bytes:
+            return self.held.read(size)
+
+        def seekable(self) -> bool:
+            return False
+
+    path = tmp_path / "cuts.mp4"
+    path.write_bytes(cuts)
+    behind = io.BytesIO(b"head" + cuts)
+    behind.seek(4)
+    before = set(videos(client))
+    with path.open("rb") as file:
+        for given, name in (
+            (path, "cuts.mp4"),
+            (cuts, "video"),
+            (file, "cuts.mp4"),
+            (behind, "video"),
+            (Pipe(), "video"),
+        ):
+            with client.video(given) as clip:
+                assert (clip.name, clip.facts["duration"]) == (name, 3.0)
+                (there,) = (card for id, card in videos(client).items() if id not in before)
+                assert (there["name"], there["bytes"], there["shape"]) == ("video", len(cuts), None)
+                assert there["video"] == clip.facts
+            assert clip.closed
+            assert set(videos(client)) == before
+        assert not file.closed
+    with pytest.raises(ValueError, match="is closed"):
+        clip.embed()
+    clip.close()
+    with pytest.raises(TypeError, match=r'mode "rb"'):
+        client.video(io.StringIO("text"))
+
+
+def test_closing_the_client_deletes_what_is_still_there(inline, cuts):
+    with Client(inline.url) as client, Client(inline.url) as other:
+        before = set(videos(other))
+        clip = client.video(cuts)
+        assert len(set(videos(other)) - before) == 1
+        client.close()
+        assert clip.closed
+        clip.close()
+        assert set(videos(other)) == before
+
+
+def test_what_is_no_video_says_so(client: Client, cuts, tmp_path):
+    for broken, code in ((b"no video at all", "invalid_file"), (cuts[:300], "invalid_video"), (b"", "invalid_file")):
+        with pytest.raises(ItemFailedError, match=r"^clip\.mp4: ") as refused:
+            client.video(broken, name="clip.mp4")
+        assert refused.value.code == code
+    array = io.BytesIO()
+    np.save(array, np.zeros((2, 3), np.float32))
+    before = len(client.files())
+    with pytest.raises(ItemFailedError, match=r"client\.upload takes it"):
+        client.video(array.getvalue())
+    assert len(client.files()) == before
+    with pytest.raises(FileNotFoundError):
+        client.video(tmp_path / "nowhere.mp4")
+    with pytest.raises(OSError, match="no regular file"):
+        client.video(tmp_path)
+    with pytest.raises(TypeError, match="got int"):
+        client.video(3)
+    with client.video(cuts) as clip:
+        with pytest.raises(NotFoundError):
+            clip.predict("nobody")
+        with pytest.raises(TypeError, match="give a list of labels"):
+            clip.zero_shot("a cat")
+        with pytest.raises(ValueError, match="two ways"):
+            clip.zero_shot(LABELS, none_of_these="x", none_min_cosine=0.1)
+    assert not client.asynchronous.clips
+
+
+def test_a_video_that_only_its_job_can_refuse_fails_by_name(client: Client):
+    """30,000 frames are more than one request looks at, which the upload cannot know."""
+    with client.video(fetch("cuts"), frames=30_000, name="cuts.mp4") as clip:
+        for ask in (lambda: clip.zero_shot(LABELS), clip.embed):
+            with pytest.raises(ItemFailedError, match=r"^cuts\.mp4: .*20,000") as refused:
+                ask()
+            assert refused.value.code == "video_too_large"
+
+
+def test_progress_is_shown_where_it_is_asked_for(inline, cuts, capsys):
+    with Client(inline.url) as client, client.video(cuts, every=0.1, name="cuts.mp4", progress=True) as clip:
+        clip.zero_shot(LABELS, progress=True)
+        said = capsys.readouterr().err
+        clip.zero_shot(LABELS, progress=False)
+    assert "zero-shot cuts.mp4: 100%" in said
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_who_stops_waiting_stops_the_job(inline, scheme):
+    """Every frame of 212 s would take half a minute."""
+
+    async def cancelled() -> tuple[str, float]:
+        async with AsyncClient(address(inline, scheme)) as client:
+            async with await client.video(fetch("cuts"), every="40ms", thumbnail=None) as clip:
+                looking = asyncio.create_task(clip.zero_shot(LABELS))
+                until = time.monotonic() + 20
+                while not (running := [job for job in await client.jobs() if job.state == "running"]):
+                    assert time.monotonic() < until
+                    await asyncio.sleep(0.05)
+                looking.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await looking
+            begun = time.monotonic()
+            while (job := await client.job(running[0].id)).state == "running":
+                assert time.monotonic() < until
+                await asyncio.sleep(0.05)
+            return job.state, time.monotonic() - begun
+
+    state, took = asyncio.run(cancelled())
+    assert state == "cancelled"
+    assert took < 5
+
+
+def test_what_passes_is_tried_again_from_the_beginning(monkeypatch, inline, cuts):
+    """The upload, the question and the answer each fail once."""
+    with Client(inline.url, retry_for=20) as client:
+        transport = client.asynchronous.transport
+        failed = set()
+
+        def once(name: str) -> None:
+            real = getattr(transport, name)
+
+            async def ask(*given: object) -> object:
+                if name not in failed:
+                    failed.add(name)
+                    if name == "upload":
+                        async for _ in given[0]():  # type: ignore[operator]
+                            break
+                    raise OverloadedError("busy", code="overloaded", status=429, retry_after=0)
+                return await real(*given)
+
+            monkeypatch.setattr(transport, name, ask)
+
+        for name in ("upload", "begin_video", "video_answer"):
+            once(name)
+        with client.video(io.BytesIO(cuts), frames=2) as clip:
+            assert len(clip.embed()) == 2
+        assert failed == {"upload", "begin_video", "video_answer"}
+
+
+def test_other_ways_to_choose_frames_arrive(client: Client, cuts):
+    with client.video(cuts, shots="first", detector={"method": "content", "threshold": 20.0}) as clip:
+        told = clip.zero_shot(LABELS)
+    assert told.timestamps.tolist() == [0, 1, 2]
+    assert (told.sampling["detector"]["threshold"], told.sampling["take"]) == (20, "first")
+    with client.video(cuts, every="40ms", drop_within=4, thumbnail=None) as clip:
+        vectors = clip.embed()
+    assert len(vectors) + vectors.dropped.sum() == 75
+    assert set(vectors.thumbnails) == {None}
+    with client.video(cuts, keyframes="500ms") as clip:
+        assert clip.embed().sampling["apart"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"pooling": "median"}, "pooling: got 'median'"),
+        ({"top_k": 0}, "top_k: got 0"),
+        ({"drop_within": 64}, "drop_within: got 64, it is 0 to 63"),
+        ({"thumbnail": 5}, "thumbnail: got 5"),
+        ({"detector": "content"}, "say find_shots=True"),
+        ({"every": "2s", "shots": True}, "every and shots"),
+    ],
+)
+def test_what_would_be_refused_is_not_even_sent(options, why):
+    with Client("http://127.0.0.1:9", retry_for=0) as client, pytest.raises(ValueError, match=why):
+        client.video(b"never sent", **options)
