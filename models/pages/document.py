@@ -29,12 +29,12 @@ def picture(jpeg: bytes, alt: str, **more: str) -> Html:
     return e("img", at={"src": f"data:image/jpeg;base64,{b64encode(jpeg).decode()}", "alt": alt[:160], **more})
 
 
-def setting(value: Any) -> str:
+def option_text(value: Any) -> str:
     """An option as JSON has it, in words."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {setting(inner)}" for key, inner in value.items())
+        return ", ".join(f"{key} {option_text(inner)}" for key, inner in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(setting(inner) for inner in value)
+        return ", ".join(option_text(inner) for inner in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

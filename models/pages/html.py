@@ -51,12 +51,12 @@ def join(children: Child) -> Html:
     return Html("".join(join(child) for child in children))
 
 
-def given(text: object, most: int = 80) -> Html:
+def user_text(text: object, most: int = 80) -> Html:
     """What a user wrote: of at most `most` characters, and with its own direction of writing."""
     return e("bdi", shortened(str(text), most))
 
 
-def path(text: object, most: int = 80) -> Html:
+def path_text(text: object, most: int = 80) -> Html:
     """The same of an address or a file's path: lines break after slashes and before its ending."""
     first, *rest = re.split(r"(?<=[/\\_])|(?=\.\w+$)", shortened(str(text), most))
     return e("bdi", first, [[e("wbr"), part] for part in rest])
@@ -100,7 +100,7 @@ def count(n: int) -> str:
     return f"{n:,}"
 
 
-def how_many(n: int, one: str, more: str | None = None) -> str:
+def counted(n: int, one: str, more: str | None = None) -> str:
     """ "1 item", "2,000 items"."""
     return f"{n:,}{SPACE}{one if n == 1 else more or one + 's'}"
 

@@ -84,7 +84,7 @@ def tick(value: float) -> str:
     return f"{value:.10g}" if 1e-3 <= abs(value) < 1e4 or value == 0 else number(value)
 
 
-def spanned(values: Iterable[float]) -> tuple[float, float]:
+def padded_range(values: Iterable[float]) -> tuple[float, float]:
     """The range of the finite ones, a little wider; never empty."""
     known = [value for value in values if isfinite(value)] or [0.0, 1.0]
     low, high = min(known), max(known)

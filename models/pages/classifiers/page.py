@@ -8,11 +8,11 @@ from models.classifiers.metrics import reliability
 from models.classifiers.report import Predictions, Report
 from models.classifiers.worst import Worst, worst
 from models.pages.classifiers import plots
-from models.pages.classifiers.learnt import learnt_from
-from models.pages.classifiers.tables import by_class, confused, main_figures, of_rows
-from models.pages.classifiers.words import View, baseline, definitions, result, views
-from models.pages.document import document, picture, section, setting
-from models.pages.html import Child, Html, count, e, facts, given, how_many, number, percent, table
+from models.pages.classifiers.tables import class_table, confusion_parts, figure_table, items_per_class
+from models.pages.classifiers.training_data import training_data
+from models.pages.classifiers.words import View, baseline, definitions, result_sentence, views
+from models.pages.document import document, option_text, picture, section
+from models.pages.html import Child, Html, count, counted, e, facts, number, percent, table, user_text
 
 CURVES = 12  # reliability by class: of the most frequent ones
 WORST = 24
@@ -33,7 +33,7 @@ def page(report: Report, *, name: str, facts: Mapping[str, str], thumbnails: Map
     HTML. Everything that users wrote (labels, ids, reasons) is escaped, and shortened where it is very long.
     """
     found = views(report)
-    body: list[Child] = [_top(report, found, name, facts), section("What was learnt from", *learnt_from(report))]
+    body: list[Child] = [_top(report, found, name, facts), section("What was learnt from", *training_data(report))]
     for place, view in enumerate(found):
         body += _measured(view, report, main=place == 0)
     if not found:
@@ -51,36 +51,36 @@ def page(report: Report, *, name: str, facts: Mapping[str, str], thumbnails: Map
 def _top(report: Report, found: list[View], name: str, rows: Mapping[str, str]) -> Html:
     parts: list[Child] = [
         e("p.kicker", f"Report of a classifier: {report.task}, {KINDS[report.kind]}"),
-        e("h1", given(name, 200)),
-        [e("p.lead" if i == 0 else "p", result(view, report)) for i, view in enumerate(found)],
+        e("h1", user_text(name, 200)),
+        [e("p.lead" if i == 0 else "p", result_sentence(view, report)) for i, view in enumerate(found)],
     ]
     if report.notes:
-        said = [e("li", given(note.message, 600)) for note in report.notes]
+        said = [e("li", user_text(note.message, 600)) for note in report.notes]
         parts.append(e("div.notes", e("h2", "To beware of"), e("ul", said)))
     if rows:
-        parts.append(facts((row, given(value, 400)) for row, value in rows.items()))
+        parts.append(facts((row, user_text(value, 400)) for row, value in rows.items()))
     return e("header", parts)
 
 
 def _measured(view: View, report: Report, *, main: bool) -> Iterable[Html]:
     """The sections of the figures that come first; of others one section with less in it."""
     measured, labels = view.measured, report.labels
-    n = how_many(measured.n, "item")
+    n = counted(measured.n, "item")
     parts: list[Child] = [e("p", view.caution) if view.caution else None]
-    parts.append(main_figures(measured, baseline(view, report)))
+    parts.append(figure_table(measured, baseline(view, report)))
     if not labels:
         if view.predictions is not None:
             parts.append(_scatter(view.predictions))
         yield section(f"{view.title}: figures of {n}", *parts)
         return
-    classes = by_class(measured, labels, of_rows(measured, labels))
+    classes = class_table(measured, labels, items_per_class(measured, labels))
     if not main:
         yield section(f"{view.title}: figures of {n}", *parts, classes)
         return
     yield section(f"{view.title}: figures of {n}", *parts)
     yield section("By class", classes)
     if measured.confusion:
-        yield section("What is taken for what", *confused(measured, labels, weighted=view.weighted))
+        yield section("What is taken for what", *confusion_parts(measured, labels, weighted=view.weighted))
     if curves := _reliability(view, labels):
         yield section("Do probabilities mean what they say?", *curves)
 
@@ -97,7 +97,7 @@ def _reliability(view: View, labels: tuple[str, ...]) -> list[Child]:
         positive = labels[1]
         if positive in bins:
             drawn = plots.reliability(bins[positive], f"Reliability of {positive[:60]}")
-            parts.append(e("figure", drawn, e("figcaption", "Probability of “", given(positive, 60), "”. ", told)))
+            parts.append(e("figure", drawn, e("figcaption", "Probability of “", user_text(positive, 60), "”. ", told)))
     elif made is not None and made.label is not None and made.probabilities is not None:
         place = {label: i for i, label in enumerate(labels)}
         said = np.array([row[place[label]] for label, row in zip(made.label, made.probabilities, strict=True)])
@@ -105,10 +105,10 @@ def _reliability(view: View, labels: tuple[str, ...]) -> list[Child]:
         both = reliability(right, said, np.asarray(made.weight, np.float64))
         drawn = plots.reliability(both, "Reliability of the predicted class")
         parts.append(e("figure", drawn, e("figcaption", "Probability of the class that is predicted. ", told)))
-    each = of_rows(view.measured, labels)
+    each = items_per_class(view.measured, labels)
     often = sorted((label for label in bins if len(labels) > 2), key=lambda label: -each.get(label, 0))[:CURVES]
     small = [
-        e("figure", e("figcaption", given(label, 40)), plots.small_reliability(bins[label], label[:60]))
+        e("figure", e("figcaption", user_text(label, 40)), plots.small_reliability(bins[label], label[:60]))
         for label in often
     ]
     if not parts and not small:
@@ -179,14 +179,14 @@ def _worst(report: Report, seen: list[View], thumbnails: Mapping[str, bytes]) ->
     yield e("p.soft", f"{seen[0].title}: the first {len(found)}.")
     if not any(each.id in thumbnails for each in found):
         heads = ["item", "true", "predicted", *(["probability of that"] if report.labels else ["off by"])]
-        yield table(None, heads, [[given(each.id, 160), *_said(each)] for each in found])
+        yield table(None, heads, [[user_text(each.id, 160), *_said(each)] for each in found])
         yield e("p.soft", "To see pictures here, ask for this page with images of these ids; none are kept.")
         return
     cards = []
     for each in found:
         true, predicted, sure = _said(each)
         blob = thumbnails.get(each.id)
-        words = [predicted, f" ({sure}); true: ", true, " ", e("small", given(each.id, 60))]
+        words = [predicted, f" ({sure}); true: ", true, " ", e("small", user_text(each.id, 60))]
         cards.append(
             e(
                 "figure",
@@ -200,7 +200,7 @@ def _worst(report: Report, seen: list[View], thumbnails: Mapping[str, bytes]) ->
 def _said(each: Worst) -> tuple[Child, Child, Child]:
     if isinstance(each.target, str) or isinstance(each.predicted, str):
         sure = "" if each.confidence is None else percent(each.confidence)
-        return given(each.target), given(each.predicted), sure
+        return user_text(each.target), user_text(each.predicted), sure
     return number(each.target), number(each.predicted), number(each.predicted - each.target)
 
 
@@ -208,7 +208,7 @@ def _made(report: Report) -> Iterable[Child]:
     rows: list[tuple[Child, Child]] = [("Kind", KINDS[report.kind])]
     if report.start:
         rows.append(("Start", ", ".join(f"{key} {value}" for key, value in report.start.items())))
-    rows += [(key, given(setting(value), 300)) for key, value in report.options.items()]
+    rows += [(key, user_text(option_text(value), 300)) for key, value in report.options.items()]
     if report.strength is not None:
         rows.append(("chosen C", f"{report.strength:g}"))
     if report.fold_strengths:

@@ -8,7 +8,7 @@ import numpy as np
 from models.classifiers.epoch import Epoch
 from models.classifiers.metrics import Bin, Figure
 from models.pages.html import Child, Html, count, e
-from models.pages.plots import Frame, rounded, spanned, svg, ticks
+from models.pages.plots import Frame, padded_range, rounded, svg, ticks
 
 POINTS = 2000  # of a scatter plot, at most
 STAGES = {"head": "head", "last": "last blocks", "all": "all blocks"}
@@ -91,9 +91,9 @@ def scatter(
     chosen = np.arange(len(x))
     if len(x) > POINTS:
         chosen = np.sort(np.random.default_rng(seed).choice(len(x), POINTS, replace=False))
-    across, up = spanned(x), spanned(y)
+    across, up = padded_range(x), padded_range(y)
     if identity:
-        across = up = spanned([*x, *y])
+        across = up = padded_range([*x, *y])
     frame = Frame(340, 320, across, up)
     dots = "".join(f"M{' '.join(frame.at(x[i], y[i]))}h0" for i in chosen.tolist())
     line = [(across[0], up[0]), (across[1], up[1])] if identity else [(across[0], 0.0), (across[1], 0.0)]
@@ -111,7 +111,7 @@ def scatter(
 def histogram(values: Sequence[float], title: str, name: str) -> Html:
     """Of equal bins; how many items in each."""
     heights, edges = np.histogram(values, bins=min(30, max(5, int(len(values) ** 0.5))))
-    frame = Frame(420, 130, spanned(values), (0, float(heights.max()) * 1.05))
+    frame = Frame(420, 130, padded_range(values), (0, float(heights.max()) * 1.05))
     bars = []
     for n, low, high in zip(heights.tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         (x0, y0), (x1, y1) = frame.at(low, n), frame.at(high, 0)
@@ -131,7 +131,7 @@ def curve(epochs: Sequence[Epoch], best: int | None, *, score: str | None) -> Ht
     places = list(range(1, len(epochs) + 1))
     train, validation = [each.train_loss for each in epochs], [each.validation_loss for each in epochs]
     scores = [each.score for each in epochs]
-    low, high = spanned(scores if score else [*train, *validation])
+    low, high = padded_range(scores if score else [*train, *validation])
     frame = Frame(430, 240, (0.5, len(epochs) + 0.5), (low, high), top=30)
     parts: list[Child] = []
     for i, each in enumerate(epochs):

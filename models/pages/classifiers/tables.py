@@ -6,24 +6,12 @@ from math import nan
 from models.classifiers.metrics import Figure
 from models.classifiers.report import Measured
 from models.pages.classifiers.plots import whisker
-from models.pages.html import (
-    Child,
-    Html,
-    count,
-    e,
-    figure,
-    given,
-    interval,
-    number,
-    percent,
-    scrolling,
-    table,
-)
+from models.pages.html import Child, Html, count, e, figure, interval, number, percent, scrolling, table, user_text
 
 MATRIX = 30  # classes that a confusion matrix is drawn of
 SPACIOUS = 12  # classes of which it is easily read
 PAIRS = 30  # most confused ones, of more classes
-LABELLED = {  # name of the figure → in words, what is good, whether it is a share of items
+CLASS_FIGURES = {  # name of the figure → in words, what is good, whether it is a share of items
     "accuracy": ("Accuracy", "share that is right", True),
     "balanced_accuracy": ("Balanced accuracy", "mean recall of the classes", True),
     "precision_macro": ("Precision", "mean of the classes", True),
@@ -34,20 +22,20 @@ LABELLED = {  # name of the figure → in words, what is good, whether it is a s
     "brier": ("Brier score", "0 at best", False),
     "log_loss": ("Log loss", "0 at best", False),
 }
-NUMBERS = {
+NUMBER_FIGURES = {
     "mae": ("Mean absolute error", "0 at best", False),
     "rmse": ("Root mean squared error", "0 at best", False),
     "r2": ("R²", "0: no better than the mean, 1 at best", False),
     "spearman": ("Spearman’s correlation", "of ranks, 1 at best", False),
 }
-ONE_NUMBER = Figure(value=nan, low=nan, high=nan)
+UNKNOWN_FIGURE = Figure(value=nan, low=nan, high=nan)
 
 
-def main_figures(measured: Measured, baseline: Child) -> Html:
+def figure_table(measured: Measured, baseline: Child) -> Html:
     """Each with its interval and the baseline's value."""
     rows: list[list[Child]] = []
     plotted = False
-    for name, (said, gloss, share) in {**LABELLED, **NUMBERS}.items():
+    for name, (said, gloss, share) in {**CLASS_FIGURES, **NUMBER_FIGURES}.items():
         found, other = measured.figures.get(name), measured.baseline.get(name)
         if found is None:
             continue
@@ -63,25 +51,25 @@ def main_figures(measured: Measured, baseline: Child) -> Html:
     return table(["Baseline: ", baseline, "."], heads, shown)
 
 
-def by_class(measured: Measured, labels: Sequence[str], counts: Mapping[str, int]) -> Html:
+def class_table(measured: Measured, labels: Sequence[str], counts: Mapping[str, int]) -> Html:
     """Precision, recall and F1 of each class, with intervals and how many items it has."""
     rows: list[list[Child]] = []
     for label in labels:
         cells: list[Child] = []
         for name, share in (("precision", True), ("recall", True), ("f1", False)):
-            found = measured.figures.get(f"{name}[{label}]", ONE_NUMBER)
+            found = measured.figures.get(f"{name}[{label}]", UNKNOWN_FIGURE)
             value = percent(found.value) if share else number(found.value)
             cells.append([value, e("small.interval", interval(found, share=share))])
-        rows.append([given(label), count(counts.get(label, 0)), *cells])
+        rows.append([user_text(label), count(counts.get(label, 0)), *cells])
     return table(None, ["class", "n", "precision", "recall", "F1"], rows)
 
 
-def of_rows(measured: Measured, labels: Sequence[str]) -> dict[str, int]:
+def items_per_class(measured: Measured, labels: Sequence[str]) -> dict[str, int]:
     """How many items of each class were measured."""
     return {label: sum(row) for label, row in zip(labels, measured.confusion or (), strict=False)}
 
 
-def confused(measured: Measured, labels: Sequence[str], *, weighted: bool) -> list[Child]:
+def confusion_parts(measured: Measured, labels: Sequence[str], *, weighted: bool) -> list[Child]:
     """The confusion matrix; of very many classes the pairs that are confused most."""
     counts = measured.confusion or ()
     shares = [_of_all(row) for row in (measured.confusion_weighted or counts)]
@@ -96,7 +84,7 @@ def confused(measured: Measured, labels: Sequence[str], *, weighted: bool) -> li
     body = []
     for i, label in enumerate(labels):
         cells = [_cell(n, share, i == j) for j, (n, share) in enumerate(zip(counts[i], shares[i], strict=True))]
-        body.append(e("tr", e("th", f"{i + 1} ", given(label, 60), at={"scope": "row"}), cells))
+        body.append(e("tr", e("th", f"{i + 1} ", user_text(label, 60), at={"scope": "row"}), cells))
     kinds = "table.matrix" if len(labels) <= SPACIOUS else "table.matrix.many"
     matrix = e(kinds, e("thead", head), e("tbody", body), at={"aria-label": "Confusion matrix"})
     return [e("p.soft", told), scrolling(matrix)]
@@ -116,7 +104,7 @@ def _pairs(
 ) -> Html:
     wrong = [(n, i, j) for i, row in enumerate(counts) for j, n in enumerate(row) if i != j and n]
     most = sorted(wrong, key=lambda each: (-each[0], each[1], each[2]))[:PAIRS]
-    rows = [[given(labels[i]), given(labels[j]), count(n), percent(shares[i][j])] for n, i, j in most]
+    rows = [[user_text(labels[i]), user_text(labels[j]), count(n), percent(shares[i][j])] for n, i, j in most]
     said = f"The {len(most)} most frequent of {count(len(wrong))} kinds of error."
     return table(said, ["true class", "predicted", "items", f"{kind} of the true class"], rows)
 

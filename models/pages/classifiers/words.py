@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from models.classifiers.metrics import Figure
 from models.classifiers.report import Measured, Predictions, Report
-from models.pages.html import Child, count, figure, given, how_many, number, percent
+from models.pages.html import Child, count, counted, figure, number, percent, user_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +39,11 @@ def views(report: Report) -> list[View]:
         where = "Out of fold"
         found.append(View(title=where, where=where, measured=report.cross_validated, predictions=report.out_of_fold))
     if report.held_out is not None:
-        where = f"On {how_many(report.held_out.n, 'held-out item')}"
+        where = f"On {counted(report.held_out.n, 'held-out item')}"
         made = report.held_out_predictions
         found.append(View(title="Held-out items", where=where, measured=report.held_out, predictions=made))
     if report.validation is not None:
-        where = f"On the {how_many(report.validation.n, 'validation image')}"
+        where = f"On the {counted(report.validation.n, 'validation image')}"
         caution = "The epoch to stop at and the calibration were chosen by these images: the figures are too good."
         made = report.validation_predictions
         view = View(
@@ -53,7 +53,7 @@ def views(report: Report) -> list[View]:
     return found
 
 
-def common(view: View, labels: Sequence[str]) -> str | None:
+def most_frequent(view: View, labels: Sequence[str]) -> str | None:
     """The most frequent class, by weight: what the baseline says of everything."""
     table = view.measured.confusion_weighted or view.measured.confusion
     if not table:
@@ -62,7 +62,7 @@ def common(view: View, labels: Sequence[str]) -> str | None:
     return labels[sums.index(max(sums))]
 
 
-def result(view: View, report: Report) -> list[Child]:
+def result_sentence(view: View, report: Report) -> list[Child]:
     """One honest sentence or two."""
     said = _of_labels(view, report) if report.labels else _of_numbers(view)
     return [said, f" {view.caution}" if view.caution else None]
@@ -70,9 +70,9 @@ def result(view: View, report: Report) -> list[Child]:
 
 def _of_labels(view: View, report: Report) -> list[Child]:
     share, usual = view.measured.figures["accuracy"], view.measured.baseline["accuracy"]
-    always = given(common(view, report.labels) or "", 60)
+    always = user_text(most_frequent(view, report.labels) or "", 60)
     kind = " by weight," if view.weighted else ""
-    n = how_many(view.measured.n, "item")
+    n = counted(view.measured.n, "item")
     of = f" of {n}" if view.where == "Out of fold" else ""
     said: list[Child] = [
         f"{view.where},{kind} {figure(share, share=True)}{of} are right; always saying “",
@@ -90,7 +90,7 @@ def _unclear(share: Figure, usual: float) -> str | None:
 
 def _of_numbers(view: View) -> list[Child]:
     figures, usual = view.measured.figures, view.measured.baseline["mae"]
-    of = f" of {how_many(view.measured.n, 'item')}" if view.where == "Out of fold" else ""
+    of = f" of {counted(view.measured.n, 'item')}" if view.where == "Out of fold" else ""
     kind = " by weight," if view.weighted else ""
     return [
         f"{view.where},{kind} predictions{of} are off by {figure(figures['mae'], share=False)} on average; always "
@@ -103,7 +103,7 @@ def baseline(view: View, report: Report) -> list[Child]:
     """In words."""
     if not report.labels:
         return ["the mean of these items, said of everything"]
-    always = given(common(view, report.labels) or "", 60)
+    always = user_text(most_frequent(view, report.labels) or "", 60)
     return ["always saying “", always, "”, with the classes’ shares as probabilities"]
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from models.pages.clusters.view import View
-from models.pages.html import Child, Html, count, e, how_many, percent, scrolling, shortened
-from models.pages.plots import Frame, rounded, spanned, svg
+from models.pages.html import Child, Html, count, counted, e, percent, scrolling, shortened
+from models.pages.plots import Frame, padded_range, rounded, svg
 
 POINTS = 5000  # drawn at most
 TITLED = 2000  # up to so many points each says which image it is
@@ -37,12 +37,12 @@ def cluster_map(view: View) -> Html | None:
     drawn = finite
     if len(finite) > POINTS:
         drawn = np.sort(np.random.default_rng(0).choice(finite, POINTS, replace=False))
-    frame = Frame(900, 620, spanned(places[:, 0].tolist()), spanned(places[:, 1].tolist()), 30, 30, 6, 6)
+    frame = Frame(900, 620, padded_range(places[:, 0].tolist()), padded_range(places[:, 1].tolist()), 30, 30, 6, 6)
     groups: list[Child] = [_points(view, frame, places, drawn[view.labels[drawn] < 0], None)]
     for cluster in view.clusters:
         groups.append(_points(view, frame, places, drawn[view.labels[drawn] == cluster["id"]], cluster))
     some = f"{count(len(drawn))} of " if len(drawn) < view.n else ""
-    shown = f"{some}{how_many(view.n, 'image')}"
+    shown = f"{some}{counted(view.n, 'image')}"
     thinned = ", drawn at random but always the same," if len(drawn) < len(finite) else ""
     below, beside, told = _axes(view)
     box = frame.axes([], [], below, beside)
@@ -82,7 +82,7 @@ def _points(view: View, frame: Frame, places: Any, rows: Any, cluster: Mapping[s
     if cluster is not None:
         place = view.places[int(cluster["id"])]
         kind, shape = classes(place), SHAPES[place // COLOURS % len(SHAPES)]
-        title = f"cluster {cluster['id']}, {how_many(cluster['size'], 'image')}"
+        title = f"cluster {cluster['id']}, {counted(cluster['size'], 'image')}"
     marks = [f"M{' '.join(frame.at(*places[i].tolist()))}{_DRAWN[shape]}" for i in rows]
     if view.n > TITLED:
         return e(f"path.{kind}", e("title", title), at={"d": "".join(marks)})

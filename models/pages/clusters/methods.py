@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from models.pages.clusters.view import View, figure_or_nan, silhouette
-from models.pages.html import count, how_many, number, percent
+from models.pages.clusters.view import View, silhouette, to_float
+from models.pages.html import count, counted, number, percent
 
 ENDED = {
     "stop_size": "{stop_size} images or fewer were left",
@@ -17,7 +17,7 @@ ENDED = {
 FITS = {"silhouette": "mean silhouette", "inertia": "inertia"}
 
 
-def result(view: View) -> tuple[str, str]:
+def result_sentences(view: View) -> tuple[str, str]:
     """What came of it: clusters and what is in them; what is in none."""
     sizes = sorted(int(each["size"]) for each in view.clusters)
     alone = view.n - view.clustered
@@ -25,11 +25,11 @@ def result(view: View) -> tuple[str, str]:
     if not sizes:
         return "No cluster was found.", rest
     hold = "holds" if len(sizes) == 1 else "hold"
-    first = f"{how_many(len(sizes), 'cluster')} {hold} {count(view.clustered)} of {_images(view.n)}"
+    first = f"{counted(len(sizes), 'cluster')} {hold} {count(view.clustered)} of {_images(view.n)}"
     return f"{first} ({_share(view.clustered, view.n)}){_sizes(sizes)}.", rest
 
 
-def ended(view: View) -> str | None:
+def stop_reason(view: View) -> str | None:
     """Why there was no further pass."""
     said = ENDED.get(str(view.answer.get("ended")))
     return None if said is None else said.format_map(_Known(view.params))
@@ -84,10 +84,10 @@ def _starts(view: View) -> str:
 def _iterative(view: View) -> str:
     p = view.params
     less = ", less those of its images whose own silhouette did not" if p.get("cohesion") == "image" else ""
-    when = f", when {why}" if (why := ended(view)) else ""
+    when = f", when {why}" if (why := stop_reason(view)) else ""
     known = [int(one["k"]) for one in view.trace if one.get("k") is not None]
     span = f" with K = {_span(known)}" if known else ""
-    passes = how_many(len(view.trace), "pass", "passes")
+    passes = counted(len(view.trace), "pass", "passes")
     return (
         f"In each pass, {_search(view)}. All images that were left were then clustered with that K (Lloyd’s algorithm, "
         f"{_starts(view)}). A cluster of at least {p.get('min_cluster_size')} images was kept if its mean silhouette "
@@ -135,7 +135,7 @@ def _outcome(view: View) -> str:
         return f"No cluster was found; {rest}."
     known = view.final[np.isfinite(view.final)]
     mean = f" The mean silhouette among the resulting clusters was {silhouette(known.mean())}." if len(known) else ""
-    found = f"{how_many(len(sizes), 'cluster')} of {_images(view.clustered)}{_sizes(sizes)}"
+    found = f"{counted(len(sizes), 'cluster')} of {_images(view.clustered)}{_sizes(sizes)}"
     return f"The result was {found}; {rest}.{mean}"
 
 
@@ -143,9 +143,9 @@ def _stability(view: View) -> str:
     found = view.answer.get("stability")
     if not found:
         return ""
-    mean, low, high = (number(figure_or_nan(found.get(name))) for name in ("mean", "low", "high"))
+    mean, low, high = (number(to_float(found.get(name))) for name in ("mean", "low", "high"))
     return (
-        f"Clustering {found.get('resamples')} random subsamples of {100 * figure_or_nan(found.get('share')):g} % of "
+        f"Clustering {found.get('resamples')} random subsamples of {100 * to_float(found.get('share')):g} % of "
         f"the images anew gave a mean adjusted Rand index of {mean} ({low} to {high}) with this result."
     )
 
@@ -154,7 +154,7 @@ def _comparison(view: View) -> str:
     found = view.answer.get("comparison")
     if not found:
         return ""
-    ari, nmi, purity = (number(figure_or_nan(found.get(name))) for name in ("ari", "nmi", "purity"))
+    ari, nmi, purity = (number(to_float(found.get(name))) for name in ("ari", "nmi", "purity"))
     return (
         f"Against {count(found['classes'])} known classes of {_images(found['n'])}, the adjusted Rand index was {ari}, "
         f"normalised mutual information {nmi} and purity {purity}."
@@ -170,7 +170,7 @@ def _software(view: View) -> str:
 
 
 def _images(n: int) -> str:
-    return how_many(n, "image")
+    return counted(n, "image")
 
 
 def _share(n: int, of: int) -> str:

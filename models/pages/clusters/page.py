@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.pages.clusters.map import cluster_map
-from models.pages.clusters.methods import ended, paragraph, result
-from models.pages.clusters.plots import choices, passes, silhouettes, stability, threshold_table
+from models.pages.clusters.methods import paragraph, result_sentences, stop_reason
+from models.pages.clusters.plots import pass_table, score_plots, silhouettes, stability, threshold_table
 from models.pages.clusters.sheets import index, sheets
 from models.pages.clusters.style import CLUSTER_STYLE
-from models.pages.clusters.view import Mode, View, figure_or_nan
-from models.pages.document import document, section, setting
-from models.pages.html import Child, Html, count, e, facts, given, how_many, number, table
+from models.pages.clusters.view import Mode, View, to_float
+from models.pages.document import document, option_text, section
+from models.pages.html import Child, Html, count, counted, e, facts, number, table, user_text
 
 UNUSABLE = 50  # listed at most
 MODES = {
@@ -50,7 +50,7 @@ def page(answer: Mapping[str, Any], thumbnails: Mapping[int, bytes], *, mode: Mo
         body.append(sheets(view))
     if boxes := silhouettes(view):
         body.append(section("How cohesive are they?", *boxes))
-    searched = [*choices(view), passes(view), threshold_table(view)]
+    searched = [*score_plots(view), pass_table(view), threshold_table(view)]
     if any(part is not None for part in searched):
         body.append(section("How many clusters?", *searched, _ended(view)))
     if answer.get("stability"):
@@ -61,25 +61,25 @@ def page(answer: Mapping[str, Any], thumbnails: Mapping[int, bytes], *, mode: Mo
     body.append(section("How it was made", *_made(view)))
     dense = e("div.dense", body) if view.each < 9 else body
     return document(
-        f"{how_many(view.n, 'image')} in {how_many(len(view.clusters), 'cluster')}", dense, style=CLUSTER_STYLE
+        f"{counted(view.n, 'image')} in {counted(len(view.clusters), 'cluster')}", dense, style=CLUSTER_STYLE
     )
 
 
 def _top(view: View) -> Html:
     answer, receipt = view.answer, view.answer.get("receipt") or {}
-    first, second = result(view)
+    first, second = result_sentences(view)
     parts: list[Child] = [e("p.kicker", f"Report of a clustering: {view.method}")]
-    parts.append(e("h1", f"{how_many(view.n, 'image')} in {how_many(len(view.clusters), 'cluster')}"))
+    parts.append(e("h1", f"{counted(view.n, 'image')} in {counted(len(view.clusters), 'cluster')}"))
     parts.append([e("p.lead", first), e("p.lead", second)])
     if said := MODES["none" if view.bare else view.mode]:
         parts.append(e("p", said))
     if remarks := answer.get("remarks"):
-        items = [e("li", given(remark, 1000)) for remark in remarks]
+        items = [e("li", user_text(remark, 1000)) for remark in remarks]
         parts.append(e("div.notes", e("h2", "To beware of"), e("ul", items)))
     dimension = "" if answer.get("dimension") is None else f", {count(answer['dimension'])} numbers each"
-    rows: list[tuple[Child, Child]] = [("Clustered", f"{how_many(view.n, 'image')}{dimension}")]
+    rows: list[tuple[Child, Child]] = [("Clustered", f"{counted(view.n, 'image')}{dimension}")]
     if unusable := answer.get("unusable"):
-        rows.append(("Could not be read", e("a", how_many(len(unusable), "image"), at={"href": "#unusable"})))
+        rows.append(("Could not be read", e("a", counted(len(unusable), "image"), at={"href": "#unusable"})))
     told = {
         "Model": answer.get("model"),
         "Revision": receipt.get("revision"),
@@ -88,18 +88,18 @@ def _top(view: View) -> Html:
         "Made": str(answer.get("created") or "").replace("T", " ")[:16] or None,
         "Id": answer.get("id"),
     }
-    rows += [(name, given(value, 200)) for name, value in told.items() if value is not None]
+    rows += [(name, user_text(value, 200)) for name, value in told.items() if value is not None]
     return e("header", parts, facts(rows))
 
 
 def _ended(view: View) -> Html | None:
-    why = ended(view)
+    why = stop_reason(view)
     return None if why is None else e("p", f"There was no further pass because {why}.")
 
 
 def _stability(found: Mapping[str, Any]) -> list[Child]:
-    share = f"{100 * figure_or_nan(found.get('share')):g} %"
-    mean, low, high = (number(figure_or_nan(found.get(name))) for name in ("mean", "low", "high"))
+    share = f"{100 * to_float(found.get('share')):g} %"
+    mean, low, high = (number(to_float(found.get(name))) for name in ("mean", "low", "high"))
     return [
         e(
             "p",
@@ -128,9 +128,9 @@ def _comparison(found: Mapping[str, Any]) -> list[Child]:
     }
     rows: list[list[Child]] = [["Images", *(count(one["n"]) for one in columns)]]
     for key, (said, gloss) in measures.items():
-        rows.append([[said, e("small", " ", gloss)], *(number(figure_or_nan(one.get(key))) for one in columns)])
+        rows.append([[said, e("small", " ", gloss)], *(number(to_float(one.get(key))) for one in columns)])
     heads = ["", "all images", *(["those in clusters"] if only else [])]
-    classes = how_many(found["classes"], "known label")
+    classes = counted(found["classes"], "known label")
     alone = "What is in no cluster counts as one more cluster in the first column." if only else ""
     return [
         e("p", f"The labels ({classes}) were not used for clustering; what was found is compared with them. {alone}"),
@@ -141,17 +141,21 @@ def _comparison(found: Mapping[str, Any]) -> list[Child]:
 def _made(view: View) -> list[Child]:
     answer = view.answer
     parts: list[Child] = [e("h3", "Parameters")]
-    parts.append(facts((name, given(setting(value), 300)) for name, value in view.params.items()))
+    parts.append(facts((name, user_text(option_text(value), 300)) for name, value in view.params.items()))
     if receipt := answer.get("receipt"):
         parts.append(e("h3", "Receipt of the embeddings"))
-        parts.append(facts((given(name, 60), given(setting(value), 300)) for name, value in receipt.items()))
+        parts.append(
+            facts((user_text(name, 60), user_text(option_text(value), 300)) for name, value in receipt.items())
+        )
     if libraries := answer.get("libraries"):
         parts.append(e("h3", "Libraries"))
-        parts.append(facts((given(name, 60), given(setting(value), 100)) for name, value in libraries.items()))
+        parts.append(
+            facts((user_text(name, 60), user_text(option_text(value), 100)) for name, value in libraries.items())
+        )
     if notes := answer.get("notes"):
         parts.append(e("h3", "Our reading of the source"))
         parts.append(
-            e("ul", [e("li", given(str(note).removeprefix("readings of the source: "), 1000)) for note in notes])
+            e("ul", [e("li", user_text(str(note).removeprefix("readings of the source: "), 1000)) for note in notes])
         )
     if any(cluster.get("names") for cluster in view.clusters):
         parts.append(e("h3", "Suggested names"))
@@ -163,7 +167,9 @@ def _made(view: View) -> list[Child]:
         for each in unusable[:UNUSABLE]:
             error = each.get("error") or {}
             name = each.get("id") or f"image {each.get('index')}"
-            rows.append([given(name, 160), given(error.get("code", ""), 60), given(error.get("message", ""), 300)])
+            rows.append(
+                [user_text(name, 160), user_text(error.get("code", ""), 60), user_text(error.get("message", ""), 300)]
+            )
         shown = f"The first {UNUSABLE} of {count(len(unusable))}." if len(unusable) > UNUSABLE else None
         parts.append(table(shown, ["image", "why", "in words"], rows, kind="words"))
     return parts

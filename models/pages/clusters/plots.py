@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from models.pages.clusters.view import View, figure_or_nan, silhouette
-from models.pages.html import Child, Html, count, e, how_many, percent, table
-from models.pages.plots import Frame, rounded, share_bar, spanned, svg, ticks
+from models.pages.clusters.view import View, silhouette, to_float
+from models.pages.html import Child, Html, count, counted, e, percent, table
+from models.pages.plots import Frame, padded_range, rounded, share_bar, svg, ticks
 
 FEW = 9  # passes whose curves are shown at once
 ROWS = 40  # clusters in one plot of silhouettes
@@ -20,7 +20,7 @@ EDGES = {
 }
 
 
-def choices(view: View) -> list[Child]:
+def score_plots(view: View) -> list[Child]:
     """Scores by K, a plot a pass."""
     searched = [each for each in view.trace if each.get("tried")]
     if not searched:
@@ -36,17 +36,17 @@ def choices(view: View) -> list[Child]:
     drawn = [_choice(one, name) for one in searched]
     parts: list[Child] = [e("p.soft", told), e("div.plots.tops", drawn[:FEW])]
     if len(drawn) > FEW:
-        more = e("summary", f"The other {how_many(len(drawn) - FEW, 'pass', 'passes')}")
+        more = e("summary", f"The other {counted(len(drawn) - FEW, 'pass', 'passes')}")
         parts.append(e("details", more, e("div.plots.tops", drawn[FEW:])))
     return parts
 
 
 def _choice(one: Mapping[str, Any], name: str) -> Html:
     tried = one["tried"]
-    scores = [(float(each["k"]), figure_or_nan(each["score"])) for each in tried]
-    averages = [(float(each["k"]), figure_or_nan(each.get("average"))) for each in tried]
-    across = spanned([k for k, _ in scores])
-    frame = Frame(290, 190, across, spanned([y for _, y in [*scores, *averages]]), left=50)
+    scores = [(float(each["k"]), to_float(each["score"])) for each in tried]
+    averages = [(float(each["k"]), to_float(each.get("average"))) for each in tried]
+    across = padded_range([k for k, _ in scores])
+    frame = Frame(290, 190, across, padded_range([y for _, y in [*scores, *averages]]), left=50)
     chosen = [(k, y) for k, y in scores if k == one.get("k") and isfinite(y)]
     marks = [k for k in ticks(*across) if k == int(k)]
     drawn = svg(
@@ -60,11 +60,11 @@ def _choice(one: Mapping[str, Any], name: str) -> Html:
         [frame.dot("hollow", k, y, 4.5) for k, y in chosen],
     )
     edge = EDGES.get(str(one.get("edge")))
-    said = [e("b", f"Pass {one['pass']}: K = {one.get('k')}. "), f"{how_many(one['n'], 'image')} left. ", edge]
+    said = [e("b", f"Pass {one['pass']}: K = {one.get('k')}. "), f"{counted(one['n'], 'image')} left. ", edge]
     return e("figure", drawn, e("figcaption", said))
 
 
-def passes(view: View) -> Html | None:
+def pass_table(view: View) -> Html | None:
     """As a table."""
     if not view.trace:
         return None
@@ -109,7 +109,7 @@ def silhouettes(view: View) -> list[Child]:
     """A box a cluster, big first, in columns of 40."""
     if not view.clusters or not np.isfinite(view.final).any():
         return []
-    low, high = spanned([*view.final[np.isfinite(view.final)].tolist(), 0.0])
+    low, high = padded_range([*view.final[np.isfinite(view.final)].tolist(), 0.0])
     parts = [
         e("figure", _boxes(view, view.clusters[start : start + ROWS], (low, high)))
         for start in range(0, len(view.clusters), ROWS)
@@ -136,7 +136,7 @@ def _boxes(view: View, clusters: Sequence[Mapping[str, Any]], span: tuple[float,
         parts += _box(view, frame, row, cluster)
     marks = ticks(*span)
     axes = frame.axes(marks, [], "silhouette", "cluster (images)")
-    return svg(f"Silhouettes of {how_many(len(clusters), 'cluster')}", 430, tall, axes, parts)
+    return svg(f"Silhouettes of {counted(len(clusters), 'cluster')}", 430, tall, axes, parts)
 
 
 def _box(view: View, frame: Frame, row: int, cluster: Mapping[str, Any]) -> Iterable[Child]:
@@ -159,10 +159,10 @@ def _box(view: View, frame: Frame, row: int, cluster: Mapping[str, Any]) -> Iter
 
 def stability(found: Mapping[str, Any]) -> Html:
     """Adjusted Rand indexes of the resamples, on a line from 0 to 1."""
-    values = [value for value in map(figure_or_nan, found.get("ari") or ()) if isfinite(value)]
+    values = [value for value in map(to_float, found.get("ari") or ()) if isfinite(value)]
     low = min([0.0, *values])
     frame = Frame(430, 64, (low, 1), (0, 1), left=12, right=12)
-    mean = figure_or_nan(found.get("mean"))
+    mean = to_float(found.get("mean"))
     return svg(
         f"Adjusted Rand index of {len(values)} resamples",
         430,

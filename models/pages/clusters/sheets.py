@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from models.pages.clusters.map import mark
-from models.pages.clusters.view import KINDS, View, figure_or_nan, silhouette
+from models.pages.clusters.view import KINDS, View, silhouette, to_float
 from models.pages.document import section
-from models.pages.html import Child, Html, count, e, given, how_many, number, path, percent, shortened
+from models.pages.html import Child, Html, count, counted, e, number, path_text, percent, shortened, user_text
 
 CAPTION = 44  # letters of an id below a picture
 
@@ -17,7 +17,7 @@ def index(view: View) -> Html:
     if view.bare:
         said = "Big ones first: the number of images, the mean silhouette s among all clusters, and the medoid’s id."
     cards = [e("li", _card(view, cluster)) for cluster in view.clusters]
-    alone = how_many(int(view.answer.get("unclustered") or 0), "image")
+    alone = counted(int(view.answer.get("unclustered") or 0), "image")
     rest = e("p", e("a", f"{alone} in no cluster", at={"href": "#unclustered"})) if view.unclustered else None
     listed = e("nav", e("ol.index", cards), at={"aria-label": "clusters"})
     return section("The clusters", e("p.soft", said, at={"id": "index"}), listed, rest)
@@ -29,10 +29,10 @@ def _card(view: View, cluster: Mapping[str, Any]) -> Html:
     named = cluster.get("names") or ()
     told: list[Child] = [
         e("b", mark(view.places[int(cluster["id"])]), f" {cluster['id']}"),
-        e("span", how_many(cluster["size"], "image")),
+        e("span", counted(cluster["size"], "image")),
         e("span", f"s = {silhouette(_latest(cluster))}"),
-        e("span.word", given(named[0]["label"], 30)) if named else None,
-        e("span.word", path(view.id(int(medoid)), 40)) if medoid is not None and seen is None else None,
+        e("span.word", user_text(named[0]["label"], 30)) if named else None,
+        e("span.word", path_text(view.id(int(medoid)), 40)) if medoid is not None and seen is None else None,
     ]
     return e("a", e("span.frame", seen) if seen else None, told, at={"href": f"#c{cluster['id']}"})
 
@@ -66,7 +66,7 @@ def _sheet(view: View, place: int, cluster: Mapping[str, Any]) -> Html:
 
 def _facts(view: View, cluster: Mapping[str, Any]) -> list[Child]:
     size, taken, final = cluster["size"], cluster.get("silhouette"), cluster.get("silhouette_final")
-    parts: list[Child] = [e("b", how_many(size, "image")), f" ({percent(size / max(1, view.n))})"]
+    parts: list[Child] = [e("b", counted(size, "image")), f" ({percent(size / max(1, view.n))})"]
     if taken is not None and final is not None:
         before, after = silhouette(taken), silhouette(final)
         if len(view.trace) > 1:
@@ -88,7 +88,7 @@ def _names(cluster: Mapping[str, Any]) -> Html | None:
     for each in names:
         score = None if each.get("score") is None else f" {each['score']:.2f}"
         cosine = {} if each.get("cosine") is None else {"title": f"cosine {number(each['cosine'])}"}
-        said += [", ", e("b", given(each["label"], 60)), e("span", score, at=cosine) if score else None]
+        said += [", ", e("b", user_text(each["label"], 60)), e("span", score, at=cosine) if score else None]
     return e("p", "Suggested names: ", said[1:])
 
 
@@ -102,7 +102,7 @@ def _similar(view: View, cluster: Mapping[str, Any]) -> Html | None:
         word = f"cluster {other}"
         linked = e("a", word, at={"href": f"#c{other}"}) if int(other) in view.places else word
         apart = "" if each.get("distance") is None else f"distance {number(each['distance'])}, "
-        said += [", ", linked, f" ({apart}cosine {number(figure_or_nan(each.get('cosine')))})"]
+        said += [", ", linked, f" ({apart}cosine {number(to_float(each.get('cosine')))})"]
     return e("p", "Much like ", said[1:], ": look at them together, they may be one.")
 
 
@@ -128,14 +128,14 @@ def _pictures(view: View, row: Iterable[int]) -> Html:
 def _one(view: View, i: int) -> Html:
     name, value = view.id(i), view.final[i] if 0 <= i < len(view.final) else float("nan")
     title = f"{shortened(name, 300)}, silhouette {silhouette(value)}" if value == value else shortened(name, 300)
-    return e("li", view.picture(i), e("small", path(name, CAPTION)), at={"title": title})
+    return e("li", view.picture(i), e("small", path_text(name, CAPTION)), at={"title": title})
 
 
 def _alone(view: View) -> Html:
     n = int(view.answer.get("unclustered") or 0)
     some = f"{len(view.unclustered)} of {count(n)}, at random" if n > len(view.unclustered) else "All of them"
     heading = e("h3", "In no cluster", at={"id": "unclusteredh"})
-    told = e("p", e("b", how_many(n, "image")), f" ({percent(n / max(1, view.n))})")
+    told = e("p", e("b", counted(n, "image")), f" ({percent(n / max(1, view.n))})")
     back = e("p.links", e("a", "index", at={"href": "#index"}))
     rows = e("div.kinds", e("div", e("h4", some), _pictures(view, view.unclustered)))
     return e("article.sheet", heading, back, told, rows, at={"id": "unclustered", "aria-labelledby": "unclusteredh"})

@@ -24,22 +24,22 @@ METHODS = {
     "hdbscan": "HDBSCAN",
     "agglomerative": "agglomerative clustering",
 }
-EACH = 9  # pictures of a kind; of very many clusters fewer
+PER_KIND = 9  # pictures of a kind; of very many clusters fewer
 PICTURES = 1500  # of all clusters, so that a page can still be sent by mail
 SIDES = {400: 160, 800: 120}  # pictures on a page, at most → pixels of their longer side; of more pictures 96
 UNCLUSTERED = 18  # pictures of what is in no cluster
 
 
-def shown(answer: Mapping[str, Any]) -> list[int]:
+def shown_images(answer: Mapping[str, Any]) -> list[int]:
     """Indexes of the images that the page shows, in the order of its sheets: those to make thumbnails of."""
     view = View(answer=answer, thumbnails={}, mode="none")
     found = [i for cluster in view.clusters for row in view.exemplars(cluster).values() for i in row]
     return list(dict.fromkeys([*found, *view.unclustered]))
 
 
-def side(answer: Mapping[str, Any]) -> int:
+def thumbnail_side(answer: Mapping[str, Any]) -> int:
     """Pixels of the longer side of a thumbnail, such that the page stays some megabytes."""
-    many = len(shown(answer))
+    many = len(shown_images(answer))
     return next((pixels for most, pixels in SIDES.items() if many <= most), 96)
 
 
@@ -107,7 +107,7 @@ class View:
     @cached_property
     def each(self) -> int:
         """Pictures of a kind."""
-        return min(EACH, max(3, PICTURES // (3 * max(1, len(self.clusters)))))
+        return min(PER_KIND, max(3, PICTURES // (3 * max(1, len(self.clusters)))))
 
     def exemplars(self, cluster: Mapping[str, Any]) -> dict[str, list[int]]:
         """Of each kind, an image once only; the medoid is among the nearest."""
@@ -145,10 +145,10 @@ class View:
 
 def silhouette(value: Any) -> str:
     """With three decimals."""
-    known = figure_or_nan(value)
+    known = to_float(value)
     return UNDEFINED if known != known else f"{known:.3f}".replace("-", MINUS)
 
 
-def figure_or_nan(value: Any) -> float:
+def to_float(value: Any) -> float:
     """A number of JSON, which has no NaN."""
     return nan if value is None else float(value)

@@ -10,7 +10,7 @@ from models.classifiers.metrics import Figure
 from models.classifiers.report import Report
 from models.pages.classifiers import plots
 from models.pages.classifiers.words import weights_in_words
-from models.pages.html import Child, Html, count, e, facts, figure, given, how_many, number, percent, table
+from models.pages.html import Child, Html, count, counted, e, facts, figure, number, percent, table, user_text
 from models.pages.plots import share_bar
 
 SHOWN = 40  # classes; of more, the most and the least frequent
@@ -25,7 +25,7 @@ DROPPED = {
 }
 
 
-def learnt_from(report: Report) -> list[Child]:
+def training_data(report: Report) -> list[Child]:
     """The section, without its heading."""
     measured = report.out_of_fold
     network = report.kind == "network"
@@ -59,7 +59,8 @@ def _classes(report: Report, network: bool) -> Html:
         order = [*order[:FIRST], *order[-LAST:]]
         caption += f": the {FIRST} most and the {LAST} least frequent of {len(report.labels)}"
     rows = [
-        [given(label, 300), count(n), percent(n / total), share_bar(n / largest, f"{n} items")] for label, n in order
+        [user_text(label, 300), count(n), percent(n / total), share_bar(n / largest, f"{n} items")]
+        for label, n in order
     ]
     return table(f"{caption}.", ["class", "n", "share", ""], rows)
 
@@ -70,7 +71,7 @@ def _numbers(report: Report) -> list[Child]:
         return []
     codes = [float(value) for value in made.target]
     title = (
-        f"Codes of {how_many(len(codes), 'item')}: from {number(min(codes))} to {number(max(codes))}, "
+        f"Codes of {counted(len(codes), 'item')}: from {number(min(codes))} to {number(max(codes))}, "
         f"median {number(median(codes))}"
     )
     return [e("figure", plots.histogram(codes, title, "code"), e("figcaption", f"{title}."))]
@@ -82,9 +83,9 @@ def _dropped(dropped: Sequence[Dropped]) -> Html:
         kinds.setdefault(each.code, []).append(each)
     rows: list[list[Child]] = []
     for code, found in sorted(kinds.items(), key=lambda kind: -len(kind[1])):
-        such = [given(each.name, 60) for each in found[:3]]
-        rows.append([DROPPED.get(code, code), count(len(found)), _enumerated(such), given(found[0].reason, 160)])
-    said = f"Left out: {how_many(len(dropped), 'item')}."
+        such = [user_text(each.name, 60) for each in found[:3]]
+        rows.append([DROPPED.get(code, code), count(len(found)), _enumerated(such), user_text(found[0].reason, 160)])
+    said = f"Left out: {counted(len(dropped), 'item')}."
     return table(said, ["why", "n", "such as", "reason of the first"], rows, kind="words")
 
 
@@ -98,14 +99,14 @@ def _coders(codes: Mapping[str, Any]) -> list[Child]:
     rows: list[tuple[Child, Child]] = [("Target of an item", codes.get("rule_in_words"))]
     if apart:
         n = sum(value > 0 for value in apart)
-        rows.append(("Coded differently by some", f"{count(n)} of {how_many(len(apart), 'item')}"))
+        rows.append(("Coded differently by some", f"{count(n)} of {counted(len(apart), 'item')}"))
     parts: list[Child] = [e("h3", "Coders")]
     found = codes.get("agreement")
     if found is None:
         rows.append(("Agreement", "unknown: no item has codes of two coders"))
         return [*parts, facts(rows)]
     coders = found["coders"]
-    listed = _enumerated(given(coder, 40) for coder in coders[:12])
+    listed = _enumerated(user_text(coder, 40) for coder in coders[:12])
     rows.append(("Coders", [count(len(coders)), ": ", listed, ", …" if len(coders) > 12 else None]))
     rows.append(("Items with two or more codes", count(found["items"])))
     named = {
