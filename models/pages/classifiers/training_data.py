@@ -1,4 +1,4 @@
-"""What a classifier was learnt from: items, classes, groups, coders, and what was left out."""
+"""The section on training data: items, classes, groups, coders, and items that were left out."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import nan
@@ -13,29 +13,29 @@ from models.pages.classifiers.words import weights_in_words
 from models.pages.html import Child, Html, count, counted, e, facts, figure, number, percent, table, user_text
 from models.pages.plots import share_bar
 
-SHOWN = 40  # classes; of more, the most and the least frequent
+SHOWN = 40  # classes listed; where there are more, the most and the least frequent
 FIRST, LAST = 25, 10
 DROPPED = {
     "no_target": "no target",
     "no_vector": "no vector",
-    "no_class": "in no class’s folder",
-    "outside": "outside of the folder",
+    "no_class": "not in the folder of a class",
+    "outside": "outside the folder",
     "missing": "no such file",
     "unreadable": "cannot be read",
 }
 
 
 def training_data(report: Report) -> list[Child]:
-    """The section, without its heading."""
+    """The parts of the section, without its heading."""
     measured = report.out_of_fold
     network = report.kind == "network"
-    rows: list[tuple[Child, Child]] = [("Images learnt from" if network else "Items", count(report.n))]
+    rows: list[tuple[Child, Child]] = [("Training images" if network else "Items", count(report.n))]
     if network and report.validation is not None:
         rows.append(("Validation images", count(report.validation.n)))
     if report.held_out is not None:
-        rows.append(("Held out", count(report.held_out.n)))
+        rows.append(("Held-out items", count(report.held_out.n)))
     if report.groups is not None:
-        rows.append(("Groups", f"{count(report.groups)}, never on both sides of a split"))
+        rows.append(("Groups", f"{count(report.groups)}, each on one side of every split"))
     if weights := weights_in_words(measured):
         rows.append(("Weights", weights))
     if report.bounds is not None:
@@ -53,9 +53,9 @@ def _classes(report: Report, network: bool) -> Html:
     total = sum(report.counts.values()) or 1
     largest = max(report.counts.values(), default=1) or 1
     order = [(label, report.counts.get(label, 0)) for label in report.labels]
-    caption = "Coded items of each class" + (", of all splits" if network else ", before weights")
+    caption = "Coded items of each class, " + ("all splits" if network else "unweighted")
     if len(order) > SHOWN:
-        order = sorted(order, key=lambda each: -each[1])
+        order = sorted(order, key=lambda row: -row[1])
         order = [*order[:FIRST], *order[-LAST:]]
         caption += f": the {FIRST} most and the {LAST} least frequent of {len(report.labels)}"
     rows = [
@@ -66,10 +66,10 @@ def _classes(report: Report, network: bool) -> Html:
 
 
 def _numbers(report: Report) -> list[Child]:
-    made = report.out_of_fold or report.held_out_predictions or report.validation_predictions
-    if made is None:
+    predictions = report.out_of_fold or report.held_out_predictions or report.validation_predictions
+    if predictions is None:
         return []
-    codes = [float(value) for value in made.target]
+    codes = [float(value) for value in predictions.target]
     title = (
         f"Codes of {counted(len(codes), 'item')}: from {number(min(codes))} to {number(max(codes))}, "
         f"median {number(median(codes))}"
@@ -79,47 +79,46 @@ def _numbers(report: Report) -> list[Child]:
 
 def _dropped(dropped: Sequence[Dropped]) -> Html:
     kinds: dict[str, list[Dropped]] = {}
-    for each in dropped:
-        kinds.setdefault(each.code, []).append(each)
+    for item in dropped:
+        kinds.setdefault(item.code, []).append(item)
     rows: list[list[Child]] = []
-    for code, found in sorted(kinds.items(), key=lambda kind: -len(kind[1])):
-        such = [user_text(each.name, 60) for each in found[:3]]
-        rows.append([DROPPED.get(code, code), count(len(found)), _enumerated(such), user_text(found[0].reason, 160)])
-    said = f"Left out: {counted(len(dropped), 'item')}."
-    return table(said, ["why", "n", "such as", "reason of the first"], rows, kind="words")
+    for code, items in sorted(kinds.items(), key=lambda kind: -len(kind[1])):
+        examples = _enumerated(user_text(item.name, 60) for item in items[:3])
+        rows.append([DROPPED.get(code, code), count(len(items)), examples, user_text(items[0].reason, 160)])
+    caption = f"Left out: {counted(len(dropped), 'item')}."
+    return table(caption, ["reason", "n", "examples", "details of the first"], rows, kind="words")
 
 
 def _enumerated(names: Iterable[Child]) -> list[Child]:
-    """With commas between."""
+    """Names with commas between them."""
     return [part for name in names for part in (", ", name)][1:]
 
 
 def _coders(codes: Mapping[str, Any]) -> list[Child]:
-    apart = codes.get("disagreement") or ()
+    disagreement = codes.get("disagreement") or ()
     rows: list[tuple[Child, Child]] = [("Target of an item", codes.get("rule_in_words"))]
-    if apart:
-        n = sum(value > 0 for value in apart)
-        rows.append(("Coded differently by some", f"{count(n)} of {counted(len(apart), 'item')}"))
+    if disagreement:
+        n = sum(value > 0 for value in disagreement)
+        rows.append(("Items on which coders disagree", f"{count(n)} of {counted(len(disagreement), 'item')}"))
     parts: list[Child] = [e("h3", "Coders")]
-    found = codes.get("agreement")
-    if found is None:
-        rows.append(("Agreement", "unknown: no item has codes of two coders"))
+    agreement = codes.get("agreement")
+    if agreement is None:
+        rows.append(("Agreement", "unknown: no item was coded by two coders"))
         return [*parts, facts(rows)]
-    coders = found["coders"]
+    coders = agreement["coders"]
     listed = _enumerated(user_text(coder, 40) for coder in coders[:12])
     rows.append(("Coders", [count(len(coders)), ": ", listed, ", …" if len(coders) > 12 else None]))
-    rows.append(("Items with two or more codes", count(found["items"])))
-    named = {
+    rows.append(("Items with two or more codes", count(agreement["items"])))
+    coefficients = {
         "percent": ("Equal codes", True),
         "kappa": ("Cohen’s kappa", False),
-        "alpha": (f"Krippendorff’s alpha ({found['level']})", False),
+        "alpha": (f"Krippendorff’s alpha ({agreement['level']})", False),
     }
-    for key, (said, share) in named.items():
-        if found.get(key) is not None:
-            rows.append((said, figure(_coefficient(found[key]), share=share)))
-    return [*parts, facts(rows), e("p.soft", "With 95 % intervals, of a bootstrap over items.")]
+    for key, (label, share) in coefficients.items():
+        if agreement.get(key) is not None:
+            rows.append((label, figure(_coefficient(agreement[key]), share=share)))
+    return [*parts, facts(rows), e("p.soft", "95 % intervals by a bootstrap over items.")]
 
 
-def _coefficient(found: Mapping[str, float | None]) -> Figure:
-    value, low, high = (nan if (one := found[name]) is None else one for name in ("value", "low", "high"))
-    return Figure(value=value, low=low, high=high)
+def _coefficient(estimate: Mapping[str, float | None]) -> Figure:
+    return Figure(**{name: nan if value is None else value for name, value in estimate.items()})

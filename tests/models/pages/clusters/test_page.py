@@ -120,7 +120,7 @@ def test_an_image_is_on_a_sheet_once_only_and_the_medoid_first():
 
 def test_a_small_cluster_is_shown_whole_in_one_row():
     found = Read(page(made(2, 8), {}))
-    assert found.text.count("All of them, the medoid first") == 2
+    assert found.text.count("All images, the medoid first") == 2
     assert "Farthest" not in found.text
 
 
@@ -215,7 +215,7 @@ def test_merge_hints_lead_to_the_other_cluster():
     answer = made(2, 40)
     answer["clusters"][0]["similar"] = [{"cluster": 1, "distance": 1.02, "cosine": 0.98}, {"cluster": 9, "cosine": 0.9}]
     text = page(answer, {})
-    assert 'Much like <a href="#c1">cluster 1</a> (distance 1.02, cosine 0.980), cluster 9 (cosine 0.900)' in text
+    assert 'Similar to <a href="#c1">cluster 1</a> (distance 1.02, cosine 0.980), cluster 9 (cosine 0.900)' in text
 
 
 @pytest.mark.parametrize("n", [1, 2, 40])
@@ -282,7 +282,7 @@ def test_two_hundred_clusters_are_all_there():
     found = Read(text)
     assert {f"c{i}" for i in range(200)} <= {a.get("id") for _, a in found.found}
     assert len(text.encode()) < 6_000_000
-    assert "3 images of a kind are shown" in found.text
+    assert "each row shows at most 3 images" in found.text
 
 
 def test_tables_have_headers_and_plots_have_titles(real):
