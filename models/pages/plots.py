@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, isfinite, log10
 
-from models.pages.html import Child, Html, e, number
+from models.pages.html import MINUS, Child, Html, e, number
 
 
 def svg(title: str, width: float, height: float, *parts: Child, role: str = "img") -> Html:
@@ -81,7 +81,7 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
 
 
 def tick(value: float) -> str:
-    return f"{value:.10g}" if 1e-3 <= abs(value) < 1e4 or value == 0 else number(value)
+    return f"{value:.10g}".replace("-", MINUS) if 1e-3 <= abs(value) < 1e4 or value == 0 else number(value)
 
 
 def padded_range(values: Iterable[float]) -> tuple[float, float]:

@@ -80,7 +80,7 @@ def _figures(view: View, report: Report, *, main: bool) -> Iterable[Html]:
         yield section(f"{view.title}: figures of {n}", *parts, classes)
         return
     yield section(f"{view.title}: figures of {n}", *parts)
-    yield section("By class", classes)
+    yield section("Figures by class", classes)
     if measured.confusion:
         title = "Confusion matrix" if len(labels) <= MATRIX else "Most frequent confusions"
         yield section(title, *confusion_parts(measured, labels, weighted=view.weighted))
@@ -128,9 +128,13 @@ def _scatter(predictions: Predictions) -> Html:
     """Predicted against true values, and residuals against predictions."""
     true, value = [float(target) for target in predictions.target], list(predictions.value or ())
     residuals = [a - b for a, b in zip(value, true, strict=True)]
-    values = plots.scatter(true, value, "Predicted against true", ("true", "predicted"), identity=True)
+    values = plots.scatter(true, value, "Predicted against true", ("true value", "predicted value"), identity=True)
     errors = plots.scatter(
-        value, residuals, "Residuals against predictions", ("predicted", "predicted \u2212 true"), identity=False
+        value,
+        residuals,
+        "Residuals against predictions",
+        ("predicted value", "predicted \u2212 true value"),
+        identity=False,
     )
     thinned = len(true) > plots.POINTS
     shown = f" A random sample of {count(plots.POINTS)} of {count(len(true))} items." if thinned else ""
@@ -143,7 +147,7 @@ def _scatter(predictions: Predictions) -> Html:
 
 def _curve(report: Report) -> list[Child]:
     epochs, best = report.curve or (), report.best
-    score = "R²" if report.task == "continuous" else "Accuracy"
+    score = "R²" if report.task == "continuous" else "accuracy"
     kept = None if best is None else f" The ring marks the epoch that was kept, number {best + 1}."
     loss = e("figcaption", "Loss on training images (solid) and on validation images (dashed).", kept)
     rows = [
@@ -166,7 +170,7 @@ def _curve(report: Report) -> list[Child]:
             e(
                 "figure",
                 plots.curve(epochs, best, score=score),
-                e("figcaption", f"{score} on the validation images."),
+                e("figcaption", f"Score on the validation images: {score}."),
             ),
         ),
         e("details", e("summary", "Numbers of each epoch"), table(None, heads, rows)),
@@ -178,7 +182,7 @@ def _worst(report: Report, measured: list[View], thumbnails: Mapping[str, bytes]
     if not errors or not measured:
         yield e("p", "No prediction that was measured is wrong." if measured else NOT_MEASURED)
         return
-    yield e("p.soft", f"{measured[0].title}: the {len(errors)} largest.")
+    yield e("p.soft", f"{measured[0].title}, {counted(len(errors), 'error')}, largest first.")
     if not any(error.id in thumbnails for error in errors):
         heads = ["item", "true", "predicted", "probability" if report.labels else "error"]
         yield table(None, heads, [[user_text(error.id, 160), *_cells(error)] for error in errors])
@@ -205,7 +209,7 @@ def _cells(error: Worst) -> tuple[Child, Child, Child]:
 def _provenance(report: Report) -> Iterable[Child]:
     rows: list[tuple[Child, Child]] = [("Kind", KINDS[report.kind])]
     if report.start:
-        rows.append(("Starting point", ", ".join(f"{key} {value}" for key, value in report.start.items())))
+        rows.append(("Starting point", option_text(report.start)))
     rows += [(key, user_text(option_text(value), 300)) for key, value in report.options.items()]
     if report.strength is not None:
         rows.append(("chosen C", f"{report.strength:g}"))
@@ -213,7 +217,7 @@ def _provenance(report: Report) -> Iterable[Child]:
         rows.append(("chosen C by fold", ", ".join(f"{c:g}" for c in report.fold_strengths)))
     if report.device:
         rows.append(("device", report.device))
-    rows.append(("libraries", ", ".join(f"{key} {value}" for key, value in report.libraries.items())))
+    rows.append(("libraries", option_text(report.libraries)))
     rows.append(("time", _time(report.seconds)))
     yield facts(rows)
     if report.strength_losses:

@@ -109,8 +109,8 @@ def definitions(report: Report, *, weighted: bool) -> list[str]:
         inner = report.options.get("inner_folds")
         paragraphs.append(
             "Out of fold means nested cross-validation: each item is predicted by a head that was trained, regularised "
-            f"and calibrated on the other folds of {folds} (C by {inner} inner folds){groups}. The head that is kept "
-            "was trained on all items."
+            f"and calibrated without its fold ({folds} folds; C chosen by {inner} inner folds){groups}. The head that "
+            "is kept was trained on all items."
         )
     if report.kind == "network":
         paragraphs.append(

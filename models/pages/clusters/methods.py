@@ -144,7 +144,7 @@ def _stability(view: View) -> str:
     mean, low, high = (number(to_float(result.get(name))) for name in ("mean", "low", "high"))
     return (
         f"Clustering {result.get('resamples')} random subsamples of {100 * to_float(result.get('share')):g} % of "
-        f"the images anew gave a mean adjusted Rand index of {mean} ({low} to {high}) with this result."
+        f"the images again gave a mean adjusted Rand index of {mean} ({low} to {high}) with this result."
     )
 
 

@@ -76,7 +76,7 @@ def _top(view: View) -> Html:
     if remarks := answer.get("remarks"):
         items = [e("li", user_text(remark, 1000)) for remark in remarks]
         parts.append(e("div.notes", e("h2", "Remarks"), e("ul", items)))
-    dimension = "" if answer.get("dimension") is None else f", {count(answer['dimension'])} numbers each"
+    dimension = "" if answer.get("dimension") is None else f", {count(answer['dimension'])} dimensions"
     rows: list[tuple[Child, Child]] = [("Data", f"{counted(view.n, 'image')}{dimension}")]
     if unusable := answer.get("unusable"):
         rows.append(("Could not be read", e("a", counted(len(unusable), "image"), at={"href": "#unusable"})))
@@ -133,7 +133,7 @@ def _comparison(result: Mapping[str, Any]) -> list[Child]:
     classes = counted(result["classes"], "known label")
     alone = "In the first column, images in no cluster count as one more cluster." if only else ""
     return [
-        e("p", f"The labels ({classes}) were not used for clustering; the clusters are compared with them. {alone}"),
+        e("p", f"Clusters are compared with {classes}, which were not used for clustering. {alone}"),
         table(None, heads, rows),
     ]
 

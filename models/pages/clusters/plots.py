@@ -61,7 +61,7 @@ def _choice(entry: Mapping[str, Any], name: str) -> Html:
     edge = EDGES.get(str(entry.get("edge")))
     caption = [
         e("b", f"Pass {entry['pass']}: K = {entry.get('k')}. "),
-        f"{counted(entry['n'], 'image')} remained. ",
+        f"{counted(entry['n'], 'image')} clustered. ",
         edge,
     ]
     return e("figure", drawn, e("figcaption", caption))
@@ -87,7 +87,7 @@ def pass_table(view: View) -> Html | None:
             ]
         )
     heads = ["pass", "images", "sample", "K tried", "K chosen", "clusters kept", "images kept", "images left"]
-    return table("Passes. Low and high: the chosen K is the lowest or the highest of those tried.", heads, rows)
+    return table("Passes. Low and high: the chosen K is the lowest or highest that the search allows.", heads, rows)
 
 
 def threshold_table(view: View) -> Html | None:
