@@ -155,7 +155,7 @@ def test_it_begins_with_the_result_beside_the_baseline(probe):
     assert f"Out of fold, by weight, {100 * right.value:.1f} % [{100 * right.low:.1f}, {100 * right.high:.1f}]" in said
     sums = np.asarray(probe.cross_validated.confusion_weighted).sum(axis=1)
     common = probe.labels[int(sums.argmax())]
-    assert f"always saying “{common}” would be right in {100 * usual.value:.1f} %" in said
+    assert f"always predicting “{common}” would be correct for {100 * usual.value:.1f} %" in said
     assert f"On {probe.held_out.n} held-out items" in said
 
 
@@ -165,16 +165,15 @@ def test_the_baselines_class_is_the_most_frequent_by_weight():
     for each, common in ((None, "a"), (weights, "b")):
         report = made(["a", "b"], 60, seed=1, weights=each)
         assert report.counts["a"] > report.counts["b"]
-        assert f"always saying “{common}”" in read(report).text
+        assert f"always predicting “{common}”" in read(report).text
 
 
 def test_it_says_when_nothing_is_shown_to_have_been_learnt():
     report = made(["a", "b"], 40)
-    assert "nothing is shown" not in read(report).text
+    assert "shows no learning" not in read(report).text
     low = {**report.cross_validated.figures, "accuracy": Figure(value=0.6, low=0.4, high=0.7)}
-    assert (
-        "nothing is shown" in read(replace(report, cross_validated=replace(report.cross_validated, figures=low))).text
-    )
+    unclear = replace(report, cross_validated=replace(report.cross_validated, figures=low))
+    assert "shows no learning" in read(unclear).text
 
 
 def test_the_confusion_matrix_is_the_reports(probe):
@@ -243,7 +242,7 @@ def test_pictures_stand_with_the_items_they_are_of(probe):
     assert [row[0] for row in plain.rows if row[0] in {each.id for each in worst(probe, 24)}] == [
         each.id for each in worst(probe, 24)
     ]
-    assert "ask for this page with images" in plain.text
+    assert "request this page with the images" in plain.text
 
 
 def test_numbers_have_a_scatter_and_residuals(numbers):
@@ -271,12 +270,12 @@ def test_a_networks_page_has_its_curve_and_its_honest_figures_first(probe):
     kept = [row for row in found.rows if len(row) > 6 and "(kept)" in row[1]]
     assert [row[0] for row in kept] == ["5"]
     only = read(replace(network(probe), held_out=None, held_out_predictions=None))
-    assert "too good" in only.text[: only.text.index("What was learnt from")]
+    assert "too good" in only.text[: only.text.index("Training data")]
 
 
 def test_a_report_without_figures_is_a_page():
     report = replace(made(["a", "b"], 30), cross_validated=None, out_of_fold=None)
-    assert "Nothing was measured" in read(report).text
+    assert "no predictions to measure" in read(report).text
 
 
 def test_undefined_figures_are_dashes():
