@@ -198,7 +198,7 @@ TIMELINES: Sequence[Row] = (
     Row("a timeline of one of two videos", timeline(data=[ENTRY, ENTRY]), 422, "invalid_request", "is missing.* 0, 1"),
     Row("a timeline of an index that is no number", timeline(index="a"), 422, "invalid_request", "index: got 'a'"),
     Row("a timeline of frames without numbers", timeline(data=[SILENT]), 422, "invalid_request", "has no scores"),
-    Row("a timeline of fewer labels than scores", timeline(labels=["a car"]), 422, "invalid_request", "2 numbers for 1"),
+    Row("a timeline of too few labels", timeline(labels=["a car"]), 422, "invalid_request", "2 numbers for 1"),
     Row("a timeline of something else", body({"a": 1}, TIMELINE), 422, "invalid_request", "data: is missing"),
     Row("a timeline of a form", lambda client: client.post(TIMELINE, files=[("input", ("a.jpg", PHOTO))]), 415,
         "unsupported_media_type", "send application/json"),
