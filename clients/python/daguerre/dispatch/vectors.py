@@ -13,6 +13,7 @@ from daguerre.errors import DaguerreError, ItemError, TooLargeError
 from daguerre.inputs.pieces import rows_of
 from daguerre.results.embeddings import Embeddings
 from daguerre.transport.base import Transport
+from daguerre.transport.operations import DELETE_FILE
 from daguerre.types.common import Modality
 from daguerre.types.embeddings import VectorBlock
 
@@ -51,7 +52,7 @@ async def with_uploads(
     finally:
         for id in made:
             with suppress(DaguerreError):  # then it expires by itself
-                await transport.delete_file(id)
+                await transport.call(DELETE_FILE, {"id": id})
 
 
 def by_modality(embeddings: EmbeddingsLike, modalities: Sequence[str]) -> dict[str, Embeddings]:

@@ -1,7 +1,6 @@
 """An uploaded video as an object: label its frames, embed them, predict them."""
 
 import asyncio
-import functools
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
@@ -9,12 +8,20 @@ from typing import Any
 
 from daguerre.blocking import Runner, blocking
 from daguerre.dispatch.collect import expect
-from daguerre.dispatch.retry import retried
 from daguerre.errors import DaguerreError
 from daguerre.handles.classifier import AsyncClassifier, Classifier
 from daguerre.results import video_answers
 from daguerre.results.video import ClipEmbeddings, ClipPredictions, ClipScores
 from daguerre.session import Session
+from daguerre.transport.operations import (
+    CANCEL_JOB,
+    DELETE_FILE,
+    EMBED_VIDEO,
+    PREDICT_VIDEO,
+    VIDEO_ANSWER,
+    ZERO_SHOT_VIDEO,
+    Operation,
+)
 from daguerre.types.common import Decode
 from daguerre.types.embeddings import EmbedOptions
 from daguerre.types.jobs import Job
@@ -91,7 +98,7 @@ class AsyncClip:
             none_of_these=none_of_these,
             none_min_cosine=none_min_cosine,
         )
-        return video_answers.scores(await self._ask(asked, progress, "zero-shot"), self.name, asked)
+        return video_answers.scores(await self._ask(ZERO_SHOT_VIDEO, asked, progress, "zero-shot"), self.name, asked)
 
     async def embed(
         self,
@@ -123,7 +130,7 @@ class AsyncClip:
         >>> client.cluster(embeddings=X.embeddings, method="kmeans", k=5)
         """
         asked = EmbedOptions(model=model or self._session.default_model, decode=decode, dimensions=dimensions)
-        made = video_answers.embeddings(await self._ask(asked, progress, "embed"), self.name)
+        made = video_answers.embeddings(await self._ask(EMBED_VIDEO, asked, progress, "embed"), self.name)
         expect(fingerprint, made.receipt)
         return made
 
@@ -151,7 +158,7 @@ class AsyncClip:
         >>> client.video("news.mp4", shots=True, pooling="max").predict("protest").pooled
         """
         asked = PredictOptions(classifier=classifier if isinstance(classifier, str) else classifier.id)
-        return video_answers.predictions(await self._ask(asked, progress, "predict"), self.name)
+        return video_answers.predictions(await self._ask(PREDICT_VIDEO, asked, progress, "predict"), self.name)
 
     async def close(self) -> None:
         """Delete the file on the server. Where that fails, it expires by itself."""
@@ -159,24 +166,24 @@ class AsyncClip:
         self._session.clips.discard(self)
         if file is not None:
             with suppress(DaguerreError, asyncio.TimeoutError):
-                await asyncio.wait_for(self._session.transport.delete_file(file), PATIENCE)
+                await asyncio.wait_for(self._session.transport.call(DELETE_FILE, {"id": file}), PATIENCE)
 
     @property
     def closed(self) -> bool:
         """Whether its file is deleted."""
         return self._file is None
 
-    async def _ask(self, asked: Asked, progress: bool | None, what: str) -> ClipAnswer:
+    async def _ask(self, operation: Operation[Job], asked: Asked, progress: bool | None, what: str) -> ClipAnswer:
         """A job's answer. Whatever ends the waiting cancels the job."""
         if self._file is None:
             raise ValueError(f"{self.name}: is closed, and its file deleted; call client.video again")
-        session, limit = self._session, self._session.limits.retry_for
-        ask = functools.partial(session.transport.begin_video, self._file, self.sampling, asked)
-        begun = asyncio.ensure_future(retried(ask, retry_for=limit))
+        session = self._session
+        item = {"video": {"file": self._file}, "sampling": self.sampling}
+        begun = asyncio.ensure_future(session.ask(operation, {**asked.fields(), "input": [item]}))
         try:
             job = await asyncio.shield(begun)
             ended = await session.wait(job.id, progress=progress, what=f"{what} {self.title}")
-            return await retried(lambda: session.transport.video_answer(ended.id), retry_for=limit)
+            return await session.ask(VIDEO_ANSWER, {"id": ended.id})
         except BaseException:
             await self._stop(begun)
             raise
@@ -185,7 +192,7 @@ class AsyncClip:
         """Cancel a job whose answer nobody waits for; one that has ended stays as it is."""
         with suppress(DaguerreError, asyncio.TimeoutError, asyncio.CancelledError):
             job = await asyncio.wait_for(begun, PATIENCE)  # on its way, it would go on unseen
-            await asyncio.wait_for(self._session.transport.cancel_job(job.id), PATIENCE)
+            await asyncio.wait_for(self._session.transport.call(CANCEL_JOB, {"id": job.id}), PATIENCE)
 
     async def __aenter__(self) -> "AsyncClip":
         return self

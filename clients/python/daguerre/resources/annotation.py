@@ -5,13 +5,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from daguerre.dispatch.retry import retried
 from daguerre.inputs.alignment import Code, item_ids, json_value, per_item
 from daguerre.resources.search import Query, SearchMethods
 from daguerre.results.annotation import Agreement, Comparison, Pairs, Sample, Stratum, figure
 from daguerre.results.clusters import Clustered
 from daguerre.results.embeddings import Embeddings
 from daguerre.results.labellings import Labellings, aligned_labels
+from daguerre.transport.operations import AGREEMENT, COMPARE, PAIRS, SAMPLE
 from daguerre.types.common import record
 
 Unclustered = Literal["singletons", "exclude"]
@@ -103,7 +103,7 @@ class AnnotationMethods(SearchMethods):
             fields["scores"] = numbers[place].tolist()
         else:
             raise ValueError(f"design: got {kind!r}; stratified needs clusters or strata, purposive scores or near")
-        said = await retried(lambda: self.transport.sample(fields), retry_for=self.limits.retry_for)
+        said = await self.ask(SAMPLE, fields)
         indexes = place[said["indexes"]]
         probability = said["inclusion_prob"]
         return Sample(
@@ -161,7 +161,7 @@ class AnnotationMethods(SearchMethods):
             "allocation": allocation,
             "seed": seed,
         }
-        said = await retried(lambda: self.transport.pairs(fields), retry_for=self.limits.retry_for)
+        said = await self.ask(PAIRS, fields)
         a, b = (place[np.array([each[end] for each in said["pairs"]], np.int64)] for end in ("a", "b"))
         return Pairs(
             a=a,
@@ -211,10 +211,10 @@ class AnnotationMethods(SearchMethods):
             "item": [str(each) for each in item],
             "code": [json_value(each) for each in code],
             "level": level,
+            "resamples": resamples,
             "seed": seed,
         }
-        fields |= {} if resamples is None else {"resamples": resamples}
-        said = await retried(lambda: self.transport.agreement(fields), retry_for=self.limits.retry_for)
+        said = await self.ask(AGREEMENT, fields)
         percent, kappa, alpha = (figure(said[name]) for name in ("percent", "kappa", "alpha"))
         assert percent
         assert alpha
@@ -285,6 +285,4 @@ class AnnotationMethods(SearchMethods):
         if isinstance(pairs, Pairs):
             fields["inclusion_prob"] = pairs.inclusion_prob[rows].tolist()
             fields["stratum"] = [pairs.stratum[i] for i in rows]
-        wanted = {name: value for name, value in fields.items() if value is not None}
-        answer = await retried(lambda: self.transport.compare(wanted), retry_for=self.limits.retry_for)
-        return Comparison.of(answer, len(said) - len(rows))
+        return Comparison.of(await self.ask(COMPARE, fields), len(said) - len(rows))

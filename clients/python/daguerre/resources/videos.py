@@ -12,6 +12,7 @@ from daguerre.inputs.videos import VideoLike, VideoUpload, video_name
 from daguerre.progress import Progress
 from daguerre.results.video import How
 from daguerre.session import Session
+from daguerre.transport.operations import DELETE_FILE
 
 THUMBNAIL = 160  # pixels of the longest side
 UNUSABLE = ("unsupported_video", "invalid_video", "video_too_large", "invalid_file", "file_too_large")
@@ -88,7 +89,7 @@ class VideoMethods(Session):
         finally:
             sent.close()
         if not said.get("video"):
-            await self.transport.delete_file(said["id"])
+            await self.transport.call(DELETE_FILE, {"id": said["id"]})
             failed = ItemError(0, called, "invalid_file", "is an array, no video; client.upload takes it")
             raise ItemFailedError(failed)
         clip = AsyncClip(self, said, called, sampling)

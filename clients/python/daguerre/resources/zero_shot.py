@@ -6,6 +6,7 @@ from daguerre.dispatch.collect import OnError
 from daguerre.inputs.items import Images, Texts, images_or_texts
 from daguerre.results.zero_shot import ZeroShot
 from daguerre.session import Session
+from daguerre.transport.operations import ZERO_SHOT
 from daguerre.types.common import Decode, Payload
 from daguerre.types.zero_shot import ZeroShotAnswer, ZeroShotOptions
 
@@ -69,7 +70,7 @@ class ZeroShotMethods(Session):
         items, total = images_or_texts(images, texts, ids)
 
         async def ask(items: Sequence[Payload]) -> ZeroShotAnswer:
-            return await self.transport.zero_shot(items, options)
+            return await self.transport.call(ZERO_SHOT, options.fields(), items=items)
 
         gathered = await self.gather(items, total, ask, on_error, progress, "zero-shot", None)
         if gathered.answers:

@@ -11,8 +11,8 @@ import pytest
 
 from daguerre import errors, version
 from daguerre.transport.http.body import form as _form
-from daguerre.transport.http.connection import _seconds
-from daguerre.transport.http.transport import HttpTransport
+from daguerre.transport.http.transport import HttpTransport, _seconds
+from daguerre.transport.operations import EMBED, ZERO_SHOT
 from daguerre.types.common import Payload
 from daguerre.types.embeddings import EmbedOptions
 from daguerre.types.zero_shot import ZeroShotOptions
@@ -22,14 +22,12 @@ OURS = {"daguerre-version": "0.1.0", "x-request-id": "r1"}
 
 def transport(answer) -> HttpTransport:
     """One whose server is `answer`, a function of the request."""
-    made = HttpTransport("http://server", api_key="secret", timeout=5, concurrency=2)
-    headers = made._client.headers
-    made._client = httpx.AsyncClient(transport=httpx.MockTransport(answer), headers=headers)
-    return made
+    client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    return HttpTransport("http://server", api_key="secret", timeout=5, concurrency=2, client=client)
 
 
 def embed(answer):
-    return asyncio.run(transport(answer).embed([Payload(text="a")], EmbedOptions()))
+    return asyncio.run(transport(answer).call(EMBED, EmbedOptions().fields(), items=[Payload(text="a")]))
 
 
 def refused(answer) -> errors.DaguerreError:
@@ -174,7 +172,9 @@ def test_options_that_are_left_out_are_not_sent():
         return httpx.Response(500)
 
     with pytest.raises(errors.ServerError):
-        asyncio.run(transport(answer).zero_shot([Payload(text="a")], ZeroShotOptions(labels=["x", "y"])))
+        asyncio.run(
+            transport(answer).call(ZERO_SHOT, ZeroShotOptions(labels=["x", "y"]).fields(), items=[Payload(text="a")])
+        )
     assert seen == [{"on_error": "skip", "labels": ["x", "y"], "multi_label": False, "input": [{"text": "a"}]}]
 
 

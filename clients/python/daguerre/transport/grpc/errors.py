@@ -56,19 +56,6 @@ def encodable() -> Iterator[None]:
         ) from exc
 
 
-@contextmanager
-def expect_answer(url: str) -> Iterator[None]:
-    """Answers of another shape than ours are the server's error, not a ValueError."""
-    try:
-        yield
-    except (DecodeError, TypeError, ValueError) as exc:
-        raise IncompatibleServerError(
-            f"{url} answered with something else than this SDK expects ({type(exc).__name__}: {exc}); is it a Daguerre "
-            "server of a version that belongs to this SDK?",
-            code="not_daguerre",
-        ) from exc
-
-
 def metadata_dict(metadata: Any) -> dict[str, str]:
     """Metadata without its binary entries."""
     return {key: value for key, value in metadata or () if isinstance(value, str)}
