@@ -235,8 +235,8 @@ def _legend(timeline: Timeline) -> Html:
 
 def _whole(timeline: Timeline) -> Html:
     sampling = timeline.video["sampling"]
-    pooling = {"mean": "The mean over its frames.", "max": "The highest value of its frames."}.get(
-        sampling["pooling"], f"The mean of its {sampling['top_k']} highest values."
+    pooling = {"mean": "The mean over its frames.", "max": "The highest of its frames."}.get(
+        sampling["pooling"], f"The mean of its {sampling['top_k']} highest frames."
     )
     order = np.argsort(-timeline.pooled, kind="stable")
     rows = [[user_text(timeline.labels[i], 400), number(float(timeline.pooled[i]))] for i in order]

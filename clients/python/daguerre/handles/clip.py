@@ -1,7 +1,8 @@
 """An uploaded video as an object: label its frames, embed them, predict them."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any
@@ -18,11 +19,12 @@ from daguerre.transport.operations import (
     DELETE_FILE,
     EMBED_VIDEO,
     PREDICT_VIDEO,
+    TIMELINE,
     VIDEO_ANSWER,
     ZERO_SHOT_VIDEO,
     Operation,
 )
-from daguerre.types.common import Decode
+from daguerre.types.common import Content, Decode
 from daguerre.types.embeddings import EmbedOptions
 from daguerre.types.jobs import Job
 from daguerre.types.predictions import PredictOptions
@@ -98,7 +100,8 @@ class AsyncClip:
             none_of_these=none_of_these,
             none_min_cosine=none_min_cosine,
         )
-        return video_answers.scores(await self._ask(ZERO_SHOT_VIDEO, asked, progress, "zero-shot"), self.name, asked)
+        answer = await self._ask(ZERO_SHOT_VIDEO, asked, progress, "zero-shot")
+        return video_answers.scores(answer, self.name, asked, self._timeline())
 
     async def embed(
         self,
@@ -158,7 +161,8 @@ class AsyncClip:
         >>> client.video("news.mp4", shots=True, pooling="max").predict("protest").pooled
         """
         asked = PredictOptions(classifier=classifier if isinstance(classifier, str) else classifier.id)
-        return video_answers.predictions(await self._ask(PREDICT_VIDEO, asked, progress, "predict"), self.name)
+        answer = await self._ask(PREDICT_VIDEO, asked, progress, "predict")
+        return video_answers.predictions(answer, self.name, self._timeline())
 
     async def close(self) -> None:
         """Delete the file on the server. Where that fails, it expires by itself."""
@@ -187,6 +191,10 @@ class AsyncClip:
         except BaseException:
             await self._stop(begun)
             raise
+
+    def _timeline(self) -> Callable[[Content], str]:
+        """Asks the server for a timeline, for results, whose methods are not asynchronous."""
+        return functools.partial(self._session.ask_blocking, asyncio.get_running_loop(), TIMELINE)
 
     async def _stop(self, begun: "asyncio.Future[Job]") -> None:
         """Cancel a job whose answer nobody waits for; one that has ended stays as it is."""

@@ -41,7 +41,7 @@ def _page(request: job_answers_pb2.VideoTimelineRequest) -> str:
     fields = {
         "data": [_entry(_fields(entry), labels) for entry in answer.data],
         "labels": labels,
-        "classifier": getattr(answer, "classifier", None),
+        "classifier": getattr(answer, "classifier", None) or None,
         "receipt": receipt_fields(answer.receipt) if answer.HasField("receipt") else None,
     }
     index = request.index if request.HasField("index") else None
