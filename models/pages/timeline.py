@@ -240,7 +240,7 @@ def _whole(timeline: Timeline) -> Html:
     )
     order = np.argsort(-timeline.pooled, kind="stable")
     rows = [[user_text(timeline.labels[i], 400), number(float(timeline.pooled[i]))] for i in order]
-    return section("The whole video", table(pooling, ["", "pooled"], rows))
+    return section("The whole video", e("p.soft", pooling), table(None, ["", "pooled"], rows))
 
 
 def _shots(timeline: Timeline) -> Html | None:
