@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 FOLDER = pytest.StashKey[Path]()
 
 
@@ -34,6 +35,12 @@ class GroupScheduling(LoadScopeScheduling):
 @pytest.hookimpl
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling | None:
     return GroupScheduling(config, log) if config.getoption("dist") == "load" else None
+
+
+@pytest.hookimpl
+def pytest_xdist_setupnodes() -> None:
+    """One thread for the products of matrices in each process: threads that wait for a core busy the others."""
+    os.environ.update(dict.fromkeys(THREADS, "1"))
 
 
 @pytest.hookimpl

@@ -108,8 +108,9 @@ def free_port() -> int:
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """The environment of a server: ours without its settings, and `settings` in place of them."""
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("DAGUERRE_", "BENTOML_", "PROMETHEUS_"))}
+    """The environment of a server: ours without its settings and limits of threads, and `settings` in their place."""
+    ours = ("DAGUERRE_", "BENTOML_", "PROMETHEUS_")
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(ours) and not k.endswith("_NUM_THREADS")}
     return {**inherited, "DAGUERRE_HOME": str(HOME), **settings}
 
 
