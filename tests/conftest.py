@@ -7,9 +7,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from tests.e2e import bad_input_table, harness
 from tests.e2e.harness import Server
+
+# no limit of 200 ms for an example: another process of tests may have the core
+hypothesis_settings.register_profile("unhurried", deadline=None)
+hypothesis_settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
