@@ -23,7 +23,7 @@ def home() -> Path:
     for path in (harness.EXPORTED, harness.HOME):
         path.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "models", "export", "embedded", "--home", str(harness.EXPORTED)]
-    subprocess.run(command, cwd=harness.ROOT, env=harness.environment(), check=True, timeout=300, capture_output=True)
+    subprocess.run(command, cwd=harness.ROOT, env=harness.environment(), check=True, timeout=600, capture_output=True)
     if not (harness.HOME / "models").exists():
         (harness.HOME / "models").symlink_to((harness.EXPORTED / "models").absolute(), target_is_directory=True)
     return harness.HOME
