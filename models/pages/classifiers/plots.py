@@ -5,8 +5,9 @@ from math import isnan
 
 import numpy as np
 
-from models.classifiers.epoch import Epoch
-from models.classifiers.metrics import Bin, Figure
+from models.classifiers.metrics import Bin
+from models.classifiers.records import Epoch
+from models.intervals import Figure
 from models.pages.html import Child, Html, count, e
 from models.pages.plots import Frame, padded_range, rounded, svg, ticks
 
