@@ -1,4 +1,4 @@
-"""Figures with percentile intervals of a bootstrap, and ratios that may be undefined."""
+"""Figures with percentile intervals of a bootstrap, intervals of shares, and ratios that may be undefined."""
 
 from dataclasses import dataclass
 
@@ -24,6 +24,13 @@ def percentile_figure(value: float, drawn: ArrayLike, confidence: float = 0.95) 
     tail = round(50 * (1 - confidence), 10)
     low, high = np.percentile(values, [tail, 100 - tail]) if len(values) else (np.nan, np.nan)
     return Figure(value=float(value), low=float(low), high=float(high))
+
+
+def wilson(share: float, n: float, z: float = 1.959964) -> tuple[float, float]:
+    """The interval of a share of `n` items (Wilson 1927, JASA 22:209); 95 % by default."""
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * (share * (1 - share) / n + z**2 / (4 * n**2)) ** 0.5
+    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def ratio(above: Float, below: Float, empty: float = np.nan) -> Float:

@@ -15,6 +15,7 @@ from scipy.stats import t
 from models.classifiers.head import Float
 from models.classifiers.report import Report
 from models.errors import TrainingError
+from models.intervals import wilson
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +164,4 @@ def _interval(
     p = min(max(value, 0.0), 1.0)
     # m independent codes have the variance p(1 - p) / m, which gives the effective sample size m
     effective = p * (1 - p) / variance if variance > 0 and 0 < p < 1 else 1 / float((share**2).sum())
-    centre = (p + z**2 / (2 * effective)) / (1 + z**2 / effective)
-    half = z / (1 + z**2 / effective) * float(np.sqrt(p * (1 - p) / effective + z**2 / (4 * effective**2)))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    return wilson(p, effective, z)

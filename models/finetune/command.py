@@ -3,13 +3,15 @@
 import argparse
 import sys
 import time
+from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
 from models.catalog.folder import source_home
 from models.classifiers.folders import read_collection
+from models.classifiers.head import Task
 from models.finetune.lazy import load_finetune
-from models.finetune.options import Augmentation, Options, Precision, Task, Unfreeze
+from models.finetune.options import Augmentation, Options, Precision, Unfreeze
 from models.sources.command import HOME
 
 _EVERY = 0.5  # seconds between two lines of progress
@@ -48,7 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Fine-tune with these arguments. Raises ModelsError."""
     options = Options(
         augmentation=Augmentation(flip=arguments.flip, crop=arguments.crop, colour=arguments.colour),
-        **{name: getattr(arguments, name) for name in _OPTIONS},
+        **{f.name: getattr(arguments, f.name) for f in fields(Options) if f.name not in ("augmentation", "bounds")},
         bounds=tuple(arguments.bounds) if arguments.bounds else None,
     )
     collection = read_collection(
@@ -77,13 +79,6 @@ def run(arguments: argparse.Namespace) -> None:
         )
     best = outcome.curve[outcome.best]
     print(f"{arguments.out}: epoch {best.epoch} of stage {best.stage}, {outcome.seconds:.0f} s of training")
-
-
-_OPTIONS = (
-    *("task", "positive", "precision", "class_weight", "unfreeze"),
-    *("last_blocks", "head_epochs", "epochs", "patience", "batch", "seed"),
-    *("head_rate", "rate", "rate_decay", "weight_decay", "validation"),
-)
 
 
 class _Printer:

@@ -19,7 +19,7 @@ from models.classifiers.records import Dropped, Epoch, Note
 from models.classifiers.report import Report
 from models.classifiers.train import train
 from models.classifiers.worst import worst
-from models.intervals import Figure
+from models.intervals import Figure, wilson
 from models.pages.classifiers import plots
 from models.pages.classifiers.page import page
 from models.pages.html import e, figure, join, number, percent, shortened
@@ -333,7 +333,7 @@ def test_markup_is_not_escaped_twice():
 @pytest.mark.parametrize(("hits", "n"), [(0, 5), (3, 7), (90, 100), (4, 4)])
 def test_intervals_of_shares_are_scipys(hits, n):
     expected = binomtest(hits, n).proportion_ci(0.95, "wilson")
-    assert plots.wilson(hits / n, n) == pytest.approx((expected.low, expected.high), abs=1e-6)
+    assert wilson(hits / n, n) == pytest.approx((expected.low, expected.high), abs=1e-6)
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
