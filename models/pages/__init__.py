@@ -1,4 +1,4 @@
-"""Reports as HTML pages that load nothing and run nothing.
+"""Reports as HTML pages without scripts or requests.
 
 The modules here are elements, style and plots that all pages share; `clusters/` and `classifiers/` are the pages.
 """

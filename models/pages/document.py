@@ -1,4 +1,4 @@
-"""What a page is made of: its shell, its sections, pictures inside of it, and settings in words."""
+"""The parts of a page: the HTML document, its sections, embedded pictures, and options as text."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from models.pages.style import STYLE
 
 
 def document(title: str, body: Child, *, style: str = "") -> str:
-    """A whole page, self-contained: no script, nothing to be fetched."""
+    """A complete, self-contained page: no scripts, no requests."""
     head = [
         e("meta", at={"charset": "utf-8"}),
         e("meta", at={"name": "viewport", "content": "width=device-width, initial-scale=1"}),
@@ -25,16 +25,16 @@ def section(title: str, *parts: Child) -> Html:
 
 
 def picture(jpeg: bytes, alt: str, **more: str) -> Html:
-    """A JPEG inside of the page."""
+    """A JPEG embedded in the page as a data URL."""
     return e("img", at={"src": f"data:image/jpeg;base64,{b64encode(jpeg).decode()}", "alt": alt[:160], **more})
 
 
-def setting(value: Any) -> str:
-    """An option as JSON has it, in words."""
+def option_text(value: Any) -> str:
+    """The value of an option, a JSON value, as text."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {setting(inner)}" for key, inner in value.items())
+        return ", ".join(f"{key} {option_text(inner)}" for key, inner in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(setting(inner) for inner in value)
+        return ", ".join(option_text(inner) for inner in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,30 +1,20 @@
-"""HTML as nested calls, where all text is escaped unless it is markup already; and numbers as readers want them."""
+"""HTML elements as nested calls that escape all text, and the formats of numbers in reports."""
 
 import re
 from collections.abc import Iterable, Mapping
 from html import escape
 from math import isfinite, isnan
-from typing import Protocol
+
+from models.intervals import Figure
 
 SPACE, MINUS = "\u00a0", "\u2212"
 UNDEFINED = "–"
 _VOID = {"meta", "img", "wbr"}
-_NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")  # nothing of it belongs in HTML, or UTF-8
-
-
-class Estimate(Protocol):
-    """A figure with its 95 % interval; NaN is not known."""
-
-    @property
-    def value(self) -> float: ...
-    @property
-    def low(self) -> float: ...
-    @property
-    def high(self) -> float: ...
+_NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")  # not allowed in HTML or UTF-8
 
 
 class Html(str):
-    """Markup; whoever makes one has escaped what is in it."""
+    """Markup whose text is escaped already."""
 
     __slots__ = ()
 
@@ -33,15 +23,15 @@ Child = str | None | Iterable["Child"]
 
 
 def e(tag: str, *children: Child, at: Mapping[str, str | float] | None = None) -> Html:
-    """An element: `e("td.n", "5 < 6")` is `<td class="n">5 &lt; 6</td>`. None is no child."""
+    """Build an element: `e("td.n", "5 < 6")` is `<td class="n">5 &lt; 6</td>`. A child that is None is left out."""
     name, *classes = tag.split(".")
     attributes = {**({"class": " ".join(classes)} if classes else {}), **(at or {})}
-    said = "".join(f' {key}="{_clean(str(value))}"' for key, value in attributes.items())
-    return Html(f"<{name}{said}>" + ("" if name in _VOID else f"{join(children)}</{name}>"))
+    pairs = "".join(f' {key}="{_clean(str(value))}"' for key, value in attributes.items())
+    return Html(f"<{name}{pairs}>" + ("" if name in _VOID else f"{join(children)}</{name}>"))
 
 
 def join(children: Child) -> Html:
-    """All of them, one after another."""
+    """Concatenate children; plain text is escaped."""
     if children is None:
         return Html("")
     if isinstance(children, Html):
@@ -51,19 +41,19 @@ def join(children: Child) -> Html:
     return Html("".join(join(child) for child in children))
 
 
-def given(text: object, most: int = 80) -> Html:
-    """What a user wrote: of at most `most` characters, and with its own direction of writing."""
+def user_text(text: object, most: int = 80) -> Html:
+    """Text written by a user: shortened to `most` characters and isolated, since it may run from right to left."""
     return e("bdi", shortened(str(text), most))
 
 
-def path(text: object, most: int = 80) -> Html:
-    """The same of an address or a file's path: lines break after slashes and before its ending."""
+def path_text(text: object, most: int = 80) -> Html:
+    """A file path or URL written by a user: lines may break after slashes and before the file extension."""
     first, *rest = re.split(r"(?<=[/\\_])|(?=\.\w+$)", shortened(str(text), most))
     return e("bdi", first, [[e("wbr"), part] for part in rest])
 
 
 def shortened(text: str, most: int) -> str:
-    """Its beginning and its end, which of paths and addresses says more than the middle."""
+    """The beginning and the end of a text longer than `most`; the end of a path or URL says more than its middle."""
     return text if len(text) <= most else f"{text[: most - most // 3 - 1]}…{text[-(most // 3) :]}"
 
 
@@ -72,69 +62,69 @@ def _clean(text: str) -> str:
 
 
 def percent(share: float) -> str:
-    """With one decimal."""
+    """A share as a percentage with one decimal."""
     return UNDEFINED if isnan(share) else f"{100 * share:.1f}{SPACE}%"
 
 
 def number(value: float) -> str:
-    """With three significant digits, whole from 1,000 on."""
+    """A number with three significant digits, without decimals from 1,000 on."""
     if isnan(value):
         return UNDEFINED
     if not isfinite(value):
         return "∞" if value > 0 else f"{MINUS}∞"
     size = abs(value)
-    if size < 1e-12:  # what is left of a subtraction
-        said, value = "0", 0.0
+    if size < 1e-12:  # rounding error of a subtraction
+        text, value = "0", 0.0
     elif size < 1e-4 or size >= 1e7:
         digits, power = f"{size:.2e}".split("e")
-        said = f"{digits} × 10^{int(power)}"
+        text = f"{digits} × 10^{int(power)}"
     elif size >= 999.5:
-        said = f"{size:,.0f}"
+        text = f"{size:,.0f}"
     else:
-        said = f"{size:#.3g}".removesuffix(".")
-    return MINUS + said if value < 0 else said
+        text = f"{size:#.3g}".removesuffix(".")
+    return MINUS + text if value < 0 else text
 
 
 def count(n: int) -> str:
-    """With commas."""
+    """An integer with commas between thousands."""
     return f"{n:,}"
 
 
-def how_many(n: int, one: str, more: str | None = None) -> str:
-    """ "1 item", "2,000 items"."""
+def counted(n: int, one: str, more: str | None = None) -> str:
+    """A number with its noun: "1 item", "2,000 items"."""
     return f"{n:,}{SPACE}{one if n == 1 else more or one + 's'}"
 
 
-def figure(found: Estimate, *, share: bool) -> str:
-    """ "84.7 % [79.2, 90.1]", or "0.847 [0.792, 0.901]"."""
-    if isnan(found.value):
+def figure(estimate: Figure, *, share: bool) -> str:
+    """A value and its interval: "84.7 % [79.2, 90.1]" for a share, else "0.847 [0.792, 0.901]"."""
+    if isnan(estimate.value):
         return UNDEFINED
-    return f"{percent(found.value) if share else number(found.value)} {interval(found, share=share)}"
+    return f"{percent(estimate.value) if share else number(estimate.value)} {interval(estimate, share=share)}"
 
 
-def interval(found: Estimate, *, share: bool) -> str:
-    """ "[79.2, 90.1]", or "[0.792, 0.901]"."""
-    if isnan(found.low) or isnan(found.high):
+def interval(estimate: Figure, *, share: bool) -> str:
+    """An interval: "[79.2, 90.1]" in percent for a share, else "[0.792, 0.901]"."""
+    if isnan(estimate.low) or isnan(estimate.high):
         return ""
-    low, high = (f"{100 * x:.1f}" if share else number(x) for x in (found.low, found.high))
+    low, high = (f"{100 * x:.1f}" if share else number(x) for x in (estimate.low, estimate.high))
     return f"[{low},{SPACE}{high}]"
 
 
 def table(caption: Child, heads: Iterable[Child], rows: Iterable[Iterable[Child]], *, kind: str = "") -> Html:
-    """A table whose first column says what a row is of, and whose other cells are numbers unless `kind` is "words"."""
+    """A table whose first column names the rows; the other cells are numbers unless `kind` is "words"."""
     header = e("tr", [e("th", head, at={"scope": "col"}) for head in heads])
     body = []
     for first, *cells in rows:
         body.append(e("tr", e("th", first, at={"scope": "row"}), [e("td", cell) for cell in cells]))
-    named = e("caption", caption) if caption else None
-    return scrolling(e(f"table.{kind}" if kind else "table", named, e("thead", header), e("tbody", body)))
+    title = e("caption", caption) if caption else None
+    return scrolling(e(f"table.{kind}" if kind else "table", title, e("thead", header), e("tbody", body)))
 
 
 def scrolling(wide: Html) -> Html:
-    """What may be wider than a telephone: it scrolls by itself, also by keyboard."""
+    """An element that may be wider than the screen: it scrolls by itself, also by keyboard."""
     return e("div.wide", wide, at={"tabindex": "0", "role": "group", "aria-label": "table"})
 
 
 def facts(rows: Iterable[tuple[Child, Child]]) -> Html:
-    """A table of names and what they are."""
+    """A table of names and values."""
     return e("table.facts", e("tbody", [e("tr", e("th", a, at={"scope": "row"}), e("td", b)) for a, b in rows]))

@@ -1,16 +1,16 @@
-"""Plots as inline SVG: no script, colours by the page's style sheet, each with a title that says what is in it."""
+"""Plots as inline SVG without scripts: colours come from the page's style sheet, and each plot has a title."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, isfinite, log10
 
-from models.pages.html import Child, Html, e, number
+from models.pages.html import MINUS, Child, Html, e, number
 
 
 def svg(title: str, width: float, height: float, *parts: Child, role: str = "img") -> Html:
-    """A picture that is read out as its title; a "group" if there are links in it."""
+    """An SVG picture that screen readers announce by its title; `role` is "group" where it contains links."""
     box = {
-        "role": "img",
+        "role": role,
         "viewBox": f"0 0 {rounded(width)} {rounded(height)}",
         "width": rounded(width),
         "height": rounded(height),
@@ -20,7 +20,7 @@ def svg(title: str, width: float, height: float, *parts: Child, role: str = "img
 
 @dataclass(frozen=True)
 class Frame:
-    """A rectangle with two linear axes; margins leave room for their numbers."""
+    """A rectangle with two linear axes, and margins for their labels, in pixels."""
 
     width: float
     height: float
@@ -40,21 +40,21 @@ class Frame:
         )
 
     def line(self, kind: str, points: Iterable[tuple[float, float]]) -> Html:
-        """Through those that are finite."""
-        places = (" ".join(self.at(x, y)) for x, y in points if isfinite(x) and isfinite(y))
-        return e(f"path.{kind}", at={"d": "M" + "L".join(places)})
+        """A line through the finite points."""
+        finite = (" ".join(self.at(x, y)) for x, y in points if isfinite(x) and isfinite(y))
+        return e(f"path.{kind}", at={"d": "M" + "L".join(finite)})
 
     def dot(self, kind: str, x: float, y: float, radius: float = 3) -> Html:
         cx, cy = self.at(x, y)
         return e(f"circle.{kind}", at={"cx": cx, "cy": cy, "r": rounded(radius)})
 
-    def text(self, said: str, x: float, y: float, *, anchor: str = "middle", dx: float = 0, dy: float = 0) -> Html:
+    def text(self, label: str, x: float, y: float, *, anchor: str = "middle", dx: float = 0, dy: float = 0) -> Html:
         left, top = self.at(x, y)
-        place = {"x": rounded(float(left) + dx), "y": rounded(float(top) + dy), "text-anchor": anchor}
-        return e("text.tick", said, at=place)
+        position = {"x": rounded(float(left) + dx), "y": rounded(float(top) + dy), "text-anchor": anchor}
+        return e("text.tick", label, at=position)
 
     def axes(self, across: Sequence[float], up: Sequence[float], below: str, beside: str) -> list[Child]:
-        """Both, with a grid at the ticks, and what they are of."""
+        """Both axes with their names, `below` and `beside`, and grid lines at the ticks `across` and `up`."""
         parts: list[Child] = []
         for x in across:
             parts += [self.line("grid", [(x, self.y[0]), (x, self.y[1])]), self.text(tick(x), x, self.y[0], dy=13)]
@@ -68,12 +68,12 @@ class Frame:
             "y": rounded(self.height - 5),
             "text-anchor": "middle",
         }
-        turned = {"transform": f"translate(11 {rounded(middle)}) rotate(-90)", "text-anchor": "middle"}
-        return [*parts, e("text.name", below, at=along), e("text.name", beside, at=turned)]
+        vertical = {"transform": f"translate(11 {rounded(middle)}) rotate(-90)", "text-anchor": "middle"}
+        return [*parts, e("text.name", below, at=along), e("text.name", beside, at=vertical)]
 
 
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Round numbers from `low` to `high`."""
+    """Round numbers between `low` and `high`, about `about` of them."""
     rough = (high - low) / about
     size = 10.0 ** floor(log10(rough))
     step = next(size * times for times in (1, 2, 2.5, 5, 10) if size * times >= rough * (1 - 1e-9))
@@ -81,22 +81,22 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
 
 
 def tick(value: float) -> str:
-    return f"{value:.10g}" if 1e-3 <= abs(value) < 1e4 or value == 0 else number(value)
+    return f"{value:.10g}".replace("-", MINUS) if 1e-3 <= abs(value) < 1e4 or value == 0 else number(value)
 
 
-def spanned(values: Iterable[float]) -> tuple[float, float]:
-    """The range of the finite ones, a little wider; never empty."""
-    known = [value for value in values if isfinite(value)] or [0.0, 1.0]
-    low, high = min(known), max(known)
-    room = 0.04 * (high - low) or abs(low) * 0.1 or 0.5
-    return low - room, high + room
+def padded_range(values: Iterable[float]) -> tuple[float, float]:
+    """The range of the finite values, a little wider; never empty."""
+    finite = [value for value in values if isfinite(value)] or [0.0, 1.0]
+    low, high = min(finite), max(finite)
+    margin = 0.04 * (high - low) or abs(low) * 0.1 or 0.5
+    return low - margin, high + margin
 
 
 def share_bar(share: float, title: str) -> Html:
-    """A bar from 0 to 1."""
+    """A horizontal bar for a share between 0 and 1."""
     return svg(title, 120, 9, e("rect.bar", at={"width": rounded(max(0.5, 120 * share)), "height": 9}))
 
 
 def rounded(value: float) -> str:
-    """To a tenth of a pixel, as SVG writes it."""
+    """A length in SVG, rounded to a tenth of a pixel."""
     return f"{value:.1f}".removesuffix(".0")

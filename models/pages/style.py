@@ -1,4 +1,4 @@
-"""The report's style sheet: quiet, dense, in light, in dark and on paper."""
+"""The style sheet of all reports, for light and dark screens and for paper."""
 
 _HEAT = "\n".join(f".h{i} {{ background: rgb(var(--heat) / {4 + 5.6 * i:.0f}%); }}" for i in range(11))
 

@@ -12,7 +12,7 @@ from models.clustering.describe import Vocabulary
 from models.clustering.project import check_installed
 from models.errors import ClusteringError
 from models.pages.clusters.page import page as page_of
-from models.pages.clusters.view import side
+from models.pages.clusters.view import thumbnail_side
 from service.errors import NotFound, Unprocessable, shown
 from service.inference.engine import Engine
 from service.inference.matching import model_of
@@ -94,7 +94,9 @@ async def page(engine: Engine, jobs: Jobs, id: str, *, posts: Sequence[Post], mo
     answer: Mapping[str, Any] = orjson.loads(await raw(jobs, id, owner=owner))
     pictures = {}
     if mode != "none":
-        pictures = await thumbnails(engine, posts, side=side(answer), quality=QUALITY, blurred=mode == "blurred")
+        pictures = await thumbnails(
+            engine, posts, side=thumbnail_side(answer), quality=QUALITY, blurred=mode == "blurred"
+        )
     places = {name: i for i, name in enumerate(answer["ids"])}
     unknown = sorted(set(pictures) - set(places))
     if unknown:

@@ -20,7 +20,7 @@ from pydantic import TypeAdapter
 from models.classifiers.head import Block
 from models.clustering.cluster import Clustering, cluster
 from models.clustering.describe import Vocabulary
-from models.pages.clusters.view import shown
+from models.pages.clusters.view import shown_images
 from service.jobs.kinds import Context
 from service.schemas.clusters import ClusterRequest
 from service.tasks.vectors import joined, keep, read_rows, unusable_said, usable, write_rows
@@ -97,7 +97,7 @@ def job(context: Context) -> dict[str, Any]:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "libraries": {name: version(name) for name in LIBRARIES},
     }
-    answer["shown"] = shown(answer)
+    answer["shown"] = shown_images(answer)
     keep(context.results, ANSWER, answer)
     return {
         "clustering": context.id,

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from models.catalog.folder import installed, source_home
-from models.classifiers.folders import read
+from models.classifiers.folders import read_collection
 from models.classifiers.store import Store
-from models.finetune.lazy import load
+from models.finetune.lazy import load_finetune
 from models.finetune.options import Augmentation, Options
 from models.finetune.report import report_of
 from models.images.decoding import ImageLimits
@@ -77,8 +77,8 @@ def job(context: Context) -> dict[str, Any]:
     source = inside(data, request.folder, "folder")
     start = start_of(data, context.home, request.start)
     out = context.folder / "out"
-    outcome = load()(
-        read(source),
+    outcome = load_finetune()(
+        read_collection(source),
         start=start,
         options=options_of(request),
         work=context.folder / "work",

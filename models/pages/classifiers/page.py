@@ -1,4 +1,4 @@
-"""The report of a classifier as one HTML page: to be read, printed, sent to a co-author, put beside a paper."""
+"""The report of a classifier as one HTML page."""
 
 from collections.abc import Iterable, Mapping
 
@@ -8,221 +8,223 @@ from models.classifiers.metrics import reliability
 from models.classifiers.report import Predictions, Report
 from models.classifiers.worst import Worst, worst
 from models.pages.classifiers import plots
-from models.pages.classifiers.learnt import learnt_from
-from models.pages.classifiers.tables import by_class, confused, main_figures, of_rows
-from models.pages.classifiers.words import View, baseline, definitions, result, views
-from models.pages.document import document, picture, section, setting
-from models.pages.html import Child, Html, count, e, facts, given, how_many, number, percent, table
+from models.pages.classifiers.tables import MATRIX, class_table, confusion_parts, figure_table, items_per_class
+from models.pages.classifiers.training_data import training_data
+from models.pages.classifiers.words import View, baseline, definitions, result_sentence, views
+from models.pages.document import document, option_text, picture, section
+from models.pages.html import Child, Html, count, counted, e, facts, number, percent, table, user_text
 
-CURVES = 12  # reliability by class: of the most frequent ones
+CURVES = 12  # classes, the most frequent ones, with a reliability curve of their own
 WORST = 24
 KINDS = {"linear": "linear probe", "network": "fine-tuned network"}
+NOT_MEASURED = "This report has no predictions to measure."
 
 
 def page(report: Report, *, name: str, facts: Mapping[str, str], thumbnails: Mapping[str, bytes] | None = None) -> str:
-    """One self-contained page: no script, nothing to be fetched, for light and dark screens, telephones and A4.
+    """Build a self-contained page, without scripts or requests, for screens and A4 paper.
 
     Parameters
     ----------
-    name : of the classifier, with its version: "posts@3".
-    facts : rows of the table at the top, such as its encoder and when it was made.
-    thumbnails : id → JPEG, shown beside the most confidently wrong items.
+    name : name and version of the classifier, such as "posts@3".
+    facts : rows of the table at the top, such as the encoder and the time of training.
+    thumbnails : id → JPEG, shown beside the most confident errors.
 
     Returns
     -------
-    HTML. Everything that users wrote (labels, ids, reasons) is escaped, and shortened where it is very long.
+    HTML. Text written by users (labels, ids, reasons) is escaped, and shortened where it is very long.
     """
-    found = views(report)
-    body: list[Child] = [_top(report, found, name, facts), section("What was learnt from", *learnt_from(report))]
-    for place, view in enumerate(found):
-        body += _measured(view, report, main=place == 0)
-    if not found:
-        body.append(section("Figures", e("p", "Nothing was measured.")))
+    measured = views(report)
+    body: list[Child] = [_top(report, measured, name, facts), section("Training data", *training_data(report))]
+    for place, view in enumerate(measured):
+        body += _figures(view, report, main=place == 0)
+    if not measured:
+        body.append(section("Figures", e("p", NOT_MEASURED)))
     if report.curve:
         body.append(section("Learning curve", *_curve(report)))
-    body.append(section(_title_of_worst(report), *_worst(report, found, thumbnails or {})))
-    body.append(section("How it was made", *_made(report)))
-    weighted = any(view.weighted for view in found)
-    told = [e("p", said) for said in definitions(report, weighted=weighted)]
-    body.append(section("How figures are defined", *told))
+    title = "Most confident errors" if report.labels else "Largest errors"
+    body.append(section(title, *_worst(report, measured, thumbnails or {})))
+    body.append(section("Parameters and versions", *_provenance(report)))
+    weighted = any(view.weighted for view in measured)
+    paragraphs = [e("p", text) for text in definitions(report, weighted=weighted)]
+    body.append(section("Definitions of the figures", *paragraphs))
     return document(f"{name}: report of a classifier", body)
 
 
-def _top(report: Report, found: list[View], name: str, rows: Mapping[str, str]) -> Html:
+def _top(report: Report, measured: list[View], name: str, rows: Mapping[str, str]) -> Html:
     parts: list[Child] = [
         e("p.kicker", f"Report of a classifier: {report.task}, {KINDS[report.kind]}"),
-        e("h1", given(name, 200)),
-        [e("p.lead" if i == 0 else "p", result(view, report)) for i, view in enumerate(found)],
+        e("h1", user_text(name, 200)),
+        [e("p.lead" if i == 0 else "p", result_sentence(view, report)) for i, view in enumerate(measured)],
     ]
     if report.notes:
-        said = [e("li", given(note.message, 600)) for note in report.notes]
-        parts.append(e("div.notes", e("h2", "To beware of"), e("ul", said)))
+        notes = [e("li", user_text(note.message, 600)) for note in report.notes]
+        parts.append(e("div.notes", e("h2", "Remarks"), e("ul", notes)))
     if rows:
-        parts.append(facts((row, given(value, 400)) for row, value in rows.items()))
+        parts.append(facts((row, user_text(value, 400)) for row, value in rows.items()))
     return e("header", parts)
 
 
-def _measured(view: View, report: Report, *, main: bool) -> Iterable[Html]:
-    """The sections of the figures that come first; of others one section with less in it."""
+def _figures(view: View, report: Report, *, main: bool) -> Iterable[Html]:
+    """The sections of one set of predictions: several for the main set, one short section for another."""
     measured, labels = view.measured, report.labels
-    n = how_many(measured.n, "item")
+    n = counted(measured.n, "item")
     parts: list[Child] = [e("p", view.caution) if view.caution else None]
-    parts.append(main_figures(measured, baseline(view, report)))
+    parts.append(figure_table(measured, baseline(view, report)))
     if not labels:
         if view.predictions is not None:
             parts.append(_scatter(view.predictions))
         yield section(f"{view.title}: figures of {n}", *parts)
         return
-    classes = by_class(measured, labels, of_rows(measured, labels))
+    classes = class_table(measured, labels, items_per_class(measured, labels))
     if not main:
         yield section(f"{view.title}: figures of {n}", *parts, classes)
         return
     yield section(f"{view.title}: figures of {n}", *parts)
-    yield section("By class", classes)
+    yield section("Figures by class", classes)
     if measured.confusion:
-        yield section("What is taken for what", *confused(measured, labels, weighted=view.weighted))
+        title = "Confusion matrix" if len(labels) <= MATRIX else "Most frequent confusions"
+        yield section(title, *confusion_parts(measured, labels, weighted=view.weighted))
     if curves := _reliability(view, labels):
-        yield section("Do probabilities mean what they say?", *curves)
+        yield section("Calibration of probabilities", *curves)
 
 
 def _reliability(view: View, labels: tuple[str, ...]) -> list[Child]:
-    """Of the positive class; of more, of what was predicted, and of the most frequent classes."""
-    bins, made = view.measured.reliability or {}, view.predictions
-    told = (
-        "On the dotted diagonal 80\u00a0% are so of the items that are given a probability of 0.8. With 95\u00a0% "
-        "intervals of a share (Wilson 1927) of so many items; below, how many items lie in each bin."
+    """Reliability curves: of the positive class, or of the predicted class and of the most frequent classes."""
+    bins, predictions = view.measured.reliability or {}, view.predictions
+    text = (
+        "Perfect calibration is the dotted diagonal: 80\u00a0% of the items with a probability of 0.8 belong to the "
+        "class. Vertical lines: 95\u00a0% intervals (Wilson 1927); bars below: items in each bin."
     )
     parts: list[Child] = []
     if len(labels) == 2:
         positive = labels[1]
         if positive in bins:
             drawn = plots.reliability(bins[positive], f"Reliability of {positive[:60]}")
-            parts.append(e("figure", drawn, e("figcaption", "Probability of “", given(positive, 60), "”. ", told)))
-    elif made is not None and made.label is not None and made.probabilities is not None:
+            parts.append(e("figure", drawn, e("figcaption", "Probability of “", user_text(positive, 60), "”. ", text)))
+    elif predictions is not None and predictions.label is not None and predictions.probabilities is not None:
         place = {label: i for i, label in enumerate(labels)}
-        said = np.array([row[place[label]] for label, row in zip(made.label, made.probabilities, strict=True)])
-        right = np.array([a == b for a, b in zip(made.label, made.target, strict=True)])
-        both = reliability(right, said, np.asarray(made.weight, np.float64))
+        sure = np.array(
+            [row[place[label]] for label, row in zip(predictions.label, predictions.probabilities, strict=True)]
+        )
+        right = np.array([a == b for a, b in zip(predictions.label, predictions.target, strict=True)])
+        both = reliability(right, sure, np.asarray(predictions.weight, np.float64))
         drawn = plots.reliability(both, "Reliability of the predicted class")
-        parts.append(e("figure", drawn, e("figcaption", "Probability of the class that is predicted. ", told)))
-    each = of_rows(view.measured, labels)
-    often = sorted((label for label in bins if len(labels) > 2), key=lambda label: -each.get(label, 0))[:CURVES]
+        parts.append(e("figure", drawn, e("figcaption", "Probability of the predicted class. ", text)))
+    counts = items_per_class(view.measured, labels)
+    often = sorted((label for label in bins if len(labels) > 2), key=lambda label: -counts.get(label, 0))[:CURVES]
     small = [
-        e("figure", e("figcaption", given(label, 40)), plots.small_reliability(bins[label], label[:60]))
+        e("figure", e("figcaption", user_text(label, 40)), plots.small_reliability(bins[label], label[:60]))
         for label in often
     ]
-    if not parts and not small:
-        return []
-    which = f"The {CURVES} most frequent classes" if len(labels) > CURVES else "By class"
-    shown: list[Child] = [e("div.plots", parts)]
-    return (
-        [*shown, e("p.soft", f"{which}; a point’s area is its number of items."), e("div.plots.small", small)]
-        if small
-        else shown
-    )
+    shown: list[Child] = [e("div.plots", parts)] if parts or small else []
+    if small:
+        which = f"The {CURVES} most frequent classes" if len(labels) > CURVES else "By class"
+        caption = f"{which}; the area of a point is proportional to its number of items."
+        shown += [e("p.soft", caption), e("div.plots.small", small)]
+    return shown
 
 
-def _scatter(made: Predictions) -> Html:
-    """Predicted against true, and what is left over."""
-    true, value = [float(target) for target in made.target], list(made.value or ())
-    missed = [a - b for a, b in zip(value, true, strict=True)]
-    one = plots.scatter(true, value, "Predicted against true", ("true", "predicted"), identity=True)
-    two = plots.scatter(
-        value, missed, "Residuals against predictions", ("predicted", "predicted \u2212 true"), identity=False
+def _scatter(predictions: Predictions) -> Html:
+    """Predicted against true values, and residuals against predictions."""
+    true, value = [float(target) for target in predictions.target], list(predictions.value or ())
+    residuals = [a - b for a, b in zip(value, true, strict=True)]
+    values = plots.scatter(true, value, "Predicted against true", ("true value", "predicted value"), identity=True)
+    errors = plots.scatter(
+        value,
+        residuals,
+        "Residuals against predictions",
+        ("predicted value", "predicted \u2212 true value"),
+        identity=False,
     )
     thinned = len(true) > plots.POINTS
-    shown = f" {count(plots.POINTS)} of {count(len(true))} items, drawn at random." if thinned else ""
+    shown = f" A random sample of {count(plots.POINTS)} of {count(len(true))} items." if thinned else ""
     return e(
         "div.plots",
-        e("figure", one, e("figcaption", f"Predicted against true; dotted: equal.{shown}")),
-        e("figure", two, e("figcaption", f"Residuals; dotted: none.{shown}")),
+        e("figure", values, e("figcaption", f"Predicted against true values; dotted: equality.{shown}")),
+        e("figure", errors, e("figcaption", f"Residuals against predictions; dotted: no error.{shown}")),
     )
 
 
 def _curve(report: Report) -> list[Child]:
     epochs, best = report.curve or (), report.best
     score = "R²" if report.task == "continuous" else "accuracy"
-    kept = None if best is None else f" The ring marks the epoch that is kept, number {best + 1}."
-    loss = e("figcaption", "Loss: training images solid, validation images dashed.", kept)
+    kept = None if best is None else f" The ring marks the epoch that was kept, number {best + 1}."
+    loss = e("figcaption", "Loss on training images (solid) and on validation images (dashed).", kept)
     rows = [
         [
             str(i),
-            plots.STAGES.get(each.stage, each.stage) + (" (kept)" if i - 1 == best else ""),
-            number(each.rate),
-            number(each.train_loss),
-            number(each.validation_loss),
-            number(each.score),
-            number(each.seconds),
+            plots.STAGES.get(epoch.stage, epoch.stage) + (" (kept)" if i - 1 == best else ""),
+            number(epoch.rate),
+            number(epoch.train_loss),
+            number(epoch.validation_loss),
+            number(epoch.score),
+            number(epoch.seconds),
         ]
-        for i, each in enumerate(epochs, 1)
+        for i, epoch in enumerate(epochs, 1)
     ]
-    heads = ["epoch", "what learns", "rate", "training loss", "validation loss", score, "seconds"]
+    heads = ["epoch", "trained layers", "learning rate", "training loss", "validation loss", score, "seconds"]
     return [
         e(
             "div.plots",
             e("figure", plots.curve(epochs, best, score=None), loss),
-            e("figure", plots.curve(epochs, best, score=score), e("figcaption", f"On the validation images: {score}.")),
+            e(
+                "figure",
+                plots.curve(epochs, best, score=score),
+                e("figcaption", f"Score on the validation images: {score}."),
+            ),
         ),
         e("details", e("summary", "Numbers of each epoch"), table(None, heads, rows)),
     ]
 
 
-def _title_of_worst(report: Report) -> str:
-    return "Most confidently wrong" if report.labels else "Farthest off"
-
-
-def _worst(report: Report, seen: list[View], thumbnails: Mapping[str, bytes]) -> Iterable[Child]:
-    found = worst(report, WORST)
-    if not found or not seen:
-        yield e("p", "Nothing that was measured is wrong." if seen else "Nothing was measured.")
+def _worst(report: Report, measured: list[View], thumbnails: Mapping[str, bytes]) -> Iterable[Child]:
+    errors = worst(report, WORST)
+    if not errors or not measured:
+        yield e("p", "No prediction that was measured is wrong." if measured else NOT_MEASURED)
         return
-    yield e("p.soft", f"{seen[0].title}: the first {len(found)}.")
-    if not any(each.id in thumbnails for each in found):
-        heads = ["item", "true", "predicted", *(["probability of that"] if report.labels else ["off by"])]
-        yield table(None, heads, [[given(each.id, 160), *_said(each)] for each in found])
-        yield e("p.soft", "To see pictures here, ask for this page with images of these ids; none are kept.")
+    yield e("p.soft", f"{measured[0].title}, {counted(len(errors), 'error')}, largest first.")
+    if not any(error.id in thumbnails for error in errors):
+        heads = ["item", "true", "predicted", "probability" if report.labels else "error"]
+        yield table(None, heads, [[user_text(error.id, 160), *_cells(error)] for error in errors])
+        yield e("p.soft", "Images are not kept: to see pictures here, request this page with the images of these ids.")
         return
     cards = []
-    for each in found:
-        true, predicted, sure = _said(each)
-        blob = thumbnails.get(each.id)
-        words = [predicted, f" ({sure}); true: ", true, " ", e("small", given(each.id, 60))]
-        cards.append(
-            e(
-                "figure",
-                picture(blob, each.id) if blob is not None else e("small", "(no picture)"),
-                e("figcaption", words),
-            )
-        )
+    for error in errors:
+        true, predicted, amount = _cells(error)
+        jpeg = thumbnails.get(error.id)
+        shown = e("small", "(no picture)") if jpeg is None else picture(jpeg, error.id)
+        caption = [predicted, f" ({amount}); true: ", true, " ", e("small", user_text(error.id, 60))]
+        cards.append(e("figure", shown, e("figcaption", caption)))
     yield e("div.cards", cards)
 
 
-def _said(each: Worst) -> tuple[Child, Child, Child]:
-    if isinstance(each.target, str) or isinstance(each.predicted, str):
-        sure = "" if each.confidence is None else percent(each.confidence)
-        return given(each.target), given(each.predicted), sure
-    return number(each.target), number(each.predicted), number(each.predicted - each.target)
+def _cells(error: Worst) -> tuple[Child, Child, Child]:
+    """The true and the predicted label or value, and the probability of the predicted label or the error."""
+    if isinstance(error.target, str) or isinstance(error.predicted, str):
+        sure = "" if error.confidence is None else percent(error.confidence)
+        return user_text(error.target), user_text(error.predicted), sure
+    return number(error.target), number(error.predicted), number(error.predicted - error.target)
 
 
-def _made(report: Report) -> Iterable[Child]:
+def _provenance(report: Report) -> Iterable[Child]:
     rows: list[tuple[Child, Child]] = [("Kind", KINDS[report.kind])]
     if report.start:
-        rows.append(("Start", ", ".join(f"{key} {value}" for key, value in report.start.items())))
-    rows += [(key, given(setting(value), 300)) for key, value in report.options.items()]
+        rows.append(("Starting point", option_text(report.start)))
+    rows += [(key, user_text(option_text(value), 300)) for key, value in report.options.items()]
     if report.strength is not None:
         rows.append(("chosen C", f"{report.strength:g}"))
     if report.fold_strengths:
-        rows.append(("chosen C of each fold", ", ".join(f"{c:g}" for c in report.fold_strengths)))
+        rows.append(("chosen C by fold", ", ".join(f"{c:g}" for c in report.fold_strengths)))
     if report.device:
         rows.append(("device", report.device))
-    rows.append(("libraries", ", ".join(f"{key} {value}" for key, value in report.libraries.items())))
+    rows.append(("libraries", option_text(report.libraries)))
     rows.append(("time", _time(report.seconds)))
     yield facts(rows)
     if report.strength_losses:
-        lost = "mean squared error" if report.task == "continuous" else "log loss"
+        loss_name = "mean squared error" if report.task == "continuous" else "log loss"
         yield table(
-            f"Choice of C: {lost} out of the inner folds.",
-            ["C", lost],
+            f"Choice of C: {loss_name} on the inner folds.",
+            ["C", loss_name],
             [[_chosen(c, report.strength), number(loss)] for c, loss in report.strength_losses.items()],
         )
 

@@ -1,25 +1,26 @@
-"""A classifier's plots: how far probabilities hold, what was predicted against what is so, how training went."""
+"""Plots of a classifier: reliability of probabilities, predicted against true values, and learning curves."""
 
 from collections.abc import Sequence
 from math import isnan
 
 import numpy as np
 
-from models.classifiers.epoch import Epoch
-from models.classifiers.metrics import Bin, Figure
+from models.classifiers.metrics import Bin
+from models.classifiers.records import Epoch
+from models.intervals import Figure, wilson
 from models.pages.html import Child, Html, count, e
-from models.pages.plots import Frame, rounded, spanned, svg, ticks
+from models.pages.plots import Frame, padded_range, rounded, svg, ticks
 
-POINTS = 2000  # of a scatter plot, at most
+POINTS = 2000  # points in a scatter plot, at most
 STAGES = {"head": "head", "last": "last blocks", "all": "all blocks"}
 
 
-def whisker(found: Figure, baseline: Figure | None, title: str) -> Html | None:
-    """A figure with its interval between 0 and 1, and the baseline as a ring; None for a figure that lies elsewhere."""
-    if isnan(found.value) or not 0 <= found.value <= 1:
+def whisker(estimate: Figure, baseline: Figure | None, title: str) -> Html | None:
+    """A figure and its interval on a line from 0 to 1, the baseline as a ring; None for a figure out of that range."""
+    if isnan(estimate.value) or not 0 <= estimate.value <= 1:
         return None
     frame = Frame(140, 12, (0, 1), (0, 1), left=4, bottom=0, top=0, right=4)
-    ends = [] if isnan(found.low) else [(min(1, max(0, end)), 0.5) for end in (found.low, found.high)]
+    ends = [] if isnan(estimate.low) else [(min(1, max(0, end)), 0.5) for end in (estimate.low, estimate.high)]
     ring = baseline is not None and 0 <= baseline.value <= 1
     return svg(
         title,
@@ -29,71 +30,63 @@ def whisker(found: Figure, baseline: Figure | None, title: str) -> Html | None:
         [frame.line("grid", [(x, 0.2), (x, 0.8)]) for x in (0, 0.5, 1)],
         frame.dot("hollow", baseline.value, 0.5, 3) if ring and baseline else None,
         frame.line("line", ends) if ends else None,
-        frame.dot("dot", found.value, 0.5),
+        frame.dot("dot", estimate.value, 0.5),
     )
 
 
 def reliability(bins: Sequence[Bin], title: str) -> Html:
-    """How often it is so where it was said to be, with the number of items below; ideally on the diagonal."""
-    side, room = 300, 60
+    """A reliability curve: observed share by predicted probability, with the number of items in each bin below."""
+    side, histogram_height = 300, 60
     frame = Frame(side, side, (0, 1), (0, 1), left=44, bottom=34)
-    below = Frame(side, room, (0, 1), (0, max(each.n for each in bins)), left=44, top=12, bottom=2)
+    below = Frame(side, histogram_height, (0, 1), (0, max(bin.n for bin in bins)), left=44, top=12, bottom=2)
     bars: list[Child] = []
-    for each in bins:
-        (x0, y0), (x1, y1) = below.at(each.low, each.n), below.at(each.high, 0)
+    for bin in bins:
+        (x0, y0), (x1, y1) = below.at(bin.low, bin.n), below.at(bin.high, 0)
         wide, tall = float(x1) - float(x0) - 1, float(y1) - float(y0)
         bars.append(e("rect.bar", at={"x": x0, "y": y0, "width": rounded(wide), "height": rounded(max(0.6, tall))}))
-        bars.append(below.text(_short(each.n), (each.low + each.high) / 2, each.n, dy=-2))
+        bars.append(below.text(_short(bin.n), (bin.low + bin.high) / 2, bin.n, dy=-2))
     marks = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
     return svg(
         f"{title}: {_spoken(bins)}",
         side,
-        side + room,
+        side + histogram_height,
         frame.axes(marks, marks, "predicted probability", "observed share"),
         frame.line("ideal", [(0, 0), (1, 1)]),
-        [frame.line("line", [(each.predicted, end) for end in wilson(each.observed, each.n)]) for each in bins],
-        [frame.dot("dot", each.predicted, each.observed) for each in bins],
+        [frame.line("line", [(bin.predicted, end) for end in wilson(bin.observed, bin.n)]) for bin in bins],
+        [frame.dot("dot", bin.predicted, bin.observed) for bin in bins],
         e("g", bars, at={"transform": f"translate(0 {side})"}),
     )
 
 
 def small_reliability(bins: Sequence[Bin], title: str) -> Html:
-    """The same, to be seen beside others: points, whose area is the number of items."""
+    """A small reliability curve: points whose area is proportional to the number of items."""
     frame = Frame(132, 126, (0, 1), (0, 1), left=26, bottom=18)
-    most = max(each.n for each in bins)
+    most = max(bin.n for bin in bins)
     return svg(
         f"{title}: {_spoken(bins)}",
         132,
         126,
         frame.axes([0.0, 0.5, 1.0], [0.0, 0.5, 1.0], "", ""),
         frame.line("ideal", [(0, 0), (1, 1)]),
-        [frame.dot("sized", each.predicted, each.observed, max(1.3, 6 * (each.n / most) ** 0.5)) for each in bins],
+        [frame.dot("sized", bin.predicted, bin.observed, max(1.3, 6 * (bin.n / most) ** 0.5)) for bin in bins],
     )
 
 
 def _spoken(bins: Sequence[Bin]) -> str:
-    said = "; ".join(f"{count(each.n)} at {each.predicted:.2f}: {each.observed:.2f}" for each in bins)
-    return f"items at a mean predicted probability, and the share that is so. {said}"
-
-
-def wilson(share: float, n: int) -> tuple[float, float]:
-    """The 95 % interval of a share of `n` (Wilson 1927, JASA 22:209)."""
-    z = 1.959964
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * (share * (1 - share) / n + z**2 / (4 * n**2)) ** 0.5
-    return max(0.0, middle - half), min(1.0, middle + half)
+    values = "; ".join(f"{count(bin.n)} at {bin.predicted:.2f}: {bin.observed:.2f}" for bin in bins)
+    return f"items at a mean predicted probability, and the observed share. {values}"
 
 
 def scatter(
     x: Sequence[float], y: Sequence[float], title: str, names: tuple[str, str], *, identity: bool, seed: int = 0
 ) -> Html:
-    """At most 2,000 points, drawn at random but always the same; with the diagonal, or the line of 0."""
+    """A scatter plot of at most 2,000 points, a random sample by `seed`, with the diagonal or the line y = 0."""
     chosen = np.arange(len(x))
     if len(x) > POINTS:
         chosen = np.sort(np.random.default_rng(seed).choice(len(x), POINTS, replace=False))
-    across, up = spanned(x), spanned(y)
+    across, up = padded_range(x), padded_range(y)
     if identity:
-        across = up = spanned([*x, *y])
+        across = up = padded_range([*x, *y])
     frame = Frame(340, 320, across, up)
     dots = "".join(f"M{' '.join(frame.at(x[i], y[i]))}h0" for i in chosen.tolist())
     line = [(across[0], up[0]), (across[1], up[1])] if identity else [(across[0], 0.0), (across[1], 0.0)]
@@ -109,9 +102,9 @@ def scatter(
 
 
 def histogram(values: Sequence[float], title: str, name: str) -> Html:
-    """Of equal bins; how many items in each."""
+    """A histogram of the number of items in bins of equal width."""
     heights, edges = np.histogram(values, bins=min(30, max(5, int(len(values) ** 0.5))))
-    frame = Frame(420, 130, spanned(values), (0, float(heights.max()) * 1.05))
+    frame = Frame(420, 130, padded_range(values), (0, float(heights.max()) * 1.05))
     bars = []
     for n, low, high in zip(heights.tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         (x0, y0), (x1, y1) = frame.at(low, n), frame.at(high, 0)
@@ -127,18 +120,18 @@ def histogram(values: Sequence[float], title: str, name: str) -> Html:
 
 
 def curve(epochs: Sequence[Epoch], best: int | None, *, score: str | None) -> Html:
-    """Of both losses; or, where `score` names it, of the score. Stages apart, the kept epoch marked."""
+    """Both losses by epoch, or the score where `score` names it; stages are divided, the kept epoch is marked."""
     places = list(range(1, len(epochs) + 1))
-    train, validation = [each.train_loss for each in epochs], [each.validation_loss for each in epochs]
-    scores = [each.score for each in epochs]
-    low, high = spanned(scores if score else [*train, *validation])
+    train, validation = [epoch.train_loss for epoch in epochs], [epoch.validation_loss for epoch in epochs]
+    scores = [epoch.score for epoch in epochs]
+    low, high = padded_range(scores if score else [*train, *validation])
     frame = Frame(430, 240, (0.5, len(epochs) + 0.5), (low, high), top=30)
     parts: list[Child] = []
-    for i, each in enumerate(epochs):
-        if i == 0 or epochs[i - 1].stage != each.stage:
+    for i, epoch in enumerate(epochs):
+        if i == 0 or epochs[i - 1].stage != epoch.stage:
             if i:
                 parts.append(frame.line("ideal", [(i + 0.5, low), (i + 0.5, high)]))
-            parts.append(frame.text(STAGES.get(each.stage, each.stage), i + 0.5, high, anchor="start", dx=2, dy=-4))
+            parts.append(frame.text(STAGES.get(epoch.stage, epoch.stage), i + 0.5, high, anchor="start", dx=2, dy=-4))
     drawn = [("second", scores)] if score else [("line", train), ("second", validation)]
     parts += [frame.line(kind, zip(places, values, strict=True)) for kind, values in drawn]
     if best is not None:
@@ -146,14 +139,10 @@ def curve(epochs: Sequence[Epoch], best: int | None, *, score: str | None) -> Ht
         parts.append(frame.dot("hollow", best + 1, kept, 4.5))
         side = "end" if best > len(epochs) / 2 else "start"
         parts.append(frame.text("kept", best + 1, kept, anchor=side, dx=-7 if side == "end" else 7, dy=-7))
-    said = (
-        f"{score} on the validation images"
-        if score
-        else "Loss on training images (solid) and validation images (dashed)"
-    )
+    subject = f"{score} on the validation images" if score else "Loss on training and validation images (dashed)"
     across = [x for x in ticks(1, max(2, len(epochs)), 8) if x == int(x)]
     return svg(
-        f"{said} over {len(epochs)} epochs" + ("" if best is None else f"; epoch {best + 1} is kept"),
+        f"{subject} over {len(epochs)} epochs" + ("" if best is None else f"; epoch {best + 1} is kept"),
         430,
         240,
         frame.axes(across, ticks(low, high), "epoch", score or "loss"),

@@ -1,105 +1,93 @@
-"""Tables of figures: the main ones beside the baseline, those of each class, and which classes are confused."""
+"""Tables of figures: the main ones beside the baseline, those of each class, and the confusion matrix."""
 
 from collections.abc import Mapping, Sequence
 from math import nan
 
-from models.classifiers.metrics import Figure
 from models.classifiers.report import Measured
+from models.intervals import Figure
 from models.pages.classifiers.plots import whisker
-from models.pages.html import (
-    Child,
-    Html,
-    count,
-    e,
-    figure,
-    given,
-    interval,
-    number,
-    percent,
-    scrolling,
-    table,
-)
+from models.pages.html import Child, Html, count, e, figure, interval, number, percent, scrolling, table, user_text
 
-MATRIX = 30  # classes that a confusion matrix is drawn of
-SPACIOUS = 12  # classes of which it is easily read
-PAIRS = 30  # most confused ones, of more classes
-LABELLED = {  # name of the figure → in words, what is good, whether it is a share of items
-    "accuracy": ("Accuracy", "share that is right", True),
+MATRIX = 30  # classes up to which the confusion matrix is shown whole
+SPACIOUS = 12  # classes up to which its cells have normal size
+PAIRS = 30  # most frequent confusions, listed where there are more classes
+CLASS_FIGURES = {  # figure → its name, its definition or best value, whether it is a share of items
+    "accuracy": ("Accuracy", "share of items that are predicted correctly", True),
     "balanced_accuracy": ("Balanced accuracy", "mean recall of the classes", True),
     "precision_macro": ("Precision", "mean of the classes", True),
     "recall_macro": ("Recall", "mean of the classes", True),
-    "f1_macro": ("F1", "mean of the classes", False),
-    "roc_auc": ("ROC-AUC", "0.5 by chance, 1 at best", False),
-    "pr_auc": ("PR-AUC", "average precision", False),
-    "brier": ("Brier score", "0 at best", False),
-    "log_loss": ("Log loss", "0 at best", False),
+    "f1_macro": ("F1", "mean of the classes; best: 1", False),
+    "roc_auc": ("ROC-AUC", "by chance: 0.5, best: 1", False),
+    "pr_auc": ("PR-AUC", "average precision; best: 1", False),
+    "brier": ("Brier score", "best: 0", False),
+    "log_loss": ("Log loss", "best: 0", False),
 }
-NUMBERS = {
-    "mae": ("Mean absolute error", "0 at best", False),
-    "rmse": ("Root mean squared error", "0 at best", False),
-    "r2": ("R²", "0: no better than the mean, 1 at best", False),
-    "spearman": ("Spearman’s correlation", "of ranks, 1 at best", False),
+NUMBER_FIGURES = {
+    "mae": ("Mean absolute error", "best: 0", False),
+    "rmse": ("Root mean squared error", "best: 0", False),
+    "r2": ("R²", "predicting the mean: 0, best: 1", False),
+    "spearman": ("Spearman’s rank correlation", "best: 1", False),
 }
-ONE_NUMBER = Figure(value=nan, low=nan, high=nan)
+UNKNOWN_FIGURE = Figure(value=nan, low=nan, high=nan)
 
 
-def main_figures(measured: Measured, baseline: Child) -> Html:
-    """Each with its interval and the baseline's value."""
+def figure_table(measured: Measured, baseline: Child) -> Html:
+    """The main figures with their intervals beside those of the baseline."""
     rows: list[list[Child]] = []
     plotted = False
-    for name, (said, gloss, share) in {**LABELLED, **NUMBERS}.items():
-        found, other = measured.figures.get(name), measured.baseline.get(name)
-        if found is None:
+    for name, (label, gloss, share) in {**CLASS_FIGURES, **NUMBER_FIGURES}.items():
+        estimate, reference = measured.figures.get(name), measured.baseline.get(name)
+        if estimate is None:
             continue
-        usual = "" if other is None else percent(other.value) if share else number(other.value)
-        value = percent(found.value) if share else number(found.value)
+        usual = "" if reference is None else percent(reference.value) if share else number(reference.value)
+        value = percent(estimate.value) if share else number(estimate.value)
         drawn = None
         if name not in ("log_loss", "mae", "rmse"):
-            drawn = whisker(found, other, f"{said} {figure(found, share=share)}, baseline {usual}")
+            drawn = whisker(estimate, reference, f"{label} {figure(estimate, share=share)}, baseline {usual}")
         plotted |= drawn is not None
-        rows.append([[said, e("small", " ", gloss)], value, interval(found, share=share), usual, drawn])
+        rows.append([[label, e("small", " ", gloss)], value, interval(estimate, share=share), usual, drawn])
     shown = [*rows] if plotted else [row[:-1] for row in rows]
-    heads = ["", "value", "95 % interval", "baseline", *(["from 0 to 1 (ring: baseline)"] if plotted else [])]
+    heads = ["", "value", "95 % interval", "baseline", *(["scale from 0 to 1 (ring: baseline)"] if plotted else [])]
     return table(["Baseline: ", baseline, "."], heads, shown)
 
 
-def by_class(measured: Measured, labels: Sequence[str], counts: Mapping[str, int]) -> Html:
-    """Precision, recall and F1 of each class, with intervals and how many items it has."""
+def class_table(measured: Measured, labels: Sequence[str], counts: Mapping[str, int]) -> Html:
+    """Precision, recall and F1 of each class, with intervals and the number of its items."""
     rows: list[list[Child]] = []
     for label in labels:
         cells: list[Child] = []
         for name, share in (("precision", True), ("recall", True), ("f1", False)):
-            found = measured.figures.get(f"{name}[{label}]", ONE_NUMBER)
-            value = percent(found.value) if share else number(found.value)
-            cells.append([value, e("small.interval", interval(found, share=share))])
-        rows.append([given(label), count(counts.get(label, 0)), *cells])
+            estimate = measured.figures.get(f"{name}[{label}]", UNKNOWN_FIGURE)
+            value = percent(estimate.value) if share else number(estimate.value)
+            cells.append([value, e("small.interval", interval(estimate, share=share))])
+        rows.append([user_text(label), count(counts.get(label, 0)), *cells])
     return table(None, ["class", "n", "precision", "recall", "F1"], rows)
 
 
-def of_rows(measured: Measured, labels: Sequence[str]) -> dict[str, int]:
-    """How many items of each class were measured."""
+def items_per_class(measured: Measured, labels: Sequence[str]) -> dict[str, int]:
+    """The number of measured items of each class."""
     return {label: sum(row) for label, row in zip(labels, measured.confusion or (), strict=False)}
 
 
-def confused(measured: Measured, labels: Sequence[str], *, weighted: bool) -> list[Child]:
-    """The confusion matrix; of very many classes the pairs that are confused most."""
+def confusion_parts(measured: Measured, labels: Sequence[str], *, weighted: bool) -> list[Child]:
+    """The confusion matrix; for more than `MATRIX` classes the most frequent confusions."""
     counts = measured.confusion or ()
-    shares = [_of_all(row) for row in (measured.confusion_weighted or counts)]
+    shares = [_shares(row) for row in (measured.confusion_weighted or counts)]
     kind = "weighted share" if weighted else "share"
     if len(labels) > MATRIX:
         return [_pairs(counts, shares, labels, kind)]
-    told = (
-        f"True classes in rows, predicted ones in columns, by number. Items, and below their {kind} of the row in "
-        "percent. Empty cells are 0; what is right is framed."
+    text = (
+        f"Rows are true classes, columns predicted classes, by number. Cells: number of items, and their {kind} of the "
+        "row in percent. Empty cells are 0; correct predictions have a frame."
     )
     head = e("tr", e("th", "true class", at={"scope": "col"}), [_column(i, label) for i, label in enumerate(labels, 1)])
     body = []
     for i, label in enumerate(labels):
         cells = [_cell(n, share, i == j) for j, (n, share) in enumerate(zip(counts[i], shares[i], strict=True))]
-        body.append(e("tr", e("th", f"{i + 1} ", given(label, 60), at={"scope": "row"}), cells))
+        body.append(e("tr", e("th", f"{i + 1} ", user_text(label, 60), at={"scope": "row"}), cells))
     kinds = "table.matrix" if len(labels) <= SPACIOUS else "table.matrix.many"
     matrix = e(kinds, e("thead", head), e("tbody", body), at={"aria-label": "Confusion matrix"})
-    return [e("p.soft", told), scrolling(matrix)]
+    return [e("p.soft", text), scrolling(matrix)]
 
 
 def _column(place: int, label: str) -> Html:
@@ -115,12 +103,12 @@ def _pairs(
     counts: Sequence[Sequence[int]], shares: Sequence[Sequence[float]], labels: Sequence[str], kind: str
 ) -> Html:
     wrong = [(n, i, j) for i, row in enumerate(counts) for j, n in enumerate(row) if i != j and n]
-    most = sorted(wrong, key=lambda each: (-each[0], each[1], each[2]))[:PAIRS]
-    rows = [[given(labels[i]), given(labels[j]), count(n), percent(shares[i][j])] for n, i, j in most]
-    said = f"The {len(most)} most frequent of {count(len(wrong))} kinds of error."
-    return table(said, ["true class", "predicted", "items", f"{kind} of the true class"], rows)
+    most = sorted(wrong, key=lambda cell: (-cell[0], *cell[1:]))[:PAIRS]
+    rows = [[user_text(labels[i]), user_text(labels[j]), count(n), percent(shares[i][j])] for n, i, j in most]
+    caption = f"The {len(most)} most frequent of {count(len(wrong))} kinds of error."
+    return table(caption, ["true class", "predicted", "items", f"{kind} of the true class"], rows)
 
 
-def _of_all(row: Sequence[float]) -> list[float]:
+def _shares(row: Sequence[float]) -> list[float]:
     total = sum(row)
     return [value / total if total else 0.0 for value in row]

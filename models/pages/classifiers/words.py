@@ -1,22 +1,23 @@
-"""What a report says in sentences: its result, the baseline, and how figures are defined."""
+"""The sentences of a report: its result, the baseline, and definitions of the figures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.classifiers.metrics import Figure
 from models.classifiers.report import Measured, Predictions, Report
-from models.pages.html import Child, count, figure, given, how_many, number, percent
+from models.pages.html import Child, count, counted, figure, number, percent, user_text
+
+OUT_OF_FOLD = "Out of fold"
 
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """Items that predictions were measured on.
+    """Predictions with their figures, on one set of items.
 
     Attributes
     ----------
-    title : of the section.
-    where : how a sentence about them begins.
-    caution : what to beware of.
+    title : title of the section.
+    where : beginning of a sentence about these items.
+    caution : a limitation of these figures.
     """
 
     title: str
@@ -27,34 +28,34 @@ class View:
 
     @property
     def weighted(self) -> bool:
-        """Whether some items count for more than others."""
+        """Whether items have unequal weights."""
         weight = () if self.predictions is None else self.predictions.weight
         return bool(weight) and max(weight) - min(weight) > 1e-9 * max(weight)
 
 
 def views(report: Report) -> list[View]:
-    """All that was measured, what is to be believed first before the rest."""
-    found = []
+    """Every set of measured predictions, the most reliable one first."""
+    measured = []
     if report.cross_validated is not None:
-        where = "Out of fold"
-        found.append(View(title=where, where=where, measured=report.cross_validated, predictions=report.out_of_fold))
+        title = OUT_OF_FOLD
+        measured.append(View(title=title, where=title, measured=report.cross_validated, predictions=report.out_of_fold))
     if report.held_out is not None:
-        where = f"On {how_many(report.held_out.n, 'held-out item')}"
-        made = report.held_out_predictions
-        found.append(View(title="Held-out items", where=where, measured=report.held_out, predictions=made))
+        where = f"On {counted(report.held_out.n, 'held-out item')}"
+        predictions = report.held_out_predictions
+        measured.append(View(title="Held-out items", where=where, measured=report.held_out, predictions=predictions))
     if report.validation is not None:
-        where = f"On the {how_many(report.validation.n, 'validation image')}"
-        caution = "The epoch to stop at and the calibration were chosen by these images: the figures are too good."
-        made = report.validation_predictions
-        view = View(
-            title="Validation images", where=where, measured=report.validation, predictions=made, caution=caution
+        where = f"On the {counted(report.validation.n, 'validation image')}"
+        caution = "These images chose the epoch to stop at and the calibration, so the figures are too good."
+        predictions = report.validation_predictions
+        title = "Validation images"
+        measured.append(
+            View(title=title, where=where, measured=report.validation, predictions=predictions, caution=caution)
         )
-        found.append(view)
-    return found
+    return measured
 
 
-def common(view: View, labels: Sequence[str]) -> str | None:
-    """The most frequent class, by weight: what the baseline says of everything."""
+def most_frequent(view: View, labels: Sequence[str]) -> str | None:
+    """The most frequent class by weight, which the baseline predicts for every item."""
     table = view.measured.confusion_weighted or view.measured.confusion
     if not table:
         return None
@@ -62,97 +63,92 @@ def common(view: View, labels: Sequence[str]) -> str | None:
     return labels[sums.index(max(sums))]
 
 
-def result(view: View, report: Report) -> list[Child]:
-    """One honest sentence or two."""
-    said = _of_labels(view, report) if report.labels else _of_numbers(view)
-    return [said, f" {view.caution}" if view.caution else None]
+def result_sentence(view: View, report: Report) -> list[Child]:
+    """The main figure beside that of the baseline, and a warning where it does not exceed it clearly."""
+    text = _accuracy_sentence(view, report) if report.labels else _error_sentence(view)
+    return [text, f" {view.caution}" if view.caution else None]
 
 
-def _of_labels(view: View, report: Report) -> list[Child]:
+def _accuracy_sentence(view: View, report: Report) -> list[Child]:
     share, usual = view.measured.figures["accuracy"], view.measured.baseline["accuracy"]
-    always = given(common(view, report.labels) or "", 60)
     kind = " by weight," if view.weighted else ""
-    n = how_many(view.measured.n, "item")
-    of = f" of {n}" if view.where == "Out of fold" else ""
-    said: list[Child] = [
-        f"{view.where},{kind} {figure(share, share=True)}{of} are right; always saying “",
-        always,
-        f"” would be right in {percent(usual.value)}.",
+    of = f" of {counted(view.measured.n, 'item')}" if view.where == OUT_OF_FOLD else ""
+    return [
+        f"{view.where},{kind} {figure(share, share=True)}{of} are predicted correctly; always predicting “",
+        user_text(most_frequent(view, report.labels) or "", 60),
+        f"” would be correct for {percent(usual.value)}.",
+        None if share.low > usual.value else " The interval includes that baseline: accuracy shows no learning.",
     ]
-    return [*said, _unclear(share, usual.value)]
 
 
-def _unclear(share: Figure, usual: float) -> str | None:
-    if share.low > usual:
-        return None
-    return " The interval reaches down to that: by accuracy, nothing is shown to have been learnt."
-
-
-def _of_numbers(view: View) -> list[Child]:
+def _error_sentence(view: View) -> list[Child]:
     figures, usual = view.measured.figures, view.measured.baseline["mae"]
-    of = f" of {how_many(view.measured.n, 'item')}" if view.where == "Out of fold" else ""
+    of = f" for {counted(view.measured.n, 'item')}" if view.where == OUT_OF_FOLD else ""
     kind = " by weight," if view.weighted else ""
     return [
         f"{view.where},{kind} predictions{of} are off by {figure(figures['mae'], share=False)} on average; always "
-        f"saying the mean would be off by {number(usual.value)}. R² is {figure(figures['r2'], share=False)}.",
-        None if figures["r2"].low > 0 else " The interval reaches down to 0: nothing is shown to have been learnt.",
+        f"predicting the mean would be off by {number(usual.value)}. R² is {figure(figures['r2'], share=False)}.",
+        None if figures["r2"].low > 0 else " The interval includes 0: R² shows no learning.",
     ]
 
 
 def baseline(view: View, report: Report) -> list[Child]:
-    """In words."""
+    """A description of the baseline."""
     if not report.labels:
-        return ["the mean of these items, said of everything"]
-    always = given(common(view, report.labels) or "", 60)
-    return ["always saying “", always, "”, with the classes’ shares as probabilities"]
+        return ["always predicting the mean of these items"]
+    always = user_text(most_frequent(view, report.labels) or "", 60)
+    return ["always predicting “", always, "”, with the shares of the classes as probabilities"]
 
 
 def definitions(report: Report, *, weighted: bool) -> list[str]:
-    """How the figures come about."""
-    found = []
+    """Paragraphs that define the figures of this report."""
+    paragraphs = []
     if report.cross_validated is not None:
-        kept = ", and items of one group are never on both sides" if report.groups is not None else ""
+        groups = "; items of one group are always in one fold" if report.groups is not None else ""
         folds = report.options.get("folds")
         inner = report.options.get("inner_folds")
-        found.append(
-            f"Out of fold means nested cross-validation: each item is predicted by a head that was learnt, regularised "
-            f"and calibrated on the other of {folds} folds (C by {inner} inner folds){kept}. The head that is kept was "
-            "learnt from all items."
+        paragraphs.append(
+            "Out of fold means nested cross-validation: each item is predicted by a head that was trained, regularised "
+            f"and calibrated without its fold ({folds} folds; C chosen by {inner} inner folds){groups}. The head that "
+            "is kept was trained on all items."
         )
     if report.kind == "network":
-        found.append(
-            "Weights were fitted to the training images. Of the validation images the epoch to stop at and the "
-            "calibration were chosen; of held-out images nothing was."
+        paragraphs.append(
+            "Weights were fitted to the training images. The epoch to stop at and the calibration were chosen on the "
+            "validation images; held-out images chose nothing."
         )
     unit = "whole groups" if report.groups is not None else "items"
     if report.kind == "network":
         unit = "items, or whole groups where images have them"
-    found.append(
-        f"Intervals are 95 % percentile intervals of a bootstrap over {unit}; they hold for each figure, not for all "
-        "at once, and do not cover what another training run would have given."
+    paragraphs.append(
+        f"Intervals are 95 % percentile intervals of a bootstrap over {unit}; they hold for each figure separately, "
+        "and do not include the variation between training runs."
     )
     if report.task == "continuous":
-        found.append("R² is one less the squared error over that of the mean of the items that are measured.")
+        paragraphs.append(
+            "R² is 1 minus the ratio of the squared error to the squared error of always predicting the mean."
+        )
     else:
-        found.append(
-            "Precision is the share of items said to be of a class that are; recall the share of a class’s items that "
-            "are found; F1 their harmonic mean. Areas are those of the positive class, or by class against the rest "
-            "and their mean; the Brier score of more than two classes is the sum over them."
+        paragraphs.append(
+            "Precision is the share of items predicted as a class that belong to it; recall is the share of a class’s "
+            "items that are predicted as it; F1 is their harmonic mean. ROC-AUC and PR-AUC are those of the positive "
+            "class, or means over classes, each against the rest; the Brier score of more than two classes is a sum "
+            "over classes."
         )
     if weighted:
-        found.append(
-            "Items have unequal weights: all figures are weighted, so that they describe the corpus that the weights "
-            "stand for; n and counts are not."
+        paragraphs.append(
+            "Items have unequal weights: figures are weighted and describe the corpus that the weights represent; n "
+            "and counts are unweighted."
         )
-    return found
+    return paragraphs
 
 
 def weights_in_words(predictions: Predictions | None) -> str | None:
-    """How unequal they are, and what that leaves (Kish's effective size)."""
+    """The range of the weights, and Kish's effective sample size; None without weights."""
     if predictions is None or not predictions.weight:
         return None
     low, high = min(predictions.weight), max(predictions.weight)
     if high - low <= 1e-9 * high:
         return "all equal"
-    worth = sum(predictions.weight) ** 2 / sum(weight**2 for weight in predictions.weight)
-    return f"from {number(low)} to {number(high)} (mean 1); worth {count(round(worth))} items of equal weight"
+    effective = sum(predictions.weight) ** 2 / sum(weight**2 for weight in predictions.weight)
+    return f"from {number(low)} to {number(high)} (mean 1); effective sample size {count(round(effective))}"

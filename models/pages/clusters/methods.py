@@ -1,14 +1,14 @@
-"""A clustering in sentences: its result, why it ended, and a paragraph for a paper's methods section."""
+"""A clustering in sentences: its result, why it stopped, and a paragraph for the methods section of a paper."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from models.pages.clusters.view import View, figure_or_nan, silhouette
-from models.pages.html import count, how_many, number, percent
+from models.pages.clusters.view import View, silhouette, to_float
+from models.pages.html import count, counted, number, percent
 
-ENDED = {
+STOP_REASONS = {
     "stop_size": "{stop_size} images or fewer were left",
     "patience": "no cluster was kept in {patience} passes in a row",
     "all_taken": "every image was in a cluster",
@@ -17,47 +17,51 @@ ENDED = {
 FITS = {"silhouette": "mean silhouette", "inertia": "inertia"}
 
 
-def result(view: View) -> tuple[str, str]:
-    """What came of it: clusters and what is in them; what is in none."""
-    sizes = sorted(int(each["size"]) for each in view.clusters)
+def result_sentences(view: View) -> tuple[str, str]:
+    """The number and sizes of clusters, and the number of images in none."""
+    sizes = sorted(int(cluster["size"]) for cluster in view.clusters)
     alone = view.n - view.clustered
     rest = f"{_images(alone)} ({_share(alone, view.n)}) {'is' if alone == 1 else 'are'} in no cluster."
     if not sizes:
         return "No cluster was found.", rest
     hold = "holds" if len(sizes) == 1 else "hold"
-    first = f"{how_many(len(sizes), 'cluster')} {hold} {count(view.clustered)} of {_images(view.n)}"
+    first = f"{counted(len(sizes), 'cluster')} {hold} {count(view.clustered)} of {_images(view.n)}"
     return f"{first} ({_share(view.clustered, view.n)}){_sizes(sizes)}.", rest
 
 
-def ended(view: View) -> str | None:
-    """Why there was no further pass."""
-    said = ENDED.get(str(view.answer.get("ended")))
-    return None if said is None else said.format_map(_Known(view.params))
+def stop_reason(view: View) -> str | None:
+    """Why iterative k-means ran no further pass; None for other methods."""
+    template = STOP_REASONS.get(str(view.answer.get("ended")))
+    return None if template is None else template.format_map(_OrName(view.params))
 
 
 def paragraph(view: View) -> str:
-    """Methods and result in the past tense, of the parameters and figures of this answer."""
-    tell = {"iterative-kmeans": _iterative, "kmeans": _kmeans, "hdbscan": _hdbscan, "agglomerative": _agglomerative}
-    how = tell.get(str(view.answer["method"]), _other)(view)
-    said = [f"We clustered {_images(view.n)} by {view.method}.", _vectors(view), how, _outcome(view)]
-    said += [_stability(view), _comparison(view), _software(view)]
-    return " ".join(each for each in said if each)
+    """Methods and results in the past tense, with the parameters and figures of this answer."""
+    methods = {"iterative-kmeans": _iterative, "kmeans": _kmeans, "hdbscan": _hdbscan, "agglomerative": _agglomerative}
+    describe = methods.get(str(view.answer["method"]))
+    sentences = [
+        f"We clustered {_images(view.n)} by {view.method}.",
+        _vectors(view),
+        describe(view) if describe else "",
+    ]
+    sentences += [_outcome(view), _stability(view), _comparison(view), _software(view)]
+    return " ".join(filter(None, sentences))
 
 
 def _vectors(view: View) -> str:
     receipt = view.answer.get("receipt") or {}
     dimension = view.answer.get("dimension")
     vector = "an embedding" if dimension is None else f"an embedding of {count(dimension)} dimensions"
-    told = [f"{name} {receipt[name]}" for name in ("revision", "fingerprint") if receipt.get(name)]
+    versions = [f"{name} {receipt[name]}" for name in ("revision", "fingerprint") if receipt.get(name)]
     model = view.answer.get("model")
-    which = f" ({', '.join(told)})" if told else ""
-    made = f" from the model “{model}”{which}" if model else ""
+    version = f" ({', '.join(versions)})" if versions else ""
+    source = f" from the model “{model}”{version}" if model else ""
     scaled = ", scaled to unit length" if view.params.get("normalize") else ""
-    return f"Each image was represented by {vector}{made}{scaled}."
+    return f"Each image was represented by {vector}{source}{scaled}."
 
 
 def _search(view: View) -> str:
-    """How K was chosen; a clause."""
+    """A clause that describes how K was chosen."""
     p = view.params
     limit = f" up to {p['k_max']}" if p.get("k_max") else ""
     step = int(p.get("step") or 1)
@@ -67,8 +71,8 @@ def _search(view: View) -> str:
     by = f" by more than {better:g}{' (relative)' if p.get('fit') == 'inertia' else ''}" if better else ""
     taken = {
         "stop": "the K at which this happened was used",
-        "best": "of the K tried the one with the best score was used",
-    }.get(str(p.get("k_rule")), f"K was taken by the rule “{p.get('k_rule')}”")
+        "best": "the K with the best score was used",
+    }.get(str(p.get("k_rule")), f"K was chosen by the rule “{p.get('k_rule')}”")
     return (
         f"k-means was run on a random sample of at most {count(p.get('sample_size') or view.n)} of the images with "
         f"K = {start}, {start + step}, …{limit}, until the moving average of the {fit} over "
@@ -83,16 +87,16 @@ def _starts(view: View) -> str:
 
 def _iterative(view: View) -> str:
     p = view.params
-    less = ", less those of its images whose own silhouette did not" if p.get("cohesion") == "image" else ""
-    when = f", when {why}" if (why := ended(view)) else ""
-    known = [int(one["k"]) for one in view.trace if one.get("k") is not None]
-    span = f" with K = {_span(known)}" if known else ""
-    passes = how_many(len(view.trace), "pass", "passes")
+    less = ", without the images whose own silhouette did not" if p.get("cohesion") == "image" else ""
+    when = f", when {why}" if (why := stop_reason(view)) else ""
+    chosen = [int(entry["k"]) for entry in view.trace if entry.get("k") is not None]
+    span = f" with K = {_span(chosen)}" if chosen else ""
+    passes = counted(len(view.trace), "pass", "passes")
     return (
-        f"In each pass, {_search(view)}. All images that were left were then clustered with that K (Lloyd’s algorithm, "
+        f"In each pass, {_search(view)}. All remaining images were then clustered with that K (Lloyd’s algorithm, "
         f"{_starts(view)}). A cluster of at least {p.get('min_cluster_size')} images was kept if its mean silhouette "
         f"(Rousseeuw 1987; {p.get('metric')} distance) exceeded {p.get('threshold')}{less}; the images of the "
-        f"other clusters were clustered again in the next pass. This ended after {passes}{span}{when}."
+        f"other clusters were clustered again in the next pass. Clustering stopped after {passes}{span}{when}."
     )
 
 
@@ -100,15 +104,17 @@ def _kmeans(view: View) -> str:
     chosen = view.trace[0].get("k") if view.trace else len(view.clusters)
     if view.params.get("k") is not None:
         return f"K was set to {view.params['k']} (Lloyd’s algorithm, {_starts(view)})."
-    found = f"K was {chosen}, which was chosen so: {_search(view)}. "
-    return found + f"All images were then clustered (Lloyd’s algorithm, {_starts(view)})."
+    return (
+        f"To choose K, {_search(view)}. All images were then clustered with K = {chosen} (Lloyd’s algorithm, "
+        f"{_starts(view)})."
+    )
 
 
 def _hdbscan(view: View) -> str:
     p = view.params
     least = p.get("min_samples")
     samples = "" if least is None else f" and core distances to {least} neighbours"
-    unit = "Euclidean between vectors of unit length, which rank as cosine distances do"
+    unit = "Euclidean between vectors of unit length, which order pairs as cosine distances do"
     metric = unit if p.get("normalize") else p.get("metric")
     return (
         f"Distances were {metric}; clusters had at least {p.get('min_cluster_size')} images{samples}, and "
@@ -123,41 +129,37 @@ def _agglomerative(view: View) -> str:
     return f"With {p.get('linkage')} linkage of {metric} distances, the tree was {cut}."
 
 
-def _other(view: View) -> str:
-    return ""
-
-
 def _outcome(view: View) -> str:
-    sizes = sorted(int(each["size"]) for each in view.clusters)
+    sizes = sorted(int(cluster["size"]) for cluster in view.clusters)
     alone = view.n - view.clustered
     rest = f"{_images(alone)} ({_share(alone, view.n)}) {'was' if alone == 1 else 'were'} in no cluster"
     if not sizes:
         return f"No cluster was found; {rest}."
-    known = view.final[np.isfinite(view.final)]
-    mean = f" The mean silhouette among the resulting clusters was {silhouette(known.mean())}." if len(known) else ""
-    found = f"{how_many(len(sizes), 'cluster')} of {_images(view.clustered)}{_sizes(sizes)}"
-    return f"The result was {found}; {rest}.{mean}"
+    finite = view.final[np.isfinite(view.final)]
+    mean = f" The mean silhouette among the resulting clusters was {silhouette(finite.mean())}." if len(finite) else ""
+    clusters = f"{counted(len(sizes), 'cluster')} of {_images(view.clustered)}{_sizes(sizes)}"
+    return f"The result was {clusters}; {rest}.{mean}"
 
 
 def _stability(view: View) -> str:
-    found = view.answer.get("stability")
-    if not found:
+    result = view.answer.get("stability")
+    if not result:
         return ""
-    mean, low, high = (number(figure_or_nan(found.get(name))) for name in ("mean", "low", "high"))
+    mean, low, high = (number(to_float(result.get(name))) for name in ("mean", "low", "high"))
     return (
-        f"Clustering {found.get('resamples')} random subsamples of {100 * figure_or_nan(found.get('share')):g} % of "
-        f"the images anew gave a mean adjusted Rand index of {mean} ({low} to {high}) with this result."
+        f"Clustering {result.get('resamples')} random subsamples of {100 * to_float(result.get('share')):g} % of "
+        f"the images again gave a mean adjusted Rand index of {mean} ({low} to {high}) with this result."
     )
 
 
 def _comparison(view: View) -> str:
-    found = view.answer.get("comparison")
-    if not found:
+    result = view.answer.get("comparison")
+    if not result:
         return ""
-    ari, nmi, purity = (number(figure_or_nan(found.get(name))) for name in ("ari", "nmi", "purity"))
+    ari, nmi, purity = (number(to_float(result.get(name))) for name in ("ari", "nmi", "purity"))
     return (
-        f"Against {count(found['classes'])} known classes of {_images(found['n'])}, the adjusted Rand index was {ari}, "
-        f"normalised mutual information {nmi} and purity {purity}."
+        f"Against {count(result['classes'])} known classes of {_images(result['n'])}, the adjusted Rand index was "
+        f"{ari}, normalised mutual information {nmi} and purity {purity}."
     )
 
 
@@ -170,7 +172,7 @@ def _software(view: View) -> str:
 
 
 def _images(n: int) -> str:
-    return how_many(n, "image")
+    return counted(n, "image")
 
 
 def _share(n: int, of: int) -> str:
@@ -192,8 +194,8 @@ def _listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
 
 
-class _Known(dict[str, Any]):
-    """So that a parameter that an answer lacks is told as such."""
+class _OrName(dict[str, Any]):
+    """Parameters for a template; one that the answer lacks is written as its name."""
 
     def __missing__(self, key: str) -> str:
         return key

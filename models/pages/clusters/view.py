@@ -1,4 +1,4 @@
-"""A clustering's answer as its page needs it: clusters big first, which pictures are shown, and what they are."""
+"""A clustering's answer as its page needs it: clusters by size, the pictures shown, and their ids."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,28 +24,28 @@ METHODS = {
     "hdbscan": "HDBSCAN",
     "agglomerative": "agglomerative clustering",
 }
-EACH = 9  # pictures of a kind; of very many clusters fewer
+PER_KIND = 9  # pictures of a kind of each cluster; fewer where there are many clusters
 PICTURES = 1500  # of all clusters, so that a page can still be sent by mail
-SIDES = {400: 160, 800: 120}  # pictures on a page, at most → pixels of their longer side; of more pictures 96
-UNCLUSTERED = 18  # pictures of what is in no cluster
+SIDES = {400: 160, 800: 120}  # pictures on a page, at most → pixels of their longer side; 96 for more pictures
+UNCLUSTERED = 18  # pictures of images in no cluster
 
 
-def shown(answer: Mapping[str, Any]) -> list[int]:
-    """Indexes of the images that the page shows, in the order of its sheets: those to make thumbnails of."""
+def shown_images(answer: Mapping[str, Any]) -> list[int]:
+    """Indexes of the images that the page shows, and needs thumbnails of, in the order of its sheets."""
     view = View(answer=answer, thumbnails={}, mode="none")
-    found = [i for cluster in view.clusters for row in view.exemplars(cluster).values() for i in row]
-    return list(dict.fromkeys([*found, *view.unclustered]))
+    exemplars = [i for cluster in view.clusters for row in view.exemplars(cluster).values() for i in row]
+    return list(dict.fromkeys([*exemplars, *view.unclustered]))
 
 
-def side(answer: Mapping[str, Any]) -> int:
-    """Pixels of the longer side of a thumbnail, such that the page stays some megabytes."""
-    many = len(shown(answer))
+def thumbnail_side(answer: Mapping[str, Any]) -> int:
+    """The longer side of a thumbnail in pixels, chosen so that the page stays within some megabytes."""
+    many = len(shown_images(answer))
     return next((pixels for most, pixels in SIDES.items() if many <= most), 96)
 
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """An answer, its thumbnails by index, and whether they are shown."""
+    """An answer, its thumbnails by the index of their image, and the mode in which they are shown."""
 
     answer: Mapping[str, Any]
     thumbnails: Mapping[int, bytes]
@@ -53,13 +53,15 @@ class View:
 
     def __post_init__(self) -> None:
         if self.mode not in ("thumbnails", "blurred", "none"):
-            raise ValueError(f'mode: got {self.mode!r}; it is "thumbnails", "blurred" or "none"')
+            raise ValueError(f'mode: got {self.mode!r}; must be "thumbnails", "blurred" or "none"')
         if self.mode == "blurred" and (clear := [i for i, jpeg in self.thumbnails.items() if not is_blurred(jpeg)]):
-            raise ValueError(f"thumbnails: that of image {clear[0]} is not blurred; make it by thumbnail(blurred=True)")
+            raise ValueError(
+                f"thumbnails: the one of image {clear[0]} is not blurred; make it with thumbnail(blurred=True)"
+            )
 
     @property
     def bare(self) -> bool:
-        """Whether images are told by their ids alone."""
+        """Whether the page shows ids without pictures."""
         return self.mode == "none" or not self.thumbnails
 
     @property
@@ -76,56 +78,55 @@ class View:
 
     @property
     def method(self) -> str:
-        said = str(self.answer["method"])
-        return METHODS.get(said, said)
+        method = str(self.answer["method"])
+        return METHODS.get(method, method)
 
     @cached_property
     def clusters(self) -> list[Mapping[str, Any]]:
-        """Big first."""
-        return sorted(self.answer.get("clusters") or (), key=lambda each: (-each["size"], each["id"]))
+        """The clusters, largest first."""
+        return sorted(self.answer.get("clusters") or (), key=lambda cluster: (-cluster["size"], cluster["id"]))
 
     @cached_property
     def places(self) -> dict[int, int]:
-        """Cluster → its place by size, from 0."""
-        return {int(each["id"]): place for place, each in enumerate(self.clusters)}
+        """The rank of each cluster by size, from 0, by its id."""
+        return {int(cluster["id"]): place for place, cluster in enumerate(self.clusters)}
 
     @cached_property
     def labels(self) -> Any:
-        """(n,)"""
+        """The cluster of each image, (n,) integers; -1 for none."""
         return np.asarray(self.answer["labels"], np.intp).reshape(-1)
 
     @cached_property
     def final(self) -> Any:
-        """Silhouettes among all clusters, (n,); of methods that give none those at extraction. NaN for none."""
-        found = self.answer.get("silhouettes_final") or self.answer.get("silhouettes") or [None] * len(self.labels)
-        return np.array([nan if value is None else value for value in found], np.float64)
+        """Silhouettes (n,) among all clusters, or else those at extraction; NaN where there is none."""
+        values = self.answer.get("silhouettes_final") or self.answer.get("silhouettes") or [None] * len(self.labels)
+        return np.array([nan if value is None else value for value in values], np.float64)
 
     @property
     def clustered(self) -> int:
         return self.n - int(self.answer.get("unclustered") or 0)
 
     @cached_property
-    def each(self) -> int:
-        """Pictures of a kind."""
-        return min(EACH, max(3, PICTURES // (3 * max(1, len(self.clusters)))))
+    def per_kind(self) -> int:
+        """The number of pictures of a kind that a sheet shows."""
+        return min(PER_KIND, max(3, PICTURES // (3 * max(1, len(self.clusters)))))
 
     def exemplars(self, cluster: Mapping[str, Any]) -> dict[str, list[int]]:
-        """Of each kind, an image once only; the medoid is among the nearest."""
-        given = cluster.get("exemplars") or {}
-        seen: set[int] = set()
-        found: dict[str, list[int]] = {}
+        """Images of each kind, none of them twice; the medoid is the first of the nearest."""
+        exemplars = cluster.get("exemplars") or {}
+        used: set[int] = set()
+        rows: dict[str, list[int]] = {}
         for kind in KINDS:
-            row = [int(i) for i in given.get(kind) or ()]
+            row = [int(i) for i in exemplars.get(kind) or ()]
             if kind == "nearest" and cluster.get("medoid") is not None:
                 row = [int(cluster["medoid"]), *row]
-            fresh = [i for i in dict.fromkeys(row) if i not in seen][: self.each]
-            seen.update(fresh)
-            found[kind] = fresh
-        return {kind: row for kind, row in found.items() if row}
+            rows[kind] = [i for i in dict.fromkeys(row) if i not in used][: self.per_kind]
+            used.update(rows[kind])
+        return {kind: row for kind, row in rows.items() if row}
 
     @cached_property
     def unclustered(self) -> list[int]:
-        """Some of what is in no cluster, at random but always the same."""
+        """A random sample, always the same, of the images in no cluster."""
         without = np.flatnonzero(self.labels < 0)
         if len(without) > UNCLUSTERED:
             without = np.sort(np.random.default_rng(0).choice(without, UNCLUSTERED, replace=False))
@@ -136,7 +137,7 @@ class View:
         return str(ids[i]) if 0 <= i < len(ids) else f"image {i}"
 
     def picture(self, i: int, alt: str | None = None) -> Html | None:
-        """None where pictures are not to be shown, or this one is not there."""
+        """The picture of image `i`; None where the page shows no pictures or this one is missing."""
         jpeg = None if self.mode == "none" else self.thumbnails.get(i)
         if jpeg is None:
             return None
@@ -144,11 +145,11 @@ class View:
 
 
 def silhouette(value: Any) -> str:
-    """With three decimals."""
-    known = figure_or_nan(value)
-    return UNDEFINED if known != known else f"{known:.3f}".replace("-", MINUS)
+    """A silhouette as text with three decimals."""
+    number = to_float(value)
+    return UNDEFINED if number != number else f"{number:.3f}".replace("-", MINUS)
 
 
-def figure_or_nan(value: Any) -> float:
-    """A number of JSON, which has no NaN."""
+def to_float(value: Any) -> float:
+    """A number from JSON, where null stands for NaN."""
     return nan if value is None else float(value)

@@ -15,7 +15,7 @@ from models.images.thumbnail import is_blurred, thumbnail
 from models.pages.clusters.map import POINTS, TITLED
 from models.pages.clusters.methods import paragraph
 from models.pages.clusters.page import page
-from models.pages.clusters.view import PICTURES, View, shown, side
+from models.pages.clusters.view import PICTURES, View, shown_images, thumbnail_side
 from tests.models.page_reader import Read
 
 NASTY = ("<script>alert(1)</script>", "quo\"te's & <b>", "שלום עולם", "🎉 党 " + "long " * 400, "a\x00b\udcff")
@@ -72,7 +72,7 @@ def jpeg(i, blurred=False):
 
 def pictures(answer, blurred=False):
     one = jpeg(0, blurred)  # all the same: their ids tell them apart
-    return dict.fromkeys(shown(answer), one)
+    return dict.fromkeys(shown_images(answer), one)
 
 
 @pytest.fixture(scope="module")
@@ -115,12 +115,12 @@ def test_an_image_is_on_a_sheet_once_only_and_the_medoid_first():
     names = re.findall(r'<img src="[^"]*" alt="([^"]*)"', sheet)
     assert names[0] == "photos/1.jpg"
     assert len(names) == len(set(names)) == 9 + 5 + 9
-    assert shown(answer) == sorted(set(shown(answer)), key=shown(answer).index)
+    assert shown_images(answer) == sorted(set(shown_images(answer)), key=shown_images(answer).index)
 
 
 def test_a_small_cluster_is_shown_whole_in_one_row():
     found = Read(page(made(2, 8), {}))
-    assert found.text.count("All of them, the medoid first") == 2
+    assert found.text.count("All images, the medoid first") == 2
     assert "Farthest" not in found.text
 
 
@@ -215,7 +215,7 @@ def test_merge_hints_lead_to_the_other_cluster():
     answer = made(2, 40)
     answer["clusters"][0]["similar"] = [{"cluster": 1, "distance": 1.02, "cosine": 0.98}, {"cluster": 9, "cosine": 0.9}]
     text = page(answer, {})
-    assert 'Much like <a href="#c1">cluster 1</a> (distance 1.02, cosine 0.980), cluster 9 (cosine 0.900)' in text
+    assert 'Similar to <a href="#c1">cluster 1</a> (distance 1.02, cosine 0.980), cluster 9 (cosine 0.900)' in text
 
 
 @pytest.mark.parametrize("n", [1, 2, 40])
@@ -268,21 +268,21 @@ def test_many_points_are_thinned_the_same_way_each_time():
 def test_fifty_clusters_with_27_pictures_can_be_sent():
     answer = made(50, 2000)
     one = b"\xff\xd8" + bytes(1500)  # a photo at 96 pixels, on average
-    wanted = shown(answer)
-    assert side(answer) == 96
-    assert side(made(3, 60)) == 160
+    wanted = shown_images(answer)
+    assert thumbnail_side(answer) == 96
+    assert thumbnail_side(made(3, 60)) == 160
     assert len(page(answer, dict.fromkeys(wanted, one)).encode()) < 3_400_000
 
 
 def test_two_hundred_clusters_are_all_there():
     answer = made(200, 8000, alone=100)
-    wanted = shown(answer)
+    wanted = shown_images(answer)
     assert len(wanted) <= 1.3 * PICTURES
     text = page(answer, dict.fromkeys(wanted, bytes(1500)))
     found = Read(text)
     assert {f"c{i}" for i in range(200)} <= {a.get("id") for _, a in found.found}
     assert len(text.encode()) < 6_000_000
-    assert "3 images of a kind are shown" in found.text
+    assert "each row shows at most 3 images" in found.text
 
 
 def test_tables_have_headers_and_plots_have_titles(real):
