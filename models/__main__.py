@@ -81,7 +81,7 @@ def show(home: Path) -> None:
 
 def verify(name: str, home: Path) -> None:
     """Hash every file of a model. Raises ModelsError."""
-    path = folder.home_of(CATALOG[name], home) if name in CATALOG else folder.locate(name, home).path
+    path = folder.model_path(CATALOG[name], home) if name in CATALOG else folder.locate(name, home).path
     print(f"{folder.open_folder(path).path}: whole")
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.catalog.folder import ModelFolder, source_home
+from models.catalog.folder import ModelFolder, source_path
 from models.catalog.rows import EMBEDDED
 from models.catalog.spec import Modality
 from models.errors import ModelUnavailable
@@ -54,7 +54,7 @@ def open_session(
         made: Session = load(
             spec,
             modality,
-            source_home(spec.name, home),
+            source_path(spec.name, home),
             device=device,
             threads=threads,
             compiled=device != "cpu" if compiled is None else compiled,

@@ -18,7 +18,7 @@ from typing import Any
 from filelock import FileLock
 from pydantic import TypeAdapter, ValidationError
 
-from models.catalog.hub import HUB, base_name, with_words
+from models.catalog.hub import HUB, base_name, with_current_texts
 from models.catalog.rows import CATALOG, lookup
 from models.catalog.spec import ModelSpec
 from models.disk import sha256
@@ -86,7 +86,7 @@ def open_folder(path: Path) -> ModelFolder:
         raise ModelUnavailable(f"model folder {path.name}: no readable {MANIFEST}; export it again") from exc
 
 
-def home_of(spec: ModelSpec, home: Path) -> Path:
+def model_path(spec: ModelSpec, home: Path) -> Path:
     """Where the catalogue's model `spec` lies: a changed fingerprint is another folder."""
     return home / "models" / f"{spec.name}-{spec.fingerprint()[:12]}"
 
@@ -96,7 +96,7 @@ def build(spec: ModelSpec, home: Path, make: Callable[[Path], None]) -> ModelFol
 
     `make` fills an empty folder, manifest included.
     """
-    final = home_of(spec, home)
+    final = model_path(spec, home)
     final.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(final.with_suffix(".lock")):
         try:
@@ -122,7 +122,7 @@ def build(spec: ModelSpec, home: Path, make: Callable[[Path], None]) -> ModelFol
         return ModelFolder(final, made.spec, made.parity, made.made_with)
 
 
-def find(name: str, home: Path) -> ModelFolder:
+def open_or_export(name: str, home: Path) -> ModelFolder:
     """The catalogue's model `name`, exported first if need be.
 
     The export runs in a process of its own, so that the one that serves never imports torch. What the fingerprint
@@ -130,7 +130,7 @@ def find(name: str, home: Path) -> ModelFolder:
     """
     spec = lookup(name)
     try:
-        return replace(open_folder(home_of(spec, home)), spec=spec)
+        return replace(open_folder(model_path(spec, home)), spec=spec)
     except ModelUnavailable:
         pass
     command = [sys.executable, "-m", "models", "export", name, "--home", str(home)]
@@ -138,7 +138,7 @@ def find(name: str, home: Path) -> ModelFolder:
     if result.returncode:
         reason = (result.stderr.strip().splitlines() or ["no output"])[-1]
         raise ModelUnavailable(f"model {name!r} could not be exported: {reason}")
-    return replace(open_folder(home_of(spec, home)), spec=spec)
+    return replace(open_folder(model_path(spec, home)), spec=spec)
 
 
 def open_spec(path: Path) -> ModelSpec:
@@ -168,7 +168,7 @@ def locate(entry: str, home: Path) -> ModelFolder:
     ModelUnavailable : there is none; says how to get it.
     """
     if entry in CATALOG:
-        return find(entry, home)
+        return open_or_export(entry, home)
     path = Path(entry).expanduser()
     if (path / MANIFEST).is_file():
         return open_folder(path)
@@ -179,7 +179,7 @@ def locate(entry: str, home: Path) -> ModelFolder:
                 f"model {entry!r} is there twice: {' and '.join(p.name for p in here[entry])}; delete one"
             )
         folder = open_folder(here[entry][0])
-        return replace(folder, spec=with_words(folder.spec))
+        return replace(folder, spec=with_current_texts(folder.spec))
     if base_name(entry) in HUB:
         row = base_name(entry)
         precision = entry.removeprefix(row).lstrip("-")
@@ -193,6 +193,6 @@ def locate(entry: str, home: Path) -> ModelFolder:
     )
 
 
-def source_home(name: str, home: Path) -> Path:
+def source_path(name: str, home: Path) -> Path:
     """Where the files of the hub's model `name` lie, or a link to the folder that a model was imported from."""
     return home / "sources" / name

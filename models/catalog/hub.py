@@ -12,7 +12,7 @@ from models.images.preprocess import ResizeMode
 
 CLIP_TEMPLATES = ("a photo of {}.",)  # Radford et al. 2021, section 3.1.4; article-neutral, since labels have theirs
 SIGLIP_TEMPLATES = ("this is a photo of {}.",)  # what its authors' demonstration uses
-CONTRAST = ("something else",)
+DEFAULT_NEGATIVES = ("something else",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,7 +190,7 @@ def base_name(name: str) -> str:
     return name
 
 
-def with_words(spec: ModelSpec) -> ModelSpec:
+def with_current_texts(spec: ModelSpec) -> ModelSpec:
     """`spec` with the row's words, which no vector depends on: they may be better than when the folder was made."""
     row = HUB.get(base_name(spec.name))
     if row is None:

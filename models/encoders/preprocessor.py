@@ -13,7 +13,7 @@ _CONVNEXT = "ConvNext"  # ConvNeXt, ConvNeXtV2 and ResNet: a crop of what is res
 
 
 @dataclass(frozen=True)
-class Pixelwise:
+class PixelPreprocessing:
     """From bytes to what the backbone takes: `preprocess`, then (pixel - mean) / std."""
 
     preprocess: Preprocess
@@ -21,7 +21,7 @@ class Pixelwise:
     std: tuple[float, float, float]
 
 
-def read_preprocessor(folder: Path) -> Pixelwise:
+def read_preprocessor(folder: Path) -> PixelPreprocessing:
     """Read preprocessor_config.json, or processor_config.json.
 
     Raises
@@ -42,7 +42,7 @@ def read_preprocessor(folder: Path) -> Pixelwise:
     )
 
 
-def _translate(config: dict[str, Any], folder: str) -> Pixelwise:
+def _translate(config: dict[str, Any], folder: str) -> PixelPreprocessing:
     for field in ("do_pad", "do_flip_channel_order", "do_reduce_labels"):
         if config.get(field):
             raise ModelUnavailable(f"{folder} asks for {field}, which is not done here; take another model")
@@ -57,7 +57,7 @@ def _translate(config: dict[str, Any], folder: str) -> Pixelwise:
     mean, std = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
     if config.get("do_normalize", True):
         mean, std = _three(config["image_mean"]), _three(config["image_std"])
-    return Pixelwise(preprocess, _three([m / factor for m in mean]), _three([s / factor for s in std]))
+    return PixelPreprocessing(preprocess, _three([m / factor for m in mean]), _three([s / factor for s in std]))
 
 
 def _resizing(config: dict[str, Any], kind: str, resample: Resample, folder: str) -> Preprocess:

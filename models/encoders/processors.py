@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 
 from models.catalog.folder import ModelFolder
 from models.catalog.spec import ImageTower, TextTower
-from models.encoders.projection import Bridge
+from models.encoders.projection import TextProjection
 from models.images.decoding import DecodeMode, ImageLimits, load_pixels
 from models.vectors import l2
 
@@ -54,7 +54,7 @@ class Tokens:
 class TextProcessor:
     """Texts to token ids, and the encoder's raw vectors to unit vectors."""
 
-    def __init__(self, tower: TextTower, tokenizer: Path, bridge: Bridge | None = None) -> None:
+    def __init__(self, tower: TextTower, tokenizer: Path, bridge: TextProjection | None = None) -> None:
         self._tower = tower
         self._bridge = bridge
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
@@ -103,7 +103,7 @@ def text_processor(folder: ModelFolder) -> TextProcessor | None:
     bridge = None
     if tower.projection == "kernel_ridge":
         with np.load(folder.path / "bridge.npz") as arrays:
-            bridge = Bridge(arrays["anchors"], arrays["weights"])
+            bridge = TextProjection(arrays["anchors"], arrays["weights"])
     return TextProcessor(tower, folder.path / "tokenizer.json", bridge)
 
 

@@ -26,7 +26,7 @@ HYPERNYM_WEIGHT = 0.1
 
 
 @dataclass(frozen=True)
-class Bridge:
+class TextProjection:
     """The fitted map."""
 
     anchors: Float  # E, (m, 384), unit rows
@@ -38,7 +38,7 @@ class Bridge:
         return np.asarray(l2(kernel @ self.weights), np.float32)
 
 
-def fit(wordnet: dict[str, Any], rows: Float, embed: Callable[[Sequence[str]], Float]) -> Bridge:
+def fit(wordnet: dict[str, Any], rows: Float, embed: Callable[[Sequence[str]], Float]) -> TextProjection:
     """Fit the map.
 
     Parameters
@@ -61,7 +61,7 @@ def fit(wordnet: dict[str, Any], rows: Float, embed: Callable[[Sequence[str]], F
     weight = np.concatenate([np.ones(len(leaves)), np.full(len(hypernyms), HYPERNYM_WEIGHT)])
     kernel = np.exp(GAMMA * (anchors @ anchors.T - 1))
     solution = np.linalg.solve(kernel + RIDGE * np.diag(1 / weight), np.concatenate([targets, parents]))
-    return Bridge(anchors.astype(np.float32), solution.astype(np.float32))
+    return TextProjection(anchors.astype(np.float32), solution.astype(np.float32))
 
 
 def _means(embed: Callable[[Sequence[str]], Float], groups: Sequence[Sequence[str]]) -> NDArray[Any]:

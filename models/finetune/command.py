@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import get_args
 
-from models.catalog.folder import source_home
+from models.catalog.folder import source_path
 from models.classifiers.folders import read
 from models.finetune.lazy import load
 from models.finetune.options import Augmentation, Options, Precision, Task, Unfreeze
@@ -48,7 +48,7 @@ def run(given: argparse.Namespace) -> None:
         bounds=tuple(given.bounds) if given.bounds else None,
     )
     collection = read(given.source, anywhere=True)  # whoever can run this can read those files
-    imported = source_home(given.start, given.home)
+    imported = source_path(given.start, given.home)
     outcome = load()(
         collection,
         start=str(imported) if imported.is_dir() else given.start,

@@ -11,12 +11,12 @@ import onnxruntime as ort
 from models.sessions.devices import prepare, providers
 
 
-def attempt(device: str) -> str:
+def try_device(device: str) -> str:
     """Why no session opens and runs on `device`, in one line; "" where one does."""
     try:
         wanted, chosen = providers(device)
         prepare(device)
-        session = ort.InferenceSession(smallest(), providers=chosen, enable_fallback=0)
+        session = ort.InferenceSession(smallest_model(), providers=chosen, enable_fallback=0)
         got = session.get_providers()[0]
         if got != wanted:
             return f"ONNX Runtime gave {got}"
@@ -26,7 +26,7 @@ def attempt(device: str) -> str:
     return "" if doubled.tolist() == [3.0] else f"1.5 + 1.5 gave {doubled.tolist()} there"
 
 
-def smallest() -> bytes:
+def smallest_model() -> bytes:
     """A graph of one node: x (1,) float32 → y = x + x."""
     from onnx import TensorProto, helper  # only where there may be a GPU
 
@@ -38,7 +38,7 @@ def smallest() -> bytes:
 
 
 if __name__ == "__main__":
-    why = attempt(sys.argv[1])
+    why = try_device(sys.argv[1])
     if why:
         print(why)
     sys.exit(bool(why))

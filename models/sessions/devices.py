@@ -57,7 +57,7 @@ def resolve(setting: str) -> tuple[str, ...]:
     return names
 
 
-def missing(device: str, got: str, why: str = "") -> ModelUnavailable:
+def device_unavailable(device: str, got: str, why: str = "") -> ModelUnavailable:
     """The error that `device` was asked for and another one was given."""
     return ModelUnavailable(
         f"device: {device} was asked for, ONNX Runtime gave {got}{f' ({why})' if why else ''}; install its CUDA "
@@ -73,7 +73,7 @@ def _absent(device: str) -> ModelUnavailable:
             f"device: {device} was asked for, and the last GPU here is number {there - 1} (CUDA_VISIBLE_DEVICES "
             "counts); name one that is there, or set DAGUERRE_DEVICE=cpu"
         )
-    return missing(device, _CPU, refusal(device))
+    return device_unavailable(device, _CPU, probe_error(device))
 
 
 def gpus() -> int:
@@ -101,14 +101,14 @@ def _usable(names: Iterable[str]) -> list[str]:
 @functools.cache
 def usable(device: str) -> bool:
     """Whether a session opens and runs on `device`."""
-    why = refusal(device)
+    why = probe_error(device)
     if why:
         logger.info("device: %s cannot be used: %s", device, why)
     return not why
 
 
 @functools.cache
-def refusal(device: str) -> str:
+def probe_error(device: str) -> str:
     """Why no session opens and runs on the GPU `device`; "" where one does.
 
     Tried in a process of its own (models/sessions/device_probe.py): one that has opened a session keeps hundreds of MB
@@ -191,7 +191,7 @@ def providers(
     return _TENSORRT, [(_TENSORRT, tensorrt), *chosen]
 
 
-def engines(cache: Path, graph: Path, device: str) -> Path:
+def engine_folder(cache: Path, graph: Path, device: str) -> Path:
     """The folder in `cache` for the engines of the file `graph` on `device`.
 
     ONNX Runtime names an engine after the names in its graph, not after the weights: in a folder that two models share,

@@ -11,7 +11,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from models.errors import ModelUnavailable
-from models.sessions.devices import engines, missing, prepare, providers
+from models.sessions.devices import device_unavailable, engine_folder, prepare, providers
 from models.sessions.gpu import GpuRunner
 
 logger = logging.getLogger("daguerre.onnx")
@@ -53,7 +53,7 @@ class OnnxSession:
         if device != "cpu":
             options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
         if engine_cache is not None and device.startswith("tensorrt"):
-            engine_cache = engines(engine_cache, path, device)
+            engine_cache = engine_folder(engine_cache, path, device)
         self.provider, chosen = providers(device, memory_limit=memory_limit, engine_cache=engine_cache, half=half)
         prepare(device)
         try:
@@ -63,7 +63,7 @@ class OnnxSession:
             raise ModelUnavailable(f"{path.name} cannot be loaded on {device}: {exc}") from exc
         got = self._session.get_providers()
         if got[0] != self.provider:
-            raise missing(device, got[0])
+            raise device_unavailable(device, got[0])
         if device != "cpu":
             _require_work_on_the_gpu(self._session, path.name, device)
         self._inputs = [i.name for i in self._session.get_inputs()]

@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from models.errors import ClusteringError
 from models.images.perceptual import BITS, Hash, distance, hashes
-from models.similarity.neighbours import BLOCK_BYTES, lengths, unit, vectors
+from models.similarity.neighbours import BLOCK_BYTES, finite_rows, lengths, unit_rows
 
 Bool = NDArray[np.bool_]
 Float = NDArray[np.float64]
@@ -163,7 +163,7 @@ def semantic(
         raise ClusteringError(
             f"threshold: got {threshold}; it is a cosine, at most 1, and for near-copies 0.9 or more", "bad_option"
         )
-    cosine = _Cosine(vectors(embeddings, "embeddings"), threshold)
+    cosine = _Cosine(finite_rows(embeddings, "embeddings"), threshold)
     n = len(cosine.rows)
     wanted = _preference(preference, n)
     labels = _link(cosine.within, np.arange(n), wanted, linkage, block_bytes)
@@ -179,7 +179,7 @@ def semantic(
 class _Cosine:
     def __init__(self, rows: NDArray[np.float32], threshold: float) -> None:
         self.rows, self.lengths = rows, lengths(rows, "embeddings")
-        self.unit = unit(rows, self.lengths)
+        self.unit = unit_rows(rows, self.lengths)
         self.threshold = threshold
         self.margin = (rows.shape[1] + 8) * 2.0**-24  # above a float32 product's error; see neighbours.py
 

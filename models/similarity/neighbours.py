@@ -73,7 +73,7 @@ def farthest(
     return _search(rows, queries, k, metric=metric, exclude=exclude, block_bytes=block_bytes, sign=-1)
 
 
-def vectors(values: ArrayLike, name: str) -> Float32:
+def finite_rows(values: ArrayLike, name: str) -> Float32:
     """(n, d) float32 in C order, refused unless every number is finite; `name` is for the message."""
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and is refused as such
         rows = np.ascontiguousarray(values, np.float32)
@@ -106,7 +106,7 @@ def lengths(rows: Float32, name: str) -> Float64:
     return found
 
 
-def unit(rows: Float32, length: Float64) -> Float32:
+def unit_rows(rows: Float32, length: Float64) -> Float32:
     """Rows divided by their lengths, rounded once."""
     return np.divide(rows, length[:, None], out=np.empty_like(rows), casting="same_kind")
 
@@ -114,7 +114,7 @@ def unit(rows: Float32, length: Float64) -> Float32:
 def _search(
     rows: ArrayLike, queries: ArrayLike, k: int, *, metric: Metric, exclude: Any, block_bytes: int, sign: int
 ) -> Neighbours:
-    x, q = vectors(rows, "rows"), vectors(queries, "queries")
+    x, q = finite_rows(rows, "rows"), finite_rows(queries, "queries")
     (n, d), m = x.shape, len(q)
     if q.shape[1] != d:
         raise ClusteringError(
@@ -171,7 +171,7 @@ class _Scoring:
         relative = (x.shape[1] + 8) * 2.0**-23
         if metric == "cosine":
             self.lengths, self.q_lengths = lengths(x, "rows"), lengths(q, "queries")
-            self.rows, scaled = unit(x, self.lengths), unit(q, self.q_lengths)
+            self.rows, scaled = unit_rows(x, self.lengths), unit_rows(q, self.q_lengths)
             self.half: Float32 = np.zeros(len(x), np.float32)
             self.margin: Float32 = np.full(len(q), relative, np.float32)
         else:

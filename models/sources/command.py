@@ -56,11 +56,11 @@ def run_import(given: argparse.Namespace) -> None:
 
 def _import(given: argparse.Namespace, source: Path, name: str, *, fetched: bool = False) -> None:
     try:
-        from models.sources.make import Wanted, make, renamed
+        from models.sources.make import ImportRequest, import_model, with_served_name
     except ModuleNotFoundError as exc:
         raise ModelsError(f"importing needs {exc.name}: pip install 'daguerre-service[export]'") from exc
-    wanted = renamed(
-        Wanted(
+    wanted = with_served_name(
+        ImportRequest(
             source=source,
             name=name,
             row=HUB.get(name),
@@ -70,7 +70,7 @@ def _import(given: argparse.Namespace, source: Path, name: str, *, fetched: bool
             replace=given.replace,
         )
     )
-    made = make(wanted, given.home, lambda text: print(f"{wanted.name}: {text}", flush=True))
+    made = import_model(wanted, given.home, lambda text: print(f"{wanted.name}: {text}", flush=True))
     for key, value in sorted(made.parity.items()):
         print(f"{wanted.name}: {key.replace('_', ' ')} {value:.7f}")
     print(f"{wanted.name}: {made.path}\nserve it: DAGUERRE_MODELS={wanted.name} scripts/serve")

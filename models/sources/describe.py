@@ -13,7 +13,7 @@ from typing import Any
 
 from transformers import AutoConfig, AutoTokenizer
 
-from models.catalog.hub import CLIP_TEMPLATES, CONTRAST, SIGLIP_TEMPLATES, HubModel
+from models.catalog.hub import CLIP_TEMPLATES, DEFAULT_NEGATIVES, SIGLIP_TEMPLATES, HubModel
 from models.catalog.spec import ImageTower, ModelSpec, Precision, Source, TextTower, ZeroShotHead
 from models.disk import sha256
 from models.encoders.preprocessor import read_preprocessor
@@ -34,7 +34,7 @@ _POOLINGS = {  # of sentence-transformers' 1_Pooling/config.json
 
 
 @dataclass(frozen=True)
-class Described:
+class SourceFolder:
     """What a folder holds, besides its weights."""
 
     folder: Path
@@ -47,7 +47,7 @@ class Described:
     dense: tuple[Path, ...]  # of a sentence encoder: layers after the pooling
 
 
-def look(folder: Path) -> Described:
+def read_source(folder: Path) -> SourceFolder:
     """Read configuration and tokenizer.
 
     Raises
@@ -77,11 +77,11 @@ def look(folder: Path) -> Described:
         raise ModelUnavailable(f"{folder.name} cannot be read by transformers: {_first_line(exc)}") from exc
     pooling, dense = _sentence(folder) if model_type in SENTENCE else ("", ())
     pad_id = 0 if tokenizer is None or tokenizer.pad_token_id is None else int(tokenizer.pad_token_id)
-    return Described(folder, model_type, config, tokenizer, tokens, pad_id, pooling, dense)
+    return SourceFolder(folder, model_type, config, tokenizer, tokens, pad_id, pooling, dense)
 
 
 def spec_of(
-    found: Described,
+    found: SourceFolder,
     *,
     name: str,
     row: HubModel | None,
@@ -188,7 +188,7 @@ def _pooling(config: Mapping[str, Any], folder: str) -> str:
     return modes[0]
 
 
-def _dimension(found: Described) -> int:
+def _dimension(found: SourceFolder) -> int:
     config = found.config
     if found.model_type == "clip":
         return int(config.projection_dim)
@@ -199,7 +199,7 @@ def _dimension(found: Described) -> int:
     return int(config.hidden_size)
 
 
-def _image(found: Described) -> ImageTower | None:
+def _image(found: SourceFolder) -> ImageTower | None:
     if found.model_type in SENTENCE:
         return None
     wanted = read_preprocessor(found.folder)
@@ -213,7 +213,7 @@ def _image(found: Described) -> ImageTower | None:
     return ImageTower(preprocess=wanted.preprocess, mean=wanted.mean, std=wanted.std, pooling=pooling)
 
 
-def _text(found: Described, row: HubModel | None) -> TextTower | None:
+def _text(found: SourceFolder, row: HubModel | None) -> TextTower | None:
     if found.tokenizer is None:
         return None
     prefix = row.prefix if row else ""
@@ -247,7 +247,7 @@ def _buckets(longest: int) -> tuple[int, ...]:
     return (*(b for b in (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384) if b < longest), longest)
 
 
-def _zero_shot(found: Described, row: HubModel | None, scale: float | None, bias: float) -> ZeroShotHead | None:
+def _zero_shot(found: SourceFolder, row: HubModel | None, scale: float | None, bias: float) -> ZeroShotHead | None:
     if scale is None:
         return None
     sigmoid = found.model_type == "siglip"
@@ -256,7 +256,7 @@ def _zero_shot(found: Described, row: HubModel | None, scale: float | None, bias
         logit_scale=scale,
         logit_bias=bias if sigmoid else 0.0,
         templates=row.templates if row else SIGLIP_TEMPLATES if sigmoid else CLIP_TEMPLATES,
-        negatives=CONTRAST,
+        negatives=DEFAULT_NEGATIVES,
     )
 
 

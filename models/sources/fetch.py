@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
-from models.catalog.folder import source_home
+from models.catalog.folder import source_path
 from models.catalog.hub import HUB, HubModel
 from models.errors import ModelUnavailable
 
@@ -38,7 +38,7 @@ _WEIGHTS = (  # the first kind that is there
 )
 
 
-def wanted(files: Sequence[str]) -> list[str]:
+def files_to_fetch(files: Sequence[str]) -> list[str]:
     """Of a repository's files, those that a model is made of. Raises ModelUnavailable where there are no weights."""
     settings = [f for f in files if any(fnmatch(f, pattern) for pattern in _SETTINGS)]
     for kind in _WEIGHTS:
@@ -61,7 +61,7 @@ def fetch(name: str, home: Path) -> Path:
             f"{name!r} is no model of the hub that is known here; there are: {', '.join(HUB)}. "
             "A folder of your own: python -m models import FOLDER"
         )
-    folder = source_home(name, home)
+    folder = source_path(name, home)
     complete = folder / f".complete-{row.revision}"
     if complete.is_file():
         return folder
@@ -79,7 +79,7 @@ def _download(row: HubModel, folder: Path) -> None:
     import huggingface_hub  # only here: nothing that serves may reach it
 
     try:
-        files = wanted(huggingface_hub.HfApi().list_repo_files(row.repository, revision=row.revision))
+        files = files_to_fetch(huggingface_hub.HfApi().list_repo_files(row.repository, revision=row.revision))
         huggingface_hub.snapshot_download(
             row.repository, revision=row.revision, allow_patterns=files, local_dir=str(folder)
         )

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.catalog import folder
-from models.catalog.folder import ModelFolder, source_home
+from models.catalog.folder import ModelFolder, source_path
 from models.catalog.hub import HubModel
 from models.catalog.spec import ModelSpec, Precision
 from models.encoders.processors import ImageProcessor, TextProcessor
@@ -23,11 +23,11 @@ from models.sources import describe, export, networks, oracle
 from models.sources.precision import LIMITS, to_fp16, to_int8
 
 Float = NDArray[np.float32]
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class ImportRequest:
     """What to import, and as what."""
 
     source: Path
@@ -39,7 +39,7 @@ class Wanted:
     replace: bool = False
 
 
-def make(wanted: Wanted, home: Path, say: Say = lambda text: None) -> ModelFolder:
+def import_model(wanted: ImportRequest, home: Path, say: Log = lambda text: None) -> ModelFolder:
     """Export `wanted` into `home` and return its folder, unless it is there already.
 
     Raises
@@ -50,7 +50,7 @@ def make(wanted: Wanted, home: Path, say: Say = lambda text: None) -> ModelFolde
     """
     if wanted.precision == "int8":
         require_exact_products()
-    found = describe.look(wanted.source)
+    found = describe.read_source(wanted.source)
     say(f"loading {wanted.source.name} ({found.model_type})")
     loaded = networks.load(found)
     spec = describe.spec_of(
@@ -68,11 +68,11 @@ def make(wanted: Wanted, home: Path, say: Say = lambda text: None) -> ModelFolde
     for other in folder.installed(home).get(spec.name, ()):
         if other != made.path:
             shutil.rmtree(other)  # `replace` was asked for
-    _link(wanted.source, source_home(spec.name, home))
+    _link(wanted.source, source_path(spec.name, home))
     return made
 
 
-def _fill(path: Path, spec: ModelSpec, found: describe.Described, loaded: networks.Networks, say: Say) -> None:
+def _fill(path: Path, spec: ModelSpec, found: describe.SourceFolder, loaded: networks.Networks, say: Log) -> None:
     parity: dict[str, float] = {}
     if spec.text:
         (path / "tokenizer.json").write_text(found.tokens, encoding="utf-8")
@@ -84,7 +84,7 @@ def _fill(path: Path, spec: ModelSpec, found: describe.Described, loaded: networ
 
 
 def _image(
-    path: Path, spec: ModelSpec, found: describe.Described, loaded: networks.Networks, say: Say
+    path: Path, spec: ModelSpec, found: describe.SourceFolder, loaded: networks.Networks, say: Log
 ) -> Mapping[str, float]:
     assert spec.image is not None
     assert loaded.image is not None
@@ -111,7 +111,7 @@ def _image(
 
 
 def _text(
-    path: Path, spec: ModelSpec, found: describe.Described, loaded: networks.Networks, say: Say
+    path: Path, spec: ModelSpec, found: describe.SourceFolder, loaded: networks.Networks, say: Log
 ) -> Mapping[str, float]:
     assert spec.text is not None
     assert loaded.text is not None
@@ -162,7 +162,7 @@ def _agreement(modality: str, spec: ModelSpec, got: Float, wanted: Float) -> Map
 
 
 def _refuse_taken(spec: ModelSpec, home: Path, replace: bool) -> None:
-    others = [path for path in folder.installed(home).get(spec.name, ()) if path != folder.home_of(spec, home)]
+    others = [path for path in folder.installed(home).get(spec.name, ()) if path != folder.model_path(spec, home)]
     if others and not replace:
         raise ModelUnavailable(
             f"name: {spec.name!r} is another model already ({others[0].name}); choose another with --name, or give "
@@ -186,6 +186,6 @@ def names(wanted: Sequence[str], precision: Precision) -> list[str]:
     return [name if precision == "fp32" else f"{name}-{precision}" for name in wanted]
 
 
-def renamed(wanted: Wanted) -> Wanted:
+def with_served_name(wanted: ImportRequest) -> ImportRequest:
     """`wanted` under its served name."""
     return replace(wanted, name=names([wanted.name], wanted.precision)[0])

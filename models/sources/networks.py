@@ -12,7 +12,7 @@ from transformers import AutoModel
 from transformers.utils import logging
 
 from models.errors import ModelUnavailable
-from models.sources.describe import SENTENCE, Described
+from models.sources.describe import SENTENCE, SourceFolder
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class PooledText(nn.Module):
         return hidden.gather(1, last.expand(-1, 1, hidden.shape[-1])).squeeze(1)
 
 
-def load(found: Described) -> Networks:
+def load(found: SourceFolder) -> Networks:
     """The networks with their weights, in fp32, on the CPU. Raises ModelUnavailable where they cannot be loaded."""
     model = _model(found)
     model.requires_grad_(False)
@@ -118,7 +118,7 @@ def fix_positions(networks: Networks, side: int) -> None:
             module.interpolate_pos_encoding = lambda embeddings, height, width, fixed=fixed: fixed
 
 
-def _model(found: Described) -> Any:
+def _model(found: SourceFolder) -> Any:
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]

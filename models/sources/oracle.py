@@ -13,7 +13,7 @@ from torch import nn
 from transformers import AutoImageProcessor
 
 from models.encoders.preprocessor import read_preprocessor
-from models.sources.describe import Described
+from models.sources.describe import SourceFolder
 from models.sources.networks import Networks
 
 Float = NDArray[np.float32]
@@ -68,13 +68,13 @@ def pixel_values(folder: Path, images: Sequence[bytes]) -> Float:
     return stack
 
 
-def token_ids(found: Described, texts: Sequence[str], longest: int) -> list[list[int]]:
+def token_ids(found: SourceFolder, texts: Sequence[str], longest: int) -> list[list[int]]:
     """What the tokenizer of the folder makes of each text, cut, not padded."""
     assert found.tokenizer is not None
     return [found.tokenizer(text, truncation=True, max_length=longest)["input_ids"] for text in texts]
 
 
-def image_vectors(found: Described, model: nn.Module, pixels: Float) -> Float:
+def image_vectors(found: SourceFolder, model: nn.Module, pixels: Float) -> Float:
     """Unit rows (n, d)."""
     with torch.inference_mode():
         given: Any = torch.from_numpy(pixels)
@@ -85,7 +85,7 @@ def image_vectors(found: Described, model: nn.Module, pixels: Float) -> Float:
         return np.asarray(nn.functional.normalize(raw, dim=-1), np.float32)
 
 
-def text_vectors(found: Described, networks: Networks, texts: Sequence[str], longest: int) -> Float:
+def text_vectors(found: SourceFolder, networks: Networks, texts: Sequence[str], longest: int) -> Float:
     """Unit rows (n, d), each text by itself: SigLIP's padded to its one length, the others not at all."""
     model = networks.model
     assert found.tokenizer is not None

@@ -23,7 +23,7 @@ def session(
             f"backend: torch reads the weights of {spec.name!r} where it was imported from, and that folder is gone; "
             "import it again, or set DAGUERRE_BACKEND=onnx"
         )
-    found = describe.look(source)
+    found = describe.read_source(source)
     if dict(describe.weights_of(source)) != dict(spec.source.weights):
         raise ModelUnavailable(
             f"backend: the folder that {spec.name!r} was imported from has changed since; import it again, under "

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
+
 Source = bytes | Path
 _IO_BYTES = 1 << 16
 _SLACK = 1 << 16  # pixels that some decoders (MPEG-4) add around a small frame
@@ -47,7 +48,7 @@ class VideoLimits:
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenVideo:
     container: "InputContainer"
     stream: "VideoStream"
     demuxer: str
@@ -70,7 +71,7 @@ class Opened:
 
 
 @contextlib.contextmanager
-def opened(source: Source, limits: VideoLimits, *, threads: int = 0) -> Iterator[Opened]:
+def open_video(source: Source, limits: VideoLimits, *, threads: int = 0) -> Iterator[OpenVideo]:
     """Open one clip for the length of a `with`.
 
     Parameters
@@ -110,7 +111,7 @@ def opened(source: Source, limits: VideoLimits, *, threads: int = 0) -> Iterator
             stream = _video_stream(container)
             if stream.time_base is None:
                 raise _corrupt(demuxer)
-            result = Opened(container, stream, demuxer, limits, stream.time_base)
+            result = OpenVideo(container, stream, demuxer, limits, stream.time_base)
             _prepare(result, threads)
             yield result
 
@@ -199,7 +200,7 @@ def _video_stream(container: "InputContainer") -> "VideoStream":
     return stream
 
 
-def _prepare(clip: Opened, threads: int) -> None:
+def _prepare(clip: OpenVideo, threads: int) -> None:
     from av.stream import Discard
 
     for stream in clip.container.streams:
