@@ -353,10 +353,10 @@ def test_export_of_what_is_there_says_where_it_lies(embedded_home, embedded_fold
     assert f"text_min_cosine {embedded_folder.parity['text_min_cosine']:.7f}" in said
 
 
-def test_verify_says_whole(embedded_home, embedded_folder):
+def test_verify_says_complete(embedded_home, embedded_folder):
     done = command("verify", "embedded", "--home", str(embedded_home))
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{embedded_folder.path}: whole\n"
+    assert done.stdout == f"{embedded_folder.path}: complete and unchanged\n"
 
 
 def test_verify_of_a_damaged_folder_fails_and_names_the_file(embedded_folder, tmp_path):

@@ -545,10 +545,10 @@ def test_import_list_and_verify_by_hand(sources, tmp_path):
     assert "my-vit: image min cosine 0.99999" in done.stdout or "my-vit: image min cosine 1.0" in done.stdout
     assert "DAGUERRE_MODELS=my-vit scripts/serve" in done.stdout
     listed = models("list", "--home", str(tmp_path)).stdout
-    assert [line.split()[-2:] for line in listed.splitlines() if line.startswith("my-vit ")] == [["here", "CC0"]]
+    assert [line.split()[-2:] for line in listed.splitlines() if line.startswith("my-vit ")] == [["installed", "CC0"]]
     assert "clip-vit-base-patch32" in listed
     (folder,) = installed(tmp_path)["my-vit"]
-    assert models("verify", "my-vit", "--home", str(tmp_path)).stdout == f"{folder}: whole\n"
+    assert models("verify", "my-vit", "--home", str(tmp_path)).stdout == f"{folder}: complete and unchanged\n"
     (folder / "image.onnx").write_bytes(b"no graph")
     damaged = models("verify", "my-vit", "--home", str(tmp_path))
     assert damaged.returncode == 1
@@ -570,8 +570,8 @@ def test_fetch_offline_by_hand(tmp_path):
         (("fetch", "clop"), "'clop' is no model of the hub"),
         (("fetch", "embedded"), "python -m models export embedded"),
         (("import", "no-such-folder"), "no-such-folder has no config.json"),
-        (("import", ".", "--name", "A B"), "name: 'A B' must be of a to z"),
-        (("import", ".", "--name", "embedded"), "is the catalogue's own"),
+        (("import", ".", "--name", "A B"), "name: 'A B' must consist of a to z"),
+        (("import", ".", "--name", "embedded"), "is a model of the catalogue"),
     ],
 )
 def test_a_wrong_wish_is_told_the_rule(arguments, words, tmp_path):
