@@ -311,7 +311,7 @@ def test_the_catalogues_own_weights_are_taken(tmp_path):
 
 
 def test_weights_with_another_hash_are_refused(tmp_path):
-    with pytest.raises(ModelUnavailable, match=r"weights\.bin: not the file that the catalogue's 'small' names"):
+    with pytest.raises(ModelUnavailable, match=r"weights\.bin: another file than the catalogue's 'small' names"):
         export.check_weights(weights_of(tmp_path, b"abd"), [tmp_path / "weights.bin"])
 
 
