@@ -1,4 +1,4 @@
-"""Packets → frames with exact timestamps: decodes on over damage, counts it, and seeks where that saves decoding.
+"""Decoding of packets to frames with exact timestamps; counts damage, and seeks where that saves decoding.
 
 A timestamp is FFmpeg's best effort (the presentation timestamp; the decoding timestamp where that one is missing or
 more often out of order) times the time base, minus the stream's start.
@@ -32,12 +32,12 @@ _SAVED = 8  # frames that a seek must save: the decoder has to fill its pipeline
 
 @dataclass(kw_only=True)
 class DecodingReport:
-    """What was met on the way; filled while frames are read.
+    """Statistics of decoding, filled while frames are read.
 
     Attributes
     ----------
     decoded : frames that the decoder gave.
-    damaged_packets : compressed pieces that could not be read or decoded.
+    damaged_packets : packets that could not be read or decoded.
     corrupt_frames : decoded with errors in the picture; never yielded.
     disordered : frames with the timestamp of an earlier one, or an earlier timestamp; never yielded.
     estimated : timestamps that were not in the file and were counted on from the frame before.
@@ -184,7 +184,7 @@ class Decoder:
             self._skip(before)
 
     def _skip(self, pts: int) -> None:
-        """Decode up to and with `pts`, without a word in the report: these frames were given before."""
+        """Decode up to and including `pts` without counting: these frames were yielded before."""
         while True:
             try:
                 frame = self._next_frame()

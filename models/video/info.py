@@ -1,4 +1,4 @@
-"""What a clip is, from its header and its first frame."""
+"""Properties of a video from its header and its first frame."""
 
 import statistics
 from collections.abc import Callable
@@ -17,7 +17,7 @@ _LOOKED_AT = 500  # packets that tell whether the rate varies
 
 @dataclass(frozen=True, kw_only=True)
 class VideoInfo:
-    """One clip, as it is shown.
+    """Properties of one video, as displayed.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Bytes or a file → an open container and its one video stream, with every limit that can be checked before decoding.
+"""Opening of a container and its video stream, with all limits that can be checked before decoding.
 
 | in the file | what becomes of it |
 | --- | --- |
@@ -155,7 +155,7 @@ def _binary(source: Source) -> Iterator[BinaryIO]:
 
 
 class _Bytes:
-    """What FFmpeg sees of the file: no name, which it would use to guess a format, and no way to write."""
+    """Read-only view of the file for FFmpeg, without a name, from which it would guess a format."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.read, self.seek, self.tell = file.read, file.seek, file.tell

@@ -1,4 +1,4 @@
-"""A decoded frame → RGB as it is meant to be seen: upright, with square pixels, on white.
+"""Conversion of a decoded frame to RGB for display: upright, with square pixels, on white.
 
 | in the frame | what becomes of it |
 | --- | --- |
@@ -140,7 +140,7 @@ def swaps_sides(turn: Orientation) -> bool:
 
 
 def orientation(frame: "VideoFrame") -> Orientation:
-    """How the display matrix wants the frame turned; None: not at all, or by an angle that is no multiple of 90."""
+    """Transposition by the display matrix; None for no rotation, or an angle that is not a multiple of 90 degrees."""
     a, b, c, d = _matrix(frame)
     scale = max(abs(a), abs(b), abs(c), abs(d))
     if scale == 0:

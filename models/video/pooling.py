@@ -1,4 +1,4 @@
-"""Scores or vectors of frames → of shots, or of videos."""
+"""Pooling of the scores or vectors of frames over shots or videos."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, get_args

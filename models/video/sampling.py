@@ -1,4 +1,4 @@
-"""The frames of a clip that a policy wants, one after the other, and never the whole clip in memory."""
+"""Sampling: the frames of a video that a policy selects, one at a time."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -67,8 +67,8 @@ def sample(
     target : resize each frame as an image is resized for a model; None: full-size pictures.
     decode : "exact" or "scaled"; see `pixels.Converter`.
     drop_within : drop a frame whose perceptual hash differs from that of the last kept frame in at most so many bits.
-    known_shots : what `find_shots` gave: fills `shot` under all policies, and saves `Shots` the looking.
-    report : is filled with what was met on the way.
+    known_shots : result of `find_shots`: fills `shot` under all policies, and `Shots` need not detect them again.
+    report : filled with statistics of decoding.
     check : called for each packet read; what it raises ends the sampling.
     threads : of the decoder; 0: one per core.
 
