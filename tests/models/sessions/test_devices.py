@@ -68,7 +68,7 @@ def test_the_reason_is_what_the_libraries_say(one, monkeypatch):
         ((1, f"ONNX Runtime gave {CPU}\n", "[E: x] library y.so with error: z.so.13: none\x1b[m\n"), "z.so.13: none"),
         ((1, f"Non-zero status while running Add. {NO_KERNEL}\n", ""), NO_KERNEL.partition(" ;")[0]),
         ((1, f"ONNX Runtime gave {CPU}\n", ""), f"ONNX Runtime gave {CPU}"),
-        ((-11, "", ""), "the attempt ended with status -11"),
+        ((-11, "", ""), "the test ended with status -11"),
     ],
 )
 def test_the_reason_is_cut_out_of_what_the_attempt_said(one, monkeypatch, ended, wanted):
@@ -150,7 +150,7 @@ def old_gpu(x):
         ({}, ""),
         ({"gives": CPU}, f"ONNX Runtime gave {CPU}"),
         ({"doubles": staticmethod(old_gpu)}, NO_KERNEL),
-        ({"doubles": staticmethod(lambda x: 0 * x)}, "1.5 + 1.5 gave [0.0] there"),
+        ({"doubles": staticmethod(lambda x: 0 * x)}, "1.5 + 1.5 gave [0.0]"),
     ],
 )
 def test_a_session_that_opens_has_to_compute_too(monkeypatch, given, wanted):
@@ -349,7 +349,7 @@ def test_shapes_may_be_computed_on_the_cpu_and_a_few_operators_are_told_of(caplo
     assert not caplog.records
     with caplog.at_level(logging.WARNING):
         check(Assigned(**{CUDA: ["MatMul", "Conv"], CPU: ["Softmax", "MatMul"]}), "g", "cuda:0")
-    assert "of g on cuda:0, 1 × Softmax, 1 × MatMul run on the CPU" in caplog.text
+    assert "g on cuda:0 runs these operators on the CPU: 1 × Softmax, 1 × MatMul" in caplog.text
     with pytest.raises(ModelUnavailable, match="2 of the 3 large operators"):
         check(Assigned(**{CUDA: ["MatMul"], CPU: ["Softmax", "MatMul"]}), "g", "cuda:0")
 
