@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
-from models.catalog.folder import source_home
+from models.catalog.folder import source_path
 from models.classifiers.folders import read_collection
 from models.classifiers.head import Task
 from models.finetune.lazy import load_finetune
@@ -53,10 +53,9 @@ def run(arguments: argparse.Namespace) -> None:
         **{f.name: getattr(arguments, f.name) for f in fields(Options) if f.name not in ("augmentation", "bounds")},
         bounds=tuple(arguments.bounds) if arguments.bounds else None,
     )
-    collection = read_collection(
-        arguments.source, anywhere=True
-    )  # the user of this command may read these files anyway
-    imported = source_home(arguments.start, arguments.home)
+    # the user of this command may read these files anyway
+    collection = read_collection(arguments.source, anywhere=True)
+    imported = source_path(arguments.start, arguments.home)
     outcome = load_finetune()(
         collection,
         start=str(imported) if imported.is_dir() else arguments.start,

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from models.catalog.rows import EMBEDDED
 from models.disk import sha256
-from models.encoders.preprocessor import Pixelwise, read_preprocessor
+from models.encoders.preprocessor import PixelPreprocessing, read_preprocessor
 from models.errors import ModelUnavailable
 from models.images.preprocess import PREPROCESSING_VERSION
 
@@ -26,7 +26,7 @@ class Start:
     licence: str
     backbone: nn.Module
     width: int
-    pixelwise: Pixelwise
+    pixelwise: PixelPreprocessing
 
 
 def load_start(start: str) -> Start:
@@ -63,7 +63,7 @@ def _embedded() -> Start:
     backbone = network.load(torch.load(path, weights_only=True))
     del backbone._fc  # the classifier of ImageNet's classes
     assert EMBEDDED.image is not None
-    pixelwise = Pixelwise(EMBEDDED.image.preprocess, EMBEDDED.image.mean, EMBEDDED.image.std)
+    pixelwise = PixelPreprocessing(EMBEDDED.image.preprocess, EMBEDDED.image.mean, EMBEDDED.image.std)
     return Start(EMBEDDED.name, EMBEDDED.fingerprint(), EMBEDDED.licence, backbone, EMBEDDED.dimension, pixelwise)
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from models.catalog.folder import installed, source_home
+from models.catalog.folder import installed, source_path
 from models.classifiers.folders import read_collection
 from models.classifiers.store import Store
 from models.finetune.lazy import load_finetune
@@ -65,7 +65,7 @@ def start_of(data: Path | None, home: Path, start: str) -> str:
     """
     if start == EMBEDDED:
         return start
-    if start in installed(home) and (source := source_home(start, home)).is_dir():
+    if start in installed(home) and (source := source_path(start, home)).is_dir():
         return str(source)
     return str(inside(data, start, "start"))
 
