@@ -27,7 +27,7 @@ from bench import stamps
 from daguerre import Classifier, Client, Embeddings
 from models.classifiers.head import Block
 from models.classifiers.probe import Options, fit
-from models.classifiers.problem import pose
+from models.classifiers.problem import make_problem
 from models.classifiers.train import train
 
 OUT = Path(__file__).parent / "results" / "classifiers.json"
@@ -211,7 +211,7 @@ def speed() -> dict[str, Any]:
     x = rng.standard_normal((n, d)) * np.linspace(2, 0.2, d) + 0.15 * rng.standard_normal((k, d))[y] + 1
     x = (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
     block = Block(modality="image", model="m", fingerprint="f", dimension=d)
-    problem = pose([x], y.tolist(), task="categorical", blocks=[block])
+    problem = make_problem([x], y.tolist(), task="categorical", blocks=[block])
     ours, theirs = [], []
     for _ in range(3):
         started = time.perf_counter()

@@ -28,11 +28,11 @@ from sklearn.metrics import adjusted_rand_score, silhouette_samples, silhouette_
 
 from bench import stamps
 from models.clustering.cluster import cluster
-from models.clustering.describe import compared
-from models.clustering.iterative import Found, iterative
+from models.clustering.describe import compare_with_known
+from models.clustering.iterative import MethodResult, iterative
 from models.clustering.options import Options
 from models.clustering.silhouettes import silhouettes
-from models.clustering.vectors import prepared
+from models.clustering.vectors import prepare
 
 OUT = Path(__file__).parent / "results" / "clustering.json"
 CLOUDS, DIMENSION, SPREAD = 60, 512, 1.5
@@ -124,15 +124,15 @@ def exactness_and_speed(rounds: int) -> dict[str, Any]:
     }
 
 
-def _ours(x: NDArray[np.float32], options: Options) -> Found:
-    return iterative(prepared(x, normalize=True, angles=True), options)
+def _ours(x: NDArray[np.float32], options: Options) -> MethodResult:
+    return iterative(prepare(x, normalize=True, angles=True), options)
 
 
 def algorithm(rounds: int) -> list[dict[str, Any]]:
     """The whole algorithm at 20,000 x 512, on clouds that are easy, wider and so wide that most passes are in vain."""
     found = []
     for spread in (1.0, SPREAD, 3.0):
-        x, options = made_up(20_000, spread=spread), Options().settled()
+        x, options = made_up(20_000, spread=spread), Options().with_defaults()
         ratios, agree = [], 1.0
         for _ in range(rounds):
             ours, mine = timed(partial(_ours, x, options))
@@ -158,7 +158,7 @@ def growth() -> dict[str, Any]:
     rows = []
     for n in SIZES:
         x = made_up(n)
-        seconds, found = timed(partial(_ours, x, Options().settled()))
+        seconds, found = timed(partial(_ours, x, Options().with_defaults()))
         work = sum(p.n * p.choice.k for p in found.trace)
         rows.append({"n": n, "seconds": seconds, "passes": len(found.trace), "rows_times_k": work})
         print(rows[-1], flush=True)
@@ -190,7 +190,7 @@ made = cluster(rows, Options(), projection="pca")
 seconds = time.perf_counter() - begun
 done.set()
 print(json.dumps({"n": len(rows), "seconds": seconds, "clusters": len(made.clusters),
-    "passes": len(made.found.trace), "unclustered": int((made.found.labels < 0).sum()),
+    "passes": len(made.result.trace), "unclustered": int((made.result.labels < 0).sum()),
     "input_bytes": rows.nbytes, "most_of_its_own": most[0], "most_resident": most[1],
     "times_input_own": most[0] / rows.nbytes, "times_input_resident": most[1] / rows.nbytes}))
 """
@@ -216,7 +216,7 @@ def real(url: str) -> dict[str, Any]:
     truth = [stamp.folder for stamp in pictures]
     with Client(url, progress=False) as client:
         embedded = client.embed(images=[str(stamp.path) for stamp in pictures])
-    x = prepared(embedded.vectors, normalize=True, angles=True)
+    x = prepare(embedded.vectors, normalize=True, angles=True)
     found: dict[str, Any] = {"n": len(x), "classes": len(set(truth)), "model": embedded.model, "methods": {}}
 
     def add(name: str, options: Options) -> None:
@@ -231,7 +231,7 @@ def real(url: str) -> dict[str, Any]:
                     **each,
                     **{f"clustered_{k}": inside[k] if inside else float("nan") for k in ("purity", "nmi", "ari")},
                     "clusters": len(made.clusters),
-                    "unclustered": int((made.found.labels < 0).sum()),
+                    "unclustered": int((made.result.labels < 0).sum()),
                 }
             )
         found["methods"][name] = {k: middle([run[k] for run in runs]) for k in runs[0]}
@@ -256,7 +256,7 @@ def _best_k(x: NDArray[np.float32], truth: Sequence[str]) -> tuple[int, int]:
     for k in range(2, 101):
         labels = KMeans(k, n_init=3, random_state=0).fit(x).labels_.astype(np.intp)
         scores[k] = float(np.mean(silhouettes(x, np.unique(labels, return_inverse=True)[1].astype(np.intp))))
-        agreement[k] = (compared(labels, truth) or {})["ari"]
+        agreement[k] = (compare_with_known(labels, truth) or {})["ari"]
     return max(scores, key=lambda k: scores[k]), max(agreement, key=lambda k: agreement[k])
 
 

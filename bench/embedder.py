@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.catalog.folder import find
+from models.catalog.folder import open_or_export
 from models.encoders.processors import image_processor, text_processor
 from models.images.decoding import DecodeMode, ImageLimits
 from models.sessions.onnx import OnnxSession
@@ -21,7 +21,7 @@ class Embedder:
     """Both towers of a model of the catalogue, on the CPU."""
 
     def __init__(self, name: str, home: Path) -> None:
-        self.folder = find(name, home)
+        self.folder = open_or_export(name, home)
         images, texts = image_processor(self.folder), text_processor(self.folder)
         if images is None or texts is None:
             raise ValueError(f"model {name!r} lacks a tower; zero-shot needs both")

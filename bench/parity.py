@@ -27,7 +27,7 @@ from models.encoders.processors import image_processor, text_processor
 from models.errors import ModelsError
 from models.images.decoding import ImageLimits
 from models.sources import describe, networks, oracle
-from models.sources.make import Wanted, make, renamed
+from models.sources.make import ImportRequest, import_model, with_served_name
 from tests.models import architectures
 from tests.models.texts import TEXTS
 
@@ -54,14 +54,14 @@ def measure(name: str, work: Path) -> Json:
     """One architecture in every precision."""
     _, build = BUILDERS[name]
     source = build(work / "source")
-    found = describe.look(source)
+    found = describe.read_source(source)
     served: dict[Precision, ModelFolder] = {}
     row: Json = {"name": name, "model_type": found.model_type, "precisions": {}}
     for precision in get_args(Precision):
         started = time.perf_counter()
         try:
-            wanted = renamed(Wanted(source=source, name="model", precision=precision))
-            served[precision] = make(wanted, work / "home")
+            wanted = with_served_name(ImportRequest(source=source, name="model", precision=precision))
+            served[precision] = import_model(wanted, work / "home")
         except ModelsError as exc:
             row["precisions"][precision] = {"refused": str(exc)}
             continue
@@ -81,7 +81,7 @@ def measure(name: str, work: Path) -> Json:
     return row
 
 
-def _end_to_end(found: describe.Described, folder: ModelFolder, home: Path) -> Json:
+def _end_to_end(found: describe.SourceFolder, folder: ModelFolder, home: Path) -> Json:
     """Tokens that are equal, and zero-shot probabilities, from bytes and words on both sides."""
     made: Json = {}
     spec = folder.spec

@@ -27,7 +27,7 @@ from bench.servers import PLACEMENTS, ROOT, Server, ServerFailed
 from bench.sink import Sink
 from bench.throughput_table import report
 from bench.workers import Worker
-from models.catalog.folder import ModelFolder, find, open_folder
+from models.catalog.folder import ModelFolder, open_folder, open_or_export
 from models.errors import ModelUnavailable
 
 CORES = len(os.sched_getaffinity(0))
@@ -217,7 +217,7 @@ class Run:
 def _model(key: str, home: Path, work: Path) -> tuple[ModelFolder, str]:
     """The model's folder, made if need be, and its entry for DAGUERRE_MODELS."""
     if key == "embedded":
-        return find(key, home), key
+        return open_or_export(key, home), key
     path = work / "clip"
     try:
         return open_folder(path), str(path)

@@ -1,4 +1,4 @@
-"""A model's graph, opened by the backend that is asked for: ONNX Runtime, or torch where its weights still lie."""
+"""Choice of the backend that runs a model's graph: ONNX Runtime, or torch with the weights of its source folder."""
 
 from importlib import import_module
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.catalog.folder import ModelFolder, source_home
+from models.catalog.folder import ModelFolder, source_path
 from models.catalog.rows import EMBEDDED
 from models.catalog.spec import Modality
 from models.errors import ModelUnavailable
@@ -18,12 +18,12 @@ Backend = Literal["onnx", "torch"]
 
 
 class Session(Protocol):
-    """The device's step of an encoder."""
+    """The step of an encoder that runs on the device."""
 
     provider: str
 
     def run(self, stack: NDArray[Any]) -> NDArray[np.float32]:
-        """Raw vectors (n, d) float32 of n collated rows. Thread-safe."""
+        """Compute raw vectors (n, d) float32 from n collated rows. Thread-safe."""
 
 
 def open_session(
@@ -37,13 +37,16 @@ def open_session(
     threads: int = 0,
     **onnx: Any,
 ) -> Session:
-    """Open the graph of `modality`; further arguments are OnnxSession's.
+    """Open the graph of `modality`.
 
-    `compiled` is whether torch compiles it; on a GPU, unless told otherwise.
+    Parameters
+    ----------
+    compiled : whether torch compiles the graph. None: on a GPU only.
+    onnx : further arguments of OnnxSession.
 
     Raises
     ------
-    ModelUnavailable : a device or a precision that the backend cannot have; torch without the model's source.
+    ModelUnavailable : the backend does not support the device or the precision, or the source folder for torch is gone.
     """
     spec = folder.spec
     if backend == "torch" and spec.name != EMBEDDED.name:
@@ -51,17 +54,17 @@ def open_session(
             load = import_module("models.sources.torch_graphs").session
         except ModuleNotFoundError as exc:
             raise ModelUnavailable(f"backend: torch needs {exc.name}: pip install 'daguerre-service[export]'") from exc
-        made: Session = load(
+        session: Session = load(
             spec,
             modality,
-            source_home(spec.name, home),
+            source_path(spec.name, home),
             device=device,
             threads=threads,
             compiled=device != "cpu" if compiled is None else compiled,
         )
-        return made
+        return session
     if spec.precision == "bf16":
-        raise ModelUnavailable(f"model {spec.name!r} is in bf16, which torch alone runs: set DAGUERRE_BACKEND=torch")
+        raise ModelUnavailable(f"model {spec.name!r} is in bf16, which only torch runs: set DAGUERRE_BACKEND=torch")
     if spec.precision == "int8":
         if device != "cpu":
             raise ModelUnavailable(f"model {spec.name!r} is in int8, which is for CPUs; use fp16 on {device}")

@@ -1,4 +1,4 @@
-"""Files on disk: written so that they are whole or absent even if the process is killed, and their hashes."""
+"""Atomic writing of files, and their hashes: a file is complete or absent even if the process is killed."""
 
 import hashlib
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Have `write` make a file beside `path`, and put it in its place once it is on the disk."""
+    """Let `write` create a temporary file beside `path`, flush it to disk, and rename it to `path`."""
     staging = path.with_name(f".{path.name}.tmp")
     write(staging)
     sync_file(staging)
@@ -16,18 +16,18 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """`replace_file` with a text, as UTF-8."""
+    """Replace `path` by `text` in UTF-8, as `replace_file` does."""
     replace_file(path, lambda staging: staging.write_text(text, encoding="utf-8"))
 
 
 def sync_file(path: Path) -> None:
-    """Have the content of `path` on the disk."""
+    """Flush the content of `path` to disk."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names in `folder` on the disk."""
+    """Flush the entries of `folder` to disk."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -36,5 +36,6 @@ def sync_folder(folder: Path) -> None:
 
 
 def sha256(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,33 +1,36 @@
-"""What can go wrong in `models/`, in one tree. A transport picks its status from the class or from `code`.
+"""Errors of `models/`, in one tree. A transport picks its status from the class or from `code`.
 
 ModelsError                     code, message; str(error) is written for the person who sent the request
-├── ItemError                   one input item is unusable; nobody else's is affected
+├── ItemError                   one input item is unusable; the other items are not affected
 │   ├── ImageError
-│   │   ├── UnsupportedImage    "unsupported_image"    415  not a format or pixel type that is read here
+│   │   ├── UnsupportedImage    "unsupported_image"    415  image format or pixel type is not supported
 │   │   ├── ImageTooLarge       "image_too_large"      413  too many bytes or pixels
 │   │   └── InvalidImage        "invalid_image"        422  empty, truncated, corrupt, extreme aspect ratio
 │   ├── TextError               "invalid_text"         422
 │   └── VideoError              "invalid_video"        422
-│       ├── UnsupportedVideo    "unsupported_video"    415  not a container or codec that is read here
+│       ├── UnsupportedVideo    "unsupported_video"    415  container or codec is not supported
 │       ├── VideoTooLarge       "video_too_large"      413  too many bytes, pixels, seconds or frames
-│       └── InvalidVideo        "invalid_video"        422  empty, truncated, corrupt, no picture in it
-├── TrainingError               "training_error"       422  what was given cannot be learnt from
-├── AgreementError              "invalid_codes"        422  a table of codes that says nothing about agreement
-├── ClusteringError             "clustering_error"     422  vectors that cannot be grouped, searched or drawn from
+│       └── InvalidVideo        "invalid_video"        422  empty, truncated, corrupt, no video stream
+├── TrainingError               "training_error"       422  examples or targets that cannot be learnt from
+├── AgreementError              "invalid_codes"        422  codes from which no agreement can be computed
+├── ClusteringError             "clustering_error"     422  vectors or options that are not valid
 ├── UnknownClassifier           "unknown_classifier"   404
 ├── UnknownModel                "unknown_model"        404
-└── ModelUnavailable            "model_unavailable"    503  at start-up: weights missing, changed; no provider
+└── ModelUnavailable            "model_unavailable"    503  weights, device or precision not available
 
-A message gives the bad value, the rule it broke and the way out, and nothing internal.
+A message gives the bad value, the rule that it broke and the way out, and nothing internal. An instance's `code` may
+name the rule: one_class, nan_targets, too_few_examples, nan_vectors, zero_vectors, …
 """
 
 
 class ModelsError(Exception):
     code = "models_error"
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, code: str | None = None) -> None:
         super().__init__(message)  # the only argument, so that it pickles from a worker process
         self.message = message
+        if code is not None:
+            self.code = code
 
 
 class ItemError(ModelsError):
@@ -55,16 +58,7 @@ class TextError(ItemError):
 
 
 class TrainingError(ModelsError):
-    """An instance's `code` says which rule was broken: one_class, nan_targets, too_few_examples, …"""
-
     code = "training_error"
-
-    def __init__(self, message: str, code: str = code) -> None:
-        super().__init__(message)
-        self.code = code
-
-    def __reduce__(self) -> tuple[type["TrainingError"], tuple[str, str]]:
-        return type(self), (self.message, self.code)
 
 
 class AgreementError(ModelsError):
@@ -72,16 +66,7 @@ class AgreementError(ModelsError):
 
 
 class ClusteringError(ModelsError):
-    """An instance's `code` says which rule was broken: nan_vectors, zero_vectors, too_few_items, …"""
-
     code = "clustering_error"
-
-    def __init__(self, message: str, code: str = code) -> None:
-        super().__init__(message)
-        self.code = code
-
-    def __reduce__(self) -> tuple[type["ClusteringError"], tuple[str, str]]:
-        return type(self), (self.message, self.code)
 
 
 class UnknownClassifier(ModelsError):

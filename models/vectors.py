@@ -1,4 +1,4 @@
-"""Functions of vectors that every layer above uses."""
+"""Vector functions that several layers use."""
 
 from typing import Any
 
@@ -7,5 +7,5 @@ from numpy.typing import NDArray
 
 
 def l2(x: NDArray[Any]) -> NDArray[Any]:
-    """Rows of `x` (…, d) scaled to length 1."""
+    """Scale the rows of `x` (…, d) to Euclidean length 1."""
     return x / np.linalg.norm(x, axis=-1, keepdims=True)  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""Zero-shot scores, made of the cosines of items with label prompts.
+"""Zero-shot scores from the cosines between items and label prompts.
 
 Prompt templates are averaged per label, as in Radford et al., ICML 2021, section 3.1.4. Scores: softmax of
 logit_scale · cosine over the labels for encoders trained with a softmax; on those trained with a sigmoid (Zhai et
@@ -20,7 +20,18 @@ Float = NDArray[np.float32]
 def scores(
     head: ZeroShotHead, cosines: Float, negatives: Float, none: Float | None, *, multi_label: bool
 ) -> tuple[Float, Float | None]:
-    """Scores of the labels (n, k), and of "none of these" (n,) where it is a text."""
+    """Compute the scores of n items for k labels.
+
+    Parameters
+    ----------
+    cosines : (n, k) with the labels.
+    negatives : (n, m) with the negative prompts, for `multi_label` on a softmax-trained encoder.
+    none : (n, 1) with the text of "none of these", if there is one.
+
+    Returns
+    -------
+    (n, k) scores of the labels, and (n,) scores of "none of these" or None.
+    """
     logits = head.logit_scale * cosines + head.logit_bias
     none_logits = None if none is None else head.logit_scale * none + head.logit_bias  # (n, 1)
     if multi_label and head.activation == "sigmoid":
@@ -36,13 +47,16 @@ def scores(
 def best_labels(
     labels: Sequence[str], cosines: Float, none: Float | None, *, min_cosine: float | None
 ) -> list[str | None]:
-    """The label of the highest cosine: scores rise with cosines, but may be rounded to the same number."""
-    top = cosines.argmax(axis=1)  # of a failed item's NaN: 0
+    """Label with the highest cosine for each item; None below `min_cosine` or below "none of these".
+
+    Cosines decide, not scores, which may be rounded to the same number.
+    """
+    top = cosines.argmax(axis=1)  # 0 for the NaN of a failed item
     highest = cosines[np.arange(len(top)), top]
-    least = np.full(len(top), -np.inf if min_cosine is None else min_cosine)
+    lowest = np.full(len(top), -np.inf if min_cosine is None else min_cosine)
     if none is not None:
-        least = np.maximum(least, none[:, 0])
-    return [labels[t] if fits else None for t, fits in zip(top, np.asarray(highest >= least), strict=True)]
+        lowest = np.maximum(lowest, none[:, 0])
+    return [labels[t] if accepted else None for t, accepted in zip(top, np.asarray(highest >= lowest), strict=True)]
 
 
 def _sigmoid(x: Float) -> Float:

@@ -1,7 +1,7 @@
-"""Draws of items to be coded, without replacement, each with its inclusion probability.
+"""Samples of items to be coded, without replacement, with inclusion probabilities.
 
-Quotas of strata are real numbers; they are rounded at random, so that every item's probability is exactly its
-stratum's quota over its size, none is 0, and Horvitz-Thompson totals are unbiased (systematic rounding: Cox 1987).
+Quotas of strata are real numbers and are rounded at random, so that the probability of an item is exactly the quota of
+its stratum over its size, never 0, and Horvitz-Thompson totals are unbiased (systematic rounding: Cox 1987).
 """
 
 from collections.abc import Hashable, Sequence
@@ -16,15 +16,15 @@ from models.errors import ClusteringError
 Allocation = Literal["proportional", "equal", "floor"]
 Int = NDArray[np.int64]
 Float = NDArray[np.float64]
-UNFIT = (
-    "A purposive draw: its items were chosen for what they score, so nothing that is computed from them says anything "
-    "about the corpus. Use it to look, or to find rare things to learn from."
+PURPOSIVE_REMARK = (
+    "A purposive sample: its items were selected by their scores, so figures computed from them do not describe the "
+    "corpus. Use it to inspect items, or to find rare examples for training."
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stratum:
-    """`probability` of each of its items to be drawn."""
+    """A stratum; `probability` is the inclusion probability of each of its items."""
 
     stratum: str
     population: int
@@ -34,12 +34,12 @@ class Stratum:
 
 @dataclass(frozen=True, kw_only=True)
 class Draw:
-    """What was drawn.
+    """A sample.
 
     Attributes
     ----------
-    indexes : (size,) in random order; of a purposive draw the best score first.
-    inclusion_prob : (size,); None of a purposive draw, where it is not defined.
+    indexes : (size,) in random order; in a purposive sample by score, highest first.
+    inclusion_prob : (size,); None for a purposive sample, where it is not defined.
     """
 
     design: str
@@ -52,7 +52,7 @@ class Draw:
 
 
 def simple(n: int, size: int, *, seed: int = 0) -> Draw:
-    """Each of `n` items alike. Raises ClusteringError."""
+    """Draw a simple random sample of `size` of `n` items. Raises ClusteringError for an invalid size."""
     _check(n, size)
     indexes = np.random.default_rng(seed).choice(n, size, replace=False)
     return Draw(design="simple", n=n, indexes=indexes.astype(np.int64), inclusion_prob=np.full(size, size / n))
@@ -66,13 +66,13 @@ def stratified(
     floor: int = 0,
     seed: int = 0,
 ) -> Draw:
-    """So many of each stratum; what is in no cluster (-1) is a stratum like others.
+    """Draw a stratified sample.
 
     Parameters
     ----------
-    strata : (n,) the stratum of each item.
-    allocation : proportional to strata's sizes; equal numbers, where small strata give all they have; or at least
-        `floor` of each (or all of it), and the rest in proportion to what is left.
+    strata : (n,) the stratum of each item; items in no cluster (-1) are a stratum like others.
+    allocation : "proportional" to the sizes of strata; "equal" numbers, or all items of a small stratum; "floor": at
+        least `floor` of each stratum (or all of it), and the rest in proportion to the remaining items.
 
     Raises
     ------
@@ -82,11 +82,11 @@ def stratified(
     _check(n, size)
     names = list(dict.fromkeys(strata))
     place = {name: i for i, name in enumerate(names)}
-    which = np.array([place[each] for each in strata], np.intp)
+    which = np.array([place[stratum] for stratum in strata], np.intp)
     population = np.bincount(which, minlength=len(names))
-    quotas = quotas_of(population, size, allocation=allocation, floor=floor)
+    quotas = stratum_quotas(population, size, allocation=allocation, floor=floor)
     rng = np.random.default_rng(seed)
-    drawn = rounded(quotas, rng)
+    drawn = round_at_random(quotas, rng)
     indexes = np.concatenate(
         [rng.choice(np.flatnonzero(which == h), drawn[h], replace=False) for h in range(len(names))]
     )
@@ -95,8 +95,8 @@ def stratified(
     remarks: tuple[str, ...] = ()
     if (drawn == 0).any():
         remarks = (
-            f"{int((drawn == 0).sum())} of {len(names)} strata are too small for a place of their own and none of "
-            "their items was drawn this time; each had its chance, so totals are unbiased. To see all, use floor.",
+            f"{int((drawn == 0).sum())} of {len(names)} strata are too small for a quota of one item, and none of "
+            "their items was drawn; every item could have been, so totals are unbiased. Use floor to draw from all.",
         )
     return Draw(
         design="stratified",
@@ -114,24 +114,24 @@ def stratified(
 
 
 def purposive(scores: Sequence[float], size: int) -> Draw:
-    """The `size` highest scores, the lower index first among equals. Raises ClusteringError."""
-    given = np.asarray(scores, np.float64)
-    _check(len(given), size)
-    if not np.isfinite(given).all():
-        bad = int(np.flatnonzero(~np.isfinite(given))[0])
-        raise ClusteringError(f"scores: that of item {bad} is {given[bad]}; give finite numbers", code="invalid_scores")
+    """Select the `size` items with the highest scores, the lower index first among equals. Raises ClusteringError."""
+    values = np.asarray(scores, np.float64)
+    _check(len(values), size)
+    if not np.isfinite(values).all():
+        bad = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise ClusteringError(f"scores: got {values[bad]} for item {bad}; must be finite", code="invalid_scores")
     return Draw(
         design="purposive",
-        n=len(given),
-        indexes=np.argsort(-given, kind="stable")[:size].astype(np.int64),
+        n=len(values),
+        indexes=np.argsort(-values, kind="stable")[:size].astype(np.int64),
         inclusion_prob=None,
         fit_for_inference=False,
-        remarks=(UNFIT,),
+        remarks=(PURPOSIVE_REMARK,),
     )
 
 
-def quotas_of(population: NDArray[np.intp], size: int, *, allocation: Allocation, floor: int = 0) -> Float:
-    """How many of each stratum on average, (strata,): they sum to `size`, and none exceeds its population."""
+def stratum_quotas(population: NDArray[np.intp], size: int, *, allocation: Allocation, floor: int = 0) -> Float:
+    """The mean number of items drawn from each stratum, (strata,): sums to `size`, and none exceeds its population."""
     if allocation == "proportional":
         return np.asarray(size * population / population.sum())
     if allocation == "equal":
@@ -139,40 +139,40 @@ def quotas_of(population: NDArray[np.intp], size: int, *, allocation: Allocation
     least = np.minimum(floor, population)
     if least.sum() > size:
         raise ClusteringError(
-            f"floor: {floor} of each of {len(population)} strata are {int(least.sum())} items, more than the size "
-            f"{size}; lower it, or draw more",
+            f"floor: got {floor}, which needs {int(least.sum())} items of {len(population)} strata, more than the size "
+            f"{size}; use a lower floor or a larger size",
             code="invalid_size",
         )
     left = population - least
     return np.asarray(least + (size - least.sum()) * left / max(int(left.sum()), 1), np.float64)
 
 
-def _level(room: Float, size: float) -> Float:
-    """As much to each as to the others, but no more than it has room for."""
-    quotas, open_ = np.zeros(len(room)), np.ones(len(room), bool)
-    while open_.any():
-        share = (size - quotas[~open_].sum()) / open_.sum()
-        full = open_ & (room <= share)
+def _level(population: Float, size: float) -> Float:
+    """Equal quotas, but none above its population."""
+    quotas, unfilled = np.zeros(len(population)), np.ones(len(population), bool)
+    while unfilled.any():
+        share = (size - quotas[~unfilled].sum()) / unfilled.sum()
+        full = unfilled & (population <= share)
         if not full.any():
-            quotas[open_] = share
+            quotas[unfilled] = share
             break
-        quotas[full] = room[full]
-        open_ &= ~full
+        quotas[full] = population[full]
+        unfilled &= ~full
     return quotas
 
 
-def rounded(quotas: Float, rng: np.random.Generator) -> Int:
-    """Whole numbers with the same sum whose means are `quotas`: each is the quota rounded down or up."""
+def round_at_random(quotas: Float, rng: np.random.Generator) -> Int:
+    """Round quotas up or down at random, so that the sum is kept and the expected values are the quotas."""
     order = rng.permutation(len(quotas))
     ends = np.concatenate([[0.0], np.cumsum(quotas[order])])
     ends[-1] = round(ends[-1])
     steps = np.floor(ends + rng.random() - 1e-12)
     steps[-1] = steps[0] + ends[-1]
-    found = np.empty(len(quotas), np.int64)
-    found[order] = np.diff(steps).astype(np.int64)
-    return np.clip(found, np.floor(quotas + 1e-9), np.ceil(quotas - 1e-9)).astype(np.int64)
+    rounded = np.empty(len(quotas), np.int64)
+    rounded[order] = np.diff(steps).astype(np.int64)
+    return np.clip(rounded, np.floor(quotas + 1e-9), np.ceil(quotas - 1e-9)).astype(np.int64)
 
 
 def _check(n: int, size: int) -> None:
     if not 1 <= size <= n:
-        raise ClusteringError(f"size: {size} of {n} items; draw between 1 and all of them", code="invalid_size")
+        raise ClusteringError(f"size: got {size} for {n} items; must be from 1 to {n}", code="invalid_size")

@@ -1,1 +1,1 @@
-"""The catalogue of models: the fields of a row, the rows, those of the hub, and a model's folder on disk."""
+"""The catalogue of models: fields of a row, built-in models, models of the hub, and a model's folder on disk."""

@@ -1,11 +1,9 @@
 """A model on disk: a folder with ONNX graphs, a tokenizer and a manifest that hashes each of them.
 
-Folders are made once, under a lock, in a temporary place, and renamed into their own: whoever finds a folder finds
-it whole.
+A folder is built once, under a lock, in a temporary folder that is then renamed: a folder that exists is complete.
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -18,10 +16,10 @@ from typing import Any
 from filelock import FileLock
 from pydantic import TypeAdapter, ValidationError
 
-from models.catalog.hub import HUB, base_name, with_words
+from models.catalog.hub import HUB, base_name, with_current_texts
 from models.catalog.rows import CATALOG, lookup
 from models.catalog.spec import ModelSpec
-from models.disk import sha256
+from models.disk import sha256, sync_file
 from models.errors import ModelUnavailable
 
 FORMAT = 1
@@ -30,21 +28,21 @@ _spec_adapter = TypeAdapter(ModelSpec)
 
 
 class NewerFormat(ModelUnavailable):
-    """A folder that another version made."""
+    """A folder written by a newer version."""
 
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A folder whose files have been found to be those of its manifest."""
+    """A folder whose files match its manifest."""
 
     path: Path
     spec: ModelSpec
-    parity: Mapping[str, float]  # measured against torch when the folder was made
+    parity: Mapping[str, float]  # agreement with torch, measured when the folder was built
     made_with: Mapping[str, str]  # library versions, for the receipt
 
 
 def write_manifest(folder: Path, spec: ModelSpec, *, parity: Mapping[str, float], made_with: Mapping[str, str]) -> None:
-    """Hash what lies in `folder` and write the manifest beside it."""
+    """Hash the files in `folder` and write its manifest."""
     manifest = {
         "format": FORMAT,
         "fingerprint": spec.fingerprint(),
@@ -61,7 +59,7 @@ def open_folder(path: Path) -> ModelFolder:
 
     Raises
     ------
-    ModelUnavailable : no manifest, a newer format, a file that is missing or differs, a fingerprint that does not fit.
+    ModelUnavailable : no manifest, a newer format, a missing, changed or additional file, or another fingerprint.
     """
     try:
         manifest: dict[str, Any] = json.loads((path / MANIFEST).read_text())
@@ -78,7 +76,7 @@ def open_folder(path: Path) -> ModelFolder:
                 raise ModelUnavailable(f"model folder {path.name}: {name} is missing or damaged; export it again")
         if manifest["fingerprint"] != spec.fingerprint():
             raise ModelUnavailable(
-                f"model folder {path.name}: its fingerprint is {manifest['fingerprint']}, this version computes "
+                f"model folder {path.name}: got fingerprint {manifest['fingerprint']}, this version computes "
                 f"{spec.fingerprint()}; export it again"
             )
         return ModelFolder(path, spec, manifest["parity"], manifest["made_with"])
@@ -86,51 +84,54 @@ def open_folder(path: Path) -> ModelFolder:
         raise ModelUnavailable(f"model folder {path.name}: no readable {MANIFEST}; export it again") from exc
 
 
-def home_of(spec: ModelSpec, home: Path) -> Path:
-    """Where the catalogue's model `spec` lies: a changed fingerprint is another folder."""
+def model_path(spec: ModelSpec, home: Path) -> Path:
+    """Path of the folder of the model `spec`: each fingerprint has its own folder."""
     return home / "models" / f"{spec.name}-{spec.fingerprint()[:12]}"
 
 
 def build(spec: ModelSpec, home: Path, make: Callable[[Path], None]) -> ModelFolder:
-    """Make the folder of `spec` unless it is there and whole; two processes that race make it once.
+    """Build the folder of `spec` unless it exists and is valid; concurrent processes build it once.
 
     `make` fills an empty folder, manifest included.
     """
-    final = home_of(spec, home)
+    final = model_path(spec, home)
     final.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(final.with_suffix(".lock")):
         try:
             return open_folder(final)
         except NewerFormat:
-            raise  # not ours to replace
+            raise  # a newer version may still use it
         except ModelUnavailable:
-            pass  # absent or damaged: make it anew
-        for left in final.parent.glob(f".{final.name}-*"):  # by a process that was killed: the lock is ours
-            shutil.rmtree(left, ignore_errors=True)
+            pass  # absent or damaged: build it
+        for abandoned in final.parent.glob(f".{final.name}-*"):  # of killed processes: this one has the lock
+            shutil.rmtree(abandoned, ignore_errors=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
-        staging.chmod(final.parent.stat().st_mode)  # mkdtemp's is for its owner alone
+        staging.chmod(final.parent.stat().st_mode)  # mkdtemp gives access to the owner only
         try:
             make(staging)
-            made = open_folder(staging)
+            built = open_folder(staging)
             for file in staging.iterdir():
-                with file.open("rb+") as handle:
-                    os.fsync(handle.fileno())
+                sync_file(file)
             shutil.rmtree(final, ignore_errors=True)
             staging.rename(final)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-        return ModelFolder(final, made.spec, made.parity, made.made_with)
+        return replace(built, path=final)
 
 
-def find(name: str, home: Path) -> ModelFolder:
-    """The catalogue's model `name`, exported first if need be.
+def open_or_export(name: str, home: Path) -> ModelFolder:
+    """Open the built-in model `name`, exporting it first if necessary.
 
-    The export runs in a process of its own, so that the one that serves never imports torch. What the fingerprint
-    leaves out (templates, temperature, words) is the catalogue's, whenever the folder was made.
+    The export runs in a process of its own, so that a serving process never imports torch. Properties that are not
+    part of the fingerprint (templates, temperature, description) are the catalogue's, not the folder's.
+
+    Raises
+    ------
+    UnknownModel, ModelUnavailable : no such model, or the export failed.
     """
     spec = lookup(name)
     try:
-        return replace(open_folder(home_of(spec, home)), spec=spec)
+        return replace(open_folder(model_path(spec, home)), spec=spec)
     except ModelUnavailable:
         pass
     command = [sys.executable, "-m", "models", "export", name, "--home", str(home)]
@@ -138,61 +139,61 @@ def find(name: str, home: Path) -> ModelFolder:
     if result.returncode:
         reason = (result.stderr.strip().splitlines() or ["no output"])[-1]
         raise ModelUnavailable(f"model {name!r} could not be exported: {reason}")
-    return replace(open_folder(home_of(spec, home)), spec=spec)
+    return replace(open_folder(model_path(spec, home)), spec=spec)
 
 
 def open_spec(path: Path) -> ModelSpec:
-    """The row in a folder's manifest, its files unchecked."""
+    """Row in a folder's manifest; the files are not checked."""
     spec: ModelSpec = _spec_adapter.validate_python(json.loads((path / MANIFEST).read_text())["spec"])
     return spec
 
 
 def installed(home: Path) -> Mapping[str, Sequence[Path]]:
-    """The folders in `home` by their models' names; unreadable ones are left out."""
-    found: dict[str, list[Path]] = {}
+    """Folders in `home` by the names of their models; unreadable folders are left out."""
+    folders: dict[str, list[Path]] = {}
     for path in sorted((home / "models").glob(f"*/{MANIFEST}")):
         if path.parent.name.startswith("."):
-            continue  # being made
+            continue  # being built
         try:
-            found.setdefault(json.loads(path.read_text())["spec"]["name"], []).append(path.parent)
+            folders.setdefault(json.loads(path.read_text())["spec"]["name"], []).append(path.parent)
         except (OSError, ValueError, KeyError, TypeError):
             continue
-    return found
+    return folders
 
 
 def locate(entry: str, home: Path) -> ModelFolder:
-    """A model by its name in the catalogue, by the name that it was imported under, or by its folder.
+    """Open a model by its name in the catalogue, its name when imported, or the path of its folder.
 
     Raises
     ------
-    ModelUnavailable : there is none; says how to get it.
+    ModelUnavailable : no such model; the message names the command that installs it.
     """
     if entry in CATALOG:
-        return find(entry, home)
+        return open_or_export(entry, home)
     path = Path(entry).expanduser()
     if (path / MANIFEST).is_file():
         return open_folder(path)
-    here = installed(home)
-    if entry in here:
-        if len(here[entry]) > 1:
+    folders = installed(home)
+    if entry in folders:
+        if len(folders[entry]) > 1:
             raise ModelUnavailable(
-                f"model {entry!r} is there twice: {' and '.join(p.name for p in here[entry])}; delete one"
+                f"model {entry!r} has two folders: {' and '.join(p.name for p in folders[entry])}; delete one"
             )
-        folder = open_folder(here[entry][0])
-        return replace(folder, spec=with_words(folder.spec))
+        folder = open_folder(folders[entry][0])
+        return replace(folder, spec=with_current_texts(folder.spec))
     if base_name(entry) in HUB:
         row = base_name(entry)
         precision = entry.removeprefix(row).lstrip("-")
         option = f" --precision {precision}" if precision else ""
-        raise ModelUnavailable(f"model {entry!r} is not here yet; get it by: python -m models fetch {row}{option}")
+        raise ModelUnavailable(f"model {entry!r} is not installed; get it by: python -m models fetch {row}{option}")
     if path.is_dir():
-        raise ModelUnavailable(f"{entry} has no {MANIFEST}; make a model of it by: python -m models import {entry}")
+        raise ModelUnavailable(f"{entry} has no {MANIFEST}; import it by: python -m models import {entry}")
     raise ModelUnavailable(
         f"model {entry!r} is neither in the catalogue ({', '.join([*CATALOG, *HUB])}), nor imported"
-        f" ({', '.join(here) or 'none is'}), nor a folder with a {MANIFEST}"
+        f" ({', '.join(folders) or 'none is'}), nor a folder with a {MANIFEST}"
     )
 
 
-def source_home(name: str, home: Path) -> Path:
-    """Where the files of the hub's model `name` lie, or a link to the folder that a model was imported from."""
+def source_path(name: str, home: Path) -> Path:
+    """Path of the hub files of the model `name`, or of a link to the folder that it was imported from."""
     return home / "sources" / name

@@ -1,23 +1,25 @@
-"""Models of the hub by name: where their weights lie, pinned by commit, and what must be found there.
+"""Models of the hub by name, each pinned to a commit, with the properties that its files must have.
 
-Resampling, normalisation, token limits and temperature are read from the files of that commit; a row holds what
-these do not say, and what makes a wrong download fail.
+Resampling, normalisation, token limits and temperature are read from the files of that commit; a row holds
+what the files lack, and what detects a wrong download.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from models.catalog.spec import ModelSpec
+from models.catalog.spec import Modality, ModelSpec
 from models.images.preprocess import ResizeMode
 
-CLIP_TEMPLATES = ("a photo of {}.",)  # Radford et al. 2021, section 3.1.4; article-neutral, since labels have theirs
-SIGLIP_TEMPLATES = ("this is a photo of {}.",)  # what its authors' demonstration uses
-CONTRAST = ("something else",)
+CLIP_TEMPLATES = (
+    "a photo of {}.",
+)  # Radford et al. 2021, section 3.1.4; without an article, since labels bring their own
+SIGLIP_TEMPLATES = ("this is a photo of {}.",)  # from the authors' demonstration
+DEFAULT_NEGATIVES = ("something else",)
 
 
 @dataclass(frozen=True, kw_only=True)
 class HubModel:
-    """A row: `repository` at `revision`, a commit."""
+    """A model of the hub: `repository` at the commit `revision`."""
 
     name: str
     repository: str
@@ -25,20 +27,25 @@ class HubModel:
     description: str
     licence: str
     dimension: int
-    image: tuple[int, ResizeMode] | None  # side in pixels, and how it is reached
-    max_tokens: int | None  # None: no texts
+    image: tuple[int, ResizeMode] | None = None  # side in pixels and resizing; None: no images
+    max_tokens: int | None = None  # None: no texts
     templates: tuple[str, ...] = ()
-    prefix: str = ""  # before every text
+    prefix: str = ""  # put before every text
     notice: str | None = None
 
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        """Modalities that the model embeds."""
+        return (*(("image",) if self.image else ()), *(("text",) if self.max_tokens else ()))
 
-def _clip(name: str, repository: str, revision: str, dimension: int, what: str, licence: str) -> HubModel:
+
+def _clip(name: str, repository: str, revision: str, dimension: int, description: str) -> HubModel:
     return HubModel(
         name=name,
         repository=repository,
         revision=revision,
-        description=what,
-        licence=licence,
+        description=description,
+        licence="MIT",
         dimension=dimension,
         image=(224, "shortest_edge"),
         max_tokens=77,
@@ -53,31 +60,27 @@ _ROWS = (
         "3d74acf9a28c67741b2f4f2ea7635f0aaf6f0268",
         512,
         "OpenAI's CLIP, ViT-B/32: the field's usual small model. English labels.",
-        "MIT",
     ),
     _clip(
         "clip-vit-base-patch16",
         "openai/clip-vit-base-patch16",
         "57c216476eefef5ab752ec549e440a49ae4ae5f3",
         512,
-        "OpenAI's CLIP, ViT-B/16: four times the patches of B/32, better on small things.",
-        "MIT",
+        "OpenAI's CLIP, ViT-B/16: four times the patches of B/32, better on small objects.",
     ),
     _clip(
         "clip-vit-large-patch14",
         "openai/clip-vit-large-patch14",
         "32bd64288804d66eefd0ccbe215aa642df71cc41",
         768,
-        "OpenAI's CLIP, ViT-L/14: the one most papers report. Wants a GPU.",
-        "MIT",
+        "OpenAI's CLIP, ViT-L/14: the one that most papers report. Needs a GPU for speed.",
     ),
     _clip(
         "clip-vit-b-32-laion2b",
         "laion/CLIP-ViT-B-32-laion2B-s34B-b79K",
         "1a25a446712ba5ee05982a381eed697ef9b435cf",
         512,
-        "OpenCLIP's ViT-B/32 trained on LAION-2B: known data, better than OpenAI's on ImageNet.",
-        "MIT",
+        "OpenCLIP's ViT-B/32 trained on LAION-2B: public training data, better than OpenAI's on ImageNet.",
     ),
     _clip(
         "clip-vit-b-16-laion2b",
@@ -85,15 +88,13 @@ _ROWS = (
         "7288da5a0d6f0b51c4a2b27c624837a9236d0112",
         512,
         "OpenCLIP's ViT-B/16 trained on LAION-2B.",
-        "MIT",
     ),
     _clip(
         "clip-vit-l-14-laion2b",
         "laion/CLIP-ViT-L-14-laion2B-s32B-b82K",
         "1627032197142fbe2a7cfec626f4ced3ae60d07a",
         768,
-        "OpenCLIP's ViT-L/14 trained on LAION-2B. Wants a GPU.",
-        "MIT",
+        "OpenCLIP's ViT-L/14 trained on LAION-2B. Needs a GPU for speed.",
     ),
     HubModel(
         name="siglip2-base-patch16-224",
@@ -110,7 +111,7 @@ _ROWS = (
         name="siglip2-so400m-patch14-384",
         repository="google/siglip2-so400m-patch14-384",
         revision="e8e487298228002f3d8a82e0cd5c8ea9c567f57f",
-        description="SigLIP 2, shape-optimised 400M at 384 pixels: the best here for zero-shot. Wants a GPU.",
+        description="SigLIP 2, shape-optimised 400M at 384 pixels: the best here for zero-shot. Needs a GPU.",
         licence="Apache-2.0",
         dimension=1152,
         image=(384, "squash"),
@@ -121,21 +122,19 @@ _ROWS = (
         name="dinov2-small",
         repository="facebook/dinov2-small",
         revision="ed25f3a31f01632728cabb09d1542f84ab7b0056",
-        description="DINOv2, small: images only; for clustering, duplicates and classifiers of your own.",
+        description="DINOv2, small: images only; for clustering, duplicates and trained classifiers.",
         licence="Apache-2.0",
         dimension=384,
         image=(224, "shortest_edge"),
-        max_tokens=None,
     ),
     HubModel(
         name="dinov2-base",
         repository="facebook/dinov2-base",
         revision="f9e44c814b77203eaa57a6bdbbd535f21ede1415",
-        description="DINOv2, base: images only; for clustering, duplicates and classifiers of your own.",
+        description="DINOv2, base: images only; for clustering, duplicates and trained classifiers.",
         licence="Apache-2.0",
         dimension=768,
         image=(224, "shortest_edge"),
-        max_tokens=None,
     ),
     HubModel(
         name="vit-base-patch16-224",
@@ -145,17 +144,15 @@ _ROWS = (
         licence="Apache-2.0",
         dimension=768,
         image=(224, "squash"),
-        max_tokens=None,
     ),
     HubModel(
         name="multilingual-e5-small",
         repository="intfloat/multilingual-e5-small",
         revision="614241f622f53c4eeff9890bdc4f31cfecc418b3",
-        description="Multilingual E5, small: texts of a hundred languages, to 512 tokens. Each text is read as "
-        '"query: " and the text, as its authors ask for where texts are compared with each other.',
+        description="Multilingual E5, small: texts of a hundred languages, to 512 tokens. Each text gets the "
+        'prefix "query: ", as its authors recommend for comparing texts with each other.',
         licence="MIT",
         dimension=384,
-        image=None,
         max_tokens=512,
         prefix="query: ",
     ),
@@ -166,7 +163,6 @@ _ROWS = (
         description="Multilingual MiniLM: short texts of fifty languages, to 128 tokens.",
         licence="Apache-2.0",
         dimension=384,
-        image=None,
         max_tokens=128,
     ),
     HubModel(
@@ -176,7 +172,6 @@ _ROWS = (
         description="MiniLM: English sentences, to 256 tokens; small and quick.",
         licence="Apache-2.0",
         dimension=384,
-        image=None,
         max_tokens=256,
     ),
 )
@@ -184,14 +179,14 @@ HUB: Mapping[str, HubModel] = {row.name: row for row in _ROWS}
 
 
 def base_name(name: str) -> str:
-    """The row's name of a model's: precisions other than fp32 are served under a suffix."""
+    """Name of the row of a model: precisions other than fp32 are a suffix of the name."""
     for precision in ("fp16", "bf16", "int8"):
         name = name.removesuffix(f"-{precision}")
     return name
 
 
-def with_words(spec: ModelSpec) -> ModelSpec:
-    """`spec` with the row's words, which no vector depends on: they may be better than when the folder was made."""
+def with_current_texts(spec: ModelSpec) -> ModelSpec:
+    """Copy of `spec` with the row's current description, licence, notice and templates, on which no vector depends."""
     row = HUB.get(base_name(spec.name))
     if row is None:
         return spec

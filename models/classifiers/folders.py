@@ -1,10 +1,10 @@
-"""Labelled images on disk, as a folder of classes or as a table, to items.
+"""Reading of labelled images: a folder of classes, or a table of paths and targets.
 
     data/train/class01/…        data/labels.csv: path,target[,split][,weight][,group]
     data/validation/class01/…   (optional)
     data/test/class01/…         (optional)
 
-Nothing is decoded here: a file is an image if its first bytes say so. What is left out is listed with the reason.
+Images are recognised by their first bytes, not decoded. Files and rows that are left out are listed with the reason.
 """
 
 import csv
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from models.classifiers.notes import Note
+from models.classifiers.records import Dropped, Note
 from models.disk import sha256
 from models.errors import ItemError, TrainingError
 from models.images.formats import pillow_name, sniff
@@ -24,7 +24,7 @@ from models.images.formats import pillow_name, sniff
 Split = Literal["train", "validation", "test"]
 SPLITS = get_args(Split)
 COLUMNS = ("path", "target", "split", "weight", "group")
-_HEAD = 4096  # bytes that tell a format
+_HEAD = 4096  # bytes read to recognise a format
 _SHOWN = 3  # names in a message
 _MISSING = {"", "na", "nan", "null", "none", "n/a"}
 
@@ -34,58 +34,47 @@ class LabelledImage:
     """One image with its code."""
 
     path: Path
-    name: str  # the path as the folder or table has it, for people
-    target: str  # the class, or a number still to be read
+    name: str  # the path as in the folder or table, for messages
+    target: str  # the class, or a number that is not parsed yet
     split: Split = "train"
     weight: float = 1.0
     group: str | None = None
-    sha256: str = ""  # of the bytes
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dropped:
-    """What was left out, and why."""
-
-    name: str
-    code: str
-    reason: str
+    sha256: str = ""  # of the file
 
 
 @dataclass(frozen=True, kw_only=True)
 class Collection:
-    """Items in a stated order (folder: split, class, path; table: its rows), with what was left out."""
+    """Items in order (of a folder by split, class and path, of a table by row), and those that were left out."""
 
     items: tuple[LabelledImage, ...]
     dropped: tuple[Dropped, ...] = ()
     notes: tuple[Note, ...] = ()
 
 
-def read(source: Path, *, anywhere: bool = False) -> Collection:
+def read_collection(source: Path, *, anywhere: bool = False) -> Collection:
     """Read a folder of classes, or a table of paths and targets (.csv or .tsv, UTF-8).
 
     Parameters
     ----------
-    source : the folder that holds `train/`, or the table; its paths are relative to where it lies.
-    anywhere : follow links and paths that lead out of the folder. Leave it False for what others have sent.
+    source : the folder that holds `train/`, or the table; its paths are relative to the table's folder.
+    anywhere : follow links and paths that lead out of the folder. Leave it False for uploaded data.
 
     Raises
     ------
-    TrainingError
-        There is no such folder or table, it has no training images, a column or number is wrong, a class is in
-        the test or validation images alone.
+    TrainingError : no such folder or table, no training images, an invalid column or number, a class without training
+        images.
     """
     if source.is_dir():
         return read_folder(source, anywhere=anywhere)
     if source.is_file():
         return read_table(source, anywhere=anywhere)
-    raise TrainingError(f"{source.name}: no such folder or table; give a folder that holds train/, or a .csv")
+    raise TrainingError(f"{source.name}: no such folder or table; give a folder that holds train/, or a .csv file")
 
 
 def read_folder(root: Path, *, anywhere: bool = False) -> Collection:
-    """Items of `root/train/CLASS/…`, `validation/…` and `test/…`; a class is a folder, whatever lies below it.
+    """Read `root/train/CLASS/…`, `validation/…` and `test/…`; a class may have folders of its own.
 
-    Hidden files and folders, and what operating systems leave behind, are skipped without a word.
-    Raises as `read` does.
+    Hidden files and folders, and those that operating systems add, are ignored. Errors are those of `read_collection`.
     """
     if not (root / "train").is_dir():
         raise TrainingError(f"{root.name}: there is no folder train/ in it; put each class's images in train/CLASS/")
@@ -95,13 +84,13 @@ def read_folder(root: Path, *, anywhere: bool = False) -> Collection:
             name = path.relative_to(root).as_posix()
             parts = path.relative_to(root / split).parts
             if len(parts) == 1:
-                dropped.append(Dropped(name=name, code="no_class", reason="it lies in no class's folder"))
+                dropped.append(Dropped(name=name, code="no_class", reason="it is not in the folder of a class"))
                 continue
-            found = _checked(path, root, name, anywhere=anywhere)
-            if isinstance(found, Dropped):
-                dropped.append(found)
+            digest = _digest(path, root, name, anywhere=anywhere)
+            if isinstance(digest, Dropped):
+                dropped.append(digest)
             else:
-                items.append(LabelledImage(path=path, name=name, target=parts[0], split=split, sha256=found))
+                items.append(LabelledImage(path=path, name=name, target=parts[0], split=split, sha256=digest))
     empty = sorted(
         f"{split}/{folder.name}"
         for split in SPLITS
@@ -115,39 +104,41 @@ def read_folder(root: Path, *, anywhere: bool = False) -> Collection:
         notes.append(Note("empty_class", f"no image was found in {_some(empty)}"))
     unknown = sorted(p.name for p in root.iterdir() if p.is_dir() and p.name not in SPLITS and not _hidden(p.name))
     if unknown:
-        notes.append(Note("unused_folder", f"not read, since only {', '.join(SPLITS)} are: {_some(unknown)}"))
+        notes.append(
+            Note("unused_folder", f"ignored folders, since only {', '.join(SPLITS)} are read: {_some(unknown)}")
+        )
     check_classes(items)
     return _collection(root.name, items, dropped, notes)
 
 
 def read_table(table: Path, *, anywhere: bool = False) -> Collection:
-    """Items of a table with a header: path, target, and where given split, weight and group.
+    """Read a table with a header: path, target, and optionally split, weight and group.
 
-    A row without a target is left out; other columns are ignored, and a note says so. Without a column `split` all
-    rows are for training. Raises as `read` does.
+    A row without a target is left out; other columns are ignored with a note. Without a column `split` all rows are for
+    training. Errors are those of `read_collection`.
     """
     items, dropped = [], []
-    seen: dict[Path, int] = {}
+    lines: dict[Path, int] = {}
     header, rows = _rows(table)
     for line, row in rows:
         name = row["path"].strip()
         where = f"{table.name}, line {line}"
         if not name:
-            raise TrainingError(f"{where}: the path is empty; each row names a file")
+            raise TrainingError(f"{where}: the path is empty; each row must name a file")
         target = row["target"].strip()
         if target.lower() in _MISSING:
             dropped.append(Dropped(name=name, code="no_target", reason=f"line {line} has no target"))
             continue
         path = table.parent / name
-        if path in seen:
+        if path in lines:
             raise TrainingError(
-                f"{where}: {name!r} is there already, on line {seen[path]}; a row is an image: settle several coders'"
-                " codes first"
+                f"{where}: {name!r} is also on line {lines[path]}; each image needs one row: aggregate the codes of"
+                " several coders first"
             )
-        seen[path] = line
-        found = _checked(path, table.parent, name, anywhere=anywhere)
-        if isinstance(found, Dropped):
-            dropped.append(found)
+        lines[path] = line
+        digest = _digest(path, table.parent, name, anywhere=anywhere)
+        if isinstance(digest, Dropped):
+            dropped.append(digest)
             continue
         items.append(
             LabelledImage(
@@ -157,36 +148,36 @@ def read_table(table: Path, *, anywhere: bool = False) -> Collection:
                 split=_split(row.get("split", ""), where),
                 weight=_weight(row.get("weight", ""), where),
                 group=row.get("group", "").strip() or None,
-                sha256=found,
+                sha256=digest,
             )
         )
     ignored = sorted(set(header) - set(COLUMNS))
-    notes = [Note("unused_columns", f"columns that are not read: {_some(ignored)}")] if ignored else []
+    notes = [Note("unused_columns", f"ignored columns: {_some(ignored)}")] if ignored else []
     return _collection(table.name, items, dropped, notes)
 
 
 def _collection(source: str, items: list[LabelledImage], dropped: list[Dropped], notes: list[Note]) -> Collection:
     if not any(item.split == "train" for item in items):
         why = f" ({len(dropped)} files were left out, the first: {dropped[0].reason})" if dropped else ""
-        raise TrainingError(f"{source}: no training image was found{why}; give images that can be read, split train")
+        raise TrainingError(f"{source}: no training image was found{why}; give readable images with split train")
     return Collection(items=tuple(items), dropped=tuple(dropped), notes=(*notes, *_duplicates(items)))
 
 
 def check_classes(items: Iterable[LabelledImage]) -> None:
-    """Raise TrainingError where a class is in the test or validation images alone: nothing could predict it."""
+    """Raise TrainingError for a class without training images, which could never be predicted."""
     classes: defaultdict[str, set[str]] = defaultdict(set)
     for item in items:
         classes[item.split].add(item.target)
     for split in ("validation", "test"):
-        if strange := sorted(classes[split] - classes["train"]):
+        if untrained := sorted(classes[split] - classes["train"]):
             raise TrainingError(
-                f"{split}: {_some(strange)} not among the training images, so nothing learns it; add images of it to"
-                f" train, or take it out of {split}"
+                f"{split}: {_some(untrained)} not among the training images; add images of it to train, or remove it"
+                f" from {split}"
             )
 
 
 def _duplicates(items: list[LabelledImage]) -> Iterator[Note]:
-    """Notes on files of the same bytes: between splits, and with different targets."""
+    """Notes on identical files in different splits or with different targets, and on groups in different splits."""
     same: defaultdict[str, list[LabelledImage]] = defaultdict(list)
     for item in items:
         same[item.sha256].append(item)
@@ -196,13 +187,13 @@ def _duplicates(items: list[LabelledImage]) -> Iterator[Note]:
         pairs = [" = ".join(item.name for item in group[:2]) for group in leaks]
         yield Note(
             "leakage",
-            f"{len(leaks)} images are in more than one of {', '.join(SPLITS)}, byte for byte, so the figures flatter:"
+            f"{len(leaks)} identical images are in more than one of {', '.join(SPLITS)}, so the figures are too good:"
             f" {_some(pairs)}; keep each in one",
         )
-    torn = [group for group in copies if len({item.target for item in group}) > 1]
-    if torn:
-        pairs = [" = ".join(f"{item.name} ({item.target})" for item in group[:2]) for group in torn]
-        yield Note("contradiction", f"{len(torn)} images have more than one target: {_some(pairs)}")
+    contradictory = [group for group in copies if len({item.target for item in group}) > 1]
+    if contradictory:
+        pairs = [" = ".join(f"{item.name} ({item.target})" for item in group[:2]) for group in contradictory]
+        yield Note("contradiction", f"{len(contradictory)} images have more than one target: {_some(pairs)}")
     groups: defaultdict[str, set[str]] = defaultdict(set)
     for item in items:
         if item.group is not None:
@@ -210,8 +201,8 @@ def _duplicates(items: list[LabelledImage]) -> Iterator[Note]:
     if straddling := sorted(group for group, splits in groups.items() if len(splits) > 1):
         yield Note(
             "groups_straddle",
-            f"{len(straddling)} groups have images in more than one of {', '.join(SPLITS)}, so the figures flatter:"
-            f" {_some(straddling)}",
+            f"{len(straddling)} groups have images in more than one of {', '.join(SPLITS)}, so the figures are too"
+            f" good: {_some(straddling)}",
         )
 
 
@@ -226,8 +217,8 @@ def _hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in ("__macosx", "thumbs.db", "desktop.ini")
 
 
-def _checked(path: Path, root: Path, name: str, *, anywhere: bool) -> str | Dropped:
-    """The sha256 of a file that looks like an image, or why it is left out."""
+def _digest(path: Path, root: Path, name: str, *, anywhere: bool) -> str | Dropped:
+    """The sha256 of an image file, or the reason why it is left out."""
     try:
         if not anywhere and not path.resolve().is_relative_to(root.resolve()):
             return Dropped(name=name, code="outside", reason="it leads out of the folder")
@@ -241,11 +232,11 @@ def _checked(path: Path, root: Path, name: str, *, anywhere: bool) -> str | Drop
     except OSError as exc:
         return Dropped(name=name, code="unreadable", reason=f"it cannot be read: {exc.strerror}")
     except ValueError:  # a zero byte in the path
-        return Dropped(name=name, code="unreadable", reason="its path is none")
+        return Dropped(name=name, code="unreadable", reason="its path is not valid")
 
 
 def _rows(table: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
-    """Column names, lower case, and each row with its line number."""
+    """Column names in lower case, and the rows with their line numbers."""
     try:
         text = table.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as exc:
@@ -257,8 +248,8 @@ def _rows(table: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     for column in ("path", "target"):
         if header.count(column) != 1:
             raise TrainingError(
-                f"{table.name}: {header.count(column)} columns named {column!r} in the header {first.strip()!r}; one"
-                f" is needed, beside it there may be {', '.join(COLUMNS[2:])}"
+                f"{table.name}: {header.count(column)} columns named {column!r} in the header {first.strip()!r}; give"
+                f" one, and optionally {', '.join(COLUMNS[2:])}"
             )
     rows = []
     try:
@@ -268,7 +259,7 @@ def _rows(table: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
             if len(row) != len(header):
                 raise TrainingError(
                     f"{table.name}, line {reader.line_num}: {len(row)} cells, the header has {len(header)}; quote"
-                    f" cells that hold {delimiter!r}"
+                    f" cells that contain {delimiter!r}"
                 )
             rows.append((reader.line_num, dict(zip(header, row, strict=True))))
     except csv.Error as exc:
@@ -280,7 +271,7 @@ def _split(cell: str, where: str) -> Split:
     value = cell.strip().lower() or "train"
     value = {"val": "validation", "valid": "validation", "dev": "validation"}.get(value, value)
     if value not in SPLITS:
-        raise TrainingError(f"{where}: split {cell.strip()!r} is none of {', '.join(SPLITS)}")
+        raise TrainingError(f"{where}: split {cell.strip()!r} must be one of {', '.join(SPLITS)}")
     return cast("Split", value)
 
 
@@ -292,7 +283,7 @@ def _weight(cell: str, where: str) -> float:
     except ValueError:
         value = math.nan
     if not (math.isfinite(value) and value > 0):
-        raise TrainingError(f"{where}: weight {cell.strip()!r} is not a number above 0; leave the row out, or weigh it")
+        raise TrainingError(f"{where}: weight {cell.strip()!r} is not a number above 0; correct it, or remove the row")
     return value
 
 

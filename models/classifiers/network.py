@@ -1,8 +1,9 @@
-"""A fine-tuned network, served from its folder by ONNX Runtime; no torch.
+"""A fine-tuned network, run from its folder by ONNX Runtime without torch.
 
 The folder holds `network.onnx`, whose input `pixels` is (n, size, size, 3) uint8 and whose output `raw` is logits
-(n, k), and `manifest.json`, which says what they mean and hashes the graph. Logits are one for a binary or continuous
-task, else one for each label. With temperature T (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017)
+(n, k), and `manifest.json`, which describes them and has the hash of the graph. There is one logit for a binary or
+continuous task, else one for each label. With temperature T (Guo et al., "On Calibration of Modern Neural Networks",
+ICML 2017)
 
     binary       P(positive) = sigmoid(raw / T)
     categorical  P = softmax(raw / T)
@@ -13,12 +14,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
+from models.classifiers.head import Float, Task, predicted_classes
 from models.disk import sha256
 from models.errors import ModelUnavailable
 from models.images.preprocess import Preprocess
@@ -27,23 +29,20 @@ from models.sessions.onnx import OnnxSession
 FORMAT = 1
 GRAPH, MANIFEST = "network.onnx", "manifest.json"
 
-Float = NDArray[np.float64]
-Task = Literal["binary", "categorical", "continuous"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What a network's logits mean."""
+    """The meaning of a network's logits."""
 
     task: Task
     labels: tuple[str, ...] = ()  # (negative, positive), or the classes in the order of the logits
     temperature: float = 1.0
-    threshold: float = 0.5  # binary: from this probability on an image is positive
+    threshold: float = 0.5  # binary: probability from which on an image is positive
     bounds: tuple[float, float] | None = None
-    half_widths: Mapping[str, float | None]  # continuous: level → value ± this; None: too few images to know
+    half_widths: Mapping[str, float | None]  # continuous: level → half width of the interval; None: too few images
 
     def probabilities(self, logits: NDArray[Any]) -> Float:
-        """Logits (n, k) → (n, c): a row sums to 1, its columns are `labels`."""
+        """Logits (n, k) → probabilities (n, labels); each row sums to 1."""
         scaled = logits.astype(np.float64) / self.temperature
         if self.task == "binary":
             scaled = np.concatenate([np.zeros_like(scaled), scaled], 1)  # softmax of (0, x) is sigmoid
@@ -59,12 +58,12 @@ class Reading:
         return np.asarray(low + (high - low) * 0.5 * (1 + np.tanh(raw / 2)))  # the sigmoid, without overflow
 
     def interval(self, values: Float, *, level: str = "0.95") -> tuple[Float, Float]:
-        """Prediction interval of values (n,), cut at the bounds; infinite where too few images tell.
+        """Prediction interval of values (n,), clipped to the bounds; infinite where there were too few images.
 
         Split conformal: Lei et al., "Distribution-free predictive inference for regression", JASA 2018.
         """
-        found = self.half_widths[level]
-        half = np.inf if found is None else found
+        width = self.half_widths[level]
+        half = np.inf if width is None else width
         low, high = self.bounds or (-np.inf, np.inf)
         return np.maximum(values - half, low), np.minimum(values + half, high)
 
@@ -78,14 +77,13 @@ class Network:
 
     Parameters
     ----------
-    folder : as `python -m models finetune` makes it.
-    device : "cpu" or "cuda:N"; what cannot be had is an error.
-    threads : of ONNX Runtime on the CPU; 0 lets it choose.
+    folder : a folder written by `python -m models finetune`.
+    device : "cpu" or "cuda:N"; a device that is not available is an error.
+    threads : threads of ONNX Runtime on the CPU; 0 lets it choose.
 
     Raises
     ------
-    ModelUnavailable
-        No manifest, another format, a file that is missing or differs.
+    ModelUnavailable : no manifest, another format, a file that is missing or changed.
     """
 
     def __init__(self, folder: Path, *, device: str = "cpu", threads: int = 0) -> None:
@@ -98,7 +96,7 @@ class Network:
         side = self.preprocess.size
         if pixels.dtype != np.uint8 or pixels.shape[1:] != (side, side, 3):
             raise ModelUnavailable(
-                f"pixels: got {pixels.dtype} {pixels.shape}, the network takes uint8 (n, {side}, {side}, 3)"
+                f"pixels: got {pixels.dtype} {pixels.shape}; the network takes uint8 (n, {side}, {side}, 3)"
             )
         return self._session.run(pixels)
 
@@ -112,16 +110,13 @@ class Network:
         return values, *self.reading.interval(values, level=level)
 
     def labels_of(self, probabilities: Float) -> list[str]:
-        """The label of each row (n, c): the most probable, or for two classes by the threshold."""
-        if self.reading.task == "binary":
-            chosen = (probabilities[:, 1] >= self.reading.threshold).astype(int)
-        else:
-            chosen = probabilities.argmax(1)
+        """The predicted label of each row of probabilities (n, labels)."""
+        chosen = predicted_classes(probabilities, self.reading.task, self.reading.threshold)
         return [self.reading.labels[i] for i in chosen]
 
 
 def manifest_of(reading: Reading, preprocess: Preprocess, folder: Path, **facts: Any) -> dict[str, Any]:
-    """The manifest of a folder that holds its graph and whatever else is to be hashed."""
+    """The manifest of a folder: its format, reading, preprocessing, and the hashes of all its files."""
     return {
         "format": FORMAT,
         "kind": "network",
@@ -138,8 +133,8 @@ def _open(folder: Path) -> tuple[dict[str, Any], Reading, Preprocess]:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if manifest["format"] != FORMAT or manifest["kind"] != "network":
             raise ModelUnavailable(
-                f"classifier {folder.name}: {manifest['kind']} of format {manifest['format']}, this version reads"
-                f" network of format {FORMAT}; {again}"
+                f"classifier {folder.name}: has kind {manifest['kind']} and format {manifest['format']}, this version"
+                f" reads kind network and format {FORMAT}; {again}"
             )
         reading = _reading_adapter.validate_python(manifest["reading"])
         preprocess = _preprocess_adapter.validate_python(manifest["preprocess"])

@@ -1,7 +1,7 @@
-"""A head as an ONNX graph, for use elsewhere: in R, in a browser, in another lab's server.
+"""Export of a head as an ONNX graph, for use in other programs.
 
-Input `vectors` (n, d) float32: unit vectors of each block side by side, zeros for a missing one. Output `probabilities`
-(n, labels) float32, calibrated, or `value` (n,) within its bounds. What they mean is in the graph's metadata.
+Input `vectors` (n, d) float32: unit vectors of each block side by side, zeros for a missing block. Output
+`probabilities` (n, labels) float32, calibrated, or `value` (n,) within its bounds. The graph's metadata has the labels.
 """
 
 import json
@@ -16,10 +16,10 @@ from models.classifiers.head import Head
 OPSET = 17
 
 
-def graph(head: Head) -> bytes:
-    """The graph, checked by onnx."""
+def head_graph(head: Head) -> bytes:
+    """The ONNX graph of a head, serialised, after validation by onnx."""
     k = len(head.intercept)
-    # slope · (x · coef + intercept) + offset, folded into one product; in float64 as long as it is ours
+    # slope · (x · coef + intercept) + offset, folded into one product in float64
     weights = (head.slope * head.coef).T.astype(np.float32)
     biases = (head.slope * head.intercept + head.offset).astype(np.float32)
     constants = [numpy_helper.from_array(weights, "weights"), numpy_helper.from_array(biases, "biases")]
@@ -47,14 +47,14 @@ def graph(head: Head) -> bytes:
         else:
             nodes.append(helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1))
     vectors = helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["n", head.dimension])
-    made = helper.make_model(
+    model = helper.make_model(
         helper.make_graph(nodes, "head", [vectors], [output], constants),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=8,
         producer_name="daguerre",
     )
     helper.set_model_props(
-        made,
+        model,
         {
             "task": head.task,
             "labels": json.dumps(head.labels, ensure_ascii=False),
@@ -62,5 +62,5 @@ def graph(head: Head) -> bytes:
             "blocks": json.dumps([asdict(block) for block in head.blocks]),
         },
     )
-    onnx.checker.check_model(made, full_check=True)
-    return bytes(made.SerializeToString())
+    onnx.checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString())

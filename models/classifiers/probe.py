@@ -1,4 +1,4 @@
-"""The linear probe: regularisation by cross-validation, calibration, and honest out-of-fold predictions.
+"""The linear probe: regularisation by cross-validation, calibration, and unbiased out-of-fold predictions.
 
 Tuning and reporting never share folds: predictions of an outer fold come from a model whose regularisation and
 calibration were chosen within the other folds (nested cross-validation; Varma & Simon 2006, BMC Bioinformatics 7:91).
@@ -10,31 +10,29 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize, minimize_scalar
-from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from models.classifiers.head import Float
-from models.classifiers.linear import FINAL, SEARCH, Line, axes, logistic, ridge
+from models.classifiers.linear import FINAL, SEARCH, LinearModel, logistic, principal_axes, ridge
 from models.classifiers.problem import Problem
 from models.errors import TrainingError
 
 STRENGTHS = tuple(float(10.0**e) for e in range(-1, 5))  # C: vectors have length 1, so useful ones are large
-NEVER = -1e3  # the decision for a class that was not there to be learnt
+NEVER_PREDICTED = -1e3  # decision for a class without training items
 Progress = Callable[[float, str], None]
 Split = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How to learn.
+    """Options of training.
 
     Attributes
     ----------
-    strengths : candidates for C, the inverse of the regularisation (LogisticRegression's; 1 / alpha of Ridge).
-    folds, inner_folds : of the report, and of each choice of C. Where there are fewer groups than inner folds, as many
-        folds as groups.
-    balanced : give all classes the same weight, in learning and in calibration: probabilities are then those of a
-        population where classes are equally frequent. Off: those of the population that the weights describe.
+    strengths : candidates for C, the inverse of the regularisation (as in LogisticRegression; 1 / alpha of Ridge).
+    folds, inner_folds : number of folds for the report, and for each choice of C. Where there are fewer groups than
+        inner folds, as many folds as groups.
+    balanced : give all classes the same weight, in training and in calibration: probabilities are then those of a
+        population where classes are equally frequent. False: those of the population that the weights describe.
     """
 
     strengths: tuple[float, ...] = STRENGTHS
@@ -48,14 +46,14 @@ class Options:
         wrong = [c for c in self.strengths if not (np.isfinite(c) and c > 0)]
         if wrong or not self.strengths:
             raise TrainingError(
-                f"strengths: got {wrong[0] if wrong else 'none'}; each is a positive number, such as 1",
+                f"strengths: got {wrong[0] if wrong else 'none'}; must be positive numbers, such as 1",
                 code="bad_options",
             )
         for name, folds in (("folds", self.folds), ("inner_folds", self.inner_folds)):
             if folds < 2:
-                raise TrainingError(f"{name}: got {folds}; cross-validation takes 2 or more", code="bad_options")
+                raise TrainingError(f"{name}: got {folds}; must be 2 or more", code="bad_options")
         if self.seed < 0:
-            raise TrainingError(f"seed: got {self.seed}; it is 0 or more", code="bad_options")
+            raise TrainingError(f"seed: got {self.seed}; must be 0 or more", code="bad_options")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +62,7 @@ class Fit:
 
     Attributes
     ----------
-    losses : of each candidate for C, out of the inner folds: weighted mean log loss, or squared error.
+    losses : weighted mean log loss, or squared error, of each candidate for C on the inner folds.
     """
 
     strength: float
@@ -79,72 +77,77 @@ class Fit:
         return np.asarray(x @ self.coef.T + self.intercept, np.float64)
 
     def calibrated(self, x: NDArray[np.floating]) -> Float:
-        """The decision of which a sigmoid or softmax is the probability."""
+        """Calibrated decisions (n, k), the logits of probabilities."""
         return self.slope * self.decision(x) + self.offset
 
 
 @dataclass(frozen=True, kw_only=True)
-class Nested:
+class CrossValidation:
     """Out-of-fold predictions of all items."""
 
     fold: NDArray[np.intp]  # (n,)
-    fits: tuple[Fit, ...]  # one for each fold, of the other folds
-    decision: Float  # (n, k), calibrated by the fold's own slope and offset
+    fits: tuple[Fit, ...]  # for each fold, the model trained on the other folds
+    decision: Float  # (n, k), calibrated by the slope and offset of the fold's model
 
     @property
     def strengths(self) -> tuple[float, ...]:
-        """Chosen in each fold."""
-        return tuple(found.strength for found in self.fits)
+        """The C chosen in each fold."""
+        return tuple(model.strength for model in self.fits)
 
 
 def fit(problem: Problem, options: Options, rows: NDArray[np.intp] | None = None) -> Fit:
-    """The model of `rows` (all of them), its C and calibration by cross-validation among them."""
+    """Fit a model to `rows` (None: all), with C and calibration chosen by cross-validation among them."""
     part = np.arange(len(problem)) if rows is None else rows
     importance = _importance(problem, part, options)
     best, slope, offset = 0, 1.0, 0.0
     losses: Float = np.array([])
     adjust = options.calibrate and problem.task != "continuous"
     if len(options.strengths) > 1 or adjust:
-        decisions, judged = _inner(problem, part, importance, options)
-        where = part[judged]
-        losses = np.array([_loss(problem, decision[judged], where, importance[judged]) for decision in decisions])
+        decisions, valid = _inner(problem, part, importance, options)
+        where = part[valid]
+        losses = np.array([_loss(problem, decision[valid], where, importance[valid]) for decision in decisions])
         best = int(losses.argmin())
         if adjust and len(np.unique(problem.y[where])) == len(np.unique(problem.y[part])):
-            slope, offset = calibration(decisions[best][judged], problem.y[where], importance[judged])
-    line = _lines(problem, part, importance, (options.strengths[best],), FINAL)[0]
+            slope, offset = calibration(decisions[best][valid], problem.y[where], importance[valid])
+    model = _models(problem, part, importance, (options.strengths[best],), FINAL)[0]
     return Fit(
         strength=options.strengths[best],
-        coef=line.coef,
-        intercept=line.intercept,
+        coef=model.coef,
+        intercept=model.intercept,
         slope=slope,
         offset=offset,
-        converged=line.converged,
+        converged=model.converged,
         losses=tuple(losses.tolist()),
     )
 
 
-def nested(problem: Problem, options: Options, progress: Progress | None = None) -> Nested:
-    """Out-of-fold predictions. `progress` hears how far it is, 0 to 1."""
+def cross_validate(problem: Problem, options: Options, progress: Progress | None = None) -> CrossValidation:
+    """Predict every item by a model that was trained, tuned and calibrated without its fold.
+
+    `progress` is called with the share that is done, 0 to 1, and the current step.
+    """
     fold = np.full(len(problem), -1, np.intp)
     decision = np.empty((len(problem), _columns(problem)))
     fits = []
     for number, (train, test) in enumerate(splits(problem, np.arange(len(problem)), options.folds, options.seed)):
         if progress:
             progress(number / options.folds, f"cross-validation, fold {number + 1} of {options.folds}")
-        found = fit(problem, options, train)
-        decision[test], fold[test] = found.calibrated(problem.x[test]), number
-        fits.append(found)
+        model = fit(problem, options, train)
+        decision[test], fold[test] = model.calibrated(problem.x[test]), number
+        fits.append(model)
     assert (fold >= 0).all()
-    return Nested(fold=fold, fits=tuple(fits), decision=decision)
+    return CrossValidation(fold=fold, fits=tuple(fits), decision=decision)
 
 
 def splits(problem: Problem, rows: NDArray[np.intp], folds: int, seed: int) -> Iterator[Split]:
-    """Train and test places in `rows`: stratified by class, groups whole, both where both are there."""
+    """Positions in `rows` for training and testing: stratified by class, and with whole groups where there are any."""
+    from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
+
     y = problem.y[rows]
     groups = None if problem.groups is None else problem.groups[rows]
     places = np.zeros(len(rows))
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The least populated class")  # remarked on in the report
+        warnings.filterwarnings("ignore", message="The least populated class")  # noted in the report
         if problem.task == "continuous":
             if groups is None:
                 yield from KFold(folds, shuffle=True, random_state=seed).split(places)
@@ -153,83 +156,83 @@ def splits(problem: Problem, rows: NDArray[np.intp], folds: int, seed: int) -> I
         elif groups is None:
             yield from StratifiedKFold(folds, shuffle=True, random_state=seed).split(places, y)
         else:
-            found = StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(places, y, groups)
-            yield from ((train, test) for train, test in found if len(test))
+            pairs = StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(places, y, groups)
+            yield from ((train, test) for train, test in pairs if len(test))
 
 
 def _inner(
     problem: Problem, part: NDArray[np.intp], importance: Float, options: Options
 ) -> tuple[list[Float], NDArray[np.bool_]]:
-    """Each strength's decisions (len(part), k) out of the inner folds, and which items they say something about.
+    """Decisions (len(part), k) of each strength on the inner folds, and which items are valid for a comparison.
 
-    An item whose class is nowhere in the fold's training items (its group holds the whole class) says nothing about
-    regularisation, and would lead calibration astray.
+    An item whose class is missing from the fold's training items (its group has the whole class) tells nothing about
+    regularisation, and would distort calibration.
     """
     units = len(part) if problem.groups is None else len(np.unique(problem.groups[part]))
-    often = len(part) if problem.task == "continuous" else int(np.bincount(problem.y[part]).max())
-    folds = min(options.inner_folds, units, often)
+    largest_class = len(part) if problem.task == "continuous" else int(np.bincount(problem.y[part]).max())
+    folds = min(options.inner_folds, units, largest_class)
     if folds < 2:
         raise TrainingError(
-            f"targets: {len(part)} items are too few to choose C among them; code more, or name one strength and turn "
+            f"targets: {len(part)} items are too few to choose C; code more items, or give a single strength and turn "
             "calibration off",
             code="too_few_examples",
         )
     decisions = [np.zeros((len(part), _columns(problem))) for _ in options.strengths]
-    judged = np.zeros(len(part), bool)
+    valid = np.zeros(len(part), bool)
     for train, test in splits(problem, part, folds, options.seed + 1):
-        known = np.unique(problem.y[part[train]])
-        if problem.task != "continuous" and len(known) < 2:
+        classes = np.unique(problem.y[part[train]])
+        if problem.task != "continuous" and len(classes) < 2:
             continue
-        lines = _lines(problem, part[train], importance[train], options.strengths, SEARCH)
-        for decision, line in zip(decisions, lines, strict=True):
-            decision[test] = problem.x[part[test]] @ line.coef.T + line.intercept
-        judged[test] = problem.task == "continuous" or np.isin(problem.y[part[test]], known)
-    if not judged.any():
+        models = _models(problem, part[train], importance[train], options.strengths, SEARCH)
+        for decision, model in zip(decisions, models, strict=True):
+            decision[test] = problem.x[part[test]] @ model.coef.T + model.intercept
+        valid[test] = problem.task == "continuous" or np.isin(problem.y[part[test]], classes)
+    if not valid.any():
         raise TrainingError(
-            "groups: no two of them hold the same classes, so that nothing can be learnt from some and tested on "
-            "others; code more groups, or leave groups out",
+            "groups: no two groups have the same classes, so that no group can test a model trained on others; code "
+            "more groups, or leave groups out",
             code="too_few_groups",
         )
-    return decisions, judged
+    return decisions, valid
 
 
-def _lines(
+def _models(
     problem: Problem, rows: NDArray[np.intp], importance: Float, strengths: tuple[float, ...], tolerance: float
-) -> list[Line]:
-    """A model for each strength, each begun where the last one ended."""
-    turned, y = axes(problem.x[rows], importance, exact=tolerance == FINAL), problem.y[rows]
+) -> list[LinearModel]:
+    """A model for each strength, each started from the one before."""
+    rotated, y = principal_axes(problem.x[rows], importance, exact=tolerance == FINAL), problem.y[rows]
     if problem.task == "continuous":
-        return [ridge(turned, y, strength) for strength in strengths]
-    known, places = np.unique(y, return_inverse=True)
-    if len(known) < 2:
-        return [_constant(problem, int(known[0]), len(rows))] * len(strengths)
-    found: list[Line] = []
+        return [ridge(rotated, y, strength) for strength in strengths]
+    classes, indices = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        return [_constant(problem, int(classes[0]), len(rows))] * len(strengths)
+    models: list[LinearModel] = []
     for strength in strengths:
-        start = found[-1] if found else None
-        found.append(logistic(turned, places, len(known), strength, start=start, tolerance=tolerance))
-    return [_widened(line, known, problem) for line in found]
+        start = models[-1] if models else None
+        models.append(logistic(rotated, indices, len(classes), strength, start=start, tolerance=tolerance))
+    return [_widened(model, classes, problem) for model in models]
 
 
-def _widened(line: Line, known: NDArray[np.intp], problem: Problem) -> Line:
-    """With columns for the classes that were not there: they are never predicted."""
+def _widened(model: LinearModel, classes: NDArray[np.intp], problem: Problem) -> LinearModel:
+    """The model with columns for classes that had no training items: they are never predicted."""
     k = len(problem.labels)
-    if len(known) == k:
-        return line
-    coef, intercept = np.zeros((k, line.coef.shape[1])), np.full(k, NEVER)
-    if len(known) == 2:  # one column for two classes: half of it for each
-        coef[known] = np.concatenate([-line.coef, line.coef]) / 2
-        intercept[known] = np.concatenate([-line.intercept, line.intercept]) / 2
+    if len(classes) == k:
+        return model
+    coef, intercept = np.zeros((k, model.coef.shape[1])), np.full(k, NEVER_PREDICTED)
+    if len(classes) == 2:  # one column for two classes: half of it for each
+        coef[classes] = np.concatenate([-model.coef, model.coef]) / 2
+        intercept[classes] = np.concatenate([-model.intercept, model.intercept]) / 2
     else:
-        coef[known], intercept[known] = line.coef, line.intercept
-    return Line(coef=coef, intercept=intercept, converged=line.converged)
+        coef[classes], intercept[classes] = model.coef, model.intercept
+    return LinearModel(coef=coef, intercept=intercept, converged=model.converged)
 
 
-def _constant(problem: Problem, only: int, n: int) -> Line:
-    """All training items are of one class (groups can do that): odds of n + 1 to 1 for it."""
+def _constant(problem: Problem, only: int, n: int) -> LinearModel:
+    """A model for training items of a single class, which groups can cause: odds of n + 1 to 1 for it."""
     columns = _columns(problem)
     odds = float(np.log(n + 1))
     intercept = np.array([odds if only else -odds]) if columns == 1 else odds * (np.arange(columns) == only)
-    return Line(coef=np.zeros((columns, problem.x.shape[1])), intercept=np.asarray(intercept, np.float64))
+    return LinearModel(coef=np.zeros((columns, problem.x.shape[1])), intercept=np.asarray(intercept, np.float64))
 
 
 def _columns(problem: Problem) -> int:
@@ -237,13 +240,13 @@ def _columns(problem: Problem) -> int:
 
 
 def _importance(problem: Problem, rows: NDArray[np.intp], options: Options) -> Float:
-    """Weights to learn by: scikit-learn's "balanced" of weighted classes, if asked for."""
+    """Training weights: multiplied by scikit-learn's "balanced" weights of classes under `balanced`."""
     weights = problem.weights[rows]
     if not options.balanced or problem.task == "continuous":
         return weights
     y = problem.y[rows]
-    each = np.bincount(y, weights, len(problem.labels))
-    return np.asarray(weights * weights.sum() / ((each > 0).sum() * each[y]), np.float64)
+    totals = np.bincount(y, weights, len(problem.labels))
+    return np.asarray(weights * weights.sum() / ((totals > 0).sum() * totals[y]), np.float64)
 
 
 def _loss(problem: Problem, decision: Float, rows: NDArray[np.intp], weights: Float) -> float:
@@ -255,30 +258,32 @@ def _loss(problem: Problem, decision: Float, rows: NDArray[np.intp], weights: Fl
 
 
 def log_loss(decision: Float, y: NDArray[np.intp], weights: Float, slope: float = 1.0, offset: float = 0.0) -> float:
-    """Weighted mean of the true class's negative log probability."""
+    """Weighted mean negative log probability of the true class, of calibrated decisions (n, k)."""
     z = slope * decision + offset
     if z.shape[1] == 1:
-        each = np.logaddexp(0, np.where(y == 1, -z[:, 0], z[:, 0]))
+        losses = np.logaddexp(0, np.where(y == 1, -z[:, 0], z[:, 0]))
     else:
-        each = np.logaddexp.reduce(z, axis=1) - z[np.arange(len(y)), y]
-    return float(np.average(each, weights=weights))
+        losses = np.logaddexp.reduce(z, axis=1) - z[np.arange(len(y)), y]
+    return float(np.average(losses, weights=weights))
 
 
 def calibration(decision: Float, y: NDArray[np.intp], weights: Float) -> tuple[float, float]:
-    """Slope and offset of the lowest log loss: Platt's (1999) of one column, a temperature (Guo et al. 2017) of more.
+    """Slope and offset with the lowest log loss: Platt scaling (1999) of one column, else a temperature (Guo 2017).
 
-    The decisions are out-of-fold. Platt's targets are moved off 0 and 1, so that separable data keep a finite slope;
-    those of a temperature likewise, as if one more item of each class had been seen everywhere.
+    The decisions (n, k) are out-of-fold. Targets are moved away from 0 and 1, so that separable data keep a finite
+    slope: Platt's by his rule, those of a temperature as if every item had also been observed once in each class.
     """
+    from scipy.optimize import minimize, minimize_scalar
+
     if decision.shape[1] > 1:
-        possible = decision > NEVER / 2
+        possible = decision > NEVER_PREDICTED / 2
         rest = np.where(possible, decision, 0).sum(axis=1) / possible.sum(axis=1)
-        moved = 1 / (1 + float(weights.sum()) / decision.shape[1])
+        smoothing = 1 / (1 + float(weights.sum()) / decision.shape[1])
         towards = float(np.average(rest - decision[np.arange(len(y)), y], weights=weights))
 
         def smoothed(log: float) -> float:
             slope = float(np.exp(log))
-            return float(log_loss(decision, y, weights, slope) - moved * slope * towards)
+            return float(log_loss(decision, y, weights, slope) - smoothing * slope * towards)
 
         return float(np.exp(minimize_scalar(smoothed, bounds=(-4, 4), method="bounded").x)), 0.0
     z = decision[:, 0]
@@ -291,5 +296,5 @@ def calibration(decision: Float, y: NDArray[np.intp], weights: Float) -> tuple[f
         value = weights @ (np.logaddexp(0, logit) - target * logit)
         return float(value), np.array([residual @ z, residual.sum()])
 
-    found = minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=[(1e-3, None), (None, None)])
-    return float(found.x[0]), float(found.x[1])
+    optimum = minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=[(1e-3, None), (None, None)]).x
+    return float(optimum[0]), float(optimum[1])

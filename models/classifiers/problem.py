@@ -1,4 +1,4 @@
-"""What is to be learnt, validated: arrays that every later step may rely on. All bad input is refused here."""
+"""Validated training data: every invalid input is rejected here, so that later steps need no checks."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -7,28 +7,27 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from models.classifiers.folders import Dropped
-from models.classifiers.head import Block, Float, Task, concatenated
-from models.classifiers.notes import Note
-from models.classifiers.targets import absent, classes, numbers
+from models.classifiers.head import Block, Float, Task, concatenate_blocks
+from models.classifiers.records import Dropped, Note
+from models.classifiers.targets import is_missing, read_classes, read_numbers
 from models.errors import TrainingError
 
-FEW = 10  # examples below which a class is remarked on
-STEEPEST = 1e6  # largest weight over the smallest: beyond, an item is there in name only
+FEW = 10  # examples of a class below which a note is made
+MAX_WEIGHT_RATIO = 1e6  # largest weight over the smallest; beyond it, an item would have no influence
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """Items with their codes.
+    """A learning problem: items with their vectors and codes.
 
     Attributes
     ----------
     x : (n, d) float32, unit vectors of each block side by side.
-    y : (n,) index into `labels`, or the number of a continuous task.
+    y : (n,) indices into `labels`; for a continuous task the numbers.
     weights : (n,) positive, mean 1: sample weights, or inverse inclusion probabilities.
-    groups : (n,) indices; items of one group never lie on both sides of a split.
-    ids : (n,) for the report.
-    partial : items may lack a block.
+    groups : (n,) indices; items of one group are always on the same side of a split.
+    ids : (n,) names of the items in the report.
+    partial : whether items may lack a block.
     """
 
     task: Task
@@ -48,7 +47,7 @@ class Problem:
         return len(self.y)
 
 
-def pose(
+def make_problem(
     vectors: Sequence[NDArray[np.floating] | None],
     targets: Sequence[Any],
     *,
@@ -63,43 +62,43 @@ def pose(
     partial: bool = False,
     folds: int | None = 5,
 ) -> Problem:
-    """Check and arrange.
+    """Validate vectors, targets, groups and weights, and arrange them as a problem.
 
     Parameters
     ----------
     vectors : (n, d_i) for each block; rows of NaN for items that lack it.
-    targets : a code per item: a label, or a number; None or NaN for none, and the item is dropped. 1, 1.0 and "1" are
-        one label.
-    groups : who made it, where it comes from: items that are alike for other reasons than their code.
-    sample_weight, inclusion_prob : at most one of them; weights are 1 / inclusion_prob.
-    labels : the order of the classes; sorted otherwise, numbers as numbers. Of a binary task (negative, positive).
-    bounds : of a continuous task: what targets and predictions cannot leave.
-    partial : take items that lack one of several blocks, as zeros there. Otherwise they are dropped.
-    folds : that there have to be enough items for. None: the items will only be measured, any number will do; `labels`
-        are then those of the head.
+    targets : (n,) codes: labels, or numbers. An item whose code is None, NaN or blank is dropped. 1, 1.0 and "1" are
+        the same label.
+    groups : (n,) the author or origin of each item: items of a group may be similar for other reasons than their code.
+    sample_weight, inclusion_prob : (n,) at most one of them; weights are 1 / inclusion_prob.
+    labels : the order of the classes, for a binary task (negative, positive); None: sorted.
+    bounds : range of a continuous target and of its predictions.
+    partial : keep items that lack one of several blocks, with zeros in it; otherwise they are dropped.
+    folds : number of folds that there must be enough items for. None: the items are only for evaluation; `labels` are
+        then those of the head.
 
     Raises
     ------
-    TrainingError : with a code; see the messages.
+    TrainingError : with a code for each kind of invalid input.
     """
     if task not in get_args(Task):
-        raise TrainingError(f"task: got {task!r}; there are {', '.join(get_args(Task))}", code="bad_task")
+        raise TrainingError(f"task: got {task!r}; must be one of {', '.join(get_args(Task))}", code="bad_task")
     if bounds is not None and task != "continuous":
-        raise TrainingError(f"bounds: a {task} target has labels, not bounds; leave them out", code="bad_bounds")
+        raise TrainingError(f"bounds: apply only to task continuous (got {task}); leave them out", code="bad_bounds")
     if labels is not None and task == "continuous":
-        raise TrainingError("labels: a continuous target has none; leave them out", code="unknown_label")
+        raise TrainingError("labels: a continuous target has no labels; leave them out", code="unknown_label")
     targets = list(targets)
     n = len(targets)
     names = [str(i) for i in range(n)] if ids is None else [str(name) for name in ids]
-    for what, given in (("ids", ids), ("groups", groups), *_weightings(sample_weight, inclusion_prob)):
-        if given is not None and len(given) != n:
-            raise TrainingError(f"{what}: {len(given)} for {n} targets; give one for each item", code="lengths_differ")
-    for rows, block in zip(vectors, blocks, strict=True):
-        if rows is not None and len(rows) != n:
+    columns: dict[str, Any] = {"ids": ids, "groups": groups}
+    columns |= {"sample_weight": sample_weight, "inclusion_prob": inclusion_prob}
+    columns |= {f"{block.modality} vectors": rows for rows, block in zip(vectors, blocks, strict=True)}
+    for name, column in columns.items():
+        if column is not None and len(column) != n:
             raise TrainingError(
-                f"{block.modality} vectors: {len(rows)} for {n} targets; give one for each item", code="lengths_differ"
+                f"{name}: got {len(column)} for {n} targets; give one for each item", code="lengths_differ"
             )
-    x = concatenated(vectors, blocks, n)
+    x = concatenate_blocks(vectors, blocks, n)
     coded, dropped = _coded(targets, names, task)
     reasons = _without_vector(x, blocks, partial)
     dropped += [Dropped(name=names[i], code="no_vector", reason=why) for i, why in reasons.items() if coded[i]]
@@ -107,26 +106,26 @@ def pose(
     weights = _weights(sample_weight, inclusion_prob, n)
     kept = np.flatnonzero(keep).tolist()
     if not kept:
-        raise TrainingError("targets: no item has both a code and a vector; nothing can be learnt", code="no_items")
+        raise TrainingError("targets: no item has both a code and a vector; give some", code="no_items")
     chosen = [targets[i] for i in kept]
     notes: list[Note] = []
     y: NDArray[Any]
     order: tuple[str, ...]
     if task == "continuous":
-        y, order = numbers(chosen, bounds), ()
+        y, order = read_numbers(chosen, bounds), ()
     else:
-        y, order = classes(chosen, task, labels)
-    held = None if groups is None else _groups(np.asarray(list(groups), object)[kept], [names[i] for i in kept])
+        y, order = read_classes(chosen, task, labels)
+    group_of = None if groups is None else _groups(np.asarray(list(groups), object)[kept], [names[i] for i in kept])
     if folds is not None:
-        notes += enough(y, order, held, folds)
+        notes += check_enough(y, order, group_of, folds)
     w = weights[kept] / weights[kept].max()
-    worth = float(w.sum() ** 2 / (w**2).sum())
-    if worth < len(w) / 4:
+    effective = float(w.sum() ** 2 / (w**2).sum())
+    if effective < len(w) / 4:
         notes.append(
             Note(
                 "uneven_weights",
-                f"the weights are so uneven that {len(w)} items are worth {worth:.0f} of equal weight: a few of them "
-                "decide all figures",
+                f"the weights are so uneven that {len(w)} items have an effective sample size of {effective:.0f}: a "
+                "few of them decide all figures",
             )
         )
     return Problem(
@@ -136,7 +135,7 @@ def pose(
         x=np.ascontiguousarray(x[kept]),
         y=y,
         weights=w / w.mean(),
-        groups=held,
+        groups=group_of,
         ids=tuple(names[i] for i in kept),
         bounds=bounds,
         partial=partial,
@@ -146,80 +145,73 @@ def pose(
 
 
 def _coded(targets: Sequence[Any], names: Sequence[str], task: Task) -> tuple[NDArray[np.bool_], list[Dropped]]:
-    """Which items have a code."""
-    none = [absent(target) for target in targets]
-    dropped = [Dropped(name=names[i], code="no_target", reason="has no code") for i in range(len(none)) if none[i]]
-    return ~np.array(none, bool), dropped
+    """Whether each item has a code (n,), and records of those that have none."""
+    missing = np.array([is_missing(target) for target in targets], bool)
+    dropped = [Dropped(name=names[i], code="no_target", reason="has no code") for i in np.flatnonzero(missing).tolist()]
+    return ~missing, dropped
 
 
 def _without_vector(x: NDArray[np.float32], blocks: Sequence[Block], partial: bool) -> dict[int, str]:
-    """The items that cannot be learnt from, with the reason."""
+    """Index of each item that lacks a vector that it needs → the reason."""
     ends = np.cumsum([block.dimension for block in blocks])
-    there = np.stack([part.any(axis=1) for part in np.split(x, ends[:-1], axis=1)], axis=1)  # (n, blocks)
-    found = {}
-    for i in np.flatnonzero(~there.all(axis=1)).tolist():
-        if not there[i].any():
-            found[i] = "has no vector"
+    present = np.stack([part.any(axis=1) for part in np.split(x, ends[:-1], axis=1)], axis=1)  # (n, blocks)
+    reasons = {}
+    for i in np.flatnonzero(~present.all(axis=1)).tolist():
+        if not present[i].any():
+            reasons[i] = "has no vector"
         elif not partial:
-            lacking = next(block.modality for block, has in zip(blocks, there[i], strict=True) if not has)
-            found[i] = f"has no {lacking}; partial=True takes it"
-    return found
-
-
-def _weightings(*given: Sequence[float] | None) -> list[tuple[str, Sequence[float] | None]]:
-    return list(zip(("sample_weight", "inclusion_prob"), given, strict=True))
+            lacking = next(block.modality for block, has in zip(blocks, present[i], strict=True) if not has)
+            reasons[i] = f"has no {lacking}; partial=True keeps it"
+    return reasons
 
 
 def _weights(sample_weight: Sequence[float] | None, inclusion_prob: Sequence[float] | None, n: int) -> Float:
-    """Finite and above 0, within a range that leaves every item some say."""
+    """Weights (n,), finite, above 0, and of a limited range."""
     if sample_weight is not None and inclusion_prob is not None:
-        raise TrainingError("sample_weight and inclusion_prob: give one of them", code="bad_weights")
-    given = sample_weight if inclusion_prob is None else inclusion_prob
-    if given is None:
+        raise TrainingError("sample_weight and inclusion_prob: got both; give one of them", code="bad_weights")
+    numbers = sample_weight if inclusion_prob is None else inclusion_prob
+    if numbers is None:
         return np.ones(n)
     name = "sample_weight" if inclusion_prob is None else "inclusion_prob"
     try:
-        values = np.asarray(given, np.float64)
+        values = np.asarray(numbers, np.float64)
     except (TypeError, ValueError) as exc:
-        raise TrainingError(f"{name}: {exc}; each is a number", code="bad_weights") from exc
+        raise TrainingError(f"{name}: {exc}; must be numbers", code="bad_weights") from exc
     fits = np.isfinite(values) & (values > 0) & (values <= (np.inf if inclusion_prob is None else 1))
     if not fits.all():
-        rule = (
-            "leave an item out instead of giving it no weight"
-            if inclusion_prob is None
-            else "it lies above 0 and is at most 1"
-        )
-        raise TrainingError(f"{name}: got {values[~fits][0]:g}; {rule}", code="bad_weights")
-    if n and values.max() / STEEPEST > values.min():
+        rule = "above 0; leave the item out instead" if inclusion_prob is None else "above 0 and at most 1"
+        raise TrainingError(f"{name}: got {values[~fits][0]:g}; must be {rule}", code="bad_weights")
+    if n and values.max() / MAX_WEIGHT_RATIO > values.min():
         raise TrainingError(
-            f"{name}: from {values.min():g} to {values.max():g}; the largest is at most {STEEPEST:g} times as much",
+            f"{name}: got values from {values.min():g} to {values.max():g}; the largest may be at most "
+            f"{MAX_WEIGHT_RATIO:g} times the smallest",
             code="bad_weights",
         )
     return values if inclusion_prob is None else 1 / values
 
 
-def _groups(given: Iterable[Any], names: Sequence[str]) -> NDArray[np.intp]:
-    for name, group in zip(names, given, strict=True):
-        if absent(group):
+def _groups(groups: Iterable[Any], names: Sequence[str]) -> NDArray[np.intp]:
+    for name, group in zip(names, groups, strict=True):
+        if is_missing(group):
             raise TrainingError(
-                f"groups: item {name!r} has none; give one of its own to an item that belongs with no other",
+                f"groups: item {name!r} has no group; give a group of its own to an item that belongs to no other",
                 code="no_group",
             )
-    return np.asarray(np.unique([str(group) for group in given], return_inverse=True)[1], np.intp)
+    return np.asarray(np.unique([str(group) for group in groups], return_inverse=True)[1], np.intp)
 
 
-def enough(y: NDArray[Any], labels: tuple[str, ...], groups: NDArray[np.intp] | None, folds: int) -> list[Note]:
-    """Remarks on what is scarce. Raises TrainingError: too few items, groups or examples of a class for the folds."""
+def check_enough(y: NDArray[Any], labels: tuple[str, ...], groups: NDArray[np.intp] | None, folds: int) -> list[Note]:
+    """Notes on classes with few examples. Raises TrainingError for too few items, groups or examples for the folds."""
     notes: list[Note] = []
     if groups is not None and groups.max() + 1 < max(folds, 3):
         raise TrainingError(
-            f"groups: there are {groups.max() + 1}; {folds} folds, with a choice within each, take {max(folds, 3)}; "
-            "ask for fewer folds, or code items of more groups",
+            f"groups: got {groups.max() + 1}; {folds} folds, each with inner folds, need {max(folds, 3)}; use fewer "
+            "folds, or code items of more groups",
             code="too_few_groups",
         )
     if len(y) < 2 * folds:
         raise TrainingError(
-            f"targets: {len(y)} coded items for {folds} folds; code at least {2 * folds}, or ask for fewer folds",
+            f"targets: got {len(y)} coded items for {folds} folds; code at least {2 * folds}, or use fewer folds",
             code="too_few_examples",
         )
     counts = np.bincount(y, minlength=len(labels)).tolist() if labels else []
@@ -227,21 +219,21 @@ def enough(y: NDArray[Any], labels: tuple[str, ...], groups: NDArray[np.intp] | 
         rarest = int(np.argmin(counts))
         raise TrainingError(
             f"targets: {labels[rarest]!r} has {counts[rarest]} of {len(y)} examples, fewer than the {folds} folds; "
-            "code more of it, ask for fewer folds, or leave the class out",
+            "code more items of it, use fewer folds, or leave the class out",
             code="too_few_examples",
         )
     for c, (name, count) in enumerate(zip(labels, counts, strict=True)):
         if count < FEW:
-            said = f"class {name!r} has {count} examples: its figures are hardly more than a guess"
-            notes.append(Note("few_examples", said))
+            message = f"class {name!r} has {count} examples, too few for figures to rely on"
+            notes.append(Note("few_examples", message))
         if groups is None or len(np.unique(groups[y == c])) > 1:
             continue
         if len(labels) == 2:
             raise TrainingError(
-                f"groups: one alone holds all examples of {name!r}, so that what is learnt of it can be tested on no "
-                "other; code it in more groups, or leave groups out",
+                f"groups: a single group has all examples of {name!r}, so that no other group can test what is learnt "
+                "from it; code examples in more groups, or leave groups out",
                 code="too_few_groups",
             )
-        said = f"one group alone holds all examples of class {name!r}: out of fold it is never recognised"
-        notes.append(Note("one_group", said))
+        message = f"a single group has all examples of class {name!r}: out of fold it is never predicted"
+        notes.append(Note("one_group", message))
     return notes

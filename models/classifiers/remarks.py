@@ -1,4 +1,4 @@
-"""What a careful reader would ask of a trained probe, said before the reader has to."""
+"""Notes on a trained probe: limits of its training data and of its figures."""
 
 from collections.abc import Iterator
 
@@ -6,99 +6,100 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.classifiers.head import Head
-from models.classifiers.metrics import Figure
-from models.classifiers.notes import Note
-from models.classifiers.probe import Fit, Nested, Options
+from models.classifiers.probe import CrossValidation, Fit, Options
 from models.classifiers.problem import Problem
+from models.classifiers.records import Note
 from models.classifiers.report import Measured
+from models.intervals import Figure
 
-DUPLICATE = 0.98  # cosine from which two items are taken for one picture
-SUSPICIOUS = 0.995  # out-of-fold accuracy that smells of leakage
-SURPRISING = 0.05  # as far above the majority's at least: in a corpus with one meme in 1,000 it is no surprise
-ENOUGH = 50  # items
-ROWS = 2048  # of a block of cosines
+DUPLICATE = 0.98  # cosine from which two items count as near-duplicates
+SUSPICIOUS = 0.995  # out-of-fold accuracy that suggests leakage
+SURPRISING = 0.05  # smallest lead over the baseline for that: where a class is rare, high accuracy is normal
+ENOUGH = 50  # items needed for that
+ROWS = 2048  # rows of a block of cosines
 
 
-def remarks(problem: Problem, options: Options, out: Nested, found: Fit, head: Head) -> Iterator[Note]:
-    """On how it was learnt."""
+def training_notes(problem: Problem, options: Options, out: CrossValidation, final: Fit, head: Head) -> Iterator[Note]:
+    """Notes on the training: regularisation, convergence, class weights, near-duplicates across folds."""
     strengths = options.strengths
-    if len(strengths) > 1 and found.strength in (min(strengths), max(strengths)):
-        other = "more" if found.strength == max(strengths) else "less"
+    if len(strengths) > 1 and final.strength in (min(strengths), max(strengths)):
+        other = "larger ones" if final.strength == max(strengths) else "smaller ones"
         yield Note(
             "strength_at_the_edge",
-            f"the chosen C, {found.strength:g}, is at the edge of those that were tried; {other} might be better",
+            f"the chosen C, {final.strength:g}, is at the edge of the candidates; try {other}",
         )
-    if not all(each.converged for each in (found, *out.fits)):
-        yield Note("not_converged", "the optimum was not reached: coefficients may differ in their last digits")
+    if not all(model.converged for model in (final, *out.fits)):
+        yield Note("not_converged", "the optimiser did not converge: coefficients may differ in their last digits")
     if options.balanced and head.labels:
         yield Note(
             "balanced",
-            "classes were given equal weight: probabilities are those of a population where all are equally frequent",
+            "classes have equal weight: probabilities are those of a population where all are equally frequent",
         )
     if np.isinf(head.spread):
-        yield Note("no_interval", f"{len(problem)} items are too few for a 95 % prediction interval, which takes 19")
-    if pairs := twins(problem.x, out.fold):
+        yield Note("no_interval", f"{len(problem)} items are too few for a 95 % prediction interval, which needs 19")
+    if pairs := count_near_duplicates(problem.x, out.fold):
         yield Note(
             "near_duplicates",
-            f"{pairs} items have a near-duplicate (cosine from {DUPLICATE}) in another fold, so the figures are too "
-            "good; give them one group",
+            f"{pairs} items have a near-duplicate (cosine of {DUPLICATE} or more) in another fold, so the figures are "
+            "too good; put near-duplicates in one group",
         )
 
 
-def verdict(problem: Problem, measured: Measured) -> Iterator[Note]:
-    """On what the cross-validation found: too good, or no good."""
+def result_notes(problem: Problem, measured: Measured) -> Iterator[Note]:
+    """Notes on figures that are suspiciously good, or no better than the baseline."""
     if problem.task == "continuous":
         r2 = measured.figures["r2"]
         if not r2.low > 0:
             yield Note(
                 "no_better_than_the_mean",
-                f"R² is {_said(r2)}: it may be no better than to say the mean of everything",
+                f"R² is {_with_interval(r2)}: predictions may be no better than always predicting the mean",
             )
         return
     share, usual = measured.figures["accuracy"], measured.baseline["accuracy"].value
     if share.value >= SUSPICIOUS and share.value >= usual + SURPRISING and len(problem) >= ENOUGH:
         yield Note(
             "too_good",
-            f"{100 * share.value:.1f} % are right out of fold: does something in the pictures give the code away, or "
-            "is the same picture in there several times?",
+            f"{100 * share.value:.1f} % of out-of-fold predictions are correct: check for duplicates, and for features "
+            "of the items that reveal their codes",
         )
     if share.value == 1:
         yield Note(
             "no_errors",
-            "where nothing is wrong, the bootstrap's interval has no width; yet that many items leave room for "
-            f"{100 * min(1, 3 / len(problem)):.1f} % of errors (rule of three: Hanley & Lippman-Hand 1983)",
+            "all predictions are correct, so bootstrap intervals have no width; "
+            f"{100 * min(1, 3 / len(problem)):.1f} % of errors would still be compatible with this number of items "
+            "(rule of three: Hanley & Lippman-Hand 1983)",
         )
     area = measured.figures["roc_auc"]
     if not area.low > 0.5:
         yield Note(
             "no_better_than_chance",
-            f"ROC-AUC is {_said(area)}: it may tell nothing apart",
+            f"ROC-AUC is {_with_interval(area)}: predictions may be no better than chance",
         )
 
 
-def _said(figure: Figure) -> str:
+def _with_interval(figure: Figure) -> str:
     return f"{figure.value:.2f} ({figure.low:.2f} to {figure.high:.2f})"
 
 
-def seen_before(problem: Problem, held_out: Problem) -> Iterator[Note]:
-    """On held-out items that were learnt from."""
+def overlap_notes(problem: Problem, held_out: Problem) -> Iterator[Note]:
+    """A note on held-out items with a near-duplicate among the training items."""
     fold = np.repeat([0, 1], [len(problem), len(held_out)])
-    same = twins(np.concatenate([problem.x, held_out.x]), fold, only=1)
+    same = count_near_duplicates(np.concatenate([problem.x, held_out.x]), fold, only=1)
     if same:
         yield Note(
             "held_out_seen",
-            f"{same} of {len(held_out)} held-out items have a near-duplicate (cosine from {DUPLICATE}) among "
-            "those that were learnt from; their figures are too good",
+            f"{same} of {len(held_out)} held-out items have a near-duplicate (cosine of {DUPLICATE} or more) among the "
+            "training items, so their figures are too good",
         )
 
 
-def twins(x: NDArray[np.float32], fold: NDArray[np.intp], *, only: int | None = None) -> int:
-    """How many items (of fold `only`) have a near-duplicate in another fold; never all cosines at once."""
+def count_near_duplicates(x: NDArray[np.float32], fold: NDArray[np.intp], *, only: int | None = None) -> int:
+    """The number of items (of fold `only`) with a near-duplicate in another fold; cosines are computed in blocks."""
     length = np.linalg.norm(x, axis=1, keepdims=True)
     unit = x / np.where(length == 0, 1, length)
-    found = 0
+    total = 0
     for start in range(0, len(x), ROWS):
         rows = slice(start, start + ROWS)
         alike = (unit[rows] @ unit.T >= DUPLICATE) & (fold[rows, None] != fold[None, :])
-        found += int((alike.any(axis=1) & ((only is None) | (fold[rows] == only))).sum())
-    return found
+        total += int((alike.any(axis=1) & ((only is None) | (fold[rows] == only))).sum())
+    return total

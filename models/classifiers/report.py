@@ -1,4 +1,4 @@
-"""What is known about a trained classifier, as it can be published: one object, JSON there and back."""
+"""The report of a trained classifier as one object, to and from JSON."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -7,26 +7,25 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from models.classifiers.epoch import Epoch
-from models.classifiers.folders import Dropped
 from models.classifiers.head import Task
-from models.classifiers.metrics import Bin, Figure
-from models.classifiers.notes import Note
+from models.classifiers.metrics import Bin
+from models.classifiers.records import Dropped, Epoch, Note
 from models.errors import TrainingError
+from models.intervals import Figure
 
 FORMAT = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """How good predictions are, and what one draws of it.
+    """Figures of a set of predictions.
 
     Attributes
     ----------
-    figures, baseline : by name ("accuracy", "f1[protest]", "rmse", …), with 95 % intervals; the baseline says the most
-        frequent class, or the mean, of everything.
-    confusion, confusion_weighted : counts, and sums of weights; true classes in rows. None of numbers, as reliability.
-    reliability : by label; of a binary task the positive one's.
+    figures, baseline : by name ("accuracy", "f1[protest]", "rmse", …), with 95 % intervals; the baseline always
+        predicts the most frequent class, or the mean.
+    confusion, confusion_weighted : counts, and sums of weights, true classes in rows; None for a continuous task.
+    reliability : label → reliability curve; for a binary task of the positive label. None for a continuous task.
     """
 
     n: int
@@ -39,15 +38,15 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True)
 class Predictions:
-    """Of every item that was measured, in order.
+    """Predictions of a set of items.
 
     Attributes
     ----------
-    target : labels, or numbers.
-    label, probabilities : of a task with labels: (n,) and (n, labels).
-    value : of a continuous task.
-    weight : mean 1.
-    fold : that it was out of; None of held-out items.
+    target : (n,) true labels, or numbers.
+    label, probabilities : (n,) and (n, labels) of a task with labels.
+    value : (n,) of a continuous task.
+    weight : (n,) mean 1.
+    fold : (n,) the fold of each item in the cross-validation; None for other items.
     """
 
     ids: tuple[str, ...]
@@ -61,24 +60,26 @@ class Predictions:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """Everything that a reader may ask of a classifier.
+    """The report of a classifier.
 
     Attributes
     ----------
-    counts : items of each class, before weights; of a fine-tuned network those of all splits.
-    groups : how many there were; None where none were given.
-    dropped : what was not learnt from, with the reason.
-    notes : in plain words, what to beware of.
-    options : as they were given (see `Options`).
-    strength, strength_losses : C of the final head, and the inner folds' loss of each candidate, by its name.
+    counts : unweighted number of items of each class; for a fine-tuned network in all splits.
+    groups : number of groups; None without groups.
+    dropped : items that were left out, with the reason.
+    notes : remarks on the limits of data and figures.
+    options : options of training (see `Options`).
+    strength, strength_losses : C of the final head, and the loss of each candidate on the inner folds.
     fold_strengths : C of each outer fold.
-    cross_validated, out_of_fold : each item predicted by a head that was learnt, tuned and calibrated without its fold.
-    held_out, held_out_predictions : of items that nothing was learnt from, by the final head.
-    codes : how targets came of several coders' codes: the rule, agreement with intervals, disagreement of each item.
-    validation, validation_predictions : of a fine-tuned network, of the images that the epoch to stop at and the
-        calibration were chosen by: better than it deserves.
-    curve, best, start, device : of a fine-tuned network: its epochs, the place of the one that is kept, what it began
-        as, where it ran.
+    cross_validated, out_of_fold : each item predicted by a head that was trained, tuned and calibrated without its
+        fold.
+    held_out, held_out_predictions : items that were not used in training, predicted by the final head.
+    codes : the origin of targets in codes of several coders: the rule, agreement with intervals, and the disagreement
+        on each item.
+    validation, validation_predictions : validation images of a fine-tuned network, which chose the epoch to stop at and
+        the calibration, so that these figures are too good.
+    curve, best, start, device : of a fine-tuned network: its epochs, the index of the epoch that is kept, the starting
+        point, and the device.
     """
 
     task: Task
@@ -110,19 +111,19 @@ class Report:
     format: int = FORMAT
 
     def to_json(self) -> dict[str, Any]:
-        """Plain objects; NaN and infinities are None, since JSON has neither."""
-        found: dict[str, Any] = jsonable(asdict(self))
-        return found
+        """The report as a JSON object; NaN and infinities are None."""
+        fields: dict[str, Any] = jsonable(asdict(self))
+        return fields
 
     @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> "Report":
-        """What `to_json` gave. Raises TrainingError for anything else."""
-        if found.get("format") != FORMAT:
+    def from_json(cls, fields: Mapping[str, Any]) -> "Report":
+        """The report that `to_json` wrote. Raises TrainingError for anything else."""
+        if fields.get("format") != FORMAT:
             raise TrainingError(
-                f"report: has format {found.get('format')}, this Daguerre reads {FORMAT}; use the one that made it",
+                f"report: has format {fields.get('format')}, this version reads {FORMAT}; use the one that wrote it",
                 code="unknown_format",
             )
-        whole = dict(found)
+        whole = dict(fields)
         for part in ("cross_validated", "held_out", "validation"):
             if whole.get(part) is not None:
                 whole[part] = {**whole[part], **{name: _figures(whole[part][name]) for name in ("figures", "baseline")}}
@@ -132,16 +133,16 @@ class Report:
             raise TrainingError(f"report: cannot be read: {exc}", code="unknown_format") from exc
 
 
-def _figures(found: Mapping[str, Mapping[str, float | None]]) -> dict[str, dict[str, float]]:
-    """With NaN where JSON has null."""
+def _figures(figures: Mapping[str, Mapping[str, float | None]]) -> dict[str, dict[str, float]]:
+    """Figures with NaN for null."""
     return {
         name: {key: float("nan") if value is None else value for key, value in figure.items()}
-        for name, figure in found.items()
+        for name, figure in figures.items()
     }
 
 
 def jsonable(value: Any) -> Any:
-    """Lists, numbers and strings of it; NaN and infinities as None."""
+    """A value as JSON has it: tuples as lists, NaN and infinities as None."""
     if isinstance(value, Mapping):
         return {key: jsonable(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

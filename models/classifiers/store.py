@@ -1,17 +1,16 @@
-"""Trained classifiers on disk: versioned, whole or not there, readable without running code from them.
+"""Trained classifiers on disk: versioned, written atomically, and loaded without executing code from them.
 
     classifiers/<name>/<version>/manifest.json    task, labels, blocks, calibration, threshold, bounds, versions, hashes
                                  head.npz         coef (h, k, d), intercept (h, k): the head, then those of its folds;
                                                   plain float64 arrays, never a pickle
-                                 network/         in its place: a fine-tuned network, as network.py reads it
+                                 network/         instead of head.npz: a fine-tuned network, as network.py reads it
                                  report.json
 
-A version appears by one rename, so that a process killed in the middle leaves nothing that could be served, and two
-that save at once get two numbers. A number is never used twice: "posts@3" in a paper stays what it was, or is gone.
+A version appears by one rename: a process that is killed while saving leaves nothing that could be loaded, and two
+processes that save at once get two numbers. A number is never used twice: "posts@3" in a paper keeps its meaning.
 """
 
 import json
-import os
 import re
 import shutil
 import uuid
@@ -27,7 +26,7 @@ from pydantic import TypeAdapter, ValidationError
 from models.classifiers.head import Block, Head, Task
 from models.classifiers.network import GRAPH, Network
 from models.classifiers.network import MANIFEST as NETWORK_MANIFEST
-from models.disk import sha256
+from models.disk import sha256, sync_file, sync_folder
 from models.errors import TrainingError, UnknownClassifier
 
 FORMAT = 1
@@ -43,7 +42,7 @@ class Stored:
 
     Attributes
     ----------
-    head : None of a fine-tuned network, which `network` opens.
+    head : None for a fine-tuned network, which `network` opens.
     """
 
     name: str
@@ -58,8 +57,8 @@ class Stored:
 
     @property
     def task(self) -> Task:
-        found: Task = self.manifest["task"]
-        return found
+        task: Task = self.manifest["task"]
+        return task
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -71,16 +70,16 @@ class Stored:
 
     @property
     def label(self) -> str:
-        """As answers and papers name it: "posts@3"."""
+        """Name and version: "posts@3"."""
         return f"{self.name}@{self.version}"
 
     def report(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.folder / REPORT).read_text(encoding="utf-8"))
-        return found
+        report: dict[str, Any] = json.loads((self.folder / REPORT).read_text(encoding="utf-8"))
+        return report
 
 
 class Store:
-    """The classifiers below one folder. Several processes may use it at once."""
+    """The classifiers in one folder. Several processes may use it at once."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -96,24 +95,25 @@ class Store:
         token: str | None = None,
         made_with: Mapping[str, Any] | None = None,
     ) -> Stored:
-        """Keep a new version.
+        """Save a new version of a classifier.
 
         Parameters
         ----------
-        created : a time, ISO 8601.
-        token : what is being saved, for one who may have been killed and saves again: the same token, the same version.
+        created : time of creation, ISO 8601.
+        token : identifies what is saved: saving again with the same token returns the version saved first, so that a
+            process that was killed may repeat it.
         made_with : receipts of the encoders, by modality.
 
         Raises
         ------
-        TrainingError : a name that cannot be one.
+        TrainingError : an invalid name.
         """
 
         def fill(staging: Path) -> dict[str, Any]:
             heads = (head, *head.folds)
             with (staging / ARRAYS).open("wb") as file:
                 np.savez(file, coef=np.stack([h.coef for h in heads]), intercept=np.stack([h.intercept for h in heads]))
-            _sync(staging / ARRAYS)
+            sync_file(staging / ARRAYS)
             return {
                 "kind": "linear",
                 "task": head.task,
@@ -138,20 +138,20 @@ class Store:
         owner: str | None = None,
         token: str | None = None,
     ) -> Stored:
-        """Keep a copy of the network that fine-tuning left in `folder`, as `save` keeps a head."""
-        network = Network(folder)  # raises where it is not whole
+        """Save a copy of the network that fine-tuning wrote to `folder`; parameters are those of `save`."""
+        network = Network(folder)  # raises ModelUnavailable where files are missing or damaged
         reading = network.reading
 
         def fill(staging: Path) -> dict[str, Any]:
             (staging / NETWORK).mkdir()
             for file in (GRAPH, NETWORK_MANIFEST):
                 shutil.copyfile(folder / file, staging / NETWORK / file)
-                _sync(staging / NETWORK / file)
-            # the hashes of what is not kept are of no use to who opens it
+                sync_file(staging / NETWORK / file)
+            # without the hashes of files that are not kept
             manifest = json.loads((staging / NETWORK / NETWORK_MANIFEST).read_text(encoding="utf-8"))
             manifest["files"] = {GRAPH: manifest["files"][GRAPH]}
             _write(staging / NETWORK / NETWORK_MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1))
-            _sync(staging / NETWORK)
+            sync_folder(staging / NETWORK)
             return {
                 "kind": "network",
                 "task": reading.task,
@@ -175,7 +175,7 @@ class Store:
         token: str | None,
         made_with: Mapping[str, Any] | None,
     ) -> Stored:
-        place = self._root / checked(name)
+        place = self._root / check_name(name)
         for number in self._numbers(place) if token else ():
             if self._manifest(place / str(number)).get("token") == token:
                 return self.load(name, number)
@@ -184,7 +184,7 @@ class Store:
         staging.mkdir()
         try:
             particulars = fill(staging)
-            _write(staging / REPORT, json.dumps(report, ensure_ascii=False, allow_nan=False, default=_no_nan))
+            _write(staging / REPORT, json.dumps(report, ensure_ascii=False, allow_nan=False))
             files = sorted(path for path in staging.rglob("*") if path.is_file())
             manifest = {
                 "format": FORMAT,
@@ -198,7 +198,7 @@ class Store:
                 "sha256": {path.relative_to(staging).as_posix(): sha256(path) for path in files},
             }
             _write(staging / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1))
-            _sync(staging)
+            sync_folder(staging)
             number = self._claim(place, staging)
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
@@ -206,41 +206,43 @@ class Store:
         return self.load(name, number)
 
     def _claim(self, place: Path, staging: Path) -> int:
-        """Rename into the next free number; another process may have taken it meanwhile."""
+        """Rename to the next free number; another process may take it at the same time."""
         while True:
             number = max(self._numbers(place, gone=True), default=0) + 1
             try:
-                staging.rename(place / str(number))  # onto a folder that is not empty: an error, on every system
+                staging.rename(place / str(number))  # an error on every system if that folder is not empty
             except OSError:
                 if not (place / str(number)).exists():
                     raise
                 continue
-            _sync(place)
+            sync_folder(place)
             return number
 
     def load(self, name: str, number: int | None = None) -> Stored:
-        """A version, the newest for None. Raises UnknownClassifier, or TrainingError where a file was changed."""
-        place = self._root / checked(name)
-        there = self._numbers(place)
-        if not there:
+        """Load a version (None: the newest). Raises UnknownClassifier, or TrainingError where a file was changed."""
+        place = self._root / check_name(name)
+        numbers = self._numbers(place)
+        if not numbers:
             known = ", ".join(self.names()[:10]) or "none yet"
-            raise UnknownClassifier(f"classifier: there is no {name!r} here; there are: {known}")
+            raise UnknownClassifier(f"classifier: {name!r} does not exist; existing classifiers: {known}")
         if number is None:
-            number = max(there)
-        if number not in there:
-            raise UnknownClassifier(f"classifier: {name} has no version {number}; it has {', '.join(map(str, there))}")
+            number = max(numbers)
+        if number not in numbers:
+            raise UnknownClassifier(
+                f"classifier: {name} has no version {number}; it has {', '.join(map(str, numbers))}"
+            )
         folder = place / str(number)
         manifest = self._manifest(folder)
         if manifest.get("format") != FORMAT:
             raise TrainingError(
-                f"classifier: {name}@{number} has format {manifest.get('format')}, this Daguerre reads {FORMAT}; "
-                "use the Daguerre that made it, or a newer one",
+                f"classifier: {name}@{number} has format {manifest.get('format')}, this version reads {FORMAT}; "
+                "use the version of Daguerre that wrote it",
                 code="unknown_format",
             )
         for file, expected in manifest["sha256"].items():
             if sha256(folder / file) != expected:
                 raise TrainingError(
-                    f"classifier: {file} of {name}@{number} is not what was saved; restore it, or train anew",
+                    f"classifier: {file} of {name}@{number} was changed after it was saved; restore it, or train again",
                     code="classifier_changed",
                 )
         head = _head(folder, manifest) if manifest["kind"] == "linear" else None
@@ -252,36 +254,36 @@ class Store:
         return sorted(place.name for place in self._root.iterdir() if place.is_dir() and self._numbers(place))
 
     def versions(self, name: str) -> list[int]:
-        """Those there are, the oldest first."""
-        return self._numbers(self._root / checked(name))
+        """The existing versions, oldest first."""
+        return self._numbers(self._root / check_name(name))
 
     def delete(self, name: str, number: int | None = None) -> list[int]:
-        """Delete a version, all of them for None; the numbers that went. They are not used again."""
-        place = self._root / checked(name)
-        there = self._numbers(place)
-        going = there if number is None else [number]
-        if not going or not set(going) <= set(there):
-            self.load(name, number)  # says what there is
-        for gone in going:
-            tombstone = place / f"{gone}.gone"
+        """Delete a version (None: all versions) and return the deleted numbers. They are not used again."""
+        place = self._root / check_name(name)
+        existing = self._numbers(place)
+        numbers = existing if number is None else [number]
+        if not numbers or not set(numbers) <= set(existing):
+            self.load(name, number)  # raises the error that names the existing ones
+        for deleted in numbers:
+            tombstone = place / f"{deleted}.gone"
             tombstone.mkdir(exist_ok=True)
-            buried = place / f".{uuid.uuid4().hex}.tmp"
-            (place / str(gone)).rename(buried)
-            _sync(place)
-            shutil.rmtree(buried)
-        return going
+            staging = place / f".{uuid.uuid4().hex}.tmp"
+            (place / str(deleted)).rename(staging)
+            sync_folder(place)
+            shutil.rmtree(staging)
+        return numbers
 
     def clean(self) -> int:
-        """Remove what killed processes have left; for a start-up, before anything is saved. How many there were."""
-        rest = list(self._root.glob("*/.*.tmp"))
-        for folder in rest:
+        """Remove the leftovers of killed processes, at start-up before anything is saved; return their number."""
+        leftovers = list(self._root.glob("*/.*.tmp"))
+        for folder in leftovers:
             shutil.rmtree(folder, ignore_errors=True)
-        return len(rest)
+        return len(leftovers)
 
     @staticmethod
     def _manifest(folder: Path) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return found
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return manifest
 
     @staticmethod
     def _numbers(place: Path, *, gone: bool = False) -> list[int]:
@@ -291,11 +293,11 @@ class Store:
         return sorted({int(name) for name in names if name.isdecimal()})
 
 
-def checked(name: str) -> str:
-    """A name that is no path. Raises TrainingError."""
+def check_name(name: str) -> str:
+    """Return a name that is valid, and cannot be a path. Raises TrainingError."""
     if not NAME.fullmatch(name) or ".." in name:
         raise TrainingError(
-            f"name: got {name[:70]!r}; small letters, digits, '-', '_' and '.', 63 at most, a letter or digit first",
+            f"name: got {name[:70]!r}; use at most 63 of a-z, 0-9, '-', '_' and '.', beginning with a letter or digit",
             code="bad_name",
         )
     return name
@@ -327,18 +329,4 @@ def _head(folder: Path, manifest: Mapping[str, Any]) -> Head:
 
 def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
-    _sync(path)
-
-
-def _no_nan(value: object) -> object:
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    raise TypeError(f"{type(value).__name__} is not JSON")
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_file(path)

@@ -1,4 +1,4 @@
-"""Codes as people write them, read: labels in their order, or numbers within their bounds."""
+"""Parsing of codes: labels in their order, or numbers within their bounds."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from models.classifiers.head import Float, Task
 from models.errors import TrainingError
 
 MOST_CLASSES = 1000
-LARGEST = 1e100  # of a number that is squared
-SHOWN = 5
+LARGEST = 1e100  # numbers are squared
+SHOWN = 5  # labels named in a message
 
 
-def absent(value: Any) -> bool:
-    """None, NaN of any library (which does not equal itself, or has no answer), or a blank."""
+def is_missing(value: Any) -> bool:
+    """Whether a value is None, blank, or NaN of any library (not equal to itself, or without a truth value)."""
     if value is None or (isinstance(value, str) and not value.strip()):
         return True
     try:
@@ -25,58 +25,66 @@ def absent(value: Any) -> bool:
         return True
 
 
-def numbers(targets: Sequence[Any], bounds: tuple[float, float] | None) -> Float:
-    """(n,), finite, within their bounds, more than one value. Raises TrainingError otherwise."""
+def read_numbers(targets: Sequence[Any], bounds: tuple[float, float] | None) -> Float:
+    """Numbers (n,). Raises TrainingError unless they are finite, within the bounds, and not all equal."""
     try:
         y = np.asarray([float(t) for t in targets], np.float64)
     except (TypeError, ValueError) as exc:
-        raise TrainingError(f"targets: {exc}; a continuous target is a number", code="nan_targets") from exc
+        raise TrainingError(f"targets: {exc}; continuous targets must be numbers", code="nan_targets") from exc
     if not np.isfinite(y).all():
-        raise TrainingError("targets: one is infinite; leave it out", code="nan_targets")
+        raise TrainingError("targets: one value is infinite; leave it out", code="nan_targets")
     if np.abs(y).max() > LARGEST:
         raise TrainingError(
             f"targets: {np.abs(y).max():g} is too large to be squared; rescale them", code="nan_targets"
         )
     if np.ptp(y) == 0:
-        raise TrainingError(f"targets: all are {y[0]:g}; there is nothing to learn", code="one_value")
+        raise TrainingError(
+            f"targets: all are {y[0]:g}; training needs at least two different values", code="one_value"
+        )
     if bounds is not None:
         low, high = bounds
         if not (low < high and np.isfinite([low, high]).all()):
             raise TrainingError(
-                f"bounds: got {low:g} and {high:g}; two numbers, the lower one first", code="bad_bounds"
+                f"bounds: got {low:g} and {high:g}; must be two numbers, the lower one first", code="bad_bounds"
             )
         if y.min() < low or y.max() > high:
             worst = y.min() if y.min() < low else y.max()
-            raise TrainingError(f"targets: {worst:g} lies outside of the bounds {low:g} to {high:g}", code="bad_bounds")
+            raise TrainingError(
+                f"targets: {worst:g} lies outside the bounds {low:g} to {high:g}; correct it or widen the bounds",
+                code="bad_bounds",
+            )
     return y
 
 
-def classes(
+def read_classes(
     targets: Sequence[Any], task: Task, labels: Sequence[Any] | None
 ) -> tuple[NDArray[np.intp], tuple[str, ...]]:
-    """Index of each target's class (n,), and the classes in their order. Raises TrainingError for what is none."""
-    names = [label(t) for t in targets]
-    there = set(names)
-    order = _sorted(there) if labels is None else tuple(label(name) for name in labels)
+    """Index of each target's class (n,), and the class names in order. Raises TrainingError for invalid classes."""
+    names = [class_name(t) for t in targets]
+    present = set(names)
+    order = _sorted(present) if labels is None else tuple(class_name(name) for name in labels)
     if len(set(order)) < len(order):
-        twice = Counter(order).most_common(1)[0][0]
-        raise TrainingError(f"labels: {twice!r} is there twice; name each class once", code="unknown_label")
-    if unknown := sorted(there - set(order)):
+        repeated = Counter(order).most_common(1)[0][0]
+        raise TrainingError(f"labels: {repeated!r} appears twice; name each class once", code="unknown_label")
+    if unknown := sorted(present - set(order)):
         raise TrainingError(
-            f"targets: {unknown[0]!r} is none of the labels {', '.join(order[:SHOWN])}", code="unknown_label"
+            f"targets: {unknown[0]!r} is not one of the labels {', '.join(order[:SHOWN])}; correct it or add the label",
+            code="unknown_label",
         )
-    if len(order) < 2 or (labels is None and len(there) < 2):
+    if len(order) < 2 or (labels is None and len(present) < 2):
         raise TrainingError(
             f"targets: all {len(names)} are {names[0]!r}; code items of at least one other class", code="one_class"
         )
     if len(order) > MOST_CLASSES:
         raise TrainingError(
-            f"targets: {len(order):,} classes, the limit is {MOST_CLASSES:,}; is it a continuous target, or an id?",
+            f"targets: got {len(order):,} classes, the limit is {MOST_CLASSES:,}; use task continuous for numbers, and "
+            "check that targets are not ids",
             code="too_many_classes",
         )
     if task == "binary" and len(order) != 2:
         raise TrainingError(
-            f"targets: {len(order)} classes ({', '.join(order[:SHOWN])}…), a binary task has 2; ask for categorical",
+            f"targets: got {len(order)} classes ({', '.join(order[:SHOWN])}…), a binary task has 2; use task "
+            "categorical",
             code="not_binary",
         )
     place = {name: i for i, name in enumerate(order)}
@@ -84,15 +92,15 @@ def classes(
 
 
 def _sorted(labels: set[str]) -> tuple[str, ...]:
-    """As numbers if all of them are: 2 before 10."""
+    """Labels in order; as numbers (2 before 10) if all of them are numbers."""
     try:
         return tuple(sorted(labels, key=float))
     except ValueError:
         return tuple(sorted(labels))
 
 
-def label(target: Any) -> str:
-    """1.0, 1 and "1" are one class; True is "true"."""
+def class_name(target: Any) -> str:
+    """The name of a target's class: "1" for 1.0, 1 and "1", "true" for True."""
     if isinstance(target, bool | np.bool_):
         return str(bool(target)).lower()
     if isinstance(target, float | np.floating) and float(target).is_integer():

@@ -1,4 +1,4 @@
-"""From a problem to a head, with the report that belongs to it."""
+"""Training of a linear probe: cross-validation, the final head, and its report."""
 
 import time
 from dataclasses import asdict, replace
@@ -6,14 +6,13 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.classifiers import measure
 from models.classifiers.codes import Codes
-from models.classifiers.head import Float, Head, calibrated
-from models.classifiers.probe import Fit, Options, Progress, fit, nested
-from models.classifiers.problem import Problem, enough
-from models.classifiers.remarks import remarks, seen_before, verdict
+from models.classifiers.head import Float, Head, calibrated_probabilities
+from models.classifiers.measure import evaluate
+from models.classifiers.probe import Fit, Options, Progress, cross_validate, fit
+from models.classifiers.problem import Problem, check_enough
+from models.classifiers.remarks import overlap_notes, result_notes, training_notes
 from models.classifiers.report import Measured, Predictions, Report, jsonable
 from models.errors import TrainingError
 
@@ -27,19 +26,19 @@ def train(
     resamples: int = 1000,
     progress: Progress | None = None,
 ) -> tuple[Head, Report]:
-    """Fit, cross-validate, measure.
+    """Train a head on all items of `problem`, and report how well it predicts out of fold.
 
     Parameters
     ----------
-    held_out : items that nothing is chosen by, posed with `folds=None` and the labels of `problem`; measured with the
-        final head.
-    codes : what the targets came of, for the report.
-    resamples : of the bootstrap.
-    progress : hears how far it is, 0 to 1, and what is being done; may raise to cancel.
+    held_out : items to evaluate the final head on, made with `folds=None` and the labels of `problem`; nothing is
+        chosen by them.
+    codes : the coders' codes that the targets were made from, for the report.
+    resamples : number of bootstrap samples.
+    progress : called with the share that is done, 0 to 1, and the current step; it may raise to cancel.
 
     Returns
     -------
-    The head fitted to all items of `problem`, and its report.
+    The head and its report.
 
     Raises
     ------
@@ -47,27 +46,28 @@ def train(
     """
     options = options or Options()
     if resamples < 1:
-        raise TrainingError(f"resamples: got {resamples}; an interval takes some, such as 1000", code="bad_options")
-    enough(problem.y, problem.labels, problem.groups, options.folds)
+        raise TrainingError(f"resamples: got {resamples}; must be 1 or more, such as 1000", code="bad_options")
+    check_enough(problem.y, problem.labels, problem.groups, options.folds)
     if held_out is not None and (held_out.labels, held_out.blocks) != (problem.labels, problem.blocks):
         raise TrainingError(
-            "held_out: has other labels or other encoders than what was trained on; pose it with labels="
+            "held_out: has other labels or encoders than the training items; give it their labels and vectors"
         )
     started = time.monotonic()
-    say = progress or (lambda done, stage: None)
-    out = nested(problem, options, lambda done, stage: say(0.7 * done, stage))
-    say(0.7, "the final fit")
-    found = fit(problem, options)
-    head = _head(problem, found, out.decision)
-    head = replace(head, folds=tuple(_head(problem, each, out.decision) for each in out.fits))
-    say(0.8, "figures and their intervals")
-    measured = _measured(problem, out.decision, head, resamples, options.seed)
-    notes = [*problem.notes, *remarks(problem, options, out, found, head), *verdict(problem, measured)]
-    other = None
+    advance = progress or (lambda done, step: None)
+    out = cross_validate(problem, options, lambda done, step: advance(0.7 * done, step))
+    advance(0.7, "the final fit")
+    final = fit(problem, options)
+    head = _head(problem, final, out.decision)
+    head = replace(head, folds=tuple(_head(problem, fold, out.decision) for fold in out.fits))
+    advance(0.8, "figures and their intervals")
+    measured, out_of_fold = _evaluate(problem, out.decision, head, resamples, options.seed)
+    notes = [*problem.notes, *training_notes(problem, options, out, final, head), *result_notes(problem, measured)]
+    held_out_measured = held_out_predictions = None
     if held_out is not None:
-        say(0.9, "figures of the held-out items")
-        other = head.slope * head.decision(held_out.x) + head.offset
-        notes += [*held_out.notes, *seen_before(problem, held_out)]
+        advance(0.9, "figures of the held-out items")
+        decision = head.slope * head.decision(held_out.x) + head.offset
+        held_out_measured, held_out_predictions = _evaluate(held_out, decision, head, resamples, options.seed)
+        notes += [*held_out.notes, *overlap_notes(problem, held_out)]
     report = Report(
         task=problem.task,
         n=len(problem),
@@ -78,32 +78,30 @@ def train(
         dropped=problem.dropped if codes is None else (*codes.dropped, *problem.dropped),
         notes=tuple(notes),
         options=jsonable(asdict(options)),
-        strength=found.strength,
-        strength_losses={f"{c:g}": loss for c, loss in zip(options.strengths, found.losses, strict=False)},
+        strength=final.strength,
+        strength_losses={f"{c:g}": loss for c, loss in zip(options.strengths, final.losses, strict=False)},
         fold_strengths=out.strengths,
         cross_validated=measured,
-        out_of_fold=replace(_predictions(problem, out.decision, head), fold=tuple(out.fold.tolist())),
-        held_out=None
-        if held_out is None or other is None
-        else _measured(held_out, other, head, resamples, options.seed),
-        held_out_predictions=None if held_out is None or other is None else _predictions(held_out, other, head),
+        out_of_fold=replace(out_of_fold, fold=tuple(out.fold.tolist())),
+        held_out=held_out_measured,
+        held_out_predictions=held_out_predictions,
         codes=None if codes is None else _coding(codes),
         libraries={name: version(name) for name in ("numpy", "scikit-learn", "scipy")},
         seconds=time.monotonic() - started,
     )
-    say(1.0, "done")
+    advance(1.0, "done")
     return head, report
 
 
-def _head(problem: Problem, found: Fit, out_of_fold: Float) -> Head:
+def _head(problem: Problem, fitted: Fit, out_of_fold: Float) -> Head:
     head = Head(
         task=problem.task,
         blocks=problem.blocks,
         labels=problem.labels,
-        coef=found.coef,
-        intercept=found.intercept,
-        slope=found.slope,
-        offset=found.offset,
+        coef=fitted.coef,
+        intercept=fitted.intercept,
+        slope=fitted.slope,
+        offset=fitted.offset,
         bounds=problem.bounds,
         partial=problem.partial,
     )
@@ -118,59 +116,27 @@ def _clipped(problem: Problem, values: Float) -> Float:
 
 
 def _quantile(values: Float, weights: Float, share: float) -> float:
-    """The weighted quantile, rounded up as split conformal prediction has it: infinite where n is too small."""
+    """The weighted quantile of split conformal prediction, which rounds up: infinite where n is too small."""
     order = np.argsort(values)
-    total = weights.sum() + weights.max()  # the item to come weighs as much as any
+    total = weights.sum() + weights.max()  # a new item may weigh as much as any
     reached = np.cumsum(weights[order]) >= share * total * (1 - 1e-12)  # 19 of 20 are 95 %
     return float(values[order][reached.argmax()]) if reached.any() else float("inf")
 
 
-def _measured(problem: Problem, decision: Float, head: Head, resamples: int, seed: int) -> Measured:
-    if problem.task == "continuous":
-        return measure.of_values(
-            problem.y,
-            _clipped(problem, decision[:, 0]),
-            weights=problem.weights,
-            groups=problem.groups,
-            resamples=resamples,
-            seed=seed,
-        )
-    probabilities = calibrated(decision, 1.0, 0.0)
-    return measure.of_labels(
+def _evaluate(problem: Problem, decision: Float, head: Head, resamples: int, seed: int) -> tuple[Measured, Predictions]:
+    """Figures and predictions from calibrated decisions (n, k)."""
+    continuous = problem.task == "continuous"
+    return evaluate(
         problem.y,
-        probabilities,
-        _chosen(probabilities, head),
-        problem.labels,
+        _clipped(problem, decision[:, 0]) if continuous else calibrated_probabilities(decision, 1.0, 0.0),
+        task=problem.task,
+        labels=problem.labels,
+        threshold=head.threshold,
+        ids=problem.ids,
         weights=problem.weights,
         groups=problem.groups,
         resamples=resamples,
         seed=seed,
-    )
-
-
-def _chosen(probabilities: Float, head: Head) -> NDArray[np.intp]:
-    if head.task == "binary":
-        return (probabilities[:, 1] >= head.threshold).astype(np.intp)
-    return np.asarray(probabilities.argmax(axis=1), np.intp)
-
-
-def _predictions(problem: Problem, decision: Float, head: Head) -> Predictions:
-    """Each item's, for estimates and for looking at the worst."""
-    weight = tuple(problem.weights.tolist())
-    if problem.task == "continuous":
-        return Predictions(
-            ids=problem.ids,
-            target=tuple(problem.y.tolist()),
-            weight=weight,
-            value=tuple(_clipped(problem, decision[:, 0]).tolist()),
-        )
-    probabilities = calibrated(decision, 1.0, 0.0)
-    return Predictions(
-        ids=problem.ids,
-        target=tuple(problem.labels[i] for i in problem.y),
-        weight=weight,
-        label=tuple(problem.labels[i] for i in _chosen(probabilities, head)),
-        probabilities=measure.rows(probabilities.round(6)),
     )
 
 
@@ -181,8 +147,8 @@ def _counts(problem: Problem) -> dict[str, int]:
 
 
 def _coding(codes: Codes) -> dict[str, Any]:
-    """How targets came about; without the targets, which are the predictions' own."""
-    found: dict[str, Any] = jsonable(
+    """The origin of the targets, without the targets: those are in the predictions."""
+    coding: dict[str, Any] = jsonable(
         {
             "rule": codes.rule,
             "rule_in_words": codes.rule_in_words,
@@ -192,4 +158,4 @@ def _coding(codes: Codes) -> dict[str, Any]:
             "disagreement": codes.disagreement,
         }
     )
-    return found
+    return coding

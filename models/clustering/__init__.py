@@ -1,2 +1,2 @@
-"""Clusters of vectors: the field's iterative k-means with exact silhouettes, three other methods, and what describes
-an answer. Numbers in, numbers out; the page is in models/pages."""
+"""Clustering of vectors: iterative k-means with exact silhouettes, three other methods, and the description of a
+clustering. The HTML report is in models/pages/clusters."""

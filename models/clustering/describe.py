@@ -1,4 +1,4 @@
-"""What a clustering looks like: medoids and exemplars, near-identical clusters, names, and known labels beside it."""
+"""Description of a clustering: medoids, exemplars, similar clusters, names, and agreement with known labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,20 +6,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
-from sklearn.metrics.cluster import contingency_matrix
 
 from models.clustering.options import Metric
 from models.clustering.vectors import Rows, block_rows, sums, sums_of_units
 
 EXEMPLARS = 9  # of each kind
-SIMILAR = 1.08  # clusters nearer than this times the wider one's own mean distance: a cloud cut in two
+SIMILAR = 1.08  # clusters nearer than this times the mean distance within the wider one: one group cut in two
 NAMES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Vocabulary:
-    """Names that clusters may get: unit vectors (v, d) of the same space, and the scale of the model's softmax."""
+    """Candidate names of clusters: their unit vectors (v, d) in the same space, and the model's logit scale."""
 
     names: tuple[str, ...]
     vectors: NDArray[np.float32]
@@ -35,10 +33,10 @@ class Name:
 
 @dataclass(frozen=True, kw_only=True)
 class Similar:
-    """Another cluster that is about as near as this one's own images are to each other.
+    """A cluster that is about as near to another as that one's images are to each other.
 
-    `distance` is the mean distance between images of the two over that within the wider of them: at 1 the line
-    between them is arbitrary. `cosine` is that of the two means.
+    `distance` is the mean distance between images of the two clusters divided by that within the wider of them: at 1
+    the boundary between them is arbitrary. `cosine` is that of the two means.
     """
 
     cluster: int
@@ -48,7 +46,7 @@ class Similar:
 
 @dataclass(frozen=True, kw_only=True)
 class Exemplars:
-    """Rows: those nearest to the cluster's mean, others drawn at random, and the farthest."""
+    """Indexes of the rows nearest to the cluster's mean, of rows drawn at random, and of the farthest rows."""
 
     nearest: tuple[int, ...]
     random: tuple[int, ...]
@@ -58,29 +56,29 @@ class Exemplars:
 def exemplars(
     x: Rows, labels: NDArray[np.intp], *, metric: Metric, seed: int, many: int = EXEMPLARS
 ) -> tuple[Exemplars, ...]:
-    """Of each cluster. The first of the nearest is the medoid, exactly so under cosine (and squared Euclidean)."""
+    """Choose exemplars of each cluster. The nearest row is the medoid under cosine and squared Euclidean distance."""
     k = int(labels.max(initial=-1)) + 1
     near = _nearness(x, labels, k, metric)
     order = np.lexsort((np.arange(len(x)), -near, labels))
     order = order[np.count_nonzero(labels < 0) :]
     ends = np.cumsum(np.bincount(labels[labels >= 0], minlength=k))
     rng = np.random.default_rng(seed)
-    found = []
+    chosen = []
     for c in range(k):
         members = order[ends[c - 1] if c else 0 : ends[c]]
         drawn = rng.choice(members, min(many, len(members)), replace=False)
-        found.append(
+        chosen.append(
             Exemplars(
                 nearest=tuple(members[:many].tolist()),
                 random=tuple(drawn.tolist()),
                 farthest=tuple(members[::-1][:many].tolist()),
             )
         )
-    return tuple(found)
+    return tuple(chosen)
 
 
 def _nearness(x: Rows, labels: NDArray[np.intp], k: int, metric: Metric) -> NDArray[np.float64]:
-    """How near each row is to its cluster's mean, (n,): a dot product, or less the squared distance."""
+    """Nearness of each row to its cluster's mean, (n,): a cosine, or the negative squared distance."""
     means = _means(x, labels, k, metric)
     near = np.zeros(len(x))
     step = block_rows(x.shape[1])
@@ -96,15 +94,15 @@ def _nearness(x: Rows, labels: NDArray[np.intp], k: int, metric: Metric) -> NDAr
 
 
 def _means(x: Rows, labels: NDArray[np.intp], k: int, metric: Metric) -> NDArray[np.float64]:
-    """(k, d); under cosine of the unit vectors."""
+    """Means of the clusters, (k, d); under cosine, of the unit vectors."""
     total = sums_of_units(x, labels, k) if metric == "cosine" else sums(x, labels, k)
     return np.asarray(total / np.maximum(np.bincount(labels[labels >= 0], minlength=k), 1)[:, None])
 
 
-def similar(x: Rows, labels: NDArray[np.intp], *, metric: Metric) -> tuple[tuple[Similar, ...], ...]:
-    """For each cluster those that it can hardly be told from, the nearest first: hints to merge them.
+def similar_clusters(x: Rows, labels: NDArray[np.intp], *, metric: Metric) -> tuple[tuple[Similar, ...], ...]:
+    """Find for each cluster the clusters that are hardly distinct from it, nearest first: candidates for merging.
 
-    Distances are cosine, or squared Euclidean: of both the mean over pairs follows from the clusters' means.
+    Distances are cosine or squared Euclidean: for both, the mean over pairs follows from the clusters' means.
     """
     k = int(labels.max(initial=-1)) + 1
     if k < 2:
@@ -141,10 +139,10 @@ def _spread(
     return np.asarray(np.bincount(labels[kept], weights=near[kept], minlength=len(means)) / size)
 
 
-def named(x: Rows, labels: NDArray[np.intp], vocabulary: Vocabulary) -> tuple[tuple[Name, ...], ...]:
-    """The likeliest names of each cluster: the mean of its images' zero-shot probabilities, as of Radford et al. 2021.
+def name_clusters(x: Rows, labels: NDArray[np.intp], vocabulary: Vocabulary) -> tuple[tuple[Name, ...], ...]:
+    """Find the likeliest names of each cluster by the mean zero-shot probability of its images (Radford et al. 2021).
 
-    `x` has unit vectors of the space that `vocabulary` is in.
+    `x` holds unit vectors (n, d) of the same space as `vocabulary`.
     """
     k, v = int(labels.max(initial=-1)) + 1, len(vocabulary.names)
     chances, cosines = np.zeros((k, v)), np.zeros((k, v))
@@ -167,17 +165,20 @@ def named(x: Rows, labels: NDArray[np.intp], vocabulary: Vocabulary) -> tuple[tu
     )
 
 
-def compared(labels: NDArray[np.intp], known: Sequence[Any]) -> dict[str, Any] | None:
-    """ARI, NMI and purity against labels that are known; None among them is not looked at.
+def compare_with_known(labels: NDArray[np.intp], known: Sequence[Any]) -> dict[str, Any] | None:
+    """Compute ARI, NMI and purity against known labels; items whose known label is None are ignored.
 
-    What is unclustered counts as one group of its own, and is left out in `clustered_only`.
+    The unclustered items count as one group, and are left out in `clustered_only`.
     """
-    there = np.array([label is not None for label in known], bool)
+    labelled = np.array([label is not None for label in known], bool)
     names = np.array([str(label) for label in known], object)
-    if not there.any():
+    if not labelled.any():
         return None
 
     def figures(which: NDArray[np.bool_]) -> dict[str, Any] | None:
+        from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+        from sklearn.metrics.cluster import contingency_matrix
+
         if not which.any():
             return None
         ours, theirs = labels[which], names[which]
@@ -190,6 +191,6 @@ def compared(labels: NDArray[np.intp], known: Sequence[Any]) -> dict[str, Any] |
             "purity": float(table.max(axis=0).sum() / table.sum()),
         }
 
-    found = figures(there)
-    assert found is not None
-    return {**found, "clustered_only": figures(there & (labels >= 0))}
+    overall = figures(labelled)
+    assert overall is not None
+    return {**overall, "clustered_only": figures(labelled & (labels >= 0))}

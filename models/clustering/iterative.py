@@ -1,7 +1,7 @@
-"""Iterative k-means: cluster, keep the cohesive clusters, go on with the rest.
+"""Iterative k-means: cluster, keep the cohesive clusters, and repeat with the remaining items.
 
-It finds big cohesive clusters first and the smaller ones in what they leave, in badly unbalanced corpora with an
-unknown number of clusters. What each parameter reads into the source is said in options.NOTES.
+For corpora with clusters of very unequal size and an unknown number of clusters: large cohesive clusters are found
+first, smaller ones among the items that remain. options.NOTES states our reading of each parameter in the source.
 """
 
 from dataclasses import dataclass, field
@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.clustering.choose_k import Choice, choose_k, kmeans
+from models.clustering.choose_k import KChoice, choose_k, kmeans
 from models.clustering.options import Options
-from models.clustering.silhouettes import Tell, silhouettes
+from models.clustering.silhouettes import ReportProgress, mean_by_cluster, silhouettes
 from models.clustering.vectors import Rows, keep_first, reorder
 
 Ended = Literal["stop_size", "patience", "all_taken", "too_few"]
@@ -20,8 +20,8 @@ SWEPT = tuple(round(0.02 * i, 2) for i in range(1, 9))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
-    """A cluster of one pass; `cluster` is its number in the answer, where it was cohesive."""
+class PassCluster:
+    """A cluster of one pass; `cluster` is its number in the final clustering, None where it was not cohesive."""
 
     size: int
     silhouette: float
@@ -30,23 +30,23 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class Pass:
-    """One turn of the algorithm."""
+    """One pass of the algorithm."""
 
     number: int  # from 1
     n: int
     sample: int
     seed: int
-    choice: Choice
-    clusters: tuple[Seen, ...]
+    choice: KChoice
+    clusters: tuple[PassCluster, ...]
     taken: int
 
-    def said(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         return {
             "pass": self.number,
             "n": self.n,
             "sample": self.sample,
             "seed": self.seed,
-            "tried": [each.said() for each in self.choice.tried],
+            "tried": [trial.to_json() for trial in self.choice.tried],
             "k": self.choice.k,
             "rule": self.choice.rule,
             "edge": self.choice.edge,
@@ -60,15 +60,16 @@ class Pass:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
-    """What a method gives: labels and silhouettes in the order of the rows that were given.
+class MethodResult:
+    """Result of a clustering method; labels and silhouettes are in the order of the input rows.
 
     Attributes
     ----------
-    labels : (n,), -1 for what is in no cluster.
-    silhouettes : (n,) within the clustering that took the row, against what was left then; NaN for -1.
-    passes : clusters' passes, by cluster; all 1 where there is one.
-    thresholds : what other thresholds would have taken in the first pass: (threshold, clusters, items).
+    labels : (n,), -1 for rows in no cluster.
+    silhouettes : (n,) at extraction: among the rows that remained in the pass that extracted the row; NaN for -1.
+    passes : (k,) number of the pass that extracted each cluster, from 1.
+    thresholds : clusters and items that other thresholds would have extracted in the first pass, as (threshold,
+        clusters, items).
     """
 
     labels: NDArray[np.intp]
@@ -85,16 +86,16 @@ def iterative(
     options: Options,
     *,
     weights: NDArray[np.float64] | None = None,
-    tell: Tell = lambda progress, stage: None,
-) -> Found:
-    """Cluster `x`, (n, d) float32, whose rows are moved about meanwhile and afterwards are where they were.
+    report: ReportProgress = lambda progress, stage: None,
+) -> MethodResult:
+    """Cluster `x`, (n, d) float32; its rows are reordered during the call and restored at the end.
 
-    `options` are settled.
+    `options` have their defaults filled in.
     """
     assert options.threshold is not None
     assert options.min_cluster_size is not None
     n, rng = len(x), np.random.default_rng(options.seed)
-    order = np.arange(n)  # row i of x is row order[i] of what was given
+    order = np.arange(n)  # row i of the reordered x is row order[i] of the input
     labels, scores = np.full(n, -1, np.intp), np.full(n, np.nan, np.float32)
     passes: list[int] = []
     trace: list[Pass] = []
@@ -103,9 +104,9 @@ def iterative(
     ended: Ended = "too_few"
 
     def progress(part: float, stage: str) -> None:
-        """A pass that takes a tenth of what is left is as likely as one that takes half: nobody knows the end."""
+        """Report a rough estimate: the number of passes is not known in advance."""
         done = 1 - (max(left - options.stop_size, 0) / n) * (1 - 0.5 * (in_vain + part) / options.patience)
-        tell(min(done, 0.99), f"pass {len(trace) + 1}, {left:,} of {n:,} left: {stage}")
+        report(min(done, 0.99), f"pass {len(trace) + 1}, {left:,} of {n:,} left: {stage}")
 
     while True:
         if left <= options.stop_size or left < 3:
@@ -116,30 +117,30 @@ def iterative(
             break
         seed = int(rng.integers(2**31))
         rest = x[:left]
-        owed = None if weights is None else weights[order[:left]]
+        rest_weights = None if weights is None else weights[order[:left]]
         drawn = np.sort(rng.choice(left, options.sample_size, replace=False)) if left > options.sample_size else None
         choice = choose_k(
             rest if drawn is None else rest[drawn],
             options,
             seed=seed,
-            weights=owed if owed is None or drawn is None else owed[drawn],
-            tell=lambda part, stage: progress(0.4 * part, stage),
+            weights=rest_weights if rest_weights is None or drawn is None else rest_weights[drawn],
+            report=lambda part, stage: progress(0.4 * part, stage),
         )
         progress(0.4, f"k-means with K = {choice.k}")
-        fitted = kmeans(rest, choice.k, seed=seed, restarts=options.restarts, weights=owed)
+        fitted = kmeans(rest, choice.k, seed=seed, restarts=options.restarts, weights=rest_weights)
         progress(0.8, "silhouettes")
-        each = silhouettes(rest, fitted.labels, metric=options.metric, tell=lambda part, s: progress(0.8, s))
-        if fitted.k < 2:  # all that is left is the same: nothing to compare it with
-            each = np.zeros(left, np.float32)
+        values = silhouettes(rest, fitted.labels, metric=options.metric, report=lambda part, s: progress(0.8, s))
+        if fitted.k < 2:  # all remaining rows are identical: there is no other cluster to compare with
+            values = np.zeros(left, np.float32)
             same = True
         size = np.bincount(fitted.labels)
-        mean = _means(each, fitted.labels, owed)
+        mean = mean_by_cluster(values, fitted.labels, fitted.k, rest_weights)
         if not trace:
             thresholds = tuple((t, *_taken(mean, size, options.min_cluster_size, t)) for t in SWEPT)
         cohesive = (mean > options.threshold) & (size >= options.min_cluster_size)
         take = cohesive[fitted.labels]
         if options.cohesion == "image":
-            take &= each > options.threshold
+            take &= values > options.threshold
             kept = np.bincount(fitted.labels[take], minlength=fitted.k)
             cohesive &= kept >= options.min_cluster_size
             take &= cohesive[fitted.labels]
@@ -147,7 +148,7 @@ def iterative(
         biggest = np.flatnonzero(cohesive)[np.argsort(-size[cohesive], kind="stable")]
         numbers[biggest] = len(passes) + np.arange(len(biggest))
         labels[order[:left][take]] = numbers[fitted.labels[take]]
-        scores[order[:left][take]] = each[take]
+        scores[order[:left][take]] = values[take]
         passes += [len(trace) + 1] * len(biggest)
         trace.append(
             Pass(
@@ -157,7 +158,9 @@ def iterative(
                 seed=seed,
                 choice=choice,
                 clusters=tuple(
-                    Seen(size=int(size[c]), silhouette=float(mean[c]), cluster=int(numbers[c]) if cohesive[c] else None)
+                    PassCluster(
+                        size=int(size[c]), silhouette=float(mean[c]), cluster=int(numbers[c]) if cohesive[c] else None
+                    )
                     for c in np.argsort(-size, kind="stable")
                 ),
                 taken=int(take.sum()),
@@ -169,24 +172,18 @@ def iterative(
             order[:left] = np.concatenate([order[:left][~take], order[:left][take]])
             left -= int(take.sum())
     reorder(x, np.argsort(order))
-    return Found(
+    return MethodResult(
         labels=labels,
         silhouettes=scores,
         passes=tuple(passes),
         trace=tuple(trace),
         ended=ended,
         thresholds=thresholds,
-        remarks=("What was left in the end is all the same: there is nothing to tell clusters by.",) if same else (),
+        remarks=("All items that remained at the end are identical, so they form no clusters.",) if same else (),
     )
 
 
-def _means(each: NDArray[np.float32], labels: NDArray[np.intp], weights: NDArray[np.float64] | None) -> Any:
-    """Mean silhouette of each cluster, (k,)."""
-    total = np.bincount(labels, weights=each if weights is None else each * weights)
-    return total / np.bincount(labels, weights=weights)
-
-
 def _taken(mean: Any, size: NDArray[np.intp], least: int, threshold: float) -> tuple[int, int]:
-    """Clusters, and items in them."""
+    """Number of cohesive clusters, and of the items in them."""
     cohesive = (mean > threshold) & (size >= least)
     return int(cohesive.sum()), int(size[cohesive].sum())

@@ -1,17 +1,16 @@
-"""The other methods, with the same answer: k-means, HDBSCAN and agglomerative clustering, all scikit-learn's."""
+"""The choice of the clustering method, and the methods of scikit-learn: k-means, HDBSCAN and agglomerative."""
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import HDBSCAN, AgglomerativeClustering
 
 from models.clustering.choose_k import choose_k, kmeans
-from models.clustering.iterative import Found, Pass, Seen, iterative
+from models.clustering.iterative import MethodResult, Pass, PassCluster, iterative
 from models.clustering.options import Options
-from models.clustering.silhouettes import Tell, silhouettes
+from models.clustering.silhouettes import ReportProgress, mean_by_cluster, silhouettes
 from models.clustering.vectors import Rows
 from models.errors import ClusteringError
 
-MOST = {"hdbscan": 50_000, "agglomerative": 20_000}  # items: both look at all pairs, agglomerative keeps them
+MOST = {"hdbscan": 50_000, "agglomerative": 20_000}  # items: both compare all pairs, agglomerative stores them
 
 
 def run(
@@ -19,53 +18,53 @@ def run(
     options: Options,
     *,
     weights: NDArray[np.float64] | None = None,
-    tell: Tell = lambda progress, stage: None,
-) -> Found:
-    """Cluster the rows of `x`, (n, d) float32 of unit length where `options.normalize`. `options` are settled.
+    report: ReportProgress = lambda progress, stage: None,
+) -> MethodResult:
+    """Cluster the rows of `x`, (n, d) float32, of unit length where `options.normalize`.
 
-    Raises ClusteringError: too_few_items, too_many_items, invalid_option.
+    `options` have their defaults filled in. Raises ClusteringError: too_few_items, too_many_items.
     """
     n = len(x)
     if options.method == "iterative-kmeans":
-        return iterative(x, options, weights=weights, tell=tell)
+        return iterative(x, options, weights=weights, report=report)
     if n > MOST.get(options.method, n):
         raise ClusteringError(
-            f"method: {options.method} looks at all pairs and takes {MOST[options.method]:,} items at most, these are "
-            f"{n:,}; use iterative-kmeans or kmeans, or draw a sample",
-            code="too_many_items",
+            f"method: got {options.method} for {n:,} items, which compares all pairs and takes at most "
+            f"{MOST[options.method]:,}; use iterative-kmeans or kmeans, or draw a sample",
+            "too_many_items",
         )
-    tell(0.1, options.method)
+    report(0.1, options.method)
     if options.method == "kmeans":
-        return _kmeans(x, options, weights, tell)
+        return _kmeans(x, options, weights, report)
     if n < 2:
-        return Found(labels=np.full(n, -1, np.intp), silhouettes=np.full(n, np.nan, np.float32))
+        return MethodResult(labels=np.full(n, -1, np.intp), silhouettes=np.full(n, np.nan, np.float32))
     return _hdbscan(x, options) if options.method == "hdbscan" else _agglomerative(x, options)
 
 
-def _kmeans(x: Rows, options: Options, weights: NDArray[np.float64] | None, tell: Tell) -> Found:
+def _kmeans(x: Rows, options: Options, weights: NDArray[np.float64] | None, report: ReportProgress) -> MethodResult:
     n = len(x)
     trace: tuple[Pass, ...] = ()
     k = options.k
     if k is not None and k > n:
-        raise ClusteringError(f"k: {k} clusters of {n} items; ask for fewer", code="too_few_items")
+        raise ClusteringError(f"k: got {k} for {n} items; k is at most the number of items", "too_few_items")
     choice = None
     if k is None:
         if n < 3:
-            raise ClusteringError(f"k: cannot be chosen for {n} items; say how many clusters", code="too_few_items")
+            raise ClusteringError(f"k: the search for K needs at least 3 items, got {n}; give k", "too_few_items")
         rng = np.random.default_rng(options.seed)
         drawn = np.sort(rng.choice(n, options.sample_size, replace=False)) if n > options.sample_size else np.arange(n)
-        owed = None if weights is None else weights[drawn]
-        choice = choose_k(x[drawn], options, seed=options.seed, weights=owed, tell=tell)
+        drawn_weights = None if weights is None else weights[drawn]
+        choice = choose_k(x[drawn], options, seed=options.seed, weights=drawn_weights, report=report)
         k = choice.k
-    tell(0.5, f"k-means with K = {k}")
+    report(0.5, f"k-means with K = {k}")
     fitted = kmeans(x, k, seed=options.seed, restarts=options.restarts, weights=weights)
     labels = by_size(fitted.labels)
-    tell(0.8, "silhouettes")
-    each = silhouettes(x, labels, metric=options.metric)
+    report(0.8, "silhouettes")
+    values = silhouettes(x, labels, metric=options.metric)
     if choice is not None:
         size = np.bincount(labels)
-        mean = np.bincount(labels, weights=np.nan_to_num(each)) / size
-        seen = tuple(Seen(size=int(size[c]), silhouette=float(mean[c]), cluster=c) for c in range(fitted.k))
+        mean = mean_by_cluster(np.nan_to_num(values), labels, fitted.k)
+        clusters = tuple(PassCluster(size=int(size[c]), silhouette=float(mean[c]), cluster=c) for c in range(fitted.k))
         trace = (
             Pass(
                 number=1,
@@ -73,53 +72,61 @@ def _kmeans(x: Rows, options: Options, weights: NDArray[np.float64] | None, tell
                 sample=min(n, options.sample_size),
                 seed=options.seed,
                 choice=choice,
-                clusters=seen,
+                clusters=clusters,
                 taken=n,
             ),
         )
     remarks: tuple[str, ...] = ()
     if fitted.k < k:
-        remarks = (f"{k} clusters were asked for and {fitted.k} found: items are identical.",)
-    return Found(labels=labels, silhouettes=each, passes=(1,) * fitted.k, trace=trace, remarks=remarks)
+        remarks = (f"{k} clusters were requested and {fitted.k} found, because items are identical.",)
+    return MethodResult(labels=labels, silhouettes=values, passes=(1,) * fitted.k, trace=trace, remarks=remarks)
 
 
-def _hdbscan(x: Rows, options: Options) -> Found:
+def _hdbscan(x: Rows, options: Options) -> MethodResult:
+    from sklearn.cluster import HDBSCAN
+
     assert options.min_cluster_size is not None
     least = min(options.min_cluster_size, len(x))
     samples = options.min_samples
     if samples is not None and samples > len(x):
-        raise ClusteringError(f"min_samples: {samples} of {len(x)} items; ask for fewer", code="too_few_items")
+        raise ClusteringError(
+            f"min_samples: got {samples} for {len(x)} items; it is at most the number of items", "too_few_items"
+        )
     metric = "euclidean" if options.normalize or options.metric == "euclidean" else "cosine"
     model = HDBSCAN(
         min_cluster_size=least,
         min_samples=min(least, len(x)) if samples is None else samples,
-        metric=metric,  # of unit vectors Euclidean distance rises with cosine distance
+        metric=metric,  # between unit vectors, Euclidean distance increases with cosine distance
         algorithm="brute" if metric == "cosine" else "auto",
         allow_single_cluster=False,
         copy=True,
     )
-    return _of(x, by_size(np.asarray(model.fit(x).labels_, np.intp)), options)
+    return _result(x, by_size(np.asarray(model.fit(x).labels_, np.intp)), options)
 
 
-def _agglomerative(x: Rows, options: Options) -> Found:
+def _agglomerative(x: Rows, options: Options) -> MethodResult:
+    from sklearn.cluster import AgglomerativeClustering
+
     if options.k is not None and options.k > len(x):
-        raise ClusteringError(f"k: {options.k} clusters of {len(x)} items; ask for fewer", code="too_few_items")
+        raise ClusteringError(
+            f"k: got {options.k} for {len(x)} items; k is at most the number of items", "too_few_items"
+        )
     model = AgglomerativeClustering(
         n_clusters=options.k,
         distance_threshold=options.distance,
         linkage=options.linkage,
         metric="euclidean" if options.linkage == "ward" else options.metric,
     )
-    return _of(x, by_size(np.asarray(model.fit(x).labels_, np.intp)), options)
+    return _result(x, by_size(np.asarray(model.fit(x).labels_, np.intp)), options)
 
 
-def _of(x: Rows, labels: NDArray[np.intp], options: Options) -> Found:
+def _result(x: Rows, labels: NDArray[np.intp], options: Options) -> MethodResult:
     k = int(labels.max(initial=-1)) + 1
-    return Found(labels=labels, silhouettes=silhouettes(x, labels, metric=options.metric), passes=(1,) * k)
+    return MethodResult(labels=labels, silhouettes=silhouettes(x, labels, metric=options.metric), passes=(1,) * k)
 
 
 def by_size(labels: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Numbered by size, the biggest 0; -1 stays."""
+    """Renumber clusters by size, the largest as 0; -1 stays."""
     k = int(labels.max(initial=-1)) + 1
     numbers = np.empty(k + 1, np.intp)
     numbers[np.argsort(-np.bincount(labels[labels >= 0], minlength=k), kind="stable")] = np.arange(k)

@@ -1,4 +1,4 @@
-"""How vectors are clustered: every choice that the source leaves open is a parameter here, with our reading of it."""
+"""Parameters of a clustering: one for every choice that the source of iterative k-means leaves open."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -29,20 +29,21 @@ NOTES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Parameters of a clustering. None is a default that depends on others; `settled` fills it in.
+    """Parameters of a clustering. None is a default that depends on other parameters; `with_defaults` fills it in.
 
     Attributes
     ----------
-    metric : of silhouettes. k-means itself is Euclidean, on unit vectors where `normalize`.
+    metric : distance for silhouettes. k-means itself is Euclidean, on unit vectors where `normalize`.
     threshold : mean silhouette that a cohesive cluster exceeds. None: 0.08 for cosine, 0.04 for Euclidean.
-    step, sample_size, window, k_min, k_max : of the search for K. k_min None: step. k_max None: what the sample allows.
-    fit, min_improvement : what scores a K, and how much better the moving average must get; relative for inertia.
-    k_rule : "stop" takes the K at which the search stopped, "best" the one of the best score.
-    restarts : k-means from so many starts, the best of them kept.
+    step, sample_size, window, k_min, k_max : parameters of the search for K. k_min None: step. k_max None: one less
+        than the sample.
+    fit, min_improvement : score of a K, and the least improvement of its moving average; relative for inertia.
+    k_rule : "stop" takes the K at which the search stopped, "best" the K with the best score.
+    restarts : number of k-means starts, the best of which is kept.
     cohesion : a cohesive cluster keeps all of its images, or only those above the threshold.
-    k : of kmeans and agglomerative; None: searched for.
-    min_samples : of hdbscan.
-    distance : of agglomerative, in place of k: clusters nearer than this are merged.
+    k : number of clusters for kmeans and agglomerative; None: kmeans searches for it.
+    min_samples : parameter of hdbscan.
+    distance : for agglomerative, instead of k: clusters nearer than this are merged.
     """
 
     method: Method = "iterative-kmeans"
@@ -68,8 +69,8 @@ class Options:
     distance: float | None = None
     seed: int = 0
 
-    def settled(self) -> "Options":
-        """With every default in place. Raises ClusteringError."""
+    def with_defaults(self) -> "Options":
+        """Copy with every default filled in. Raises ClusteringError: invalid_option."""
         filled = {
             "threshold": THRESHOLDS[self.metric] if self.threshold is None else self.threshold,
             "min_improvement": IMPROVEMENTS[self.fit] if self.min_improvement is None else self.min_improvement,
@@ -78,9 +79,9 @@ class Options:
             if self.min_cluster_size is None
             else self.min_cluster_size,
         }
-        made = Options(**{**asdict(self), **filled})
-        made._check()
-        return made
+        complete = Options(**{**asdict(self), **filled})
+        complete._check()
+        return complete
 
     def _check(self) -> None:
         assert self.k_min is not None
@@ -101,30 +102,27 @@ class Options:
         for name, bound in least.items():
             value = getattr(self, name)
             if value is not None and value < bound:
-                raise ClusteringError(f"{name}: got {value}, at least {bound}", code="invalid_option")
+                raise ClusteringError(f"{name}: got {value}; give at least {bound}", "invalid_option")
         if self.k_max is not None and self.k_max < self.k_min:
-            raise ClusteringError(
-                f"k_max: got {self.k_max}, which is below k_min {self.k_min}; raise it", code="invalid_option"
-            )
+            raise ClusteringError(f"k_max: got {self.k_max}, below k_min {self.k_min}; raise k_max", "invalid_option")
         if not -1 <= self.threshold <= 1:
-            raise ClusteringError(
-                f"threshold: got {self.threshold}; silhouettes are between -1 and 1", code="invalid_option"
-            )
+            raise ClusteringError(f"threshold: got {self.threshold}; silhouettes are from -1 to 1", "invalid_option")
         if self.linkage == "ward" and self.metric == "cosine" and not self.normalize:
             raise ClusteringError(
-                "linkage: ward is Euclidean; set normalize, or metric euclidean", code="invalid_option"
+                "linkage: ward needs Euclidean distances; set normalize to true, or metric to euclidean",
+                "invalid_option",
             )
         if self.method == "agglomerative" and (self.k is None) == (self.distance is None):
             raise ClusteringError(
-                "k: agglomerative takes either k or distance; say how many clusters, or how near", code="invalid_option"
+                "k: agglomerative needs either k or distance; give exactly one of them", "invalid_option"
             )
         if self.method == "iterative-kmeans" and self.k is not None:
             raise ClusteringError(
-                "k: iterative-kmeans finds it; leave it out, or set method kmeans", code="invalid_option"
+                "k: iterative-kmeans chooses k itself; leave it out, or set method to kmeans", "invalid_option"
             )
 
-    def said(self) -> dict[str, Any]:
-        """As the answer has it: what the method looks at, by name."""
+    def to_json(self) -> dict[str, Any]:
+        """Parameters that the method uses, by name."""
         every = asdict(self)
         used = {
             "iterative-kmeans": set(every) - {"k", "min_samples", "linkage", "distance"},

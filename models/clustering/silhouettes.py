@@ -2,7 +2,7 @@
 
 a is a point's mean distance to the others of its cluster, b that to the nearest other cluster; s is 0 in a cluster of
 one. With cosine distance on unit vectors the mean distance to a cluster is 1 - x·mean(cluster), so that n points and k
-clusters of dimension d cost O(n k d), not O(n² d). Euclidean distances have no such identity and are all computed, in
+clusters of dimension d cost O(n k d), not O(n² d). Euclidean distances have no such identity: all are computed, in
 blocks, each once.
 """
 
@@ -16,28 +16,45 @@ from models.clustering.vectors import Rows, block_rows, lengths_of, sums, sums_o
 from models.errors import ClusteringError
 
 Float = NDArray[np.float32]
-Tell = Callable[[float, str], None]
-ZERO = 1e-6  # cosine distances below are rounding of float32: the points are the same
-SIDE = 2048  # of a block of Euclidean distances
+ReportProgress = Callable[[float, str], None]
+ZERO = 1e-6  # smaller cosine distances are rounding errors of float32 between equal points
+SIDE = 2048  # rows and columns of a block of Euclidean distances
 
 
 def silhouettes(
-    x: Rows, labels: NDArray[np.intp], *, metric: Metric = "cosine", tell: Tell = lambda progress, stage: None
+    x: Rows,
+    labels: NDArray[np.intp],
+    *,
+    metric: Metric = "cosine",
+    report: ReportProgress = lambda progress, stage: None,
 ) -> Float:
-    """Silhouette of each row, (n,) float32; NaN for label -1, and for all of fewer than two clusters.
+    """Silhouette of each row, (n,) float32; NaN for label -1, and for all rows of fewer than two clusters.
 
     Parameters
     ----------
-    x : (n, d) float32; under cosine of any length but zero.
+    x : (n, d) float32; under cosine, no row of zeros.
     labels : (n,) 0 to k-1, each used; -1 for rows in no cluster, which do not count as neighbours either.
     """
     k = int(labels.max(initial=-1)) + 1
     counts = np.bincount(labels[labels >= 0], minlength=k)
     if not counts.all():
-        raise ClusteringError("labels: some number between 0 and the highest is not used", code="invalid_labels")
+        raise ClusteringError(
+            "labels: a number from 0 to the highest label is not used; number clusters without gaps",
+            "invalid_labels",
+        )
     if k < 2:
         return np.full(len(x), np.nan, np.float32)
-    return _cosine(x, labels, counts) if metric == "cosine" else _euclidean(x, labels, counts, tell)
+    return _cosine(x, labels, counts) if metric == "cosine" else _euclidean(x, labels, counts, report)
+
+
+def mean_by_cluster(
+    values: NDArray[np.floating], labels: NDArray[np.intp], k: int, weights: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """Mean of `values` (n,) over the rows of each cluster, (k,), weighted by `weights` (n,); -1 is in no cluster."""
+    kept = labels >= 0
+    row_weights = (np.ones(len(labels)) if weights is None else weights)[kept]
+    total = np.bincount(labels[kept], weights=values[kept] * row_weights, minlength=k)
+    return np.asarray(total / np.bincount(labels[kept], weights=row_weights, minlength=k))
 
 
 def _cosine(x: Rows, labels: NDArray[np.intp], counts: NDArray[np.intp]) -> Float:
@@ -46,19 +63,19 @@ def _cosine(x: Rows, labels: NDArray[np.intp], counts: NDArray[np.intp]) -> Floa
     unit = bool(np.abs(lengths - 1).max() < 1e-5)
     means = sums(x, labels, k) if unit else sums_of_units(x, labels, k)
     step = block_rows(max(k, x.shape[1]))
-    turned = np.ascontiguousarray((means / counts[:, None]).T, np.float32)  # (d, k)
-    found = np.full(n, np.nan, np.float32)
+    centres = np.ascontiguousarray((means / counts[:, None]).T, np.float32)  # (d, k)
+    values = np.full(n, np.nan, np.float32)
     for start in range(0, n, step):
         own = labels[start : start + step]
-        away = 1 - (x[start : start + step] @ turned) / (1 if unit else lengths[start : start + step, None])
+        away = 1 - (x[start : start + step] @ centres) / (1 if unit else lengths[start : start + step, None])
         places = np.flatnonzero(own >= 0)
         chosen = own[places]
         size = counts[chosen]
-        a = away[places, chosen] * (size / np.maximum(size - 1, 1))  # its own distance, 0, is not one of the others
+        a = away[places, chosen] * (size / np.maximum(size - 1, 1))  # without the distance of 0 to itself
         away[places, chosen] = np.inf
         b = away[places].min(axis=1) if len(places) < len(own) else away.min(axis=1)
-        found[start + places] = _score(np.where(a < ZERO, 0, a), np.where(b < ZERO, 0, b), size)
-    return found
+        values[start + places] = _score(np.where(a < ZERO, 0, a), np.where(b < ZERO, 0, b), size)
+    return values
 
 
 def _score(a: NDArray[np.floating], b: NDArray[np.floating], size: NDArray[np.intp]) -> Float:
@@ -66,8 +83,8 @@ def _score(a: NDArray[np.floating], b: NDArray[np.floating], size: NDArray[np.in
     return np.where((size > 1) & (most > 0), (b - a) / np.where(most > 0, most, 1), 0).astype(np.float32)
 
 
-def _euclidean(x: Rows, labels: NDArray[np.intp], counts: NDArray[np.intp], tell: Tell) -> Float:
-    """Rows sorted by cluster, so that a block's sums by cluster are sums of runs; each pair of blocks once."""
+def _euclidean(x: Rows, labels: NDArray[np.intp], counts: NDArray[np.intp], report: ReportProgress) -> Float:
+    """Silhouettes by all distances. Rows are sorted by cluster, so that a block's sums by cluster are sums of runs."""
     order = np.argsort(labels, kind="stable")[np.count_nonzero(labels < 0) :]
     own, k, n = labels[order], len(counts), len(order)
     total = np.zeros((n, k))  # sum of the distances of each row to each cluster
@@ -78,12 +95,12 @@ def _euclidean(x: Rows, labels: NDArray[np.intp], counts: NDArray[np.intp], tell
         return np.asarray(x[order[part]] - centre, np.float64)
 
     def add(of: slice, to: slice, distances: NDArray[np.float64]) -> None:
-        there = own[to]
-        starts = np.flatnonzero(np.r_[True, there[1:] != there[:-1]])
-        total[of, there[starts]] += np.add.reduceat(distances, starts, axis=1)
+        clusters = own[to]
+        starts = np.flatnonzero(np.r_[True, clusters[1:] != clusters[:-1]])
+        total[of, clusters[starts]] += np.add.reduceat(distances, starts, axis=1)
 
     for i, first in enumerate(blocks):
-        tell(i / len(blocks), "silhouettes")
+        report(i / len(blocks), "silhouettes")
         left = rows(first)
         left_square = np.einsum("ij,ij->i", left, left)
         for second in blocks[i:]:
@@ -99,6 +116,6 @@ def _euclidean(x: Rows, labels: NDArray[np.intp], counts: NDArray[np.intp], tell
     a = total[np.arange(n), own] / np.maximum(size - 1, 1)
     means = total / counts
     means[np.arange(n), own] = np.inf
-    found = np.full(len(x), np.nan, np.float32)
-    found[order] = _score(a, means.min(axis=1), size)
-    return found
+    values = np.full(len(x), np.nan, np.float32)
+    values[order] = _score(a, means.min(axis=1), size)
+    return values

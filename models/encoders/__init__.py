@@ -1,5 +1,5 @@
-"""The steps of an encoder around the device: `preprocess` (bytes or text to arrays) and `postprocess` (to vectors).
+"""The steps of an encoder before and after the device: `preprocess` (bytes or text to arrays) and `postprocess`.
 
-`processors.py` has both, `projection.py` a step after the embedded model's sentence encoder, and `preprocessor.py`
-reads what a folder of `transformers` asks for. The step between, `run`, is a session's: `models/sessions/`.
+`processors.py` has both, `projection.py` the last step of the embedded model's text encoder, and `preprocessor.py`
+reads the preprocessing of a `transformers` folder. The step between, `run`, is in `models/sessions/`.
 """

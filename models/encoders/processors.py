@@ -1,4 +1,4 @@
-"""What happens before and after the device: bytes or texts to rows, rows to feeds, raw vectors to unit vectors."""
+"""Processing before and after the device: bytes or texts to rows, rows to batches, raw vectors to unit vectors."""
 
 import string
 from collections.abc import Sequence
@@ -12,67 +12,71 @@ from tokenizers import Tokenizer
 
 from models.catalog.folder import ModelFolder
 from models.catalog.spec import ImageTower, TextTower
-from models.encoders.projection import Bridge
+from models.encoders.projection import TextProjection
 from models.images.decoding import DecodeMode, ImageLimits, load_pixels
 from models.vectors import l2
 
 Row = NDArray[Any]
-PADDING = -1  # in a stack of token ids; the session makes the attention mask of it
+PADDING = -1  # in a batch of token ids; the session derives the attention mask from it
 Float = NDArray[np.float32]
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 class ImageProcessor:
-    """Image bytes to the pixels that the encoder takes, and its raw vectors to unit vectors."""
+    """Convert image bytes to the encoder's pixels, and its raw vectors to unit vectors."""
 
     def __init__(self, tower: ImageTower) -> None:
         self._tower = tower
 
     def preprocess(self, data: bytes, *, limits: ImageLimits, decode: DecodeMode) -> Row:
-        """One image → (size, size, 3) uint8. Raises ImageError."""
+        """Decode and resize one image to (size, size, 3) uint8. Raises ImageError."""
         return load_pixels(data, self._tower.preprocess, limits=limits, decode=decode)
 
     def shape_bucket(self, row: Row) -> int:
-        """Every image has the same shape."""
+        """Side of the image: all have the same shape."""
         return int(row.shape[0])
 
     def collate(self, rows: Sequence[Row], bucket: int) -> Row:
-        return np.stack(rows)  # (n, size, size, 3) uint8
+        """Stack rows to (n, size, size, 3) uint8."""
+        return np.stack(rows)
 
     def postprocess(self, raw: Float) -> Float:
+        """Scale raw vectors (n, d) to unit rows."""
         return np.asarray(l2(raw), np.float32)
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """One text, tokenised."""
+    """Token ids of one text."""
 
     ids: Row  # (length,) int64
     truncated: bool
 
 
 class TextProcessor:
-    """Texts to token ids, and the encoder's raw vectors to unit vectors."""
+    """Convert texts to token ids, and the encoder's raw vectors to unit vectors."""
 
-    def __init__(self, tower: TextTower, tokenizer: Path, bridge: Bridge | None = None) -> None:
+    def __init__(self, tower: TextTower, tokenizer: Path, projection: TextProjection | None = None) -> None:
         self._tower = tower
-        self._bridge = bridge
+        self._projection = projection
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(tower.max_tokens)
 
     def preprocess(self, texts: Sequence[str]) -> list[Tokens]:
-        """Token ids of valid Unicode texts, prefix and special tokens included, cut at `max_tokens`."""
-        given = [self._tower.prefix + text for text in texts]
+        """Tokenise valid Unicode texts, with prefix and special tokens, truncated to `max_tokens`."""
+        prefixed = [self._tower.prefix + text for text in texts]
         if self._tower.canonical == "siglip":
-            given = [siglip_canonical(text) for text in given]
-        encodings = self._tokenizer.encode_batch_fast(given)
+            prefixed = [siglip_canonical(text) for text in prefixed]
+        encodings = self._tokenizer.encode_batch_fast(prefixed)
         return [Tokens(np.array(e.ids, np.int64), bool(e.overflowing)) for e in encodings]
 
     def shape_bucket(self, row: Row) -> int:
+        """Length that a row is padded to."""
         return next(b for b in self._tower.buckets if b >= len(row))
 
     def collate(self, rows: Sequence[Row], bucket: int) -> Row:
+        """Pad rows to (n, bucket) int64."""
         stack = np.full((len(rows), bucket), PADDING, np.int64)
         left = self._tower.padding_side == "left"
         for i, row in enumerate(rows):
@@ -81,30 +85,30 @@ class TextProcessor:
         return stack
 
     def postprocess(self, raw: Float) -> Float:
-        """Raw vectors, or the mean over prompt templates of raw unit vectors, (n, d_raw) → (n, d) unit rows."""
-        return self._bridge(raw) if self._bridge else np.asarray(l2(raw), np.float32)
+        """Convert raw vectors, or their mean over prompt templates, (n, d_raw), to unit rows (n, d)."""
+        return self._projection(raw) if self._projection else np.asarray(l2(raw), np.float32)
 
 
 def siglip_canonical(text: str) -> str:
-    """A text as the first SigLIP was trained with it: lower case, without ASCII punctuation, with single spaces."""
+    """Normalise a text as in the training of the first SigLIP: lower case, no ASCII punctuation, single spaces."""
     return " ".join(text.lower().translate(_PUNCTUATION).split())
 
 
 def image_processor(folder: ModelFolder) -> ImageProcessor | None:
-    """The processor of the folder's image tower, if it has one."""
+    """Processor of the folder's image tower, if it has one."""
     return ImageProcessor(folder.spec.image) if folder.spec.image else None
 
 
 def text_processor(folder: ModelFolder) -> TextProcessor | None:
-    """The processor of the folder's text tower, if it has one."""
+    """Processor of the folder's text tower, if it has one."""
     tower = folder.spec.text
     if tower is None:
         return None
-    bridge = None
+    projection = None
     if tower.projection == "kernel_ridge":
         with np.load(folder.path / "bridge.npz") as arrays:
-            bridge = Bridge(arrays["anchors"], arrays["weights"])
-    return TextProcessor(tower, folder.path / "tokenizer.json", bridge)
+            projection = TextProjection(arrays["anchors"], arrays["weights"])
+    return TextProcessor(tower, folder.path / "tokenizer.json", projection)
 
 
 Processor = ImageProcessor | TextProcessor

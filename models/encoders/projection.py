@@ -1,12 +1,12 @@
-"""From sentence vectors to image features: kernel ridge regression onto the classifier's rows.
+"""Projection of sentence vectors to image features by kernel ridge regression onto the classifier's rows.
 
 The anchors are ImageNet's 1,000 classes and 467 WordNet hypernyms. E (anchors × 384) holds their sentence vectors,
 Y (anchors × 1280) their directions in feature space. A text with sentence vector e gets
 
     v = ℓ2(k(e)ᵀ A),  k_i(e) = exp(γ (cos(e, E_i) - 1)),  A = (K + λ diag(1 / w))⁻¹ Y
 
-with γ = 6, λ = 0.2, w = 1 for classes and 0.1 for hypernyms. Kernel ridge: Saunders et al., ICML 1998; the idea of
-zero-shot by way of class names: Norouzi et al., "ConSE", ICLR 2014.
+with γ = 6, λ = 0.2, w = 1 for classes and 0.1 for hypernyms. Kernel ridge: Saunders et al., ICML 1998; zero-shot
+labels by way of class names: Norouzi et al., "ConSE", ICLR 2014.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,26 +26,26 @@ HYPERNYM_WEIGHT = 0.1
 
 
 @dataclass(frozen=True)
-class Bridge:
-    """The fitted map."""
+class TextProjection:
+    """The fitted regression."""
 
     anchors: Float  # E, (m, 384), unit rows
     weights: Float  # A, (m, 1280)
 
     def __call__(self, sentences: Float) -> Float:
-        """Sentence vectors (n, 384) float32, of any length > 0 → unit vectors (n, 1280) float32."""
+        """Project sentence vectors (n, 384) float32, not zero, to unit vectors (n, 1280) float32."""
         kernel = np.exp(GAMMA * (l2(sentences) @ self.anchors.T - 1))  # (n, m)
         return np.asarray(l2(kernel @ self.weights), np.float32)
 
 
-def fit(wordnet: dict[str, Any], rows: Float, embed: Callable[[Sequence[str]], Float]) -> Bridge:
-    """Fit the map.
+def fit(wordnet: dict[str, Any], rows: Float, embed: Callable[[Sequence[str]], Float]) -> TextProjection:
+    """Fit the regression.
 
     Parameters
     ----------
-    wordnet : the content of `imagenet_wordnet.json`.
-    rows : (1000, 1280), the classifier's weights, one row per class.
-    embed : texts → their sentence vectors, (n, 384), unit rows.
+    wordnet : content of `imagenet_wordnet.json`.
+    rows : (1000, 1280) weights of the classifier, one row per class.
+    embed : function from texts to their sentence vectors (n, 384), unit rows.
     """
     leaves, hypernyms = wordnet["leaves"], wordnet["hypernyms"]
     targets = l2(rows.astype(np.float64) - rows.mean(0))  # (1000, 1280)
@@ -61,11 +61,11 @@ def fit(wordnet: dict[str, Any], rows: Float, embed: Callable[[Sequence[str]], F
     weight = np.concatenate([np.ones(len(leaves)), np.full(len(hypernyms), HYPERNYM_WEIGHT)])
     kernel = np.exp(GAMMA * (anchors @ anchors.T - 1))
     solution = np.linalg.solve(kernel + RIDGE * np.diag(1 / weight), np.concatenate([targets, parents]))
-    return Bridge(anchors.astype(np.float32), solution.astype(np.float32))
+    return TextProjection(anchors.astype(np.float32), solution.astype(np.float32))
 
 
 def _means(embed: Callable[[Sequence[str]], Float], groups: Sequence[Sequence[str]]) -> NDArray[Any]:
-    """The mean vector of each group of texts, (len(groups), d)."""
+    """Mean vector of each group of texts, (len(groups), d)."""
     flat = embed([text for group in groups for text in group])
     ends = np.cumsum([len(group) for group in groups])
     return np.stack([part.mean(0) for part in np.split(flat, ends[:-1])])

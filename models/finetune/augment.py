@@ -1,7 +1,7 @@
-"""Random changes to training images that leave their class as it was: mirrored, cropped, recoloured.
+"""Random changes to training images that keep their class: mirroring, cropping, changes of colour.
 
-What happens to an image depends on the seed, the epoch and the image alone, never on its batch, so that a run that
-was interrupted goes on as it would have.
+Changes depend only on the seed, the epoch and the image, not on the batch, so that an interrupted run gives the same
+result.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _GREY = (0.299, 0.587, 0.114)  # Rec. 601 luma
 
 
 def draw(options: Augmentation, key: Sequence[int], index: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """The changes to the image `index` under `key`, numbers that name seed, stage and epoch.
+    """Draw the changes to the image `index` under `key`: seed, stage and epoch.
 
     Returns
     -------

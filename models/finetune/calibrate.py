@@ -1,23 +1,24 @@
-"""What the validation images tell about logits: a temperature, and how far off a value may be."""
+"""Calibration on validation images: a temperature for logits, and the width of prediction intervals."""
 
 import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 Float = NDArray[np.float64]
 
-LEVELS = ("0.9", "0.95")  # of prediction intervals
+LEVELS = ("0.9", "0.95")  # levels of prediction intervals
 COLDEST, HOTTEST = 0.05, 20.0
 
 
 def temperature(logits: Float, targets: Float, weights: Float) -> float:
     """The temperature in [0.05, 20] with the lowest weighted log loss: (n, k) logits, (n,) indices and weights.
 
-    The true class counts (n + 1) / (n + 2) and the others share the rest, so that n images without an error do not
-    make one certain (Platt, "Probabilistic outputs for support vector machines", 1999, section 2.2).
+    The target of the true class is (n + 1) / (n + 2) and the others share the rest, so that n images without an error
+    give no certain probabilities (Platt, "Probabilistic outputs for support vector machines", 1999, section 2.2).
     """
+    from scipy.optimize import minimize_scalar
+
     n, c = len(logits), max(logits.shape[1], 2)
     both = np.concatenate([np.zeros_like(logits), logits], 1) if logits.shape[1] == 1 else logits
     index = targets.astype(int)[:, None]
@@ -34,7 +35,7 @@ def temperature(logits: Float, targets: Float, weights: Float) -> float:
 
 
 def half_width(residuals: Float, weights: Float, level: float) -> float | None:
-    """The distance within which a share `level` of new residuals falls (split conformal); None if too few tell."""
+    """The distance that contains a share `level` of new residuals (split conformal); None for too few residuals."""
     distances = np.abs(residuals)
     order = np.argsort(distances, kind="stable")
     share = np.cumsum(weights[order]) / (weights.sum() + weights.mean())  # the new one weighs as much as the mean

@@ -1,6 +1,6 @@
-"""Where a run stands, on disk after each epoch: safetensors and JSON, whole whenever the process is killed.
+"""The state of a run, saved after each epoch as safetensors and JSON, and consistent whenever the process is killed.
 
-`run.json` is replaced last and names the tensor files that go with it, by hash; what it does not name is removed.
+`run.json` is replaced last and names its tensor files with their hashes; other files are removed.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from models.classifiers.epoch import Epoch
+from models.classifiers.records import Epoch
 from models.disk import replace_file, replace_text, sha256
 from models.errors import TrainingError
 
@@ -24,16 +24,16 @@ Tensors = Mapping[str, Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far a run has come. Everything else follows from the options and the items."""
+    """The progress of a run. Everything else follows from the options and the items."""
 
-    key: str  # of the run: its items, options and starting point
+    key: str  # identifies the run: its items, options and starting point
     stage: int = 0
-    epoch: int = 0  # ended ones of this stage
+    epoch: int = 0  # completed epochs of this stage
     stale: int = 0  # epochs since this stage's lowest validation loss
     curve: tuple[Epoch, ...] = ()
     best: int = -1  # index into the curve
-    scaler: Mapping[str, float] = field(default_factory=dict)  # of fp16
-    versions: Mapping[str, str] = field(default_factory=dict)  # of torch and such, at the first epoch
+    scaler: Mapping[str, float] = field(default_factory=dict)  # state of the fp16 gradient scaler
+    versions: Mapping[str, str] = field(default_factory=dict)  # versions of libraries at the first epoch
     seconds: float = 0.0
 
     @property
@@ -46,11 +46,11 @@ class Checkpoint:
 
     Attributes
     ----------
-    progress : the last that was saved, or None.
+    progress : the progress saved last, or None.
     """
 
     def __init__(self, folder: Path, *, key: str) -> None:
-        """Open the folder; TrainingError where it holds another run, or files that are not those it names."""
+        """Open the folder. Raises TrainingError where it holds another run, or damaged files."""
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._files: dict[str, tuple[str, str]] = {}  # "state", "best" → file name, hash
@@ -63,7 +63,7 @@ class Checkpoint:
         try:
             saved: dict[str, Any] = json.loads((self._folder / _RUN).read_text(encoding="utf-8"))
             if saved["format"] != FORMAT:
-                raise TrainingError(f"checkpoint: format {saved['format']}, this version reads {FORMAT}; {again}")
+                raise TrainingError(f"checkpoint: has format {saved['format']}, this version reads {FORMAT}; {again}")
             progress = saved["progress"]
             if progress["key"] != key:
                 raise TrainingError(
@@ -82,7 +82,7 @@ class Checkpoint:
         return load_file(self._folder / self._files[role][0])
 
     def save(self, progress: Progress, state: Tensors, best: Tensors | None) -> None:
-        """Save `state`, and `best` where it is another than before, with the progress that they go with."""
+        """Save `state`, and `best` unless it is None (unchanged), with their progress."""
         number = len(progress.curve)
         for role, tensors in (("state", state), ("best", best)):
             if tensors is None:

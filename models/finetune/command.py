@@ -1,33 +1,39 @@
-"""`python -m models finetune`: its options, and what it prints."""
+"""The command `python -m models finetune`: its options and its output."""
 
 import argparse
 import sys
 import time
+from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
-from models.catalog.folder import source_home
-from models.classifiers.folders import read
-from models.finetune.lazy import load
-from models.finetune.options import Augmentation, Options, Precision, Task, Unfreeze
+from models.catalog.folder import source_path
+from models.classifiers.folders import read_collection
+from models.classifiers.head import Task
+from models.finetune.lazy import load_finetune
+from models.finetune.options import Augmentation, Options, Precision, Unfreeze
 from models.sources.command import HOME
 
 _EVERY = 0.5  # seconds between two lines of progress
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", type=Path, help="a folder that holds train/CLASS/…, or a .csv with path and target")
-    parser.add_argument("--out", type=Path, required=True, help="the folder to make")
-    parser.add_argument("--work", type=Path, help="decoded images and checkpoints, kept if it stops; OUT.work")
-    parser.add_argument("--start", default="embedded", help="embedded, an imported model, or the folder of one")
-    parser.add_argument("--home", type=Path, default=HOME, help="DAGUERRE_HOME, where imported models lie")
+    parser.add_argument("source", type=Path, help="folder that holds train/CLASS/…, or .csv file with path and target")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the result; must not exist")
+    parser.add_argument("--work", type=Path, help="folder for decoded images and checkpoints [default: OUT.work]")
+    parser.add_argument(
+        "--start", default="embedded", help="starting point: embedded, an imported model, or a model folder"
+    )
+    parser.add_argument("--home", type=Path, default=HOME, help="folder of imported models (DAGUERRE_HOME)")
     parser.add_argument("--task", choices=get_args(Task), default="categorical")
-    parser.add_argument("--positive", help="binary: the class whose probability is given")
-    parser.add_argument("--bounds", type=float, nargs=2, metavar=("LOW", "HIGH"), help="continuous: stay inside")
+    parser.add_argument("--positive", help="positive class of a binary task")
+    parser.add_argument("--bounds", type=float, nargs=2, metavar=("LOW", "HIGH"), help="range of a continuous target")
     parser.add_argument("--device", default="cpu", help="cpu or cuda:N")
-    parser.add_argument("--precision", choices=get_args(Precision), help="by default what the device is good at")
-    parser.add_argument("--threads", type=int, default=0, help="of torch; 0: as many as it likes")
-    parser.add_argument("--class-weight", choices=["balanced"], help="rare classes count as much as common ones")
+    parser.add_argument(
+        "--precision", choices=get_args(Precision), help="floating-point precision [default: by device]"
+    )
+    parser.add_argument("--threads", type=int, default=0, help="number of threads of torch; 0: its default")
+    parser.add_argument("--class-weight", choices=["balanced"], help="give all classes the same weight")
     parser.add_argument("--unfreeze", choices=get_args(Unfreeze), default=Options.unfreeze)
     parser.add_argument("--flip", action=argparse.BooleanOptionalAction, default=Augmentation.flip)
     for kind, names in (
@@ -40,23 +46,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", type=float, default=getattr(Augmentation, name))
 
 
-def run(given: argparse.Namespace) -> None:
-    """Fine-tune as `given` says. Raises ModelsError."""
+def run(arguments: argparse.Namespace) -> None:
+    """Fine-tune with these arguments. Raises ModelsError."""
     options = Options(
-        augmentation=Augmentation(flip=given.flip, crop=given.crop, colour=given.colour),
-        **{name: getattr(given, name) for name in _OPTIONS},
-        bounds=tuple(given.bounds) if given.bounds else None,
+        augmentation=Augmentation(flip=arguments.flip, crop=arguments.crop, colour=arguments.colour),
+        **{f.name: getattr(arguments, f.name) for f in fields(Options) if f.name not in ("augmentation", "bounds")},
+        bounds=tuple(arguments.bounds) if arguments.bounds else None,
     )
-    collection = read(given.source, anywhere=True)  # whoever can run this can read those files
-    imported = source_home(given.start, given.home)
-    outcome = load()(
+    # the user of this command may read these files anyway
+    collection = read_collection(arguments.source, anywhere=True)
+    imported = source_path(arguments.start, arguments.home)
+    outcome = load_finetune()(
         collection,
-        start=str(imported) if imported.is_dir() else given.start,
+        start=str(imported) if imported.is_dir() else arguments.start,
         options=options,
-        work=given.work or given.out.with_name(f"{given.out.name}.work"),
-        out=given.out,
-        device=given.device,
-        threads=given.threads,
+        work=arguments.work or arguments.out.with_name(f"{arguments.out.name}.work"),
+        out=arguments.out,
+        device=arguments.device,
+        threads=arguments.threads,
         report=_Printer(),
     )
     for dropped in outcome.dropped:
@@ -70,18 +77,11 @@ def run(given: argparse.Namespace) -> None:
             f"  {kind} {line.score:.3f}  {line.seconds:.1f} s"
         )
     best = outcome.curve[outcome.best]
-    print(f"{given.out}: epoch {best.epoch} of stage {best.stage}, {outcome.seconds:.0f} s of training")
-
-
-_OPTIONS = (
-    *("task", "positive", "precision", "class_weight", "unfreeze"),
-    *("last_blocks", "head_epochs", "epochs", "patience", "batch", "seed"),
-    *("head_rate", "rate", "rate_decay", "weight_decay", "validation"),
-)
+    print(f"{arguments.out}: epoch {best.epoch} of stage {best.stage}, {outcome.seconds:.0f} s of training")
 
 
 class _Printer:
-    """Progress, on a terminal's one line."""
+    """Progress on one line of a terminal."""
 
     def __init__(self) -> None:
         self._last = 0.0

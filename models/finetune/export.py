@@ -1,4 +1,4 @@
-"""The trained network as an ONNX graph, compared with torch on real images."""
+"""Export of the trained network as an ONNX graph, compared with torch on real images."""
 
 import warnings
 from pathlib import Path
@@ -12,21 +12,19 @@ from models.finetune.network import Classifier
 from models.sessions.onnx import OnnxSession
 from models.sources.export import OPSET
 
-TOLERANCE = 1e-3  # of a logit, or of the largest logit if that is above 1; a value has the unit of its target's spread
+TOLERANCE = 1e-3  # largest difference of a logit, relative to the largest logit or 1 (values: in spreads of the target)
 
 
 def export(network: Classifier, images: NDArray[np.uint8], path: Path, *, tolerance: float = TOLERANCE) -> float:
-    """Write the graph `pixels` (n, size, size, 3) uint8 → `raw` (n, k) and compare it on `images`, of that shape.
+    """Write the graph `pixels` (n, size, size, 3) uint8 → `raw` (n, k), and compare it with torch on `images`.
 
     Returns
     -------
-    float
-        The largest difference of a logit, relative to the largest logit of torch or 1, whichever is more.
+    The largest difference of a logit, relative to the largest logit of torch or 1, whichever is larger.
 
     Raises
     ------
-    ModelUnavailable
-        It is above the tolerance.
+    ModelUnavailable : the difference is above the tolerance.
     """
     network = network.cpu().eval()
     pixels = torch.from_numpy(images)
@@ -42,14 +40,14 @@ def export(network: Classifier, images: NDArray[np.uint8], path: Path, *, tolera
             opset_version=OPSET,
             dynamo=False,  # as in models/sources/export.py
         )
-        wanted = torch.cat([network(part) for part in torch.split(pixels, 8)]).numpy()
+        expected = torch.cat([network(part) for part in torch.split(pixels, 8)]).numpy()
     session = OnnxSession(path)
-    got = np.concatenate([session.run(images[i : i + 8]) for i in range(0, len(images), 8)])
+    actual = np.concatenate([session.run(images[i : i + 8]) for i in range(0, len(images), 8)])
     unit = float(network.spread)
-    difference = float(np.abs(got - wanted).max() / max(unit, float(np.abs(wanted).max())))
-    if not difference <= tolerance:  # a NaN is refused as well
+    difference = float(np.abs(actual - expected).max() / max(unit, float(np.abs(expected).max())))
+    if not difference <= tolerance:  # also for NaN
         raise ModelUnavailable(
-            f"{path.name}: its logits differ from torch's by {difference:.2g}, at most {tolerance:g} is let pass;"
-            " report it with the starting point's name"
+            f"{path.name}: its logits differ from torch's by {difference:.2g}, the limit is {tolerance:g}; report this"
+            " with the name of the starting point"
         )
     return difference

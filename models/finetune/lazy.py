@@ -1,4 +1,4 @@
-"""Fine-tuning, imported only when it is called: it needs torch, which a server may lack."""
+"""Lazy import of fine-tuning, which needs torch."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -7,10 +7,10 @@ from models.errors import ModelsError
 from models.finetune.outcome import Outcome
 
 
-def load() -> Callable[..., Outcome]:
+def load_finetune() -> Callable[..., Outcome]:
     """`models.finetune.run.finetune`. Raises ModelsError where torch is not installed."""
     try:
-        found: Callable[..., Outcome] = import_module("models.finetune.run").finetune
+        finetune: Callable[..., Outcome] = import_module("models.finetune.run").finetune
     except ModuleNotFoundError as exc:
         raise ModelsError(f"fine-tuning needs {exc.name}: pip install 'daguerre-service[export]'") from exc
-    return found
+    return finetune

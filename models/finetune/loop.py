@@ -1,12 +1,12 @@
-"""Training: the head, then more of the network, each stage until it no longer gets better.
+"""The training loop: the head, then more of the network, each stage until the validation loss stops falling.
 
-The head first, so that the features are not distorted by one that knows nothing (Kumar et al., ICLR 2022); lower
-rates for lower blocks and unfreezing from the top (Howard and Ruder, ULMFiT, ACL 2018). AdamW, a warm-up epoch, then
-half a cosine.
+The head is trained first, so that an untrained head does not distort the features (Kumar et al., ICLR 2022); lower
+blocks have lower rates, and blocks are unfrozen from the top (Howard and Ruder, ULMFiT, ACL 2018). The optimiser is
+AdamW, with a warm-up epoch and a cosine schedule.
 
-Each epoch follows from the weights, the optimiser's state and the seed alone. So a run that was killed and goes on
-gives bit for bit the weights of one that was not, with the same versions, device and number of threads; on a GPU as
-far as its kernels are deterministic.
+Each epoch depends only on the weights, the state of the optimiser and the seed. A run that was interrupted therefore
+gives exactly the weights of one that was not, with the same versions, device and number of threads; on a GPU as far
+as its kernels are deterministic.
 """
 
 import math
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.classifiers.epoch import Epoch
+from models.classifiers.records import Epoch
 from models.errors import TrainingError
 from models.finetune.augment import augment
 from models.finetune.checkpoint import Checkpoint, Progress
@@ -29,20 +29,20 @@ from models.finetune.network import Classifier
 from models.finetune.options import Options, Precision
 from models.finetune.targets import Targets
 
-_EVALUATE = 16  # images at once, where no gradient is kept: more only fill caches and memory
-_LEAST_RATE = 0.02  # where the cosine ends
+_EVALUATE = 16  # batch size without gradients; larger batches only fill caches and memory
+_LEAST_RATE = 0.02  # end of the cosine schedule
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
-Report = Callable[[float], None]  # the part that is done; may raise, which stops the run
+Report = Callable[[float], None]  # takes the share that is done; may raise to stop the run
 
 
 class Loop:
-    """One run over decoded images.
+    """The training of one network on decoded images.
 
     Parameters
     ----------
     rows : (n, size, size, 3) uint8, in the order of `targets`.
-    device, precision : as settled by `run.py`.
+    device, precision : as selected by `select_device`.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Loop:
             network.shift.fill_(shift)
             network.spread.fill_(spread)
             values = (values - shift) / spread
-        with torch.no_grad():  # a head that knows nothing says what is common
+        with torch.no_grad():  # an untrained head predicts the prior
             network.head.bias.copy_(torch.from_numpy(_prior(values[self._train], boosted[self._train], options)))
         self._values = torch.from_numpy(values).to(device, torch.float32)
         self._weights = torch.from_numpy(boosted).to(device, torch.float32)
@@ -82,11 +82,11 @@ class Loop:
         self._scaler = torch.amp.GradScaler(device.type, enabled=precision == "fp16")
 
     def run(self, checkpoint: Checkpoint, fresh: Progress, report: Report) -> tuple[Progress, dict[str, Tensor]]:
-        """Train from where the checkpoint stands to the end; the network then has the best epoch's weights.
+        """Train from the checkpoint to the end; the network then has the weights of the best epoch.
 
         Returns
         -------
-        The progress, and the tensors that differ from the starting point's.
+        The progress, and the tensors that differ from the starting point.
         """
         progress = checkpoint.progress or fresh
         initial = self._weights_of(len(self._options.stages) - 1)
@@ -101,7 +101,7 @@ class Loop:
         return progress, best
 
     def logits(self, indices: NDArray[np.int64]) -> NDArray[np.float64]:
-        """What the network says of some rows, in fp32: (n, k), `shift` and `spread` applied."""
+        """Logits (n, k) of some rows in fp32, with `shift` and `spread` applied."""
         self._network.eval()
         with torch.inference_mode():
             parts = [self._network(self._pixels(part)).cpu().numpy() for part in _parts(indices, _EVALUATE)]
@@ -173,7 +173,7 @@ class Loop:
         features: Tensor | None,
         report: Report,
     ) -> float:
-        """One pass over the training images in a random order; the mean loss."""
+        """Train for one epoch, in random order; return the mean loss."""
         stage, epoch, epochs = where
         key = (self._options.seed, stage, epoch)
         order = np.random.default_rng(key).permutation(self._train)
@@ -204,7 +204,7 @@ class Loop:
         return total / len(order)
 
     def _validate(self, features: Tensor | None) -> tuple[float, float]:
-        """Weighted loss and score of the validation images."""
+        """Weighted loss and score on the validation images."""
         indices = self._validation
         training = {m: m.training for m in self._network.modules()}
         self._network.eval()
@@ -221,7 +221,7 @@ class Loop:
         return loss, self._score(outputs.cpu().numpy().astype(np.float64), indices)
 
     def _losses(self, outputs: Tensor, indices: NDArray[np.int64]) -> Tensor:
-        """(n, k) → (n,). Of a bounded target the cross-entropy with its share of the range (Papke, Wooldridge 1996)."""
+        """Losses (n,) of outputs (n, k); for a bounded target of its share of the range (Papke and Wooldridge 1996)."""
         targets = self._values[indices]
         if self._options.task == "categorical":
             return F.cross_entropy(outputs, targets.long(), reduction="none")
@@ -235,23 +235,23 @@ class Loop:
             return float(np.average(outputs.argmax(1) == targets, weights=weights))
         if self._options.task == "binary":
             return float(np.average((outputs[:, 0] >= 0) == (targets > 0.5), weights=weights))
-        said = outputs[:, 0] if self._options.bounds is None else 0.5 * (1 + np.tanh(outputs[:, 0] / 2))
+        values = outputs[:, 0] if self._options.bounds is None else 0.5 * (1 + np.tanh(outputs[:, 0] / 2))
         spread = float(np.average(np.square(targets - np.average(targets, weights=weights)), weights=weights))
-        return 1 - float(np.average(np.square(targets - said), weights=weights)) / max(spread, 1e-12)
+        return 1 - float(np.average(np.square(targets - values), weights=weights)) / max(spread, 1e-12)
 
     def _features(self, report: Report) -> Tensor:
-        """Features of all training and validation images, unchanged: (n, width), zeros elsewhere."""
+        """Features (n, width) of all training and validation images without augmentation; zeros for other images."""
         self._network.eval()
-        found: Tensor | None = None
+        features: Tensor | None = None
         with torch.no_grad():
             for part in _parts(np.concatenate([self._train, self._validation]), _EVALUATE):
-                features = self._network.features(self._pixels(part))
-                if found is None:
-                    found = features.new_zeros(len(self._rows), features.shape[1])
-                found[part] = features
+                batch = self._network.features(self._pixels(part))
+                if features is None:
+                    features = batch.new_zeros(len(self._rows), batch.shape[1])
+                features[part] = batch
                 report(0.0)
-        assert found is not None
-        return found
+        assert features is not None
+        return features
 
     def _pixels(self, indices: NDArray[np.int64]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(self._rows[indices])).to(self._device)
@@ -262,7 +262,7 @@ class Loop:
         return torch.autocast(self._device.type, _DTYPES[self._precision])
 
     def _weights_of(self, stage: int) -> dict[str, Tensor]:
-        """What the stages up to this one can have changed, copied to the CPU."""
+        """A copy on the CPU of the tensors that the stages up to this one can have changed."""
         if self._options.stages[stage] == "head":
             names = [name for name in self._kept if not name.startswith("backbone.")]
         else:
@@ -274,7 +274,7 @@ class Loop:
         self._network.load_state_dict(tensors, strict=False)
 
     def _state(self, stage: int, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-        """The weights, and the optimiser's state by parameter name."""
+        """The weights, and the state of the optimiser by parameter name."""
         state = {f"weights/{name}": tensor for name, tensor in self._weights_of(stage).items()}
         for name, parameter in self._network.named_parameters():
             for key, value in optimiser.state.get(parameter, {}).items():
@@ -295,7 +295,7 @@ class Loop:
 
 
 def _prior(values: NDArray[np.float64], weights: NDArray[np.float64], options: Options) -> NDArray[np.float64]:
-    """The logits (k,) that are best for all images alike; k follows from the values of a categorical target."""
+    """The constant logits (k,) with the lowest loss; k is the number of classes of a categorical target, else 1."""
     if options.task == "categorical":
         shares = np.bincount(values.astype(int), weights) / weights.sum()
         return np.asarray(np.log(shares) - np.log(shares).mean())
@@ -306,7 +306,7 @@ def _prior(values: NDArray[np.float64], weights: NDArray[np.float64], options: O
 
 
 def _factor(done: float, *, warm: float) -> float:
-    """Of the learning rate: linear up to 1 at `warm`, then half a cosine down."""
+    """The factor of the learning rate: rises linearly to 1 at `warm`, then falls as half a cosine."""
     if done < warm:
         return max(done / warm, 0.02)
     return _LEAST_RATE + (1 - _LEAST_RATE) * 0.5 * (1 + math.cos(math.pi * (done - warm) / (1 - warm)))

@@ -1,4 +1,4 @@
-"""What a fine-tuning run leaves: arrays for a report, and how it went, as one object that is also JSON."""
+"""The outcome of a fine-tuning run: predictions for a report, and the course of training, to and from JSON."""
 
 import json
 from collections.abc import Mapping
@@ -9,24 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from models.classifiers.epoch import Epoch
-from models.classifiers.folders import Dropped
 from models.classifiers.network import Reading
-from models.classifiers.notes import Note
+from models.classifiers.records import Dropped, Epoch, Note
 
 Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Predictions:
-    """Images that the weights were not fitted to, with their codes: all that metrics need.
+    """Predictions of images that the weights were not fitted to, with their codes.
 
-    Of the validation images the epoch to stop at, the temperature and the interval were chosen; of the test images
-    nothing was.
+    The validation images chose the epoch to stop at, the temperature and the interval; the test images chose nothing.
     """
 
     names: tuple[str, ...]
-    targets: Float  # (n,): index into the labels, or the number
+    targets: Float  # (n,): indices of labels, or numbers
     weights: Float  # (n,)
     groups: tuple[str | None, ...]
     logits: Float  # (n, k)
@@ -37,7 +34,7 @@ class Predictions:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """A run that has ended. `fingerprint` and `start` are those of the manifest."""
+    """A completed run. `fingerprint` and `start` are those of the manifest."""
 
     reading: Reading
     fingerprint: str
@@ -45,7 +42,7 @@ class Outcome:
     options: Mapping[str, Any]
     counts: Mapping[str, Mapping[str, int]]  # split → class → images; "" stands for all of a continuous target
     curve: tuple[Epoch, ...]
-    best: int  # index into the curve: the epoch whose weights are served
+    best: int  # index into the curve of the epoch whose weights are kept
     validation: Predictions
     test: Predictions
     parity: float  # largest difference of ONNX Runtime's logits from torch's, on `parity_images` images
@@ -55,14 +52,14 @@ class Outcome:
     dropped: tuple[Dropped, ...]
     notes: tuple[Note, ...]
     versions: Mapping[str, str]
-    seconds: float  # of all attempts, if it was interrupted
+    seconds: float  # training time, over all attempts
 
     def probabilities(self, predictions: Predictions) -> Float:
-        """(n, c), calibrated."""
+        """Calibrated probabilities (n, labels)."""
         return self.reading.probabilities(predictions.logits)
 
     def values(self, predictions: Predictions) -> Float:
-        """(n,), of a continuous target."""
+        """Values (n,) of a continuous target."""
         return self.reading.values(predictions.logits)
 
     def to_json(self) -> str:

@@ -1,4 +1,4 @@
-"""Every image decoded once, into a file that all epochs read."""
+"""Decoding of all images, once, into a file that all epochs read."""
 
 import hashlib
 import json
@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.classifiers.folders import Dropped, LabelledImage
+from models.classifiers.folders import LabelledImage
+from models.classifiers.records import Dropped
 from models.disk import replace_text
 from models.errors import ImageError
 from models.images.decoding import ImageLimits, load_pixels
@@ -28,7 +29,7 @@ class Pixels:
     dropped: tuple[Dropped, ...]
 
 
-def prepare(
+def decode_images(
     items: Sequence[LabelledImage],
     preprocess: Preprocess,
     folder: Path,
@@ -37,9 +38,9 @@ def prepare(
     threads: int = 0,
     report: Callable[[float], None] = lambda _: None,
 ) -> Pixels:
-    """Decode all images into `folder`, unless this was done before.
+    """Decode all images into `folder`, or reuse those that were decoded before.
 
-    `report` gets the part that is done and may raise, which stops the work. `threads`: 0 lets Python choose.
+    `report` is called with the share that is done, and may raise to stop. `threads`: 0 lets Python choose.
     """
     key = hashlib.sha256(
         json.dumps(
@@ -64,19 +65,19 @@ def prepare(
     shape = (len(items), preprocess.size, preprocess.size, 3)
     rows = np.lib.format.open_memmap(folder / _PIXELS, "w+", np.uint8, shape)
     kept: list[int] = []
-    left: list[Dropped] = []
+    failed: list[Dropped] = []
     with ThreadPoolExecutor(threads or None) as pool:
         for start in range(0, len(items), 64):  # bounded: all at once would hold every decoded image
             part = items[start : start + 64]
             for i, decoded in enumerate(pool.map(decode, part), start):
                 if isinstance(decoded, Dropped):
-                    left.append(decoded)
+                    failed.append(decoded)
                 else:
                     rows[len(kept)] = decoded
                     kept.append(i)
             report((start + len(part)) / len(items))
     rows.flush()
     replace_text(
-        folder / _INDEX, json.dumps({"key": key, "kept": kept, "dropped": [asdict(dropped) for dropped in left]})
+        folder / _INDEX, json.dumps({"key": key, "kept": kept, "dropped": [asdict(dropped) for dropped in failed]})
     )
-    return Pixels(rows[: len(kept)], tuple(kept), tuple(left))
+    return Pixels(rows[: len(kept)], tuple(kept), tuple(failed))

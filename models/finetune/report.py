@@ -1,29 +1,28 @@
-"""The report of a fine-tuned network, in the words of every other classifier's. No torch."""
+"""The report of a fine-tuned network, in the form of all classifiers' reports. Needs no torch."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.classifiers import measure
-from models.classifiers.head import Float
-from models.classifiers.network import Reading
-from models.classifiers.notes import Note
+from models.classifiers.measure import evaluate
+from models.classifiers.records import Note
 from models.classifiers.report import Measured, Predictions, Report, jsonable
 from models.finetune import outcome
 
 
 def report_of(run: outcome.Outcome, *, resamples: int = 1000, seed: int = 0) -> Report:
-    """What is known of the network that `run` left: figures of its test images, and its learning curve."""
+    """Build the report of a run: figures of its validation and test images, and its learning curve."""
     counts = {name: sum(split.get(name, 0) for split in run.counts.values()) for name in run.counts["train"]}
     notes = list(run.notes)
     if not len(run.test):
         notes.append(
             Note(
                 "no_test_images",
-                "there are no test images: the figures are of those that the epoch to stop at was chosen by, and "
-                "better than the network deserves",
+                "there are no test images: the figures are those of the validation images, which chose the epoch to "
+                "stop at, so they are too good",
             )
         )
-    validation = _measured(run, run.validation, resamples, seed)
+    validation, validation_predictions = _evaluate(run, run.validation, resamples, seed)
+    held_out, held_out_predictions = _evaluate(run, run.test, resamples, seed)
     return Report(
         task=run.reading.task,
         n=sum(run.counts["train"].values()),
@@ -34,13 +33,13 @@ def report_of(run: outcome.Outcome, *, resamples: int = 1000, seed: int = 0) -> 
         dropped=run.dropped,
         notes=tuple(notes),
         options=jsonable(dict(run.options)),
-        held_out=_measured(run, run.test, resamples, seed),
-        held_out_predictions=_predictions(run, run.test),
+        held_out=held_out,
+        held_out_predictions=held_out_predictions,
         libraries=dict(run.versions),
         seconds=run.seconds,
         kind="network",
         validation=validation,
-        validation_predictions=_predictions(run, run.validation),
+        validation_predictions=validation_predictions,
         curve=run.curve,
         best=run.best,
         start=dict(run.start),
@@ -48,53 +47,28 @@ def report_of(run: outcome.Outcome, *, resamples: int = 1000, seed: int = 0) -> 
     )
 
 
-def _measured(run: outcome.Outcome, made: outcome.Predictions, resamples: int, seed: int) -> Measured | None:
-    if not len(made):
-        return None
-    weights = made.weights / made.weights.mean()
-    groups = _groups(made.groups)
-    if run.reading.task == "continuous":
-        return measure.of_values(
-            made.targets, run.values(made), weights=weights, groups=groups, resamples=resamples, seed=seed
-        )
-    probabilities = run.probabilities(made)
-    return measure.of_labels(
-        made.targets.astype(np.intp),
-        probabilities,
-        _chosen(run.reading, probabilities),
-        run.reading.labels,
-        weights=weights,
-        groups=groups,
+def _evaluate(
+    run: outcome.Outcome, images: outcome.Predictions, resamples: int, seed: int
+) -> tuple[Measured | None, Predictions | None]:
+    if not len(images):
+        return None, None
+    continuous = run.reading.task == "continuous"
+    return evaluate(
+        images.targets if continuous else images.targets.astype(np.intp),
+        run.values(images) if continuous else run.probabilities(images),
+        task=run.reading.task,
+        labels=run.reading.labels,
+        threshold=run.reading.threshold,
+        ids=images.names,
+        weights=images.weights / images.weights.mean(),
+        groups=_groups(images.groups),
         resamples=resamples,
         seed=seed,
     )
 
 
-def _predictions(run: outcome.Outcome, made: outcome.Predictions) -> Predictions | None:
-    if not len(made):
-        return None
-    weight = tuple((made.weights / made.weights.mean()).tolist())
-    if run.reading.task == "continuous":
-        values = tuple(run.values(made).tolist())
-        return Predictions(ids=made.names, target=tuple(made.targets.tolist()), weight=weight, value=values)
-    labels, probabilities = run.reading.labels, run.probabilities(made)
-    return Predictions(
-        ids=made.names,
-        target=tuple(labels[int(i)] for i in made.targets),
-        weight=weight,
-        label=tuple(labels[i] for i in _chosen(run.reading, probabilities)),
-        probabilities=measure.rows(probabilities.round(6)),
-    )
-
-
-def _chosen(reading: Reading, probabilities: Float) -> NDArray[np.intp]:
-    if reading.task == "binary":
-        return (probabilities[:, 1] >= reading.threshold).astype(np.intp)
-    return np.asarray(probabilities.argmax(axis=1), np.intp)
-
-
 def _groups(names: tuple[str | None, ...]) -> NDArray[np.intp] | None:
-    """Indices; an image without a group is one of its own."""
+    """Group indices (n,); an image without a group is a group of its own."""
     if not any(name is not None for name in names):
         return None
     own = [f"g{name}" if name is not None else f"i{i}" for i, name in enumerate(names)]

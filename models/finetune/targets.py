@@ -1,4 +1,4 @@
-"""Codes to numbers, and the images that are set aside to stop by."""
+"""Codes as numbers, and the choice of validation images."""
 
 import math
 from collections import Counter
@@ -16,37 +16,36 @@ Float = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 MAX_CLASSES = 10_000
-_BINS = 5  # of a continuous target, to spread it evenly over training and validation
+_BINS = 5  # strata of a continuous target for the choice of validation images
 
 
 @dataclass(frozen=True)
 class Targets:
-    """What is learnt, item by item."""
+    """Targets and weights of all items."""
 
-    labels: tuple[str, ...]  # (negative, positive); the classes, sorted; none for a continuous target
-    values: Float  # (n,): index into labels, or the number itself
-    weights: Float  # (n,): of the items, mean 1 over the training images; in training and in every figure
-    boost: Float  # (c,): of the classes, in training alone
+    labels: tuple[str, ...]  # (negative, positive), or the sorted classes; empty for a continuous target
+    values: Float  # (n,): indices into labels, or numbers
+    weights: Float  # (n,): weights of items in training and in all figures, mean 1 over the training images
+    boost: Float  # (labels,): weights of classes, in training only
     split: NDArray[np.str_]  # (n,): train, validation or test
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """split → class → images; "" stands for all of a continuous target."""
+        """split → class → number of images; a continuous target has the single class ""."""
         counted: dict[str, dict[str, int]] = {}
         for split in SPLITS:
             values = self.values[self.split == split]
-            found = Counter(values.astype(int).tolist()) if self.labels else Counter()
-            counted[split] = {label: found[i] for i, label in enumerate(self.labels)} or {"": len(values)}
+            numbers = Counter(values.astype(int).tolist()) if self.labels else Counter()
+            counted[split] = {label: numbers[i] for i, label in enumerate(self.labels)} or {"": len(values)}
         return counted
 
 
-def targets_of(items: Sequence[LabelledImage], options: Options) -> Targets:
-    """Read the items' codes for the task and set validation images aside, where the items name none.
+def read_targets(items: Sequence[LabelledImage], options: Options) -> Targets:
+    """Parse the codes of items, and choose validation images if no item has that split.
 
     Raises
     ------
-    TrainingError
-        One class or too many, a binary task with three, a class with one training image, a number that is none or
-        out of its bounds.
+    TrainingError : a single class or too many, more than two in a binary task, a class with a single training image, a
+        code that is not a number or out of bounds.
     """
     labels: tuple[str, ...] = ()
     if options.task == "continuous":
@@ -59,7 +58,7 @@ def targets_of(items: Sequence[LabelledImage], options: Options) -> Targets:
         strata = _bins(values, split == "train") if options.task == "continuous" else values.astype(np.int64)
         inside = np.flatnonzero(split == "train")
         groups = [items[i].group or f"\0{i}" for i in inside.tolist()]
-        aside = set_aside(strata[inside], groups, options.validation, options.seed)
+        aside = choose_validation(strata[inside], groups, options.validation, options.seed)
         split[inside[aside]] = "validation"
     train = split == "train"
     _check_enough(values, split, labels, ("train",) if own else ("train", "validation"))
@@ -72,11 +71,11 @@ def targets_of(items: Sequence[LabelledImage], options: Options) -> Targets:
     return Targets(labels, values, weights, boost, split)
 
 
-def set_aside(strata: Ints, groups: Sequence[str], part: float, seed: int) -> NDArray[np.bool_]:
-    """Choose about `part` of each stratum, whole groups at a time, and leave each stratum something to learn from.
+def choose_validation(strata: Ints, groups: Sequence[str], part: float, seed: int) -> NDArray[np.bool_]:
+    """Choose about the share `part` of each stratum, in whole groups, and never all of a stratum.
 
-    Groups are taken in a random order where that brings the chosen counts nearer to the wanted ones, by squares.
-    A stratum that has none then, since its groups are large, gives its smallest.
+    Groups are taken in random order if they bring the chosen counts nearer to the wanted ones (squared distance). A
+    stratum that has none after that, since its groups are large, gives its smallest group.
 
     Returns
     -------
@@ -94,12 +93,12 @@ def set_aside(strata: Ints, groups: Sequence[str], part: float, seed: int) -> ND
     for large in (False, True):
         for group in sorted(order, key=lambda name: len(members[name])) if large else order:
             counts = np.bincount(strata[members[group]], minlength=len(totals))
-            after, there = taken + counts, counts > 0
+            after, present = taken + counts, counts > 0
             if large:
-                better = ((taken == 0) & (wanted > 0) & there).any()
+                better = ((taken == 0) & (wanted > 0) & present).any()
             else:
                 better = np.square(after - wanted).sum() < np.square(taken - wanted).sum()
-            if better and not chosen[members[group][0]] and (after[there] < totals[there]).all():
+            if better and not chosen[members[group][0]] and (after[present] < totals[present]).all():
                 taken, chosen[members[group]] = after, True
     return chosen
 
@@ -108,22 +107,20 @@ def _classes(items: Sequence[LabelledImage], options: Options) -> tuple[tuple[st
     check_classes(items)
     labels = sorted({item.target for item in items})
     if len(labels) < 2:
-        raise TrainingError(
-            f"target: every image is {labels[0]!r}; at least 2 classes are needed to learn a difference"
-        )
+        raise TrainingError(f"target: every image is {labels[0]!r}; training needs at least 2 classes")
     if len(labels) > MAX_CLASSES:
         raise TrainingError(
-            f"target: {len(labels):,} classes, at most {MAX_CLASSES:,} are learnt; are these numbers (task continuous)?"
+            f"target: got {len(labels):,} classes, the limit is {MAX_CLASSES:,}; use task continuous for numbers"
         )
     if options.task == "binary":
         if len(labels) > 2:
             raise TrainingError(
-                f"target: a binary task has 2 classes, here are {len(labels)}: {', '.join(labels[:5])}, …; take"
+                f"target: got {len(labels)} classes ({', '.join(labels[:5])}, …), a binary task has 2; use task"
                 " categorical"
             )
         if options.positive is not None:
             if options.positive not in labels:
-                raise TrainingError(f"positive: {options.positive!r} is none of the classes {', '.join(labels)}")
+                raise TrainingError(f"positive: {options.positive!r} is not one of the classes {', '.join(labels)}")
             labels.sort(key=lambda label: label == options.positive)
     index = {label: i for i, label in enumerate(labels)}
     return tuple(labels), np.array([index[item.target] for item in items], np.float64)
@@ -138,16 +135,16 @@ def _numbers(items: Sequence[LabelledImage], bounds: tuple[float, float] | None)
             values[i] = math.nan
         if not math.isfinite(values[i]):
             raise TrainingError(
-                f"target: {item.target!r} of {item.name} is no number; write it as 1.5, or take task categorical"
+                f"target: {item.target!r} of {item.name} is not a number; write it as 1.5, or use task categorical"
             )
         if bounds is not None and not bounds[0] <= values[i] <= bounds[1]:
             raise TrainingError(
-                f"target: {item.target} of {item.name} is outside of the bounds {bounds[0]:g} and {bounds[1]:g}; widen"
+                f"target: {item.target} of {item.name} is outside the bounds {bounds[0]:g} to {bounds[1]:g}; widen"
                 " them or correct it"
             )
     train = values[[item.split == "train" for item in items]]
     if train.size and np.ptp(train) == 0:
-        raise TrainingError(f"target: every training image has {train[0]:g}; there is no difference to learn")
+        raise TrainingError(f"target: every training image has {train[0]:g}; training needs at least 2 values")
     return values
 
 
@@ -159,14 +156,14 @@ def _bins(values: Float, train: NDArray[np.bool_]) -> Ints:
 def _check_enough(values: Float, split: NDArray[np.str_], labels: tuple[str, ...], parts: tuple[str, ...]) -> None:
     for part in parts:
         if labels:
-            there = Counter(values[split == part].astype(int).tolist())
-            few = [label for i, label in enumerate(labels) if not there[i]]
+            counts = Counter(values[split == part].astype(int).tolist())
+            few = [label for i, label in enumerate(labels) if not counts[i]]
             if few:
                 raise TrainingError(
-                    f"target: no {part} image of {', '.join(map(repr, few[:3]))}; a class needs at least 2"
-                    " training images (of 2 groups, where there are groups), one to learn from and one to stop by"
+                    f"target: no {part} image of {', '.join(map(repr, few[:3]))}; a class needs at least 2 training"
+                    " images (of 2 groups, where there are groups): one for training and one for validation"
                 )
         elif (split == part).sum() < 2:
             raise TrainingError(
-                f"target: {(split == part).sum()} {part} images, at least 2 are needed; give 10 images or more"
+                f"target: got {(split == part).sum()} {part} images, at least 2 are needed; give 10 images or more"
             )

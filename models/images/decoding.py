@@ -1,10 +1,9 @@
-"""Bytes → pixels, safely: the one place where an image is decoded.
+"""Safe decoding of image bytes to pixels, used wherever an image is decoded.
 
-The bytes are hostile. Their format is told from the bytes, and only that format's decoder is reached. The
-limits on bytes, pixels and aspect ratio are checked before anything is decoded. Whatever a decoder raises
-becomes an `ImageError`.
+The bytes are not trusted. Their format is detected from the bytes, and only its decoder is used. The limits on
+bytes, pixels and aspect ratio are checked before decoding. Every exception of a decoder becomes an `ImageError`.
 
-| in the file | what becomes of it |
+| in the file | result |
 | --- | --- |
 | JPEG, MPO, PNG, APNG, GIF, BMP, WebP, TIFF, AVIF | read; HEIC where the optional extra is installed |
 | animation, several pages | the first frame |

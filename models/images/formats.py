@@ -1,7 +1,7 @@
-"""What some bytes are, which decoder reads them, and whether their structure is safe to hand to it.
+"""Detection of the image format, choice of its decoder, and checks of the file structure before decoding.
 
-A file's name and its declared content type play no part. `sniff` names the formats that are read and, for
-everything else, says what the bytes look like. `pillow_name` gives the one plug-in allowed to try them.
+The file's name and declared content type are ignored. `sniff` detects supported formats and describes other bytes
+in its error. `pillow_name` gives the one plug-in allowed to try them.
 `check_structure` bounds the work that small files can ask of a decoder where the pixel limit does not: a JPEG
 of thousands of empty scans (each costs a pass over every pixel; see the libjpeg-turbo project's "Two Issues
 with the JPEG Standard", LJT-01-004), or a flood of tiny metadata segments, which are read one at a time.
@@ -168,7 +168,7 @@ def _is_utf8(head: bytes) -> bool:
 
 
 def pillow_name(kind: str) -> str:
-    """Name the Pillow plug-in of a format that `sniff` told.
+    """Name the Pillow plug-in of a format that `sniff` returned.
 
     Raises
     ------

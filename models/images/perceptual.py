@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import imagehash
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -10,14 +9,14 @@ from PIL import Image
 from models.errors import ClusteringError
 
 BITS = 64
-SIDE = 32  # what phash shrinks an image to before its cosine transform
+SIDE = 32  # side to which phash shrinks an image before its cosine transform
 FLAT = 8  # grey levels: with less between the darkest and the brightest, noise alone decides the bits
 
 Hash = NDArray[np.uint64]
 
 
 def perceptual_hash(image: Image.Image) -> int | None:
-    """The image's phash, 0 to 2**64 - 1; None for a flat one, which has no structure to be known again by.
+    """The image's phash, 0 to 2**64 - 1; None for a flat image, which has no structure.
 
     The signs of the 8 × 8 lowest frequencies of the 32 × 32 grey image against their median (imagehash's `phash`, after
     Krawetz, "Looks Like It", 2011). It sees no colour, and little of what fills less than 1/8 of a side.
@@ -34,6 +33,8 @@ def perceptual_hash(image: Image.Image) -> int | None:
     grey = image.convert("L").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
     if np.ptp(np.asarray(grey)) < FLAT:
         return None
+    import imagehash  # here, because it imports scipy, which the start of the service can do without
+
     return int(str(imagehash.phash(grey)), 16)
 
 

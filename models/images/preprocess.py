@@ -1,4 +1,4 @@
-"""How a model wants its pixels: resizing, cropping and padding of RGB images."""
+"""Preprocessing of RGB images for a model: resizing, cropping and padding."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -15,7 +15,7 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels: 1
 
 @dataclass(frozen=True, kw_only=True)
 class Preprocess:
-    """How a model wants its pixels; part of its fingerprint.
+    """Preprocessing parameters of a model; part of its fingerprint.
 
     letterbox: the whole image, its long side `size`, centred on `pad_color`. shortest_edge: its short side
     `resize_size`, then the central `size` x `size`. squash: `size` x `size`, the aspect ratio given up.

@@ -1,4 +1,4 @@
-"""A small picture for a page: upright, on white, without what its file said beside the pixels."""
+"""Thumbnails for report pages: upright, on white, without metadata."""
 
 import io
 
@@ -45,7 +45,7 @@ def thumbnail(image: bytes | Image.Image, *, side: int = 160, blurred: bool = Fa
 
 
 def is_blurred(jpeg: bytes) -> bool:
-    """Whether `thumbnail` made it so."""
+    """Whether `thumbnail` blurred the image."""
     return _MARK in jpeg[:64]
 
 

@@ -4,23 +4,13 @@ import re
 from collections.abc import Iterable, Mapping
 from html import escape
 from math import isfinite, isnan
-from typing import Protocol
+
+from models.intervals import Figure
 
 SPACE, MINUS = "\u00a0", "\u2212"
 UNDEFINED = "–"
 _VOID = {"meta", "img", "wbr"}
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")  # not allowed in HTML or UTF-8
-
-
-class Estimate(Protocol):
-    """A figure with its 95 % interval; NaN where it is not defined."""
-
-    @property
-    def value(self) -> float: ...
-    @property
-    def low(self) -> float: ...
-    @property
-    def high(self) -> float: ...
 
 
 class Html(str):
@@ -105,14 +95,14 @@ def counted(n: int, one: str, more: str | None = None) -> str:
     return f"{n:,}{SPACE}{one if n == 1 else more or one + 's'}"
 
 
-def figure(estimate: Estimate, *, share: bool) -> str:
+def figure(estimate: Figure, *, share: bool) -> str:
     """A value and its interval: "84.7 % [79.2, 90.1]" for a share, else "0.847 [0.792, 0.901]"."""
     if isnan(estimate.value):
         return UNDEFINED
     return f"{percent(estimate.value) if share else number(estimate.value)} {interval(estimate, share=share)}"
 
 
-def interval(estimate: Estimate, *, share: bool) -> str:
+def interval(estimate: Figure, *, share: bool) -> str:
     """An interval: "[79.2, 90.1]" in percent for a share, else "[0.792, 0.901]"."""
     if isnan(estimate.low) or isnan(estimate.high):
         return ""

@@ -1,6 +1,6 @@
-"""`python -m models.sessions.device_probe cuda:0`: does a session open and run there? Status 0, or 1 and the reason.
+"""`python -m models.sessions.device_probe cuda:0` tests whether a session runs: status 0, or 1 and the reason.
 
-It runs the graph too: on a GPU that is too old for ONNX Runtime's kernels a session opens, and its first run fails.
+It runs a graph too, because on a GPU that is too old for ONNX Runtime's kernels only the first run fails.
 """
 
 import sys
@@ -11,24 +11,24 @@ import onnxruntime as ort
 from models.sessions.devices import prepare, providers
 
 
-def attempt(device: str) -> str:
-    """Why no session opens and runs on `device`, in one line; "" where one does."""
+def try_device(device: str) -> str:
+    """Open and run a session on `device`. Returns the error in one line, or ""."""
     try:
         wanted, chosen = providers(device)
         prepare(device)
-        session = ort.InferenceSession(smallest(), providers=chosen, enable_fallback=0)
+        session = ort.InferenceSession(smallest_model(), providers=chosen, enable_fallback=0)
         got = session.get_providers()[0]
         if got != wanted:
             return f"ONNX Runtime gave {got}"
         (doubled,) = session.run(["y"], {"x": np.array([1.5], np.float32)})
     except Exception as exc:  # ONNX Runtime raises its own bare classes
         return " ".join(str(exc).split())
-    return "" if doubled.tolist() == [3.0] else f"1.5 + 1.5 gave {doubled.tolist()} there"
+    return "" if doubled.tolist() == [3.0] else f"1.5 + 1.5 gave {doubled.tolist()}"
 
 
-def smallest() -> bytes:
-    """A graph of one node: x (1,) float32 → y = x + x."""
-    from onnx import TensorProto, helper  # only where there may be a GPU
+def smallest_model() -> bytes:
+    """ONNX model with one node, y = x + x, for x (1,) float32."""
+    from onnx import TensorProto, helper  # needed only to test a GPU
 
     value = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])
     out = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1])
@@ -38,7 +38,7 @@ def smallest() -> bytes:
 
 
 if __name__ == "__main__":
-    why = attempt(sys.argv[1])
-    if why:
-        print(why)
-    sys.exit(bool(why))
+    error = try_device(sys.argv[1])
+    if error:
+        print(error)
+    sys.exit(bool(error))

@@ -1,7 +1,7 @@
-"""Whether this processor adds 8-bit products exactly.
+"""Test whether this processor computes 8-bit products exactly.
 
-Without VNNI, x86 kernels add pairs of products in 16 bits, which overflow: int8 vectors would differ from machine to
-machine, silently.
+Without VNNI, x86 kernels add pairs of products in 16 bits, which overflow without an error: int8 vectors would differ
+between machines.
 """
 
 import functools
@@ -14,8 +14,8 @@ from models.errors import ModelUnavailable
 
 @functools.cache
 def exact_products() -> bool:
-    """Multiply the largest numbers there are, and look."""
-    from onnx import TensorProto, helper  # only where there is an int8 model
+    """Whether a sum of products of the largest 8-bit numbers is exact."""
+    from onnx import TensorProto, helper  # needed only for an int8 model
 
     k = 256
     a = helper.make_tensor_value_info("a", TensorProto.UINT8, [4, k])

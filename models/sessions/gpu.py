@@ -1,8 +1,8 @@
-"""Batches on a GPU: padded to a few sizes, in buffers that are kept, and halved when memory runs out.
+"""Batches on a GPU: padded to a few sizes, copied to reused buffers, and halved when memory runs out.
 
-A GPU's arena, cuDNN and TensorRT keep memory or an engine for every shape that they have seen, so there are few:
-powers of two. Input buffers lie on the device, one for each thread and shape, and are written anew for each batch. A
-batch that does not fit is run in halves, and later batches are smaller for a while.
+A GPU's arena, cuDNN and TensorRT keep memory or an engine for every shape, so that batches have few: powers of two.
+Input buffers are on the device, one for each thread and shape, and are reused. A batch that does not fit is run in
+halves, and later batches are smaller for a while.
 """
 
 import logging
@@ -20,10 +20,10 @@ from models.errors import ModelUnavailable
 logger = logging.getLogger("daguerre.gpu")
 Feeds = Mapping[str, NDArray[Any]]
 LARGEST = 512
-RECOVER = 100  # batches of the lowered size after which a larger one is tried again
+RECOVER = 100  # batches of the reduced size after which a larger one is tried
 _OUT_OF_MEMORY = (
     "failed to allocate memory",  # ONNX Runtime's arena
-    "is smaller than requested bytes",  # the same, where gpu_mem_limit ends
+    "is smaller than requested bytes",  # the same, at gpu_mem_limit
     "out of memory",  # cudaMalloc, "CUDA failure 2"
     "resource allocation failed",  # cuBLAS, "CUBLAS failure 3"
     "cublas_status_alloc_failed",
@@ -32,38 +32,44 @@ _OUT_OF_MEMORY = (
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Whether ONNX Runtime says that the device's memory is full: it has no class of its own for that."""
-    said = str(error).lower()
-    return any(words in said for words in _OUT_OF_MEMORY)
+    """Whether an error of ONNX Runtime, which has no class for it, means that the device's memory is full."""
+    message = str(error).lower()
+    return any(words in message for words in _OUT_OF_MEMORY)
 
 
 def bucket(rows: int) -> int:
-    """The power of two that holds `rows`."""
+    """Smallest power of two that is at least `rows`."""
     return 1 << (rows - 1).bit_length()
+
+
+def padded(array: NDArray[Any], rows: int) -> NDArray[Any]:
+    """Repeat the last row of `array` up to `rows` rows."""
+    missing = rows - len(array)
+    return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)]) if missing else array
 
 
 class GpuRunner:
     """Runs a session's batches on GPU number `index`. Thread-safe.
 
-    `limit` is the largest batch now, in rows; `halved` counts how often memory ran out.
+    `limit` is the current largest batch in rows; `halved` counts the times that memory ran out.
     """
 
     def __init__(self, session: Any, inputs: Sequence[str], index: int) -> None:
         self._session = session
         self._inputs = inputs
         self._index = index
-        self._mine = threading.local()
+        self._buffers = threading.local()
         self._lock = threading.Lock()
-        self._turn = threading.Condition()
-        self._under_way = self._waiting = 0  # batches; single rows that wait until there is none
+        self._condition = threading.Condition()
+        self._running = self._waiting = 0  # batches; single rows that wait until no batch runs
         self._good = 0
         self.limit = LARGEST
         self.halved = 0
 
     def run(self, feeds: Feeds) -> NDArray[np.float32]:
-        """Rows (n, d) float32 of feeds of n rows.
+        """Compute rows (n, d) float32 from inputs of n rows.
 
-        Raises ModelUnavailable where a single row does not fit.
+        Raises ModelUnavailable if a single row does not fit.
         """
         rows = len(feeds[self._inputs[0]])
         parts = []
@@ -78,7 +84,7 @@ class GpuRunner:
         rows = len(feeds[self._inputs[0]])
         try:
             with self._beside_others():
-                made = self._bound(feeds, rows)
+                vectors = self._run_bound(feeds, rows)
         except Exception as exc:  # ONNX Runtime's own bare classes
             if not out_of_memory(exc):
                 raise
@@ -86,48 +92,48 @@ class GpuRunner:
                 self._shrink(rows)
         else:
             self._succeeded(rows)
-            return made
+            return vectors
         if rows == 1:
             return self._alone(feeds)
         return self.run(feeds)  # in parts of the new limit, which is smaller than `rows`
 
     @contextmanager
     def _beside_others(self) -> Iterator[None]:
-        with self._turn:
-            self._turn.wait_for(lambda: not self._waiting)
-            self._under_way += 1
+        with self._condition:
+            self._condition.wait_for(lambda: not self._waiting)
+            self._running += 1
         try:
             yield
         finally:
-            with self._turn:
-                self._under_way -= 1
-                self._turn.notify_all()
+            with self._condition:
+                self._running -= 1
+                self._condition.notify_all()
 
     def _alone(self, feeds: Feeds) -> NDArray[np.float32]:
-        """A single row that did not fit beside other batches, once they have ended."""
-        with self._turn:  # held while it runs: no other begins
+        """Run a single row that did not fit beside other batches, after they have ended."""
+        with self._condition:  # held while it runs, so that no other batch begins
             self._waiting += 1
             try:
-                self._turn.wait_for(lambda: self._under_way == 0)
-                return self._bound(feeds, 1)
+                self._condition.wait_for(lambda: self._running == 0)
+                return self._run_bound(feeds, 1)
             except Exception as exc:
                 if not out_of_memory(exc):
                     raise
                 raise ModelUnavailable(
-                    f"device: cuda:{self._index} has no room for a single row; serve fewer models on it, or raise "
+                    f"device: cuda:{self._index} has too little memory for a single row; serve fewer models, or raise "
                     "DAGUERRE_GPU_MEMORY"
                 ) from exc
             finally:
                 self._waiting -= 1
-                self._turn.notify_all()
+                self._condition.notify_all()
 
-    def _bound(self, feeds: Feeds, rows: int) -> NDArray[np.float32]:
+    def _run_bound(self, feeds: Feeds, rows: int) -> NDArray[np.float32]:
         size = bucket(rows)
         binding = self._session.io_binding()
         for name, array in feeds.items():
-            padded = array if size == rows else np.concatenate([array, np.repeat(array[-1:], size - rows, axis=0)])
-            value = self._buffer(name, padded)
-            value.update_inplace(np.ascontiguousarray(padded))
+            full = padded(array, size)
+            value = self._buffer(name, full)
+            value.update_inplace(np.ascontiguousarray(full))
             binding.bind_ortvalue_input(name, value)
         binding.bind_output("raw", "cpu")
         self._session.run_with_iobinding(binding)
@@ -135,7 +141,7 @@ class GpuRunner:
         return np.asarray(raw[:rows], np.float32)
 
     def _buffer(self, name: str, array: NDArray[Any]) -> Any:
-        kept: dict[Any, Any] = self._mine.__dict__.setdefault("kept", {})
+        kept: dict[Any, Any] = self._buffers.__dict__.setdefault("kept", {})
         key = name, array.shape
         if key not in kept:
             kept[key] = ort.OrtValue.ortvalue_from_shape_and_type(array.shape, array.dtype.type, "cuda", self._index)

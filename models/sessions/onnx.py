@@ -1,4 +1,4 @@
-"""The device's step of an encoder, by ONNX Runtime: a stack of rows in, raw vectors (n, d) out."""
+"""The device's step of an encoder by ONNX Runtime, from a batch of rows to raw vectors (n, d)."""
 
 import logging
 from collections import Counter
@@ -11,12 +11,19 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from models.errors import ModelUnavailable
-from models.sessions.devices import engines, missing, prepare, providers
+from models.sessions.devices import device_unavailable, engine_folder, gpu_index, prepare, providers
 from models.sessions.gpu import GpuRunner
 
 logger = logging.getLogger("daguerre.onnx")
 Feeds = Mapping[str, NDArray[Any]]
-_HEAVY = {"Attention", "Conv", "Gemm", "LayerNormalization", "MatMul", "Softmax"}  # where an encoder's time goes
+_HEAVY = {
+    "Attention",
+    "Conv",
+    "Gemm",
+    "LayerNormalization",
+    "MatMul",
+    "Softmax",
+}  # operators that take most of an encoder's time
 
 
 class OnnxSession:
@@ -25,13 +32,14 @@ class OnnxSession:
     Parameters
     ----------
     path : the `.onnx` file.
-    device : "cpu", "cuda:N" or "tensorrt:N". What is asked for and cannot be had is ModelUnavailable, never another
-        device.
+    device : "cpu", "cuda:N" or "tensorrt:N".
     threads : intra-op threads on the CPU; 0 lets ONNX Runtime choose.
-    spinning : whether waiting threads keep their core busy; costly where others decode on the same cores.
-    memory_limit : bytes of a GPU's memory.
-    engine_cache : TensorRT's folder; each graph has its own in it.
-    half : whether the graph is in fp16.
+    spinning : whether waiting threads keep their core busy; costly where other threads decode on the same cores.
+    memory_limit, engine_cache, half : see `devices.providers`.
+
+    Raises
+    ------
+    ModelUnavailable : the graph cannot be loaded on this device; no other device is used instead.
     """
 
     def __init__(
@@ -53,37 +61,36 @@ class OnnxSession:
         if device != "cpu":
             options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
         if engine_cache is not None and device.startswith("tensorrt"):
-            engine_cache = engines(engine_cache, path, device)
+            engine_cache = engine_folder(engine_cache, path, device)
         self.provider, chosen = providers(device, memory_limit=memory_limit, engine_cache=engine_cache, half=half)
         prepare(device)
         try:
-            # without `enable_fallback=0` an error of a GPU is printed, and the session is on the CPU
+            # without `enable_fallback=0` a session falls back to the CPU after an error of the GPU
             self._session = ort.InferenceSession(str(path), options, providers=chosen, enable_fallback=0)
         except Exception as exc:  # ONNX Runtime raises its own bare classes
             raise ModelUnavailable(f"{path.name} cannot be loaded on {device}: {exc}") from exc
         got = self._session.get_providers()
         if got[0] != self.provider:
-            raise missing(device, got[0])
+            raise device_unavailable(device, got[0])
         if device != "cpu":
             _require_work_on_the_gpu(self._session, path.name, device)
         self._inputs = [i.name for i in self._session.get_inputs()]
-        index = int(device.partition(":")[2] or 0)
-        self._gpu = GpuRunner(self._session, self._inputs, index) if device != "cpu" else None
+        self._gpu = GpuRunner(self._session, self._inputs, gpu_index(device)) if device != "cpu" else None
 
     def run(self, stack: NDArray[Any]) -> NDArray[np.float32]:
-        """Raw vectors (n, d) float32 of n collated rows. Thread-safe.
+        """Compute raw vectors (n, d) float32 from n collated rows. Thread-safe.
 
         `stack` holds pixels, (n, size, size, 3) uint8, or token ids, (n, t) int64 with -1 for padding.
         """
-        given = feeds(stack)
+        inputs = feeds(stack)
         if self._gpu:
-            return self._gpu.run(given)
-        (raw,) = self._session.run(["raw"], {name: given[name] for name in self._inputs})
-        return np.asarray(raw, np.float32)  # the same array, but where the graph gives fp16
+            return self._gpu.run(inputs)
+        (raw,) = self._session.run(["raw"], {name: inputs[name] for name in self._inputs})
+        return np.asarray(raw, np.float32)  # a copy only if the graph returns fp16
 
 
 def feeds(stack: NDArray[Any]) -> Feeds:
-    """The graph's named inputs for a stack of images or of token ids."""
+    """Named inputs of the graph for a batch of images or of token ids."""
     if stack.ndim == 4:  # (n, size, size, 3)
         return {"pixels": stack}
     present = stack >= 0  # (n, t)
@@ -91,26 +98,27 @@ def feeds(stack: NDArray[Any]) -> Feeds:
 
 
 def _require_work_on_the_gpu(session: Any, graph: str, device: str) -> None:
-    """Compare where each operator was put: ONNX Runtime leaves those that it cannot run on a GPU to the CPU.
+    """Check that large operators run on the GPU: ONNX Runtime assigns those that it cannot run there to the CPU.
 
-    That shapes are computed on the CPU is right, so `session.disable_cpu_ep_fallback`, which refuses any operator
-    there, would refuse nearly every transformer.
+    `session.disable_cpu_ep_fallback` would refuse nearly every transformer, since shapes are computed on the CPU.
 
     Raises
     ------
-    ModelUnavailable : most of what takes time would run on the CPU.
+    ModelUnavailable : most of the large operators would run on the CPU.
     """
-    told = getattr(session, "get_provider_graph_assignment_info", None)  # since 1.24
-    if told is None:
+    assignment = getattr(session, "get_provider_graph_assignment_info", None)  # since 1.24
+    if assignment is None:
         return
-    heavy = [(part.ep_name, node.op_type) for part in told() for node in part.get_nodes() if node.op_type in _HEAVY]
-    left = Counter(kind for provider, kind in heavy if provider == "CPUExecutionProvider")
-    if not left:
+    heavy = [
+        (part.ep_name, node.op_type) for part in assignment() for node in part.get_nodes() if node.op_type in _HEAVY
+    ]
+    on_cpu = Counter(kind for provider, kind in heavy if provider == "CPUExecutionProvider")
+    if not on_cpu:
         return
-    said = ", ".join(f"{count} × {kind}" for kind, count in left.most_common())
-    if 2 * left.total() > len(heavy):
+    operators = ", ".join(f"{count} × {kind}" for kind, count in on_cpu.most_common())
+    if 2 * on_cpu.total() > len(heavy):
         raise ModelUnavailable(
-            f"device: {device} was asked for, and {left.total()} of the {len(heavy)} large operators of {graph} would "
-            f"run on the CPU ({said}); use another precision, or set DAGUERRE_DEVICE=cpu"
+            f"device: {device} was asked for, and {on_cpu.total()} of the {len(heavy)} large operators of {graph} "
+            f"would run on the CPU ({operators}); use another precision, or set DAGUERRE_DEVICE=cpu"
         )
-    logger.warning("device: of %s on %s, %s run on the CPU", graph, device, said)
+    logger.warning("device: %s on %s runs these operators on the CPU: %s", graph, device, operators)

@@ -1,6 +1,6 @@
 """Groups of duplicates: equal bytes, perceptual hashes a few bits apart, or embeddings with a high cosine.
 
-All pairs are compared, in blocks; neither a matrix of all pairs nor a list of them is ever held.
+All pairs are compared in blocks; neither a matrix nor a list of all pairs is held in memory.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,21 +10,19 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from models.errors import ClusteringError
 from models.images.perceptual import BITS, Hash, distance, hashes
-from models.similarity.neighbours import BLOCK_BYTES, lengths, unit, vectors
+from models.similarity.neighbours import BLOCK_BYTES, finite_rows, lengths, unit_rows
 
 Bool = NDArray[np.bool_]
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 Kind = Literal["exact", "near", "semantic"]
 Linkage = Literal["single", "star"]
-Within = Callable[[Int, Int], Bool]  # of (a,) and (b,) indexes: (a, b), which pairs are duplicates
-Similarity = Callable[[Int, Int], Float]  # likewise: (a, b), how similar
-SMALL = 256  # up to so many candidates, the representative is the most central; all their pairs are looked at once more
+Within = Callable[[Int, Int], Bool]  # indexes (a,) and (b,) to (a, b): which pairs are duplicates
+Similarity = Callable[[Int, Int], Float]  # indexes (a,) and (b,) to (a, b): similarities
+SMALL = 256  # candidates up to which the representative is the most central one, by all pairs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +61,7 @@ class Duplicates:
 
     @property
     def kept(self) -> Bool:
-        """(n,) representatives and whatever is in no group: `corpus[kept]` has no duplicates left."""
+        """Mask (n,) of representatives and items in no group: `corpus[kept]` has no duplicates."""
         kept = np.ones(self.n, bool)
         for group in self.groups:
             kept[list(group.members)] = False
@@ -72,7 +70,7 @@ class Duplicates:
 
 
 def exact(digests: Sequence[str | bytes], *, preference: ArrayLike | None = None) -> Duplicates:
-    """Items with the same digest (SHA-256 of the file, say). Representatives: as in `semantic`.
+    """Group items with the same digest, such as the SHA-256 of the file. Representatives as in `semantic`.
 
     Parameters
     ----------
@@ -82,8 +80,8 @@ def exact(digests: Sequence[str | bytes], *, preference: ArrayLike | None = None
     kinds = {type(digest) for digest in digests}
     empty = [at for at, digest in enumerate(digests) if not digest]
     if not (kinds <= {str} or kinds <= {bytes}) or empty:
-        said = f"item {empty[0]} has none" if empty else f"of types {sorted(kind.__name__ for kind in kinds)}"
-        raise ClusteringError(f"digests: {said}; give every item's, all as str or all as bytes", "bad_digests")
+        problem = f"item {empty[0]} has none" if empty else f"got types {sorted(kind.__name__ for kind in kinds)}"
+        raise ClusteringError(f"digests: {problem}; give one for each item, all str or all bytes", "bad_digests")
     first: dict[str | bytes, int] = {}
     labels = np.array([first.setdefault(digest, at) for at, digest in enumerate(digests)], np.int64)
     groups = _groups(lambda a, b: np.ones((len(a), len(b))), labels, wanted, "single")
@@ -98,7 +96,7 @@ def near(
     preference: ArrayLike | None = None,
     block_bytes: int = BLOCK_BYTES,
 ) -> Duplicates:
-    """Items whose perceptual hashes differ in at most `bits` of 64. Linkage, preference: as in `semantic`.
+    """Group items whose perceptual hashes differ in at most `bits` of 64. Linkage and preference as in `semantic`.
 
     Parameters
     ----------
@@ -163,7 +161,7 @@ def semantic(
         raise ClusteringError(
             f"threshold: got {threshold}; it is a cosine, at most 1, and for near-copies 0.9 or more", "bad_option"
         )
-    cosine = _Cosine(vectors(embeddings, "embeddings"), threshold)
+    cosine = _Cosine(finite_rows(embeddings, "embeddings"), threshold)
     n = len(cosine.rows)
     wanted = _preference(preference, n)
     labels = _link(cosine.within, np.arange(n), wanted, linkage, block_bytes)
@@ -179,7 +177,7 @@ def semantic(
 class _Cosine:
     def __init__(self, rows: NDArray[np.float32], threshold: float) -> None:
         self.rows, self.lengths = rows, lengths(rows, "embeddings")
-        self.unit = unit(rows, self.lengths)
+        self.unit = unit_rows(rows, self.lengths)
         self.threshold = threshold
         self.margin = (rows.shape[1] + 8) * 2.0**-24  # above a float32 product's error; see neighbours.py
 
@@ -200,7 +198,7 @@ class _Cosine:
 
 
 def _link(within: Within, items: Int, wanted: Float, linkage: Linkage, block_bytes: int) -> Int:
-    """(n,) labels, the same for all of a group; under star linkage the label is the representative's index."""
+    """Labels (n,), equal within a group; under star linkage the label is the representative's index."""
     labels = np.arange(len(wanted))
     side = max(1, isqrt(block_bytes // 100))  # a pair that matches takes about 100 bytes while components are merged
     if linkage == "single":
@@ -211,6 +209,9 @@ def _link(within: Within, items: Int, wanted: Float, linkage: Linkage, block_byt
 
 
 def _components(within: Within, items: Int, labels: Int, side: int) -> Int:
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     for at, left in _blocks(items, side):
         for _, right in _blocks(items[at:], side):
             found = within(left, right)
@@ -278,8 +279,8 @@ def _representative(similarity: Similarity, members: Int, wanted: Float) -> int:
 def _preference(preference: ArrayLike | None, n: int) -> Float:
     if preference is None:
         return np.zeros(n)
-    found = np.asarray(preference, np.float64)
-    if found.shape != (n,) or np.isnan(found).any():
-        said = "NaN among them" if found.shape == (n,) else f"shape {found.shape} for {n} items"
-        raise ClusteringError(f"preference: {said}; give one number for each item", "bad_option")
-    return found
+    values = np.asarray(preference, np.float64)
+    if values.shape != (n,) or np.isnan(values).any():
+        problem = "got NaN" if values.shape == (n,) else f"got shape {values.shape} for {n} items"
+        raise ClusteringError(f"preference: {problem}; give one number for each item", "bad_option")
+    return values

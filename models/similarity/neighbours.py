@@ -2,8 +2,8 @@
 
 Blocks of float32 products only choose candidates, with a margin above their worst rounding error (Higham, "Accuracy and
 Stability of Numerical Algorithms", 2002, section 3.1). The candidates are scored again in float64, one pair at a time
-in one order of summation, rounded to float32 and ranked by that, equal scores by the lower index. So answers are the
-same bit for bit whatever the size of a block, the BLAS or its threads; and equal rows have equal scores.
+in one order of summation, rounded to float32 and ranked, equal scores by the lower index. Results are therefore the
+same bit for bit for every block size, BLAS and number of threads, and equal rows have equal scores.
 """
 
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ BLOCK_BYTES = 64 * 2**20
 
 @dataclass(frozen=True, kw_only=True)
 class Neighbours:
-    """Of m queries, the best first.
+    """Neighbours of m queries, the best first.
 
     Attributes
     ----------
-    indexes : (m, k) int64 into the rows.
+    indexes : (m, k) int64 indexes of rows.
     scores : (m, k) float32, cosines or Euclidean distances.
     """
 
@@ -42,83 +42,29 @@ def nearest(
     *,
     metric: Metric = "cosine",
     exclude: ArrayLike | None = None,
+    farthest: bool = False,
     block_bytes: int = BLOCK_BYTES,
 ) -> Neighbours:
-    """The k rows with the highest cosine to each query, or at the lowest distance from it.
+    """Find the k rows with the highest cosine to each query, or with the lowest distance.
 
     Parameters
     ----------
     rows, queries : (n, d) and (m, d) float32.
-    k : more than there are gives all there are.
-    exclude : (m,) for each query the index of one row that is none of its neighbours: itself.
-    block_bytes : about the memory used beside `rows`, `queries`, a scaled copy of each and the answer; at least 8 n.
+    k : number of rows, reduced to n if it is larger.
+    exclude : (m,) index of one row for each query, itself, that is not among its neighbours.
+    farthest : find the lowest cosines or the highest distances instead.
+    block_bytes : approximate memory used beside `rows`, `queries`, a scaled copy of each and the answer; at least 8 n.
 
     Raises
     ------
     ClusteringError : NaN or infinity, a vector of zeros under cosine, dimensions that differ, k below 1.
     """
-    return _search(rows, queries, k, metric=metric, exclude=exclude, block_bytes=block_bytes, sign=1)
-
-
-def farthest(
-    rows: ArrayLike,
-    queries: ArrayLike,
-    k: int,
-    *,
-    metric: Metric = "cosine",
-    exclude: ArrayLike | None = None,
-    block_bytes: int = BLOCK_BYTES,
-) -> Neighbours:
-    """The k rows with the lowest cosine to each query, or at the highest distance; otherwise as `nearest`."""
-    return _search(rows, queries, k, metric=metric, exclude=exclude, block_bytes=block_bytes, sign=-1)
-
-
-def vectors(values: ArrayLike, name: str) -> Float32:
-    """(n, d) float32 in C order, refused unless every number is finite; `name` is for the message."""
-    with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and is refused as such
-        rows = np.ascontiguousarray(values, np.float32)
-    if rows.ndim != 2 or rows.shape[1] == 0:
-        raise ClusteringError(
-            f"{name}: an array of shape {rows.shape}; vectors are rows of (n, d), so give a 2-D array", "bad_shape"
-        )
-    finite = np.isfinite(rows).all(axis=1)
-    if not finite.all():
-        raise ClusteringError(
-            f"{name}: row {int(np.argmin(finite))} has NaN or infinity ({int((~finite).sum())} such rows); drop them, "
-            "or embed those images again",
-            "nan_vectors",
-        )
-    return rows
-
-
-def lengths(rows: Float32, name: str) -> Float64:
-    """(n,) Euclidean lengths, refused where one is 0 and so has no direction for a cosine."""
-    found = np.empty(len(rows))
-    for start in range(0, len(rows), 4096):
-        block = rows[start : start + 4096].astype(np.float64)  # before einsum: its own casting splits sums anywhere
-        found[start : start + 4096] = np.sqrt(np.einsum("ij,ij->i", block, block))
-    if not found.all():
-        raise ClusteringError(
-            f"{name}: row {int(np.argmin(found))} is all zeros ({int((found == 0).sum())} such rows) and has no "
-            'cosine; drop them, or use metric="euclidean" where there is that choice',
-            "zero_vectors",
-        )
-    return found
-
-
-def unit(rows: Float32, length: Float64) -> Float32:
-    """Rows divided by their lengths, rounded once."""
-    return np.divide(rows, length[:, None], out=np.empty_like(rows), casting="same_kind")
-
-
-def _search(
-    rows: ArrayLike, queries: ArrayLike, k: int, *, metric: Metric, exclude: Any, block_bytes: int, sign: int
-) -> Neighbours:
-    x, q = vectors(rows, "rows"), vectors(queries, "queries")
+    sign = -1 if farthest else 1
+    x, q = finite_rows(rows, "rows"), finite_rows(queries, "queries")
     (n, d), m = x.shape, len(q)
     if q.shape[1] != d:
         raise ClusteringError(
-            f"queries: {q.shape[1]} dimensions against {d} of the rows; embed both with the same model", "bad_shape"
+            f"queries: got {q.shape[1]} dimensions against {d} of the rows; embed both with the same model", "bad_shape"
         )
     if k < 1 or metric not in ("cosine", "euclidean"):
         raise ClusteringError(
@@ -145,6 +91,46 @@ def _search(
     return Neighbours(indexes=indexes, scores=scores)
 
 
+def finite_rows(values: ArrayLike, name: str) -> Float32:
+    """Convert to (n, d) float32 in C order. Raises ClusteringError for NaN and infinity; `name` is for the message."""
+    with np.errstate(over="ignore"):  # a float64 outside float32 becomes infinite and is refused
+        rows = np.ascontiguousarray(values, np.float32)
+    if rows.ndim != 2 or rows.shape[1] == 0:
+        raise ClusteringError(
+            f"{name}: got an array of shape {rows.shape}; give a 2-D array of rows (n, d)", "bad_shape"
+        )
+    finite = np.isfinite(rows).all(axis=1)
+    if not finite.all():
+        raise ClusteringError(
+            f"{name}: row {int(np.argmin(finite))} has NaN or infinity ({int((~finite).sum())} such rows); drop them, "
+            "or embed those images again",
+            "nan_vectors",
+        )
+    return rows
+
+
+def lengths(rows: Float32, name: str) -> Float64:
+    """Euclidean lengths, (n,). Raises ClusteringError for a length of 0, which has no cosine."""
+    found = np.empty(len(rows))
+    for start in range(0, len(rows), 4096):
+        block = rows[start : start + 4096].astype(
+            np.float64
+        )  # einsum's own casting would change the order of summation
+        found[start : start + 4096] = np.sqrt(np.einsum("ij,ij->i", block, block))
+    if not found.all():
+        raise ClusteringError(
+            f"{name}: row {int(np.argmin(found))} is all zeros ({int((found == 0).sum())} such rows) and has no "
+            'cosine; drop them, or use metric="euclidean" where available',
+            "zero_vectors",
+        )
+    return found
+
+
+def unit_rows(rows: Float32, length: Float64) -> Float32:
+    """Divide rows by their lengths, with one rounding."""
+    return np.divide(rows, length[:, None], out=np.empty_like(rows), casting="same_kind")
+
+
 def _excluded(exclude: Any, m: int, n: int) -> Int | None:
     if exclude is None:
         return None
@@ -161,9 +147,9 @@ def _excluded(exclude: Any, m: int, n: int) -> Int | None:
 
 
 class _Scoring:
-    """Closeness in float32 by blocks, to choose by: q·x less |x|²/2, with unit vectors and q·x under cosine.
+    """Closeness in float32 for the choice of candidates: q·x - |x|²/2, or q·x of unit vectors under cosine.
 
-    `margin` (m,) is twice the closeness's greatest error, so that no row further below the k-th can belong to the k.
+    `margin` (m,) is twice the largest error of the closeness: a row that is further below the k-th is no candidate.
     """
 
     def __init__(self, x: Float32, q: Float32, metric: Metric, sign: int) -> None:
@@ -171,7 +157,7 @@ class _Scoring:
         relative = (x.shape[1] + 8) * 2.0**-23
         if metric == "cosine":
             self.lengths, self.q_lengths = lengths(x, "rows"), lengths(q, "queries")
-            self.rows, scaled = unit(x, self.lengths), unit(q, self.q_lengths)
+            self.rows, scaled = unit_rows(x, self.lengths), unit_rows(q, self.q_lengths)
             self.half: Float32 = np.zeros(len(x), np.float32)
             self.margin: Float32 = np.full(len(q), relative, np.float32)
         else:
@@ -183,12 +169,12 @@ class _Scoring:
         self.scaled, self.half = scaled * sign, self.half * sign
 
     def closeness(self, block: slice) -> Float32:
-        found = self.scaled[block] @ self.rows.T  # (block, n)
-        found -= self.half
-        return found
+        close = self.scaled[block] @ self.rows.T  # (block, n)
+        close -= self.half
+        return close
 
     def exact(self, candidates: Int, at: int, *, chunk: int) -> Float32:
-        """(candidates,) scores of query `at`."""
+        """Exact scores of the candidates for query `at`, (candidates,)."""
         query = self.q[at].astype(np.float64)
         found = np.empty(len(candidates), np.float32)
         for start in range(0, len(candidates), chunk):

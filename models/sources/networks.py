@@ -1,4 +1,4 @@
-"""Networks of `transformers` as the two graphs that are served: pixels to unit rows, token ids to unit rows."""
+"""Networks of `transformers` as the two graphs that are exported, for images and for texts."""
 
 import json
 from collections.abc import Callable
@@ -12,13 +12,16 @@ from transformers import AutoModel
 from transformers.utils import logging
 
 from models.errors import ModelUnavailable
-from models.sources.describe import SENTENCE, Described
+from models.sources.describe import SENTENCE, SourceFolder
 
 
 @dataclass(frozen=True)
 class Networks:
-    """`model` is transformers' own; `image` takes normalised pixels (n, 3, size, size) and gives raw rows (n, d),
-    `text` takes input_ids and attention_mask (n, t) int64 and gives unit rows (n, d)."""
+    """A model of transformers and its two graphs.
+
+    `image` maps normalised pixels (n, 3, size, size) to raw rows (n, d); `text` maps input_ids and attention_mask
+    (n, t) int64 to unit rows (n, d).
+    """
 
     model: nn.Module
     image: nn.Module | None
@@ -38,8 +41,10 @@ class _Image(nn.Module):
 
 
 class _ContrastiveText(nn.Module):
-    """The text tower of CLIP or SigLIP. Padding is what the model was trained with, and no mask is passed on: CLIP's
-    is causal, so that nothing sees what follows, and SigLIP attends to its padding."""
+    """The text tower of CLIP or SigLIP, padded as in training and without a mask.
+
+    CLIP's attention is causal, so that padding has no effect, and SigLIP attends to its padding.
+    """
 
     def __init__(self, tower: nn.Module, projection: nn.Module, pad_id: int) -> None:
         super().__init__()
@@ -53,7 +58,7 @@ class _ContrastiveText(nn.Module):
 
 
 class PooledText(nn.Module):
-    """A sentence encoder: its last hidden states (n, t, d), pooled over what is not padding, and dense layers."""
+    """A sentence encoder: last hidden states (n, t, d), pooled over all tokens but padding, and dense layers."""
 
     def __init__(self, network: nn.Module, pooling: str, pad_id: int, dense: nn.Module | None = None) -> None:
         super().__init__()
@@ -79,34 +84,34 @@ class PooledText(nn.Module):
         return hidden.gather(1, last.expand(-1, 1, hidden.shape[-1])).squeeze(1)
 
 
-def load(found: Described) -> Networks:
-    """The networks with their weights, in fp32, on the CPU. Raises ModelUnavailable where they cannot be loaded."""
-    model = _model(found)
+def load(source: SourceFolder) -> Networks:
+    """Load the networks with their weights in fp32 on the CPU. Raises ModelUnavailable."""
+    model = _model(source)
     model.requires_grad_(False)
-    if found.model_type == "clip":
+    if source.model_type == "clip":
         return Networks(
             model,
             _Image(model, lambda m, x: m.visual_projection(m.vision_model(pixel_values=x).pooler_output)),
-            _ContrastiveText(model.text_model, model.text_projection, found.pad_id),
+            _ContrastiveText(model.text_model, model.text_projection, source.pad_id),
             float(model.logit_scale.exp()),
             0.0,
         )
-    if found.model_type == "siglip":
+    if source.model_type == "siglip":
         return Networks(
             model,
             _Image(model, lambda m, x: m.vision_model(pixel_values=x).pooler_output),
-            _ContrastiveText(model.text_model, nn.Identity(), found.pad_id),
+            _ContrastiveText(model.text_model, nn.Identity(), source.pad_id),
             float(model.logit_scale.exp()),
             float(model.logit_bias),
         )
-    if found.model_type in SENTENCE:
-        dense = nn.Sequential(*(_dense(path) for path in found.dense)) if found.dense else None
-        return Networks(model, None, PooledText(model, found.pooling, found.pad_id, dense), None, 0.0)
+    if source.model_type in SENTENCE:
+        dense = nn.Sequential(*(_dense(path) for path in source.dense)) if source.dense else None
+        return Networks(model, None, PooledText(model, source.pooling, source.pad_id, dense), None, 0.0)
     return Networks(model, _Image(model, lambda m, x: m(pixel_values=x).last_hidden_state[:, 0]), None, None, 0.0)
 
 
 def fix_positions(networks: Networks, side: int) -> None:
-    """Make the positions of images of `side` pixels constants, where the network would interpolate them each time."""
+    """Interpolate the position embeddings for images of `side` pixels once, instead of in each run."""
     every: Any = networks.model.modules()
     for module in every:
         interpolate = getattr(module, "interpolate_pos_encoding", None)
@@ -118,16 +123,16 @@ def fix_positions(networks: Networks, side: int) -> None:
             module.interpolate_pos_encoding = lambda embeddings, height, width, fixed=fixed: fixed
 
 
-def _model(found: Described) -> Any:
+def _model(source: SourceFolder) -> Any:
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    extra = {"add_pooling_layer": False} if found.model_type in ("vit", *SENTENCE) else {}
-    if found.model_type in ("distilbert", "electra"):
+    extra = {"add_pooling_layer": False} if source.model_type in ("vit", *SENTENCE) else {}
+    if source.model_type in ("distilbert", "electra"):
         extra = {}
     try:
         model, info = AutoModel.from_pretrained(
-            str(found.folder),
+            str(source.folder),
             local_files_only=True,
             trust_remote_code=False,
             attn_implementation="eager",
@@ -136,18 +141,20 @@ def _model(found: Described) -> Any:
             **extra,
         )
     except Exception as exc:  # transformers raises nearly anything on damaged files
-        raise ModelUnavailable(f"{found.folder.name}: its weights cannot be loaded: {exc}") from exc
+        raise ModelUnavailable(
+            f"{source.folder.name}: its weights cannot be loaded ({exc}); save the model again"
+        ) from exc
     finally:
         logging.set_verbosity(verbosity)
-    if missing := sorted(info["missing_keys"]):  # they would be random numbers
+    if missing := sorted(info["missing_keys"]):  # transformers would fill them with random numbers
         raise ModelUnavailable(
-            f"{found.folder.name}: its weights lack {missing[0]} and {len(missing) - 1} others; is the file whole?"
+            f"{source.folder.name}: its weights lack {missing[0]} and {len(missing) - 1} others; save the model again"
         )
     return model.eval()
 
 
 def _dense(path: Path) -> nn.Module:
-    """A Dense module of sentence-transformers."""
+    """Load a Dense module of sentence-transformers."""
     config = json.loads((path / "config.json").read_text(encoding="utf-8"))
     layer = nn.Linear(config["in_features"], config["out_features"], bias=config.get("bias", True))
     safe = path / "model.safetensors"
@@ -166,5 +173,7 @@ def _dense(path: Path) -> nn.Module:
         "GELU": nn.GELU,
     }
     if name not in activations:
-        raise ModelUnavailable(f"{path.parent.name}: a dense layer ends in {name}, known are {', '.join(activations)}")
+        raise ModelUnavailable(
+            f"{path.parent.name}: a dense layer has the activation {name}; supported: {', '.join(activations)}"
+        )
     return nn.Sequential(layer, activations[name]()).requires_grad_(False)

@@ -1,4 +1,4 @@
-"""The same model by `transformers` alone, from bytes and texts to vectors: what an export has to agree with."""
+"""Reference vectors by `transformers` alone, from bytes and texts, with which an export must agree."""
 
 import io
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from torch import nn
 from transformers import AutoImageProcessor
 
 from models.encoders.preprocessor import read_preprocessor
-from models.sources.describe import Described
+from models.sources.describe import SourceFolder
 from models.sources.networks import Networks
 
 Float = NDArray[np.float32]
@@ -43,19 +43,19 @@ TEXTS = (  # lengths from one token to far too many, scripts, emoji, odd spaces
 
 
 def pictures() -> list[bytes]:
-    """Five photos, and parts of them in other shapes: 15 JPEGs."""
-    found = []
+    """Five photos and two crops of each in other shapes: 15 JPEGs."""
+    jpegs = []
     for path in sorted(_PICTURES.glob("*.jpg")):
         data = path.read_bytes()
         with Image.open(io.BytesIO(data)) as photo:
             w, h = photo.size
             parts = [photo.crop((0, 0, w // 2, h)), photo.crop((w // 4, h // 3, w, 2 * h // 3))]
-        found += [data, *map(_jpeg, parts)]
-    return found
+        jpegs += [data, *map(_jpeg, parts)]
+    return jpegs
 
 
 def pixel_values(folder: Path, images: Sequence[bytes]) -> Float:
-    """What the processor of the folder makes of each image: (n, 3, size, size) float32."""
+    """Pixels by the image processor of the folder, (n, 3, size, size) float32."""
     load: Any = AutoImageProcessor.from_pretrained
     processor = load(str(folder), local_files_only=True, backend="pil")
     side = read_preprocessor(folder).preprocess.size
@@ -68,37 +68,37 @@ def pixel_values(folder: Path, images: Sequence[bytes]) -> Float:
     return stack
 
 
-def token_ids(found: Described, texts: Sequence[str], longest: int) -> list[list[int]]:
-    """What the tokenizer of the folder makes of each text, cut, not padded."""
-    assert found.tokenizer is not None
-    return [found.tokenizer(text, truncation=True, max_length=longest)["input_ids"] for text in texts]
+def token_ids(source: SourceFolder, texts: Sequence[str], longest: int) -> list[list[int]]:
+    """Token ids by the tokenizer of the folder, truncated and not padded."""
+    assert source.tokenizer is not None
+    return [source.tokenizer(text, truncation=True, max_length=longest)["input_ids"] for text in texts]
 
 
-def image_vectors(found: Described, model: nn.Module, pixels: Float) -> Float:
-    """Unit rows (n, d)."""
+def image_vectors(source: SourceFolder, model: nn.Module, pixels: Float) -> Float:
+    """Unit vectors (n, d) of normalised pixels."""
     with torch.inference_mode():
-        given: Any = torch.from_numpy(pixels)
-        if found.model_type in ("clip", "siglip"):
-            raw = _features(model.get_image_features(pixel_values=given))  # type: ignore[operator]
+        values: Any = torch.from_numpy(pixels)
+        if source.model_type in ("clip", "siglip"):
+            raw = _features(model.get_image_features(pixel_values=values))  # type: ignore[operator]
         else:
-            raw = model(pixel_values=given).last_hidden_state[:, 0]
+            raw = model(pixel_values=values).last_hidden_state[:, 0]
         return np.asarray(nn.functional.normalize(raw, dim=-1), np.float32)
 
 
-def text_vectors(found: Described, networks: Networks, texts: Sequence[str], longest: int) -> Float:
-    """Unit rows (n, d), each text by itself: SigLIP's padded to its one length, the others not at all."""
+def text_vectors(source: SourceFolder, networks: Networks, texts: Sequence[str], longest: int) -> Float:
+    """Unit vectors (n, d), each text by itself: padded to the fixed length for SigLIP, otherwise not padded."""
     model = networks.model
-    assert found.tokenizer is not None
-    padding: Any = "max_length" if found.model_type == "siglip" else False
+    assert source.tokenizer is not None
+    padding: Any = "max_length" if source.model_type == "siglip" else False
     rows = []
     for text in texts:
-        given = found.tokenizer(text, truncation=True, max_length=longest, padding=padding, return_tensors="pt")
+        tokens = source.tokenizer(text, truncation=True, max_length=longest, padding=padding, return_tensors="pt")
         with torch.inference_mode():
-            if found.model_type in ("clip", "siglip"):
-                raw = _features(model.get_text_features(input_ids=given["input_ids"]))  # type: ignore[operator]
+            if source.model_type in ("clip", "siglip"):
+                raw = _features(model.get_text_features(input_ids=tokens["input_ids"]))  # type: ignore[operator]
             else:
                 assert networks.text is not None
-                raw = networks.text(given["input_ids"], torch.ones_like(given["input_ids"]))
+                raw = networks.text(tokens["input_ids"], torch.ones_like(tokens["input_ids"]))
             rows.append(nn.functional.normalize(raw, dim=-1)[0].numpy())
     return np.stack(rows)
 

@@ -1,8 +1,8 @@
-"""The fp32 graph in fewer bits: fp16 for GPUs, int8 for CPUs. No result depends on its batch in any of them.
+"""Conversion of the fp32 graph to fp16 for GPUs and int8 for CPUs. Results stay independent of their batch.
 
-int8: weights with a scale for each output channel; activations quantised at run time with a scale and an offset for
-each row, that is for each token or patch, which knows nothing of the others. (Quantisation with one scale for a whole
-tensor, "dynamic" elsewhere, makes a result depend on what is beside it.) The product of a row x with the weights W is
+int8: weights have a scale for each output channel; activations are quantised at run time with a scale and an offset
+for each row, that is for each token or patch. (One scale for a whole tensor, as in the usual dynamic quantisation,
+would make a result depend on the others in its batch.) The product of a row x with the weights W is
 
     x ≈ lo + s q,  s = (max x - min x) / 255,  q in 0..255;    W ≈ W' diag(w),  W' in -127..127
     x W ≈ (s (q W') + lo (1 W')) diag(w)
@@ -20,18 +20,18 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from models.catalog.spec import Precision
 
-LIMITS: Mapping[Precision, tuple[float, float]] = {  # mean and min cosine with torch's fp32, else it is refused
+LIMITS: Mapping[Precision, tuple[float, float]] = {  # least mean and min cosine with torch in fp32
     "fp32": (0.9999, 0.9999),
     "fp16": (0.999, 0.999),
     "bf16": (0.999, 0.999),
     "int8": (0.99, 0.97),
 }
-_SMALLEST = 64  # rows of a weight matrix: below, there is nothing to win
+_SMALLEST = 64  # rows of a weight matrix: smaller products are no faster in int8
 _KEEP_FP32 = ("ReduceL2", "LayerNormalization", "Softmax", "ReduceMean", "Pow", "Sqrt", "Clip")  # sums and their roots
 
 
 def to_fp16(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Weights and products in half precision; sums of squares, norms and softmax stay in single."""
+    """Convert weights and products to half precision; sums of squares, norms and softmax stay in single."""
     from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
 
     blocked = [*DEFAULT_OP_BLOCK_LIST, *_KEEP_FP32]
@@ -40,14 +40,14 @@ def to_fp16(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def to_int8(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Every product with a constant matrix in 8 bits; all else stays as it is. Changes `model` and returns it."""
+    """Convert every product with a constant matrix to 8 bits. Changes `model` in place and returns it."""
     graph = model.graph
     rewriter = _Rewriter({tensor.name: tensor for tensor in graph.initializer})
     nodes = [new for node in graph.node for new in rewriter.rewritten(node)]
     del graph.node[:]
     graph.node.extend(nodes)
     used = {name for node in nodes for name in node.input}
-    kept = [tensor for tensor in [*graph.initializer, *rewriter.made.values()] if tensor.name in used]
+    kept = [tensor for tensor in [*graph.initializer, *rewriter.constants.values()] if tensor.name in used]
     del graph.initializer[:]
     graph.initializer.extend(kept)
     return model
@@ -56,11 +56,11 @@ def to_int8(model: onnx.ModelProto) -> onnx.ModelProto:
 class _Rewriter:
     def __init__(self, weights: Mapping[str, TensorProto]) -> None:
         self._weights = weights
-        self.made: dict[str, TensorProto] = {}
+        self.constants: dict[str, TensorProto] = {}
         self._quantised: dict[str, tuple[str, str, str]] = {}  # tensor → its q, s and lo
 
     def rewritten(self, node: NodeProto) -> Iterator[NodeProto]:
-        """The nodes in the place of `node`: itself, where it is no product with a constant matrix."""
+        """Nodes that replace `node`; `node` itself unless it is a product with a constant matrix."""
         matrix, bias = self._matrix(node)
         if matrix is None or matrix.shape[0] < _SMALLEST:
             yield node
@@ -86,7 +86,7 @@ class _Rewriter:
             yield helper.make_node("Add", [out, bias], [node.output[0]])
 
     def _matrix(self, node: NodeProto) -> tuple[NDArray[Any] | None, str | None]:
-        """The constant (k, n) that a node multiplies with, and the name of what it adds."""
+        """Constant matrix (k, n) of a product, and the name of its bias."""
         if len(node.input) < 2 or node.input[1] not in self._weights:
             return None, None
         tensor = self._weights[node.input[1]]
@@ -95,14 +95,16 @@ class _Rewriter:
         if node.op_type == "MatMul":
             return numpy_helper.to_array(tensor), None
         if node.op_type == "Gemm":
-            given = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
-            if given.get("alpha", 1.0) == given.get("beta", 1.0) == 1.0 and not given.get("transA", 0):
+            attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+            if attributes.get("alpha", 1.0) == attributes.get("beta", 1.0) == 1.0 and not attributes.get("transA", 0):
                 matrix = numpy_helper.to_array(tensor)
-                return matrix.T if given.get("transB", 0) else matrix, node.input[2] if len(node.input) > 2 else None
+                return matrix.T if attributes.get("transB", 0) else matrix, node.input[2] if len(
+                    node.input
+                ) > 2 else None
         return None, None
 
     def _quantise(self, x: str, prefix: str) -> Iterator[NodeProto]:
-        """q, s and lo of every row of `x`, once for all products that take it."""
+        """Compute q, s and lo of every row of `x`, once for all products that use it."""
         if x in self._quantised:
             return
         high, low, width, wide, s, above, steps, q = (
@@ -120,6 +122,6 @@ class _Rewriter:
         yield helper.make_node("QuantizeLinear", [steps, one, zero], [q])
 
     def _constant(self, name: str, value: Any) -> str:
-        if name not in self.made:
-            self.made[name] = numpy_helper.from_array(np.asarray(value), name)
+        if name not in self.constants:
+            self.constants[name] = numpy_helper.from_array(np.asarray(value), name)
         return name

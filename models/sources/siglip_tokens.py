@@ -1,8 +1,8 @@
-"""The first SigLIP's tokenizer, which transformers has only in Python over sentencepiece, in the tokenizers library.
+"""The tokenizer of the first SigLIP for the tokenizers library; transformers has it only over sentencepiece.
 
-What it does to a text beforehand (lower case, no punctuation, single spaces) is `canonical` of the tower, since
-Python's lower case is not that of the library. Where two segmentations of a text are equally likely (one word said a
-hundred times without a space), the two libraries may choose differently; nothing else was found to differ.
+Its text normalisation (lower case, no punctuation, single spaces) is `canonical` of the tower, since the lower case of
+Python and of the library differ. Where two segmentations of a text are equally likely (one word repeated a hundred
+times without a space), the two libraries may choose differently; no other difference is known.
 """
 
 from pathlib import Path
@@ -14,23 +14,22 @@ from models.errors import ModelUnavailable
 
 
 def siglip_tokens(model: Path) -> str:
-    """tokenizer.json of a sentencepiece model. Raises ModelUnavailable where it is not of SigLIP's kind."""
+    """Convert a sentencepiece model to tokenizer.json. Raises ModelUnavailable if it is not a unigram model."""
     from sentencepiece import sentencepiece_model_pb2
 
-    proto: Any = getattr(sentencepiece_model_pb2, "ModelProto")()  # noqa: B009  made at run time
+    proto: Any = getattr(sentencepiece_model_pb2, "ModelProto")()  # noqa: B009  defined at run time
     proto.ParseFromString(model.read_bytes())
     if proto.trainer_spec.model_type != 1:
-        raise ModelUnavailable(f"{model.name}: not a unigram model, as SigLIP's is")
+        raise ModelUnavailable(f"{model.name}: not a unigram model, as SigLIP's tokenizer is")
     pieces = [(piece.piece, piece.score) for piece in proto.pieces]
-    made = Tokenizer(models.Unigram(pieces, unk_id=proto.trainer_spec.unk_id, byte_fallback=False))
+    tokenizer = Tokenizer(models.Unigram(pieces, unk_id=proto.trainer_spec.unk_id, byte_fallback=False))
     steps: list[normalizers.Normalizer] = [normalizers.Strip(), normalizers.Replace(Regex(" {2,}"), " ")]
     if proto.normalizer_spec.precompiled_charsmap:
         steps.insert(0, normalizers.Precompiled(proto.normalizer_spec.precompiled_charsmap))
-    made.normalizer = normalizers.Sequence(steps)
-    made.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
+    tokenizer.normalizer = normalizers.Sequence(steps)
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
     end = proto.trainer_spec.eos_id
-    made.post_processor = processors.TemplateProcessing(
+    tokenizer.post_processor = processors.TemplateProcessing(
         single=f"$A {pieces[end][0]}", special_tokens=[(pieces[end][0], end)]
     )
-    said: str = made.to_str()
-    return said
+    return str(tokenizer.to_str())

@@ -1,4 +1,4 @@
-"""A served model's graph by torch, from the folder that it was imported from."""
+"""A model's graph in torch, with the weights of the folder that it was imported from."""
 
 from pathlib import Path
 
@@ -12,24 +12,24 @@ from models.sources.export import ImageGraph
 def session(
     spec: ModelSpec, modality: Modality, source: Path, *, device: str, threads: int, compiled: bool
 ) -> TorchSession:
-    """The graph of `modality`, with the weights of `source`.
+    """Open the graph of `modality` with the weights in the folder `source`.
 
     Raises
     ------
-    ModelUnavailable : the source is gone, or has other weights than the model was made of.
+    ModelUnavailable : the folder does not exist, or its weights have changed since the import.
     """
     if not source.is_dir():
         raise ModelUnavailable(
-            f"backend: torch reads the weights of {spec.name!r} where it was imported from, and that folder is gone; "
-            "import it again, or set DAGUERRE_BACKEND=onnx"
+            f"backend: torch reads the weights of {spec.name!r} in the folder that it was imported from, which no "
+            "longer exists; import it again, or set DAGUERRE_BACKEND=onnx"
         )
-    found = describe.look(source)
+    described = describe.read_source(source)
     if dict(describe.weights_of(source)) != dict(spec.source.weights):
         raise ModelUnavailable(
-            f"backend: the folder that {spec.name!r} was imported from has changed since; import it again, under "
+            f"backend: the folder that {spec.name!r} was imported from has changed since; import it again under "
             "another name"
         )
-    loaded = networks.load(found)
+    loaded = networks.load(described)
     if modality == "text":
         assert loaded.text is not None
         return TorchSession(loaded.text, precision=spec.precision, device=device, threads=threads, compiled=compiled)

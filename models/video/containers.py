@@ -1,7 +1,7 @@
-"""What kind of file the bytes are, told from the bytes; and how many samples an MP4 says that it has.
+"""Detection of the container format from the bytes, and a limit on the samples that an MP4 announces.
 
-The name found here forces FFmpeg's demuxer: it never guesses, so that nothing which opens further files (playlists,
-concatenations, image sequences, SDP) is within reach.
+The detected format forces FFmpeg's demuxer, so that demuxers which open further files (playlists, concatenations,
+image sequences, SDP) cannot be reached.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Packets → frames with exact timestamps: decodes on over damage, counts it, and seeks where that saves decoding.
+"""Decoding of packets to frames with exact timestamps; counts damage, and seeks where that saves decoding.
 
 A timestamp is FFmpeg's best effort (the presentation timestamp; the decoding timestamp where that one is missing or
 more often out of order) times the time base, minus the stream's start.
@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from models.errors import InvalidVideo, VideoTooLarge
 from models.video.library import load
-from models.video.opening import Opened, check_size
+from models.video.opening import OpenVideo, check_size
 
 if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
+
 
 _MAX_ERRORS = 1000  # in reading packets, before the rest is given up
 _REFUSED = 8  # packets of a refused size in a row that are no accident
@@ -30,13 +31,13 @@ _SAVED = 8  # frames that a seek must save: the decoder has to fill its pipeline
 
 
 @dataclass(kw_only=True)
-class Report:
-    """What was met on the way; filled while frames are read.
+class DecodingReport:
+    """Statistics of decoding, filled while frames are read.
 
     Attributes
     ----------
     decoded : frames that the decoder gave.
-    damaged_packets : compressed pieces that could not be read or decoded.
+    damaged_packets : packets that could not be read or decoded.
     corrupt_frames : decoded with errors in the picture; never yielded.
     disordered : frames with the timestamp of an earlier one, or an earlier timestamp; never yielded.
     estimated : timestamps that were not in the file and were counted on from the frame before.
@@ -57,7 +58,7 @@ class Report:
     fell_back: bool = False
 
 
-class Decoded(NamedTuple):
+class DecodedFrame(NamedTuple):
     frame: "VideoFrame"
     pts: int  # in ticks, as in the file
     timestamp: float  # seconds from the stream's start
@@ -75,8 +76,8 @@ class Decoder:
 
     def __init__(
         self,
-        clip: Opened,
-        report: Report,
+        clip: OpenVideo,
+        report: DecodingReport,
         *,
         check: Callable[[], None] | None = None,
         keyframes: bool = False,
@@ -99,7 +100,7 @@ class Decoder:
     def __iter__(self) -> "Decoder":
         return self
 
-    def __next__(self) -> Decoded:
+    def __next__(self) -> DecodedFrame:
         """The next frame that is whole and later than the one before.
 
         Raises
@@ -141,7 +142,7 @@ class Decoder:
                     " cut it into parts"
                 )
             self._last_pts, self.report.last = pts, timestamp
-            return Decoded(frame, pts, timestamp, frame.key_frame)
+            return DecodedFrame(frame, pts, timestamp, frame.key_frame)
 
     @property
     def step(self) -> int:
@@ -183,7 +184,7 @@ class Decoder:
             self._skip(before)
 
     def _skip(self, pts: int) -> None:
-        """Decode up to and with `pts`, without a word in the report: these frames were given before."""
+        """Decode up to and including `pts` without counting: these frames were yielded before."""
         while True:
             try:
                 frame = self._next_frame()
@@ -288,7 +289,7 @@ class Decoder:
 class _Clock:
     """FFmpeg's best-effort timestamps: whichever of pts and dts was out of order less often; pts if equally often."""
 
-    def __init__(self, clip: Opened) -> None:
+    def __init__(self, clip: OpenVideo) -> None:
         rate = clip.stream.guessed_rate or clip.stream.average_rate or Fraction(25)
         self.step = max(1, round(1 / (rate * clip.time_base)))
         self._state: tuple[int, int, int | None, int | None, int | None] = (0, 0, None, None, None)

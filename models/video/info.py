@@ -1,4 +1,4 @@
-"""What a clip is, from its header and its first frame."""
+"""Properties of a video from its header and its first frame."""
 
 import statistics
 from collections.abc import Callable
@@ -8,16 +8,16 @@ from itertools import islice, pairwise
 from typing import Literal
 
 from models.errors import InvalidVideo
-from models.video.decoding import Decoder, Report
-from models.video.opening import NAMES, Opened, Source, VideoLimits, check_seconds, check_size, opened
-from models.video.pixels import displayed, orientation, rotation, sideways
+from models.video.decoding import Decoder, DecodingReport
+from models.video.opening import NAMES, OpenVideo, Source, VideoLimits, check_seconds, check_size, open_video
+from models.video.pixels import display_size, orientation, rotation, swaps_sides
 
 _LOOKED_AT = 500  # packets that tell whether the rate varies
 
 
 @dataclass(frozen=True, kw_only=True)
 class VideoInfo:
-    """One clip, as it is shown.
+    """Properties of one video, as displayed.
 
     Attributes
     ----------
@@ -59,15 +59,15 @@ def probe(source: Source, *, limits: VideoLimits, check: Callable[[], None] | No
     UnsupportedVideo, VideoTooLarge, InvalidVideo
         As `sampling.sample`; also where not one frame can be decoded.
     """
-    with opened(source, limits) as clip:
-        decoder = Decoder(clip, Report(), check=check)
+    with open_video(source, limits) as clip:
+        decoder = Decoder(clip, DecodingReport(), check=check)
         first = next(decoder, None)
         if first is None:
             raise InvalidVideo("video has no frame that can be decoded: send it again or re-save it")
         frame, stream = first.frame, clip.stream
-        size = displayed(frame.width, frame.height, clip.pixel_aspect)
+        size = display_size(frame.width, frame.height, clip.pixel_aspect)
         check_size(*size, limits)
-        width, height = reversed(size) if sideways(orientation(frame)) else size
+        width, height = reversed(size) if swaps_sides(orientation(frame)) else size
         header = clip.header_seconds
         return VideoInfo(
             duration=header if header is not None else scanned_seconds(source, limits, check=check),
@@ -96,8 +96,8 @@ def scanned_seconds(source: Source, limits: VideoLimits, *, check: Callable[[], 
     VideoTooLarge
         It is longer than the limit.
     """
-    with opened(source, limits) as clip:
-        decoder = Decoder(clip, Report(), check=check)
+    with open_video(source, limits) as clip:
+        decoder = Decoder(clip, DecodingReport(), check=check)
         start = end = clip.stream.start_time
         for pts, dts, duration in decoder.packet_times():
             time = pts if pts is not None else dts
@@ -111,14 +111,14 @@ def scanned_seconds(source: Source, limits: VideoLimits, *, check: Callable[[], 
 
 
 def _varies(source: Source, limits: VideoLimits) -> bool:
-    with opened(source, limits) as clip:
-        packets = list(islice(Decoder(clip, Report()).packet_times(), _LOOKED_AT))
+    with open_video(source, limits) as clip:
+        packets = list(islice(Decoder(clip, DecodingReport()).packet_times(), _LOOKED_AT))
         shown = [pts for pts, _, _ in packets if pts is not None]
         times = shown if len(shown) == len(packets) else [dts for _, dts, _ in packets if dts is not None]
         return _rates_differ(clip) or _uneven(sorted(times))
 
 
-def _rates_differ(clip: Opened) -> bool:
+def _rates_differ(clip: OpenVideo) -> bool:
     average, real = clip.stream.average_rate, clip.stream.base_rate
     return bool(average and real and abs(average / real - 1) > Fraction(1, 100) and abs(average * 2 / real - 1) > 0.01)
 

@@ -1,4 +1,4 @@
-"""Bytes or a file → an open container and its one video stream, with every limit that can be checked before decoding.
+"""Opening of a container and its video stream, with all limits that can be checked before decoding.
 
 | in the file | what becomes of it |
 | --- | --- |
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
+
 Source = bytes | Path
 _IO_BYTES = 1 << 16
 _SLACK = 1 << 16  # pixels that some decoders (MPEG-4) add around a small frame
@@ -47,7 +48,7 @@ class VideoLimits:
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenVideo:
     container: "InputContainer"
     stream: "VideoStream"
     demuxer: str
@@ -70,7 +71,7 @@ class Opened:
 
 
 @contextlib.contextmanager
-def opened(source: Source, limits: VideoLimits, *, threads: int = 0) -> Iterator[Opened]:
+def open_video(source: Source, limits: VideoLimits, *, threads: int = 0) -> Iterator[OpenVideo]:
     """Open one clip for the length of a `with`.
 
     Parameters
@@ -110,7 +111,7 @@ def opened(source: Source, limits: VideoLimits, *, threads: int = 0) -> Iterator
             stream = _video_stream(container)
             if stream.time_base is None:
                 raise _corrupt(demuxer)
-            result = Opened(container, stream, demuxer, limits, stream.time_base)
+            result = OpenVideo(container, stream, demuxer, limits, stream.time_base)
             _prepare(result, threads)
             yield result
 
@@ -154,7 +155,7 @@ def _binary(source: Source) -> Iterator[BinaryIO]:
 
 
 class _Bytes:
-    """What FFmpeg sees of the file: no name, which it would use to guess a format, and no way to write."""
+    """Read-only view of the file for FFmpeg, without a name, from which it would guess a format."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.read, self.seek, self.tell = file.read, file.seek, file.tell
@@ -199,7 +200,7 @@ def _video_stream(container: "InputContainer") -> "VideoStream":
     return stream
 
 
-def _prepare(clip: Opened, threads: int) -> None:
+def _prepare(clip: OpenVideo, threads: int) -> None:
     from av.stream import Discard
 
     for stream in clip.container.streams:

@@ -1,4 +1,4 @@
-"""A decoded frame → RGB as it is meant to be seen: upright, with square pixels, on white.
+"""Conversion of a decoded frame to RGB for display: upright, with square pixels, on white.
 
 | in the frame | what becomes of it |
 | --- | --- |
@@ -21,14 +21,14 @@ from PIL import Image
 from models.errors import InvalidVideo
 from models.images.preprocess import Preprocess, resize, resized_size
 from models.video.library import load
-from models.video.opening import Opened, check_size
+from models.video.opening import OpenVideo, check_size
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
 
 DecodeMode = Literal["exact", "scaled"]
-Turn = Image.Transpose | None
+Orientation = Image.Transpose | None
 Pixels = NDArray[np.uint8]
 _TOLERANCE = math.sin(math.radians(1))
 
@@ -73,27 +73,27 @@ class Converter:
         step, straight to the target's size: faster, and not the same pixels.
     """
 
-    def __init__(self, clip: Opened, target: Preprocess | None = None, decode: DecodeMode = "exact") -> None:
+    def __init__(self, clip: OpenVideo, target: Preprocess | None = None, decode: DecodeMode = "exact") -> None:
         if decode == "scaled" and target is None:
             raise ValueError('decode: "scaled" needs a target to scale to (give target=, or use decode="exact")')
         self._clip, self._target, self._scaled = clip, target, decode == "scaled"
         self._swscale = Swscale()
         self._angle: int | None = None
-        self._turn: Turn = None
+        self._turn: Orientation = None
 
     def image(self, frame: "VideoFrame") -> Pixels:
         """(height, width, 3) uint8: RGB of the size it is shown at; "scaled": of the size before a crop or padding.
 
         Where nothing is left to do after swscale it is a view of its memory, which lives as long as the array.
         """
-        size = width, height = displayed(frame.width, frame.height, self._clip.pixel_aspect)
+        size = width, height = display_size(frame.width, frame.height, self._clip.pixel_aspect)
         check_size(*size, self._clip.limits)
         turn = self._turned(frame)
         if not self._scaled or self._target is None:
             rgb = self._rgb(frame, frame.width, frame.height)
             if width != frame.width:
                 rgb = np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.BICUBIC))
-        elif sideways(turn):
+        elif swaps_sides(turn):
             height, width = resized_size((height, width), self._target)
             rgb = self._rgb(frame, width, height)
         else:
@@ -106,7 +106,7 @@ class Converter:
             return self.image(frame)
         return resize(Image.fromarray(self.image(frame)), self._target)
 
-    def _turned(self, frame: "VideoFrame") -> Turn:
+    def _turned(self, frame: "VideoFrame") -> Orientation:
         # PyAV's `side_data` and its frame refer to each other: each frame that is asked for it lives until the garbage
         # collector runs, hundreds of frames later. The angle costs nothing, so the matrix is read where that changes.
         if self._angle is None or frame.rotation != self._angle:
@@ -124,12 +124,12 @@ class Converter:
         return np.asarray(white)
 
 
-def displayed(width: int, height: int, pixel_aspect: Fraction) -> tuple[int, int]:
+def display_size(width: int, height: int, pixel_aspect: Fraction) -> tuple[int, int]:
     """Size at which a frame is shown, before it is turned."""
     return max(1, round(width * pixel_aspect)), height
 
 
-def sideways(turn: Turn) -> bool:
+def swaps_sides(turn: Orientation) -> bool:
     """Whether width and height change places."""
     return turn in (
         Image.Transpose.ROTATE_90,
@@ -139,8 +139,8 @@ def sideways(turn: Turn) -> bool:
     )
 
 
-def orientation(frame: "VideoFrame") -> Turn:
-    """How the display matrix wants the frame turned; None: not at all, or by an angle that is no multiple of 90."""
+def orientation(frame: "VideoFrame") -> Orientation:
+    """Transposition by the display matrix; None for no rotation, or an angle that is not a multiple of 90 degrees."""
     a, b, c, d = _matrix(frame)
     scale = max(abs(a), abs(b), abs(c), abs(d))
     if scale == 0:
@@ -166,13 +166,13 @@ def _matrix(frame: "VideoFrame") -> tuple[float, float, float, float]:
     return a, b, c, d
 
 
-_STRAIGHT: dict[tuple[bool, bool], Turn] = {
+_STRAIGHT: dict[tuple[bool, bool], Orientation] = {
     (True, True): None,
     (False, False): Image.Transpose.ROTATE_180,
     (False, True): Image.Transpose.FLIP_LEFT_RIGHT,
     (True, False): Image.Transpose.FLIP_TOP_BOTTOM,
 }
-_CROSSED: dict[tuple[bool, bool], Turn] = {
+_CROSSED: dict[tuple[bool, bool], Orientation] = {
     (True, False): Image.Transpose.ROTATE_270,  # Pillow turns against the clock
     (False, True): Image.Transpose.ROTATE_90,
     (True, True): Image.Transpose.TRANSPOSE,

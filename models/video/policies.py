@@ -1,4 +1,4 @@
-"""Which frames of a clip are wanted. A policy only says; `sampling.sample` does.
+"""Policies: rules for the frames that `sampling.sample` yields.
 
 A frame is on the screen from its timestamp until the next one's. "The frame at t" is the one on the screen at t: the
 last whose timestamp is at or before t (the first frame, if t lies before it). No frame is given twice.

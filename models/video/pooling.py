@@ -1,4 +1,4 @@
-"""Scores or vectors of frames → of shots, or of videos."""
+"""Pooling of the scores or vectors of frames over shots or videos."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-How = Literal["mean", "max", "top_k"]
+PoolingMethod = Literal["mean", "max", "top_k"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Pooled:
     values: NDArray[np.float64]
 
 
-def pool(values: ArrayLike, how: How, groups: ArrayLike | None = None, *, k: int = 3) -> Pooled:
+def pool(values: ArrayLike, how: PoolingMethod, groups: ArrayLike | None = None, *, k: int = 3) -> Pooled:
     """Pool over the frames of each group.
 
     Parameters
@@ -46,8 +46,8 @@ def pool(values: ArrayLike, how: How, groups: ArrayLike | None = None, *, k: int
         raise ValueError(f"values: shape {rows.shape}, must be (n,) or (n, d) with at least one frame")
     if np.isnan(rows).any():
         raise ValueError("values: holds NaN: leave those frames out, or say what stands for them")
-    if how not in get_args(How):
-        raise ValueError(f"how: got {how!r}, must be one of {', '.join(get_args(How))}")
+    if how not in get_args(PoolingMethod):
+        raise ValueError(f"how: got {how!r}, must be one of {', '.join(get_args(PoolingMethod))}")
     if k < 1:
         raise ValueError(f"k: got {k}, must be at least 1")
     labels = np.zeros(len(rows), np.int64) if groups is None else np.asarray(groups)

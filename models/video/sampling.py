@@ -1,4 +1,4 @@
-"""The frames of a clip that a policy wants, one after the other, and never the whole clip in memory."""
+"""Sampling: the frames of a video that a policy selects, one at a time."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -13,9 +13,9 @@ from PIL import Image
 from models.errors import InvalidVideo, VideoTooLarge
 from models.images.perceptual import BITS, FLAT, perceptual_hash
 from models.images.preprocess import Preprocess
-from models.video.decoding import Decoded, Decoder, Report
+from models.video.decoding import DecodedFrame, Decoder, DecodingReport
 from models.video.info import scanned_seconds
-from models.video.opening import Opened, Source, VideoLimits, opened
+from models.video.opening import OpenVideo, Source, VideoLimits, open_video
 from models.video.pixels import Converter, DecodeMode
 from models.video.policies import Evenly, Every, Keyframes, Policy, Shots
 from models.video.shots import CutFinder, Detector, Shot, shot_of, shots
@@ -55,7 +55,7 @@ def sample(
     decode: DecodeMode = "exact",
     drop_within: int | None = None,
     known_shots: Sequence[Shot] | None = None,
-    report: Report | None = None,
+    report: DecodingReport | None = None,
     check: Check | None = None,
     threads: int = 0,
 ) -> Iterator[Frame]:
@@ -67,8 +67,8 @@ def sample(
     target : resize each frame as an image is resized for a model; None: full-size pictures.
     decode : "exact" or "scaled"; see `pixels.Converter`.
     drop_within : drop a frame whose perceptual hash differs from that of the last kept frame in at most so many bits.
-    known_shots : what `find_shots` gave: fills `shot` under all policies, and saves `Shots` the looking.
-    report : is filled with what was met on the way.
+    known_shots : result of `find_shots`: fills `shot` under all policies, and `Shots` need not detect them again.
+    report : filled with statistics of decoding.
     check : called for each packet read; what it raises ends the sampling.
     threads : of the decoder; 0: one per core.
 
@@ -84,7 +84,7 @@ def sample(
         raise ValueError(f"drop_within: got {drop_within}, must be from 0 to {BITS - 1} bits (4 is usual), or None")
     if decode == "scaled" and target is None:
         raise ValueError('decode: "scaled" needs a target to scale to (give target=, or use decode="exact")')
-    run = _Run(source, limits, report if report is not None else Report(), check, threads)
+    run = _Run(source, limits, report if report is not None else DecodingReport(), check, threads)
     frames = _frames(run, policy, known_shots, target, decode)
     return frames if drop_within is None else _without_duplicates(frames, drop_within)
 
@@ -94,26 +94,26 @@ def find_shots(
     detector: Detector,
     *,
     limits: VideoLimits,
-    report: Report | None = None,
+    report: DecodingReport | None = None,
     check: Check | None = None,
     threads: int = 0,
 ) -> list[Shot]:
     """The clip's shots; a clip without a cut is one shot. Raises as `sample` does."""
-    return _shots(_Run(source, limits, report if report is not None else Report(), check, threads), detector)
+    return _shots(_Run(source, limits, report if report is not None else DecodingReport(), check, threads), detector)
 
 
 @dataclass(frozen=True)
 class _Run:
     source: Source
     limits: VideoLimits
-    report: Report
+    report: DecodingReport
     check: Check | None
     threads: int
 
-    def decoder(self, clip: Opened, *, keyframes: bool = False) -> Decoder:
+    def decoder(self, clip: OpenVideo, *, keyframes: bool = False) -> Decoder:
         return Decoder(clip, self.report, check=self.check, keyframes=keyframes)
 
-    def seconds(self, clip: Opened) -> float:
+    def seconds(self, clip: OpenVideo) -> float:
         """The clip's length: the header's, or else what the packets say, all of which are then read once."""
         return clip.header_seconds or scanned_seconds(self.source, self.limits, check=self.check)
 
@@ -123,9 +123,9 @@ def _frames(
 ) -> Iterator[Frame]:
     if isinstance(policy, Shots) and policy.take == "middle" and known is None:
         known = _shots(run, policy.detector)
-    with opened(run.source, run.limits, threads=run.threads) as clip:
+    with open_video(run.source, run.limits, threads=run.threads) as clip:
         converter = Converter(clip, target, decode)
-        chosen: Iterator[tuple[Decoded, int | None]]
+        chosen: Iterator[tuple[DecodedFrame, int | None]]
         if not isinstance(policy, Shots):
             chosen = ((decoded, None) for decoded in _chosen(run, clip, policy))
         elif known is None:
@@ -144,7 +144,7 @@ def _frames(
             raise _nothing(run.report)
 
 
-def _chosen(run: _Run, clip: Opened, policy: Every | Evenly | Keyframes) -> Iterator[Decoded]:
+def _chosen(run: _Run, clip: OpenVideo, policy: Every | Evenly | Keyframes) -> Iterator[DecodedFrame]:
     if isinstance(policy, Keyframes):
         return _keyframes(run, clip, policy)
     if isinstance(policy, Every):
@@ -155,7 +155,7 @@ def _chosen(run: _Run, clip: Opened, policy: Every | Evenly | Keyframes) -> Iter
     return _at(run.decoder(clip), ((2 * i + 1) * seconds / (2 * policy.n) for i in range(policy.n)))
 
 
-def _times(clip: Opened, policy: Every, limits: VideoLimits) -> Iterator[Fraction]:
+def _times(clip: OpenVideo, policy: Every, limits: VideoLimits) -> Iterator[Fraction]:
     step = Fraction(str(policy.seconds))  # 0.1 means a tenth, not the double nearest to it
     seconds = clip.header_seconds
     if seconds is None:
@@ -166,7 +166,7 @@ def _times(clip: Opened, policy: Every, limits: VideoLimits) -> Iterator[Fractio
     return (i * step for i in count())
 
 
-def _at(decoder: Decoder, times: Iterator[Fraction]) -> Iterator[Decoded]:
+def _at(decoder: Decoder, times: Iterator[Fraction]) -> Iterator[DecodedFrame]:
     """The frame on the screen at each of the ascending times, each frame once; none for times after the last."""
     shown, ahead, given = next(decoder, None), next(decoder, None), False
     if shown is None:
@@ -184,12 +184,12 @@ def _at(decoder: Decoder, times: Iterator[Fraction]) -> Iterator[Decoded]:
             given = True
 
 
-def _keyframes(run: _Run, clip: Opened, policy: Keyframes) -> Iterator[Decoded]:
+def _keyframes(run: _Run, clip: OpenVideo, policy: Keyframes) -> Iterator[DecodedFrame]:
     decoder = run.decoder(clip, keyframes=True)
     first, second = next(decoder, None), next(decoder, None)
     if first is None or second is None:
         run.report.fell_back = True
-        with opened(run.source, run.limits, threads=run.threads) as again:
+        with open_video(run.source, run.limits, threads=run.threads) as again:
             yield from _at(run.decoder(again), _times(again, policy.otherwise, run.limits))
         return
     apart = Fraction(str(policy.apart)) / clip.time_base
@@ -200,9 +200,9 @@ def _keyframes(run: _Run, clip: Opened, policy: Keyframes) -> Iterator[Decoded]:
             yield decoded
 
 
-def _first_of_shots(run: _Run, clip: Opened, detector: Detector) -> Iterator[tuple[Decoded, int]]:
+def _first_of_shots(run: _Run, clip: OpenVideo, detector: Detector) -> Iterator[tuple[DecodedFrame, int]]:
     finder = CutFinder(detector, clip.time_base)
-    held: deque[Decoded] = deque(maxlen=detector.lag + 1)
+    held: deque[DecodedFrame] = deque(maxlen=detector.lag + 1)
     shot = 0
     for decoded in run.decoder(clip):
         if not held:
@@ -213,7 +213,7 @@ def _first_of_shots(run: _Run, clip: Opened, detector: Detector) -> Iterator[tup
             yield held[0], shot
 
 
-def _of_shots(run: _Run, clip: Opened, policy: Shots, known: Sequence[Shot]) -> Iterator[tuple[Decoded, int]]:
+def _of_shots(run: _Run, clip: OpenVideo, policy: Shots, known: Sequence[Shot]) -> Iterator[tuple[DecodedFrame, int]]:
     part = Fraction(1, 2) if policy.take == "middle" else Fraction(0)
     times = (Fraction(shot.start) + part * (Fraction(shot.end) - Fraction(shot.start)) for shot in known)
     for decoded in _at(run.decoder(clip), times):
@@ -221,7 +221,7 @@ def _of_shots(run: _Run, clip: Opened, policy: Shots, known: Sequence[Shot]) -> 
 
 
 def _shots(run: _Run, detector: Detector) -> list[Shot]:
-    with opened(run.source, run.limits, threads=run.threads) as clip:
+    with open_video(run.source, run.limits, threads=run.threads) as clip:
         finder, decoder = CutFinder(detector, clip.time_base), run.decoder(clip)
         cuts, start, end = [], 0, 0
         for decoded in decoder:
@@ -270,6 +270,6 @@ def _too_many(what: str, limits: VideoLimits) -> VideoTooLarge:
     )
 
 
-def _nothing(report: Report) -> InvalidVideo:
+def _nothing(report: DecodingReport) -> InvalidVideo:
     damage = f" ({report.damaged_packets:,} damaged packets)" if report.damaged_packets else ""
     return InvalidVideo(f"video has no frame that can be decoded{damage}: send it again or re-save it")

@@ -1,4 +1,4 @@
-"""Shots: where one continuous camera take ends and the next begins. Finds cuts; slow fades and dissolves it misses.
+"""Detection of shots, the continuous camera takes, by their cuts. Slow fades and dissolves are not detected.
 
 The two methods and their defaults are PySceneDetect's (0.7, detectors "content" and "adaptive"), so that its users'
 thresholds mean the same here. It is not used itself: it requires opencv-python, 190 MB with a second FFmpeg and parts
@@ -26,7 +26,7 @@ Hsv = tuple[Plane, Plane, Plane]
 
 @dataclass(frozen=True, kw_only=True)
 class Detector:
-    """What counts as a cut.
+    """Parameters of cut detection.
 
     A frame's content value is the mean absolute difference to the frame before, over pixels and over hue (0 to 179),
     saturation and value (0 to 255). "content": a cut where it reaches `threshold`. "adaptive": a cut where it reaches

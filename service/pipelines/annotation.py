@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.annotation import sampling
-from models.annotation.agreement import Coefficient, agreement
-from models.annotation.pair_comparison import Winner, compare
+from models.annotation.agreement import agreement
+from models.annotation.pair_comparison import Winner, compare_with_pairs
 from models.annotation.pairs import draw_pairs
+from models.intervals import Figure
 from service.errors import TooLarge, Unprocessable
 from service.schemas import annotation as schema
 
@@ -35,7 +36,7 @@ def measured(said: schema.AgreementRequest) -> schema.AgreementAnswer:
     )
 
 
-def _coefficient(of: Coefficient) -> schema.Coefficient:
+def _coefficient(of: Figure) -> schema.Coefficient:
     return schema.Coefficient(**{name: number(value) for name, value in asdict(of).items()})
 
 
@@ -119,7 +120,7 @@ def paired(said: schema.PairsRequest) -> schema.PairsAnswer:
 
 def compared(said: schema.ComparisonRequest) -> schema.ComparisonAnswer:
     """Clusterings judged by coded pairs. Raises ClusteringError."""
-    found = compare(
+    found = compare_with_pairs(
         said.a,
         said.b,
         [bool(each) for each in said.same],

@@ -105,7 +105,7 @@ async def estimate(
             estimates.Moments(n=said.corpus.n, mean=mean, variance=variance)
             for mean, variance in zip(said.corpus.mean, said.corpus.variance, strict=True)
         ]
-        found = estimates.of_moments(Report.from_json(stored.report()), moments, confidence=said.confidence)
+        found = estimates.corpus_estimates(Report.from_json(stored.report()), moments, confidence=said.confidence)
         return schema.EstimateAnswer(
             classifier=stored.label,
             confidence=said.confidence,
@@ -122,9 +122,9 @@ async def onnx(engine: Engine, classifiers: Classifiers, label: str) -> tuple[st
         stored = classifiers.open(label)
         if stored.head is None:
             return stored.label, (stored.folder / NETWORK / GRAPH).read_bytes()
-        from models.classifiers.onnx_head import graph
+        from models.classifiers.onnx_head import head_graph
 
-        return stored.label, graph(stored.head)
+        return stored.label, head_graph(stored.head)
 
     return await engine.in_thread(work)
 

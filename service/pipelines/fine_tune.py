@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from models.classifiers.store import checked
+from models.classifiers.store import check_name
 from service.inference.engine import Engine
 from service.jobs import Job, Jobs
 from service.schemas.classifiers import FineTuneRequest
@@ -19,7 +19,7 @@ async def begin(
     settings = engine.settings
 
     def check() -> None:
-        classifiers.check_owner(checked(request.name), owner)
+        classifiers.check_owner(check_name(request.name), owner)
         options_of(request)
         inside(settings.data, request.folder, "folder")
         start_of(settings.data, settings.home, request.start)

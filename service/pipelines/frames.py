@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.vectors import l2
-from models.video.decoding import Report
+from models.video.decoding import DecodingReport
 from models.video.info import VideoInfo
-from models.video.pooling import How, pool
+from models.video.pooling import PoolingMethod, pool
 from models.video.shots import Shot
 from service.schemas.video import Sampling
 
@@ -49,7 +49,7 @@ class Film:
     sampling: Sampling
     frames: tuple[Seen, ...]
     shots: tuple[Shot, ...] | None
-    report: Report
+    report: DecodingReport
     rows: Float
 
     @property
@@ -58,11 +58,11 @@ class Film:
         found = np.bincount([f.shot or 0 for f in self.frames], minlength=len(self.shots or ()))
         return [int(n) for n in found]
 
-    def over_video(self, values: NDArray[Any], how: How | None = None) -> NDArray[np.float64]:
+    def over_video(self, values: NDArray[Any], how: PoolingMethod | None = None) -> NDArray[np.float64]:
         """(n, k) by frame → (1, k)."""
         return pool(values, how or self.sampling.pooling, k=self.sampling.top_k).values
 
-    def over_shots(self, values: NDArray[Any], how: How | None = None) -> NDArray[np.float64]:
+    def over_shots(self, values: NDArray[Any], how: PoolingMethod | None = None) -> NDArray[np.float64]:
         """(n, k) by frame → (s, k) by shot; NaN where no frame of a shot was looked at."""
         pooled = np.full((len(self.shots or ()), values.shape[1]), np.nan)
         found = pool(values, how or self.sampling.pooling, [f.shot or 0 for f in self.frames], k=self.sampling.top_k)

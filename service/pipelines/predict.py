@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.classifiers.head import Head, concatenated
+from models.classifiers.head import Head, concatenate_blocks
 from models.classifiers.store import Stored
 from service.errors import ItemFailure, Unprocessable
 from service.inference.engine import Engine
@@ -74,7 +74,7 @@ async def predict(
         refuse(failures, on_error, n)
 
     def work() -> tuple[Told, dict[int, OfFilm]]:
-        told = _applied(head, concatenated(rows, head.blocks, n), crossed)
+        told = _applied(head, concatenate_blocks(rows, head.blocks, n), crossed)
         of = {i: of_film(film, _of_frames(head, film), head.choose) for i, film in films.items()}
         return with_films(told, of, head.choose), of
 
@@ -104,7 +104,7 @@ def _applied(head: Head, x: NDArray[np.float32], crossed: bool) -> Told:
 def _of_frames(head: Head, film: Film) -> Told:
     """A head that takes texts too has none of a frame."""
     rows = [film.rows if block.modality == "image" else None for block in head.blocks]
-    return _applied(head, concatenated(rows, head.blocks, len(film.rows)), False)
+    return _applied(head, concatenate_blocks(rows, head.blocks, len(film.rows)), False)
 
 
 def _arranged(head: Head, vectors: Sequence[GivenVectors]) -> tuple[list[NDArray[np.floating] | None], int]:

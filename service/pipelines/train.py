@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.classifiers.store import checked
+from models.classifiers.store import check_name
 from service.inference.engine import Engine
 from service.jobs import Job, Jobs
 from service.pipelines.items import GivenVectors, Post
@@ -33,7 +33,7 @@ async def begin(
     ItemsFailed : under on_error "fail", naming every unusable item.
     Unprocessable, TooLarge, Overloaded, Forbidden.
     """
-    await engine.in_thread(lambda: classifiers.check_owner(checked(request.name), owner))
+    await engine.in_thread(lambda: classifiers.check_owner(check_name(request.name), owner))
     items = await gathered(engine, request, posts=posts, vectors=vectors, partial=request.partial)
     task = _task(request, items, owner)
     await engine.in_thread(lambda: work.posed(task, items.rows, resamples=1))

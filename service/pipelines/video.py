@@ -16,7 +16,7 @@ from models.errors import InvalidVideo, ItemError, VideoTooLarge
 from models.images.decoding import DecodeMode
 from models.images.preprocess import Preprocess, resize
 from models.images.thumbnail import thumbnail
-from models.video.decoding import Report
+from models.video.decoding import DecodingReport
 from models.video.info import probe
 from models.video.opening import VideoLimits
 from models.video.sampling import Frame, find_shots, sample
@@ -84,7 +84,7 @@ class Viewing:
     _passes: int = 1
     _pass: int = 0
     _duration: float = 0.0
-    _report: Report = field(default_factory=Report)
+    _report: DecodingReport = field(default_factory=DecodingReport)
 
     async def film(self) -> Film:
         """Look at it.
@@ -121,7 +121,7 @@ class Viewing:
             shots = await in_thread(
                 lambda: find_shots(source, detector, limits=limits, check=self._check, report=self._report)
             )
-            self._pass, self._report = 1, Report()
+            self._pass, self._report = 1, DecodingReport()
         scaled = self.decode == "scaled"
         frames = sample(
             source,

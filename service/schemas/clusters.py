@@ -59,7 +59,7 @@ class ClusterRequest(Encodable):
     def options(self) -> Options:
         """Raises ClusteringError."""
         names = Options.__dataclass_fields__
-        return Options(**{name: getattr(self, name) for name in names}).settled()
+        return Options(**{name: getattr(self, name) for name in names}).with_defaults()
 
 
 class ClusterPageRequest(Message):

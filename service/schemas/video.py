@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from models.video.info import VideoInfo
 from models.video.policies import Evenly, Every, Keyframes, Policy, Shots
-from models.video.pooling import How
+from models.video.pooling import PoolingMethod
 from models.video.shots import Detector
 from service.schemas.base import Message
 
@@ -52,7 +52,7 @@ class Sampling(Message):
     drop_within: int | None = Field(
         None, ge=0, le=63, description="Drop a frame whose perceptual hash is within so many bits of the last one's."
     )
-    pooling: How = Field(
+    pooling: PoolingMethod = Field(
         "mean",
         description="Of scores over frames, by shot and by video. mean; max: does it occur at all; top_k: the mean of "
         "the highest ones. Vectors are always pooled by their mean.",

@@ -83,7 +83,7 @@ def job(context: Context) -> dict[str, Any]:
         vocabulary=names,
         projection=request.projection,
         resamples=request.resamples,
-        tell=context.report,
+        report=context.report,
     )
     context.report(0.99, "writing the answer")
     answer = {
@@ -109,7 +109,7 @@ def job(context: Context) -> dict[str, Any]:
 
 def _over_all(made: Clustering, kept: NDArray[np.intp], n: int) -> dict[str, Any]:
     """The answer about the usable items as one about all of them: indexes are those of the request."""
-    said = made.said()
+    said = made.to_json()
     if len(kept) == n:
         return said
     place = kept.tolist()

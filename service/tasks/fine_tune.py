@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from models.catalog.folder import installed, source_home
-from models.classifiers.folders import read
+from models.catalog.folder import installed, source_path
+from models.classifiers.folders import read_collection
 from models.classifiers.store import Store
-from models.finetune.lazy import load
+from models.finetune.lazy import load_finetune
 from models.finetune.options import Augmentation, Options
 from models.finetune.report import report_of
 from models.images.decoding import ImageLimits
@@ -65,7 +65,7 @@ def start_of(data: Path | None, home: Path, start: str) -> str:
     """
     if start == EMBEDDED:
         return start
-    if start in installed(home) and (source := source_home(start, home)).is_dir():
+    if start in installed(home) and (source := source_path(start, home)).is_dir():
         return str(source)
     return str(inside(data, start, "start"))
 
@@ -77,8 +77,8 @@ def job(context: Context) -> dict[str, Any]:
     source = inside(data, request.folder, "folder")
     start = start_of(data, context.home, request.start)
     out = context.folder / "out"
-    outcome = load()(
-        read(source),
+    outcome = load_finetune()(
+        read_collection(source),
         start=start,
         options=options_of(request),
         work=context.folder / "work",

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from models.classifiers.codes import Codes, aggregated
-from models.classifiers.folders import Dropped
+from models.classifiers.codes import Codes, aggregate_codes
 from models.classifiers.head import Block
 from models.classifiers.probe import STRENGTHS, Options
-from models.classifiers.problem import Problem, pose
+from models.classifiers.problem import Problem, make_problem
+from models.classifiers.records import Dropped
 from models.classifiers.store import Store
 from models.classifiers.train import train
 from models.errors import TrainingError
@@ -106,7 +106,7 @@ def posed(task: Task, vectors: Sequence[NDArray[np.floating]], *, resamples: int
         def some(given: Sequence[Any] | None) -> list[Any] | None:
             return None if given is None else [given[i] for i in which]
 
-        found = pose(
+        found = make_problem(
             [rows[which] for rows in vectors],
             some(targets) or [],
             task=request.task,
@@ -160,7 +160,7 @@ def _targets(request: TrainRequest, ids: Sequence[str], resamples: int) -> tuple
             f"codes: {len(unknown)} items are none of ids, the first is {unknown[0]!r}; give each item's id",
             code="unknown_item",
         )
-    found = aggregated(
+    found = aggregate_codes(
         table.coder,
         table.item,
         table.code,

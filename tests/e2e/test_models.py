@@ -5,7 +5,7 @@ import pytest
 
 from daguerre import Client
 from models.catalog import folder
-from models.sources.make import Wanted, make, renamed
+from models.sources.make import ImportRequest, import_model, with_served_name
 from tests.e2e import harness
 from tests.models import architectures
 from tests.models.sources.test_sources import close, our_images, our_texts, their_images, their_texts
@@ -26,7 +26,7 @@ def sources(tmp_path_factory):
 def their_home(home, sources, tmp_path_factory):
     """A DAGUERRE_HOME with imported models and the shared home's embedded one."""
     made = tmp_path_factory.mktemp("home")
-    embedded = folder.find("embedded", home).path
+    embedded = folder.open_or_export("embedded", home).path
     (made / "models").mkdir()
     (made / "models" / embedded.name).symlink_to(embedded)
     for name, source in (
@@ -35,8 +35,8 @@ def their_home(home, sources, tmp_path_factory):
         ("small-dinov2", "dinov2"),
         ("all-minilm-l6-v2", "minilm"),
     ):
-        make(Wanted(source=sources[source], name=name, licence="CC0"), made)
-    make(renamed(Wanted(source=sources["clip"], name="small-clip", precision="int8")), made)
+        import_model(ImportRequest(source=sources[source], name=name, licence="CC0"), made)
+    import_model(with_served_name(ImportRequest(source=sources["clip"], name="small-clip", precision="int8")), made)
     return made
 
 

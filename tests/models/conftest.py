@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from models.catalog.folder import ModelFolder, find
+from models.catalog.folder import ModelFolder, open_or_export
 
 settings.register_profile("seeded", derandomize=True)  # the same examples every time
 settings.load_profile("seeded")
@@ -22,4 +22,4 @@ def embedded_home() -> Path:
 @pytest.fixture(scope="session")
 def embedded_folder(embedded_home: Path) -> ModelFolder:
     embedded_home.mkdir(parents=True, exist_ok=True)
-    return find("embedded", embedded_home)
+    return open_or_export("embedded", embedded_home)

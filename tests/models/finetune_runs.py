@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from models.classifiers.folders import Collection, read
+from models.classifiers.folders import Collection, read_collection
 from models.finetune.options import Augmentation, Options
 from models.finetune.outcome import Outcome
 from models.finetune.run import finetune
@@ -23,6 +23,6 @@ OPTIONS = Options(
 
 def train(data: Collection | Path, out: Path, *, start: str, options: Options = OPTIONS, **more: Any) -> Outcome:
     """Fine-tune on one thread, at work in `work` beside `out`."""
-    collection = data if isinstance(data, Collection) else read(data)
+    collection = data if isinstance(data, Collection) else read_collection(data)
     work = out.with_name("work")
     return finetune(collection, start=start, options=options, work=work, out=out, threads=1, **more)

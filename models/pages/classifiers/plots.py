@@ -5,8 +5,9 @@ from math import isnan
 
 import numpy as np
 
-from models.classifiers.epoch import Epoch
-from models.classifiers.metrics import Bin, Figure
+from models.classifiers.metrics import Bin
+from models.classifiers.records import Epoch
+from models.intervals import Figure, wilson
 from models.pages.html import Child, Html, count, e
 from models.pages.plots import Frame, padded_range, rounded, svg, ticks
 
@@ -74,14 +75,6 @@ def small_reliability(bins: Sequence[Bin], title: str) -> Html:
 def _spoken(bins: Sequence[Bin]) -> str:
     values = "; ".join(f"{count(bin.n)} at {bin.predicted:.2f}: {bin.observed:.2f}" for bin in bins)
     return f"items at a mean predicted probability, and the observed share. {values}"
-
-
-def wilson(share: float, n: int) -> tuple[float, float]:
-    """The 95 % interval of a share of `n` (Wilson 1927, JASA 22:209)."""
-    z = 1.959964
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * (share * (1 - share) / n + z**2 / (4 * n**2)) ** 0.5
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def scatter(

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from math import nan
 
-from models.classifiers.metrics import Figure
 from models.classifiers.report import Measured
+from models.intervals import Figure
 from models.pages.classifiers.plots import whisker
 from models.pages.html import Child, Html, count, e, figure, interval, number, percent, scrolling, table, user_text
 

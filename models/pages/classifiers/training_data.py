@@ -5,9 +5,9 @@ from math import nan
 from statistics import median
 from typing import Any
 
-from models.classifiers.folders import Dropped
-from models.classifiers.metrics import Figure
+from models.classifiers.records import Dropped
 from models.classifiers.report import Report
+from models.intervals import Figure
 from models.pages.classifiers import plots
 from models.pages.classifiers.words import weights_in_words
 from models.pages.html import Child, Html, count, counted, e, facts, figure, number, percent, table, user_text

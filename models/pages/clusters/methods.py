@@ -37,10 +37,14 @@ def stop_reason(view: View) -> str | None:
 
 def paragraph(view: View) -> str:
     """Methods and results in the past tense, with the parameters and figures of this answer."""
-    describe = {"iterative-kmeans": _iterative, "kmeans": _kmeans, "hdbscan": _hdbscan, "agglomerative": _agglomerative}
-    method = describe.get(str(view.answer["method"]), lambda view: "")(view)
-    sentences = [f"We clustered {_images(view.n)} by {view.method}.", _vectors(view), method, _outcome(view)]
-    sentences += [_stability(view), _comparison(view), _software(view)]
+    methods = {"iterative-kmeans": _iterative, "kmeans": _kmeans, "hdbscan": _hdbscan, "agglomerative": _agglomerative}
+    describe = methods.get(str(view.answer["method"]))
+    sentences = [
+        f"We clustered {_images(view.n)} by {view.method}.",
+        _vectors(view),
+        describe(view) if describe else "",
+    ]
+    sentences += [_outcome(view), _stability(view), _comparison(view), _software(view)]
     return " ".join(filter(None, sentences))
 
 

@@ -103,7 +103,7 @@ def test_where_nothing_varies_there_is_no_coefficient():
         ((["a"], [1], ["x", "y"]), "all three"),
         ((["a", "a"], [1, 2], ["x", "y"]), "1 coders"),
         ((["a", "b"], [1, 2], ["x", "y"]), "0 items"),
-        ((["a", "a", "b"], [1, 1, 1], ["x", "y", "x"]), "twice"),
+        ((["a", "a", "b"], [1, 1, 1], ["x", "y", "x"]), "two codes"),
         (([], [], []), "0 coders"),
     ],
 )

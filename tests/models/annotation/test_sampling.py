@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.annotation.sampling import purposive, quotas_of, rounded, simple, stratified
+from models.annotation.sampling import purposive, round_at_random, simple, stratified, stratum_quotas
 from models.errors import ClusteringError
 
 STRATA = ["a"] * 500 + ["b"] * 120 + ["c"] * 30 + ["d"] * 4 + [-1] * 46
@@ -42,7 +42,7 @@ def test_a_draw_has_its_size_and_takes_no_item_twice(sizes, share, allocation, s
 def test_rounding_keeps_the_sum_and_its_neighbours(quotas, seed):
     q = np.array(quotas)
     q[-1] += np.ceil(q.sum()) - q.sum()
-    found = rounded(q, np.random.default_rng(seed))
+    found = round_at_random(q, np.random.default_rng(seed))
     assert found.sum() == round(q.sum())
     assert ((found >= np.floor(q - 1e-6)) & (found <= np.ceil(q + 1e-6))).all()
 
@@ -66,7 +66,7 @@ def test_the_probabilities_are_true_and_totals_unbiased(options):
 
 
 def test_equal_gives_what_small_strata_lack_to_the_others():
-    assert quotas_of(np.array([500, 120, 30, 4]), 100, allocation="equal").tolist() == [33, 33, 30, 4]
+    assert stratum_quotas(np.array([500, 120, 30, 4]), 100, allocation="equal").tolist() == [33, 33, 30, 4]
     drawn = {each.stratum: each.drawn for each in stratified(STRATA, 100, allocation="equal").strata}
     assert drawn["d"] == 4
     assert sum(drawn.values()) == 100

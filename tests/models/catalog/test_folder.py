@@ -12,7 +12,7 @@ import pytest
 
 from models.__main__ import main
 from models.catalog import folder
-from models.catalog.folder import MANIFEST, build, find, home_of, locate, open_folder, write_manifest
+from models.catalog.folder import MANIFEST, build, locate, model_path, open_folder, open_or_export, write_manifest
 from models.catalog.rows import CATALOG, EMBEDDED
 from models.catalog.spec import ModelSpec
 from models.disk import sha256
@@ -150,7 +150,7 @@ def test_sha256_is_that_of_the_file(tmp_path):
 
 def test_a_folder_is_made_once(tmp_path):
     first = build(SPEC, tmp_path, make)
-    assert first.path == home_of(SPEC, tmp_path)
+    assert first.path == model_path(SPEC, tmp_path)
     assert open_folder(first.path) == first
     assert build(SPEC, tmp_path, never) == first
 
@@ -183,11 +183,11 @@ def test_a_make_that_writes_no_whole_folder_is_refused(tmp_path):
 
     with pytest.raises(ModelUnavailable):
         build(SPEC, tmp_path, writes_no_manifest)
-    assert not home_of(SPEC, tmp_path).exists()
+    assert not model_path(SPEC, tmp_path).exists()
 
 
 def test_another_fingerprint_is_another_folder(tmp_path):
-    one, two = build(SPEC, tmp_path, make), home_of(replace(SPEC, recipe=100), tmp_path)
+    one, two = build(SPEC, tmp_path, make), model_path(replace(SPEC, recipe=100), tmp_path)
     assert one.path != two
     assert one.path.name.startswith("small-")
 
@@ -231,7 +231,7 @@ print(build(spec, Path(sys.argv[1]), slowly).path)
 
 def test_two_processes_that_race_make_it_once_and_nobody_sees_it_half_made(tmp_path):
     log = tmp_path / "log"
-    final = home_of(SPEC, tmp_path)
+    final = model_path(SPEC, tmp_path)
     racers = [
         subprocess.Popen(
             [sys.executable, "-c", RACE, str(tmp_path), str(log)], cwd=ROOT, stdout=subprocess.PIPE, text=True
@@ -258,18 +258,18 @@ def test_two_processes_that_race_make_it_once_and_nobody_sees_it_half_made(tmp_p
 
 def test_find_opens_what_is_there_without_an_export(embedded_folder, embedded_home, monkeypatch):
     monkeypatch.setattr(subprocess, "run", never)
-    assert find("embedded", embedded_home) == embedded_folder
+    assert open_or_export("embedded", embedded_home) == embedded_folder
 
 
 def test_a_catalogue_model_keeps_the_catalogues_words_and_templates(embedded_home, embedded_folder, tmp_path):
     """A folder outlives upgrades that change no vector; what a row says beyond vectors must not be an old one."""
-    path = home_of(EMBEDDED, tmp_path)
+    path = model_path(EMBEDDED, tmp_path)
     shutil.copytree(embedded_folder.path, path)
     manifest = json.loads((path / MANIFEST).read_text())
     spec = manifest["spec"]
     old = {**spec, "notice": "an older notice", "zero_shot": {**spec["zero_shot"], "logit_scale": 1.0}}
     change_manifest(path, spec=old)
-    found = find("embedded", tmp_path)
+    found = open_or_export("embedded", tmp_path)
     assert found.spec == EMBEDDED
 
 
@@ -282,7 +282,7 @@ def test_an_export_that_fails_says_why(said, reason, tmp_path, monkeypatch):
     program.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(program))
     with pytest.raises(ModelUnavailable) as caught:
-        find("embedded", tmp_path)
+        open_or_export("embedded", tmp_path)
     assert caught.value.message == f"model 'embedded' could not be exported: {reason}"
 
 
@@ -311,7 +311,7 @@ def test_the_catalogues_own_weights_are_taken(tmp_path):
 
 
 def test_weights_with_another_hash_are_refused(tmp_path):
-    with pytest.raises(ModelUnavailable, match=r"weights\.bin: not the file that the catalogue's 'small' names"):
+    with pytest.raises(ModelUnavailable, match=r"weights\.bin: another file than the catalogue's 'small' names"):
         export.check_weights(weights_of(tmp_path, b"abd"), [tmp_path / "weights.bin"])
 
 
@@ -353,14 +353,14 @@ def test_export_of_what_is_there_says_where_it_lies(embedded_home, embedded_fold
     assert f"text_min_cosine {embedded_folder.parity['text_min_cosine']:.7f}" in said
 
 
-def test_verify_says_whole(embedded_home, embedded_folder):
+def test_verify_says_complete(embedded_home, embedded_folder):
     done = command("verify", "embedded", "--home", str(embedded_home))
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{embedded_folder.path}: whole\n"
+    assert done.stdout == f"{embedded_folder.path}: complete and unchanged\n"
 
 
 def test_verify_of_a_damaged_folder_fails_and_names_the_file(embedded_folder, tmp_path):
-    path = home_of(EMBEDDED, tmp_path)
+    path = model_path(EMBEDDED, tmp_path)
     shutil.copytree(embedded_folder.path, path)
     damage(path / "bridge.npz")
     done = command("verify", "embedded", "--home", str(tmp_path))
@@ -397,7 +397,7 @@ def test_two_exports_of_the_embedded_model_into_an_empty_home_agree(embedded_fol
     racers = [subprocess.Popen(start, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     said = [racer.communicate(timeout=300)[0] for racer in racers]
     assert [racer.returncode for racer in racers] == [0, 0]
-    path = home_of(EMBEDDED, tmp_path)
+    path = model_path(EMBEDDED, tmp_path)
     assert all(str(path) in words for words in said)
     assert open_folder(path).spec == EMBEDDED
     assert sorted(p.suffix for p in path.parent.iterdir() if p != path) == [".lock"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.classifiers.codes import aggregated
+from models.classifiers.codes import aggregate_codes
 from models.errors import AgreementError
 
 CODER = ["A", "B", "C"] * 4
@@ -13,7 +13,7 @@ CODE += ["protest", "press", None, None, "", float("nan")]
 
 
 def test_the_majority_wins_and_a_tie_is_dropped():
-    found = aggregated(CODER, ITEM, CODE, resamples=20)
+    found = aggregate_codes(CODER, ITEM, CODE, resamples=20)
     assert (found.items, found.targets) == (("i0", "i1"), ("protest", "press"))
     assert found.n_codes == (3, 3)
     assert found.disagreement == (pytest.approx(1 / 3), 0)
@@ -27,13 +27,13 @@ def test_the_majority_wins_and_a_tie_is_dropped():
 
 
 def test_unanimous_drops_whatever_is_disputed():
-    found = aggregated(CODER, ITEM, CODE, rule="unanimous", resamples=20)
+    found = aggregate_codes(CODER, ITEM, CODE, rule="unanimous", resamples=20)
     assert found.items == ("i1",)
     assert found.dropped[0].reason == "coders differ: 2 protest, 1 press"
 
 
 def test_numbers_are_averaged_and_their_spread_is_kept():
-    found = aggregated(["A", "B", "A"], ["x", "x", "y"], [1, "3", 2.5], rule="mean", resamples=20)
+    found = aggregate_codes(["A", "B", "A"], ["x", "x", "y"], [1, "3", 2.5], rule="mean", resamples=20)
     assert found.targets == (2.0, 2.5)
     assert found.disagreement == (1.0, 0.0)
     assert found.agreement is not None
@@ -41,7 +41,7 @@ def test_numbers_are_averaged_and_their_spread_is_kept():
 
 
 def test_one_coder_agrees_with_nobody():
-    found = aggregated(["A"] * 3, [1, 2, 3], ["a", "b", "a"])
+    found = aggregate_codes(["A"] * 3, [1, 2, 3], ["a", "b", "a"])
     assert found.agreement is None
     assert found.items == ("1", "2", "3")
 
@@ -49,18 +49,18 @@ def test_one_coder_agrees_with_nobody():
 @pytest.mark.parametrize(
     ("table", "options", "said"),
     [
-        ((["A", "A"], [1, 1], ["a", "a"]), {}, "twice"),
+        ((["A", "A"], [1, 1], ["a", "a"]), {}, "two codes"),
         ((["A"], [1], ["a", "b"]), {}, "all three"),
         ((["A"], [1], ["a"]), {"rule": "mean"}, "majority"),
-        ((["A"], [1], ["a"]), {"rule": "median"}, "there are majority"),
+        ((["A"], [1], ["a"]), {"rule": "median"}, "the rules are majority"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_refused(table, options, said):
     with pytest.raises(AgreementError, match=said):
-        aggregated(*table, **options)
+        aggregate_codes(*table, **options)
 
 
 def test_it_is_the_same_every_time():
     rng = np.random.default_rng(0)
     table = (["A", "B"] * 50, [i // 2 for i in range(100)], rng.choice(["a", "b"], 100).tolist())
-    assert aggregated(*table, resamples=50) == aggregated(*table, resamples=50)
+    assert aggregate_codes(*table, resamples=50) == aggregate_codes(*table, resamples=50)

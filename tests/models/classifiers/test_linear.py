@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from models.classifiers.head import calibrated
-from models.classifiers.linear import SEARCH, axes, logistic, ridge
+from models.classifiers.head import calibrated_probabilities
+from models.classifiers.linear import SEARCH, logistic, principal_axes, ridge
 
 
 def problem(n, d, k, seed=0):
@@ -24,14 +24,14 @@ def oracle(x, y, w, c):
 
 
 def probabilities(line, x):
-    return calibrated(x @ line.coef.T + line.intercept, 1, 0)
+    return calibrated_probabilities(x @ line.coef.T + line.intercept, 1, 0)
 
 
 @pytest.mark.parametrize("strength", [0.01, 1.0, 100.0, 1000.0])
 @pytest.mark.parametrize(("n", "d", "k"), [(300, 40, 4), (60, 90, 3), (300, 40, 2)])
 def test_logistic_regression_is_scikit_learns(n, d, k, strength):
     x, y, w = problem(n, d, k)
-    found = logistic(axes(x, w), y, k, strength)
+    found = logistic(principal_axes(x, w), y, k, strength)
     expected = oracle(x, y, w, strength)
     assert found.converged
     assert np.abs(probabilities(found, x) - expected.predict_proba(x)).max() < 1e-6
@@ -43,7 +43,7 @@ def test_logistic_regression_is_scikit_learns(n, d, k, strength):
 def test_ridge_is_scikit_learns(n, d, strength):
     x, _, w = problem(n, d, 2)
     y = np.random.default_rng(1).normal(50, 9, n)
-    found = ridge(axes(x, w), y, strength)
+    found = ridge(principal_axes(x, w), y, strength)
     expected = Ridge(alpha=1 / strength).fit(x, y, sample_weight=w)
     assert np.abs(found.coef[0] - expected.coef_).max() < 1e-8
     assert found.intercept[0] == pytest.approx(expected.intercept_, abs=1e-8)
@@ -54,14 +54,14 @@ def test_scikit_learns_default_stops_short_of_it():
     x, y, w = problem(600, 40, 4)
     exact = oracle(x, y, w, 1000.0).predict_proba(x)
     default = LogisticRegression(C=1000.0, max_iter=1000).fit(x, y, sample_weight=w).predict_proba(x)
-    ours = probabilities(logistic(axes(x, w), y, 4, 1000.0), x)
+    ours = probabilities(logistic(principal_axes(x, w), y, 4, 1000.0), x)
     assert np.abs(default - exact).max() > 1e-4
     assert np.abs(ours - exact).max() < 1e-6
 
 
 def test_where_it_begins_does_not_matter():
     x, y, w = problem(300, 40, 4)
-    a = axes(x, w)
+    a = principal_axes(x, w)
     cold = logistic(a, y, 4, 100.0)
     warm = logistic(a, y, 4, 100.0, start=logistic(a, y, 4, 1.0))
     assert np.abs(probabilities(cold, x) - probabilities(warm, x)).max() < 1e-6
@@ -69,20 +69,20 @@ def test_where_it_begins_does_not_matter():
 
 def test_the_search_is_near_enough_to_choose_by():
     x, y, w = problem(300, 40, 4)
-    exact = logistic(axes(x, w), y, 4, 100.0)
-    near = logistic(axes(x, w, exact=False), y, 4, 100.0, tolerance=SEARCH)
+    exact = logistic(principal_axes(x, w), y, 4, 100.0)
+    near = logistic(principal_axes(x, w, exact=False), y, 4, 100.0, tolerance=SEARCH)
     assert np.abs(probabilities(exact, x) - probabilities(near, x)).max() < 0.02
 
 
 def test_separable_classes_and_vectors_that_are_all_the_same_have_an_optimum_too():
     x = np.concatenate([np.eye(8)[:1].repeat(20, 0), np.eye(8)[1:2].repeat(20, 0)])
     y = np.repeat([0, 1], 20)
-    apart = logistic(axes(x, np.ones(40)), y, 2, 1000.0)
+    apart = logistic(principal_axes(x, np.ones(40)), y, 2, 1000.0)
     assert apart.converged
     assert np.isfinite(apart.coef).all()
-    same = logistic(axes(np.ones((40, 8)), np.ones(40)), np.repeat([0, 1], [10, 30]), 2, 1.0)
+    same = logistic(principal_axes(np.ones((40, 8)), np.ones(40)), np.repeat([0, 1], [10, 30]), 2, 1.0)
     assert probabilities(same, np.ones((1, 8)))[0, 1] == pytest.approx(0.75)
-    assert ridge(axes(np.ones((40, 8)), np.ones(40)), y.astype(float), 1.0).coef.max() == 0
+    assert ridge(principal_axes(np.ones((40, 8)), np.ones(40)), y.astype(float), 1.0).coef.max() == 0
 
 
 @settings(deadline=None, max_examples=30)
@@ -90,7 +90,7 @@ def test_separable_classes_and_vectors_that_are_all_the_same_have_an_optimum_too
 def test_the_axes_lose_nothing(seed, d, n):
     rng = np.random.default_rng(seed)
     x, w = rng.standard_normal((n, d)) + 2, rng.uniform(0.1, 9, n)
-    a = axes(x, w)
+    a = principal_axes(x, w)
     assert a.shares.sum() == pytest.approx(1)
-    assert np.allclose(a.turned @ a.basis.T + a.centre, x)
-    assert np.allclose(a.shares @ a.turned**2, a.variances)
+    assert np.allclose(a.rotated @ a.basis.T + a.centre, x)
+    assert np.allclose(a.shares @ a.rotated**2, a.variances)

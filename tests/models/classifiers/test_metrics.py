@@ -6,7 +6,7 @@ from scipy.stats import spearmanr
 from sklearn import metrics as reference
 
 from models.classifiers import estimate
-from models.classifiers.metrics import confusion, majority, measured, of_classes, of_numbers, reliability
+from models.classifiers.metrics import bootstrap_figures, class_metrics, confusion, majority, reliability, value_metrics
 from models.errors import TrainingError
 
 LABELS = ("a", "b", "c")
@@ -21,7 +21,7 @@ def problem(n=300, k=3, seed=0):
 
 def test_figures_are_scikit_learns():
     y, p, chosen, w = problem()
-    found = of_classes(y, p, chosen, LABELS)(w)
+    found = class_metrics(y, p, chosen, LABELS)(w)
     assert found["accuracy"] == pytest.approx(reference.accuracy_score(y, chosen, sample_weight=w))
     assert found["f1_macro"] == pytest.approx(reference.f1_score(y, chosen, average="macro", sample_weight=w))
     assert found["balanced_accuracy"] == pytest.approx(reference.balanced_accuracy_score(y, chosen, sample_weight=w))
@@ -32,7 +32,7 @@ def test_figures_are_scikit_learns():
     areas = [reference.roc_auc_score(y == c, p[:, c], sample_weight=w) for c in range(3)]
     assert found["roc_auc"] == pytest.approx(np.mean(areas))
     two, q, guess, v = problem(k=2)
-    binary = of_classes(two, q, guess, ("no", "yes"))(v)
+    binary = class_metrics(two, q, guess, ("no", "yes"))(v)
     assert binary["brier"] == pytest.approx(reference.brier_score_loss(two, q[:, 1], sample_weight=v))
     assert binary["pr_auc"] == pytest.approx(reference.average_precision_score(two, q[:, 1], sample_weight=v))
     assert (confusion(y, chosen, 3, w) == reference.confusion_matrix(y, chosen, sample_weight=w)).all()
@@ -42,14 +42,14 @@ def test_numbers_are_scikit_learns():
     rng = np.random.default_rng(0)
     y, w = rng.standard_normal(200), rng.uniform(0.2, 4, 200)
     guess = y + rng.standard_normal(200)
-    found = of_numbers(y, guess)(w)
+    found = value_metrics(y, guess)(w)
     assert found["mae"] == pytest.approx(reference.mean_absolute_error(y, guess, sample_weight=w))
     assert found["rmse"] == pytest.approx(reference.root_mean_squared_error(y, guess, sample_weight=w))
     assert found["r2"] == pytest.approx(reference.r2_score(y, guess, sample_weight=w))
-    assert of_numbers(y, guess)(np.ones(200))["spearman"] == pytest.approx(spearmanr(y, guess).statistic)
+    assert value_metrics(y, guess)(np.ones(200))["spearman"] == pytest.approx(spearmanr(y, guess).statistic)
     times = rng.integers(1, 4, 200)  # an item of weight 3 counts as three items
     repeated = spearmanr(np.repeat(y, times), np.repeat(guess, times)).statistic
-    assert of_numbers(y, guess)(times.astype(float))["spearman"] == pytest.approx(repeated)
+    assert value_metrics(y, guess)(times.astype(float))["spearman"] == pytest.approx(repeated)
 
 
 def test_weights_undo_a_design():
@@ -61,7 +61,7 @@ def test_weights_undo_a_design():
     corpus = reference.f1_score(y, chosen)
     inclusion = np.where(y == 1, 0.2, 0.02)
     sample = np.flatnonzero(rng.random(200_000) < inclusion)
-    measure = of_classes(y[sample], np.stack([1 - p[sample], p[sample]], axis=1), chosen[sample], ("no", "yes"))
+    measure = class_metrics(y[sample], np.stack([1 - p[sample], p[sample]], axis=1), chosen[sample], ("no", "yes"))
     assert measure(1 / inclusion[sample])["f1[yes]"] == pytest.approx(corpus, abs=0.03)
     assert measure(np.ones(len(sample)))["f1[yes]"] > corpus + 0.2
 
@@ -74,7 +74,7 @@ def test_intervals_cover_what_they_should():
 
     def accuracy(hits, groups):
         measure = lambda weights: {"accuracy": float(np.average(hits, weights=weights))}  # noqa: E731
-        figure = measured(measure, np.ones(80), groups=groups, resamples=150)["accuracy"]
+        figure = bootstrap_figures(measure, np.ones(80), groups=groups, resamples=150)["accuracy"]
         return figure.low <= 0.7 <= figure.high
 
     for _ in range(200):
@@ -89,9 +89,9 @@ def test_intervals_cover_what_they_should():
 
 def test_a_class_that_is_missing_from_a_resample_has_no_area_there():
     y = np.array([0] * 30 + [1])
-    figure = measured(of_classes(y, np.full((31, 2), 0.5), np.zeros(31, int), ("a", "b")), np.ones(31), groups=None)[
-        "roc_auc"
-    ]
+    figure = bootstrap_figures(
+        class_metrics(y, np.full((31, 2), 0.5), np.zeros(31, int), ("a", "b")), np.ones(31), groups=None
+    )["roc_auc"]
     assert figure.value == 0.5
     assert np.isfinite(figure.low)
 
@@ -114,6 +114,11 @@ def test_the_reliability_curve_says_how_often_it_is_true():
     assert (single.high, single.observed) == (1.0, 1.0)
 
 
+def corpus_mean(predictions, *coded, **options):
+    corpus = estimate.Moments(n=len(predictions), mean=predictions.mean(), variance=predictions.var(ddof=1))
+    return estimate.corrected_mean(corpus, *coded, **options)
+
+
 def coverage(prevalence: float, n: int, design: str, replications: int, seed: int = 0) -> tuple[float, float, float]:
     """Shares of intervals that hold the truth, and mean widths of ours over those of the codes alone."""
     rng = np.random.default_rng(seed)
@@ -128,7 +133,7 @@ def coverage(prevalence: float, n: int, design: str, replications: int, seed: in
             chance = np.minimum(1, n * (0.3 + p) / (0.3 + p).sum())
             rows = np.flatnonzero(rng.random(size) < chance)
             inclusion = chance[rows]
-        found = estimate.mean(p, y[rows], p[rows], inclusion, proportion=True)
+        found = corpus_mean(p, y[rows], p[rows], inclusion, proportion=True)
         held += found.low <= prevalence <= found.high
         ours += found.high - found.low
         theirs += found.classical[2] - found.classical[1]
@@ -160,7 +165,7 @@ def test_a_mean_of_numbers_is_corrected_too():
     y = rng.normal(3, 1, 5000)
     p = 0.5 * y + rng.normal(0, 0.5, 5000)
     rows = rng.choice(5000, 400, replace=False)
-    found = estimate.mean(p, y[rows], p[rows], proportion=False)
+    found = corpus_mean(p, y[rows], p[rows], proportion=False)
     assert found.low < 3 < found.high
     assert abs(found.naive - 3) > 1
     assert found.high - found.low < found.classical[2] - found.classical[1]
@@ -178,4 +183,4 @@ def test_a_mean_of_numbers_is_corrected_too():
 )
 def test_an_estimate_of_nothing_is_refused(wrong):
     with pytest.raises(TrainingError):
-        estimate.mean(*wrong, proportion=True)
+        corpus_mean(*wrong, proportion=True)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.classifiers.head import Block, Head
-from models.classifiers.onnx_head import graph
+from models.classifiers.onnx_head import head_graph
 
 BLOCKS = (
     Block(modality="image", model="embedded", fingerprint="f", dimension=5),
@@ -19,7 +19,7 @@ BLOCKS = (
 def session(head: Head):
     import onnxruntime  # after `models`, which switches its telemetry off
 
-    return onnxruntime.InferenceSession(graph(head), providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(head_graph(head), providers=["CPUExecutionProvider"])
 
 
 def head(task: str, seed: int, bounds=None) -> Head:

@@ -8,9 +8,9 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from models.classifiers import probe
-from models.classifiers.head import Block, Head, calibrated, concatenated
-from models.classifiers.probe import Options, calibration, fit, nested, splits
-from models.classifiers.problem import pose
+from models.classifiers.head import Block, Head, calibrated_probabilities, concatenate_blocks
+from models.classifiers.probe import Options, calibration, cross_validate, fit, splits
+from models.classifiers.problem import make_problem
 from models.errors import TrainingError
 
 BLOCK = Block(modality="image", model="m", fingerprint="f", dimension=64)
@@ -22,7 +22,7 @@ def digits(n=400):
 
 
 def posed(x, y, task="categorical", **options):
-    return pose(
+    return make_problem(
         [x],
         list(y),
         task=task,
@@ -44,12 +44,16 @@ def test_it_is_scikit_learns_model():
     assert found.strength == options.strengths[int(np.argmin(found.losses))]
     direct = LogisticRegression(C=found.strength, max_iter=1000, tol=1e-12, solver="newton-cholesky").fit(unit(x), y)
     assert np.abs(found.coef - direct.coef_).max() < 1e-6 * np.abs(direct.coef_).max()
-    assert np.abs(calibrated(found.decision(problem.x), 1, 0) - direct.predict_proba(unit(x))).max() < 1e-6
+    assert (
+        np.abs(calibrated_probabilities(found.decision(problem.x), 1, 0) - direct.predict_proba(unit(x))).max() < 1e-6
+    )
     binary = fit(posed(x, y > 4, "binary"), Options(calibrate=False))
     twice = LogisticRegression(C=binary.strength, max_iter=1000, tol=1e-12, solver="newton-cholesky").fit(
         unit(x), y > 4
     )
-    assert np.abs(calibrated(binary.decision(problem.x), 1, 0) - twice.predict_proba(unit(x))).max() < 1e-6
+    assert (
+        np.abs(calibrated_probabilities(binary.decision(problem.x), 1, 0) - twice.predict_proba(unit(x))).max() < 1e-6
+    )
     number = fit(posed(x, y.astype(float), "continuous"), Options())
     ridge = Ridge(alpha=1 / number.strength).fit(unit(x), y)
     assert np.abs(number.decision(problem.x)[:, 0] - ridge.predict(unit(x))).max() < 1e-6
@@ -85,7 +89,7 @@ def test_what_is_reported_was_not_seen():
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((120, 64)), rng.integers(0, 2, 120)
     problem = posed(x, y, "binary")
-    out = nested(problem, Options(strengths=(1000.0,)))
+    out = cross_validate(problem, Options(strengths=(1000.0,)))
     chosen = (out.decision[:, 0] > 0).astype(int)
     assert abs((chosen == y).mean() - 0.5) < 0.15
     whole = fit(problem, Options(strengths=(1000.0,), calibrate=False))
@@ -95,10 +99,10 @@ def test_what_is_reported_was_not_seen():
 def test_it_is_the_same_every_time_and_says_how_far_it_is():
     x, y = digits(200)
     said = []
-    one = nested(
+    one = cross_validate(
         posed(x, y), Options(strengths=(1.0, 10.0), folds=4), lambda progress, stage: said.append((progress, stage))
     )
-    two = nested(posed(x, y), Options(strengths=(1.0, 10.0), folds=4))
+    two = cross_validate(posed(x, y), Options(strengths=(1.0, 10.0), folds=4))
     assert (one.decision == two.decision).all()
     assert [progress for progress, _ in said] == [0, 0.25, 0.5, 0.75]
     assert (one.decision.argmax(axis=1) == y).mean() > 0.8
@@ -111,7 +115,7 @@ def test_calibration_lowers_the_loss_of_overconfident_decisions():
     slope, offset = calibration(4 * z[:, None], y, np.ones(4000))
     assert (slope, offset) == (pytest.approx(0.25, abs=0.03), pytest.approx(0.5, abs=0.1))
     logits = rng.standard_normal((4000, 3))
-    several = np.array([rng.choice(3, p=p) for p in calibrated(logits, 1, 0)])
+    several = np.array([rng.choice(3, p=p) for p in calibrated_probabilities(logits, 1, 0)])
     assert calibration(5 * logits, several, np.ones(4000))[0] == pytest.approx(0.2, abs=0.02)
     slope, _ = calibration(np.array([[-1.0], [-1.0], [1.0], [1.0]]), np.array([0, 0, 1, 1]), np.ones(4))
     assert np.isfinite(slope)  # separable
@@ -120,7 +124,7 @@ def test_calibration_lowers_the_loss_of_overconfident_decisions():
 @given(seed=st.integers(0, 1000), k=st.integers(1, 5))
 def test_probabilities_are_probabilities(seed, k):
     rng = np.random.default_rng(seed)
-    found = calibrated(rng.normal(0, 300, (7, k)), 2.0, -1.0)
+    found = calibrated_probabilities(rng.normal(0, 300, (7, k)), 2.0, -1.0)
     assert found.shape == (7, max(k, 2))
     assert np.allclose(found.sum(axis=1), 1)
     assert ((found >= 0) & (found <= 1)).all()
@@ -141,18 +145,18 @@ def test_blocks_are_normalised_each_and_a_missing_one_says_nothing():
               Block(modality="text", model="b", fingerprint="g", dimension=2)]  # fmt: skip
     images = np.array([[3.0, 0, 4], [np.nan] * 3])
     texts = np.array([[0.0, 2], [1, 0]])
-    assert concatenated([images, texts], blocks, 2).tolist() == [
+    assert concatenate_blocks([images, texts], blocks, 2).tolist() == [
         pytest.approx([0.6, 0, 0.8, 0, 1]),
         [0, 0, 0, 1, 0],
     ]
-    assert concatenated([None, texts], blocks, 2)[:, :3].tolist() == [[0] * 3] * 2
+    assert concatenate_blocks([None, texts], blocks, 2)[:, :3].tolist() == [[0] * 3] * 2
     for wrong, said in (
         (images[:, :2], "expected"),
         (np.zeros((2, 3)), "all zeros"),
         (np.full((2, 3), np.inf), "finite"),
     ):
         with pytest.raises(TrainingError, match=said):
-            concatenated([wrong, texts], blocks, 2)
+            concatenate_blocks([wrong, texts], blocks, 2)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +186,7 @@ def test_what_cannot_be_learnt_is_refused_in_words(change, code):
     x = np.random.default_rng(0).standard_normal((40, 64))
     given = {"targets": ["a", "b"] * 20, "task": "categorical", "blocks": [BLOCK], **change}
     with pytest.raises(TrainingError) as caught:
-        pose([x], given.pop("targets"), **given)
+        make_problem([x], given.pop("targets"), **given)
     assert caught.value.code == code
     assert len(caught.value.message) < 400
 
@@ -192,7 +196,7 @@ def test_items_without_a_code_or_a_vector_are_dropped_with_the_reason():
     x[3] = np.nan
     targets = ["a", "b"] * 20
     targets[5], targets[6] = None, float("nan")
-    problem = pose([x], targets, task="categorical", blocks=[BLOCK])
+    problem = make_problem([x], targets, task="categorical", blocks=[BLOCK])
     assert len(problem) == 37
     assert {(item.name, item.code) for item in problem.dropped} == {
         ("3", "no_vector"),
@@ -204,7 +208,7 @@ def test_items_without_a_code_or_a_vector_are_dropped_with_the_reason():
 
 def test_a_class_with_few_examples_is_remarked_on():
     x = np.random.default_rng(0).standard_normal((47, 64))
-    problem = pose([x], ["a"] * 40 + ["b"] * 7, task="binary", blocks=[BLOCK])
+    problem = make_problem([x], ["a"] * 40 + ["b"] * 7, task="binary", blocks=[BLOCK])
     (note,) = problem.notes
     assert (note.code, "'b' has 7 examples" in note.message) == ("few_examples", True)
 
@@ -214,7 +218,7 @@ def test_a_class_that_one_group_holds_is_never_predicted_without_it():
     x = rng.standard_normal((60, 64))
     y = np.array(["a"] * 25 + ["b"] * 25 + ["c"] * 10)
     groups = [f"g{i % 10}" for i in range(50)] + ["alone"] * 10
-    out = nested(posed(x, y, groups=groups), Options(strengths=(1.0,), folds=3, inner_folds=2))
+    out = cross_validate(posed(x, y, groups=groups), Options(strengths=(1.0,), folds=3, inner_folds=2))
     assert np.isfinite(out.decision).all()
     assert (out.decision[50:].argmax(axis=1) != 2).all()
 

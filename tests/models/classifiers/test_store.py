@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.classifiers.head import Block, Head
-from models.classifiers.store import Store, checked
+from models.classifiers.store import Store, check_name
 from models.errors import TrainingError, UnknownClassifier
 
 NOW = "2026-01-01T00:00:00Z"
@@ -92,7 +92,7 @@ def test_a_name_is_no_path(tmp_path, name):
 @given(name=st.text(max_size=70))
 def test_a_name_that_passes_is_one_part_of_a_path(name):
     try:
-        good = checked(name)
+        good = check_name(name)
     except TrainingError:
         return
     assert Path("/x", good).parent == Path("/x")
@@ -115,7 +115,7 @@ def test_savers_at_once_get_numbers_of_their_own(tmp_path):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from models.classifiers import store as room
+from models.classifiers import store as module
 from tests.models.classifiers.test_store import HEAD, NOW
 point, root = sys.argv[1:]
 count = 0
@@ -128,9 +128,9 @@ def at(kind, name, when):
             os.kill(os.getpid(), signal.SIGKILL)
         return original(*args, **options)
     setattr(kind, name, spied)
-{"first file": lambda: at(room, "_write", 1), "manifest": lambda: at(room, "_write", 2),
- "rename": lambda: at(Path, "rename", 1), "folder": lambda: at(room, "_sync", 4)}[point]()
-room.Store(Path(root)).save("posts", HEAD, {"n": 1}, created=NOW)
+{"first file": lambda: at(module, "_write", 1), "manifest": lambda: at(module, "_write", 2),
+ "rename": lambda: at(Path, "rename", 1), "folder": lambda: at(module, "sync_folder", 1)}[point]()
+module.Store(Path(root)).save("posts", HEAD, {"n": 1}, created=NOW)
 """
 
 
@@ -158,7 +158,7 @@ def test_nothing_in_it_is_code(tmp_path):
     with zipfile.ZipFile(folder / "head.npz") as archive:
         assert sorted(archive.namelist()) == ["coef.npy", "intercept.npy"]
     np.savez(folder / "head.npz", coef=np.array([object()]), intercept=np.zeros(1))
-    with pytest.raises(TrainingError, match="is not what was saved"):
+    with pytest.raises(TrainingError, match="was changed after it was saved"):
         store.load("posts")
     manifest = json.loads((folder / "manifest.json").read_text())
     from models.disk import sha256
@@ -174,5 +174,5 @@ def test_a_format_of_the_future_is_refused(tmp_path):
     folder = store.save("posts", HEAD, {}, created=NOW).folder
     manifest = json.loads((folder / "manifest.json").read_text()) | {"format": 2}
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(TrainingError, match="format 2, this Daguerre reads 1"):
+    with pytest.raises(TrainingError, match="format 2, this version reads 1"):
         store.load("posts")

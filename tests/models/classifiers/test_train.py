@@ -9,8 +9,8 @@ from sklearn.model_selection import cross_val_predict
 
 from models.classifiers.head import Block
 from models.classifiers.probe import Options
-from models.classifiers.problem import pose
-from models.classifiers.remarks import twins
+from models.classifiers.problem import make_problem
+from models.classifiers.remarks import count_near_duplicates
 from models.classifiers.report import Report
 from models.classifiers.train import train
 from models.classifiers.worst import worst
@@ -34,7 +34,7 @@ def trained(digits):
     x, y = digits
     targets = [str(d) if d < 3 else "other" for d in y]
     targets[7] = None
-    problem = pose([x], targets, task="categorical", blocks=block(64), ids=[f"i{i}" for i in range(300)])
+    problem = make_problem([x], targets, task="categorical", blocks=block(64), ids=[f"i{i}" for i in range(300)])
     return problem, *train(problem, QUICK, resamples=50)
 
 
@@ -67,7 +67,7 @@ def test_out_of_fold_figures_are_about_those_of_scikit_learn(digits, trained):
 
 def test_progress_is_heard_and_may_cancel(digits):
     x, y = digits
-    problem = pose([x], list(y > 4), task="binary", blocks=block(64))
+    problem = make_problem([x], list(y > 4), task="binary", blocks=block(64))
     heard = []
     train(problem, QUICK, resamples=20, progress=lambda progress, stage: heard.append(progress))
     assert heard == sorted(heard)
@@ -87,8 +87,8 @@ def test_numbers_have_a_prediction_interval_that_covers(digits):
     x, y = digits
     rng = np.random.default_rng(0)
     target = np.clip(y / 9 + rng.normal(0, 0.1, 300), 0, 1)
-    problem = pose([x[:200]], list(target[:200]), task="continuous", blocks=block(64), bounds=(0, 1))
-    other = pose([x[200:]], list(target[200:]), task="continuous", blocks=block(64), bounds=(0, 1))
+    problem = make_problem([x[:200]], list(target[:200]), task="continuous", blocks=block(64), bounds=(0, 1))
+    other = make_problem([x[200:]], list(target[200:]), task="continuous", blocks=block(64), bounds=(0, 1))
     head, report = train(problem, QUICK, held_out=other, resamples=50)
     value, low, high = head.values(other.x)
     assert 0.88 <= ((low <= other.y) & (other.y <= high)).mean() <= 1
@@ -102,14 +102,14 @@ def test_numbers_have_a_prediction_interval_that_covers(digits):
 def test_held_out_items_are_measured_with_the_head_itself(digits):
     x, y = digits
     targets = list(np.where(y > 4, "high", "low"))
-    problem = pose([x[:200]], targets[:200], task="binary", blocks=block(64), labels=["low", "high"])
-    other = pose([x[200:]], targets[200:], task="binary", blocks=block(64), labels=["low", "high"])
+    problem = make_problem([x[:200]], targets[:200], task="binary", blocks=block(64), labels=["low", "high"])
+    other = make_problem([x[200:]], targets[200:], task="binary", blocks=block(64), labels=["low", "high"])
     head, report = train(problem, QUICK, held_out=other, resamples=20)
     chosen = head.choose(head.probabilities(other.x))
     right = np.mean([a == b for a, b in zip(chosen, targets[200:], strict=True)])
     assert report.held_out.figures["accuracy"].value == pytest.approx(right)
     assert list(report.held_out_predictions.label) == chosen
-    swapped = pose([x[200:]], targets[200:], task="binary", blocks=block(64), labels=["high", "low"])
+    swapped = make_problem([x[200:]], targets[200:], task="binary", blocks=block(64), labels=["high", "low"])
     with pytest.raises(TrainingError, match="other labels"):
         train(problem, QUICK, held_out=swapped)
 
@@ -119,26 +119,26 @@ def test_notes_smell_leakage_and_duplicates():
     x = rng.standard_normal((120, 16))
     y = np.where(x[:, 0] > 0, "a", "b")
     x[:, 0] *= 100  # the code is written on the picture
-    _, report = train(pose([x], list(y), task="binary", blocks=block(16)), QUICK, resamples=10)
+    _, report = train(make_problem([x], list(y), task="binary", blocks=block(16)), QUICK, resamples=10)
     assert {"too_good", "near_duplicates"} <= {note.code for note in report.notes}
     apart = rng.standard_normal((200, 64)).astype(np.float32)
     fold = np.arange(200) % 4
-    assert twins(apart, fold) == 0
+    assert count_near_duplicates(apart, fold) == 0
     apart[1] = 2 * apart[0]  # the same direction, in another fold
     apart[8] = apart[4]  # in the same fold
-    assert twins(apart, fold) == 2
+    assert count_near_duplicates(apart, fold) == 2
 
 
 def test_a_strength_at_the_edge_is_remarked_on(digits):
     x, y = digits
-    problem = pose([x], list(y), task="categorical", blocks=block(64))
+    problem = make_problem([x], list(y), task="categorical", blocks=block(64))
     _, report = train(problem, Options(strengths=(1e-4, 1e-3), folds=3, inner_folds=2), resamples=5)
     assert "strength_at_the_edge" in {note.code for note in report.notes}
 
 
 def test_the_same_seed_gives_the_same_report(digits):
     x, y = digits
-    problem = pose([x], list(y > 4), task="binary", blocks=block(64))
+    problem = make_problem([x], list(y > 4), task="binary", blocks=block(64))
     one, two = (train(problem, QUICK, resamples=20)[1].to_json() for _ in range(2))
     assert {**one, "seconds": 0} == {**two, "seconds": 0}
 

@@ -8,10 +8,10 @@ from scipy.spatial.distance import cdist
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score, silhouette_samples
 
 from models.clustering.cluster import cluster
-from models.clustering.describe import Vocabulary, compared
+from models.clustering.describe import Vocabulary, compare_with_known
 from models.clustering.options import Options
 from models.clustering.project import project
-from models.clustering.vectors import keep_first, prepared
+from models.clustering.vectors import keep_first, prepare
 from models.errors import ClusteringError
 from tests.models.clouds import clouds
 
@@ -35,7 +35,7 @@ def data():
 @pytest.mark.parametrize("options", METHODS, ids=lambda o: f"{o.method}-{o.metric}-{o.k}")
 def test_every_method_finds_clear_groups_and_has_the_same_answer(data, options):
     x, truth = data
-    said = cluster(x, options, known=truth.tolist()).said()
+    said = cluster(x, options, known=truth.tolist()).to_json()
     json.dumps(said, allow_nan=False)
     labels = np.array(said["labels"])
     if options.method != "kmeans":
@@ -56,7 +56,7 @@ def test_every_method_finds_clear_groups_and_has_the_same_answer(data, options):
 
 def test_the_medoid_has_the_least_mean_distance_and_exemplars_are_of_their_cluster(data):
     x, _ = data
-    said = cluster(x, Options(method="kmeans", k=5)).said()
+    said = cluster(x, Options(method="kmeans", k=5)).to_json()
     labels = np.array(said["labels"])
     for each in said["clusters"]:
         members = np.flatnonzero(labels == each["id"])
@@ -73,16 +73,16 @@ def test_the_medoid_has_the_least_mean_distance_and_exemplars_are_of_their_clust
 
 def test_a_cluster_cut_in_two_is_hinted_at_and_distant_ones_are_not(data):
     x, truth = data
-    said = cluster(x[truth < 2], Options(method="kmeans", k=3, seed=1)).said()
+    said = cluster(x[truth < 2], Options(method="kmeans", k=3, seed=1)).to_json()
     halves = [each for each in said["clusters"] if each["similar"]]
     assert len(halves) == 2
     assert [each["similar"][0]["cluster"] for each in halves] == [halves[1]["id"], halves[0]["id"]]
-    assert not any(each["similar"] for each in cluster(x, Options(method="agglomerative", k=5)).said()["clusters"])
+    assert not any(each["similar"] for each in cluster(x, Options(method="agglomerative", k=5)).to_json()["clusters"])
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_the_distance_of_similar_clusters_is_the_mean_over_pairs(metric):
-    from models.clustering.describe import similar
+    from models.clustering.describe import similar_clusters
 
     rng = np.random.default_rng(0)
     x = rng.standard_normal((60, 8)).astype(np.float32)
@@ -90,7 +90,7 @@ def test_the_distance_of_similar_clusters_is_the_mean_over_pairs(metric):
     labels = np.arange(60) % 3
     d = cdist(x.astype(float), x.astype(float), "cosine" if metric == "cosine" else "sqeuclidean")
     within = [d[np.ix_(labels == c, labels == c)].sum() / (20 * 19) for c in range(3)]
-    for i, others in enumerate(similar(x, labels, metric=metric)):
+    for i, others in enumerate(similar_clusters(x, labels, metric=metric)):
         assert len(others) == 2  # groups by chance: none can be told from another
         for other in others:
             between = d[np.ix_(labels == i, labels == other.cluster)].mean()
@@ -102,7 +102,7 @@ def test_names_are_mean_zero_shot_probabilities(data):
     names = np.stack([x[truth == c].mean(axis=0) for c in range(5)])
     names = (names / np.linalg.norm(names, axis=1, keepdims=True)).astype(np.float32)
     vocabulary = Vocabulary(names=tuple("abcde"), vectors=names, logit_scale=20.0)
-    said = cluster(x, Options(method="agglomerative", k=5), known=truth.tolist(), vocabulary=vocabulary).said()
+    said = cluster(x, Options(method="agglomerative", k=5), known=truth.tolist(), vocabulary=vocabulary).to_json()
     logits = 20 * x.astype(float) @ names.T
     chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     labels = np.array(said["labels"])
@@ -125,12 +125,12 @@ def test_stability_is_high_where_there_are_groups_and_low_where_there_are_none(d
 
 
 def test_known_labels_may_be_missing_and_purity_is_as_defined():
-    found = compared(np.array([0, 0, 0, 1, 1, -1]), ["a", "a", "b", "b", None, "c"])
+    found = compare_with_known(np.array([0, 0, 0, 1, 1, -1]), ["a", "a", "b", "b", None, "c"])
     assert found is not None
     assert (found["n"], found["classes"]) == (5, 3)
     assert found["purity"] == pytest.approx(4 / 5)
     assert found["clustered_only"]["purity"] == pytest.approx(3 / 4)
-    assert compared(np.array([0, 1]), [None, None]) is None
+    assert compare_with_known(np.array([0, 1]), [None, None]) is None
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_known_labels_may_be_missing_and_purity_is_as_defined():
     ],
 )
 def test_degenerate_input_has_an_answer(rows, options, clusters):
-    said = cluster(rows, options, resamples=2).said()
+    said = cluster(rows, options, resamples=2).to_json()
     json.dumps(said, allow_nan=False)
     assert len(said["labels"]) == len(rows)
     assert clusters is None or len(said["clusters"]) == clusters
@@ -210,6 +210,6 @@ def test_vectors_are_read_off_the_disk_and_left_as_they_are(tmp_path):
     x, _ = clouds((30, 20))
     np.save(tmp_path / "x.npy", x.astype(np.float64) * 3)
     rows = np.load(tmp_path / "x.npy", mmap_mode="r")
-    np.testing.assert_allclose(prepared(rows, normalize=True, angles=True), x, atol=1e-6)
-    assert cluster(rows, Options(method="kmeans", k=2)).said()["n"] == 50
+    np.testing.assert_allclose(prepare(rows, normalize=True, angles=True), x, atol=1e-6)
+    assert cluster(rows, Options(method="kmeans", k=2)).to_json()["n"] == 50
     np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), x.astype(np.float64) * 3)

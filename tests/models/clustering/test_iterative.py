@@ -52,7 +52,7 @@ def plain(x, options):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_it_gives_what_the_same_steps_in_scikit_learn_give(metric, seed):
     x, _ = clouds((300, 150, 80, 60, 40, 30, 20, 15, 10, 8, 5, 5), spread=0.9, seed=seed)
-    options = Options(metric=metric, seed=seed, sample_size=400).settled()
+    options = Options(metric=metric, seed=seed, sample_size=400).with_defaults()
     expected = plain(x, options)
     found = iterative(x.copy(), options)
     assert adjusted_rand_score(expected, found.labels) > 0.99
@@ -63,7 +63,7 @@ def test_it_gives_what_the_same_steps_in_scikit_learn_give(metric, seed):
 def test_the_same_seed_gives_the_same_and_the_rows_stay_where_they_were():
     x, _ = clouds((200, 100, 50, 25, 12, 6), spread=0.8)
     first, second = x.copy(), x.copy()
-    one, two = iterative(first, Options().settled()), iterative(second, Options().settled())
+    one, two = iterative(first, Options().with_defaults()), iterative(second, Options().with_defaults())
     np.testing.assert_array_equal(one.labels, two.labels)
     np.testing.assert_array_equal(one.silhouettes, two.silhouettes)
     np.testing.assert_allclose(first, x, atol=1e-6)  # k-means has centred them in place, and put them back
@@ -71,7 +71,7 @@ def test_the_same_seed_gives_the_same_and_the_rows_stay_where_they_were():
 
 def test_big_clusters_come_first_and_are_numbered_by_size_within_a_pass():
     x, _ = clouds((200, 100, 50, 25, 12, 6), spread=0.5)
-    found = iterative(x, Options(k_rule="best").settled())
+    found = iterative(x, Options(k_rule="best").with_defaults())
     sizes = np.bincount(found.labels[found.labels >= 0])
     for number in set(found.passes):
         within = [size for size, each in zip(sizes, found.passes, strict=True) if each == number]
@@ -94,7 +94,7 @@ def test_whatever_it_is_given_it_ends_and_keeps_its_rules(n, seed, stop, least, 
     x, _ = clouds(tuple(rng.multinomial(n, [0.5, 0.3, 0.2])), spread=spread, seed=seed, dimension=6)
     options = Options(
         stop_size=stop, min_cluster_size=least, cohesion=cohesion, threshold=threshold, seed=seed
-    ).settled()
+    ).with_defaults()
     found = iterative(x, options)
     sizes = np.bincount(found.labels[found.labels >= 0])
     assert (sizes >= least).all()
@@ -115,7 +115,7 @@ def test_passes_in_vain_draw_another_sample_each():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((500, 64)).astype(np.float32)
     x /= np.linalg.norm(x, axis=1, keepdims=True)
-    found = iterative(x, Options(sample_size=100, threshold=0.5).settled())
+    found = iterative(x, Options(sample_size=100, threshold=0.5).with_defaults())
     assert found.ended == "patience"
     assert len({each.seed for each in found.trace}) == len(found.trace) == 3
 
@@ -131,7 +131,7 @@ def test_weights_count_as_copies_do():
 
 def test_the_curve_is_scikit_learns_and_stops_where_its_average_no_longer_rises():
     x, _ = clouds((60, 50, 40, 30, 30, 30, 30, 30), spread=0.5)
-    options = Options(step=2, window=3).settled()
+    options = Options(step=2, window=3).with_defaults()
     choice = choose_k(x, options, seed=5)
     for each in choice.tried:
         labels = KMeans(each.k, n_init=1, random_state=5).fit(x).labels_
@@ -146,15 +146,15 @@ def test_the_curve_is_scikit_learns_and_stops_where_its_average_no_longer_rises(
 
 def test_a_k_at_the_edge_is_said_to_be_there():
     x, _ = clouds((100, 100), spread=0.3)
-    assert choose_k(x, Options().settled(), seed=0).edge == "low"  # silhouettes fall from K = 5 on
-    assert choose_k(x, Options(k_max=15).settled(), seed=0).edge == "high"  # too few K's for two averages
-    assert choose_k(x, Options(k_max=5).settled(), seed=0).edge == "only"
-    assert choose_k(x, Options(k_min=2, step=1, window=1, k_rule="best").settled(), seed=0).edge == "low"
+    assert choose_k(x, Options().with_defaults(), seed=0).edge == "low"  # silhouettes fall from K = 5 on
+    assert choose_k(x, Options(k_max=15).with_defaults(), seed=0).edge == "high"  # too few K's for two averages
+    assert choose_k(x, Options(k_max=5).with_defaults(), seed=0).edge == "only"
+    assert choose_k(x, Options(k_min=2, step=1, window=1, k_rule="best").with_defaults(), seed=0).edge == "low"
 
 
 def test_inertia_needs_an_improvement_that_is_relative():
     x, _ = clouds((100, 80, 60, 40), spread=0.2)
-    choice = choose_k(x, Options(fit="inertia", step=1, k_min=2, window=1, min_improvement=0.2).settled(), seed=0)
+    choice = choose_k(x, Options(fit="inertia", step=1, k_min=2, window=1, min_improvement=0.2).with_defaults(), seed=0)
     scores = [each.score for each in choice.tried]
     assert all(b < 0.8 * a for a, b in pairwise(scores[:-1]))
     assert scores[-1] >= 0.8 * scores[-2]

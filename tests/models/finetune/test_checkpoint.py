@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.classifiers.epoch import Epoch
+from models.classifiers.records import Epoch
 from models.errors import TrainingError
 from models.finetune.checkpoint import Checkpoint, Progress
 

@@ -67,7 +67,7 @@ def test_every_option_can_be_given_and_has_its_default():
     [
         (["nowhere"], "nowhere: no such folder or table"),
         (["data", "--epochs", "0"], "epochs: got 0, must be at least 1"),
-        (["data", "--bounds", "0", "1"], "bounds: the task is categorical"),
+        (["data", "--bounds", "0", "1"], "bounds: apply only to task continuous"),
     ],
 )
 def test_what_cannot_be_done_is_said_without_a_traceback(tmp_path, arguments, said):

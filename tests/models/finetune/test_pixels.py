@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.classifiers.folders import read
+from models.classifiers.folders import read_collection
 from models.finetune import pixels as module
-from models.finetune.pixels import prepare
+from models.finetune.pixels import decode_images
 from models.images.decoding import ImageLimits, load_pixels
 from models.images.preprocess import Preprocess
 from tests.models import coded_images as images
@@ -18,7 +18,7 @@ LIMITS = ImageLimits()
 
 @pytest.fixture
 def items(tmp_path):
-    return read(images.folder(tmp_path / "data", train=30, test=2)).items
+    return read_collection(images.folder(tmp_path / "data", train=30, test=2)).items
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def never(*_, **__):
 
 
 def test_rows_are_the_pixels_that_the_server_would_make(items, work):
-    found = prepare(items, PREPROCESS, work, limits=LIMITS)
+    found = decode_images(items, PREPROCESS, work, limits=LIMITS)
     assert found.rows.shape == (96, 24, 24, 3)
     assert found.kept == tuple(range(96))
     for row, item in zip(found.rows, items, strict=True):
@@ -43,7 +43,7 @@ def test_a_corrupt_image_is_left_out_alone(items, work):
     data = items[3].path.read_bytes()
     items[3].path.write_bytes(data[: len(data) // 2])
     items[7].path.unlink()
-    found = prepare(items, PREPROCESS, work, limits=LIMITS)
+    found = decode_images(items, PREPROCESS, work, limits=LIMITS)
     assert [(row.name, row.code) for row in found.dropped] == [
         (items[3].name, "invalid_image"),
         (items[7].name, "unreadable"),
@@ -55,19 +55,19 @@ def test_a_corrupt_image_is_left_out_alone(items, work):
 
 def test_it_is_decoded_once(items, work, monkeypatch):
     (items[0].path).write_bytes(b"\x89PNG\r\n\x1a\n")
-    first = prepare(items, PREPROCESS, work, limits=LIMITS)
+    first = decode_images(items, PREPROCESS, work, limits=LIMITS)
     monkeypatch.setattr(module, "load_pixels", never)
-    again = prepare(items, PREPROCESS, work, limits=LIMITS)
+    again = decode_images(items, PREPROCESS, work, limits=LIMITS)
     np.testing.assert_array_equal(again.rows, first.rows)
     assert (again.kept, again.dropped) == (first.kept, first.dropped)
 
 
 @pytest.mark.parametrize("what", ["preprocess", "items", "limits"])
 def test_other_images_or_another_size_are_decoded_anew(items, work, what, monkeypatch):
-    prepare(items, PREPROCESS, work, limits=LIMITS)
+    decode_images(items, PREPROCESS, work, limits=LIMITS)
     monkeypatch.setattr(module, "load_pixels", never)
     with pytest.raises(AssertionError):
-        prepare(
+        decode_images(
             items[1:] if what == "items" else items,
             replace(PREPROCESS, size=20) if what == "preprocess" else PREPROCESS,
             work,
@@ -84,8 +84,8 @@ def test_progress_is_told_and_may_stop_it_and_nothing_half_is_taken_for_whole(it
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        prepare(items, PREPROCESS, work, limits=LIMITS, report=report)
+        decode_images(items, PREPROCESS, work, limits=LIMITS, report=report)
     assert said == [64 / 96, 1.0]
-    found = prepare(items, PREPROCESS, work, limits=LIMITS, report=said.append)
+    found = decode_images(items, PREPROCESS, work, limits=LIMITS, report=said.append)
     assert said[2:] == [64 / 96, 1.0]
     assert found.rows[-1].any()

@@ -18,7 +18,7 @@ from sklearn.metrics import accuracy_score, log_loss, r2_score
 
 from models.classifiers.network import GRAPH, MANIFEST, Network
 from models.errors import ModelUnavailable, TrainingError
-from models.finetune.device import settle
+from models.finetune.device import select_device
 from models.finetune.loop import Loop
 from models.finetune.network import Classifier
 from models.finetune.options import Augmentation
@@ -343,7 +343,7 @@ def test_two_processes_do_not_train_in_one_place(data, vit, tmp_path):
     (tmp_path / "work").mkdir()
     with (
         FileLock(tmp_path / "work" / ".lock"),
-        pytest.raises(TrainingError, match="another process is at work in work"),
+        pytest.raises(TrainingError, match="another process uses work"),
     ):
         train(data, tmp_path / "out", start=vit)
 
@@ -407,15 +407,15 @@ def test_a_device_that_is_not_there_is_refused_and_never_replaced(device, data, 
 
 
 def test_precision_follows_the_device(monkeypatch):
-    assert settle("cpu", None) == (torch.device("cpu"), "fp32")
+    assert select_device("cpu", None) == (torch.device("cpu"), "fp32")
     with pytest.raises(ModelUnavailable, match="fp16 on a CPU"):
-        settle("cpu", "fp16")
+        select_device("cpu", "fp16")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     for capability, precision in (((9, 0), "bf16"), ((7, 5), "fp16")):
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device, c=capability: c)
-        assert settle("cuda:1", None) == (torch.device("cuda", 1), precision)
-    assert settle("cuda", "fp32") == (torch.device("cuda", 0), "fp32")
+        assert select_device("cuda:1", None) == (torch.device("cuda", 1), precision)
+    assert select_device("cuda", "fp32") == (torch.device("cuda", 0), "fp32")
 
 
 def test_mixed_precision_trains_and_is_recorded(data, vit, tmp_path):

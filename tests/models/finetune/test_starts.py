@@ -164,12 +164,12 @@ def test_pickled_weights_are_never_opened(tmp_path):
     tiny_models.vit(tmp_path)
     (tmp_path / "model.safetensors").unlink()
     torch.save({}, tmp_path / "pytorch_model.bin")
-    with pytest.raises(ModelUnavailable, match="no image model that transformers can load"):
+    with pytest.raises(ModelUnavailable, match="not an image model that transformers can load"):
         load_start(str(tmp_path))
 
 
 def test_a_model_of_text_is_refused(tmp_path):
     configured(tmp_path, tiny_models.VIT_PREPROCESSOR)
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
-    with pytest.raises(ModelUnavailable, match="no image model that transformers can load"):
+    with pytest.raises(ModelUnavailable, match="not an image model that transformers can load"):
         load_start(str(tmp_path))

@@ -31,7 +31,7 @@ NO_KERNEL = "CUDA failure 209: no kernel image is available for execution on the
 @pytest.fixture(autouse=True)
 def afresh(monkeypatch):
     """Nothing is known of any device, before or after."""
-    known = [devices.usable, devices.refusal, devices._load_libraries]  # before a test replaces one
+    known = [devices.usable, devices.probe_error, devices._load_libraries]  # before a test replaces one
     for each in known:
         each.cache_clear()
     monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "as it was")  # put back afterwards
@@ -68,7 +68,7 @@ def test_the_reason_is_what_the_libraries_say(one, monkeypatch):
         ((1, f"ONNX Runtime gave {CPU}\n", "[E: x] library y.so with error: z.so.13: none\x1b[m\n"), "z.so.13: none"),
         ((1, f"Non-zero status while running Add. {NO_KERNEL}\n", ""), NO_KERNEL.partition(" ;")[0]),
         ((1, f"ONNX Runtime gave {CPU}\n", ""), f"ONNX Runtime gave {CPU}"),
-        ((-11, "", ""), "the attempt ended with status -11"),
+        ((-11, "", ""), "the test ended with status -11"),
     ],
 )
 def test_the_reason_is_cut_out_of_what_the_attempt_said(one, monkeypatch, ended, wanted):
@@ -80,7 +80,7 @@ def test_the_reason_is_cut_out_of_what_the_attempt_said(one, monkeypatch, ended,
         return subprocess.CompletedProcess(command, *ended)
 
     monkeypatch.setattr(subprocess, "run", run)
-    assert devices.refusal("cuda:0") == wanted
+    assert devices.probe_error("cuda:0") == wanted
     assert devices.usable("cuda:0") is (wanted == "")
     assert asked == [([sys.executable, "-m", "models.sessions.device_probe", "cuda:0"], devices.PATIENCE)]  # once
 
@@ -90,7 +90,7 @@ def test_a_gpu_that_does_not_answer_is_not_waited_for(one, monkeypatch):
         raise subprocess.TimeoutExpired(command, given["timeout"])
 
     monkeypatch.setattr(subprocess, "run", run)
-    assert devices.refusal("cuda:0") == "no answer within 180 s"
+    assert devices.probe_error("cuda:0") == "no answer within 180 s"
 
 
 def test_a_gpu_beyond_the_last_is_not_tried(one, monkeypatch):
@@ -137,7 +137,7 @@ class Pretended:
 
 
 def test_the_attempt_runs_its_graph():
-    assert device_probe.attempt("cpu") == ""
+    assert device_probe.try_device("cpu") == ""
 
 
 def old_gpu(x):
@@ -150,7 +150,7 @@ def old_gpu(x):
         ({}, ""),
         ({"gives": CPU}, f"ONNX Runtime gave {CPU}"),
         ({"doubles": staticmethod(old_gpu)}, NO_KERNEL),
-        ({"doubles": staticmethod(lambda x: 0 * x)}, "1.5 + 1.5 gave [0.0] there"),
+        ({"doubles": staticmethod(lambda x: 0 * x)}, "1.5 + 1.5 gave [0.0]"),
     ],
 )
 def test_a_session_that_opens_has_to_compute_too(monkeypatch, given, wanted):
@@ -158,7 +158,7 @@ def test_a_session_that_opens_has_to_compute_too(monkeypatch, given, wanted):
         monkeypatch.setattr(Pretended, name, value)
     monkeypatch.setattr(onnxruntime, "InferenceSession", Pretended)
     monkeypatch.setattr(devices, "_load_libraries", lambda: None)
-    assert device_probe.attempt("cuda:0") == wanted
+    assert device_probe.try_device("cuda:0") == wanted
 
 
 # what a process needs
@@ -242,13 +242,13 @@ def test_models_of_one_architecture_do_not_share_engines(tmp_path):
         graph.write_bytes(b"the same graph")
         graph.with_name("image.onnx.data").write_bytes(weights)
         graph.with_name("text.onnx").write_bytes(graph.parent.name.encode())  # another graph's affair
-    first, second, again = (devices.engines(tmp_path, graph, "tensorrt:0") for graph in graphs)
+    first, second, again = (devices.engine_folder(tmp_path, graph, "tensorrt:0") for graph in graphs)
     assert first != second
     assert first == again  # it is the same model
     assert first.parent == tmp_path
-    assert devices.engines(tmp_path, graphs[0], "tensorrt:1") != first
+    assert devices.engine_folder(tmp_path, graphs[0], "tensorrt:1") != first
     graphs[0].write_bytes(b"another graph")
-    assert devices.engines(tmp_path, graphs[0], "tensorrt:0") != first
+    assert devices.engine_folder(tmp_path, graphs[0], "tensorrt:0") != first
 
 
 def test_a_session_gets_the_folder_of_its_graph(tmp_path, monkeypatch):
@@ -269,7 +269,7 @@ def test_a_session_gets_the_folder_of_its_graph(tmp_path, monkeypatch):
     (tmp_path / "image.onnx").write_bytes(b"a graph")
     OnnxSession(tmp_path / "image.onnx", device="tensorrt:0", engine_cache=tmp_path / "kept")
     options = asked[0][0][1]
-    own = str(devices.engines(tmp_path / "kept", tmp_path / "image.onnx", "tensorrt:0"))
+    own = str(devices.engine_folder(tmp_path / "kept", tmp_path / "image.onnx", "tensorrt:0"))
     assert options["trt_engine_cache_path"] == options["trt_timing_cache_path"] == own
     assert os.environ["NVIDIA_TF32_OVERRIDE"] == "0"
 
@@ -349,7 +349,7 @@ def test_shapes_may_be_computed_on_the_cpu_and_a_few_operators_are_told_of(caplo
     assert not caplog.records
     with caplog.at_level(logging.WARNING):
         check(Assigned(**{CUDA: ["MatMul", "Conv"], CPU: ["Softmax", "MatMul"]}), "g", "cuda:0")
-    assert "of g on cuda:0, 1 × Softmax, 1 × MatMul run on the CPU" in caplog.text
+    assert "g on cuda:0 runs these operators on the CPU: 1 × Softmax, 1 × MatMul" in caplog.text
     with pytest.raises(ModelUnavailable, match="2 of the 3 large operators"):
         check(Assigned(**{CUDA: ["MatMul"], CPU: ["Softmax", "MatMul"]}), "g", "cuda:0")
 

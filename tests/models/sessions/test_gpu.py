@@ -351,7 +351,7 @@ def test_an_arena_of_onnx_runtime_that_is_full_is_met_by_halves():
 
 
 def test_a_single_row_that_does_not_fit_is_a_clear_error():
-    with pytest.raises(ModelUnavailable, match=r"cuda:2 has no room for a single row.*DAGUERRE_GPU_MEMORY"):
+    with pytest.raises(ModelUnavailable, match=r"cuda:2 has too little memory for a single row.*DAGUERRE_GPU_MEMORY"):
         GpuRunner(Session(room=0), ["pixels"], 2).run({"pixels": stack(3)})
 
 

@@ -1,5 +1,6 @@
 """Neighbours against scikit-learn and brute force in float64; the same bits whatever the size of a block."""
 
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from sklearn.neighbors import NearestNeighbors
 
 from models.errors import ClusteringError
-from models.similarity.neighbours import farthest, nearest
+from models.similarity.neighbours import nearest
 
 ROWS = np.random.default_rng(0).standard_normal((300, 48)).astype(np.float32)
 QUERIES = np.random.default_rng(1).standard_normal((40, 48)).astype(np.float32)
@@ -37,7 +38,10 @@ def test_neighbours_are_scikit_learns(metric):
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_the_farthest_are_the_last_of_all(metric):
-    everything, last = nearest(ROWS, QUERIES, 300, metric=metric), farthest(ROWS, QUERIES, 5, metric=metric)
+    everything, last = (
+        nearest(ROWS, QUERIES, 300, metric=metric),
+        nearest(ROWS, QUERIES, 5, metric=metric, farthest=True),
+    )
     np.testing.assert_array_equal(last.indexes, everything.indexes[:, :-6:-1])
     np.testing.assert_array_equal(last.scores, everything.scores[:, :-6:-1])
 
@@ -56,8 +60,9 @@ def test_ties_go_to_the_lower_index(values, metric, k, far, own, block_bytes):
     rows = values.astype(np.float32)
     if metric == "cosine":
         rows = rows[rows.any(axis=1)]
-    search, n = (farthest if far else nearest), len(rows)
-    found = search(rows, rows, k, metric=metric, exclude=np.arange(n) if own else None, block_bytes=block_bytes)
+    n = len(rows)
+    exclude = np.arange(n) if own else None
+    found = nearest(rows, rows, k, metric=metric, exclude=exclude, farthest=far, block_bytes=block_bytes)
     wanted = -brute(rows, rows, metric) if far else brute(rows, rows, metric)
     assert found.indexes.shape == found.scores.shape == (n, max(0, min(k, n - own)))
     for at, indexes in enumerate(found.indexes):
@@ -71,8 +76,9 @@ def test_ties_go_to_the_lower_index(values, metric, k, far, own, block_bytes):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("search", [nearest, farthest])
-def test_the_size_of_a_block_changes_no_bit(metric, search):
+@pytest.mark.parametrize("farthest", [False, True])
+def test_the_size_of_a_block_changes_no_bit(metric, farthest):
+    search = partial(nearest, farthest=farthest)
     rng = np.random.default_rng(2)
     rows = (rng.standard_normal(512) + 1e-4 * rng.standard_normal((200, 512))).astype(np.float32)  # hard to tell apart
     rows[100:150] = rows[:50]

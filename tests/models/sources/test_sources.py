@@ -59,8 +59,8 @@ def imported(home: Path, sources):
 
     def one(name: str, kind: str = "fp32") -> ModelFolder:
         if (name, kind) not in made:
-            wanted = make.Wanted(source=sources(name), name=name, precision=kind)
-            made[name, kind] = make.make(make.renamed(wanted), home)
+            wanted = make.ImportRequest(source=sources(name), name=name, precision=kind)
+            made[name, kind] = make.import_model(make.with_served_name(wanted), home)
         return made[name, kind]
 
     return one
@@ -218,21 +218,21 @@ POOLS = {
 @pytest.mark.parametrize("pooling", POOLS)
 def test_each_pooling_is_done_as_its_file_says(pooling, tmp_path):
     source = architectures.sentence(tmp_path / "source", pooling=pooling)
-    folder = make.make(make.Wanted(source=source, name="pooled"), tmp_path / "home")
+    folder = make.import_model(make.ImportRequest(source=source, name="pooled"), tmp_path / "home")
     close(our_texts(folder, USABLE), their_texts(source, USABLE, 100, POOLS[pooling]))
 
 
 @pytest.mark.parametrize("kind", ["mpnet", "distilbert", "xlm-roberta"])
 def test_other_kinds_of_sentence_encoders(kind, tmp_path):
     source = architectures.sentence(tmp_path / "source", kind=kind)
-    folder = make.make(make.Wanted(source=source, name=kind), tmp_path / "home")
+    folder = make.import_model(make.ImportRequest(source=source, name=kind), tmp_path / "home")
     assert folder.spec.text.max_tokens == 100
     close(our_texts(folder, USABLE), their_texts(source, USABLE, 100))
 
 
 def test_a_dense_layer_after_the_pooling(tmp_path):
     source = architectures.sentence(tmp_path / "source", dense=12)
-    folder = make.make(make.Wanted(source=source, name="dense"), tmp_path / "home")
+    folder = make.import_model(make.ImportRequest(source=source, name="dense"), tmp_path / "home")
     assert folder.spec.dimension == 12
     state = torch.load(source / "2_Dense" / "pytorch_model.bin", weights_only=True)
     layer = lambda h: torch.tanh(h.mean(0) @ state["linear.weight"].T + state["linear.bias"])  # noqa: E731
@@ -241,7 +241,7 @@ def test_a_dense_layer_after_the_pooling(tmp_path):
 
 @pytest.mark.slow
 def test_the_true_minilm_gives_the_vectors_of_transformers(tmp_path):
-    folder = make.make(make.Wanted(source=architectures.minilm(), name="all-minilm-l6-v2"), tmp_path)
+    folder = make.import_model(make.ImportRequest(source=architectures.minilm(), name="all-minilm-l6-v2"), tmp_path)
     wanted = their_texts(architectures.minilm(), USABLE, folder.spec.text.max_tokens)
     assert (our_texts(folder, USABLE) * wanted).sum(1).min() > 0.999999
 
@@ -272,8 +272,8 @@ def test_a_precision_is_a_model_of_its_own(kind, imported):
 @pytest.fixture(scope="module")
 def true_int8(tmp_path_factory):
     """MiniLM's true weights: random ones have no outliers."""
-    wanted = make.Wanted(source=architectures.minilm(), name="minilm", precision="int8")
-    return make.make(make.renamed(wanted), tmp_path_factory.mktemp("int8"))
+    wanted = make.ImportRequest(source=architectures.minilm(), name="minilm", precision="int8")
+    return make.import_model(make.with_served_name(wanted), tmp_path_factory.mktemp("int8"))
 
 
 @pytest.mark.slow
@@ -306,13 +306,13 @@ def test_int8_is_refused_where_products_are_not_exact(monkeypatch, sources, tmp_
 
     monkeypatch.setattr(exact, "exact_products", lambda: False)
     with pytest.raises(ModelUnavailable, match=r"int8 is not exact on this processor.*use fp32"):
-        make.make(make.Wanted(source=sources("e5"), name="e5-int8", precision="int8"), tmp_path)
+        make.import_model(make.ImportRequest(source=sources("e5"), name="e5-int8", precision="int8"), tmp_path)
 
 
 def test_an_export_below_the_limit_is_refused_and_leaves_nothing(monkeypatch, sources, tmp_path):
     monkeypatch.setitem(precision.LIMITS, "int8", (1.1, 1.1))
-    with pytest.raises(ModelUnavailable, match=r"vectors in int8 have cosine [01]\.\d+ at least.*use fp32"):
-        make.make(make.Wanted(source=sources("e5"), name="e5-int8", precision="int8"), tmp_path)
+    with pytest.raises(ModelUnavailable, match=r"vectors in int8 have min cosine [01]\.\d+ .*use fp32"):
+        make.import_model(make.ImportRequest(source=sources("e5"), name="e5-int8", precision="int8"), tmp_path)
     assert installed(tmp_path) == {}
     assert not list(tmp_path.glob("models/*/*"))
 
@@ -324,21 +324,21 @@ def test_pixels_that_differ_are_refused(monkeypatch, sources, tmp_path):
     honest = oracle.pixel_values
     monkeypatch.setattr(oracle, "pixel_values", lambda folder, images: honest(folder, images) + 0.01)
     with pytest.raises(ModelUnavailable, match=r"pixels differ by 0\.0100"):
-        make.make(make.Wanted(source=sources("vit"), name="vit"), tmp_path)
+        make.import_model(make.ImportRequest(source=sources("vit"), name="vit"), tmp_path)
 
 
 def test_tokens_that_differ_are_refused(monkeypatch, sources, tmp_path):
     honest = oracle.token_ids
     monkeypatch.setattr(oracle, "token_ids", lambda *a: [ids[:-1] for ids in honest(*a)])
     with pytest.raises(ModelUnavailable, match="its tokens of 'a' differ"):
-        make.make(make.Wanted(source=sources("e5"), name="e5"), tmp_path)
+        make.import_model(make.ImportRequest(source=sources("e5"), name="e5"), tmp_path)
 
 
 def test_vectors_that_differ_are_refused(monkeypatch, sources, tmp_path):
     honest = oracle.image_vectors
     monkeypatch.setattr(oracle, "image_vectors", lambda *a: -honest(*a))
-    with pytest.raises(ModelUnavailable, match=r"vit: image vectors in fp32 have cosine -"):
-        make.make(make.Wanted(source=sources("vit"), name="vit"), tmp_path)
+    with pytest.raises(ModelUnavailable, match=r"vit: image vectors in fp32 have min cosine -"):
+        make.import_model(make.ImportRequest(source=sources("vit"), name="vit"), tmp_path)
 
 
 def changed(source: Path, to: Path, **config) -> Path:
@@ -350,18 +350,18 @@ def changed(source: Path, to: Path, **config) -> Path:
 
 def test_what_is_not_supported_is_named(sources, tmp_path):
     for kind, words in (
-        ("llama", "is of model_type 'llama'; supported are clip, siglip"),
+        ("llama", "has model_type 'llama'; supported: clip, siglip"),
         ("siglip2", "variable resolution"),
     ):
         with pytest.raises(ModelUnavailable, match=words):
-            describe.look(changed(sources("vit"), tmp_path / kind, model_type=kind))
+            describe.read_source(changed(sources("vit"), tmp_path / kind, model_type=kind))
 
 
 def test_weights_that_lack_a_layer_are_refused(sources, tmp_path):
     """transformers would fill in random numbers."""
     source = changed(sources("dinov2"), tmp_path / "deeper", num_hidden_layers=3)
-    with pytest.raises(ModelUnavailable, match=r"its weights lack .*layer.*others; is the file whole"):
-        make.make(make.Wanted(source=source, name="deeper"), tmp_path / "home")
+    with pytest.raises(ModelUnavailable, match=r"its weights lack .*layer.*others; save the model again"):
+        make.import_model(make.ImportRequest(source=source, name="deeper"), tmp_path / "home")
 
 
 @pytest.mark.parametrize("missing", ["config.json", "model.safetensors", "preprocessor_config.json"])
@@ -370,7 +370,7 @@ def test_a_folder_without_a_file_is_refused(missing, sources, tmp_path):
     shutil.copytree(sources("vit"), source)
     (source / missing).unlink()
     with pytest.raises(ModelUnavailable, match=r"source.*(has no|has neither|cannot be)"):
-        make.make(make.Wanted(source=source, name="vit"), tmp_path / "home")
+        make.import_model(make.ImportRequest(source=source, name="vit"), tmp_path / "home")
 
 
 def test_damaged_weights_are_refused(sources, tmp_path):
@@ -379,23 +379,23 @@ def test_damaged_weights_are_refused(sources, tmp_path):
     weights = source / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(ModelUnavailable, match="its weights cannot be loaded"):
-        make.make(make.Wanted(source=source, name="vit"), tmp_path / "home")
+        make.import_model(make.ImportRequest(source=source, name="vit"), tmp_path / "home")
 
 
 def test_a_name_stays_with_its_weights_unless_told(sources, tmp_path):
-    first = make.make(make.Wanted(source=sources("vit"), name="mine"), tmp_path)
-    assert make.make(make.Wanted(source=sources("vit"), name="mine"), tmp_path).path == first.path
-    other = make.Wanted(source=sources("dinov2"), name="mine")
-    with pytest.raises(ModelUnavailable, match=r"'mine' is another model already.*--replace"):
-        make.make(other, tmp_path)
-    second = make.make(replace(other, replace=True), tmp_path)
+    first = make.import_model(make.ImportRequest(source=sources("vit"), name="mine"), tmp_path)
+    assert make.import_model(make.ImportRequest(source=sources("vit"), name="mine"), tmp_path).path == first.path
+    other = make.ImportRequest(source=sources("dinov2"), name="mine")
+    with pytest.raises(ModelUnavailable, match=r"'mine' is the name of another model.*--replace"):
+        make.import_model(other, tmp_path)
+    second = make.import_model(replace(other, replace=True), tmp_path)
     assert installed(tmp_path) == {"mine": [second.path]}
 
 
 def test_the_fingerprint_is_of_the_weights_not_of_the_place(imported, sources, tmp_path):
     copied = tmp_path / "elsewhere"
     shutil.copytree(sources("clip"), copied)
-    again = make.make(make.Wanted(source=copied, name="clip"), tmp_path / "home")
+    again = make.import_model(make.ImportRequest(source=copied, name="clip"), tmp_path / "home")
     assert again.spec.fingerprint() == imported("clip").spec.fingerprint()
 
 
@@ -452,8 +452,8 @@ def test_fetching_asks_for_the_pinned_commit_and_no_more_than_is_needed(hub, tmp
 
 def test_a_fetched_model_is_served_by_its_name_and_says_its_commit(hub, tmp_path):
     row = HUB["all-minilm-l6-v2"]
-    wanted = make.Wanted(source=fetch.fetch(row.name, tmp_path), name=row.name, row=row, fetched=True)
-    make.make(wanted, tmp_path)
+    wanted = make.ImportRequest(source=fetch.fetch(row.name, tmp_path), name=row.name, row=row, fetched=True)
+    make.import_model(wanted, tmp_path)
     found = locate(row.name, tmp_path)
     assert (found.spec.source.kind, found.spec.source.revision) == ("hub", row.revision)
     assert found.spec.licence == "Apache-2.0"
@@ -463,7 +463,7 @@ def test_a_fetched_model_is_served_by_its_name_and_says_its_commit(hub, tmp_path
 def test_another_model_under_a_hubs_name_is_refused(sources, tmp_path):
     row = HUB["dinov2-base"]
     with pytest.raises(ModelUnavailable, match=r"dinov2-base: its files have dimension 32, the catalogue expects 768"):
-        make.make(make.Wanted(source=sources("dinov2"), name=row.name, row=row), tmp_path)
+        make.import_model(make.ImportRequest(source=sources("dinov2"), name=row.name, row=row), tmp_path)
 
 
 def test_offline_nothing_is_asked_for(hub, monkeypatch, tmp_path):
@@ -498,12 +498,12 @@ def test_without_a_network_it_says_what_to_do(monkeypatch, tmp_path):
     ],
 )
 def test_the_safest_weights_that_there_are(files, chosen):
-    assert fetch.wanted(files) == chosen
+    assert fetch.files_to_fetch(files) == chosen
 
 
 def test_a_repository_without_weights_is_refused():
     with pytest.raises(ModelUnavailable, match=r"neither model\.safetensors nor"):
-        fetch.wanted(["open_clip_model.safetensors", "config.json"])
+        fetch.files_to_fetch(["open_clip_model.safetensors", "config.json"])
 
 
 def test_what_is_not_here_yet_says_how_to_get_it(tmp_path):
@@ -545,10 +545,10 @@ def test_import_list_and_verify_by_hand(sources, tmp_path):
     assert "my-vit: image min cosine 0.99999" in done.stdout or "my-vit: image min cosine 1.0" in done.stdout
     assert "DAGUERRE_MODELS=my-vit scripts/serve" in done.stdout
     listed = models("list", "--home", str(tmp_path)).stdout
-    assert [line.split()[-2:] for line in listed.splitlines() if line.startswith("my-vit ")] == [["here", "CC0"]]
+    assert [line.split()[-2:] for line in listed.splitlines() if line.startswith("my-vit ")] == [["installed", "CC0"]]
     assert "clip-vit-base-patch32" in listed
     (folder,) = installed(tmp_path)["my-vit"]
-    assert models("verify", "my-vit", "--home", str(tmp_path)).stdout == f"{folder}: whole\n"
+    assert models("verify", "my-vit", "--home", str(tmp_path)).stdout == f"{folder}: complete and unchanged\n"
     (folder / "image.onnx").write_bytes(b"no graph")
     damaged = models("verify", "my-vit", "--home", str(tmp_path))
     assert damaged.returncode == 1
@@ -567,11 +567,11 @@ def test_fetch_offline_by_hand(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("fetch", "clop"), "'clop' is no model of the hub"),
+        (("fetch", "clop"), "'clop' is not a known model of the hub"),
         (("fetch", "embedded"), "python -m models export embedded"),
         (("import", "no-such-folder"), "no-such-folder has no config.json"),
-        (("import", ".", "--name", "A B"), "name: 'A B' must be of a to z"),
-        (("import", ".", "--name", "embedded"), "is the catalogue's own"),
+        (("import", ".", "--name", "A B"), "name: 'A B' must consist of a to z"),
+        (("import", ".", "--name", "embedded"), "is a model of the catalogue"),
     ],
 )
 def test_a_wrong_wish_is_told_the_rule(arguments, words, tmp_path):
@@ -642,11 +642,11 @@ def test_torch_refuses_a_source_that_has_changed(sources, tmp_path):
 
     source = tmp_path / "source"
     shutil.copytree(sources("vit"), source)
-    folder = make.make(make.Wanted(source=source, name="vit"), tmp_path / "home")
+    folder = make.import_model(make.ImportRequest(source=source, name="vit"), tmp_path / "home")
     said = json.loads((source / "config.json").read_text())
     (source / "config.json").write_text(json.dumps(said | {"layer_norm_eps": 1e-3}))
     with pytest.raises(ModelUnavailable, match="has changed since"):
         open_session(folder, "image", home=tmp_path / "home", backend="torch")
     shutil.rmtree(source)
-    with pytest.raises(ModelUnavailable, match="that folder is gone"):
+    with pytest.raises(ModelUnavailable, match="no longer exists"):
         open_session(folder, "image", home=tmp_path / "home", backend="torch")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from models.video import decoding
-from models.video.decoding import Decoder, Report
-from models.video.opening import VideoLimits, opened
+from models.video.decoding import Decoder, DecodingReport
+from models.video.opening import VideoLimits, open_video
 from models.video.pixels import Converter
 from models.video.sampling import _at
 from tests.models import clips
@@ -77,8 +77,8 @@ MADE = {
 
 
 def decoded(source, report=None):
-    with opened(source, LIMITS) as clip:
-        decoder = Decoder(clip, report or Report())
+    with open_video(source, LIMITS) as clip:
+        decoder = Decoder(clip, report or DecodingReport())
         pictures = Converter(clip)
         return [(d.pts, d.timestamp, np.asarray(pictures.image(d.frame))) for d in decoder], decoder.start
 
@@ -88,8 +88,8 @@ def decoded(source, report=None):
 def test_timestamps_of_real_clips_are_ffprobes(name):
     path = clips.fetch(name)
     expected, start, time_base = clips.best_efforts(path)
-    with opened(path, LIMITS) as clip:
-        got = [(d.pts, d.timestamp) for d in Decoder(clip, Report())]
+    with open_video(path, LIMITS) as clip:
+        got = [(d.pts, d.timestamp) for d in Decoder(clip, DecodingReport())]
     assert got == [(pts, float((pts - start) * time_base)) for pts in expected]
 
 
@@ -99,12 +99,12 @@ def test_timestamps_of_each_container_are_ffprobes(name, tmp_path):
     path = tmp_path / "clip"
     path.write_bytes(clips.make(**MADE[name]))
     expected, start, time_base = clips.best_efforts(path)
-    report = Report()
+    report = DecodingReport()
     got, found_start = decoded(path, report)
     assert found_start == start
     assert [pts for pts, _, _ in got] == expected
     assert [time for _, time, _ in got] == [float((pts - start) * time_base) for pts in expected]
-    assert report == Report(decoded=len(expected), last=got[-1][1])
+    assert report == DecodingReport(decoded=len(expected), last=got[-1][1])
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -118,8 +118,8 @@ def test_a_seek_changes_no_frame_and_no_timestamp(name, monkeypatch):
     seeks = 0
     for seed in range(8):
         wanted = sorted(random.Random(seed).sample([pts for pts, _, _ in straight], 4))
-        report = Report()
-        with opened(data, LIMITS) as clip:
+        report = DecodingReport()
+        with open_video(data, LIMITS) as clip:
             converter, times = Converter(clip), ((pts - start) * clip.time_base for pts in wanted)
             got = [(d.pts, np.asarray(converter.image(d.frame))) for d in _at(Decoder(clip, report), times)]
         assert [pts for pts, _ in got] == wanted
@@ -131,8 +131,8 @@ def test_a_seek_changes_no_frame_and_no_timestamp(name, monkeypatch):
 def test_a_seek_is_made_only_where_it_saves_decoding():
     data = clips.make(frames=250, options={"g": "25"})
     for apart, seeks in ((0.2, 0), (5, 1)):
-        report = Report()
-        with opened(data, LIMITS, threads=1) as clip:
+        report = DecodingReport()
+        with open_video(data, LIMITS, threads=1) as clip:
             list(_at(Decoder(clip, report), iter([Fraction(0), Fraction(apart)])))
         assert report.seeks == seeks
         assert report.decoded < 30
@@ -141,8 +141,8 @@ def test_a_seek_is_made_only_where_it_saves_decoding():
 def test_without_an_index_a_seek_in_vain_is_not_repeated_at_once(monkeypatch):
     monkeypatch.setattr(decoding, "_GAP", 0.2)
     data = clips.make(frames=250, container="mpegts", options={"g": "250", "sc_threshold": "0"})
-    report = Report()
-    with opened(data, LIMITS) as clip:
+    report = DecodingReport()
+    with open_video(data, LIMITS) as clip:
         got = [d.timestamp for d in _at(Decoder(clip, report), (Fraction(k * 12, 25) for k in range(20)))]
     assert got == [k * 12 / 25 for k in range(20)]
     assert 0 < report.seeks <= 10
@@ -168,7 +168,7 @@ def frame(pts, dts):
 )
 def test_the_better_of_pts_and_dts_is_taken(stamps, expected):
     data = clips.make(frames=2, container="matroska")
-    with opened(data, LIMITS) as clip:
+    with open_video(data, LIMITS) as clip:
         clock = decoding._Clock(clip)
         clock.step = 1
         assert [clock.time(frame(*stamp))[0] for stamp in stamps] == expected
@@ -177,7 +177,7 @@ def test_the_better_of_pts_and_dts_is_taken(stamps, expected):
 def test_frames_at_a_time_that_was_are_counted_and_not_given():
     """Two recordings joined byte by byte: the second begins where the first began."""
     part = clips.make(container="mpegts", codec="mpeg2video", frames=25, options={"b": "2000000"})
-    report = Report()
+    report = DecodingReport()
     got, _ = decoded(part + part, report)
     times = [time for _, time, _ in got]
     assert times == sorted(set(times))

@@ -13,9 +13,9 @@ import pytest
 
 from models.errors import InvalidVideo, UnsupportedVideo, VideoError, VideoTooLarge
 from models.video import library
-from models.video.decoding import Report
+from models.video.decoding import DecodingReport
 from models.video.info import probe
-from models.video.opening import VideoLimits, opened
+from models.video.opening import VideoLimits, open_video
 from models.video.policies import Evenly, Every, Keyframes
 from models.video.sampling import sample
 from tests.models import clips
@@ -82,11 +82,11 @@ def test_garbage_of_every_kind_raises_nothing_but_video_errors(clip):
 
 def test_a_clip_cut_short_gives_what_is_there_and_says_so():
     data = clips.make(frames=100, size=(320, 240), container="matroska", options={"g": "10"})
-    report = Report()
+    report = DecodingReport()
     got = frames(data[: len(data) // 2], report=report)
     assert 0 < len(got) < 15
     assert report.ended_early
-    whole = Report()
+    whole = DecodingReport()
     assert len(frames(data, report=whole)) == 20
     assert not whole.ended_early
 
@@ -100,7 +100,7 @@ def test_damage_in_the_middle_is_decoded_over_and_counted():
     data = bytearray(clips.make(frames=100, size=(320, 240), container="mpegts", options={"g": "10"}))
     middle = len(data) // 2
     data[middle : middle + 188 * 4] = np.random.default_rng(1).bytes(188 * 4)
-    report = Report()
+    report = DecodingReport()
     got = list(sample(bytes(data), Every(seconds=0.04), limits=LIMITS, report=report))
     assert report.damaged_packets + report.corrupt_frames > 0
     assert 70 < len(got) < 100
@@ -156,7 +156,7 @@ def test_a_stream_that_grows_in_the_middle_is_refused_there(codec, size):
 )
 def test_opening_decodes_nothing_where_the_header_does_not_know_the_size(container, codec, monkeypatch):
     data = clips.make(size=(640, 480), container=container, codec=codec)
-    with opened(data, LIMITS) as clip:
+    with open_video(data, LIMITS) as clip:
         assert clip.container.options["codec_whitelist"] == "none"
     with pytest.raises(VideoTooLarge):
         frames(data, limits=VideoLimits(max_pixels=640 * 480 - 1))
@@ -340,7 +340,7 @@ def test_whatever_asks_for_another_file_is_refused():
 
 
 def test_only_one_demuxer_no_protocol_and_known_decoders_are_within_reach(clip):
-    with opened(clip, LIMITS) as clip_:
+    with open_video(clip, LIMITS) as clip_:
         options = clip_.container.options
     assert options["protocol_whitelist"] == "none"
     assert options["format_whitelist"] == "mov,mp4,m4a,3gp,3g2,mj2"

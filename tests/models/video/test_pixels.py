@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 
 from models.images.preprocess import Preprocess, resize
-from models.video.decoding import Decoder, Report
+from models.video.decoding import Decoder, DecodingReport
 from models.video.info import probe
-from models.video.opening import VideoLimits, opened
+from models.video.opening import VideoLimits, open_video
 from models.video.pixels import Converter
 from models.video.policies import Evenly, Every
 from models.video.sampling import sample
@@ -18,10 +18,10 @@ CLIP = Preprocess(size=224, resize="shortest_edge", crop=True)
 
 
 def pictures(source, stop=None, **options):
-    with opened(source, LIMITS) as clip:
+    with open_video(source, LIMITS) as clip:
         converter = Converter(clip, **options)
         found = []
-        for item in Decoder(clip, Report()):
+        for item in Decoder(clip, DecodingReport()):
             found.append(np.asarray(converter.image(item.frame)))
             if len(found) == stop:
                 break
@@ -97,8 +97,8 @@ def test_the_tagged_matrix_and_range_are_used(matrix, full, tmp_path):
 @pytest.mark.parametrize(("matrix", "full"), [(3, 0), (10, 1), (255, 0), (2, 3)])
 def test_tags_that_swscale_does_not_know_count_as_none(matrix, full):
     """3 is reserved, 10 is BT.2020 with constant luminance, 255 nothing; a range of 3 is nothing either."""
-    with opened(raw(codec="ffv1"), LIMITS) as clip:
-        converter, frame = Converter(clip), next(Decoder(clip, Report())).frame
+    with open_video(raw(codec="ffv1"), LIMITS) as clip:
+        converter, frame = Converter(clip), next(Decoder(clip, DecodingReport())).frame
         untagged = np.asarray(converter.image(frame))
         frame.colorspace, frame.color_range = matrix, full
         assert np.array_equal(converter.image(frame), untagged)

@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from models.video.decoding import Report
+from models.video.decoding import DecodingReport
 from models.video.opening import VideoLimits
 from models.video.policies import Evenly, Every, Keyframes, Shots
 from models.video.sampling import find_shots, sample
@@ -111,7 +111,7 @@ def test_the_number_of_threads_changes_nothing():
 @pytest.mark.parametrize("name", ["bikes", "world", "avi", "cuts"])
 def test_keyframes_are_ffprobes(name):
     path = clips.fetch(name)
-    report = Report()
+    report = DecodingReport()
     frames = list(sample(path, Keyframes(), limits=LIMITS, report=report))
     listed = clips.ffprobe(path, "frame=best_effort_timestamp,key_frame")["frames"]
     assert [frame.pts for frame in frames] == [f["best_effort_timestamp"] for f in listed if f["key_frame"] == 1]
@@ -127,7 +127,7 @@ def test_keyframes_apart():
 
 
 def test_a_clip_of_one_keyframe_is_sampled_otherwise_and_says_so():
-    report = Report()
+    report = DecodingReport()
     path = clips.fetch("bigbuckbunny")
     got = [f.timestamp for f in sample(path, Keyframes(otherwise=Every(seconds=2.0)), limits=LIMITS, report=report)]
     assert got == [0.0, 2.0, 4.0]
@@ -167,7 +167,7 @@ def test_duplicates_dropped_or_not_every_frame_is_accounted_for():
 
 
 def test_frames_come_one_by_one():
-    report = Report()
+    report = DecodingReport()
     frames = sample(clips.fetch("cuts"), Every(seconds=0.04), limits=LIMITS, report=report)
     next(frames)
     assert report.decoded < 5
@@ -244,7 +244,7 @@ def test_shots_that_are_known_give_the_frames_that_looking_for_them_would(take):
     ):
         known = find_shots(clip, Detector(), limits=LIMITS)
         looked = list(sample(clip, Shots(take=take), limits=LIMITS))
-        report = Report()
+        report = DecodingReport()
         told = list(sample(clip, Shots(take=take), limits=LIMITS, known_shots=known, report=report))
         assert report.decoded <= len(list(sample(clip, Every(seconds=0.001), limits=LIMITS))), "read once more, no more"
         assert len(looked) == len(known) > 2

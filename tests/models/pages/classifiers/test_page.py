@@ -10,18 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from models.classifiers import measure
-from models.classifiers.codes import aggregated
-from models.classifiers.epoch import Epoch
-from models.classifiers.folders import Dropped
+from models.classifiers.codes import aggregate_codes
 from models.classifiers.head import Block
-from models.classifiers.metrics import Figure
-from models.classifiers.notes import Note
+from models.classifiers.measure import evaluate
 from models.classifiers.probe import Options
-from models.classifiers.problem import pose
-from models.classifiers.report import Predictions, Report
+from models.classifiers.problem import make_problem
+from models.classifiers.records import Dropped, Epoch, Note
+from models.classifiers.report import Report
 from models.classifiers.train import train
 from models.classifiers.worst import worst
+from models.intervals import Figure, wilson
 from models.pages.classifiers import plots
 from models.pages.classifiers.page import page
 from models.pages.html import e, figure, join, number, percent, shortened
@@ -45,9 +43,21 @@ def made(labels, n, *, seed=0, weights=None, ids=None):
     logits = rng.standard_normal((n, k)) + 2.5 * np.eye(k)[y]
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     w = np.ones(n) if weights is None else weights
-    said = p.argmax(axis=1)
+    task = "binary" if k == 2 else "categorical"
+    measured, predictions = evaluate(
+        y,
+        p,
+        task=task,
+        labels=tuple(labels),
+        threshold=0.5,
+        ids=ids or [f"i{i}" for i in range(n)],
+        weights=w,
+        groups=None,
+        resamples=5,
+        seed=0,
+    )
     return Report(
-        task="binary" if k == 2 else "categorical",
+        task=task,
         n=n,
         labels=tuple(labels),
         counts=dict(zip(labels, np.bincount(y, minlength=k).tolist(), strict=True)),
@@ -60,14 +70,8 @@ def made(labels, n, *, seed=0, weights=None, ids=None):
         held_out_predictions=None,
         libraries={"numpy": "2"},
         seconds=1.0,
-        cross_validated=measure.of_labels(y, p, said, tuple(labels), weights=w, groups=None, resamples=5, seed=0),
-        out_of_fold=Predictions(
-            ids=tuple(ids or (f"i{i}" for i in range(n))),
-            target=tuple(labels[i] for i in y),
-            weight=tuple(w.tolist()),
-            label=tuple(labels[i] for i in said),
-            probabilities=measure.rows(p),
-        ),
+        cross_validated=measured,
+        out_of_fold=predictions,
     )
 
 
@@ -80,12 +84,12 @@ def probe():
     x = rng.standard_normal((n, 8)) + 1.5 * rng.standard_normal((3, 8))[true]
     names = ["cat", "dog", "owl"]
     rows = [(who, f"i{i}", names[true[i]] if rng.random() < 0.9 else "cat") for i in range(n) for who in "ab"]
-    codes = aggregated(*zip(*rows, strict=True), resamples=20)
+    codes = aggregate_codes(*zip(*rows, strict=True), resamples=20)
     target = dict(zip(codes.items, codes.targets, strict=True))
     block = [Block(modality="image", model="m", fingerprint="f", dimension=8)]
 
     def posed(part, **more):
-        return pose(
+        return make_problem(
             [x[part]],
             [target.get(f"i{i}") for i in part],
             task="categorical",
@@ -106,7 +110,7 @@ def numbers():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((60, 4))
     block = [Block(modality="image", model="m", fingerprint="f", dimension=4)]
-    problem = pose([x], list(x[:, 0] + rng.normal(0, 0.2, 60)), task="continuous", blocks=block, folds=3)
+    problem = make_problem([x], list(x[:, 0] + rng.normal(0, 0.2, 60)), task="continuous", blocks=block, folds=3)
     return train(problem, QUICK, resamples=20)[1]
 
 
@@ -329,7 +333,7 @@ def test_markup_is_not_escaped_twice():
 @pytest.mark.parametrize(("hits", "n"), [(0, 5), (3, 7), (90, 100), (4, 4)])
 def test_intervals_of_shares_are_scipys(hits, n):
     expected = binomtest(hits, n).proportion_ci(0.95, "wilson")
-    assert plots.wilson(hits / n, n) == pytest.approx((expected.low, expected.high), abs=1e-6)
+    assert wilson(hits / n, n) == pytest.approx((expected.low, expected.high), abs=1e-6)
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))

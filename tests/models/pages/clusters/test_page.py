@@ -79,7 +79,7 @@ def pictures(answer, blurred=False):
 def real():
     x = blobs()
     said = cluster(x, Options(seed=1), known=[f"class {i % 4}" for i in range(len(x))], resamples=3, projection="pca")
-    return served(said.said())
+    return served(said.to_json())
 
 
 def test_every_cluster_has_a_sheet_an_entry_and_a_number(real):
@@ -246,7 +246,7 @@ def test_answers_with_little_in_them_are_pages(n, k, bare):
 @pytest.mark.parametrize("method", ["iterative-kmeans", "kmeans", "hdbscan", "agglomerative"])
 def test_each_method_has_its_paragraph(method):
     more = {"agglomerative": {"k": 4}, "hdbscan": {"min_cluster_size": 8}}.get(method, {})
-    answer = served(cluster(blobs(), Options(method=method, **more)).said())
+    answer = served(cluster(blobs(), Options(method=method, **more)).to_json())
     said = paragraph(View(answer=answer, thumbnails={}, mode="none")).replace("\u00a0", " ")
     assert said.startswith("We clustered 120 images by ")
     assert f"{len(answer['clusters'])} clusters of {120 - answer['unclustered']} images" in said
