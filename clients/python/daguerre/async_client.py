@@ -1,6 +1,5 @@
 """The client for asynchronous code: the methods of all features, joined. client.py runs it for all other code."""
 
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from daguerre.dispatch.stream import Limits
@@ -71,14 +70,6 @@ class AsyncClient(  # each before what it builds on
         limits = Limits(items=chunk_items, bytes=chunk_bytes, in_flight=in_flight, retry_for=retry_for)
         address, transport = connect(url, api_key, timeout=timeout, in_flight=in_flight, http_client=http_client)
         super().__init__(address, transport, limits=limits, default_model=model, progress=progress)
-
-    async def __aenter__(self) -> "AsyncClient":
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"

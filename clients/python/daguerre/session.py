@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import Protocol, TypeVar
 
+from daguerre.blocking import AsyncClosing
 from daguerre.dispatch.collect import Collected, OnError
 from daguerre.dispatch.retry import retried
 from daguerre.dispatch.stream import Limits, Part, stream
@@ -31,7 +32,7 @@ class Closable(Protocol):
     async def close(self) -> None: ...
 
 
-class Session:
+class Session(AsyncClosing):
     """Transport, limits, default model, progress and threads of a client."""
 
     def __init__(

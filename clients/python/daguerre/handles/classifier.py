@@ -43,17 +43,17 @@ class AsyncClassifier:
     report : everything that was measured; print it.
     """
 
-    def __init__(self, session: Session, said: Mapping[str, Any], files: Mapping[str, str] | None = None) -> None:
+    def __init__(self, session: Session, card: Mapping[str, Any], files: Mapping[str, str] | None = None) -> None:
         self._session = session
         self._files = dict(files or {})  # ids of the report, and where those files lie on this machine
-        self.card = said
-        self.id: str = said["id"]
-        self.name: str = said["name"]
-        self.version: int = said["version"]
-        self.task: str = said["task"]
-        self.labels: list[str] = list(said["labels"])
-        self.modalities: list[str] = [each["modality"] for each in said["encoders"]] or ["image"]
-        self.report = Report(said["report"], said["worst"], title=self.id)
+        self.card = card
+        self.id: str = card["id"]
+        self.name: str = card["name"]
+        self.version: int = card["version"]
+        self.task: str = card["task"]
+        self.labels: list[str] = list(card["labels"])
+        self.modalities: list[str] = [each["modality"] for each in card["encoders"]] or ["image"]
+        self.report = Report(card["report"], card["worst"], title=self.id)
 
     async def predict(
         self,

@@ -3,10 +3,9 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from types import TracebackType
 from typing import Any
 
-from daguerre.blocking import Runner, blocking
+from daguerre.blocking import AsyncClosing, Closing, Runner, blocking
 from daguerre.dispatch.collect import expect
 from daguerre.errors import DaguerreError
 from daguerre.handles.classifier import AsyncClassifier, Classifier
@@ -32,7 +31,7 @@ from daguerre.types.zero_shot import ZeroShotOptions
 PATIENCE = 5.0  # seconds for a last word to the server, where its answer is not waited for any more
 
 
-class AsyncClip:
+class AsyncClip(AsyncClosing):
     """A video on the server, for asynchronous code. `Clip` has the same methods for all other code.
 
     Each method is a job there, which outlives restarts; cancelled (Ctrl-C), so is its job. Nothing is kept between two
@@ -46,12 +45,12 @@ class AsyncClip:
     sampling : which frames are looked at, as the server is asked.
     """
 
-    def __init__(self, session: Session, said: Mapping[str, Any], name: str, sampling: Mapping[str, Any]) -> None:
+    def __init__(self, session: Session, file: Mapping[str, Any], name: str, sampling: Mapping[str, Any]) -> None:
         self._session = session
-        self._file: str | None = said["id"]
+        self._file: str | None = file["id"]
         self.name = name
         self.title = name  # of progress bars
-        self.facts: Mapping[str, Any] = said["video"]
+        self.facts: Mapping[str, Any] = file["video"]
         self.sampling = sampling
 
     async def zero_shot(
@@ -194,21 +193,13 @@ class AsyncClip:
             job = await asyncio.wait_for(begun, PATIENCE)  # on its way, it would go on unseen
             await asyncio.wait_for(self._session.transport.call(CANCEL_JOB, {"id": job.id}), PATIENCE)
 
-    async def __aenter__(self) -> "AsyncClip":
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
     def __repr__(self) -> str:
         facts = self.facts
         size = f"{facts['width']} × {facts['height']}"
         return f"<{type(self).__name__} {self.name}: {facts['duration']:.1f} s, {size}, {facts['codec']}>"
 
 
-class Clip:
+class Clip(Closing):
     __doc__ = (AsyncClip.__doc__ or "").replace(
         "for asynchronous code. `Clip` has the same methods for all other code.",
         "in a notebook or a script. `AsyncClip` has the same methods for asynchronous code.",
@@ -234,14 +225,6 @@ class Clip:
         """Delete the file on the server. Where that fails, it expires by itself."""
         if not self.closed:
             self._runner.run(self.asynchronous.close())
-
-    def __enter__(self) -> "Clip":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return repr(self.asynchronous).replace("<Async", "<")

@@ -74,8 +74,8 @@ class ZeroShotMethods(Session):
 
         gathered = await self.gather(items, total, ask, on_error, progress, "zero-shot", None)
         if gathered.answers:
-            said = gathered.answers[0][1]
-            receipt, scale, used, negative = said.receipt, said.logit_scale, said.templates, said.negatives
+            first = gathered.answers[0][1]
+            receipt, scale, used, negative = first.receipt, first.logit_scale, first.templates, first.negatives
         else:
             card = await self.card(options.model)
             receipt, scale, used, negative = card.receipt(decode), float("nan"), card.templates or [], None
