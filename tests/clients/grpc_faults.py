@@ -10,8 +10,8 @@ import grpc
 import pytest
 
 from daguerre import errors
-from daguerre.transport.grpc.items import HEALTH
-from daguerre.transport.grpc.transport import GrpcTransport
+from daguerre.transport.grpc.transport import HEALTH, GrpcTransport
+from daguerre.transport.operations import EMBED
 from daguerre.types.common import Payload
 from daguerre.types.embeddings import EmbedOptions
 from daguerre_proto.v1 import embeddings_pb2
@@ -36,7 +36,7 @@ def asked(url: str, what: Callable[[GrpcTransport], Awaitable[T]], *, key: str |
 
 
 def embed(transport: GrpcTransport) -> Awaitable[Any]:
-    return transport.embed([Payload(text="a")], EmbedOptions())
+    return transport.call(EMBED, EmbedOptions().fields(), items=[Payload(text="a")])
 
 
 def refused(url: str, what: Callable[[GrpcTransport], Awaitable[Any]] = embed, **options: Any) -> errors.DaguerreError:

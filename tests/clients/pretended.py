@@ -64,9 +64,8 @@ class Pretended:
         return httpx.Response(200, json=answer, headers=OURS)
 
     def client(self) -> Client:
-        client = Client("http://server", progress=False, retry_for=0)
-        client.asynchronous.transport._client = httpx.AsyncClient(transport=httpx.MockTransport(self))
-        return client
+        http_client = httpx.AsyncClient(transport=httpx.MockTransport(self))
+        return Client("http://server", progress=False, retry_for=0, http_client=http_client)
 
     def fields(self, path: str) -> dict:
         """The JSON of the first request to `path`, or of its form."""

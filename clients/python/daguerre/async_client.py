@@ -1,6 +1,6 @@
 """The client for asynchronous code: the methods of all features, joined. client.py runs it for all other code."""
 
-from types import TracebackType
+from typing import TYPE_CHECKING
 
 from daguerre.dispatch.stream import Limits
 from daguerre.resources.annotation import AnnotationMethods
@@ -17,6 +17,9 @@ from daguerre.resources.search import SearchMethods
 from daguerre.resources.videos import VideoMethods
 from daguerre.resources.zero_shot import ZeroShotMethods
 from daguerre.transport.connect import connect
+
+if TYPE_CHECKING:
+    import httpx
 
 
 class AsyncClient(  # each before what it builds on
@@ -46,6 +49,8 @@ class AsyncClient(  # each before what it builds on
     chunk_items, chunk_bytes : of one request, at most.
     in_flight : requests at once.
     progress : a progress bar; None: in a terminal or a notebook.
+    http_client : an `httpx.AsyncClient` of your own, for example with your certificate authority or your proxies. Only
+        for http:// and https://; it is closed with this client.
     """
 
     def __init__(
@@ -60,18 +65,11 @@ class AsyncClient(  # each before what it builds on
         chunk_bytes: int = 16 * 2**20,
         in_flight: int = 4,
         progress: bool | None = None,
+        http_client: "httpx.AsyncClient | None" = None,
     ) -> None:
         limits = Limits(items=chunk_items, bytes=chunk_bytes, in_flight=in_flight, retry_for=retry_for)
-        address, transport = connect(url, api_key, timeout=timeout, in_flight=in_flight)
+        address, transport = connect(url, api_key, timeout=timeout, in_flight=in_flight, http_client=http_client)
         super().__init__(address, transport, limits=limits, default_model=model, progress=progress)
-
-    async def __aenter__(self) -> "AsyncClient":
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"

@@ -8,11 +8,10 @@ import warnings
 import weakref
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, wait
-from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from daguerre.async_client import AsyncClient
-from daguerre.blocking import blocking, blocking_handle
+from daguerre.blocking import Closing, blocking, blocking_handle
 from daguerre.errors import DaguerreWarning
 from daguerre.handles.classifier import Classifier
 from daguerre.handles.clip import Clip
@@ -33,7 +32,7 @@ def _made(init: "Callable[Concatenate[AsyncClient, P], None]") -> "Callable[Conc
     return call
 
 
-class Client:
+class Client(Closing):
     __doc__ = (AsyncClient.__doc__ or "").replace(
         "for asynchronous code. `Client` has the same methods for all other code.",
         "in a notebook or a script. `AsyncClient` has the same methods for asynchronous code.",
@@ -126,14 +125,6 @@ class Client:
         for text in said:
             warnings.warn(text, DaguerreWarning, stacklevel=3)
         return result
-
-    def __enter__(self) -> "Client":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"Client({self.asynchronous.url!r})"

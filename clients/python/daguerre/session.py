@@ -5,19 +5,23 @@ import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from daguerre.blocking import AsyncClosing
 from daguerre.dispatch.collect import Collected, OnError
 from daguerre.dispatch.retry import retried
 from daguerre.dispatch.stream import Limits, Part, stream
 from daguerre.errors import DaguerreWarning, JobFailedError, NotFoundError
 from daguerre.inputs.source import Source
 from daguerre.progress import Progress
-from daguerre.transport.base import Transport
-from daguerre.types.common import A, Payload
+from daguerre.transport.base import NO_FIELDS, Transport
+from daguerre.transport.operations import JOB, MODELS, Operation
+from daguerre.types.common import A, Content, Payload
+from daguerre.types.embeddings import VectorBlock
 from daguerre.types.jobs import Job
 from daguerre.types.models import ModelCard
 
+T = TypeVar("T")
 KEPT: ContextVar[list[str] | None] = ContextVar("daguerre_warnings", default=None)  # for the thread that called
 FIRST_LOOK, LATER_LOOK = 0.1, 2.0  # seconds between two looks at a job
 
@@ -28,7 +32,7 @@ class Closable(Protocol):
     async def close(self) -> None: ...
 
 
-class Session:
+class Session(AsyncClosing):
     """Transport, limits, default model, progress and threads of a client."""
 
     def __init__(
@@ -87,10 +91,28 @@ class Session:
             _warn(f"{len(collected.errors):,} of {len(collected.ids):,} items could not be used; see .errors")
         return collected
 
+    async def ask(
+        self,
+        operation: Operation[T],
+        fields: Content = NO_FIELDS,
+        *,
+        items: Sequence[Payload] | None = None,
+        vectors: Sequence[VectorBlock] = (),
+    ) -> T:
+        """The answer to one request, which is tried again where that may help: see Transport.call."""
+        return await retried(
+            lambda: self.transport.call(operation, fields, items=items, vectors=vectors),
+            retry_for=self.limits.retry_for,
+        )
+
+    async def entries(self, operation: Operation[T]) -> list[T]:
+        """All entries of a list on the server, tried again where that may help."""
+        return await retried(lambda: self.transport.entries(operation), retry_for=self.limits.retry_for)
+
     async def card(self, model: str | None = None) -> ModelCard:
         """The model called `model`; the client's, or else the server's default, for None. Raises NotFoundError."""
         model = model or self.default_model
-        cards = await retried(self.transport.models, retry_for=self.limits.retry_for)
+        cards = await self.ask(MODELS)
         for card in cards:
             if model in (None, card.id):
                 return card
@@ -103,7 +125,7 @@ class Session:
 
     async def job(self, id: str) -> Job:
         """How a job is doing. Raises NotFoundError."""
-        return await retried(lambda: self.transport.job(id), retry_for=self.limits.retry_for)
+        return await self.ask(JOB, {"id": id})
 
     async def wait(self, id: str, *, progress: bool | None = None, what: str = "job") -> Job:
         """The job once it has succeeded. Raises JobFailedError where it does not. Cancelled, the job goes on."""

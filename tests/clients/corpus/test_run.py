@@ -475,18 +475,19 @@ def test_memory_stays_flat(tmp_path: Path):
 import asyncio, resource, sys
 import numpy as np
 from daguerre import AsyncClient
+from daguerre.transport.operations import MODELS
 from daguerre.types.embeddings import EmbedAnswer
 from daguerre.types.models import ModelCard
 from daguerre.types.common import Receipt
 
 made = Receipt("m", "r", "f", "fp32", "CPU", "exact", False)
 class Stub:
-    async def embed(self, items, options):
+    async def call(self, operation, fields=None, *, items=(), vectors=()):
+        if operation is MODELS:
+            known = {"id": "m", "dimension": 512, "fingerprint": "f", "decode": "exact"}
+            return [ModelCard(**{**dict.fromkeys(ModelCard.__dataclass_fields__), **known})]
         vectors = np.random.default_rng(0).standard_normal((len(items), 512), np.float32)
         return EmbedAnswer(vectors=vectors, receipt=made, failures={}, truncated=[], tokens=0, request_id=None)
-    async def models(self):
-        known = {"id": "m", "dimension": 512, "fingerprint": "f", "decode": "exact"}
-        return [ModelCard(**{**dict.fromkeys(ModelCard.__dataclass_fields__), **known})]
     async def close(self): pass
 
 async def main(files):

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from daguerre import Client
+from daguerre.transport import operations
 from daguerre.transport.grpc.transport import GrpcTransport
 from daguerre_proto.v1 import corpus_pb2 as pb
 from tests.clients.conftest import kinds
@@ -108,25 +109,26 @@ def test_both_transports_make_the_same_of_draws():
     }
     sent = {}
 
-    async def call(method, request, kind):
-        sent[method] = request
-        return messages[method], None
+    async def send(path, message):
+        method = path.rpartition("/")[2]
+        sent[method] = message
+        return messages[method].SerializeToString(), {"daguerre-version": "0.1.0"}
 
     grpc = GrpcTransport("grpc://nowhere", api_key=None, timeout=1)
-    grpc._call = call
+    grpc._send = send
     clusterings = {"a": [0, 0, -1], "b": [0, 1, 2]}
     drawn = {"clusterings": clusterings, "within": 1, "between": 1, "disputed": 0, "seed": 0}
     coded = {"a": [0], "b": [1], "same": [True], "clusterings": clusterings}
     with over_http.client() as client:
         http = client.asynchronous.transport
-        for name, fields in (
-            ("sample", {"design": "simple", "size": 2, "n": 3, "seed": 3}),
-            ("pairs", drawn),
-            ("compare", coded),
+        for operation, fields in (
+            (operations.SAMPLE, {"design": "simple", "size": 2, "n": 3, "seed": 3}),
+            (operations.PAIRS, drawn),
+            (operations.COMPARE, coded),
         ):
-            assert client.run(getattr(http, name)(fields)) == asyncio.run(getattr(grpc, name)(fields))
-    assert list(sent["DrawPairs"].clusterings["a"].values) == [0, 0, -1]
-    assert list(sent["CompareClusterings"].same) == [True]
+            assert client.run(http.call(operation, fields)) == asyncio.run(grpc.call(operation, fields))
+    assert list(pb.PairsRequest.FromString(sent["DrawPairs"]).clusterings["a"].values) == [0, 0, -1]
+    assert list(pb.ComparisonRequest.FromString(sent["CompareClusterings"]).same) == [True]
 
 
 def test_coders_agree(client: Client):

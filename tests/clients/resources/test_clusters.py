@@ -97,9 +97,8 @@ def test_what_is_too_large_for_a_request_is_sent_ahead():
                 return httpx.Response(413, json=refused, headers=OURS)
         return await plain(request)
 
-    client = there.client()
-    client.asynchronous.transport._client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
-    with client:
+    http_client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    with Client("http://server", progress=False, retry_for=0, http_client=http_client) as client:
         client.cluster(embeddings=made())
     assert len(held) == 1
     assert there.fields("/v1/clusters")["vectors"][0]["file"] == "file_1"

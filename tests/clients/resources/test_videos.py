@@ -274,25 +274,31 @@ def test_what_passes_is_tried_again_from_the_beginning(monkeypatch, inline, cuts
         transport = client.asynchronous.transport
         failed = set()
 
-        def once(name: str) -> None:
-            real = getattr(transport, name)
+        upload, call = transport.upload, transport.call
+        wanted = {"Embed", "GetJobAnswer"}
 
-            async def ask(*given: object) -> object:
-                if name not in failed:
-                    failed.add(name)
-                    if name == "upload":
-                        async for _ in given[0]():  # type: ignore[operator]
-                            break
-                    raise OverloadedError("busy", code="overloaded", status=429, retry_after=0)
-                return await real(*given)
+        def fail_once(name: str) -> None:
+            if name not in failed:
+                failed.add(name)
+                raise OverloadedError("busy", code="overloaded", status=429, retry_after=0)
 
-            monkeypatch.setattr(transport, name, ask)
+        async def upload_or_fail(source, name):
+            if "upload" not in failed:
+                async for _ in source():
+                    break
+            fail_once("upload")
+            return await upload(source, name)
 
-        for name in ("upload", "begin_video", "video_answer"):
-            once(name)
+        async def call_or_fail(operation, *given, **options):
+            if operation.rpc in wanted:
+                fail_once(operation.rpc)
+            return await call(operation, *given, **options)
+
+        monkeypatch.setattr(transport, "upload", upload_or_fail)
+        monkeypatch.setattr(transport, "call", call_or_fail)
         with client.video(io.BytesIO(cuts), frames=2) as clip:
             assert len(clip.embed()) == 2
-        assert failed == {"upload", "begin_video", "video_answer"}
+        assert failed == {"upload", *wanted}
 
 
 def test_other_ways_to_choose_frames_arrive(client: Client, cuts):

@@ -20,6 +20,7 @@ from daguerre.results.corpus import CorpusSummary
 from daguerre.session import Session
 from daguerre.storage.journal import Journal
 from daguerre.storage.parquet import Row, arrow
+from daguerre.transport.operations import EMBED
 from daguerre.types.common import Decode, Float, Payload
 from daguerre.types.embeddings import EmbedAnswer, EmbedOptions
 
@@ -49,7 +50,7 @@ async def embed_corpus(
     options = EmbedOptions(model=model or session.default_model, decode=decode)
 
     async def ask(items: Sequence[Payload]) -> EmbedAnswer:
-        return await session.transport.embed(items, options)
+        return await session.transport.call(EMBED, options.fields(), items=items)
 
     with _alone(journal):
         refuse_others(journal, fingerprint, card.id)  # what another process may have left a moment ago

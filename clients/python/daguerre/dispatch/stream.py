@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Generic
 
 from daguerre.dispatch.chunks import Chunks, SourceThread, Taken, read_all
-from daguerre.dispatch.merge import merged
 from daguerre.dispatch.retry import retried
 from daguerre.errors import (
     FingerprintMismatchError,
@@ -153,7 +152,9 @@ async def _part(
                 failures |= {places[i]: failure for i, failure in answer.failures.items()}
                 rows += places
                 answers.append(answer)
-    return Part(start, [source for source, _ in chunk], rows, merged(answers) if answers else None, failures)
+    return Part(
+        start, [source for source, _ in chunk], rows, type(answers[0]).merged(answers) if answers else None, failures
+    )
 
 
 async def _in_halves(

@@ -13,6 +13,7 @@ from daguerre.errors import DaguerreError, ItemError, TooLargeError
 from daguerre.inputs.pieces import rows_of
 from daguerre.results.embeddings import Embeddings
 from daguerre.transport.base import Transport
+from daguerre.transport.operations import DELETE_FILE
 from daguerre.types.common import Modality
 from daguerre.types.embeddings import VectorBlock
 
@@ -51,7 +52,7 @@ async def with_uploads(
     finally:
         for id in made:
             with suppress(DaguerreError):  # then it expires by itself
-                await transport.delete_file(id)
+                await transport.call(DELETE_FILE, {"id": id})
 
 
 def by_modality(embeddings: EmbeddingsLike, modalities: Sequence[str]) -> dict[str, Embeddings]:
@@ -64,8 +65,8 @@ def by_modality(embeddings: EmbeddingsLike, modalities: Sequence[str]) -> dict[s
     if unknown or not embeddings:
         raise ValueError(f'embeddings: {unknown[0] if unknown else "nothing"!r}; the keys are "image" and "text"')
     if len({len(each) for each in embeddings.values()}) > 1:
-        said = " and ".join(f"{len(each)} of {name}s" for name, each in embeddings.items())
-        raise ValueError(f"embeddings: {said}; give one of each for every item")
+        counts = " and ".join(f"{len(each)} of {name}s" for name, each in embeddings.items())
+        raise ValueError(f"embeddings: {counts}; give one of each for every item")
     return {name: embeddings[name] for name in ("image", "text") if name in embeddings}
 
 
@@ -93,8 +94,8 @@ def split_usable(blocks: Mapping[str, Embeddings], ids: Sequence[str]) -> tuple[
         good &= there
     if not good.any():
         first = next(iter(failed.values()), None)
-        said = "nothing was given" if first is None else f"the first, {first.id}: {first.message}"
-        raise ValueError(f"none of {len(ids)} items can be used; {said}")
+        reason = "nothing was given" if first is None else f"the first, {first.id}: {first.message}"
+        raise ValueError(f"none of {len(ids)} items can be used; {reason}")
     return np.flatnonzero(good), [failed[i] for i in sorted(failed)]
 
 

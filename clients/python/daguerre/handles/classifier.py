@@ -1,9 +1,8 @@
 """Trained classifiers as objects: predict, look at the report, estimate a corpus."""
 
-import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import numpy as np
 
 from daguerre.blocking import Runner, blocking
 from daguerre.dispatch.collect import OnError
-from daguerre.dispatch.retry import retried
 from daguerre.dispatch.vectors import EmbeddingsLike, by_modality, vector_block
 from daguerre.errors import FingerprintMismatchError, ItemError
 from daguerre.inputs.items import (
@@ -27,6 +25,7 @@ from daguerre.results.base import Errors
 from daguerre.results.predictions import Predictions
 from daguerre.results.report import Estimate, Report
 from daguerre.session import Session
+from daguerre.transport.operations import CLASSIFIER_PAGE, DELETE_CLASSIFIER, ESTIMATE, EXPORT_CLASSIFIER, PREDICT
 from daguerre.types.common import Payload
 from daguerre.types.predictions import PredictAnswer, PredictOptions
 
@@ -44,17 +43,17 @@ class AsyncClassifier:
     report : everything that was measured; print it.
     """
 
-    def __init__(self, session: Session, said: Mapping[str, Any], files: Mapping[str, str] | None = None) -> None:
+    def __init__(self, session: Session, card: Mapping[str, Any], files: Mapping[str, str] | None = None) -> None:
         self._session = session
         self._files = dict(files or {})  # ids of the report, and where those files lie on this machine
-        self.card = said
-        self.id: str = said["id"]
-        self.name: str = said["name"]
-        self.version: int = said["version"]
-        self.task: str = said["task"]
-        self.labels: list[str] = list(said["labels"])
-        self.modalities: list[str] = [each["modality"] for each in said["encoders"]] or ["image"]
-        self.report = Report(said["report"], said["worst"], title=self.id)
+        self.card = card
+        self.id: str = card["id"]
+        self.name: str = card["name"]
+        self.version: int = card["version"]
+        self.task: str = card["task"]
+        self.labels: list[str] = list(card["labels"])
+        self.modalities: list[str] = [each["modality"] for each in card["encoders"]] or ["image"]
+        self.report = Report(card["report"], card["worst"], title=self.id)
 
     async def predict(
         self,
@@ -120,13 +119,12 @@ class AsyncClassifier:
         if len(rows) < 2:
             raise ValueError(f"estimate: {len(rows)} items could be predicted; give the whole corpus")
         corpus = {"n": len(rows), "mean": rows.mean(axis=0).tolist(), "variance": rows.var(axis=0, ddof=1).tolist()}
-        ask = self._session.transport.estimate
-        said = await retried(lambda: ask(self.id, corpus, confidence), retry_for=self._session.limits.retry_for)
-        return {name: Estimate(**each) for name, each in said["estimates"].items()}
+        answer = await self._session.ask(ESTIMATE, {"classifier": self.id, "corpus": corpus, "confidence": confidence})
+        return {name: Estimate(**each) for name, each in answer["estimates"].items()}
 
     async def onnx(self, path: "str | os.PathLike[str] | None" = None) -> bytes:
         """The classifier as an ONNX graph, for use elsewhere; written to `path` if there is one."""
-        found = await retried(lambda: self._session.transport.onnx(self.id), retry_for=self._session.limits.retry_for)
+        found = await self._session.ask(EXPORT_CLASSIFIER, {"name": self.id})
         if path is not None:
             Path(path).write_bytes(found)
         return found
@@ -150,13 +148,13 @@ class AsyncClassifier:
             file = known.get(each["id"])
             if file is not None and os.path.isfile(file):
                 pictures[each["id"]] = Path(file).read_bytes()
-        ask = self._session.transport.page
-        text = await retried(lambda: ask(self.id, pictures), retry_for=self._session.limits.retry_for)
+        items = [{"id": id, "image": image} for id, image in pictures.items()]
+        text = await self._session.ask(CLASSIFIER_PAGE, {"name": self.id, "input": items})
         Path(path).write_text(text, encoding="utf-8")
 
     async def delete(self) -> list[str]:
         """Delete this version. Its number is not used again."""
-        return list(await self._session.transport.delete_classifier(self.id))
+        return await self._session.transport.call(DELETE_CLASSIFIER, {"name": self.id})
 
     async def _found(
         self,
@@ -175,7 +173,7 @@ class AsyncClassifier:
             return await self._of_embeddings(embeddings, options)
 
         async def ask(items: Sequence[Payload]) -> PredictAnswer:
-            return await self._session.transport.predict(items, options)
+            return await self._session.transport.call(PREDICT, options.fields(), items=items)
 
         if images is not None and texts is not None:
             items = paired_sources(image_sources(images, ids), text_sources(texts))
@@ -201,8 +199,8 @@ class AsyncClassifier:
         for start in range(0, len(first), ROWS):
             part = slice(start, start + ROWS)
             vectors = [vector_block(modality, made, part) for modality, made in blocks.items()]
-            ask = functools.partial(self._session.transport.predict_vectors, vectors, options)
-            answer = await retried(ask, retry_for=self._session.limits.retry_for)
+            answer = await self._session.ask(PREDICT, options.fields(), vectors=vectors)
+            answer = replace(answer, receipt=first.receipt)
             answers.append((list(range(start, start + len(answer.best))), answer))
             failed += [
                 ItemError(start + i, first.ids[start + i], failure.code, failure.message)

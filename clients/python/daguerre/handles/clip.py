@@ -1,20 +1,26 @@
 """An uploaded video as an object: label its frames, embed them, predict them."""
 
 import asyncio
-import functools
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from types import TracebackType
 from typing import Any
 
-from daguerre.blocking import Runner, blocking
+from daguerre.blocking import AsyncClosing, Closing, Runner, blocking
 from daguerre.dispatch.collect import expect
-from daguerre.dispatch.retry import retried
 from daguerre.errors import DaguerreError
 from daguerre.handles.classifier import AsyncClassifier, Classifier
 from daguerre.results import video_answers
 from daguerre.results.video import ClipEmbeddings, ClipPredictions, ClipScores
 from daguerre.session import Session
+from daguerre.transport.operations import (
+    CANCEL_JOB,
+    DELETE_FILE,
+    EMBED_VIDEO,
+    PREDICT_VIDEO,
+    VIDEO_ANSWER,
+    ZERO_SHOT_VIDEO,
+    Operation,
+)
 from daguerre.types.common import Decode
 from daguerre.types.embeddings import EmbedOptions
 from daguerre.types.jobs import Job
@@ -25,7 +31,7 @@ from daguerre.types.zero_shot import ZeroShotOptions
 PATIENCE = 5.0  # seconds for a last word to the server, where its answer is not waited for any more
 
 
-class AsyncClip:
+class AsyncClip(AsyncClosing):
     """A video on the server, for asynchronous code. `Clip` has the same methods for all other code.
 
     Each method is a job there, which outlives restarts; cancelled (Ctrl-C), so is its job. Nothing is kept between two
@@ -39,12 +45,12 @@ class AsyncClip:
     sampling : which frames are looked at, as the server is asked.
     """
 
-    def __init__(self, session: Session, said: Mapping[str, Any], name: str, sampling: Mapping[str, Any]) -> None:
+    def __init__(self, session: Session, file: Mapping[str, Any], name: str, sampling: Mapping[str, Any]) -> None:
         self._session = session
-        self._file: str | None = said["id"]
+        self._file: str | None = file["id"]
         self.name = name
         self.title = name  # of progress bars
-        self.facts: Mapping[str, Any] = said["video"]
+        self.facts: Mapping[str, Any] = file["video"]
         self.sampling = sampling
 
     async def zero_shot(
@@ -91,7 +97,7 @@ class AsyncClip:
             none_of_these=none_of_these,
             none_min_cosine=none_min_cosine,
         )
-        return video_answers.scores(await self._ask(asked, progress, "zero-shot"), self.name, asked)
+        return video_answers.scores(await self._ask(ZERO_SHOT_VIDEO, asked, progress, "zero-shot"), self.name, asked)
 
     async def embed(
         self,
@@ -123,7 +129,7 @@ class AsyncClip:
         >>> client.cluster(embeddings=X.embeddings, method="kmeans", k=5)
         """
         asked = EmbedOptions(model=model or self._session.default_model, decode=decode, dimensions=dimensions)
-        made = video_answers.embeddings(await self._ask(asked, progress, "embed"), self.name)
+        made = video_answers.embeddings(await self._ask(EMBED_VIDEO, asked, progress, "embed"), self.name)
         expect(fingerprint, made.receipt)
         return made
 
@@ -151,7 +157,7 @@ class AsyncClip:
         >>> client.video("news.mp4", shots=True, pooling="max").predict("protest").pooled
         """
         asked = PredictOptions(classifier=classifier if isinstance(classifier, str) else classifier.id)
-        return video_answers.predictions(await self._ask(asked, progress, "predict"), self.name)
+        return video_answers.predictions(await self._ask(PREDICT_VIDEO, asked, progress, "predict"), self.name)
 
     async def close(self) -> None:
         """Delete the file on the server. Where that fails, it expires by itself."""
@@ -159,24 +165,24 @@ class AsyncClip:
         self._session.clips.discard(self)
         if file is not None:
             with suppress(DaguerreError, asyncio.TimeoutError):
-                await asyncio.wait_for(self._session.transport.delete_file(file), PATIENCE)
+                await asyncio.wait_for(self._session.transport.call(DELETE_FILE, {"id": file}), PATIENCE)
 
     @property
     def closed(self) -> bool:
         """Whether its file is deleted."""
         return self._file is None
 
-    async def _ask(self, asked: Asked, progress: bool | None, what: str) -> ClipAnswer:
+    async def _ask(self, operation: Operation[Job], asked: Asked, progress: bool | None, what: str) -> ClipAnswer:
         """A job's answer. Whatever ends the waiting cancels the job."""
         if self._file is None:
             raise ValueError(f"{self.name}: is closed, and its file deleted; call client.video again")
-        session, limit = self._session, self._session.limits.retry_for
-        ask = functools.partial(session.transport.begin_video, self._file, self.sampling, asked)
-        begun = asyncio.ensure_future(retried(ask, retry_for=limit))
+        session = self._session
+        item = {"video": {"file": self._file}, "sampling": self.sampling}
+        begun = asyncio.ensure_future(session.ask(operation, {**asked.fields(), "input": [item]}))
         try:
             job = await asyncio.shield(begun)
             ended = await session.wait(job.id, progress=progress, what=f"{what} {self.title}")
-            return await retried(lambda: session.transport.video_answer(ended.id), retry_for=limit)
+            return await session.ask(VIDEO_ANSWER, {"id": ended.id})
         except BaseException:
             await self._stop(begun)
             raise
@@ -185,15 +191,7 @@ class AsyncClip:
         """Cancel a job whose answer nobody waits for; one that has ended stays as it is."""
         with suppress(DaguerreError, asyncio.TimeoutError, asyncio.CancelledError):
             job = await asyncio.wait_for(begun, PATIENCE)  # on its way, it would go on unseen
-            await asyncio.wait_for(self._session.transport.cancel_job(job.id), PATIENCE)
-
-    async def __aenter__(self) -> "AsyncClip":
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
+            await asyncio.wait_for(self._session.transport.call(CANCEL_JOB, {"id": job.id}), PATIENCE)
 
     def __repr__(self) -> str:
         facts = self.facts
@@ -201,7 +199,7 @@ class AsyncClip:
         return f"<{type(self).__name__} {self.name}: {facts['duration']:.1f} s, {size}, {facts['codec']}>"
 
 
-class Clip:
+class Clip(Closing):
     __doc__ = (AsyncClip.__doc__ or "").replace(
         "for asynchronous code. `Clip` has the same methods for all other code.",
         "in a notebook or a script. `AsyncClip` has the same methods for asynchronous code.",
@@ -227,14 +225,6 @@ class Clip:
         """Delete the file on the server. Where that fails, it expires by itself."""
         if not self.closed:
             self._runner.run(self.asynchronous.close())
-
-    def __enter__(self) -> "Clip":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return repr(self.asynchronous).replace("<Async", "<")

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from daguerre.dispatch.retry import retried
 from daguerre.inputs.items import ImageLike, image_sources
 from daguerre.results.clusters import Clustered
 from daguerre.session import Session
+from daguerre.transport.operations import CLUSTER_PAGE, DESCRIBE_IMAGES
 from daguerre.types.common import Payload
 from daguerre.types.images import ImagesAnswer
 
@@ -30,9 +30,8 @@ async def write_report(
     if made.modality == "text" and images is None:
         mode = "none"
     pictures = {} if mode == "none" else await _pictures(session, made, images, blurred=mode == "blurred")
-    html = await retried(
-        lambda: session.transport.cluster_page(made.id, mode, pictures), retry_for=session.limits.retry_for
-    )
+    items = [{"id": name, "image": image} for name, image in pictures.items()]
+    html = await session.ask(CLUSTER_PAGE, {"id": made.id, "pictures": mode, "input": items})
     Path(path).write_text(html, encoding="utf-8")
 
 
@@ -49,8 +48,10 @@ async def _pictures(
             'give images=, or pictures="none"'
         )
 
+    options = {"thumbnail": SIDE, "blurred": blurred}
+
     async def ask(items: Sequence[Payload]) -> ImagesAnswer:
-        return await session.transport.describe_images(items, SIDE, blurred)
+        return await session.transport.call(DESCRIBE_IMAGES, options, items=items)
 
     given = image_sources(list(wanted.values()), list(wanted))
     gathered = await session.gather(given, lambda: len(wanted), ask, "collect", None, "pictures", None)

@@ -5,13 +5,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from daguerre.dispatch.retry import retried
 from daguerre.inputs.alignment import Code, item_ids, json_value, per_item
 from daguerre.resources.search import Query, SearchMethods
 from daguerre.results.annotation import Agreement, Comparison, Pairs, Sample, Stratum, figure
 from daguerre.results.clusters import Clustered
 from daguerre.results.embeddings import Embeddings
 from daguerre.results.labellings import Labellings, aligned_labels
+from daguerre.transport.operations import AGREEMENT, COMPARE, PAIRS, SAMPLE
 from daguerre.types.common import record
 
 Unclustered = Literal["singletons", "exclude"]
@@ -103,16 +103,16 @@ class AnnotationMethods(SearchMethods):
             fields["scores"] = numbers[place].tolist()
         else:
             raise ValueError(f"design: got {kind!r}; stratified needs clusters or strata, purposive scores or near")
-        said = await retried(lambda: self.transport.sample(fields), retry_for=self.limits.retry_for)
-        indexes = place[said["indexes"]]
-        probability = said["inclusion_prob"]
+        answer = await self.ask(SAMPLE, fields)
+        indexes = place[answer["indexes"]]
+        probability = answer["inclusion_prob"]
         return Sample(
-            **{name: said[name] for name in ("design", "n", "fit_for_inference", "remarks", "seed")},
+            **{name: answer[name] for name in ("design", "n", "fit_for_inference", "remarks", "seed")},
             indexes=indexes,
             ids=[every[i] for i in indexes.tolist()],
             inclusion_prob=None if probability is None else np.array(probability, np.float64),
             stratum=None if strata is None else [strata[i] for i in indexes.tolist()],
-            strata=tuple(record(Stratum, each) for each in said["strata"]),
+            strata=tuple(record(Stratum, each) for each in answer["strata"]),
         )
 
     async def draw_pairs(
@@ -161,19 +161,19 @@ class AnnotationMethods(SearchMethods):
             "allocation": allocation,
             "seed": seed,
         }
-        said = await retried(lambda: self.transport.pairs(fields), retry_for=self.limits.retry_for)
-        a, b = (place[np.array([each[end] for each in said["pairs"]], np.int64)] for end in ("a", "b"))
+        answer = await self.ask(PAIRS, fields)
+        a, b = (place[np.array([each[end] for each in answer["pairs"]], np.int64)] for end in ("a", "b"))
         return Pairs(
             a=a,
             b=b,
             a_ids=[every[i] for i in a.tolist()],
             b_ids=[every[i] for i in b.tolist()],
-            stratum=[each["stratum"] for each in said["pairs"]],
-            cluster=[each["cluster"] for each in said["pairs"]],
-            inclusion_prob=np.array([each["inclusion_prob"] for each in said["pairs"]], np.float64),
-            strata=tuple(record(Stratum, each) for each in said["strata"]),
+            stratum=[each["stratum"] for each in answer["pairs"]],
+            cluster=[each["cluster"] for each in answer["pairs"]],
+            inclusion_prob=np.array([each["inclusion_prob"] for each in answer["pairs"]], np.float64),
+            strata=tuple(record(Stratum, each) for each in answer["strata"]),
             unclustered=unclustered,
-            **{name: said[name] for name in ("n", "remarks", "seed")},
+            **{name: answer[name] for name in ("n", "remarks", "seed")},
         )
 
     async def agreement(
@@ -211,17 +211,17 @@ class AnnotationMethods(SearchMethods):
             "item": [str(each) for each in item],
             "code": [json_value(each) for each in code],
             "level": level,
+            "resamples": resamples,
             "seed": seed,
         }
-        fields |= {} if resamples is None else {"resamples": resamples}
-        said = await retried(lambda: self.transport.agreement(fields), retry_for=self.limits.retry_for)
-        percent, kappa, alpha = (figure(said[name]) for name in ("percent", "kappa", "alpha"))
+        answer = await self.ask(AGREEMENT, fields)
+        percent, kappa, alpha = (figure(answer[name]) for name in ("percent", "kappa", "alpha"))
         assert percent
         assert alpha
         return Agreement(
-            coders=tuple(said["coders"]),
-            items=said["items"],
-            level=said["level"],
+            coders=tuple(answer["coders"]),
+            items=answer["items"],
+            level=answer["level"],
             percent=percent,
             kappa=kappa,
             alpha=alpha,
@@ -263,10 +263,10 @@ class AnnotationMethods(SearchMethods):
         >>> client.compare(pairs, same, {"a": A, "b": B})
         """
         labels, _, _ = aligned_labels(clusterings, None)
-        said = [json_value(each) for each in per_item("same", same, len(pairs))]
-        if odd := [each for each in said if each not in (None, 0, 1)]:
+        judged = [json_value(each) for each in per_item("same", same, len(pairs))]
+        if odd := [each for each in judged if each not in (None, 0, 1)]:
             raise ValueError(f"same: got {odd[0]!r}; it is True, False, or None where nobody has said so")
-        rows = [i for i, each in enumerate(said) if each is not None]
+        rows = [i for i, each in enumerate(judged) if each is not None]
         if isinstance(pairs, Pairs):
             ends = np.stack([pairs.a, pairs.b], axis=1)
         else:
@@ -274,7 +274,7 @@ class AnnotationMethods(SearchMethods):
         fields: dict[str, Any] = {
             "a": ends[rows, 0].tolist(),
             "b": ends[rows, 1].tolist(),
-            "same": [bool(said[i]) for i in rows],
+            "same": [bool(judged[i]) for i in rows],
             "clusterings": {name: found.tolist() for name, found in labels.items()},
             "unclustered": unclustered or (pairs.unclustered if isinstance(pairs, Pairs) else None),
             "held_out": held_out,
@@ -285,6 +285,4 @@ class AnnotationMethods(SearchMethods):
         if isinstance(pairs, Pairs):
             fields["inclusion_prob"] = pairs.inclusion_prob[rows].tolist()
             fields["stratum"] = [pairs.stratum[i] for i in rows]
-        wanted = {name: value for name, value in fields.items() if value is not None}
-        answer = await retried(lambda: self.transport.compare(wanted), retry_for=self.limits.retry_for)
-        return Comparison.of(answer, len(said) - len(rows))
+        return Comparison.of(await self.ask(COMPARE, fields), len(judged) - len(rows))

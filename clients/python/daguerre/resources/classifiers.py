@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from daguerre.dispatch.retry import retried
 from daguerre.dispatch.vectors import EmbeddingsLike, vector_block
 from daguerre.handles.classifier import AsyncClassifier
 from daguerre.inputs.alignment import Code, aligned_with, json_value, relative_ids
 from daguerre.inputs.items import Images, Texts
 from daguerre.resources.embeddings import EmbeddingMethods
+from daguerre.transport.operations import CLASSIFIER, CLASSIFIERS, DELETE_CLASSIFIER, FINE_TUNE, TRAIN
 from daguerre.types.common import Decode
 from daguerre.types.jobs import Job
 
@@ -106,7 +106,6 @@ class ClassifierMethods(EmbeddingMethods):
             "labels": None if labels is None else [str(label) for label in labels],
             "bounds": None if bounds is None else list(bounds),
             "partial": partial,
-            "on_error": "skip",
             "strengths": _numbers(strengths),
             "folds": folds,
             "inner_folds": inner_folds,
@@ -124,8 +123,8 @@ class ClassifierMethods(EmbeddingMethods):
                 "code": [json_value(each) for each in code],
                 "rule": rule or ("mean" if fields["task"] == "continuous" else "majority"),
             }
-        sent = {key: value for key, value in fields.items() if value is not None}
-        begun = await self.transport.train(sent, [vector_block(m, made) for m, made in blocks.items()])
+        vectors = [vector_block(modality, made) for modality, made in blocks.items()]
+        begun = await self.transport.call(TRAIN, fields, vectors=vectors)
         ended = await self.wait(begun.id, progress=progress, what="train")
         assert ended.result
         files = dict(zip(names, paths, strict=True))
@@ -137,11 +136,11 @@ class ClassifierMethods(EmbeddingMethods):
 
     async def classifiers(self) -> list[Mapping[str, Any]]:
         """The newest version of each classifier there is: id, task, labels, created, usable, …"""
-        return list(await retried(self.transport.classifiers, retry_for=self.limits.retry_for))
+        return await self.entries(CLASSIFIERS)
 
     async def delete_classifier(self, name: str) -> list[str]:
         """Delete "protest@3", or all versions of "protest". Raises NotFoundError, PermissionDeniedError."""
-        return list(await self.transport.delete_classifier(name))
+        return await self.transport.call(DELETE_CLASSIFIER, {"name": name})
 
     async def fine_tune(
         self,
@@ -201,7 +200,7 @@ class ClassifierMethods(EmbeddingMethods):
             "validation": validation,
             "seed": seed,
         }
-        begun = await self.transport.fine_tune({key: value for key, value in fields.items() if value is not None})
+        begun = await self.transport.call(FINE_TUNE, fields)
         if not wait:
             return begun
         ended = await self.wait(begun.id, progress=progress, what="fine-tune")
@@ -209,7 +208,7 @@ class ClassifierMethods(EmbeddingMethods):
         return AsyncClassifier(self, await self._card_of(ended.result["classifier"]))
 
     async def _card_of(self, label: str) -> Mapping[str, Any]:
-        return await retried(lambda: self.transport.classifier(label), retry_for=self.limits.retry_for)
+        return await self.ask(CLASSIFIER, {"name": label})
 
 
 def infer_task(targets: Sequence[Code]) -> Task:

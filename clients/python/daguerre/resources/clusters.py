@@ -3,15 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-import numpy as np
-
-from daguerre.dispatch.retry import retried
 from daguerre.dispatch.vectors import EmbeddingsLike, split_usable, vector_blocks, with_uploads
 from daguerre.handles.clustering import AsyncClusters
 from daguerre.inputs.alignment import Code, aligned_with, item_ids, per_item, relative_ids, string_list
 from daguerre.inputs.items import Images, Texts
 from daguerre.resources.embeddings import EmbeddingMethods
 from daguerre.storage.parquet import printable
+from daguerre.transport.operations import CLUSTER, CLUSTERING
 from daguerre.types.common import Decode
 from daguerre.types.jobs import Job
 
@@ -109,7 +107,7 @@ class ClusterMethods(EmbeddingMethods):
         good, errors = split_usable(blocks, every)
         labels = None if known is None else aligned_with(known, files, names, "known")
         heavy = None if weights is None else per_item("weights", weights, len(every))
-        options: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "method": method,
             "metric": metric,
             "normalize": normalize,
@@ -138,17 +136,11 @@ class ClusterMethods(EmbeddingMethods):
             "projection": projection,
             "resamples": resamples,
             "ids": [printable(names[i]) for i in good.tolist()],
-            "on_error": "skip",
-        }
-        fields = {
-            name: value.item() if isinstance(value, np.generic) else value
-            for name, value in options.items()
-            if value is not None
         }
         begun = await with_uploads(
             self.transport,
             vector_blocks(blocks, good),
-            lambda given: self.transport.cluster(fields, given),
+            lambda sent: self.transport.call(CLUSTER, fields, vectors=sent),
             retry_for=self.limits.retry_for,
         )
         if not wait:
@@ -174,7 +166,7 @@ class ClusterMethods(EmbeddingMethods):
         return AsyncClusters.of(await self._clustering(id), client=self)
 
     async def _clustering(self, id: str) -> Mapping[str, Any]:
-        return await retried(lambda: self.transport.clustering(id), retry_for=self.limits.retry_for)
+        return await self.ask(CLUSTERING, {"id": id})
 
 
 def _label(value: Code) -> Code:

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from daguerre.dispatch.retry import retried
 from daguerre.dispatch.vectors import EmbeddingsLike, split_usable, vector_blocks, with_uploads
 from daguerre.errors import ItemError
 from daguerre.inputs.alignment import item_ids, per_item, relative_ids
@@ -17,6 +16,7 @@ from daguerre.resources.images import ImageMethods
 from daguerre.results.duplicates import Duplicates
 from daguerre.results.images import Descriptions
 from daguerre.storage.parquet import printable
+from daguerre.transport.operations import DUPLICATES, FIND_DUPLICATES
 from daguerre.types.common import NO_MODEL, Decode, Payload
 from daguerre.types.images import ImageDescription, ImagesAnswer
 from daguerre.types.jobs import Job
@@ -111,13 +111,12 @@ class DuplicateMethods(EmbeddingMethods, ImageMethods):
             wanted = per_item("prefer", prefer, len(every))
             fields["preference"] = [float(wanted[i]) for i in good.tolist()]
         names = every if ids is not None else relative_ids(files)
-        fields |= {"ids": [printable(names[i]) for i in good.tolist()], "on_error": "skip"}
-        said = {name: value for name, value in fields.items() if value is not None}
+        fields |= {"ids": [printable(names[i]) for i in good.tolist()]}
         vectors = vector_blocks(blocks, good) if blocks else []
         begun = await with_uploads(
             self.transport,
             vectors,
-            lambda given: self.transport.duplicates(said, given),
+            lambda sent: self.transport.call(FIND_DUPLICATES, fields, vectors=sent),
             retry_for=self.limits.retry_for,
         )
         if not wait:
@@ -138,7 +137,7 @@ class DuplicateMethods(EmbeddingMethods, ImageMethods):
         return Duplicates.of(answer, ids=answer["ids"], sent=np.arange(answer["n"]), errors=())
 
     async def _found(self, id: str) -> Mapping[str, Any]:
-        return await retried(lambda: self.transport.found_duplicates(id), retry_for=self.limits.retry_for)
+        return await self.ask(DUPLICATES, {"id": id})
 
     async def _hashed(self, images: Images, kind: Kind, progress: bool | None) -> Descriptions:
         """SHA-256 is computed here; perceptual hashes are the server's."""

@@ -10,6 +10,7 @@ from daguerre.dispatch.vectors import EmbeddingsLike, by_modality
 from daguerre.inputs.items import Images, Texts, images_or_texts
 from daguerre.results.embeddings import Embeddings
 from daguerre.session import Session
+from daguerre.transport.operations import EMBED
 from daguerre.types.common import Decode, Payload
 from daguerre.types.embeddings import EmbedAnswer, EmbedOptions
 
@@ -65,7 +66,7 @@ class EmbeddingMethods(Session):
         options = EmbedOptions(model=model or self.default_model, decode=decode, dimensions=dimensions)
 
         async def ask(items: Sequence[Payload]) -> EmbedAnswer:
-            return await self.transport.embed(items, options)
+            return await self.transport.call(EMBED, options.fields(), items=items)
 
         gathered = await self.gather(items, total, ask, on_error, progress, "embed", fingerprint)
         answers = gathered.answers

@@ -8,6 +8,7 @@ from daguerre.dispatch.retry import retried
 from daguerre.inputs.pieces import rows_of
 from daguerre.results.embeddings import Embeddings
 from daguerre.session import Session
+from daguerre.transport.operations import DELETE_FILE, FILES
 from daguerre.types.common import Rows
 
 
@@ -34,15 +35,14 @@ class FileMethods(Session):
             name = os.path.basename(os.fspath(given)) if name is None else name
         else:
             source = rows_of(given.vectors if isinstance(given, Embeddings) else given)
-        said = await retried(
+        return await retried(
             lambda: self.transport.upload(source, name or "vectors.npy"), retry_for=self.limits.retry_for
         )
-        return said
 
     async def files(self) -> list[Mapping[str, Any]]:
         """Your files on the server, the newest first: id, name, bytes, shape, expires, …"""
-        return list(await retried(self.transport.files, retry_for=self.limits.retry_for))
+        return await self.entries(FILES)
 
     async def delete_file(self, id: str) -> Mapping[str, Any]:
         """Delete a file. Jobs that have begun with it go on. Raises NotFoundError."""
-        return await self.transport.delete_file(id)
+        return await self.transport.call(DELETE_FILE, {"id": id})

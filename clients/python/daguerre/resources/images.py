@@ -7,6 +7,7 @@ from daguerre.dispatch.collect import OnError
 from daguerre.inputs.items import Images, count_items, image_sources
 from daguerre.results.images import Descriptions
 from daguerre.session import Session
+from daguerre.transport.operations import DESCRIBE_IMAGES
 from daguerre.types.common import Payload
 from daguerre.types.images import ImageDescription, ImagesAnswer
 
@@ -41,9 +42,10 @@ class ImageMethods(Session):
         >>> client.describe_images("photos/").images[0].width
         320
         """
+        options = {"thumbnail": thumbnail, "blurred": blurred}
 
         async def ask(items: Sequence[Payload]) -> ImagesAnswer:
-            return await self.transport.describe_images(items, thumbnail, blurred)
+            return await self.transport.call(DESCRIBE_IMAGES, options, items=items)
 
         return await self._described(images, ids, ask, on_error, progress, "describe")
 

@@ -1,7 +1,7 @@
 """Methods of the client for jobs."""
 
-from daguerre.dispatch.retry import retried
 from daguerre.session import Session
+from daguerre.transport.operations import CANCEL_JOB, JOBS
 from daguerre.types.jobs import Job
 
 
@@ -10,8 +10,8 @@ class JobMethods(Session):
 
     async def jobs(self) -> list[Job]:
         """Your jobs on the server, the newest first."""
-        return list(await retried(self.transport.jobs, retry_for=self.limits.retry_for))
+        return await self.entries(JOBS)
 
     async def cancel_job(self, id: str) -> Job:
         """Stop a job; one that has ended stays as it is."""
-        return await retried(lambda: self.transport.cancel_job(id), retry_for=self.limits.retry_for)
+        return await self.ask(CANCEL_JOB, {"id": id})

@@ -1,7 +1,7 @@
 """Methods of the client for the server and its models."""
 
-from daguerre.dispatch.retry import retried
 from daguerre.session import Session
+from daguerre.transport.operations import MODELS
 from daguerre.types.models import ModelCard, Ping
 
 
@@ -17,7 +17,7 @@ class ModelMethods(Session):
         >>> client.models()[0].id
         'embedded'
         """
-        return list(await retried(self.transport.models, retry_for=self.limits.retry_for))
+        return await self.ask(MODELS)
 
     async def ping(self) -> Ping:
         """The server's version, whether its models are loaded, and the seconds there and back. Asked once.

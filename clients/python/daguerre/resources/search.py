@@ -6,7 +6,6 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 
-from daguerre.dispatch.retry import retried
 from daguerre.dispatch.vectors import split_usable, vector_blocks, with_uploads
 from daguerre.errors import ItemFailedError
 from daguerre.inputs import memory
@@ -14,6 +13,7 @@ from daguerre.inputs.items import Images
 from daguerre.resources.embeddings import EmbeddingMethods
 from daguerre.results.embeddings import Embeddings
 from daguerre.results.neighbours import Neighbours
+from daguerre.transport.operations import SEARCH
 from daguerre.types.common import Double, Modality
 
 Query: TypeAlias = Embeddings | str | Sequence[str] | Images
@@ -50,15 +50,14 @@ class SearchMethods(EmbeddingMethods):
         good, _ = split_usable(corpus, embeddings.ids)
         block = vector_blocks(corpus, good)
         queries = vector_blocks({wanted.modality or "image": wanted}, np.arange(len(wanted)))[0]
-        said = await with_uploads(
+        fields = {"k": k, "queries": {**queries.fields(), "data": queries.packed()}}
+        answer = await with_uploads(
             self.transport,
             block,
-            lambda given: retried(
-                lambda: self.transport.search({"k": k}, given[0], queries), retry_for=self.limits.retry_for
-            ),
+            lambda sent: self.ask(SEARCH, fields, vectors=sent),
             retry_for=self.limits.retry_for,
         )
-        found = [entry["neighbours"] for entry in said["data"]]
+        found = [entry["neighbours"] for entry in answer["data"]]
         indexes = good[np.array([[each["index"] for each in row] for row in found], np.int64)]
         return Neighbours(
             queries=list(wanted.ids),

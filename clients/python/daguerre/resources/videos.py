@@ -12,6 +12,7 @@ from daguerre.inputs.videos import VideoLike, VideoUpload, video_name
 from daguerre.progress import Progress
 from daguerre.results.video import How
 from daguerre.session import Session
+from daguerre.transport.operations import DELETE_FILE
 
 THUMBNAIL = 160  # pixels of the longest side
 UNUSABLE = ("unsupported_video", "invalid_video", "video_too_large", "invalid_file", "file_too_large")
@@ -79,7 +80,7 @@ class VideoMethods(Session):
         shown = Progress.wanted(self.progress if progress is None else progress)
         sent = await asyncio.to_thread(VideoUpload, source, called, shown)
         try:
-            said = await retried(lambda: self.transport.upload(sent, "video"), retry_for=self.limits.retry_for)
+            file = await retried(lambda: self.transport.upload(sent, "video"), retry_for=self.limits.retry_for)
         except APIError as exc:
             if exc.code in UNUSABLE:
                 failed = ItemError(0, called, exc.code, exc.message)
@@ -87,10 +88,10 @@ class VideoMethods(Session):
             raise
         finally:
             sent.close()
-        if not said.get("video"):
-            await self.transport.delete_file(said["id"])
+        if not file.get("video"):
+            await self.transport.call(DELETE_FILE, {"id": file["id"]})
             failed = ItemError(0, called, "invalid_file", "is an array, no video; client.upload takes it")
             raise ItemFailedError(failed)
-        clip = AsyncClip(self, said, called, sampling)
+        clip = AsyncClip(self, file, called, sampling)
         self.clips.add(clip)
         return clip

@@ -6,6 +6,7 @@ from daguerre.dispatch.collect import OnError
 from daguerre.inputs.items import Images, Texts, images_or_texts
 from daguerre.results.zero_shot import ZeroShot
 from daguerre.session import Session
+from daguerre.transport.operations import ZERO_SHOT
 from daguerre.types.common import Decode, Payload
 from daguerre.types.zero_shot import ZeroShotAnswer, ZeroShotOptions
 
@@ -69,12 +70,12 @@ class ZeroShotMethods(Session):
         items, total = images_or_texts(images, texts, ids)
 
         async def ask(items: Sequence[Payload]) -> ZeroShotAnswer:
-            return await self.transport.zero_shot(items, options)
+            return await self.transport.call(ZERO_SHOT, options.fields(), items=items)
 
         gathered = await self.gather(items, total, ask, on_error, progress, "zero-shot", None)
         if gathered.answers:
-            said = gathered.answers[0][1]
-            receipt, scale, used, negative = said.receipt, said.logit_scale, said.templates, said.negatives
+            first = gathered.answers[0][1]
+            receipt, scale, used, negative = first.receipt, first.logit_scale, first.templates, first.negatives
         else:
             card = await self.card(options.model)
             receipt, scale, used, negative = card.receipt(decode), float("nan"), card.templates or [], None

@@ -1,92 +1,119 @@
-"""The protocol that both transports implement."""
+"""The base of both transports: one call for all operations, and the reading of answers."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
+import numpy as np
+
+from daguerre.errors import IncompatibleServerError
 from daguerre.inputs.pieces import Sendable
-from daguerre.types.common import Payload
-from daguerre.types.embeddings import EmbedAnswer, EmbedOptions, VectorBlock
-from daguerre.types.images import ImagesAnswer
-from daguerre.types.jobs import Job
-from daguerre.types.models import ModelCard, Ping
-from daguerre.types.predictions import PredictAnswer, PredictOptions
-from daguerre.types.video import Asked, ClipAnswer
-from daguerre.types.zero_shot import ZeroShotAnswer, ZeroShotOptions
+from daguerre.transport.operations import Operation
+from daguerre.types.common import Content, Payload
+from daguerre.types.embeddings import VectorBlock
+from daguerre.types.models import Ping
+
+T = TypeVar("T")
+PAGE = 1000  # entries of a list that are asked for at once
+LARGE = 4 * 2**20  # bytes of an answer from which it is read in a thread
+NO_FIELDS: Mapping[str, Any] = {}
 
 
-class Transport(Protocol):
+@dataclass(frozen=True)
+class Request:
+    """A request as a transport sends it: see Transport.call."""
+
+    operation: Operation[Any]
+    fields: Mapping[str, Any]
+    items: Sequence[Payload] | None
+    vectors: Sequence[VectorBlock]
+
+
+class Transport(ABC):
     """One server, one connection pool. Sends each request once: dispatch/retry repeats it.
 
     Every method raises the tree of errors.py and nothing else. Items are sent with on_error="skip": an unusable one is
     in `failures`.
     """
 
-    async def embed(self, items: Sequence[Payload], options: EmbedOptions) -> EmbedAnswer: ...
+    def __init__(self, url: str) -> None:
+        self.url = url
 
-    async def zero_shot(self, items: Sequence[Payload], options: ZeroShotOptions) -> ZeroShotAnswer: ...
+    async def call(
+        self,
+        operation: Operation[T],
+        fields: Content = NO_FIELDS,
+        *,
+        items: Sequence[Payload] | None = None,
+        vectors: Sequence[VectorBlock] = (),
+    ) -> T:
+        """The answer to one request.
 
-    async def models(self) -> Sequence[ModelCard]: ...
+        Parameters
+        ----------
+        fields : of the request, and those that its path names; those of None are left out. Bytes are sent as such over
+            gRPC, in base64 over HTTP.
+        items : of the request; the answer has a result for each.
+        """
+        wanted = {
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in {**operation.fields, **fields}.items()
+            if value is not None
+        }
+        answer, request_id = await self._send_request(Request(operation, wanted, items, vectors))
 
-    async def train(self, fields: Mapping[str, Any], vectors: Sequence[VectorBlock]) -> Job: ...
+        def read() -> T:
+            with expect_answer(self.url):
+                content = self._content(operation, answer)
+                if items is not None and len(content["data"]) != len(items):
+                    raise ValueError(f"{len(content['data'])} results for {len(items)} items")
+                return operation.read(content, request_id)
 
-    async def predict(self, items: Sequence[Payload], options: PredictOptions) -> PredictAnswer: ...
+        return await asyncio.to_thread(read) if len(answer) > LARGE else read()
 
-    async def predict_vectors(self, vectors: Sequence[VectorBlock], options: PredictOptions) -> PredictAnswer: ...
+    async def entries(self, operation: Operation[T]) -> list[T]:
+        """All entries of a list, page by page."""
+        page = operation.reading(
+            lambda content, _: ([operation.read(each, None) for each in content["data"]], content["next_cursor"])
+        )
+        entries: list[T] = []
+        cursor = None
+        while True:
+            more, cursor = await self.call(page, {"limit": PAGE, "cursor": cursor})
+            entries += more
+            if cursor is None:
+                return entries
 
-    async def classifiers(self) -> Sequence[Mapping[str, Any]]: ...
+    @abstractmethod
+    async def upload(self, source: Sendable, name: str) -> Content:
+        """The file made of what is streamed."""
 
-    async def classifier(self, label: str) -> Mapping[str, Any]: ...
-
-    async def delete_classifier(self, label: str) -> Sequence[str]: ...
-
-    async def estimate(self, label: str, corpus: Mapping[str, Any], confidence: float) -> Mapping[str, Any]: ...
-
-    async def onnx(self, label: str) -> bytes: ...
-
-    async def page(self, label: str, pictures: Mapping[str, bytes]) -> str: ...
-
-    async def fine_tune(self, fields: Mapping[str, Any]) -> Job: ...
-
-    async def cluster(self, fields: Mapping[str, Any], vectors: Sequence[VectorBlock]) -> Job: ...
-
-    async def clustering(self, id: str) -> Mapping[str, Any]: ...
-
-    async def cluster_page(self, id: str, mode: str, pictures: Mapping[str, bytes]) -> str: ...
-
-    async def duplicates(self, fields: Mapping[str, Any], vectors: Sequence[VectorBlock]) -> Job: ...
-
-    async def found_duplicates(self, id: str) -> Mapping[str, Any]: ...
-
-    async def describe_images(self, items: Sequence[Payload], thumbnail: int | None, blurred: bool) -> ImagesAnswer: ...
-
-    async def sample(self, fields: Mapping[str, Any]) -> Mapping[str, Any]: ...
-
-    async def pairs(self, fields: Mapping[str, Any]) -> Mapping[str, Any]: ...
-
-    async def agreement(self, fields: Mapping[str, Any]) -> Mapping[str, Any]: ...
-
-    async def compare(self, fields: Mapping[str, Any]) -> Mapping[str, Any]: ...
-
-    async def search(
-        self, fields: Mapping[str, Any], corpus: VectorBlock, queries: VectorBlock
-    ) -> Mapping[str, Any]: ...
-
-    async def begin_video(self, file: str, sampling: Mapping[str, Any], asked: Asked) -> Job: ...
-
-    async def video_answer(self, job: str) -> ClipAnswer: ...
-
-    async def upload(self, given: Sendable, name: str) -> Mapping[str, Any]: ...
-
-    async def files(self) -> Sequence[Mapping[str, Any]]: ...
-
-    async def delete_file(self, id: str) -> Mapping[str, Any]: ...
-
-    async def jobs(self) -> Sequence[Job]: ...
-
-    async def job(self, id: str) -> Job: ...
-
-    async def cancel_job(self, id: str) -> Job: ...
-
+    @abstractmethod
     async def ping(self) -> Ping: ...
 
+    @abstractmethod
     async def close(self) -> None: ...
+
+    @abstractmethod
+    async def _send_request(self, request: Request) -> tuple[bytes, str | None]:
+        """The answer's bytes and the request's id. Raises DaguerreError for every other outcome."""
+
+    @abstractmethod
+    def _content(self, operation: Operation[Any], answer: bytes) -> Content:
+        """The content of an answer. Raises ValueError for bytes of another form."""
+
+
+@contextmanager
+def expect_answer(url: str) -> Iterator[None]:
+    """Raise IncompatibleServerError where an answer has another shape than this SDK expects."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError) as exc:
+        raise IncompatibleServerError(
+            f"{url} answered with something else than this SDK expects ({type(exc).__name__}: {exc}); "
+            "is it a Daguerre server of a version that belongs to this SDK?",
+            code="not_daguerre",
+        ) from exc

@@ -1,18 +1,31 @@
 """The choice of a transport by the scheme of the server's address."""
 
 import os
+from typing import TYPE_CHECKING
 
 from daguerre.transport.base import Transport
+
+if TYPE_CHECKING:
+    import httpx
 
 URL = "http://127.0.0.1:3000"
 
 
-def connect(url: str | None, api_key: str | None, *, timeout: float, in_flight: int) -> tuple[str, Transport]:
+def connect(
+    url: str | None,
+    api_key: str | None,
+    *,
+    timeout: float,
+    in_flight: int,
+    http_client: "httpx.AsyncClient | None" = None,
+) -> tuple[str, Transport]:
     """An address and its transport; what is left out comes from the environment. Nothing is sent yet.
 
     Raises
     ------
-    ValueError : for an address without a known scheme, a key that no header can hold, a timeout of nothing.
+    ValueError : for an address without a known scheme, a key that no header can hold, a timeout of nothing, an HTTP
+        client for an address of gRPC.
+    TypeError : for an HTTP client that is not asynchronous.
     """
     if not timeout > 0:
         raise ValueError(f"timeout: got {timeout}, it must be more than 0 seconds")
@@ -20,16 +33,20 @@ def connect(url: str | None, api_key: str | None, *, timeout: float, in_flight: 
     key = (api_key or os.environ.get("DAGUERRE_API_KEY") or "").strip()  # a file's last line break is not part of it
     if not (key.isascii() and key.isprintable()):
         raise ValueError("api_key: has characters that no header may have; is it the key, the whole key?")
-    return url, _transport(url, key or None, timeout, in_flight)
+    return url, _transport(url, key or None, timeout, in_flight, http_client)
 
 
-def _transport(url: str, api_key: str | None, timeout: float, in_flight: int) -> Transport:
+def _transport(
+    url: str, api_key: str | None, timeout: float, in_flight: int, http_client: "httpx.AsyncClient | None"
+) -> Transport:
     scheme, found, _ = url.partition("://")
     if found and scheme in ("http", "https"):
         from daguerre.transport.http.transport import HttpTransport
 
-        return HttpTransport(url, api_key=api_key, timeout=timeout, concurrency=in_flight)
+        return HttpTransport(url, api_key=api_key, timeout=timeout, concurrency=in_flight, client=http_client)
     if found and scheme in ("grpc", "grpcs"):
+        if http_client is not None:
+            raise ValueError(f"http_client: is for http:// and https:// addresses (got {url!r}); leave it out")
         try:
             from daguerre.transport.grpc.transport import GrpcTransport
         except ModuleNotFoundError as exc:

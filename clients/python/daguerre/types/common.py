@@ -1,15 +1,19 @@
 """Records that every feature shares: items as they are sent, receipts, failures, and the base of all answers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from daguerre.types.arrays import joined
+
 Float = NDArray[np.float32]
 Double = NDArray[np.float64]
 Rows: TypeAlias = NDArray[np.floating[Any]]
+Content: TypeAlias = Mapping[str, Any]  # of an answer, or the fields of a request, named as in HTTP's JSON
+A = TypeVar("A", bound="Answer")
 R = TypeVar("R")
 Modality = Literal["image", "text"]
 Decode = Literal["exact", "scaled"]
@@ -23,8 +27,13 @@ class Payload:
     image: bytes | None = None
 
     @property
+    def is_pair(self) -> bool:
+        """Whether it has both."""
+        return self.text is not None and self.image is not None
+
+    @property
     def size(self) -> int:
-        """Bytes on the wire, about."""
+        """Bytes that are sent, about."""
         return len(self.image or b"") + len((self.text or "").encode("utf-8", "replace"))
 
 
@@ -64,23 +73,81 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What every answer of a model has. Indices are those of the request's items."""
+    """The part that answers of all models have. Indices are those of the request's items.
+
+    Attributes
+    ----------
+    ROWS : fields with one entry for each item.
+    TOTALS : fields that are counts.
+    """
+
+    ROWS: ClassVar[tuple[str, ...]] = ()
+    TOTALS: ClassVar[tuple[str, ...]] = ()
 
     receipt: Receipt
     failures: Mapping[int, Failure]
     truncated: Sequence[int]
     request_id: str | None
 
+    @classmethod
+    def merged(cls: type[A], answers: Sequence[A]) -> A:
+        """Answers to parts of one request as the answer to all of it."""
+        first = answers[0]
+        if len(answers) == 1:
+            return first
+        starts = np.cumsum([0, *(len(getattr(answer, cls.ROWS[0])) for answer in answers[:-1])]).tolist()
+        placed = list(zip(starts, answers, strict=True))
+        fields: dict[str, Any] = {
+            "failures": {start + i: failure for start, answer in placed for i, failure in answer.failures.items()},
+            "truncated": [start + i for start, answer in placed for i in answer.truncated],
+            **{name: joined([getattr(answer, name) for answer in answers]) for name in cls.ROWS},
+            **{name: sum(getattr(answer, name) for answer in answers) for name in cls.TOTALS},
+        }
+        return replace(first, **fields)
 
-A = TypeVar("A", bound=Answer)
 
-
-def record(kind: type[R], said: Mapping[str, Any]) -> R:
+def record(kind: type[R], content: Content) -> R:
     """A record from its fields; those that a newer server adds are left out."""
     names = getattr(kind, "__dataclass_fields__")  # noqa: B009  # of any dataclass
-    return kind(**{name: said[name] for name in names if name in said})
+    return kind(**{name: content[name] for name in names if name in content})
 
 
-def receipt(said: Mapping[str, Any]) -> Receipt:
-    """A receipt from its fields."""
-    return record(Receipt, said)
+def whole_record(kind: type[R], content: Content) -> R:
+    """A record from its fields. Raises KeyError where one is missing."""
+    names = getattr(kind, "__dataclass_fields__")  # noqa: B009  # of any dataclass
+    return kind(**{name: content[name] for name in names})
+
+
+def receipt(content: Content | None) -> Receipt:
+    """A receipt from its fields; NO_MODEL for None."""
+    return NO_MODEL if content is None else record(Receipt, content)
+
+
+def failure(content: Content) -> Failure:
+    """A failure from the field `error` of an entry."""
+    return Failure(content["code"], content["message"])
+
+
+def common_fields(content: Content, request_id: str | None) -> dict[str, Any]:
+    """The fields that every answer has."""
+    return {
+        "receipt": receipt(content["receipt"]),
+        "failures": failures(content),
+        "truncated": content["truncated"],
+        "request_id": request_id,
+    }
+
+
+def failures(content: Content) -> dict[int, Failure]:
+    """Failures by the index of their entry."""
+    return {i: failure(entry["error"]) for i, entry in enumerate(content["data"]) if entry.get("error")}
+
+
+def succeeded(content: Content) -> list[Content]:
+    """The entries of items that have a result."""
+    return [entry for entry in content["data"] if not entry.get("error")]
+
+
+def without_none(**fields: Any) -> dict[str, Any]:
+    """Fields of a request; those of None are left out."""
+    return {name: value for name, value in fields.items() if value is not None}

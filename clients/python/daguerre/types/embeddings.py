@@ -1,14 +1,38 @@
 """Options and answer of an embedding request, and embeddings as they are sent to the server."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from daguerre.types.common import Answer, Decode, Float, Modality, Receipt
+import numpy as np
+
+from daguerre.types.arrays import spread, unpacked
+from daguerre.types.common import (
+    Answer,
+    Content,
+    Decode,
+    Float,
+    Modality,
+    Receipt,
+    common_fields,
+    succeeded,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EmbedAnswer(Answer):
+    ROWS = ("vectors",)
+    TOTALS = ("tokens",)
+
     vectors: Float  # (n, d); rows of failed items are NaN; (n, 0) where all have failed
     tokens: int
+
+    @classmethod
+    def read(cls, content: Content, request_id: str | None) -> "EmbedAnswer":
+        fields = common_fields(content, request_id)
+        packed = [unpacked(entry["embedding"]) for entry in succeeded(content)]
+        width = content.get("dimension") or (len(packed[0]) // 4 if packed else 0)
+        rows = np.frombuffer(b"".join(packed), "<f4").reshape(len(packed), width).astype(np.float32, copy=False)
+        vectors = spread(rows, len(content["data"]), fields["failures"])
+        return cls(vectors=vectors, tokens=content["usage"]["prompt_tokens"], **fields)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +51,28 @@ class VectorBlock:
     receipt: Receipt
     file: str | None = None
 
+    def fields(self) -> dict[str, object]:
+        """The fields of a request, without the rows."""
+        fields = {
+            "modality": self.modality,
+            "model": self.model,
+            "fingerprint": self.fingerprint,
+            "dimension": self.rows.shape[1],
+            "receipt": asdict(self.receipt),
+        }
+        return fields if self.file is None else {**fields, "file": self.file}
+
+    def packed(self) -> bytes:
+        """The rows as float32, little-endian."""
+        return self.rows.astype("<f4", copy=False).tobytes()
+
 
 @dataclass(frozen=True, kw_only=True)
 class EmbedOptions:
     model: str | None = None
     decode: Decode | None = None
     dimensions: int | None = None
+
+    def fields(self) -> Content:
+        """The fields of a request."""
+        return asdict(self)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from daguerre.types.common import Answer
+from daguerre.types.arrays import unpacked
+from daguerre.types.common import NO_MODEL, Answer, Content, failures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,30 @@ class ImageDescription:
     height: int | None = None
     thumbnail: bytes | None = None
 
+    @classmethod
+    def read(cls, content: Content) -> "ImageDescription":
+        thumbnail = content.get("thumbnail")
+        return cls(
+            sha256=content["sha256"],
+            phash=content.get("phash"),
+            width=content["width"],
+            height=content["height"],
+            thumbnail=None if thumbnail is None else unpacked(thumbnail),
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class ImagesAnswer(Answer):
-    images: Sequence[ImageDescription | None]  # None of failed ones
+    ROWS = ("images",)
+
+    images: Sequence[ImageDescription | None]  # None for failed ones
+
+    @classmethod
+    def read(cls, content: Content, request_id: str | None) -> "ImagesAnswer":
+        return cls(
+            images=[None if entry.get("error") else ImageDescription.read(entry) for entry in content["data"]],
+            receipt=NO_MODEL,
+            failures=failures(content),
+            truncated=[],
+            request_id=request_id,
+        )

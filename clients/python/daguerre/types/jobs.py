@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from daguerre.types.common import Content, whole_record
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
@@ -31,7 +33,6 @@ class Job:
     def has_ended(self) -> bool:
         return self.state in ("succeeded", "failed", "cancelled")
 
-
-def job(said: Mapping[str, Any]) -> Job:
-    """A job from its fields. Raises KeyError where one is missing."""
-    return Job(**{name: said[name] for name in Job.__dataclass_fields__})
+    @classmethod
+    def read(cls, content: Content, request_id: str | None = None) -> "Job":
+        return whole_record(cls, content)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from daguerre.types.common import Decode, Receipt
+from daguerre.types.common import Content, Decode, Receipt, whole_record
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,10 @@ class ModelCard:
     demonstration: bool
     notice: str | None
     decode: str  # the server's setting, where a request does not say
+
+    @classmethod
+    def read(cls, content: Content) -> "ModelCard":
+        return whole_record(cls, content)
 
     def fingerprint_of(self, decode: Decode | None) -> str:
         """The fingerprint of vectors made with `decode`, the server's setting for None."""

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from daguerre.types.common import Failure, Receipt
+from daguerre.types.arrays import unpacked
+from daguerre.types.common import Content, Failure, Receipt, failure, receipt
 from daguerre.types.embeddings import EmbedOptions
-from daguerre.types.predictions import PredictOptions
+from daguerre.types.predictions import PredictOptions, by_label
 from daguerre.types.zero_shot import ZeroShotOptions
 
 Asked: TypeAlias = EmbedOptions | ZeroShotOptions | PredictOptions
@@ -34,6 +35,21 @@ class Outcome:
     low: float | None = None
     high: float | None = None
 
+    @classmethod
+    def read(cls, content: Content, labels: Sequence[str]) -> "Outcome":
+        vector, (low, high) = content.get("embedding"), content.get("interval") or (None, None)
+        return cls(
+            vector=None if vector is None else unpacked(vector),
+            label=content.get("label"),
+            scores=content.get("scores") or (),
+            cosines=content.get("cosines") or (),
+            none_score=content.get("none_score"),
+            probabilities=by_label(content, labels) if content.get("probabilities") else (),
+            value=content.get("value"),
+            low=low,
+            high=high,
+        )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FrameAnswer:
@@ -43,6 +59,15 @@ class FrameAnswer:
     thumbnail: bytes | None
     outcome: Outcome
 
+    @classmethod
+    def read(cls, content: Content, labels: Sequence[str]) -> "FrameAnswer":
+        thumbnail = content.get("thumbnail")
+        return cls(
+            **{name: content[name] for name in ("timestamp", "shot", "dropped")},
+            thumbnail=None if thumbnail is None else unpacked(thumbnail),
+            outcome=Outcome.read(content, labels),
+        )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShotAnswer:
@@ -51,6 +76,13 @@ class ShotAnswer:
     end: float
     frames: int
     outcome: Outcome | None  # None where no frame of it was looked at
+
+    @classmethod
+    def read(cls, content: Content, labels: Sequence[str]) -> "ShotAnswer":
+        return cls(
+            **{name: content[name] for name in ("index", "start", "end", "frames")},
+            outcome=Outcome.read(content, labels) if content["frames"] else None,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +105,22 @@ class VideoAnswer:
     report: Mapping[str, Any]
     decoder: str
 
+    @classmethod
+    def read(cls, entry: Content, labels: Sequence[str]) -> "VideoAnswer":
+        facts = dict(entry["video"])
+        frames, shots, sampling, report, decoder = (
+            facts.pop(name) for name in ("frames", "shots", "sampling", "report", "decoder")
+        )
+        return cls(
+            facts=facts,
+            sampling=sampling,
+            outcome=Outcome.read(entry, labels),
+            frames=[FrameAnswer.read(frame, labels) for frame in frames],
+            shots=None if shots is None else [ShotAnswer.read(shot, labels) for shot in shots],
+            report={name: report[name] for name in REPORT},
+            decoder=decoder,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClipAnswer:
@@ -90,3 +138,16 @@ class ClipAnswer:
     labels: Sequence[str] = ()
     templates: Sequence[str] = ()
     classifier: str = ""
+
+    @classmethod
+    def read(cls, content: Content, request_id: str | None = None) -> "ClipAnswer":
+        (entry,) = content["data"]
+        labels = content["labels"] if "classifier" in content else ()
+        error, made_with = entry.get("error"), content["receipt"]
+        return cls(
+            found=VideoAnswer.read(entry, labels) if error is None else failure(error),
+            receipt=None if made_with is None else receipt(made_with),
+            labels=labels,
+            templates=content.get("templates", ()),
+            classifier=content.get("classifier", ""),
+        )

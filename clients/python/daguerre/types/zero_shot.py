@@ -2,20 +2,47 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from daguerre.types.common import Answer, Decode, Float
+import numpy as np
+
+from daguerre.types.arrays import spread
+from daguerre.types.common import Answer, Content, Decode, Float, common_fields, succeeded
 
 
 @dataclass(frozen=True, kw_only=True)
 class ZeroShotAnswer(Answer):
+    ROWS = ("best", "scores", "cosines", "none_scores")
+
     labels: Sequence[str]
     best: Sequence[str | None]  # None: no label fits, or the item failed
     scores: Float  # (n, k); rows of failed items are NaN
     cosines: Float  # (n, k)
-    none_scores: Float | None  # (n,)
+    none_scores: Float | None  # (n,); None where it was not asked for
     templates: Sequence[str]
     negatives: Sequence[str] | None
     logit_scale: float
+
+    @classmethod
+    def read(cls, content: Content, request_id: str | None) -> "ZeroShotAnswer":
+        fields = common_fields(content, request_id)
+        good, n, labels = succeeded(content), len(content["data"]), content["labels"]
+
+        def array(rows: list[Any], width: int) -> Float:
+            return spread(np.array(rows, np.float32).reshape(len(good), width), n, fields["failures"])
+
+        none = [entry.get("none_score") for entry in good]
+        return cls(
+            labels=labels,
+            best=[entry.get("label") for entry in content["data"]],
+            scores=array([entry["scores"] for entry in good], len(labels)),
+            cosines=array([entry["cosines"] for entry in good], len(labels)),
+            none_scores=None if None in none else array(none, 1)[:, 0],
+            templates=content["templates"],
+            negatives=content["negatives"],
+            logit_scale=content["logit_scale"],
+            **fields,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,3 +62,20 @@ class ZeroShotOptions:
         if self.none_of_these is not None and self.none_min_cosine is not None:
             raise ValueError("none_of_these and none_min_cosine are two ways to say it; give one of them")
         object.__setattr__(self, "labels", list(self.labels))
+
+    def fields(self) -> Content:
+        """The fields of a request."""
+        none: dict[str, Any] | None = None
+        if self.none_of_these is not None:
+            none = {"text": self.none_of_these}
+        elif self.none_min_cosine is not None:
+            none = {"min_cosine": self.none_min_cosine}
+        return {
+            **{name: getattr(self, name) for name in ("model", "decode", "multi_label")},
+            **{name: _listed(getattr(self, name)) for name in ("labels", "templates", "negatives")},
+            "none_of_these": none,
+        }
+
+
+def _listed(texts: Sequence[str] | None) -> list[str] | None:
+    return None if texts is None else list(texts)

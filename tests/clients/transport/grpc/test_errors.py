@@ -12,6 +12,7 @@ from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
 from daguerre import errors
+from daguerre.transport.operations import EMBED, ZERO_SHOT
 from daguerre.types.common import Payload
 from daguerre.types.embeddings import EmbedOptions
 from daguerre.types.zero_shot import ZeroShotOptions
@@ -113,7 +114,9 @@ def test_an_answer_of_another_shape_is_the_servers_error(message: Any):
 def test_scores_of_another_shape_are_the_servers_error():
     scored = zero_shot_pb2.Scored(scores=[0.5], cosines=[0.5])
     with faulty(says(zero_shot_pb2.ZeroShotResponse(labels=["a", "b"], data=[scored]))) as url:
-        exc = refused(url, lambda t: t.zero_shot([Payload(text="a")], ZeroShotOptions(labels=["a", "b"])))
+        exc = refused(
+            url, lambda t: t.call(ZERO_SHOT, ZeroShotOptions(labels=["a", "b"]).fields(), items=[Payload(text="a")])
+        )
     assert isinstance(exc, errors.IncompatibleServerError)
 
 
@@ -162,12 +165,14 @@ def test_http_where_grpc_is_meant_is_said_at_once(inline: Server):
     ],
 )
 def test_what_no_message_can_say_is_an_invalid_request(inline: Server, items: str, options: Any, said: str):
-    exc = refused(address(inline, "grpc"), lambda t: t.embed([Payload(text=items)], EmbedOptions(**options)))
+    exc = refused(
+        address(inline, "grpc"), lambda t: t.call(EMBED, EmbedOptions(**options).fields(), items=[Payload(text=items)])
+    )
     assert (type(exc), exc.status) == (errors.InvalidRequestError, 422)
     assert said in exc.message
 
 
 def test_labels_that_are_no_texts_are_an_invalid_request(inline: Server):
     options = ZeroShotOptions(labels=["a", None])  # type: ignore[list-item]
-    exc = refused(address(inline, "grpc"), lambda t: t.zero_shot([Payload(text="a")], options))
+    exc = refused(address(inline, "grpc"), lambda t: t.call(ZERO_SHOT, options.fields(), items=[Payload(text="a")]))
     assert (type(exc), exc.status) == (errors.InvalidRequestError, 422)

@@ -22,6 +22,7 @@ import pytest
 import daguerre
 from daguerre import errors
 from daguerre.transport.grpc.transport import GrpcTransport
+from daguerre.transport.operations import EMBED, MODELS, ZERO_SHOT
 from daguerre.types.common import Payload
 from daguerre.types.embeddings import EmbedOptions
 from daguerre.types.zero_shot import ZeroShotOptions
@@ -50,7 +51,10 @@ def raw(server: Server, path: str, items: Sequence[Payload], **options: Any) -> 
 
 @pytest.mark.parametrize("decode", [None, "exact", "scaled"])
 def test_vectors_are_those_of_http_bit_by_bit(inline: Server, decode: Any):
-    found = asked(address(inline, "grpc"), lambda t: t.embed(MIXED, EmbedOptions(decode=decode, dimensions=1280)))
+    found = asked(
+        address(inline, "grpc"),
+        lambda t: t.call(EMBED, EmbedOptions(decode=decode, dimensions=1280).fields(), items=MIXED),
+    )
     said = raw(inline, "/v1/embeddings", MIXED, encoding_format="base64", **({"decode": decode} if decode else {}))
     packed = [base64.b64decode(entry["embedding"]) for entry in said["data"][:-1]]
     assert (found.vectors.dtype, found.vectors.shape) == (np.float32, (5, 1280))
@@ -64,7 +68,8 @@ def test_vectors_are_those_of_http_bit_by_bit(inline: Server, decode: Any):
 
 def test_what_was_truncated_is_said(inline: Server):
     items = [Payload(text="short"), Payload(text="long " * 500)]
-    assert asked(address(inline, "grpc"), lambda t: t.embed(items, EmbedOptions())).truncated == [1]
+    found = asked(address(inline, "grpc"), lambda t: t.call(EMBED, EmbedOptions().fields(), items=items))
+    assert found.truncated == [1]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +85,10 @@ def test_what_was_truncated_is_said(inline: Server):
 )
 def test_zero_shot_is_that_of_http(inline: Server, options: dict[str, Any]):
     labels = ["a cat", "a cup of coffee", "a rocket"]
-    found = asked(address(inline, "grpc"), lambda t: t.zero_shot(MIXED, ZeroShotOptions(labels=labels, **options)))
+    found = asked(
+        address(inline, "grpc"),
+        lambda t: t.call(ZERO_SHOT, ZeroShotOptions(labels=labels, **options).fields(), items=MIXED),
+    )
     body = dict(options)
     if "none_of_these" in body:
         body["none_of_these"] = {"text": body["none_of_these"]}
@@ -110,7 +118,7 @@ def test_zero_shot_is_that_of_http(inline: Server, options: dict[str, Any]):
 
 
 def test_cards_are_those_of_http(inline: Server):
-    (card,) = asked(address(inline, "grpc"), lambda t: t.models())
+    (card,) = asked(address(inline, "grpc"), lambda t: t.call(MODELS))
     with inline.client() as client:
         said = client.get("/v1/models").json()["data"][0]
     assert vars(card) == {name: value for name, value in said.items() if name != "object"}
@@ -120,7 +128,7 @@ def test_what_a_card_leaves_out_is_none_as_in_json():
     """A model for images only, which the embedded one is not."""
     plain = models_pb2.Model(id="m", dimension=3, modalities=["image"], decode="exact")
     with faulty(says(models_pb2.ListModelsResponse(models=[plain]))) as url:
-        (card,) = asked(url, lambda t: t.models())
+        (card,) = asked(url, lambda t: t.call(MODELS))
     assert (card.fingerprint_scaled, card.max_tokens, card.notice, card.templates) == (None, None, None, None)
     assert (card.id, card.modalities, card.weights, card.parity) == ("m", ["image"], {}, {})
     assert card.fingerprint_of("scaled") == card.fingerprint
@@ -128,10 +136,10 @@ def test_what_a_card_leaves_out_is_none_as_in_json():
 
 def test_items_that_all_fail_are_no_error(inline: Server):
     items = [Payload(image=b""), Payload(text="")]
-    found = asked(address(inline, "grpc"), lambda t: t.embed(items, EmbedOptions()))
+    found = asked(address(inline, "grpc"), lambda t: t.call(EMBED, EmbedOptions().fields(), items=items))
     assert (sorted(found.failures), len(found.vectors), np.isnan(found.vectors).all()) == ([0, 1], 2, True)
     options = ZeroShotOptions(labels=["a", "b"], none_of_these="c")
-    labelled = asked(address(inline, "grpc"), lambda t: t.zero_shot(items, options))
+    labelled = asked(address(inline, "grpc"), lambda t: t.call(ZERO_SHOT, options.fields(), items=items))
     assert (labelled.scores.shape, labelled.none_scores.shape, labelled.best) == ((2, 2), (2,), [None, None])
 
 
@@ -140,15 +148,15 @@ def test_items_that_all_fail_are_no_error(inline: Server):
 
 def test_a_refusal_has_all_that_the_error_has(inline: Server):
     url = address(inline, "grpc")
-    exc = refused(url, lambda t: t.embed([Payload(text="a")], EmbedOptions(model="clip")))
+    exc = refused(url, lambda t: t.call(EMBED, EmbedOptions(model="clip").fields(), items=[Payload(text="a")]))
     assert isinstance(exc, errors.NotFoundError)
     assert (exc.status, exc.code, exc.param, exc.items) == (404, "unknown_model", "model", [])
     assert "'clip'" in exc.message
     assert exc.request_id
     assert isinstance(exc.__cause__, grpc.RpcError)
-    exc = refused(url, lambda t: t.zero_shot([Payload(text="a")], ZeroShotOptions(labels=["a"])))
+    exc = refused(url, lambda t: t.call(ZERO_SHOT, ZeroShotOptions(labels=["a"]).fields(), items=[Payload(text="a")]))
     assert (type(exc), exc.status, exc.param) == (errors.InvalidRequestError, 422, "labels")
-    exc = refused(url, lambda t: t.embed([], EmbedOptions()))
+    exc = refused(url, lambda t: t.call(EMBED, EmbedOptions().fields(), items=[]))
     assert (type(exc), exc.param) == (errors.InvalidRequestError, "input")
 
 
@@ -157,7 +165,9 @@ def test_what_is_too_large_for_the_server_or_for_grpc_itself_can_be_split(narrow
     """Within gRPC's limit, which is 2 × 200,000 + 1 MiB, the server's words; beyond it gRPC's."""
     assert len(BIG) > 200_000
     assert (len(BIG) * copies > 2 * 200_000 + 2**20) == (copies > 1)
-    exc = refused(address(narrow, "grpc"), lambda t: t.embed([Payload(image=BIG)] * copies, EmbedOptions()))
+    exc = refused(
+        address(narrow, "grpc"), lambda t: t.call(EMBED, EmbedOptions().fields(), items=[Payload(image=BIG)] * copies)
+    )
     assert (type(exc), exc.status, exc.code, exc.param) == (errors.TooLargeError, 413, "body_too_large", None)
     assert said in exc.message
     assert "send fewer items at once" in exc.message
@@ -189,7 +199,7 @@ def test_a_server_is_loading_then_asks_for_a_key_then_is_killed(home: Path, tmp_
                 process.kill()
 
         async def killed(transport: GrpcTransport) -> None:
-            call = asyncio.create_task(transport.embed([Payload(image=BIG)] * 32, EmbedOptions()))
+            call = asyncio.create_task(transport.call(EMBED, EmbedOptions().fields(), items=[Payload(image=BIG)] * 32))
             await asyncio.sleep(0.3)
             assert not call.done(), "the call was too short"
             kill()
@@ -246,7 +256,7 @@ def test_cancelling_stops_the_servers_work(inline: Server):
     before, done = outcomes(inline), images_done(inline)
 
     async def cancelled(transport: GrpcTransport) -> None:
-        call = asyncio.create_task(transport.embed([Payload(image=BIG)] * 64, EmbedOptions()))
+        call = asyncio.create_task(transport.call(EMBED, EmbedOptions().fields(), items=[Payload(image=BIG)] * 64))
         await asyncio.sleep(0.3)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -260,7 +270,7 @@ def test_a_deadline_is_ours_to_set_and_stops_the_servers_work(inline: Server):
     before, done = outcomes(inline), images_done(inline)
     started = time.monotonic()
     items = [Payload(image=BIG)] * 64
-    exc = refused(address(inline, "grpc"), lambda t: t.embed(items, EmbedOptions()), timeout=0.5)
+    exc = refused(address(inline, "grpc"), lambda t: t.call(EMBED, EmbedOptions().fields(), items=items), timeout=0.5)
     assert time.monotonic() - started < 3
     assert (type(exc), exc.status, exc.code) == (errors.ServerTimeoutError, 504, "timeout")
     assert "0.5 s" in exc.message
@@ -376,10 +386,11 @@ def test_it_leaves_without_a_word_closed_or_forgotten(inline: Server, close: str
     code = f"""
         import asyncio
         from daguerre.transport.grpc.transport import GrpcTransport
+        from daguerre.transport.operations import MODELS
 
         async def main():
             transport = GrpcTransport({address(inline, "grpc")!r}, api_key=None, timeout=30)
-            print(len(await transport.models()))
+            print(len(await transport.call(MODELS)))
             {close}
 
         asyncio.run(main())
@@ -421,13 +432,15 @@ def test_tls_trusts_those_who_are_known_and_nobody_else(tmp_path: Path):
         import asyncio, sys
         from daguerre.errors import ConnectError
         from daguerre.transport.grpc.transport import GrpcTransport
+        from daguerre.transport.operations import EMBED
         from daguerre.types.embeddings import EmbedOptions
         from daguerre.types.common import Payload
 
         async def main(url):
             transport = GrpcTransport(url, api_key=None, timeout=10)
             try:
-                print((await transport.embed([Payload(text="a")], EmbedOptions())).vectors.tobytes())
+                found = await transport.call(EMBED, EmbedOptions().fields(), items=[Payload(text="a")])
+                print(found.vectors.tobytes())
             except ConnectError as exc:
                 print("ConnectError", exc)
             await transport.close()
@@ -469,7 +482,7 @@ def test_a_server_that_freezes_is_noticed_within_a_minute(after: float):
     frozen = [0.0]
 
     async def freeze(transport: GrpcTransport) -> None:
-        call = asyncio.create_task(transport.embed([Payload(text="a")], EmbedOptions()))
+        call = asyncio.create_task(transport.call(EMBED, EmbedOptions().fields(), items=[Payload(text="a")]))
         await asyncio.sleep(after)
         assert not call.done()
         server.send_signal(signal.SIGSTOP)

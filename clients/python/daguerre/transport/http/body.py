@@ -1,94 +1,74 @@
-"""Bodies of HTTP requests, and entries of answers."""
+"""Bodies of HTTP requests: JSON and forms."""
 
 import io
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from daguerre.errors import IncompatibleServerError
-from daguerre.types.common import Failure, Float, Payload
-from daguerre.types.zero_shot import ZeroShotOptions
+from daguerre.transport.base import Request
+from daguerre.types.common import Float, Payload
+
+JSON = "application/json"
 
 
-@contextmanager
-def expect_answer(url: str) -> Iterator[None]:
-    """Raise IncompatibleServerError, not KeyError, where an answer has another shape than ours."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError) as exc:
-        raise IncompatibleServerError(
-            f"{url} answered with something else than this SDK expects ({type(exc).__name__}: {exc}); "
-            "is it a Daguerre server of a version that belongs to this SDK?",
-            code="not_daguerre",
-        ) from exc
+def request_body(request: Request, fields: Mapping[str, Any]) -> tuple[bytes, str]:
+    """The body of a request and its content type, with those fields that its path does not have."""
+    items, vectors = request.items, request.vectors
+    if vectors:
+        fields = {**fields, "vectors": [block.fields() for block in vectors]}
+        arrays = {f"{block.modality}_vectors": block.rows for block in vectors if block.file is None}
+        return form({"request": json_text(fields)}, (), arrays)
+    if items is None:
+        return json_text(fields).encode(), JSON
+    if any(item.image is not None for item in items) and not any(item.is_pair for item in items):
+        return form(fields if request.operation.form else {"request": json_text(fields)}, items)
+    return json_text({**fields, "input": [_item(item) for item in items]}).encode(), JSON
+
+
+def json_text(value: Any) -> str:
+    """JSON, with bytes in base64."""
+    return json.dumps(value, default=_base64)
 
 
 def form(
     fields: Mapping[str, Any], items: Sequence[Payload], arrays: Mapping[str, Float] | None = None
 ) -> tuple[bytes, str]:
-    """A multipart body in one piece. Files are called by their number: paths stay on this machine."""
+    """A multipart body in one piece. Files are named by their number: paths stay on this machine."""
     boundary = b"daguerre-" + os.urandom(16).hex().encode()  # 128 random bits are in no file
     parts: list[bytes | memoryview] = []
+
+    def add(name: str, content: bytes | memoryview, filename: str | None = None) -> None:
+        parts.append(b'--%s\r\nContent-Disposition: form-data; name="%s"' % (boundary, name.encode()))
+        if filename is not None:
+            parts.append(b'; filename="%s"\r\nContent-Type: application/octet-stream' % filename.encode())
+        parts.extend([b"\r\n\r\n", content, b"\r\n"])
+
     for name, value in fields.items():
-        for one in value if isinstance(value, list) else [value]:
-            text = one if isinstance(one, str) else json.dumps(one)
-            parts += [b'--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n' % (boundary, name.encode())]
-            parts += [text.encode(), b"\r\n"]
+        for entry in value if isinstance(value, list) else [value]:
+            add(name, (entry if isinstance(entry, str) else json_text(entry)).encode())
     for i, item in enumerate(items):
-        head = b'--%s\r\nContent-Disposition: form-data; name="input"' % boundary
         if item.image is not None:
-            parts += [head, b'; filename="%d"\r\nContent-Type: application/octet-stream\r\n\r\n' % i, item.image]
+            add("input", item.image, str(i))
         else:
-            parts += [head, b"\r\n\r\n", (item.text or "").encode()]
-        parts += [b"\r\n"]
+            add("input", (item.text or "").encode())
     for name, array in (arrays or {}).items():
-        head = b'--%s\r\nContent-Disposition: form-data; name="%s"; filename="%s.npy"' % (
-            boundary,
-            *2 * [name.encode()],
-        )
-        held = io.BytesIO()
-        np.save(held, array, allow_pickle=False)
-        parts += [head, b"\r\nContent-Type: application/octet-stream\r\n\r\n", held.getbuffer(), b"\r\n"]
-    parts += [b"--%s--\r\n" % boundary]
+        file = io.BytesIO()
+        np.save(file, array, allow_pickle=False)
+        add(name, file.getbuffer(), f"{name}.npy")
+    parts.append(b"--%s--\r\n" % boundary)
     return b"".join(parts), f"multipart/form-data; boundary={boundary.decode()}"
 
 
-def entries(said: Mapping[str, Any], items: Sequence[Payload]) -> Sequence[Mapping[str, Any]]:
-    data: Sequence[Mapping[str, Any]] = said["data"]
-    if len(data) != len(items):
-        raise ValueError(f"{len(data)} results for {len(items)} items")
-    return data
+def _item(item: Payload) -> dict[str, Any]:
+    fields = {"text": item.text, "image": item.image}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
-def failures_of(data: Sequence[Mapping[str, Any]]) -> dict[int, Failure]:
-    found = ((i, entry.get("error")) for i, entry in enumerate(data))
-    return {i: Failure(error["code"], error["message"]) for i, error in found if error}
-
-
-def model_fields(model: str | None, decode: str | None, **options: Any) -> dict[str, Any]:
-    """What a model is asked with, beside items; what is None is left out."""
-    given = {"on_error": "skip", "model": model, "decode": decode, **options}
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def zero_shot_fields(options: ZeroShotOptions) -> dict[str, Any]:
-    """The same of a zero-shot question."""
-    return model_fields(
-        options.model,
-        options.decode,
-        labels=list(options.labels),
-        templates=None if options.templates is None else list(options.templates),
-        multi_label=options.multi_label,
-        negatives=None if options.negatives is None else list(options.negatives),
-        none_of_these=_none_of_these(options),
-    )
-
-
-def _none_of_these(options: ZeroShotOptions) -> dict[str, Any] | None:
-    if options.none_of_these is not None:
-        return {"text": options.none_of_these}
-    return None if options.none_min_cosine is None else {"min_cosine": options.none_min_cosine}
+def _base64(value: Any) -> str:
+    if isinstance(value, bytes):
+        return b64encode(value).decode()
+    raise TypeError(f"{type(value).__name__} cannot be sent")

@@ -1,23 +1,174 @@
-"""The transport over HTTP: the calls of all features, joined."""
+"""The transport over HTTP: one server, one connection pool."""
 
-from daguerre.transport.http.annotation import AnnotationCalls
-from daguerre.transport.http.classifiers import ClassifierCalls
-from daguerre.transport.http.clusters import ClusterCalls
-from daguerre.transport.http.files import FileCalls
-from daguerre.transport.http.items import ItemCalls
-from daguerre.transport.http.jobs import JobCalls
-from daguerre.transport.http.search import SearchCalls
-from daguerre.transport.http.video import VideoCalls
+import asyncio
+import json
+import re
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from daguerre.errors import APIError, ConnectError, ItemError, of_status
+from daguerre.inputs.pieces import Sendable, pieces, size_of
+from daguerre.transport.base import Request, Transport, expect_answer
+from daguerre.transport.http.body import request_body
+from daguerre.transport.operations import UPLOAD, Operation
+from daguerre.types.common import Content
+from daguerre.types.models import Ping
+from daguerre.version import __version__
+from daguerre.version import check as check_version
+
+QUOTED = 200  # characters of an answer that is not from Daguerre
+GOOD = (200, 201, 202)
+PATH_FIELD = re.compile(r"{(\w+)}")
 
 
-class HttpTransport(
-    AnnotationCalls,
-    ClassifierCalls,
-    ClusterCalls,
-    FileCalls,
-    ItemCalls,
-    JobCalls,
-    SearchCalls,
-    VideoCalls,
-):
-    """All calls to one server over HTTP."""
+class HttpTransport(Transport):
+    """One server over HTTP.
+
+    Parameters
+    ----------
+    concurrency : requests that may be under way at once.
+    client : used in place of a client of the transport's own; closed with the transport.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: str | None,
+        timeout: float,
+        concurrency: int,
+        client: httpx.AsyncClient | None = None,
+    ) -> None:
+        if not isinstance(client, httpx.AsyncClient | None):
+            raise TypeError(f"http_client: got {type(client).__name__}; give an httpx.AsyncClient")
+        super().__init__(url.rstrip("/"))
+        self._version: str | None = None
+        self._headers = {"user-agent": f"daguerre-python/{__version__}"}
+        if api_key:
+            self._headers["authorization"] = f"Bearer {api_key}"
+        self._timeout = httpx.Timeout(timeout, connect=min(timeout, 10.0))
+        limits = httpx.Limits(max_connections=concurrency + 2, max_keepalive_connections=concurrency + 2)
+        self._client = client or httpx.AsyncClient(limits=limits)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def upload(self, source: Sendable, name: str) -> Content:
+        headers = {"content-type": "application/octet-stream", "content-length": str(size_of(source))}
+        answer = await self._good(UPLOAD.method, UPLOAD.path, headers, params={"name": name}, content=pieces(source))
+        with expect_answer(self.url):
+            return UPLOAD.read(self._content(UPLOAD, answer.content), None)
+
+    async def ping(self) -> Ping:
+        started = time.perf_counter()
+        answer = await self._send("GET", "/readyz")
+        seconds = time.perf_counter() - started
+        version = check_version(answer.headers.get("daguerre-version"), self.url)
+        if answer.status_code not in (200, 503):
+            raise self._refusal(answer)
+        return Ping(version=version, ready=answer.status_code == 200, seconds=seconds)
+
+    async def _send_request(self, request: Request) -> tuple[bytes, str | None]:
+        operation, fields, items = request.operation, request.fields, request.items
+        named = PATH_FIELD.findall(operation.path)
+        path = operation.path.format_map({name: quote(str(fields[name]), safe="@") for name in named})
+        rest = {name: value for name, value in fields.items() if name not in named}
+        if operation.method != "POST" or (not rest and items is None):
+            answer = await self._good(operation.method, path, params=rest)
+        else:
+            if items is not None and all(item.image is None for item in items):  # texts are small
+                content, kind = request_body(request, rest)
+            else:
+                content, kind = await asyncio.to_thread(request_body, request, rest)
+            answer = await self._good(operation.method, path, {"content-type": kind}, content=content)
+        return answer.content, answer.headers.get("x-request-id")
+
+    def _content(self, operation: Operation[Any], answer: bytes) -> Content:
+        content: Content = {operation.body: answer} if operation.body else json.loads(answer)
+        return content
+
+    async def _good(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, **request: Any
+    ) -> httpx.Response:
+        answer = await self._send(method, path, headers, **request)
+        if answer.status_code not in GOOD:
+            raise self._refusal(answer)
+        if self._version is None:
+            self._version = check_version(answer.headers.get("daguerre-version"), self.url)
+        return answer
+
+    async def _send(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, **request: Any
+    ) -> httpx.Response:
+        try:
+            return await self._client.request(
+                method,
+                self.url + path,
+                headers={**self._headers, **(headers or {})},
+                timeout=self._timeout,
+                follow_redirects=False,
+                **request,
+            )
+        except httpx.TimeoutException as exc:
+            raise ConnectError(
+                f"{self.url} did not answer in time ({type(exc).__name__}); is it there, or is `timeout` too short?",
+                code="no_answer",
+            ) from exc
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            raise ConnectError(
+                f"{self.url} cannot be reached: {exc or type(exc).__name__}; is the service running, and the address "
+                "right?",
+                code="unreachable",
+            ) from exc
+
+    def _refusal(self, answer: httpx.Response) -> APIError:
+        """The server's error; a proxy's page is quoted."""
+        status, retry_after = answer.status_code, _seconds(answer.headers.get("retry-after"))
+        try:
+            error = json.loads(answer.content)["error"]
+            return of_status(status)(
+                error["message"],
+                code=error["code"],
+                status=status,
+                request_id=error["request_id"],
+                param=error["param"],
+                items=[_item(item) for item in error["items"]],
+                retry_after=retry_after,
+            )
+        except (ValueError, KeyError, TypeError):
+            pass  # not from Daguerre: below
+        if 300 <= status < 400:
+            where = answer.headers.get("location", "nowhere")
+            message = f"{self.url} sends us on to {where[:QUOTED]}, and redirects are not followed; use that address"
+        else:
+            message = f"{self.url} answered {status}, not in Daguerre's form: {answer.text[:QUOTED]!r}"
+        return of_status(status)(
+            message,
+            code="not_daguerre",
+            status=status,
+            request_id=answer.headers.get("x-request-id"),
+            retry_after=retry_after,
+        )
+
+
+def _item(item: Mapping[str, Any]) -> ItemError:
+    return ItemError(item["index"], item["id"] or str(item["index"]), item["code"], item["message"])
+
+
+def _seconds(value: str | None) -> float | None:
+    """Retry-After: seconds, or a date."""
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass  # then it is a date
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except ValueError:
+        return None  # neither: as if it were not there

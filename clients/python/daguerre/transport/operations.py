@@ -1,0 +1,107 @@
+"""The operations of the service, a row each: over HTTP, over gRPC, and the record that the answer is read as."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from daguerre.types.clusters import read_clustering
+from daguerre.types.common import Content
+from daguerre.types.duplicates import read_duplicates
+from daguerre.types.embeddings import EmbedAnswer
+from daguerre.types.images import ImagesAnswer
+from daguerre.types.jobs import Job
+from daguerre.types.models import ModelCard
+from daguerre.types.predictions import PredictAnswer
+from daguerre.types.video import ClipAnswer
+from daguerre.types.zero_shot import ZeroShotAnswer
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+@dataclass(frozen=True)
+class Operation(Generic[T]):
+    """An operation of the service.
+
+    Attributes
+    ----------
+    path : of HTTP; the fields that it names are left out of the body.
+    rpc : the gRPC method, whose descriptor has the types of its messages.
+    read : the result, from the answer's content and the request's id. The content is that of HTTP's JSON, whichever
+        transport was used; bytes in it may be in base64 or as they are.
+    fields : of every request.
+    form : whether a form has a part for each field; otherwise its part `request` is JSON with all of them.
+    body : the only field of an answer that is no JSON: over HTTP it is the whole body, as bytes.
+    """
+
+    method: str
+    path: str
+    rpc: str
+    read: Callable[[Content, str | None], T]
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    form: bool = False
+    body: str | None = None
+
+    def reading(self, read: Callable[[Content, str | None], U], **fields: Any) -> "Operation[U]":
+        """The same operation with another reader, and more fields."""
+        return Operation(
+            self.method, self.path, self.rpc, read, {**self.fields, **fields}, form=self.form, body=self.body
+        )
+
+
+def _content(content: Content, request_id: str | None) -> Content:
+    return content
+
+
+def _text(content: Content, request_id: str | None) -> str:
+    html = content["html"]
+    return html.decode() if isinstance(html, bytes) else str(html)
+
+
+SKIP: Mapping[str, Any] = {"on_error": "skip"}
+SKIP_IN_JOB: Mapping[str, Any] = {"on_error": "skip", "mode": "job"}
+
+MODELS = Operation(
+    "GET", "/v1/models", "ListModels", lambda content, _: [ModelCard.read(each) for each in content["data"]]
+)
+EMBED = Operation("POST", "/v1/embeddings", "Embed", EmbedAnswer.read, {**SKIP, "encoding_format": "base64"}, form=True)
+ZERO_SHOT = Operation("POST", "/v1/zero-shot", "ZeroShot", ZeroShotAnswer.read, SKIP, form=True)
+DESCRIBE_IMAGES = Operation("POST", "/v1/images", "DescribeImages", ImagesAnswer.read, SKIP)
+SEARCH = Operation("POST", "/v1/search", "Search", _content)
+
+TRAIN = Operation("POST", "/v1/classifiers", "TrainClassifier", Job.read, SKIP_IN_JOB)
+FINE_TUNE = Operation("POST", "/v1/fine-tunings", "FineTune", Job.read)
+CLASSIFIERS = Operation("GET", "/v1/classifiers", "ListClassifiers", _content)
+CLASSIFIER = Operation("GET", "/v1/classifiers/{name}", "GetClassifier", _content)
+DELETE_CLASSIFIER: Operation[list[str]] = Operation(
+    "DELETE", "/v1/classifiers/{name}", "DeleteClassifier", lambda content, _: list(content["deleted"])
+)
+PREDICT = Operation("POST", "/v1/classifiers/{classifier}/predict", "Predict", PredictAnswer.read, SKIP)
+ESTIMATE = Operation("POST", "/v1/classifiers/{classifier}/estimate", "Estimate", _content)
+EXPORT_CLASSIFIER: Operation[bytes] = Operation(
+    "GET", "/v1/classifiers/{name}/onnx", "ExportClassifier", lambda content, _: bytes(content["onnx"]), body="onnx"
+)
+CLASSIFIER_PAGE = Operation("POST", "/v1/classifiers/{name}/report.html", "ReportPage", _text, body="html")
+
+CLUSTER = Operation("POST", "/v1/clusters", "Cluster", Job.read, SKIP_IN_JOB)
+CLUSTERING = Operation("GET", "/v1/clusters/{id}", "GetClustering", read_clustering)
+CLUSTER_PAGE = Operation("POST", "/v1/clusters/{id}/report.html", "ClusterPage", _text, body="html")
+FIND_DUPLICATES = Operation("POST", "/v1/duplicates", "FindDuplicates", Job.read, SKIP_IN_JOB)
+DUPLICATES = Operation("GET", "/v1/duplicates/{id}", "GetDuplicates", read_duplicates)
+
+SAMPLE = Operation("POST", "/v1/samples", "DrawSample", _content)
+PAIRS = Operation("POST", "/v1/pairs", "DrawPairs", _content)
+AGREEMENT = Operation("POST", "/v1/agreement", "MeasureAgreement", _content)
+COMPARE = Operation("POST", "/v1/comparisons", "CompareClusterings", _content)
+
+UPLOAD = Operation("POST", "/v1/files", "UploadFile", _content)  # streamed: Transport.upload
+FILES = Operation("GET", "/v1/files", "ListFiles", _content)
+DELETE_FILE = Operation("DELETE", "/v1/files/{id}", "DeleteFile", _content)
+
+JOBS = Operation("GET", "/v1/jobs", "ListJobs", Job.read)
+JOB = Operation("GET", "/v1/jobs/{id}", "GetJob", Job.read)
+CANCEL_JOB = Operation("POST", "/v1/jobs/{id}/cancel", "CancelJob", Job.read)
+VIDEO_ANSWER = Operation("GET", "/v1/jobs/{id}/answer", "GetJobAnswer", ClipAnswer.read)
+EMBED_VIDEO, ZERO_SHOT_VIDEO, PREDICT_VIDEO = (
+    operation.reading(Job.read, mode="job") for operation in (EMBED, ZERO_SHOT, PREDICT)
+)
