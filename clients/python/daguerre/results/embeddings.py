@@ -1,15 +1,19 @@
-"""Unit vectors of items, and their Parquet file."""
+"""Unit vectors of items, and the files that they are kept in: .parquet, .npz, .csv, and .npy to be read."""
 
+import csv
+import json
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from daguerre.errors import FingerprintMismatchError, ItemError
 from daguerre.results.base import Errors, ModelResults, failure_note, import_pandas
+from daguerre.storage.csv import open_output
 from daguerre.storage.parquet import ROW_GROUP, Row, arrow, batch, read_schema, receipt_of, save, schema
-from daguerre.types.common import Float, Modality
+from daguerre.types.common import Float, Modality, Receipt, receipt
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,8 +104,6 @@ def write_parquet(path: str | os.PathLike[str], embeddings: Embeddings) -> None:
 
 def read_parquet(path: str | os.PathLike[str]) -> Embeddings:
     """Read embeddings; see `Embeddings.read_parquet`."""
-    from daguerre.results.base import Errors
-
     pa = arrow()
     made = receipt_of(read_schema(path), path)
     table = pa.parquet.read_table(path, columns=["id", "vector", "error_code", "error_message", "fingerprint"])
@@ -124,3 +126,44 @@ def read_parquet(path: str | os.PathLike[str]) -> Embeddings:
         start += len(chunk)
     errors = [ItemError(i, ids[i], code, messages[i]) for i, code in enumerate(codes) if code is not None]
     return Embeddings(ids=ids, errors=Errors(errors), receipt=made, truncated=[], vectors=vectors)
+
+
+def write_npz(path: str, embeddings: Embeddings) -> None:
+    """Write ids, vectors and the receipt; an item without a vector has a row of NaN."""
+    made = json.dumps(asdict(embeddings.receipt))
+    np.savez(path, ids=np.array(embeddings.ids), vectors=embeddings.vectors, receipt=made)
+
+
+def write_csv(path: str, embeddings: Embeddings) -> None:
+    """Write a row for each item: id and one column per dimension, empty for an item without a vector."""
+    failed = {item.index for item in embeddings.errors}
+    with open_output(path) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["id", *range(embeddings.vectors.shape[1])])
+        for i, (id, row) in enumerate(zip(embeddings.ids, embeddings.vectors, strict=True)):
+            writer.writerow([id, *("" if i in failed else f"{x:.9g}" for x in row)])
+
+
+def read_npz(path: str) -> Embeddings:
+    """Read a file of `write_npz`. Raises ValueError for other files."""
+    with np.load(path, allow_pickle=False) as saved:
+        if not {"ids", "vectors", "receipt"} <= set(saved.files):
+            raise ValueError(f"{path} was not written by daguerre embed; it has {', '.join(saved.files)}")
+        ids = [str(id) for id in saved["ids"]]
+        return from_array(saved["vectors"], ids, receipt(json.loads(str(saved["receipt"]))))
+
+
+def read_npy(path: str, receipt: Receipt, dimension: int) -> Embeddings:
+    """Read an array of vectors, (n, dimension), that a model made as the receipt states. Raises ValueError."""
+    vectors = np.load(path, mmap_mode="r", allow_pickle=False)
+    if vectors.ndim != 2 or vectors.shape[1] != dimension:
+        raise ValueError(f"{path} is an array of shape {vectors.shape}; {receipt.model} has {dimension} dimensions")
+    return from_array(vectors, [str(i) for i in range(len(vectors))], receipt)
+
+
+def from_array(vectors: NDArray[np.floating], ids: list[str], receipt: Receipt) -> Embeddings:
+    """Embeddings of an array, (n, d); items whose rows are NaN have failed."""
+    rows = np.asarray(vectors, np.float32)
+    failed = np.flatnonzero(np.isnan(rows[:, 0])).tolist()
+    errors = [ItemError(i, ids[i], "no_vector", "had no vector when it was embedded") for i in failed]
+    return Embeddings(ids=ids, errors=Errors(errors), receipt=receipt, truncated=[], vectors=rows)
