@@ -41,34 +41,34 @@ def read_coded_table(path: str, image: str, text: str, target: str, *, numeric: 
     key = "id" if "id" in table.names else image if image in table.names else text
     rows = list(table.rows)
     codes = [_code(path, row[target], numeric) for row in rows]
-    found: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
     if "coder" in table.names:
         coded = [(row["coder"], str(here / row[key]) if key == image else row[key]) for row in rows]
-        found["codes"] = [(coder, item, code) for (coder, item), code in zip(coded, codes, strict=True)]
+        arguments["codes"] = [(coder, item, code) for (coder, item), code in zip(coded, codes, strict=True)]
         first: dict[str, Any] = {}
         for row in rows:
             first.setdefault(row[key], row)
         rows = list(first.values())
     else:
-        found["targets"] = codes
+        arguments["targets"] = codes
     if image in table.names:
         if lacking := sum(not row[image] for row in rows):
             raise ValueError(f"{path} has {lacking} rows without {image}; leave them out")
-        found["images"] = [str(here / row[image]) for row in rows]
+        arguments["images"] = [str(here / row[image]) for row in rows]
     if text in table.names:
-        found["texts"] = [row[text] or None for row in rows]
-    if "id" in table.names or ("codes" in found and key == text):
-        found["ids"] = [row[key] for row in rows]
+        arguments["texts"] = [row[text] or None for row in rows]
+    if "id" in table.names or ("codes" in arguments and key == text):
+        arguments["ids"] = [row[key] for row in rows]
     for column, argument in (("group", "groups"), ("split", "split")):
         if column in table.names:
-            found[argument] = [row[column] for row in rows]
+            arguments[argument] = [row[column] for row in rows]
     for column, argument in (("weight", "sample_weight"), ("inclusion_prob", "inclusion_prob")):
         if column in table.names:
             try:
-                found[argument] = [float(row[column]) for row in rows]
+                arguments[argument] = [float(row[column]) for row in rows]
             except ValueError as exc:
                 raise ValueError(f"{path}: column {column}: {exc}; every row needs a number") from exc
-    return found
+    return arguments
 
 
 def _code(path: str, code: str, numeric: bool) -> str | float | None:

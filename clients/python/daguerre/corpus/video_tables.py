@@ -130,14 +130,14 @@ def write_vectors(
     return count
 
 
-def _write_npz(found: Iterator[tuple[str, Frames | str]], receipt: Receipt, dimension: int, out: str) -> int:
+def _write_npz(videos_frames: Iterator[tuple[str, Frames | str]], receipt: Receipt, dimension: int, out: str) -> int:
     ids: list[str] = []
     videos: list[str] = []
     times: list[float] = []
     shots: list[int] = []
     vectors: list[NDArray[Any]] = []
     count = 0
-    for path, frames in found:
+    for path, frames in videos_frames:
         if isinstance(frames, str):
             ids, videos, times, shots = [*ids, path], [*videos, path], [*times, np.nan], [*shots, -1]
             vectors.append(np.full((1, dimension), np.nan, np.float32))

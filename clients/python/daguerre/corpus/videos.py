@@ -46,24 +46,24 @@ class Frames:
         return self.shot.tolist() if len(self.shot) else [None] * len(self.timestamps)
 
 
-def of_scores(made: ClipScores) -> Frames:
-    return _frames(made, made.scores, made.best)
+def of_scores(result: ClipScores) -> Frames:
+    return _frames(result, result.scores, result.best)
 
 
-def of_predictions(made: ClipPredictions) -> Frames:
-    if made.labels:
-        return _frames(made, made.probabilities, made.predicted)
-    return _frames(made, np.stack([made.values, made.low, made.high], axis=1))
+def of_predictions(result: ClipPredictions) -> Frames:
+    if result.labels:
+        return _frames(result, result.probabilities, result.predicted)
+    return _frames(result, np.stack([result.values, result.low, result.high], axis=1))
 
 
-def of_embeddings(made: ClipEmbeddings) -> Frames:
-    return _frames(made, made.vectors)
+def of_embeddings(result: ClipEmbeddings) -> Frames:
+    return _frames(result, result.vectors)
 
 
-def _frames(made: VideoResult, values: NDArray[Any], labels: Sequence[str | None] = ()) -> Frames:
-    shot = np.zeros(0, np.int64) if made.shot is None else made.shot
-    fingerprint = made.receipt.fingerprint
-    return Frames(timestamps=made.timestamps, shot=shot, labels=labels, values=values, fingerprint=fingerprint)
+def _frames(result: VideoResult, values: NDArray[Any], labels: Sequence[str | None] = ()) -> Frames:
+    shot = np.zeros(0, np.int64) if result.shot is None else result.shot
+    fingerprint = result.receipt.fingerprint
+    return Frames(timestamps=result.timestamps, shot=shot, labels=labels, values=values, fingerprint=fingerprint)
 
 
 class VideoParts:

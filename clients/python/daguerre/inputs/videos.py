@@ -24,7 +24,7 @@ LARGE = 8 * 2**20  # bytes from which an upload has a progress bar
 
 
 class VideoUpload:
-    """A video in pieces, from its beginning each time: a path, bytes, an open file. One that cannot seek is copied."""
+    """A video (path, bytes or open file) in pieces, from its beginning each time. A file that cannot seek is copied."""
 
     def __init__(self, given: VideoLike, title: str, shown: bool) -> None:
         self._title, self._shown = title, shown
@@ -85,16 +85,16 @@ def video_name(given: VideoLike) -> str:
 
 def video_paths(given: str | Sequence[str]) -> list[str]:
     """The paths of videos in folders, of files and globs, each once. Raises FileNotFoundError and ValueError."""
-    found: list[str] = []
+    paths: list[str] = []
     for path in [given] if isinstance(given, str) else given:
         if os.path.isdir(path):
-            found += files.walk(path, EXTENSIONS)
+            paths += files.walk(path, EXTENSIONS)
         elif files.GLOB & set(path) and not os.path.exists(path):
-            found += files.matching(path)
+            paths += files.matching(path)
         elif os.path.exists(path) or not isinstance(given, str):
-            found.append(path)
+            paths.append(path)
         else:
             raise FileNotFoundError(f"there is no {path!r}; give a folder, a file or a glob that exists")
-    if not found:
+    if not paths:
         raise ValueError(f"no video was found in {given if isinstance(given, str) else ', '.join(given)}")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(paths))

@@ -25,14 +25,14 @@ class Embeddings(ModelResults):
 
     Attributes
     ----------
-    vectors : (n, d) float32, a row for each item that was given; rows of failed items are NaN. `drop_failed()` leaves
-        them out.
-    ids : paths of files, as they were given or found; places of other items.
-    errors : a table of the items without a result.
-    receipt : how the vectors were made; keep it with them.
-    truncated : texts that were cut at the model's maximum, by their place.
-    tokens : of all texts.
-    modality : "image" or "text"; None of vectors that were read from a file.
+    vectors : (n, d) float32, a row for each item; rows of failed items are NaN, and `drop_failed()` removes
+        them.
+    ids : paths of files, numbers of other items.
+    errors : the items without a result.
+    receipt : model, settings and versions that made the vectors; keep it with them.
+    truncated : indices of texts that were cut at the model's maximum length.
+    tokens : number of tokens of all texts.
+    modality : "image" or "text"; None for vectors that were read from a file.
     """
 
     vectors: Float = field(kw_only=True)
@@ -40,7 +40,7 @@ class Embeddings(ModelResults):
     modality: Modality | None = field(kw_only=True, default=None)
 
     def drop_failed(self) -> "Embeddings":
-        """The same without the items that have no result."""
+        """A copy without the items that have no result."""
         good = self.ok
         if good.all():
             return self
@@ -54,12 +54,12 @@ class Embeddings(ModelResults):
         )
 
     def similarity(self, other: "Embeddings") -> Float:
-        """Cosines with other embeddings, (n, m). Raises FingerprintMismatchError where they cannot be compared."""
+        """Cosines with other embeddings, (n, m). Raises FingerprintMismatchError if they are not comparable."""
         self.check_comparable(other)
         return cast(Float, self.vectors @ other.vectors.T)
 
     def check_comparable(self, other: "Embeddings") -> None:
-        """Raises FingerprintMismatchError where vectors of the two lie in different spaces."""
+        """Raise FingerprintMismatchError if the two are vectors of different spaces."""
         if self.fingerprint != other.fingerprint:
             raise FingerprintMismatchError(
                 f"vectors of {self.model} ({self.fingerprint}) and of {other.model} ({other.fingerprint}) lie in "
@@ -68,7 +68,7 @@ class Embeddings(ModelResults):
             )
 
     def to_pandas(self) -> "pd.DataFrame":
-        """A row per item: index id, columns 0 … d-1."""
+        """Table with a row per item: index id, columns 0 … d-1."""
         pandas = import_pandas()
         table: pd.DataFrame = pandas.DataFrame(self.vectors, index=pandas.Index(self.ids, name="id"))
         return table
@@ -94,12 +94,11 @@ def write_parquet(path: str | os.PathLike[str], embeddings: Embeddings) -> None:
         Row(id, error_code=failed[i].code, error_message=failed[i].message) if i in failed else Row(id)
         for i, id in enumerate(embeddings.ids)
     ]
-    made = embeddings.receipt
     parts = (
-        batch(rows[start : start + ROW_GROUP], embeddings.vectors[start : start + ROW_GROUP], made)
+        batch(rows[start : start + ROW_GROUP], embeddings.vectors[start : start + ROW_GROUP], embeddings.receipt)
         for start in range(0, len(rows), ROW_GROUP)
     )
-    save(parts, schema(embeddings.vectors.shape[1], made), path)
+    save(parts, schema(embeddings.vectors.shape[1], embeddings.receipt), path)
 
 
 def read_parquet(path: str | os.PathLike[str]) -> Embeddings:
@@ -107,11 +106,11 @@ def read_parquet(path: str | os.PathLike[str]) -> Embeddings:
     pa = arrow()
     made = receipt_of(read_schema(path), path)
     table = pa.parquet.read_table(path, columns=["id", "vector", "error_code", "error_message", "fingerprint"])
-    found = table["fingerprint"].unique().to_pylist()
-    if len(found) > 1:
+    fingerprints = table["fingerprint"].unique().to_pylist()
+    if len(fingerprints) > 1:
         raise FingerprintMismatchError(
-            f"{os.fspath(path)} has vectors of {len(found)} fingerprints, {', '.join(map(str, found[:3]))}; "
-            "they must not be mixed",
+            f"{os.fspath(path)} has vectors of {len(fingerprints)} fingerprints, "
+            f"{', '.join(map(str, fingerprints[:3]))}; they must not be mixed",
             code="fingerprint_mismatch",
         )
     ids = table["id"].to_pylist()
@@ -130,8 +129,8 @@ def read_parquet(path: str | os.PathLike[str]) -> Embeddings:
 
 def write_npz(path: str, embeddings: Embeddings) -> None:
     """Write ids, vectors and the receipt; an item without a vector has a row of NaN."""
-    made = json.dumps(asdict(embeddings.receipt))
-    np.savez(path, ids=np.array(embeddings.ids), vectors=embeddings.vectors, receipt=made)
+    facts = json.dumps(asdict(embeddings.receipt))
+    np.savez(path, ids=np.array(embeddings.ids), vectors=embeddings.vectors, receipt=facts)
 
 
 def write_csv(path: str, embeddings: Embeddings) -> None:
