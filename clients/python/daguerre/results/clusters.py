@@ -79,7 +79,7 @@ class Clustered(ItemResults):
     clusters : a Cluster for each number.
     trace : each pass: the K's that were tried, their scores, what it took.
     params : every parameter that the method looked at, defaults too.
-    remarks, notes : in plain words, what to beware of, and how the source of the method was read.
+    remarks, notes : warnings about the result, and interpretations of the method's source.
     thresholds : what other thresholds would have taken in the first pass.
     stability : adjusted Rand index of reruns with this one, where `resamples` asked for it.
     comparison : with `known` labels: ARI, NMI, purity.

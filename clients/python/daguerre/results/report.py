@@ -56,7 +56,7 @@ class Report(Mapping[str, Any]):
     ----------
     figures, baseline : by name ("accuracy", "f1[protest]", "rmse", …): out of fold, or, of a fine-tuned network, of
         the test images.
-    notes : in plain words, what to beware of.
+    notes : warnings about the training data and the figures.
     worst : the most confidently wrong predictions: id, target, predicted, confidence.
     """
 
