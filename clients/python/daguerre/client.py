@@ -82,14 +82,14 @@ class Client(Closing):
         self._finalizer = weakref.finalize(self, _end, self._loop, self.asynchronous, thread, self._process)
 
     def close(self) -> None:
-        """Close connections and threads; files of clips that are still open are deleted.
+        """Close connections and threads, and delete the files of open clips.
 
-        A client that is forgotten closes itself.
+        A client that is garbage-collected closes itself.
         """
         self._finalizer()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """What `work`, of this client's asynchronous one, gives."""
+        """Run a coroutine of the asynchronous client, and return its result."""
         if self._process != os.getpid() or self._loop.is_closed():
             work.close()
             raise RuntimeError(
@@ -99,13 +99,13 @@ class Client(Closing):
             )
         begun: list[asyncio.Task[Any]] = []
 
-        said: list[str] = []
+        texts: list[str] = []
 
         async def watched() -> T:
             task = asyncio.current_task()
             assert task
             begun.append(task)
-            KEPT.set(said)
+            KEPT.set(texts)
             return await work
 
         future = asyncio.run_coroutine_threadsafe(watched(), self._loop)
@@ -122,7 +122,7 @@ class Client(Closing):
                 else:  # not even begun: there is nothing to wait for
                     future.cancel()
             raise
-        for text in said:
+        for text in texts:
             warnings.warn(text, DaguerreWarning, stacklevel=3)
         return result
 
@@ -140,7 +140,7 @@ def _end(loop: asyncio.AbstractEventLoop, client: AsyncClient, thread: threading
 
 
 def _live(loop: asyncio.AbstractEventLoop, client: AsyncClient) -> None:
-    """A client's thread. What is still under way when its loop is stopped is cancelled, so that nobody waits for it."""
+    """The thread of a client. Tasks that are under way when its loop stops are cancelled."""
     loop.run_forever()
     loop.run_until_complete(_last(client))
     loop.close()

@@ -1,4 +1,4 @@
-"""An uploaded video as an object: label its frames, embed them, predict them."""
+"""A video on the server as an object: label, embed and predict its frames."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -28,21 +28,21 @@ from daguerre.types.predictions import PredictOptions
 from daguerre.types.video import Asked, ClipAnswer
 from daguerre.types.zero_shot import ZeroShotOptions
 
-PATIENCE = 5.0  # seconds for a last word to the server, where its answer is not waited for any more
+PATIENCE = 5.0  # seconds for the last requests about a job or file that is no longer needed
 
 
 class AsyncClip(AsyncClosing):
     """A video on the server, for asynchronous code. `Clip` has the same methods for all other code.
 
-    Each method is a job there, which outlives restarts; cancelled (Ctrl-C), so is its job. Nothing is kept between two
-    methods but the file: the frames are looked at anew. Leaving `with`, or `close`, deletes the file; so does closing
-    the client.
+    Each method is a job on the server, which survives restarts. Cancelling a method (Ctrl-C) cancels its job. Only the
+    file is kept between methods: each method samples the frames again. `close`, leaving `with` and closing the client
+    delete the file.
 
     Attributes
     ----------
-    name : its own; frames are called by it: "clip.mp4@12.480". It stays on this machine.
+    name : name of the video and prefix of its frames' ids, as in "clip.mp4@12.480". It stays on this machine.
     facts : duration (seconds), width, height, frame_rate, variable_rate, rotation, interlaced, codec, container.
-    sampling : which frames are looked at, as the server is asked.
+    sampling : the choice of frames, as fields of the request.
     """
 
     def __init__(self, session: Session, file: Mapping[str, Any], name: str, sampling: Mapping[str, Any]) -> None:
@@ -66,7 +66,7 @@ class AsyncClip(AsyncClosing):
         decode: Decode | None = None,
         progress: bool | None = None,
     ) -> ClipScores:
-        """Scores of each frame, and of the video, for labels that you make up.
+        """Score each frame, and the video, for labels of your choice.
 
         Parameters
         ----------
@@ -80,7 +80,7 @@ class AsyncClip(AsyncClosing):
         Raises
         ------
         ItemFailedError : the video cannot be used.
-        JobFailedError, DaguerreError : any of the tree in daguerre.errors.
+        JobFailedError, DaguerreError : any subclass in daguerre.errors.
 
         Examples
         --------
@@ -108,7 +108,7 @@ class AsyncClip(AsyncClosing):
         fingerprint: str | None = None,
         progress: bool | None = None,
     ) -> ClipEmbeddings:
-        """Unit vectors of each frame, and of the video.
+        """Embed each frame, and the video, as unit vectors.
 
         Parameters
         ----------
@@ -116,12 +116,12 @@ class AsyncClip(AsyncClosing):
 
         Returns
         -------
-        ClipEmbeddings : `.vectors` (n, d), `.vector` (d,), `.embeddings`: what `Client.cluster` and others take.
+        ClipEmbeddings : `.vectors` (n, d), `.vector` (d,), `.embeddings` for `Client.cluster` and other methods.
 
         Raises
         ------
         ItemFailedError : the video cannot be used.
-        JobFailedError, DaguerreError : any of the tree in daguerre.errors.
+        JobFailedError, DaguerreError : any subclass in daguerre.errors.
 
         Examples
         --------
@@ -136,11 +136,11 @@ class AsyncClip(AsyncClosing):
     async def predict(
         self, classifier: "str | AsyncClassifier | Classifier", *, progress: bool | None = None
     ) -> ClipPredictions:
-        """What a trained classifier says of each frame, and of the video.
+        """Predict each frame, and the video, with a trained classifier.
 
         Parameters
         ----------
-        classifier : of images: "protest", "protest@3", or an object of `Client.classifier`.
+        classifier : a classifier of images: "protest", "protest@3", or a result of `Client.classifier`.
         progress : as for `Client.embed`.
 
         Returns
@@ -150,7 +150,7 @@ class AsyncClip(AsyncClosing):
         Raises
         ------
         ItemFailedError : the video cannot be used.
-        JobFailedError, DaguerreError : any of the tree in daguerre.errors.
+        JobFailedError, DaguerreError : any subclass in daguerre.errors.
 
         Examples
         --------
@@ -160,7 +160,7 @@ class AsyncClip(AsyncClosing):
         return video_answers.predictions(await self._ask(PREDICT_VIDEO, asked, progress, "predict"), self.name)
 
     async def close(self) -> None:
-        """Delete the file on the server. Where that fails, it expires by itself."""
+        """Delete the file on the server. If that fails, the server deletes it later."""
         file, self._file = self._file, None
         self._session.clips.discard(self)
         if file is not None:
@@ -169,13 +169,13 @@ class AsyncClip(AsyncClosing):
 
     @property
     def closed(self) -> bool:
-        """Whether its file is deleted."""
+        """Whether the file is deleted."""
         return self._file is None
 
     async def _ask(self, operation: Operation[Job], asked: Asked, progress: bool | None, what: str) -> ClipAnswer:
-        """A job's answer. Whatever ends the waiting cancels the job."""
+        """Run a job and return its answer. An error or a cancellation cancels the job."""
         if self._file is None:
-            raise ValueError(f"{self.name}: is closed, and its file deleted; call client.video again")
+            raise ValueError(f"{self.name} is closed, and its file is deleted; call client.video again")
         session = self._session
         item = {"video": {"file": self._file}, "sampling": self.sampling}
         begun = asyncio.ensure_future(session.ask(operation, {**asked.fields(), "input": [item]}))
@@ -188,9 +188,9 @@ class AsyncClip(AsyncClosing):
             raise
 
     async def _stop(self, begun: "asyncio.Future[Job]") -> None:
-        """Cancel a job whose answer nobody waits for; one that has ended stays as it is."""
+        """Cancel a job whose answer is no longer needed. A job that has ended is not changed."""
         with suppress(DaguerreError, asyncio.TimeoutError, asyncio.CancelledError):
-            job = await asyncio.wait_for(begun, PATIENCE)  # on its way, it would go on unseen
+            job = await asyncio.wait_for(begun, PATIENCE)  # a request under way may still start the job
             await asyncio.wait_for(self._session.transport.call(CANCEL_JOB, {"id": job.id}), PATIENCE)
 
     def __repr__(self) -> str:
@@ -218,11 +218,11 @@ class Clip(Closing):
 
     @property
     def closed(self) -> bool:
-        """Whether its file is deleted."""
+        """Whether the file is deleted."""
         return self.asynchronous.closed
 
     def close(self) -> None:
-        """Delete the file on the server. Where that fails, it expires by itself."""
+        """Delete the file on the server. If that fails, the server deletes it later."""
         if not self.closed:
             self._runner.run(self.asynchronous.close())
 
