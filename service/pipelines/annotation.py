@@ -8,17 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.annotation import sampling
+from models.annotation import pairs, sampling
 from models.annotation.agreement import Coefficient, agreement
 from models.annotation.pair_comparison import Winner, compare
-from models.annotation.pairs import draw_pairs
 from service.errors import TooLarge, Unprocessable
 from service.schemas import annotation as schema
 
 MOST_CODES = 1_000_000
 
 
-def measured(said: schema.AgreementRequest) -> schema.AgreementAnswer:
+def measure_agreement(said: schema.AgreementRequest) -> schema.AgreementAnswer:
     """How far coders agree. Raises AgreementError, TooLarge."""
     if len(said.code) > MOST_CODES:
         raise TooLarge(
@@ -55,7 +54,7 @@ def plain(value: Any) -> Any:
     return number(value) if isinstance(value, float) else value
 
 
-def drawn(said: schema.SampleRequest) -> schema.SampleAnswer:
+def draw_sample(said: schema.SampleRequest) -> schema.SampleAnswer:
     """A draw of items. Raises ClusteringError, Unprocessable."""
     needed = {"simple": "n", "stratified": "strata", "purposive": "scores"}
     for design, name in needed.items():
@@ -85,9 +84,9 @@ def drawn(said: schema.SampleRequest) -> schema.SampleAnswer:
     )
 
 
-def paired(said: schema.PairsRequest) -> schema.PairsAnswer:
+def draw_pairs(said: schema.PairsRequest) -> schema.PairsAnswer:
     """A draw of pairs. Raises ClusteringError, Unprocessable."""
-    found = draw_pairs(
+    found = pairs.draw_pairs(
         _by_name(said.clusterings),
         said.within,
         said.between,
@@ -117,7 +116,7 @@ def paired(said: schema.PairsRequest) -> schema.PairsAnswer:
     )
 
 
-def compared(said: schema.ComparisonRequest) -> schema.ComparisonAnswer:
+def compare_clusterings(said: schema.ComparisonRequest) -> schema.ComparisonAnswer:
     """Clusterings judged by coded pairs. Raises ClusteringError."""
     found = compare(
         said.a,

@@ -10,7 +10,7 @@ from models.classifiers.codes import Rule
 from models.classifiers.head import Task
 from service.schemas.base import Message
 from service.schemas.common import MODE, SAMPLING, Datum, Mode, Receipt
-from service.schemas.items import Encodable, Given, Post
+from service.schemas.items import Encodable, ItemsOrVectors, Post
 from service.schemas.video import Sampling
 
 Code = StrictStr | StrictBool | StrictInt | StrictFloat | None
@@ -62,7 +62,7 @@ class TrainRequest(Encodable):
     mode: Mode = Field("sync", description="sync: the answer is the classifier. job: a job, to be asked for later.")
 
 
-class PredictRequest(Given):
+class PredictRequest(ItemsOrVectors):
     """Items to predict."""
 
     sampling: Sampling | None = SAMPLING

@@ -63,7 +63,7 @@ class VectorList(Message):
     vectors: Annotated[list[Vectors], AfterValidator(distinct)]
 
 
-class Given(Message):
+class ItemsOrVectors(Message):
     """Items, or vectors of items."""
 
     on_error: OnError = Field(
@@ -77,7 +77,7 @@ class Given(Message):
     )
 
 
-class Encodable(Given):
+class Encodable(ItemsOrVectors):
     """Items that the server may have to embed first."""
 
     model: str | None = Field(

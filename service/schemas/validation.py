@@ -16,10 +16,10 @@ def validated(schema: type[Options], fields: Mapping[str, Any]) -> Options:
     try:
         return schema.model_validate(fields)
     except ValidationError as exc:
-        raise in_words(exc, schema) from exc
+        raise explain(exc, schema) from exc
 
 
-def in_words(exc: ValidationError, schema: type[BaseModel]) -> ServiceError:
+def explain(exc: ValidationError, schema: type[BaseModel]) -> ServiceError:
     """What pydantic found wrong first, for the person who sent it."""
     found = exc.errors(include_url=False, include_context=True)
     first = found[0]

@@ -11,8 +11,8 @@ from service.api.grpc import messages
 from service.api.inputs import VIDEO, of_file
 from service.api.vectors import of_bytes
 from service.errors import Unprocessable
-from service.pipelines.frames import Clip
-from service.pipelines.items import GivenVectors, Post
+from service.pipelines.frames import VideoInput
+from service.pipelines.items import Item, VectorInput
 from service.schemas import common, embeddings
 from service.schemas.items import VectorList
 from service.schemas.validation import validated
@@ -22,48 +22,48 @@ from service.stores.files import FileStore
 LONGEST_ID = 1024  # characters, as over HTTP
 
 
-def items_without_video(given: Sequence[pb.Post]) -> list[Post] | None:
+def items_without_video(given: Sequence[pb.Post]) -> list[Item] | None:
     """Items where a video is none. Raises Unprocessable."""
-    return _posts(given, videos=False)
+    return _items(given, videos=False)
 
 
 def items_of_posts(
     given: Sequence[pb.Post], general: Sampling, store: FileStore, owner: str | None
-) -> list[Post] | None:
+) -> list[Item] | None:
     """Items, videos among them. Raises Unprocessable, NotFound."""
-    posts = _posts(given, videos=True)
-    for i, post in enumerate(given):
-        if posts and post.HasField("video"):
-            posts[i] = Post(video=clip(post.video, general, store, owner, i), id=posts[i].id)
-    return posts
+    items = _items(given, videos=True)
+    for i, item in enumerate(given):
+        if items and item.HasField("video"):
+            items[i] = Item(video=clip(item.video, general, store, owner, i), id=items[i].id)
+    return items
 
 
-def _posts(given: Sequence[pb.Post], *, videos: bool) -> list[Post] | None:
+def _items(given: Sequence[pb.Post], *, videos: bool) -> list[Item] | None:
     """Items; videos, where they are taken, are for the caller to fill in."""
     found = []
-    for i, post in enumerate(given):
-        if post.HasField("video"):
+    for i, item in enumerate(given):
+        if item.HasField("video"):
             if not videos:
                 raise Unprocessable(VIDEO.format(i), code="unsupported_modality", param=f"input[{i}]")
-            if post.HasField("text") or post.HasField("image"):
+            if item.HasField("text") or item.HasField("image"):
                 raise Unprocessable(f"input[{i}]: a video is an item by itself", param=f"input[{i}]")
-        elif not (post.HasField("text") or post.HasField("image")):
+        elif not (item.HasField("text") or item.HasField("image")):
             raise Unprocessable(f"input[{i}]: has neither text nor image; send one, or both", param=f"input[{i}]")
-        if len(post.id) > LONGEST_ID:
+        if len(item.id) > LONGEST_ID:
             raise Unprocessable(
-                f"input[{i}].id: has {len(post.id)} characters, at most {LONGEST_ID}", param=f"input[{i}].id"
+                f"input[{i}].id: has {len(item.id)} characters, at most {LONGEST_ID}", param=f"input[{i}].id"
             )
         found.append(
-            Post(
-                text=post.text if post.HasField("text") else None,
-                image=post.image if post.HasField("image") else None,
-                id=post.id if post.HasField("id") else None,
+            Item(
+                text=item.text if item.HasField("text") else None,
+                image=item.image if item.HasField("image") else None,
+                id=item.id if item.HasField("id") else None,
             )
         )
     return found or None
 
 
-def vectors_of(given: Sequence[pb.Vectors], store: FileStore, owner: str | None) -> list[GivenVectors] | None:
+def vectors_of(given: Sequence[pb.Vectors], store: FileStore, owner: str | None) -> list[VectorInput] | None:
     """Raises Unprocessable, NotFound."""
     if not given:
         return None
@@ -81,7 +81,7 @@ def vectors_of(given: Sequence[pb.Vectors], store: FileStore, owner: str | None)
             found.append(of_file({**each.model_dump(), "file": sent.file, "receipt": receipt}, store, owner))
             continue
         found.append(
-            GivenVectors(
+            VectorInput(
                 modality=each.modality,
                 model=each.model,
                 fingerprint=each.fingerprint,
@@ -134,23 +134,23 @@ def sampling(given: video_pb2.Sampling, *, of: int | None = None) -> Sampling:
     return validated(embeddings.EmbeddingsRequest, {"input": items}).input[of].sampling or Sampling()
 
 
-def clip(given: video_pb2.Video, general: Sampling, store: FileStore, owner: str | None, place: int) -> Clip:
+def clip(given: video_pb2.Video, general: Sampling, store: FileStore, owner: str | None, place: int) -> VideoInput:
     """Raises Unprocessable, NotFound."""
     param = f"input[{place}]"
     chosen = sampling(given.sampling, of=place) if given.HasField("sampling") else general
     kind = given.WhichOneof("source")
     if kind is None:
         raise Unprocessable(f"{param}: a video has either data or a file", param=param)
-    return Clip(given.data if kind == "data" else store.video(given.file, owner).path, chosen)
+    return VideoInput(given.data if kind == "data" else store.video(given.file, owner).path, chosen)
 
 
 def items_of(
     given: Sequence[common_pb2.Item], options: common_pb2.ModelOptions, store: FileStore, owner: str | None
-) -> list[Post]:
+) -> list[Item]:
     """The items of a request, videos among them. Raises Unprocessable, NotFound."""
     items = messages.inputs(given)
     general = sampling(options.sampling) if options.HasField("sampling") else Sampling()
     for i, item in enumerate(given):
         if item.WhichOneof("content") == "video":
-            items[i] = Post(video=clip(item.video, general, store, owner, i), id=items[i].id)
+            items[i] = Item(video=clip(item.video, general, store, owner, i), id=items[i].id)
     return items

@@ -9,12 +9,12 @@ from typing import TypeVar
 from daguerre_proto.v1.embeddings_pb2 import EmbedStreamRequest, EmbedStreamResponse
 from service.api.grpc import messages
 from service.api.grpc.calls import GONE, CallContext
-from service.body_budget import Room
+from service.body_budget import BodyBudget
 from service.errors import CallerGone, ItemsFailed, Overloaded, Unavailable, Unprocessable
 from service.inference.engine import Engine
 from service.pipelines.embeddings import embed
 from service.pipelines.encode import Encoded
-from service.pipelines.items import Post
+from service.pipelines.items import Item
 from service.schemas.embeddings import EmbeddingsOptions
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ class EmbedStream:
     def __init__(
         self,
         engine: Engine,
-        room: Room,
+        room: BodyBudget,
         in_time: Callable[[Awaitable[Encoded]], Awaitable[Encoded]],
         stopping: asyncio.Event,
     ) -> None:
@@ -98,7 +98,7 @@ class EmbedStream:
         first, self._read = self._read, self._read + len(items)
         return len(items), asyncio.ensure_future(self._part(items, first, len(raw), self._options))
 
-    async def _part(self, items: list[Post], first: int, size: int, options: EmbeddingsOptions) -> EmbedStreamResponse:
+    async def _part(self, items: list[Item], first: int, size: int, options: EmbeddingsOptions) -> EmbedStreamResponse:
         engine = self._engine
         model = engine.model(options.model)
         decode = options.decode or engine.settings.decode

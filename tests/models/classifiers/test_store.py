@@ -115,7 +115,7 @@ def test_savers_at_once_get_numbers_of_their_own(tmp_path):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from models.classifiers import store as room
+from models.classifiers import store
 from tests.models.classifiers.test_store import HEAD, NOW
 point, root = sys.argv[1:]
 count = 0

@@ -14,7 +14,7 @@ from service.api.grpc import messages as grpc_wire
 from service.api.grpc.calls import code_of
 from service.errors import BadRequest, ItemFailure, ItemsFailed, ServiceError, Unprocessable
 from service.pipelines.encode import Encoded
-from service.pipelines.items import Post
+from service.pipelines.items import Item
 
 KINDS = [
     embeddings_pb2.EmbedRequest,
@@ -59,7 +59,7 @@ def test_an_unknown_field_is_refused_wherever_it_is(message: Message, path: str 
 
 def test_items_keep_what_they_are() -> None:
     items = [common_pb2.Item(text=""), common_pb2.Item(image=b"x", id="a"), common_pb2.Item(text="t", id="")]
-    assert grpc_wire.inputs(items) == [Post(text=""), Post(image=b"x", id="a"), Post(text="t", id="")]
+    assert grpc_wire.inputs(items) == [Item(text=""), Item(image=b"x", id="a"), Item(text="t", id="")]
 
 
 @pytest.mark.parametrize("bad", [common_pb2.Item(), common_pb2.Item(id="a"), common_pb2.Item(text="a", id="x" * 1025)])
@@ -86,7 +86,7 @@ def test_vectors_are_little_endian_and_failed_items_have_none() -> None:
     vectors = np.arange(6, dtype=np.float32).reshape(2, 3)
     failed = {1: ItemFailure(1, "b", "invalid_text", "no")}
     entries = list(
-        grpc_wire.embeddings([Post(text="a"), Post(text="", id="b")], Encoded(vectors, failed, 0, ()), first=7)
+        grpc_wire.embeddings([Item(text="a"), Item(text="", id="b")], Encoded(vectors, failed, 0, ()), first=7)
     )
     assert entries[0].vector == vectors[0].astype("<f4").tobytes()
     assert (entries[0].index, entries[0].HasField("id")) == (7, False)
