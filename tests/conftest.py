@@ -7,17 +7,25 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from tests.e2e import bad_input_table, harness
 from tests.e2e.harness import Server
+
+# no limit of 200 ms for an example: another process of tests may have the core
+hypothesis_settings.register_profile("unhurried", deadline=None)
+hypothesis_settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
 def home() -> Path:
     """DAGUERRE_HOME of all tests, with the embedded model exported."""
-    harness.HOME.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "models", "export", "embedded", "--home", str(harness.HOME)]
-    subprocess.run(command, cwd=harness.ROOT, env=harness.environment(), check=True, timeout=300, capture_output=True)
+    for path in (harness.EXPORTED, harness.HOME):
+        path.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "models", "export", "embedded", "--home", str(harness.EXPORTED)]
+    subprocess.run(command, cwd=harness.ROOT, env=harness.environment(), check=True, timeout=600, capture_output=True)
+    if not (harness.HOME / "models").exists():
+        (harness.HOME / "models").symlink_to((harness.EXPORTED / "models").absolute(), target_is_directory=True)
     return harness.HOME
 
 

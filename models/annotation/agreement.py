@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from models.errors import AgreementError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Float = NDArray[np.float64]
 Level = Literal["nominal", "ordinal", "interval"]
@@ -181,8 +183,10 @@ def alphas(table: Float, level: Level) -> Measure:
     return measure
 
 
-def _counts(table: Float, values: Float | None = None) -> tuple[csr_array, Float]:
+def _counts(table: Float, values: Float | None = None) -> "tuple[csr_array, Float]":
     """How often each item has each value, (items, values), most of them 0; and the values."""
+    from scipy.sparse import csr_array  # here, because the start of the service can do without scipy
+
     items, columns = np.nonzero(~np.isnan(table))
     given = table[items, columns]
     if values is None:
@@ -191,12 +195,12 @@ def _counts(table: Float, values: Float | None = None) -> tuple[csr_array, Float
     return csr_array((np.ones(len(given)), where), shape=(len(table), len(values))), values
 
 
-def _rows(counts: csr_array) -> tuple[Float, Float]:
+def _rows(counts: "csr_array") -> tuple[Float, Float]:
     """Codes of each item, and the sum of its squared counts."""
     return np.asarray(counts.sum(axis=1)).ravel(), np.asarray(counts.multiply(counts).sum(axis=1)).ravel()
 
 
-def _drawn(times: Float, counts: csr_array) -> Float:
+def _drawn(times: Float, counts: "csr_array") -> Float:
     """(r, items) and (items, values) to (r, values)."""
     return np.asarray((counts.T @ times.T).T)
 

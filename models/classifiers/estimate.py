@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t
 
 from models.classifiers.head import Float
 from models.classifiers.report import Report
@@ -183,6 +182,8 @@ def _interval(
     value: float, residuals: Float, share: Float, around: float, proportion: bool, confidence: float
 ) -> tuple[float, float]:
     """Of `value`, whose error is a weighted mean of `residuals` (Hájek's) and something of variance `around`."""
+    from scipy.special import stdtrit  # the quantiles of scipy.stats.t, whose import takes seconds
+
     n = len(residuals)
     parts = share**2 * (residuals - share @ residuals) ** 2
     variance = float(parts.sum()) * n / (n - 1)
@@ -190,7 +191,7 @@ def _interval(
     known = float(((parts - parts.mean()) ** 2).sum()) * n / (n - 1)
     freedom = float(np.clip(2 * variance**2 / known, 2, n - 1)) if known > 0 else n - 1
     variance += around
-    z = float(t.ppf((1 + confidence) / 2, freedom))
+    z = float(stdtrit(freedom, (1 + confidence) / 2))
     if not proportion:
         half = z * float(np.sqrt(variance))
         return value - half, value + half

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import svd
-from scipy.optimize import minimize
 
 from models.classifiers.head import Float
 
@@ -55,6 +53,8 @@ class Line:
 
 def axes(x: NDArray[np.floating], weights: Float, *, exact: bool = True) -> Axes:
     """Of `x` (n, d) with positive weights (n,); not exact: of float32, enough to look for the best strength."""
+    from scipy.linalg import svd
+
     total = float(weights.sum())
     shares = weights / total
     wide = x.astype(np.float64)
@@ -88,6 +88,8 @@ def logistic(
 
     One column for two classes, the log odds of the second; k columns for more, a softmax.
     """
+    from scipy.optimize import minimize
+
     columns = 1 if k == 2 else k
     truth = y[:, None] == (np.array([1]) if k == 2 else np.arange(k))
     penalty = 1 / (strength * a.total)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import confusion_matrix
 
 from models.classifiers.head import Float
 
@@ -201,6 +200,8 @@ def reliability(y: NDArray[np.bool_], p: Float, weights: Float, bins: int = BINS
 
 def confusion(y: NDArray[np.intp], chosen: NDArray[np.intp], k: int, weights: Float | None = None) -> Float:
     """(k, k), true classes in rows: counts, or sums of weights."""
+    from sklearn.metrics import confusion_matrix
+
     return np.asarray(confusion_matrix(y, chosen, labels=np.arange(k), sample_weight=weights), np.float64)
 
 

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize, minimize_scalar
-from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from models.classifiers.head import Float
 from models.classifiers.linear import FINAL, SEARCH, Line, axes, logistic, ridge
@@ -140,6 +138,8 @@ def nested(problem: Problem, options: Options, progress: Progress | None = None)
 
 def splits(problem: Problem, rows: NDArray[np.intp], folds: int, seed: int) -> Iterator[Split]:
     """Train and test places in `rows`: stratified by class, groups whole, both where both are there."""
+    from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
+
     y = problem.y[rows]
     groups = None if problem.groups is None else problem.groups[rows]
     places = np.zeros(len(rows))
@@ -270,6 +270,8 @@ def calibration(decision: Float, y: NDArray[np.intp], weights: Float) -> tuple[f
     The decisions are out-of-fold. Platt's targets are moved off 0 and 1, so that separable data keep a finite slope;
     those of a temperature likewise, as if one more item of each class had been seen everywhere.
     """
+    from scipy.optimize import minimize, minimize_scalar
+
     if decision.shape[1] > 1:
         possible = decision > NEVER / 2
         rest = np.where(possible, decision, 0).sum(axis=1) / possible.sum(axis=1)

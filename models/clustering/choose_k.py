@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
 
 from models.clustering.options import KRule, Options
 from models.clustering.seeding import Seeding
@@ -61,6 +59,9 @@ def kmeans(
 
     `seeding`: of `x`, `seed` and `weights`, where several K's share one.
     """
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
+
     k = min(k, len(x))
     init: Any = "k-means++"
     if restarts == 1:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import adjusted_rand_score
 
 from models.clustering import describe
 from models.clustering.iterative import Found
@@ -166,6 +165,8 @@ def _stability(
 
     What is unclustered counts as one group.
     """
+    from sklearn.metrics import adjusted_rand_score
+
     if not resamples:
         return None
     found = []

@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
-from sklearn.metrics.cluster import contingency_matrix
 
 from models.clustering.options import Metric
 from models.clustering.vectors import Rows, block_rows, sums, sums_of_units
@@ -178,6 +176,9 @@ def compared(labels: NDArray[np.intp], known: Sequence[Any]) -> dict[str, Any] |
         return None
 
     def figures(which: NDArray[np.bool_]) -> dict[str, Any] | None:
+        from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+        from sklearn.metrics.cluster import contingency_matrix
+
         if not which.any():
             return None
         ours, theirs = labels[which], names[which]

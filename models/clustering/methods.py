@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import HDBSCAN, AgglomerativeClustering
 
 from models.clustering.choose_k import choose_k, kmeans
 from models.clustering.iterative import Found, Pass, Seen, iterative
@@ -84,6 +83,8 @@ def _kmeans(x: Rows, options: Options, weights: NDArray[np.float64] | None, tell
 
 
 def _hdbscan(x: Rows, options: Options) -> Found:
+    from sklearn.cluster import HDBSCAN
+
     assert options.min_cluster_size is not None
     least = min(options.min_cluster_size, len(x))
     samples = options.min_samples
@@ -102,6 +103,8 @@ def _hdbscan(x: Rows, options: Options) -> Found:
 
 
 def _agglomerative(x: Rows, options: Options) -> Found:
+    from sklearn.cluster import AgglomerativeClustering
+
     if options.k is not None and options.k > len(x):
         raise ClusteringError(f"k: {options.k} clusters of {len(x)} items; ask for fewer", code="too_few_items")
     model = AgglomerativeClustering(

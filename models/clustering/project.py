@@ -6,7 +6,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.decomposition import PCA
 
 from models.clustering.vectors import Rows, block_rows
 from models.errors import ClusteringError
@@ -40,6 +39,8 @@ def project(x: Rows, *, by: Literal["pca", "umap"], seed: int) -> Map:
         return Map(coordinates=np.zeros((n, 2), np.float32), explained=None)
     if by == "umap":
         return Map(coordinates=_umap(x, seed), explained=None)
+    from sklearn.decomposition import PCA  # here, because importing scikit-learn doubles the start of the service
+
     rng = np.random.default_rng(seed)
     some = x if n <= LEARNT_FROM else x[np.sort(rng.choice(n, LEARNT_FROM, replace=False))]
     axes = min(2, x.shape[1])

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 Float = NDArray[np.float64]
 
@@ -18,6 +17,8 @@ def temperature(logits: Float, targets: Float, weights: Float) -> float:
     The true class counts (n + 1) / (n + 2) and the others share the rest, so that n images without an error do not
     make one certain (Platt, "Probabilistic outputs for support vector machines", 1999, section 2.2).
     """
+    from scipy.optimize import minimize_scalar
+
     n, c = len(logits), max(logits.shape[1], 2)
     both = np.concatenate([np.zeros_like(logits), logits], 1) if logits.shape[1] == 1 else logits
     index = targets.astype(int)[:, None]

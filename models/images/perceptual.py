@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import imagehash
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -34,6 +33,8 @@ def perceptual_hash(image: Image.Image) -> int | None:
     grey = image.convert("L").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
     if np.ptp(np.asarray(grey)) < FLAT:
         return None
+    import imagehash  # here, because it imports scipy, which the start of the service can do without
+
     return int(str(imagehash.phash(grey)), 16)
 
 

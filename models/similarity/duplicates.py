@@ -10,8 +10,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from models.errors import ClusteringError
 from models.images.perceptual import BITS, Hash, distance, hashes
@@ -211,6 +209,9 @@ def _link(within: Within, items: Int, wanted: Float, linkage: Linkage, block_byt
 
 
 def _components(within: Within, items: Int, labels: Int, side: int) -> Int:
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     for at, left in _blocks(items, side):
         for _, right in _blocks(items[at:], side):
             found = within(left, right)

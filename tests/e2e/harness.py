@@ -8,9 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 
 import httpx
@@ -20,7 +21,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
-HOME = Path(os.environ.get("DAGUERRE_TEST_HOME") or ROOT / ".cache" / "test-home")
+EXPORTED = Path(os.environ.get("DAGUERRE_TEST_HOME") or ROOT / ".cache" / "test-home")
+WORKER = os.environ.get("PYTEST_XDIST_WORKER")
+# servers that share a home do each other's jobs: each process of tests has one of its own, with the same models
+HOME = EXPORTED.with_name(f"{EXPORTED.name}-{WORKER}") if WORKER else EXPORTED
+PORTS = range(15_000, 32_000)  # below those that systems give to connections that are opened meanwhile
 PORT_TAKEN = "Address already in use"  # BentoML looks for free ports, and binds them later: another may be quicker
 FILES = {
     "astronaut": "astronaut.png",
@@ -45,11 +50,13 @@ class Server:
         self.url = f"http://127.0.0.1:{port}"
 
     def client(self, **options: Any) -> httpx.Client:
-        """A client with a timeout that never goes through a proxy."""
-        return httpx.Client(**{"base_url": self.url, "timeout": 60.0, "trust_env": False, **options})
+        """A client with a timeout that never goes through a proxy; without certificates, whose reading takes 50 ms."""
+        return httpx.Client(**{"base_url": self.url, "timeout": 60.0, "trust_env": False, "verify": False, **options})
 
     def async_client(self, **options: Any) -> httpx.AsyncClient:
-        return httpx.AsyncClient(**{"base_url": self.url, "timeout": 120.0, "trust_env": False, **options})
+        return httpx.AsyncClient(
+            **{"base_url": self.url, "timeout": 120.0, "trust_env": False, "verify": False, **options}
+        )
 
     def wait_ready(self, seconds: float = 120) -> "Server":
         """Return once /readyz is 200; fail with the log where that does not come."""
@@ -94,14 +101,18 @@ class Server:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on, at random: several processes look for ports at once."""
+    for port in SystemRandom().sample(PORTS, 100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """The environment of a server: ours without its settings, and `settings` in place of them."""
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("DAGUERRE_", "BENTOML_", "PROMETHEUS_"))}
+    """The environment of a server: ours without its settings and limits of threads, and `settings` in their place."""
+    ours = ("DAGUERRE_", "BENTOML_", "PROMETHEUS_")
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(ours) and not k.endswith("_NUM_THREADS")}
     return {**inherited, "DAGUERRE_HOME": str(HOME), **settings}
 
 

@@ -166,6 +166,7 @@ def test_the_page_opens_in_a_browser_without_a_network(
     command = [
         chromium,
         *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+        "--disable-dev-shm-usage",  # tests of shared memory beside it look for what is left there
         *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
         f"--user-data-dir={tmp_path / 'profile'}",
