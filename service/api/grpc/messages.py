@@ -16,7 +16,7 @@ from service.pipelines.items import Item
 from service.schemas import common, models, zero_shot
 from service.schemas import jobs as schema
 from service.schemas.common import OnError
-from service.schemas.embeddings import EmbeddingsOptions, EmbeddingsRequest
+from service.schemas.embeddings import EmbeddingsOptions
 from service.schemas.validation import validated
 
 M = TypeVar("M", bound=Message)
@@ -58,19 +58,6 @@ def _messages(name: str, value: Any) -> Iterator[tuple[str, Message]]:
             if not isinstance(inner, Message):
                 return
             yield f"{name}[{i}]", inner
-
-
-def inputs(items: Sequence[common_pb2.Item]) -> list[Item]:
-    """The items of a request; a video is for the caller to fill in."""
-    found = []
-    for i, item in enumerate(items):
-        kind = item.WhichOneof("content")
-        id = item.id if item.HasField("id") else None
-        if kind is None or (id is not None and len(id) > 1024):
-            text = {} if kind is None else {"text": ""}
-            validated(EmbeddingsRequest, {"input": [*[""] * i, {**text, **({"id": id} if id else {})}]})
-        found.append(Item(text=item.text, id=id) if kind == "text" else Item(image=item.image, id=id))
-    return found
 
 
 def embed_options(message: embeddings_pb2.EmbedOptions) -> EmbeddingsOptions:

@@ -14,9 +14,7 @@ from service.api.vectors import of_base64
 from service.errors import Unprocessable
 from service.pipelines.frames import VideoInput
 from service.pipelines.items import Item, VectorInput
-from service.schemas.items import Item as ItemSchema
-from service.schemas.items import Post as PostSchema
-from service.schemas.items import Vectors
+from service.schemas.items import Post, Vectors
 from service.schemas.video import Sampling
 from service.stores.files import FileStore
 
@@ -37,7 +35,7 @@ class Sampled(Protocol):
 
 
 async def items_of(
-    said: Sequence[PostSchema | ItemSchema] | None,
+    said: Sequence[Post] | None,
     files: FormParts,
     options: Sampled | None,
     store: FileStore,
@@ -61,7 +59,7 @@ def _sampled(item: Item, sampling: Sampling) -> Item:
     return item if item.video is None else replace(item, video=replace(item.video, sampling=sampling))
 
 
-def _item(item: PostSchema | ItemSchema, general: Sampling, store: FileStore, owner: str | None) -> Item:
+def _item(item: Post, general: Sampling, store: FileStore, owner: str | None) -> Item:
     if item.video is None:
         return Item(text=item.text, image=item.image, id=item.id)
     source = item.video if isinstance(item.video, str) else store.video(item.video.file, owner).path
@@ -69,7 +67,7 @@ def _item(item: PostSchema | ItemSchema, general: Sampling, store: FileStore, ow
 
 
 async def items_without_video(
-    said: Sequence[PostSchema] | None, files: FormParts, store: FileStore, owner: str | None
+    said: Sequence[Post] | None, files: FormParts, store: FileStore, owner: str | None
 ) -> Sequence[Item] | None:
     """Items where a video is none. Raises Unprocessable."""
     items = await items_of(said, files, None, store, owner)

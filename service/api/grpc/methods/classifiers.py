@@ -15,12 +15,10 @@ from service.api.grpc.methods.base import Method
 from service.context import Context
 from service.pipelines import answers, fine_tune, jobs, train, video_jobs
 from service.pipelines import classifiers as trained
-from service.pipelines.items import Item
 from service.pipelines.predict import predict
 from service.schemas import classifiers as schema
+from service.schemas.items import Post
 from service.schemas.validation import validated
-from service.schemas.video import Sampling
-from service.stores.files import FileStore
 
 
 class ClassifierMethods:
@@ -48,7 +46,7 @@ class ClassifierMethods:
             self._context.classifiers,
             self._context.jobs,
             _train_request(request),
-            items=items_without_video(request.input),
+            items=items_without_video(request.input) or None,
             vectors=vectors_of(request.vectors, self._context.files, owner),
             owner=owner,
         )
@@ -76,7 +74,7 @@ class ClassifierMethods:
     async def _predict(self, request: pb.PredictRequest, owner: str | None) -> Message:
         engine = self._context.engine()
         stored = await engine.in_thread(lambda: self._context.classifiers.open(request.classifier))
-        items = _with_videos(request, self._context.files, owner)
+        items = inputs.items(request.input, Post, inputs.sampling(request), self._context.files, owner) or None
         if request.as_job:
             said = schema.PredictRequest(on_error=messages.on_error(request.on_error))
             begun = await video_jobs.submit(
@@ -117,7 +115,7 @@ class ClassifierMethods:
         return pb.ExportClassifierResponse(classifier=label, onnx=graph)
 
     async def _page(self, request: pb.ReportPageRequest, owner: str | None) -> Message:
-        items = items_without_video(request.input) or ()
+        items = items_without_video(request.input)
         return pb.ReportPageResponse(
             html=await trained.page(self._context.engine(), self._context.classifiers, request.name, items)
         )
@@ -131,11 +129,6 @@ class ClassifierMethods:
             self._context.engine(), self._context.classifiers, self._context.jobs, asked, owner=owner
         )
         return job(jobs.job_record(begun))
-
-
-def _with_videos(request: pb.PredictRequest, store: FileStore, owner: str | None) -> list[Item] | None:
-    general = inputs.sampling(request.sampling) if request.HasField("sampling") else Sampling()
-    return inputs.items_of_posts(request.input, general, store, owner)
 
 
 def classifier(of: schema.ClassifierCard) -> pb.Classifier:

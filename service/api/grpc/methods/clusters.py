@@ -7,7 +7,8 @@ import orjson
 from google.protobuf.message import Message
 
 from daguerre_proto.v1 import classifiers_pb2, clusters_pb2, corpus_pb2
-from service.api.grpc.inputs import fields_of, items_of_posts, items_without_video, vectors_of
+from service.api.grpc import inputs
+from service.api.grpc.inputs import fields_of, items_without_video, vectors_of
 from service.api.grpc.messages import filled, job
 from service.api.grpc.methods.base import Method
 from service.context import Context
@@ -15,6 +16,7 @@ from service.pipelines import clusters, duplicates
 from service.pipelines import jobs as jobs_pipeline
 from service.schemas import clusters as schema
 from service.schemas.duplicates import DuplicatesRequest
+from service.schemas.items import Post
 from service.schemas.validation import validated
 from service.schemas.video import Sampling
 
@@ -41,7 +43,7 @@ class ClusterMethods:
             self._context.engine(),
             self._context.jobs,
             said,
-            items=items_of_posts(request.input, said.sampling or Sampling(), self._context.files, owner),
+            items=inputs.items(request.input, Post, said.sampling or Sampling(), self._context.files, owner) or None,
             vectors=vectors_of(request.vectors, self._context.files, owner),
             owner=owner,
         )
@@ -67,7 +69,7 @@ class ClusterMethods:
 
     async def _page(self, request: clusters_pb2.ClusterPageRequest, owner: str | None) -> Message:
         said = validated(schema.ClusterPageRequest, fields_of(request, without=("id",)))
-        items = items_without_video(request.input) or ()
+        items = items_without_video(request.input)
         html = await clusters.page(
             self._context.engine(), self._context.jobs, request.id, items=items, mode=said.pictures, owner=owner
         )
@@ -79,7 +81,7 @@ class ClusterMethods:
             self._context.engine(),
             self._context.jobs,
             said,
-            items=items_without_video(request.input),
+            items=items_without_video(request.input) or None,
             vectors=vectors_of(request.vectors, self._context.files, owner),
             owner=owner,
         )

@@ -25,7 +25,7 @@ class ImageMethods:
 
     async def _images(self, request: corpus_pb2.DescribeImagesRequest, owner: str | None) -> Message:
         said = validated(ImagesRequest, fields_of(request))
-        items = items_without_video(request.input) or ()
+        items = items_without_video(request.input)
         found, failures = await describe(
             self._context.engine(), items, side=said.thumbnail, blurred=said.blurred, on_error=said.on_error
         )

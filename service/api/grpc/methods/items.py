@@ -18,6 +18,7 @@ from service.pipelines.items import Item
 from service.pipelines.models import card, cards
 from service.pipelines.prompts import ZeroShotQuery
 from service.pipelines.zero_shot import zero_shot
+from service.schemas import items as schemas
 
 
 class ItemMethods:
@@ -53,7 +54,7 @@ class ItemMethods:
     def _items(
         self, given: Sequence[common_pb2.Item], options: common_pb2.ModelOptions, owner: str | None
     ) -> list[Item]:
-        return inputs.items_of(given, options, self._context.files, owner)
+        return inputs.items(given, schemas.Item, inputs.sampling(options), self._context.files, owner)
 
     async def _job(
         self, operation: video_jobs.Operation, options: BaseModel, items: Sequence[Item], owner: str | None

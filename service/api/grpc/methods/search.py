@@ -31,7 +31,7 @@ class SearchMethods:
         block = {name: getattr(given[0], name) for name in ("modality", "model", "fingerprint")}
         fields = fields_of(request, without=("corpus", "queries"))
         said = validated(SearchRequest, {**fields, "vectors": [{**block, "dimension": given[0].rows.shape[1]}]})
-        items = items_without_video(request.input)
+        items = items_without_video(request.input) or None
         found = await search(
             self._context.engine(), said, corpus=given[0], items=items, queries=queries[0] if queries else None
         )
