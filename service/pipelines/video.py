@@ -95,7 +95,7 @@ class VideoDecoding:
         Overloaded, Unavailable
         """
         try:
-            async with self.engine.decoding:
+            async with self.engine.viewing:
                 made = await self._film()
             self._further(1.0)
             return made
