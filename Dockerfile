@@ -1,13 +1,13 @@
-# Daguerre in a container: `docker build .` for a CPU, `--target cuda` for an NVIDIA GPU. docs/deployment.md says the rest.
-# Stages: base → export (torch, makes the models)       → cpu, cuda: what runs
+# Daguerre in a container: `docker build .` for a CPU, `--target cuda` for an NVIDIA GPU. See docs/deployment.md.
+# Stages: base → export (torch, makes the models)       → cpu, cuda: the images
 #              → serve  (without torch) → serve-cpu, serve-cuda ↗
 FROM python:3.11-slim-trixie AS base
-# a mirror of the package index, or a second one: pip reads these by itself
+# a mirror of the package index, or a second one: pip reads these variables
 ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /opt/daguerre
-# enough to install from; the code comes later, so that a change of it installs nothing anew
+# enough to install the dependencies; the code is copied later, so that changes of it do not repeat the installation
 COPY pyproject.toml constraints.txt requirements-weights.txt README.md LICENSE NOTICE ./
 COPY protos protos
 COPY service/__init__.py service/__init__.py
@@ -19,36 +19,36 @@ RUN python -m venv /opt/export \
  && /opt/export/bin/pip install -c constraints.txt ./protos -e '.[export]'
 COPY models models
 RUN /opt/export/bin/python -m models export embedded --home /opt/made
-# names of the hub, apart by spaces: each is downloaded, exported and compared with transformers
+# names of models of the hub, separated by spaces: each is downloaded, exported and compared with transformers
 ARG MODELS=""
 RUN for name in ${MODELS}; do /opt/export/bin/python -m models fetch "${name}" --home /opt/made || exit 1; done
 
 FROM base AS serve
-# optional parts of pyproject.toml, apart by commas: `export` brings torch, which fine-tuning needs; `umap`.
-# Not `heic` in an image that you pass on: its wheel bundles GPL code
+# extras of pyproject.toml, separated by commas: `export` (torch, which fine-tuning needs), `umap`.
+# Do not distribute an image with `heic`: its wheel bundles GPL code
 ARG EXTRAS=""
 RUN python -m venv /opt/serve \
  && /opt/serve/bin/pip install -c constraints.txt ./protos -e ".${EXTRAS:+[${EXTRAS}]}"
 COPY models models
 COPY service service
 COPY deploy/container/entrypoint.py deploy/container/healthcheck.py deploy/container/
-# compiled here: whoever runs it cannot write here
+# compiled at build time, since the user of the container cannot write here
 RUN /opt/serve/bin/python -m compileall -q --invalidation-mode unchecked-hash models service
 
-# 285 MB that nothing loads without a GPU
+# 285 MB that are loaded only with a GPU
 FROM serve AS serve-cpu
 RUN rm -f /opt/serve/lib/python3.11/site-packages/onnxruntime/capi/libonnxruntime_providers_cuda.so \
           /opt/serve/lib/python3.11/site-packages/onnxruntime/capi/libonnxruntime_providers_tensorrt.so
 
-# CUDA 13 and cuDNN 9 from the packages that onnxruntime-gpu asks for, not from a CUDA image: one Python and one Debian
-# for both targets, versions pinned beside the others, and the libraries that are used instead of all of them
+# CUDA 13 and cuDNN 9 from the packages that onnxruntime-gpu requires, not from a CUDA image: one Python and one Debian
+# for both targets, pinned versions, and only the libraries that are used
 FROM serve AS serve-cuda
 COPY deploy/container/constraints-cuda.txt deploy/container/
 RUN /opt/serve/bin/pip install -c constraints.txt -c deploy/container/constraints-cuda.txt 'onnxruntime-gpu[cuda,cudnn]'
 
 FROM python:3.11-slim-trixie AS runtime
 LABEL org.opencontainers.image.title="Daguerre" \
-      org.opencontainers.image.description="Images as data, served: embeddings and labels over HTTP and gRPC." \
+      org.opencontainers.image.description="Images as data: embeddings and labels over HTTP and gRPC." \
       org.opencontainers.image.licenses="Apache-2.0"
 RUN groupadd --gid 10001 daguerre \
  && useradd --uid 10001 --gid 10001 --no-log-init --no-create-home --home-dir /var/lib/daguerre \

@@ -1,5 +1,5 @@
-# Sourced by the scripts: makes .venv and keeps it installed as pyproject.toml says.
-# PYTHON names the interpreter; the first Python 3.11 or newer found, otherwise.
+# Sourced by the scripts: makes .venv and installs the dependencies of pyproject.toml.
+# PYTHON sets the interpreter [default: the first Python 3.11 or newer].
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -14,7 +14,7 @@ find_python() {
   return 1
 }
 
-# ensure EXTRAS: install the project with these extras, unless that is done already
+# ensure EXTRAS: install the project with these extras, unless they are installed already
 ensure() {
   local stamp=".venv/.installed-$1" wanted
   wanted="$(cat pyproject.toml constraints.txt requirements-weights.txt protos/pyproject.toml clients/python/pyproject.toml | sha256sum)"

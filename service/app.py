@@ -13,15 +13,15 @@ import bentoml
 from models.catalog.folder import ModelFolder
 from service.api.grpc.server import GrpcServer
 from service.api.http.app import create
-from service.api.http.middleware import Gate
+from service.api.http.middleware import RequestMiddleware
 from service.auth import Auth
 from service.context import Context
 from service.inference.batching import Key
-from service.inference.devices import Site, sites
+from service.inference.devices import RunnerSpec, sites
 from service.inference.engine import Engine
-from service.inference.placement import Inline, Placement, Process, Reached
+from service.inference.placement import Inline, Placement, Process, RunnerHandle
 from service.inference.runner import service as runners
-from service.inference.runner.client import ChannelLink, Link, ProxyLink
+from service.inference.runner.client import BentoClient, RunnerClient, SharedMemoryClient
 from service.jobs.entry import EntryLane
 from service.jobs.supervisor import Supervisor
 from service.pipelines import video_jobs
@@ -107,15 +107,15 @@ class Daguerre(_Runners):  # type: ignore[misc, valid-type]
             await asyncio.to_thread(engine.close)  # lanes may be waiting for this loop
 
 
-def _reached(site: Site, proxy: Any) -> Reached:
+def _reached(site: RunnerSpec, proxy: Any) -> RunnerHandle:
     """A runner: BentoML's proxy says when it is there; `call` works before the proxy has set up its methods."""
 
-    def link(folders: Sequence[ModelFolder], max_batch: Callable[[Key], int], lanes: int) -> Link:
+    def link(folders: Sequence[ModelFolder], max_batch: Callable[[Key], int], lanes: int) -> RunnerClient:
         if settings.runner_batching == "bentoml":
-            return ProxyLink(site.name, proxy.call)
-        return ChannelLink(site, settings, folders, max_batch=max_batch, lanes=lanes)
+            return BentoClient(site.name, proxy.call)
+        return SharedMemoryClient(site, settings, folders, max_batch=max_batch, lanes=lanes)
 
-    return Reached(site, lambda: proxy.call("provider"), link)
+    return RunnerHandle(site, lambda: proxy.call("provider"), link)
 
 
-Daguerre.add_asgi_middleware(Gate, auth=Auth(settings))
+Daguerre.add_asgi_middleware(RequestMiddleware, auth=Auth(settings))

@@ -7,7 +7,7 @@ from service.errors import Overloaded, TooLarge
 from service.settings import Settings
 
 
-class Room:
+class BodyBudget:
     """Counts the bytes of requests that are being answered."""
 
     def __init__(self, settings: Settings) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from service.body_budget import Room
+from service.body_budget import BodyBudget
 from service.inference.engine import Engine
 from service.jobs import Jobs
 from service.settings import Settings
@@ -23,7 +23,7 @@ class Context:
 
     settings: Settings
     engine: Callable[[], Engine]
-    budget: Room
+    budget: BodyBudget
     classifiers: Classifiers
     files: FileStore
     jobs: Jobs
@@ -34,7 +34,7 @@ class Context:
         return cls(
             settings=settings,
             engine=engine,
-            budget=Room(settings),
+            budget=BodyBudget(settings),
             classifiers=Classifiers(settings),
             files=FileStore(settings),
             jobs=Jobs(settings),

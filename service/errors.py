@@ -26,7 +26,7 @@ from typing import Any
 from models import errors as of_models
 
 
-def shown(text: str) -> str:
+def quoted(text: str) -> str:
     """A caller's text in a message: quoted, and not at any length."""
     return repr(text if len(text) <= 60 else text[:57] + "…")
 

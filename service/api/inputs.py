@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import Unprocessable
-from service.pipelines.items import GivenVectors, Post
+from service.pipelines.items import Item, VectorInput
 from service.stores.files import FileStore
 
 VIDEO = (
@@ -16,10 +16,10 @@ VIDEO = (
 )
 
 
-def refuse_videos(posts: Sequence[Post] | None) -> None:
+def refuse_videos(items: Sequence[Item] | None) -> None:
     """Raises Unprocessable for a video where only texts and images are of use."""
-    for i, post in enumerate(posts or ()):
-        if post.video is not None:
+    for i, item in enumerate(items or ()):
+        if item.video is not None:
             raise Unprocessable(
                 VIDEO.format(i),
                 code="unsupported_modality",
@@ -27,7 +27,7 @@ def refuse_videos(posts: Sequence[Post] | None) -> None:
             )
 
 
-def of_file(said: Mapping[str, Any], store: FileStore, owner: str | None) -> GivenVectors:
+def of_file(said: Mapping[str, Any], store: FileStore, owner: str | None) -> VectorInput:
     """Vectors that were sent ahead, which stay on disk."""
     found = store.array(said["file"], owner)
     assert found.shape is not None
@@ -40,8 +40,8 @@ def of_file(said: Mapping[str, Any], store: FileStore, owner: str | None) -> Giv
     return vector_input(said, found.rows())
 
 
-def vector_input(said: Mapping[str, Any], rows: NDArray[np.floating]) -> GivenVectors:
-    return GivenVectors(
+def vector_input(said: Mapping[str, Any], rows: NDArray[np.floating]) -> VectorInput:
+    return VectorInput(
         modality=said["modality"],
         model=said["model"],
         fingerprint=said["fingerprint"],

@@ -295,7 +295,7 @@ class Caller:
 
 
 @dataclass(frozen=True)
-class Places:
+class QueueSlots:
     """The batcher's places, as callers of one modality see them: what they hold is in the metrics."""
 
     batcher: Batcher

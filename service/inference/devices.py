@@ -13,7 +13,7 @@ MODALITIES: tuple[Modality, ...] = ("image", "text")
 
 
 @dataclass(frozen=True)
-class Site:
+class RunnerSpec:
     """One runner process."""
 
     name: str  # of its BentoML service
@@ -46,12 +46,12 @@ def devices(settings: Settings) -> tuple[str, ...]:
     return found
 
 
-def sites(settings: Settings) -> tuple[Site, ...]:
+def sites(settings: Settings) -> tuple[RunnerSpec, ...]:
     """The runners of the `process` placement: one for images and one for texts, or one for each GPU."""
     found = devices(settings)
     if found == ("cpu",):
-        return tuple(Site(f"daguerre-{modality}s", "cpu", (modality,)) for modality in MODALITIES)
-    return tuple(Site(f"daguerre-{device.replace(':', '-')}", device, MODALITIES) for device in found)
+        return tuple(RunnerSpec(f"daguerre-{modality}s", "cpu", (modality,)) for modality in MODALITIES)
+    return tuple(RunnerSpec(f"daguerre-{device.replace(':', '-')}", device, MODALITIES) for device in found)
 
 
 def holders(settings: Settings, there: Sequence[str], folders: Sequence[ModelFolder]) -> Mapping[str, tuple[str, ...]]:

@@ -20,8 +20,8 @@ from models.encoders import processors
 from models.encoders.processors import ImageProcessor, TextProcessor
 from models.images.decoding import DecodeMode
 from service import __version__
-from service.errors import NotFound, Unavailable, Unprocessable, shown
-from service.inference.batching import Key, Places
+from service.errors import NotFound, Unavailable, Unprocessable, quoted
+from service.inference.batching import Key, QueueSlots
 from service.inference.label_cache import LabelCache
 from service.inference.placement import Placement
 from service.settings import Settings
@@ -113,15 +113,15 @@ class Engine:
             return next(iter(models.values()))
         if name not in models:
             raise NotFound(
-                f"model: there is no {shown(name)} here; there are: {', '.join(models)}",
+                f"model: there is no {quoted(name)} here; there are: {', '.join(models)}",
                 code="unknown_model",
                 param="model",
             )
         return models[name]
 
-    def batcher(self, modality: Modality) -> Places:
+    def batcher(self, modality: Modality) -> QueueSlots:
         """Where rows of `modality` run."""
-        return Places(self._placement.batcher(modality), modality)
+        return QueueSlots(self._placement.batcher(modality), modality)
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run `work` in one of the decoding threads."""

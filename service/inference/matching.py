@@ -3,7 +3,7 @@
 from models.classifiers.head import Block
 from models.classifiers.store import Stored
 from models.images.decoding import DecodeMode
-from service.errors import Unprocessable, shown
+from service.errors import Unprocessable, quoted
 from service.inference.engine import Engine, Model
 
 
@@ -48,7 +48,7 @@ def model_of(engine: Engine, fingerprint: str, param: str) -> tuple[Model, Decod
     if found is not None:
         return found
     raise Unprocessable(
-        f"{param}: the vectors have fingerprint {shown(fingerprint)}, which no model that runs here has; ask a server "
+        f"{param}: the vectors have fingerprint {quoted(fingerprint)}, which no model that runs here has; ask a server "
         "that runs theirs",
         code="fingerprint_mismatch",
         param=param,

@@ -10,8 +10,8 @@ from models.catalog.folder import ModelFolder
 from models.catalog.spec import Modality
 from models.encoders.processors import Processor
 from service.inference.batching import Batcher, Key, Row, Run
-from service.inference.devices import Site, devices, holders
-from service.inference.runner.client import Link
+from service.inference.devices import RunnerSpec, devices, holders
+from service.inference.runner.client import RunnerClient
 from service.inference.sessions import BUNDLES, bundle, max_batch, open_processors, open_sessions
 from service.settings import Settings
 
@@ -70,12 +70,14 @@ class Inline:
 
 
 @dataclass(frozen=True)
-class Reached:
+class RunnerHandle:
     """A runner, as the entry reaches it."""
 
-    site: Site
+    site: RunnerSpec
     provider: Callable[[], Awaitable[str]]  # answers once the runner has loaded its models
-    link: Callable[[Sequence[ModelFolder], Callable[[Key], int], int], Link]  # (folders, max_batch, lanes) → link
+    link: Callable[
+        [Sequence[ModelFolder], Callable[[Key], int], int], RunnerClient
+    ]  # (folders, max_batch, lanes) → link
 
 
 class Process:
@@ -86,10 +88,10 @@ class Process:
     puts small batches together (service/inference/runner/scheduler.py).
     """
 
-    def __init__(self, settings: Settings, runners: Sequence[Reached]) -> None:
+    def __init__(self, settings: Settings, runners: Sequence[RunnerHandle]) -> None:
         self._settings = settings
         self._runners = runners
-        self._links: list[Link] = []
+        self._links: list[RunnerClient] = []
         self._batchers: dict[Modality, Batcher] = {}
         self.provider = "unknown"
 
@@ -130,11 +132,11 @@ class Process:
             link.close()
 
 
-def _through(link: Link, collate: Mapping[tuple[str, Modality], Processor]) -> Run:
+def _through(link: RunnerClient, collate: Mapping[tuple[str, Modality], Processor]) -> Run:
     return lambda key, rows, alone: link.run(key, rows, alone, collate[key.model, key.modality])
 
 
-def _serving(links: Sequence[Link], held: Sequence[set[str]]) -> Callable[[int, Key], bool]:
+def _serving(links: Sequence[RunnerClient], held: Sequence[set[str]]) -> Callable[[int, Key], bool]:
     """A runner serves what it holds; one that is away, only what no other has, to say that it is away."""
 
     def serves(index: int, key: Key) -> bool:

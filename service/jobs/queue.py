@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from service.errors import BadRequest, Conflict, NotFound, shown
+from service.errors import BadRequest, Conflict, NotFound, quoted
 from service.jobs.kinds import KINDS, Kind, Lane
 from service.jobs.table import RESULTS, Job, Table
 from service.settings import Settings
@@ -55,7 +55,7 @@ class Jobs:
         found = await asyncio.to_thread(self.table.get, id)
         if found is None or (found.owner is not None and found.owner != owner):
             raise NotFound(
-                f"job: there is no {shown(id)} here; ended jobs are kept for some days", code="unknown_job", param="id"
+                f"job: there is no {quoted(id)} here; ended jobs are kept for some days", code="unknown_job", param="id"
             )
         return found
 
@@ -64,7 +64,7 @@ class Jobs:
     ) -> tuple[Sequence[Job], str | None]:
         """The newest first, and the cursor for what follows."""
         if cursor is not None and not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 19):
-            raise BadRequest(f"cursor: {shown(cursor)} is none; take it from next_cursor", param="cursor")
+            raise BadRequest(f"cursor: {quoted(cursor)} is none; take it from next_cursor", param="cursor")
         before = None if cursor is None else int(cursor)
         found = await asyncio.to_thread(self.table.newest, owner, limit + 1, before)
         return found[:limit], str(found[limit - 1].place) if len(found) > limit else None

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.annotation import sampling
+from models.annotation import pairs, sampling
 from models.annotation.agreement import agreement
 from models.annotation.pair_comparison import Winner, compare_with_pairs
-from models.annotation.pairs import draw_pairs
 from models.intervals import Figure
 from service.errors import TooLarge, Unprocessable
 from service.schemas import annotation as schema
@@ -19,7 +18,7 @@ from service.schemas import annotation as schema
 MOST_CODES = 1_000_000
 
 
-def measured(said: schema.AgreementRequest) -> schema.AgreementAnswer:
+def measure_agreement(said: schema.AgreementRequest) -> schema.AgreementAnswer:
     """How far coders agree. Raises AgreementError, TooLarge."""
     if len(said.code) > MOST_CODES:
         raise TooLarge(
@@ -56,7 +55,7 @@ def plain(value: Any) -> Any:
     return number(value) if isinstance(value, float) else value
 
 
-def drawn(said: schema.SampleRequest) -> schema.SampleAnswer:
+def draw_sample(said: schema.SampleRequest) -> schema.SampleAnswer:
     """A draw of items. Raises ClusteringError, Unprocessable."""
     needed = {"simple": "n", "stratified": "strata", "purposive": "scores"}
     for design, name in needed.items():
@@ -86,9 +85,9 @@ def drawn(said: schema.SampleRequest) -> schema.SampleAnswer:
     )
 
 
-def paired(said: schema.PairsRequest) -> schema.PairsAnswer:
+def draw_pairs(said: schema.PairsRequest) -> schema.PairsAnswer:
     """A draw of pairs. Raises ClusteringError, Unprocessable."""
-    found = draw_pairs(
+    found = pairs.draw_pairs(
         _by_name(said.clusterings),
         said.within,
         said.between,
@@ -118,7 +117,7 @@ def paired(said: schema.PairsRequest) -> schema.PairsAnswer:
     )
 
 
-def compared(said: schema.ComparisonRequest) -> schema.ComparisonAnswer:
+def compare_clusterings(said: schema.ComparisonRequest) -> schema.ComparisonAnswer:
     """Clusterings judged by coded pairs. Raises ClusteringError."""
     found = compare_with_pairs(
         said.a,

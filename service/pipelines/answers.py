@@ -14,9 +14,9 @@ from models.video.library import load
 from service.errors import ItemFailure
 from service.inference.engine import Model
 from service.pipelines.encode import Encoded
-from service.pipelines.frames import Film
-from service.pipelines.predictions import Predictions, Told
-from service.pipelines.zero_shot import Labelled, Scores
+from service.pipelines.frames import FrameResults
+from service.pipelines.predictions import PredictionRows, Predictions
+from service.pipelines.zero_shot import Scores, ZeroShotResult
 from service.schemas.embeddings import EmbeddingsOptions
 from service.schemas.video import facts
 from service.schemas.zero_shot import ZeroShotOptions
@@ -35,8 +35,8 @@ def embeddings(model: Model, decode: DecodeMode, options: EmbeddingsOptions, ids
         return [{"embedding": row} for row in rows]
 
     videos = {
-        i: video_block(film, vectors(film.rows), None if film.shots is None else vectors(film.vectors_of_shots()))
-        for i, film in encoded.films.items()
+        i: video_block(video, vectors(video.rows), None if video.shots is None else vectors(video.vectors_of_shots()))
+        for i, video in encoded.videos.items()
     }
     return {
         "object": "list",
@@ -51,11 +51,11 @@ def embeddings(model: Model, decode: DecodeMode, options: EmbeddingsOptions, ids
     }
 
 
-def zero_shot(model: Model, decode: DecodeMode, options: ZeroShotOptions, ids: Ids, found: Labelled) -> Entry:
+def zero_shot(model: Model, decode: DecodeMode, options: ZeroShotOptions, ids: Ids, found: ZeroShotResult) -> Entry:
     """The answer of /v1/zero-shot."""
     videos = {
-        i: video_block(each.film, _scored(each.frames), None if each.shots is None else _scored(each.shots))
-        for i, each in found.films.items()
+        i: video_block(each.video, _scored(each.frames), None if each.shots is None else _scored(each.shots))
+        for i, each in found.videos.items()
     }
     return {
         "labels": options.labels,
@@ -73,8 +73,8 @@ def zero_shot(model: Model, decode: DecodeMode, options: ZeroShotOptions, ids: I
 def predictions(stored: Stored, ids: Ids, found: Predictions) -> Entry:
     """The answer of /v1/classifiers/{name}/predict."""
     videos = {
-        i: video_block(each.film, _told(found, each.frames), None if each.shots is None else _told(found, each.shots))
-        for i, each in found.films.items()
+        i: video_block(each.video, _told(found, each.frames), None if each.shots is None else _told(found, each.shots))
+        for i, each in found.videos.items()
     }
     return {
         "classifier": stored.label,
@@ -98,7 +98,7 @@ def _scored(rows: Scores) -> list[Entry]:
     return scored
 
 
-def _told(found: Predictions, rows: Told) -> list[Entry]:
+def _told(found: Predictions, rows: PredictionRows) -> list[Entry]:
     """A prediction for each row."""
     entries: list[Entry] = []
     if rows.probabilities is not None and rows.chosen is not None:
@@ -150,26 +150,26 @@ def decoder() -> str:
 
 
 def video_block(
-    film: Film, frames: Sequence[Mapping[str, Any]], shots: Sequence[Mapping[str, Any]] | None
+    video: FrameResults, frames: Sequence[Mapping[str, Any]], shots: Sequence[Mapping[str, Any]] | None
 ) -> Mapping[str, Any]:
     """The block `video` of an answer: of each frame, and of each shot, what is known and what came of it."""
-    report = film.report
+    report = video.report
     entries = []
-    for index, (frame, result) in enumerate(zip(film.frames, frames, strict=True)):
+    for index, (frame, result) in enumerate(zip(video.frames, frames, strict=True)):
         entry: dict[str, Any] = {"index": index, "timestamp": frame.timestamp, "shot": frame.shot}
         entry["dropped"] = frame.dropped
         if frame.thumbnail is not None:
             entry["thumbnail"] = base64.b64encode(frame.thumbnail).decode()
         entries.append({**entry, **result})
     groups = None
-    if film.shots is not None and shots is not None:
+    if video.shots is not None and shots is not None:
         groups = [
             {"index": shot.index, "start": shot.start, "end": shot.end, "frames": n, **(result if n else {})}
-            for shot, n, result in zip(film.shots, film.counts, shots, strict=True)
+            for shot, n, result in zip(video.shots, video.counts, shots, strict=True)
         ]
     return {
-        **facts(film.info),
-        "sampling": film.sampling.model_dump(),
+        **facts(video.info),
+        "sampling": video.sampling.model_dump(),
         "frames": entries,
         "shots": groups,
         "report": {

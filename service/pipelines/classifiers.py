@@ -17,13 +17,13 @@ from service.inference.engine import Engine
 from service.inference.matching import usable
 from service.jobs import Job, Jobs
 from service.pipelines.images import thumbnails
-from service.pipelines.items import Post
-from service.pipelines.jobs import awaited as awaited_result
+from service.pipelines.items import Item
+from service.pipelines.jobs import wait_for_result as awaited_result
 from service.schemas import classifiers as schema
 from service.stores.classifiers import Classifiers
 
 
-async def awaited(
+async def wait_for_result(
     engine: Engine, classifiers: Classifiers, jobs: Jobs, begun: Job, *, owner: str | None
 ) -> schema.ClassifierAnswer:
     """The classifier that `begun` makes, once it has. Raises what the job failed of."""
@@ -129,9 +129,9 @@ async def onnx(engine: Engine, classifiers: Classifiers, label: str) -> tuple[st
     return await engine.in_thread(work)
 
 
-async def page(engine: Engine, classifiers: Classifiers, label: str, posts: Sequence[Post]) -> str:
-    """The report as one HTML file, with small versions of the images in `posts`. Raises ItemsFailed."""
-    pictures = await thumbnails(engine, posts)
+async def page(engine: Engine, classifiers: Classifiers, label: str, items: Sequence[Item]) -> str:
+    """The report as one HTML file, with small versions of the images in `items`. Raises ItemsFailed."""
+    pictures = await thumbnails(engine, items)
 
     def work() -> str:
         stored = classifiers.open(label)

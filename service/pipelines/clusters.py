@@ -13,14 +13,14 @@ from models.clustering.project import check_installed
 from models.errors import ClusteringError
 from models.pages.clusters.page import page as page_of
 from models.pages.clusters.view import thumbnail_side
-from service.errors import NotFound, Unprocessable, shown
+from service.errors import NotFound, Unprocessable, quoted
 from service.inference.engine import Engine
 from service.inference.matching import model_of
 from service.jobs import Job, Jobs
 from service.pipelines.images import thumbnails
-from service.pipelines.items import GivenVectors, Post
+from service.pipelines.items import Item, VectorInput
 from service.pipelines.prompts import names_of
-from service.pipelines.vectors import Items, gathered
+from service.pipelines.vectors import ItemVectors, gather_vectors
 from service.schemas.clusters import ClusterRequest, PageMode
 from service.tasks import cluster as work
 
@@ -29,13 +29,13 @@ QUALITY = 45  # of thumbnails: a page of 1,350 stays near 3 MB
 LONG = 50_000  # items from which a job is an hour's rather than a minute's
 
 
-async def begin(
+async def submit(
     engine: Engine,
     jobs: Jobs,
     request: ClusterRequest,
     *,
-    posts: Sequence[Post] | None,
-    vectors: Sequence[GivenVectors] | None,
+    items: Sequence[Item] | None,
+    vectors: Sequence[VectorInput] | None,
     owner: str | None,
 ) -> Job:
     """Embed, check, and hand over to the worker.
@@ -48,59 +48,61 @@ async def begin(
     """
     request.options()
     check_installed(request.projection)
-    items = await gathered(engine, request, posts=posts, vectors=vectors)
+    data = await gather_vectors(engine, request, items=items, vectors=vectors)
     for name in ("weights", "known"):
         given = getattr(request, name)
-        if given is not None and len(given) != items.n:
-            raise ClusteringError(f"{name}: {len(given)} for {items.n} items; give one for each", code="lengths_differ")
-    names = None if request.vocabulary is None else await _vocabulary(engine, request.vocabulary, items)
+        if given is not None and len(given) != data.n:
+            raise ClusteringError(f"{name}: {len(given)} for {data.n} items; give one for each", code="lengths_differ")
+    names = None if request.vocabulary is None else await _vocabulary(engine, request.vocabulary, data)
     task = work.Task(
         request=request.model_copy(update={"input": None, "vectors": None, "ids": None}),
-        blocks=items.blocks,
-        ids=items.ids,
-        unusable={i: (failure.code, failure.message) for i, failure in items.failures.items()},
-        model=items.model,
-        receipt=items.receipt,
+        blocks=data.blocks,
+        ids=data.ids,
+        unusable={i: (failure.code, failure.message) for i, failure in data.failures.items()},
+        model=data.model,
+        receipt=data.receipt,
         logit_scale=None if names is None else names.logit_scale,
     )
 
     def fill(folder: Path) -> None:
-        task.write(folder, items.rows, None if names is None else names.vectors)
+        task.write(folder, data.rows, None if names is None else names.vectors)
 
-    return await jobs.submit(KIND, {"n": items.n}, owner=owner, fill=fill, lane="long" if items.n > LONG else None)
+    return await jobs.submit(KIND, {"n": data.n}, owner=owner, fill=fill, lane="long" if data.n > LONG else None)
 
 
-async def _vocabulary(engine: Engine, labels: Sequence[str], items: Items) -> Vocabulary:
+async def _vocabulary(engine: Engine, labels: Sequence[str], data: ItemVectors) -> Vocabulary:
     """Raises Unprocessable where the vectors are in no space that names can be put into."""
-    if len(items.blocks) > 1:
+    if len(data.blocks) > 1:
         raise Unprocessable(
             "vocabulary: names images or texts, not both joined; leave it out, or cluster one modality",
             param="vocabulary",
         )
-    model, _ = model_of(engine, items.blocks[0].fingerprint, "vocabulary")
+    model, _ = model_of(engine, data.blocks[0].fingerprint, "vocabulary")
     return await names_of(engine, model, labels)
 
 
-async def raw(jobs: Jobs, id: str, *, owner: str | None, name: str = work.ANSWER, what: str = "clustering") -> bytes:
+async def read_answer(
+    jobs: Jobs, id: str, *, owner: str | None, name: str = work.ANSWER, what: str = "clustering"
+) -> bytes:
     """The answer of an earlier job, as JSON. Raises NotFound, Conflict."""
     result, folder = await jobs.result(id, owner=owner)
     if what not in result:
-        raise NotFound(f"{what}: {shown(id)} is a job of another kind", code=f"unknown_{what}", param="id")
+        raise NotFound(f"{what}: {quoted(id)} is a job of another kind", code=f"unknown_{what}", param="id")
     return (folder / name).read_bytes()
 
 
-async def page(engine: Engine, jobs: Jobs, id: str, *, posts: Sequence[Post], mode: PageMode, owner: str | None) -> str:
-    """The report as one HTML file, with small versions of the images in `posts`. Raises ItemsFailed."""
-    answer: Mapping[str, Any] = orjson.loads(await raw(jobs, id, owner=owner))
+async def page(engine: Engine, jobs: Jobs, id: str, *, items: Sequence[Item], mode: PageMode, owner: str | None) -> str:
+    """The report as one HTML file, with small versions of the images in `items`. Raises ItemsFailed."""
+    answer: Mapping[str, Any] = orjson.loads(await read_answer(jobs, id, owner=owner))
     pictures = {}
     if mode != "none":
         pictures = await thumbnails(
-            engine, posts, side=thumbnail_side(answer), quality=QUALITY, blurred=mode == "blurred"
+            engine, items, side=thumbnail_side(answer), quality=QUALITY, blurred=mode == "blurred"
         )
     places = {name: i for i, name in enumerate(answer["ids"])}
     unknown = sorted(set(pictures) - set(places))
     if unknown:
-        raise Unprocessable(f"input: {shown(unknown[0])} is the id of no item; use its ids", param="input")
+        raise Unprocessable(f"input: {quoted(unknown[0])} is the id of no item; use its ids", param="input")
     by_place = {places[name]: picture for name, picture in pictures.items()}
     return await engine.in_thread(lambda: page_of(answer, by_place, mode=mode))
 

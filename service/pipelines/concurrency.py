@@ -5,7 +5,7 @@ from collections.abc import Coroutine, Sequence
 from typing import Any
 
 
-async def together(parts: Sequence[Coroutine[Any, Any, None]]) -> None:
+async def gather_cancelling(parts: Sequence[Coroutine[Any, Any, None]]) -> None:
     """Run `parts` at the same time; the first error cancels the others and is raised as it is."""
     if len(parts) == 1:
         await parts[0]

@@ -4,13 +4,13 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from service.errors import ItemFailure, Unprocessable, shown
+from service.errors import ItemFailure, Unprocessable, quoted
 from service.inference.engine import Engine
 from service.jobs import Job, Jobs
 from service.pipelines import clusters
 from service.pipelines.images import describe
-from service.pipelines.items import GivenVectors, Post
-from service.pipelines.vectors import Items, gathered
+from service.pipelines.items import Item, VectorInput
+from service.pipelines.vectors import ItemVectors, gather_vectors
 from service.schemas.duplicates import DuplicatesRequest
 from service.tasks import duplicates as work
 
@@ -20,13 +20,13 @@ _HASHES = {"sha256": re.compile("[0-9a-f]{64}"), "phash": re.compile("[0-9a-f]{1
 _OF_KIND: Mapping[str, str] = {"exact": "sha256", "near": "phash"}
 
 
-async def begin(
+async def submit(
     engine: Engine,
     jobs: Jobs,
     request: DuplicatesRequest,
     *,
-    posts: Sequence[Post] | None,
-    vectors: Sequence[GivenVectors] | None,
+    items: Sequence[Item] | None,
+    vectors: Sequence[VectorInput] | None,
     owner: str | None,
 ) -> Job:
     """Hash or embed, check, and hand over to the worker.
@@ -42,18 +42,18 @@ async def begin(
             raise Unprocessable(f"{name}: is not what {request.kind} compares; leave it out", param=name)
     given = None if wanted is None else getattr(request, wanted)
     if wanted is None:
-        items = await gathered(engine, request, posts=posts, vectors=vectors)
-        task = _task(request, items.ids, items.failures, (), items)
-        rows = items.rows
+        data = await gather_vectors(engine, request, items=items, vectors=vectors)
+        task = _task(request, data.ids, data.failures, (), data)
+        rows = data.rows
     else:
         if vectors is not None:
             raise Unprocessable(f"vectors: {request.kind} compares {wanted}; send input or {wanted}", param="vectors")
-        if (posts is None) == (given is None):
+        if (items is None) == (given is None):
             raise Unprocessable(f"input: send either input or {wanted}", param="input")
         rows = []
-        if posts is not None:
-            hashes, failures = await _hashed(engine, request, posts, wanted)
-            ids = request.ids or [post.id if post.id is not None else str(i) for i, post in enumerate(posts)]
+        if items is not None:
+            hashes, failures = await _hashed(engine, request, items, wanted)
+            ids = request.ids or [item.id if item.id is not None else str(i) for i, item in enumerate(items)]
         else:
             assert given is not None
             hashes, failures = _checked(wanted, given), {}
@@ -82,7 +82,7 @@ def _task(
     ids: Sequence[str],
     failures: Mapping[int, ItemFailure],
     hashes: Sequence[str | None],
-    items: Items | None,
+    data: ItemVectors | None,
 ) -> work.Task:
     left_out = {"input": None, "vectors": None, "ids": None, "sha256": None, "phash": None}
     return work.Task(
@@ -90,17 +90,17 @@ def _task(
         ids=tuple(ids),
         unusable={i: (failure.code, failure.message) for i, failure in failures.items()},
         hashes=tuple(hashes),
-        blocks=() if items is None else items.blocks,
-        model=None if items is None else items.model,
-        receipt=None if items is None else items.receipt,
+        blocks=() if data is None else data.blocks,
+        model=None if data is None else data.model,
+        receipt=None if data is None else data.receipt,
     )
 
 
 async def _hashed(
-    engine: Engine, request: DuplicatesRequest, posts: Sequence[Post], wanted: str
+    engine: Engine, request: DuplicatesRequest, items: Sequence[Item], wanted: str
 ) -> tuple[list[str | None], Mapping[int, ItemFailure]]:
-    found, failures = await describe(engine, posts, on_error=request.on_error)
-    return [str(found[i].said()[wanted] or "") or None if i in found else None for i in range(len(posts))], failures
+    found, failures = await describe(engine, items, on_error=request.on_error)
+    return [str(found[i].to_json()[wanted] or "") or None if i in found else None for i in range(len(items))], failures
 
 
 def _checked(name: str, given: Sequence[str]) -> list[str | None]:
@@ -111,7 +111,7 @@ def _checked(name: str, given: Sequence[str]) -> list[str | None]:
     for i, each in enumerate(given):
         if each and not _HASHES[name].fullmatch(each):
             raise Unprocessable(
-                f"{name}[{i}]: {shown(each)} is none; take it from POST /v1/images", param=f"{name}[{i}]"
+                f"{name}[{i}]: {quoted(each)} is none; take it from POST /v1/images", param=f"{name}[{i}]"
             )
         if not each and name == "sha256":
             raise Unprocessable(f"{name}[{i}]: is empty; every file has one", param=f"{name}[{i}]")
@@ -119,6 +119,6 @@ def _checked(name: str, given: Sequence[str]) -> list[str | None]:
     return found
 
 
-async def raw(jobs: Jobs, id: str, *, owner: str | None) -> bytes:
+async def read_answer(jobs: Jobs, id: str, *, owner: str | None) -> bytes:
     """The answer of an earlier job, as JSON. Raises NotFound, Conflict."""
-    return await clusters.raw(jobs, id, owner=owner, name=work.ANSWER, what="duplicates")
+    return await clusters.read_answer(jobs, id, owner=owner, name=work.ANSWER, what="duplicates")

@@ -9,35 +9,37 @@ from models.vectors import l2
 from service.errors import Unprocessable
 from service.inference.engine import Engine, Model
 from service.pipelines.encode import Encoded, encode
-from service.pipelines.items import Post
-from service.pipelines.video import Watch
+from service.pipelines.items import Item
+from service.pipelines.video import ProgressMonitor
 from service.schemas.common import OnError
 
 
 async def embed(
     engine: Engine,
     model: Model,
-    items: Sequence[Post],
+    items: Sequence[Item],
     *,
     dimensions: int | None = None,
     decode: DecodeMode,
     on_error: OnError,
-    watch: Watch | None = None,
+    monitor: ProgressMonitor | None = None,
 ) -> Encoded:
-    """Embed `items`; `watch` sees how far videos are.
+    """Embed `items`; `monitor` sees how far videos are.
 
     Raises what `encode` raises, and Unprocessable for a dimension that the model does not have.
     """
     spec = model.spec
     check_dimensions(spec, dimensions)
-    encoded = await encode(engine, model, items, operation="embeddings", decode=decode, on_error=on_error, watch=watch)
+    encoded = await encode(
+        engine, model, items, operation="embeddings", decode=decode, on_error=on_error, monitor=monitor
+    )
     if dimensions in (None, spec.dimension):
         return encoded
     vectors = l2(encoded.vectors[:, :dimensions])
-    films = {i: replace(film, rows=l2(film.rows[:, :dimensions])) for i, film in encoded.films.items()}
-    for i, film in films.items():
-        vectors[i] = film.vector()[0]
-    return replace(encoded, vectors=vectors, films=films)
+    videos = {i: replace(video, rows=l2(video.rows[:, :dimensions])) for i, video in encoded.videos.items()}
+    for i, video in videos.items():
+        vectors[i] = video.vector()[0]
+    return replace(encoded, vectors=vectors, videos=videos)
 
 
 def check_dimensions(spec: ModelSpec, dimensions: int | None) -> None:

@@ -17,10 +17,10 @@ from service.errors import ItemFailure, ItemsFailed, TooLarge, Unprocessable, it
 from service.inference.batching import Caller, Key, Row
 from service.inference.engine import Engine, Model, require
 from service.metrics import DECODE_SECONDS, ITEMS, ITEMS_FAILED
-from service.pipelines.concurrency import together
-from service.pipelines.frames import Film
-from service.pipelines.items import Post
-from service.pipelines.video import Watch, view
+from service.pipelines.concurrency import gather_cancelling
+from service.pipelines.frames import FrameResults
+from service.pipelines.items import Item
+from service.pipelines.video import ProgressMonitor, view
 from service.schemas.common import OnError
 
 Float = NDArray[np.float32]
@@ -31,14 +31,14 @@ TOKENISE_AT_ONCE = 256  # texts to a thread's turn: short enough for the images 
 class Encoded:
     """Vectors of the items that could be used, and what became of the others.
 
-    A video's row is the mean of its frames' vectors, as a unit vector; `films` has the frames.
+    A video's row is the mean of its frames' vectors, as a unit vector; `videos` has the frames.
     """
 
     vectors: Float  # (n, d), a row per item; rows of failed items are NaN
     failures: dict[int, ItemFailure]
     tokens: int  # of all texts
     truncated: tuple[int, ...]  # texts that were cut
-    films: Mapping[int, Film] = field(default_factory=dict)  # the videos, by index
+    videos: Mapping[int, FrameResults] = field(default_factory=dict)  # by index
 
 
 @dataclass
@@ -47,13 +47,13 @@ class _Work:
 
     engine: Engine
     model: Model
-    items: Sequence[Post]
+    items: Sequence[Item]
     decode: DecodeMode
     failures: dict[int, ItemFailure] = field(default_factory=dict)
     tokens: int = 0
     truncated: list[int] = field(default_factory=list)
-    films: dict[int, Film] = field(default_factory=dict)
-    watch: Watch | None = None
+    videos: dict[int, FrameResults] = field(default_factory=dict)
+    monitor: ProgressMonitor | None = None
 
     def fail(self, index: int, exc: ItemError) -> None:
         self.failures[index] = item_failure(index, self.items[index].id, exc)
@@ -63,14 +63,14 @@ class _Work:
 async def encode(
     engine: Engine,
     model: Model,
-    items: Sequence[Post],
+    items: Sequence[Item],
     *,
     operation: str,
     decode: DecodeMode,
     on_error: OnError,
-    watch: Watch | None = None,
+    monitor: ProgressMonitor | None = None,
 ) -> Encoded:
-    """Encode `items`. `watch` sees how far videos are.
+    """Encode `items`. `monitor` sees how far videos are.
 
     Raises
     ------
@@ -87,7 +87,7 @@ async def encode(
             code="too_many_items",
             param="input",
         )
-    work = _Work(engine, model, items, decode, watch=watch)
+    work = _Work(engine, model, items, decode, monitor=monitor)
     images = [i for i, item in enumerate(items) if item.image is not None]
     videos = [i for i, item in enumerate(items) if item.video is not None]
     texts = [i for i, item in enumerate(items) if item.image is None and item.video is None]
@@ -101,13 +101,13 @@ async def encode(
         parts.append(_images(work, processor_images, images, vectors, on_error))
     if processor_texts:
         parts.append(_texts(work, processor_texts, texts, vectors, on_error))
-    await together(parts)
+    await gather_cancelling(parts)
     if work.failures and on_error == "fail":
         raise ItemsFailed([work.failures[i] for i in sorted(work.failures)], of=len(items))
     for modality, indices in (("image", images), ("text", texts), ("video", videos)):
         if indices:
             ITEMS.labels(operation, modality).inc(sum(i not in work.failures for i in indices))
-    return Encoded(vectors, work.failures, work.tokens, tuple(sorted(work.truncated)), work.films)
+    return Encoded(vectors, work.failures, work.tokens, tuple(sorted(work.truncated)), work.videos)
 
 
 async def _images(
@@ -138,7 +138,7 @@ async def _images(
             raw[index] = await caller.submit(Key(spec.name, "image", processor.shape_bucket(row)), row)
 
     with engine.batcher("image").admit(len(indices)) as caller:
-        await together([one(index, caller) for index in indices])
+        await gather_cancelling([one(index, caller) for index in indices])
     if raw:
         vectors[list(raw)] = processor.postprocess(np.stack(list(raw.values())))
 
@@ -155,13 +155,13 @@ async def _videos(work: _Work, processor: ImageProcessor, indices: Sequence[int]
         return processor.postprocess(raw)
 
     clips = {i: clip for i in indices if (clip := work.items[i].video) is not None}
-    found = await view(engine, clips, target=tower.preprocess, decode=work.decode, run=run, watch=work.watch)
-    for i, film in found.items():
-        if isinstance(film, Film):
-            work.films[i] = film
-            vectors[i] = film.vector()[0]
+    found = await view(engine, clips, target=tower.preprocess, decode=work.decode, run=run, monitor=work.monitor)
+    for i, video in found.items():
+        if isinstance(video, FrameResults):
+            work.videos[i] = video
+            vectors[i] = video.vector()[0]
         else:
-            work.fail(i, film)
+            work.fail(i, video)
 
 
 async def _texts(

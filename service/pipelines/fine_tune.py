@@ -12,7 +12,7 @@ from service.tasks.fine_tune import inside, options_of, start_of
 KIND = "fine_tune"
 
 
-async def begin(
+async def submit(
     engine: Engine, classifiers: Classifiers, jobs: Jobs, request: FineTuneRequest, *, owner: str | None
 ) -> Job:
     """A job that makes a classifier. Raises TrainingError, Unprocessable, Forbidden, Overloaded."""

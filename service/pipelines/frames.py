@@ -18,7 +18,7 @@ Float = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
+class VideoInput:
     """A video, off the wire: its bytes, their base64, or a file; and which of its frames are looked at."""
 
     source: bytes | str | Path
@@ -26,7 +26,7 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SampledFrame:
     """One frame that was looked at."""
 
     timestamp: float  # seconds
@@ -36,7 +36,7 @@ class Seen:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Film:
+class FrameResults:
     """A clip that was looked at.
 
     Attributes
@@ -47,7 +47,7 @@ class Film:
 
     info: VideoInfo
     sampling: Sampling
-    frames: tuple[Seen, ...]
+    frames: tuple[SampledFrame, ...]
     shots: tuple[Shot, ...] | None
     report: DecodingReport
     rows: Float

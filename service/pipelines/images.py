@@ -15,7 +15,7 @@ from service.errors import ItemFailure, ItemsFailed, Unprocessable, item_failure
 from service.inference.engine import Engine
 from service.metrics import ITEMS, ITEMS_FAILED
 from service.pipelines.encode import image_bytes
-from service.pipelines.items import Post, check_count
+from service.pipelines.items import Item, check_count
 from service.schemas.common import OnError
 
 
@@ -29,7 +29,7 @@ class Described:
     height: int
     thumbnail: bytes | None
 
-    def said(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, object]:
         """As JSON has it."""
         return {
             "sha256": self.sha256,
@@ -41,23 +41,23 @@ class Described:
 
 
 async def describe(
-    engine: Engine, posts: Sequence[Post], *, side: int | None = None, blurred: bool = False, on_error: OnError
+    engine: Engine, items: Sequence[Item], *, side: int | None = None, blurred: bool = False, on_error: OnError
 ) -> tuple[Mapping[int, Described], Mapping[int, ItemFailure]]:
     """What the images are, and what became of the others. Raises ItemsFailed, Unprocessable, TooLarge."""
-    check_count(engine, posts)
+    check_count(engine, items)
     limits = engine.settings.image_limits
     found: dict[int, Described] = {}
     failures: dict[int, ItemFailure] = {}
 
-    def look(i: int, post: Post) -> None:
-        if post.image is None or post.text is not None:
-            failures[i] = ItemFailure(i, post.id, "missing_modality", "is no image; send images alone")
+    def look(i: int, item: Item) -> None:
+        if item.image is None or item.text is not None:
+            failures[i] = ItemFailure(i, item.id, "missing_modality", "is no image; send images alone")
             return
         try:
-            data = image_bytes(post.image, limits.max_bytes)
+            data = image_bytes(item.image, limits.max_bytes)
             picture = open_rgb(data, limits=limits)
         except ItemError as exc:
-            failures[i] = item_failure(i, post.id, exc)
+            failures[i] = item_failure(i, item.id, exc)
             return
         found[i] = Described(
             sha256=hashlib.sha256(data).hexdigest(),
@@ -67,33 +67,33 @@ async def describe(
             thumbnail=None if side is None else thumbnail(picture, side=side, blurred=blurred),
         )
 
-    await asyncio.gather(*(engine.in_thread(partial(look, i, post)) for i, post in enumerate(posts)))
+    await asyncio.gather(*(engine.in_thread(partial(look, i, item)) for i, item in enumerate(items)))
     for failure in failures.values():
         ITEMS_FAILED.labels(failure.code).inc()
     if failures and on_error == "fail":
-        raise ItemsFailed([failures[i] for i in sorted(failures)], of=len(posts))
+        raise ItemsFailed([failures[i] for i in sorted(failures)], of=len(items))
     ITEMS.labels("images", "image").inc(len(found))
     return found, failures
 
 
 async def thumbnails(
-    engine: Engine, posts: Sequence[Post], *, side: int = 160, quality: int = 80, blurred: bool = False
+    engine: Engine, items: Sequence[Item], *, side: int = 160, quality: int = 80, blurred: bool = False
 ) -> dict[str, bytes]:
     """Small versions by id, for a page. Raises ItemsFailed, Unprocessable."""
     limits = engine.settings.image_limits
     failures: list[ItemFailure] = []
     pictures: dict[str, bytes] = {}
 
-    def shrink(i: int, post: Post) -> None:
+    def shrink(i: int, item: Item) -> None:
         try:
-            if post.image is None or post.id is None:
+            if item.image is None or item.id is None:
                 raise Unprocessable(f"input[{i}]: send images with the ids of items", param=f"input[{i}]")
-            picture = open_rgb(image_bytes(post.image, limits.max_bytes), limits=limits)
-            pictures[post.id] = thumbnail(picture, side=side, quality=quality, blurred=blurred)
+            picture = open_rgb(image_bytes(item.image, limits.max_bytes), limits=limits)
+            pictures[item.id] = thumbnail(picture, side=side, quality=quality, blurred=blurred)
         except ItemError as exc:
-            failures.append(item_failure(i, post.id, exc))
+            failures.append(item_failure(i, item.id, exc))
 
-    await asyncio.gather(*(engine.in_thread(partial(shrink, i, post)) for i, post in enumerate(posts)))
+    await asyncio.gather(*(engine.in_thread(partial(shrink, i, item)) for i, item in enumerate(items)))
     if failures:
-        raise ItemsFailed(sorted(failures, key=lambda each: each.index), of=len(posts))
+        raise ItemsFailed(sorted(failures, key=lambda each: each.index), of=len(items))
     return pictures

@@ -10,25 +10,25 @@ from numpy.typing import NDArray
 from models.catalog.spec import Modality
 from service.errors import ItemFailure, ItemsFailed, TooLarge, Unprocessable
 from service.inference.engine import Engine
-from service.pipelines.frames import Clip
+from service.pipelines.frames import VideoInput
 from service.schemas.common import OnError
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class Item:
     """One item, off the wire: a text, an image as bytes or base64, or both; or a video, whose frames are images."""
 
     text: str | None = None
     image: bytes | str | None = None
     id: str | None = None
-    video: Clip | None = None
+    video: VideoInput | None = None
 
     def has(self, modality: Modality) -> bool:
         return self.text is not None if modality == "text" else self.image is not None or self.video is not None
 
 
 @dataclass(frozen=True, kw_only=True)
-class GivenVectors:
+class VectorInput:
     """Embeddings that the caller has made before: (n, d) float32, a row of NaN for an item that has none."""
 
     modality: Modality
@@ -38,22 +38,22 @@ class GivenVectors:
     receipt: Mapping[str, Any] | None = None
 
 
-def check_count(engine: Engine, posts: Sequence[Post]) -> None:
+def check_count(engine: Engine, items: Sequence[Item]) -> None:
     """Some, and not too many."""
     limit = engine.settings.max_items
-    if not posts:
+    if not items:
         raise Unprocessable("input: has no items; send at least one", param="input")
-    if len(posts) > limit:
+    if len(items) > limit:
         raise TooLarge(
-            f"input: has {len(posts)} items, the limit is {limit}; send several requests, or vectors",
+            f"input: has {len(items)} items, the limit is {limit}; send several requests, or vectors",
             code="too_many_items",
             param="input",
         )
 
 
-def unfit(post: Post, wanted: Sequence[Modality], partial: bool) -> tuple[str, str] | None:
+def item_problem(item: Item, wanted: Sequence[Modality], partial: bool) -> tuple[str, str] | None:
     """Code and message where an item has not what is looked at, or more."""
-    has: list[Modality] = [m for m in ("image", "text") if post.has(m)]
+    has: list[Modality] = [m for m in ("image", "text") if item.has(m)]
     taken = " and ".join(wanted)
     unused = [m for m in has if m not in wanted]
     if unused:
@@ -68,6 +68,6 @@ def _a(modality: Modality) -> str:
     return "an image" if modality == "image" else "a text"
 
 
-def refuse(failures: Mapping[int, ItemFailure], on_error: OnError, n: int) -> None:
+def raise_if_failed(failures: Mapping[int, ItemFailure], on_error: OnError, n: int) -> None:
     if failures and on_error == "fail":
         raise ItemsFailed(list(failures.values()), of=n)

@@ -11,7 +11,7 @@ from service.schemas import jobs as schema
 _STATUS = {"worker_died": 503, "internal": 500}
 
 
-async def awaited(jobs: Jobs, begun: Job, *, owner: str | None) -> Mapping[str, Any]:
+async def wait_for_result(jobs: Jobs, begun: Job, *, owner: str | None) -> Mapping[str, Any]:
     """The result of `begun`, once it has one. Raises what the job failed of."""
     ended = await jobs.ended(begun.id, owner=owner)
     if ended.state == "succeeded" and ended.result is not None:
@@ -23,7 +23,7 @@ async def awaited(jobs: Jobs, begun: Job, *, owner: str | None) -> Mapping[str, 
     raise failed
 
 
-def said(found: Job) -> schema.Job:
+def job_record(found: Job) -> schema.Job:
     """A job, as it is now."""
     return schema.Job(
         id=found.id,

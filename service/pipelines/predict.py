@@ -10,12 +10,12 @@ from models.classifiers.store import Stored
 from service.errors import ItemFailure, Unprocessable
 from service.inference.engine import Engine
 from service.inference.matching import encoder
-from service.pipelines.frames import Film
-from service.pipelines.items import GivenVectors, Post, check_count, refuse
+from service.pipelines.frames import FrameResults
+from service.pipelines.items import Item, VectorInput, check_count, raise_if_failed
 from service.pipelines.predict_network import by_network
-from service.pipelines.predictions import OfFilm, Predictions, Told, of_film, with_films
+from service.pipelines.predictions import PredictionRows, Predictions, VideoPredictions, video_predictions, with_videos
 from service.pipelines.vectors import count, embedded
-from service.pipelines.video import Watch
+from service.pipelines.video import ProgressMonitor
 from service.schemas.common import OnError
 from service.stores.classifiers import Classifiers
 
@@ -27,13 +27,13 @@ async def predict(
     classifiers: Classifiers,
     stored: Stored,
     *,
-    posts: Sequence[Post] | None,
-    vectors: Sequence[GivenVectors] | None,
+    items: Sequence[Item] | None,
+    vectors: Sequence[VectorInput] | None,
     on_error: OnError,
     crossed: bool = False,
-    watch: Watch | None = None,
+    monitor: ProgressMonitor | None = None,
 ) -> Predictions:
-    """Predict `posts`, or items by their `vectors`. `watch` sees how far videos are.
+    """Predict `items`, or items by their `vectors`. `monitor` sees how far videos are.
 
     Raises
     ------
@@ -41,44 +41,44 @@ async def predict(
     Unprocessable : neither or both given, of other encoders, an encoder that does not run here.
     TooLarge, Overloaded : as `encode`.
     """
-    if (posts is None) == (vectors is None):
+    if (items is None) == (vectors is None):
         raise Unprocessable("input: send either input or vectors", param="input")
-    if posts is not None:
-        check_count(engine, posts)
-    if crossed and any(post.video is not None for post in posts or ()):
+    if items is not None:
+        check_count(engine, items)
+    if crossed and any(item.video is not None for item in items or ()):
         raise Unprocessable(
             "crossed: is for images and texts, which `estimate` counts; leave it out where there are videos",
             param="crossed",
         )
     if stored.head is None:
-        if posts is None or crossed:
+        if items is None or crossed:
             raise Unprocessable(
-                f"{'vectors' if posts is None else 'crossed'}: {stored.label} is a fine-tuned network, which sees "
+                f"{'vectors' if items is None else 'crossed'}: {stored.label} is a fine-tuned network, which sees "
                 "images and has no folds; send them as input",
-                param="vectors" if posts is None else "crossed",
+                param="vectors" if items is None else "crossed",
             )
-        return await by_network(engine, classifiers, stored, posts, on_error, watch)
+        return await by_network(engine, classifiers, stored, items, on_error, monitor)
     head = stored.head
-    if posts is not None:
+    if items is not None:
         encoders = [(block, *encoder(engine, block)) for block in head.blocks]
-        made = await embedded(engine, posts, encoders, head.partial, watch)
-        refuse(made.failures, on_error, len(posts))
+        made = await embedded(engine, items, encoders, head.partial, monitor)
+        raise_if_failed(made.failures, on_error, len(items))
         model, receipt = made.model, made.receipt
         rows: Sequence[NDArray[np.floating] | None] = made.rows
-        failures, truncated, n, films = made.failures, made.truncated, len(posts), made.films
+        failures, truncated, n, videos = made.failures, made.truncated, len(items), made.videos
     else:
         assert vectors is not None
         rows, n = _arranged(head, vectors)
         failures, truncated, model, receipt = _lacking(head, rows, n), (), head.blocks[0].model, None
-        films = {}
-        refuse(failures, on_error, n)
+        videos = {}
+        raise_if_failed(failures, on_error, n)
 
-    def work() -> tuple[Told, dict[int, OfFilm]]:
+    def work() -> tuple[PredictionRows, dict[int, VideoPredictions]]:
         told = _applied(head, concatenate_blocks(rows, head.blocks, n), crossed)
-        of = {i: of_film(film, _of_frames(head, film), head.choose) for i, film in films.items()}
-        return with_films(told, of, head.choose), of
+        of = {i: video_predictions(video, _of_frames(head, video), head.choose) for i, video in videos.items()}
+        return with_videos(told, of, head.choose), of
 
-    told, of = work() if n <= INLINE and not films else await engine.in_thread(work)
+    told, of = work() if n <= INLINE and not videos else await engine.in_thread(work)
     return Predictions(
         task=head.task,
         labels=head.labels,
@@ -87,27 +87,27 @@ async def predict(
         truncated=truncated,
         model=model,
         receipt=receipt,
-        films=of,
+        videos=of,
         **vars(told),
     )
 
 
-def _applied(head: Head, x: NDArray[np.float32], crossed: bool) -> Told:
+def _applied(head: Head, x: NDArray[np.float32], crossed: bool) -> PredictionRows:
     means = head.crossed(x) if crossed else None
     if head.task == "continuous":
         values, low, high = head.values(x)
-        return Told(values=values, low=low, high=high, crossed=means)
+        return PredictionRows(values=values, low=low, high=high, crossed=means)
     probabilities = head.probabilities(x)
-    return Told(probabilities=probabilities, chosen=head.choose(probabilities), crossed=means)
+    return PredictionRows(probabilities=probabilities, chosen=head.choose(probabilities), crossed=means)
 
 
-def _of_frames(head: Head, film: Film) -> Told:
+def _of_frames(head: Head, video: FrameResults) -> PredictionRows:
     """A head that takes texts too has none of a frame."""
-    rows = [film.rows if block.modality == "image" else None for block in head.blocks]
-    return _applied(head, concatenate_blocks(rows, head.blocks, len(film.rows)), False)
+    rows = [video.rows if block.modality == "image" else None for block in head.blocks]
+    return _applied(head, concatenate_blocks(rows, head.blocks, len(video.rows)), False)
 
 
-def _arranged(head: Head, vectors: Sequence[GivenVectors]) -> tuple[list[NDArray[np.floating] | None], int]:
+def _arranged(head: Head, vectors: Sequence[VectorInput]) -> tuple[list[NDArray[np.floating] | None], int]:
     """Vectors in the order of the head's blocks, None for a block that was not sent."""
     given = {each.modality: each for each in vectors}
     taken = " and ".join(block.modality for block in head.blocks)

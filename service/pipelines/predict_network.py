@@ -15,12 +15,12 @@ from models.images.decoding import load_pixels
 from service.errors import ItemFailure, item_failure
 from service.inference.engine import Engine
 from service.metrics import ITEMS, ITEMS_FAILED
-from service.pipelines.concurrency import together
+from service.pipelines.concurrency import gather_cancelling
 from service.pipelines.encode import image_bytes
-from service.pipelines.frames import Film
-from service.pipelines.items import Post, refuse, unfit
-from service.pipelines.predictions import OfFilm, Predictions, Told, of_film, with_films
-from service.pipelines.video import Watch, view
+from service.pipelines.frames import FrameResults
+from service.pipelines.items import Item, item_problem, raise_if_failed
+from service.pipelines.predictions import PredictionRows, Predictions, VideoPredictions, video_predictions, with_videos
+from service.pipelines.video import ProgressMonitor, view
 from service.schemas.common import OnError
 from service.stores.classifiers import Classifiers
 
@@ -32,57 +32,57 @@ async def by_network(
     engine: Engine,
     classifiers: Classifiers,
     stored: Stored,
-    posts: Sequence[Post],
+    items: Sequence[Item],
     on_error: OnError,
-    watch: Watch | None = None,
+    monitor: ProgressMonitor | None = None,
 ) -> Predictions:
     """Raises as `predict` does."""
     network = await engine.in_thread(lambda: classifiers.network(stored))
     choose = network.labels_of
     failures: dict[int, ItemFailure] = {}
     logits: dict[int, Logits] = {}
-    pictures = [i for i, post in enumerate(posts) if post.video is None]
-    clips = {i: post.video for i, post in enumerate(posts) if post.video is not None}
-    films: dict[int, OfFilm] = {}
+    pictures = [i for i, item in enumerate(items) if item.video is None]
+    clips = {i: item.video for i, item in enumerate(items) if item.video is not None}
+    videos: dict[int, VideoPredictions] = {}
     room = asyncio.Semaphore(engine.settings.lanes)
 
-    async def videos() -> None:
+    async def run_videos() -> None:
         async def run(rows: Sequence[NDArray[np.uint8]]) -> Logits:
             async with room:
                 return await engine.in_thread(lambda: network.predict(np.stack(rows)))
 
-        found = await view(engine, clips, target=network.preprocess, decode="exact", run=run, watch=watch)
-        for i, film in found.items():
-            if isinstance(film, Film):
-                films[i] = of_film(film, _read(network, film.rows), choose)
+        found = await view(engine, clips, target=network.preprocess, decode="exact", run=run, monitor=monitor)
+        for i, video in found.items():
+            if isinstance(video, FrameResults):
+                videos[i] = video_predictions(video, _read(network, video.rows), choose)
             else:
-                failures[i] = item_failure(i, posts[i].id, film)
+                failures[i] = item_failure(i, items[i].id, video)
 
-    batch = partial(_batch, engine, network, posts, failures, logits, on_error)
+    batch = partial(_batch, engine, network, items, failures, logits, on_error)
 
     async def one(places: Sequence[int]) -> None:
         async with room:
             await engine.in_thread(lambda: batch(places))
 
     parts = [one(pictures[start : start + BATCH]) for start in range(0, len(pictures), BATCH)]
-    await together([*parts, *([videos()] if clips else [])])
+    await gather_cancelling([*parts, *([run_videos()] if clips else [])])
     for failure in failures.values():
         ITEMS_FAILED.labels(failure.code).inc()
-    refuse(dict(sorted(failures.items())), on_error, len(posts))
+    raise_if_failed(dict(sorted(failures.items())), on_error, len(items))
     ITEMS.labels("classifiers", "image").inc(len(logits))
-    ITEMS.labels("classifiers", "video").inc(len(films))
-    some = next(iter([*logits.values(), *(each.film.rows[0] for each in films.values())]), np.zeros(1, np.float32))
-    every = np.stack([logits.get(i, np.zeros_like(some)) for i in range(len(posts))])
-    told = with_films(_read(network, every), films, choose)
+    ITEMS.labels("classifiers", "video").inc(len(videos))
+    some = next(iter([*logits.values(), *(each.video.rows[0] for each in videos.values())]), np.zeros(1, np.float32))
+    every = np.stack([logits.get(i, np.zeros_like(some)) for i in range(len(items))])
+    told = with_videos(_read(network, every), videos, choose)
     return Predictions(
         task=network.reading.task,
         labels=network.reading.labels,
-        n=len(posts),
+        n=len(items),
         failures=dict(sorted(failures.items())),
         truncated=(),
         model=stored.label,
         receipt=_receipt(engine, stored, network),
-        films=films,
+        videos=videos,
         **vars(told),
     )
 
@@ -90,7 +90,7 @@ async def by_network(
 def _batch(
     engine: Engine,
     network: Network,
-    posts: Sequence[Post],
+    items: Sequence[Item],
     failures: dict[int, ItemFailure],
     logits: dict[int, Logits],
     on_error: OnError,
@@ -100,27 +100,27 @@ def _batch(
     limits = engine.settings.image_limits
     read: list[tuple[int, NDArray[np.uint8]]] = []
     for i in places:
-        problem = unfit(posts[i], ["image"], False)
-        image = posts[i].image
+        problem = item_problem(items[i], ["image"], False)
+        image = items[i].image
         if problem or image is None:
-            failures[i] = ItemFailure(i, posts[i].id, *(problem or ("missing_modality", "has no image")))
+            failures[i] = ItemFailure(i, items[i].id, *(problem or ("missing_modality", "has no image")))
             continue
         try:
             read.append((i, load_pixels(image_bytes(image, limits.max_bytes), network.preprocess, limits=limits)))
         except ItemError as exc:
-            failures[i] = item_failure(i, posts[i].id, exc)
+            failures[i] = item_failure(i, items[i].id, exc)
     if read and not (failures and on_error == "fail"):
         found = network.predict(np.stack([row for _, row in read]))
         logits.update(zip((i for i, _ in read), found, strict=True))
 
 
-def _read(network: Network, logits: Logits) -> Told:
+def _read(network: Network, logits: Logits) -> PredictionRows:
     if network.reading.task == "continuous":
         values = network.reading.values(logits)
         low, high = network.reading.interval(values)
-        return Told(values=values, low=low, high=high)
+        return PredictionRows(values=values, low=low, high=high)
     probabilities = network.reading.probabilities(logits)
-    return Told(probabilities=probabilities, chosen=network.labels_of(probabilities))
+    return PredictionRows(probabilities=probabilities, chosen=network.labels_of(probabilities))
 
 
 def _receipt(engine: Engine, stored: Stored, network: Network) -> Mapping[str, Any]:

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from models.classifiers.head import Float, Task
 from service.errors import ItemFailure
-from service.pipelines.frames import Film
+from service.pipelines.frames import FrameResults
 
 Choose = Callable[[Float], list[str]]  # probabilities (n, labels) → the label of each row
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class PredictionRows:
     """What is said of n rows.
 
     Attributes
@@ -34,21 +34,21 @@ class Told:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfFilm:
+class VideoPredictions:
     """What is said of a video's frames, and of its shots where they were looked for."""
 
-    film: Film
-    frames: Told
-    shots: Told | None
+    video: FrameResults
+    frames: PredictionRows
+    shots: PredictionRows | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Predictions(Told):
+class Predictions(PredictionRows):
     """What a classifier says: a row for each item, a video's pooled over its frames. Rows of failed items mean nothing.
 
     Attributes
     ----------
-    films : the videos, by index.
+    videos : by index.
     receipt : None where the caller sent vectors.
     """
 
@@ -59,20 +59,20 @@ class Predictions(Told):
     truncated: tuple[int, ...]
     model: str
     receipt: Mapping[str, Any] | None
-    films: Mapping[int, OfFilm] = field(default_factory=dict)
+    videos: Mapping[int, VideoPredictions] = field(default_factory=dict)
 
 
-def of_film(film: Film, frames: Told, choose: Choose) -> OfFilm:
+def video_predictions(video: FrameResults, frames: PredictionRows, choose: Choose) -> VideoPredictions:
     """The frames' predictions, and those of the shots pooled from them."""
-    shots = None if film.shots is None else _pooled(frames, film.over_shots, choose)
-    return OfFilm(film=film, frames=frames, shots=shots)
+    shots = None if video.shots is None else _pooled(frames, video.over_shots, choose)
+    return VideoPredictions(video=video, frames=frames, shots=shots)
 
 
-def with_films(items: Told, films: Mapping[int, OfFilm], choose: Choose) -> Told:
+def with_videos(items: PredictionRows, videos: Mapping[int, VideoPredictions], choose: Choose) -> PredictionRows:
     """The items' predictions, with those of each video pooled over its frames in its row."""
-    if not films:
+    if not videos:
         return items
-    whole = {i: _pooled(each.frames, each.film.over_video, choose) for i, each in films.items()}
+    whole = {i: _pooled(each.frames, each.video.over_video, choose) for i, each in videos.items()}
     chosen = None if items.chosen is None else list(items.chosen)
     for i, told in whole.items():
         for name in ("probabilities", "values", "low", "high"):
@@ -81,7 +81,7 @@ def with_films(items: Told, films: Mapping[int, OfFilm], choose: Choose) -> Told
                 rows[i] = row[0]
         if chosen is not None and told.chosen is not None:
             chosen[i] = told.chosen[0]
-    return Told(
+    return PredictionRows(
         chosen=chosen,
         probabilities=items.probabilities,
         values=items.values,
@@ -91,12 +91,12 @@ def with_films(items: Told, films: Mapping[int, OfFilm], choose: Choose) -> Told
     )
 
 
-def _pooled(frames: Told, over: Callable[[NDArray[Any]], Float], choose: Choose) -> Told:
+def _pooled(frames: PredictionRows, over: Callable[[NDArray[Any]], Float], choose: Choose) -> PredictionRows:
     """Of a pooled value no interval is known: frames of one clip do not err independently."""
     if frames.probabilities is not None:
         probabilities = over(frames.probabilities)
-        return Told(probabilities=probabilities, chosen=choose(np.nan_to_num(probabilities)))
+        return PredictionRows(probabilities=probabilities, chosen=choose(np.nan_to_num(probabilities)))
     assert frames.values is not None
     values = over(frames.values[:, None])[:, 0]
     unknown = np.full(len(values), np.inf)
-    return Told(values=values, low=-unknown, high=unknown)
+    return PredictionRows(values=values, low=-unknown, high=unknown)

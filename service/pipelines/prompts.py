@@ -12,7 +12,7 @@ from models.clustering.describe import Vocabulary
 from models.encoders.processors import TextProcessor
 from models.errors import TextError
 from models.vectors import l2
-from service.errors import TooLarge, Unprocessable, shown
+from service.errors import TooLarge, Unprocessable, quoted
 from service.inference.engine import Engine, Model
 from service.inference.label_cache import LabelKey
 from service.pipelines.encode import check_text, raw_texts
@@ -23,7 +23,7 @@ PROMPTS_AT_ONCE = 256  # of one request in the queue: a thousand labels leave ro
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
+class ZeroShotQuery:
     """What is asked of every item."""
 
     labels: Sequence[str]
@@ -34,7 +34,7 @@ class Question:
     none_min_cosine: float | None = None
 
     @classmethod
-    def of(cls, options: ZeroShotOptions) -> "Question":
+    def of(cls, options: ZeroShotOptions) -> "ZeroShotQuery":
         """The question in a request."""
         none = options.none_of_these
         return cls(
@@ -50,7 +50,7 @@ class Question:
 async def names_of(engine: Engine, model: Model, labels: Sequence[str]) -> Vocabulary:
     """Names of clusters as vectors, by the model's own templates. Raises Unprocessable, TooLarge."""
     head, texts = _head(model)
-    named = _labels(engine, Question(labels=labels))
+    named = _labels(engine, ZeroShotQuery(labels=labels))
     templates = _templates(head.templates)
     _count(engine, named, templates)
     vectors = await label_vectors(engine, model, texts, named, templates)
@@ -81,7 +81,7 @@ class Prompts:
     extra: list[str]  # negatives, and then the text of "none of these", if there is one
 
 
-def asked(engine: Engine, model: Model, question: Question) -> Prompts:
+def prepare_prompts(engine: Engine, model: Model, question: ZeroShotQuery) -> Prompts:
     """Raises Unprocessable and TooLarge for labels or templates that make no sense."""
     head, texts = _head(model)
     labels = _labels(engine, question)
@@ -123,7 +123,7 @@ async def label_vectors(
             if cut:
                 long = missing[(start + cut[0]) // len(templates)].label
                 raise Unprocessable(
-                    f"labels: {shown(long)} with its template has more tokens than the model's maximum; shorten it",
+                    f"labels: {quoted(long)} with its template has more tokens than the model's maximum; shorten it",
                     param="labels",
                 )
             parts.append(part)
@@ -135,7 +135,7 @@ async def label_vectors(
     return np.stack([found[key] for key in keys])
 
 
-def _labels(engine: Engine, question: Question) -> list[str]:
+def _labels(engine: Engine, question: ZeroShotQuery) -> list[str]:
     labels = list(question.labels)
     if len(labels) > engine.settings.max_labels:
         raise TooLarge(
@@ -156,7 +156,7 @@ def _labels(engine: Engine, question: Question) -> list[str]:
         first = seen.setdefault(_folded(label), i)
         if first != i:
             raise Unprocessable(
-                f"labels[{i}]: {shown(label)} is labels[{first}] again; each label once",
+                f"labels[{i}]: {quoted(label)} is labels[{first}] again; each label once",
                 param=f"labels[{i}]",
             )
     return labels
@@ -166,7 +166,7 @@ def _templates(templates: Sequence[str]) -> tuple[str, ...]:
     for i, template in enumerate(templates):
         if template.count("{}") != 1:
             raise Unprocessable(
-                f"templates[{i}]: {shown(template)} has {template.count('{}')} of {{}}, it needs one, where the "
+                f"templates[{i}]: {quoted(template)} has {template.count('{}')} of {{}}, it needs one, where the "
                 "label goes",
                 param=f"templates[{i}]",
             )

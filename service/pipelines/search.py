@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from models.images.decoding import DecodeMode
 from models.similarity.neighbours import Neighbours, nearest
-from service.errors import ItemFailure, TooLarge, Unprocessable, shown
+from service.errors import ItemFailure, TooLarge, Unprocessable, quoted
 from service.inference.engine import Engine
 from service.inference.matching import model_of
 from service.pipelines.encode import encode
-from service.pipelines.items import GivenVectors, Post
+from service.pipelines.items import Item, VectorInput
 from service.pipelines.vectors import count
 from service.schemas.search import SearchRequest
 
@@ -31,7 +31,7 @@ class Found:
     model: str
     receipt: Any
 
-    def said(self, ids: Sequence[str] | None, names: Sequence[str | None]) -> list[dict[str, Any]]:
+    def to_json(self, ids: Sequence[str] | None, names: Sequence[str | None]) -> list[dict[str, Any]]:
         """An entry for each query; `names` are theirs, `ids` the corpus's."""
         data: list[dict[str, Any]] = [{"index": i} for i in range(self.n)]
         for i, name in enumerate(names):
@@ -52,11 +52,11 @@ async def search(
     engine: Engine,
     request: SearchRequest,
     *,
-    corpus: GivenVectors,
-    posts: Sequence[Post] | None,
-    queries: GivenVectors | None,
+    corpus: VectorInput,
+    items: Sequence[Item] | None,
+    queries: VectorInput | None,
 ) -> Found:
-    """The `request.k` nearest of `corpus` to each of `posts`, or of `queries`.
+    """The `request.k` nearest of `corpus` to each of `items`, or of `queries`.
 
     Raises
     ------
@@ -64,7 +64,7 @@ async def search(
     ClusteringError : vectors that cannot be compared.
     Unprocessable, TooLarge, Overloaded.
     """
-    if (posts is None) == (queries is None):
+    if (items is None) == (queries is None):
         raise Unprocessable("input: send either input or queries", param="input")
     n = count([corpus.rows])
     if request.ids is not None and len(request.ids) != n:
@@ -75,12 +75,12 @@ async def search(
         )
     failures: dict[int, ItemFailure] = {}
     receipt: Any = corpus.receipt or {"model": corpus.model, "fingerprint": corpus.fingerprint}
-    if posts is None:
+    if items is None:
         assert queries is not None
         if queries.fingerprint != corpus.fingerprint:
             raise Unprocessable(
-                f"queries: their fingerprint is {shown(queries.fingerprint)}, that of the corpus "
-                f"{shown(corpus.fingerprint)}; embed both with one model",
+                f"queries: their fingerprint is {quoted(queries.fingerprint)}, that of the corpus "
+                f"{quoted(corpus.fingerprint)}; embed both with one model",
                 code="fingerprint_mismatch",
                 param="queries",
             )
@@ -89,11 +89,11 @@ async def search(
         model, decode = model_of(engine, corpus.fingerprint, "vectors")
         if request.model is not None and engine.model(request.model) is not model:
             raise Unprocessable(
-                f"model: {shown(request.model)} is not that of the corpus, {model.spec.name!r}; leave it out",
+                f"model: {quoted(request.model)} is not that of the corpus, {model.spec.name!r}; leave it out",
                 code="fingerprint_mismatch",
                 param="model",
             )
-        asked, failures = await _encoded(engine, model, posts, request.decode or decode, request.on_error)
+        asked, failures = await _encoded(engine, model, items, request.decode or decode, request.on_error)
         receipt = model.receipts[decode]
     if len(asked) * min(request.k, n) > MOST:
         raise TooLarge(
@@ -117,11 +117,10 @@ async def search(
 
 
 async def _encoded(
-    engine: Engine, model: Any, posts: Sequence[Post], decode: DecodeMode, on_error: Any
+    engine: Engine, model: Any, items: Sequence[Item], decode: DecodeMode, on_error: Any
 ) -> tuple[NDArray[np.float32], dict[int, ItemFailure]]:
-    for i, post in enumerate(posts):
-        if post.text is not None and post.image is not None:
+    for i, item in enumerate(items):
+        if item.text is not None and item.image is not None:
             raise Unprocessable(f"input[{i}]: has a text and an image; look for one of them", param=f"input[{i}]")
-    items = [Post(text=post.text, image=post.image, id=post.id) for post in posts]
     made = await encode(engine, model, items, operation="search", decode=decode, on_error=on_error)
     return made.vectors, made.failures

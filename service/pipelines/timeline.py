@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from models.pages.timeline import Shot, Timeline, page
 from models.vectors import l2
-from service.errors import Unprocessable, shown
+from service.errors import Unprocessable, quoted
 from service.schemas.timeline import AnswerWithVideo, Entry, Result, Video
 
 Rows = NDArray[np.float64]
@@ -89,7 +89,7 @@ def _row(result: Result, labels: Sequence[str], where: str) -> Sequence[float]:
     if result.probabilities is not None:
         missing = [label for label in labels if label not in result.probabilities]
         if missing:
-            raise Unprocessable(f"{where}.probabilities: lacks {shown(missing[0])}; {UNCHANGED}", param="data")
+            raise Unprocessable(f"{where}.probabilities: lacks {quoted(missing[0])}; {UNCHANGED}", param="data")
         return [result.probabilities[label] for label in labels]
     row = result.scores if result.value is None else [result.value]
     if row is None:

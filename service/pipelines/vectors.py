@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from models.catalog.spec import Modality
 from models.classifiers.head import Block
-from service.errors import ItemFailure, ItemsFailed, Unprocessable, shown
+from service.errors import ItemFailure, ItemsFailed, Unprocessable, quoted
 from service.inference.engine import Engine, Model
 from service.metrics import ITEMS_FAILED
-from service.pipelines.concurrency import together
+from service.pipelines.concurrency import gather_cancelling
 from service.pipelines.encode import Encoded, encode
-from service.pipelines.frames import Film
-from service.pipelines.items import GivenVectors, Post, check_count, unfit
-from service.pipelines.video import Watch
+from service.pipelines.frames import FrameResults
+from service.pipelines.items import Item, VectorInput, check_count, item_problem
+from service.pipelines.video import ProgressMonitor
 from service.schemas.items import Encodable
 
 MODALITIES: tuple[Modality, ...] = ("image", "text")
@@ -24,7 +24,7 @@ LONGEST_NAME = 200  # of a model or fingerprint that a caller names
 
 
 @dataclass(frozen=True, kw_only=True)
-class Items:
+class ItemVectors:
     """Vectors of items, a block for each modality.
 
     Attributes
@@ -61,37 +61,37 @@ class Embedded:
     model: str
     receipt: Mapping[str, Any]
     receipts: Mapping[Modality, Mapping[str, Any]]
-    films: Mapping[int, Film]  # videos, by index
+    videos: Mapping[int, FrameResults]  # by index
 
 
-async def gathered(
+async def gather_vectors(
     engine: Engine,
     request: Encodable,
     *,
-    posts: Sequence[Post] | None,
-    vectors: Sequence[GivenVectors] | None,
+    items: Sequence[Item] | None,
+    vectors: Sequence[VectorInput] | None,
     partial: bool = False,
-) -> Items:
-    """Embed `posts`, or take `vectors`.
+) -> ItemVectors:
+    """Embed `items`, or take `vectors`.
 
     Raises
     ------
     ItemsFailed : under on_error "fail", naming every unusable item.
     Unprocessable, TooLarge, Overloaded.
     """
-    if (posts is None) == (vectors is None):
+    if (items is None) == (vectors is None):
         raise Unprocessable("input: send either input or vectors", param="input")
-    if posts is not None:
-        return await _of_posts(engine, request, posts, partial)
+    if items is not None:
+        return await _of_posts(engine, request, items, partial)
     assert vectors is not None
     return _of_vectors(request, vectors)
 
 
-async def _of_posts(engine: Engine, request: Encodable, posts: Sequence[Post], partial: bool) -> Items:
-    check_count(engine, posts)
+async def _of_posts(engine: Engine, request: Encodable, items: Sequence[Item], partial: bool) -> ItemVectors:
+    check_count(engine, items)
     model = engine.model(request.model)
     decode = request.decode or engine.settings.decode
-    wanted = [modality for modality in MODALITIES if any(post.has(modality) for post in posts)]
+    wanted = [modality for modality in MODALITIES if any(item.has(modality) for item in items)]
     for modality in wanted:
         if modality not in model.spec.modalities:
             raise Unprocessable(
@@ -105,23 +105,23 @@ async def _of_posts(engine: Engine, request: Encodable, posts: Sequence[Post], p
         Block(modality=m, model=model.spec.name, fingerprint=fingerprint, dimension=model.spec.dimension)
         for m in wanted
     )
-    made = await embedded(engine, posts, [(block, model, decode) for block in blocks], partial)
+    made = await embedded(engine, items, [(block, model, decode) for block in blocks], partial)
     if made.failures and request.on_error == "fail":
-        raise ItemsFailed(list(made.failures.values()), of=len(posts))
-    if made.films:
-        return _with_frames(request, posts, blocks, made)
-    ids = request.ids or [post.id if post.id is not None else str(i) for i, post in enumerate(posts)]
-    return Items(
+        raise ItemsFailed(list(made.failures.values()), of=len(items))
+    if made.videos:
+        return _with_frames(request, items, blocks, made)
+    ids = request.ids or [item.id if item.id is not None else str(i) for i, item in enumerate(items)]
+    return ItemVectors(
         blocks=blocks,
         rows=made.rows,
-        n=len(posts),
-        ids=_checked(ids, len(posts)),
+        n=len(items),
+        ids=_checked(ids, len(items)),
         failures=made.failures,
         receipts=made.receipts,
     )
 
 
-def _with_frames(request: Encodable, posts: Sequence[Post], blocks: tuple[Block, ...], made: Embedded) -> Items:
+def _with_frames(request: Encodable, items: Sequence[Item], blocks: tuple[Block, ...], made: Embedded) -> ItemVectors:
     """Each frame of a video is an item, called after the video and its time in seconds: "clip.mp4@12.480"."""
     if request.ids is not None:
         raise Unprocessable(
@@ -130,20 +130,20 @@ def _with_frames(request: Encodable, posts: Sequence[Post], blocks: tuple[Block,
     ids: list[str] = []
     failures: dict[int, ItemFailure] = {}
     rows: list[list[NDArray[np.float32]]] = [[] for _ in blocks]
-    for i, post in enumerate(posts):
-        name = post.id if post.id is not None else str(i)
-        film = made.films.get(i)
+    for i, item in enumerate(items):
+        name = item.id if item.id is not None else str(i)
+        video = made.videos.get(i)
         if i in made.failures:
             failures[len(ids)] = replace(made.failures[i], index=len(ids))
-        ids += [name] if film is None else [f"{name}@{frame.timestamp:.3f}" for frame in film.frames]
+        ids += [name] if video is None else [f"{name}@{frame.timestamp:.3f}" for frame in video.frames]
         for place, block in enumerate(blocks):
-            if film is None:
+            if video is None:
                 rows[place].append(made.rows[place][i : i + 1])
             elif block.modality == "image":
-                rows[place].append(film.rows)
+                rows[place].append(video.rows)
             else:
-                rows[place].append(np.full((len(film.frames), block.dimension), np.nan, np.float32))
-    return Items(
+                rows[place].append(np.full((len(video.frames), block.dimension), np.nan, np.float32))
+    return ItemVectors(
         blocks=blocks,
         rows=[np.concatenate(each) for each in rows],
         n=len(ids),
@@ -153,7 +153,7 @@ def _with_frames(request: Encodable, posts: Sequence[Post], blocks: tuple[Block,
     )
 
 
-def _of_vectors(request: Encodable, vectors: Sequence[GivenVectors]) -> Items:
+def _of_vectors(request: Encodable, vectors: Sequence[VectorInput]) -> ItemVectors:
     given = sorted(vectors, key=lambda each: MODALITIES.index(each.modality))
     for name in ("model", "decode"):
         if getattr(request, name) is not None:
@@ -162,10 +162,10 @@ def _of_vectors(request: Encodable, vectors: Sequence[GivenVectors]) -> Items:
         for name, value in (("model", each.model), ("fingerprint", each.fingerprint)):
             if not 0 < len(value) <= LONGEST_NAME:
                 raise Unprocessable(
-                    f"vectors: {name} {shown(value)} is none; take it from their receipt", param="vectors"
+                    f"vectors: {name} {quoted(value)} is none; take it from their receipt", param="vectors"
                 )
     n = count(each.rows for each in given)
-    return Items(
+    return ItemVectors(
         blocks=tuple(
             Block(modality=e.modality, model=e.model, fingerprint=e.fingerprint, dimension=e.rows.shape[1])
             for e in given
@@ -186,41 +186,41 @@ def _checked(ids: Sequence[str], n: int) -> tuple[str, ...]:
 
 async def embedded(
     engine: Engine,
-    posts: Sequence[Post],
+    items: Sequence[Item],
     blocks: Sequence[tuple[Block, Model, Any]],
     partial: bool,
-    watch: Watch | None = None,
+    monitor: ProgressMonitor | None = None,
 ) -> Embedded:
     """Vectors of each block's modality. `failures` has every item that cannot be used, whichever part of it it is."""
     wanted = [block.modality for block, _, _ in blocks]
     failures: dict[int, ItemFailure] = {}
-    for i, post in enumerate(posts):
-        problem = unfit(post, wanted, partial)
+    for i, item in enumerate(items):
+        problem = item_problem(item, wanted, partial)
         if problem:
-            failures[i] = ItemFailure(i, post.id, *problem)
+            failures[i] = ItemFailure(i, item.id, *problem)
             ITEMS_FAILED.labels(problem[0]).inc()
-    rows = [np.full((len(posts), block.dimension), np.nan, np.float32) for block, _, _ in blocks]
+    rows = [np.full((len(items), block.dimension), np.nan, np.float32) for block, _, _ in blocks]
     truncated: set[int] = set()
-    films: dict[int, Film] = {}
+    videos: dict[int, FrameResults] = {}
 
     async def one(place: int) -> None:
         block, model, decode = blocks[place]
-        which = [i for i, post in enumerate(posts) if i not in failures and post.has(block.modality)]
+        which = [i for i, item in enumerate(items) if i not in failures and item.has(block.modality)]
         if not which:
             return
-        items = [_part(posts[i], block.modality) for i in which]
+        parts = [_part(items[i], block.modality) for i in which]
         made: Encoded = await encode(
-            engine, model, items, operation="classifiers", decode=decode, on_error="skip", watch=watch
+            engine, model, parts, operation="classifiers", decode=decode, on_error="skip", monitor=monitor
         )
         rows[place][which] = made.vectors
-        films.update((which[i], film) for i, film in made.films.items())
+        videos.update((which[i], video) for i, video in made.videos.items())
         truncated.update(which[i] for i in made.truncated)
         for i, failure in made.failures.items():
             failures[which[i]] = ItemFailure(
-                which[i], posts[which[i]].id, failure.code, failure.message, failure.status
+                which[i], items[which[i]].id, failure.code, failure.message, failure.status
             )
 
-    await together([one(place) for place in range(len(blocks))])
+    await gather_cancelling([one(place) for place in range(len(blocks))])
     receipts = {block.modality: model.receipts[decode] for block, model, decode in blocks}
     return Embedded(
         rows=rows,
@@ -229,14 +229,14 @@ async def embedded(
         model=blocks[0][1].spec.name,
         receipt=receipts[blocks[0][0].modality],
         receipts=receipts,
-        films=films,
+        videos=videos,
     )
 
 
-def _part(post: Post, modality: Modality) -> Post:
+def _part(item: Item, modality: Modality) -> Item:
     if modality == "text":
-        return Post(text=post.text, id=post.id)
-    return Post(image=post.image, video=post.video, id=post.id)
+        return Item(text=item.text, id=item.id)
+    return Item(image=item.image, video=item.video, id=item.id)
 
 
 def count(rows: Iterable[NDArray[np.floating]]) -> int:

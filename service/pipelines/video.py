@@ -24,8 +24,8 @@ from models.video.shots import Shot
 from service.errors import Overloaded
 from service.inference.engine import Engine
 from service.metrics import VIDEO_FRAMES
-from service.pipelines.concurrency import together
-from service.pipelines.frames import Clip, Film, Float, Seen
+from service.pipelines.concurrency import gather_cancelling
+from service.pipelines.frames import Float, FrameResults, SampledFrame, VideoInput
 
 Row = NDArray[np.uint8]
 Run = Callable[[Sequence[Row]], Awaitable[Float]]  # pixels of a few frames, (size, size, 3) each → (frames, k)
@@ -52,16 +52,16 @@ class Budget:
 
 
 @dataclass
-class Watch:
+class ProgressMonitor:
     """Lets a job see how far the videos of its request are; they wait for room in the queue instead of giving up."""
 
     of: int  # videos
-    told: Callable[[float], None]  # from 0 to 1; called in any thread
-    viewings: "list[Viewing]" = field(default_factory=list)
+    report: Callable[[float], None]  # from 0 to 1; called in any thread
+    decodings: "list[VideoDecoding]" = field(default_factory=list)
 
-    def look(self) -> None:
+    def update(self) -> None:
         """One of them has got further."""
-        self.told(sum(viewing.progress for viewing in self.viewings) / max(self.of, 1))
+        self.report(sum(decoding.progress for decoding in self.decodings) / max(self.of, 1))
 
 
 class _Stopped(Exception):
@@ -69,16 +69,16 @@ class _Stopped(Exception):
 
 
 @dataclass
-class Viewing:
+class VideoDecoding:
     """One clip on its way. `progress` may be asked for meanwhile, from 0 to 1."""
 
     engine: Engine
-    clip: Clip
+    clip: VideoInput
     target: Preprocess
     decode: DecodeMode
     run: Run
     budget: Budget
-    watch: Watch | None = None
+    monitor: ProgressMonitor | None = None
     progress: float = 0.0
     _stop: threading.Event = field(default_factory=threading.Event)
     _passes: int = 1
@@ -86,7 +86,7 @@ class Viewing:
     _duration: float = 0.0
     _report: DecodingReport = field(default_factory=DecodingReport)
 
-    async def film(self) -> Film:
+    async def result(self) -> FrameResults:
         """Look at it.
 
         Raises
@@ -104,7 +104,7 @@ class Viewing:
         finally:
             self._stop.set()  # the thread sees it at the next packet
 
-    async def _film(self) -> Film:
+    async def _film(self) -> FrameResults:
         clip, settings = self.clip, self.engine.settings
         limits = replace(settings.video_limits, max_frames=max(1, self.budget.left))
         in_thread = self.engine.in_video_thread
@@ -135,7 +135,7 @@ class Viewing:
             check=self._check,
         )
         seen, rows = await self._look_at(frames)
-        return Film(
+        return FrameResults(
             info=info,
             sampling=clip.sampling,
             frames=tuple(seen),
@@ -144,9 +144,9 @@ class Viewing:
             rows=rows,
         )
 
-    async def _look_at(self, frames: Iterator[Frame]) -> tuple[list[Seen], Float]:
+    async def _look_at(self, frames: Iterator[Frame]) -> tuple[list[SampledFrame], Float]:
         """Decode a few frames while those before them run."""
-        seen: list[Seen] = []
+        seen: list[SampledFrame] = []
         rows: list[Float] = []
         running: deque[asyncio.Task[Float]] = deque()
         try:
@@ -165,10 +165,10 @@ class Viewing:
             await asyncio.gather(*running, return_exceptions=True)
         return seen, np.concatenate(rows)
 
-    def _chunk(self, frames: Iterator[Frame]) -> list[tuple[Seen, Row]]:
+    def _chunk(self, frames: Iterator[Frame]) -> list[tuple[SampledFrame, Row]]:
         return [self._looked(frame) for frame in islice(frames, CHUNK)]
 
-    def _looked(self, frame: Frame) -> tuple[Seen, Row]:
+    def _looked(self, frame: Frame) -> tuple[SampledFrame, Row]:
         side, image = self.clip.sampling.thumbnail, frame.image
         small = None
         if side is not None:
@@ -176,7 +176,7 @@ class Viewing:
             small = thumbnail(picture, side=side, quality=QUALITY)
             if self.decode == "exact":  # scaled comes at the model's size
                 image = resize(picture, self.target)
-        return Seen(frame.timestamp, frame.shot, frame.dropped, small), image
+        return SampledFrame(frame.timestamp, frame.shot, frame.dropped, small), image
 
     async def _patiently(self, rows: Sequence[Row], *, first: bool) -> Float:
         """A request is refused where there is no room for its first frames; later it waits, as a job always does."""
@@ -185,7 +185,7 @@ class Viewing:
             try:
                 return await self.run(rows)
             except Overloaded:
-                if first and self.watch is None:
+                if first and self.monitor is None:
                     raise
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
@@ -200,34 +200,34 @@ class Viewing:
 
     def _further(self, progress: float) -> None:
         self.progress = progress
-        if self.watch is not None:
-            self.watch.look()
+        if self.monitor is not None:
+            self.monitor.update()
 
 
 async def view(
     engine: Engine,
-    clips: Mapping[int, Clip],
+    clips: Mapping[int, VideoInput],
     *,
     target: Preprocess,
     decode: DecodeMode,
     run: Run,
-    watch: Watch | None = None,
-) -> dict[int, Film | ItemError]:
+    monitor: ProgressMonitor | None = None,
+) -> dict[int, FrameResults | ItemError]:
     """Look at the videos of one request: what was seen of each, or why it cannot be used. Raises Overloaded."""
     limit = engine.settings.max_video_frames
     budget = Budget(limit, limit)
-    found: dict[int, Film | ItemError] = {}
+    found: dict[int, FrameResults | ItemError] = {}
 
     async def one(index: int) -> None:
-        viewing = Viewing(engine, clips[index], target, decode, run, budget, watch)
-        if watch is not None:
-            watch.viewings.append(viewing)
+        decoding = VideoDecoding(engine, clips[index], target, decode, run, budget, monitor)
+        if monitor is not None:
+            monitor.decodings.append(decoding)
         try:
-            found[index] = await viewing.film()
+            found[index] = await decoding.result()
         except ItemError as exc:
             found[index] = exc
 
-    await together([one(index) for index in clips])
+    await gather_cancelling([one(index) for index in clips])
     return found
 
 

@@ -10,18 +10,18 @@ from typing import Any, Literal
 import orjson
 from pydantic import BaseModel, TypeAdapter
 
-from service.errors import NotFound, Unprocessable, shown
+from service.errors import NotFound, Unprocessable, quoted
 from service.inference.engine import Engine
 from service.inference.matching import encoder
 from service.jobs import Job, Jobs
 from service.jobs.entry import Tell
 from service.pipelines import answers
 from service.pipelines.embeddings import check_dimensions, embed
-from service.pipelines.frames import Clip
-from service.pipelines.items import Post, check_count
+from service.pipelines.frames import VideoInput
+from service.pipelines.items import Item, check_count
 from service.pipelines.predict import predict
-from service.pipelines.prompts import Question, asked
-from service.pipelines.video import Watch, decoded
+from service.pipelines.prompts import ZeroShotQuery, prepare_prompts
+from service.pipelines.video import ProgressMonitor, decoded
 from service.pipelines.zero_shot import zero_shot
 from service.schemas.classifiers import PredictRequest
 from service.schemas.embeddings import EmbeddingsOptions
@@ -44,13 +44,13 @@ class Task:
     samplings: tuple[Sampling, ...]
 
 
-async def begin(
+async def submit(
     engine: Engine,
     classifiers: Classifiers,
     jobs: Jobs,
     operation: Operation,
     options: BaseModel,
-    posts: Sequence[Post],
+    items: Sequence[Item],
     *,
     classifier: str | None = None,
     owner: str | None,
@@ -62,20 +62,20 @@ async def begin(
     Unprocessable : an item is no video; options that make no sense.
     NotFound, TooLarge, Overloaded.
     """
-    check_count(engine, posts)
-    for i, post in enumerate(posts):
-        if post.video is None:
+    check_count(engine, items)
+    for i, item in enumerate(items):
+        if item.video is None:
             raise Unprocessable(
                 f"input[{i}]: is no video, and a job is for videos; send the others with mode sync", param=f"input[{i}]"
             )
     await _check(engine, classifiers, options, classifier)
-    clips = [post.video for post in posts if post.video is not None]
+    clips = [item.video for item in items if item.video is not None]
     limits = engine.settings.video_limits
     task = Task(
         operation=operation,
         options=options.model_dump(exclude={"input", "vectors", "sampling", "mode"}),
         classifier=classifier,
-        ids=tuple(post.id for post in posts),
+        ids=tuple(item.id for item in items),
         samplings=tuple(clip.sampling for clip in clips),
     )
 
@@ -88,7 +88,7 @@ async def begin(
             else:
                 path.write_bytes(clip.source if isinstance(clip.source, bytes) else decoded(clip.source, limits))
 
-    return await jobs.submit(KIND, {"operation": operation, "n": len(posts)}, owner=owner, fill=fill)
+    return await jobs.submit(KIND, {"operation": operation, "n": len(items)}, owner=owner, fill=fill)
 
 
 async def _check(engine: Engine, classifiers: Classifiers, options: BaseModel, classifier: str | None) -> None:
@@ -96,7 +96,7 @@ async def _check(engine: Engine, classifiers: Classifiers, options: BaseModel, c
     if isinstance(options, EmbeddingsOptions):
         check_dimensions(engine.model(options.model).spec, options.dimensions)
     elif isinstance(options, ZeroShotOptions):
-        asked(engine, engine.model(options.model), Question.of(options))
+        prepare_prompts(engine, engine.model(options.model), ZeroShotQuery.of(options))
     elif classifier is not None:
         stored = await engine.in_thread(lambda: classifiers.open(classifier))
         for block in stored.head.blocks if stored.head else ():
@@ -119,12 +119,12 @@ async def run(
     """Do a job. Raises what the request would have been refused for."""
     raw = await engine.in_thread((folder / TASK).read_bytes)
     task = TypeAdapter(Task).validate_json(raw)
-    posts = [
-        Post(video=Clip(folder / f"clip-{i}", sampling), id=id)
+    items = [
+        Item(video=VideoInput(folder / f"clip-{i}", sampling), id=id)
         for i, (id, sampling) in enumerate(zip(task.ids, task.samplings, strict=True))
     ]
-    watch = Watch(of=len(posts), told=lambda progress: tell(0.99 * progress, "looking at the frames"))
-    answer = await _answer(engine, classifiers, task, posts, watch)
+    monitor = ProgressMonitor(of=len(items), report=lambda progress: tell(0.99 * progress, "looking at the frames"))
+    answer = await _answer(engine, classifiers, task, items, monitor)
     tell(0.99, "writing the answer")
     frames = sum(len(entry["video"]["frames"]) for entry in answer["data"] if "video" in entry)
 
@@ -134,17 +134,17 @@ async def run(
         part.replace(results / ANSWER)
 
     await engine.in_thread(write)
-    return {"operation": task.operation, "n": len(posts), "frames": frames}
+    return {"operation": task.operation, "n": len(items), "frames": frames}
 
 
 async def _answer(
-    engine: Engine, classifiers: Classifiers, task: Task, posts: Sequence[Post], watch: Watch
+    engine: Engine, classifiers: Classifiers, task: Task, items: Sequence[Item], monitor: ProgressMonitor
 ) -> dict[str, Any]:
     if task.operation == "predict":
         said = PredictRequest.model_validate(task.options)
         stored = await engine.in_thread(lambda: classifiers.open(task.classifier or ""))
         told = await predict(
-            engine, classifiers, stored, posts=posts, vectors=None, on_error=said.on_error, watch=watch
+            engine, classifiers, stored, items=items, vectors=None, on_error=said.on_error, monitor=monitor
         )
         return answers.predictions(stored, task.ids, told)
     if task.operation == "embeddings":
@@ -153,17 +153,17 @@ async def _answer(
         encoded = await embed(
             engine,
             model,
-            posts,
+            items,
             dimensions=options.dimensions,
             decode=decode,
             on_error=options.on_error,
-            watch=watch,
+            monitor=monitor,
         )
         return answers.embeddings(model, decode, options, task.ids, encoded)
     labels = ZeroShotOptions.model_validate(task.options)
     model, decode = engine.model(labels.model), labels.decode or engine.settings.decode
     found = await zero_shot(
-        engine, model, posts, Question.of(labels), decode=decode, on_error=labels.on_error, watch=watch
+        engine, model, items, ZeroShotQuery.of(labels), decode=decode, on_error=labels.on_error, monitor=monitor
     )
     return answers.zero_shot(model, decode, labels, task.ids, found)
 
@@ -174,6 +174,6 @@ async def answer(jobs: Jobs, id: str, *, owner: str | None) -> tuple[Operation, 
     path = folder / ANSWER
     if "operation" not in result or not path.exists():
         raise NotFound(
-            f"job: {shown(id)} has no answer of this kind; see its result", code="unknown_answer", param="id"
+            f"job: {quoted(id)} has no answer of this kind; see its result", code="unknown_answer", param="id"
         )
     return result["operation"], path.read_bytes()

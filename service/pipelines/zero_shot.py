@@ -10,10 +10,10 @@ from models.images.decoding import DecodeMode
 from models.zero_shot import best_labels, scores
 from service.inference.engine import Engine, Model
 from service.pipelines.encode import Encoded, encode
-from service.pipelines.frames import Film
-from service.pipelines.items import Post
-from service.pipelines.prompts import Float, Question, asked, label_vectors
-from service.pipelines.video import Watch
+from service.pipelines.frames import FrameResults
+from service.pipelines.items import Item
+from service.pipelines.prompts import Float, ZeroShotQuery, label_vectors, prepare_prompts
+from service.pipelines.video import ProgressMonitor
 from service.schemas.common import OnError
 
 
@@ -28,20 +28,20 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class OfFilm:
+class VideoScores:
     """Scores of a video's frames, and of its shots where they were looked for."""
 
-    film: Film
+    video: FrameResults
     frames: Scores
     shots: Scores | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Labelled(Scores):
+class ZeroShotResult(Scores):
     """Scores of the items that could be used, a video's pooled over its frames; rows of failed items are NaN."""
 
     encoded: Encoded
-    films: Mapping[int, OfFilm]  # the videos, by index
+    videos: Mapping[int, VideoScores]  # by index
     templates: tuple[str, ...]
     negatives: tuple[str, ...] | None
     logit_scale: float
@@ -50,21 +50,23 @@ class Labelled(Scores):
 async def zero_shot(
     engine: Engine,
     model: Model,
-    items: Sequence[Post],
-    question: Question,
+    items: Sequence[Item],
+    question: ZeroShotQuery,
     *,
     decode: DecodeMode,
     on_error: OnError,
-    watch: Watch | None = None,
-) -> Labelled:
-    """Label `items`; `watch` sees how far videos are.
+    monitor: ProgressMonitor | None = None,
+) -> ZeroShotResult:
+    """Label `items`; `monitor` sees how far videos are.
 
     Raises what `encode` raises, and Unprocessable for labels or templates that make no sense.
     """
-    prompts = asked(engine, model, question)
+    prompts = prepare_prompts(engine, model, question)
     head, labels, negatives, extra = prompts.head, prompts.labels, prompts.negatives, prompts.extra
     vectors = await label_vectors(engine, model, prompts.texts, [*labels, *extra], prompts.templates)
-    encoded = await encode(engine, model, items, operation="zero_shot", decode=decode, on_error=on_error, watch=watch)
+    encoded = await encode(
+        engine, model, items, operation="zero_shot", decode=decode, on_error=on_error, monitor=monitor
+    )
 
     def of(rows: Float) -> Scores:
         """Of unit vectors (n, d)."""
@@ -82,33 +84,33 @@ async def zero_shot(
         best = best_labels(labels, cosines[:, :k], none_cosines, min_cosine=question.none_min_cosine)
         return Scores(best=best, scores=made, cosines=cosines[:, :k], none_scores=none_scores)
 
-    films = {i: _of_film(film, of(film.rows), labels, question) for i, film in encoded.films.items()}
-    return Labelled(
-        **vars(_with_films(of(encoded.vectors), encoded.failures, films, labels, question)),
+    videos = {i: _video_scores(video, of(video.rows), labels, question) for i, video in encoded.videos.items()}
+    return ZeroShotResult(
+        **vars(_with_videos(of(encoded.vectors), encoded.failures, videos, labels, question)),
         encoded=encoded,
-        films=films,
+        videos=videos,
         templates=prompts.templates,
         negatives=negatives or None,
         logit_scale=head.logit_scale,
     )
 
 
-def _of_film(film: Film, frames: Scores, labels: Sequence[str], question: Question) -> OfFilm:
-    shots = None if film.shots is None else _pooled(frames, film.over_shots, labels, question)
-    return OfFilm(film, frames, shots)
+def _video_scores(video: FrameResults, frames: Scores, labels: Sequence[str], question: ZeroShotQuery) -> VideoScores:
+    shots = None if video.shots is None else _pooled(frames, video.over_shots, labels, question)
+    return VideoScores(video, frames, shots)
 
 
-def _with_films(
+def _with_videos(
     items: Scores,
     failures: Mapping[int, object],
-    films: Mapping[int, OfFilm],
+    videos: Mapping[int, VideoScores],
     labels: Sequence[str],
-    question: Question,
+    question: ZeroShotQuery,
 ) -> Scores:
     """The items' scores, those of a video pooled over its frames, and no label where an item failed."""
     best = [None if i in failures else label for i, label in enumerate(items.best)]
-    for i, each in films.items():
-        whole = _pooled(each.frames, each.film.over_video, labels, question)
+    for i, each in videos.items():
+        whole = _pooled(each.frames, each.video.over_video, labels, question)
         best[i], items.scores[i], items.cosines[i] = whole.best[0], whole.scores[0], whole.cosines[0]
         if items.none_scores is not None and whole.none_scores is not None:
             items.none_scores[i] = whole.none_scores[0]
@@ -119,7 +121,7 @@ def _pooled(
     frames: Scores,
     over: Callable[[Float], NDArray[np.float64]],
     labels: Sequence[str],
-    question: Question,
+    question: ZeroShotQuery,
 ) -> Scores:
     """Pooled by `over`. The label is that of the highest pooled score, unless "none of these" beats it."""
     scores, cosines = over(frames.scores).astype(np.float32), over(frames.cosines).astype(np.float32)

@@ -9,8 +9,8 @@ from models.catalog.spec import Modality
 from models.classifiers.codes import Rule
 from models.classifiers.head import Task
 from service.schemas.base import Message
-from service.schemas.common import MODE, SAMPLING, Datum, Mode, Receipt
-from service.schemas.items import Encodable, Given, Post
+from service.schemas.common import MODE, SAMPLING, Datum, FailedEntry, Mode, Receipt
+from service.schemas.items import Encodable, ItemsOrVectors, Post
 from service.schemas.video import Sampling
 
 Code = StrictStr | StrictBool | StrictInt | StrictFloat | None
@@ -62,7 +62,7 @@ class TrainRequest(Encodable):
     mode: Mode = Field("sync", description="sync: the answer is the classifier. job: a job, to be asked for later.")
 
 
-class PredictRequest(Given):
+class PredictRequest(ItemsOrVectors):
     """Items to predict."""
 
     sampling: Sampling | None = SAMPLING
@@ -107,7 +107,7 @@ class PredictAnswer(BaseModel):
     classifier: str = Field(description="Name and version.", examples=["protest@1"])
     task: Task = Field(description="binary, categorical or continuous.")
     labels: list[str] = Field(description="In the order of the probabilities.")
-    data: list[Predicted] = Field(description="One entry per item, in order.")
+    data: list[Predicted | FailedEntry] = Field(description="One entry per item, in order.")
     model: str = Field(description="The encoder; of a fine-tuned network the classifier.")
     truncated: list[int] = Field(description="Texts that were cut, by index.")
     receipt: Receipt | None = Field(description="How the vectors were made; null where you sent them.")

@@ -64,10 +64,22 @@ class ItemError(BaseModel):
     message: str = Field(description="For people: the value, the rule, the way out.")
 
 
-class Datum(BaseModel):
+class Entry(BaseModel):
+    """The entry of one item in an answer."""
+
     index: int = Field(description="The item's place in `input`.")
     id: str | None = Field(None, description="The item's id, where it had one.")
-    error: ItemError | None = Field(None, description='Only with on_error="skip", instead of a result.')
+
+
+class FailedEntry(Entry):
+    """The entry of an item that could not be used: an error in place of a result, only with `on_error: skip`."""
+
+    error: ItemError = Field(description='Only with on_error="skip", instead of a result.')
+
+
+class Datum(Entry):
+    """The entry of an item that could be used."""
+
     video: VideoBlock | None = Field(None, description="Of a video: its frames and shots; the result is their pool.")
 
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from service.schemas.common import Answer, Datum, ModelOptions
+from service.schemas.common import Answer, Datum, FailedEntry, ModelOptions
 from service.schemas.example import PHOTO
 from service.schemas.items import Items
 
@@ -43,5 +43,5 @@ class Usage(BaseModel):
 
 class EmbeddingsAnswer(Answer):
     object: Literal["list"] = Field("list", description="As in OpenAI's answers.")
-    data: list[Embedding] = Field(description="One entry per item, in order.")
+    data: list[Embedding | FailedEntry] = Field(description="One entry per item, in order.")
     usage: Usage = Field(description="What was read.")

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, Field
 
 from service.schemas.base import Message
-from service.schemas.common import Datum, OnError
+from service.schemas.common import Datum, FailedEntry, OnError
 from service.schemas.items import Post
 
 
@@ -25,4 +25,4 @@ class ImageDatum(Datum):
 
 
 class ImagesAnswer(BaseModel):
-    data: list[ImageDatum] = Field(description="One entry per image, in order.")
+    data: list[ImageDatum | FailedEntry] = Field(description="One entry per image, in order.")

@@ -1,6 +1,6 @@
 """Items of requests, vectors made before, and unusable items."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -15,16 +15,32 @@ from service.schemas.video import OfVideo
 class Post(OfVideo):
     """A text, an image, or both: what a classifier sees of one item. Or a video, where its frames can be looked at."""
 
-    id: str | None = Field(None, max_length=1024, description="Yours; comes back in the report.", examples=["post-17"])
-    text: str | None = Field(None, description="A text.", examples=["They marched all day"])
-    image: str | None = Field(None, description="An image file's bytes in base64, or as a data URI.")
+    id: str | None = Field(
+        None, max_length=1024, description="Yours; comes back with the item's result.", examples=["post-17"]
+    )
+    text: str | None = Field(None, description="A text.", examples=["a cat asleep on a sofa"])
+    image: str | None = Field(
+        None,
+        description="An image file's bytes in base64, or as a data URI. URLs are not fetched.",
+        examples=[PHOTO],
+    )
 
     @model_validator(mode="after")
-    def _any(self) -> "Post":
+    def _content(self) -> Self:
         if self.text is None and self.image is None and self.video is None:
             raise ValueError('an item has "text", "image", or both; or "video"')
         if self.video is not None and (self.text is not None or self.image is not None):
             raise ValueError('a "video" is an item by itself')
+        return self
+
+
+class Item(Post):
+    """A text, an image or a video, with an optional id that comes back beside the index."""
+
+    @model_validator(mode="after")
+    def _content(self) -> Self:
+        if sum(each is not None for each in (self.text, self.image, self.video)) != 1:
+            raise ValueError('an item has either "text", "image" or "video"')
         return self
 
 
@@ -63,7 +79,7 @@ class VectorList(Message):
     vectors: Annotated[list[Vectors], AfterValidator(distinct)]
 
 
-class Given(Message):
+class ItemsOrVectors(Message):
     """Items, or vectors of items."""
 
     on_error: OnError = Field(
@@ -77,7 +93,7 @@ class Given(Message):
     )
 
 
-class Encodable(Given):
+class Encodable(ItemsOrVectors):
     """Items that the server may have to embed first."""
 
     model: str | None = Field(
@@ -93,26 +109,6 @@ class Unusable(BaseModel):
     index: int = Field(description="The item's place.")
     id: str | None = Field(None, description="Its id.")
     error: ItemError = Field(description="Why.")
-
-
-class Item(OfVideo):
-    """A text, an image or a video, with an optional id that comes back beside the index."""
-
-    id: str | None = Field(
-        None, max_length=1024, description="Yours; comes back with the item's result.", examples=["post-17"]
-    )
-    text: str | None = Field(None, description="A text.", examples=["a cat asleep on a sofa"])
-    image: str | None = Field(
-        None,
-        description="An image file's bytes in base64, or as a data URI. URLs are not fetched.",
-        examples=[PHOTO],
-    )
-
-    @model_validator(mode="after")
-    def _one(self) -> "Item":
-        if sum(each is not None for each in (self.text, self.image, self.video)) != 1:
-            raise ValueError('an item has either "text", "image" or "video"')
-        return self
 
 
 def _items(value: Any) -> Any:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from service.schemas.common import Datum, Receipt
+from service.schemas.common import Datum, FailedEntry, Receipt
 from service.schemas.items import Encodable, Vectors, distinct
 
 
@@ -29,6 +29,6 @@ class SearchDatum(Datum):
 
 
 class SearchAnswer(BaseModel):
-    data: list[SearchDatum] = Field(description="One entry for each item looked for, in order.")
+    data: list[SearchDatum | FailedEntry] = Field(description="One entry for each item looked for, in order.")
     model: str = Field(description="The model of the vectors.")
     receipt: Receipt | dict[str, Any] = Field(description="How they were made.")

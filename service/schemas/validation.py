@@ -11,22 +11,22 @@ from service.errors import BadRequest, ServiceError, Unprocessable
 Options = TypeVar("Options", bound=BaseModel)
 
 
-def validated(schema: type[Options], fields: Mapping[str, Any]) -> Options:
-    """`fields` as a `schema`, or the error that says what is wrong with them."""
+def validated(schema: type[Options], fields: Mapping[str, Any], *, at: str = "") -> Options:
+    """`fields`, which stand at the path `at` of the request, as a `schema`. Raises Unprocessable."""
     try:
         return schema.model_validate(fields)
     except ValidationError as exc:
-        raise in_words(exc, schema) from exc
+        raise explain(exc, schema, at) from exc
 
 
-def in_words(exc: ValidationError, schema: type[BaseModel]) -> ServiceError:
+def explain(exc: ValidationError, schema: type[BaseModel], at: str = "") -> ServiceError:
     """What pydantic found wrong first, for the person who sent it."""
     found = exc.errors(include_url=False, include_context=True)
     first = found[0]
     kind, message = first["type"], first["msg"]
     if kind == "json_invalid":
         return BadRequest(f"the body is not JSON: {message.removeprefix('Invalid JSON: ')}")
-    param = ""
+    param = at
     for part in first["loc"]:
         param += f"[{part}]" if isinstance(part, int) else f"{'.' if param else ''}{part}"
     if kind == "extra_forbidden":

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from service.schemas.base import Message
-from service.schemas.common import Answer, Datum, ModelOptions
+from service.schemas.common import Answer, Datum, FailedEntry, ModelOptions
 from service.schemas.example import PHOTO
 from service.schemas.items import Items
 
@@ -77,7 +77,7 @@ class Scored(Datum):
 
 class ZeroShotAnswer(Answer):
     labels: list[str] = Field(description="Your labels, in your order.")
-    data: list[Scored] = Field(description="One entry per item, in order.")
+    data: list[Scored | FailedEntry] = Field(description="One entry per item, in order.")
     templates: list[str] = Field(description="The prompt templates that were used.")
     negatives: list[str] | None = Field(description="The contrasts that were used under `multi_label`.")
     logit_scale: float = Field(description="What cosines are multiplied with before the softmax or sigmoid.")

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from models.classifiers.network import Network
 from models.classifiers.store import Store, Stored
-from service.errors import Forbidden, NotFound, shown
+from service.errors import Forbidden, NotFound, quoted
 from service.settings import Settings
 
 V = TypeVar("V")
@@ -92,7 +92,7 @@ def split(label: str) -> tuple[str, int | None]:
         return name, None
     if not version.isascii() or not version.isdecimal() or len(version) > 9:
         raise NotFound(
-            f"classifier: {shown(label)} names no version; write the name alone, or for example {name[:63]}@1",
+            f"classifier: {quoted(label)} names no version; write the name alone, or for example {name[:63]}@1",
             code="unknown_classifier",
             param="classifier",
         )

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from models.errors import InvalidVideo, UnsupportedVideo
 from models.video.containers import HEAD, sniff
 from models.video.info import probe
-from service.errors import BadRequest, NotFound, TooLarge, Unprocessable, shown
+from service.errors import BadRequest, NotFound, TooLarge, Unprocessable, quoted
 from service.schemas.video import facts
 from service.settings import Settings
 
@@ -144,7 +144,7 @@ class FileStore:
         found = self._read(id) if id.startswith("file_") and id[5:].isalnum() else None
         if found is None or (found.owner is not None and found.owner != owner):
             raise NotFound(
-                f"file: there is no {shown(id)} here; files expire after some days", code="unknown_file", param="file"
+                f"file: there is no {quoted(id)} here; files expire after some days", code="unknown_file", param="file"
             )
         return found
 
@@ -170,7 +170,7 @@ class FileStore:
         if cursor is not None:
             places = [i for i, each in enumerate(mine) if each.id == cursor]
             if not places:
-                raise BadRequest(f"cursor: {shown(cursor)} is none; take it from next_cursor", param="cursor")
+                raise BadRequest(f"cursor: {quoted(cursor)} is none; take it from next_cursor", param="cursor")
             mine = mine[places[0] + 1 :]
         return mine[:limit], mine[limit - 1].id if len(mine) > limit else None
 

@@ -11,7 +11,7 @@ from models.finetune.lazy import load_finetune
 from models.finetune.options import Augmentation, Options
 from models.finetune.report import report_of
 from models.images.decoding import ImageLimits
-from service.errors import Unprocessable, shown
+from service.errors import Unprocessable, quoted
 from service.jobs.kinds import Context
 from service.schemas.classifiers import FineTuneRequest
 
@@ -51,7 +51,7 @@ def inside(data: Path | None, given: str, param: str) -> Path:
         found = root.parent
     if not given or found == root.parent or not found.is_relative_to(root) or not found.exists():
         raise Unprocessable(
-            f"{param}: there is no {shown(given)} in the server's folder of images; give a path relative to it",
+            f"{param}: there is no {quoted(given)} in the server's folder of images; give a path relative to it",
             code="unknown_folder",
             param=param,
         )

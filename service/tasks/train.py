@@ -65,7 +65,7 @@ _adapter = TypeAdapter(Task)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Posed:
+class ValidatedTask:
     """A task, checked."""
 
     problem: Problem
@@ -74,7 +74,7 @@ class Posed:
     options: Options
 
 
-def posed(task: Task, vectors: Sequence[NDArray[np.floating]], *, resamples: int) -> Posed:
+def validate_task(task: Task, vectors: Sequence[NDArray[np.floating]], *, resamples: int) -> ValidatedTask:
     """Everything that can be refused is refused here. Raises TrainingError, AgreementError.
 
     `resamples` are those of the intervals around the coders' agreement.
@@ -134,7 +134,7 @@ def posed(task: Task, vectors: Sequence[NDArray[np.floating]], *, resamples: int
     held_out = None
     if test.any():
         held_out = part(np.flatnonzero(test), problem.labels or None, None)
-    return Posed(problem=problem, held_out=held_out, codes=codes, options=options)
+    return ValidatedTask(problem=problem, held_out=held_out, codes=codes, options=options)
 
 
 def _targets(request: TrainRequest, ids: Sequence[str], resamples: int) -> tuple[Sequence[Any], Codes | None]:
@@ -176,7 +176,7 @@ def _targets(request: TrainRequest, ids: Sequence[str], resamples: int) -> tuple
 def job(context: Context) -> dict[str, Any]:
     """Learn what lies in the job's folder, and keep it; done again, it gives the same version."""
     task, vectors = Task.read(context.folder)
-    whole = posed(task, vectors, resamples=task.request.resamples)
+    whole = validate_task(task, vectors, resamples=task.request.resamples)
     head, report = train(
         whole.problem,
         whole.options,

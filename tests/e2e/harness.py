@@ -20,6 +20,8 @@ import psutil
 from numpy.typing import NDArray
 from PIL import Image
 
+from tests.e2e import contract
+
 ROOT = Path(__file__).parents[2]
 EXPORTED = Path(os.environ.get("DAGUERRE_TEST_HOME") or ROOT / ".cache" / "test-home")
 WORKER = os.environ.get("PYTEST_XDIST_WORKER")
@@ -50,12 +52,25 @@ class Server:
         self.url = f"http://127.0.0.1:{port}"
 
     def client(self, **options: Any) -> httpx.Client:
-        """A client with a timeout that never goes through a proxy; without certificates, whose reading takes 50 ms."""
-        return httpx.Client(**{"base_url": self.url, "timeout": 60.0, "trust_env": False, "verify": False, **options})
+        """A client with a timeout that never goes through a proxy and holds every answer against /openapi.json.
+
+        Without certificates, whose reading takes 50 ms.
+        """
+        hooks = {"response": [contract.check]}
+        return httpx.Client(
+            **{
+                **{"base_url": self.url, "timeout": 60.0, "trust_env": False, "verify": False, "event_hooks": hooks},
+                **options,
+            }
+        )
 
     def async_client(self, **options: Any) -> httpx.AsyncClient:
+        hooks = {"response": [contract.check_async]}
         return httpx.AsyncClient(
-            **{"base_url": self.url, "timeout": 120.0, "trust_env": False, "verify": False, **options}
+            **{
+                **{"base_url": self.url, "timeout": 120.0, "trust_env": False, "verify": False, "event_hooks": hooks},
+                **options,
+            }
         )
 
     def wait_ready(self, seconds: float = 120) -> "Server":

@@ -1,7 +1,6 @@
 """The client for asynchronous code: the methods of all features, joined. client.py runs it for all other code."""
 
 import functools
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from daguerre.dispatch.stream import Limits
@@ -43,15 +42,15 @@ class AsyncClient(  # each before what it builds on
 
     Parameters
     ----------
-    url : "http://…", "https://…", "grpc://host:3001" or "grpcs://…"; left out, $DAGUERRE_URL, else this machine's.
-    api_key : left out, $DAGUERRE_API_KEY.
-    model : the model to ask for; left out, the server's default.
-    timeout : seconds that one request may take.
-    retry_for : seconds that a failing request is tried again: connection errors, 429, 502 to 504.
-    chunk_items, chunk_bytes : of one request, at most.
-    in_flight : requests at once.
-    progress : a progress bar; None: in a terminal or a notebook.
-    http_client : an `httpx.AsyncClient` of your own, for example with your certificate authority or your proxies. Only
+    url : "http://…", "https://…", "grpc://host:3001" or "grpcs://…"; None: $DAGUERRE_URL, or else this machine.
+    api_key : bearer key; None: $DAGUERRE_API_KEY.
+    model : default model of the client; None: the server's default.
+    timeout : largest number of seconds of one request.
+    retry_for : seconds for which a failing request is retried: connection errors, 429, 502 to 504.
+    chunk_items, chunk_bytes : largest number of items and bytes of one request.
+    in_flight : number of requests at once.
+    progress : whether to show progress bars; None: in a terminal or a notebook.
+    http_client : your own `httpx.AsyncClient`, for example with your certificate authority or your proxies. Only
         for http:// and https://; it is closed with this client.
     """
 
@@ -74,14 +73,6 @@ class AsyncClient(  # each before what it builds on
         address, transport = connect(url, api_key, http_client=http_client, **options)
         again = None if http_client is not None else functools.partial(connect, address, api_key, **options)
         super().__init__(address, transport, limits=limits, default_model=model, progress=progress, connect_again=again)
-
-    async def __aenter__(self) -> "AsyncClient":
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"

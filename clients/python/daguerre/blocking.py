@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Coroutine
+from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
 from daguerre.types.jobs import Job
@@ -12,6 +13,34 @@ H = TypeVar("H")  # an asynchronous handle
 W = TypeVar("W")  # its blocking twin
 A = TypeVar("A")
 A_co = TypeVar("A_co", covariant=True)
+
+
+class Closing:
+    """A context manager that closes at its end."""
+
+    def close(self) -> None: ...
+
+    def __enter__(self: T) -> T:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncClosing:
+    """An asynchronous context manager that closes at its end."""
+
+    async def close(self) -> None: ...
+
+    async def __aenter__(self: T) -> T:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
 
 
 class Runner(Protocol):

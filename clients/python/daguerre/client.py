@@ -8,11 +8,10 @@ import warnings
 import weakref
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, wait
-from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from daguerre.async_client import AsyncClient
-from daguerre.blocking import blocking, blocking_handle
+from daguerre.blocking import Closing, blocking, blocking_handle
 from daguerre.errors import DaguerreWarning
 from daguerre.handles.classifier import Classifier
 from daguerre.handles.clip import Clip
@@ -33,7 +32,7 @@ def _made(init: "Callable[Concatenate[AsyncClient, P], None]") -> "Callable[Conc
     return call
 
 
-class Client:
+class Client(Closing):
     __doc__ = (AsyncClient.__doc__ or "").replace(
         "for asynchronous code. `Client` has the same methods for all other code.",
         "in a notebook or a script. `AsyncClient` has the same methods for asynchronous code.",
@@ -83,14 +82,14 @@ class Client:
         self._finalizer = weakref.finalize(self, _end, self._loop, self.asynchronous, thread, self._process)
 
     def close(self) -> None:
-        """Close connections and threads; files of clips that are still open are deleted.
+        """Close connections and threads, and delete the files of open clips.
 
-        A client that is forgotten closes itself.
+        A client that is garbage-collected closes itself.
         """
         self._finalizer()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """What `work`, of this client's asynchronous one, gives."""
+        """Run a coroutine of the asynchronous client, and return its result."""
         if self._process != os.getpid() or self._loop.is_closed():
             work.close()
             raise RuntimeError(
@@ -100,13 +99,13 @@ class Client:
             )
         begun: list[asyncio.Task[Any]] = []
 
-        said: list[str] = []
+        texts: list[str] = []
 
         async def watched() -> T:
             task = asyncio.current_task()
             assert task
             begun.append(task)
-            KEPT.set(said)
+            KEPT.set(texts)
             return await work
 
         future = asyncio.run_coroutine_threadsafe(watched(), self._loop)
@@ -123,17 +122,9 @@ class Client:
                 else:  # not even begun: there is nothing to wait for
                     future.cancel()
             raise
-        for text in said:
+        for text in texts:
             warnings.warn(text, DaguerreWarning, stacklevel=3)
         return result
-
-    def __enter__(self) -> "Client":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"Client({self.asynchronous.url!r})"
@@ -149,7 +140,7 @@ def _end(loop: asyncio.AbstractEventLoop, client: AsyncClient, thread: threading
 
 
 def _live(loop: asyncio.AbstractEventLoop, client: AsyncClient) -> None:
-    """A client's thread. What is still under way when its loop is stopped is cancelled, so that nobody waits for it."""
+    """The thread of a client. Tasks that are under way when its loop stops are cancelled."""
     loop.run_forever()
     loop.run_until_complete(_last(client))
     loop.close()

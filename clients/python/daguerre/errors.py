@@ -1,4 +1,4 @@
-"""What can go wrong, as one tree.
+"""The exceptions of the SDK, as one tree.
 
     DaguerreError                   catch this one to catch all
     ├── ConnectError                no answer: refused, reset, timed out on our side

@@ -1,4 +1,4 @@
-"""A progress bar in a terminal or a notebook, and none where nobody looks."""
+"""A progress bar in a terminal or a notebook."""
 
 import sys
 from importlib.util import find_spec
@@ -7,12 +7,12 @@ from typing import Any
 
 
 class Progress:
-    """Counts items.
+    """A progress bar that counts items.
 
     Parameters
     ----------
-    shown : whether there is a bar; see `wanted`.
-    total : of items; None where it is not known.
+    shown : whether to show the bar; see `wanted`.
+    total : number of items; None if it is not known.
     """
 
     def __init__(self, shown: bool, *, total: int | None, what: str, done: int = 0, unit: str = "item") -> None:
@@ -23,11 +23,11 @@ class Progress:
 
     @staticmethod
     def wanted(setting: bool | None) -> bool:
-        """`setting`; for None, whether somebody looks: stderr is a terminal, or this is a Jupyter notebook."""
+        """`setting`; for None, whether stderr is a terminal or this is a Jupyter notebook."""
         return setting if setting is not None else _in_notebook() or sys.stderr.isatty()
 
     def add(self, items: int, *, failed: int = 0, stage: str | None = None) -> None:
-        """Some more are done, `failed` of them without a result; what is being done now."""
+        """Count finished items, `failed` of them without a result, and show the current stage."""
         if self._bar is None:
             return
         if stage is not None:

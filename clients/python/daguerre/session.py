@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import Protocol, TypeVar
 
+from daguerre.blocking import AsyncClosing
 from daguerre.dispatch.collect import Collected, OnError
 from daguerre.dispatch.retry import retried
 from daguerre.dispatch.stream import Limits, Part, stream
@@ -32,7 +33,7 @@ class Closable(Protocol):
     async def close(self) -> None: ...
 
 
-class Session:
+class Session(AsyncClosing):
     """Transport, limits, default model, progress and threads of a client."""
 
     def __init__(
@@ -63,7 +64,7 @@ class Session:
         limits: Limits | None = None,
         fingerprint: str | None = None,
     ) -> AsyncIterator[Part[A]]:
-        """The parts of a run, in order, for those who build on this: see daguerre.dispatch.stream.stream."""
+        """The parts of a run, in order; see daguerre.dispatch.stream.stream."""
         return stream(given, ask, limits or self.limits, executor=self._executor, fingerprint=fingerprint)
 
     async def gather(
@@ -137,7 +138,7 @@ class Session:
         return await retried(lambda: self.transport.entries(operation), retry_for=self.limits.retry_for)
 
     async def card(self, model: str | None = None) -> ModelCard:
-        """The model called `model`; the client's, or else the server's default, for None. Raises NotFoundError."""
+        """The card of a model; None: the client's model, or else the server's default. Raises NotFoundError."""
         model = model or self.default_model
         cards = await self.ask(MODELS)
         for card in cards:
@@ -151,11 +152,11 @@ class Session:
         )
 
     async def job(self, id: str) -> Job:
-        """How a job is doing. Raises NotFoundError."""
+        """Get the state of a job. Raises NotFoundError."""
         return await self.ask(JOB, {"id": id})
 
     async def wait(self, id: str, *, progress: bool | None = None, what: str = "job") -> Job:
-        """The job once it has succeeded. Raises JobFailedError where it does not. Cancelled, the job goes on."""
+        """Wait until a job has succeeded; cancelling the wait does not cancel the job. Raises JobFailedError."""
         shown = Progress.wanted(self.progress if progress is None else progress)
         pause, done = FIRST_LOOK, 0
         with Progress(shown, total=100, what=what, unit="%") as bar:
@@ -171,7 +172,7 @@ class Session:
         raise JobFailedError(found)
 
     async def close(self) -> None:
-        """Close connections and threads; files of clips that are still open are deleted."""
+        """Close connections and threads, and delete the files of open clips."""
         await asyncio.gather(*(clip.close() for clip in list(self.clips)))
         self._executor.shutdown(wait=False, cancel_futures=True)
         await self.transport.close()

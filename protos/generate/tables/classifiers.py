@@ -80,7 +80,7 @@ CLASSIFIERS = File(
         message("PredictRequest", "PredictRequest", classifier=_NAME),
         message(
             "Predicted",
-            "Predicted",
+            "Predicted FailedEntry",
             "The prediction for one item.",
             without="interval",
             probabilities="repeated double // Calibrated, in the order of the labels.",
@@ -94,6 +94,7 @@ CLASSIFIERS = File(
             "PredictResponse",
             "PredictAnswer",
             "Predictions, one entry per item, in order.",
+            data="repeated Predicted",
             job="Job // With as_job, in place of the rest.",
         ),
         message(

@@ -74,12 +74,12 @@ CORPUS = File(
         message("DescribeImagesRequest", "ImagesRequest", input="// Images."),
         message(
             "ImageDescription",
-            "ImageDatum",
+            "ImageDatum FailedEntry",
             "Hashes and size of one image.",
             without="video",
             thumbnail="optional bytes // A JPEG, where asked for.",
         ),
-        message("DescribeImagesResponse", "ImagesAnswer", "An entry for each image."),
+        message("DescribeImagesResponse", "ImagesAnswer", "An entry for each image.", data="repeated ImageDescription"),
         message("DuplicatesRequest", "DuplicatesRequest"),
         message("DuplicateGroup", "DuplicateGroup", "Items that are duplicates of each other."),
         message("Duplicates", "DuplicatesAnswer", "Groups of duplicates."),
@@ -128,7 +128,7 @@ CORPUS = File(
         message(
             "Neighbour", "Neighbour", "One item of the corpus.", index="// The item's position in the corpus, from 0."
         ),
-        message("Found", "SearchDatum", "The neighbours of one item.", without="video"),
-        message("SearchResponse", "SearchAnswer", "An entry for each item that was looked for."),
+        message("Found", "SearchDatum FailedEntry", "The neighbours of one item.", without="video"),
+        message("SearchResponse", "SearchAnswer", "An entry for each item that was looked for.", data="repeated Found"),
     ),
 )

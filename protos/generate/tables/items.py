@@ -141,7 +141,7 @@ EMBEDDINGS = File(
         ),
         message(
             "Embedding",
-            "Embedding",
+            "Embedding FailedEntry",
             "The result of one item.",
             without="embedding",
             oneof="result: vector error",
@@ -154,6 +154,7 @@ EMBEDDINGS = File(
             "Vectors, one entry per item, in order.",
             without="usage total_tokens",
             dimension="uint32 // Length of each vector.",
+            data="repeated Embedding",
             job="Job // With as_job, in place of the rest.",
         ),
         message(
@@ -172,7 +173,8 @@ EMBEDDINGS = File(
             model="// The model's name; in the first answer only.",
             receipt="// In the first answer only: it holds for all others too.",
             dimension="uint32 // Length of each vector.",
-            data="// One entry per item of the message; `index` counts from the beginning of the stream.",
+            data="repeated Embedding // One entry per item of the message; `index` counts from the beginning of the "
+            "stream.",
             truncated="// Texts that were cut at the model's maximum, by index from the beginning of the stream.",
             prompt_tokens="// Tokens of the message's texts.",
         ),
@@ -200,7 +202,7 @@ ZERO_SHOT = File(
         ),
         message(
             "Scored",
-            "Scored",
+            "Scored FailedEntry",
             "The scores of one item. Not calibrated: validate them against human codes before you count with them.",
             scores="// One per label, in order.",
         ),
@@ -208,6 +210,7 @@ ZERO_SHOT = File(
             "ZeroShotResponse",
             "ZeroShotAnswer",
             "Scores, one entry per item, in order.",
+            data="repeated Scored",
             negatives="Texts",
             calibrated="// Always false: nobody has checked these scores on your data yet.",
             job="Job // With as_job, in place of the rest.",

@@ -43,7 +43,7 @@ def code_of(exc: ServiceError) -> grpc.StatusCode:
     return _CODES.get(exc.status, grpc.StatusCode.INVALID_ARGUMENT if exc.status < 500 else grpc.StatusCode.INTERNAL)
 
 
-class Door:
+class CallScope:
     """Lets calls in."""
 
     def __init__(self, auth: Auth, *, host: str) -> None:

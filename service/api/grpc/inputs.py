@@ -6,64 +6,60 @@ from typing import Any
 from google.protobuf.message import Message
 
 from daguerre_proto.v1 import classifiers_pb2 as pb
-from daguerre_proto.v1 import common_pb2, video_pb2
+from daguerre_proto.v1 import common_pb2
 from service.api.grpc import messages
 from service.api.inputs import VIDEO, of_file
 from service.api.vectors import of_bytes
 from service.errors import Unprocessable
-from service.pipelines.frames import Clip
-from service.pipelines.items import GivenVectors, Post
-from service.schemas import common, embeddings
-from service.schemas.items import VectorList
+from service.pipelines.frames import VideoInput
+from service.pipelines.items import Item, VectorInput
+from service.schemas.items import Post, VectorList
 from service.schemas.validation import validated
 from service.schemas.video import Sampling
 from service.stores.files import FileStore
 
-LONGEST_ID = 1024  # characters, as over HTTP
+GrpcItem = common_pb2.Item | pb.Post  # the same fields, numbers and types
 
 
-def items_without_video(given: Sequence[pb.Post]) -> list[Post] | None:
-    """Items where a video is none. Raises Unprocessable."""
-    return _posts(given, videos=False)
+def items(
+    given: Sequence[GrpcItem], schema: type[Post], general: Sampling, store: FileStore, owner: str | None
+) -> list[Item]:
+    """The items of a request, videos among them. Raises Unprocessable, NotFound."""
+    return [_item(item, schema, general, store, owner, f"input[{i}]") for i, item in enumerate(given)]
 
 
-def items_of_posts(
-    given: Sequence[pb.Post], general: Sampling, store: FileStore, owner: str | None
-) -> list[Post] | None:
-    """Items, videos among them. Raises Unprocessable, NotFound."""
-    posts = _posts(given, videos=True)
-    for i, post in enumerate(given):
-        if posts and post.HasField("video"):
-            posts[i] = Post(video=clip(post.video, general, store, owner, i), id=posts[i].id)
-    return posts
+def items_without_video(given: Sequence[GrpcItem], schema: type[Post] = Post) -> list[Item]:
+    """The items of a request that takes no videos. Raises Unprocessable."""
+    for i, item in enumerate(given):
+        if item.HasField("video"):
+            raise Unprocessable(VIDEO.format(i), code="unsupported_modality", param=f"input[{i}]")
+    return [_content(item, schema, f"input[{i}]")[0] for i, item in enumerate(given)]
 
 
-def _posts(given: Sequence[pb.Post], *, videos: bool) -> list[Post] | None:
-    """Items; videos, where they are taken, are for the caller to fill in."""
-    found = []
-    for i, post in enumerate(given):
-        if post.HasField("video"):
-            if not videos:
-                raise Unprocessable(VIDEO.format(i), code="unsupported_modality", param=f"input[{i}]")
-            if post.HasField("text") or post.HasField("image"):
-                raise Unprocessable(f"input[{i}]: a video is an item by itself", param=f"input[{i}]")
-        elif not (post.HasField("text") or post.HasField("image")):
-            raise Unprocessable(f"input[{i}]: has neither text nor image; send one, or both", param=f"input[{i}]")
-        if len(post.id) > LONGEST_ID:
-            raise Unprocessable(
-                f"input[{i}].id: has {len(post.id)} characters, at most {LONGEST_ID}", param=f"input[{i}].id"
-            )
-        found.append(
-            Post(
-                text=post.text if post.HasField("text") else None,
-                image=post.image if post.HasField("image") else None,
-                id=post.id if post.HasField("id") else None,
-            )
-        )
-    return found or None
+def _item(given: GrpcItem, schema: type[Post], general: Sampling, store: FileStore, owner: str | None, at: str) -> Item:
+    item, sampling = _content(given, schema, at)
+    if not given.HasField("video"):
+        return item
+    video = given.video
+    kind = video.WhichOneof("source")
+    if kind is None:
+        raise Unprocessable(f"{at}: a video has either data or a file", param=at)
+    source = video.data if kind == "data" else store.video(video.file, owner).path
+    return Item(video=VideoInput(source, sampling or general), id=item.id)
 
 
-def vectors_of(given: Sequence[pb.Vectors], store: FileStore, owner: str | None) -> list[GivenVectors] | None:
+def _content(given: GrpcItem, schema: type[Post], at: str) -> tuple[Item, Sampling | None]:
+    """A checked item without its video, and the sampling of that video. The bytes themselves need no check."""
+    has = {name: getattr(given, name) for name in ("id", "text", "image") if given.HasField(name)}
+    fields = {**has, "image": ""} if "image" in has else dict(has)
+    if given.HasField("video"):
+        fields["video"] = ""
+        if given.video.HasField("sampling"):
+            fields["sampling"] = fields_of(given.video.sampling)
+    return Item(**has), validated(schema, fields, at=at).sampling
+
+
+def vectors_of(given: Sequence[pb.Vectors], store: FileStore, owner: str | None) -> list[VectorInput] | None:
     """Raises Unprocessable, NotFound."""
     if not given:
         return None
@@ -81,7 +77,7 @@ def vectors_of(given: Sequence[pb.Vectors], store: FileStore, owner: str | None)
             found.append(of_file({**each.model_dump(), "file": sent.file, "receipt": receipt}, store, owner))
             continue
         found.append(
-            GivenVectors(
+            VectorInput(
                 modality=each.modality,
                 model=each.model,
                 fingerprint=each.fingerprint,
@@ -125,32 +121,8 @@ def _plain(value: Any) -> Any:
     return fields_of(value)
 
 
-def sampling(given: video_pb2.Sampling, *, of: int | None = None) -> Sampling:
-    """The request's, or that of item `of`. Raises Unprocessable, in the words of HTTP."""
-    fields = fields_of(given)
-    if of is None:
-        return validated(common.ModelOptions, {"sampling": fields}).sampling or Sampling()
-    items = [*[""] * of, {"video": "", "sampling": fields}]
-    return validated(embeddings.EmbeddingsRequest, {"input": items}).input[of].sampling or Sampling()
-
-
-def clip(given: video_pb2.Video, general: Sampling, store: FileStore, owner: str | None, place: int) -> Clip:
-    """Raises Unprocessable, NotFound."""
-    param = f"input[{place}]"
-    chosen = sampling(given.sampling, of=place) if given.HasField("sampling") else general
-    kind = given.WhichOneof("source")
-    if kind is None:
-        raise Unprocessable(f"{param}: a video has either data or a file", param=param)
-    return Clip(given.data if kind == "data" else store.video(given.file, owner).path, chosen)
-
-
-def items_of(
-    given: Sequence[common_pb2.Item], options: common_pb2.ModelOptions, store: FileStore, owner: str | None
-) -> list[Post]:
-    """The items of a request, videos among them. Raises Unprocessable, NotFound."""
-    items = messages.inputs(given)
-    general = sampling(options.sampling) if options.HasField("sampling") else Sampling()
-    for i, item in enumerate(given):
-        if item.WhichOneof("content") == "video":
-            items[i] = Post(video=clip(item.video, general, store, owner, i), id=items[i].id)
-    return items
+def sampling(given: Message) -> Sampling:
+    """The `sampling` of a request, or the default. Raises Unprocessable."""
+    if not given.HasField("sampling"):
+        return Sampling()
+    return validated(Sampling, fields_of(given.sampling), at="sampling")  # type: ignore[attr-defined]

@@ -12,11 +12,11 @@ from models.images.decoding import DecodeMode
 from service.errors import BadRequest, ItemFailure, ServiceError, Unprocessable
 from service.inference.engine import Model
 from service.pipelines.encode import Encoded
-from service.pipelines.items import Post
+from service.pipelines.items import Item
 from service.schemas import common, models, zero_shot
 from service.schemas import jobs as schema
 from service.schemas.common import OnError
-from service.schemas.embeddings import EmbeddingsOptions, EmbeddingsRequest
+from service.schemas.embeddings import EmbeddingsOptions
 from service.schemas.validation import validated
 
 M = TypeVar("M", bound=Message)
@@ -58,19 +58,6 @@ def _messages(name: str, value: Any) -> Iterator[tuple[str, Message]]:
             if not isinstance(inner, Message):
                 return
             yield f"{name}[{i}]", inner
-
-
-def inputs(items: Sequence[common_pb2.Item]) -> list[Post]:
-    """The items of a request; a video is for the caller to fill in."""
-    found = []
-    for i, item in enumerate(items):
-        kind = item.WhichOneof("content")
-        id = item.id if item.HasField("id") else None
-        if kind is None or (id is not None and len(id) > 1024):
-            text = {} if kind is None else {"text": ""}
-            validated(EmbeddingsRequest, {"input": [*[""] * i, {**text, **({"id": id} if id else {})}]})
-        found.append(Post(text=item.text, id=id) if kind == "text" else Post(image=item.image, id=id))
-    return found
 
 
 def embed_options(message: embeddings_pb2.EmbedOptions) -> EmbeddingsOptions:
@@ -127,7 +114,7 @@ def receipt_fields(message: common_pb2.Receipt) -> dict[str, Any]:
     return {**fields, "made_with": dict(message.made_with)}
 
 
-def embeddings(items: Sequence[Post], encoded: Encoded, *, first: int = 0) -> Iterator[embeddings_pb2.Embedding]:
+def embeddings(items: Sequence[Item], encoded: Encoded, *, first: int = 0) -> Iterator[embeddings_pb2.Embedding]:
     """An entry per item; indices count from `first`."""
     little = encoded.vectors.astype("<f4", copy=False)
     for i, item in enumerate(items):
@@ -139,7 +126,7 @@ def embeddings(items: Sequence[Post], encoded: Encoded, *, first: int = 0) -> It
 
 
 def embed_response(
-    model: Model, decode: DecodeMode, items: Sequence[Post], encoded: Encoded
+    model: Model, decode: DecodeMode, items: Sequence[Item], encoded: Encoded
 ) -> embeddings_pb2.EmbedResponse:
     return embeddings_pb2.EmbedResponse(
         model=model.spec.name,

@@ -15,7 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from service.api.grpc import messages
-from service.api.grpc.calls import CallContext, Door
+from service.api.grpc.calls import CallContext, CallScope
 from service.api.grpc.health import SERVICE, Health
 from service.api.grpc.methods.annotation import AnnotationMethods
 from service.api.grpc.methods.classifiers import ClassifierMethods
@@ -44,7 +44,7 @@ class GrpcServer:
     def __init__(self, context: Context) -> None:
         settings = context.settings
         self._context = context
-        self._door = Door(Auth(settings), host=settings.host)
+        self._door = CallScope(Auth(settings), host=settings.host)
         self._stopping = asyncio.Event()
         self._server = grpc.aio.server(options=_options(settings))
         self._files = FileMethods(context)

@@ -9,12 +9,14 @@ from typing import TypeVar
 from daguerre_proto.v1.embeddings_pb2 import EmbedStreamRequest, EmbedStreamResponse
 from service.api.grpc import messages
 from service.api.grpc.calls import GONE, CallContext
-from service.body_budget import Room
+from service.api.grpc.inputs import items_without_video
+from service.body_budget import BodyBudget
 from service.errors import CallerGone, ItemsFailed, Overloaded, Unavailable, Unprocessable
 from service.inference.engine import Engine
 from service.pipelines.embeddings import embed
 from service.pipelines.encode import Encoded
-from service.pipelines.items import Post
+from service.pipelines.items import Item
+from service.schemas import items as schemas
 from service.schemas.embeddings import EmbeddingsOptions
 
 T = TypeVar("T")
@@ -28,7 +30,7 @@ class EmbedStream:
     def __init__(
         self,
         engine: Engine,
-        room: Room,
+        room: BodyBudget,
         in_time: Callable[[Awaitable[Encoded]], Awaitable[Encoded]],
         stopping: asyncio.Event,
     ) -> None:
@@ -89,16 +91,16 @@ class EmbedStream:
                 raise Unprocessable("as_job: is for videos, which a stream does not take; leave it out", param="as_job")
         elif request.HasField("options"):
             raise Unprocessable("options: only the first message of a stream has them; leave them out", param="options")
-        items = messages.inputs(request.items)
         for i, item in enumerate(request.items, self._read):
-            if item.WhichOneof("content") == "video":
+            if item.HasField("video"):
                 raise Unprocessable(f"input[{i}]: a stream takes texts and images; send videos by Embed", param="input")
+        items = items_without_video(request.items, schemas.Item)
         if not items and alone:
             return None
         first, self._read = self._read, self._read + len(items)
         return len(items), asyncio.ensure_future(self._part(items, first, len(raw), self._options))
 
-    async def _part(self, items: list[Post], first: int, size: int, options: EmbeddingsOptions) -> EmbedStreamResponse:
+    async def _part(self, items: list[Item], first: int, size: int, options: EmbeddingsOptions) -> EmbedStreamResponse:
         engine = self._engine
         model = engine.model(options.model)
         decode = options.decode or engine.settings.decode

@@ -11,7 +11,7 @@ from starlette.routing import Match
 from models.errors import ModelsError
 from service import __version__
 from service.api.http import openapi
-from service.api.http.middleware import refuse
+from service.api.http.middleware import send_error
 from service.api.http.routes import (
     annotation,
     classifiers,
@@ -25,15 +25,7 @@ from service.api.http.routes import (
     timeline,
 )
 from service.context import Context
-from service.errors import (
-    BadRequest,
-    MethodNotAllowed,
-    NotFound,
-    ServiceError,
-    Unprocessable,
-    shown,
-    translate,
-)
+from service.errors import BadRequest, MethodNotAllowed, NotFound, ServiceError, Unprocessable, quoted, translate
 from service.metrics import CONTENT_TYPE, exposition
 
 PROBES = ("/livez", "/readyz", "/healthz")
@@ -72,10 +64,10 @@ def create(context: Context) -> FastAPI:
             if route.matches(request.scope)[0] == Match.PARTIAL:
                 allowed = ", ".join(sorted(getattr(route, "methods", ())))
                 raise MethodNotAllowed(
-                    f"{request.method} {shown(request.url.path)}: this path takes {allowed}", allow=allowed
+                    f"{request.method} {quoted(request.url.path)}: this path takes {allowed}", allow=allowed
                 )
         raise NotFound(
-            f"{request.method} {shown(request.url.path)}: there is no such path; /docs lists those there are"
+            f"{request.method} {quoted(request.url.path)}: there is no such path; /docs lists those there are"
         )
 
     @app.exception_handler(ServiceError)
@@ -91,12 +83,12 @@ def create(context: Context) -> FastAPI:
         first = exc.errors()[0]  # of a path or a query: bodies are read by us
         param = str(first["loc"][-1])
         message = first["msg"].removeprefix("Input ")
-        return _Refusal(Unprocessable(f"{param}: got {shown(str(first['input']))}, {message}", param=param))
+        return _Refusal(Unprocessable(f"{param}: got {quoted(str(first['input']))}, {message}", param=param))
 
     @app.exception_handler(HTTPException)
     async def said_by_starlette(request: Request, exc: HTTPException) -> Response:
         if exc.status_code == 404:
-            return _Refusal(NotFound(f"{request.method} {shown(request.url.path)}: there is no such path"))
+            return _Refusal(NotFound(f"{request.method} {quoted(request.url.path)}: there is no such path"))
         return _Refusal(BadRequest(str(exc.detail)))
 
     @app.exception_handler(Exception)
@@ -114,4 +106,4 @@ class _Refusal(Response):
         self._exc = exc
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await refuse(self._exc, scope["state"]["request_id"], send)
+        await send_error(self._exc, scope["state"]["request_id"], send)

@@ -12,14 +12,14 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 
-from service.api.http.inputs import Given, items_of
+from service.api.http.inputs import FormParts, items_of
 from service.api.http.multipart import Parser, is_video, path_of
-from service.body_budget import Room
+from service.body_budget import BodyBudget
 from service.context import Context
 from service.errors import BadRequest, TooLarge, Unprocessable, UnsupportedMedia
-from service.pipelines.frames import Clip
-from service.pipelines.items import Post
-from service.schemas.validation import in_words, validated
+from service.pipelines.frames import VideoInput
+from service.pipelines.items import Item
+from service.schemas.validation import explain, validated
 from service.schemas.video import Sampling
 from service.settings import Settings
 from service.stores.files import FileStore
@@ -34,7 +34,7 @@ OBJECTS = frozenset({"none_of_these", "sampling"})  # form fields that hold JSON
 class Bodies:
     """Reads bodies."""
 
-    def __init__(self, settings: Settings, room: Room, store: FileStore) -> None:
+    def __init__(self, settings: Settings, room: BodyBudget, store: FileStore) -> None:
         self._settings = settings
         self._store = store
         self._each = settings.max_body_bytes
@@ -59,7 +59,7 @@ class Bodies:
 
     async def read(
         self, request: Request, whole: type[BaseModel], options: type[Options]
-    ) -> tuple[Options, Sequence[Post]]:
+    ) -> tuple[Options, Sequence[Item]]:
         """The options and the items of a request.
 
         Parameters
@@ -72,12 +72,12 @@ class Bodies:
             sampled: Any = said
             return said, await items_of(None, files, sampled, self._store, request.state.owner) or []
         parsed: Any = _json(await self._body(request), whole)
-        return parsed, await items_of(parsed.input, Given(), parsed, self._store, request.state.owner) or []
+        return parsed, await items_of(parsed.input, FormParts(), parsed, self._store, request.state.owner) or []
 
-    async def message(self, request: Request, schema: type[Options]) -> tuple[Options, Given]:
+    async def message(self, request: Request, schema: type[Options]) -> tuple[Options, FormParts]:
         """A `schema`, and files: a JSON body, or a form whose part `request` is that JSON, beside files and texts."""
         if not _is_form(request):
-            return _json(await self._body(request), schema), Given()
+            return _json(await self._body(request), schema), FormParts()
         async with self._parsed(request) as form:
             said, files = await _divided(form)
         return _json(said, schema), files
@@ -107,10 +107,10 @@ class Bodies:
         except ClientDisconnect as exc:
             raise BadRequest("the body ended early") from exc
 
-    async def _form(self, request: Request, options: type[Options]) -> tuple[Options, Given]:
+    async def _form(self, request: Request, options: type[Options]) -> tuple[Options, FormParts]:
         async with self._parsed(request) as form:
             inputs, fields = await _sort(form)
-        return validated(options, fields), Given(tuple(inputs))
+        return validated(options, fields), FormParts(tuple(inputs))
 
     @asynccontextmanager
     async def _parsed(self, request: Request) -> AsyncIterator[FormData]:
@@ -162,13 +162,13 @@ def _json(body: bytes, schema: type[Options]) -> Options:
     try:
         return schema.model_validate_json(body)
     except ValidationError as exc:
-        raise in_words(exc, schema) from exc
+        raise explain(exc, schema) from exc
 
 
-async def _divided(form: FormData) -> tuple[bytes, Given]:
+async def _divided(form: FormData) -> tuple[bytes, FormParts]:
     """The part `request`, and the others."""
     said: bytes | None = None
-    inputs: list[Post] = []
+    inputs: list[Item] = []
     named: dict[str, bytes] = {}
     for name, value in form.multi_items():
         if name == "input":
@@ -182,21 +182,21 @@ async def _divided(form: FormData) -> tuple[bytes, Given]:
         else:
             known = ", ".join(("request", "input", *sorted(FILES)))
             raise Unprocessable(f"{name}: no such part here, or it was sent twice; there are {known}", param=name)
-    return b"{}" if said is None else said, Given(tuple(inputs), named)
+    return b"{}" if said is None else said, FormParts(tuple(inputs), named)
 
 
-async def _item(value: UploadFile | str) -> Post:
+async def _item(value: UploadFile | str) -> Item:
     """An item of a form: a text, or a file whose name is its id."""
     if isinstance(value, str):
-        return Post(text=value)
+        return Item(text=value)
     id = (value.filename or "")[:1024] or None
     if is_video(value):
-        return Post(video=Clip(path_of(value), Sampling()), id=id)
-    return Post(image=await value.read(), id=id)
+        return Item(video=VideoInput(path_of(value), Sampling()), id=id)
+    return Item(image=await value.read(), id=id)
 
 
-async def _sort(form: FormData) -> tuple[list[Post], dict[str, Any]]:
-    inputs: list[Post] = []
+async def _sort(form: FormData) -> tuple[list[Item], dict[str, Any]]:
+    inputs: list[Item] = []
     fields: dict[str, Any] = {}
     for name, value in form.multi_items():
         if name == "input":

@@ -12,20 +12,18 @@ from numpy.typing import NDArray
 from service.api.inputs import of_file, refuse_videos, vector_input
 from service.api.vectors import of_base64
 from service.errors import Unprocessable
-from service.pipelines.frames import Clip
-from service.pipelines.items import GivenVectors, Post
-from service.schemas.items import Item as ItemSchema
-from service.schemas.items import Post as PostSchema
-from service.schemas.items import Vectors
+from service.pipelines.frames import VideoInput
+from service.pipelines.items import Item, VectorInput
+from service.schemas.items import Post, Vectors
 from service.schemas.video import Sampling
 from service.stores.files import FileStore
 
 
 @dataclass(frozen=True)
-class Given:
+class FormParts:
     """The files and texts of a form: items in their order, and what has a name of its own."""
 
-    inputs: tuple[Post, ...] = ()
+    inputs: tuple[Item, ...] = ()
     named: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -37,12 +35,12 @@ class Sampled(Protocol):
 
 
 async def items_of(
-    said: Sequence[PostSchema | ItemSchema] | None,
-    files: Given,
+    said: Sequence[Post] | None,
+    files: FormParts,
     options: Sampled | None,
     store: FileStore,
     owner: str | None,
-) -> Sequence[Post] | None:
+) -> Sequence[Item] | None:
     """Items of the JSON, or of the form's parts; videos with the frames that are to be looked at.
 
     Raises Unprocessable where there are both; NotFound for a file that is not there.
@@ -53,33 +51,33 @@ async def items_of(
     if said is None:
         return [_sampled(item, general) for item in files.inputs] or None
     if not any(item.video is not None for item in said):
-        return [Post(text=item.text, image=item.image, id=item.id) for item in said]
-    return await asyncio.to_thread(lambda: [_post(item, general, store, owner) for item in said])
+        return [Item(text=item.text, image=item.image, id=item.id) for item in said]
+    return await asyncio.to_thread(lambda: [_item(item, general, store, owner) for item in said])
 
 
-def _sampled(item: Post, sampling: Sampling) -> Post:
+def _sampled(item: Item, sampling: Sampling) -> Item:
     return item if item.video is None else replace(item, video=replace(item.video, sampling=sampling))
 
 
-def _post(item: PostSchema | ItemSchema, general: Sampling, store: FileStore, owner: str | None) -> Post:
+def _item(item: Post, general: Sampling, store: FileStore, owner: str | None) -> Item:
     if item.video is None:
-        return Post(text=item.text, image=item.image, id=item.id)
+        return Item(text=item.text, image=item.image, id=item.id)
     source = item.video if isinstance(item.video, str) else store.video(item.video.file, owner).path
-    return Post(video=Clip(source, item.sampling or general), id=item.id)
+    return Item(video=VideoInput(source, item.sampling or general), id=item.id)
 
 
 async def items_without_video(
-    said: Sequence[PostSchema] | None, files: Given, store: FileStore, owner: str | None
-) -> Sequence[Post] | None:
+    said: Sequence[Post] | None, files: FormParts, store: FileStore, owner: str | None
+) -> Sequence[Item] | None:
     """Items where a video is none. Raises Unprocessable."""
-    posts = await items_of(said, files, None, store, owner)
-    refuse_videos(posts)
-    return posts
+    items = await items_of(said, files, None, store, owner)
+    refuse_videos(items)
+    return items
 
 
 def vectors_of(
-    said: Sequence[Vectors] | None, files: Given, store: FileStore, owner: str | None
-) -> Sequence[GivenVectors] | None:
+    said: Sequence[Vectors] | None, files: FormParts, store: FileStore, owner: str | None
+) -> Sequence[VectorInput] | None:
     """Decodes, and reads files: for a thread. Raises Unprocessable, NotFound."""
     if said is None:
         if files.named:
@@ -89,7 +87,7 @@ def vectors_of(
     return [block(each, files.named.get(f"{each.modality}_vectors"), store, owner) for each in said]
 
 
-def block(said: Vectors, part: bytes | None, store: FileStore, owner: str | None) -> GivenVectors:
+def block(said: Vectors, part: bytes | None, store: FileStore, owner: str | None) -> VectorInput:
     """Vectors of one modality."""
     if (part is not None) + (said.data is not None) + (said.file is not None) != 1:
         raise Unprocessable(

@@ -18,7 +18,7 @@ _VERSION = (b"daguerre-version", __version__.encode())
 _SANE_ID = re.compile(rb"[\w.:-]{1,128}")
 
 
-class Gate:
+class RequestMiddleware:
     """ASGI middleware. Puts `request_id` and `owner` into the scope's state."""
 
     def __init__(self, app: ASGIApp, auth: Auth) -> None:
@@ -52,12 +52,14 @@ class Gate:
             finally:
                 IN_FLIGHT.labels("http").dec()
         except ServiceError as exc:
-            await refuse(exc, request_id, stamp)
+            await send_error(exc, request_id, stamp)
         except Exception:
             logger.exception("request %s failed", request_id)
             if begun:
                 raise
-            await refuse(ServiceError("something went wrong here; the server's log knows this id"), request_id, stamp)
+            await send_error(
+                ServiceError("something went wrong here; the server's log knows this id"), request_id, stamp
+            )
         operation = state.get("operation")
         if status >= 400 and not is_open(scope["path"]):  # the path is the caller's: not logged
             logger.info("request %s: %s %s answered %d", request_id, scope["method"], operation or "other", status)
@@ -73,7 +75,7 @@ class Gate:
         )
 
 
-async def refuse(exc: ServiceError, request_id: str, send: Send) -> None:
+async def send_error(exc: ServiceError, request_id: str, send: Send) -> None:
     """Send the one error shape."""
     body = orjson.dumps(exc.body(request_id))
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]

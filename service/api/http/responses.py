@@ -52,7 +52,7 @@ def page_response(html: str) -> Response:
 
 def job_response(job: Job) -> Response:
     """A job that has been submitted."""
-    return json_response(pipeline.said(job).model_dump(), status=202)
+    return json_response(pipeline.job_record(job).model_dump(), status=202)
 
 
 async def answered(
@@ -61,6 +61,6 @@ async def answered(
     """The job at once, or what it has made once it has."""
     if mode == "job":
         return job_response(job)
-    ended = pipeline.awaited(context.jobs, job, owner=request.state.owner)
+    ended = pipeline.wait_for_result(context.jobs, job, owner=request.state.owner)
     await while_connected(request, context.settings.request_timeout, ended)
     return Response(await read(), media_type="application/json")

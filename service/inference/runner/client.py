@@ -17,7 +17,7 @@ from models.catalog.folder import ModelFolder
 from models.encoders.processors import Processor
 from service.errors import Unavailable
 from service.inference.batching import Key, Row
-from service.inference.devices import Site
+from service.inference.devices import RunnerSpec
 from service.inference.runner.ipc import Channel
 from service.settings import Settings
 
@@ -25,7 +25,7 @@ logger = logging.getLogger("daguerre.links")
 LOOK = 0.25  # seconds between looks whether a runner is back
 
 
-class Link(Protocol):
+class RunnerClient(Protocol):
     """A runner, for the lanes of a batcher."""
 
     up: bool  # whether it answered last time
@@ -48,7 +48,7 @@ def address(service: str, settings: Settings) -> Path:
     return folder / f"{service}-{settings.port}.rows"
 
 
-class ChannelLink:
+class SharedMemoryClient:
     """Channels to one runner, made when they are needed; the one used last is taken first, its memory is still warm.
 
     Parameters
@@ -61,7 +61,7 @@ class ChannelLink:
 
     def __init__(
         self,
-        site: Site,
+        site: RunnerSpec,
         settings: Settings,
         folders: Sequence[ModelFolder],
         *,
@@ -138,7 +138,7 @@ class ChannelLink:
             return
 
 
-def _sizes(folders: Sequence[ModelFolder], site: Site, max_batch: Callable[[Key], int]) -> Mapping[str, int]:
+def _sizes(folders: Sequence[ModelFolder], site: RunnerSpec, max_batch: Callable[[Key], int]) -> Mapping[str, int]:
     """Rows in the largest batch, and bytes of the largest row."""
     found = [(1, 1)]
     for spec in (folder.spec for folder in folders):
@@ -151,7 +151,7 @@ def _sizes(folders: Sequence[ModelFolder], site: Site, max_batch: Callable[[Key]
     return {"most": max(rows for rows, _ in found), "row_bytes": max(size for _, size in found)}
 
 
-class ProxyLink:
+class BentoClient:
     """One runner by BentoML's proxy: a pickled array over HTTP over a Unix socket, batched by BentoML."""
 
     def __init__(self, name: str, call: Callable[[str, Row], Awaitable[Any]]) -> None:

@@ -29,7 +29,7 @@ class _Bundle:
     mates: "list[_Bundle]" = field(default_factory=list)  # run with it
 
 
-class Turns:
+class SharedScheduler:
     """At most `places` batches at once, first come, first served.
 
     Parameters

@@ -20,10 +20,10 @@ from models.catalog.folder import ModelFolder, locate
 from models.catalog.spec import Modality
 from models.encoders.processors import PADDING
 from service.inference.batching import Key, Row
-from service.inference.devices import Site, held_by
+from service.inference.devices import RunnerSpec, held_by
 from service.inference.runner.client import address
 from service.inference.runner.ipc import Ask, Listener
-from service.inference.runner.scheduler import Turns
+from service.inference.runner.scheduler import SharedScheduler
 from service.inference.sessions import bundle, max_batch, open_sessions
 from service.settings import Settings
 
@@ -47,7 +47,7 @@ ENVS = [
 class Runner:
     """The encoders of one site, loaded."""
 
-    def __init__(self, settings: Settings, site: Site) -> None:
+    def __init__(self, settings: Settings, site: RunnerSpec) -> None:
         folders = [locate(entry, settings.home) for entry in settings.models]
         mine = held_by(settings, site.device, folders)
         self._names = [folder.spec.name for folder in folders]
@@ -55,7 +55,7 @@ class Runner:
         self._limit = max_batch(settings, site.device, mine)
         places = settings.lanes_on(site.device)
         self._threads = None if site.device == "cpu" else ThreadPoolExecutor(places, thread_name_prefix="gpu")
-        self._turns = Turns(self._run, max_batch=self._limit, places=places)
+        self._turns = SharedScheduler(self._run, max_batch=self._limit, places=places)
         self.called = 0.0  # when somebody last wanted something
         if self._threads:
             for folder in mine:
@@ -146,7 +146,7 @@ def _stop_when_idle(runner: Runner) -> None:
 _waits: set[asyncio.Task[None]] = set()  # a loop keeps no strong reference
 
 
-def service(settings: Settings, site: Site) -> "bentoml.Service[Any]":
+def service(settings: Settings, site: RunnerSpec) -> "bentoml.Service[Any]":
     """The BentoML service that runs the encoders of `site`."""
 
     @bentoml.service(

@@ -131,7 +131,7 @@ def test_labels_that_are_called_as_our_columns_keep_their_scores(inline: Server,
 
 
 def test_models_and_ping(inline: Server):
-    assert run(inline, "models").stdout.startswith("embedded (default): image+text, zero-shot; 1280 numbers")
+    assert run(inline, "models").stdout.startswith("embedded (default): image+text, zero-shot; 1280 dimensions")
     assert json.loads(run(inline, "models", "--json").stdout)[0]["id"] == "embedded"
     assert f"daguerre {daguerre.__version__}, ready" in run(inline, "ping").stdout
     assert json.loads(run(f"grpc://{inline.grpc_target}", "ping", "--json").stdout)["ready"] is True
@@ -149,11 +149,11 @@ def test_models_and_ping(inline: Server):
         (["zero-shot", "a.jpg", *LABELS, "-o", "nowhere/a.csv"], 2, "there is no folder"),
         (["embed", "a.jpg", "-o", "nowhere/a.npz"], 2, "there is no folder"),
         (["embed", "--texts", "a.jpg", "-o", "a.npz"], 2, "a.jpg is not UTF-8"),
-        (["embed", "--texts", "a.csv", "-o", "a.npz"], 2, "a.csv is no table"),
+        (["embed", "--texts", "a.csv", "-o", "a.npz"], 2, "a.csv is not a valid table"),
         (["zero-shot", "a.jpg", *LABELS, "--json"], 2, "--out"),
         (["zero-shot", "a.jpg", "--label", "one"], 5, "at least 2"),
         (["embed", "a.jpg", "-o", "a.npz", "--model", "clip"], 5, "there are: embedded"),
-        (["--api-key-file", "/dev/null", "ping"], 2, "holds no key"),
+        (["--api-key-file", "/dev/null", "ping"], 2, "has no key"),
     ],
 )
 def test_what_cannot_be_done_is_said_with_a_code(

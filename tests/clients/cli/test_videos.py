@@ -156,9 +156,9 @@ def test_a_run_that_was_interrupted_goes_on(inline, news, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("--every", "2s"), "--every: is of --video"),
-        (("--video", "--every", "2s", "--frames", "3"), "give one of --every and --frames"),
-        (("--video", "--take", "first"), "--take: is of --shots"),
+        (("--every", "2s"), "--every needs --video"),
+        (("--video", "--every", "2s", "--frames", "3"), "give only one of --every and --frames"),
+        (("--video", "--take", "first"), "--take needs --shots"),
         (("--video", "--every", "soon"), "every: got 'soon'"),
         (("--video", "-o", "out.txt"), "ends in .txt"),
     ],

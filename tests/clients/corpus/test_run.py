@@ -334,7 +334,7 @@ def test_a_cancelled_run_ends_what_it_is_writing_first():
 DIE = """
 import os, signal, sys
 from daguerre import Client
-from daguerre.storage import journal, parquet as table
+from daguerre.storage import journal, parquet
 from daguerre.storage.journal import Journal
 
 point, url, folder, out = sys.argv[1:]

@@ -38,10 +38,10 @@ def test_a_sample_is_drawn_from_what_has_a_result():
         assert "2 of 3 items" in repr(drawn)
         for wrong, why in (
             ({"clusters": found, "scores": [1] * 5}, "one design"),
-            ({}, "what to draw from"),
+            ({}, "or n to draw from"),
             ({"clusters": found, "n": 4}, "4 and 5 items"),
             ({"n": 4, "design": "stratified"}, "needs clusters"),
-            ({"near": "a cat"}, "in which embeddings"),
+            ({"near": "a cat"}, "near needs embeddings"),
         ):
             with pytest.raises(ValueError, match=why):
                 client.sample(2, **wrong)
@@ -61,7 +61,7 @@ def test_the_design_of_a_draw_follows_from_what_is_given():
         assert drawn.inclusion_prob is None
         assert drawn.indexes.tolist() == [3, 0]
         assert drawn.to_pandas()["inclusion_prob"].isna().all()
-        assert "says nothing about the corpus" in repr(drawn)
+        assert "not fit for inference" in repr(drawn)
 
 
 def test_pairs_are_drawn_and_clusterings_compared(tmp_path):

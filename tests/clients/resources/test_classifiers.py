@@ -215,7 +215,7 @@ def test_the_command_line_trains_and_predicts(inline, coded, tmp_path):
     done = run(inline, "train", name(), "--folder", folder, "--folds", "2")
     assert "6 items (3 chelsea, 3 coffee)" in done.stderr
     assert "needs 'target'" in run(inline, "train", name(), _table(tmp_path, "path,code\nx,y\n"), code=2).stderr
-    assert "give a table" in run(inline, "train", name(), code=2).stderr
+    assert "give either a table" in run(inline, "train", name(), code=2).stderr
 
 
 def _table(tmp_path, text):

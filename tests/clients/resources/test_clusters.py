@@ -63,7 +63,7 @@ def test_clusters_are_kept_in_a_file(tmp_path):
         pd.testing.assert_frame_equal(again.to_pandas(), found.to_pandas())
         assert again.clusters == found.clusters
         assert again.errors == found.errors
-        with pytest.raises(ValueError, match="give load a client"):
+        with pytest.raises(ValueError, match="report needs a client"):
             again.report(tmp_path / "r.html")
     (tmp_path / "other.json").write_text('{"kind": "cats"}')
     with pytest.raises(sdk_errors.DaguerreError, match=r"not written by Clusters\.save"):

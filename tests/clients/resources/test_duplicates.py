@@ -12,8 +12,8 @@ from tests.clients.pretended import made, server
 def test_options_of_another_kind_of_duplicates_are_refused():
     with server().client() as client:
         for given, why in (
-            ({"images": "x", "kind": "near", "threshold": 0.9}, "threshold: is of kind 'semantic'"),
-            ({"images": "x", "kind": "exact", "bits": 3}, "bits: is of kind 'near'"),
+            ({"images": "x", "kind": "near", "threshold": 0.9}, "threshold applies only to kind='semantic'"),
+            ({"images": "x", "kind": "exact", "bits": 3}, "bits applies only to kind='near'"),
             ({"texts": ["x"], "kind": "near"}, "compares files of images"),
             ({"embeddings": made(), "kind": "semantic", "prefer": "size"}, "is of images"),
             ({"images": "x", "kind": "odd"}, "there are"),

@@ -23,6 +23,7 @@ from models.catalog.hub import HUB, base_name
 from models.encoders.processors import image_processor, text_processor
 from models.errors import ModelUnavailable
 from models.images.decoding import ImageLimits
+from models.sessions.exact import exact_products
 from models.sessions.onnx import OnnxSession
 from models.sources import describe, fetch, make, oracle, precision
 from tests.models import architectures
@@ -30,6 +31,7 @@ from tests.models.texts import TEXTS
 
 ROOT = Path(__file__).parents[3]
 USABLE = [text for text in TEXTS if text.strip()]
+INT8 = pytest.mark.skipif(not exact_products(), reason="int8 is refused on a processor without VNNI")
 TIES = ("x" * 300, "抗议" * 400)  # two segmentations are equally likely to the first SigLIP's kind of tokenizer
 
 
@@ -257,7 +259,7 @@ def test_a_prefix_is_read_before_every_text(imported):
 # precision
 
 
-@pytest.mark.parametrize("kind", ["int8", "fp16"])
+@pytest.mark.parametrize("kind", [pytest.param("int8", marks=INT8), "fp16"])
 def test_a_precision_is_a_model_of_its_own(kind, imported):
     plain, other = imported("clip"), imported("clip", kind)
     assert other.spec.name == f"clip-{kind}"
@@ -276,6 +278,7 @@ def true_int8(tmp_path_factory):
     return make.import_model(make.with_served_name(wanted), tmp_path_factory.mktemp("int8"))
 
 
+@INT8
 @pytest.mark.slow
 def test_int8_is_near_enough_with_true_weights(true_int8):
     wanted = their_texts(architectures.minilm(), USABLE, 256)
@@ -284,6 +287,7 @@ def test_int8_is_near_enough_with_true_weights(true_int8):
     assert cosines.min() > 0.97
 
 
+@INT8
 def test_int8_does_not_feel_its_batch(true_int8):
     """Scales are of a row, not of a tensor: this is what makes int8 fit to be offered."""
     processor, session = text_processor(true_int8), OnnxSession(true_int8.path / "text.onnx", threads=1)
@@ -293,6 +297,7 @@ def test_int8_does_not_feel_its_batch(true_int8):
     assert (alone * session.run(processor.collate(rows, 16))).sum(1).min() > 0.999999
 
 
+@INT8
 def test_int8_has_integer_products(true_int8):
     import onnx
 
@@ -309,10 +314,11 @@ def test_int8_is_refused_where_products_are_not_exact(monkeypatch, sources, tmp_
         make.import_model(make.ImportRequest(source=sources("e5"), name="e5-int8", precision="int8"), tmp_path)
 
 
-def test_an_export_below_the_limit_is_refused_and_leaves_nothing(monkeypatch, sources, tmp_path):
-    monkeypatch.setitem(precision.LIMITS, "int8", (1.1, 1.1))
-    with pytest.raises(ModelUnavailable, match=r"vectors in int8 have min cosine [01]\.\d+ .*use fp32"):
-        make.import_model(make.ImportRequest(source=sources("e5"), name="e5-int8", precision="int8"), tmp_path)
+@pytest.mark.parametrize("kind", [pytest.param("int8", marks=INT8), "fp16"])
+def test_an_export_below_the_limit_is_refused_and_leaves_nothing(monkeypatch, sources, tmp_path, kind):
+    monkeypatch.setitem(precision.LIMITS, kind, (1.1, 1.1))
+    with pytest.raises(ModelUnavailable, match=rf"vectors in {kind} have min cosine [01]\.\d+ .*use fp32"):
+        make.import_model(make.ImportRequest(source=sources("e5"), name=f"e5-{kind}", precision=kind), tmp_path)
     assert installed(tmp_path) == {}
     assert not list(tmp_path.glob("models/*/*"))
 
@@ -630,6 +636,7 @@ def test_bf16_wants_torch(imported, home):
         open_session(imported("clip", "bf16"), "image", home=home)
 
 
+@INT8
 def test_int8_is_for_cpus(imported, home):
     from models.backends import open_session
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from service.errors import Overloaded, Unavailable
-from service.inference.batching import Batcher, Key, Places
+from service.inference.batching import Batcher, Key, QueueSlots
 
 SECONDS = 30  # what must come at all
 KEYS = [Key("a", "image", 224), Key("a", "text", 8), Key("a", "text", 16), Key("b", "text", 8)]
@@ -628,7 +628,7 @@ def test_the_queue_counts_places_by_modality_and_forgets_them_however_a_caller_l
         return queued("image") - before[0], queued("text") - before[1]
 
     with batcher(Recorder(), capacity=10) as made:
-        images, texts = Places(made, "image"), Places(made, "text")
+        images, texts = QueueSlots(made, "image"), QueueSlots(made, "text")
         with images.admit(3), texts.admit(5):
             assert grown() == (3, 5)
             with pytest.raises(Overloaded), images.admit(3):

@@ -19,9 +19,9 @@ from models.errors import ModelUnavailable
 from service.errors import Unavailable
 from service.inference import devices, sessions
 from service.inference.batching import Key
-from service.inference.placement import Inline, Process, Reached
+from service.inference.placement import Inline, Process, RunnerHandle
 from service.inference.runner import service
-from service.inference.runner.client import ChannelLink
+from service.inference.runner.client import SharedMemoryClient
 from service.inference.sessions import max_batch, open_sessions
 from service.settings import CORES, Settings
 from tests.service import fakes
@@ -233,9 +233,9 @@ class Runners:
             return self.runners[site.device if site.device != "cpu" else site.name].provider
 
         def link(folders, limit, lanes):
-            return ChannelLink(site, self.settings, folders, max_batch=limit, lanes=lanes)
+            return SharedMemoryClient(site, self.settings, folders, max_batch=limit, lanes=lanes)
 
-        return Reached(site, provider, link)
+        return RunnerHandle(site, provider, link)
 
     async def ask(self, rows, model="a"):
         """Rows of pixels or of tokens to vectors."""

@@ -13,10 +13,10 @@ from PIL import Image
 
 from models.errors import TextError
 from service.errors import ItemsFailed, Overloaded, TooLarge, Unavailable, Unprocessable
-from service.pipelines.concurrency import together
+from service.pipelines.concurrency import gather_cancelling
 from service.pipelines.embeddings import embed
 from service.pipelines.encode import check_text, encode
-from service.pipelines.items import Post
+from service.pipelines.items import Item
 from tests.service import fakes
 
 SECONDS = 30
@@ -61,7 +61,7 @@ def failures(tmp_path, items, **rest) -> ItemsFailed:
 
 
 def test_each_item_gets_its_own_unit_vector(tmp_path):
-    items = [Post(image=png(i)) if i % 3 else Post(text=f"text {i}" * (i % 5 + 1)) for i in range(60)]
+    items = [Item(image=png(i)) if i % 3 else Item(text=f"text {i}" * (i % 5 + 1)) for i in range(60)]
     found = encoded(tmp_path, items)
     wanted = [
         fakes.image_vector(pixels(i)) if item.text is None else fakes.text_vector(item.text)
@@ -76,7 +76,7 @@ def test_each_item_gets_its_own_unit_vector(tmp_path):
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.one_of(st.integers(0, 5), st.text(max_size=70)), min_size=1, max_size=12))
 def test_whatever_the_mixture_good_items_are_answered_and_bad_ones_named(tmp_path_factory, kinds):
-    items = [Post(text=kind) if isinstance(kind, str) else Post(image=png(kind) if kind else b"no") for kind in kinds]
+    items = [Item(text=kind) if isinstance(kind, str) else Item(image=png(kind) if kind else b"no") for kind in kinds]
     found = encoded(tmp_path_factory.mktemp("mixture"), items, on_error="skip")
     for i, kind in enumerate(kinds):
         if kind == 0 or (isinstance(kind, str) and not kind.strip()):
@@ -91,7 +91,7 @@ def test_whatever_the_mixture_good_items_are_answered_and_bad_ones_named(tmp_pat
 def test_tokens_are_counted_and_cut_texts_are_named(tmp_path):
     found = encoded(
         tmp_path,
-        [Post(text="abc"), Post(image=png(1)), Post(text="x" * 64), Post(text="x" * 65), Post(text="y" * 99)],
+        [Item(text="abc"), Item(image=png(1)), Item(text="x" * 64), Item(text="x" * 65), Item(text="y" * 99)],
     )
     assert found.tokens == 3 + 64 + 64 + 64
     assert found.truncated == (3, 4)
@@ -99,12 +99,12 @@ def test_tokens_are_counted_and_cut_texts_are_named(tmp_path):
 
 
 def test_truncated_texts_are_told_by_their_place_among_all_items(tmp_path):
-    found = encoded(tmp_path, [Post(text=" "), Post(image=png(1)), Post(text="x" * 80)], on_error="skip")
+    found = encoded(tmp_path, [Item(text=" "), Item(image=png(1)), Item(text="x" * 80)], on_error="skip")
     assert found.truncated == (2,)
 
 
 def test_more_texts_than_are_tokenised_at_once_stay_in_order(tmp_path):
-    items = [Post(text=f"text {i}") for i in range(600)]
+    items = [Item(text=f"text {i}") for i in range(600)]
     np.testing.assert_allclose(
         encoded(tmp_path, items).vectors, [fakes.text_vector(item.text) for item in items], atol=1e-6
     )
@@ -131,7 +131,7 @@ PLAIN = base64.b64encode(DATA).decode()
 )
 def test_an_image_may_come_as_bytes_base64_or_a_data_uri(tmp_path, given):
     np.testing.assert_allclose(
-        encoded(tmp_path, [Post(image=given)]).vectors[0], fakes.image_vector(pixels(7)), atol=1e-6
+        encoded(tmp_path, [Item(image=given)]).vectors[0], fakes.image_vector(pixels(7)), atol=1e-6
     )
 
 
@@ -152,18 +152,18 @@ def test_an_image_may_come_as_bytes_base64_or_a_data_uri(tmp_path, given):
     ],
 )
 def test_an_image_that_is_none_is_told_why(tmp_path, given, code, message):
-    exc = failures(tmp_path, [Post(image=given)])
+    exc = failures(tmp_path, [Item(image=given)])
     assert exc.code == code
     assert message in exc.message
 
 
 def test_an_image_that_is_too_large_is_refused_before_it_is_decoded(tmp_path):
-    exc = failures(tmp_path, [Post(image="A" * 20_000)], settings={"max_image_bytes": 1000})
+    exc = failures(tmp_path, [Item(image="A" * 20_000)], settings={"max_image_bytes": 1000})
     assert (exc.status, exc.code) == (413, "image_too_large")
     assert "about 15,000 bytes, the limit is 1,000" in exc.message
-    exc = failures(tmp_path, [Post(image=png(1))], settings={"max_image_bytes": 100})
+    exc = failures(tmp_path, [Item(image=png(1))], settings={"max_image_bytes": 100})
     assert exc.code == "image_too_large"
-    exc = failures(tmp_path, [Post(image=png(1))], settings={"max_image_pixels": 255})
+    exc = failures(tmp_path, [Item(image=png(1))], settings={"max_image_pixels": 255})
     assert exc.code == "image_too_large"
 
 
@@ -189,12 +189,12 @@ def test_a_text_is_bounded_and_valid():
 
 def test_fail_names_every_bad_item_of_both_kinds(tmp_path):
     items = [
-        Post(text="good"),
-        Post(text="", id="t"),
-        Post(image=png(1)),
-        Post(image=b"", id="i"),
-        Post(image="http://x"),
-        Post(text=" "),
+        Item(text="good"),
+        Item(text="", id="t"),
+        Item(image=png(1)),
+        Item(image=b"", id="i"),
+        Item(image="http://x"),
+        Item(text=" "),
     ]
     exc = failures(tmp_path, items)
     assert [(item.index, item.id, item.code) for item in exc.items] == [
@@ -207,14 +207,14 @@ def test_fail_names_every_bad_item_of_both_kinds(tmp_path):
 
 
 def test_skip_answers_the_others(tmp_path):
-    items = [Post(text="good"), Post(image=b"bad"), Post(image=png(1))]
+    items = [Item(text="good"), Item(image=b"bad"), Item(image=png(1))]
     found = encoded(tmp_path, items, on_error="skip")
     assert set(found.failures) == {1}
     np.testing.assert_allclose(found.vectors[0], fakes.text_vector("good"), atol=1e-6)
     np.testing.assert_allclose(found.vectors[2], fakes.image_vector(pixels(1)), atol=1e-6)
 
 
-@pytest.mark.parametrize("items", [[Post(text="")], [Post(image=b"")], [Post(text=""), Post(image=b"")]])
+@pytest.mark.parametrize("items", [[Item(text="")], [Item(image=b"")], [Item(text=""), Item(image=b"")]])
 def test_skip_of_nothing_but_bad_items_is_an_answer(tmp_path, items):
     found = encoded(tmp_path, items, on_error="skip")
     assert set(found.failures) == set(range(len(items)))
@@ -226,7 +226,7 @@ def test_a_bad_item_fails_no_other_callers_request(tmp_path):
         def one(item):
             return encode(engine, engine.model(None), [item], operation="embeddings", decode="exact", on_error="fail")
 
-        items = [Post(image=b"bad") if i % 4 == 0 else Post(image=png(i)) for i in range(24)]
+        items = [Item(image=b"bad") if i % 4 == 0 else Item(image=png(i)) for i in range(24)]
         return await asyncio.gather(*map(one, items), return_exceptions=True)
 
     for i, result in enumerate(run(tmp_path, work)):
@@ -243,20 +243,20 @@ def test_no_items_and_too_many_are_refused(tmp_path):
     with pytest.raises(Unprocessable, match="input: has no items; send at least one"):
         encoded(tmp_path, [])
     with pytest.raises(TooLarge, match="input: has 4 items, the limit is 3; send several requests") as caught:
-        encoded(tmp_path, [Post(text="a")] * 4, settings={"max_items": 3})
+        encoded(tmp_path, [Item(text="a")] * 4, settings={"max_items": 3})
     assert (caught.value.code, caught.value.param) == ("too_many_items", "input")
 
 
 @pytest.mark.parametrize(
     ("lacks", "item", "message"),
     [
-        ("image", Post(image=png(1)), "model 'small' takes no images, only texts"),
-        ("text", Post(text="a"), "model 'small' takes no texts, only images"),
+        ("image", Item(image=png(1)), "model 'small' takes no images, only texts"),
+        ("text", Item(text="a"), "model 'small' takes no texts, only images"),
     ],
 )
 def test_a_modality_that_the_model_lacks_is_refused(tmp_path, lacks, item, message):
     with pytest.raises(Unprocessable, match=message) as caught:
-        encoded(tmp_path, [item, Post(text="b"), Post(image=png(2))], **{lacks: None, "zero_shot": None})
+        encoded(tmp_path, [item, Item(text="b"), Item(image=png(2))], **{lacks: None, "zero_shot": None})
     assert (caught.value.code, caught.value.param) == ("unsupported_modality", "input")
 
 
@@ -268,21 +268,21 @@ def test_a_full_queue_refuses_the_request_and_keeps_nothing_of_it(tmp_path):
             await encode(
                 engine,
                 engine.model(None),
-                [Post(text="a")] * 3 + [Post(image=png(1))] * 3,
+                [Item(text="a")] * 3 + [Item(image=png(1))] * 3,
                 operation="embeddings",
                 decode="exact",
                 on_error="fail",
             )
         assert placement.batcher("image").admitted == 0
         await encode(
-            engine, engine.model(None), [Post(text="a")] * 5, operation="embeddings", decode="exact", on_error="fail"
+            engine, engine.model(None), [Item(text="a")] * 5, operation="embeddings", decode="exact", on_error="fail"
         )
 
     run(tmp_path, work, placement=placement, settings={"queue": 1000})
 
 
 @pytest.mark.parametrize("error", [Unavailable("the runner is away"), ValueError("bad row")])
-@pytest.mark.parametrize("item", [Post(text="a"), Post(image=png(1))], ids=["text", "image"])
+@pytest.mark.parametrize("item", [Item(text="a"), Item(image=png(1))], ids=["text", "image"])
 def test_an_error_of_the_device_reaches_the_caller_and_frees_the_queue(tmp_path, error, item):
     away = threading.Event()
 
@@ -304,7 +304,7 @@ def test_an_error_of_the_device_reaches_the_caller_and_frees_the_queue(tmp_path,
 
 
 @pytest.mark.parametrize(
-    "items", [[Post(text="a")] * 40, [Post(image=png(1))] * 40, [Post(text="a"), Post(image=png(1))] * 20]
+    "items", [[Item(text="a")] * 40, [Item(image=png(1))] * 40, [Item(text="a"), Item(image=png(1))] * 20]
 )
 def test_a_caller_that_goes_away_leaves_nothing_in_the_queue(tmp_path, items):
     placement = fakes.Here(lanes=1)
@@ -326,7 +326,7 @@ def test_a_caller_that_goes_away_leaves_nothing_in_the_queue(tmp_path, items):
         with batcher.admit(1):
             pass
         await encode(
-            engine, engine.model(None), [Post(text="after")], operation="embeddings", decode="exact", on_error="fail"
+            engine, engine.model(None), [Item(text="after")], operation="embeddings", decode="exact", on_error="fail"
         )
 
     run(tmp_path, work, placement=placement)
@@ -343,7 +343,7 @@ def test_no_more_than_a_window_of_images_is_decoded_ahead_of_the_device(tmp_path
         model.images.preprocess = lambda *args, **rest: decoded.append(1) or preprocess(*args, **rest)
         placement.open.clear()
         task = asyncio.ensure_future(
-            encode(engine, model, [Post(image=png(1))] * 30, operation="embeddings", decode="exact", on_error="fail")
+            encode(engine, model, [Item(image=png(1))] * 30, operation="embeddings", decode="exact", on_error="fail")
         )
         while len(decoded) < 6:
             await asyncio.sleep(0.005)
@@ -375,7 +375,7 @@ def test_the_first_error_ends_the_other_parts_and_comes_as_it_is():
 
         before = asyncio.all_tasks()
         with pytest.raises(LookupError, match="mine"):
-            await together([waits(), fails(), waits()])
+            await gather_cancelling([waits(), fails(), waits()])
         assert ended == [True, True]
         assert asyncio.all_tasks() == before
 
@@ -388,7 +388,7 @@ def test_the_first_error_ends_the_other_parts_and_comes_as_it_is():
 def test_a_dimension_that_the_model_does_not_have_is_refused(tmp_path):
     async def work(engine, dimensions):
         return await embed(
-            engine, engine.model(None), [Post(text="a")], dimensions=dimensions, decode="exact", on_error="fail"
+            engine, engine.model(None), [Item(text="a")], dimensions=dimensions, decode="exact", on_error="fail"
         )
 
     for dimensions in (None, fakes.DIMENSION):
@@ -405,7 +405,7 @@ def test_a_dimension_that_the_model_does_not_have_is_refused(tmp_path):
 def test_a_matryoshka_model_gives_a_prefix_of_length_one(tmp_path):
     async def work(engine):
         return await embed(
-            engine, engine.model(None), [Post(text="a"), Post(text="")], dimensions=4, decode="exact", on_error="skip"
+            engine, engine.model(None), [Item(text="a"), Item(text="")], dimensions=4, decode="exact", on_error="skip"
         )
 
     found = run(tmp_path, work, matryoshka=(4,))

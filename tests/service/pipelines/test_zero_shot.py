@@ -17,13 +17,13 @@ from scipy.special import expit, softmax
 
 from models.catalog.spec import ZeroShotHead
 from service.errors import ItemsFailed, TooLarge, Unprocessable
-from service.pipelines.items import Post
-from service.pipelines.prompts import Question
+from service.pipelines.items import Item
+from service.pipelines.prompts import ZeroShotQuery
 from service.pipelines.zero_shot import zero_shot
 from tests.service import fakes
 
 HEAD = fakes.SPEC.zero_shot
-ITEMS = [Post(text=text) for text in ("a cat", "a protest in the rain", "猫", "🙂", "x" * 50)]
+ITEMS = [Item(text=text) for text in ("a cat", "a protest in the rain", "猫", "🙂", "x" * 50)]
 LABELS = ["a cat", "a dog", "a demonstration"]
 
 
@@ -54,11 +54,11 @@ def oracle_cosines(items, texts, templates):
 
 
 def test_cosines_are_those_of_items_with_averaged_prompts(tmp_path):
-    found = ask(tmp_path, Question(labels=LABELS))
+    found = ask(tmp_path, ZeroShotQuery(labels=LABELS))
     assert found.templates == HEAD.templates
     np.testing.assert_allclose(found.cosines, oracle_cosines(ITEMS, LABELS, HEAD.templates), atol=1e-6)
     assert found.cosines.std() > 0.1
-    other = ask(tmp_path, Question(labels=LABELS, templates=["{}!", "no {} at all", "{}"]))
+    other = ask(tmp_path, ZeroShotQuery(labels=LABELS, templates=["{}!", "no {} at all", "{}"]))
     np.testing.assert_allclose(other.cosines, oracle_cosines(ITEMS, LABELS, ["{}!", "no {} at all", "{}"]), atol=1e-6)
     assert other.templates == ("{}!", "no {} at all", "{}")
 
@@ -81,10 +81,10 @@ def test_scores_equal_the_oracle_at_any_scale(
     activation, multi_label, none_text, scale, bias, labels, negatives, texts
 ):
     contrasts = multi_label and activation == "softmax"
-    question = Question(
+    question = ZeroShotQuery(
         labels=labels, multi_label=multi_label, negatives=negatives if contrasts else None, none_text=none_text
     )
-    items = [Post(text=text) for text in texts]
+    items = [Item(text=text) for text in texts]
     with tempfile.TemporaryDirectory() as folder:
         found = ask(Path(folder), question, items, zero_shot=head(activation, scale, bias))
 
@@ -121,23 +121,23 @@ def test_scores_equal_the_oracle_at_any_scale(
 
 
 def test_the_models_own_negatives_are_used_and_stated(tmp_path):
-    found = ask(tmp_path, Question(labels=["a cat"], multi_label=True))
+    found = ask(tmp_path, ZeroShotQuery(labels=["a cat"], multi_label=True))
     assert found.negatives == HEAD.negatives
     label, negative = oracle_cosines(ITEMS, ["a cat", *HEAD.negatives], HEAD.templates).T
     np.testing.assert_allclose(found.scores[:, 0], expit(10 * (label - negative)), atol=1e-5)
 
 
 def test_a_score_does_not_depend_on_the_items_beside_it(tmp_path):
-    together = ask(tmp_path, Question(labels=LABELS))
+    together = ask(tmp_path, ZeroShotQuery(labels=LABELS))
     for i, item in enumerate(ITEMS):
         np.testing.assert_allclose(
-            ask(tmp_path, Question(labels=LABELS), [item]).scores[0], together.scores[i], atol=1e-6
+            ask(tmp_path, ZeroShotQuery(labels=LABELS), [item]).scores[0], together.scores[i], atol=1e-6
         )
 
 
 def test_under_multi_label_a_score_does_not_depend_on_the_other_labels(tmp_path):
-    every = ask(tmp_path, Question(labels=LABELS, multi_label=True))
-    alone = ask(tmp_path, Question(labels=LABELS[:1], multi_label=True))
+    every = ask(tmp_path, ZeroShotQuery(labels=LABELS, multi_label=True))
+    alone = ask(tmp_path, ZeroShotQuery(labels=LABELS[:1], multi_label=True))
     np.testing.assert_allclose(alone.scores[:, 0], every.scores[:, 0], atol=1e-6)
 
 
@@ -146,23 +146,23 @@ def test_under_multi_label_a_score_does_not_depend_on_the_other_labels(tmp_path)
 
 @pytest.mark.parametrize("multi_label", [False, True])
 def test_the_best_label_has_the_highest_cosine(tmp_path, multi_label):
-    found = ask(tmp_path, Question(labels=LABELS, multi_label=multi_label))
+    found = ask(tmp_path, ZeroShotQuery(labels=LABELS, multi_label=multi_label))
     assert found.best == [LABELS[i] for i in oracle_cosines(ITEMS, LABELS, HEAD.templates).argmax(axis=1)]
 
 
 @pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
 def test_the_best_label_has_the_highest_cosine_where_scores_are_saturated(tmp_path, activation):
     labels = [f"label {i}" for i in range(12)]
-    items = [Post(text=f"text {i}") for i in range(40)]
-    found = ask(tmp_path, Question(labels=labels, multi_label=True), items, zero_shot=head(activation, 200.0))
+    items = [Item(text=f"text {i}") for i in range(40)]
+    found = ask(tmp_path, ZeroShotQuery(labels=labels, multi_label=True), items, zero_shot=head(activation, 200.0))
     best = oracle_cosines(items, labels, HEAD.templates).argmax(axis=1)
     assert found.best == [labels[i] for i in best]
 
 
 @pytest.mark.parametrize("multi_label", [False, True])
 def test_none_of_these_wins_where_its_text_is_nearer_than_any_label(tmp_path, multi_label):
-    items = [Post(text=f"text {i}") for i in range(30)]
-    found = ask(tmp_path, Question(labels=LABELS, none_text="nothing", multi_label=multi_label), items)
+    items = [Item(text=f"text {i}") for i in range(30)]
+    found = ask(tmp_path, ZeroShotQuery(labels=LABELS, none_text="nothing", multi_label=multi_label), items)
     cosines = oracle_cosines(items, [*LABELS, "nothing"], HEAD.templates)
     wanted = [None if row.argmax() == len(LABELS) else LABELS[row[:-1].argmax()] for row in cosines]
     assert found.best == wanted
@@ -170,8 +170,8 @@ def test_none_of_these_wins_where_its_text_is_nearer_than_any_label(tmp_path, mu
 
 
 def test_none_of_these_wins_where_no_cosine_reaches_the_threshold(tmp_path):
-    items = [Post(text=f"text {i}") for i in range(30)]
-    found = ask(tmp_path, Question(labels=LABELS, none_min_cosine=0.3), items)
+    items = [Item(text=f"text {i}") for i in range(30)]
+    found = ask(tmp_path, ZeroShotQuery(labels=LABELS, none_min_cosine=0.3), items)
     cosines = oracle_cosines(items, LABELS, HEAD.templates)
     assert found.best == [LABELS[row.argmax()] if row.max() >= 0.3 else None for row in cosines]
     assert 0 < found.best.count(None) < len(items)
@@ -181,19 +181,19 @@ def test_none_of_these_wins_where_no_cosine_reaches_the_threshold(tmp_path):
 
 @pytest.mark.parametrize("multi_label", [False, True])
 def test_an_item_that_failed_warns_of_nothing(tmp_path, multi_label):
-    ask(tmp_path, Question(labels=LABELS, multi_label=multi_label), [*ITEMS, Post(text=" ")], on_error="skip")
+    ask(tmp_path, ZeroShotQuery(labels=LABELS, multi_label=multi_label), [*ITEMS, Item(text=" ")], on_error="skip")
 
 
 def test_an_item_that_failed_has_no_label_and_no_score(tmp_path):
-    items = [Post(text="a cat"), Post(text="  "), Post(text="猫")]
-    found = ask(tmp_path, Question(labels=LABELS, none_text="nothing"), items, on_error="skip")
+    items = [Item(text="a cat"), Item(text="  "), Item(text="猫")]
+    found = ask(tmp_path, ZeroShotQuery(labels=LABELS, none_text="nothing"), items, on_error="skip")
     assert found.best[1] is None
     assert np.isnan(found.scores[1]).all()
     assert set(found.encoded.failures) == {1}
-    alone = ask(tmp_path, Question(labels=LABELS, none_text="nothing"), [items[0], items[2]])
+    alone = ask(tmp_path, ZeroShotQuery(labels=LABELS, none_text="nothing"), [items[0], items[2]])
     np.testing.assert_allclose(found.scores[[0, 2]], alone.scores, atol=1e-6)
     assert [found.best[0], found.best[2]] == alone.best
-    refusal(tmp_path, Question(labels=LABELS), ItemsFailed, items=items)
+    refusal(tmp_path, ZeroShotQuery(labels=LABELS), ItemsFailed, items=items)
 
 
 # the label cache
@@ -201,10 +201,10 @@ def test_an_item_that_failed_has_no_label_and_no_score(tmp_path):
 
 def test_labels_that_are_cached_change_no_result(tmp_path):
     questions = [
-        Question(labels=LABELS),
-        Question(labels=[*LABELS[::-1], "a teapot"]),
-        Question(labels=LABELS, templates=["{}"]),
-        Question(labels=["a teapot", "a cat"], multi_label=True),
+        ZeroShotQuery(labels=LABELS),
+        ZeroShotQuery(labels=[*LABELS[::-1], "a teapot"]),
+        ZeroShotQuery(labels=LABELS, templates=["{}"]),
+        ZeroShotQuery(labels=["a teapot", "a cat"], multi_label=True),
     ]
 
     async def main(size):
@@ -231,7 +231,7 @@ def test_labels_are_made_once(tmp_path):
         async with fakes.engine(tmp_path, placement=placement) as engine:
             for _ in range(3):
                 await zero_shot(
-                    engine, engine.model(None), ITEMS[:1], Question(labels=LABELS), decode="exact", on_error="fail"
+                    engine, engine.model(None), ITEMS[:1], ZeroShotQuery(labels=LABELS), decode="exact", on_error="fail"
                 )
 
     asyncio.run(main())
@@ -245,7 +245,9 @@ def test_a_cached_label_keeps_no_other_label_in_memory(tmp_path):
             put = engine.labels.put
             engine.labels.put = lambda key, vector: (kept.append(vector), put(key, vector))
             labels = [f"label {i}" for i in range(50)]
-            await zero_shot(engine, engine.model(None), ITEMS, Question(labels=labels), decode="exact", on_error="fail")
+            await zero_shot(
+                engine, engine.model(None), ITEMS, ZeroShotQuery(labels=labels), decode="exact", on_error="fail"
+            )
             return kept
 
     kept = asyncio.run(main())
@@ -259,26 +261,30 @@ def test_a_cached_label_keeps_no_other_label_in_memory(tmp_path):
 @pytest.mark.parametrize(
     ("question", "param", "message"),
     [
-        (Question(labels=[]), "labels", "labels: got 0, zero-shot needs at least 2 (add a contrast such as"),
-        (Question(labels=["a"]), "labels", "labels: got 1, zero-shot needs at least 2 (add a contrast such as"),
-        (Question(labels=[], multi_label=True), "labels", "labels: got 0, zero-shot needs at least 1"),
-        (Question(labels=["a", " "]), "labels[1]", "labels[1]: text is empty"),
-        (Question(labels=["a", "b", "A"]), "labels[2]", "labels[2]: 'A' is labels[0] again; each label once"),
-        (Question(labels=["straße", "STRASSE"]), "labels[1]", "labels[1]: 'STRASSE' is labels[0] again"),
-        (Question(labels=["ﬁre", "fire "]), "labels[1]", "labels[1]: 'fire ' is labels[0] again"),
-        (Question(labels=["a", "\ud800"]), "labels[1]", "labels[1]: text holds half of a surrogate pair"),
+        (ZeroShotQuery(labels=[]), "labels", "labels: got 0, zero-shot needs at least 2 (add a contrast such as"),
+        (ZeroShotQuery(labels=["a"]), "labels", "labels: got 1, zero-shot needs at least 2 (add a contrast such as"),
+        (ZeroShotQuery(labels=[], multi_label=True), "labels", "labels: got 0, zero-shot needs at least 1"),
+        (ZeroShotQuery(labels=["a", " "]), "labels[1]", "labels[1]: text is empty"),
+        (ZeroShotQuery(labels=["a", "b", "A"]), "labels[2]", "labels[2]: 'A' is labels[0] again; each label once"),
+        (ZeroShotQuery(labels=["straße", "STRASSE"]), "labels[1]", "labels[1]: 'STRASSE' is labels[0] again"),
+        (ZeroShotQuery(labels=["ﬁre", "fire "]), "labels[1]", "labels[1]: 'fire ' is labels[0] again"),
+        (ZeroShotQuery(labels=["a", "\ud800"]), "labels[1]", "labels[1]: text holds half of a surrogate pair"),
         (
-            Question(labels=["a", "b"], templates=["photo"]),
+            ZeroShotQuery(labels=["a", "b"], templates=["photo"]),
             "templates[0]",
             "templates[0]: 'photo' has 0 of {}, it needs one",
         ),
-        (Question(labels=["a", "b"], templates=["{}", "{} {}"]), "templates[1]", "templates[1]: '{} {}' has 2 of {}"),
-        (Question(labels=["a", "b"], negatives=["c"]), "negatives", "negatives: only used with multi_label"),
-        (Question(labels=["a"], multi_label=True, negatives=["c", ""]), "negatives", "negatives: text is empty"),
-        (Question(labels=["a"], multi_label=True, negatives=[]), "negatives", "negatives: is empty; leave it out"),
-        (Question(labels=["a", "b"], none_text=" "), "none_of_these.text", "none_of_these.text: text is empty"),
-        (Question(labels=["a", "b"], none_text="B"), "none_of_these", "none_of_these.text: is one of the labels"),
-        (Question(labels=["a", "b" * 70]), "labels", "labels: 'bbbb"),
+        (
+            ZeroShotQuery(labels=["a", "b"], templates=["{}", "{} {}"]),
+            "templates[1]",
+            "templates[1]: '{} {}' has 2 of {}",
+        ),
+        (ZeroShotQuery(labels=["a", "b"], negatives=["c"]), "negatives", "negatives: only used with multi_label"),
+        (ZeroShotQuery(labels=["a"], multi_label=True, negatives=["c", ""]), "negatives", "negatives: text is empty"),
+        (ZeroShotQuery(labels=["a"], multi_label=True, negatives=[]), "negatives", "negatives: is empty; leave it out"),
+        (ZeroShotQuery(labels=["a", "b"], none_text=" "), "none_of_these.text", "none_of_these.text: text is empty"),
+        (ZeroShotQuery(labels=["a", "b"], none_text="B"), "none_of_these", "none_of_these.text: is one of the labels"),
+        (ZeroShotQuery(labels=["a", "b" * 70]), "labels", "labels: 'bbbb"),
     ],
 )
 def test_a_question_that_makes_no_sense_is_told_why(tmp_path, question, param, message):
@@ -288,33 +294,33 @@ def test_a_question_that_makes_no_sense_is_told_why(tmp_path, question, param, m
 
 
 def test_a_sigmoid_encoder_takes_no_negatives(tmp_path):
-    question = Question(labels=["a"], multi_label=True, negatives=["b"])
+    question = ZeroShotQuery(labels=["a"], multi_label=True, negatives=["b"])
     assert refusal(tmp_path, question, zero_shot=head("sigmoid")).param == "negatives"
 
 
 def test_an_empty_list_of_templates_is_refused(tmp_path):
-    assert refusal(tmp_path, Question(labels=["a", "b"], templates=[])).message.startswith("templates: is empty")
+    assert refusal(tmp_path, ZeroShotQuery(labels=["a", "b"], templates=[])).message.startswith("templates: is empty")
 
 
 @pytest.mark.parametrize("spec", [{"zero_shot": None}, {"text": None, "zero_shot": None}])
 def test_a_model_without_a_shared_space_says_so(tmp_path, spec):
-    exc = refusal(tmp_path, Question(labels=["a", "b"]), **spec)
+    exc = refusal(tmp_path, ZeroShotQuery(labels=["a", "b"]), **spec)
     assert (exc.code, exc.param) == ("no_zero_shot", "model")
     assert "'small'" in exc.message
 
 
 def test_too_many_labels_or_prompts_are_refused(tmp_path):
     limits = {"max_labels": 5, "max_prompts": 8}
-    exc = refusal(tmp_path, Question(labels=list("abcdef")), TooLarge, limits=limits)
+    exc = refusal(tmp_path, ZeroShotQuery(labels=list("abcdef")), TooLarge, limits=limits)
     assert (exc.status, exc.code) == (413, "too_many_labels")
-    exc = refusal(tmp_path, Question(labels=list("abcde")), TooLarge, limits=limits)
+    exc = refusal(tmp_path, ZeroShotQuery(labels=list("abcde")), TooLarge, limits=limits)
     assert exc.code == "too_many_prompts"
     assert exc.message.startswith("5 labels times 2 templates are more than 8 prompts")
-    assert len(ask(tmp_path, Question(labels=list("abcd")), limits=limits).best) == len(ITEMS)
+    assert len(ask(tmp_path, ZeroShotQuery(labels=list("abcd")), limits=limits).best) == len(ITEMS)
 
 
 def test_negatives_count_as_prompts(tmp_path):
-    question = Question(labels=["a"], multi_label=True, negatives=[f"negative {i}" for i in range(100)])
+    question = ZeroShotQuery(labels=["a"], multi_label=True, negatives=[f"negative {i}" for i in range(100)])
     assert refusal(tmp_path, question, TooLarge, limits={"max_prompts": 8}).code == "too_many_prompts"
 
 
@@ -325,7 +331,7 @@ def test_more_prompts_than_the_queue_holds_go_in_parts(tmp_path):
     async def main():
         async with fakes.engine(tmp_path, placement=placement, settings={"queue": 20, "max_items": 20}) as engine:
             return await zero_shot(
-                engine, engine.model(None), ITEMS, Question(labels=labels), decode="exact", on_error="fail"
+                engine, engine.model(None), ITEMS, ZeroShotQuery(labels=labels), decode="exact", on_error="fail"
             )
 
     np.testing.assert_allclose(asyncio.run(main()).cosines, oracle_cosines(ITEMS, labels, HEAD.templates), atol=1e-6)
@@ -333,12 +339,12 @@ def test_more_prompts_than_the_queue_holds_go_in_parts(tmp_path):
 
 def test_many_prompts_go_in_parts_and_stay_in_order(tmp_path):
     labels = [f"label {i}" for i in range(333)]
-    found = ask(tmp_path, Question(labels=labels))
+    found = ask(tmp_path, ZeroShotQuery(labels=labels))
     np.testing.assert_allclose(found.cosines, oracle_cosines(ITEMS, labels, HEAD.templates), atol=1e-6)
 
 
 def test_a_label_that_is_cut_is_named_wherever_it_stands(tmp_path):
     labels = [*(f"label {i}" for i in range(200)), "z" * 80]
-    exc = refusal(tmp_path, Question(labels=labels))
+    exc = refusal(tmp_path, ZeroShotQuery(labels=labels))
     assert "'" + "z" * 57 + "…'" in exc.message
     assert "shorten it" in exc.message

@@ -1,4 +1,4 @@
-"""The command line `daguerre`, a function for each command. Results go to files or stdout, all for people to stderr."""
+"""The command line `daguerre`, with a function for each command. Results go to files or stdout, messages to stderr."""
 
 from daguerre.cli.commands.annotation import agreement, compare, pairs, sample
 from daguerre.cli.commands.classifiers import classifiers, fine_tune, predict, train

@@ -1,4 +1,4 @@
-"""The command `daguerre` itself: its options, its exit codes, and what becomes of errors."""
+"""The command `daguerre` itself: its options, its exit codes, and its handling of errors."""
 
 import sys
 import warnings
@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from daguerre import Client, __version__
+from daguerre.cli.options import option
 from daguerre.errors import (
     APIError,
     ConnectError,
@@ -19,23 +20,24 @@ from daguerre.errors import (
     IncompatibleServerError,
     UnavailableError,
 )
+from daguerre.transport.connect import URL
 
 SOME_FAILED, UNREACHABLE, REFUSED, MISMATCH, INTERRUPTED = 3, 4, 5, 6, 130
 EXIT = """\b
 Exit codes:
-  0    all is well
-  1    a defect of this program
-  2    wrong usage, or a file that is not there
-  3    done, but some items could not be used
-  4    the server cannot be reached, is not ready, or is none that is known here
-  5    the server refused
+  0    success
+  1    defect of this program
+  2    wrong usage, or a file that does not exist
+  3    success, but some items could not be used
+  4    the server cannot be reached, is not ready, or is not a Daguerre server
+  5    the server refused the request
   6    vectors of two fingerprints would be mixed
   130  interrupted
 """
 
 
 class _Group(click.Group):
-    """Commands whose foreseeable failures are a line on stderr and an exit code."""
+    """Commands that report expected errors as one line on stderr and an exit code."""
 
     def invoke(self, context: click.Context) -> Any:
         try:
@@ -51,7 +53,9 @@ class _Group(click.Group):
         except (DaguerreError, OSError, ValueError, ModuleNotFoundError) as exc:
             _stop(exc, 2)
         except KeyboardInterrupt:
-            click.echo("interrupted; what lies in a folder .parts or .videos is kept, run it again to go on", err=True)
+            click.echo(
+                "interrupted; finished work is kept in a folder .parts or .videos, run it again to go on", err=True
+            )
             sys.exit(INTERRUPTED)
 
 
@@ -62,22 +66,28 @@ def _stop(exc: Exception, code: int) -> None:
 
 @click.group(cls=_Group, epilog=EXIT, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
-@click.option("--url", envvar="DAGUERRE_URL", help="http://, https://, grpc:// or grpcs://; this machine's by default.")
-@click.option(
+@option(
+    "--url",
+    envvar="DAGUERRE_URL",
+    show_envvar=True,
+    show_default=URL,
+    help="Address of the server: http://, https://, grpc:// or grpcs://.",
+)
+@option(
     "--api-key-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A file with the API key; or set DAGUERRE_API_KEY.",
+    help="File with the API key, in place of the environment variable DAGUERRE_API_KEY.",
 )
-@click.option("-q", "--quiet", is_flag=True, help="No progress bar, and no summary.")
+@option("-q", "--quiet", is_flag=True, help="Print no progress bar and no summary.")
 @click.pass_context
 def main(context: click.Context, url: str | None, api_key_file: Path | None, quiet: bool) -> None:
-    """Images as data: embeddings and labels from a Daguerre service."""
-    warnings.simplefilter("ignore", DaguerreWarning)  # the summary says it
+    """Images, texts and videos as data: embeddings, labels and clusters from a Daguerre service."""
+    warnings.simplefilter("ignore", DaguerreWarning)  # the summary has it
     context.obj = Settings(url, api_key_file, quiet)
 
 
 class Settings:
-    """What the options before a command say."""
+    """The options before a command."""
 
     def __init__(self, url: str | None, api_key_file: Path | None, quiet: bool) -> None:
         self._url = url
@@ -86,20 +96,20 @@ class Settings:
 
     @contextmanager
     def client(self, *, model: str | None = None, timeout: float = 300.0, retry_for: float = 60.0) -> Iterator[Client]:
-        """A client of the server that was named."""
+        """Open a client of the server at --url."""
         key = None
         if self._key_file is not None:
             lines = [line.partition("#")[0].strip() for line in self._key_file.read_text().splitlines()]
             key = next((line for line in lines if line), None)
             if key is None:
-                raise ValueError(f"--api-key-file: {self._key_file} holds no key")
+                raise ValueError(f"--api-key-file: {self._key_file} has no key; write it on a line of its own")
         progress = False if self.quiet else None
         with Client(
             self._url, api_key=key, model=model, timeout=timeout, retry_for=retry_for, progress=progress
         ) as client:
             yield client
 
-    def say(self, text: str) -> None:
-        """Tell people, on stderr."""
+    def notify(self, text: str) -> None:
+        """Print a line for people, on stderr."""
         if not self.quiet:
             click.echo(text, err=True)

@@ -1,126 +1,148 @@
-"""Output of commands: tables in files or on stdout, and a summary."""
+"""Output of commands: tables in files or on standard output, and summaries."""
 
-import csv
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
+from daguerre import Client
 from daguerre.cli.group import SOME_FAILED, Settings
+from daguerre.corpus.video_tables import label_columns
 from daguerre.results.base import Errors
-from daguerre.results.embeddings import Embeddings
+from daguerre.results.embeddings import Embeddings, read_npy, read_npz, write_csv, write_npz
 from daguerre.results.predictions import Predictions
 from daguerre.results.zero_shot import ZeroShot
-from daguerre.storage.csv import opened
+from daguerre.storage.csv import numbers, write_table
+from daguerre.types.common import Decode
 
 SHOWN = 5  # failures on stderr
-OURS = ("id", "label", "error")  # columns of scores, beside those of the labels
+OWN_COLUMNS = ("id", "label", "error")  # columns of scores, beside those of the labels
+VECTORS = (".parquet", ".npz", ".npy")
 
 
 def check_out(out: str, kinds: tuple[str, ...]) -> str:
-    """The kind of file that `out` is. Raises where it cannot be written: before an hour's work, not after it."""
+    """The extension of `out`. Raises UsageError if it cannot be written: before an hour's work, not after it."""
     kind = Path(out).suffix.lower()
     if kind not in kinds:
-        raise click.UsageError(f"--out: {out} ends in {kind or 'nothing'}; there are {', '.join(kinds)}")
+        raise click.UsageError(f"--out: {out} ends in {kind or 'no extension'}; use {', '.join(kinds)}")
     folder = Path(out).absolute().parent
     if not folder.is_dir():
-        raise click.UsageError(f"--out: there is no folder {folder}; make it first")
+        raise click.UsageError(f"--out: there is no folder {folder}; create it first")
     if not os.access(folder, os.W_OK):
-        raise click.UsageError(f"--out: {folder} cannot be written to")
+        raise click.UsageError(f"--out: the folder {folder} is not writable; choose another one")
     return kind
 
 
-def write_embeddings(made: Embeddings, out: str, kind: str) -> None:
-    """Vectors and ids as .parquet, .npz or .csv. An item without a vector has NaN, in a .csv nothing."""
+def check_table(out: str, as_json: bool = False, kinds: tuple[str, ...] = (".csv", ".parquet")) -> str:
+    """The extension of a table, .csv for standard output. Raises UsageError."""
+    if as_json and out == "-":
+        raise click.UsageError("--json: standard output already has the table; name a file with --out")
+    return ".csv" if out == "-" else check_out(out, kinds)
+
+
+def check_page(page: str | None) -> None:
+    """Raise UsageError if a report cannot be written."""
+    if page is not None:
+        check_out(page, (".html",))
+
+
+def is_vectors(images: Any) -> bool:
+    """Whether the argument of a command is a file of vectors."""
+    return isinstance(images, str) and Path(images).suffix.lower() in VECTORS
+
+
+def read_vectors(client: Client, path: str, *, model: str | None, decode: Decode | None) -> Embeddings:
+    """Read vectors: a .parquet or .npz of `daguerre embed`, or a .npy, which needs the name of its model."""
+    kind = Path(path).suffix.lower()
     if kind == ".parquet":
-        made.to_parquet(out)
+        return Embeddings.read_parquet(path)
+    if kind == ".npz":
+        return read_npz(path)
+    if model is None:
+        raise click.UsageError(f"{path}: a .npy does not state which model made it; name the model with --model")
+    card = client.run(client.asynchronous.card(model))
+    return read_npy(path, card.receipt(decode), card.dimension)
+
+
+def given_items(
+    client: Client, images: Any, texts: Any, ids: Any, *, model: str | None, decode: Decode | None, vectors: bool = True
+) -> dict[str, Any]:
+    """Arguments for a method that takes items or their embeddings."""
+    if vectors and is_vectors(images):
+        return {"embeddings": {"image": read_vectors(client, images, model=model, decode=decode)}}
+    return {"images": images, "texts": texts, "ids": ids, "decode": decode}
+
+
+def write_embeddings(embeddings: Embeddings, out: str, kind: str) -> None:
+    """Write vectors and ids as .parquet, .npz or .csv."""
+    if kind == ".parquet":
+        embeddings.to_parquet(out)
     elif kind == ".npz":
-        import numpy as np
-
-        np.savez(out, ids=np.array(made.ids), vectors=made.vectors, receipt=json.dumps(asdict(made.receipt)))
+        write_npz(out, embeddings)
     else:
-        failed = {item.index for item in made.errors}
-        with opened(out) as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["id", *range(made.vectors.shape[1])])
-            for i, (id, row) in enumerate(zip(made.ids, made.vectors, strict=True)):
-                writer.writerow([id, *("" if i in failed else f"{x:.9g}" for x in row)])
+        write_csv(out, embeddings)
 
 
-def write_scores(made: ZeroShot, out: str, kind: str) -> None:
-    """A row per item: id, label, a score for each label, error. As .csv or .parquet; "-" is stdout."""
-    rows = ([best or "", *numbers(scores)] for best, scores in zip(made.best, made.scores, strict=True))
-    _write(made, ["label", *_columns(made.labels)], rows, out, kind)
+def write_scores(scores: ZeroShot, out: str, kind: str) -> None:
+    """Write a row per item: id, label, a score for each label, error."""
+    rows = ([best or "", *numbers(row)] for best, row in zip(scores.best, scores.scores, strict=True))
+    _write(scores, ["label", *label_columns(scores.labels, OWN_COLUMNS)], rows, out, kind)
 
 
-def write_predictions(made: Predictions, out: str, kind: str) -> None:
-    """A row per item: id, then label and probabilities, or value, low, high; error. As .csv or .parquet."""
-    if made.labels:
-        rows = ([label, *numbers(p)] for label, p in zip(made.predicted, made.probabilities, strict=True))
-        _write(made, ["label", *_columns(made.labels)], rows, out, kind)
+def write_predictions(predictions: Predictions, out: str, kind: str) -> None:
+    """Write a row per item: id, then label and probabilities, or value, low and high; error."""
+    if predictions.labels:
+        paired = zip(predictions.predicted, predictions.probabilities, strict=True)
+        rows: Iterable[Sequence[Any]] = ([label, *numbers(row)] for label, row in paired)
+        _write(predictions, ["label", *label_columns(predictions.labels, OWN_COLUMNS)], rows, out, kind)
     else:
-        values = zip(made.values, made.low, made.high, strict=True)
-        _write(made, ["value", "low", "high"], (numbers(row) for row in values), out, kind)
+        values = zip(predictions.values, predictions.low, predictions.high, strict=True)
+        _write(predictions, ["value", "low", "high"], (numbers(row) for row in values), out, kind)
 
 
-def _columns(labels: Sequence[str]) -> list[str]:
-    return [f"label: {label}" if label in OURS else label for label in labels]
-
-
-def numbers(row: Iterable[float]) -> list[str]:
-    """As a .csv has them; what is not known is empty."""
-    return ["" if x != x else f"{x:.6g}" for x in row]
-
-
-def _write(made: ZeroShot | Predictions, names: list[str], rows: Iterable[Sequence[Any]], out: str, kind: str) -> None:
+def _write(
+    results: ZeroShot | Predictions, names: list[str], rows: Iterable[Sequence[Any]], out: str, kind: str
+) -> None:
     columns = ["id", *names, "error"]
     if kind == ".parquet":
-        table = made.to_pandas().reset_index(names="id", allow_duplicates=True)
+        table = results.to_pandas().reset_index(names="id", allow_duplicates=True)
         table.columns = columns
         table.to_parquet(out)
         return
-    every = zip(made.ids, rows, made.codes, strict=True)
-    write_table(columns, ([id, *([""] * len(names) if code else row), code or ""] for id, row, code in every), out)
+    items = zip(results.ids, rows, results.codes, strict=True)
+    write_table(columns, ([id, *([""] * len(names) if code else row), code or ""] for id, row, code in items), out)
 
 
-def write_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], out: str) -> None:
-    """Rows as .csv; "-" is stdout."""
-    with opened(out) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
-
-
-def finish(settings: Settings, made: Embeddings | ZeroShot, out: str, as_json: bool) -> None:
-    """Say what was done, and end."""
-    settings.say(f"{out}: {len(made):,} items, {made.model} {made.fingerprint}")
-    if made.errors:
-        settings.say(summary(made.errors))
+def finish(settings: Settings, errors: Errors, summary: Mapping[str, Any], as_json: bool) -> NoReturn:
+    """End a command: list the items that could not be used, and print the summary if it is asked for."""
+    if errors:
+        settings.notify(failures(errors))
     if as_json:
-        said = {
-            "out": out,
-            "items": len(made),
-            "failed": len(made.errors),
-            "errors": [asdict(item) for item in made.errors],
-            "receipt": asdict(made.receipt),
-        }
-        click.echo(json.dumps(said))
-    sys.exit(SOME_FAILED if made.errors else 0)
+        click.echo(json.dumps(summary))
+    sys.exit(SOME_FAILED if errors else 0)
 
 
-def summary(errors: Errors) -> str:
-    """How many failed, of what, and the first of them."""
+def finish_items(settings: Settings, results: Embeddings | ZeroShot, out: str, as_json: bool) -> NoReturn:
+    """Print what was done with items, and end the command."""
+    summary = {
+        "out": out,
+        "items": len(results),
+        "failed": len(results.errors),
+        "errors": [asdict(item) for item in results.errors],
+        "receipt": asdict(results.receipt),
+    }
+    settings.notify(f"{out}: {len(results):,} items, {results.model} {results.fingerprint}")
+    finish(settings, results.errors, summary, as_json)
+
+
+def failures(errors: Errors) -> str:
+    """The number of items that failed, by error code, and the first of them."""
     lines = [f"{len(errors):,} could not be used:"]
     lines += [f"  {count:,} {code}" for code, count in errors.by_code().items()]
     lines += [f"  {item.id}: {item.message}" for item in errors[:SHOWN]]
     return "\n".join([*lines, *(["  …"] if len(errors) > SHOWN else [])])
-
-
-def check_csv(out: str) -> None:
-    if out != "-":
-        check_out(out, (".csv",))

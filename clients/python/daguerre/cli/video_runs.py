@@ -1,79 +1,103 @@
 """`daguerre zero-shot`, `embed` and `predict` with --video. Each ends the command."""
 
-import json
-from collections.abc import Mapping
-from typing import Any
-
-import click
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any, NoReturn, TypeVar
 
 from daguerre import Client
 from daguerre.cli.group import Settings
-from daguerre.cli.videos import VideoOptions, end, finish, look
-from daguerre.corpus.videos import VideoParts, named, of_embeddings, of_predictions, of_scores, write, write_vectors
+from daguerre.cli.options import VideoOptions
+from daguerre.cli.output import finish
+from daguerre.corpus.video_tables import label_columns, write_rows, write_vectors
+from daguerre.corpus.videos import Frames, VideoParts, of_embeddings, of_predictions, of_scores, run_videos
+from daguerre.handles.clip import Clip
 from daguerre.results.base import Errors
+from daguerre.results.video import VideoResult
+
+R = TypeVar("R", bound=VideoResult)
 
 
 def zero_shot_videos(
     settings: Settings,
     client: Client,
-    looking: VideoOptions,
-    question: Mapping[str, Any],
+    videos: VideoOptions,
+    query: Mapping[str, Any],
     out: str,
     kind: str,
     as_json: bool,
-) -> None:
-    card = client.run(client.asynchronous.card())
-    made = card.receipt(question["decode"])
-    asked = {"zero-shot": dict(question), "fingerprint": made.fingerprint}
-    parts = _parts(out, asked, looking)
-    failed = look(settings, client, looking, parts, lambda clip: clip.zero_shot(**question), of_scores)
-    count = write(parts, looking.paths, failed, named(question["labels"]), out, kind, labelled=True)
-    _end(settings, looking, parts, failed, count, f"{made.model} {made.fingerprint}", out, as_json)
+) -> NoReturn:
+    receipt = client.run(client.asynchronous.card()).receipt(query["decode"])
+    parts = _parts(out, {"zero-shot": dict(query), "fingerprint": receipt.fingerprint}, videos)
+    failed = _run(settings, client, videos, parts, lambda clip: clip.zero_shot(**query), of_scores)
+    names = label_columns(query["labels"])
+    count = write_rows(parts, videos.paths, failed, names, out, kind, labelled=True)
+    _finish(settings, videos, parts, failed, count, f"{receipt.model} {receipt.fingerprint}", out, as_json)
 
 
 def embed_videos(
-    settings: Settings, client: Client, looking: VideoOptions, decode: Any, out: str, kind: str, as_json: bool
-) -> None:
+    settings: Settings, client: Client, videos: VideoOptions, decode: Any, out: str, kind: str, as_json: bool
+) -> NoReturn:
     card = client.run(client.asynchronous.card())
-    made = card.receipt(decode)
-    parts = _parts(out, {"embed": decode, "fingerprint": made.fingerprint}, looking)
-    failed = look(settings, client, looking, parts, lambda clip: clip.embed(decode=decode), of_embeddings)
+    receipt = card.receipt(decode)
+    parts = _parts(out, {"embed": decode, "fingerprint": receipt.fingerprint}, videos)
+    failed = _run(settings, client, videos, parts, lambda clip: clip.embed(decode=decode), of_embeddings)
     if kind == ".csv":
         names = [str(i) for i in range(card.dimension)]
-        count = write(parts, looking.paths, failed, names, out, kind, labelled=False, digits=".9g")
+        count = write_rows(parts, videos.paths, failed, names, out, kind, labelled=False, digits=".9g")
     else:
-        count = write_vectors(parts, looking.paths, failed, made, card.dimension, out, kind)
-    _end(settings, looking, parts, failed, count, f"{made.model} {made.fingerprint}", out, as_json)
+        count = write_vectors(parts, videos.paths, failed, receipt, card.dimension, out, kind)
+    _finish(settings, videos, parts, failed, count, f"{receipt.model} {receipt.fingerprint}", out, as_json)
 
 
 def predict_videos(
-    settings: Settings, client: Client, looking: VideoOptions, name: str, out: str, kind: str, as_json: bool
-) -> None:
+    settings: Settings, client: Client, videos: VideoOptions, name: str, out: str, kind: str, as_json: bool
+) -> NoReturn:
     clf = client.classifier(name)
-    parts = _parts(out, {"predict": clf.id}, looking)
-    failed = look(settings, client, looking, parts, lambda clip: clip.predict(clf), of_predictions)
-    names = named(clf.labels) or ["value", "low", "high"]
-    count = write(parts, looking.paths, failed, names, out, kind, labelled=bool(clf.labels))
-    _end(settings, looking, parts, failed, count, clf.id, out, as_json)
+    parts = _parts(out, {"predict": clf.id}, videos)
+    failed = _run(settings, client, videos, parts, lambda clip: clip.predict(clf), of_predictions)
+    names = label_columns(clf.labels) or ["value", "low", "high"]
+    count = write_rows(parts, videos.paths, failed, names, out, kind, labelled=bool(clf.labels))
+    _finish(settings, videos, parts, failed, count, clf.id, out, as_json)
 
 
-def _parts(out: str, asked: Mapping[str, Any], looking: VideoOptions) -> VideoParts:
-    page = None if looking.timeline is None else str(looking.timeline.absolute())
-    return VideoParts(out, {**asked, "looking": dict(looking.options), "timeline": page})
+def _parts(out: str, request: Mapping[str, Any], videos: VideoOptions) -> VideoParts:
+    page = None if videos.timeline is None else str(videos.timeline.absolute())
+    return VideoParts(out, {**request, "sampling": dict(videos.sampling), "timeline": page})
 
 
-def _end(
+def _run(
     settings: Settings,
-    looking: VideoOptions,
+    client: Client,
+    videos: VideoOptions,
+    parts: VideoParts,
+    ask: Callable[[Clip], R],
+    frames_of: Callable[[R], Frames],
+) -> Errors:
+    def open_and_ask(path: str, title: str) -> R:
+        with client.video(path, name=path, **videos.sampling) as clip:  # type: ignore[no-untyped-call]
+            clip.asynchronous.title = title
+            return ask(clip)
+
+    if before := sum(parts.has(path) for path in videos.paths):
+        settings.notify(f"{before:,} of {len(videos.paths):,} videos are there already, from an interrupted run")
+    return run_videos(parts, videos.paths, open_and_ask, frames_of, timeline=videos.timeline)
+
+
+def _finish(
+    settings: Settings,
+    videos: VideoOptions,
     parts: VideoParts,
     failed: Errors,
-    count: int,
+    frames: int,
     by: str,
     out: str,
     as_json: bool,
-) -> None:
+) -> NoReturn:
     parts.remove()
-    said = finish(settings, looking, out, count, failed, by)
-    if as_json:
-        click.echo(json.dumps(said))
-    end(failed)
+    many = len(videos.paths)
+    summary = {"out": out, "videos": many, "frames": frames, "failed": len(failed), "by": by}
+    summary["errors"] = [asdict(error) for error in failed]
+    settings.notify(f"{out}: {frames:,} frames of {many - len(failed):,} videos, {by}")
+    if videos.timeline is not None:
+        settings.notify(f"{videos.timeline}: a page for each video")
+    finish(settings, failed, summary, as_json)

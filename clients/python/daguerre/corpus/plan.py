@@ -1,4 +1,4 @@
-"""The files of a corpus that are not done yet."""
+"""The files of a corpus that are still to be embedded."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ from daguerre.storage.journal import Known
 from daguerre.storage.parquet import Row, printable
 from daguerre.types.common import Payload
 
-LOCAL = "unreadable_file"  # never left this machine, so it is always tried again
+LOCAL = "unreadable_file"  # the file was not sent, so it is always retried
 
 
 class CorpusFile(FileSource):
@@ -58,7 +58,7 @@ def _paths(given: Iterable[object]) -> Iterator[str]:
 
 
 class CorpusPlan:
-    """The files that are not done yet. Iterated in a thread of the client's."""
+    """The files that are still to be embedded. Iterated in a thread of the client."""
 
     def __init__(self, files: Iterator[CorpusFile], known: dict[str, Known], retry_errors: bool) -> None:
         self._files = files
@@ -84,13 +84,13 @@ class CorpusPlan:
             yield file
 
     def has(self, row: Row) -> bool:
-        """Whether an item has failed once more, for the same reason: its row is there, in its place."""
+        """Whether an item has failed again with the same error, so that its row is there already."""
         known = self._again.pop(row.id, None)
         return known is not None and (known.sha256, known.error_code) == (row.sha256, row.error_code)
 
     @property
     def gone(self) -> int:
-        """Items that are done, and not in the source any more; once it has been gone through."""
+        """Number of finished items that are no longer in the source, after iteration."""
         return len(self._known)
 
     def _done(self, file: CorpusFile, known: Known) -> bool:

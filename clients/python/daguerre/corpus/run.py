@@ -1,4 +1,4 @@
-"""A folder of any size as a Parquet file of vectors: resumable, in flat memory, never with two fingerprints."""
+"""A folder of any size as a Parquet file of vectors: resumable, in bounded memory, with one fingerprint."""
 
 import asyncio
 import os
@@ -53,10 +53,10 @@ async def embed_corpus(
         return await session.transport.call(EMBED, options.fields(), items=items)
 
     with _alone(journal):
-        refuse_others(journal, fingerprint, card.id)  # what another process may have left a moment ago
+        refuse_others(journal, fingerprint, card.id)  # another process may have written the file meanwhile
         await _whole(journal.recover)
         todo = CorpusPlan(corpus_files(source), await _whole(journal.known), retry_errors)
-        made = card.receipt(decode)
+        receipt = card.receipt(decode)
         limits = replace(session.limits, retry_for=retry_for)
         parts = session.stream(iter(todo), ask, limits=limits, fingerprint=fingerprint)
         embedded = failed = 0
@@ -66,17 +66,17 @@ async def embed_corpus(
             with Progress(shown, total=total, what=Path(out).name) as bar:
                 skipped = 0
                 async for part in parts:
-                    made = part.answer.receipt if part.answer else made
+                    receipt = part.answer.receipt if part.answer else receipt
                     rows, vectors = _rows(part, card.dimension)
                     new = [i for i, row in enumerate(rows) if not todo.has(row)]
                     if new:
-                        await _whole(lambda: journal.add([rows[i] for i in new], vectors[new], made))  # noqa: B023
+                        await _whole(lambda: journal.add([rows[i] for i in new], vectors[new], receipt))  # noqa: B023
                     failed += len(part.failures)
                     embedded += len(rows) - len(part.failures)
                     bar.add(len(rows) + todo.reused - skipped, failed=len(part.failures))
                     skipped = todo.reused
                 bar.add(todo.reused - skipped)
-            rows_now = await _whole(lambda: journal.finish(card.dimension, made))
+            rows_now = await _whole(lambda: journal.finish(card.dimension, receipt))
         finally:
             try:
                 await parts.aclose()  # type: ignore[attr-defined]
@@ -97,7 +97,7 @@ async def embed_corpus(
 
 
 async def _whole(call: Callable[[], T]) -> T:
-    """Run `call` in a thread, to its end: a cancelled run must not give up the lock while something is written."""
+    """Run `call` in a thread to its end: a cancelled run must keep the lock while rows are written."""
     work = asyncio.ensure_future(asyncio.to_thread(call))
     try:
         return await asyncio.shield(work)
@@ -107,7 +107,7 @@ async def _whole(call: Callable[[], T]) -> T:
 
 
 def refuse_others(journal: Journal, fingerprint: str, model: str) -> None:
-    """Raise FingerprintMismatchError where what is on disk was made in another way."""
+    """Raise FingerprintMismatchError if the vectors on disk have another fingerprint."""
     for path, receipt in journal.receipts():
         if receipt.fingerprint != fingerprint:
             raise FingerprintMismatchError(
@@ -120,7 +120,7 @@ def refuse_others(journal: Journal, fingerprint: str, model: str) -> None:
 
 @contextmanager
 def _alone(journal: Journal) -> Iterator[None]:
-    """Nobody else writes to the same file meanwhile."""
+    """Lock the file against other processes."""
     try:
         from filelock import FileLock, Timeout
     except ModuleNotFoundError as exc:
@@ -133,7 +133,7 @@ def _alone(journal: Journal) -> Iterator[None]:
     except Timeout as exc:
         raise DaguerreError(refused, code="in_use") from exc
     try:
-        if not (journal.folder / "lock").exists():  # the other one has just ended, and taken the folder away
+        if not (journal.folder / "lock").exists():  # the other process has just ended and removed the folder
             raise DaguerreError(refused, code="in_use")
         yield
     finally:

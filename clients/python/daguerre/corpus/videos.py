@@ -1,39 +1,37 @@
-"""Results of each video of a run, kept on disk until all are done, then written as one table."""
+"""A run over videos that can be resumed: the results of each video are kept on disk until all are done."""
 
-import csv
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from daguerre.errors import FingerprintMismatchError
+from daguerre.errors import FingerprintMismatchError, ItemError, ItemFailedError, JobFailedError
+from daguerre.inputs.alignment import relative_ids
 from daguerre.results.base import Errors
 from daguerre.results.video import ClipEmbeddings, ClipPredictions, ClipScores, VideoResult
-from daguerre.storage import parquet
-from daguerre.storage.csv import opened
-from daguerre.types.common import Receipt
 
-OURS = ("video", "timestamp", "shot", "label", "error")
+R = TypeVar("R", bound=VideoResult)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Frames:
-    """The frames of one video.
+    """Results for the frames of one video.
 
     Attributes
     ----------
-    shot : (n,), or empty where shots were not looked for.
-    labels : the label of each frame; empty where there are none.
-    values : (n, columns).
-    fingerprint : of the model that made them.
+    timestamps : (n,), in seconds.
+    shot : (n,), or empty if shots were not detected.
+    labels : the label of each frame; empty if there are none.
+    values : (n, columns): scores, probabilities or vectors.
+    fingerprint : that of the model.
     """
 
     timestamps: NDArray[np.float64]
@@ -44,40 +42,40 @@ class Frames:
 
     @property
     def shots(self) -> list[int | None]:
-        """The shot of each frame, where it is known."""
+        """The shot of each frame, None if it is not known."""
         return self.shot.tolist() if len(self.shot) else [None] * len(self.timestamps)
 
 
-def of_scores(made: ClipScores) -> Frames:
-    return _frames(made, made.scores, made.best)
+def of_scores(result: ClipScores) -> Frames:
+    return _frames(result, result.scores, result.best)
 
 
-def of_predictions(made: ClipPredictions) -> Frames:
-    if made.labels:
-        return _frames(made, made.probabilities, made.predicted)
-    return _frames(made, np.stack([made.values, made.low, made.high], axis=1))
+def of_predictions(result: ClipPredictions) -> Frames:
+    if result.labels:
+        return _frames(result, result.probabilities, result.predicted)
+    return _frames(result, np.stack([result.values, result.low, result.high], axis=1))
 
 
-def of_embeddings(made: ClipEmbeddings) -> Frames:
-    return _frames(made, made.vectors)
+def of_embeddings(result: ClipEmbeddings) -> Frames:
+    return _frames(result, result.vectors)
 
 
-def _frames(made: VideoResult, values: NDArray[Any], labels: Sequence[str | None] = ()) -> Frames:
-    shot = np.zeros(0, np.int64) if made.shot is None else made.shot
-    fingerprint = made.receipt.fingerprint
-    return Frames(timestamps=made.timestamps, shot=shot, labels=labels, values=values, fingerprint=fingerprint)
+def _frames(result: VideoResult, values: NDArray[Any], labels: Sequence[str | None] = ()) -> Frames:
+    shot = np.zeros(0, np.int64) if result.shot is None else result.shot
+    fingerprint = result.receipt.fingerprint
+    return Frames(timestamps=result.timestamps, shot=shot, labels=labels, values=values, fingerprint=fingerprint)
 
 
 class VideoParts:
-    """A file for each video in `<out>.videos`, until the table is written. Of "-" nothing outlives the command.
+    """A file for each video in the folder `<out>.videos`, until the table is written; a temporary folder for "-".
 
     Parameters
     ----------
-    question : what was asked; parts of another question, or of a file that has changed, do not count.
+    request : the parameters of the run; parts of other parameters, or of a file that has changed, do not count.
     """
 
-    def __init__(self, out: str, question: Mapping[str, Any]) -> None:
-        self._question = json.dumps(question, sort_keys=True)
+    def __init__(self, out: str, request: Mapping[str, Any]) -> None:
+        self._request = json.dumps(request, sort_keys=True)
         self._paths: dict[str, Path] = {}
         self._own = tempfile.TemporaryDirectory(prefix="daguerre-") if out == "-" else None
         self.folder = Path(f"{out}.videos" if self._own is None else self._own.name)
@@ -86,37 +84,37 @@ class VideoParts:
     def has(self, path: str) -> bool:
         return self._path(path).is_file()
 
-    def keep(self, path: str, found: Frames) -> None:
-        """Appears whole or not at all."""
-        there = self._path(path)
-        part = there.with_suffix(".tmp")
-        said = json.dumps({"labels": list(found.labels), "fingerprint": found.fingerprint})
-        with part.open("wb") as file:
-            np.savez(file, timestamps=found.timestamps, shot=found.shot, values=found.values, said=np.array(said))
-        part.replace(there)
+    def keep(self, path: str, frames: Frames) -> None:
+        """Write the results of a video; the file appears whole or not at all."""
+        target = self._path(path)
+        temporary = target.with_suffix(".tmp")
+        facts = json.dumps({"labels": list(frames.labels), "fingerprint": frames.fingerprint})
+        with temporary.open("wb") as file:
+            np.savez(file, timestamps=frames.timestamps, shot=frames.shot, values=frames.values, facts=np.array(facts))
+        temporary.replace(target)
 
     def read(self, path: str) -> Frames:
         with np.load(self._path(path), allow_pickle=False) as kept:
             arrays = {name: kept[name] for name in ("timestamps", "shot", "values")}
-            return Frames(**arrays, **json.loads(str(kept["said"])))
+            return Frames(**arrays, **json.loads(str(kept["facts"])))
 
     def every(self, paths: Sequence[str], failed: Errors) -> Iterator[tuple[str, Frames | str]]:
-        """Each video with its frames, or the code of its error. Raises FingerprintMismatchError."""
-        codes = {each.id: each.code for each in failed}
+        """Yield each video with its frames or the code of its error. Raises FingerprintMismatchError."""
+        codes = {error.id: error.code for error in failed}
         first: str | None = None
         for path in paths:
             if path in codes:
                 yield path, codes[path]
                 continue
-            found = self.read(path)
-            first = first or found.fingerprint
-            if found.fingerprint != first:
+            frames = self.read(path)
+            first = first or frames.fingerprint
+            if frames.fingerprint != first:
                 raise FingerprintMismatchError(
-                    f"the server changed its model in the middle of the run: {first} before, {found.fingerprint} for "
-                    f"{path}; delete {self.folder} and start again",
+                    f"the server changed its model during the run: {first} before, {frames.fingerprint} for {path}; "
+                    f"delete {self.folder} and start again",
                     code="fingerprint_mismatch",
                 )
-            yield path, found
+            yield path, frames
 
     def remove(self) -> None:
         if self._own is None:
@@ -131,147 +129,47 @@ class VideoParts:
 
     def _key(self, path: str) -> str:
         try:
-            found = os.stat(path)
-            state = [found.st_size, found.st_mtime_ns]
+            status = os.stat(path)
+            state = [status.st_size, status.st_mtime_ns]
         except OSError:
             state = []
-        key = json.dumps([self._question, os.path.abspath(path), state])
+        key = json.dumps([self._request, os.path.abspath(path), state])
         return hashlib.sha256(key.encode("utf-8", "backslashreplace")).hexdigest()[:32]
 
 
-def named(labels: Sequence[str]) -> list[str]:
-    """Columns of labels: those that are called as a column of ours have "label: " before them."""
-    return [f"label: {label}" if label in OURS else label for label in labels]
-
-
-def write(
+def run_videos(
     parts: VideoParts,
     paths: Sequence[str],
-    failed: Errors,
-    names: Sequence[str],
-    out: str,
-    kind: str,
+    ask: Callable[[str, str], R],
+    frames_of: Callable[[R], Frames],
     *,
-    labelled: bool,
-    digits: str = ".6g",
-) -> int:
-    """A row for each frame: video, timestamp, shot, label where `labelled`, a column for each name, error.
+    timeline: Path | None = None,
+) -> Errors:
+    """Ask about each video that has no part yet, and keep its results. Returns the videos that cannot be used.
 
-    A video that cannot be used has one row. As .csv or .parquet; "-" is stdout. How many frames there are.
+    Parameters
+    ----------
+    ask : called with a path and a title for the progress bar.
+    timeline : folder for an HTML page of each video with scores or predictions.
     """
-    head = ["video", "timestamp", "shot", *(["label"] if labelled else []), *names, "error"]
-    if kind == ".parquet":
-        return _write_parquet(parts.every(paths, failed), head, len(names), out, labelled)
-    count = 0
-    with opened(out) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(head)
-        for path, found in parts.every(paths, failed):
-            if isinstance(found, str):
-                writer.writerow([path, *[""] * (len(head) - 2), found])
-                continue
-            count += len(found.timestamps)
-            labels = [[label or ""] for label in found.labels] if labelled else [[]] * len(found.timestamps)
-            for time, shot, label, row in zip(found.timestamps, found.shots, labels, found.values, strict=True):
-                values = ["" if x != x else format(x, digits) for x in row]
-                writer.writerow([path, f"{time:.6f}", "" if shot is None else shot, *label, *values, ""])
-    return count
-
-
-def _write_parquet(
-    found: Iterator[tuple[str, Frames | str]], head: Sequence[str], width: int, out: str, labelled: bool
-) -> int:
-    pa = parquet.arrow()
-    text = [pa.field("label", pa.string())] if labelled else []
-    names = head[3 + len(text) : -1]
-    fields = [pa.field("video", pa.string()), pa.field("timestamp", pa.float64()), pa.field("shot", pa.int64()), *text]
-    schema = pa.schema([*fields, *(pa.field(name, pa.float64()) for name in names), pa.field("error", pa.string())])
-    count = 0
-
-    def batches() -> Iterator[Any]:
-        nonlocal count
-        for path, each in found:
-            failed = isinstance(each, str)
-            n = 1 if isinstance(each, str) else len(each.timestamps)
-            nothing = [None] * n
-            count += 0 if failed else n
-            columns: list[Any] = [[parquet.printable(path)] * n]
-            if isinstance(each, str):
-                columns += [nothing] * (len(head) - 2)
-            else:
-                columns += [each.timestamps, each.shots, *([list(each.labels)] if labelled else [])]
-                columns += [each.values[:, i].astype(np.float64) for i in range(width)]
-            columns.append([each] if failed else nothing)
-            arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-            yield pa.record_batch(arrays, schema=schema)
-
-    parquet.save(batches(), schema, out)
-    return count
-
-
-def write_vectors(
-    parts: VideoParts, paths: Sequence[str], failed: Errors, made: Receipt, dimension: int, out: str, kind: str
-) -> int:
-    """Vectors of frames, called "clip.mp4@12.480", as .npz or .parquet: what `daguerre cluster` and `search` read.
-
-    Beside what files of images have: video, timestamp, shot. A video that cannot be used has one row without a vector.
-    """
-    if kind == ".npz":
-        return _write_npz(parts.every(paths, failed), made, dimension, out)
-    pa = parquet.arrow()
-    more = [("video", pa.string()), ("timestamp", pa.float64()), ("shot", pa.int64())]
-    schema = parquet.schema(dimension, made)
-    for name, type_ in more:
-        schema = schema.append(pa.field(name, type_))
-    whys = {each.id: each for each in failed}
-    count = 0
-
-    def batches() -> Iterator[Any]:
-        nonlocal count
-        for path, found in parts.every(paths, failed):
-            if isinstance(found, str):
-                rows = [parquet.Row(path, error_code=found, error_message=whys[path].message)]
-                part = parquet.batch(rows, np.zeros((1, dimension), np.float32), made)
-                columns: list[Any] = [[parquet.printable(path)], [None], [None]]
-            else:
-                rows = [parquet.Row(f"{path}@{time:.3f}") for time in found.timestamps]
-                part = parquet.batch(rows, found.values, made)
-                columns = [[parquet.printable(path)] * len(rows), found.timestamps, found.shots]
-                count += len(rows)
-            arrays = [pa.array(column, kind) for column, (_, kind) in zip(columns, more, strict=True)]
-            yield pa.record_batch([*part.columns, *arrays], schema=schema)
-
-    parquet.save(batches(), schema, out)
-    return count
-
-
-def _write_npz(found: Iterator[tuple[str, Frames | str]], made: Receipt, dimension: int, out: str) -> int:
-    ids: list[str] = []
-    videos: list[str] = []
-    times: list[float] = []
-    shots: list[int] = []
-    vectors: list[NDArray[Any]] = []
-    count = 0
-    for path, each in found:
-        if isinstance(each, str):
-            ids, videos, times, shots = [*ids, path], [*videos, path], [*times, np.nan], [*shots, -1]
-            vectors.append(np.full((1, dimension), np.nan, np.float32))
+    failed: list[ItemError] = []
+    names = relative_ids(paths)
+    for i, path in enumerate(paths):
+        if parts.has(path):
             continue
-        n = len(each.timestamps)
-        count += n
-        ids += [f"{path}@{time:.3f}" for time in each.timestamps]
-        videos += [path] * n
-        times += each.timestamps.tolist()
-        shots += [-1 if shot is None else shot for shot in each.shots]
-        vectors.append(each.values)
-    rows = np.concatenate(vectors)
-    np.savez(
-        out,
-        ids=np.array(ids),
-        vectors=rows,
-        receipt=json.dumps(asdict(made)),
-        videos=np.array(videos),
-        timestamps=np.array(times),
-        shots=np.array(shots),
-    )
-    return count
+        try:
+            result = ask(path, f"{os.path.basename(path)} ({i + 1:,} of {len(paths):,})")
+        except ItemFailedError as exc:
+            failed.append(ItemError(i, path, exc.code, exc.item.message))
+        except JobFailedError as exc:
+            failed.append(ItemError(i, path, exc.code, exc.message))
+        except OSError as exc:
+            message = f"cannot be read: {exc.strerror or exc}; check the path"
+            failed.append(ItemError(i, path, "unreadable_file", message))
+        else:
+            if timeline is not None and isinstance(result, ClipScores | ClipPredictions):
+                page = timeline / f"{names[i]}.html"
+                page.parent.mkdir(parents=True, exist_ok=True)
+                result.timeline(page)
+            parts.keep(path, frames_of(result))
+    return Errors(failed)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from daguerre.inputs.source import Source, Unreadable
 from daguerre.types.common import Payload
 
-Taken = tuple[Source, Payload | Unreadable | None]  # read already where its size could not be told otherwise
+Taken = tuple[Source, Payload | Unreadable | None]  # read already if its size was not known before
 
 
 class Chunks:
@@ -26,14 +26,14 @@ class Chunks:
         chunk: list[Taken] = []
         total = 0
         while len(chunk) < self._items:
-            found = self._kept or self._next()
+            entry = self._kept or self._next()
             self._kept = None
-            if found is None:
+            if entry is None:
                 break
-            taken, size = found
+            taken, size = entry
             total += size
             if chunk and total > self._size:
-                self._kept = found
+                self._kept = entry
                 break
             chunk.append(taken)
         return chunk
@@ -94,7 +94,7 @@ class SourceThread:
             self._say(self._ended.set)
 
     def _say(self, call: Callable[..., object], *args: object) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has been closed: nobody waits any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(call, *args)
 
 
@@ -108,7 +108,7 @@ def _settle(future: "asyncio.Future[list[Taken]]", outcome: "list[Taken] | BaseE
 
 
 def read_all(chunk: Sequence[Taken]) -> list[Payload | Unreadable]:
-    """What is to be sent of a chunk, and why the rest is not."""
+    """The items of a chunk to send, and the errors of the others."""
     return [_read(source) if read is None else read for source, read in chunk]
 
 

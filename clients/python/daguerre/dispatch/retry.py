@@ -42,7 +42,7 @@ async def retried(
     clock: Clock | None = None,
     chance: Callable[[], float] = random.random,
 ) -> T:
-    """What `ask` gives, asked again where that may help: exponential backoff with full jitter, Retry-After obeyed."""
+    """Await `ask`, and retry temporary failures: exponential backoff with full jitter, Retry-After obeyed."""
     clock = clock or _RealClock()
     until: float | None = None
     pause = FIRST_PAUSE
@@ -54,7 +54,7 @@ async def retried(
             until = now + retry_for if until is None else until
             wait = pause * chance()
             if isinstance(exc, APIError) and exc.retry_after is not None:
-                wait += exc.retry_after  # callers that were told the same do not come back at the same moment
+                wait += exc.retry_after  # so that callers with the same Retry-After do not return at once
             if now + wait > until:
                 raise
             await clock.sleep(wait)

@@ -18,7 +18,7 @@ from daguerre.types.common import A, Answer, Failure, Payload
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How a run is cut up.
+    """Limits of the requests of a run.
 
     Attributes
     ----------

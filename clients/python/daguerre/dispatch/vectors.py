@@ -37,20 +37,20 @@ async def with_uploads(
     async def upload(block: VectorBlock) -> VectorBlock:
         rows = rows_of(block.rows)
         file = await retried(lambda: transport.upload(rows, f"{block.modality}.npy"), retry_for=retry_for)
-        made.append(file["id"])
+        uploaded.append(file["id"])
         return replace(block, file=file["id"])
 
-    made: list[str] = []
+    uploaded: list[str] = []
     try:
         sent = [await upload(each) if each.rows.nbytes > AHEAD else each for each in blocks]
         try:
             return await ask(sent)
         except TooLargeError as exc:
-            if exc.code != "body_too_large" or len(made) == len(sent):
+            if exc.code != "body_too_large" or len(uploaded) == len(sent):
                 raise
         return await ask([await upload(each) if each.file is None else each for each in sent])
     finally:
-        for id in made:
+        for id in uploaded:
             with suppress(DaguerreError):  # then it expires by itself
                 await transport.call(DELETE_FILE, {"id": id})
 
@@ -65,8 +65,8 @@ def by_modality(embeddings: EmbeddingsLike, modalities: Sequence[str]) -> dict[s
     if unknown or not embeddings:
         raise ValueError(f'embeddings: {unknown[0] if unknown else "nothing"!r}; the keys are "image" and "text"')
     if len({len(each) for each in embeddings.values()}) > 1:
-        said = " and ".join(f"{len(each)} of {name}s" for name, each in embeddings.items())
-        raise ValueError(f"embeddings: {said}; give one of each for every item")
+        counts = " and ".join(f"{len(each)} of {name}s" for name, each in embeddings.items())
+        raise ValueError(f"embeddings: {counts}; give one of each for every item")
     return {name: embeddings[name] for name in ("image", "text") if name in embeddings}
 
 
@@ -94,15 +94,14 @@ def split_usable(blocks: Mapping[str, Embeddings], ids: Sequence[str]) -> tuple[
         good &= there
     if not good.any():
         first = next(iter(failed.values()), None)
-        said = "nothing was given" if first is None else f"the first, {first.id}: {first.message}"
-        raise ValueError(f"none of {len(ids)} items can be used; {said}")
+        reason = "nothing was given" if first is None else f"the first, {first.id}: {first.message}"
+        raise ValueError(f"none of {len(ids)} items can be used; {reason}")
     return np.flatnonzero(good), [failed[i] for i in sorted(failed)]
 
 
 def vector_blocks(blocks: Mapping[str, Embeddings], good: NDArray[np.int64]) -> list[VectorBlock]:
-    """Vectors of the usable items, as they are sent; not copied where that is all of them."""
-    found = []
-    for modality, made in blocks.items():
-        part = slice(None) if len(good) == len(made) else good
-        found.append(vector_block(modality, made, part))
-    return found
+    """Vectors of the usable items, as they are sent; not copied if all items are usable."""
+    return [
+        vector_block(modality, embeddings, slice(None) if len(good) == len(embeddings) else good)
+        for modality, embeddings in blocks.items()
+    ]

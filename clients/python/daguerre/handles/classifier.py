@@ -1,4 +1,4 @@
-"""Trained classifiers as objects: predict, look at the report, estimate a corpus."""
+"""A trained classifier as an object: predictions, report, estimates for a corpus."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -37,23 +37,23 @@ class AsyncClassifier:
 
     Attributes
     ----------
-    id : name and version, "protest@3": what a paper names.
+    id : name and version, as in "protest@3"; cite this.
     task : binary, categorical or continuous.
-    labels : in the order of the probabilities; (negative, positive) of a binary task.
-    report : everything that was measured; print it.
+    labels : in the order of the probabilities; (negative, positive) for a binary task.
+    report : figures, notes and details of the training; print it.
     """
 
-    def __init__(self, session: Session, said: Mapping[str, Any], files: Mapping[str, str] | None = None) -> None:
+    def __init__(self, session: Session, card: Mapping[str, Any], files: Mapping[str, str] | None = None) -> None:
         self._session = session
-        self._files = dict(files or {})  # ids of the report, and where those files lie on this machine
-        self.card = said
-        self.id: str = said["id"]
-        self.name: str = said["name"]
-        self.version: int = said["version"]
-        self.task: str = said["task"]
-        self.labels: list[str] = list(said["labels"])
-        self.modalities: list[str] = [each["modality"] for each in said["encoders"]] or ["image"]
-        self.report = Report(said["report"], said["worst"], title=self.id)
+        self._files = dict(files or {})  # paths on this machine by the ids of the report
+        self.card = card
+        self.id: str = card["id"]
+        self.name: str = card["name"]
+        self.version: int = card["version"]
+        self.task: str = card["task"]
+        self.labels: list[str] = list(card["labels"])
+        self.modalities: list[str] = [each["modality"] for each in card["encoders"]] or ["image"]
+        self.report = Report(card["report"], card["worst"], title=self.id)
 
     async def predict(
         self,
@@ -66,14 +66,13 @@ class AsyncClassifier:
         on_error: OnError = "collect",
         progress: bool | None = None,
     ) -> Predictions:
-        """Predict images, texts, or both together where the classifier takes both.
+        """Predict images, texts, or both together if the classifier takes both.
 
         Parameters
         ----------
         images, texts, ids, on_error, progress : as for `Client.embed`.
-        embeddings : in place of items, of `Client.embed`: much faster a second time. Of both modalities,
-            {"image": …, "text": …}.
-        crossed : also the predictions that `estimate` sums up.
+        embeddings : results of `Client.embed`, in place of items; for both modalities, {"image": …, "text": …}.
+        crossed : add the cross-fitted predictions that `estimate` uses.
 
         Returns
         -------
@@ -81,15 +80,14 @@ class AsyncClassifier:
 
         Raises
         ------
-        DaguerreError : any of the tree in daguerre.errors.
+        DaguerreError : any subclass in daguerre.errors.
 
         Examples
         --------
         >>> clf = client.classifier("protest")
         >>> clf.predict(images="photos/").to_pandas()
         """
-        found = await self._found(images, texts, embeddings, ids, crossed, on_error, progress)
-        return _predictions(self, found)
+        return _predictions(self, await self._collect(images, texts, embeddings, ids, crossed, on_error, progress))
 
     async def estimate(
         self,
@@ -100,21 +98,21 @@ class AsyncClassifier:
         confidence: float = 0.95,
         progress: bool | None = None,
     ) -> dict[str, Estimate]:
-        """The share of each label in a corpus, or its mean, corrected for the classifier's errors.
+        """Estimate the share of each label in a corpus, or the mean, corrected for the classifier's errors.
 
-        The coded items have to be a random sample of the corpus (or one whose inclusion probabilities were given);
-        the corpus is given whole, coded items too. Of each item its predictions are kept in memory, not its vector.
+        The coded items have to be a random sample of the corpus (or one whose inclusion probabilities were given).
+        Give the whole corpus, with the coded items. Predictions are kept in memory, vectors are not.
 
         Returns
         -------
-        dict : label → Estimate(value, low, high, …); of a continuous task under "".
+        dict : label → Estimate(value, low, high, …); the label of a continuous task is "".
 
         Examples
         --------
         >>> clf.estimate(embeddings=client.embed(images="corpus/"))["protest"]
         """
-        found = await self._found(images, texts, embeddings, None, True, "collect", progress)
-        rows = np.concatenate([answer.crossed for _, answer in found.answers] or [np.zeros((0, 1))])
+        results = await self._collect(images, texts, embeddings, None, True, "collect", progress)
+        rows = np.concatenate([answer.crossed for _, answer in results.answers] or [np.zeros((0, 1))])
         rows = rows[~np.isnan(rows).any(axis=1)]
         if len(rows) < 2:
             raise ValueError(f"estimate: {len(rows)} items could be predicted; give the whole corpus")
@@ -123,11 +121,11 @@ class AsyncClassifier:
         return {name: Estimate(**each) for name, each in answer["estimates"].items()}
 
     async def onnx(self, path: "str | os.PathLike[str] | None" = None) -> bytes:
-        """The classifier as an ONNX graph, for use elsewhere; written to `path` if there is one."""
-        found = await self._session.ask(EXPORT_CLASSIFIER, {"name": self.id})
+        """Export the classifier as an ONNX graph, and write it to `path` if one is given."""
+        graph = await self._session.ask(EXPORT_CLASSIFIER, {"name": self.id})
         if path is not None:
-            Path(path).write_bytes(found)
-        return found
+            Path(path).write_bytes(graph)
+        return graph
 
     async def save_report(
         self,
@@ -139,8 +137,8 @@ class AsyncClassifier:
 
         Parameters
         ----------
-        images : where the pictures of items lie, by the report's ids, to be shown among the most confidently wrong.
-            Left out, those that this object was trained with. Small versions go into the page; the server keeps none.
+        images : paths of images by the report's ids, to show the most confident errors. None: the files that the
+            classifier was trained with. The page has thumbnails; the server keeps no image.
         """
         known = {**self._files, **{id: os.fspath(file) for id, file in (images or {}).items()}}
         pictures: dict[str, bytes] = {}
@@ -156,7 +154,7 @@ class AsyncClassifier:
         """Delete this version. Its number is not used again."""
         return await self._session.transport.call(DELETE_CLASSIFIER, {"name": self.id})
 
-    async def _found(
+    async def _collect(
         self,
         images: Images | None,
         texts: Texts | None,
@@ -165,7 +163,7 @@ class AsyncClassifier:
         crossed: bool,
         on_error: OnError,
         progress: bool | None,
-    ) -> "_Found":
+    ) -> "_Results":
         options = PredictOptions(classifier=self.id, crossed=crossed)
         if embeddings is not None:
             if images is not None or texts is not None:
@@ -181,16 +179,18 @@ class AsyncClassifier:
         else:
             items, total = images_or_texts(images, texts, ids)
         gathered = await self._session.gather(items, total, ask, on_error, progress, "predict", None)
-        return _Found(ids=gathered.ids, errors=gathered.errors, truncated=gathered.truncated, answers=gathered.answers)
+        return _Results(
+            ids=gathered.ids, errors=gathered.errors, truncated=gathered.truncated, answers=gathered.answers
+        )
 
-    async def _of_embeddings(self, embeddings: EmbeddingsLike, options: PredictOptions) -> "_Found":
+    async def _of_embeddings(self, embeddings: EmbeddingsLike, options: PredictOptions) -> "_Results":
         blocks = by_modality(embeddings, self.modalities)
         for block in self.card["encoders"]:
-            made = blocks.get(block["modality"])
-            if made is not None and made.fingerprint != block["fingerprint"]:
+            given = blocks.get(block["modality"])
+            if given is not None and given.fingerprint != block["fingerprint"]:
                 raise FingerprintMismatchError(
                     f"{self.id} takes {block['modality']} vectors of {block['model']} ({block['fingerprint']}), these "
-                    f"are of {made.model} ({made.fingerprint}); embed with that model",
+                    f"are of {given.model} ({given.fingerprint}); embed with that model",
                     code="fingerprint_mismatch",
                 )
         first = next(iter(blocks.values()))
@@ -208,38 +208,38 @@ class AsyncClassifier:
             ]
         known = {each.index: each for each in first.errors}
         errors = Errors([known.get(each.index, each) for each in failed])
-        return _Found(ids=list(first.ids), errors=errors, truncated=list(first.truncated), answers=answers)
+        return _Results(ids=list(first.ids), errors=errors, truncated=list(first.truncated), answers=answers)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id}: {self.task}, {', '.join(self.labels[:5]) or 'a number'}>"
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Found:
+class _Results:
     ids: list[str]
     errors: Errors
     truncated: list[int]
     answers: Sequence[tuple[list[int], PredictAnswer]]
 
 
-def _predictions(clf: AsyncClassifier, found: _Found) -> Predictions:
-    n = len(found.ids)
+def _predictions(clf: AsyncClassifier, results: _Results) -> Predictions:
+    n = len(results.ids)
     predicted: list[str | None] = [None] * n
     probabilities = np.full((n, len(clf.labels)), np.nan)
     values = np.full((n, 3), np.nan)
-    width = max((answer.crossed.shape[1] for _, answer in found.answers), default=0)
+    width = max((answer.crossed.shape[1] for _, answer in results.answers), default=0)
     crossed = np.full((n, width), np.nan)
-    for places, answer in found.answers:
+    for places, answer in results.answers:
         for place, label in zip(places, answer.best, strict=True):
             predicted[place] = label
         probabilities[places], values[places] = answer.probabilities, answer.values
         if answer.crossed.shape[1]:
             crossed[places] = answer.crossed
-    receipt = found.answers[0][1].receipt if found.answers else None
+    receipt = results.answers[0][1].receipt if results.answers else None
     return Predictions(
-        ids=found.ids,
-        errors=found.errors,
-        truncated=found.truncated,
+        ids=results.ids,
+        errors=results.errors,
+        truncated=results.truncated,
         receipt=receipt,
         classifier=clf.id,
         task=clf.task,

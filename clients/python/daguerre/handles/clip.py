@@ -1,13 +1,12 @@
-"""An uploaded video as an object: label its frames, embed them, predict them."""
+"""A video on the server as an object: label, embed and predict its frames."""
 
 import asyncio
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from types import TracebackType
 from typing import Any
 
-from daguerre.blocking import Runner, blocking
+from daguerre.blocking import AsyncClosing, Closing, Runner, blocking
 from daguerre.dispatch.collect import expect
 from daguerre.errors import DaguerreError
 from daguerre.handles.classifier import AsyncClassifier, Classifier
@@ -31,29 +30,29 @@ from daguerre.types.predictions import PredictOptions
 from daguerre.types.video import Asked, ClipAnswer
 from daguerre.types.zero_shot import ZeroShotOptions
 
-PATIENCE = 5.0  # seconds for a last word to the server, where its answer is not waited for any more
+PATIENCE = 5.0  # seconds for the last requests about a job or file that is no longer needed
 
 
-class AsyncClip:
+class AsyncClip(AsyncClosing):
     """A video on the server, for asynchronous code. `Clip` has the same methods for all other code.
 
-    Each method is a job there, which outlives restarts; cancelled (Ctrl-C), so is its job. Nothing is kept between two
-    methods but the file: the frames are looked at anew. Leaving `with`, or `close`, deletes the file; so does closing
-    the client.
+    Each method is a job on the server, which survives restarts. Cancelling a method (Ctrl-C) cancels its job. Only the
+    file is kept between methods: each method samples the frames again. `close`, leaving `with` and closing the client
+    delete the file.
 
     Attributes
     ----------
-    name : its own; frames are called by it: "clip.mp4@12.480". It stays on this machine.
+    name : name of the video and prefix of its frames' ids, as in "clip.mp4@12.480". It stays on this machine.
     facts : duration (seconds), width, height, frame_rate, variable_rate, rotation, interlaced, codec, container.
-    sampling : which frames are looked at, as the server is asked.
+    sampling : the choice of frames, as fields of the request.
     """
 
-    def __init__(self, session: Session, said: Mapping[str, Any], name: str, sampling: Mapping[str, Any]) -> None:
+    def __init__(self, session: Session, file: Mapping[str, Any], name: str, sampling: Mapping[str, Any]) -> None:
         self._session = session
-        self._file: str | None = said["id"]
+        self._file: str | None = file["id"]
         self.name = name
         self.title = name  # of progress bars
-        self.facts: Mapping[str, Any] = said["video"]
+        self.facts: Mapping[str, Any] = file["video"]
         self.sampling = sampling
 
     async def zero_shot(
@@ -69,7 +68,7 @@ class AsyncClip:
         decode: Decode | None = None,
         progress: bool | None = None,
     ) -> ClipScores:
-        """Scores of each frame, and of the video, for labels that you make up.
+        """Score each frame, and the video, for labels of your choice.
 
         Parameters
         ----------
@@ -83,7 +82,7 @@ class AsyncClip:
         Raises
         ------
         ItemFailedError : the video cannot be used.
-        JobFailedError, DaguerreError : any of the tree in daguerre.errors.
+        JobFailedError, DaguerreError : any subclass in daguerre.errors.
 
         Examples
         --------
@@ -112,7 +111,7 @@ class AsyncClip:
         fingerprint: str | None = None,
         progress: bool | None = None,
     ) -> ClipEmbeddings:
-        """Unit vectors of each frame, and of the video.
+        """Embed each frame, and the video, as unit vectors.
 
         Parameters
         ----------
@@ -120,12 +119,12 @@ class AsyncClip:
 
         Returns
         -------
-        ClipEmbeddings : `.vectors` (n, d), `.vector` (d,), `.embeddings`: what `Client.cluster` and others take.
+        ClipEmbeddings : `.vectors` (n, d), `.vector` (d,), `.embeddings` for `Client.cluster` and other methods.
 
         Raises
         ------
         ItemFailedError : the video cannot be used.
-        JobFailedError, DaguerreError : any of the tree in daguerre.errors.
+        JobFailedError, DaguerreError : any subclass in daguerre.errors.
 
         Examples
         --------
@@ -140,11 +139,11 @@ class AsyncClip:
     async def predict(
         self, classifier: "str | AsyncClassifier | Classifier", *, progress: bool | None = None
     ) -> ClipPredictions:
-        """What a trained classifier says of each frame, and of the video.
+        """Predict each frame, and the video, with a trained classifier.
 
         Parameters
         ----------
-        classifier : of images: "protest", "protest@3", or an object of `Client.classifier`.
+        classifier : a classifier of images: "protest", "protest@3", or a result of `Client.classifier`.
         progress : as for `Client.embed`.
 
         Returns
@@ -154,7 +153,7 @@ class AsyncClip:
         Raises
         ------
         ItemFailedError : the video cannot be used.
-        JobFailedError, DaguerreError : any of the tree in daguerre.errors.
+        JobFailedError, DaguerreError : any subclass in daguerre.errors.
 
         Examples
         --------
@@ -165,7 +164,7 @@ class AsyncClip:
         return video_answers.predictions(answer, self.name, self._timeline())
 
     async def close(self) -> None:
-        """Delete the file on the server. Where that fails, it expires by itself."""
+        """Delete the file on the server. If that fails, the server deletes it later."""
         file, self._file = self._file, None
         self._session.clips.discard(self)
         if file is not None:
@@ -174,13 +173,13 @@ class AsyncClip:
 
     @property
     def closed(self) -> bool:
-        """Whether its file is deleted."""
+        """Whether the file is deleted."""
         return self._file is None
 
     async def _ask(self, operation: Operation[Job], asked: Asked, progress: bool | None, what: str) -> ClipAnswer:
-        """A job's answer. Whatever ends the waiting cancels the job."""
+        """Run a job and return its answer. An error or a cancellation cancels the job."""
         if self._file is None:
-            raise ValueError(f"{self.name}: is closed, and its file deleted; call client.video again")
+            raise ValueError(f"{self.name} is closed, and its file is deleted; call client.video again")
         session = self._session
         item = {"video": {"file": self._file}, "sampling": self.sampling}
         begun = asyncio.ensure_future(session.ask(operation, {**asked.fields(), "input": [item]}))
@@ -197,18 +196,10 @@ class AsyncClip:
         return functools.partial(self._session.ask_blocking, asyncio.get_running_loop(), TIMELINE)
 
     async def _stop(self, begun: "asyncio.Future[Job]") -> None:
-        """Cancel a job whose answer nobody waits for; one that has ended stays as it is."""
+        """Cancel a job whose answer is no longer needed. A job that has ended is not changed."""
         with suppress(DaguerreError, asyncio.TimeoutError, asyncio.CancelledError):
-            job = await asyncio.wait_for(begun, PATIENCE)  # on its way, it would go on unseen
+            job = await asyncio.wait_for(begun, PATIENCE)  # a request under way may still start the job
             await asyncio.wait_for(self._session.transport.call(CANCEL_JOB, {"id": job.id}), PATIENCE)
-
-    async def __aenter__(self) -> "AsyncClip":
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     def __repr__(self) -> str:
         facts = self.facts
@@ -216,7 +207,7 @@ class AsyncClip:
         return f"<{type(self).__name__} {self.name}: {facts['duration']:.1f} s, {size}, {facts['codec']}>"
 
 
-class Clip:
+class Clip(Closing):
     __doc__ = (AsyncClip.__doc__ or "").replace(
         "for asynchronous code. `Clip` has the same methods for all other code.",
         "in a notebook or a script. `AsyncClip` has the same methods for asynchronous code.",
@@ -235,21 +226,13 @@ class Clip:
 
     @property
     def closed(self) -> bool:
-        """Whether its file is deleted."""
+        """Whether the file is deleted."""
         return self.asynchronous.closed
 
     def close(self) -> None:
-        """Delete the file on the server. Where that fails, it expires by itself."""
+        """Delete the file on the server. If that fails, the server deletes it later."""
         if not self.closed:
             self._runner.run(self.asynchronous.close())
-
-    def __enter__(self) -> "Clip":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return repr(self.asynchronous).replace("<Async", "<")

@@ -19,7 +19,7 @@ SIDE = 160  # pixels
 
 async def write_report(
     session: Session,
-    made: Clustered,
+    clusters: Clustered,
     path: str | os.PathLike[str],
     images: ReportImages | None,
     mode: PageMode,
@@ -27,24 +27,24 @@ async def write_report(
     """See AsyncClusters.report."""
     if mode not in ("thumbnails", "blurred", "none"):
         raise ValueError(f'pictures: got {mode!r}, there are "thumbnails", "blurred" and "none"')
-    if made.modality == "text" and images is None:
+    if clusters.modality == "text" and images is None:
         mode = "none"
-    pictures = {} if mode == "none" else await _pictures(session, made, images, blurred=mode == "blurred")
+    pictures = {} if mode == "none" else await _pictures(session, clusters, images, blurred=mode == "blurred")
     items = [{"id": name, "image": image} for name, image in pictures.items()]
-    html = await session.ask(CLUSTER_PAGE, {"id": made.id, "pictures": mode, "input": items})
+    html = await session.ask(CLUSTER_PAGE, {"id": clusters.id, "pictures": mode, "input": items})
     Path(path).write_text(html, encoding="utf-8")
 
 
 async def _pictures(
-    session: Session, made: Clustered, images: ReportImages | None, *, blurred: bool
+    session: Session, clusters: Clustered, images: ReportImages | None, *, blurred: bool
 ) -> dict[str, bytes]:
     """JPEGs by the server's ids of the items."""
-    names = made.answer["ids"]
-    found = {names[i]: _image(made, i, images) for i in made.answer["shown"]}
-    wanted = {name: image for name, image in found.items() if image is not None}
+    names = clusters.answer["ids"]
+    pictures = {names[i]: _image(clusters, i, images) for i in clusters.answer["shown"]}
+    wanted = {name: image for name, image in pictures.items() if image is not None}
     if not wanted:
         raise ValueError(
-            f"pictures: none of the items is a file here, {made.files[0] if made.files else 'nothing'!r} the first; "
+            f"pictures: none of the items is a file on this machine (the first: {next(iter(clusters.files), None)!r}); "
             'give images=, or pictures="none"'
         )
 
@@ -63,18 +63,18 @@ async def _pictures(
     return small
 
 
-def _image(made: Clustered, i: int, images: ReportImages | None) -> ImageLike | None:
+def _image(clusters: Clustered, i: int, images: ReportImages | None) -> ImageLike | None:
     """The picture of item i of the answer; None where it is not there."""
-    place = int(made.sent[i])
-    names = [made.ids[place], made.answer["ids"][i], made.files[place]]
+    place = int(clusters.sent[i])
+    names = [clusters.ids[place], clusters.answer["ids"][i], clusters.files[place]]
     if images is None:
-        return made.files[place] if os.path.isfile(made.files[place]) else None
+        return clusters.files[place] if os.path.isfile(clusters.files[place]) else None
     if isinstance(images, Mapping):
-        names.append(os.path.basename(made.files[place]))
+        names.append(os.path.basename(clusters.files[place]))
         return next((images[name] for name in names if name in images), None)
     if isinstance(images, str | os.PathLike):
         paths = [os.path.join(images, name) for name in names]
         return next((path for path in paths if os.path.isfile(path)), None)
-    if len(images) != len(made):
-        raise ValueError(f"images: {len(images)} for {len(made)} items; give one for each, None for none")
+    if len(images) != len(clusters):
+        raise ValueError(f"images: {len(images)} for {len(clusters)} items; give one for each, None for none")
     return images[place]

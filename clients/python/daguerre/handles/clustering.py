@@ -1,4 +1,4 @@
-"""Clusters that can ask the server for their report."""
+"""Clusters as objects that get their report from the server."""
 
 import os
 from dataclasses import dataclass, field, fields
@@ -36,14 +36,14 @@ class AsyncClusters(Clustered):
 
         Parameters
         ----------
-        images : where the pictures are: a folder that ids are relative to, a mapping from ids to paths or bytes, or a
-            list, one for each item. Left out, the files that were clustered.
-        pictures : "thumbnails"; "blurred", so that nobody can be recognised; or "none". Small versions of exemplars
-            go into the page; the server keeps none of them. A page of texts has none.
+        images : the images: a folder that ids are relative to, a mapping from ids to paths or bytes, or a list with one
+            for each item. None: the files that were clustered.
+        pictures : "thumbnails"; "blurred", so that people cannot be recognised; or "none". The page has thumbnails of
+            exemplars; the server keeps no image.
 
         Raises
         ------
-        ValueError : none of the pictures is there.
+        ValueError : none of the images exists.
 
         Examples
         --------
@@ -53,7 +53,7 @@ class AsyncClusters(Clustered):
 
     @classmethod
     def load(cls, path: "str | os.PathLike[str]", client: Session | None = None) -> "AsyncClusters":
-        """What `save` has written; with a client it can `report` again. Raises DaguerreError."""
+        """Read a file of `save`; `report` needs a client. Raises DaguerreError."""
         return cls.of(**read_clusters(path), client=client)
 
 
@@ -77,17 +77,17 @@ class Clusters(Clustered):
 
     @classmethod
     def load(cls, path: "str | os.PathLike[str]", client: BlockingClient | None = None) -> "Clusters":
-        """What `save` has written; with a client it can `report` again. Raises DaguerreError."""
+        """Read a file of `save`; `report` needs a client. Raises DaguerreError."""
         return cls.of(**read_clusters(path), client=client)
 
     @classmethod
-    def waiting(cls, client: BlockingClient, found: AsyncClusters) -> "Clusters":
-        """The same, whose report waits."""
-        return cls(**{each.name: getattr(found, each.name) for each in fields(Clustered)}, client=client)
+    def waiting(cls, client: BlockingClient, clusters: AsyncClusters) -> "Clusters":
+        """The blocking twin of `clusters`."""
+        return cls(**{each.name: getattr(clusters, each.name) for each in fields(Clustered)}, client=client)
 
 
 def require_client(client: T | None) -> T:
-    """The client. Raises ValueError where there is none."""
+    """Return the client. Raises ValueError if there is none."""
     if client is None:
-        raise ValueError("report: this was read from a file; give load a client, which asks the server for the page")
+        raise ValueError("report needs a client for clusters read from a file; call load(path, client)")
     return client

@@ -1,1 +1,1 @@
-"""What users pass in (folders, paths, bytes, pictures, arrays, texts, videos, codes), as the requests need it."""
+"""Inputs of users (folders, paths, bytes, pictures, arrays, texts, videos, codes), prepared for requests."""

@@ -6,14 +6,14 @@ from typing import Any, TypeAlias
 
 
 def item_ids(ids: Sequence[str] | None, files: Sequence[str]) -> list[str]:
-    """Your ids, or those of the items."""
+    """The given ids, or those of the items."""
     if isinstance(ids, str):
         raise TypeError(f"ids: got a str, {ids!r:.60}; give a list, one for each item")
     return list(files) if ids is None else [str(id) for id in per_item("ids", ids, len(files))]
 
 
 def per_item(name: str, given: Sequence[Any], n: int) -> list[Any]:
-    """A list, one for each item: numpy's numbers as Python's. Raises ValueError."""
+    """A list with one value for each item, numpy's numbers as Python's. Raises ValueError."""
     if len(given) != n:
         raise ValueError(f"{name}: {len(given)} for {n} items; give one for each")
     return [each.item() if hasattr(each, "item") else each for each in given]
@@ -30,7 +30,7 @@ Code: TypeAlias = str | bool | int | float | None
 
 
 def relative_ids(paths: Sequence[str]) -> list[str]:
-    """Names for the report: paths below their common folder, since what lies above it is nobody's business."""
+    """Names for the report: paths below their common folder, since folders above it may be private."""
     if not any(os.sep in path or "/" in path for path in paths):
         return list(paths)
     try:
@@ -52,21 +52,21 @@ def aligned_with(
             raise ValueError(f"{what}: {len(given)} for {len(paths)} items; give one for each")
         return given
     by_name = {str(key): json_value(value) for key, value in targets.items()}
-    used, found = set(), []
+    used, codes = set(), []
     for path, name in zip(paths, names, strict=True):
         key = next((key for key in (path, name, os.path.basename(path)) if key in by_name), None)
         used.add(key)
-        found.append(None if key is None else by_name[key])
+        codes.append(None if key is None else by_name[key])
     if unused := [key for key in by_name if key not in used]:
         raise ValueError(
-            f"{what}: {len(unused)} of {len(by_name)} are for none of the items, the first for {unused[0]!r}; "
+            f"{what}: {len(unused)} of {len(by_name)} match no item, the first is for {unused[0]!r}; "
             "give paths, or file names"
         )
-    return found
+    return codes
 
 
 def json_value(value: Any) -> Code:
-    """A code as JSON has it: numpy's numbers as Python's, NaN as none."""
+    """A code as a JSON value: numpy's numbers as Python's, NaN as None."""
     if hasattr(value, "item"):
         value = value.item()
     if value is None or value != value:

@@ -47,8 +47,8 @@ def walk(folder: str, extensions: frozenset[str] = EXTENSIONS) -> Iterator[str]:
         if (status.st_dev, status.st_ino) in seen:
             return  # a link back to a folder that we are in, or have been in
         seen.add((status.st_dev, status.st_ino))
-        with os.scandir(place) as found:
-            entries = sorted((e for e in found if not e.name.startswith(".")), key=lambda e: e.name)
+        with os.scandir(place) as listed:
+            entries = sorted((e for e in listed if not e.name.startswith(".")), key=lambda e: e.name)
         for entry in entries:
             if entry.is_dir():
                 yield from inside(entry.path)
@@ -66,10 +66,10 @@ def matching(pattern: str) -> list[str]:
     if rest[-1] == "**":
         rest.append("*")  # without it, Path.glob gives folders only
     hidden = any(part.startswith(".") for part in rest)
-    found = base.glob("/".join(rest))
+    paths = base.glob("/".join(rest))
     return sorted(
         str(path)
-        for path in found
+        for path in paths
         if not path.is_dir() and (hidden or not any(part.startswith(".") for part in path.relative_to(base).parts))
     )
 

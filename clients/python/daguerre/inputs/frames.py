@@ -14,15 +14,15 @@ def sampled(
     shots: Literal["first", "middle"] | bool = False,
     keyframes: bool | Seconds = False,
 ) -> dict[str, Any]:
-    """Which frames, as the server is asked. Raises ValueError."""
+    """The choice of frames as fields of the request. Raises ValueError."""
     given = [name for name, is_there in _there(every, frames, shots, keyframes) if is_there]
     if len(given) > 1:
-        raise ValueError(f"give one of {' and '.join(given)}: they are different ways to choose frames")
+        raise ValueError(f"give only one of {' and '.join(given)}: they are different ways to choose frames")
     if every is not None:
         return {"policy": "every", "seconds": seconds(every, "every")}
     if frames is not None:
         if isinstance(frames, bool) or int(frames) != frames or frames < 1:
-            raise ValueError(f"frames: got {frames!r}, it is how many: 1 or more")
+            raise ValueError(f"frames: got {frames!r}; give a whole number from 1 on")
         return {"policy": "evenly", "n": int(frames)}
     if shots:
         if shots not in (True, "first", "middle"):
@@ -41,8 +41,8 @@ def _there(every: Any, frames: Any, shots: Any, keyframes: Any) -> list[tuple[st
 def video_options(
     find_shots: bool, detector: Any, drop: int | None, pooling: str, top_k: int, thumbnail: int | None, looked_for: bool
 ) -> dict[str, Any]:
-    """The other fields. What the server would refuse is refused before a long upload."""
-    made: dict[str, Any] = {"find_shots": find_shots, "pooling": pooling, "top_k": top_k}
+    """The other fields of the request, checked before a long upload. Raises ValueError."""
+    fields: dict[str, Any] = {"find_shots": find_shots, "pooling": pooling, "top_k": top_k}
     if pooling not in ("mean", "max", "top_k"):
         raise ValueError(f'pooling: got {pooling!r}, there are "mean", "max" and "top_k"')
     for name, value, least, most in (
@@ -53,18 +53,18 @@ def video_options(
         if value is not None:
             if not least <= value <= most:
                 raise ValueError(f"{name}: got {value}, it is {least} to {most:,}")
-            made[name] = value
+            fields[name] = value
     if detector is not None:
         if not looked_for:
-            raise ValueError("detector: is for shots; say find_shots=True, or shots=True")
-        made["detector"] = {"method": detector} if isinstance(detector, str) else dict(detector)
-    return made
+            raise ValueError("detector needs find_shots=True or shots=True")
+        fields["detector"] = {"method": detector} if isinstance(detector, str) else dict(detector)
+    return fields
 
 
 def seconds(given: Seconds, what: str) -> float:
     """2, 0.5, "2s", "500ms", "1m" or "1h" in seconds. Raises ValueError."""
-    found = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*([a-z]*)", str(given).strip().lower())
-    number = float(found[1]) * _UNITS.get(found[2] or "s", float("nan")) if found else float("nan")
+    match = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*([a-z]*)", str(given).strip().lower())
+    number = float(match[1]) * _UNITS.get(match[2] or "s", float("nan")) if match else float("nan")
     if not 0 < number <= 86_400:
         raise ValueError(f'{what}: got {given!r}; it is seconds, or a text such as "2s", "500ms", "1m", "1h"')
     return number

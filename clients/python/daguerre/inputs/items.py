@@ -55,7 +55,7 @@ def paired_sources(first: Iterator[Source], second: Iterator[Source]) -> Iterato
 
 
 def count_items(given: Any) -> int | None:
-    """How many items there are, where that can be told without taking them; a folder is walked."""
+    """Number of items, if it is known without consuming them; a folder is walked."""
     if isinstance(given, str | os.PathLike):
         path = os.fspath(given)
         if os.path.isdir(path) or (isinstance(path, str) and not os.path.exists(path) and GLOB & set(path)):
@@ -101,13 +101,13 @@ def _of_path(path: str, *, alone: bool) -> Iterator[Source]:
     if os.path.isdir(path):
         yield from map(FileSource, walk(path))
     elif GLOB & set(path) and not os.path.exists(path):
-        found = 0
+        count = 0
         for name in matching(path):
-            found += 1
+            count += 1
             yield FileSource(name)
-        if not found and alone:
+        if not count and alone:
             raise FileNotFoundError(f"images: no file matches {path!r}; is the folder right, and the extension?")
-        if not found:
+        if not count:
             yield FileSource(path)  # which is not there, and becomes this item's error
     elif alone and not os.path.exists(path):
         raise FileNotFoundError(f"images: there is no {path!r}; give a folder, a file or a glob that is there")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class _Bytes:
-    """A file's bytes."""
+    """Bytes of a file."""
 
     def __init__(self, data: bytes | bytearray | memoryview, id: str) -> None:
         self._data = data
@@ -42,7 +42,7 @@ class _Picture:
 
 
 class _Unusable:
-    """An item whose turn has come and gone."""
+    """An item that has been sent and released."""
 
     size_hint = 0
 

@@ -12,11 +12,11 @@ from daguerre.types.common import Rows
 
 
 class Pieces(Protocol):
-    """What comes in pieces, from the beginning each time that it is asked for them."""
+    """A source that yields its pieces from the beginning each time it is called."""
 
     @property
     def size(self) -> int:
-        """Bytes of all of them."""
+        """Number of bytes of all pieces."""
 
     def __call__(self) -> AsyncIterator[bytes]: ...
 
@@ -26,10 +26,10 @@ PIECE = 2**20  # bytes
 
 
 def rows_of(given: Any) -> Rows:
-    """An array as the server takes it: (n, d) floats, row by row. Raises ValueError."""
+    """An array of vectors as contiguous floats, (n, d). Raises ValueError."""
     array = np.asarray(given)
     if array.ndim != 2 or array.dtype.kind != "f":
-        raise ValueError(f"vectors: an array of {array.dtype} {array.shape}; they are floats, (items, dimension)")
+        raise ValueError(f"vectors: got an array of {array.dtype} {array.shape}; give floats, (items, dimension)")
     if array.dtype.itemsize > 8:
         array = array.astype(np.float64)
     return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
@@ -43,7 +43,7 @@ def size_of(given: Sendable) -> int:
 
 
 async def pieces(given: Sendable) -> AsyncIterator[bytes]:
-    """A file, or an array of `rows_of` as one."""
+    """Yield the pieces of a file, or of an array of `rows_of` as a .npy file."""
     if not isinstance(given, str | os.PathLike | np.ndarray):
         async for piece in given():
             yield piece

@@ -1,4 +1,4 @@
-"""A video of a user as an upload in pieces: a path, bytes or an open file."""
+"""Videos that users pass in: paths, folders and globs, and the upload of one video in pieces."""
 
 import asyncio
 import errno
@@ -6,18 +6,25 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, BinaryIO, TypeAlias
 
+from daguerre.inputs import files
 from daguerre.inputs.pieces import PIECE
 from daguerre.progress import Progress
 
 VideoLike: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Any
+EXTENSIONS = frozenset(
+    [
+        *(".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".webm", ".mkv", ".avi", ".mpg", ".mpeg", ".vob", ".ts"),
+        *(".mts", ".m2ts", ".flv", ".f4v", ".wmv", ".asf", ".ogv", ".ogg"),
+    ]
+)  # the videos of a folder; a file that is named is sent whatever its extension
 LARGE = 8 * 2**20  # bytes from which an upload has a progress bar
 
 
 class VideoUpload:
-    """A video in pieces, from its beginning each time: a path, bytes, an open file. One that cannot seek is copied."""
+    """A video (path, bytes or open file) in pieces, from its beginning each time. A file that cannot seek is copied."""
 
     def __init__(self, given: VideoLike, title: str, shown: bool) -> None:
         self._title, self._shown = title, shown
@@ -59,10 +66,10 @@ class VideoUpload:
 
         def read() -> bytes:
             self._file.seek(self._start + at)
-            found = self._file.read(PIECE)
-            if not isinstance(found, bytes):
-                raise TypeError('video: the file gives str, not bytes; open it with mode "rb"')
-            return found
+            piece = self._file.read(PIECE)
+            if not isinstance(piece, bytes):
+                raise TypeError('video: the file is open as text; open it with mode "rb"')
+            return piece
 
         return await asyncio.to_thread(read)
 
@@ -74,3 +81,20 @@ class VideoUpload:
 def video_name(given: VideoLike) -> str:
     where = given if isinstance(given, str | os.PathLike) else getattr(given, "name", None)
     return os.path.basename(os.fspath(where)) if isinstance(where, str | os.PathLike) else "video"
+
+
+def video_paths(given: str | Sequence[str]) -> list[str]:
+    """The paths of videos in folders, of files and globs, each once. Raises FileNotFoundError and ValueError."""
+    paths: list[str] = []
+    for path in [given] if isinstance(given, str) else given:
+        if os.path.isdir(path):
+            paths += files.walk(path, EXTENSIONS)
+        elif files.GLOB & set(path) and not os.path.exists(path):
+            paths += files.matching(path)
+        elif os.path.exists(path) or not isinstance(given, str):
+            paths.append(path)
+        else:
+            raise FileNotFoundError(f"there is no {path!r}; give a folder, a file or a glob that exists")
+    if not paths:
+        raise ValueError(f"no video was found in {given if isinstance(given, str) else ', '.join(given)}")
+    return list(dict.fromkeys(paths))

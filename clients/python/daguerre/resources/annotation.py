@@ -18,7 +18,7 @@ Unclustered = Literal["singletons", "exclude"]
 
 
 class AnnotationMethods(SearchMethods):
-    """Samples and pairs to be coded, and figures of codes."""
+    """Samples and pairs to code, agreement of coders, comparison of clusterings."""
 
     async def sample(
         self,
@@ -36,20 +36,23 @@ class AnnotationMethods(SearchMethods):
         seed: int = 0,
         ids: Sequence[str] | None = None,
     ) -> Sample:
-        """Draw items, for people to code.
+        """Draw a sample of items to code.
 
         Parameters
         ----------
-        size : items to draw.
-        clusters, strata : draw from each cluster, or from each stratum: one for each item. Items without a result are
-            not drawn.
-        scores : draw those of the highest score: one for each item.
-        near, embeddings : draw what is nearest in `embeddings` to texts, or to images: a str is a text, a Path an
-            image. Of several, to any of them.
-        n : draw from so many items, each alike; `ids` or `embeddings` alone say how many there are too.
-        design : left out, what the others ask for.
-        allocation : of strata: proportional to their sizes; equal; or floor, proportional with at least `floor` each.
-        ids : in place of those of the clusters or embeddings; they stay on this machine.
+        size : number of items to draw.
+        clusters, strata : a clustering, or a stratum for each item, to draw from each. Items without a result are not
+            drawn.
+        scores : a score for each item, to draw the highest.
+        near, embeddings : texts or images, to draw the items of `embeddings` that are nearest to any of them: a str is
+            a text, a Path an image.
+        n : number of items, to draw each with the same probability; `ids` or `embeddings` alone give it as well.
+        design : None: the design that the other arguments imply.
+        allocation : items per stratum: "proportional" to its size, "equal", or "floor", which is proportional with at
+            least `floor`.
+        floor : smallest number of items per stratum under allocation "floor".
+        seed : seed of the random numbers; the same seed gives the same sample.
+        ids : ids in place of those of the clusters or embeddings; they stay on this machine.
 
         Returns
         -------
@@ -57,8 +60,8 @@ class AnnotationMethods(SearchMethods):
 
         Raises
         ------
-        DaguerreError : any of the tree in daguerre.errors.
-        ValueError : where it is not clear what to draw from.
+        DaguerreError : any subclass in daguerre.errors.
+        ValueError : the items to draw from are not clear.
 
         Examples
         --------
@@ -67,7 +70,7 @@ class AnnotationMethods(SearchMethods):
         """
         if near is not None:
             if embeddings is None or scores is not None:
-                raise ValueError("near: say in which embeddings, and leave scores out")
+                raise ValueError("near needs embeddings, and excludes scores")
             scores = (await self._scores(near, embeddings)).tolist()
         given = {"clusters": clusters, "strata": strata, "scores": scores}
         there = [name for name, value in given.items() if value is not None]
@@ -78,9 +81,9 @@ class AnnotationMethods(SearchMethods):
         if len(sizes) != 1:
             many = " and ".join(map(str, sorted(sizes)))
             raise ValueError(
-                f"what is given is of {many} items; it has to be of the same ones"
+                f"the arguments have {many} items; give as many of each"
                 if sizes
-                else "give clusters, strata, scores, embeddings with near, or n: what to draw from"
+                else "give clusters, strata, scores, embeddings with near, or n to draw from"
             )
         total = sizes.pop()
         every = item_ids(ids, source.ids if source is not None else [str(i) for i in range(total)])
@@ -103,16 +106,16 @@ class AnnotationMethods(SearchMethods):
             fields["scores"] = numbers[place].tolist()
         else:
             raise ValueError(f"design: got {kind!r}; stratified needs clusters or strata, purposive scores or near")
-        said = await self.ask(SAMPLE, fields)
-        indexes = place[said["indexes"]]
-        probability = said["inclusion_prob"]
+        answer = await self.ask(SAMPLE, fields)
+        indexes = place[answer["indexes"]]
+        probability = answer["inclusion_prob"]
         return Sample(
-            **{name: said[name] for name in ("design", "n", "fit_for_inference", "remarks", "seed")},
+            **{name: answer[name] for name in ("design", "n", "fit_for_inference", "remarks", "seed")},
             indexes=indexes,
             ids=[every[i] for i in indexes.tolist()],
             inclusion_prob=None if probability is None else np.array(probability, np.float64),
             stratum=None if strata is None else [strata[i] for i in indexes.tolist()],
-            strata=tuple(record(Stratum, each) for each in said["strata"]),
+            strata=tuple(record(Stratum, each) for each in answer["strata"]),
         )
 
     async def draw_pairs(
@@ -127,24 +130,25 @@ class AnnotationMethods(SearchMethods):
         seed: int = 0,
         ids: Sequence[str] | None = None,
     ) -> Pairs:
-        """Draw pairs of items, for people to code: do these two belong together?
+        """Draw pairs of items to code: do the two belong together?
 
         Parameters
         ----------
-        clusterings : clusters, or a cluster for each item, -1 for none; of several, a mapping by name.
-        within, between : pairs that share a cluster, and that share none.
-        disputed : pairs on which several clusterings differ.
-        unclustered : items in no cluster are clusters of their own, or none of the pairs has them.
-        allocation : within pairs by the pairs that clusters have, or equally many of each.
-        ids : in place of those of the clusters; they stay on this machine.
+        clusterings : clusters, or a cluster for each item, -1 for none; for several, a mapping by name.
+        within, between : number of pairs that share a cluster, and of pairs that share none.
+        disputed : number of pairs on which the clusterings disagree.
+        unclustered : items in no cluster are "singletons", clusters of their own, or are "exclude"d.
+        allocation : pairs per cluster: "proportional" to its number of pairs, or "equal".
+        seed : seed of the random numbers; the same seed gives the same pairs.
+        ids : ids in place of those of the clusters; they stay on this machine.
 
         Returns
         -------
-        Pairs : `.to_pandas()`; `.save("pairs.csv")` has a column `same` to be filled in.
+        Pairs : `.to_pandas()`; `.save("pairs.csv")` has a column `same` to fill in.
 
         Raises
         ------
-        DaguerreError : any of the tree in daguerre.errors.
+        DaguerreError : any subclass in daguerre.errors.
 
         Examples
         --------
@@ -153,7 +157,7 @@ class AnnotationMethods(SearchMethods):
         labels, every, good = aligned_labels(clusterings, ids)
         place = np.flatnonzero(good)
         fields = {
-            "clusterings": {name: found[place].tolist() for name, found in labels.items()},
+            "clusterings": {name: clusters[place].tolist() for name, clusters in labels.items()},
             "within": int(within),
             "between": int(between),
             "disputed": int(disputed),
@@ -161,19 +165,19 @@ class AnnotationMethods(SearchMethods):
             "allocation": allocation,
             "seed": seed,
         }
-        said = await self.ask(PAIRS, fields)
-        a, b = (place[np.array([each[end] for each in said["pairs"]], np.int64)] for end in ("a", "b"))
+        answer = await self.ask(PAIRS, fields)
+        a, b = (place[np.array([each[end] for each in answer["pairs"]], np.int64)] for end in ("a", "b"))
         return Pairs(
             a=a,
             b=b,
             a_ids=[every[i] for i in a.tolist()],
             b_ids=[every[i] for i in b.tolist()],
-            stratum=[each["stratum"] for each in said["pairs"]],
-            cluster=[each["cluster"] for each in said["pairs"]],
-            inclusion_prob=np.array([each["inclusion_prob"] for each in said["pairs"]], np.float64),
-            strata=tuple(record(Stratum, each) for each in said["strata"]),
+            stratum=[each["stratum"] for each in answer["pairs"]],
+            cluster=[each["cluster"] for each in answer["pairs"]],
+            inclusion_prob=np.array([each["inclusion_prob"] for each in answer["pairs"]], np.float64),
+            strata=tuple(record(Stratum, each) for each in answer["strata"]),
             unclustered=unclustered,
-            **{name: said[name] for name in ("n", "remarks", "seed")},
+            **{name: answer[name] for name in ("n", "remarks", "seed")},
         )
 
     async def agreement(
@@ -186,21 +190,21 @@ class AnnotationMethods(SearchMethods):
         resamples: int | None = None,
         seed: int = 0,
     ) -> Agreement:
-        """How far coders agree: percent, Cohen's kappa of two, Krippendorff's alpha, with bootstrap intervals.
+        """Measure the agreement of coders: percent, Cohen's kappa of two coders, Krippendorff's alpha.
 
         Parameters
         ----------
-        coder, item, code : a long table, row by row; a code of None, or a row that is not there, is missing.
-        level : of measurement.
-        resamples : of items; None: 1000.
+        coder, item, code : columns of a long table; a code of None, or an absent row, is missing.
+        level : level of measurement of the codes.
+        resamples : number of bootstrap resamples of items, for the intervals; None: 1000.
 
         Returns
         -------
-        Agreement : `.percent`, `.kappa`, `.alpha`, each with value, low and high; None where nothing varies.
+        Agreement : `.percent`, `.kappa`, `.alpha`, each with value, low and high; None if the codes do not vary.
 
         Raises
         ------
-        DaguerreError : any of the tree in daguerre.errors.
+        DaguerreError : any subclass in daguerre.errors.
 
         Examples
         --------
@@ -214,14 +218,14 @@ class AnnotationMethods(SearchMethods):
             "resamples": resamples,
             "seed": seed,
         }
-        said = await self.ask(AGREEMENT, fields)
-        percent, kappa, alpha = (figure(said[name]) for name in ("percent", "kappa", "alpha"))
+        answer = await self.ask(AGREEMENT, fields)
+        percent, kappa, alpha = (figure(answer[name]) for name in ("percent", "kappa", "alpha"))
         assert percent
         assert alpha
         return Agreement(
-            coders=tuple(said["coders"]),
-            items=said["items"],
-            level=said["level"],
+            coders=tuple(answer["coders"]),
+            items=answer["items"],
+            level=answer["level"],
             percent=percent,
             kappa=kappa,
             alpha=alpha,
@@ -239,16 +243,16 @@ class AnnotationMethods(SearchMethods):
         confidence: float | None = None,
         seed: int = 0,
     ) -> Comparison:
-        """Judge clusterings by pairs that people have coded.
+        """Compare clusterings by pairs that people have coded.
 
         Parameters
         ----------
-        pairs : of `draw_pairs`; or indexes of items, each pair as likely as any other.
-        same : for each pair, whether people put the two together; None where nobody has said so.
-        clusterings : of the same items as the pairs, as for `draw_pairs`.
-        unclustered : left out, as the pairs were drawn.
-        held_out : share of the pairs that the winner is scored on, not chosen by; None: 0.5.
-        resamples, confidence : of the intervals; None: 1000, and 0.95.
+        pairs : a result of `draw_pairs`; or indexes of items, all pairs with the same probability.
+        same : for each pair, whether people put the two together; None if it is not coded.
+        clusterings : clusterings of the items of the pairs, as for `draw_pairs`.
+        unclustered : as for `draw_pairs`; None: as the pairs were drawn.
+        held_out : share of the pairs that score the winner, and do not choose it; None: 0.5.
+        resamples, confidence : number of bootstrap resamples of pairs, and level of the intervals; None: 1000, 0.95.
 
         Returns
         -------
@@ -256,17 +260,17 @@ class AnnotationMethods(SearchMethods):
 
         Raises
         ------
-        DaguerreError : any of the tree in daguerre.errors.
+        DaguerreError : any subclass in daguerre.errors.
 
         Examples
         --------
         >>> client.compare(pairs, same, {"a": A, "b": B})
         """
         labels, _, _ = aligned_labels(clusterings, None)
-        said = [json_value(each) for each in per_item("same", same, len(pairs))]
-        if odd := [each for each in said if each not in (None, 0, 1)]:
-            raise ValueError(f"same: got {odd[0]!r}; it is True, False, or None where nobody has said so")
-        rows = [i for i, each in enumerate(said) if each is not None]
+        votes = [json_value(each) for each in per_item("same", same, len(pairs))]
+        if odd := [each for each in votes if each not in (None, 0, 1)]:
+            raise ValueError(f"same: got {odd[0]!r}; use True, False, or None for a pair that is not coded")
+        rows = [i for i, each in enumerate(votes) if each is not None]
         if isinstance(pairs, Pairs):
             ends = np.stack([pairs.a, pairs.b], axis=1)
         else:
@@ -274,8 +278,8 @@ class AnnotationMethods(SearchMethods):
         fields: dict[str, Any] = {
             "a": ends[rows, 0].tolist(),
             "b": ends[rows, 1].tolist(),
-            "same": [bool(said[i]) for i in rows],
-            "clusterings": {name: found.tolist() for name, found in labels.items()},
+            "same": [bool(votes[i]) for i in rows],
+            "clusterings": {name: clusters.tolist() for name, clusters in labels.items()},
             "unclustered": unclustered or (pairs.unclustered if isinstance(pairs, Pairs) else None),
             "held_out": held_out,
             "resamples": resamples,
@@ -285,4 +289,4 @@ class AnnotationMethods(SearchMethods):
         if isinstance(pairs, Pairs):
             fields["inclusion_prob"] = pairs.inclusion_prob[rows].tolist()
             fields["stratum"] = [pairs.stratum[i] for i in rows]
-        return Comparison.of(await self.ask(COMPARE, fields), len(said) - len(rows))
+        return Comparison.of(await self.ask(COMPARE, fields), len(votes) - len(rows))

@@ -53,22 +53,22 @@ class ClassifierMethods(EmbeddingMethods):
 
         Parameters
         ----------
-        name : small letters, digits, "-", "_" and "."; a name that is there already gets a new version.
+        name : small letters, digits, "-", "_" and "."; an existing name gets a new version.
         images, texts : as for `embed`; with both, one text for each image.
-        targets : a code for each item, None for none; or a mapping from ids (paths, or file names) to codes.
-        task : left out, binary or categorical by the number of labels. Numbers need it said.
-        embeddings : in place of items, of `embed`; of both modalities, {"image": …, "text": …}.
-        codes : in place of targets, rows (coder, item's id, code), made one target each by `rule`; the report has the
-            coders' agreement.
-        ids : names for the items in the report, which stays on the server. Left out: paths below their common folder.
-        groups : who made each item, say; items of one group never lie on both sides of a split.
-        inclusion_prob : each item's probability to be in the coded sample; or sample_weight.
-        split : "train" or "test" for each item; the report has the figures of test items, which nothing is learnt from.
-        labels : the order of the classes; of a binary task (negative, positive).
-        bounds : of a continuous target: predictions stay inside.
-        partial : take items that lack one of two modalities (None in `texts`).
-        strengths, folds, inner_folds, balanced, calibrate, resamples, seed : how it is learnt and reported:
-            docs/classifiers.md.
+        targets : a code for each item, None if it has none; or a mapping from ids (paths, or file names) to codes.
+        task : None: binary or categorical, by the number of labels. Required if the codes are numbers.
+        embeddings : results of `embed`, in place of items; for both modalities, {"image": …, "text": …}.
+        codes : in place of targets, rows (coder, item's id, code), which `rule` turns into one target per item; the
+            report has the coders' agreement.
+        ids : names of the items in the report, which stays on the server. None: paths below their common folder.
+        groups : for example the author of each item; items of one group are never on both sides of a split.
+        inclusion_prob : probability of each item to be in the coded sample; or sample_weight.
+        split : "train" or "test" for each item; test items are used for figures of the report only.
+        labels : the order of the classes; for a binary task (negative, positive).
+        bounds : lower and upper bound of a continuous target; predictions stay inside.
+        partial : use items that lack one of two modalities (None in `texts`).
+        strengths, folds, inner_folds, balanced, calibrate, resamples, seed : parameters of training and of the report;
+            see docs/classifiers.md.
 
         Returns
         -------
@@ -76,8 +76,8 @@ class ClassifierMethods(EmbeddingMethods):
 
         Raises
         ------
-        JobFailedError, DaguerreError : any of the tree in daguerre.errors.
-        ValueError, TypeError : for input that cannot be told apart.
+        JobFailedError, DaguerreError : any subclass in daguerre.errors.
+        ValueError, TypeError : the input is ambiguous or contradictory.
 
         Examples
         --------
@@ -131,11 +131,11 @@ class ClassifierMethods(EmbeddingMethods):
         return AsyncClassifier(self, await self._card_of(ended.result["classifier"]), files)
 
     async def classifier(self, name: str) -> AsyncClassifier:
-        """A trained classifier: the newest version of "protest", or "protest@3". Raises NotFoundError."""
+        """Get a trained classifier: the newest version of "protest", or "protest@3". Raises NotFoundError."""
         return AsyncClassifier(self, await self._card_of(name))
 
     async def classifiers(self) -> list[Mapping[str, Any]]:
-        """The newest version of each classifier there is: id, task, labels, created, usable, …"""
+        """List the newest version of each classifier: id, task, labels, created, usable, …"""
         return await self.entries(CLASSIFIERS)
 
     async def delete_classifier(self, name: str) -> list[str]:
@@ -165,21 +165,22 @@ class ClassifierMethods(EmbeddingMethods):
         wait: bool = True,
         progress: bool | None = None,
     ) -> AsyncClassifier | Job:
-        """Fine-tune an image network on a folder (or table) that lies on the server, below its DAGUERRE_DATA.
+        """Fine-tune an image network on a folder (or table) on the server, below its DAGUERRE_DATA.
 
         Parameters
         ----------
-        folder : relative; holds train/CLASS/…, and perhaps validation/ and test/; or a .csv of path, target, split.
+        folder : relative path of a folder with train/CLASS/…, and optionally validation/ and test/; or of a .csv with
+            path, target, split.
         start : "embedded", or the name of an image model's folder below DAGUERRE_DATA.
-        positive : of a binary task, the class whose probability is given.
-        unfreeze, epochs, head_epochs, patience, batch : what is trained, and for how long.
-        flip, crop, colour : how training images are changed at random; False or 0 for not at all.
-        validation : the share of training images to stop by, where there is no folder validation/.
-        wait : for the classifier; otherwise the job is returned, and the server goes on alone.
+        positive : class of a binary task whose probability is given.
+        unfreeze, epochs, head_epochs, patience, batch : extent and length of the training.
+        flip, crop, colour : random changes of training images; False or 0 for none.
+        validation : share of the training images for early stopping, if there is no folder validation/.
+        wait : whether to wait for the classifier; otherwise the job is returned, and the server works alone.
 
         Returns
         -------
-        Classifier, or Job where it is not waited for.
+        Classifier, or Job if `wait` is False.
         """
         fields: dict[str, Any] = {
             "name": name,
@@ -212,12 +213,12 @@ class ClassifierMethods(EmbeddingMethods):
 
 
 def infer_task(targets: Sequence[Code]) -> Task:
-    """By the number of labels. Raises ValueError for numbers, which may be labels or quantities."""
+    """Infer the task from the number of labels. Raises ValueError for numbers, which may be labels or quantities."""
     there = {target for target in targets if target is not None}
     if any(isinstance(target, float) and not target.is_integer() for target in there) or (
         len(there) > SEVERAL and all(isinstance(target, int | float) for target in there)
     ):
-        raise ValueError('task: targets are numbers; say task="continuous", or "categorical" if they are labels')
+        raise ValueError('task: targets are numbers; set task="continuous", or "categorical" if they are labels')
     return "binary" if len(there) == 2 else "categorical"
 
 

@@ -58,40 +58,48 @@ class ClusterMethods(EmbeddingMethods):
         progress: bool | None = None,
         wait: bool = True,
     ) -> AsyncClusters | Job:
-        """Group images, texts, or both joined, by their embeddings.
+        """Cluster images, texts, or both joined, by their embeddings.
 
         Parameters
         ----------
         images, texts, model, decode : as for `embed`; with both, one text for each image.
-        embeddings : in place of items, of `embed`: a second clustering is then a matter of seconds. Of both
+        embeddings : results of `embed`, in place of items, so that a second clustering takes seconds. For both
             modalities, {"image": …, "text": …}.
-        ids : names for the items. Left out, the result has their paths, and the server, which keeps the clustering as
-            long as its job, those below their common folder.
-        method : iterative-kmeans takes cohesive clusters, and clusters what is left again, until nothing coheres;
-            kmeans; hdbscan; agglomerative.
-        metric, normalize : of silhouettes; vectors to unit length.
-        threshold : mean silhouette that a cohesive cluster exceeds. See `.thresholds` for what it does.
-        step, sample_size, window, fit, min_improvement, k_rule, k_min, k_max, restarts : of the search for K.
-        stop_size, patience, cohesion, min_cluster_size : when iterative-kmeans takes a cluster, and when it ends.
-        k : clusters, of kmeans (left out: searched for) and agglomerative; distance : in place of it.
-        min_samples : of hdbscan; linkage : of agglomerative. None of all these is the server's default.
-        seed : same seed, same clusters.
-        weights : for each item, above 0.
-        known : labels that are known, a list or a mapping by path, name or file name: ARI, NMI and purity.
+        ids : names of the items. None: the result has their paths, and the server, which keeps the clustering as long
+            as its job, has the paths below their common folder.
+        method : iterative-kmeans keeps cohesive clusters and clusters the remaining items again, until no cluster is
+            cohesive; kmeans; hdbscan; agglomerative.
+        metric : distance for silhouettes and for agglomerative.
+        normalize : scale vectors to unit length first.
+        threshold : mean silhouette above which a cluster is cohesive. `.thresholds` shows the effect of other values.
+        step, sample_size, window, fit, min_improvement, k_rule, k_min, k_max : parameters of the search for the number
+            of clusters.
+        restarts : number of k-means restarts.
+        stop_size, patience : conditions under which iterative-kmeans stops.
+        cohesion : "cluster" keeps all items of a cohesive cluster, "image" those above the threshold.
+        min_cluster_size : clusters smaller than this are dropped.
+        k : number of clusters for kmeans (None: searched for) and agglomerative.
+        distance : distance at which agglomerative stops merging, in place of k.
+        min_samples : number of neighbours that make a point a core point in hdbscan.
+        linkage : linkage for agglomerative. For all of these, None is the server's default.
+        seed : seed of the random numbers; the same seed gives the same clusters.
+        weights : a weight above 0 for each item.
+        known : known labels, a list or a mapping by path, name or file name, for ARI, NMI and purity.
         vocabulary : two or more names that clusters may get, by zero-shot.
-        projection : of the 2-D map; umap where the server has it.
-        resamples : reruns on 80 % of the items, for stability.
-        wait : for the clusters; otherwise the job is returned, and `clustering(job.id)` has them when it has ended.
+        projection : projection of the 2-D map; umap if the server has it.
+        resamples : number of reruns on 80 % of the items, to measure stability.
+        wait : whether to wait for the clusters; otherwise the job is returned, and `clustering(job.id)` has them when
+            it has ended.
 
         Returns
         -------
         Clusters : `.labels` (n,), -1 for none; `.clusters`, `.to_pandas()`, `.report("clusters.html")`, `.errors`.
-        Failed items have label -1. Or Job where it is not waited for.
+        Failed items have label -1. Job if `wait` is False.
 
         Raises
         ------
-        JobFailedError, DaguerreError : any of the tree in daguerre.errors.
-        ValueError, TypeError : for input that cannot be told apart.
+        JobFailedError, DaguerreError : any subclass in daguerre.errors.
+        ValueError, TypeError : the input is ambiguous or contradictory.
 
         Examples
         --------
@@ -157,7 +165,7 @@ class ClusterMethods(EmbeddingMethods):
         )
 
     async def clustering(self, id: str) -> AsyncClusters:
-        """A clustering that was made before, by its id: `.ids` are those that the server knows. Raises NotFoundError.
+        """Get an earlier clustering by its id; `.ids` are those that the server has. Raises NotFoundError.
 
         Examples
         --------
@@ -170,7 +178,7 @@ class ClusterMethods(EmbeddingMethods):
 
 
 def _label(value: Code) -> Code:
-    """As text: over gRPC numbers are floats, and a column of integers with gaps is one in pandas."""
+    """A label as text. Whole floats become integers: numbers are floats over gRPC and in pandas columns with gaps."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return None if value is None else str(value)

@@ -23,23 +23,23 @@ class CorpusMethods(Session):
         retry_for: float = 3600.0,
         progress: bool | None = None,
     ) -> CorpusSummary:
-        """Embed a folder of any size into a Parquet file; killed and called again, it goes on where it was.
+        """Embed a folder of any size into a Parquet file. An interrupted run continues when it is called again.
 
         Parameters
         ----------
         source : a folder (ids are paths relative to it), a glob, or an iterable of paths.
         out : the file: id, sha256, vector, model, fingerprint, error. Parts lie in `<out>.parts` until it is complete.
-        retry_errors : try items again that the server could not use.
-        retry_for : seconds that a failing request is tried again: an hour, so that a night's run survives a restart.
+        retry_errors : retry items that failed in an earlier run.
+        retry_for : seconds for which a failing request is retried: an hour, so that a long run survives a restart.
         model, decode, progress : as for `embed`.
 
         Returns
         -------
-        CorpusSummary : how many were embedded now, were there already, failed.
+        CorpusSummary : numbers of items that were embedded, were there already, and failed.
 
         Raises
         ------
-        FingerprintMismatchError : what is there was made by another model, or with other settings. Nothing is changed.
+        FingerprintMismatchError : the file has vectors of another model or other settings. It is not changed.
 
         Examples
         --------

@@ -44,47 +44,48 @@ class DuplicateMethods(EmbeddingMethods, ImageMethods):
         progress: bool | None = None,
         wait: bool = True,
     ) -> Duplicates | Job:
-        """Groups of duplicates.
+        """Find groups of duplicates.
 
         Parameters
         ----------
         images, ids, progress : as for `embed`.
-        kind : exact: the same bytes, which are compared here. near: perceptual hashes of images that differ in few
-            bits: other sizes, formats, slight crops. semantic: embeddings with a high cosine, of `embeddings`, or of
-            `images` or `texts`, which are embedded first.
-        threshold : of semantic, the cosine from which two are duplicates; None: 0.95.
-        bits : of near, of 64 that may differ; None: 8.
-        linkage : single: chains of duplicates are one group. star: all of a group are duplicates of one.
-        prefer : what represents a group: "size", the image of most pixels; or a number for each item, the highest.
-            None: the most central one.
-        model, decode : as for `embed`, of semantic.
-        wait : for the duplicates; otherwise the job is returned, and `found_duplicates(job.id)` has them later.
+        kind : exact: the same bytes, which are compared on this machine. near: perceptual hashes that differ in few
+            bits, as of other sizes, formats and slight crops. semantic: a high cosine of `embeddings`, or of `images`
+            or `texts`, which are embedded first.
+        threshold : smallest cosine of semantic duplicates; None: 0.95.
+        bits : largest number of bits, of 64, in which near duplicates differ; None: 8.
+        linkage : single: groups are chains of duplicates. star: every member is a duplicate of the representative.
+        prefer : the representative of a group: "size", the image with the most pixels; or a number for each item, of
+            which the highest counts. None: the most central item.
+        model, decode : as for `embed`, for semantic.
+        wait : whether to wait for the duplicates; otherwise the job is returned, and `found_duplicates(job.id)` has
+            them later.
 
         Returns
         -------
-        Duplicates : `.groups`, `.kept` (n,) bool, `.extra`, the ids that could go; `.to_pandas()`, `.errors`.
+        Duplicates : `.groups`, `.kept` (n,) bool, `.extra`, the ids to drop; `.to_pandas()`, `.errors`.
 
         Raises
         ------
-        JobFailedError, DaguerreError : any of the tree in daguerre.errors.
-        ValueError : for options of another kind.
+        JobFailedError, DaguerreError : any subclass in daguerre.errors.
+        ValueError : an option belongs to another kind.
 
         Examples
         --------
         >>> D = client.duplicates(images="photos/", prefer="size")
-        >>> [path for path, fine in zip(D.ids, D.kept) if fine]
+        >>> [path for path, keep in zip(D.ids, D.kept) if keep]
         """
         if kind not in ("exact", "near", "semantic"):
             raise ValueError(f'kind: got {kind!r}, there are "exact", "near" and "semantic"')
         for name, value, of in (("threshold", threshold, "semantic"), ("bits", bits, "near")):
             if value is not None and kind != of:
-                raise ValueError(f"{name}: is of kind {of!r}, this is {kind!r}; leave it out")
+                raise ValueError(f"{name} applies only to kind={of!r} (got {kind!r}); leave it out")
         fields: dict[str, Any] = {"kind": kind, "threshold": threshold, "bits": bits, "linkage": linkage}
         blocks = {}
         described = None
         if kind != "semantic":
             if images is None or texts is not None or embeddings is not None:
-                raise ValueError(f"kind: {kind!r} compares files of images; give images, or ask for semantic")
+                raise ValueError(f"kind: {kind!r} compares files of images; give images, or kind='semantic'")
             described = await self._hashed(images, kind, progress)
             files = described.ids
             good = np.flatnonzero(described.ok)
@@ -102,7 +103,7 @@ class DuplicateMethods(EmbeddingMethods, ImageMethods):
             if prefer != "size":
                 raise ValueError(f'prefer: got {prefer!r}, there is "size"; or give a number for each item')
             if images is None:
-                raise ValueError('prefer: "size" is of images; give them, or a number for each item')
+                raise ValueError('prefer: "size" needs images; give them, or a number for each item')
             if kind == "semantic":
                 described = await self.describe_images(images, progress=progress)
             assert described is not None
@@ -127,7 +128,7 @@ class DuplicateMethods(EmbeddingMethods, ImageMethods):
         return Duplicates.of(answer, ids=every, sent=good, errors=errors)
 
     async def found_duplicates(self, id: str) -> Duplicates:
-        """Duplicates that were found before, by their id: `.ids` are those that the server knows. Raises NotFoundError.
+        """Get earlier duplicates by their id; `.ids` are those that the server has. Raises NotFoundError.
 
         Examples
         --------
@@ -140,14 +141,14 @@ class DuplicateMethods(EmbeddingMethods, ImageMethods):
         return await self.ask(DUPLICATES, {"id": id})
 
     async def _hashed(self, images: Images, kind: Kind, progress: bool | None) -> Descriptions:
-        """SHA-256 is computed here; perceptual hashes are the server's."""
+        """Hash images: SHA-256 on this machine, perceptual hashes on the server."""
         if kind == "near":
             return await self.describe_images(images, progress=progress)
 
         async def ask(items: Sequence[Payload]) -> ImagesAnswer:
-            found = await asyncio.to_thread(lambda: [hashlib.sha256(item.image or b"").hexdigest() for item in items])
+            hashes = await asyncio.to_thread(lambda: [hashlib.sha256(item.image or b"").hexdigest() for item in items])
             return ImagesAnswer(
-                images=[ImageDescription(sha256=each) for each in found],
+                images=[ImageDescription(sha256=each) for each in hashes],
                 receipt=NO_MODEL,
                 failures={},
                 truncated=[],

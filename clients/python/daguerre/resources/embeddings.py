@@ -31,20 +31,22 @@ class EmbeddingMethods(Session):
         on_error: OnError = "collect",
         progress: bool | None = None,
     ) -> Embeddings:
-        """Unit vectors of images or of texts.
+        """Embed images or texts as unit vectors.
 
         Parameters
         ----------
         images : a folder (with its subfolders), a path, a glob such as "photos/**/*.jpg", bytes, an open file, a PIL
             image, a uint8 array, or any iterable of these.
         texts : a text, or any iterable of texts. Either images or texts.
-        ids : in place of paths and numbers, one for each item.
-        model : in place of the client's.
-        decode : "exact", or "scaled": large JPEGs faster, with a fingerprint of its own; None: the server's setting.
-        dimensions : for Matryoshka models.
-        fingerprint : the one that is expected, for example that of vectors made earlier.
-        on_error : "collect": failed items are in `.errors`, their rows are NaN. "raise": the first one ends the run.
-        progress : a progress bar, in place of the client's setting.
+        ids : one for each item, in place of its path or number.
+        model : model name, in place of the client's.
+        decode : "exact", or "scaled", which is faster for large JPEGs and has a fingerprint of its own; None: the
+            server's setting.
+        dimensions : length of the vectors, for Matryoshka models.
+        fingerprint : expected fingerprint, for example that of earlier vectors.
+        on_error : "collect": failed items are listed in `.errors`, with rows of NaN. "raise": the first failed item
+            raises ItemFailedError.
+        progress : whether to show a progress bar, in place of the client's setting.
 
         Returns
         -------
@@ -52,8 +54,8 @@ class EmbeddingMethods(Session):
 
         Raises
         ------
-        DaguerreError : any of the tree in daguerre.errors.
-        FileNotFoundError, TypeError, ValueError : for input that is not there, or cannot be an image or a text.
+        DaguerreError : any subclass in daguerre.errors.
+        FileNotFoundError, TypeError, ValueError : the input does not exist, or cannot be an image or a text.
 
         Examples
         --------
@@ -105,23 +107,23 @@ class EmbeddingMethods(Session):
             if embeddings.modality is None:
                 raise ValueError('embeddings: read from a file, they may be of images or texts; give {"image": …}')
             return {embeddings.modality: embeddings}
-        found: dict[str, Embeddings] = {}
+        blocks: dict[str, Embeddings] = {}
         if images is not None:
-            found["image"] = await self.embed(images=images, model=model, decode=decode, progress=progress)
+            blocks["image"] = await self.embed(images=images, model=model, decode=decode, progress=progress)
         if texts is not None:
             given = [texts] if isinstance(texts, str) else list(texts)
             there = [text for text in given if text is not None]
-            made = await self.embed(texts=there, model=model, decode=decode, progress=progress)
-            found["text"] = _spread(made, [text is not None for text in given])
-        if not found:
+            embedded = await self.embed(texts=there, model=model, decode=decode, progress=progress)
+            blocks["text"] = _spread(embedded, [text is not None for text in given])
+        if not blocks:
             raise ValueError("give images, texts, or embeddings")
-        return by_modality(found, ("image", "text"))
+        return by_modality(blocks, ("image", "text"))
 
 
-def _spread(made: Embeddings, there: Sequence[bool]) -> Embeddings:
-    """With rows of NaN for the items that are not there."""
+def _spread(embedded: Embeddings, there: Sequence[bool]) -> Embeddings:
+    """Insert rows of NaN for the items that are not there."""
     if all(there):
-        return made
-    vectors = np.full((len(there), made.vectors.shape[1]), np.nan, np.float32)
-    vectors[np.flatnonzero(there)] = made.vectors
-    return replace(made, vectors=vectors, ids=[str(i) for i in range(len(there))])
+        return embedded
+    vectors = np.full((len(there), embedded.vectors.shape[1]), np.nan, np.float32)
+    vectors[np.flatnonzero(there)] = embedded.vectors
+    return replace(embedded, vectors=vectors, ids=[str(i) for i in range(len(there))])

@@ -18,9 +18,9 @@ class FileMethods(Session):
     async def upload(
         self, given: "str | os.PathLike[str] | Rows | Embeddings", name: str | None = None
     ) -> Mapping[str, Any]:
-        """Send vectors ahead: a .npy file, an array (n, d) of floats, or embeddings. Streamed, of any size.
+        """Upload vectors as a stream of any size: a .npy file, an array (n, d) of floats, or embeddings.
 
-        Large embeddings are sent so by themselves. The server deletes files after some days.
+        Other methods upload large embeddings automatically. The server deletes files after some days.
 
         Returns
         -------
@@ -40,9 +40,9 @@ class FileMethods(Session):
         )
 
     async def files(self) -> list[Mapping[str, Any]]:
-        """Your files on the server, the newest first: id, name, bytes, shape, expires, …"""
+        """List your files on the server, the newest first: id, name, bytes, shape, expires, …"""
         return await self.entries(FILES)
 
     async def delete_file(self, id: str) -> Mapping[str, Any]:
-        """Delete a file. Jobs that have begun with it go on. Raises NotFoundError."""
+        """Delete a file. Jobs that have started to use it continue. Raises NotFoundError."""
         return await self.transport.call(DELETE_FILE, {"id": id})

@@ -25,12 +25,13 @@ class ImageMethods(Session):
         on_error: OnError = "collect",
         progress: bool | None = None,
     ) -> Descriptions:
-        """What images are, without a model: SHA-256, perceptual hash, pixels; and small versions. Nothing is kept.
+        """Describe images without a model: SHA-256, perceptual hash, size, thumbnail. The server keeps nothing.
 
         Parameters
         ----------
         images, ids, on_error, progress : as for `embed`.
-        thumbnail : also a JPEG with this longest side, 16 to 512 pixels; blurred : so that nobody can be recognised.
+        thumbnail : longest side of a JPEG thumbnail, 16 to 512 pixels; None for none.
+        blurred : blur thumbnails so that people cannot be recognised.
 
         Returns
         -------
@@ -60,8 +61,8 @@ class ImageMethods(Session):
     ) -> Descriptions:
         given = image_sources(images, ids)
         gathered = await self.gather(given, lambda: count_items(images), ask, on_error, progress, what, None)
-        found: list[ImageDescription | None] = [None] * len(gathered.ids)
+        described: list[ImageDescription | None] = [None] * len(gathered.ids)
         for places, answer in gathered.answers:
             for place, image in zip(places, answer.images, strict=True):
-                found[place] = image
-        return Descriptions(ids=gathered.ids, errors=gathered.errors, images=found)
+                described[place] = image
+        return Descriptions(ids=gathered.ids, errors=gathered.errors, images=described)

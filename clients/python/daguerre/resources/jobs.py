@@ -6,12 +6,12 @@ from daguerre.types.jobs import Job
 
 
 class JobMethods(Session):
-    """Jobs on the server; see `Session.job` and `Session.wait` too."""
+    """Jobs on the server; see also `Session.job` and `Session.wait`."""
 
     async def jobs(self) -> list[Job]:
-        """Your jobs on the server, the newest first."""
+        """List your jobs on the server, the newest first."""
         return await self.entries(JOBS)
 
     async def cancel_job(self, id: str) -> Job:
-        """Stop a job; one that has ended stays as it is."""
+        """Cancel a job. A job that has ended is not changed."""
         return await self.ask(CANCEL_JOB, {"id": id})

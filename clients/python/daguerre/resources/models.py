@@ -6,10 +6,10 @@ from daguerre.types.models import ModelCard, Ping
 
 
 class ModelMethods(Session):
-    """Models, and whether the server is ready."""
+    """Models of the server, and its state."""
 
     async def models(self) -> list[ModelCard]:
-        """The models that can be asked for, the server's default first.
+        """List the models of the server, the default first.
 
         Examples
         --------
@@ -20,7 +20,7 @@ class ModelMethods(Session):
         return await self.ask(MODELS)
 
     async def ping(self) -> Ping:
-        """The server's version, whether its models are loaded, and the seconds there and back. Asked once.
+        """Check the server once: its version, whether its models are loaded, and the round-trip time in seconds.
 
         Examples
         --------

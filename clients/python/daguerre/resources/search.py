@@ -23,13 +23,13 @@ class SearchMethods(EmbeddingMethods):
     """Search."""
 
     async def search(self, query: Query, embeddings: Embeddings, k: int = 10) -> Neighbours:
-        """The nearest items of a corpus, by exact cosine.
+        """Find the nearest items of a corpus, by exact cosine.
 
         Parameters
         ----------
         query : a text or texts; images: a Path, bytes, a picture or a list of them; or embeddings. A str is a text.
-        embeddings : the corpus, of `embed`; items without a vector are found by nobody.
-        k : neighbours of each.
+        embeddings : the corpus, a result of `embed`; items without a vector are never found.
+        k : number of neighbours per query.
 
         Returns
         -------
@@ -38,8 +38,8 @@ class SearchMethods(EmbeddingMethods):
         Raises
         ------
         ItemFailedError : a query cannot be used.
-        FingerprintMismatchError : the server has not the model that made the corpus, or the queries are of another.
-        DaguerreError : any other of the tree in daguerre.errors.
+        FingerprintMismatchError : the server does not have the model of the corpus, or queries have another one.
+        DaguerreError : any other subclass in daguerre.errors.
 
         Examples
         --------
@@ -57,13 +57,13 @@ class SearchMethods(EmbeddingMethods):
             lambda sent: self.ask(SEARCH, fields, vectors=sent),
             retry_for=self.limits.retry_for,
         )
-        found = [entry["neighbours"] for entry in answer["data"]]
-        indexes = good[np.array([[each["index"] for each in row] for row in found], np.int64)]
+        neighbours = [entry["neighbours"] for entry in answer["data"]]
+        indexes = good[np.array([[each["index"] for each in row] for row in neighbours], np.int64)]
         return Neighbours(
             queries=list(wanted.ids),
             indexes=indexes,
             ids=[[embeddings.ids[i] for i in row] for row in indexes.tolist()],
-            cosines=np.array([[each["cosine"] for each in row] for row in found], np.float32),
+            cosines=np.array([[each["cosine"] for each in row] for row in neighbours], np.float32),
         )
 
     async def _scores(self, near: Query, embeddings: Embeddings) -> Double:
@@ -82,10 +82,10 @@ class SearchMethods(EmbeddingMethods):
         if not (isinstance(query, str | os.PathLike) or memory.is_one(query)):
             given = list(cast(Any, query))
             if not given:
-                raise ValueError("query: got nothing; give a text, an image, or a list of them")
+                raise ValueError("query: got an empty list; give a text, an image, or a list of them")
         first = given[0] if isinstance(given, list) else given
         modality: Modality = "text" if isinstance(first, str) else "image"
-        found = await self.embed(
+        return await self.embed(
             **cast(Any, {f"{modality}s": given}),
             model=corpus.model,
             decode=cast(Any, corpus.receipt.decode or None),
@@ -93,4 +93,3 @@ class SearchMethods(EmbeddingMethods):
             on_error="raise",
             progress=False,
         )
-        return found

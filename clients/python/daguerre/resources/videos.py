@@ -38,24 +38,24 @@ class VideoMethods(Session):
         name: str | None = None,
         progress: bool | None = None,
     ) -> AsyncClip:
-        """Send a video ahead: streamed, of any size. Its frames are looked at when you ask about them.
+        """Upload a video of any size as a stream. Frames are sampled when you call a method of the clip.
 
         Parameters
         ----------
-        source : a path, bytes, or an open binary file, read from where it stands.
-        every : a frame each so many seconds: 2, "2s", "500ms", "1m". Left out like the next three: each second.
-        frames : so many, evenly.
-        shots : one a shot, at its "middle" (or True) or its "first".
-        keyframes : those that are compressed whole, which is fastest; "5s": at least so far apart.
-        find_shots : look for shots too, for results by shot. Reads the video twice.
-        detector : what counts as a cut: "adaptive" or "content", or {"method": …, "threshold": …}.
-        drop_within : drop a frame whose perceptual hash is within so many bits (0 to 63) of the last one's.
-        pooling : of frames to shots and to the video: "mean"; "max": does it occur at all; "top_k": the mean of the
-            `top_k` highest. Vectors are always pooled by their mean.
-        thumbnail : pixels (16 to 512) of the longest side of a small JPEG of each frame, for the timeline; None for
-            none.
-        name : in place of the file's. It stays on this machine.
-        progress : a progress bar, in place of the client's setting.
+        source : a path, bytes, or an open binary file, read from its current position.
+        every : time between two frames: 2 (seconds), "2s", "500ms", "1m". Without this and the next three: 1 second.
+        frames : number of frames, evenly spaced.
+        shots : one frame per shot: its "middle" (or True) or its "first".
+        keyframes : the keyframes of the file, which is fastest; "5s": at least this far apart.
+        find_shots : detect shots as well, for results by shot. This reads the video twice.
+        detector : method of shot detection: "adaptive" or "content", or {"method": …, "threshold": …}.
+        drop_within : drop a frame whose perceptual hash differs from the previous frame's by at most this many bits
+            (0 to 63).
+        pooling : how scores of frames are pooled by shot and video: "mean"; "max", whether a label occurs at all; or
+            "top_k", the mean of the `top_k` highest. Vectors are always pooled by their mean.
+        thumbnail : longest side, in pixels (16 to 512), of a JPEG of each frame, for the timeline; None for none.
+        name : name of the video, in place of the file's. It stays on this machine.
+        progress : whether to show a progress bar, in place of the client's setting.
 
         Returns
         -------
@@ -63,15 +63,15 @@ class VideoMethods(Session):
 
         Raises
         ------
-        ItemFailedError : it is no video that the server reads, or too large.
-        DaguerreError : any other of the tree in daguerre.errors.
-        OSError, TypeError, ValueError : for what is not there, is no video, or asks for two things at once.
+        ItemFailedError : the server cannot read the video, or it is too large.
+        DaguerreError : any other subclass in daguerre.errors.
+        OSError, TypeError, ValueError : the source does not exist or is not a video, or options contradict each other.
 
         Examples
         --------
         >>> with client.video("news.mp4", every="2s", find_shots=True) as clip:
-        ...     told = clip.zero_shot(["a street", "a studio"])
-        >>> told.to_pandas()
+        ...     scores = clip.zero_shot(["a street", "a studio"])
+        >>> scores.to_pandas()
         """
         sampling = sampled(every=every, frames=frames, shots=shots, keyframes=keyframes) | video_options(
             find_shots, detector, drop_within, pooling, top_k, thumbnail, looked_for=bool(find_shots or shots)
@@ -80,7 +80,7 @@ class VideoMethods(Session):
         shown = Progress.wanted(self.progress if progress is None else progress)
         sent = await asyncio.to_thread(VideoUpload, source, called, shown)
         try:
-            said = await retried(lambda: self.transport.upload(sent, "video"), retry_for=self.limits.retry_for)
+            file = await retried(lambda: self.transport.upload(sent, "video"), retry_for=self.limits.retry_for)
         except APIError as exc:
             if exc.code in UNUSABLE:
                 failed = ItemError(0, called, exc.code, exc.message)
@@ -88,10 +88,10 @@ class VideoMethods(Session):
             raise
         finally:
             sent.close()
-        if not said.get("video"):
-            await self.transport.call(DELETE_FILE, {"id": said["id"]})
-            failed = ItemError(0, called, "invalid_file", "is an array, no video; client.upload takes it")
+        if not file.get("video"):
+            await self.transport.call(DELETE_FILE, {"id": file["id"]})
+            failed = ItemError(0, called, "invalid_file", "is an array, not a video; send it with client.upload")
             raise ItemFailedError(failed)
-        clip = AsyncClip(self, said, called, sampling)
+        clip = AsyncClip(self, file, called, sampling)
         self.clips.add(clip)
         return clip

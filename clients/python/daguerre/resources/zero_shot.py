@@ -31,15 +31,16 @@ class ZeroShotMethods(Session):
         on_error: OnError = "collect",
         progress: bool | None = None,
     ) -> ZeroShot:
-        """Scores of images or texts for labels that you make up.
+        """Score images or texts for labels of your choice.
 
         Parameters
         ----------
         labels : two or more different ones, or one with multi_label.
         templates : prompt templates, each with one {} for the label; None: the model's own.
-        multi_label : score each label by itself, on softmax-trained models against `negatives`.
+        multi_label : score each label independently; softmax-trained models contrast it with `negatives`.
+        negatives : texts that `multi_label` contrasts labels with; None: the model's own.
         none_of_these : a text that competes with the labels; where it wins, the item's best label is None.
-        none_min_cosine : where no label's cosine reaches it, the best label is None. Either this or none_of_these.
+        none_min_cosine : smallest cosine of a best label; below it, it is None. Either this or none_of_these.
         images, texts, ids, model, decode, on_error, progress : as for `embed`.
 
         Returns
@@ -48,7 +49,7 @@ class ZeroShotMethods(Session):
 
         Raises
         ------
-        DaguerreError : any of the tree in daguerre.errors.
+        DaguerreError : any subclass in daguerre.errors.
 
         Examples
         --------
@@ -74,8 +75,8 @@ class ZeroShotMethods(Session):
 
         gathered = await self.gather(items, total, ask, on_error, progress, "zero-shot", None)
         if gathered.answers:
-            said = gathered.answers[0][1]
-            receipt, scale, used, negative = said.receipt, said.logit_scale, said.templates, said.negatives
+            first = gathered.answers[0][1]
+            receipt, scale, used, negative = first.receipt, first.logit_scale, first.templates, first.negatives
         else:
             card = await self.card(options.model)
             receipt, scale, used, negative = card.receipt(decode), float("nan"), card.templates or [], None

@@ -1,1 +1,1 @@
-"""What calls return: records, arrays and tables that need no client."""
+"""Results of calls: records, arrays and tables that need no client."""

@@ -24,7 +24,7 @@ FIGURES = ("precision", "recall", "f1")
 
 @dataclass(frozen=True, kw_only=True)
 class Stratum:
-    """A part of a population: how many there are, how many were drawn, and how likely each was."""
+    """A stratum: number of its items, number of those drawn, probability of each to be drawn."""
 
     stratum: str
     population: int
@@ -34,15 +34,15 @@ class Stratum:
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Sample:
-    """Items that were drawn to be coded.
+    """A sample of items to code.
 
     Attributes
     ----------
-    indexes, ids : (m,) what was drawn, in random order; by score if purposive.
-    inclusion_prob : (m,) of each, which figures need to undo the design; None of a purposive draw.
-    stratum : of each, where there are strata.
-    n : items that could be drawn.
-    fit_for_inference : whether figures from it say something about the corpus.
+    indexes, ids : (m,) the drawn items, in random order; by score for a purposive sample.
+    inclusion_prob : (m,) probability of each item to be drawn, to weight figures by; None for a purposive sample.
+    stratum : stratum of each item, if there are strata.
+    n : number of items that could be drawn.
+    fit_for_inference : whether figures of the sample are valid for the corpus.
     """
 
     design: str
@@ -60,7 +60,7 @@ class Sample:
         return len(self.ids)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """A row per item: index id, columns index, stratum where there are any, inclusion_prob."""
+        """Table with a row per item: index id, columns index, stratum (if there are strata), inclusion_prob."""
         pandas = import_pandas()
         columns: dict[str, Any] = {"index": self.indexes}
         if self.stratum is not None:
@@ -71,20 +71,21 @@ class Sample:
 
     def __repr__(self) -> str:
         strata = f" in {len(self.strata)} strata" if self.strata else ""
-        use = "" if self.fit_for_inference else ", says nothing about the corpus"
+        use = "" if self.fit_for_inference else ", not fit for inference"
         return f"<Sample ({self.design}): {len(self):,} of {self.n:,} items{strata}, seed {self.seed}{use}>"
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Pairs:
-    """Pairs of items to be coded: do these two belong together?
+    """Pairs of items to code: do the two belong together?
 
     Attributes
     ----------
     a, b : (m,) items by index, in random order; a_ids, b_ids : their ids.
-    stratum : within, between or disputed; cluster : of a within pair of one clustering, otherwise None.
-    inclusion_prob : (m,) that the pair was drawn.
-    unclustered : how items in no cluster counted.
+    stratum : within, between or disputed.
+    cluster : cluster of a within pair of a single clustering, otherwise None.
+    inclusion_prob : (m,) probability of the pair to be drawn.
+    unclustered : treatment of items in no cluster.
     """
 
     a: Int
@@ -104,13 +105,13 @@ class Pairs:
         return len(self.a)
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
-        """As `save` writes them; `same` is empty, for who codes."""
+        """Rows as `save` writes them, with an empty column `same` for the coders."""
         empty = [""] * len(self)
         columns = (self.a.tolist(), self.b.tolist(), self.stratum, self.cluster, self.inclusion_prob.tolist())
         return zip(self.a_ids, self.b_ids, empty, *columns, strict=True)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """A row per pair: a_id, b_id, a, b, stratum, cluster, inclusion_prob."""
+        """Table with a row per pair: a_id, b_id, a, b, stratum, cluster, inclusion_prob."""
         pandas = import_pandas()
         columns = {
             "a_id": self.a_ids,
@@ -138,7 +139,7 @@ class Pairs:
 
 @dataclass(frozen=True, repr=False, kw_only=True)
 class Agreement:
-    """How far coders agree, with 95 % intervals by bootstrap.
+    """Agreement of coders, with 95 % bootstrap intervals.
 
     Attributes
     ----------
@@ -162,7 +163,7 @@ class Agreement:
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration:
-    """How a clustering does by coded pairs; None where nothing can be said."""
+    """Figures of a clustering against coded pairs; None if they are not defined."""
 
     name: str
     pairs: int
@@ -178,8 +179,8 @@ class Comparison:
     Attributes
     ----------
     winner : the best by F1, chosen on one part of the pairs and scored on the other, or None; as the server says it.
-    left_out : pairs that nobody has coded.
-    answer : all that the server said.
+    left_out : number of pairs that are not coded.
+    answer : the complete answer of the server.
     """
 
     n_pairs: int
@@ -191,7 +192,7 @@ class Comparison:
 
     @classmethod
     def of(cls, answer: Mapping[str, Any], left_out: int) -> "Comparison":
-        """A server's answer."""
+        """Build the result from the server's answer."""
         return cls(
             n_pairs=answer["n_pairs"],
             left_out=left_out,
@@ -209,15 +210,15 @@ class Comparison:
         )
 
     def to_pandas(self) -> "pd.DataFrame":
-        """A row per clustering: index name, columns pairs, and value, low and high of precision, recall and f1."""
+        """Table by clustering: index name, columns pairs, and value, low and high of precision, recall and f1."""
         pandas = import_pandas()
         rows = []
         for each in self.configurations:
             row: dict[str, Any] = {"pairs": each.pairs}
             for name in FIGURES:
-                found = getattr(each, name)
+                estimate = getattr(each, name)
                 ends = {"": "value", "_low": "low", "_high": "high"}
-                row |= {name + end: getattr(found, attribute, None) for end, attribute in ends.items()}
+                row |= {name + end: getattr(estimate, attribute, None) for end, attribute in ends.items()}
             rows.append(row)
         index = pandas.Index([each.name for each in self.configurations], name="name")
         table: pd.DataFrame = pandas.DataFrame(rows, index=index)
@@ -232,6 +233,6 @@ class Comparison:
         return "\n".join(lines)
 
 
-def figure(said: Mapping[str, Any] | None) -> Figure | None:
-    """A number with its interval, off the wire."""
-    return None if said is None else Figure(said.get("value"), said.get("low"), said.get("high"))
+def figure(answer: Mapping[str, Any] | None) -> Figure | None:
+    """A number with its interval, from an answer."""
+    return None if answer is None else Figure(answer.get("value"), answer.get("low"), answer.get("high"))

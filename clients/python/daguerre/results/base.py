@@ -44,7 +44,7 @@ class Errors(Sequence[ItemError]):
         return hash(self._items)
 
     def by_code(self) -> dict[str, int]:
-        """How many of each code, the most frequent first."""
+        """Number of errors with each code, the most frequent first."""
         return dict(Counter(item.code for item in self._items).most_common())
 
     def to_pandas(self) -> "pd.DataFrame":
@@ -63,14 +63,14 @@ class Errors(Sequence[ItemError]):
 
 @dataclass(frozen=True, eq=False)
 class ItemResults:
-    """What every result has: an entry for each item that was given."""
+    """Base of results: an entry for each item that was given."""
 
     ids: list[str]
     errors: Errors
 
     @property
     def ok(self) -> NDArray[np.bool_]:
-        """Which items have a result, (n,)."""
+        """Whether each item has a result, (n,)."""
         good = np.ones(len(self.ids), bool)
         good[[item.index for item in self.errors]] = False
         return good
@@ -78,10 +78,10 @@ class ItemResults:
     @property
     def codes(self) -> list[str | None]:
         """Why an item has no result, for programs; None where it has one."""
-        found: list[str | None] = [None] * len(self.ids)
+        codes: list[str | None] = [None] * len(self.ids)
         for item in self.errors:
-            found[item.index] = item.code
-        return found
+            codes[item.index] = item.code
+        return codes
 
     def __len__(self) -> int:
         return len(self.ids)

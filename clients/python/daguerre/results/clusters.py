@@ -26,7 +26,7 @@ SHOWN = 8  # sizes in a repr
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterName:
-    """A name of your vocabulary: the mean zero-shot probability of the items, and their mean cosine with it."""
+    """A name from the vocabulary, with the items' mean zero-shot probability and mean cosine."""
 
     label: str
     score: float
@@ -35,7 +35,7 @@ class ClusterName:
 
 @dataclass(frozen=True, kw_only=True)
 class SimilarCluster:
-    """A cluster that this one can hardly be told from: at distance 1 the two may well be one."""
+    """A cluster that is hard to distinguish from this one: at distance 1 the two may be one."""
 
     cluster: int
     cosine: float
@@ -79,12 +79,12 @@ class Clustered(ItemResults):
     clusters : a Cluster for each number.
     trace : each pass: the K's that were tried, their scores, what it took.
     params : every parameter that the method looked at, defaults too.
-    remarks, notes : in plain words, what to beware of, and how the source of the method was read.
+    remarks, notes : warnings about the result, and interpretations of the method's source.
     thresholds : what other thresholds would have taken in the first pass.
     stability : adjusted Rand index of reruns with this one, where `resamples` asked for it.
     comparison : with `known` labels: ARI, NMI, purity.
     coordinates : (n, 2) float32 of a map, NaN of items without a result; None without a projection.
-    receipt : how the vectors were made; None where that is not known.
+    receipt : model, settings and versions of the vectors; None if not known.
     answer : as the server gave it, about the items that were `sent` to it, by index.
     files : where items lie on this machine.
     modality : image, text or image+text; None where that is not known.
@@ -115,7 +115,7 @@ class Clustered(ItemResults):
         modality: str | None = None,
         **rest: Any,
     ) -> C:
-        """A server's answer about items `sent` of all those that were given."""
+        """Build the result from the answer about the items `sent` of all that were given."""
         every = list(answer["ids"] if ids is None else ids)
         n = len(every)
         place = np.arange(n) if sent is None else np.asarray(sent, np.int64)
@@ -130,7 +130,7 @@ class Clustered(ItemResults):
             coordinates = np.full((n, 2), np.nan, np.float32)
             coordinates[place] = answer["coordinates"]
             coordinates[list(failed)] = np.nan
-        made = answer["receipt"] or {}
+        facts = answer["receipt"] or {}
         return cls(
             ids=every,
             errors=Errors([failed[i] for i in sorted(failed)]),
@@ -141,7 +141,7 @@ class Clustered(ItemResults):
             silhouettes_final=_numbers(answer["silhouettes_final"], place, n),
             clusters=tuple(_cluster(each, place.tolist()) for each in answer["clusters"]),
             coordinates=coordinates,
-            receipt=receipt(made) if "revision" in made else None,
+            receipt=receipt(facts) if "revision" in facts else None,
             files=list(every if files is None else files),
             sent=place,
             modality=modality,
@@ -156,52 +156,52 @@ class Clustered(ItemResults):
 
     @property
     def params(self) -> dict[str, Any]:
-        """Every parameter that the method looked at, defaults too."""
+        """All parameters of the method, with defaults."""
         return cast("dict[str, Any]", self.answer["params"])
 
     @property
     def remarks(self) -> list[str]:
-        """What to beware of, in plain words."""
+        """Warnings about the result."""
         return cast("list[str]", self.answer["remarks"])
 
     @property
     def notes(self) -> list[str]:
-        """How the source of the method was read."""
+        """Interpretations of the method's source."""
         return cast("list[str]", self.answer["notes"])
 
     @property
     def thresholds(self) -> list[dict[str, Any]] | None:
-        """What other thresholds would have taken in the first pass."""
+        """Clusters and items that other thresholds would have kept in the first pass."""
         return cast("list[dict[str, Any]] | None", self.answer["thresholds"])
 
     @property
     def stability(self) -> dict[str, Any] | None:
-        """Adjusted Rand index of reruns with this one."""
+        """Adjusted Rand index between reruns and this result."""
         return cast("dict[str, Any] | None", self.answer["stability"])
 
     @property
     def comparison(self) -> dict[str, Any] | None:
-        """With known labels: ARI, NMI, purity."""
+        """ARI, NMI and purity against the known labels."""
         return cast("dict[str, Any] | None", self.answer["comparison"])
 
     @property
     def ended(self) -> str:
-        """Why there was no further pass."""
+        """Reason why the method stopped."""
         return str(self.answer["ended"])
 
     @property
     def model(self) -> str:
-        """The model of the vectors."""
+        """Name of the model of the vectors."""
         return str(self.answer["model"])
 
     @property
     def fingerprint(self) -> str | None:
-        """That of the vectors."""
+        """Fingerprint of the vectors."""
         return (self.answer["receipt"] or {}).get("fingerprint")
 
     @property
     def unclustered(self) -> int:
-        """Items that have a result, and are in no cluster."""
+        """Number of items with a result that are in no cluster."""
         return int(((self.labels < 0) & self.ok).sum())
 
     def exemplars(self, cluster: int, kind: Kind = "nearest") -> list[str]:
@@ -209,17 +209,17 @@ class Clustered(ItemResults):
 
         Raises
         ------
-        ValueError : for a cluster or a kind that there is not.
+        ValueError : there is no such cluster or kind.
         """
-        found = next((each for each in self.clusters if each.id == cluster), None)
-        if found is None:
+        chosen = next((each for each in self.clusters if each.id == cluster), None)
+        if chosen is None:
             raise ValueError(f"cluster: got {cluster}, there are 0 to {len(self.clusters) - 1}; -1 is none")
-        if kind not in found.exemplars:
-            raise ValueError(f"kind: got {kind!r}, there are {', '.join(found.exemplars)}")
-        return [self.ids[i] for i in found.exemplars[kind]]
+        if kind not in chosen.exemplars:
+            raise ValueError(f"kind: got {kind!r}, there are {', '.join(chosen.exemplars)}")
+        return [self.ids[i] for i in chosen.exemplars[kind]]
 
     def to_pandas(self) -> "pd.DataFrame":
-        """A row per item: index id, columns cluster, silhouette, silhouette_final, pass, error (a code)."""
+        """Table with a row per item: index id, columns cluster, silhouette, silhouette_final, pass, error (a code)."""
         pandas = import_pandas()
         columns = {
             "cluster": self.labels,
@@ -233,13 +233,13 @@ class Clustered(ItemResults):
 
     @property
     def passes(self) -> list[int | None]:
-        """The pass that took each item; None of items in no cluster."""
+        """Pass in which each item was clustered; None for items in no cluster."""
         taken = {each.id: each.taken_in for each in self.clusters}
         return [taken.get(label) for label in self.labels.tolist()]
 
     def save(self, path: "str | os.PathLike[str]") -> None:
         """Write everything as JSON, for `Clusters.load`."""
-        said = {
+        saved = {
             "daguerre": __version__,
             "kind": "clusters",
             "ids": self.ids,
@@ -249,7 +249,7 @@ class Clustered(ItemResults):
             "modality": self.modality,
             "answer": self.answer,
         }
-        Path(path).write_text(json.dumps(said), encoding="utf-8")
+        Path(path).write_text(json.dumps(saved), encoding="utf-8")
 
     def __repr__(self) -> str:
         sizes = sorted((each.size for each in self.clusters), reverse=True)
@@ -258,7 +258,7 @@ class Clustered(ItemResults):
             ["sizes " + ", ".join(map(str, sizes[:SHOWN])) + (", …" if len(sizes) > SHOWN else "")] if sizes else []
         )
         second += [f"mean silhouette of clusters {np.mean(known):.2f}"] if known else []
-        second += [f"{len(self.remarks)} to beware of: .remarks"] if self.remarks else []
+        second += [f"{len(self.remarks)} warnings: .remarks"] if self.remarks else []
         failed = f", {len(self.errors)} without a result" if self.errors else ""
         what = f"{len(self):,} items in {len(sizes)} clusters, {self.unclustered:,} in none{failed}"
         kind = type(self).__name__
@@ -266,13 +266,13 @@ class Clustered(ItemResults):
 
 
 def read_clusters(path: "str | os.PathLike[str]") -> dict[str, Any]:
-    """What `Clustered.of` takes, off a file of `save`."""
+    """Read the arguments of `Clustered.of` from a file of `save`."""
     try:
-        said = json.loads(Path(path).read_text(encoding="utf-8"))
-        if said["kind"] != "clusters":
+        saved = json.loads(Path(path).read_text(encoding="utf-8"))
+        if saved["kind"] != "clusters":
             raise KeyError("kind")
-        found = {name: said[name] for name in ("answer", "ids", "files", "sent", "modality")}
-        return {**found, "errors": [ItemError(**error) for error in said["errors"]]}
+        arguments = {name: saved[name] for name in ("answer", "ids", "files", "sent", "modality")}
+        return {**arguments, "errors": [ItemError(**error) for error in saved["errors"]]}
     except (ValueError, KeyError, TypeError) as exc:
         raise DaguerreError(
             f"{os.fspath(path)} was not written by Clusters.save; name another file", code="foreign_file"
@@ -285,12 +285,12 @@ def _numbers(values: Sequence[float | None], place: NDArray[np.int64], n: int) -
     return every
 
 
-def _cluster(said: Mapping[str, Any], place: Sequence[int]) -> Cluster:
+def _cluster(answer: Mapping[str, Any], place: Sequence[int]) -> Cluster:
     return Cluster(
-        **{name: said[name] for name in ("id", "size", "silhouette", "silhouette_final")},
-        taken_in=said["pass"],
-        medoid=place[said["medoid"]],
-        exemplars={kind: tuple(place[i] for i in found) for kind, found in said["exemplars"].items()},
-        names=None if said["names"] is None else tuple(record(ClusterName, each) for each in said["names"]),
-        similar=tuple(record(SimilarCluster, each) for each in said["similar"]),
+        **{name: answer[name] for name in ("id", "size", "silhouette", "silhouette_final")},
+        taken_in=answer["pass"],
+        medoid=place[answer["medoid"]],
+        exemplars={kind: tuple(place[i] for i in items) for kind, items in answer["exemplars"].items()},
+        names=None if answer["names"] is None else tuple(record(ClusterName, each) for each in answer["names"]),
+        similar=tuple(record(SimilarCluster, each) for each in answer["similar"]),
     )

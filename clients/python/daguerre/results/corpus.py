@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CorpusSummary:
-    """What a run has done.
+    """Summary of a run over a corpus.
 
     Attributes
     ----------
-    out : the file.
-    rows : in the file now.
-    embedded, failed : of this run.
-    reused : items that were in the file already, unchanged.
+    out : path of the file.
+    rows : number of rows in the file.
+    embedded, failed : number of items of this run.
+    reused : number of items that were in the file already, unchanged.
     failed_before : those of `reused` that have no vector; `retry_errors` tries them again.
-    gone : rows of items that are not in the source any more; they stay.
+    gone : number of rows of items that are no longer in the source; they stay.
     """
 
     out: str

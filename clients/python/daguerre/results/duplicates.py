@@ -24,7 +24,7 @@ class DuplicateGroup:
     Attributes
     ----------
     representative : the one to keep, one of the `members`.
-    similarity : of each member to it: a cosine, 1 - bits / 64, or 1.
+    similarity : of each member to the representative: a cosine, 1 - bits / 64, or 1.
     """
 
     representative: int
@@ -53,7 +53,7 @@ class Duplicates(ItemResults):
     def of(
         cls, answer: Mapping[str, Any], *, ids: Sequence[str], sent: Int, errors: Sequence[ItemError]
     ) -> "Duplicates":
-        """A server's answer about items `sent` of all those that were given."""
+        """Build the result from the answer about the items `sent` of all that were given."""
         place = sent.tolist()
         failed = {error.index: error for error in errors}
         for each in answer["unusable"]:
@@ -92,15 +92,15 @@ class Duplicates(ItemResults):
         return [self.ids[i] for i in np.flatnonzero(~self.kept).tolist()]
 
     def rows(self) -> Iterator[tuple[int | None, str | None, float | None]]:
-        """Of each item: its group, the id that represents it, and how similar the item is to that; None of no group."""
-        found: dict[int, tuple[int, str, float]] = {}
+        """Group, id of the representative and similarity to it for each item; None for items in no group."""
+        of_item: dict[int, tuple[int, str, float]] = {}
         for number, group in enumerate(self.groups):
             for i, similarity in zip(group.members, group.similarity, strict=True):
-                found[i] = number, self.ids[group.representative], similarity
-        return (found.get(i, (None, None, None)) for i in range(len(self)))
+                of_item[i] = number, self.ids[group.representative], similarity
+        return (of_item.get(i, (None, None, None)) for i in range(len(self)))
 
     def to_pandas(self) -> "pd.DataFrame":
-        """A row per item: index id, columns group, representative, similarity, kept, error (a code)."""
+        """Table with a row per item: index id, columns group, representative, similarity, kept, error (a code)."""
         pandas = import_pandas()
         group, representative, similarity = zip(*self.rows(), strict=True) if len(self) else ((), (), ())
         columns = {

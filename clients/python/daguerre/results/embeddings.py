@@ -1,15 +1,19 @@
-"""Unit vectors of items, and their Parquet file."""
+"""Unit vectors of items, and the files that they are kept in: .parquet, .npz, .csv, and .npy to be read."""
 
+import csv
+import json
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from daguerre.errors import FingerprintMismatchError, ItemError
 from daguerre.results.base import Errors, ModelResults, failure_note, import_pandas
+from daguerre.storage.csv import open_output
 from daguerre.storage.parquet import ROW_GROUP, Row, arrow, batch, read_schema, receipt_of, save, schema
-from daguerre.types.common import Float, Modality
+from daguerre.types.common import Float, Modality, Receipt, receipt
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,14 +25,14 @@ class Embeddings(ModelResults):
 
     Attributes
     ----------
-    vectors : (n, d) float32, a row for each item that was given; rows of failed items are NaN. `drop_failed()` leaves
-        them out.
-    ids : paths of files, as they were given or found; places of other items.
-    errors : a table of the items without a result.
-    receipt : how the vectors were made; keep it with them.
-    truncated : texts that were cut at the model's maximum, by their place.
-    tokens : of all texts.
-    modality : "image" or "text"; None of vectors that were read from a file.
+    vectors : (n, d) float32, a row for each item; rows of failed items are NaN, and `drop_failed()` removes
+        them.
+    ids : paths of files, numbers of other items.
+    errors : the items without a result.
+    receipt : model, settings and versions that made the vectors; keep it with them.
+    truncated : indices of texts that were cut at the model's maximum length.
+    tokens : number of tokens of all texts.
+    modality : "image" or "text"; None for vectors that were read from a file.
     """
 
     vectors: Float = field(kw_only=True)
@@ -36,7 +40,7 @@ class Embeddings(ModelResults):
     modality: Modality | None = field(kw_only=True, default=None)
 
     def drop_failed(self) -> "Embeddings":
-        """The same without the items that have no result."""
+        """A copy without the items that have no result."""
         good = self.ok
         if good.all():
             return self
@@ -50,12 +54,12 @@ class Embeddings(ModelResults):
         )
 
     def similarity(self, other: "Embeddings") -> Float:
-        """Cosines with other embeddings, (n, m). Raises FingerprintMismatchError where they cannot be compared."""
+        """Cosines with other embeddings, (n, m). Raises FingerprintMismatchError if they are not comparable."""
         self.check_comparable(other)
         return cast(Float, self.vectors @ other.vectors.T)
 
     def check_comparable(self, other: "Embeddings") -> None:
-        """Raises FingerprintMismatchError where vectors of the two lie in different spaces."""
+        """Raise FingerprintMismatchError if the two are vectors of different spaces."""
         if self.fingerprint != other.fingerprint:
             raise FingerprintMismatchError(
                 f"vectors of {self.model} ({self.fingerprint}) and of {other.model} ({other.fingerprint}) lie in "
@@ -64,7 +68,7 @@ class Embeddings(ModelResults):
             )
 
     def to_pandas(self) -> "pd.DataFrame":
-        """A row per item: index id, columns 0 … d-1."""
+        """Table with a row per item: index id, columns 0 … d-1."""
         pandas = import_pandas()
         table: pd.DataFrame = pandas.DataFrame(self.vectors, index=pandas.Index(self.ids, name="id"))
         return table
@@ -90,26 +94,23 @@ def write_parquet(path: str | os.PathLike[str], embeddings: Embeddings) -> None:
         Row(id, error_code=failed[i].code, error_message=failed[i].message) if i in failed else Row(id)
         for i, id in enumerate(embeddings.ids)
     ]
-    made = embeddings.receipt
     parts = (
-        batch(rows[start : start + ROW_GROUP], embeddings.vectors[start : start + ROW_GROUP], made)
+        batch(rows[start : start + ROW_GROUP], embeddings.vectors[start : start + ROW_GROUP], embeddings.receipt)
         for start in range(0, len(rows), ROW_GROUP)
     )
-    save(parts, schema(embeddings.vectors.shape[1], made), path)
+    save(parts, schema(embeddings.vectors.shape[1], embeddings.receipt), path)
 
 
 def read_parquet(path: str | os.PathLike[str]) -> Embeddings:
     """Read embeddings; see `Embeddings.read_parquet`."""
-    from daguerre.results.base import Errors
-
     pa = arrow()
     made = receipt_of(read_schema(path), path)
     table = pa.parquet.read_table(path, columns=["id", "vector", "error_code", "error_message", "fingerprint"])
-    found = table["fingerprint"].unique().to_pylist()
-    if len(found) > 1:
+    fingerprints = table["fingerprint"].unique().to_pylist()
+    if len(fingerprints) > 1:
         raise FingerprintMismatchError(
-            f"{os.fspath(path)} has vectors of {len(found)} fingerprints, {', '.join(map(str, found[:3]))}; "
-            "they must not be mixed",
+            f"{os.fspath(path)} has vectors of {len(fingerprints)} fingerprints, "
+            f"{', '.join(map(str, fingerprints[:3]))}; they must not be mixed",
             code="fingerprint_mismatch",
         )
     ids = table["id"].to_pylist()
@@ -124,3 +125,44 @@ def read_parquet(path: str | os.PathLike[str]) -> Embeddings:
         start += len(chunk)
     errors = [ItemError(i, ids[i], code, messages[i]) for i, code in enumerate(codes) if code is not None]
     return Embeddings(ids=ids, errors=Errors(errors), receipt=made, truncated=[], vectors=vectors)
+
+
+def write_npz(path: str, embeddings: Embeddings) -> None:
+    """Write ids, vectors and the receipt; an item without a vector has a row of NaN."""
+    facts = json.dumps(asdict(embeddings.receipt))
+    np.savez(path, ids=np.array(embeddings.ids), vectors=embeddings.vectors, receipt=facts)
+
+
+def write_csv(path: str, embeddings: Embeddings) -> None:
+    """Write a row for each item: id and one column per dimension, empty for an item without a vector."""
+    failed = {item.index for item in embeddings.errors}
+    with open_output(path) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["id", *range(embeddings.vectors.shape[1])])
+        for i, (id, row) in enumerate(zip(embeddings.ids, embeddings.vectors, strict=True)):
+            writer.writerow([id, *("" if i in failed else f"{x:.9g}" for x in row)])
+
+
+def read_npz(path: str) -> Embeddings:
+    """Read a file of `write_npz`. Raises ValueError for other files."""
+    with np.load(path, allow_pickle=False) as saved:
+        if not {"ids", "vectors", "receipt"} <= set(saved.files):
+            raise ValueError(f"{path} was not written by daguerre embed; it has {', '.join(saved.files)}")
+        ids = [str(id) for id in saved["ids"]]
+        return from_array(saved["vectors"], ids, receipt(json.loads(str(saved["receipt"]))))
+
+
+def read_npy(path: str, receipt: Receipt, dimension: int) -> Embeddings:
+    """Read an array of vectors, (n, dimension), that a model made as the receipt states. Raises ValueError."""
+    vectors = np.load(path, mmap_mode="r", allow_pickle=False)
+    if vectors.ndim != 2 or vectors.shape[1] != dimension:
+        raise ValueError(f"{path} is an array of shape {vectors.shape}; {receipt.model} has {dimension} dimensions")
+    return from_array(vectors, [str(i) for i in range(len(vectors))], receipt)
+
+
+def from_array(vectors: NDArray[np.floating], ids: list[str], receipt: Receipt) -> Embeddings:
+    """Embeddings of an array, (n, d); items whose rows are NaN have failed."""
+    rows = np.asarray(vectors, np.float32)
+    failed = np.flatnonzero(np.isnan(rows[:, 0])).tolist()
+    errors = [ItemError(i, ids[i], "no_vector", "had no vector when it was embedded") for i in failed]
+    return Embeddings(ids=ids, errors=Errors(errors), receipt=receipt, truncated=[], vectors=rows)

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Descriptions(ItemResults):
-    """What images are, without a model: an ImageDescription for each, None of those in `.errors`."""
+    """Descriptions of images: an ImageDescription for each, None for those in `.errors`."""
 
     images: list[ImageDescription | None] = field(kw_only=True)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """A row per image: index id, columns sha256, phash, width, height, error (a code)."""
+        """Table with a row per image: index id, columns sha256, phash, width, height, error (a code)."""
         pandas = import_pandas()
         columns: dict[str, Any] = {
             name: [getattr(image, name, None) for image in self.images] for name in ("sha256", "phash")

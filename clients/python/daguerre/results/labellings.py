@@ -21,7 +21,7 @@ def aligned_labels(
     if not given:
         raise ValueError("clusterings: got none; give clusters, or a mapping of them by name")
     labels: dict[str, NDArray[np.int64]] = {}
-    found = [each for each in given.values() if isinstance(each, Clustered)]
+    clustered = [each for each in given.values() if isinstance(each, Clustered)]
     for name, each in given.items():
         array = each.labels if isinstance(each, Clustered) else np.asarray(each)
         if array.ndim != 1 or array.dtype.kind not in "iu":
@@ -30,12 +30,12 @@ def aligned_labels(
             )
         labels[name] = array.astype(np.int64)
     if len({len(each) for each in labels.values()}) > 1:
-        said = ", ".join(f"{name!r} {len(each):,}" for name, each in labels.items())
-        raise ValueError(f"clusterings: of different numbers of items ({said}); they have to be of the same items")
-    if any(each.ids != found[0].ids for each in found):
+        sizes = ", ".join(f"{name!r} {len(each):,}" for name, each in labels.items())
+        raise ValueError(f"clusterings: of different numbers of items ({sizes}); they have to be of the same items")
+    if any(each.ids != clustered[0].ids for each in clustered):
         raise ValueError("clusterings: their ids differ; cluster the same items, in the same order")
     n = len(next(iter(labels.values())))
     good = np.ones(n, bool)
-    for each in found:
+    for each in clustered:
         good &= each.ok
-    return labels, item_ids(ids, found[0].ids if found else [str(i) for i in range(n)]), good
+    return labels, item_ids(ids, clustered[0].ids if clustered else [str(i) for i in range(n)]), good

@@ -1,4 +1,4 @@
-"""What is near."""
+"""Results of a search."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -35,7 +35,7 @@ class Neighbours:
         return list(zip(self.ids[query], cast(list[float], self.cosines[query].tolist()), strict=True))
 
     def to_pandas(self) -> "pd.DataFrame":
-        """A row per query and neighbour: query, rank (from 1), id, cosine."""
+        """Table with a row per query and neighbour: query, rank (from 1), id, cosine."""
         pandas = import_pandas()
         k = self.indexes.shape[1]
         columns = {

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Predictions(ItemResults):
-    """What a classifier says of items.
+    """Predictions of a classifier.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Predictions(ItemResults):
     crossed: Double | None
 
     def to_pandas(self) -> "pd.DataFrame":
-        """A row per item: index id, then `label` and a column for each probability, or `value`, `low`, `high`; `error`.
+        """Table by item: index id, then `label` and a column for each probability, or `value`, `low`, `high`; `error`.
 
         A label of yours that is called "label" or "error" gets its column as "label: …".
         """

@@ -56,36 +56,36 @@ class Report(Mapping[str, Any]):
     ----------
     figures, baseline : by name ("accuracy", "f1[protest]", "rmse", …): out of fold, or, of a fine-tuned network, of
         the test images.
-    notes : in plain words, what to beware of.
+    notes : warnings about the training data and the figures.
     worst : the most confidently wrong predictions: id, target, predicted, confidence.
     """
 
-    def __init__(self, said: Mapping[str, Any], worst: Sequence[Mapping[str, Any]], *, title: str) -> None:
-        self._said = said
+    def __init__(self, report: Mapping[str, Any], worst: Sequence[Mapping[str, Any]], *, title: str) -> None:
+        self._report = report
         self.title = title
         self.worst = list(worst)
-        self.notes: list[str] = [note["message"] for note in said["notes"]]
+        self.notes: list[str] = [note["message"] for note in report["notes"]]
         kinds = {"cross_validated": "out of fold", "held_out": "held out", "validation": "validation images"}
-        found: tuple[str, Mapping[str, Any]] = next(
-            ((kinds[k], said[k]) for k in kinds if said.get(k)), ("nothing", {})
+        source: tuple[str, Mapping[str, Any]] = next(
+            ((kinds[k], report[k]) for k in kinds if report.get(k)), ("nothing", {})
         )
-        self.of, self.measured = found
+        self.of, self.measured = source
         self.figures = {name: Figure(**f) for name, f in self.measured.get("figures", {}).items()}
         self.baseline = {name: Figure(**f) for name, f in self.measured.get("baseline", {}).items()}
 
     def __getitem__(self, key: str) -> Any:
-        return self._said[key]
+        return self._report[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._said)
+        return iter(self._report)
 
     def __len__(self) -> int:
-        return len(self._said)
+        return len(self._report)
 
     def to_pandas(self) -> "pd.DataFrame":
         """Out-of-fold (or held-out) predictions: id, target, label or value, a probability for each label, weight."""
         pandas = import_pandas()
-        own = self._said.get("out_of_fold") or self._said.get("held_out_predictions") or {}
+        own = self._report.get("out_of_fold") or self._report.get("held_out_predictions") or {}
         columns: dict[str, Any] = {
             name: own[name] for name in ("target", "label", "value", "weight", "fold") if own.get(name)
         }

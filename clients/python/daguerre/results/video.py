@@ -28,7 +28,7 @@ THUMBNAILS = 8  # as many as a page shows
 
 @dataclass(frozen=True)
 class Shot:
-    """[start, end) in seconds; `frames` of it were looked at."""
+    """A shot, [start, end) in seconds, with the number of its sampled frames."""
 
     index: int
     start: float
@@ -38,19 +38,19 @@ class Shot:
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class VideoResult:
-    """What every result of a video has.
+    """Base of results for a video.
 
     Attributes
     ----------
-    name : the video's.
+    name : name of the video.
     facts : duration, width, height, frame_rate, codec and more.
-    sampling : which frames were looked at, as the server says it.
+    sampling : the choice of frames, from the answer.
     timestamps : (n,) float64, seconds from the start.
-    shot : (n,) the shot of each frame; None where shots were not looked for.
-    shots : None where they were not looked for.
-    dropped : (n,) near-duplicates that were dropped after each frame.
+    shot : (n,) the shot of each frame; None if shots were not detected.
+    shots : the shots; None if they were not detected.
+    dropped : (n,) number of near-duplicates that were dropped after each frame.
     thumbnails : a JPEG for each frame, or None.
-    report : what was met on the way: damage, frames left out.
+    report : decoding report: damage, frames left out.
     """
 
     name: str
@@ -67,7 +67,7 @@ class VideoResult:
 
     @property
     def ids(self) -> list[str]:
-        """A name for each frame: "clip.mp4@12.480"."""
+        """An id for each frame, such as "clip.mp4@12.480"."""
         return [f"{self.name}@{time:.3f}" for time in self.timestamps]
 
     def __len__(self) -> int:
@@ -80,7 +80,7 @@ class VideoResult:
 
     def _shots(self) -> dict[str, Any]:
         if self.shots is None:
-            raise ValueError('shots were not looked for; ask with client.video(…, find_shots=True), or shots="middle"')
+            raise ValueError('shots were not detected; call client.video(…, find_shots=True), or shots="middle"')
         names = ("index", "start", "end", "frames")
         columns = {name: [getattr(shot, name) for shot in self.shots] for name in names}
         return {"video": [self.name] * len(self.shots), **columns}
@@ -96,8 +96,7 @@ class VideoResult:
         assert self.shots is not None
         assert self.shot is not None
         nothing = np.full(values.shape[1], np.nan)
-        found = [_pooled(values[self.shot == s.index], how, k) if s.frames else nothing for s in self.shots]
-        return np.stack(found)
+        return np.stack([_pooled(values[self.shot == s.index], how, k) if s.frames else nothing for s in self.shots])
 
     def __repr__(self) -> str:
         shots = "" if self.shots is None else f", {len(self.shots)} shots"
@@ -204,12 +203,12 @@ class ClipScores(DrawnResult):
         return self._pool(self.scores, how, k, by)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """A row for each frame: video, timestamp, shot, label, and a column for each label."""
+        """Table with a row for each frame: video, timestamp, shot, label, and a column for each label."""
         columns = {**self._frames(), "label": list(self.best)}
         return _table(columns, self.labels, self.scores)
 
     def shots_to_pandas(self, how: How | None = None) -> "pd.DataFrame":
-        """A row for each shot: video, index, start, end, frames, and a column for each label."""
+        """Table with a row for each shot: video, index, start, end, frames, and a column for each label."""
         return _table(self._shots(), self.labels, self.pool(how, by="shot"))
 
     def timeline(self, path: str | os.PathLike[str]) -> None:
@@ -250,9 +249,9 @@ class ClipEmbeddings(VideoResult):
         )
 
     def to_pandas(self) -> "pd.DataFrame":
-        """A row for each frame: video, timestamp, shot, vector."""
-        made: pd.DataFrame = import_pandas().DataFrame({**self._frames(), "vector": list(self.vectors)})
-        return made
+        """Table with a row for each frame: video, timestamp, shot, vector."""
+        table: pd.DataFrame = import_pandas().DataFrame({**self._frames(), "vector": list(self.vectors)})
+        return table
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """A .npz: ids, timestamps, shot (where known), vectors, vector, receipt."""
@@ -264,13 +263,13 @@ class ClipEmbeddings(VideoResult):
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ClipPredictions(DrawnResult):
-    """What a classifier of yours says.
+    """Predictions of a classifier for a video.
 
     Attributes
     ----------
-    predicted : the label of each frame; empty of a continuous task.
-    probabilities : (n, labels) by frame; (n, 0) of a continuous task.
-    values, low, high : (n,) of a continuous task, with the 95 % prediction interval; NaN where not known.
+    predicted : the label of each frame; empty for a continuous task.
+    probabilities : (n, labels) by frame; (n, 0) for a continuous task.
+    values, low, high : (n,) for a continuous task, with the 95 % prediction interval; NaN if not known.
     label, pooled : of the video: its label and pooled probabilities (labels,), or its pooled value (1,).
     """
 
@@ -295,29 +294,29 @@ class ClipPredictions(DrawnResult):
         return self.probabilities if self.labels else self.values[:, None]
 
     def pool(self, how: How | None = None, *, k: int | None = None, by: By = "video") -> Double:
-        """As of ClipScores."""
+        """Pool probabilities or values over frames, as `ClipScores.pool` does."""
         return self._pool(self.rows, how, k, by)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """A row for each frame: video, timestamp, shot, then label and probabilities, or value, low, high."""
+        """Table by frame: video, timestamp, shot, then label and probabilities, or value, low, high."""
         columns = self._frames()
         if self.labels:
             return _table({**columns, "label": list(self.predicted)}, self.labels, self.probabilities)
         values = {"value": self.values, "low": self.low, "high": self.high}
-        made: pd.DataFrame = import_pandas().DataFrame({**columns, **values})
-        return made
+        table: pd.DataFrame = import_pandas().DataFrame({**columns, **values})
+        return table
 
     def shots_to_pandas(self, how: How | None = None) -> "pd.DataFrame":
-        """A row for each shot."""
+        """Table with a row for each shot."""
         return _table(self._shots(), self.columns, self.pool(how, by="shot"))
 
     def timeline(self, path: str | os.PathLike[str]) -> None:
-        """As of ClipScores."""
+        """Write an HTML timeline, as `ClipScores.timeline` does."""
         self._write_timeline(path, self.labels, self.rows, self.pool(), self.classifier)
 
 
 def _table(columns: Mapping[str, Any], labels: Sequence[str], rows: NDArray[Any]) -> "pd.DataFrame":
-    """Labels that are called as a column of ours have "label: " before them."""
+    """A table with a column for each label, named "label: …" if the table has another column of that name."""
     named = {(f"label: {label}" if label in columns else label): rows[:, i] for i, label in enumerate(labels)}
-    made: pd.DataFrame = import_pandas().DataFrame({**columns, **named})
-    return made
+    table: pd.DataFrame = import_pandas().DataFrame({**columns, **named})
+    return table

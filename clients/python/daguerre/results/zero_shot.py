@@ -47,7 +47,7 @@ class ZeroShot(ModelResults):
         ]
 
     def to_pandas(self) -> "pd.DataFrame":
-        """A row per item: index id, the best `label`, a column with the score of each label, and `error` (a code).
+        """Table by item: index id, the best `label`, a column with the score of each label, and `error` (a code).
 
         A label of yours that is called "label" or "error" gets its column as "label: …".
         """

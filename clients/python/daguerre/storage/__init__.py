@@ -1,1 +1,1 @@
-"""Files that the SDK writes and reads: Parquet, the journal of a resumable run, CSV."""
+"""Files that the SDK writes and reads: Parquet, the journal of a resumable run, tables of text."""

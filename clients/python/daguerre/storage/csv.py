@@ -1,14 +1,18 @@
-"""Text files and stdout as UTF-8, for tables."""
+"""CSV tables on disk or standard output, in UTF-8."""
 
+import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Any, TextIO
 
 
 @contextmanager
-def opened(out: str) -> Iterator[TextIO]:
-    """A file of UTF-8, in which a file name of another encoding has its bytes as \\udce9 and the like."""
+def open_output(out: str) -> Iterator[TextIO]:
+    """Open a file of UTF-8, or standard output for "-".
+
+    A file name in another encoding is written with its bytes as \\udce9 and the like.
+    """
     if out == "-":
         assert hasattr(sys.stdout, "reconfigure")
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="")
@@ -16,3 +20,16 @@ def opened(out: str) -> Iterator[TextIO]:
         return
     with open(out, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         yield file
+
+
+def write_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], out: str) -> None:
+    """Write rows as .csv; "-" is standard output."""
+    with open_output(out) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
+
+
+def numbers(row: Iterable[float]) -> list[str]:
+    """Numbers as text with six digits; NaN is empty."""
+    return ["" if x != x else f"{x:.6g}" for x in row]

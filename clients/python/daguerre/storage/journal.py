@@ -1,7 +1,7 @@
-"""What a corpus run has so far, on disk: parts in Parquet, and the rows since the last part in a journal.
+"""The results of a corpus run on disk: parts in Parquet, and the rows since the last part in a journal.
 
-A row is in the journal before the next request's answer is looked at, so that a killed process loses nothing that it
-had received. A full journal becomes a part; both have the same number, so that one which was left behind is known.
+A row is in the journal before the next answer is processed, so that a killed process loses no answer that it has
+received. A full journal becomes a part of the same number, which identifies a journal that was left behind.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ COLUMNS = ["id", "sha256", "size", "mtime_ns", "error_code"]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An item that has been done."""
+    """An item that is finished."""
 
     sha256: str | None
     size: int | None
@@ -31,8 +31,8 @@ class Journal:
 
     Parameters
     ----------
-    out : the file that there will be.
-    part_rows : rows of a part.
+    out : path of the final file.
+    part_rows : number of rows of a part.
     """
 
     def __init__(self, out: Path, *, part_rows: int) -> None:
@@ -46,42 +46,42 @@ class Journal:
         self._next = 0
 
     def receipts(self) -> Iterator[tuple[Path, Receipt]]:
-        """How what there is was made."""
+        """Receipts of the files so far."""
         for path in self._files():
             yield path, receipt_of(read_schema(path), path)
         for path in self._journals():
-            if (found := _readable(path)) is not None:
-                yield path, receipt_of(found.schema, path)
+            if (table := _readable(path)) is not None:
+                yield path, receipt_of(table.schema, path)
 
     def recover(self) -> None:
-        """Turn what a killed run has left behind into parts."""
+        """Turn the journals of a killed run into parts."""
         for rest in self.folder.glob(".*.tmp"):
             rest.unlink()
         for journal in self._journals():
             part = self._part(int(journal.stem.partition("-")[2]))
-            if not part.exists() and (found := _readable(journal)) is not None:
-                save([found], found.schema, part)
+            if not part.exists() and (table := _readable(journal)) is not None:
+                save([table], table.schema, part)
             journal.unlink()
         numbers = [int(path.stem.partition("-")[2]) for path in self._parts()]
         self._next = max(numbers, default=-1) + 1
 
     def known(self) -> dict[str, Known]:
-        """Everything that has been done, by id; the latest where an item was done again."""
+        """All finished items, by id; the latest row of an item that was repeated."""
         pa = arrow()
-        found: dict[str, Known] = {}
+        items: dict[str, Known] = {}
         for path in self._files():
             with pa.parquet.ParquetFile(path) as file:
                 for part in file.iter_batches(ROW_GROUP, columns=COLUMNS):
                     columns = [part[name].to_pylist() for name in COLUMNS]
                     for id, *rest in zip(*columns, strict=True):
-                        found.pop(id, None)
-                        found[id] = Known(*rest)
-        return found
+                        items.pop(id, None)
+                        items[id] = Known(*rest)
+        return items
 
-    def add(self, rows: Sequence[Row], vectors: Float, made: Receipt) -> None:
-        """Keep some rows: they survive this process from here on."""
+    def add(self, rows: Sequence[Row], vectors: Float, receipt: Receipt) -> None:
+        """Append rows, so that they survive this process."""
         pa = arrow()
-        kept = batch(rows, vectors, made)
+        kept = batch(rows, vectors, receipt)
         if self._writer is not None and not self._writer_schema.equals(kept.schema, check_metadata=True):
             self.flush()  # a server that was upgraded in between says so in its receipt
         if self._writer is None:
@@ -106,26 +106,26 @@ class Journal:
         finally:
             sink.close()
         path = Path(sink.name)
-        found = _readable(path)
-        if found is not None:
-            save([found], found.schema, part)
+        table = _readable(path)
+        if table is not None:
+            save([table], table.schema, part)
         path.unlink()
 
     def close(self) -> None:
-        """Leave the rows to the next run, or to `finish`."""
+        """Keep the rows for the next run, or for `finish`."""
         self.flush()
         self._drop_if_empty()
 
-    def finish(self, dimension: int, made: Receipt) -> int:
-        """Put everything into `out`, in the order in which it was made; the number of rows in it.
+    def finish(self, dimension: int, receipt: Receipt) -> int:
+        """Write all rows to `out`, in the order in which they were made, and return their number.
 
-        Where there is nothing, `out` has no rows, of the dimension and the receipt that it would have had.
+        Without rows, `out` is an empty table with the given dimension and receipt.
         """
         self.flush()
         pa = arrow()
         files = self._files()
         if self._parts() or not files:
-            kind = read_schema(files[-1]) if files else schema(dimension, made)
+            kind = read_schema(files[-1]) if files else schema(dimension, receipt)
             save(self._latest(files), kind, self.out, scratch=self.folder)
             for path in self._parts():
                 path.unlink()
@@ -188,10 +188,10 @@ def _together(tables: Sequence[Any]) -> Any:
 def _readable(path: Path) -> Any:
     """The rows of a journal as a table, up to where its writer was killed; None where that was before the first."""
     pa = arrow()
-    found: list[Any] = []
+    batches: list[Any] = []
     data = pa.py_buffer(path.read_bytes())
     with suppress(pa.ArrowInvalid, OSError):  # an OSError here is the end of the bytes, not the disk's
         for part in pa.ipc.open_stream(data):
             part.validate()
-            found.append(part)
-    return pa.Table.from_batches(found) if found else None
+            batches.append(part)
+    return pa.Table.from_batches(batches) if batches else None

@@ -1,4 +1,4 @@
-"""Vectors as Parquet: one row per item, with how it was made. `embed_corpus` and `Embeddings.to_parquet` write it.
+"""Vectors as Parquet: one row per item, with its receipt. `embed_corpus` and `Embeddings.to_parquet` write it.
 
 Columns: id; sha256 (hex), size and mtime_ns of a file; vector (fixed_size_list of float32, null where there is none);
 error_code and error_message (null where all is well); model, revision and fingerprint. The receipt is in the schema's
@@ -35,7 +35,7 @@ class Row:
 
 
 def arrow() -> Any:
-    """pyarrow, or what to do to have it."""
+    """Import pyarrow. Raises ModuleNotFoundError with the command that installs it."""
     try:
         import pyarrow
         import pyarrow.parquet
@@ -44,8 +44,8 @@ def arrow() -> Any:
     return pyarrow
 
 
-def schema(dimension: int, made: Receipt) -> Any:
-    """The schema of vectors of length `dimension` that were made as `made` says."""
+def schema(dimension: int, receipt: Receipt) -> Any:
+    """The schema of vectors of length `dimension` with the receipt `receipt`."""
     pa = arrow()
     text = pa.string()
     fields = [
@@ -60,10 +60,10 @@ def schema(dimension: int, made: Receipt) -> Any:
         ("revision", text),
         ("fingerprint", text),
     ]
-    return pa.schema(fields, metadata={KEY: json.dumps(asdict(made), ensure_ascii=False).encode()})
+    return pa.schema(fields, metadata={KEY: json.dumps(asdict(receipt), ensure_ascii=False).encode()})
 
 
-def batch(rows: Sequence[Row], vectors: Float, made: Receipt) -> Any:
+def batch(rows: Sequence[Row], vectors: Float, receipt: Receipt) -> Any:
     """Rows with their vectors (n, d) as a record batch; failed rows have none."""
     pa = arrow()
     n, dimension = vectors.shape
@@ -77,13 +77,13 @@ def batch(rows: Sequence[Row], vectors: Float, made: Receipt) -> Any:
         pa.array([row.mtime_ns for row in rows], pa.int64()),
         pa.FixedSizeListArray.from_arrays(flat, dimension, mask=pa.array(failed)),
         *(pa.array([getattr(row, name) for row in rows], pa.string()) for name in ("error_code", "error_message")),
-        *(pa.array([value] * n, pa.string()) for value in (made.model, made.revision, made.fingerprint)),
+        *(pa.array([value] * n, pa.string()) for value in (receipt.model, receipt.revision, receipt.fingerprint)),
     ]
-    return pa.record_batch(columns, schema=schema(dimension, made))
+    return pa.record_batch(columns, schema=schema(dimension, receipt))
 
 
 def printable(id: str) -> str:
-    r"""An id as Unicode: a name of an old disk may be in another encoding, and its bytes become \udce9, say."""
+    r"""An id as valid Unicode: bytes of a file name in another encoding become \udce9 and the like."""
     return id.encode("utf-8", "backslashreplace").decode()
 
 
@@ -98,12 +98,12 @@ def read_schema(path: str | os.PathLike[str]) -> Any:
         ) from exc
 
 
-def receipt_of(found: Any, path: str | os.PathLike[str]) -> Receipt:
+def receipt_of(saved: Any, path: str | os.PathLike[str]) -> Receipt:
     """The receipt in a file's schema. Raises DaguerreError where a file is not one of ours."""
-    metadata = found.metadata or {}
-    if KEY not in metadata or "vector" not in found.names:
+    metadata = saved.metadata or {}
+    if KEY not in metadata or "vector" not in saved.names:
         raise DaguerreError(
-            f"{os.fspath(path)} was not written by daguerre: it has columns {', '.join(found.names[:8])}; "
+            f"{os.fspath(path)} was not written by daguerre: it has columns {', '.join(saved.names[:8])}; "
             "name another file",
             code="foreign_file",
         )

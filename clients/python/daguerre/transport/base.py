@@ -4,6 +4,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,6 +20,16 @@ T = TypeVar("T")
 PAGE = 1000  # entries of a list that are asked for at once
 LARGE = 4 * 2**20  # bytes of an answer from which it is read in a thread
 NO_FIELDS: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as a transport sends it: see Transport.call."""
+
+    operation: Operation[Any]
+    fields: Mapping[str, Any]
+    items: Sequence[Payload] | None
+    vectors: Sequence[VectorBlock]
 
 
 class Transport(ABC):
@@ -52,7 +63,7 @@ class Transport(ABC):
             for name, value in {**operation.fields, **fields}.items()
             if value is not None
         }
-        answer, request_id = await self._request(operation, wanted, items, vectors)
+        answer, request_id = await self._send_request(Request(operation, wanted, items, vectors))
 
         def read() -> T:
             with expect_answer(self.url):
@@ -87,13 +98,7 @@ class Transport(ABC):
     async def close(self) -> None: ...
 
     @abstractmethod
-    async def _request(
-        self,
-        operation: Operation[Any],
-        fields: Mapping[str, Any],
-        items: Sequence[Payload] | None,
-        vectors: Sequence[VectorBlock],
-    ) -> tuple[bytes, str | None]:
+    async def _send_request(self, request: Request) -> tuple[bytes, str | None]:
         """The answer's bytes and the request's id. Raises DaguerreError for every other outcome."""
 
     @abstractmethod

@@ -29,19 +29,21 @@ class AnnotationMethods:
             "DrawSample",
             "samples",
             corpus_pb2.SampleRequest,
-            partial(self._computed, schema.SampleRequest, annotation.drawn, corpus_pb2.Sample),
+            partial(self._computed, schema.SampleRequest, annotation.draw_sample, corpus_pb2.Sample),
         )
         yield (
             "DrawPairs",
             "pairs",
             corpus_pb2.PairsRequest,
-            partial(self._computed, schema.PairsRequest, annotation.paired, corpus_pb2.PairsResponse),
+            partial(self._computed, schema.PairsRequest, annotation.draw_pairs, corpus_pb2.PairsResponse),
         )
         yield (
             "MeasureAgreement",
             "agreement",
             corpus_pb2.AgreementRequest,
-            partial(self._computed, schema.AgreementRequest, annotation.measured, corpus_pb2.AgreementResponse),
+            partial(
+                self._computed, schema.AgreementRequest, annotation.measure_agreement, corpus_pb2.AgreementResponse
+            ),
         )
         yield "CompareClusterings", "comparisons", corpus_pb2.ComparisonRequest, self._compare
 
@@ -59,5 +61,5 @@ class AnnotationMethods:
 
     async def _compare(self, request: corpus_pb2.ComparisonRequest, owner: str | None) -> Message:
         said = validated(schema.ComparisonRequest, fields_of(request))
-        answer = await self._context.engine().in_thread(lambda: annotation.compared(said))
+        answer = await self._context.engine().in_thread(lambda: annotation.compare_clusterings(said))
         return corpus_pb2.ComparisonResponse(answer_json=answer.model_dump_json())

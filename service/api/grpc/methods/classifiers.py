@@ -15,12 +15,10 @@ from service.api.grpc.methods.base import Method
 from service.context import Context
 from service.pipelines import answers, fine_tune, jobs, train, video_jobs
 from service.pipelines import classifiers as trained
-from service.pipelines.items import Post
 from service.pipelines.predict import predict
 from service.schemas import classifiers as schema
+from service.schemas.items import Post
 from service.schemas.validation import validated
-from service.schemas.video import Sampling
-from service.stores.files import FileStore
 
 
 class ClassifierMethods:
@@ -43,18 +41,18 @@ class ClassifierMethods:
 
     async def _train(self, request: pb.TrainRequest, owner: str | None) -> Message:
         engine = self._context.engine()
-        begun = await train.begin(
+        begun = await train.submit(
             engine,
             self._context.classifiers,
             self._context.jobs,
             _train_request(request),
-            posts=items_without_video(request.input),
+            items=items_without_video(request.input) or None,
             vectors=vectors_of(request.vectors, self._context.files, owner),
             owner=owner,
         )
         if request.as_job:
-            return pb.TrainResponse(job=job(jobs.said(begun)))
-        made = await trained.awaited(engine, self._context.classifiers, self._context.jobs, begun, owner=owner)
+            return pb.TrainResponse(job=job(jobs.job_record(begun)))
+        made = await trained.wait_for_result(engine, self._context.classifiers, self._context.jobs, begun, owner=owner)
         return pb.TrainResponse(classifier=classifier(made))
 
     async def _list(self, request: pb.ListClassifiersRequest, owner: str | None) -> Message:
@@ -76,25 +74,25 @@ class ClassifierMethods:
     async def _predict(self, request: pb.PredictRequest, owner: str | None) -> Message:
         engine = self._context.engine()
         stored = await engine.in_thread(lambda: self._context.classifiers.open(request.classifier))
-        posts = _with_videos(request, self._context.files, owner)
+        items = inputs.items(request.input, Post, inputs.sampling(request), self._context.files, owner) or None
         if request.as_job:
             said = schema.PredictRequest(on_error=messages.on_error(request.on_error))
-            begun = await video_jobs.begin(
-                *(engine, self._context.classifiers, self._context.jobs, "predict", said, posts or ()),
+            begun = await video_jobs.submit(
+                *(engine, self._context.classifiers, self._context.jobs, "predict", said, items or ()),
                 classifier=stored.label,
                 owner=owner,
             )
-            return pb.PredictResponse(job=job(jobs.said(begun)))
+            return pb.PredictResponse(job=job(jobs.job_record(begun)))
         found = await predict(
             engine,
             self._context.classifiers,
             stored,
-            posts=posts,
+            items=items,
             vectors=vectors_of(request.vectors, self._context.files, owner),
             on_error=messages.on_error(request.on_error),
             crossed=request.crossed,
         )
-        ids = [None] * found.n if posts is None else [post.id for post in posts]
+        ids = [None] * found.n if items is None else [item.id for item in items]
         answer = answers.predictions(stored, ids, found)
         return await engine.in_thread(lambda: grpc_answers.predictions(answer))
 
@@ -117,9 +115,9 @@ class ClassifierMethods:
         return pb.ExportClassifierResponse(classifier=label, onnx=graph)
 
     async def _page(self, request: pb.ReportPageRequest, owner: str | None) -> Message:
-        posts = items_without_video(request.input) or ()
+        items = items_without_video(request.input)
         return pb.ReportPageResponse(
-            html=await trained.page(self._context.engine(), self._context.classifiers, request.name, posts)
+            html=await trained.page(self._context.engine(), self._context.classifiers, request.name, items)
         )
 
     async def _fine_tune(self, request: pb.FineTuneRequest, owner: str | None) -> Message:
@@ -127,15 +125,10 @@ class ClassifierMethods:
         if request.HasField("bounds"):
             fields["bounds"] = (request.bounds.low, request.bounds.high)
         asked = validated(schema.FineTuneRequest, fields)
-        begun = await fine_tune.begin(
+        begun = await fine_tune.submit(
             self._context.engine(), self._context.classifiers, self._context.jobs, asked, owner=owner
         )
-        return job(jobs.said(begun))
-
-
-def _with_videos(request: pb.PredictRequest, store: FileStore, owner: str | None) -> list[Post] | None:
-    general = inputs.sampling(request.sampling) if request.HasField("sampling") else Sampling()
-    return inputs.items_of_posts(request.input, general, store, owner)
+        return job(jobs.job_record(begun))
 
 
 def classifier(of: schema.ClassifierCard) -> pb.Classifier:

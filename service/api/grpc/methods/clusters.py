@@ -7,7 +7,8 @@ import orjson
 from google.protobuf.message import Message
 
 from daguerre_proto.v1 import classifiers_pb2, clusters_pb2, corpus_pb2
-from service.api.grpc.inputs import fields_of, items_of_posts, items_without_video, vectors_of
+from service.api.grpc import inputs
+from service.api.grpc.inputs import fields_of, items_without_video, vectors_of
 from service.api.grpc.messages import filled, job
 from service.api.grpc.methods.base import Method
 from service.context import Context
@@ -15,6 +16,7 @@ from service.pipelines import clusters, duplicates
 from service.pipelines import jobs as jobs_pipeline
 from service.schemas import clusters as schema
 from service.schemas.duplicates import DuplicatesRequest
+from service.schemas.items import Post
 from service.schemas.validation import validated
 from service.schemas.video import Sampling
 
@@ -37,24 +39,24 @@ class ClusterMethods:
 
     async def _cluster(self, request: clusters_pb2.ClusterRequest, owner: str | None) -> Message:
         said = validated(schema.ClusterRequest, fields_of(request))
-        begun = await clusters.begin(
+        begun = await clusters.submit(
             self._context.engine(),
             self._context.jobs,
             said,
-            posts=items_of_posts(request.input, said.sampling or Sampling(), self._context.files, owner),
+            items=inputs.items(request.input, Post, said.sampling or Sampling(), self._context.files, owner) or None,
             vectors=vectors_of(request.vectors, self._context.files, owner),
             owner=owner,
         )
         if request.as_job:
-            return clusters_pb2.ClusterResponse(job=job(jobs_pipeline.said(begun)))
-        await jobs_pipeline.awaited(self._context.jobs, begun, owner=owner)
+            return clusters_pb2.ClusterResponse(job=job(jobs_pipeline.job_record(begun)))
+        await jobs_pipeline.wait_for_result(self._context.jobs, begun, owner=owner)
         return clusters_pb2.ClusterResponse(clustering=await self._clustering(begun.id, owner))
 
     async def _get_clustering(self, request: clusters_pb2.GetClusteringRequest, owner: str | None) -> Message:
         return await self._clustering(request.id, owner)
 
     async def _clustering(self, id: str, owner: str | None) -> clusters_pb2.Clustering:
-        raw = await clusters.raw(self._context.jobs, id, owner=owner)
+        raw = await clusters.read_answer(self._context.jobs, id, owner=owner)
 
         def made() -> clusters_pb2.Clustering:
             answer = orjson.loads(raw)
@@ -67,32 +69,32 @@ class ClusterMethods:
 
     async def _page(self, request: clusters_pb2.ClusterPageRequest, owner: str | None) -> Message:
         said = validated(schema.ClusterPageRequest, fields_of(request, without=("id",)))
-        posts = items_without_video(request.input) or ()
+        items = items_without_video(request.input)
         html = await clusters.page(
-            self._context.engine(), self._context.jobs, request.id, posts=posts, mode=said.pictures, owner=owner
+            self._context.engine(), self._context.jobs, request.id, items=items, mode=said.pictures, owner=owner
         )
         return classifiers_pb2.ReportPageResponse(html=html)
 
     async def _duplicates(self, request: corpus_pb2.DuplicatesRequest, owner: str | None) -> Message:
         said = validated(DuplicatesRequest, fields_of(request))
-        begun = await duplicates.begin(
+        begun = await duplicates.submit(
             self._context.engine(),
             self._context.jobs,
             said,
-            posts=items_without_video(request.input),
+            items=items_without_video(request.input) or None,
             vectors=vectors_of(request.vectors, self._context.files, owner),
             owner=owner,
         )
         if request.as_job:
-            return corpus_pb2.DuplicatesResponse(job=job(jobs_pipeline.said(begun)))
-        await jobs_pipeline.awaited(self._context.jobs, begun, owner=owner)
+            return corpus_pb2.DuplicatesResponse(job=job(jobs_pipeline.job_record(begun)))
+        await jobs_pipeline.wait_for_result(self._context.jobs, begun, owner=owner)
         return corpus_pb2.DuplicatesResponse(duplicates=await self._found_duplicates(begun.id, owner))
 
     async def _get_duplicates(self, request: corpus_pb2.GetDuplicatesRequest, owner: str | None) -> Message:
         return await self._found_duplicates(request.id, owner)
 
     async def _found_duplicates(self, id: str, owner: str | None) -> corpus_pb2.Duplicates:
-        raw = await duplicates.raw(self._context.jobs, id, owner=owner)
+        raw = await duplicates.read_answer(self._context.jobs, id, owner=owner)
         answer = orjson.loads(raw)
         made = filled(corpus_pb2.Duplicates, answer)
         if answer["receipt"] is not None:

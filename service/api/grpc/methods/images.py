@@ -25,15 +25,15 @@ class ImageMethods:
 
     async def _images(self, request: corpus_pb2.DescribeImagesRequest, owner: str | None) -> Message:
         said = validated(ImagesRequest, fields_of(request))
-        posts = items_without_video(request.input) or ()
+        items = items_without_video(request.input)
         found, failures = await describe(
-            self._context.engine(), posts, side=said.thumbnail, blurred=said.blurred, on_error=said.on_error
+            self._context.engine(), items, side=said.thumbnail, blurred=said.blurred, on_error=said.on_error
         )
         response = corpus_pb2.DescribeImagesResponse()
-        for i, post in enumerate(posts):
+        for i, item in enumerate(items):
             if i in failures:
                 error = common_pb2.ItemError(code=failures[i].code, message=failures[i].message)
-                response.data.add(index=i, id=post.id, error=error)
+                response.data.add(index=i, id=item.id, error=error)
             else:
-                response.data.add(index=i, id=post.id, **{**found[i].said(), "thumbnail": found[i].thumbnail})
+                response.data.add(index=i, id=item.id, **{**found[i].to_json(), "thumbnail": found[i].thumbnail})
         return response

@@ -14,10 +14,11 @@ from service.context import Context
 from service.pipelines import answers, video_jobs
 from service.pipelines import jobs as jobs_pipeline
 from service.pipelines.embeddings import embed
-from service.pipelines.items import Post
+from service.pipelines.items import Item
 from service.pipelines.models import card, cards
-from service.pipelines.prompts import Question
+from service.pipelines.prompts import ZeroShotQuery
 from service.pipelines.zero_shot import zero_shot
+from service.schemas import items as schemas
 
 
 class ItemMethods:
@@ -43,7 +44,7 @@ class ItemMethods:
         encoded = await embed(
             engine, model, items, dimensions=options.dimensions, decode=decode, on_error=options.on_error
         )
-        if encoded.films:
+        if encoded.videos:
             options = options.model_copy(update={"encoding_format": "base64"})
             ids = [item.id for item in items]
             answer = answers.embeddings(model, decode, options, ids, encoded)
@@ -52,13 +53,13 @@ class ItemMethods:
 
     def _items(
         self, given: Sequence[common_pb2.Item], options: common_pb2.ModelOptions, owner: str | None
-    ) -> list[Post]:
-        return inputs.items_of(given, options, self._context.files, owner)
+    ) -> list[Item]:
+        return inputs.items(given, schemas.Item, inputs.sampling(options), self._context.files, owner)
 
     async def _job(
-        self, operation: video_jobs.Operation, options: BaseModel, items: Sequence[Post], owner: str | None
+        self, operation: video_jobs.Operation, options: BaseModel, items: Sequence[Item], owner: str | None
     ) -> jobs_pb2.Job:
-        begun = await video_jobs.begin(
+        begun = await video_jobs.submit(
             self._context.engine(),
             self._context.classifiers,
             self._context.jobs,
@@ -67,7 +68,7 @@ class ItemMethods:
             items,
             owner=owner,
         )
-        return job(jobs_pipeline.said(begun))
+        return job(jobs_pipeline.job_record(begun))
 
     async def _zero_shot(self, request: zero_shot_pb2.ZeroShotRequest, owner: str | None) -> Message:
         engine = self._context.engine()
@@ -77,7 +78,9 @@ class ItemMethods:
             return zero_shot_pb2.ZeroShotResponse(job=await self._job("zero_shot", options, items, owner))
         model = engine.model(options.model)
         decode = options.decode or self._context.settings.decode
-        found = await zero_shot(engine, model, items, Question.of(options), decode=decode, on_error=options.on_error)
+        found = await zero_shot(
+            engine, model, items, ZeroShotQuery.of(options), decode=decode, on_error=options.on_error
+        )
         answer = answers.zero_shot(model, decode, options, [item.id for item in items], found)
         return await engine.in_thread(lambda: grpc_answers.zero_shot(answer))
 

@@ -31,14 +31,14 @@ class JobMethods:
     async def _list_jobs(self, request: jobs_pb2.ListJobsRequest, owner: str | None) -> Message:
         cursor = request.cursor if request.HasField("cursor") else None
         found, following = await self._context.jobs.list(owner=owner, limit=limit(request.limit), cursor=cursor)
-        return jobs_pb2.ListJobsResponse(jobs=[job(pipeline.said(each)) for each in found], next_cursor=following)
+        return jobs_pb2.ListJobsResponse(jobs=[job(pipeline.job_record(each)) for each in found], next_cursor=following)
 
     async def _get_job(self, request: jobs_pb2.GetJobRequest, owner: str | None) -> Message:
-        return job(pipeline.said(await self._context.jobs.get(request.id, owner=owner)))
+        return job(pipeline.job_record(await self._context.jobs.get(request.id, owner=owner)))
 
     async def _get_answer(self, request: job_answers_pb2.GetJobAnswerRequest, owner: str | None) -> Message:
         operation, raw = await video_jobs.answer(self._context.jobs, request.id, owner=owner)
         return await asyncio.to_thread(lambda: answers.job_answer(operation, orjson.loads(raw)))
 
     async def _cancel_job(self, request: jobs_pb2.CancelJobRequest, owner: str | None) -> Message:
-        return job(pipeline.said(await self._context.jobs.cancel(request.id, owner=owner)))
+        return job(pipeline.job_record(await self._context.jobs.cancel(request.id, owner=owner)))

@@ -28,7 +28,7 @@ def add(app: FastAPI, context: Context) -> None:
     )
     async def sample(request: Request) -> Response:
         """With each item's inclusion probability, so that figures can undo the design."""
-        return await _computed(request, "samples", schema.SampleRequest, annotation.drawn)
+        return await _computed(request, "samples", schema.SampleRequest, annotation.draw_sample)
 
     @app.post(
         "/v1/pairs",
@@ -40,7 +40,7 @@ def add(app: FastAPI, context: Context) -> None:
     )
     async def pairs(request: Request) -> Response:
         """Within clusters and between them: do these two belong together?"""
-        return await _computed(request, "pairs", schema.PairsRequest, annotation.paired)
+        return await _computed(request, "pairs", schema.PairsRequest, annotation.draw_pairs)
 
     @app.post(
         "/v1/agreement",
@@ -52,7 +52,7 @@ def add(app: FastAPI, context: Context) -> None:
     )
     async def agreement(request: Request) -> Response:
         """Percent agreement, Cohen's kappa, Krippendorff's alpha, with bootstrap intervals."""
-        return await _computed(request, "agreement", schema.AgreementRequest, annotation.measured)
+        return await _computed(request, "agreement", schema.AgreementRequest, annotation.measure_agreement)
 
     @app.post(
         "/v1/comparisons",
@@ -64,7 +64,7 @@ def add(app: FastAPI, context: Context) -> None:
     )
     async def comparison(request: Request) -> Response:
         """Weighted pair precision, recall and F1; the best one, scored on pairs that it was not chosen by."""
-        return await _computed(request, "comparisons", schema.ComparisonRequest, annotation.compared)
+        return await _computed(request, "comparisons", schema.ComparisonRequest, annotation.compare_clusterings)
 
     async def _computed(
         request: Request, operation: str, kind: type[BaseModel], compute: Callable[..., BaseModel]

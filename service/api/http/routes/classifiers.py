@@ -14,7 +14,7 @@ from service.pipelines import answers, video_jobs
 from service.pipelines import classifiers as pipeline
 from service.pipelines import fine_tune as fine_tuning
 from service.pipelines.predict import predict
-from service.pipelines.train import begin
+from service.pipelines.train import submit
 from service.schemas import classifiers as schema
 from service.schemas import jobs as schema_jobs
 
@@ -41,19 +41,21 @@ def add(app: FastAPI, context: Context) -> None:
         request.state.operation = "train"
         with bodies.hold(request):
             said, files = await bodies.message(request, schema.TrainRequest)
-            work = begin(
+            work = submit(
                 context.engine(),
                 context.classifiers,
                 context.jobs,
                 said,
-                posts=await items_without_video(said.input, files, context.files, request.state.owner),
+                items=await items_without_video(said.input, files, context.files, request.state.owner),
                 vectors=await asyncio.to_thread(vectors_of, said.vectors, files, context.files, request.state.owner),
                 owner=request.state.owner,
             )
             job = await while_connected(request, context.settings.request_timeout, work)
         if said.mode == "job":
             return job_response(job)
-        made = pipeline.awaited(context.engine(), context.classifiers, context.jobs, job, owner=request.state.owner)
+        made = pipeline.wait_for_result(
+            context.engine(), context.classifiers, context.jobs, job, owner=request.state.owner
+        )
         return json_response((await while_connected(request, context.settings.request_timeout, made)).model_dump())
 
     @app.get("/v1/classifiers", tags=["classifiers"], summary="List classifiers", response_model=schema.ClassifierList)
@@ -120,10 +122,10 @@ def add(app: FastAPI, context: Context) -> None:
         with bodies.hold(request):
             said, files = await bodies.message(request, schema.PredictRequest)
             stored = await context.engine().in_thread(lambda: context.classifiers.open(name))
-            posts = await items_of(said.input, files, said, context.files, request.state.owner)
+            items = await items_of(said.input, files, said, context.files, request.state.owner)
             if said.mode == "job":
-                begun = await video_jobs.begin(
-                    *(context.engine(), context.classifiers, context.jobs, "predict", said, posts or ()),
+                begun = await video_jobs.submit(
+                    *(context.engine(), context.classifiers, context.jobs, "predict", said, items or ()),
                     classifier=stored.label,
                     owner=request.state.owner,
                 )
@@ -136,13 +138,13 @@ def add(app: FastAPI, context: Context) -> None:
                     context.engine(),
                     context.classifiers,
                     stored,
-                    posts=posts,
+                    items=items,
                     vectors=vectors,
                     on_error=said.on_error,
                     crossed=said.crossed,
                 ),
             )
-        ids = [None] * found.n if posts is None else [post.id for post in posts]
+        ids = [None] * found.n if items is None else [item.id for item in items]
         return json_response(answers.predictions(stored, ids, found))
 
     @app.post(
@@ -199,8 +201,8 @@ def add(app: FastAPI, context: Context) -> None:
         request.state.operation = "classifiers"
         with bodies.hold(request):
             said, files = await bodies.message(request, schema.PageRequest)
-            posts = await items_without_video(said.input, files, context.files, request.state.owner) or ()
-            return page_response(await pipeline.page(context.engine(), context.classifiers, name, posts))
+            items = await items_without_video(said.input, files, context.files, request.state.owner) or ()
+            return page_response(await pipeline.page(context.engine(), context.classifiers, name, items))
 
     @app.post(
         "/v1/fine-tunings",
@@ -216,7 +218,7 @@ def add(app: FastAPI, context: Context) -> None:
         request.state.operation = "fine_tune"
         with bodies.hold(request):
             said, _ = await bodies.message(request, schema.FineTuneRequest)
-        job = await fine_tuning.begin(
+        job = await fine_tuning.submit(
             context.engine(), context.classifiers, context.jobs, said, owner=request.state.owner
         )
         return job_response(job)

@@ -34,16 +34,18 @@ def add(app: FastAPI, context: Context) -> None:
         owner = request.state.owner
         with bodies.hold(request):
             said, files = await bodies.message(request, schema.ClusterRequest)
-            work = clusters.begin(
+            work = clusters.submit(
                 context.engine(),
                 context.jobs,
                 said,
-                posts=await items_of(said.input, files, said, context.files, request.state.owner),
+                items=await items_of(said.input, files, said, context.files, request.state.owner),
                 vectors=await asyncio.to_thread(vectors_of, said.vectors, files, context.files, owner),
                 owner=owner,
             )
             job = await while_connected(request, context.settings.request_timeout, work)
-        return await answered(request, context, job, said.mode, lambda: clusters.raw(context.jobs, job.id, owner=owner))
+        return await answered(
+            request, context, job, said.mode, lambda: clusters.read_answer(context.jobs, job.id, owner=owner)
+        )
 
     @app.get(
         "/v1/clusters/{id}",
@@ -55,7 +57,9 @@ def add(app: FastAPI, context: Context) -> None:
     async def get_clustering(request: Request, id: Id) -> Response:
         """As long as its job is known."""
         request.state.operation = "cluster"
-        return Response(await clusters.raw(context.jobs, id, owner=request.state.owner), media_type="application/json")
+        return Response(
+            await clusters.read_answer(context.jobs, id, owner=request.state.owner), media_type="application/json"
+        )
 
     @app.get(
         "/v1/clusters/{id}/report.html",
@@ -68,7 +72,7 @@ def add(app: FastAPI, context: Context) -> None:
         """One file, which needs no network."""
         request.state.operation = "cluster"
         return page_response(
-            await clusters.page(context.engine(), context.jobs, id, posts=(), mode="none", owner=request.state.owner)
+            await clusters.page(context.engine(), context.jobs, id, items=(), mode="none", owner=request.state.owner)
         )
 
     @app.post(
@@ -84,8 +88,8 @@ def add(app: FastAPI, context: Context) -> None:
         request.state.operation = "cluster"
         with bodies.hold(request):
             said, files = await bodies.message(request, schema.ClusterPageRequest)
-            posts = await items_without_video(said.input, files, context.files, request.state.owner) or ()
+            items = await items_without_video(said.input, files, context.files, request.state.owner) or ()
             made = clusters.page(
-                context.engine(), context.jobs, id, posts=posts, mode=said.pictures, owner=request.state.owner
+                context.engine(), context.jobs, id, items=items, mode=said.pictures, owner=request.state.owner
             )
             return page_response(await while_connected(request, context.settings.request_timeout, made))

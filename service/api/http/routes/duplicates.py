@@ -34,17 +34,17 @@ def add(app: FastAPI, context: Context) -> None:
         owner = request.state.owner
         with bodies.hold(request):
             said, files = await bodies.message(request, DuplicatesRequest)
-            work = duplicates.begin(
+            work = duplicates.submit(
                 context.engine(),
                 context.jobs,
                 said,
-                posts=await items_without_video(said.input, files, context.files, request.state.owner),
+                items=await items_without_video(said.input, files, context.files, request.state.owner),
                 vectors=await asyncio.to_thread(vectors_of, said.vectors, files, context.files, owner),
                 owner=owner,
             )
             job = await while_connected(request, context.settings.request_timeout, work)
         return await answered(
-            request, context, job, said.mode, lambda: duplicates.raw(context.jobs, job.id, owner=owner)
+            request, context, job, said.mode, lambda: duplicates.read_answer(context.jobs, job.id, owner=owner)
         )
 
     @app.get(
@@ -58,5 +58,5 @@ def add(app: FastAPI, context: Context) -> None:
         """As long as their job is known."""
         request.state.operation = "duplicates"
         return Response(
-            await duplicates.raw(context.jobs, id, owner=request.state.owner), media_type="application/json"
+            await duplicates.read_answer(context.jobs, id, owner=request.state.owner), media_type="application/json"
         )

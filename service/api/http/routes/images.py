@@ -28,15 +28,15 @@ def add(app: FastAPI, context: Context) -> None:
         request.state.operation = "images"
         with bodies.hold(request):
             said, files = await bodies.message(request, ImagesRequest)
-            posts = await items_without_video(said.input, files, context.files, request.state.owner) or ()
-            work = describe(context.engine(), posts, side=said.thumbnail, blurred=said.blurred, on_error=said.on_error)
+            items = await items_without_video(said.input, files, context.files, request.state.owner) or ()
+            work = describe(context.engine(), items, side=said.thumbnail, blurred=said.blurred, on_error=said.on_error)
             found, failures = await while_connected(request, context.settings.request_timeout, work)
         data = []
-        for i, post in enumerate(posts):
-            entry: dict[str, object] = {"index": i, "id": post.id}
+        for i, item in enumerate(items):
+            entry: dict[str, object] = {"index": i, "id": item.id}
             if i in failures:
                 entry["error"] = {"code": failures[i].code, "message": failures[i].message}
             else:
-                entry |= found[i].said()
+                entry |= found[i].to_json()
             data.append({name: value for name, value in entry.items() if value is not None})
         return json_response({"data": data})

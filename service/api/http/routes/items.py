@@ -11,9 +11,9 @@ from service.api.http.responses import job_response, json_response, while_connec
 from service.context import Context
 from service.pipelines import answers, video_jobs
 from service.pipelines.embeddings import embed
-from service.pipelines.items import Post
+from service.pipelines.items import Item
 from service.pipelines.models import card, cards
-from service.pipelines.prompts import Question
+from service.pipelines.prompts import ZeroShotQuery
 from service.pipelines.zero_shot import zero_shot
 from service.schemas import common, models
 from service.schemas.embeddings import EmbeddingsAnswer, EmbeddingsOptions, EmbeddingsRequest
@@ -45,10 +45,10 @@ def add(app: FastAPI, context: Context) -> None:
         return json_response(card(context.engine(), name).model_dump())
 
     async def as_job(
-        operation: video_jobs.Operation, options: common.ModelOptions, posts: Sequence[Post], owner: str | None
+        operation: video_jobs.Operation, options: common.ModelOptions, items: Sequence[Item], owner: str | None
     ) -> Response:
-        job = await video_jobs.begin(
-            context.engine(), context.classifiers, context.jobs, operation, options, posts, owner=owner
+        job = await video_jobs.submit(
+            context.engine(), context.classifiers, context.jobs, operation, options, items, owner=owner
         )
         return job_response(job)
 
@@ -101,7 +101,7 @@ def add(app: FastAPI, context: Context) -> None:
                 return await as_job("zero_shot", options, items, request.state.owner)
             model = context.engine().model(options.model)
             decode = options.decode or context.settings.decode
-            question = Question.of(options)
+            question = ZeroShotQuery.of(options)
             found = await while_connected(
                 request,
                 context.settings.request_timeout,

@@ -22,7 +22,7 @@ def add(app: FastAPI, context: Context) -> None:
         """Yours, the newest first."""
         request.state.operation = "jobs"
         found, following = await context.jobs.list(owner=request.state.owner, limit=limit, cursor=cursor)
-        data = [pipeline.said(each) for each in found]
+        data = [pipeline.job_record(each) for each in found]
         return json_response(schema.JobList(data=data, next_cursor=following).model_dump())
 
     @app.get(
@@ -35,7 +35,7 @@ def add(app: FastAPI, context: Context) -> None:
     async def get_job(request: Request, id: Id) -> Response:
         """State, progress, and what came of it."""
         request.state.operation = "jobs"
-        return json_response(pipeline.said(await context.jobs.get(id, owner=request.state.owner)).model_dump())
+        return json_response(pipeline.job_record(await context.jobs.get(id, owner=request.state.owner)).model_dump())
 
     @app.get(
         "/v1/jobs/{id}/result",
@@ -71,4 +71,4 @@ def add(app: FastAPI, context: Context) -> None:
     async def cancel_job(request: Request, id: Id) -> Response:
         """Stop it; one that has ended stays as it is."""
         request.state.operation = "jobs"
-        return json_response(pipeline.said(await context.jobs.cancel(id, owner=request.state.owner)).model_dump())
+        return json_response(pipeline.job_record(await context.jobs.cancel(id, owner=request.state.owner)).model_dump())

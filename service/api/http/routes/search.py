@@ -31,13 +31,13 @@ def add(app: FastAPI, context: Context) -> None:
         owner = request.state.owner
         with bodies.hold(request):
             said, files = await bodies.message(request, SearchRequest)
-            posts = await items_without_video(said.input, files, context.files, request.state.owner)
+            items = await items_without_video(said.input, files, context.files, request.state.owner)
             given = await asyncio.to_thread(vectors_of, said.vectors, files, context.files, owner)
             assert given
             queries = None
             if said.queries is not None:
                 queries = await asyncio.to_thread(block, said.queries, None, context.files, owner)
-            work = search(context.engine(), said, corpus=given[0], posts=posts, queries=queries)
+            work = search(context.engine(), said, corpus=given[0], items=items, queries=queries)
             found = await while_connected(request, context.settings.request_timeout, work)
-        names = [post.id for post in posts or ()]
-        return json_response({"data": found.said(said.ids, names), "model": found.model, "receipt": found.receipt})
+        names = [item.id for item in items or ()]
+        return json_response({"data": found.to_json(said.ids, names), "model": found.model, "receipt": found.receipt})

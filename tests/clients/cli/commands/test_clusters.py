@@ -12,7 +12,6 @@ import pytest
 from click.testing import CliRunner
 
 from daguerre import Client, cli
-from daguerre.cli.commands.annotation import _majority
 from tests.clients.cli.test_group import run
 from tests.clients.conftest import KINDS, kinds
 from tests.clients.pretended import COMPARED, PAIRS, SAMPLE, server
@@ -115,7 +114,7 @@ def test_texts_and_images_are_searched_for(inline: Server, corpus, tmp_path):
     np.save(tmp_path / "v.npy", made.vectors)
     image = ("--image", corpus / "rocket0.jpg", "--in", tmp_path / "v.npy", "-k", "1")
     assert rows(run(inline, "search", *image, "--model", "embedded").stdout)[0]["id"] == "2"
-    assert "does not say what made it" in run(inline, "search", *image, code=2).stderr
+    assert "does not state which model made it" in run(inline, "search", *image, code=2).stderr
     assert "texts to look for" in run(inline, "search", "--in", corpus, code=2).stderr
 
 
@@ -210,9 +209,9 @@ def test_coded_pairs_judge_clusterings(pretended, tmp_path, table, same, said):
     ("table", "why"),
     [
         (f"{HEAD}\na,c,maybe,0,2,within,0,0.25\n", "row 2, column same: 'maybe'"),
-        (f"{HEAD}\na,z,1,0,2,within,0,0.25\n", "'z' is in no table"),
+        (f"{HEAD}\na,z,1,0,2,within,0,0.25\n", "'z' is not in every table"),
         (f"{HEAD}\na,c,1,0,2,within,0,x\n", "column inclusion_prob"),
-        (f"{HEAD}\na,c,1,0,2,within,0,1\na,c,0,0,2,within,0,1\n", "there twice"),
+        (f"{HEAD}\na,c,1,0,2,within,0,1\na,c,0,0,2,within,0,1\n", "the pair a, c twice"),
         ("a_id,b_id,stratum,inclusion_prob\na,c,within,1\n", "needs a column `same`"),
     ],
 )
@@ -223,24 +222,15 @@ def test_coded_pairs_that_make_no_sense_are_refused(pretended, tmp_path, table, 
     assert why in done.output
 
 
-def test_the_majority_counts_and_ties_do_not():
-    assert [_majority(votes) for votes in ([True], [True, False], [False, False, True], [])] == [
-        True,
-        None,
-        False,
-        None,
-    ]
-
-
 def test_wrong_usage_is_one_line(inline: Server, corpus, tmp_path):
     words = written(tmp_path / "words.csv", "word\na cat\n")
     for arguments, why in (
-        (("cluster", corpus, "--json"), "stdout has the table already"),
+        (("cluster", corpus, "--json"), "standard output already has the table"),
         (("cluster", corpus, "-o", "c.txt"), "ends in .txt"),
         (("cluster", corpus, "--report", "c.pdf"), "ends in .pdf"),
         (("cluster", corpus, "--known", words, "x"), "needs a column id or path"),
         (("cluster", "nowhere"), "there is no 'nowhere'"),
-        (("duplicates", corpus, "--model", "embedded"), "are of --kind semantic"),
+        (("duplicates", corpus, "--model", "embedded"), "need --kind semantic"),
         (("duplicates", corpus, "--kind", "exact", "--bits", "3"), "leave it out"),
         (("sample", tmp_path / "nowhere.csv", "--size", "3"), "does not exist"),
     ):

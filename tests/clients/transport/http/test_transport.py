@@ -9,7 +9,7 @@ from email.utils import formatdate
 import httpx
 import pytest
 
-from daguerre import errors, version
+from daguerre import Client, errors, version
 from daguerre.transport.http.body import form as _form
 from daguerre.transport.http.transport import HttpTransport, _seconds
 from daguerre.transport.operations import EMBED, ZERO_SHOT
@@ -185,3 +185,28 @@ def test_retry_after_is_seconds_or_a_date():
     assert _seconds(formatdate(time.time() - 100, usegmt=True)) == 0.0
     assert _seconds("soon") is None
     assert _seconds(None) is None
+
+
+def test_a_client_of_your_own_is_used_with_your_headers_and_ours_and_closed_in_the_end():
+    seen = []
+
+    def answer(request):
+        seen.append(request)
+        return httpx.Response(200, json={"data": []}, headers=OURS)
+
+    own = httpx.AsyncClient(transport=httpx.MockTransport(answer), headers={"x-team": "7"}, timeout=1)
+    with Client("http://server", api_key="secret", http_client=own) as client:
+        assert client.models() == []
+        assert not own.is_closed
+    (request,) = seen
+    assert own.is_closed
+    assert (request.headers["x-team"], request.headers["authorization"]) == ("7", "Bearer secret")
+    assert request.headers["user-agent"] == f"daguerre-python/{version.__version__}"
+    assert request.extensions["timeout"]["read"] == 300.0
+
+
+def test_a_client_of_your_own_has_to_fit():
+    with pytest.raises(TypeError, match=r"http_client: got Client; give an httpx\.AsyncClient"):
+        Client("http://server", http_client=httpx.Client())
+    with pytest.raises(ValueError, match=r"http_client: is for http:// and https:// addresses \(got 'grpc://server'\)"):
+        Client("grpc://server", http_client=httpx.AsyncClient())

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from daguerre_proto.v1 import common_pb2, embeddings_pb2, models_pb2, zero_shot_pb2
 from service import errors
+from service.api.grpc import inputs
 from service.api.grpc import messages as grpc_wire
 from service.api.grpc.calls import code_of
 from service.errors import BadRequest, ItemFailure, ItemsFailed, ServiceError, Unprocessable
 from service.pipelines.encode import Encoded
-from service.pipelines.items import Post
+from service.pipelines.items import Item
+from service.schemas.items import Item as ItemSchema
 
 KINDS = [
     embeddings_pb2.EmbedRequest,
@@ -59,13 +61,17 @@ def test_an_unknown_field_is_refused_wherever_it_is(message: Message, path: str 
 
 def test_items_keep_what_they_are() -> None:
     items = [common_pb2.Item(text=""), common_pb2.Item(image=b"x", id="a"), common_pb2.Item(text="t", id="")]
-    assert grpc_wire.inputs(items) == [Post(text=""), Post(image=b"x", id="a"), Post(text="t", id="")]
+    assert inputs.items_without_video(items, ItemSchema) == [
+        Item(text=""),
+        Item(image=b"x", id="a"),
+        Item(text="t", id=""),
+    ]
 
 
 @pytest.mark.parametrize("bad", [common_pb2.Item(), common_pb2.Item(id="a"), common_pb2.Item(text="a", id="x" * 1025)])
 def test_a_bad_item_is_named_as_in_json(bad: common_pb2.Item) -> None:
     with pytest.raises(Unprocessable) as caught:
-        grpc_wire.inputs([common_pb2.Item(text="fine"), bad])
+        inputs.items_without_video([common_pb2.Item(text="fine"), bad], ItemSchema)
     assert (caught.value.param or "").startswith("input[1]")
 
 
@@ -86,7 +92,7 @@ def test_vectors_are_little_endian_and_failed_items_have_none() -> None:
     vectors = np.arange(6, dtype=np.float32).reshape(2, 3)
     failed = {1: ItemFailure(1, "b", "invalid_text", "no")}
     entries = list(
-        grpc_wire.embeddings([Post(text="a"), Post(text="", id="b")], Encoded(vectors, failed, 0, ()), first=7)
+        grpc_wire.embeddings([Item(text="a"), Item(text="", id="b")], Encoded(vectors, failed, 0, ()), first=7)
     )
     assert entries[0].vector == vectors[0].astype("<f4").tobytes()
     assert (entries[0].index, entries[0].HasField("id")) == (7, False)

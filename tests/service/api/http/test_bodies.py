@@ -14,11 +14,11 @@ from pydantic import ValidationError
 from starlette.requests import Request
 
 from service.api.http.bodies import Bodies
-from service.body_budget import Room
+from service.body_budget import BodyBudget
 from service.errors import BadRequest, Overloaded, ServiceError, TooLarge, Unprocessable, UnsupportedMedia
-from service.pipelines.items import Post
+from service.pipelines.items import Item
 from service.schemas.embeddings import EmbeddingsOptions, EmbeddingsRequest
-from service.schemas.validation import in_words
+from service.schemas.validation import explain
 from service.schemas.zero_shot import ZeroShotOptions, ZeroShotRequest
 from service.settings import Settings
 from service.stores.files import FileStore
@@ -54,7 +54,7 @@ def of_httpx(**body: Any) -> Request:
 
 
 def bodies_of(settings: Settings) -> Bodies:
-    return Bodies(settings, Room(settings), FileStore(settings))
+    return Bodies(settings, BodyBudget(settings), FileStore(settings))
 
 
 def read(made: Request, whole: Any = EmbeddingsRequest, options: Any = EmbeddingsOptions, **limits: Any) -> Any:
@@ -79,19 +79,19 @@ def test_a_json_body_becomes_items_and_options():
     options, items = read(
         of_httpx(json={"input": ["a", {"text": "b", "id": "1"}, {"image": "aGk="}], "on_error": "skip", "user": "me"})
     )
-    assert items == [Post(text="a"), Post(text="b", id="1"), Post(image="aGk=")]
+    assert items == [Item(text="a"), Item(text="b", id="1"), Item(image="aGk=")]
     assert (options.on_error, options.encoding_format, options.model) == ("skip", "float", None)
 
 
 @pytest.mark.parametrize("given", ["a", {"text": "a"}, ["a"], [{"text": "a"}]])
 def test_one_item_needs_no_list(given):
-    assert read(of_httpx(json={"input": given}))[1] == [Post(text="a")]
+    assert read(of_httpx(json={"input": given}))[1] == [Item(text="a")]
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON", None])
 def test_a_body_without_a_type_is_json(kind):
     made = request(b'{"input": "a"}', {"content-type": kind} if kind else {})
-    assert read(made)[1] == [Post(text="a")]
+    assert read(made)[1] == [Item(text="a")]
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "image/jpeg", "application/jsonp"])
@@ -225,7 +225,7 @@ def test_whatever_is_sent_gets_words_and_no_python(schema, body):
     try:
         schema.model_validate_json(json.dumps(body))
     except ValidationError as exc:
-        told = in_words(exc, schema)
+        told = explain(exc, schema)
         assert told.status == 422
         assert "Input should" not in told.message
         assert not any(
@@ -243,7 +243,7 @@ def test_a_form_becomes_items_in_order_with_their_files_names():
         data={"encoding_format": "base64", "on_error": "skip"},
     )
     options, items = read(made)
-    assert items == [Post(image=b"\xff\xd8", id="a.jpg"), Post(image=b"\x89PNG", id="b b.png"), Post(text="a text")]
+    assert items == [Item(image=b"\xff\xd8", id="a.jpg"), Item(image=b"\x89PNG", id="b b.png"), Item(text="a text")]
     assert (options.encoding_format, options.on_error) == ("base64", "skip")
 
 
@@ -291,7 +291,7 @@ def test_a_boundary_may_be_announced_in_any_case():
     """The names of a header's parameters have no case (RFC 9110, 5.6.6)."""
     made = httpx.Request("POST", "http://localhost/", files=[("input", (None, "a"))])
     kind = made.headers["content-type"].replace("boundary=", "Boundary=")
-    assert read(request(made.read(), {"content-type": kind}))[1] == [Post(text="a")]
+    assert read(request(made.read(), {"content-type": kind}))[1] == [Item(text="a")]
 
 
 def test_a_form_that_cannot_be_read_is_malformed():

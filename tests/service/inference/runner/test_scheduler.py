@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from service.inference.batching import Key
-from service.inference.runner.scheduler import Turns
+from service.inference.runner.scheduler import SharedScheduler
 
 SECONDS = 20
 IMAGES, TEXTS = Key("a", "image", 4), Key("a", "text", 8)
@@ -71,7 +71,7 @@ class Callers:
 
 
 def made(run, most=4, places=1):
-    return Callers(Turns(run, max_batch=lambda key: most, places=places))
+    return Callers(SharedScheduler(run, max_batch=lambda key: most, places=places))
 
 
 def test_what_waits_runs_together_up_to_a_batch_in_the_order_in_which_it_came():
@@ -159,6 +159,6 @@ def test_a_bundle_with_a_bad_row_fails_alone():
 
 
 def test_an_encoder_that_loses_rows_is_an_error():
-    turns = Turns(lambda key, stack, alone: stack[1:], max_batch=lambda key: 4, places=1)
+    turns = SharedScheduler(lambda key, stack, alone: stack[1:], max_batch=lambda key: 4, places=1)
     with pytest.raises(RuntimeError, match="answered 1 of 2"):
         turns.run(IMAGES, np.ones((2, 2)), True)

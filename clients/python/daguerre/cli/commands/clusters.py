@@ -1,75 +1,85 @@
 """`daguerre cluster` and `daguerre duplicates`."""
 
-import json
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
-from daguerre.cli.group import SOME_FAILED, Settings
-from daguerre.cli.options import takes_items
-from daguerre.cli.output import check_out, numbers, summary, write_table
-from daguerre.cli.tables import VECTORS, read_table, read_vectors
+from daguerre.cli import options
+from daguerre.cli.group import Settings
+from daguerre.cli.output import check_out, check_page, check_table, finish, given_items
+from daguerre.corpus.annotation import read_known_labels
 from daguerre.handles.clustering import Clusters
 from daguerre.results.duplicates import Duplicates
+from daguerre.storage.csv import numbers, write_table
+from daguerre.storage.tables import read_lines
 from daguerre.types.jobs import Job
 
-KINDS = (".csv", ".parquet")
-METHODS = ("iterative-kmeans", "kmeans", "hdbscan", "agglomerative")
-OPTIONS: tuple[tuple[str, Any, str], ...] = (
-    ("--method", click.Choice(METHODS), "iterative-kmeans otherwise."),
-    ("--metric", click.Choice(["cosine", "euclidean"]), "Of silhouettes; cosine otherwise."),
-    ("--normalize/--no-normalize", bool, "Vectors to unit length."),
-    ("--threshold", float, "Mean silhouette that a cohesive cluster exceeds."),
-    ("--step", click.IntRange(1), "Between the K's that are tried."),
-    ("--sample-size", click.IntRange(1), "Items on which K is chosen."),
-    ("--window", click.IntRange(1), "K's whose scores are averaged."),
-    ("--stop-size", click.IntRange(0), "It ends when so many items are left."),
-    ("--fit", click.Choice(["silhouette", "inertia"]), "What scores a K."),
-    ("--min-improvement", float, "That the average must exceed."),
-    ("--k-rule", click.Choice(["stop", "best"]), "The K where the search stops, or the best."),
-    ("--k-min", click.IntRange(1), "The first K."),
-    ("--k-max", click.IntRange(1), "The last K."),
-    ("--restarts", click.IntRange(1), "Of each k-means."),
-    ("--cohesion", click.Choice(["cluster", "image"]), "What the threshold is of."),
-    ("--min-cluster-size", click.IntRange(1), "Smaller ones are none."),
-    ("--patience", click.IntRange(1), "Passes without a cohesive cluster after which it ends."),
-    ("--k", click.IntRange(1), "Clusters, of kmeans and agglomerative."),
-    ("--min-samples", click.IntRange(1), "Of hdbscan."),
-    ("--linkage", click.Choice(["average", "complete", "single", "ward"]), "Of agglomerative."),
-    ("--distance", float, "Of agglomerative, in place of --k."),
-    ("--projection", click.Choice(["none", "pca", "umap"]), "Of the map."),
-    ("--resamples", click.IntRange(0), "Reruns on 80 % of the items, for stability."),
+COUNT = click.IntRange(1)
+PARAMETERS: tuple[tuple[str, Any, str | None, str], ...] = (  # option, type, the server's default, help
+    ("--method", ("iterative-kmeans", "kmeans", "hdbscan", "agglomerative"), "iterative-kmeans", "Clustering method."),
+    ("--metric", ("cosine", "euclidean"), "cosine", "Distance for silhouettes and for agglomerative."),
+    ("--normalize/--no-normalize", bool, "normalize", "Scale vectors to unit length first."),
+    ("--k", COUNT, None, "Number of clusters for kmeans and agglomerative."),
+    ("--threshold", float, "0.08, euclidean 0.04", "Mean silhouette above which a cluster is cohesive."),
+    (
+        "--cohesion",
+        ("cluster", "image"),
+        "cluster",
+        "Keep all items of a cohesive cluster, or those above --threshold.",
+    ),
+    ("--min-cluster-size", COUNT, "2, hdbscan 5", "Clusters smaller than this are dropped."),
+    ("--patience", COUNT, "3", "Number of passes in a row without a cohesive cluster after which the method stops."),
+    ("--stop-size", click.IntRange(0), "20", "The method stops when this many items or fewer are left."),
+    ("--restarts", COUNT, "1", "Number of k-means restarts."),
+    ("--k-min", COUNT, "--step", "Smallest K of the search for the number of clusters."),
+    ("--k-max", COUNT, "set by the sample", "Largest K of the search for the number of clusters."),
+    ("--step", COUNT, "5", "Distance between two K of the search."),
+    ("--fit", ("silhouette", "inertia"), "silhouette", "Score by which the search compares values of K."),
+    ("--window", COUNT, "3", "Number of scores in the moving average of the search."),
+    ("--min-improvement", float, "0, inertia 0.02", "Improvement of the moving average below which the search stops."),
+    ("--k-rule", ("stop", "best"), "stop", "Choose the K at which the search stops, or the K with the best score."),
+    ("--sample-size", COUNT, "1000", "Number of items that the search samples."),
+    ("--min-samples", COUNT, "--min-cluster-size", "Number of neighbours that make a point a core point in hdbscan."),
+    ("--linkage", ("average", "complete", "single", "ward"), "average", "Linkage for agglomerative."),
+    ("--distance", float, None, "Distance at which agglomerative stops merging, in place of --k."),
+    ("--projection", ("none", "pca", "umap"), "pca", "Projection of the 2-D map."),
+    ("--resamples", click.IntRange(0), "0", "Number of reruns on 80 % of the items, to measure stability."),
+)
+cluster_parameters = options.options(
+    *(
+        options.option(
+            flag,
+            type=click.Choice(kind) if isinstance(kind, tuple) else kind,
+            default=None,
+            show_default=default,
+            help=text,
+        )
+        for flag, kind, default, text in PARAMETERS
+    )
 )
 
 
-def _takes_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    for flag, kind, said in reversed(OPTIONS):
-        command = click.option(flag, type=kind, default=None, help=said)(command)
-    return command
-
-
-@click.command("cluster")
-@takes_items
-@_takes_options
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--known", nargs=2, metavar="TABLE COLUMN", help="Labels that are known; the table has id or path.")
-@click.option("--vocabulary", type=click.Path(exists=True, dir_okay=False), help="Names for clusters, one a line.")
-@click.option("--name", "names", multiple=True, help="A name for clusters; several times.")
-@click.option("-o", "--out", default="-", help="A .csv or .parquet; - is stdout, as CSV.", show_default=True)
-@click.option("--report", "page", type=click.Path(dir_okay=False), help="Write the report there, an HTML page.")
-@click.option(
+@options.command("cluster")
+@options.takes_items
+@options.input_option(
+    "--known", nargs=2, metavar="TABLE COLUMN", help="Known labels to compare with; the table has a column id or path."
+)
+@options.input_option("--vocabulary", type=options.FILE, help="File of names that clusters may get, one per line.")
+@options.input_option("--name", "names", multiple=True, help="Name that clusters may get; can be repeated.")
+@options.input_option("--root", type=options.FOLDER, help="Folder of the images of a .parquet or .npz, for the report.")
+@cluster_parameters
+@options.seed
+@options.table_out
+@options.report
+@options.output_option(
     "--pictures",
     type=click.Choice(["thumbnails", "blurred", "none"]),
     default="thumbnails",
     show_default=True,
-    help="Of the report.",
+    help="How the report shows images.",
 )
-@click.option(
-    "--root", type=click.Path(exists=True, file_okay=False), help="Where the images of a .parquet or .npz lie."
-)
+@options.json_summary
 @click.pass_obj
 def cluster(
     settings: Settings,
@@ -87,97 +97,96 @@ def cluster(
     page: str | None,
     pictures: Any,
     root: str | None,
-    **options: Any,
+    **parameters: Any,
 ) -> None:
-    """Group images (folders, files, globs), texts, or the vectors of a .parquet or .npz of `daguerre embed`.
+    """Cluster images (folders, files, globs), texts, or the vectors of a .parquet or .npz of `daguerre embed`.
 
-    The table has a row per item: id, cluster (-1: in none), silhouette at extraction, silhouette_final within the whole
-    result, pass that took it, error.
+    The table has a row per item: id; cluster, -1 for none; silhouette in the pass that found the cluster;
+    silhouette_final in the whole result; pass, the number of that pass; error.
     """
-    kind = _checked(out, as_json)
-    if page is not None:
-        check_out(page, (".html",))
-    every = list(names)
-    if vocabulary:
-        every += [line.strip() for line in Path(vocabulary).read_text("utf-8-sig").splitlines() if line.strip()]
-    chosen = {name: value for name, value in options.items() if value is not None}
+    kind = check_table(out, as_json)
+    check_page(page)
+    every = [*names, *(read_lines(vocabulary) if vocabulary else ())]
+    chosen = {name: value for name, value in parameters.items() if value is not None}
+    labels = read_known_labels(*known) if known else None
     with settings.client(model=model) as client:
-        given: dict[str, Any] = {"images": images, "texts": texts, "ids": ids, "decode": decode}
-        if isinstance(images, str) and Path(images).suffix.lower() in VECTORS:
-            given = {"embeddings": {"image": read_vectors(client, images, model=model, decode=decode)}}
-        labels = _known(known) if known else None
-        made = client.cluster(**given, **chosen, known=labels, vocabulary=every or None)
-        assert isinstance(made, Clusters)
-        _write_clusters(made, out, kind)
+        given = given_items(client, images, texts, ids, model=model, decode=decode)
+        result = client.cluster(**given, **chosen, known=labels, vocabulary=every or None)
+        assert isinstance(result, Clusters)
+        _write_clusters(result, out, kind)
         if page is not None:
-            made.report(page, images=root, pictures=pictures)
-    settings.say(
-        f"{out}: {len(made):,} items, {len(made.clusters):,} clusters, {made.unclustered:,} in none; {made.id}"
+            result.report(page, images=root, pictures=pictures)
+    settings.notify(
+        f"{out}: {len(result):,} items, {len(result.clusters):,} clusters, {result.unclustered:,} in none; {result.id}"
     )
-    for remark in made.remarks:
-        settings.say(f"  {remark}")
+    for remark in result.remarks:
+        settings.notify(f"  {remark}")
     if page is not None:
-        settings.say(f"{page}: the report")
-    if as_json:
-        said = {
-            "out": out,
-            "clustering": made.id,
-            "items": len(made),
-            "clusters": len(made.clusters),
-            "unclustered": made.unclustered,
-            "failed": len(made.errors),
-            "sizes": [each.size for each in made.clusters],
-            "comparison": made.comparison,
-            "stability": made.stability,
-            "remarks": made.remarks,
-            "params": made.params,
-        }
-        click.echo(json.dumps(said))
-    _end(settings, made)
+        settings.notify(f"{page}: the report")
+    summary = {
+        "out": out,
+        "clustering": result.id,
+        "items": len(result),
+        "clusters": len(result.clusters),
+        "unclustered": result.unclustered,
+        "failed": len(result.errors),
+        "sizes": [cluster.size for cluster in result.clusters],
+        "comparison": result.comparison,
+        "stability": result.stability,
+        "remarks": result.remarks,
+        "params": result.params,
+    }
+    finish(settings, result.errors, summary, as_json)
 
 
-def _write_clusters(made: Clusters, out: str, kind: str) -> None:
+def _write_clusters(result: Clusters, out: str, kind: str) -> None:
     if kind == ".parquet":
-        made.to_pandas().reset_index().to_parquet(out)
+        result.to_pandas().reset_index().to_parquet(out)
         return
-    figures = zip(made.silhouettes, made.silhouettes_final, strict=True)
-    rows = (
-        [id, label, *numbers(both), taken or "", code or ""]
-        for id, label, both, taken, code in zip(
-            made.ids, made.labels.tolist(), figures, made.passes, made.codes, strict=True
-        )
-    )
+    figures = zip(result.silhouettes, result.silhouettes_final, strict=True)
+    items = zip(result.ids, result.labels.tolist(), figures, result.passes, result.codes, strict=True)
+    rows = ([id, label, *numbers(both), number or "", code or ""] for id, label, both, number, code in items)
     write_table(["id", "cluster", "silhouette", "silhouette_final", "pass", "error"], rows, out)
 
 
-def _known(given: tuple[str, str]) -> dict[str, str | None]:
-    table = read_table(given[0])
-    key = next((name for name in ("id", "path") if name in table.names), None)
-    if key is None:
-        raise click.UsageError(f"--known: {given[0]} needs a column id or path; it has {', '.join(table.names)}")
-    return {id: label or None for id, label in zip(table.column(key), table.column(given[1]), strict=True)}
-
-
-@click.command("duplicates")
-@takes_items
-@click.option(
+@options.command("duplicates")
+@options.takes_items
+@options.option(
     "--kind",
     type=click.Choice(["near", "exact", "semantic"]),
     default="near",
     show_default=True,
-    help="near: other sizes and formats. exact: the same bytes. semantic: embeddings.",
+    help="near: other sizes and formats of an image. exact: the same bytes. semantic: similar embeddings.",
 )
-@click.option("--threshold", type=float, help="Of semantic: cosine from which two are duplicates; 0.95 otherwise.")
-@click.option("--bits", type=click.IntRange(0, 31), help="Of near: bits of 64 that may differ; 8 otherwise.")
-@click.option("--linkage", type=click.Choice(["single", "star"]), default="single", show_default=True)
-@click.option(
-    "--prefer", type=click.Choice(["size"]), help="Keep the image of most pixels; the most central otherwise."
+@options.option("--threshold", type=float, show_default="0.95", help="Smallest cosine of semantic duplicates.")
+@options.option(
+    "--bits",
+    type=click.IntRange(0, 31),
+    show_default="8",
+    help="Largest number of bits, of 64, in which near duplicates differ.",
 )
-@click.option("-o", "--out", default="-", help="A .csv or .parquet; - is stdout, as CSV.", show_default=True)
-@click.option("--keep-list", type=click.Path(dir_okay=False), help="Write the ids to keep there, one a line.")
+@options.option(
+    "--linkage",
+    type=click.Choice(["single", "star"]),
+    default="single",
+    show_default=True,
+    help="single: groups are chains of duplicates. star: every member is a duplicate of the representative.",
+)
+@options.option(
+    "--prefer",
+    type=click.Choice(["size"]),
+    show_default="the most central image",
+    help="Keep the image with the most pixels of each group.",
+)
+@options.table_out
+@options.output_option(
+    "--keep-list", type=options.NEW_FILE, help="Write the ids to keep to this .txt file, one per line."
+)
+@options.json_summary
 @click.pass_obj
 def duplicates(
     settings: Settings,
+    /,
     images: Any,
     texts: list[str] | None,
     ids: list[str] | None,
@@ -185,62 +194,44 @@ def duplicates(
     decode: Any,
     as_json: bool,
     kind: Any,
-    threshold: float | None,
-    bits: int | None,
-    linkage: Any,
-    prefer: Any,
     out: str,
     keep_list: str | None,
+    **parameters: Any,
 ) -> None:
     """Find duplicates among images (folders, files, globs), or with --kind semantic among texts or vectors too.
 
     The table has a row per item: id, group, the representative's id, the similarity to it, kept (1 or 0), error.
     """
-    suffix = _checked(out, as_json)
+    suffix = check_table(out, as_json)
     if keep_list is not None:
         check_out(keep_list, (".txt",))
     if kind != "semantic" and (model or decode or texts):
-        raise click.UsageError(f"--model, --decode, --texts: are of --kind semantic, this is {kind}")
+        raise click.UsageError(f"--model, --decode and --texts need --kind semantic; this is {kind}")
     with settings.client(model=model) as client:
-        given: dict[str, Any] = {"images": images, "texts": texts, "ids": ids, "decode": decode}
-        if kind == "semantic" and isinstance(images, str) and Path(images).suffix.lower() in VECTORS:
-            given = {"embeddings": {"image": read_vectors(client, images, model=model, decode=decode)}}
-        made = client.duplicates(**given, kind=kind, threshold=threshold, bits=bits, linkage=linkage, prefer=prefer)
-    assert not isinstance(made, Job)
-    kept = made.kept.tolist()
+        given = given_items(client, images, texts, ids, model=model, decode=decode, vectors=kind == "semantic")
+        result = client.duplicates(**given, **parameters, kind=kind)
+    assert not isinstance(result, Job)
+    kept = result.kept.tolist()
     if suffix == ".parquet":
-        made.to_pandas().reset_index().to_parquet(out)
+        result.to_pandas().reset_index().to_parquet(out)
     else:
-        write_table(["id", "group", "representative", "similarity", "kept", "error"], _rows(made, kept), out)
+        write_table(["id", "group", "representative", "similarity", "kept", "error"], _rows(result, kept), out)
     if keep_list is not None:
         with open(keep_list, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.writelines(f"{id}\n" for id, fine in zip(made.ids, kept, strict=True) if fine)
-    settings.say(f"{out}: {len(made):,} items, {len(made.groups):,} groups, {len(made.extra):,} items could go")
+            file.writelines(f"{id}\n" for id, keep in zip(result.ids, kept, strict=True) if keep)
+    counts = {"items": len(result), "groups": len(result.groups), "extra": len(result.extra)}
+    settings.notify("{}: {items:,} items, {groups:,} groups, {extra:,} duplicates to drop".format(out, **counts))
     if keep_list is not None:
-        unknown = f", {len(made.errors):,} of them because they could not be compared" if made.errors else ""
-        settings.say(f"{keep_list}: {sum(kept):,} items to keep{unknown}")
-    if as_json:
-        found = {"items": len(made), "groups": len(made.groups), "extra": len(made.extra), "failed": len(made.errors)}
-        click.echo(json.dumps({"out": out, "duplicates": made.id, **found}))
-    _end(settings, made)
+        unknown = f", {len(result.errors):,} of them because they could not be compared" if result.errors else ""
+        settings.notify(f"{keep_list}: {sum(kept):,} items to keep{unknown}")
+    summary = {"out": out, "duplicates": result.id, **counts, "failed": len(result.errors)}
+    finish(settings, result.errors, summary, as_json)
 
 
-def _rows(made: Duplicates, kept: list[bool]) -> Iterator[list[Any]]:
-    for id, (group, representative, similarity), fine, code in zip(
-        made.ids, made.rows(), kept, made.codes, strict=True
+def _rows(result: Duplicates, kept: list[bool]) -> Iterator[list[Any]]:
+    for id, (group, representative, similarity), keep, code in zip(
+        result.ids, result.rows(), kept, result.codes, strict=True
     ):
         number = "" if group is None else group
         near = "" if similarity is None else f"{similarity:.6g}"
-        yield [id, number, representative or "", near, int(fine), code or ""]
-
-
-def _checked(out: str, as_json: bool) -> str:
-    if as_json and out == "-":
-        raise click.UsageError("--json: stdout has the table already; name a file with --out")
-    return ".csv" if out == "-" else check_out(out, KINDS)
-
-
-def _end(settings: Settings, made: Clusters | Duplicates) -> None:
-    if made.errors:
-        settings.say(summary(made.errors))
-    sys.exit(SOME_FAILED if made.errors else 0)
+        yield [id, number, representative or "", near, int(keep), code or ""]

@@ -4,19 +4,20 @@ import json
 
 import click
 
+from daguerre.cli import options
 from daguerre.cli.group import Settings
 
 
-@click.command("jobs")
-@click.option("--cancel", help="The id of a job to stop.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@options.command("jobs")
+@options.option("--cancel", metavar="ID", help="Cancel the job with this id.")
+@options.as_json
 @click.pass_obj
 def jobs(settings: Settings, cancel: str | None, as_json: bool) -> None:
-    """List your jobs, the newest first, or stop one."""
+    """List your jobs, the newest first, or cancel one."""
     with settings.client() as client:
-        found = [client.cancel_job(cancel)] if cancel else client.jobs()
+        listed = [client.cancel_job(cancel)] if cancel else client.jobs()
     if as_json:
-        click.echo(json.dumps([vars(each) for each in found], default=dict))
+        click.echo(json.dumps([vars(job) for job in listed], default=dict))
         return
-    for each in found:
-        click.echo(f"{each.id}  {each.kind:10} {each.state:10} {each.progress:4.0%}  {each.stage}")
+    for job in listed:
+        click.echo(f"{job.id}  {job.kind:10} {job.state:10} {job.progress:4.0%}  {job.stage}")

@@ -5,21 +5,23 @@ from typing import Any
 
 import click
 
+from daguerre.cli import options
 from daguerre.cli.group import Settings
-from daguerre.cli.output import check_csv, numbers, write_table
-from daguerre.cli.tables import VECTORS, read_vectors
+from daguerre.cli.output import check_table, is_vectors, read_vectors
+from daguerre.storage.csv import numbers, write_table
 
 
-@click.command("search")
+@options.command("search")
 @click.argument("query", nargs=-1)
-@click.option(
-    "--image", "images", multiple=True, type=click.Path(exists=True, dir_okay=False), help="An image to find."
+@options.input_option(
+    "--image", "images", multiple=True, type=options.FILE, help="Image to search for, in place of texts."
 )
-@click.option("--in", "source", multiple=True, required=True, help="Images; or a .parquet, .npz, .npy of vectors.")
-@click.option("-k", type=click.IntRange(1), default=10, show_default=True, help="Neighbours of each.")
-@click.option("--model", help="A name that `daguerre models` shows; the server's default otherwise.")
-@click.option("--decode", type=click.Choice(["exact", "scaled"]), help="The server's setting otherwise.")
-@click.option("-o", "--out", default="-", help="A .csv; - is stdout.", show_default=True)
+@options.input_option(
+    "--in", "source", multiple=True, required=True, help="Images to search in, or a .parquet, .npz or .npy of vectors."
+)
+@options.option("-k", type=click.IntRange(1), default=10, show_default=True, help="Number of neighbours per query.")
+@options.model
+@options.csv_out
 @click.pass_obj
 def search(
     settings: Settings,
@@ -31,21 +33,22 @@ def search(
     decode: Any,
     out: str,
 ) -> None:
-    """The items nearest to texts, or to images: query, rank, id, cosine."""
-    check_csv(out)
+    """Find the items nearest to texts or to images: query, rank, id, cosine."""
+    check_table(out, kinds=(".csv",))
     if bool(query) == bool(images):
-        raise click.UsageError("give texts to look for, or --image")
-    wanted: Any = [Path(each) for each in images] or list(query)
+        raise click.UsageError("give texts to look for or --image, and not both")
+    queries: Any = [Path(image) for image in images] or list(query)
+    searched = source[0] if len(source) == 1 else list(source)
     with settings.client(model=model) as client:
-        if len(source) == 1 and Path(source[0]).suffix.lower() in VECTORS:
-            corpus = read_vectors(client, source[0], model=model, decode=decode)
+        if isinstance(searched, str) and is_vectors(searched):
+            corpus = read_vectors(client, searched, model=model, decode=decode)
         else:
-            corpus = client.embed(images=source[0] if len(source) == 1 else list(source), decode=decode)
-        found = client.search(wanted, corpus, k)
+            corpus = client.embed(images=searched, decode=decode)
+        neighbours = client.search(queries, corpus, k)
     rows = []
-    for each, ids, cosines in zip(query or images, found.ids, found.cosines, strict=True):
+    for name, ids, cosines in zip(query or images, neighbours.ids, neighbours.cosines, strict=True):
         for rank, (id, cosine) in enumerate(zip(ids, numbers(cosines), strict=True), 1):
-            rows.append([each, rank, id, cosine])
+            rows.append([name, rank, id, cosine])
     write_table(["query", "rank", "id", "cosine"], rows, out)
     if corpus.errors:
-        settings.say(f"{len(corpus.errors):,} of {len(corpus):,} items have no vector, and cannot be found")
+        settings.notify(f"{len(corpus.errors):,} of {len(corpus):,} items have no vector and cannot be found")

@@ -1,4 +1,4 @@
-"""`daguerre models` and `daguerre ping`: what there is to ask."""
+"""`daguerre models` and `daguerre ping`."""
 
 import json
 import sys
@@ -6,14 +6,15 @@ from dataclasses import asdict
 
 import click
 
+from daguerre.cli import options
 from daguerre.cli.group import UNREACHABLE, Settings
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="The whole cards, as JSON.")
+@options.command()
+@options.as_json
 @click.pass_obj
 def models(settings: Settings, as_json: bool) -> None:
-    """The models that the server has."""
+    """List the models of the server."""
     with settings.client(retry_for=0) as client:
         cards = client.models()
     if as_json:
@@ -21,22 +22,22 @@ def models(settings: Settings, as_json: bool) -> None:
         return
     for card in cards:
         takes = "+".join(card.modalities) + (", zero-shot" if card.zero_shot else "")
-        first = " (default)" if card.default else ""
-        click.echo(f"{card.id}{first}: {takes}; {card.dimension} numbers; {card.licence}; {card.fingerprint}")
+        default = " (default)" if card.default else ""
+        click.echo(f"{card.id}{default}: {takes}; {card.dimension} dimensions; {card.licence}; {card.fingerprint}")
         if card.notice:
             click.echo(f"    {card.notice}")
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+@options.command()
+@options.as_json
 @click.pass_obj
 def ping(settings: Settings, as_json: bool) -> None:
-    """Whether the server is there and ready."""
+    """Check whether the server is reachable and ready."""
     with settings.client(retry_for=0, timeout=10) as client:
-        found = client.ping()
+        pong = client.ping()
     if as_json:
-        click.echo(json.dumps(asdict(found)))
+        click.echo(json.dumps(asdict(pong)))
     else:
-        state = "ready" if found.ready else "loading its models"
-        click.echo(f"daguerre {found.version}, {state}, {1000 * found.seconds:.0f} ms")
-    sys.exit(0 if found.ready else UNREACHABLE)
+        state = "ready" if pong.ready else "loading its models"
+        click.echo(f"daguerre {pong.version}, {state}, {1000 * pong.seconds:.0f} ms")
+    sys.exit(0 if pong.ready else UNREACHABLE)

@@ -1,28 +1,32 @@
 """`daguerre zero-shot`."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
+from daguerre.cli import options
 from daguerre.cli.group import Settings
-from daguerre.cli.options import takes_items
-from daguerre.cli.output import check_out, finish, write_scores
+from daguerre.cli.output import check_table, finish_items, write_scores
 from daguerre.cli.video_runs import zero_shot_videos
-from daguerre.cli.videos import VideoOptions, takes_videos
+from daguerre.storage.tables import read_lines
 
 
-@click.command("zero-shot")
-@takes_items
-@takes_videos(timeline=True)
-@click.option("--label", "labels", multiple=True, help="A label of yours; several times.")
-@click.option("--labels-file", type=click.Path(exists=True, dir_okay=False), help="A label a line.")
-@click.option("--template", "templates", multiple=True, help="A prompt template with one {}; several times.")
-@click.option("--multi-label", is_flag=True, help="Score each label by itself.")
-@click.option("--negative", "negatives", multiple=True, help="What labels are contrasted with under --multi-label.")
-@click.option("--none-of-these", help="A text that competes with the labels; where it wins, there is no label.")
-@click.option("--min-cosine", type=float, help="Below it, there is no label.")
-@click.option("-o", "--out", default="-", help="A .csv or .parquet; - is stdout, as CSV.", show_default=True)
+@options.command("zero-shot")
+@options.takes_items
+@options.takes_videos(timeline=True)
+@options.option("--label", "labels", multiple=True, help="Label to score; can be repeated.")
+@options.option("--labels-file", type=options.FILE, help="File of labels, one per line.")
+@options.option(
+    "--template", "templates", multiple=True, help="Prompt template with one {} for the label; can be repeated."
+)
+@options.option("--multi-label", is_flag=True, help="Score each label independently of the others.")
+@options.option(
+    "--negative", "negatives", multiple=True, help="Text that --multi-label contrasts labels with; can be repeated."
+)
+@options.option("--none-of-these", help="Text that competes with the labels; an item that it fits best gets no label.")
+@options.option("--min-cosine", type=float, help="Items whose best cosine is below this get no label.")
+@options.table_out
+@options.json_summary
 @click.pass_obj
 def zero_shot(
     settings: Settings,
@@ -40,25 +44,21 @@ def zero_shot(
     none_of_these: str | None,
     min_cosine: float | None,
     out: str,
-    looking: VideoOptions | None,
+    videos: options.VideoOptions | None,
 ) -> None:
-    """Score images, texts or, with --video, videos for labels that you make up.
+    """Score images, texts or, with --video, videos for labels of your choice.
 
-    The table has a row per item: id, the best label, a score for each label, error. A label of yours that is called
-    "id", "label" or "error" has its scores in "label: …".
+    The table has a row per item: id, the best label, a score for each label, error. The scores of a label with the name
+    "id", "label" or "error" are in a column "label: …".
 
-    Of videos it has a row per frame: video, timestamp, shot, label, the scores, error. Each video that is done is kept
-    in a folder OUT.videos until all are, so that a run that was interrupted goes on.
+    With --video it has a row per frame: video, timestamp, shot, label, the scores, error. Finished videos are kept in a
+    folder OUT.videos until all are finished, so that an interrupted run can continue.
     """
-    kind = ".csv" if out == "-" else check_out(out, (".csv", ".parquet"))
-    if as_json and out == "-":
-        raise click.UsageError("--json: stdout has the table already; name a file with --out")
-    every = list(labels)
-    if labels_file:
-        every += [line.strip() for line in Path(labels_file).read_text("utf-8-sig").splitlines() if line.strip()]
+    kind = check_table(out, as_json)
+    every = [*labels, *(read_lines(labels_file) if labels_file else ())]
     if not every:
-        raise click.UsageError("give labels: --label, or --labels-file")
-    question: dict[str, Any] = {
+        raise click.UsageError("give labels with --label or --labels-file")
+    query: dict[str, Any] = {
         "labels": every,
         "templates": list(templates) or None,
         "multi_label": multi_label,
@@ -68,8 +68,8 @@ def zero_shot(
         "decode": decode,
     }
     with settings.client(model=model) as client:
-        if looking is not None:
-            zero_shot_videos(settings, client, looking, question, out, kind, as_json)
-        made = client.zero_shot(images=images, texts=texts, ids=ids, **question)
-    write_scores(made, out, kind)
-    finish(settings, made, out, as_json)
+        if videos is not None:
+            zero_shot_videos(settings, client, videos, query, out, kind, as_json)
+        scores = client.zero_shot(images=images, texts=texts, ids=ids, **query)
+    write_scores(scores, out, kind)
+    finish_items(settings, scores, out, as_json)

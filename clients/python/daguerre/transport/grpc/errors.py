@@ -91,22 +91,22 @@ def _refusal(exc: grpc.aio.AioRpcError) -> APIError | None:
 
 
 def _failure(exc: grpc.aio.AioRpcError, url: str, timeout: float, *, ours: bool) -> DaguerreError:
-    code, said = exc.code(), exc.details() or ""
+    code, details = exc.code(), exc.details() or ""
     request_id = metadata_dict(exc.trailing_metadata()).get("x-request-id")
-    if code == Code.UNAVAILABLE and any(sign in said.lower() for sign in _NO_GRPC):
+    if code == Code.UNAVAILABLE and any(sign in details.lower() for sign in _NO_GRPC):
         return IncompatibleServerError(
-            f"{url} answers, but not in gRPC ({said}); a Daguerre server's gRPC port is its HTTP port + 1",
+            f"{url} answers, but not in gRPC ({details}); a Daguerre server's gRPC port is its HTTP port + 1",
             code="not_daguerre",
         )
-    if code == Code.UNAVAILABLE and "CERTIFICATE_VERIFY_FAILED" in said:
+    if code == Code.UNAVAILABLE and "CERTIFICATE_VERIFY_FAILED" in details:
         return ConnectError(
-            f"{url} is not trusted: {said}; where its certificate is from an authority of your own, set "
+            f"{url} is not trusted: {details}; where its certificate is from an authority of your own, set "
             "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH to that authority's PEM file",
             code="unreachable",
         )
     if code == Code.UNAVAILABLE:
         return ConnectError(
-            f"{url} cannot be reached: {said}; is the service running, and this its gRPC port (HTTP's + 1)?",
+            f"{url} cannot be reached: {details}; is the service running, and this its gRPC port (HTTP's + 1)?",
             code="unreachable",
         )
     if code == Code.DEADLINE_EXCEEDED:
@@ -116,20 +116,20 @@ def _failure(exc: grpc.aio.AioRpcError, url: str, timeout: float, *, ours: bool)
             status=504,
             request_id=request_id,
         )
-    if code == Code.RESOURCE_EXHAUSTED and "larger than max" in said:
+    if code == Code.RESOURCE_EXHAUSTED and "larger than max" in details:
         return TooLargeError(
-            f"{url}: {said}; send fewer items at once", code="body_too_large", status=413, request_id=request_id
+            f"{url}: {details}; send fewer items at once", code="body_too_large", status=413, request_id=request_id
         )
     if code == Code.RESOURCE_EXHAUSTED:
-        return OverloadedError(f"{url}: {said}", code="overloaded", status=429, request_id=request_id)
+        return OverloadedError(f"{url}: {details}", code="overloaded", status=429, request_id=request_id)
     if code == Code.CANCELLED:
-        return UnavailableError(f"{url} broke off: {said}", code="unavailable", status=503, request_id=request_id)
+        return UnavailableError(f"{url} broke off: {details}", code="unavailable", status=503, request_id=request_id)
     if code == Code.UNIMPLEMENTED or (code == Code.UNKNOWN and not ours):
         return IncompatibleServerError(
-            f"{url} speaks gRPC, but does not look like a Daguerre server ({said}); is it the right address?",
+            f"{url} speaks gRPC, but does not look like a Daguerre server ({details}); is it the right address?",
             code="not_daguerre",
         )
     status = _HTTP.get(code, 500)
     return of_status(status)(
-        f"{url}: {code.name}: {said}", code=code.name.lower(), status=status, request_id=request_id
+        f"{url}: {code.name}: {details}", code=code.name.lower(), status=status, request_id=request_id
     )

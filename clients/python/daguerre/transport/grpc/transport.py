@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,12 +13,11 @@ from google.protobuf.message_factory import GetMessageClass
 
 from daguerre.errors import APIError
 from daguerre.inputs.pieces import Sendable, pieces
-from daguerre.transport.base import Transport, expect_answer
+from daguerre.transport.base import Request, Transport, expect_answer
 from daguerre.transport.grpc.errors import encodable, metadata_dict, translated
 from daguerre.transport.grpc.messages import answer_content, fill
 from daguerre.transport.operations import MODELS, UPLOAD, Operation
 from daguerre.types.common import Content, Payload
-from daguerre.types.embeddings import VectorBlock
 from daguerre.types.models import Ping
 from daguerre.version import check as check_version
 from daguerre_proto.v1 import daguerre_pb2
@@ -85,27 +84,22 @@ class GrpcTransport(Transport):
             try:
                 await self.call(MODELS)
             except APIError:  # loading, or a wrong key, which /readyz does not ask for either
-                if self._version is None:  # otherwise the refusal has said it
+                if self._version is None:  # otherwise the refusal had it
                     raise
         return Ping(version=check_version(self._version, self.url), ready=answer == SERVING, seconds=seconds)
 
-    async def _request(
-        self,
-        operation: Operation[Any],
-        fields: Mapping[str, Any],
-        items: Sequence[Payload] | None,
-        vectors: Sequence[VectorBlock],
-    ) -> tuple[bytes, str | None]:
+    async def _send_request(self, request: Request) -> tuple[bytes, str | None]:
         with encodable():
-            request: Any = _message_types(operation.rpc)[0]()
-            fill(request, fields)
-            if items is not None:
-                _add_items(request, items)
-            if vectors:
-                blocks = [{**block.fields(), "data": None if block.file else block.packed()} for block in vectors]
-                fill(request, {"vectors": blocks} if hasattr(request, "vectors") else {"corpus": blocks[0]})
-            message = request.SerializeToString()
-        return await self._answer(operation, message)
+            message: Any = _message_types(request.operation.rpc)[0]()
+            fill(message, request.fields)
+            _add_items(message, request.items or ())
+            if request.vectors:
+                blocks = [
+                    {**block.fields(), "data": None if block.file else block.packed()} for block in request.vectors
+                ]
+                fill(message, {"vectors": blocks} if hasattr(message, "vectors") else {"corpus": blocks[0]})
+            packed = message.SerializeToString()
+        return await self._answer(request.operation, packed)
 
     def _content(self, operation: Operation[Any], answer: bytes) -> Content:
         try:
@@ -170,6 +164,6 @@ def _message_types(rpc: str) -> tuple[type[Message], type[Message]]:
 
 
 def _add_items(request: Any, items: Sequence[Payload]) -> None:
-    added = request.items if "items" in request.DESCRIPTOR.fields_by_name else request.input
     for item in items:
+        added = request.items if "items" in request.DESCRIPTOR.fields_by_name else request.input
         added.add(**{name: value for name in ("text", "image") if (value := getattr(item, name)) is not None})

@@ -9,20 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from daguerre.transport.operations import Operation
+from daguerre.transport.base import Request
 from daguerre.types.common import Float, Payload
-from daguerre.types.embeddings import VectorBlock
 
 JSON = "application/json"
 
 
-def request_body(
-    operation: Operation[Any],
-    fields: Mapping[str, Any],
-    items: Sequence[Payload] | None,
-    vectors: Sequence[VectorBlock],
-) -> tuple[bytes, str]:
-    """A body and its content type."""
+def request_body(request: Request, fields: Mapping[str, Any]) -> tuple[bytes, str]:
+    """The body of a request and its content type, with those fields that its path does not have."""
+    items, vectors = request.items, request.vectors
     if vectors:
         fields = {**fields, "vectors": [block.fields() for block in vectors]}
         arrays = {f"{block.modality}_vectors": block.rows for block in vectors if block.file is None}
@@ -30,7 +25,7 @@ def request_body(
     if items is None:
         return json_text(fields).encode(), JSON
     if any(item.image is not None for item in items) and not any(item.is_pair for item in items):
-        return form(fields if operation.form else {"request": json_text(fields)}, items)
+        return form(fields if request.operation.form else {"request": json_text(fields)}, items)
     return json_text({**fields, "input": [_item(item) for item in items]}).encode(), JSON
 
 

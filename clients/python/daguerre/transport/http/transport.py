@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
@@ -13,11 +13,10 @@ import httpx
 
 from daguerre.errors import APIError, ConnectError, ItemError, of_status
 from daguerre.inputs.pieces import Sendable, pieces, size_of
-from daguerre.transport.base import Transport, expect_answer
+from daguerre.transport.base import Request, Transport, expect_answer
 from daguerre.transport.http.body import request_body
 from daguerre.transport.operations import UPLOAD, Operation
-from daguerre.types.common import Content, Payload
-from daguerre.types.embeddings import VectorBlock
+from daguerre.types.common import Content
 from daguerre.types.models import Ping
 from daguerre.version import __version__
 from daguerre.version import check as check_version
@@ -45,6 +44,8 @@ class HttpTransport(Transport):
         concurrency: int,
         client: httpx.AsyncClient | None = None,
     ) -> None:
+        if not isinstance(client, httpx.AsyncClient | None):
+            raise TypeError(f"http_client: got {type(client).__name__}; give an httpx.AsyncClient")
         super().__init__(url.rstrip("/"))
         self._version: str | None = None
         self._headers = {"user-agent": f"daguerre-python/{__version__}"}
@@ -72,13 +73,8 @@ class HttpTransport(Transport):
             raise self._refusal(answer)
         return Ping(version=version, ready=answer.status_code == 200, seconds=seconds)
 
-    async def _request(
-        self,
-        operation: Operation[Any],
-        fields: Mapping[str, Any],
-        items: Sequence[Payload] | None,
-        vectors: Sequence[VectorBlock],
-    ) -> tuple[bytes, str | None]:
+    async def _send_request(self, request: Request) -> tuple[bytes, str | None]:
+        operation, fields, items = request.operation, request.fields, request.items
         named = PATH_FIELD.findall(operation.path)
         path = operation.path.format_map({name: quote(str(fields[name]), safe="@") for name in named})
         rest = {name: value for name, value in fields.items() if name not in named}
@@ -86,9 +82,9 @@ class HttpTransport(Transport):
             answer = await self._good(operation.method, path, params=rest)
         else:
             if items is not None and all(item.image is None for item in items):  # texts are small
-                content, kind = request_body(operation, rest, items, vectors)
+                content, kind = request_body(request, rest)
             else:
-                content, kind = await asyncio.to_thread(request_body, operation, rest, items, vectors)
+                content, kind = await asyncio.to_thread(request_body, request, rest)
             answer = await self._good(operation.method, path, {"content-type": kind}, content=content)
         return answer.content, answer.headers.get("x-request-id")
 

@@ -1,0 +1,160 @@
+"""Clusters and coded pairs, read from tables as arguments of the client's annotation methods."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daguerre.results.annotation import PAIR_COLUMNS, Pairs
+from daguerre.storage.tables import Table, read_table
+
+YES, NO = {"1", "yes", "y", "true", "same"}, {"0", "no", "n", "false", "different"}
+
+
+@dataclass(frozen=True)
+class Clusterings:
+    """Clusterings of the same items.
+
+    Attributes
+    ----------
+    labels : by the name of the clustering, the cluster of each item, (n,), -1 for none.
+    left_out : number of items that are not in all tables.
+    """
+
+    ids: list[str]
+    labels: dict[str, NDArray[np.int64]]
+    left_out: int
+
+
+@dataclass(frozen=True)
+class CodedPairs:
+    """Pairs of items with the votes of coders.
+
+    Attributes
+    ----------
+    same : the majority's vote on each pair; None if there is no vote, or as many for as against.
+    ties : number of pairs with as many votes for as against.
+    coders : the columns of the coders, if each coder has one.
+    """
+
+    pairs: Pairs
+    same: list[bool | None]
+    ties: int
+    coders: list[str]
+
+
+def read_clusters(path: str, column: str = "cluster") -> dict[str, str]:
+    """Read the cluster of each item, by id, from a table of `daguerre cluster`, without the items that failed."""
+    table = read_table(path)
+    failed = table.column("error") if "error" in table.names else [""] * len(table.rows)
+    clusters: dict[str, str] = {}
+    for id, label, error in zip(table.column("id"), table.column(column), failed, strict=True):
+        if id in clusters:
+            raise ValueError(f"{path} has the id {id!r} twice; give each item one row")
+        if not error:
+            clusters[id] = label
+    return clusters
+
+
+def read_clusterings(given: Sequence[str]) -> Clusterings:
+    """Read tables of `daguerre cluster`, each as "clusters.csv" or "name=clusters.csv"."""
+    tables: dict[str, dict[str, str]] = {}
+    for argument in given:
+        name, equals, path = argument.partition("=")
+        if not equals or (Path(argument).exists() and not Path(path).exists()):
+            name, path = Path(argument).stem, argument
+        if name in tables:
+            raise ValueError(f"{argument}: another clustering is named {name!r}; give names, as in name=clusters.csv")
+        tables[name] = read_clusters(path)
+    first = next(iter(tables.values()))
+    ids = [id for id in first if all(id in clusters for clusters in tables.values())]
+    if not ids:
+        raise ValueError(f"{', '.join(given)} have no id in common; give clusterings of the same items")
+    labels = {}
+    for name, clusters in tables.items():
+        try:
+            labels[name] = np.array([int(clusters[id]) for id in ids], np.int64)
+        except ValueError as exc:
+            raise ValueError(f"{name}: column cluster: {exc}; a cluster is a whole number, -1 for none") from exc
+    return Clusterings(ids, labels, len(set().union(*tables.values())) - len(ids))
+
+
+def read_known_labels(path: str, column: str) -> dict[str, str | None]:
+    """Read a label for each item of a table with a column "id" or "path"; empty cells are None."""
+    table = read_table(path)
+    key = next((name for name in ("id", "path") if name in table.names), None)
+    if key is None:
+        raise ValueError(f"{path} needs a column id or path; it has {', '.join(table.names)}")
+    return {id: label or None for id, label in zip(table.column(key), table.column(column), strict=True)}
+
+
+def read_coded_pairs(path: str, ids: Sequence[str], unclustered: str) -> CodedPairs:
+    """Read a table of `daguerre pairs` that coders have filled in.
+
+    Several coders have a column each, or a row each with a column "coder".
+
+    Parameters
+    ----------
+    ids : the items of the clusterings.
+    unclustered : as the pairs were drawn.
+    """
+    table = read_table(path)
+    coders = [name for name in table.names if name not in (*PAIR_COLUMNS, "coder", "error")]
+    if "coder" in table.names or ("same" in table.names and (any(table.column("same")) or not coders)):
+        coders = []
+    elif not coders:
+        raise ValueError(f"{path} needs a column `same`, or a column for each coder, with 1 and 0")
+    columns = {name: table.column(name) for name in coders or ["same"]}
+    first: dict[tuple[str, str], int] = {}
+    votes: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    for i, pair in enumerate(zip(table.column("a_id"), table.column("b_id"), strict=True)):
+        if pair in first and "coder" not in table.names:
+            raise ValueError(f"{path} has the pair {pair[0]}, {pair[1]} twice; name the coders in a column `coder`")
+        first.setdefault(pair, i)
+        votes[pair] += [_vote(path, i, name, column[i]) for name, column in columns.items() if column[i]]
+    same = [majority(votes[pair]) for pair in first]
+    ties = sum(vote is None and bool(votes[pair]) for pair, vote in zip(first, same, strict=True))
+    return CodedPairs(_pairs(table, list(first.values()), ids, unclustered), same, ties, coders)
+
+
+def majority(votes: Sequence[bool]) -> bool | None:
+    """The vote of most coders; None if there is no vote, or as many for as against."""
+    counts = Counter(votes)
+    return None if counts[True] == counts[False] else counts[True] > counts[False]
+
+
+def _vote(path: str, i: int, name: str, cell: str) -> bool:
+    if cell.lower() not in YES | NO:
+        raise ValueError(
+            f"{path}: row {i + 2}, column {name}: {cell!r} is not valid; write 1 if the two belong, else 0"
+        )
+    return cell.lower() in YES
+
+
+def _pairs(table: Table, rows: Sequence[int], ids: Sequence[str], unclustered: str) -> Pairs:
+    place = {id: i for i, id in enumerate(ids)}
+    ends = [[table.column(column)[i] for i in rows] for column in ("a_id", "b_id")]
+    if missing := [id for end in ends for id in end if id not in place]:
+        raise ValueError(
+            f"{table.path}: {missing[0]!r} is not in every table of clusters; give the tables that the pairs are from"
+        )
+    probability = table.floats("inclusion_prob")
+    strata = table.column("stratum")
+    a, b = (np.array([place[id] for id in end], np.int64) for end in ends)
+    return Pairs(
+        a=a,
+        b=b,
+        a_ids=ends[0],
+        b_ids=ends[1],
+        stratum=[strata[i] for i in rows],
+        cluster=[None] * len(rows),
+        inclusion_prob=np.array([probability[i] for i in rows], np.float64),
+        n=len(place),
+        strata=(),
+        remarks=[],
+        seed=0,
+        unclustered=unclustered,
+    )
