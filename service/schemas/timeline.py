@@ -62,11 +62,16 @@ class Video(VideoFacts):
     model_config = ConfigDict(allow_inf_nan=False)
 
     duration: float = Field(ge=0)
+    frame_rate: float | None = None
     sampling: VideoSampling
     frames: list[SampledFrame]
     shots: list[SampledShot] | None = None
     report: VideoReport
     decoder: str
+
+
+class ModelReceipt(Receipt):
+    notice: str | None = None
 
 
 class Entry(Result):
@@ -80,4 +85,4 @@ class AnswerWithVideo(BaseModel):
     data: list[Entry]
     labels: list[str] = []
     classifier: str | None = None
-    receipt: Receipt | None = None
+    receipt: ModelReceipt | None = None

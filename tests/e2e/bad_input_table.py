@@ -189,10 +189,11 @@ VIDEOS: Sequence[Row] = (
 )  # fmt: skip
 
 ENTRY = EXAMPLES["ZeroShotAnswer"]["a video"]["data"][0]
+IMAGE = {name: value for name, value in ENTRY.items() if name != "video"}
 SILENT = {**ENTRY, "video": {**ENTRY["video"], "frames": [{"index": 0, "timestamp": 0.0, "shot": 0, "dropped": 0}]}}
 
 TIMELINES: Sequence[Row] = (
-    Row("a timeline of an answer without a video", timeline(data=[{**ENTRY, "video": None}]), 422, "invalid_request",
+    Row("a timeline of an answer without a video", timeline(data=[IMAGE]), 422, "invalid_request",
         "data: has no video"),
     Row("a timeline of the second of one video", timeline(index=1), 422, "invalid_request", "choose one of 0"),
     Row("a timeline of one of two videos", timeline(data=[ENTRY, ENTRY]), 422, "invalid_request", "is missing.* 0, 1"),

@@ -133,6 +133,15 @@ def test_unknown_fields_are_ignored():
     assert ask(later) == ask(content)
 
 
+def test_a_client_may_leave_out_what_is_null():
+    content = answer("zero_shot")
+    short = copy.deepcopy(content)
+    del short["receipt"]["notice"]
+    content["data"][0]["video"]["frame_rate"] = None
+    del short["data"][0]["video"]["frame_rate"]
+    assert ask(short) == ask(content)
+
+
 def test_a_shot_without_a_frame_has_no_numbers():
     content = answer("zero_shot")
     shot = content["data"][0]["video"]["shots"][0]

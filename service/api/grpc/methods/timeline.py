@@ -69,8 +69,7 @@ def _entry(entry: Fields, labels: Sequence[str]) -> Fields:
             [{**each, **_result(each.get("outcome", {}), labels)} for each in video[name]]
             for name in ("frames", "shots")
         )
-        facts = {"frame_rate": None, **video.get("facts", {})}
-        fields["video"] = {**video, **facts, "frames": frames, "shots": shots or None}
+        fields["video"] = {**video, **video.get("facts", {}), "frames": frames, "shots": shots or None}
     return fields
 
 
