@@ -257,7 +257,7 @@ def test_cancelling_stops_the_servers_work(inline: Server):
 
     async def cancelled(transport: GrpcTransport) -> None:
         call = asyncio.create_task(transport.call(EMBED, EmbedOptions().fields(), items=[Payload(image=BIG)] * 64))
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
