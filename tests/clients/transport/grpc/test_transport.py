@@ -186,7 +186,7 @@ def test_a_server_is_loading_then_asks_for_a_key_then_is_killed(home: Path, tmp_
 
         server.wait_ready()
         assert asked(url, embed, key="open-sesame").vectors.shape == (1, 1280)
-        for key, said in ((None, "no API key"), ("wrong", "not one of ours")):
+        for key, said in ((None, "no API key"), ("wrong", "not known to the server")):
             exc = refused(url, key=key)
             assert (type(exc), exc.status) == (errors.AuthenticationError, 401)
             assert said in exc.message
