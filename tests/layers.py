@@ -25,7 +25,6 @@ SDK_LAYERS = (
     ("daguerre.errors",),
     ("daguerre.blocking", "daguerre.progress"),
     ("daguerre.types",),
-    ("daguerre.pages",),
 )
 SERVICE_LAYERS = (
     ("service.__main__",),

@@ -7,11 +7,14 @@ from typing import Any
 from models.pages.html import Child, Html, e
 from models.pages.style import STYLE
 
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"  # the page runs nothing and loads nothing
+
 
 def document(title: str, body: Child, *, style: str = "") -> str:
     """A complete, self-contained page: no scripts, no requests."""
     head = [
         e("meta", at={"charset": "utf-8"}),
+        e("meta", at={"http-equiv": "Content-Security-Policy", "content": POLICY}),
         e("meta", at={"name": "viewport", "content": "width=device-width, initial-scale=1"}),
         e("meta", at={"name": "referrer", "content": "no-referrer"}),
         e("title", title),

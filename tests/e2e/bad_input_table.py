@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import numpy as np
 
+from service.api.http.examples import EXAMPLES
 from tests.e2e import harness
 from tests.models import image_samples as samples
 
@@ -28,7 +29,7 @@ SETTINGS = {
     "DAGUERRE_MAX_TEXT_CHARS": "5000",
     "DAGUERRE_MAX_LABELS": "12",
 }
-EMBEDDINGS, ZERO_SHOT = "/v1/embeddings", "/v1/zero-shot"
+EMBEDDINGS, ZERO_SHOT, TIMELINE = "/v1/embeddings", "/v1/zero-shot", "/v1/timeline"
 Send = Callable[[httpx.Client], httpx.Response]
 
 
@@ -59,6 +60,12 @@ def video(content: bytes, **sampling: Any) -> Send:
 def labelled(**options: Any) -> Send:
     """A zero-shot request of one text."""
     return body({"input": "a cat", "labels": ["a cat", "a dog"], **options}, ZERO_SHOT)
+
+
+def timeline(index: int | str | None = None, **fields: Any) -> Send:
+    """The timeline of an answer with one video, with other `fields`."""
+    content = {**EXAMPLES["ZeroShotAnswer"]["a video"], **fields}
+    return lambda client: client.post(TIMELINE, json=content, params={} if index is None else {"index": index})
 
 
 def raw(content: Any, kind: str | None = "application/json", path: str = EMBEDDINGS) -> Send:
@@ -181,6 +188,22 @@ VIDEOS: Sequence[Row] = (
         "unsupported_modality", "only images and texts"),
 )  # fmt: skip
 
+ENTRY = EXAMPLES["ZeroShotAnswer"]["a video"]["data"][0]
+SILENT = {**ENTRY, "video": {**ENTRY["video"], "frames": [{"index": 0, "timestamp": 0.0, "shot": 0, "dropped": 0}]}}
+
+TIMELINES: Sequence[Row] = (
+    Row("a timeline of an answer without a video", timeline(data=[{**ENTRY, "video": None}]), 422, "invalid_request",
+        "data: has no video"),
+    Row("a timeline of the second of one video", timeline(index=1), 422, "invalid_request", "choose one of 0"),
+    Row("a timeline of one of two videos", timeline(data=[ENTRY, ENTRY]), 422, "invalid_request", "is missing.* 0, 1"),
+    Row("a timeline of an index that is no number", timeline(index="a"), 422, "invalid_request", "index: got 'a'"),
+    Row("a timeline of frames without numbers", timeline(data=[SILENT]), 422, "invalid_request", "has no scores"),
+    Row("a timeline of too few labels", timeline(labels=["a car"]), 422, "invalid_request", "2 numbers for 1"),
+    Row("a timeline of something else", body({"a": 1}, TIMELINE), 422, "invalid_request", "data: is missing"),
+    Row("a timeline of a form", lambda client: client.post(TIMELINE, files=[("input", ("a.jpg", PHOTO))]), 415,
+        "unsupported_media_type", "send application/json"),
+)  # fmt: skip
+
 OPTIONS: Sequence[Row] = (
     Row("an unknown model", body({"input": "a", "model": "gpt-5"}), 404, "unknown_model", "no 'gpt-5' .*embedded"),
     Row("a model of the wrong type", body({"input": "a", "model": 5}), 422, "invalid_request", "model: got 5"),
@@ -252,7 +275,7 @@ BODIES: Sequence[Row] = (
     Row("a page's file that is not there", ask("GET", "/docs/assets/nothing.js"), 404, "not_found"),
 )  # fmt: skip
 
-TABLE: Sequence[Row] = (*IMAGES, *VIDEOS, *ITEMS, *OPTIONS, *BODIES)
+TABLE: Sequence[Row] = (*IMAGES, *VIDEOS, *TIMELINES, *ITEMS, *OPTIONS, *BODIES)
 
 
 def markdown(client: httpx.Client) -> str:

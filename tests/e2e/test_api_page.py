@@ -63,6 +63,7 @@ def test_the_paths_are_those_of_the_service(document: dict[str, Any]) -> None:
         ("post", "/v1/agreement"),
         ("post", "/v1/comparisons"),
         ("post", "/v1/search"),
+        ("post", "/v1/timeline"),
         ("get", "/v1/files"),
         ("post", "/v1/files"),
         ("get", "/v1/files/{id}"),
@@ -86,11 +87,14 @@ def test_every_example_works_when_pasted(document: dict[str, Any], client: httpx
             # what the example of training makes is what the others ask
             answer = client.request(method, path.replace("{name}", "mood"), json=example["value"])
             assert answer.status_code == 200, (path, name, answer.text[:500])
+            tried += 1
+            if path == "/v1/timeline":
+                assert answer.text.startswith("<!doctype html>")
+                continue
             data = answer.json().get("data", [])
             failed = [entry["error"]["code"] for entry in data if "error" in entry]
             assert failed == (["unsupported_image"] if example["value"].get("on_error") == "skip" else []), (path, name)
             assert "error" not in answer.json()
-            tried += 1
     assert tried >= 5
 
 

@@ -8,11 +8,13 @@ import httpx
 import numpy as np
 import pytest
 
+from daguerre_proto.v1.job_answers_pb2 import VideoTimelineRequest
 from daguerre_proto.v1.models_pb2 import GetModelRequest, ListModelsRequest
+from service.api.grpc.answers import job_answer
 from service.api.grpc.calls import code_of
 from service.errors import ServiceError
 from tests.e2e import bad_input_table, harness
-from tests.e2e.bad_input_table import EMBEDDINGS, TABLE, ZERO_SHOT, Row
+from tests.e2e.bad_input_table import EMBEDDINGS, TABLE, TIMELINE, ZERO_SHOT, Row
 from tests.e2e.grpc_calls import Item, OfHttpOnly, embed_request, error, plain, stub, vectors, zero_shot_request
 from tests.e2e.harness import Server, image, jpeg
 
@@ -135,6 +137,9 @@ HTTP_ONLY = {  # rows of the table that no message of gRPC can say, and why
         "an unknown field of none_of_these", "on_error: ignore", "encoding_format: hex", "decode: fast",
     ],
     "tests/e2e/test_video.py asks both": ["a video where images are described"],
+    "an answer of gRPC is a message, and its index a number": [
+        "a timeline of something else", "a timeline of a form", "a timeline of an index that is no number",
+    ],
     "JSON, multipart, paths and methods are HTTP's": [
         "half of a surrogate pair",
         *(row.name for row in bad_input_table.BODIES if row.name != "a model that is not there"),
@@ -155,6 +160,8 @@ class Translator:
         self._server = server
 
     def post(self, path: str, *, json: Any = None, files: Any = None, data: Any = None, **raw: Any) -> Any:
+        if path == TIMELINE:
+            return self._timeline(json, **raw)
         if raw or (json is None and files is None):
             raise OfHttpOnly("raw body")
         if files is not None:
@@ -170,6 +177,13 @@ class Translator:
             request = {EMBEDDINGS: embed_request, ZERO_SHOT: zero_shot_request}[path](json)
         with stub(self._server) as daguerre:
             return (daguerre.Embed if path == EMBEDDINGS else daguerre.ZeroShot)(request, timeout=60)
+
+    def _timeline(self, answer: Any, params: Any = None) -> Any:
+        if not isinstance(answer, dict) or "data" not in answer or isinstance((params or {}).get("index"), str):
+            raise OfHttpOnly("no answer")
+        request = VideoTimelineRequest(answer=job_answer("zero_shot", answer), **(params or {}))
+        with stub(self._server) as daguerre:
+            return daguerre.VideoTimeline(request, timeout=10)
 
     def request(self, method: str, path: str) -> Any:
         if (method, path) != ("GET", "/v1/models/nothing"):

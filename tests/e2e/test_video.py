@@ -33,6 +33,7 @@ from models.video.opening import VideoLimits
 from models.video.policies import Evenly, Every, Shots
 from models.video.sampling import find_shots, sample
 from models.video.shots import Detector
+from service.api.grpc.answers import job_answer
 from tests.e2e import harness
 from tests.e2e.grpc_calls import error, stub
 from tests.e2e.harness import Server
@@ -445,6 +446,63 @@ def test_grpc_answers_as_http_does(server: Server, client: httpx.Client, classif
         assert len(clustered.clustering.ids) == 6
         call.DeleteFile(corpus_pb2.DeleteFileRequest(id=file.id))
         assert "video" not in MessageToDict(predicted.receipt)
+
+
+def page_of(client: httpx.Client, answer: bytes, **params) -> httpx.Response:
+    """As curl sends a file with an answer."""
+    headers = {"content-type": "application/json"}
+    return client.post("/v1/timeline", content=answer, params=params, headers=headers, timeout=60)
+
+
+def test_the_timeline_of_every_answer(server: Server, client: httpx.Client, classifier: dict, cuts: bytes):
+    """Sent as they came, over HTTP and gRPC."""
+    sampling = {"policy": "every", "seconds": 0.5, "find_shots": True, "thumbnail": 32}
+    clip = {**item(cuts, **sampling), "id": "clip.mp4"}
+    predict = f"/v1/classifiers/{classifier['name']}/predict"
+    asked = {
+        "zero_shot": ("/v1/zero-shot", {"input": [clip], "labels": LABELS}),
+        "embeddings": ("/v1/embeddings", {"input": [clip], "encoding_format": "base64"}),
+        "predict": (predict, {"input": [clip]}),
+    }
+    names = {"zero_shot": LABELS, "embeddings": ["cosine with the whole video"], "predict": ["red", "other"]}
+    jobs = {kind: client.post(path, json={**body, "mode": "job"}).json() for kind, (path, body) in asked.items()}
+    for kind, (path, body) in asked.items():
+        answer = client.post(path, json=body, timeout=120)
+        page = page_of(client, answer.content)
+        assert page.status_code == 200, page.text
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+        assert page.text.count("<image ") == 6
+        assert page.text.count('<rect class="shot"') == 1
+        for shown in ("clip.mp4", *names[kind], answer.json()["receipt"]["fingerprint"], "6\u00a0sampled frames"):
+            assert shown in page.text, (kind, shown)
+        assert "another name" in page_of(client, answer.content, title="another name", index=0).text
+        message = job_answers_pb2.VideoTimelineRequest(answer=job_answer(kind, answer.json()))
+        with stub(server) as call:
+            assert call.VideoTimeline(message).html == page.text
+            assert ended(client, jobs[kind])["state"] == "succeeded"
+            id = jobs[kind]["id"]
+            later = page_of(client, client.get(f"/v1/jobs/{id}/answer").content).text
+            message.answer.CopyFrom(call.GetJobAnswer(job_answers_pb2.GetJobAnswerRequest(id=id)))
+            assert call.VideoTimeline(message).html.count("<circle") == later.count("<circle") > 0
+    metrics = client.get("/metrics").text
+    for transport in ("http", "grpc"):
+        assert f'daguerre_requests_total{{operation="timeline",status="200",transport="{transport}"}}' in metrics
+
+
+def test_a_timeline_needs_a_video(client: httpx.Client, cuts: bytes):
+    """Others are beside it, and an item that failed."""
+    broken = {**item(b"no video"), "id": "broken"}
+    options = {"labels": LABELS, "on_error": "skip", "sampling": {"policy": "evenly", "n": 2}}
+    content = {"input": ["a text", broken, item(cuts), item(cuts)], **options}
+    answer = client.post("/v1/zero-shot", json=content, timeout=120)
+    for params in ({}, {"index": 0}, {"index": 1}, {"index": 4}):
+        refused = page_of(client, answer.content, **params)
+        assert (refused.status_code, refused.json()["error"]["param"]) == (422, "index")
+        assert refused.json()["error"]["message"].endswith("choose one of 2, 3")
+    assert page_of(client, answer.content, index=3).status_code == 200
+    large = page_of(client, b'{"data": "' + b"a" * 2_000_001 + b'"}')
+    assert (large.status_code, large.json()["error"]["code"]) == (413, "body_too_large")
 
 
 def test_frames_that_nobody_wants_are_not_decoded(client: httpx.Client):

@@ -1,6 +1,7 @@
 """The client for asynchronous code: the methods of all features, joined. client.py runs it for all other code."""
 
-from typing import TYPE_CHECKING
+import functools
+from typing import TYPE_CHECKING, Any
 
 from daguerre.dispatch.stream import Limits
 from daguerre.resources.annotation import AnnotationMethods
@@ -68,8 +69,10 @@ class AsyncClient(  # each before what it builds on
         http_client: "httpx.AsyncClient | None" = None,
     ) -> None:
         limits = Limits(items=chunk_items, bytes=chunk_bytes, in_flight=in_flight, retry_for=retry_for)
-        address, transport = connect(url, api_key, timeout=timeout, in_flight=in_flight, http_client=http_client)
-        super().__init__(address, transport, limits=limits, default_model=model, progress=progress)
+        options: dict[str, Any] = {"timeout": timeout, "in_flight": in_flight}
+        address, transport = connect(url, api_key, http_client=http_client, **options)
+        again = None if http_client is not None else functools.partial(connect, address, api_key, **options)
+        super().__init__(address, transport, limits=limits, default_model=model, progress=progress, connect_again=again)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"

@@ -1,6 +1,7 @@
 """One connection to a server with its limits, threads and defaults; the base of all methods of the client."""
 
 import asyncio
+import os
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -43,6 +44,7 @@ class Session(AsyncClosing):
         limits: Limits,
         default_model: str | None,
         progress: bool | None,
+        connect_again: Callable[[], tuple[str, Transport]] | None = None,
     ) -> None:
         self.url = url
         self.transport = transport
@@ -50,6 +52,8 @@ class Session(AsyncClosing):
         self.default_model = default_model
         self.progress = progress
         self.clips: set[Closable] = set()  # videos whose files are on the server
+        self._connect_again = connect_again
+        self._process = os.getpid()
         self._executor = ThreadPoolExecutor(2 * limits.in_flight, thread_name_prefix="daguerre")
 
     def stream(
@@ -105,6 +109,30 @@ class Session(AsyncClosing):
             retry_for=self.limits.retry_for,
         )
 
+    def ask_blocking(self, loop: asyncio.AbstractEventLoop, operation: Operation[T], fields: Content) -> T:
+        """The answer to one request, for code that cannot await it.
+
+        Called outside of the session's `loop` while that runs, the request is sent there. Called inside of it, or after
+        its end, the request has a connection and a thread of its own.
+        """
+        if loop.is_running() and loop is not _running_loop() and self._process == os.getpid():
+            return asyncio.run_coroutine_threadsafe(self.ask(operation, fields), loop).result()
+        if self._connect_again is None:
+            raise RuntimeError(
+                "this needs a second connection, and http_client= has one only; call it while the client is open, in "
+                "another thread: await asyncio.to_thread(...)"
+            )
+        _, transport = self._connect_again()
+
+        async def ask() -> T:
+            try:
+                return await retried(lambda: transport.call(operation, fields), retry_for=self.limits.retry_for)
+            finally:
+                await transport.close()
+
+        with ThreadPoolExecutor(1, thread_name_prefix="daguerre") as executor:
+            return executor.submit(asyncio.run, ask()).result()
+
     async def entries(self, operation: Operation[T]) -> list[T]:
         """All entries of a list on the server, tried again where that may help."""
         return await retried(lambda: self.transport.entries(operation), retry_for=self.limits.retry_for)
@@ -148,6 +176,14 @@ class Session(AsyncClosing):
         await asyncio.gather(*(clip.close() for clip in list(self.clips)))
         self._executor.shutdown(wait=False, cancel_futures=True)
         await self.transport.close()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop that runs the calling code; None outside of any."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _warn(text: str) -> None:

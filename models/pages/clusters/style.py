@@ -1,22 +1,12 @@
-"""Additions to the style sheet for a clustering: contact sheets, their index, and the colours of the map."""
+"""Additions to the style sheet for a clustering: contact sheets, their index, and the map."""
 
-# Okabe and Ito (2008), without black; the yellow is darker on white, the blue and green are lighter on black
-_LIGHT = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#a39a00")
-_DARK = ("#4a9fe0", "#e8743b", "#2fc49a", "#d994bb", "#8fd0f5", "#f0b429", "#f0e442")
+from models.pages.palette import PALETTE_STYLE
 
-
-def _variables(colours: tuple[str, ...]) -> str:
-    return " ".join(f"--k{i}: {colour};" for i, colour in enumerate(colours))
-
-
-_STROKES = "\n".join(f".k{i} {{ stroke: var(--k{i}); }}" for i in range(len(_LIGHT)))
-
-CLUSTER_STYLE = f"""
-:root {{ {_variables(_LIGHT)} --none: #c4c4c4; }}
-@media screen and (prefers-color-scheme: dark) {{ :root {{ {_variables(_DARK)} --none: #555; }} }}
+CLUSTER_STYLE = f"""{PALETTE_STYLE}
+:root {{ --none: #c4c4c4; }}
+@media screen and (prefers-color-scheme: dark) {{ :root {{ --none: #555; }} }}
 a {{ color: var(--line); }}
 a:focus-visible, .wide:focus-visible {{ outline: 2px solid var(--other); outline-offset: 2px; }}
-{_STROKES}
 .k {{ stroke: var(--none); }}
 .disc, .square, .triangle, .cross {{ fill: none; stroke-width: 5; stroke-linecap: round; opacity: .8; }}
 .square {{ stroke-linecap: square; stroke-width: 4.6; }}

@@ -171,6 +171,11 @@ class DaguerreStub(object):
                 request_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonRequest.SerializeToString,
                 response_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonResponse.FromString,
                 _registered_method=True)
+        self.VideoTimeline = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/VideoTimeline',
+                request_serializer=daguerre__proto_dot_v1_dot_job__answers__pb2.VideoTimelineRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_classifiers__pb2.ReportPageResponse.FromString,
+                _registered_method=True)
         self.Search = channel.unary_unary(
                 '/daguerre_proto.v1.Daguerre/Search',
                 request_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.SearchRequest.SerializeToString,
@@ -396,6 +401,13 @@ class DaguerreServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def VideoTimeline(self, request, context):
+        """The timeline of a video as a page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Search(self, request, context):
         """The nearest items of a corpus.
         """
@@ -581,6 +593,11 @@ def add_DaguerreServicer_to_server(servicer, server):
                     servicer.CompareClusterings,
                     request_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonRequest.FromString,
                     response_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonResponse.SerializeToString,
+            ),
+            'VideoTimeline': grpc.unary_unary_rpc_method_handler(
+                    servicer.VideoTimeline,
+                    request_deserializer=daguerre__proto_dot_v1_dot_job__answers__pb2.VideoTimelineRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_classifiers__pb2.ReportPageResponse.SerializeToString,
             ),
             'Search': grpc.unary_unary_rpc_method_handler(
                     servicer.Search,
@@ -1280,6 +1297,33 @@ class Daguerre(object):
             '/daguerre_proto.v1.Daguerre/CompareClusterings',
             daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonRequest.SerializeToString,
             daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VideoTimeline(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/VideoTimeline',
+            daguerre__proto_dot_v1_dot_job__answers__pb2.VideoTimelineRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_classifiers__pb2.ReportPageResponse.FromString,
             options,
             channel_credentials,
             insecure,

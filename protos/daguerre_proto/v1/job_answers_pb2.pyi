@@ -22,3 +22,13 @@ class JobAnswer(_message.Message):
     zero_shot: _zero_shot_pb2.ZeroShotResponse
     predictions: _classifiers_pb2.PredictResponse
     def __init__(self, embeddings: _Optional[_Union[_embeddings_pb2.EmbedResponse, _Mapping]] = ..., zero_shot: _Optional[_Union[_zero_shot_pb2.ZeroShotResponse, _Mapping]] = ..., predictions: _Optional[_Union[_classifiers_pb2.PredictResponse, _Mapping]] = ...) -> None: ...
+
+class VideoTimelineRequest(_message.Message):
+    __slots__ = ("answer", "index", "title")
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    answer: JobAnswer
+    index: int
+    title: str
+    def __init__(self, answer: _Optional[_Union[JobAnswer, _Mapping]] = ..., index: _Optional[int] = ..., title: _Optional[str] = ...) -> None: ...

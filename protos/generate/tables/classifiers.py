@@ -188,5 +188,13 @@ JOB_ANSWERS = File(
             zero_shot="ZeroShotResponse // Answer of ZeroShot.",
             predictions="PredictResponse // Answer of Predict.",
         ),
+        message(
+            "VideoTimelineRequest",
+            "",
+            "An answer about a video, to be drawn along time.",
+            answer="JobAnswer // The answer of Embed, ZeroShot, Predict or GetJobAnswer.",
+            index="optional uint32 // Position of the video in the answer, where the answer has several.",
+            title="optional string // Name of the video on the page. Absent: its id.",
+        ),
     ),
 )

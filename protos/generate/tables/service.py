@@ -75,6 +75,7 @@ DAGUERRE = File(
         ),
         Method("MeasureAgreement", "AgreementRequest", "AgreementResponse", "The agreement of coders."),
         Method("CompareClusterings", "ComparisonRequest", "ComparisonResponse", "Judge clusterings by coded pairs."),
+        Method("VideoTimeline", "VideoTimelineRequest", "ReportPageResponse", "The timeline of a video as a page."),
         Method("Search", "SearchRequest", "SearchResponse", "The nearest items of a corpus."),
         Method(
             "UploadFile",

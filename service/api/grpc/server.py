@@ -25,6 +25,7 @@ from service.api.grpc.methods.images import ImageMethods
 from service.api.grpc.methods.items import ItemMethods
 from service.api.grpc.methods.jobs import JobMethods
 from service.api.grpc.methods.search import SearchMethods
+from service.api.grpc.methods.timeline import TimelineMethods
 from service.api.grpc.stream import EmbedStream
 from service.auth import Auth
 from service.context import Context
@@ -54,6 +55,7 @@ class GrpcServer:
             AnnotationMethods(context),
             ImageMethods(context),
             SearchMethods(context),
+            TimelineMethods(context),
             self._files,
             JobMethods(context),
         )

@@ -22,6 +22,7 @@ from service.api.http.routes import (
     items,
     jobs,
     search,
+    timeline,
 )
 from service.context import Context
 from service.errors import BadRequest, MethodNotAllowed, NotFound, ServiceError, Unprocessable, quoted, translate
@@ -41,7 +42,7 @@ def create(context: Context) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
     )
-    for feature in (items, classifiers, clusters, duplicates, images, annotation, search, files, jobs):
+    for feature in (items, classifiers, clusters, duplicates, images, annotation, search, timeline, files, jobs):
         feature.add(app, context)
     openapi.mount(app)
 

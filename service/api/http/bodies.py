@@ -1,5 +1,6 @@
 """Bodies of HTTP to validated requests, within limits: JSON and multipart."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
@@ -80,6 +81,13 @@ class Bodies:
         async with self._parsed(request) as form:
             said, files = await _divided(form)
         return _json(said, schema), files
+
+    async def large(self, request: Request, schema: type[Options]) -> Options:
+        """A JSON body that takes long to validate, in a thread. Raises UnsupportedMedia for a form."""
+        if _is_form(request):
+            raise UnsupportedMedia("content-type: a form is not read here; send application/json")
+        body = await self._body(request)
+        return await asyncio.to_thread(_json, body, schema)
 
     async def _body(self, request: Request) -> bytes:
         return b"".join([chunk async for chunk in self._chunks(request)])

@@ -6,6 +6,34 @@ from typing import Any
 from service.schemas.example import PHOTO
 
 TWO_VECTORS = "AACAPwAAAAAAAAAAAACAPw=="  # (1, 0) and (0, 1)
+RECEIPT = {
+    "model": "embedded",
+    "revision": "1",
+    "fingerprint": "0123456789abcdef0123456789abcdef",
+    "precision": "fp32",
+    "provider": "CPUExecutionProvider",
+    "decode": "exact",
+    "demonstration": True,
+    "notice": None,
+    "made_with": {},
+}
+VIDEO = {
+    **{"duration": 4.0, "width": 640, "height": 272, "frame_rate": 25.0, "variable_rate": False, "rotation": 0},
+    **{"interlaced": False, "codec": "h264", "container": "MP4 or MOV", "decoder": "PyAV"},
+    "sampling": {"policy": "every", "seconds": 2.0},
+    "frames": [
+        {"index": 0, "timestamp": 0.0, "shot": 0, "dropped": 0, "label": "a car", "scores": [0.3, 0.7]},
+        {"index": 1, "timestamp": 2.0, "shot": 1, "dropped": 0, "label": "a bicycle", "scores": [0.9, 0.1]},
+    ],
+    "shots": [
+        {"index": 0, "start": 0.0, "end": 1.2, "frames": 1, "label": "a car", "scores": [0.3, 0.7]},
+        {"index": 1, "start": 1.2, "end": 4.0, "frames": 1, "label": "a bicycle", "scores": [0.9, 0.1]},
+    ],
+    "report": {
+        **{"decoded": 60, "damaged_packets": 0, "corrupt_frames": 0, "disordered": 0, "estimated": 0},
+        **{"ended_early": False, "fell_back": False},
+    },
+}
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "EmbeddingsRequest": {
         "texts": {"input": ["a cat asleep on a sofa", "a rocket on its launch pad"]},
@@ -31,6 +59,19 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             "input": [{"image": PHOTO}],
             "labels": ["a motorcycle", "a cup of coffee"],
             "none_of_these": {"min_cosine": 0.1},
+        },
+    },
+    "ZeroShotAnswer": {
+        "a video": {
+            "labels": ["a bicycle", "a car"],
+            "data": [
+                {
+                    **{"index": 0, "id": "bikes.mp4", "label": "a bicycle", "scores": [0.6, 0.4]},
+                    **{"cosines": [0.21, 0.19], "video": VIDEO},
+                }
+            ],
+            **{"model": "embedded", "templates": ["a photo of {}"], "negatives": None, "logit_scale": 100.0},
+            **{"calibrated": False, "truncated": [], "receipt": RECEIPT},
         },
     },
     "TrainRequest": {

@@ -130,6 +130,15 @@ def message(request: str) -> dict[str, Any]:
     }
 
 
+def answer(*schemas: str) -> dict[str, Any]:
+    """The request body of a route that takes one of these answers."""
+    schema = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in schemas]}
+    examples = {name: {"summary": name, "value": value} for name, value in EXAMPLES[schemas[0]].items()}
+    return {
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema, "examples": examples}}}
+    }
+
+
 def document(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document."""
     made: dict[str, Any] = get_openapi(

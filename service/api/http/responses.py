@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 import orjson
 from fastapi import Query, Request, Response
 
+from models.pages.document import POLICY
 from service.context import Context
 from service.errors import CallerGone, TimedOut
 from service.jobs import Job
@@ -46,8 +47,7 @@ def json_response(content: dict[str, Any], *, status: int = 200) -> Response:
 
 def page_response(html: str) -> Response:
     """A page in which nothing runs and which loads nothing, whatever people have called their labels."""
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-    return Response(html, media_type="text/html", headers={"content-security-policy": policy})
+    return Response(html, media_type="text/html", headers={"content-security-policy": POLICY})
 
 
 def job_response(job: Job) -> Response:

@@ -2,13 +2,17 @@
 
 import asyncio
 import io
+import pickle
 import time
 import uuid
+from dataclasses import replace
 
+import httpx
 import numpy as np
 import pytest
 
 from daguerre import AsyncClient, Client, ItemFailedError, NotFoundError, OverloadedError
+from models.pages.html import number
 from models.video.opening import VideoLimits
 from models.video.policies import Every
 from models.video.sampling import sample
@@ -328,3 +332,62 @@ def test_other_ways_to_choose_frames_arrive(client: Client, cuts):
 def test_what_would_be_refused_is_not_even_sent(options, why):
     with Client("http://127.0.0.1:9", retry_for=0) as client, pytest.raises(ValueError, match=why):
         client.video(b"never sent", **options)
+
+
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_the_server_draws_the_timeline_and_is_not_sent_the_name(inline, cuts, classifiers, tmp_path, scheme):
+    """Also after the client was closed, since a result outlives it."""
+    path, name = tmp_path / "page.html", 'a <b>"name"</b> 中文\u202e.mp4'
+    with Client(address(inline, scheme)) as client, client.video(cuts, every=0.4, find_shots=True, name=name) as clip:
+        results = [clip.zero_shot(LABELS), *(clip.predict(each) for each in classifiers)]
+        results[0].timeline(path)
+        html = path.read_text(encoding="utf-8")
+    for result, shown in zip(results, (LABELS[0], *classifiers), strict=True):
+        sent: list = []
+
+        def draw(content, sent=sent, draw=result.draw):
+            sent.append(content)
+            return draw(content)
+
+        replace(result, draw=draw).timeline(path)
+        page = path.read_text(encoding="utf-8")
+        assert "中文" not in repr(sent)
+        assert page.count("a &lt;b&gt;&quot;name&quot;&lt;/b&gt; 中文\ufffd.mp4") == 2  # title and heading
+        assert "video-" not in page
+        assert page.count("<circle") == 8 * len(result.labels or ["value"])
+        assert (page.count("<image "), page.count('class="shot"')) == (8, 1)
+        pooled = [number(float(value)) for value in result.pool()]
+        for text in (shown, result.receipt.fingerprint, "8\u00a0sampled frames", *pooled):
+            assert text in page, text
+        assert page == html or result is not results[0]
+
+
+def test_a_timeline_is_drawn_in_an_event_loop_too(inline, cuts, tmp_path):
+    async def work() -> None:
+        async with AsyncClient(inline.url) as client, await client.video(cuts, frames=2) as clip:
+            result = await clip.zero_shot(LABELS)
+            result.timeline(tmp_path / "one.html")
+            await asyncio.to_thread(result.timeline, tmp_path / "two.html")
+        async with (
+            AsyncClient(inline.url, http_client=httpx.AsyncClient()) as client,
+            await client.video(cuts, frames=2) as clip,
+        ):
+            result = await clip.zero_shot(LABELS)
+            with pytest.raises(RuntimeError, match=r"asyncio\.to_thread"):
+                result.timeline(tmp_path / "three.html")
+            await asyncio.to_thread(result.timeline, tmp_path / "three.html")
+
+    asyncio.run(work())
+    pages = {(tmp_path / f"{name}.html").read_text() for name in ("one", "two", "three")}
+    assert len(pages) == 1
+
+
+def test_a_result_that_was_pickled_has_its_numbers_and_no_key(inline, cuts, tmp_path):
+    with Client(inline.url, api_key="a-secret") as client, client.video(cuts, frames=2) as clip:
+        result = clip.zero_shot(LABELS)
+    stored = pickle.dumps(result)
+    assert b"secret" not in stored
+    loaded = pickle.loads(stored)
+    assert loaded.scores.tolist() == result.scores.tolist()
+    with pytest.raises(RuntimeError, match="ask for it again"):
+        loaded.timeline(tmp_path / "page.html")

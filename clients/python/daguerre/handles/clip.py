@@ -1,7 +1,8 @@
 """A video on the server as an object: label, embed and predict its frames."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,11 +18,12 @@ from daguerre.transport.operations import (
     DELETE_FILE,
     EMBED_VIDEO,
     PREDICT_VIDEO,
+    TIMELINE,
     VIDEO_ANSWER,
     ZERO_SHOT_VIDEO,
     Operation,
 )
-from daguerre.types.common import Decode
+from daguerre.types.common import Content, Decode
 from daguerre.types.embeddings import EmbedOptions
 from daguerre.types.jobs import Job
 from daguerre.types.predictions import PredictOptions
@@ -97,7 +99,8 @@ class AsyncClip(AsyncClosing):
             none_of_these=none_of_these,
             none_min_cosine=none_min_cosine,
         )
-        return video_answers.scores(await self._ask(ZERO_SHOT_VIDEO, asked, progress, "zero-shot"), self.name, asked)
+        answer = await self._ask(ZERO_SHOT_VIDEO, asked, progress, "zero-shot")
+        return video_answers.scores(answer, self.name, asked, self._timeline())
 
     async def embed(
         self,
@@ -157,7 +160,8 @@ class AsyncClip(AsyncClosing):
         >>> client.video("news.mp4", shots=True, pooling="max").predict("protest").pooled
         """
         asked = PredictOptions(classifier=classifier if isinstance(classifier, str) else classifier.id)
-        return video_answers.predictions(await self._ask(PREDICT_VIDEO, asked, progress, "predict"), self.name)
+        answer = await self._ask(PREDICT_VIDEO, asked, progress, "predict")
+        return video_answers.predictions(answer, self.name, self._timeline())
 
     async def close(self) -> None:
         """Delete the file on the server. If that fails, the server deletes it later."""
@@ -186,6 +190,10 @@ class AsyncClip(AsyncClosing):
         except BaseException:
             await self._stop(begun)
             raise
+
+    def _timeline(self) -> Callable[[Content], str]:
+        """Asks the server for a timeline, for results, whose methods are not asynchronous."""
+        return functools.partial(self._session.ask_blocking, asyncio.get_running_loop(), TIMELINE)
 
     async def _stop(self, begun: "asyncio.Future[Job]") -> None:
         """Cancel a job whose answer is no longer needed. A job that has ended is not changed."""

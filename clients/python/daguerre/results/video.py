@@ -2,18 +2,19 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from daguerre.pages.timeline import timeline
 from daguerre.results.base import Errors, import_pandas
 from daguerre.results.embeddings import Embeddings
-from daguerre.types.common import Double, Float, Receipt
+from daguerre.types.common import Content, Double, Float, Receipt
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 How = Literal["mean", "max", "top_k"]
 By = Literal["video", "shot"]
-UNCALIBRATED = "Scores are not calibrated on your data: validate them against human codes."
+Draw: TypeAlias = Callable[[Content], str]  # the page of an answer, from the server
+THUMBNAILS = 8  # as many as a page shows
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,11 @@ class VideoResult:
         return f"<{type(self).__name__} of {self.name}: {len(self)} frames of {self.facts['duration']:.1f} s{shots}>"
 
 
+def _printable(name: str) -> str:
+    """A name without characters that have no place in a page."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in name)
+
+
 def _pooled(values: NDArray[Any], how: How, k: int) -> Double:
     rows = np.asarray(values, np.float64)
     if how == "max":
@@ -115,7 +122,60 @@ def _pooled(values: NDArray[Any], how: How, k: int) -> Double:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class ClipScores(VideoResult):
+class DrawnResult(VideoResult):
+    """A result that the server can draw along time.
+
+    Attributes
+    ----------
+    draw : asks the server for the page; None for a result that was copied or pickled.
+    """
+
+    draw: Draw | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "draw": None}  # a connection to a server, perhaps with its key, is not stored
+
+    def _write_timeline(
+        self,
+        path: str | os.PathLike[str],
+        labels: Sequence[str],
+        rows: NDArray[Any],
+        pooled: Double,
+        classifier: str | None,
+    ) -> None:
+        if self.draw is None:
+            raise RuntimeError(f"{self.name}: was copied or pickled, and has no server that draws it; ask for it again")
+        alias = f"video-{uuid.uuid4().hex}"  # the name stays on this machine
+
+        def numbers(row: NDArray[Any]) -> dict[str, Any]:
+            return {"scores": np.round(row, 6).tolist()} if labels else {"value": float(row[0])}
+
+        there = [i for i, jpeg in enumerate(self.thumbnails) if jpeg]
+        chosen = {there[round(i)] for i in np.linspace(0, len(there) - 1, min(THUMBNAILS, len(there)))}
+        frames = [
+            {
+                **numbers(rows[i].astype(np.float64)),
+                "timestamp": float(time),
+                "shot": None if self.shot is None else int(self.shot[i]),
+                "thumbnail": self.thumbnails[i] if i in chosen else None,
+            }
+            for i, time in enumerate(self.timestamps)
+        ]
+        shots = None
+        if self.shots is not None:
+            by_shot = self._pool(rows, None, None, "shot")
+            shots = [
+                {**asdict(shot), **(numbers(row) if shot.frames else {})}
+                for shot, row in zip(self.shots, by_shot, strict=True)
+            ]
+        video = {**self.facts, "sampling": self.sampling, "frames": frames, "shots": shots, "report": self.report}
+        entry = {"index": 0, "id": alias, **numbers(pooled), "video": {**video, "decoder": self.decoder}}
+        html = self.draw({"labels": labels, "classifier": classifier, "receipt": asdict(self.receipt), "data": [entry]})
+        Path(path).write_text(html.replace(alias, escape(_printable(self.name))), encoding="utf-8")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class ClipScores(DrawnResult):
     """Zero-shot scores: a table time × label. They are not calibrated: validate them against human codes.
 
     Attributes
@@ -152,8 +212,12 @@ class ClipScores(VideoResult):
         return _table(self._shots(), self.labels, self.pool(how, by="shot"))
 
     def timeline(self, path: str | os.PathLike[str]) -> None:
-        """Write a page: thumbnails along time, a curve for each label, shots. One file, which needs no network."""
-        Path(path).write_text(timeline(self, self.labels, self.scores, self.pool(), UNCALIBRATED), encoding="utf-8")
+        """Write a page, which the server draws: thumbnails along time, a curve for each label, shots.
+
+        One file, which needs no network. The name of the video is not sent. Raises DaguerreError where the server
+        cannot be asked; RuntimeError for a result that was copied or pickled.
+        """
+        self._write_timeline(path, self.labels, self.scores, self.pool(), None)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -198,7 +262,7 @@ class ClipEmbeddings(VideoResult):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class ClipPredictions(VideoResult):
+class ClipPredictions(DrawnResult):
     """Predictions of a classifier for a video.
 
     Attributes
@@ -248,9 +312,7 @@ class ClipPredictions(VideoResult):
 
     def timeline(self, path: str | os.PathLike[str]) -> None:
         """Write an HTML timeline, as `ClipScores.timeline` does."""
-        Path(path).write_text(
-            timeline(self, self.columns, self.rows, self.pool(), f"By {self.classifier}."), encoding="utf-8"
-        )
+        self._write_timeline(path, self.labels, self.rows, self.pool(), self.classifier)
 
 
 def _table(columns: Mapping[str, Any], labels: Sequence[str], rows: NDArray[Any]) -> "pd.DataFrame":

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from daguerre.errors import ItemError, ItemFailedError
-from daguerre.results.video import ClipEmbeddings, ClipPredictions, ClipScores, Shot
+from daguerre.results.video import ClipEmbeddings, ClipPredictions, ClipScores, Draw, Shot
 from daguerre.types.common import NO_MODEL, Double, Failure, Float
 from daguerre.types.video import ClipAnswer, Outcome, VideoAnswer
 from daguerre.types.zero_shot import ZeroShotOptions
 
 
-def scores(answer: ClipAnswer, name: str, asked: ZeroShotOptions) -> ClipScores:
+def scores(answer: ClipAnswer, name: str, asked: ZeroShotOptions, draw: Draw) -> ClipScores:
     """Raises ItemFailedError."""
     video = _found(answer, name)
     outcomes = [frame.outcome for frame in video.frames]
@@ -29,6 +29,7 @@ def scores(answer: ClipAnswer, name: str, asked: ZeroShotOptions) -> ClipScores:
         label=video.outcome.label,
         pooled=_single(video.outcome.scores),
         templates=list(answer.templates),
+        draw=draw,
     )
 
 
@@ -46,7 +47,7 @@ def embeddings(answer: ClipAnswer, name: str) -> ClipEmbeddings:
     )
 
 
-def predictions(answer: ClipAnswer, name: str) -> ClipPredictions:
+def predictions(answer: ClipAnswer, name: str, draw: Draw) -> ClipPredictions:
     """Raises ItemFailedError."""
     video = _found(answer, name)
     outcomes = [frame.outcome for frame in video.frames]
@@ -62,6 +63,7 @@ def predictions(answer: ClipAnswer, name: str) -> ClipPredictions:
         high=_doubles([each.high for each in outcomes]),
         label=video.outcome.label,
         pooled=_doubles(video.outcome.probabilities if answer.labels else [value]),
+        draw=draw,
     )
 
 

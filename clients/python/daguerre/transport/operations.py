@@ -102,6 +102,7 @@ JOBS = Operation("GET", "/v1/jobs", "ListJobs", Job.read)
 JOB = Operation("GET", "/v1/jobs/{id}", "GetJob", Job.read)
 CANCEL_JOB = Operation("POST", "/v1/jobs/{id}/cancel", "CancelJob", Job.read)
 VIDEO_ANSWER = Operation("GET", "/v1/jobs/{id}/answer", "GetJobAnswer", ClipAnswer.read)
+TIMELINE = Operation("POST", "/v1/timeline", "VideoTimeline", _text, body="html")
 EMBED_VIDEO, ZERO_SHOT_VIDEO, PREDICT_VIDEO = (
     operation.reading(Job.read, mode="job") for operation in (EMBED, ZERO_SHOT, PREDICT)
 )

@@ -14,6 +14,8 @@ from google.protobuf.message import Message
 
 HTTP_ONLY = frozenset({"encoding_format"})  # fields that gRPC has no use for
 OPTIONS = ("options", "model_options")  # messages whose fields are the request's own over HTTP
+PARTS = ("answer", "predictions", "facts", "outcome")  # the same of an answer that is sent back
+SENT = {"Predicted.scores": "probabilities"}  # the field that HTTP's stands for in an answer that is sent back
 RENAMED = {
     "Embedding.vector": "embedding",
     "Outcome.vector": "embedding",
@@ -36,6 +38,7 @@ def fill(message: Message, fields: Mapping[str, Any]) -> None:
             continue
         if name == "mode":
             name, value = "as_job", value == "job"
+        name = SENT.get(f"{message.DESCRIPTOR.name}.{name}", name)
         holder = _holder(message, name)
         if holder is not None:
             _set(holder, holder.DESCRIPTOR.fields_by_name[name], value)
@@ -48,11 +51,11 @@ def fill(message: Message, fields: Mapping[str, Any]) -> None:
 
 
 def _holder(message: Any, name: str) -> Any:
-    """The message that has the field: this one, or one of its options; None where there is none."""
+    """The message that has the field: this one, or one of its options and parts; None where there is none."""
     fields = message.DESCRIPTOR.fields_by_name
     if name in fields:
         return message
-    found = (_holder(getattr(message, options), name) for options in OPTIONS if options in fields)
+    found = (_holder(getattr(message, part), name) for part in OPTIONS + PARTS if part in fields)
     return next((holder for holder in found if holder is not None), None)
 
 
@@ -83,7 +86,7 @@ def _write(message: Any, value: Any) -> None:
     """Write a value of JSON into a message: an object, a list, a code."""
     fields = message.DESCRIPTOR.fields
     if isinstance(value, Mapping):
-        if "video" in value:
+        if "video" in value and "sampling" not in value["video"]:
             video = {**value["video"], "sampling": value.get("sampling")}
             value = {**{name: each for name, each in value.items() if name != "sampling"}, "video": video}
         fill(message, value)

@@ -1,1 +1,0 @@
-"""Pages that the SDK writes by itself."""

@@ -1,0 +1,84 @@
+"""The gRPC method of the timeline of a video."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from google.protobuf.message import Message
+
+from daguerre_proto.v1 import classifiers_pb2, job_answers_pb2
+from service.api.grpc.messages import receipt_fields
+from service.api.grpc.methods.base import Method
+from service.context import Context
+from service.errors import Unprocessable
+from service.pipelines import timeline as pipeline
+from service.schemas.timeline import AnswerWithVideo
+from service.schemas.validation import validated
+
+Fields = dict[str, Any]
+
+
+class TimelineMethods:
+    """The timeline of a video."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def methods(self) -> Iterator[Method]:
+        """The methods of this feature."""
+        yield "VideoTimeline", "timeline", job_answers_pb2.VideoTimelineRequest, self._timeline
+
+    async def _timeline(self, request: job_answers_pb2.VideoTimelineRequest, owner: str | None) -> Message:
+        return classifiers_pb2.ReportPageResponse(html=await asyncio.to_thread(_page, request))
+
+
+def _page(request: job_answers_pb2.VideoTimelineRequest) -> str:
+    kind = request.answer.WhichOneof("answer")
+    if kind is None:
+        raise Unprocessable("answer: is missing; it is required", param="answer")
+    answer = getattr(request.answer, kind)
+    labels = list(getattr(answer, "labels", ()))
+    fields = {
+        "data": [_entry(_fields(entry), labels) for entry in answer.data],
+        "labels": labels,
+        "classifier": getattr(answer, "classifier", None) or None,
+        "receipt": receipt_fields(answer.receipt) if answer.HasField("receipt") else None,
+    }
+    index = request.index if request.HasField("index") else None
+    title = request.title if request.HasField("title") else None
+    return pipeline.timeline(validated(AnswerWithVideo, fields), index=index, title=title)
+
+
+def _fields(message: Message) -> Fields:
+    """All fields of a message but absent ones; one that cannot be absent has its default value."""
+    fields: Fields = {}
+    for field in message.DESCRIPTOR.fields:
+        value = getattr(message, field.name)
+        if hasattr(value, "extend"):
+            fields[field.name] = [_fields(each) for each in value] if field.message_type else list(value)
+        elif not field.has_presence or message.HasField(field.name):
+            fields[field.name] = _fields(value) if field.message_type else value
+    return fields
+
+
+def _entry(entry: Fields, labels: Sequence[str]) -> Fields:
+    """An item's part of the answer, as over HTTP."""
+    fields = {**_result(entry, labels), "id": entry.get("id")}
+    if (video := entry.get("video")) is not None:
+        frames, shots = (
+            [{**each, **_result(each.get("outcome", {}), labels)} for each in video[name]]
+            for name in ("frames", "shots")
+        )
+        facts = {"frame_rate": None, **video.get("facts", {})}
+        fields["video"] = {**video, **facts, "frames": frames, "shots": shots or None}
+    return fields
+
+
+def _result(fields: Mapping[str, Any], labels: Sequence[str]) -> Fields:
+    probabilities = fields.get("probabilities")
+    return {
+        "scores": fields.get("scores") or None,
+        "probabilities": dict(zip(labels, probabilities, strict=False)) if probabilities else None,
+        "value": fields.get("value"),
+        "embedding": fields.get("vector") or None,
+    }

@@ -1,0 +1,140 @@
+"""The page of a video's timeline, from the answer of a request with a video. No model is involved."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.pages.timeline import Shot, Timeline, page
+from models.vectors import l2
+from service.errors import Unprocessable, quoted
+from service.schemas.timeline import AnswerWithVideo, Entry, Result, Video
+
+Rows = NDArray[np.float64]
+UNCALIBRATED = "Scores are not calibrated on your data: validate them against human codes."
+COSINES = ("cosine with the whole video", "cosine with the frame before")
+UNCHANGED = "send the answer unchanged"
+MOST = 10  # videos that an error lists
+
+
+def timeline(answer: AnswerWithVideo, *, index: int | None, title: str | None) -> str:
+    """The page of the video at `index` of the answer; None where there is a single one.
+
+    Parameters
+    ----------
+    title : name of the video on the page; its id where None.
+
+    Raises
+    ------
+    Unprocessable : there is no such video, or it has no numbers to draw.
+    """
+    index = _index(answer, index)
+    entry, where = answer.data[index], f"data[{index}]"
+    assert entry.video is not None
+    video, frames = entry.video, entry.video.frames
+    if not frames:
+        raise Unprocessable(f"{where}.video.frames: is empty, and a timeline needs frames", param="data")
+    block = video.model_dump(exclude={"frames", "shots"})
+    if frames[0].embedding is not None:
+        labels: Sequence[str] = COSINES
+        rows, shots, pooled = _cosines(entry, video, where)
+        block["sampling"]["pooling"] = "mean"  # whatever was asked for, vectors are pooled by their mean
+        note = "Cosines of the frames' embeddings."
+    else:
+        by_label = frames[0].scores is not None or frames[0].probabilities is not None
+        labels = answer.labels if by_label else ["value"]
+        rows = np.array([_row(frame, labels, f"{where}.video.frames[{i}]") for i, frame in enumerate(frames)])
+        shots = np.array(
+            [
+                _row(shot, labels, f"{where}.video.shots[{i}]") if shot.frames else [np.nan] * len(labels)
+                for i, shot in enumerate(video.shots or ())
+            ]
+        )
+        pooled = np.array(_row(entry, labels, where))
+        note = UNCALIBRATED if answer.classifier is None else f"By {answer.classifier}."
+    return page(
+        Timeline(
+            name=title or entry.id or "Video",
+            video=block,
+            labels=labels,
+            timestamps=np.array([frame.timestamp for frame in frames]),
+            rows=rows,
+            pooled=pooled,
+            shots=_shots(video, shots),
+            thumbnails=[frame.thumbnail for frame in frames],
+            receipt=None if answer.receipt is None else answer.receipt.model_dump(),
+            note=note,
+        )
+    )
+
+
+def _index(answer: AnswerWithVideo, index: int | None) -> int:
+    """The place in `data` of the video that is asked for."""
+    videos = [i for i, entry in enumerate(answer.data) if entry.video is not None]
+    if not videos:
+        raise Unprocessable("data: has no video; send the answer of a request with a video", param="data")
+    if index in videos:
+        return videos[videos.index(index)]
+    if index is None and len(videos) == 1:
+        return videos[0]
+    known = ", ".join(map(str, videos[:MOST])) + (", …" if len(videos) > MOST else "")
+    given = (
+        "is missing, and data has several videos" if index is None else f"got {index}, and data[{index}] is no video"
+    )
+    raise Unprocessable(f"index: {given}; choose one of {known}", param="index")
+
+
+def _row(result: Result, labels: Sequence[str], where: str) -> Sequence[float]:
+    """The numbers of a frame, a shot or a video, one per label."""
+    if result.probabilities is not None:
+        missing = [label for label in labels if label not in result.probabilities]
+        if missing:
+            raise Unprocessable(f"{where}.probabilities: lacks {quoted(missing[0])}; {UNCHANGED}", param="data")
+        return [result.probabilities[label] for label in labels]
+    row = result.scores if result.value is None else [result.value]
+    if row is None:
+        raise Unprocessable(
+            f"{where}: has no scores, probabilities, value or embedding, of which the timeline is drawn; {UNCHANGED}",
+            param="data",
+        )
+    if not labels:
+        raise Unprocessable(f"labels: is empty, and {where} has scores; {UNCHANGED}", param="labels")
+    if len(row) != len(labels):
+        raise Unprocessable(f"{where}: has {len(row)} numbers for {len(labels)} labels; {UNCHANGED}", param="data")
+    return row
+
+
+def _cosines(entry: Entry, video: Video, where: str) -> tuple[Rows, Rows, Rows]:
+    """By frame (n, 2), by shot (s, 2), and of the whole video (2,)."""
+    dimension = len(entry.embedding or ())
+    for i, frame in enumerate(video.frames):
+        if not dimension or frame.embedding is None or len(frame.embedding) != dimension:
+            raise Unprocessable(
+                f"{where}.video.frames[{i}].embedding: has {len(frame.embedding or ())} numbers, that of the video "
+                f"{dimension}; {UNCHANGED}",
+                param="data",
+            )
+    with np.errstate(invalid="ignore"):  # a vector of zeros has no direction
+        vectors = l2(np.array([frame.embedding for frame in video.frames], np.float64))
+        whole = vectors @ l2(np.array(entry.embedding, np.float64))
+    before = np.concatenate([[np.nan], (vectors[1:] * vectors[:-1]).sum(axis=1)])
+    rows = np.stack([whole, before], axis=1)
+    places = np.array([-1 if frame.shot is None else frame.shot for frame in video.frames])
+    shots = [_mean(rows[places == shot.index]) for shot in video.shots or ()]
+    return rows, np.array(shots), _mean(rows)
+
+
+def _mean(rows: Rows) -> Rows:
+    """The mean of the finite numbers of each column; NaN where there are none."""
+    finite = np.isfinite(rows)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(finite, rows, 0).sum(axis=0) / finite.sum(axis=0))
+
+
+def _shots(video: Video, pooled: Rows) -> list[Shot] | None:
+    if video.shots is None:
+        return None
+    return [
+        Shot(index=shot.index, start=shot.start, end=shot.end, frames=shot.frames, pooled=row)
+        for shot, row in zip(video.shots, pooled, strict=True)
+    ]
