@@ -30,7 +30,7 @@ from service.settings import read
 logging.getLogger("daguerre").setLevel(logging.INFO)
 settings = read()
 _sites = {f"runner_{i}": site for i, site in enumerate(sites(settings) if settings.placement == "process" else ())}
-_engines: list[Engine] = []  # the worker's one engine, made in its event loop
+_engines: list[Engine] = []  # the engine of this worker, created in its event loop
 
 
 def _engine() -> Engine:
@@ -42,7 +42,7 @@ api = create(context)
 
 
 _project = Path(__file__).parents[1] / "pyproject.toml"
-image = (  # of a bento's container; the Dockerfile makes ours
+image = (  # for containers that BentoML builds; the Dockerfile does not use it
     bentoml.images.Image(python_version="3.11")
     .build_include("requirements-weights.txt", "protos")
     .python_packages(*tomllib.loads(_project.read_text())["project"]["dependencies"])
@@ -51,7 +51,7 @@ image = (  # of a bento's container; the Dockerfile makes ours
 )
 
 
-# the entry depends on them by attributes of its class, and how many there are only the settings tell
+# BentoML reads dependencies from class attributes; their number depends on the settings
 _Runners = type("_Runners", (), {name: bentoml.depends(runners.service(settings, s)) for name, s in _sites.items()})
 
 
@@ -60,22 +60,22 @@ _Runners = type("_Runners", (), {name: bentoml.depends(runners.service(settings,
     image=image,
     workers=settings.entry_workers,
     threads=settings.decode_threads,
-    traffic={"timeout": settings.request_timeout + 60},  # ours comes first, and in our words
+    traffic={"timeout": settings.request_timeout + 60},  # later than our own timeout, which has a better message
     runner_connection=runners.CONNECTION,
     envs=runners.ENVS,
-    logging={"access": {"enabled": False}},  # RequestMiddleware counts, and logs what fails
+    logging={"access": {"enabled": False}},  # RequestMiddleware counts requests and logs failures
     metrics={"enabled": False},  # service/metrics.py
-    tracing={"excluded_urls": ".*"},  # a span that nobody reads costs 0.15 ms a request
+    tracing={"excluded_urls": ".*"},  # an unused span costs 0.15 ms per request
 )
 @bentoml.asgi_app(api, path="/")
 class Daguerre(_Runners):  # type: ignore[misc, valid-type]
     @bentoml.on_startup
     async def start(self) -> None:
-        """Begin to load; /readyz tells when that is done, and /livez answers meanwhile."""
+        """Start loading the models. /livez answers at once, /readyz when they are loaded."""
         engine = Engine(settings, self._placement())
         _engines.append(engine)
         await asyncio.to_thread(context.jobs.table.open)
-        await asyncio.to_thread(context.files.sweep)  # what a kill has left
+        await asyncio.to_thread(context.files.sweep)  # files that a killed process has left
         self._supervisor = Supervisor(settings, context.jobs.table)
         await self._supervisor.start()
         self._lane = EntryLane(
@@ -104,11 +104,11 @@ class Daguerre(_Runners):  # type: ignore[misc, valid-type]
         if self._grpc:
             await self._grpc.stop()
         for engine in _engines:
-            await asyncio.to_thread(engine.close)  # lanes may be waiting for this loop
+            await asyncio.to_thread(engine.close)  # threads of the engine may wait for this event loop
 
 
 def _reached(site: RunnerSpec, proxy: Any) -> RunnerHandle:
-    """A runner: BentoML's proxy says when it is there; `call` works before the proxy has set up its methods."""
+    """The handle of a runner. `proxy.call` works before BentoML's proxy has set up its methods."""
 
     def link(folders: Sequence[ModelFolder], max_batch: Callable[[Key], int], lanes: int) -> RunnerClient:
         if settings.runner_batching == "bentoml":

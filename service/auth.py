@@ -1,6 +1,6 @@
-"""Who may call: bearer keys, compared in constant time, and no door to the outside without one.
+"""Authentication by API keys, which are compared in constant time; without keys, only local calls are accepted.
 
-Health is exempt (probes carry no key), and so is the API page, which holds nothing but documentation.
+Health checks and the API documentation need no key.
 """
 
 import hashlib
@@ -21,57 +21,55 @@ def is_open(path: str) -> bool:
 
 
 class Auth:
-    """Checks one call. HTTP and gRPC ask the same question here."""
+    """Authentication of calls over HTTP and gRPC."""
 
     def __init__(self, settings: Settings) -> None:
         self._keys = settings.keys()
         self._insecure = settings.insecure
 
     def check(self, authorization: str | None, *, reached_at: str | None) -> str | None:
-        """The caller's name, for what records an owner: the key's first 8 hex digits of SHA-256, or None without keys.
+        """Raise Unauthorized or Forbidden, or return the owner of what the call creates.
+
+        The owner is the first 8 hexadecimal digits of the key's SHA-256, or None if there are no keys.
 
         Parameters
         ----------
-        authorization : the header, "Bearer …", its bytes read as Latin-1.
-        reached_at : the address of ours that the call came in by.
+        authorization : the header, "Bearer …", decoded as Latin-1.
+        reached_at : the address of this machine that received the call.
         """
         if not self._keys:
             if self._insecure or reached_at is None or is_loopback(reached_at):
                 return None
             raise Forbidden(
-                "this service has no API key and answers only on its own machine; "
+                "this service has no API key and accepts calls from its own machine only; "
                 "set DAGUERRE_API_KEYS or DAGUERRE_API_KEYS_FILE (or DAGUERRE_INSECURE=true)"
             )
-        scheme, _, given = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not given.strip():
+        scheme, _, key = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not key.strip():
             raise Unauthorized("no API key; send the header  Authorization: Bearer <key>")
-        return _owner(self._keys, given.strip().encode("latin-1", "replace"))
+        return _owner(self._keys, key.strip().encode("latin-1", "replace"))
 
 
-def _owner(keys: Sequence[bytes], given: bytes) -> str:
-    found = None
-    for key in keys:  # all of them, always: the time taken tells nothing
-        if hmac.compare_digest(key, given):
-            found = key
-    if found is None:
-        raise Unauthorized("this API key is not one of ours")
-    return hashlib.sha256(found).hexdigest()[:8]
+def _owner(keys: Sequence[bytes], key: bytes) -> str:
+    if not any([hmac.compare_digest(known, key) for known in keys]):  # a list: all are compared, in constant time
+        raise Unauthorized("this API key is not known to the server; ask its operator for a key")
+    return hashlib.sha256(key).hexdigest()[:8]
 
 
 def is_loopback(address: str) -> bool:
-    """Whether an address, or a Unix socket's empty one, is only reached from this machine."""
+    """Whether only this machine reaches an address; a Unix socket's address is empty."""
     try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-        mapped = getattr(found, "ipv4_mapped", None)  # ::ffff:127.0.0.1
-        return (mapped or found).is_loopback
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+        mapped = getattr(parsed, "ipv4_mapped", None)  # ::ffff:127.0.0.1
+        return (mapped or parsed).is_loopback
     except ValueError:
         return address in ("", "localhost")
 
 
-def refuse_open_door(settings: Settings) -> None:
-    """Raise Forbidden where `settings` would serve beyond this machine without a key."""
+def require_keys(settings: Settings) -> None:
+    """Raise Forbidden if `settings` would serve other machines without a key."""
     if not (settings.keys() or settings.insecure or is_loopback(settings.host)):
         raise Forbidden(
-            f"host: {settings.host} is reached from other machines and there is no API key; "
-            "set DAGUERRE_API_KEYS_FILE, or --insecure if the network is yours alone"
+            f"host: {settings.host} can be reached from other machines, but there is no API key; "
+            "set DAGUERRE_API_KEYS_FILE, or --insecure in a private network"
         )

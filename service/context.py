@@ -1,4 +1,4 @@
-"""The parts of a running server that routes and methods are given."""
+"""The parts of a running server that routes and methods use."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ class Context:
 
     Attributes
     ----------
-    engine : returns the engine once there is one.
-    budget : where bodies in memory are counted.
+    engine : returns the engine, once it is created.
+    budget : counts the bodies in memory.
     """
 
     settings: Settings
@@ -30,7 +30,7 @@ class Context:
 
     @classmethod
     def of(cls, settings: Settings, engine: Callable[[], Engine]) -> "Context":
-        """All of them, made from the settings."""
+        """All parts, created from the settings."""
         return cls(
             settings=settings,
             engine=engine,

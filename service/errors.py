@@ -1,22 +1,22 @@
-"""Errors that a caller may see, and their status on the wire.
+"""Errors that a caller may see, and their HTTP status.
 
-    ServiceError                what the service refuses
+    ServiceError                base class
     ├── BadRequest        400   malformed: no JSON, no such content type
-    ├── Unauthorized      401   no key, or not one of ours
-    ├── Forbidden         403   reached from beyond this machine without any key configured
-    ├── NotFound          404   no such path, model, …
+    ├── Unauthorized      401   no API key, or an unknown one
+    ├── Forbidden         403   called from another machine although no key is configured
+    ├── NotFound          404   unknown path, model, …
     ├── MethodNotAllowed  405
-    ├── Conflict          409   not as things stand: the result of a job that has none
-    ├── TooLarge          413   the body or the number of items
-    ├── UnsupportedMedia  415   a body of a type that no endpoint reads
-    ├── Unprocessable     422   understood, but unusable
-    │   └── ItemsFailed         one or more items are unusable; names each
+    ├── Conflict          409   not possible in this state: the result of a job that has none
+    ├── TooLarge          413   the body, or too many items
+    ├── UnsupportedMedia  415   a content type that no endpoint accepts
+    ├── Unprocessable     422   well-formed, but not valid
+    │   └── ItemsFailed         one or more items are unusable; lists them
     ├── Overloaded        429   with Retry-After
-    ├── Unavailable       503   starting, stopping, or a runner is away
+    ├── Unavailable       503   starting, stopping, or a runner does not respond
     ├── TimedOut          504
-    └── CallerGone        499  nobody hears it: for the log and the counters
+    └── CallerGone        499  the caller has disconnected; for log and metrics only
 
-`models` raises errors of its own; `translate` is the one place where they become these.
+`models` raises errors of its own, which `translate` converts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ from models import errors as of_models
 
 
 def quoted(text: str) -> str:
-    """A caller's text in a message: quoted, and not at any length."""
+    """A caller's text for a message, quoted and shortened."""
     return repr(text if len(text) <= 60 else text[:57] + "…")
 
 
@@ -43,7 +43,7 @@ class ItemFailure:
 
 
 class ServiceError(Exception):
-    """Base: a status, a code that programs can compare, and a message for people."""
+    """The base class: a status, a code for programs and a message for people."""
 
     status = 500
     code = "internal"
@@ -67,7 +67,7 @@ class ServiceError(Exception):
         self.allow = allow  # methods
 
     def body(self, request_id: str) -> dict[str, Any]:
-        """The one error shape."""
+        """The body of the answer."""
         return {
             "error": {
                 "code": self.code,
@@ -162,18 +162,18 @@ _ITEM_STATUS: Mapping[type[of_models.ModelsError], int] = {
 
 
 def item_failure(index: int, id: str | None, exc: of_models.ItemError) -> ItemFailure:
-    """What `models` says of one item, for the wire."""
+    """An error of `models` about one item, as an ItemFailure."""
     return ItemFailure(index, id, exc.code, str(exc), _ITEM_STATUS.get(type(exc), 422))
 
 
 def translate(exc: of_models.ModelsError) -> ServiceError:
-    """A model room's error, for the wire."""
+    """An error of `models` as a ServiceError."""
     if isinstance(exc, of_models.UnknownModel):
         return NotFound(str(exc), code=exc.code, param="model")
     if isinstance(exc, of_models.UnknownClassifier):
         return NotFound(str(exc), code=exc.code, param="classifier")
     if isinstance(exc, of_models.ModelUnavailable):
         return Unavailable(str(exc), code=exc.code, param="model")
-    made = Unprocessable(str(exc), code=exc.code)
-    made.status = _ITEM_STATUS.get(type(exc), made.status)
-    return made
+    error = Unprocessable(str(exc), code=exc.code)
+    error.status = _ITEM_STATUS.get(type(exc), error.status)
+    return error

@@ -1,6 +1,6 @@
-"""What the service counts, in Prometheus form, summed over all its processes.
+"""Prometheus metrics, summed over all processes of the service.
 
-BentoML's own counters are off: they take a label from every path that a caller makes up.
+BentoML's own counters are off: they add a label for every path that a caller invents.
 """
 
 import os
@@ -46,7 +46,9 @@ _QUEUE = Gauge(
     ["modality"],
     multiprocess_mode="livesum",
 )
-QUEUE_ITEMS = {modality: _QUEUE.labels(modality) for modality in ("image", "text")}  # looked up once: every request
+QUEUE_ITEMS = {
+    modality: _QUEUE.labels(modality) for modality in ("image", "text")
+}  # looked up once, used by every request
 IN_FLIGHT = Gauge("daguerre_requests_in_flight", "Requests being answered.", ["transport"], multiprocess_mode="livesum")
 
 
@@ -54,18 +56,18 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
 def _forget_the_dead(folder: Path) -> None:
-    """Take out what a process that was killed had open: "live" gauges sum over files, and nobody else removes them."""
+    """Remove the gauges of killed processes: "live" gauges sum over files, which nothing else removes."""
     for path in folder.glob("gauge_live*_*.db"):
         try:
             os.kill(int(path.stem.rpartition("_")[2]), 0)
         except ProcessLookupError:
-            path.unlink(missing_ok=True)  # another worker may be quicker
+            path.unlink(missing_ok=True)  # another worker may remove it first
         except PermissionError:
-            pass  # somebody's, so it lives
+            pass  # a process of another user, so it is alive
 
 
 def exposition() -> bytes:
-    """All that was counted, in all processes that share BentoML's folder for it."""
+    """The metrics of all processes that share BentoML's folder, in Prometheus' text format."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return generate_latest(REGISTRY)
     _forget_the_dead(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))

@@ -1,11 +1,12 @@
-"""The batcher: while one batch runs, the next one fills. No timer, no thread handed back and forth.
+"""Batching without a timer: while one batch runs, the rows of the next one accumulate.
 
-Rows wait in lines, one for each caller and key (model, modality, shape bucket). A free lane takes the line that has
-waited longest and fills its batch from all lines of the same key, a row from each in turn: a caller with one row
-is not kept waiting by one with a thousand. What may wait is bounded, and what nobody waits for any more is dropped.
+Rows wait in lines, one for each caller and key (model, modality, shape bucket). A free lane (a thread that runs
+batches) takes the line that has waited longest and fills its batch from all lines of the same key, round-robin, so
+that a caller with one row need not wait for one with a thousand. The number of waiting rows is bounded, and rows of
+cancelled calls are dropped.
 
-Where there are several devices, each has lanes of its own. A row goes to the device with the fewest rows under way
-that has a free lane, and where none is free, to the first that will be.
+Each of several devices has its own lanes. A row goes to the device with a free lane that has the fewest rows running,
+or, if no lane is free, to the first that becomes free.
 """
 
 import asyncio
@@ -35,7 +36,7 @@ def _always(device: int, key: "Key") -> bool:
 
 
 class Key(NamedTuple):
-    """Rows of one key may share a batch."""
+    """Model, modality and shape bucket: rows of one key may share a batch."""
 
     model: str
     modality: Modality
@@ -61,27 +62,27 @@ class _Line:
 
 @dataclass(eq=False, slots=True)
 class _Device:
-    """What the lanes of one device do; under the batcher's lock."""
+    """The state of one device's lanes, guarded by the batcher's lock."""
 
     run: Run
     wake: threading.Condition
-    idle: int = 0  # lanes that wait, and have not been woken
-    batches: int = 0  # under way
+    idle: int = 0  # lanes that wait and have not been notified
+    batches: int = 0  # running
     rows: int = 0
 
 
 class Batcher:
-    """Runs rows of many callers, all of one event loop, in shared batches.
+    """Rows of many callers of one event loop, run in shared batches.
 
     Parameters
     ----------
-    run : (key, rows, alone) → raw vectors (len(rows), d). Called from the lanes' threads; `alone` where no other
-        batch runs or waits, so that this one may have all cores. Several, where there are several devices.
-    max_batch : rows in a batch, at most, of a key.
-    capacity : rows that may be admitted at once; more is Overloaded.
-    lanes : batches that may run at once on a device.
-    counts : whether its batches count in the metrics; not where they are put together anew in another process.
-    serves : (index of the device, key) → whether it runs rows of that key now; one device must, for every key.
+    run : (key, rows, alone) → raw vectors (len(rows), d). Called from the lanes' threads; `alone` if no other
+        batch runs or waits, so that this one may use all cores. One function per device.
+    max_batch : maximum number of rows in a batch of a key.
+    capacity : maximum number of admitted rows; more raise Overloaded.
+    lanes : maximum number of batches that run at once on a device.
+    counts : whether batches are counted in the metrics; False if another process forms new batches of them.
+    serves : (index of the device, key) → whether it runs rows of that key now; at least one device must.
     """
 
     def __init__(
@@ -98,14 +99,14 @@ class Batcher:
         self.max_batch = max_batch
         self._capacity = capacity
         self._admitted = 0
-        self._pace = 0.0  # seconds that a row has taken lately, all lanes together
+        self._pace = 0.0  # recent seconds per row over all lanes, exponentially smoothed
         self._lines: deque[_Line] = deque()
         self._lock = threading.Lock()
         self._closed = False
         self._counts = counts
         self._serves = serves
         runs = [run] if callable(run) else run
-        self._devices = [_Device(each, threading.Condition(self._lock)) for each in runs]
+        self._devices = [_Device(function, threading.Condition(self._lock)) for function in runs]
         self._lanes = lanes * len(runs)
         self._threads = [
             threading.Thread(target=self._work, args=(i,), name=f"{name}-{i}-{lane}", daemon=True)
@@ -116,7 +117,7 @@ class Batcher:
             thread.start()
 
     def admit(self, rows: int) -> "Caller":
-        """A place for `rows` rows, to be used as a context; raises Overloaded where there is none."""
+        """Reserve places for `rows` rows, as a context manager. Raises Overloaded if the queue is full."""
         if self._closed:
             raise _stopping()
         if self._admitted + rows > self._capacity:
@@ -130,16 +131,16 @@ class Batcher:
 
     @property
     def admitted(self) -> int:
-        """Rows that have a place now, waiting or running."""
+        """Number of admitted rows, waiting or running."""
         return self._admitted
 
     def look_again(self) -> None:
-        """Wake the lanes that wait: a device serves again what it did not."""
+        """Notify all waiting lanes, after a device has become available again."""
         with self._lock:
             self._wake_all()
 
     def close(self) -> None:
-        """Let running batches end; what still waits is Unavailable."""
+        """Let running batches end; waiting rows get Unavailable."""
         with self._lock:
             self._closed = True
             waiting = [row for line in self._lines for row in line.rows]
@@ -164,7 +165,7 @@ class Batcher:
             chosen.wake.notify()
 
     def _next(self, index: int) -> _Line | None:
-        """The line that has waited longest, of those that the device serves."""
+        """The line that has waited longest among those that the device serves."""
         return next((line for line in self._lines if self._serves(index, line.key)), None)
 
     def _work(self, index: int) -> None:
@@ -173,7 +174,7 @@ class Batcher:
             with self._lock:
                 while not self._closed and (first := self._next(index)) is None:
                     device.idle += 1
-                    device.wake.wait()  # who wakes it takes it off the idle
+                    device.wake.wait()  # the notifier has already decremented `idle`
                 if self._closed:
                     return
                 assert first
@@ -197,16 +198,16 @@ class Batcher:
 
     def _take(self, first: _Line) -> tuple[Key, list[_Waiting]]:
         key, limit = first.key, first.limit
-        giving = [line for line in self._lines if line.key == key]
+        lines = [line for line in self._lines if line.key == key]
         batch: list[_Waiting] = []
-        turn = giving
-        while turn and len(batch) < limit:
-            for line in turn[: limit - len(batch)]:
+        remaining = lines
+        while remaining and len(batch) < limit:
+            for line in remaining[: limit - len(batch)]:
                 batch.append(line.rows.popleft())
-            turn = [line for line in turn if line.rows]
-        given = {id(line) for line in giving[:limit]}
-        left = [line for line in giving[:limit] if line.rows]
-        self._lines = deque([line for line in self._lines if id(line) not in given] + left)
+            remaining = [line for line in remaining if line.rows]
+        served = {id(line) for line in lines[:limit]}
+        left = [line for line in lines[:limit] if line.rows]
+        self._lines = deque([line for line in self._lines if id(line) not in served] + left)
         return key, batch
 
     def _answers(self, run: Run, key: Key, rows: Sequence[Row], alone: bool) -> "Sequence[Row | Exception]":
@@ -215,13 +216,15 @@ class Batcher:
             if len(answers) != len(rows):
                 raise RuntimeError(f"the encoder answered {len(answers)} of {len(rows)} rows")
             return answers
-        except ServiceError as exc:  # not these rows' fault: a runner is away
+        except ServiceError as exc:  # the runner does not respond, the rows are not the cause
             return [exc] * len(rows)
         except Exception as exc:
             if len(rows) == 1:
                 logger.exception("a %s row of model %s could not be run", key.modality, key.model)
                 return [exc]
-        return [answer for row in rows for answer in self._answers(run, key, [row], alone)]  # only the guilty one fails
+        return [
+            answer for row in rows for answer in self._answers(run, key, [row], alone)
+        ]  # only the row that causes the error fails
 
     def _enqueue(self, line: _Line, waiting: _Waiting) -> None:
         with self._lock:
@@ -248,7 +251,7 @@ def _stopping() -> Unavailable:
 
 def _answer(batch: Sequence[_Waiting], answers: "Sequence[Row | Exception]") -> None:
     if batch:
-        with contextlib.suppress(RuntimeError):  # the loop has ended, and with it everybody who waited
+        with contextlib.suppress(RuntimeError):  # the event loop has ended, and with it all callers
             batch[0].answer.get_loop().call_soon_threadsafe(_deliver, batch, answers)
 
 
@@ -263,7 +266,7 @@ def _deliver(batch: Sequence[_Waiting], answers: "Sequence[Row | Exception]") ->
 
 
 class Caller:
-    """One caller's place in a batcher; leaving the context gives it back and drops what still waits."""
+    """The reserved places of one caller; leaving the context releases them and drops waiting rows."""
 
     def __init__(self, batcher: Batcher, rows: int) -> None:
         self._batcher = batcher
@@ -296,14 +299,14 @@ class Caller:
 
 @dataclass(frozen=True)
 class QueueSlots:
-    """The batcher's places, as callers of one modality see them: what they hold is in the metrics."""
+    """A batcher whose reserved places are counted in the metrics of one modality."""
 
     batcher: Batcher
     modality: Modality
 
     @contextlib.contextmanager
     def admit(self, rows: int) -> Iterator[Caller]:
-        """Batcher.admit, counted."""
+        """Batcher.admit, counted in the metrics."""
         with self.batcher.admit(rows) as caller:
             gauge = QUEUE_ITEMS[self.modality]
             gauge.inc(rows)

@@ -1,4 +1,4 @@
-"""Where models lie: the devices there are, a runner for each, which models it holds, and their share of its memory."""
+"""Devices, their runners, and the assignment of models and memory to them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,40 +22,42 @@ class RunnerSpec:
 
 
 def devices(settings: Settings) -> tuple[str, ...]:
-    """What the setting names, device by device: ("cpu",), or GPUs.
+    """The devices of the setting: ("cpu",), or GPUs.
 
     Raises
     ------
-    ModelUnavailable : a device that is not there; several with placement inline; settings that need a GPU without one.
+    ModelUnavailable : a missing device; several devices with placement inline; a setting that needs a GPU.
     """
-    found = resolve(settings.device)
-    if found == ("cpu",):
-        for name, given in (("place", settings.place), ("gpu_memory", settings.gpu_memory)):
-            if given:
+    named = resolve(settings.device)
+    if named == ("cpu",):
+        for name, value in (("place", settings.place), ("gpu_memory", settings.gpu_memory)):
+            if value:
                 raise ModelUnavailable(
-                    f"{name}: there is no GPU among the devices (DAGUERRE_DEVICE={settings.device}); name one, or "
+                    f"{name}: there is no GPU among the devices (DAGUERRE_DEVICE={settings.device}); add one, or "
                     f"leave DAGUERRE_{name.upper()} unset"
                 )
-    if len({device.partition(":")[0] for device in found}) > 1:
-        raise ModelUnavailable(f"device: {', '.join(found)} are of several kinds; name devices of one kind")
-    if len(found) > 1 and settings.placement == "inline":
+    if len({device.partition(":")[0] for device in named}) > 1:
+        raise ModelUnavailable(f"device: {', '.join(named)} are of several kinds; name devices of one kind")
+    if len(named) > 1 and settings.placement == "inline":
         raise ModelUnavailable(
-            f"device: {', '.join(found)} with placement inline, which uses one; set DAGUERRE_PLACEMENT=process, or "
-            f"DAGUERRE_DEVICE={found[0]}"
+            f"device: {', '.join(named)} with placement inline, which uses one; set DAGUERRE_PLACEMENT=process, or "
+            f"DAGUERRE_DEVICE={named[0]}"
         )
-    return found
+    return named
 
 
 def sites(settings: Settings) -> tuple[RunnerSpec, ...]:
     """The runners of the `process` placement: one for images and one for texts, or one for each GPU."""
-    found = devices(settings)
-    if found == ("cpu",):
+    named = devices(settings)
+    if named == ("cpu",):
         return tuple(RunnerSpec(f"daguerre-{modality}s", "cpu", (modality,)) for modality in MODALITIES)
-    return tuple(RunnerSpec(f"daguerre-{device.replace(':', '-')}", device, MODALITIES) for device in found)
+    return tuple(RunnerSpec(f"daguerre-{device.replace(':', '-')}", device, MODALITIES) for device in named)
 
 
-def holders(settings: Settings, there: Sequence[str], folders: Sequence[ModelFolder]) -> Mapping[str, tuple[str, ...]]:
-    """By a model's name the devices that hold it, of those that are `there`.
+def holders(
+    settings: Settings, available: Sequence[str], folders: Sequence[ModelFolder]
+) -> Mapping[str, tuple[str, ...]]:
+    """The devices of each model, by its name, among `available`.
 
     Raises
     ------
@@ -66,26 +68,30 @@ def holders(settings: Settings, there: Sequence[str], folders: Sequence[ModelFol
     placed: dict[str, tuple[str, ...]] = {}
     for model, device in settings.place:
         if model not in names:
-            raise ModelUnavailable(f"place: {model!r} is not among the models: {', '.join(dict.fromkeys(names))}")
-        if device not in there:
-            raise ModelUnavailable(f"place: {model}={device}, and the devices are {', '.join(there)}")
+            raise ModelUnavailable(
+                f"place: {model!r} is not among the models {', '.join(dict.fromkeys(names))}; name one of them"
+            )
+        if device not in available:
+            raise ModelUnavailable(
+                f"place: {model}={device} is not among the devices {', '.join(available)}; name one of them"
+            )
         placed[names[model]] = (*placed.get(names[model], ()), device)
-    held = {folder.spec.name: placed.get(folder.spec.name, tuple(there)) for folder in folders}
-    if empty := set(there) - {device for each in held.values() for device in each}:
+    held = {folder.spec.name: placed.get(folder.spec.name, tuple(available)) for folder in folders}
+    if empty := set(available) - {device for of_model in held.values() for device in of_model}:
         raise ModelUnavailable(
-            f"place: leaves {', '.join(sorted(empty))} without a model; drop it from DAGUERRE_DEVICE"
+            f"place: leaves {', '.join(sorted(empty))} without a model; remove it from DAGUERRE_DEVICE"
         )
     return held
 
 
 def held_by(settings: Settings, device: str, folders: Sequence[ModelFolder]) -> list[ModelFolder]:
-    """The models that lie on `device`."""
+    """The models that are assigned to `device`."""
     held = holders(settings, devices(settings), folders)
     return [folder for folder in folders if device in held[folder.spec.name]]
 
 
 def memory_limits(settings: Settings, folders: Sequence[ModelFolder]) -> Mapping[tuple[str, Modality], int | None]:
-    """Bytes for each graph of one GPU: its weights, and an equal part of what is left for computing.
+    """Memory limit of each graph on one GPU: the size of its weights plus an equal share of the rest.
 
     Raises
     ------
@@ -101,8 +107,8 @@ def memory_limits(settings: Settings, folders: Sequence[ModelFolder]) -> Mapping
     left = settings.gpu_memory - sum(weights.values())
     if left <= 0:
         raise ModelUnavailable(
-            f"gpu_memory: {settings.gpu_memory:,} bytes do not hold the weights of "
-            f"{', '.join(folder.spec.name for folder in folders)}, {sum(weights.values()):,}; give more, or spread the "
-            "models by DAGUERRE_PLACE"
+            f"gpu_memory: {settings.gpu_memory:,} bytes are too few for the weights of "
+            f"{', '.join(folder.spec.name for folder in folders)}, {sum(weights.values()):,}; raise it, or "
+            "distribute the models with DAGUERRE_PLACE"
         )
     return {key: size + left // len(weights) for key, size in weights.items()}

@@ -1,6 +1,6 @@
-"""What the pipelines work with: models by name, their processors, and batchers that run them. No transport.
+"""The engine that pipelines use: models by name, their processors, and batchers that run them.
 
-Where encoders run is the placement's business (service/inference/placement.py); nothing here can tell.
+It does not depend on where encoders run, which service/inference/placement.py decides.
 """
 
 import asyncio
@@ -32,14 +32,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Model:
-    """A model that can be asked for."""
+    """A model that the server runs."""
 
     spec: ModelSpec
     folder: ModelFolder
     images: ImageProcessor | None
     texts: TextProcessor | None
     provider: str
-    receipts: Mapping[DecodeMode, Mapping[str, Any]]  # how its numbers are made
+    receipts: Mapping[DecodeMode, Mapping[str, Any]]  # how its vectors are computed
 
 
 def _receipt(folder: ModelFolder, provider: str, decode: DecodeMode) -> Mapping[str, Any]:
@@ -63,9 +63,9 @@ def _receipt(folder: ModelFolder, provider: str, decode: DecodeMode) -> Mapping[
 
 
 class Engine:
-    """Models loaded, warmed up and ready to run.
+    """Loaded models.
 
-    `start` returns once every model has answered; `ready` is False until then.
+    `start` returns when every model has been loaded and run once; `ready` is False until then.
     """
 
     def __init__(self, settings: Settings, placement: Placement) -> None:
@@ -80,7 +80,7 @@ class Engine:
         self.ready = False
 
     async def start(self) -> None:
-        """Find (and if need be export) the models, load them where the placement puts them, warm up."""
+        """Find the models, export them if necessary, load them by the placement, and warm up."""
         try:
             folders = await self.in_thread(lambda: [locate(e, self.settings.home) for e in self.settings.models])
             await self._placement.start(folders)
@@ -94,7 +94,7 @@ class Engine:
         logger.info("ready: %s", ", ".join(self._models))
 
     def close(self) -> None:
-        """Stop taking work."""
+        """Refuse further work and release the threads."""
         self.ready = False
         self._placement.close()
         for threads in (self._threads, self._video_threads):
@@ -102,12 +102,12 @@ class Engine:
 
     @property
     def models(self) -> Mapping[str, Model]:
-        """By name; the first is the default."""
+        """The models by name; the first is the default."""
         self._require_ready()
         return self._models
 
     def model(self, name: str | None) -> Model:
-        """The model called `name`, the default for None."""
+        """The model called `name`; the default model for None."""
         models = self.models
         if name is None:
             return next(iter(models.values()))
@@ -120,21 +120,21 @@ class Engine:
         return models[name]
 
     def batcher(self, modality: Modality) -> QueueSlots:
-        """Where rows of `modality` run."""
+        """The batcher that runs rows of `modality`."""
         return QueueSlots(self._placement.batcher(modality), modality)
 
     async def in_thread(self, work: Callable[[], T]) -> T:
-        """Run `work` in one of the decoding threads."""
+        """Run `work` in a decoding thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     async def in_video_thread(self, work: Callable[[], T]) -> T:
-        """Run `work` in a thread for videos: images and texts need not wait for it."""
+        """Run `work` in a thread for videos, so that images and texts need not wait for it."""
         return await asyncio.get_running_loop().run_in_executor(self._video_threads, work)
 
     def _require_ready(self) -> None:
         if not self.ready:
             raise Unavailable(
-                "the models could not be started; the server's log says why"  # and may name paths, so not here
+                "the models could not be started; the server's log says why"  # not the answer: it may name paths
                 if self._failed
                 else "the models are being loaded",
                 retry_after=None if self._failed else 5,
@@ -151,7 +151,7 @@ class Engine:
         )
 
     async def _warm_up(self) -> None:
-        """One row alone, then more than there are lanes, of every shape: memory is laid out, code paths are hot."""
+        """Run one row, then more rows than there are lanes, of every shape, so that memory is allocated in advance."""
         for model in self._models.values():
             spec = model.spec
             rows: list[tuple[Key, np.ndarray[Any, Any], int]] = []
@@ -170,7 +170,7 @@ class Engine:
 
 
 def require(processor: T | None, modality: str, spec: ModelSpec) -> T:
-    """The processor, or the error that `spec` takes no such items."""
+    """The processor. Raises Unprocessable if the model does not accept the modality."""
     if processor is None:
         raise Unprocessable(
             f"model {spec.name!r} takes no {modality}s, only {' and '.join(spec.modalities)}s; choose another model",

@@ -1,4 +1,4 @@
-"""Label vectors that were made before: a study asks for the same labels 20,000 times."""
+"""A cache of label vectors: a study classifies thousands of items with the same labels."""
 
 from collections import OrderedDict
 from typing import NamedTuple
@@ -16,7 +16,7 @@ class LabelKey(NamedTuple):
 
 
 class LabelCache:
-    """Keeps the `size` label vectors that were used last. For one event loop."""
+    """The `size` most recently used label vectors, for one event loop."""
 
     def __init__(self, size: int) -> None:
         self._size = size

@@ -1,4 +1,4 @@
-"""Finding the running model that vectors or a classifier belong to."""
+"""The running model that matches vectors or a classifier."""
 
 from models.classifiers.head import Block
 from models.classifiers.store import Stored
@@ -8,7 +8,7 @@ from service.inference.engine import Engine, Model
 
 
 def running(engine: Engine, fingerprint: str) -> tuple[Model, DecodeMode] | None:
-    """The running model that vectors of this fingerprint are of, and how it decoded their images."""
+    """The running model with this fingerprint, and the decode mode that the fingerprint implies."""
     for model in engine.models.values():
         for decode, receipt in model.receipts.items():
             if receipt["fingerprint"] == fingerprint:
@@ -17,23 +17,23 @@ def running(engine: Engine, fingerprint: str) -> tuple[Model, DecodeMode] | None
 
 
 def encoder(engine: Engine, block: Block) -> tuple[Model, DecodeMode]:
-    """The running model whose vectors `block` takes. Raises Unprocessable where there is none."""
-    found = running(engine, block.fingerprint)
-    if found is not None:
-        return found
-    there = ", ".join(
+    """The running model whose vectors `block` needs. Raises Unprocessable if there is none."""
+    match = running(engine, block.fingerprint)
+    if match is not None:
+        return match
+    models = ", ".join(
         f"{name} ({model.receipts[engine.settings.decode]['fingerprint']})" for name, model in engine.models.items()
     )
     raise Unprocessable(
         f"this classifier was trained on vectors of {block.model} with fingerprint {block.fingerprint}, and this "
-        f"server runs {there}: start it with that model, or train anew on vectors of one that runs",
+        f"server runs {models}; start the server with that model, or train again on vectors of one that it runs",
         code="fingerprint_mismatch",
         param="classifier",
     )
 
 
 def usable(engine: Engine, stored: Stored) -> bool:
-    """Whether the encoders that it needs are running."""
+    """Whether the encoders of a stored classifier are running."""
     try:
         for block in stored.head.blocks if stored.head else ():
             encoder(engine, block)
@@ -43,13 +43,13 @@ def usable(engine: Engine, stored: Stored) -> bool:
 
 
 def model_of(engine: Engine, fingerprint: str, param: str) -> tuple[Model, DecodeMode]:
-    """The running model that vectors of this fingerprint are of, and how it decoded. Raises Unprocessable."""
-    found = running(engine, fingerprint)
-    if found is not None:
-        return found
+    """The running model that made vectors of this fingerprint, and its decode mode. Raises Unprocessable."""
+    match = running(engine, fingerprint)
+    if match is not None:
+        return match
     raise Unprocessable(
-        f"{param}: the vectors have fingerprint {quoted(fingerprint)}, which no model that runs here has; ask a server "
-        "that runs theirs",
+        f"{param}: the vectors have fingerprint {quoted(fingerprint)}, which no running model has; use a server that "
+        "runs their model",
         code="fingerprint_mismatch",
         param=param,
     )

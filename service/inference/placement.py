@@ -1,4 +1,4 @@
-"""Where encoders run: in this process, or in runner processes of their own. Pipelines see one interface."""
+"""Placement of encoders in this process or in runner processes, behind one interface."""
 
 import asyncio
 import logging
@@ -19,21 +19,21 @@ logger = logging.getLogger("daguerre.placement")
 
 
 class Placement(Protocol):
-    """What an engine asks of a placement."""
+    """The interface that the engine uses."""
 
     provider: str
 
     async def start(self, folders: Sequence[ModelFolder]) -> None:
-        """Load the models where they will run."""
+        """Load the models in the processes that run them."""
 
     def batcher(self, modality: Modality) -> Batcher:
-        """Takes rows of `modality`, of any model."""
+        """The batcher for rows of `modality`, of any model."""
 
     def close(self) -> None: ...
 
 
 class Inline:
-    """All encoders in this process, one batcher for them all: they share the same cores."""
+    """All encoders in this process with one batcher, since they share the same cores."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -49,8 +49,8 @@ class Inline:
         self.provider = next(iter(sessions.values())).shared.provider
 
         def run(key: Key, rows: Sequence[Row], alone: bool) -> Row:
-            where = key.model, key.modality
-            return sessions[where].run(collate[where].collate(rows, key.bucket), alone)
+            graph = key.model, key.modality
+            return sessions[graph].run(collate[graph].collate(rows, key.bucket), alone)
 
         self._batcher = Batcher(
             run,
@@ -71,21 +71,21 @@ class Inline:
 
 @dataclass(frozen=True)
 class RunnerHandle:
-    """A runner, as the entry reaches it."""
+    """A runner and the means to connect to it."""
 
     site: RunnerSpec
-    provider: Callable[[], Awaitable[str]]  # answers once the runner has loaded its models
+    provider: Callable[[], Awaitable[str]]  # returns when the runner has loaded its models
     link: Callable[
         [Sequence[ModelFolder], Callable[[Key], int], int], RunnerClient
     ]  # (folders, max_batch, lanes) → link
 
 
 class Process:
-    """Encoders in runner processes. A batcher here forms batches; each lane hands its own to a runner and waits.
+    """Encoders in runner processes. A batcher forms batches; each lane sends its batch to a runner and waits.
 
-    On a CPU there are as many lanes as the runner has, and batches are those that `inline` would form. On a GPU there
-    is one more, so that a batch is already with the runner when one ends. A runner that several entry workers share
-    puts small batches together (service/inference/runner/scheduler.py).
+    On a CPU there are as many lanes as the runner has, and batches are the same as with `inline`. On a GPU there is one
+    lane more, so that the next batch is already at the runner when one ends. A runner that several entry workers share
+    merges small batches (service/inference/runner/scheduler.py).
     """
 
     def __init__(self, settings: Settings, runners: Sequence[RunnerHandle]) -> None:
@@ -114,7 +114,7 @@ class Process:
                 capacity=settings.queue,
                 lanes=lanes,
                 name=f"to-{'-'.join(modalities)}",
-                counts=False,  # the runner does
+                counts=False,  # the runner counts them
                 serves=_serving(links, [{n for n in held if r.site.device in held[n]} for r in alike]),
             )
             for link in links:
@@ -137,7 +137,11 @@ def _through(link: RunnerClient, collate: Mapping[tuple[str, Modality], Processo
 
 
 def _serving(links: Sequence[RunnerClient], held: Sequence[set[str]]) -> Callable[[int, Key], bool]:
-    """A runner serves what it holds; one that is away, only what no other has, to say that it is away."""
+    """Whether a runner serves a key.
+
+    It serves the models that it holds. One that does not respond serves only models that no responding runner holds,
+    so that their rows fail with an explanation.
+    """
 
     def serves(index: int, key: Key) -> bool:
         if key.model not in held[index]:

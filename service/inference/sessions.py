@@ -1,4 +1,4 @@
-"""Loaded sessions and processors, and batch sizes."""
+"""Loading of sessions and processors, and maximum batch sizes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Float = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Sessions:
-    """One graph, loaded: for several batches at once, and for one that has the machine to itself."""
+    """The sessions of one graph: `shared` for concurrent batches, `solo` for a single batch on all cores."""
 
     shared: Session
     solo: Session
@@ -36,7 +36,7 @@ Loaded = Mapping[tuple[str, Modality], Sessions]
 def open_sessions(
     folders: Sequence[ModelFolder], settings: Settings, device: str, modalities: Sequence[Modality] = MODALITIES
 ) -> Loaded:
-    """Load the graphs of `modalities` on `device`, which holds `folders` and no other."""
+    """Load the graphs of `modalities` on `device`, to which exactly `folders` are assigned."""
     on_gpu = device != "cpu"
     twice = not on_gpu and settings.backend == "onnx" and settings.solo
     twice = twice and settings.lanes > 1 and settings.threads < CORES
@@ -52,9 +52,9 @@ def open_sessions(
                 "engine_cache": settings.home / "tensorrt",
                 "half": spec.precision == "fp16",
             }
-        given = {"home": settings.home, "backend": settings.backend, "device": device, **onnx}
-        shared = open_session(folder, modality, threads=settings.threads, **given)
-        return Sessions(shared, open_session(folder, modality, threads=CORES, **given) if twice else shared)
+        options = {"home": settings.home, "backend": settings.backend, "device": device, **onnx}
+        shared = open_session(folder, modality, threads=settings.threads, **options)
+        return Sessions(shared, open_session(folder, modality, threads=CORES, **options) if twice else shared)
 
     return {
         (folder.spec.name, modality): load(folder, modality)
@@ -65,23 +65,24 @@ def open_sessions(
 
 
 def open_processors(folders: Sequence[ModelFolder]) -> Mapping[tuple[str, Modality], Processor]:
-    found: dict[tuple[str, Modality], Processor | None] = {}
+    """The processors of the models, by name and modality."""
+    by_key: dict[tuple[str, Modality], Processor | None] = {}
     for folder in folders:
-        found[folder.spec.name, "image"] = processors.image_processor(folder)
-        found[folder.spec.name, "text"] = processors.text_processor(folder)
-    return {key: processor for key, processor in found.items() if processor}
+        by_key[folder.spec.name, "image"] = processors.image_processor(folder)
+        by_key[folder.spec.name, "text"] = processors.text_processor(folder)
+    return {key: processor for key, processor in by_key.items() if processor}
 
 
 def max_batch(settings: Settings, device: str, folders: Sequence[ModelFolder]) -> Callable[[Key], int]:
-    """The largest batch of a key: what the settings say, or what the model is best with on `device`."""
+    """The maximum batch size of a key, by the settings or else by the model and `device`."""
     own = {folder.spec.name: folder.spec.cpu_batch if device == "cpu" else 32 for folder in folders}
     images = {name: settings.max_batch_images or best for name, best in own.items()}
     return lambda key: images[key.model] if key.modality == "image" else settings.max_batch_texts
 
 
-BUNDLES = 3  # that travel to BentoML's batching at once: it computes one while others are under way
+BUNDLES = 3  # sent to BentoML's batching at once, so that others are on their way while one is computed
 
 
 def bundle(key: Key) -> int:
-    """Rows that travel together to where BentoML forms the batches."""
+    """The number of rows that are sent together to BentoML's batching."""
     return 8 if key.modality == "image" else 32

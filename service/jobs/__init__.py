@@ -1,16 +1,16 @@
-"""Durable jobs: long work in a process of its own, which outlives requests, restarts and kill -9.
+"""Durable jobs: long tasks in processes of their own, which survive requests, restarts and kill -9.
 
-    queue.py        Jobs: submit, get, list, cancel; what pipelines call
+    queue.py        Jobs: submit, get, list and cancel, for pipelines
     table.py        the jobs, and the transitions between their states
     database.py     their SQLite file: schema, migrations, transactions
-    kinds.py        what kinds of job there are, and in which lane each runs
-    worker.py       the process of one lane: takes a job, does it, takes the next
-    supervisor.py   in the entry service: starts workers where there is work, ends those that do not stop
+    kinds.py        the kinds of jobs, and the lane in which each runs
+    worker.py       the process of one lane, which runs its jobs one after the other
+    supervisor.py   in the entry service: starts workers for lanes with jobs, ends those that do not stop
 
-A worker holds its lane's lock for as long as it lives, so that who has the lock knows that a job said to be running
-belongs to nobody: it is queued again, or, the second time without progress, has failed. (huey on SQLite takes a task
-off its queue when it begins: one whose process is killed is lost to it. A running task cannot be ended, and states,
-owners, progress and lists would be tables of our own all the same.)
+A worker holds its lane's lock as long as it runs. A process that gets the lock therefore knows that jobs in state
+running were interrupted: they are queued again, or fail after the second interruption without progress. (huey on SQLite
+removes a task from its queue at the start, so that a killed process loses it; it cannot end a running task, and states,
+owners, progress and lists would need our own tables anyway.)
 """
 
 from service.jobs.queue import Jobs

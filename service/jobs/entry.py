@@ -1,4 +1,4 @@
-"""The lane of jobs that need the encoders: done by the entry process that holds its lock, one after the other."""
+"""The lane of jobs that need the encoders: the entry process that holds its lock runs them one after the other."""
 
 import asyncio
 import logging
@@ -15,14 +15,16 @@ from service.jobs.kinds import ENTRY_LANE
 from service.jobs.table import RESULTS, Job, Table
 
 logger = logging.getLogger("daguerre.jobs")
-LOOK = 0.2  # seconds between two looks for work
-TOLD = 0.3  # seconds between two reports that are written down
-Tell = Callable[[float, str], None]  # progress from 0 to 1, and what is being done
-Work = Callable[[Job, Path, Path, Tell], Awaitable[Mapping[str, Any]]]  # (job, its folder, for results, …) → result
+LOOK = 0.2  # seconds between two checks for new jobs
+REPORT = 0.3  # seconds between two reports that are written to the database
+Report = Callable[[float, str], None]  # progress from 0 to 1, and the current step
+Work = Callable[
+    [Job, Path, Path, Report], Awaitable[Mapping[str, Any]]
+]  # (job, its folder, folder of its results, report) → result
 
 
 class EntryLane:
-    """`start` it in the event loop of the entry service, `stop` it there."""
+    """A task in the event loop of the entry service, in which `start` and `stop` are called."""
 
     def __init__(self, table: Table, work: Work, *, ready: Callable[[], bool]) -> None:
         self._table = table
@@ -32,11 +34,11 @@ class EntryLane:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to look for work."""
+        """Start checking for jobs."""
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """What was being done waits for the next start."""
+        """Stop; the running job is queued again for the next start."""
         if self._task:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -48,17 +50,17 @@ class EntryLane:
     async def _run(self) -> None:
         while True:
             try:
-                if self._ready() and (self._lock.is_locked or await self._won()):
+                if self._ready() and (self._lock.is_locked or await self._acquired()):
                     job = await asyncio.to_thread(self._table.take, ENTRY_LANE)
                     if job is not None:
                         await self._do(job)
                         continue
             except Exception:
-                logger.exception("the jobs of the encoders could not be looked after; trying again")
+                logger.exception("the lane of the encoders has failed; trying again")
                 await asyncio.sleep(1.0)
             await asyncio.sleep(LOOK)
 
-    async def _won(self) -> bool:
+    async def _acquired(self) -> bool:
         try:
             self._lock.acquire()
         except Timeout:
@@ -68,20 +70,20 @@ class EntryLane:
 
     async def _do(self, job: Job) -> None:
         logger.info("%s: %s begins", job.id, job.kind)
-        table, told = self._table, (0.0, "starting")
+        table, latest = self._table, (0.0, "starting")
 
-        def tell(progress: float, stage: str) -> None:
-            nonlocal told
-            told = (min(max(progress, 0.0), 1.0), stage)
+        def report(progress: float, stage: str) -> None:
+            nonlocal latest
+            latest = (min(max(progress, 0.0), 1.0), stage)
 
         folder = table.folder(job.id)
         results = folder / RESULTS
         results.mkdir(parents=True, exist_ok=True)
-        work = asyncio.ensure_future(self._work(job, folder, results, tell))
+        work = asyncio.ensure_future(self._work(job, folder, results, report))
         try:
             while not work.done():
-                await asyncio.wait({work}, timeout=TOLD)
-                if not work.done() and not await asyncio.to_thread(table.say, job.id, *told):
+                await asyncio.wait({work}, timeout=REPORT)
+                if not work.done() and not await asyncio.to_thread(table.report, job.id, *latest):
                     work.cancel()
                     await asyncio.wait({work})
             if work.cancelled():
@@ -92,10 +94,10 @@ class EntryLane:
             await asyncio.to_thread(table.fail, job.id, exc.code, exc.message)
         except Exception:
             logger.exception("%s: %s failed", job.id, job.kind)
-            message = f"something went wrong here; the server's log knows {job.id}"
+            message = f"internal error; the server's log has details under {job.id}"
             await asyncio.to_thread(table.fail, job.id, "internal", message)
         finally:
-            if not work.done():  # the service stops
+            if not work.done():  # the service is stopping
                 work.cancel()
                 await asyncio.wait({work})
         logger.info("%s: %s ended", job.id, job.kind)

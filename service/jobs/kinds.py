@@ -1,4 +1,4 @@
-"""What kinds of job there are. A kind's function is imported by the worker alone, when there is such a job."""
+"""The kinds of jobs. Only a worker imports a kind's function, when it runs such a job."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,20 +8,20 @@ from typing import Any, Literal
 
 Lane = Literal["quick", "long", "encode"]
 LANES: tuple[Lane, ...] = ("quick", "long")  # each with a worker process
-ENTRY_LANE: Lane = "encode"  # done where the encoders are: entry.py
+ENTRY_LANE: Lane = "encode"  # run by the entry process, entry.py
 
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What a job has to do with.
+    """The parameters, folders and callbacks of a running job.
 
     Attributes
     ----------
-    folder : its own, with what was put there when it was submitted; emptied when it ends, there again after a kill.
-    results : a folder in it whose files stay as long as the job is known, if it succeeds.
+    folder : folder of the job with the files of its submission; kept after a kill, emptied at the end.
+    results : folder within it, which is kept with the job if the job succeeds.
     home : DAGUERRE_HOME.
-    report : says how far it is, 0 to 1, and what is being done; raises Cancelled where the job was.
-    threads : to compute with.
+    report : records the progress, 0 to 1, and the current step; raises Cancelled if the job has been cancelled.
+    threads : number of threads to compute with.
     """
 
     id: str
@@ -40,10 +40,10 @@ class Kind:
 
     Attributes
     ----------
-    run : "module:function", which takes a Context and gives a dict that is JSON; none of the entry's lane.
-    lane : jobs of one lane run one after the other; seconds or minutes in quick, hours in long; those that need the
-        encoders in encode.
-    resumable : goes on where it was: killed, it may be begun again as often as it gets further.
+    run : "module:function", which takes a Context and returns a dict for JSON; empty for the entry's lane.
+    lane : jobs of one lane run one after the other. quick: seconds or minutes. long: hours. encode: jobs that need the
+        encoders.
+    resumable : whether it resumes after a kill, which is then repeated as long as there is progress.
     """
 
     run: str
@@ -51,9 +51,9 @@ class Kind:
     resumable: bool = False
 
     def function(self) -> Callable[[Context], dict[str, Any]]:
-        module, _, name = self.run.partition(":")
-        found: Callable[[Context], dict[str, Any]] = getattr(import_module(module), name)
-        return found
+        """Import the function of `run`."""
+        function: Callable[[Context], dict[str, Any]] = _imported(self.run)
+        return function
 
 
 KINDS: Mapping[str, Kind] = {
@@ -65,8 +65,12 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-def kinds(where: str) -> Mapping[str, Kind]:
-    """The kinds at "module:NAME"; tests have kinds of their own."""
-    module, _, name = where.partition(":")
-    found: Mapping[str, Kind] = getattr(import_module(module), name)
-    return found
+def kinds(path: str) -> Mapping[str, Kind]:
+    """The kinds at "module:NAME"; tests define kinds of their own."""
+    named: Mapping[str, Kind] = _imported(path)
+    return named
+
+
+def _imported(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)

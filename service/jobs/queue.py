@@ -1,4 +1,4 @@
-"""Jobs, as pipelines use them: submit, look, cancel. Every call is short, and runs in a thread."""
+"""Jobs for pipelines: submit, get, list and cancel. Every call is short and runs in a thread."""
 
 import asyncio
 import shutil
@@ -11,12 +11,12 @@ from service.jobs.kinds import KINDS, Kind, Lane
 from service.jobs.table import RESULTS, Job, Table
 from service.settings import Settings
 
-LOOK = 0.1  # seconds between two looks at a job that is waited for
-ASK_AT_MOST = 1.0
+LOOK = 0.1  # seconds between the first checks of a job that a caller waits for
+LONGEST_PAUSE = 1.0  # seconds between later checks
 
 
 class Jobs:
-    """The jobs of a service, in whatever process."""
+    """The jobs of a service, in any of its processes."""
 
     def __init__(self, settings: Settings, *, kinds: Mapping[str, Kind] = KINDS) -> None:
         self.table = Table(settings.home, most_queued=settings.max_jobs, keep_days=settings.job_days)
@@ -31,9 +31,9 @@ class Jobs:
         fill: Callable[[Path], None] | None = None,
         lane: Lane | None = None,
     ) -> Job:
-        """A new job, queued. `fill` puts files into its folder, which goes when it ends. Raises Overloaded.
+        """Queue a new job. `fill` writes files into its folder, which is removed at its end. Raises Overloaded.
 
-        `lane` is in place of the kind's, where this one takes longer than others of its kind.
+        `lane` replaces the lane of the kind, for a job that takes longer than others of its kind.
         """
 
         def work() -> Job:
@@ -51,47 +51,51 @@ class Jobs:
         return await asyncio.to_thread(work)
 
     async def get(self, id: str, *, owner: str | None) -> Job:
-        """Raises NotFound, also for what is somebody else's."""
-        found = await asyncio.to_thread(self.table.get, id)
-        if found is None or (found.owner is not None and found.owner != owner):
+        """The job. Raises NotFound, also for a job of another owner."""
+        job = await asyncio.to_thread(self.table.get, id)
+        if job is None or (job.owner is not None and job.owner != owner):
             raise NotFound(
-                f"job: there is no {quoted(id)} here; ended jobs are kept for some days", code="unknown_job", param="id"
+                f"job: there is no {quoted(id)} here; ended jobs are kept for some days, and GET /v1/jobs lists them",
+                code="unknown_job",
+                param="id",
             )
-        return found
+        return job
 
     async def list(
         self, *, owner: str | None, limit: int = 100, cursor: str | None = None
     ) -> tuple[Sequence[Job], str | None]:
-        """The newest first, and the cursor for what follows."""
+        """Jobs, the newest first, and the cursor of the next page."""
         if cursor is not None and not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 19):
-            raise BadRequest(f"cursor: {quoted(cursor)} is none; take it from next_cursor", param="cursor")
+            raise BadRequest(
+                f"cursor: {quoted(cursor)} is not valid; use next_cursor of the previous page", param="cursor"
+            )
         before = None if cursor is None else int(cursor)
-        found = await asyncio.to_thread(self.table.newest, owner, limit + 1, before)
-        return found[:limit], str(found[limit - 1].place) if len(found) > limit else None
+        jobs = await asyncio.to_thread(self.table.newest, owner, limit + 1, before)
+        return jobs[:limit], str(jobs[limit - 1].place) if len(jobs) > limit else None
 
     async def cancel(self, id: str, *, owner: str | None) -> Job:
-        """Stop it: at once if it waits, soon if it runs; one that has ended stays as it is."""
+        """Stop a job: at once if it is queued, soon if it runs. A job that has ended is not changed."""
         await self.get(id, owner=owner)
         await asyncio.to_thread(self.table.cancel, id)
         return await self.get(id, owner=owner)
 
     async def result(self, id: str, *, owner: str | None) -> tuple[Mapping[str, Any], Path]:
-        """What a job that succeeded gave, and the folder of its files, if there are any. Raises Conflict, NotFound."""
-        found = await self.get(id, owner=owner)
-        if found.result is None:
-            rest = {"failed": f" ({found.error_code}: {found.error_message})", "cancelled": ""}
-            advice = rest.get(found.state, "; ask again once its state is succeeded")
-            raise Conflict(f"job: {id} is {found.state} and has no result{advice}", code="no_result", param="id")
-        return found.result, self.table.folder(id) / RESULTS
+        """The result of a successful job, and the folder of its files, if any. Raises Conflict, NotFound."""
+        job = await self.get(id, owner=owner)
+        if job.result is None:
+            rest = {"failed": f" ({job.error_code}: {job.error_message})", "cancelled": ""}
+            advice = rest.get(job.state, "; ask again once its state is succeeded")
+            raise Conflict(f"job: {id} is {job.state} and has no result{advice}", code="no_result", param="id")
+        return job.result, self.table.folder(id) / RESULTS
 
     async def ended(self, id: str, *, owner: str | None) -> Job:
-        """The job once it has ended. Cancelled, it cancels the job: nobody waits for it any more."""
+        """Wait until the job has ended. If the wait is cancelled, so is the job."""
         pause = LOOK
         try:
-            while not (found := await self.get(id, owner=owner)).has_ended:
+            while not (job := await self.get(id, owner=owner)).has_ended:
                 await asyncio.sleep(pause)
-                pause = min(1.2 * pause, ASK_AT_MOST)
-            return found
+                pause = min(1.2 * pause, LONGEST_PAUSE)
+            return job
         except asyncio.CancelledError:
             await asyncio.shield(asyncio.to_thread(self.table.cancel, id))
             raise

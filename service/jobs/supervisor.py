@@ -1,6 +1,7 @@
-"""In the entry service: starts a worker where a lane has work, and ends one whose job was cancelled and goes on.
+"""Supervision of the workers, in the entry service.
 
-With several entry processes one of them supervises, by a lock; when that one dies, the next takes over.
+It starts a worker for each lane with jobs, and ends a worker whose job does not stop after a cancellation. One entry
+process supervises, which a lock decides; when it ends, another takes over.
 """
 
 import asyncio
@@ -19,15 +20,15 @@ from service.jobs.table import Table
 from service.settings import Settings
 
 logger = logging.getLogger("daguerre.jobs")
-LOOK = 0.2  # seconds between two looks at the lanes
-GRACE = 5.0  # seconds that a cancelled job has to stop by itself, and a worker to end
-AGAIN = 1.0  # seconds until a worker that ended at once is started again
-TIDY = 600.0  # seconds between two searches for jobs that ended long ago
+LOOK = 0.2  # seconds between two checks of the lanes
+GRACE = 5.0  # seconds for a cancelled job to stop, and for a worker to end
+AGAIN = 1.0  # seconds between two starts of a worker
+TIDY = 600.0  # seconds between two removals of expired jobs
 CAPS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 class Supervisor:
-    """Keeps the workers. `start` it in the event loop of the entry service, `stop` it there."""
+    """The workers. `start` and `stop` are called in the event loop of the entry service."""
 
     def __init__(self, settings: Settings, table: Table, *, kinds: str = "service.jobs.kinds:KINDS") -> None:
         self._settings = settings
@@ -40,11 +41,11 @@ class Supervisor:
         self._tidied = -TIDY
 
     async def start(self) -> None:
-        """Begin to look after the lanes."""
+        """Start the supervision."""
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """End the workers; what they were doing waits for the next start."""
+        """End the workers; their jobs are queued again for the next start."""
         if self._task:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -57,7 +58,7 @@ class Supervisor:
                 await asyncio.sleep(0.05)
             worker.kill()
             worker.wait()
-        for lane in self._workers:  # one that had to be killed did not put its job back
+        for lane in self._workers:  # a killed worker did not queue its job again
             await asyncio.to_thread(self._table.release, lane)
         self._workers.clear()
         self._lock.release(force=True)
@@ -65,14 +66,14 @@ class Supervisor:
     async def _run(self) -> None:
         while True:
             try:
-                if self._lock.is_locked or self._won():
+                if self._lock.is_locked or self._acquired():
                     await self._look()
             except Exception:
-                logger.exception("the jobs could not be looked after; trying again")
+                logger.exception("the supervision of jobs has failed; trying again")
                 await asyncio.sleep(AGAIN)
             await asyncio.sleep(LOOK)
 
-    def _won(self) -> bool:
+    def _acquired(self) -> bool:
         try:
             self._lock.acquire()
         except Timeout:
@@ -85,7 +86,7 @@ class Supervisor:
             self._tidied = time.monotonic()
         for lane, id in await asyncio.to_thread(self._table.overdue, GRACE):
             if lane in self._workers:
-                logger.warning("%s was cancelled and does not stop: its worker is ended", id)
+                logger.warning("%s was cancelled and does not stop; ending its worker", id)
                 await self._end(lane)
         busy = await asyncio.to_thread(self._table.busy_lanes)
         for lane in LANES:
@@ -96,19 +97,19 @@ class Supervisor:
                 del self._workers[lane]
                 worker = None
             if worker is None and lane in busy and time.monotonic() - self._started.get(lane, -AGAIN) >= AGAIN:
-                self._workers[lane] = self._begin(lane)
+                self._workers[lane] = self._start_worker(lane)
                 self._started[lane] = time.monotonic()
 
     async def _end(self, lane: str) -> None:
-        """Kill a worker. What it did is cancelled if that was asked for, and waits again otherwise."""
+        """Kill a worker. Its job is cancelled if that was requested, and queued again otherwise."""
         worker = self._workers[lane]
         worker.kill()
         await asyncio.to_thread(worker.wait)
         await asyncio.to_thread(self._table.release, lane)
         del self._workers[lane]
 
-    def _begin(self, lane: str) -> subprocess.Popen[bytes]:
-        """A worker. Started from the loop's thread: it ends when that thread does."""
+    def _start_worker(self, lane: str) -> subprocess.Popen[bytes]:
+        """Start a worker from the event loop's thread, with which it ends."""
         threads = str(self._settings.job_threads)
         command = [sys.executable, "-m", "service.jobs.worker", "--home", str(self._settings.home), "--lane", lane]
         command += ["--parent", str(os.getpid()), "--threads", threads, "--kinds", self._kinds]

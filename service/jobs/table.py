@@ -16,19 +16,21 @@ from service.stores.database import Database
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 ENDED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
-DEATHS = 2  # without progress between them, and the job has failed
-YOUNG = 3600.0  # seconds in which a folder without a job may still become one's
-KNOWN = 0.02  # progress from which the rest can be guessed
-RESULTS = "result"  # below a job's folder: kept until the job is forgotten, where all else goes when it ends
+DEATHS = 2  # interruptions without progress after which a job fails
+YOUNG = 3600.0  # seconds for which a folder without a job may belong to a submission
+KNOWN = 0.02  # progress from which the remaining time is estimated
+RESULTS = (
+    "result"  # in the folder of a job: kept as long as the job, unlike all other files, which are removed at its end
+)
 
 
 class Cancelled(Exception):
-    """Raised within a job that somebody has cancelled."""
+    """Raised within a job that has been cancelled."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One job, as it is now. Times are seconds since 1970."""
+    """The current state of a job. Times are seconds since 1970."""
 
     id: str
     kind: str
@@ -63,7 +65,7 @@ class Table:
         self._keep = keep_days * 86400
 
     def open(self) -> None:
-        """Make the file and the folder, or bring an older file up to date. Raises NewerState."""
+        """Create the file and the folder, or migrate an older file. Raises NewerState."""
         self._database.open()
         self.folders.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -74,7 +76,7 @@ class Table:
         return self.folders / id
 
     def add(self, id: str, kind: str, lane: str, params: Mapping[str, Any], owner: str | None) -> Job:
-        """A queued job. Raises Overloaded."""
+        """Queue a job. Raises Overloaded."""
         with self._database.writing() as db:
             (waiting,) = db.execute("SELECT count(*) FROM jobs WHERE state = 'queued'").fetchone()
             if waiting >= self._most_queued:
@@ -85,9 +87,9 @@ class Table:
                 "INSERT INTO jobs (id, kind, lane, owner, params, created) VALUES (?, ?, ?, ?, ?, ?)",
                 (id, kind, lane, owner, json.dumps(params), time.time()),
             )
-        found = self.get(id)
-        assert found
-        return found
+        job = self.get(id)
+        assert job
+        return job
 
     def get(self, id: str) -> Job | None:
         with self._database.reading() as db:
@@ -97,7 +99,7 @@ class Table:
         return None if row is None else _job(row)
 
     def newest(self, owner: str | None, limit: int, before: int | None) -> Sequence[Job]:
-        """Jobs of `owner`, or without one, newest first, older than the one at place `before`."""
+        """Jobs of `owner` and jobs without an owner, the newest first, older than place `before`."""
         with self._database.reading() as db:
             rows = db.execute(
                 "SELECT * FROM jobs WHERE (owner IS NULL OR owner = ?) AND (? IS NULL OR place < ?) "
@@ -107,13 +109,13 @@ class Table:
         return [_job(row) for row in rows]
 
     def busy_lanes(self) -> set[str]:
-        """Lanes with a job that waits or runs."""
+        """Lanes with a queued or running job."""
         with self._database.reading() as db:
             return {row[0] for row in db.execute("SELECT DISTINCT lane FROM jobs WHERE state IN ('queued', 'running')")}
 
     def take(self, lane: str) -> Job | None:
-        """The oldest queued job of `lane`, now running."""
-        with self._database.reading() as db:  # a look first: an idle worker should not write
+        """Set the oldest queued job of `lane` to running and return it."""
+        with self._database.reading() as db:  # read first, so that an idle worker does not write
             if db.execute("SELECT 1 FROM jobs WHERE state = 'queued' AND lane = ?", (lane,)).fetchone() is None:
                 return None
         now = time.time()
@@ -126,8 +128,8 @@ class Table:
             ).fetchone()
         return None if row is None else _job(row)
 
-    def say(self, id: str, progress: float, stage: str) -> bool:
-        """How far a running job is. False where it is to stop: cancelled, or no longer running."""
+    def report(self, id: str, progress: float, stage: str) -> bool:
+        """Record the progress of a running job. Returns False if it has to stop."""
         with self._database.writing() as db:
             row = db.execute(
                 "UPDATE jobs SET progress = ?, stage = ?, begun_progress = coalesce(begun_progress, ?) "
@@ -143,22 +145,22 @@ class Table:
         self._end(id, "failed", stage="failed", error_code=code, error_message=message)
 
     def stop(self, id: str) -> None:
-        """A running job has been cancelled."""
+        """Set a job to cancelled after it has stopped."""
         self._end(id, "cancelled", stage="cancelled")
 
     def _end(self, id: str, state: State, **fields: Any) -> None:
-        given = {"state": state, "ended": time.time(), **fields}
+        columns = {"state": state, "ended": time.time(), **fields}
         with self._database.writing() as db:
             row = db.execute(
-                f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in given)} "  # names are ours
+                f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in columns)} "  # our own names
                 "WHERE id = ? AND state IN ('queued', 'running') RETURNING id",
-                (*given.values(), id),
+                (*columns.values(), id),
             ).fetchone()
         if row is not None:
             self._empty(id, keep_results=state == "succeeded")
 
     def cancel(self, id: str) -> None:
-        """End a queued job; ask a running one to stop. In one transaction: a worker may take it at this moment."""
+        """End a queued job, or request a running one to stop; in one transaction, since a worker may take it now."""
         now = time.time()
         with self._database.writing() as db:
             row = db.execute(
@@ -173,7 +175,7 @@ class Table:
             self._empty(id)
 
     def overdue(self, grace: float) -> Sequence[tuple[str, str]]:
-        """Lane and id of running jobs that were asked to stop more than `grace` seconds ago."""
+        """Lane and id of running jobs whose cancellation was requested more than `grace` seconds ago."""
         with self._database.reading() as db:
             rows = db.execute(
                 "SELECT lane, id FROM jobs WHERE state = 'running' AND cancel_asked < ?", (time.time() - grace,)
@@ -181,7 +183,7 @@ class Table:
         return [(row["lane"], row["id"]) for row in rows]
 
     def release(self, lane: str) -> None:
-        """What runs in `lane` waits again, and no death is counted: for who has ended its worker on purpose."""
+        """Queue the running job of `lane` again, without counting an interruption, after its worker was ended."""
         with self._database.writing() as db:
             asked = db.execute(
                 "UPDATE jobs SET state = 'cancelled', stage = 'cancelled', ended = ? "
@@ -195,34 +197,34 @@ class Table:
             self._empty(row["id"])
 
     def adopt(self, lane: str, resumable: frozenset[str]) -> None:
-        """Deal with what a killed worker has left running. For who holds the lane's lock."""
+        """Queue, fail or cancel jobs that a killed worker has left running. The caller holds the lane's lock."""
         ended = []
         with self._database.writing() as db:
             rows = db.execute("SELECT * FROM jobs WHERE state = 'running' AND lane = ?", (lane,)).fetchall()
             for row in rows:
                 further = row["kind"] in resumable and row["progress"] > row["death_progress"]
                 deaths = 1 if further else row["deaths"] + 1
-                given: dict[str, Any] = {"deaths": deaths, "death_progress": row["progress"]}
+                columns: dict[str, Any] = {"deaths": deaths, "death_progress": row["progress"]}
                 if row["cancel_asked"] is not None:
-                    given |= {"state": "cancelled", "stage": "cancelled", "ended": time.time()}
+                    columns |= {"state": "cancelled", "stage": "cancelled", "ended": time.time()}
                 elif deaths >= DEATHS:
-                    given |= {"state": "failed", "stage": "failed", "ended": time.time(), "error_code": "worker_died"}
-                    given["error_message"] = (
+                    columns |= {"state": "failed", "stage": "failed", "ended": time.time(), "error_code": "worker_died"}
+                    columns["error_message"] = (
                         f"its process ended {deaths} times in the middle (at {row['stage']!r}): killed, or out of "
-                        "memory; the server's log may say more"
+                        "memory; see the server's log"
                     )
                 else:
-                    given |= {"state": "queued", "stage": "waiting"}
+                    columns |= {"state": "queued", "stage": "waiting"}
                 db.execute(
-                    f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in given)} WHERE id = ?",  # names are ours
-                    (*given.values(), row["id"]),
+                    f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in columns)} WHERE id = ?",  # our own names
+                    (*columns.values(), row["id"]),
                 )
-                ended += [row["id"]] if "ended" in given else []
+                ended += [row["id"]] if "ended" in columns else []
         for id in ended:
             self._empty(id)
 
     def tidy(self) -> None:
-        """Forget jobs that ended long ago, and remove what a kill has left of files that are needed no more."""
+        """Delete expired jobs, and files that killed processes have left."""
         with self._database.writing() as db:
             db.execute("DELETE FROM jobs WHERE ended < ?", (self._oldest(),))
             states: dict[str, State] = {row["id"]: row["state"] for row in db.execute("SELECT id, state FROM jobs")}
@@ -231,7 +233,7 @@ class Table:
             if state is None:
                 try:
                     young = time.time() - folder.stat().st_mtime < YOUNG
-                except FileNotFoundError:  # just now, by another process
+                except FileNotFoundError:  # removed by another process
                     continue
                 if not young:
                     shutil.rmtree(folder, ignore_errors=True)
@@ -239,11 +241,11 @@ class Table:
                 self._empty(folder.name, keep_results=state == "succeeded")
 
     def _oldest(self) -> float:
-        """Jobs that ended before are forgotten."""
+        """The time before which ended jobs have expired."""
         return time.time() - self._keep
 
     def _empty(self, id: str, *, keep_results: bool = False) -> None:
-        """What was sent is not kept longer than it is needed."""
+        """Remove the files of a job's submission."""
         folder = self.folder(id)
         try:
             entries = list(folder.iterdir())
@@ -251,14 +253,14 @@ class Table:
             return
         for path in entries:
             if path.name == RESULTS and keep_results:
-                with suppress(OSError):  # the worker has made it, and the job may have put nothing into it
+                with suppress(OSError):  # not empty: the job has results
                     path.rmdir()
                 continue
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
-        with suppress(OSError):  # there are results in it
+        with suppress(OSError):  # not empty: it contains results
             folder.rmdir()
 
 

@@ -21,15 +21,15 @@ from service.jobs.kinds import Context, Kind, kinds
 from service.jobs.table import RESULTS, Cancelled, Job, Table
 
 logger = logging.getLogger("daguerre.jobs")
-NICE = 10  # whoever waits for an embedding comes first
-LOOK = 0.1  # seconds between two looks for work
-TOLD = 0.3  # seconds between two reports that are written down
-IDLE = 300.0  # seconds without work until it ends: the next job starts another
+NICE = 10  # requests for embeddings have priority
+LOOK = 0.1  # seconds between two checks for new jobs
+REPORT = 0.3  # seconds between two reports that are written to the database
+IDLE = 300.0  # seconds without jobs after which it ends; the next job starts another worker
 PR_SET_PDEATHSIG = 1
 
 
 class Stopping(BaseException):
-    """The service ends: the job goes back to the queue."""
+    """Raised by SIGTERM, when the service stops: the job is queued again."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,26 +41,26 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--keep-days", type=float, required=True)
     parser.add_argument("--kinds", default="service.jobs.kinds:KINDS")
     parser.add_argument("--idle", type=float, default=IDLE)
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
-    die_with(given.parent)
+    die_with(options.parent)
     os.nice(NICE)
     signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C is the service's, which tells us in its own time
-    table = Table(given.home, most_queued=sys.maxsize, keep_days=given.keep_days)
-    lock = FileLock(table.folders / f".{given.lane}.lock", timeout=0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # on ctrl-C, the service stops its workers itself
+    table = Table(options.home, most_queued=sys.maxsize, keep_days=options.keep_days)
+    lock = FileLock(table.folders / f".{options.lane}.lock", timeout=0)
     try:
         with lock:
-            Worker(table, given.lane, kinds(given.kinds), threads=given.threads).work(idle=given.idle)
+            Worker(table, options.lane, kinds(options.kinds), threads=options.threads).work(idle=options.idle)
     except Timeout:
-        logger.info("another process does the %s jobs", given.lane)
+        logger.info("another process runs the %s jobs", options.lane)
     except Stopping:
         pass
     return 0
 
 
 class Worker:
-    """Does the jobs of one lane, one after the other."""
+    """Runs the jobs of one lane, one after the other."""
 
     def __init__(self, table: Table, lane: str, kinds: Mapping[str, Kind], *, threads: int) -> None:
         self._table = table
@@ -69,7 +69,7 @@ class Worker:
         self._threads = threads
 
     def work(self, *, idle: float) -> None:
-        """Until there has been nothing to do for `idle` seconds."""
+        """Run jobs until there has been none for `idle` seconds."""
         self._table.adopt(self._lane, frozenset(name for name, kind in self._kinds.items() if kind.resumable))
         since = time.monotonic()
         try:
@@ -80,20 +80,20 @@ class Worker:
                     continue
                 self._do(job)
                 since = time.monotonic()
-        except Stopping:  # wherever it came, between two statements too
+        except Stopping:  # raised anywhere, also between two statements
             self._table.release(self._lane)
             raise
 
     def _do(self, job: Job) -> None:
-        told = 0.0
+        last = 0.0
         table = self._table
 
         def report(progress: float, stage: str) -> None:
-            nonlocal told
-            if time.monotonic() - told < TOLD:
+            nonlocal last
+            if time.monotonic() - last < REPORT:
                 return
-            told = time.monotonic()
-            if not table.say(job.id, min(max(progress, 0.0), 1.0), stage):
+            last = time.monotonic()
+            if not table.report(job.id, min(max(progress, 0.0), 1.0), stage):
                 raise Cancelled
 
         logger.info("%s: %s begins", job.id, job.kind)
@@ -109,7 +109,7 @@ class Worker:
                 threads=self._threads,
             )
             kind = self._kinds[job.kind]
-            if not kind.resumable:  # begun again after a kill, it starts from nothing
+            if not kind.resumable:  # after a kill it starts anew
                 shutil.rmtree(context.results, ignore_errors=True)
             context.results.mkdir(parents=True, exist_ok=True)
             table.succeed(job.id, kind.function()(context))
@@ -119,17 +119,17 @@ class Worker:
             table.fail(job.id, exc.code, exc.message)
         except Exception:
             logger.exception("%s: %s failed", job.id, job.kind)
-            table.fail(job.id, "internal", f"something went wrong here; the server's log knows {job.id}")
+            table.fail(job.id, "internal", f"internal error; the server's log has details under {job.id}")
         logger.info("%s: %s ended", job.id, job.kind)
 
 
 def _stop(signal_number: int, frame: FrameType | None) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: what follows must not be interrupted
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # only once: the clean-up must not be interrupted
     raise Stopping
 
 
 def die_with(parent: int) -> None:
-    """End this process when its parent does, however that ends: nobody would wait for the work, or start another."""
+    """End this process when its parent ends, even by a kill, since a new parent starts workers of its own."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 

@@ -14,7 +14,7 @@ from service.errors import NotFound, Unprocessable, quoted
 from service.inference.engine import Engine
 from service.inference.matching import encoder
 from service.jobs import Job, Jobs
-from service.jobs.entry import Tell
+from service.jobs.entry import Report
 from service.pipelines import answers
 from service.pipelines.embeddings import check_dimensions, embed
 from service.pipelines.frames import VideoInput
@@ -114,7 +114,7 @@ def _link(source: Path, path: Path) -> None:
 
 
 async def run(
-    engine: Engine, classifiers: Classifiers, job: Job, folder: Path, results: Path, tell: Tell
+    engine: Engine, classifiers: Classifiers, job: Job, folder: Path, results: Path, tell: Report
 ) -> Mapping[str, Any]:
     """Do a job. Raises what the request would have been refused for."""
     raw = await engine.in_thread((folder / TASK).read_bytes)

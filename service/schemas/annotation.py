@@ -16,128 +16,179 @@ SEED = Field(0, ge=0, le=2**32 - 1, description="Same seed, same draw.")
 
 
 class SampleRequest(Message):
-    """A corpus to draw from, so that people code what is drawn."""
+    """A corpus from which items are drawn for coding by people."""
 
     design: Literal["simple", "stratified", "purposive"] = Field(
-        description="simple: each item alike. stratified: so many of each stratum. purposive: those of the best score."
+        description="simple: equal probabilities. stratified: some of each stratum. purposive: the highest scores."
     )
-    size: int = Field(ge=1, le=MOST, description="Items to draw.")
-    n: int | None = Field(None, ge=1, le=100_000_000, description="Of simple: items of the corpus.")
-    strata: list[Label] | None = Field(None, description="Of stratified: a stratum for each item, clusters say.")
+    size: int = Field(ge=1, le=MOST, description="Number of items to draw.")
+    n: int | None = Field(None, ge=1, le=100_000_000, description="Number of items of the corpus, for design simple.")
+    strata: list[Label] | None = Field(
+        None, description="Stratum of each item, for example its cluster; for design stratified."
+    )
     allocation: Literal["proportional", "equal", "floor"] = Field(
-        "proportional", description="As big strata are; as many of each; or proportional with at least `floor` of each."
+        "proportional",
+        description="Sizes of the strata's samples: proportional to the strata, equal, or proportional with at least "
+        "`floor` items each.",
     )
-    floor: int = Field(0, ge=0, le=MOST, description="Of allocation floor.")
-    scores: list[float] | None = Field(None, description="Of purposive: for each item; cosines of POST /v1/search say.")
-    ids: list[str] | None = Field(None, description="A name for each item.")
+    floor: int = Field(0, ge=0, le=MOST, description="Minimum number of items per stratum, for allocation floor.")
+    scores: list[float] | None = Field(
+        None, description="Score of each item, for example a cosine of POST /v1/search; for design purposive."
+    )
+    ids: list[str] | None = Field(None, description="Id of each item.")
     seed: int = SEED
 
 
 class Stratum(BaseModel):
-    stratum: str = Field(description="Its name.")
-    population: int = Field(description="Items in it.")
-    drawn: int = Field(description="Of them.")
-    probability: float = Field(description="Of each item to be drawn.")
+    """One stratum of a draw."""
+
+    stratum: str = Field(description="Stratum name.")
+    population: int = Field(description="Number of units in the stratum.")
+    drawn: int = Field(description="Number of units drawn from the stratum.")
+    probability: float = Field(description="Inclusion probability of each unit.")
 
 
 class SampleAnswer(BaseModel):
-    design: str = Field(description="As asked for.")
-    n: int = Field(description="Items of the corpus.")
-    indexes: list[int] = Field(description="What was drawn, in random order; by score if purposive.")
-    ids: list[str] | None = Field(description="Their names, where you gave some.")
-    inclusion_prob: list[float] | None = Field(description="Of each drawn item; null: undefined, of purposive.")
-    strata: list[Stratum] = Field(description="Of stratified.")
-    fit_for_inference: bool = Field(description="Whether figures from it say something about the corpus.")
-    remarks: list[str] = Field(description="What to be careful about.")
-    seed: int = Field(description="Of the draw.")
+    """The items that were drawn."""
+
+    design: str = Field(description="Design of the sample, as requested.")
+    n: int = Field(description="Number of items of the corpus.")
+    indexes: list[int] = Field(
+        description="Indexes of the drawn items, in random order; by score for design purposive."
+    )
+    ids: list[str] | None = Field(description="Ids of the drawn items; null if the request had no ids.")
+    inclusion_prob: list[float] | None = Field(
+        description="Inclusion probability of each drawn item; null for design purposive, where it is undefined."
+    )
+    strata: list[Stratum] = Field(description="Strata of the draw, for design stratified.")
+    fit_for_inference: bool = Field(description="Whether estimates from the sample generalise to the corpus.")
+    remarks: list[str] = Field(description="Remarks on limits of the result.")
+    seed: int = Field(description="Seed of the draw.")
 
 
 class PairsRequest(Message):
-    """Clusterings whose pairs of items people are to code: do these two belong together?"""
+    """Clusterings from which pairs of items are drawn for coding: do these two belong together?"""
 
     clusterings: dict[str, list[ClusterNumber]] = Field(
-        min_length=1, description="By name: a cluster for each item, -1 for none.", examples=[{"a": [0, 0, 1, 1, -1]}]
+        min_length=1,
+        description="Clusterings by name: the cluster of each item, -1 for none.",
+        examples=[{"a": [0, 0, 1, 1, -1]}],
     )
     within: int = Field(
-        ge=0, le=MOST, description="Pairs that share a cluster; of several clusterings, in all of them."
+        ge=0,
+        le=MOST,
+        description="Number of pairs whose items share a cluster; with several clusterings, in all of them.",
     )
-    between: int = Field(ge=0, le=MOST, description="Pairs that share none, in any of them.")
-    disputed: int = Field(0, ge=0, le=MOST, description="Pairs on which several clusterings differ.")
+    between: int = Field(
+        ge=0, le=MOST, description="Number of pairs whose items share no cluster in any of the clusterings."
+    )
+    disputed: int = Field(0, ge=0, le=MOST, description="Number of pairs on which the clusterings differ.")
     unclustered: Literal["singletons", "exclude"] = Field(
-        "singletons", description="An item of -1 is a cluster by itself, or is not drawn."
+        "singletons",
+        description="Treatment of items without a cluster. singletons: each is its own cluster. exclude: never drawn.",
     )
     allocation: Literal["proportional", "equal"] = Field(
-        "proportional", description="Of one clustering's within pairs: each pair alike, or each cluster."
+        "proportional",
+        description="Allocation of the `within` pairs of a single clustering. proportional: equal probability for "
+        "each pair. equal: the same number from each cluster.",
     )
-    ids: list[str] | None = Field(None, description="A name for each item.")
+    ids: list[str] | None = Field(None, description="Id of each item.")
     seed: int = SEED
 
 
 class Pair(BaseModel):
-    a: int = Field(description="An item, by index.")
-    b: int = Field(description="The other one; a < b.")
-    a_id: str | None = Field(description="Its name.")
-    b_id: str | None = Field(description="Its name.")
-    stratum: str = Field(description="within, between or disputed.")
-    cluster: int | None = Field(description="Of a within pair of one clustering.")
-    inclusion_prob: float = Field(description="That the pair was drawn.")
+    """Two items to be compared."""
+
+    a: int = Field(description="Index of the first item.")
+    b: int = Field(description="Index of the second item; a < b.")
+    a_id: str | None = Field(description="Id of the first item; null if the request had no ids.")
+    b_id: str | None = Field(description="Id of the second item; null if the request had no ids.")
+    stratum: str = Field(description="Stratum of the pair: within, between or disputed.")
+    cluster: int | None = Field(
+        description="Cluster that both items share; null for other strata and with several clusterings."
+    )
+    inclusion_prob: float = Field(description="Probability with which the pair was drawn.")
 
 
 class PairsAnswer(BaseModel):
-    pairs: list[Pair] = Field(description="In random order: code them as they come.")
-    n: int = Field(description="Items.")
-    strata: list[Stratum] = Field(description="Pairs there are, and pairs drawn.")
-    remarks: list[str] = Field(description="What to be careful about.")
-    seed: int = Field(description="Of the draw.")
+    """Pairs to code."""
+
+    pairs: list[Pair] = Field(description="Pairs in random order, which is the order of coding.")
+    n: int = Field(description="Number of items.")
+    strata: list[Stratum] = Field(description="Strata: number of existing pairs and of drawn pairs.")
+    remarks: list[str] = Field(description="Remarks on limits of the result.")
+    seed: int = Field(description="Seed of the draw.")
 
 
 class AgreementRequest(Message):
-    """A long table of codes; missing ones are rows that are not there."""
+    """A long table of codes, one row per coder and item; a missing code is a missing row."""
 
-    coder: list[str] = Field(description="Who coded, row by row.", examples=[["anna", "ben", "anna", "ben"]])
-    item: list[str] = Field(description="What.", examples=[["p1", "p1", "p2", "p2"]])
-    code: list[Code] = Field(description="As what; null for nothing.", examples=[["yes", "yes", "no", "yes"]])
-    level: Level = Field("nominal", description="Of measurement: nominal, ordinal or interval.")
-    resamples: int = Field(1000, ge=1, le=10_000, description="Of items, for the intervals.")
+    coder: list[str] = Field(description="Coder of each row.", examples=[["anna", "ben", "anna", "ben"]])
+    item: list[str] = Field(description="Item of each row.", examples=[["p1", "p1", "p2", "p2"]])
+    code: list[Code] = Field(description="Code of each row; null: no code.", examples=[["yes", "yes", "no", "yes"]])
+    level: Level = Field("nominal", description="Level of measurement: nominal, ordinal or interval.")
+    resamples: int = Field(
+        1000, ge=1, le=10_000, description="Number of bootstrap resamples of items, for the intervals."
+    )
     seed: int = SEED
 
 
 class Coefficient(BaseModel):
-    value: float | None = Field(description="Null where it is not defined: nothing varies.")
-    low: float | None = Field(description="Lower end of its 95 % interval.")
-    high: float | None = Field(description="Upper end.")
+    """A coefficient with its 95 % interval; null where it is not defined."""
+
+    value: float | None = Field(description="Value of the coefficient; null if the codes do not vary.")
+    low: float | None = Field(description="Lower bound of the 95 % interval.")
+    high: float | None = Field(description="Upper bound of the 95 % interval.")
 
 
 class AgreementAnswer(BaseModel):
-    coders: list[str] = Field(description="Who.")
-    items: int = Field(description="With two or more codes; only they say something.")
-    level: str = Field(description="As asked for.")
-    percent: Coefficient = Field(description="Share of pairs of codes of one item that are equal.")
-    kappa: Coefficient | None = Field(description="Cohen's, of two coders; null of more.")
-    alpha: Coefficient = Field(description="Krippendorff's.")
+    """The agreement of coders."""
+
+    coders: list[str] = Field(description="Names of the coders.")
+    items: int = Field(description="Number of items with two or more codes, on which the coefficients rest.")
+    level: str = Field(description="Level of measurement, as requested.")
+    percent: Coefficient = Field(
+        description="Percent agreement: share of equal codes among pairs of codes of one item."
+    )
+    kappa: Coefficient | None = Field(description="Cohen's kappa of two coders; null with more coders.")
+    alpha: Coefficient = Field(description="Krippendorff's alpha.")
 
 
 class ComparisonRequest(Message):
-    """Coded pairs, and the clusterings to be judged by them."""
+    """Coded pairs, and the clusterings to be evaluated with them."""
 
-    a: list[Place] = Field(min_length=1, description="Of each coded pair: an item, by index.")
-    b: list[Place] = Field(min_length=1, description="The other one.")
+    a: list[Place] = Field(min_length=1, description="Index of the first item of each coded pair.")
+    b: list[Place] = Field(min_length=1, description="Index of the second item of each coded pair.")
     same: list[StrictBool | Annotated[StrictInt, Field(ge=0, le=1)]] = Field(
-        description="Whether people put the two together."
+        description="Whether the coders put the two items together."
     )
-    inclusion_prob: list[float] | None = Field(None, description="Of each pair, as drawn. Left out: each alike.")
-    stratum: list[str] | None = Field(None, description="within, between, disputed: as drawn.")
-    clusterings: dict[str, list[ClusterNumber]] = Field(min_length=1, description="By name: a cluster for each item.")
-    unclustered: Literal["singletons", "exclude"] = Field("singletons", description="How -1 counts, as drawn.")
-    held_out: float = Field(0.5, ge=0, lt=1, description="Share of the pairs that the winner is scored on.")
-    resamples: int = Field(1000, ge=1, le=10_000, description="Of pairs, for the intervals.")
-    confidence: float = Field(0.95, gt=0.5, lt=1, description="Of the intervals.")
+    inclusion_prob: list[float] | None = Field(
+        None, description="Inclusion probability of each pair, as drawn. Left out: equal probabilities."
+    )
+    stratum: list[str] | None = Field(None, description="Stratum of each pair, as drawn: within, between or disputed.")
+    clusterings: dict[str, list[ClusterNumber]] = Field(
+        min_length=1, description="Clusterings by name: the cluster of each item."
+    )
+    unclustered: Literal["singletons", "exclude"] = Field(
+        "singletons", description="Treatment of items without a cluster, as in the draw."
+    )
+    held_out: float = Field(0.5, ge=0, lt=1, description="Share of the pairs that is held out to score the winner.")
+    resamples: int = Field(
+        1000, ge=1, le=10_000, description="Number of bootstrap resamples of pairs, for the intervals."
+    )
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="Confidence level of the intervals.")
     seed: int = SEED
 
 
 class ComparisonAnswer(BaseModel):
-    n_pairs: int = Field(description="Coded pairs.")
-    unclustered: str = Field(description="How -1 counted.")
-    configurations: list[dict[str, Any]] = Field(description="Of each, by name: precision, recall, F1, with intervals.")
-    winner: dict[str, Any] | None = Field(description="Chosen on one part of the pairs, scored on the other.")
-    remarks: list[str] = Field(description="What can be said, and what cannot.")
+    """The figures of each clustering."""
+
+    n_pairs: int = Field(description="Number of coded pairs.")
+    unclustered: str = Field(description="Treatment of items without a cluster, as requested.")
+    configurations: list[dict[str, Any]] = Field(
+        description="Figures of each clustering, by name: precision, recall and F1 with intervals."
+    )
+    winner: dict[str, Any] | None = Field(
+        description="Best clustering, chosen on one part of the pairs and scored on the other."
+    )
+    remarks: list[str] = Field(description="Remarks on limits of the comparison.")

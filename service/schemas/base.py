@@ -1,9 +1,9 @@
-"""What all requests have in common."""
+"""The base class of all requests."""
 
 from pydantic import BaseModel, ConfigDict
 
 
 class Message(BaseModel):
-    """A request, or a part of one. A field that is not known is an error: it would be an option that does nothing."""
+    """A request, or a part of one. An unknown field is an error, because it would have no effect."""
 
     model_config = ConfigDict(extra="forbid")

@@ -1,4 +1,4 @@
-"""Requests and answers of classifiers on the wire. Both transports share them."""
+"""Requests and answers of classifiers, for HTTP and gRPC."""
 
 from typing import Any, Literal
 
@@ -15,191 +15,235 @@ from service.schemas.video import Sampling
 
 Code = StrictStr | StrictBool | StrictInt | StrictFloat | None
 NAME = Field(
-    description="Small letters, digits, '-', '_' and '.'. A name that there is already gets a new version.",
+    description="Name: lower-case letters, digits, '-', '_' and '.'. An existing name gets a new version.",
     examples=["protest"],
 )
 
 
 class Codes(Message):
-    """A long table, coder by item: what several people have coded."""
+    """Codes of several coders as a long table, one row per coder and item."""
 
-    coder: list[str] = Field(description="Who coded, row by row.", examples=[["anna", "ben"]])
-    item: list[str] = Field(description="The item's id.", examples=[["post-17", "post-17"]])
-    code: list[Code] = Field(description="What they coded; null for nothing.", examples=[["protest", "protest"]])
-    rule: Rule = Field("majority", description="How one target is made of them: majority, unanimous or mean.")
-    level: Level | None = Field(None, description="Of measurement, for the coders' agreement. Left out: by the rule.")
+    coder: list[str] = Field(description="Coder of each row.", examples=[["anna", "ben"]])
+    item: list[str] = Field(description="Id of the item of each row.", examples=[["post-17", "post-17"]])
+    code: list[Code] = Field(description="Code of each row; null: no code.", examples=[["protest", "protest"]])
+    rule: Rule = Field("majority", description="Aggregation of the codes of an item: majority, unanimous or mean.")
+    level: Level | None = Field(
+        None, description="Level of measurement for the coders' agreement. Left out: derived from the rule."
+    )
 
 
 class TrainRequest(Encodable):
-    """Coded items to learn from: a linear probe on their embeddings, with a report by nested cross-validation."""
+    """Coded items for training a linear probe on their embeddings, with a report by nested cross-validation."""
 
     name: str = NAME
-    task: Task = Field(description="binary, categorical or continuous.", examples=["categorical"])
+    task: Task = Field(description="Kind of task: binary, categorical or continuous.", examples=["categorical"])
     targets: list[Code] | None = Field(
-        None, description="A code for each item; null: not coded, and left out.", examples=[["protest", "other"]]
+        None, description="Code of each item; null: not coded, and not used.", examples=[["protest", "other"]]
     )
-    codes: Codes | None = Field(None, description="In place of `targets`: what several coders said.")
+    codes: Codes | None = Field(None, description="Codes of several coders, in place of `targets`.")
     groups: list[str | int] | None = Field(
-        None, description="Who made each item, say: items of one group never lie on both sides of a split."
+        None,
+        description="Group of each item, for example its author: a group is never divided by a split.",
     )
-    sample_weight: list[float] | None = Field(None, description="For each item, above 0.")
+    sample_weight: list[float] | None = Field(None, description="Weight of each item, above 0.")
     inclusion_prob: list[float] | None = Field(
-        None, description="In place of weights: each item's probability to be in the sample."
+        None, description="Inclusion probability of each item in the sample, in place of weights."
     )
     split: list[Literal["train", "test"]] | None = Field(
-        None, description="`test` items are held out: nothing is learnt from them, and the report has their figures."
+        None, description="Part of each item. `test` items are not used in training; the report evaluates on them."
     )
-    labels: list[str] | None = Field(None, description="The order of the classes; of a binary task negative, positive.")
-    bounds: tuple[float, float] | None = Field(None, description="Of a continuous target: it cannot leave them.")
-    partial: bool = Field(False, description="Take items that lack one of two modalities.")
-    strengths: list[float] | None = Field(None, min_length=1, max_length=50, description="Candidates for C.")
-    folds: int = Field(5, ge=2, le=20, description="Of the report.")
-    inner_folds: int = Field(3, ge=2, le=20, description="Of each choice of C and calibration.")
-    balanced: bool = Field(False, description="Give all classes the same weight in learning.")
-    calibrate: bool = Field(True, description="Calibrate probabilities out of fold.")
-    resamples: int = Field(1000, ge=1, le=10_000, description="Of the bootstrap.")
+    labels: list[str] | None = Field(None, description="Order of the classes; for a binary task negative, positive.")
+    bounds: tuple[float, float] | None = Field(None, description="Lower and upper bound of a continuous target.")
+    partial: bool = Field(False, description="Accept items that lack one of two modalities.")
+    strengths: list[float] | None = Field(
+        None, min_length=1, max_length=50, description="Candidate values of C, the inverse regularisation strength."
+    )
+    folds: int = Field(5, ge=2, le=20, description="Number of outer folds of the cross-validation, for the report.")
+    inner_folds: int = Field(
+        3, ge=2, le=20, description="Number of inner folds, for the choice of C and for calibration."
+    )
+    balanced: bool = Field(False, description="Give all classes the same total weight in training.")
+    calibrate: bool = Field(True, description="Calibrate the probabilities on out-of-fold predictions.")
+    resamples: int = Field(1000, ge=1, le=10_000, description="Number of bootstrap resamples, for the intervals.")
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Same seed, same numbers.")
-    mode: Mode = Field("sync", description="sync: the answer is the classifier. job: a job, to be asked for later.")
+    mode: Mode = Field("sync", description="sync: the answer is the classifier. job: the answer is a job.")
 
 
 class PredictRequest(ItemsOrVectors):
-    """Items to predict."""
+    """Items for which a classifier makes predictions."""
 
     sampling: Sampling | None = SAMPLING
     mode: Mode = MODE
     crossed: bool = Field(
-        False, description="Also the mean prediction of the cross-validation's heads, which `estimate` takes."
+        False,
+        description="Also return the mean prediction of the cross-validation's classifiers, which `estimate` needs.",
     )
 
 
 class Moments(Message):
-    """What an estimate needs of the corpus: `crossed` predictions, summed up."""
+    """A summary of the `crossed` predictions of a corpus, from which an estimate is computed."""
 
-    n: int = Field(ge=2, description="Items of the corpus.")
-    mean: list[float] = Field(description="Of each label's crossed probability, or of the value.")
-    variance: list[float] = Field(description="With n - 1.")
+    n: int = Field(ge=2, description="Number of items of the corpus.")
+    mean: list[float] = Field(description="Mean crossed probability of each label, or mean crossed value.")
+    variance: list[float] = Field(description="Variance of the same, with denominator n - 1.")
 
 
 class EstimateRequest(Message):
-    """A corpus whose prevalence, or mean, is asked for."""
+    """A corpus whose prevalence, or mean, is estimated."""
 
-    corpus: Moments = Field(description="Crossed predictions of every item of it, coded ones too.")
-    confidence: float = Field(0.95, gt=0.5, lt=1, description="Of the interval.")
+    corpus: Moments = Field(description="Crossed predictions of all items of the corpus, coded ones included.")
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="Confidence level of the interval.")
 
 
 class PageRequest(Message):
-    """Pictures for the report's page; none of them is kept."""
+    """Images for the page of the report; none of them is stored."""
 
-    input: list[Post] = Field(description="Images with the ids of items: see `worst` of the report.", max_length=100)
+    input: list[Post] = Field(
+        description="Images with the ids of items; `worst` of the report lists those that appear.", max_length=100
+    )
 
 
 class Predicted(Datum):
-    label: str | None = Field(None, description="The most probable one; of a binary task by the threshold.")
-    probabilities: dict[str, float] | None = Field(None, description="By label, calibrated.")
-    value: float | None = Field(None, description="Of a continuous task.")
+    """The prediction for one item."""
+
+    label: str | None = Field(None, description="Most probable label; for a binary task, by the threshold.")
+    probabilities: dict[str, float] | None = Field(None, description="Calibrated probabilities by label.")
+    value: float | None = Field(None, description="Predicted value, for a continuous task.")
     interval: tuple[float | None, float | None] | None = Field(
-        None, description="95 % prediction interval of the value; null: not known, from fewer than 19 coded items."
+        None, description="95 % prediction interval of the value; bounds are null with fewer than 19 coded items."
     )
-    crossed: list[float] | None = Field(None, description="Where it was asked for.")
+    crossed: list[float] | None = Field(
+        None, description="Mean prediction of the classifiers of the cross-validation, if requested."
+    )
 
 
 class PredictAnswer(BaseModel):
-    classifier: str = Field(description="Name and version.", examples=["protest@1"])
-    task: Task = Field(description="binary, categorical or continuous.")
-    labels: list[str] = Field(description="In the order of the probabilities.")
+    """Predictions, one per item."""
+
+    classifier: str = Field(description="Name and version of the classifier.", examples=["protest@1"])
+    task: Task = Field(description="Kind of task: binary, categorical or continuous.")
+    labels: list[str] = Field(description="Labels, in the order of the probabilities.")
     data: list[Predicted | FailedEntry] = Field(description="One entry per item, in order.")
-    model: str = Field(description="The encoder; of a fine-tuned network the classifier.")
-    truncated: list[int] = Field(description="Texts that were cut, by index.")
-    receipt: Receipt | None = Field(description="How the vectors were made; null where you sent them.")
+    model: str = Field(description="Name of the encoder; for a fine-tuned network, of the classifier.")
+    truncated: list[int] = Field(description="Indexes of texts that were cut at the model's maximum.")
+    receipt: Receipt | None = Field(
+        description="Receipt of the vectors: how they were made; null if the request contained vectors."
+    )
 
 
 class Encoder(BaseModel):
-    modality: Modality = Field(description="image or text.")
-    model: str = Field(description="Its name when the classifier was trained.")
-    fingerprint: str = Field(description="What a running model must have.")
-    dimension: int = Field(description="Numbers of one vector.")
+    """An encoder that a classifier needs."""
+
+    modality: Modality = Field(description="Modality: image or text.")
+    model: str = Field(description="Name of the model when the classifier was trained.")
+    fingerprint: str = Field(description="Fingerprint that a running model must have.")
+    dimension: int = Field(description="Length of a vector.")
 
 
 class ClassifierCard(BaseModel):
     """A trained classifier."""
 
-    id: str = Field(description="Name and version.", examples=["protest@1"])
-    object: Literal["classifier"] = Field("classifier", description="What it is.")
-    name: str = Field(description="Without the version.", examples=["protest"])
-    version: int = Field(description="From 1.")
-    kind: Literal["linear", "network"] = Field(description="A head on embeddings, or a fine-tuned network.")
-    task: Task = Field(description="binary, categorical or continuous.")
-    labels: list[str] = Field(description="In the order of the probabilities; (negative, positive) if binary.")
-    encoders: list[Encoder] = Field(description="What it needs; none of a network, which is its own.")
-    fingerprint: str | None = Field(description="Of a network.")
-    threshold: float = Field(description="Of the positive class's probability.")
-    bounds: tuple[float, float] | None = Field(description="That a value cannot leave; null where there are none.")
+    id: str = Field(description="Name and version of the classifier.", examples=["protest@1"])
+    object: Literal["classifier"] = Field("classifier", description="Type of the object.")
+    name: str = Field(description="Name without the version.", examples=["protest"])
+    version: int = Field(description="Version number, from 1.")
+    kind: Literal["linear", "network"] = Field(
+        description="Kind of classifier. linear: a linear probe on embeddings. network: a fine-tuned network."
+    )
+    task: Task = Field(description="Kind of task: binary, categorical or continuous.")
+    labels: list[str] = Field(
+        description="Labels, in the order of the probabilities; negative, positive for a binary task."
+    )
+    encoders: list[Encoder] = Field(description="Encoders that the classifier needs; empty for a network.")
+    fingerprint: str | None = Field(description="Fingerprint of a network; null for a linear probe.")
+    threshold: float = Field(description="Probability of the positive class from which an item is positive.")
+    bounds: tuple[float, float] | None = Field(
+        description="Lower and upper bound of predicted values; null without bounds."
+    )
     partial: bool = Field(description="Whether items may lack one of two modalities.")
-    created: str = Field(description="ISO 8601.")
-    owner: str | None = Field(description="Who trained it: first digits of the SHA-256 of the key.")
-    versions: list[int] = Field(description="All there are of this name.")
-    usable: bool = Field(description="Whether the models that it needs are running.")
-    made_with: dict[str, Any] = Field(description="Receipts of the encoders by modality; versions of libraries.")
+    created: str = Field(description="Time of the training, ISO 8601.")
+    owner: str | None = Field(description="Owner: first digits of the SHA-256 of the API key; null without keys.")
+    versions: list[int] = Field(description="All versions of this name.")
+    usable: bool = Field(description="Whether the server runs the models that the classifier needs.")
+    made_with: dict[str, Any] = Field(
+        description="Origin: receipts of the encoders by modality, and versions of libraries."
+    )
 
 
 class ClassifierAnswer(ClassifierCard):
-    report: dict[str, Any] = Field(description="Everything that was measured: docs/classifiers.md.")
-    worst: list[dict[str, Any]] = Field(description="The most confidently wrong predictions.")
+    """A trained classifier with its report."""
+
+    report: dict[str, Any] = Field(description="Report of the evaluation, as described in docs/classifiers.md.")
+    worst: list[dict[str, Any]] = Field(description="Wrong predictions with the highest confidence.")
 
 
 class ClassifierList(BaseModel):
-    object: Literal["list"] = Field("list", description="What it is.")
-    data: list[ClassifierCard] = Field(description="The newest version of each name.")
-    next_cursor: str | None = Field(None, description="Ask again with it for what follows; null: that is all.")
+    """One page of the list of classifiers."""
+
+    object: Literal["list"] = Field("list", description="Type of the object.")
+    data: list[ClassifierCard] = Field(description="Newest version of each classifier, by name.")
+    next_cursor: str | None = Field(None, description="Cursor of the next page; null on the last page.")
 
 
 class Deleted(BaseModel):
-    deleted: list[str] = Field(description="Names and versions that are gone, and never used again.")
+    """The versions that were deleted."""
+
+    deleted: list[str] = Field(description="Deleted names and versions; their numbers are not used again.")
 
 
 class Estimated(BaseModel):
-    value: float = Field(description="The corpus's prevalence, or mean, corrected for the classifier's errors.")
-    low: float = Field(description="Lower end of the interval.")
-    high: float = Field(description="Upper end of it.")
-    naive: float = Field(description="The mean of the predictions alone: biased by their errors.")
-    classical: tuple[float, float, float] = Field(description="From the coded items alone: value, low, high.")
-    n_coded: int = Field(description="Coded items.")
-    n_corpus: int = Field(description="Items of the corpus.")
+    """The prevalence of a label in the corpus, or the mean of the values."""
+
+    value: float = Field(description="Prevalence, or mean, of the corpus, corrected for the classifier's errors.")
+    low: float = Field(description="Lower bound of the interval.")
+    high: float = Field(description="Upper bound of the interval.")
+    naive: float = Field(description="Mean of the predictions alone, biased by their errors.")
+    classical: tuple[float, float, float] = Field(
+        description="Estimate from the coded items alone: value, lower bound, upper bound."
+    )
+    n_coded: int = Field(description="Number of coded items.")
+    n_corpus: int = Field(description="Number of items of the corpus.")
 
 
 class EstimateAnswer(BaseModel):
-    classifier: str = Field(description="Name and version.")
-    confidence: float = Field(description="Of the intervals.")
-    estimates: dict[str, Estimated] = Field(description='By label; of a continuous task under "".')
+    """The prevalence, or mean, of a corpus."""
+
+    classifier: str = Field(description="Name and version of the classifier.")
+    confidence: float = Field(description="Confidence level of the intervals.")
+    estimates: dict[str, Estimated] = Field(description='Estimates by label; for a continuous task under "".')
 
 
 class FineTuneRequest(Message):
-    """An image network to be fine-tuned on images that lie on the server, below its setting DAGUERRE_DATA."""
+    """Fine-tuning of an image network on images in a folder of the server, below DAGUERRE_DATA."""
 
     name: str = NAME
     folder: str = Field(
         max_length=1024,
-        description="Relative: a folder that holds train/CLASS/…, and perhaps validation/ and test/; or a .csv with "
-        "the columns path and target, and perhaps split, weight, group.",
+        description="Path relative to DAGUERRE_DATA: a folder that contains train/CLASS/…, and optionally validation/ "
+        "and test/; or a .csv with the columns path and target, and optionally split, weight and group.",
         examples=["protests"],
     )
-    task: Task = Field("categorical", description="binary, categorical or continuous.")
+    task: Task = Field("categorical", description="Kind of task: binary, categorical or continuous.")
     start: str = Field(
         "embedded",
         max_length=1024,
-        description="The embedded default's image network, the name of an imported model that takes images, or the "
-        "folder of a transformers image model, relative too.",
+        description="Network to start from: `embedded`, the name of an imported image model, or the folder of a "
+        "transformers image model, relative to DAGUERRE_DATA.",
     )
-    positive: str | None = Field(None, description="Of a binary task: the class whose probability is given.")
-    bounds: tuple[float, float] | None = Field(None, description="Of a continuous target: it cannot leave them.")
-    unfreeze: Literal["none", "last", "all"] = Field("last", description="What is trained after the head.")
-    epochs: int = Field(15, ge=1, le=1000, description="Of each stage after the head's, at most.")
-    head_epochs: int = Field(40, ge=1, le=1000, description="Of the head alone, at most.")
-    patience: int = Field(5, ge=1, le=1000, description="A stage ends when its lowest loss is so many epochs old.")
-    batch: int = Field(32, ge=1, le=4096, description="Images that are learnt from at once.")
-    flip: bool = Field(True, description="Left and right change places, half of the time.")
-    crop: float = Field(0.2, ge=0, lt=1, description="At most this part of the side is cut away.")
-    colour: float = Field(0.1, ge=0, lt=1, description="Brightness, contrast, saturation change by at most this.")
-    balanced: bool = Field(False, description="Rare classes count as much as common ones.")
-    validation: float = Field(0.2, ge=0.05, le=0.5, description="Set aside to stop by, where there is no validation/.")
-    seed: int = Field(0, ge=0, le=2**32 - 1, description="Same seed, same network, on a CPU.")
+    positive: str | None = Field(None, description="Positive class of a binary task, whose probability is returned.")
+    bounds: tuple[float, float] | None = Field(None, description="Lower and upper bound of a continuous target.")
+    unfreeze: Literal["none", "last", "all"] = Field("last", description="Layers that are trained after the head.")
+    epochs: int = Field(15, ge=1, le=1000, description="Maximum number of epochs of each stage after the head.")
+    head_epochs: int = Field(40, ge=1, le=1000, description="Maximum number of epochs of the head alone.")
+    patience: int = Field(
+        5, ge=1, le=1000, description="Number of epochs without a lower loss after which a stage ends."
+    )
+    batch: int = Field(32, ge=1, le=4096, description="Number of images in a batch.")
+    flip: bool = Field(True, description="Flip half of the images horizontally in training.")
+    crop: float = Field(0.2, ge=0, lt=1, description="Maximum share of the side that random cropping removes.")
+    colour: float = Field(0.1, ge=0, lt=1, description="Maximum random change of brightness, contrast and saturation.")
+    balanced: bool = Field(False, description="Give all classes the same total weight in training.")
+    validation: float = Field(
+        0.2, ge=0.05, le=0.5, description="Share of the images for validation, if the folder has no validation/."
+    )
+    seed: int = Field(0, ge=0, le=2**32 - 1, description="Seed; on a CPU, the same seed gives the same network.")

@@ -9,38 +9,55 @@ from service.schemas.items import Encodable, Unusable
 
 
 class DuplicatesRequest(Encodable):
-    """A corpus whose duplicates are looked for: items, their vectors, or their hashes."""
+    """A corpus in which duplicates are searched: items, their vectors, or their hashes."""
 
     kind: Literal["exact", "near", "semantic"] = Field(
-        description="exact: the same bytes. near: perceptual hashes that differ in few bits. semantic: cosine."
+        description="exact: the same bytes. near: perceptual hashes that differ in few bits. "
+        "semantic: vectors with a high cosine."
     )
-    sha256: list[str] | None = Field(None, description="Of exact, in place of input: from POST /v1/images.")
-    phash: list[str] | None = Field(None, description="Of near, in place of input: from POST /v1/images.")
-    threshold: float = Field(0.95, gt=-1, le=1, description="Of semantic: cosine from which two are duplicates.")
-    bits: int = Field(8, ge=0, le=31, description="Of near: bits of 64 that may differ.")
+    sha256: list[str] | None = Field(
+        None, description="SHA-256 of each item, in place of input, for kind exact; from POST /v1/images."
+    )
+    phash: list[str] | None = Field(
+        None, description="Perceptual hash of each item, in place of input, for kind near; from POST /v1/images."
+    )
+    threshold: float = Field(
+        0.95, gt=-1, le=1, description="Lowest cosine of two items that count as duplicates, for kind semantic."
+    )
+    bits: int = Field(
+        8, ge=0, le=31, description="Highest number of differing bits, of 64, between two duplicates, for kind near."
+    )
     linkage: Literal["single", "star"] = Field(
-        "single", description="single: chains of duplicates are one group. star: all are duplicates of one."
+        "single",
+        description="single: a chain of duplicates is one group. star: all members are duplicates of one item.",
     )
-    preference: list[float] | None = Field(None, description="The highest of a group represents it; sizes, say.")
-    mode: Mode = Field("sync", description="sync: the answer has the groups. job: a job, to be asked for later.")
+    preference: list[float] | None = Field(
+        None,
+        description="A number per item, for example its size: the highest of a group makes its representative.",
+    )
+    mode: Mode = Field("sync", description="sync: the answer has the groups. job: the answer is a job.")
 
 
 class DuplicateGroup(BaseModel):
-    representative: int = Field(description="The item to keep, by index.")
-    members: list[int] = Field(description="All of the group.")
-    similarity: list[float] = Field(description="Of each member to the representative.")
+    """Items that are duplicates of each other."""
+
+    representative: int = Field(description="Index of the item to keep.")
+    members: list[int] = Field(description="Indexes of all items of the group.")
+    similarity: list[float] = Field(description="Similarity of each member to the representative.")
 
 
 class DuplicatesAnswer(BaseModel):
-    id: str = Field(description="That of the job which made it.")
-    object: Literal["duplicates"] = Field("duplicates", description="What it is.")
-    kind: str = Field(description="exact, near or semantic.")
-    threshold: float | None = Field(description="Bits of near, cosine of semantic.")
-    linkage: str = Field(description="single or star.")
-    n: int = Field(description="Items.")
-    ids: list[str] = Field(description="A name for each item.")
-    groups: list[DuplicateGroup] = Field(description="The biggest first.")
-    extra: int = Field(description="Items that could go: members that represent no group.")
+    """Groups of duplicates."""
+
+    id: str = Field(description="Id of the job that searched for the duplicates.")
+    object: Literal["duplicates"] = Field("duplicates", description="Type of the object.")
+    kind: str = Field(description="Kind of duplicates: exact, near or semantic.")
+    threshold: float | None = Field(description="Threshold: bits for near, cosine for semantic, null for exact.")
+    linkage: str = Field(description="Linkage: single or star.")
+    n: int = Field(description="Number of items.")
+    ids: list[str] = Field(description="Id of each item.")
+    groups: list[DuplicateGroup] = Field(description="Groups, the largest first.")
+    extra: int = Field(description="Number of removable items: members that are not representatives.")
     unusable: list[Unusable] = Field(description="Items that could not be used.")
-    model: str | None = Field(description="The model of the vectors, of semantic.")
-    receipt: Receipt | dict[str, Any] | None = Field(description="How they were made.")
+    model: str | None = Field(description="Model that made the vectors, for kind semantic.")
+    receipt: Receipt | dict[str, Any] | None = Field(description="Receipt of the vectors: how they were made.")

@@ -1,24 +1,28 @@
-"""The error shape."""
+"""The body of an error."""
 
 from pydantic import BaseModel, Field
 
 
 class ErrorItem(BaseModel):
-    index: int = Field(description="The item's place in `input`.")
-    id: str | None = Field(description="The item's id, where it had one.")
-    code: str = Field(description="For programs.", examples=["invalid_image"])
-    message: str = Field(description="For people: the value, the rule, the way out.")
+    """One unusable item of a refused request."""
+
+    index: int = Field(description="Position of the item in `input`, from 0.")
+    id: str | None = Field(description="Id of the item; null without one.")
+    code: str = Field(description="Error code for programs.", examples=["invalid_image"])
+    message: str = Field(description="Error message for people: the value, the rule and a remedy.")
 
 
 class ErrorBody(BaseModel):
-    code: str = Field(description="For programs.", examples=["invalid_items"])
-    message: str = Field(description="For people: the value, the rule, the way out.")
-    param: str | None = Field(description="The field at fault, where there is one.")
-    request_id: str = Field(description="Also in the X-Request-ID header, and in the server's log.")
-    items: list[ErrorItem] = Field(description="Every unusable item.")
+    """The error of a request."""
+
+    code: str = Field(description="Error code for programs.", examples=["invalid_items"])
+    message: str = Field(description="Error message for people: the value, the rule and a remedy.")
+    param: str | None = Field(description="Name of the invalid field; null if the error is not about one field.")
+    request_id: str = Field(description="Id of the request, also in the X-Request-ID header and in the server's log.")
+    items: list[ErrorItem] = Field(description="All unusable items.")
 
 
 class ErrorAnswer(BaseModel):
-    """The one error shape."""
+    """The body of every error."""
 
-    error: ErrorBody = Field(description="What is wrong, and what to do.")
+    error: ErrorBody = Field(description="The error, with a remedy in its message.")

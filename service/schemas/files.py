@@ -8,20 +8,24 @@ from service.schemas.video import VideoFacts
 
 
 class FileCard(BaseModel):
-    """An array of vectors, or a video, that was sent ahead."""
+    """An uploaded array of vectors, or an uploaded video."""
 
-    id: str = Field(description="To be named in `vectors`, or as an item's video.", examples=["file_0123456789abcdef"])
-    object: Literal["file"] = Field("file", description="What it is.")
-    name: str = Field(description="Yours.")
-    bytes: int = Field(description="Of the file.")
-    shape: tuple[int, int] | None = Field(description="Items, and numbers of each vector; null of a video.")
-    dtype: str | None = Field(description="Of the numbers; null of a video.")
-    video: VideoFacts | None = Field(description="What a video is; null of vectors.")
-    created: str = Field(description="ISO 8601.")
-    expires: str = Field(description="When it is deleted.")
+    id: str = Field(
+        description="Id of the file, for `vectors` or for an item's `video`.", examples=["file_0123456789abcdef"]
+    )
+    object: Literal["file"] = Field("file", description="Type of the object.")
+    name: str = Field(description="Name that the caller gave.")
+    bytes: int = Field(description="Size of the file in bytes.")
+    shape: tuple[int, int] | None = Field(description="Number of items and length of each vector; null for a video.")
+    dtype: str | None = Field(description="Type of the numbers, as numpy names it; null for a video.")
+    video: VideoFacts | None = Field(description="Properties of the video; null for vectors.")
+    created: str = Field(description="Time of the upload, ISO 8601.")
+    expires: str = Field(description="Time at which the file is deleted, ISO 8601.")
 
 
 class FileList(BaseModel):
-    object: Literal["list"] = Field("list", description="What it is.")
-    data: list[FileCard] = Field(description="The newest first.")
-    next_cursor: str | None = Field(None, description="Ask again with it for what follows; null: that is all.")
+    """One page of the list of files."""
+
+    object: Literal["list"] = Field("list", description="Type of the object.")
+    data: list[FileCard] = Field(description="Files, the newest first.")
+    next_cursor: str | None = Field(None, description="Cursor of the next page; null on the last page.")

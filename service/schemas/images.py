@@ -1,4 +1,4 @@
-"""Requests and answers of image descriptions without a model."""
+"""Requests and answers of image descriptions, which need no model."""
 
 from pydantic import BaseModel, Field
 
@@ -8,21 +8,30 @@ from service.schemas.items import Post
 
 
 class ImagesRequest(Message):
-    """Images to be described without a model."""
+    """Images to be hashed and measured, without a model."""
 
-    input: list[Post] | None = Field(None, description="Images; or parts of a form.")
-    thumbnail: int | None = Field(None, ge=16, le=512, description="Also a small JPEG with this longest side.")
-    blurred: bool = Field(False, description="Blur the small ones, so that nobody can be recognised.")
-    on_error: OnError = Field("fail", description="What one unusable image does: fail, or skip.")
+    input: list[Post] | None = Field(None, description="Images. In a form, they are the parts named `input`.")
+    thumbnail: int | None = Field(
+        None, ge=16, le=512, description="Longest side, in pixels, of a thumbnail to return. Left out: no thumbnail."
+    )
+    blurred: bool = Field(False, description="Blur the thumbnails so that nobody can be recognised.")
+    on_error: OnError = Field(
+        "fail",
+        description="Effect of an unusable image. fail: the request is refused. skip: the image carries its own error.",
+    )
 
 
 class ImageDatum(Datum):
-    sha256: str | None = Field(None, description="Of the file's bytes.")
+    """Hashes and size of one image."""
+
+    sha256: str | None = Field(None, description="SHA-256 of the file's bytes.")
     phash: str | None = Field(None, description="Perceptual hash, 16 hexadecimal digits.")
-    width: int | None = Field(None, description="Pixels, upright.")
-    height: int | None = Field(None, description="Pixels, upright.")
-    thumbnail: str | None = Field(None, description="A JPEG in base64, where asked for.")
+    width: int | None = Field(None, description="Width in pixels, after rotation to upright.")
+    height: int | None = Field(None, description="Height in pixels, after rotation to upright.")
+    thumbnail: str | None = Field(None, description="Thumbnail, a JPEG in base64, if requested.")
 
 
 class ImagesAnswer(BaseModel):
+    """Descriptions of images."""
+
     data: list[ImageDatum | FailedEntry] = Field(description="One entry per image, in order.")

@@ -1,4 +1,4 @@
-"""Answers about jobs on the wire. Both transports share them."""
+"""Answers about jobs, for HTTP and gRPC."""
 
 from typing import Any, Literal
 
@@ -6,28 +6,32 @@ from pydantic import BaseModel, Field
 
 
 class JobError(BaseModel):
-    code: str = Field(description="For programs.")
-    message: str = Field(description="For people.")
+    """The error of a failed job."""
+
+    code: str = Field(description="Error code for programs.")
+    message: str = Field(description="Error message for people.")
 
 
 class Job(BaseModel):
-    """Long work, which outlives the server."""
+    """A long task, which continues after a restart of the server."""
 
-    id: str = Field(description="Ask for it by this.")
-    object: Literal["job"] = Field("job", description="What it is.")
-    kind: str = Field(description="What is done.", examples=["train"])
-    state: Literal["queued", "running", "succeeded", "failed", "cancelled"] = Field(description="How it stands.")
-    progress: float = Field(description="From 0 to 1.")
-    stage: str = Field(description="What is being done, in words.")
-    eta_seconds: float | None = Field(description="Until it is done, guessed.")
-    created: str = Field(description="ISO 8601.")
-    started: str | None = Field(description="Null before it has begun.")
-    ended: str | None = Field(description="Null before it has ended.")
-    result: dict[str, Any] | None = Field(description="What came of it, once it has succeeded.")
-    error: JobError | None = Field(description="Why it failed.")
+    id: str = Field(description="Id of the job.")
+    object: Literal["job"] = Field("job", description="Type of the object.")
+    kind: str = Field(description="Kind of the job.", examples=["train"])
+    state: Literal["queued", "running", "succeeded", "failed", "cancelled"] = Field(description="State of the job.")
+    progress: float = Field(description="Progress from 0 to 1.")
+    stage: str = Field(description="Current step, in words.")
+    eta_seconds: float | None = Field(description="Estimated remaining seconds; null if unknown.")
+    created: str = Field(description="Time of submission, ISO 8601.")
+    started: str | None = Field(description="Time of the start, ISO 8601; null before it.")
+    ended: str | None = Field(description="Time of the end, ISO 8601; null before it.")
+    result: dict[str, Any] | None = Field(description="Result of the job; null before it has succeeded.")
+    error: JobError | None = Field(description="Reason of a failure; null otherwise.")
 
 
 class JobList(BaseModel):
-    object: Literal["list"] = Field("list", description="What it is.")
-    data: list[Job] = Field(description="The newest first.")
-    next_cursor: str | None = Field(None, description="Ask again with it for what follows; null: that is all.")
+    """One page of the list of jobs."""
+
+    object: Literal["list"] = Field("list", description="Type of the object.")
+    data: list[Job] = Field(description="Jobs, the newest first.")
+    next_cursor: str | None = Field(None, description="Cursor of the next page; null on the last page.")

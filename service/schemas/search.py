@@ -9,26 +9,32 @@ from service.schemas.items import Encodable, Vectors, distinct
 
 
 class SearchRequest(Encodable):
-    """Items to look for, `input`, in a corpus of vectors."""
+    """Items, `input`, and a corpus of vectors in which their nearest neighbours are searched."""
 
     vectors: Annotated[list[Vectors], AfterValidator(distinct)] = Field(
-        min_length=1, max_length=1, description="The corpus: one block."
+        min_length=1, max_length=1, description="Vectors of the corpus, as one block."
     )
-    queries: Vectors | None = Field(None, description="Vectors to look for, in place of input.")
-    k: int = Field(10, ge=1, le=10_000, description="Neighbours of each.")
+    queries: Vectors | None = Field(None, description="Vectors to search for, in place of input.")
+    k: int = Field(10, ge=1, le=10_000, description="Number of neighbours to return for each item.")
 
 
 class Neighbour(BaseModel):
-    index: int = Field(description="Of the corpus.")
-    id: str | None = Field(description="Its name, where you gave some.")
-    cosine: float = Field(description="With what was looked for.")
+    """One item of the corpus that is near to a query."""
+
+    index: int = Field(description="Position of the item in the corpus, from 0.")
+    id: str | None = Field(description="Id of the item; null if the request had no ids.")
+    cosine: float = Field(description="Cosine similarity to the query.")
 
 
 class SearchDatum(Datum):
-    neighbours: list[Neighbour] | None = Field(None, description="The nearest first.")
+    """The neighbours of one query."""
+
+    neighbours: list[Neighbour] | None = Field(None, description="Nearest items of the corpus, the nearest first.")
 
 
 class SearchAnswer(BaseModel):
-    data: list[SearchDatum | FailedEntry] = Field(description="One entry for each item looked for, in order.")
-    model: str = Field(description="The model of the vectors.")
-    receipt: Receipt | dict[str, Any] = Field(description="How they were made.")
+    """The neighbours of every query."""
+
+    data: list[SearchDatum | FailedEntry] = Field(description="One entry per query, in order.")
+    model: str = Field(description="Model that made the vectors.")
+    receipt: Receipt | dict[str, Any] = Field(description="Receipt of the vectors: how they were made.")

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong, for the person who sent it. Both transports validate here."""
+"""Validation of requests over both transports, and messages that explain pydantic's errors."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ Options = TypeVar("Options", bound=BaseModel)
 
 
 def validated(schema: type[Options], fields: Mapping[str, Any], *, at: str = "") -> Options:
-    """`fields`, which stand at the path `at` of the request, as a `schema`. Raises Unprocessable."""
+    """`fields`, at the path `at` of the request, as a `schema`; or a ServiceError about the first problem."""
     try:
         return schema.model_validate(fields)
     except ValidationError as exc:
@@ -20,9 +20,9 @@ def validated(schema: type[Options], fields: Mapping[str, Any], *, at: str = "")
 
 
 def explain(exc: ValidationError, schema: type[BaseModel], at: str = "") -> ServiceError:
-    """What pydantic found wrong first, for the person who sent it."""
-    found = exc.errors(include_url=False, include_context=True)
-    first = found[0]
+    """The first of pydantic's errors as a ServiceError."""
+    errors = exc.errors(include_url=False, include_context=True)
+    first = errors[0]
     kind, message = first["type"], first["msg"]
     if kind == "json_invalid":
         return BadRequest(f"the body is not JSON: {message.removeprefix('Invalid JSON: ')}")
@@ -31,30 +31,30 @@ def explain(exc: ValidationError, schema: type[BaseModel], at: str = "") -> Serv
         param += f"[{part}]" if isinstance(part, int) else f"{'.' if param else ''}{part}"
     if kind == "extra_forbidden":
         known = ", ".join(sorted(_fields_at(schema, first["loc"])))
-        said = f"{param}: no such field here; there are {known}"
+        text = f"{param}: no such field here; there are {known}"
     elif kind == "missing":
-        said = f"{param}: is missing; it is required"
+        text = f"{param}: is missing; it is required"
     elif kind == "value_error":
-        said = f"{param}: {message.removeprefix('Value error, ')}" if param else message.removeprefix("Value error, ")
+        text = f"{param}: {message.removeprefix('Value error, ')}" if param else message.removeprefix("Value error, ")
     else:
-        given = first["input"]
-        if isinstance(given, dict | list):
-            shown = "an object" if isinstance(given, dict) else "a list"
+        value = first["input"]
+        if isinstance(value, dict | list):
+            shown = "an object" if isinstance(value, dict) else "a list"
         else:
-            shown = repr(given) if isinstance(given, str) else _plain(given)
+            shown = repr(value) if isinstance(value, str) else _plain(value)
         message = message.removeprefix("Input ").removeprefix("String ")
-        said = f"{param or 'the body'}: got {shown if len(shown) <= 80 else shown[:77] + '…'}, {message}"
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    return Unprocessable(said + more, param=param or None)
+        text = f"{param or 'the body'}: got {shown if len(shown) <= 80 else shown[:77] + '…'}, {message}"
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return Unprocessable(text + more, param=param or None)
 
 
 def _plain(value: Any) -> str:
-    """A value as its sender wrote it: null, true, and 2 even where the wire made it 2.0."""
+    """A value as its sender wrote it: null, true, and 2 even if the transport made it 2.0."""
     return f"{value:g}" if isinstance(value, float) else json.dumps(value)
 
 
 def _fields_at(schema: type[BaseModel], loc: tuple[int | str, ...]) -> Mapping[str, Any]:
-    """The fields there are beside the one at `loc`."""
+    """The fields of the schema that contains `loc`."""
     for part in loc[:-1]:
         if isinstance(part, str):
             schema = _model_in(schema.model_fields[part].annotation) or schema

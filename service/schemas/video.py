@@ -1,4 +1,4 @@
-"""Videos on the wire: which frames are looked at, and what is said of a clip beside its result."""
+"""Videos in requests and answers: the choice of frames, and properties of a video."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, Self
@@ -15,62 +15,78 @@ _OF = {"seconds": ("every", "keyframes"), "n": ("evenly",), "take": ("shots",), 
 
 
 class ShotDetector(Message):
-    """What counts as a cut. Methods and defaults are PySceneDetect's."""
+    """Detection of cuts. Methods and defaults are those of PySceneDetect."""
 
     method: Literal["adaptive", "content"] = Field(
-        "adaptive", description="adaptive: a change that stands out from those around it. content: any big change."
+        "adaptive",
+        description="Method. adaptive: a change that exceeds those around it. content: a change above a threshold.",
     )
-    threshold: float = Field(27.0, gt=0, description="Of content: the change that is a cut.")
-    ratio: float = Field(3.0, gt=0, description="Of adaptive: times the changes around it.")
-    min_content: float = Field(15.0, gt=0, description="Of adaptive: a smaller change is no cut.")
-    min_shot: float = Field(0.6, ge=0, description="Seconds; a cut sooner after the one before is left out.")
+    threshold: float = Field(27.0, gt=0, description="Change from which there is a cut, for method content.")
+    ratio: float = Field(
+        3.0, gt=0, description="Ratio to the surrounding changes from which there is a cut, for method adaptive."
+    )
+    min_content: float = Field(15.0, gt=0, description="Minimum change of a cut, for method adaptive.")
+    min_shot: float = Field(0.6, ge=0, description="Minimum length of a shot in seconds; earlier cuts are ignored.")
 
     def detector(self) -> Detector:
         return Detector(**self.model_dump())
 
 
 class Sampling(Message):
-    """Which frames of a video are looked at, and how their results become one of the video."""
+    """The choice of a video's frames, and the pooling of their results."""
 
     policy: Literal["every", "evenly", "shots", "keyframes"] = Field(
         "every",
-        description="every: a frame each so many `seconds`. evenly: `n` frames. shots: one a shot. keyframes: those "
-        "that are compressed whole, which is fastest.",
+        description="Choice of frames. every: one frame every `seconds`. evenly: `n` frames at even distances. shots: "
+        "one frame per shot. keyframes: frames that are stored as complete images, which is fastest.",
     )
     seconds: float | None = Field(
-        None, gt=0, le=86_400, description="Of every: 1 where left out. Of keyframes: for a clip with a single one."
+        None,
+        gt=0,
+        le=86_400,
+        description="Seconds between two frames for policy every, and for policy keyframes if the video has only one "
+        "keyframe. Left out: 1.",
     )
-    n: int | None = Field(None, ge=1, le=100_000, description="Of evenly: how many.", examples=[None])
+    n: int | None = Field(None, ge=1, le=100_000, description="Number of frames for policy evenly.", examples=[None])
     take: Literal["first", "middle"] | None = Field(
-        None, description="Of shots: its first frame, or the one at its middle, where left out."
+        None, description="Frame of each shot for policy shots: first or middle. Left out: middle."
     )
-    apart: float | None = Field(None, ge=0, le=86_400, description="Of keyframes: seconds between two, at least.")
+    apart: float | None = Field(
+        None, ge=0, le=86_400, description="Minimum number of seconds between two frames for policy keyframes."
+    )
     find_shots: bool = Field(
-        False, description="Look for shots under the other policies too, for results by shot. Reads the clip twice."
+        False,
+        description="Detect shots with the other policies too, for results by shot. The video is decoded twice.",
     )
-    detector: ShotDetector | None = Field(None, description="What counts as a cut, where shots are looked for.")
+    detector: ShotDetector | None = Field(None, description="Detection of cuts, if shots are detected.")
     drop_within: int | None = Field(
-        None, ge=0, le=63, description="Drop a frame whose perceptual hash is within so many bits of the last one's."
+        None,
+        ge=0,
+        le=63,
+        description="Drop a frame if its perceptual hash differs from the previous one's by at most this many bits.",
     )
     pooling: PoolingMethod = Field(
         "mean",
-        description="Of scores over frames, by shot and by video. mean; max: does it occur at all; top_k: the mean of "
-        "the highest ones. Vectors are always pooled by their mean.",
+        description="Pooling of scores over frames, by shot and by video: mean; max, to detect occurrence; or top_k, "
+        "the mean of the highest ones. Vectors are always pooled by their mean.",
     )
-    top_k: int = Field(3, ge=1, le=100_000, description="Of top_k: how many.")
+    top_k: int = Field(3, ge=1, le=100_000, description="Number of highest scores for pooling top_k.")
     thumbnail: int | None = Field(
-        None, ge=16, le=512, description="Also a small JPEG of each frame, with this longest side."
+        None,
+        ge=16,
+        le=512,
+        description="Longest side, in pixels, of a thumbnail of each frame. Left out: no thumbnails.",
     )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         for name, policies in _OF.items():
             if getattr(self, name) is not None and self.policy not in policies:
-                raise ValueError(f"{name} is of policy {' and '.join(policies)}, the policy is {self.policy}")
+                raise ValueError(f"{name} applies only to policy {' and '.join(policies)}, the policy is {self.policy}")
         if self.policy == "evenly" and self.n is None:
             raise ValueError('policy evenly needs n: {"policy": "evenly", "n": 16}')
         if self.detector is not None and not self.looks_for_shots:
-            raise ValueError("detector is for shots: set find_shots, or policy shots")
+            raise ValueError("detector needs shots; set find_shots, or policy shots")
         return self
 
     @property
@@ -78,7 +94,7 @@ class Sampling(Message):
         return self.find_shots or self.policy == "shots"
 
     def of_models(self) -> Policy:
-        """The policy, for models/video."""
+        """The policy as models/video takes it."""
         every = Every(seconds=1.0 if self.seconds is None else self.seconds)
         if self.policy == "evenly":
             return Evenly(n=self.n or 1)
@@ -93,70 +109,77 @@ class Sampling(Message):
 
 
 class VideoFile(Message):
-    """A video that was sent ahead."""
+    """An uploaded video."""
 
-    file: str = Field(description="From POST /v1/files.", examples=["file_0123456789abcdef"])
+    file: str = Field(description="Id of a file of POST /v1/files.", examples=["file_0123456789abcdef"])
 
 
 class OfVideo(Message):
-    """What an item is that may be a video."""
+    """The fields of an item that may be a video."""
 
     video: str | VideoFile | None = Field(
-        None, description="A video file's bytes in base64, or a file of POST /v1/files. In a form: a part `input`."
+        None,
+        description="A video file's bytes in base64, or a file of POST /v1/files. In a form: a part named `input`.",
     )
-    sampling: Sampling | None = Field(None, description="Which of its frames are looked at; the request's, left out.")
+    sampling: Sampling | None = Field(None, description="Choice of frames. Left out: that of the request.")
 
     @model_validator(mode="after")
     def _sampled(self) -> Self:
         if self.sampling is not None and self.video is None:
-            raise ValueError("sampling is of a video; leave it out")
+            raise ValueError("sampling applies only to a video; leave it out")
         return self
 
 
 class VideoFacts(BaseModel):
-    """What a clip is, as it is shown."""
+    """Properties of a video as it is displayed."""
 
-    duration: float = Field(description="Seconds.")
-    width: int = Field(description="Pixels, square and upright.")
-    height: int = Field(description="Pixels, square and upright.")
-    frame_rate: float | None = Field(description="Frames a second, on average.")
-    variable_rate: bool = Field(description="Whether frames lie at uneven distances.")
-    rotation: int = Field(description="Degrees by which it is turned for display; already applied.")
-    interlaced: bool = Field(description="Whether its first frame is.")
-    codec: str = Field(description="Of the pictures.", examples=["h264"])
-    container: str = Field(description="Of the file.", examples=["MP4 or MOV"])
+    duration: float = Field(description="Duration in seconds.")
+    width: int = Field(description="Width in square pixels, after rotation to upright.")
+    height: int = Field(description="Height in square pixels, after rotation to upright.")
+    frame_rate: float | None = Field(description="Average number of frames per second; null if unknown.")
+    variable_rate: bool = Field(description="Whether the distances between frames vary.")
+    rotation: int = Field(description="Rotation for display in degrees, already applied to width and height.")
+    interlaced: bool = Field(description="Whether the first frame is interlaced.")
+    codec: str = Field(description="Video codec.", examples=["h264"])
+    container: str = Field(description="Container format of the file.", examples=["MP4 or MOV"])
 
 
 class VideoReport(BaseModel):
-    """What was met on the way."""
+    """Damage that was found in a video while it was decoded."""
 
-    decoded: int = Field(description="Frames that were decoded for those that were looked at.")
-    damaged_packets: int = Field(description="Pieces that could not be decoded.")
-    corrupt_frames: int = Field(description="Frames with errors in the picture; never looked at.")
-    disordered: int = Field(description="Frames with a timestamp that goes back or repeats; never looked at.")
-    estimated: int = Field(description="Timestamps that were not in the file and were counted on.")
-    ended_early: bool = Field(description="Whether the file ends before its header says.")
-    fell_back: bool = Field(description="keyframes: there was one only, so every `seconds` was taken.")
+    decoded: int = Field(description="Number of frames that were decoded to get the analysed ones.")
+    damaged_packets: int = Field(description="Number of packets that could not be decoded.")
+    corrupt_frames: int = Field(description="Number of frames with errors in the image, which are not analysed.")
+    disordered: int = Field(
+        description="Number of frames whose timestamp repeats or decreases, which are not analysed."
+    )
+    estimated: int = Field(description="Number of timestamps that are missing in the file and were estimated.")
+    ended_early: bool = Field(description="Whether the file ends earlier than its header states.")
+    fell_back: bool = Field(
+        description="Whether policy keyframes found a single keyframe and policy every was used instead."
+    )
 
 
 class VideoBlock(VideoFacts):
-    """What is said of a video beside its pooled result."""
+    """Frames, shots and properties of a video."""
 
-    sampling: Sampling = Field(description="What was asked for, defaults included.")
+    sampling: Sampling = Field(description="Choice of frames, defaults included.")
     frames: list[dict[str, Any]] = Field(
-        description="In order: index, timestamp (seconds from the start), shot (or null), dropped (near-duplicates "
-        "after it), thumbnail where asked for, and the result, as an image's."
+        description="Analysed frames in order: index, timestamp (seconds from the start), shot (or null), dropped "
+        "(number of near-duplicates after it), thumbnail if requested, and the same result as for an image."
     )
     shots: list[dict[str, Any]] | None = Field(
-        description="index, start, end, frames (how many were looked at), and the result pooled over them; null where "
-        "they were not looked for."
+        description="Shots in order: index, start, end, frames (number of analysed ones), and the result pooled over "
+        "them; null if shots were not detected."
     )
-    report: VideoReport = Field(description="Damage, and what was left out.")
-    decoder: str = Field(description="What decoded it.", examples=["PyAV 18.1.0, FFmpeg's libavcodec 62.28.102"])
+    report: VideoReport = Field(description="Damage in the file, and frames that were left out.")
+    decoder: str = Field(
+        description="Decoder and its version.", examples=["PyAV 18.1.0, FFmpeg's libavcodec 62.28.102"]
+    )
 
 
 def facts(info: VideoInfo) -> Mapping[str, Any]:
-    """What a clip is, as JSON has it."""
+    """The fields of `VideoFacts`."""
     return {
         "duration": info.duration,
         "width": info.width,

@@ -1,1 +1,1 @@
-"""What is kept below DAGUERRE_HOME: uploaded files, trained classifiers, the database of jobs."""
+"""Stores below DAGUERRE_HOME: uploaded files, trained classifiers, the database of jobs."""

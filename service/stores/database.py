@@ -1,4 +1,4 @@
-"""state.sqlite3 under DAGUERRE_HOME: its schema, brought up to date step by step, and transactions on it."""
+"""The database state.sqlite3 below DAGUERRE_HOME: schema, migrations and transactions."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from filelock import FileLock
 
 from service.errors import Unavailable
 
-PATIENCE = 30.0  # seconds that one process waits for another's transaction
-MIGRATIONS: tuple[str, ...] = (  # the file's user_version says how many it has had; never change one, add one
+PATIENCE = 30.0  # seconds for which a process waits for the transaction of another
+MIGRATIONS: tuple[str, ...] = (  # user_version of the file is the number of applied ones; only append
     """
     CREATE TABLE jobs (
         place INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -26,7 +26,7 @@ MIGRATIONS: tuple[str, ...] = (  # the file's user_version says how many it has 
         created REAL NOT NULL,
         started REAL,
         ended REAL,
-        begun REAL,              -- of this attempt: when, and how far it was by then
+        begun REAL,              -- start of the current attempt, and the progress at that time
         begun_progress REAL,
         deaths INTEGER NOT NULL DEFAULT 0,
         death_progress REAL NOT NULL DEFAULT 0,
@@ -41,25 +41,25 @@ MIGRATIONS: tuple[str, ...] = (  # the file's user_version says how many it has 
 
 
 class NewerState(Unavailable):
-    """The file was written by a later Daguerre."""
+    """The file was written by a later version of Daguerre."""
 
     code = "newer_state"
 
 
 class Database:
-    """One SQLite file, which several processes use at once."""
+    """One SQLite file that several processes use at once."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
 
     def open(self) -> None:
-        """Make the file, or bring an older one up to date: wholly or not at all. Raises NewerState."""
+        """Create the file or migrate an older one, in one transaction. Raises NewerState."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        # SQLite does not wait for others where the journal's mode changes, so that they wait here
+        # SQLite does not wait for other processes when the journal mode changes, so they wait here
         with FileLock(self.file.with_suffix(".lock"), timeout=PATIENCE):
-            self._bring_up_to_date()
+            self._migrate()
 
-    def _bring_up_to_date(self) -> None:
+    def _migrate(self) -> None:
         with self.reading() as db:
             (version,) = db.execute("PRAGMA user_version").fetchone()
             self._check(version)
@@ -73,12 +73,13 @@ class Database:
     def _check(self, version: int) -> None:
         if version > len(MIGRATIONS):
             raise NewerState(
-                f"{self.file.name} has schema {version}, this Daguerre reads up to {len(MIGRATIONS)}; start the "
+                f"{self.file.name} has schema {version}, this version reads up to {len(MIGRATIONS)}; start the "
                 "version that wrote it, or a newer one"
             )
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection without a transaction."""
         db = sqlite3.connect(self.file, timeout=PATIENCE, isolation_level=None)
         db.row_factory = sqlite3.Row
         try:
@@ -88,7 +89,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction that nobody else's can come between."""
+        """A connection in an exclusive write transaction."""
         with self.reading() as db:
             db.execute("BEGIN IMMEDIATE")
             try:

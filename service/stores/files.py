@@ -1,7 +1,7 @@
-"""Files that callers send ahead: arrays of vectors, and videos, streamed to disk, each its owner's until it expires.
+"""Uploaded files: arrays of vectors and videos, streamed to disk and kept for their owner until they expire.
 
-<home>/files/file_…/data.npy     as it was sent; a video is data.video
-                   meta.json     written last: without it there is no file
+<home>/files/file_…/data.npy     the uploaded bytes; data.video for a video
+                   meta.json     written last; a folder without it is not a file
 """
 
 import asyncio
@@ -28,13 +28,13 @@ from service.settings import Settings
 
 DATA, META = "data.npy", "meta.json"
 VIDEO = "data.video"
-AT_ONCE = 4 * 2**20  # bytes that are gathered before they are written
-UNFINISHED = 24 * 3600.0  # seconds after which an upload that nobody finished is swept away
+BUFFER = 4 * 2**20  # bytes that are buffered before they are written
+UNFINISHED = 24 * 3600.0  # seconds after which an incomplete upload is removed
 
 
 @dataclass(frozen=True, kw_only=True)
 class File:
-    """A file that is there. Times are seconds since 1970."""
+    """An uploaded file. Times are seconds since 1970."""
 
     id: str
     name: str
@@ -45,12 +45,12 @@ class File:
     expires: float
     owner: str | None
     path: Path
-    video: Mapping[str, Any] | None = None  # what a video is, as it is shown
+    video: Mapping[str, Any] | None = None  # the fields of VideoFacts
 
     def rows(self) -> NDArray[np.floating]:
-        """The array, (n, d), which stays on disk."""
-        found: NDArray[np.floating] = np.load(self.path, mmap_mode="r", allow_pickle=False)
-        return found
+        """The array, (n, d), memory-mapped."""
+        array: NDArray[np.floating] = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        return array
 
 
 class FileStore:
@@ -58,44 +58,44 @@ class FileStore:
 
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.home / "files"
-        self._each, self._together = settings.max_file_bytes, settings.max_files_bytes
+        self._limit, self._total_limit = settings.max_file_bytes, settings.max_files_bytes
         self._keep = settings.file_days * 86400
         self._limits = settings.video_limits
         self._uploads = settings.home / UPLOADS
 
     async def receive(self, chunks: AsyncIterator[bytes], *, name: str, owner: str | None) -> File:
-        """Write `chunks` to disk as they come, and see that they are an array or a video.
+        """Write `chunks` to disk as they arrive, and check that they are an array or a video.
 
-        Raises TooLarge, Unprocessable, VideoError; then nothing of them stays.
+        Raises TooLarge, Unprocessable, VideoError, after removing what was written.
         """
         id = f"file_{secrets.token_hex(16)}"
         folder = self._folder / id
-        room = await asyncio.to_thread(self._begin, folder)
+        available = await asyncio.to_thread(self._begin, folder)
         try:
             size = 0
-            waiting: list[bytes] = []
-            gathered = 0
+            chunks_to_write: list[bytes] = []
+            buffered = 0
             with (folder / DATA).open("wb") as file:
                 async for chunk in chunks:
                     size += len(chunk)
-                    if size > self._each:
+                    if size > self._limit:
                         raise TooLarge(
-                            f"the file has more than {self._each:,} bytes, which is the limit; send it in parts, or "
+                            f"the file has more than {self._limit:,} bytes, which is the limit; send it in parts, or "
                             "raise DAGUERRE_MAX_FILE_BYTES",
                             code="file_too_large",
                         )
-                    if size > room:
+                    if size > available:
                         raise TooLarge(
-                            "there is no room for the file: delete others (DELETE /v1/files/{id}), or raise "
-                            "DAGUERRE_MAX_FILES_BYTES",
+                            "the uploaded files would exceed their total limit; delete others (DELETE /v1/files/{id}), "
+                            "or raise DAGUERRE_MAX_FILES_BYTES",
                             code="files_full",
                         )
-                    waiting.append(chunk)
-                    gathered += len(chunk)
-                    if gathered >= AT_ONCE:
-                        await asyncio.to_thread(file.writelines, waiting)
-                        waiting, gathered = [], 0
-                await asyncio.to_thread(file.writelines, waiting)
+                    chunks_to_write.append(chunk)
+                    buffered += len(chunk)
+                    if buffered >= BUFFER:
+                        await asyncio.to_thread(file.writelines, chunks_to_write)
+                        chunks_to_write, buffered = [], 0
+                await asyncio.to_thread(file.writelines, chunks_to_write)
                 await asyncio.to_thread(_synced, file)
             return await asyncio.to_thread(self._finish, folder, id, name, size, owner)
         except BaseException:
@@ -103,12 +103,12 @@ class FileStore:
             raise
 
     def _begin(self, folder: Path) -> int:
-        """Make the folder; how many bytes there is room for."""
+        """Create the folder and return the number of bytes that it may hold."""
         self.sweep()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        held = sum(path.stat().st_size for path in self._folder.glob("*/data.*"))
+        used = sum(path.stat().st_size for path in self._folder.glob("*/data.*"))
         folder.mkdir(mode=0o700)
-        return self._together - held
+        return self._total_limit - used
 
     def _finish(self, folder: Path, id: str, name: str, size: int, owner: str | None) -> File:
         path, shape, dtype, video = folder / DATA, None, None, None
@@ -118,7 +118,7 @@ class FileStore:
             video = dict(facts(probe(path, limits=self._limits)))
             path = path.replace(folder / VIDEO)
         now = time.time()
-        made = File(
+        file = File(
             id=id,
             name=name,
             bytes=size,
@@ -130,76 +130,80 @@ class FileStore:
             path=path,
             video=video,
         )
-        said: dict[str, Any] = asdict(made)
-        del said["path"]
+        meta = asdict(file)
+        del meta["path"]
         part = folder / f"{META}.part"
-        with part.open("w") as file:
-            json.dump(said, file)
-            _synced(file)
+        with part.open("w") as stream:
+            json.dump(meta, stream)
+            _synced(stream)
         part.replace(folder / META)
-        return made
+        return file
 
     def get(self, id: str, owner: str | None) -> File:
-        """Raises NotFound, also for what is somebody else's."""
-        found = self._read(id) if id.startswith("file_") and id[5:].isalnum() else None
-        if found is None or (found.owner is not None and found.owner != owner):
+        """The file. Raises NotFound, also for a file of another owner."""
+        file = self._read(id) if id.startswith("file_") and id[5:].isalnum() else None
+        if file is None or (file.owner is not None and file.owner != owner):
             raise NotFound(
-                f"file: there is no {quoted(id)} here; files expire after some days", code="unknown_file", param="file"
+                f"file: there is no {quoted(id)} here; files expire after some days, and GET /v1/files lists them",
+                code="unknown_file",
+                param="file",
             )
-        return found
+        return file
 
     def array(self, id: str, owner: str | None) -> File:
-        """Raises NotFound; Unprocessable for a video."""
-        return self._wanted(id, owner, array=True)
+        """A file of vectors. Raises NotFound, or Unprocessable for a video."""
+        return self._expected(id, owner, array=True)
 
     def video(self, id: str, owner: str | None) -> File:
-        """Raises NotFound; Unprocessable for an array."""
-        return self._wanted(id, owner, array=False)
+        """A video. Raises NotFound, or Unprocessable for an array."""
+        return self._expected(id, owner, array=False)
 
-    def _wanted(self, id: str, owner: str | None, *, array: bool) -> File:
-        found = self.get(id, owner)
-        if (found.video is None) != array:
-            said = "is a video, and vectors are wanted" if array else "holds vectors, and a video is wanted"
-            raise Unprocessable(f"file: {found.id} {said}", code="invalid_file", param="file")
-        return found
+    def _expected(self, id: str, owner: str | None, *, array: bool) -> File:
+        file = self.get(id, owner)
+        if (file.video is None) != array:
+            problem = "is a video; name a file of vectors" if array else "contains vectors; name a video"
+            raise Unprocessable(f"file: {file.id} {problem}", code="invalid_file", param="file")
+        return file
 
     def list(self, owner: str | None, *, limit: int, cursor: str | None) -> tuple[list[File], str | None]:
-        """The newest first, and the cursor for what follows."""
-        found = [each for path in self._folder.glob("file_*") if (each := self._read(path.name))]
-        mine = sorted((f for f in found if f.owner is None or f.owner == owner), key=lambda f: (-f.created, f.id))
+        """Files, the newest first, and the cursor of the next page."""
+        files = [file for path in self._folder.glob("file_*") if (file := self._read(path.name))]
+        mine = sorted((f for f in files if f.owner is None or f.owner == owner), key=lambda f: (-f.created, f.id))
         if cursor is not None:
-            places = [i for i, each in enumerate(mine) if each.id == cursor]
+            places = [i for i, file in enumerate(mine) if file.id == cursor]
             if not places:
-                raise BadRequest(f"cursor: {quoted(cursor)} is none; take it from next_cursor", param="cursor")
+                raise BadRequest(
+                    f"cursor: {quoted(cursor)} is not valid; use next_cursor of the previous page", param="cursor"
+                )
             mine = mine[places[0] + 1 :]
         return mine[:limit], mine[limit - 1].id if len(mine) > limit else None
 
     def delete(self, id: str, owner: str | None) -> File:
-        """What uses it meanwhile keeps it until that ends. Raises NotFound."""
-        found = self.get(id, owner)
-        (found.path.parent / META).unlink(missing_ok=True)
-        shutil.rmtree(found.path.parent, ignore_errors=True)
-        return found
+        """Delete a file. A request or job that has opened it is not affected. Raises NotFound."""
+        file = self.get(id, owner)
+        (file.path.parent / META).unlink(missing_ok=True)
+        shutil.rmtree(file.path.parent, ignore_errors=True)
+        return file
 
     def _read(self, id: str) -> File | None:
         folder = self._folder / id
         try:
-            said = json.loads((folder / META).read_text())
+            meta = json.loads((folder / META).read_text())
         except (OSError, ValueError):
             return None
-        said["shape"] = None if said["shape"] is None else tuple(said["shape"])
-        made = File(**said, path=folder / (VIDEO if said.get("video") else DATA))
-        return made if made.expires > time.time() and made.path.exists() else None
+        meta["shape"] = None if meta["shape"] is None else tuple(meta["shape"])
+        file = File(**meta, path=folder / (VIDEO if meta.get("video") else DATA))
+        return file if file.expires > time.time() and file.path.exists() else None
 
     def sweep(self) -> None:
-        """Remove what has expired, and uploads that broke off long ago."""
+        """Remove expired files and old incomplete uploads."""
         for folder in self._folder.glob("file_*"):
             with suppress(OSError):
                 if self._read(folder.name) is None and (
                     (folder / META).exists() or time.time() - folder.stat().st_mtime > UNFINISHED
                 ):
                     shutil.rmtree(folder, ignore_errors=True)
-        for left in self._uploads.glob("upload_*"):  # of a request that was killed
+        for left in self._uploads.glob("upload_*"):  # of a killed process
             with suppress(OSError):
                 if time.time() - left.stat().st_mtime > UNFINISHED:
                     left.unlink()
@@ -211,10 +215,7 @@ def _synced(file: Any) -> None:
 
 
 def _is_array(path: Path) -> bool:
-    """Whether it begins as a .npy file does; what else it may be, video or not, is told by its bytes too.
-
-    Raises Unprocessable.
-    """
+    """Whether the file is a .npy file, by its first bytes. Raises Unprocessable if it is no video either."""
     with path.open("rb") as file:
         head = file.read(HEAD)
     if head.startswith(b"\x93NUMPY"):
@@ -239,20 +240,20 @@ def _checked(path: Path, size: int) -> tuple[tuple[int, int], str]:
             shape, fortran, dtype = reader(file)
             start = file.tell()
     except (ValueError, KeyError, EOFError, OSError) as exc:
-        raise Unprocessable("the file is no .npy file; write it with numpy.save", code="invalid_file") from exc
+        raise Unprocessable("the file is not a valid .npy file; write it with numpy.save", code="invalid_file") from exc
     if len(shape) != 2 or 0 in shape or fortran or dtype.kind != "f" or not dtype.isnative:
         raise Unprocessable(
-            f"the file has an array of {dtype} {shape}{', column by column' if fortran else ''}; save floats "
+            f"the file contains an array of {dtype} {shape}{', column by column' if fortran else ''}; save floats "
             "(items, dimension), row by row",
             code="invalid_file",
         )
     if size != start + dtype.itemsize * shape[0] * shape[1]:
         raise Unprocessable(
-            f"the file has {size:,} bytes, its header tells of {start + dtype.itemsize * shape[0] * shape[1]:,}; send "
-            "it whole",
+            f"the file has {size:,} bytes, its header requires {start + dtype.itemsize * shape[0] * shape[1]:,}; send "
+            "the whole file",
             code="invalid_file",
         )
     return (int(shape[0]), int(shape[1])), str(dtype)
 
 
-UPLOADS = "uploads"  # below DAGUERRE_HOME: videos of forms, each as long as its request
+UPLOADS = "uploads"  # folder below DAGUERRE_HOME for videos in forms, which are removed with their request

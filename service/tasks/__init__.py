@@ -1,4 +1,4 @@
-"""What the jobs' worker does: a module for each kind of job, with a function `job(context)`. No engine, no transport.
+"""The tasks of the job worker: one module per kind of job, with a function `job(context)`.
 
-service/jobs/kinds.py names them; service/pipelines/ writes what they read.
+service/jobs/kinds.py lists them; service/pipelines/ writes the files that they read.
 """

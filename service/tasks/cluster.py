@@ -1,7 +1,7 @@
-"""Clustering as a job: vectors in its folder to an answer among its results.
+"""Clustering as a job, from vectors in its folder to an answer in the folder of results.
 
-<folder>/task.json         the request without its items, ids, and where the vectors are from
-         image.npy         (n, d) vectors; text.npy alike
+<folder>/task.json         the request without its items, the ids and the receipt of the vectors
+         image.npy         (n, d) vectors; text.npy likewise
          vocabulary.npy    (v, d) unit vectors of names
 <results>/clustering.json  the answer
 """
@@ -23,22 +23,22 @@ from models.clustering.describe import Vocabulary
 from models.pages.clusters.view import shown_images
 from service.jobs.kinds import Context
 from service.schemas.clusters import ClusterRequest
-from service.tasks.vectors import joined, keep, read_rows, unusable_said, usable, write_rows
+from service.tasks.vectors import joined, keep, read_rows, unusable_to_json, usable, write_rows
 
 TASK, VOCABULARY, ANSWER = "task.json", "vocabulary.npy", "clustering.json"
 LIBRARIES = ("numpy", "scikit-learn", "scipy")
-MAPPED = 100_000  # items of which a map is drawn unless asked for: more are a cloud, and many megabytes of JSON
+MAPPED = 100_000  # maximum number of items for which a map is drawn by default
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What is to be grouped.
+    """The items to group.
 
     Attributes
     ----------
     request : without `input` and `vectors`.
-    unusable : items that could not be embedded: index → code and message.
-    logit_scale : of the model whose names the vocabulary has.
+    unusable : code and message of each item that could not be embedded, by index.
+    logit_scale : logit scale of the model that embedded the vocabulary.
     """
 
     request: ClusterRequest
@@ -50,7 +50,7 @@ class Task:
     logit_scale: float | None
 
     def write(self, folder: Path, rows: Sequence[NDArray[np.floating]], names: NDArray[np.float32] | None) -> None:
-        """Put it into `folder`."""
+        """Write the task into `folder`."""
         write_rows(folder, self.blocks, rows)
         if names is not None:
             np.save(folder / VOCABULARY, names)
@@ -58,7 +58,7 @@ class Task:
 
 
 def job(context: Context) -> dict[str, Any]:
-    """Cluster what lies in the job's folder."""
+    """Cluster the items in the job's folder."""
     task = TypeAdapter(Task).validate_json((context.folder / TASK).read_bytes())
     request, n = task.request, len(task.ids)
     rows = read_rows(context.folder, task.blocks)
@@ -72,14 +72,14 @@ def job(context: Context) -> dict[str, Any]:
             logit_scale=task.logit_scale,
         )
 
-    def some(given: Sequence[Any] | None) -> list[Any] | None:
-        return None if given is None else [given[i] for i in kept] if bad else list(given)
+    def select(values: Sequence[Any] | None) -> list[Any] | None:
+        return None if values is None else [values[i] for i in kept] if bad else list(values)
 
-    made = cluster(
+    clustering = cluster(
         joined(rows, kept),
         request.options(),
-        weights=some(request.weights),
-        known=some(request.known),
+        weights=select(request.weights),
+        known=select(request.known),
         vocabulary=names,
         projection=request.projection,
         resamples=request.resamples,
@@ -89,9 +89,9 @@ def job(context: Context) -> dict[str, Any]:
     answer = {
         "id": context.id,
         "object": "clustering",
-        **_over_all(made, kept, n),
+        **_over_all(clustering, kept, n),
         "ids": list(task.ids),
-        "unusable": unusable_said(bad, task.ids),
+        "unusable": unusable_to_json(bad, task.ids),
         "model": task.model,
         "receipt": dict(task.receipt),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -102,24 +102,24 @@ def job(context: Context) -> dict[str, Any]:
     return {
         "clustering": context.id,
         "n": n,
-        "clusters": len(made.clusters),
+        "clusters": len(clustering.clusters),
         "unclustered": answer["unclustered"],
     }
 
 
-def _over_all(made: Clustering, kept: NDArray[np.intp], n: int) -> dict[str, Any]:
-    """The answer about the usable items as one about all of them: indexes are those of the request."""
-    said = made.to_json()
+def _over_all(clustering: Clustering, kept: NDArray[np.intp], n: int) -> dict[str, Any]:
+    """The clustering as JSON, with indexes of usable items replaced by those of the request."""
+    answer = clustering.to_json()
     if len(kept) == n:
-        return said
+        return answer
     place = kept.tolist()
     for name, none in (("labels", -1), ("silhouettes", None), ("silhouettes_final", None), ("coordinates", [0.0, 0.0])):
-        if said[name] is not None:
+        if answer[name] is not None:
             every: list[Any] = [none] * n
-            for i, value in zip(place, said[name], strict=True):
+            for i, value in zip(place, answer[name], strict=True):
                 every[i] = value
-            said[name] = every
-    for each in said["clusters"]:
-        each["medoid"] = place[each["medoid"]]
-        each["exemplars"] = {kind: [place[i] for i in which] for kind, which in each["exemplars"].items()}
-    return {**said, "n": n}
+            answer[name] = every
+    for one in answer["clusters"]:
+        one["medoid"] = place[one["medoid"]]
+        one["exemplars"] = {kind: [place[i] for i in which] for kind, which in one["exemplars"].items()}
+    return {**answer, "n": n}

@@ -1,4 +1,4 @@
-"""Looking for duplicates as a job: hashes or vectors in its folder to groups among its results."""
+"""Duplicate detection as a job, from hashes or vectors in its folder to groups in the folder of results."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ from models.classifiers.head import Block
 from models.similarity.duplicates import Duplicates, exact, near, semantic
 from service.jobs.kinds import Context
 from service.schemas.duplicates import DuplicatesRequest
-from service.tasks.vectors import joined, keep, read_rows, unusable_said, usable, write_rows
+from service.tasks.vectors import joined, keep, read_rows, unusable_to_json, usable, write_rows
 
 TASK, ANSWER = "task.json", "duplicates.json"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What is to be compared.
+    """The items to compare.
 
     Attributes
     ----------
     request : without items, vectors and hashes.
-    hashes : of exact and near, None for an item that has none.
-    blocks : of semantic.
+    hashes : hash of each item for the kinds exact and near; None for an item without one.
+    blocks : modalities and models of the vectors, for the kind semantic.
     """
 
     request: DuplicatesRequest
@@ -38,16 +38,16 @@ class Task:
     receipt: Mapping[str, Any] | None
 
     def write(self, folder: Path, rows: Sequence[NDArray[np.floating]]) -> None:
-        """Put it into `folder`."""
+        """Write the task into `folder`."""
         write_rows(folder, self.blocks, rows)
         (folder / TASK).write_bytes(TypeAdapter(Task).dump_json(self))
 
 
 def job(context: Context) -> dict[str, Any]:
-    """Look for duplicates in what lies in the job's folder."""
+    """Find the duplicates among the items in the job's folder."""
     task = TypeAdapter(Task).validate_json((context.folder / TASK).read_bytes())
     context.report(0.05, f"comparing {len(task.ids):,} items")
-    kept, bad, found = _found(context, task)
+    kept, bad, duplicates = _find(context, task)
     place = kept.tolist()
     groups = [
         {
@@ -55,20 +55,20 @@ def job(context: Context) -> dict[str, Any]:
             "members": [place[i] for i in group.members],
             "similarity": [float(x) for x in group.similarity],
         }
-        for group in found.groups
+        for group in duplicates.groups
     ]
     extra = sum(len(group["members"]) - 1 for group in groups)
     answer = {
         "id": context.id,
         "object": "duplicates",
-        "kind": found.kind,
-        "threshold": None if found.kind == "exact" else float(found.threshold),
-        "linkage": found.linkage,
+        "kind": duplicates.kind,
+        "threshold": None if duplicates.kind == "exact" else float(duplicates.threshold),
+        "linkage": duplicates.linkage,
         "n": len(task.ids),
         "ids": list(task.ids),
         "groups": groups,
         "extra": extra,
-        "unusable": unusable_said(bad, task.ids),
+        "unusable": unusable_to_json(bad, task.ids),
         "model": task.model,
         "receipt": task.receipt,
     }
@@ -76,7 +76,7 @@ def job(context: Context) -> dict[str, Any]:
     return {"duplicates": context.id, "n": len(task.ids), "groups": len(groups), "extra": extra}
 
 
-def _found(context: Context, task: Task) -> tuple[NDArray[np.intp], dict[int, tuple[str, str]], Duplicates]:
+def _find(context: Context, task: Task) -> tuple[NDArray[np.intp], dict[int, tuple[str, str]], Duplicates]:
     request, bad = task.request, dict(task.unusable)
     if request.kind == "semantic":
         rows = read_rows(context.folder, task.blocks)
@@ -88,6 +88,6 @@ def _found(context: Context, task: Task) -> tuple[NDArray[np.intp], dict[int, tu
     prefer = None if request.preference is None else np.asarray(request.preference)[kept]
     hashes = [task.hashes[i] for i in kept]
     if request.kind == "exact":
-        return kept, bad, exact([each or "" for each in hashes], preference=prefer)
-    values = [None if each is None else int(each, 16) for each in hashes]
+        return kept, bad, exact([value or "" for value in hashes], preference=prefer)
+    values = [None if value is None else int(value, 16) for value in hashes]
     return kept, bad, near(values, bits=request.bits, linkage=request.linkage, preference=prefer)

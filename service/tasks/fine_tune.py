@@ -1,4 +1,4 @@
-"""Fine-tuning as a job: images below DAGUERRE_DATA to a stored network. Torch is imported by the worker alone."""
+"""Fine-tuning as a job, from images below DAGUERRE_DATA to a stored network. Only the worker imports torch."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ EMBEDDED = "embedded"
 
 
 def options_of(request: FineTuneRequest) -> Options:
-    """Raises TrainingError."""
+    """The options as `models` takes them. Raises TrainingError."""
     return Options(
         task=request.task,
         positive=request.positive,
@@ -36,30 +36,30 @@ def options_of(request: FineTuneRequest) -> Options:
     )
 
 
-def inside(data: Path | None, given: str, param: str) -> Path:
-    """`given` below `data`, links followed and found inside. Raises Unprocessable."""
+def inside(data: Path | None, relative: str, param: str) -> Path:
+    """The path `relative` below `data`, with links resolved. Raises Unprocessable if it is outside or missing."""
     if data is None:
         raise Unprocessable(
-            f"{param}: this server has no folder of images; start it with DAGUERRE_DATA, the folder that holds them",
+            f"{param}: this server has no folder of images; start it with DAGUERRE_DATA, the folder that contains them",
             code="no_data",
             param=param,
         )
     root = data.resolve()
     try:
-        found = (root / given).resolve()
+        path = (root / relative).resolve()
     except (OSError, ValueError):  # a name too long, a null byte
-        found = root.parent
-    if not given or found == root.parent or not found.is_relative_to(root) or not found.exists():
+        path = root.parent
+    if not relative or path == root.parent or not path.is_relative_to(root) or not path.exists():
         raise Unprocessable(
-            f"{param}: there is no {quoted(given)} in the server's folder of images; give a path relative to it",
+            f"{param}: there is no {quoted(relative)} in the server's folder of images; give a path relative to it",
             code="unknown_folder",
             param=param,
         )
-    return found
+    return path
 
 
 def start_of(data: Path | None, home: Path, start: str) -> str:
-    """The starting point as fine-tuning wants it: "embedded", an imported model's source, a folder below `data`.
+    """The start of fine-tuning: "embedded", the source of an imported model, or a folder below `data`.
 
     Raises Unprocessable.
     """
@@ -71,7 +71,7 @@ def start_of(data: Path | None, home: Path, start: str) -> str:
 
 
 def job(context: Context) -> dict[str, Any]:
-    """Fine-tune, and keep the network; begun again after a kill, it goes on after the last whole epoch."""
+    """Fine-tune and store the network. After a kill, it resumes after the last complete epoch."""
     request = FineTuneRequest.model_validate(context.params["request"])
     data = Path(context.params["data"])
     source = inside(data, request.folder, "folder")

@@ -1,7 +1,7 @@
-"""Training: a task that lies in a folder, written by the pipeline, and what becomes of it.
+"""Training as a job, from a task that the pipeline writes into a folder to a stored classifier.
 
 <folder>/request.json    the request without its items, and the blocks
-         image.npy       (n, d) float32 vectors, a row of NaN for an item that has none; text.npy alike
+         image.npy       (n, d) float32 vectors, NaN for an item without a vector; text.npy likewise
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,12 +31,12 @@ _adapter: TypeAdapter["Task"]
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What is to be learnt, whole.
+    """A training task.
 
     Attributes
     ----------
     request : without `input` and `vectors`.
-    unusable : items that could not be embedded: index → code and message.
+    unusable : code and message of each item that could not be embedded, by index.
     made_with : receipts of the encoders, by modality.
     """
 
@@ -49,14 +49,14 @@ class Task:
     owner: str | None
 
     def write(self, folder: Path, vectors: Sequence[NDArray[np.floating]]) -> None:
-        """Put it into `folder`."""
+        """Write the task into `folder`."""
         for block, rows in zip(self.blocks, vectors, strict=True):
             np.save(folder / f"{block.modality}.npy", rows.astype(np.float32, copy=False))
         (folder / REQUEST).write_bytes(_adapter.dump_json(self))
 
     @classmethod
     def read(cls, folder: Path) -> tuple["Task", list[NDArray[np.float32]]]:
-        """What `write` has put there."""
+        """Read a task that `write` has written."""
         task = _adapter.validate_json((folder / REQUEST).read_bytes())
         return task, [np.load(folder / f"{block.modality}.npy", allow_pickle=False) for block in task.blocks]
 
@@ -66,7 +66,7 @@ _adapter = TypeAdapter(Task)
 
 @dataclass(frozen=True, kw_only=True)
 class ValidatedTask:
-    """A task, checked."""
+    """A task that has passed all checks."""
 
     problem: Problem
     held_out: Problem | None
@@ -75,9 +75,9 @@ class ValidatedTask:
 
 
 def validate_task(task: Task, vectors: Sequence[NDArray[np.floating]], *, resamples: int) -> ValidatedTask:
-    """Everything that can be refused is refused here. Raises TrainingError, AgreementError.
+    """Check everything that may be invalid. Raises TrainingError, AgreementError.
 
-    `resamples` are those of the intervals around the coders' agreement.
+    `resamples` is the number of bootstrap resamples for the intervals of the coders' agreement.
     """
     request, n = task.request, task.n
     options = Options(
@@ -89,7 +89,7 @@ def validate_task(task: Task, vectors: Sequence[NDArray[np.floating]], *, resamp
         seed=request.seed,
     )
     targets, codes = _targets(request, task.ids, resamples)
-    known = {each.name for each in codes.dropped} if codes else set()
+    known = {item.name for item in codes.dropped} if codes else set()
     per_item: dict[str, Sequence[Any] | None] = {
         "targets": targets,
         "groups": request.groups,
@@ -97,24 +97,24 @@ def validate_task(task: Task, vectors: Sequence[NDArray[np.floating]], *, resamp
         "inclusion_prob": request.inclusion_prob,
         "split": request.split,
     }
-    for name, given in per_item.items():
-        if given is not None and len(given) != n:
-            raise TrainingError(f"{name}: {len(given)} for {n} items; give one for each", code="lengths_differ")
+    for name, values in per_item.items():
+        if values is not None and len(values) != n:
+            raise TrainingError(f"{name}: {len(values)} values for {n} items; give one for each", code="lengths_differ")
     test = np.array([part == "test" for part in request.split or ["train"] * n], bool)
 
     def part(which: NDArray[np.intp], labels: Sequence[Any] | None, folds: int | None) -> Problem:
-        def some(given: Sequence[Any] | None) -> list[Any] | None:
-            return None if given is None else [given[i] for i in which]
+        def select(values: Sequence[Any] | None) -> list[Any] | None:
+            return None if values is None else [values[i] for i in which]
 
-        found = make_problem(
+        problem = make_problem(
             [rows[which] for rows in vectors],
-            some(targets) or [],
+            select(targets) or [],
             task=request.task,
             blocks=task.blocks,
-            ids=some(task.ids),
-            groups=some(request.groups),
-            sample_weight=some(request.sample_weight),
-            inclusion_prob=some(request.inclusion_prob),
+            ids=select(task.ids),
+            groups=select(request.groups),
+            sample_weight=select(request.sample_weight),
+            inclusion_prob=select(request.inclusion_prob),
             labels=labels,
             bounds=request.bounds,
             partial=request.partial,
@@ -122,13 +122,13 @@ def validate_task(task: Task, vectors: Sequence[NDArray[np.floating]], *, resamp
         )
         reasons = {task.ids[i]: reason for i, reason in task.unusable.items()}
         dropped = tuple(
-            Dropped(name=each.name, code=reasons[each.name][0], reason=reasons[each.name][1])
-            if each.name in reasons
-            else each
-            for each in found.dropped
-            if each.name not in known
+            Dropped(name=item.name, code=reasons[item.name][0], reason=reasons[item.name][1])
+            if item.name in reasons
+            else item
+            for item in problem.dropped
+            if item.name not in known
         )
-        return replace(found, dropped=dropped)
+        return replace(problem, dropped=dropped)
 
     problem = part(np.flatnonzero(~test), request.labels, options.folds)
     held_out = None
@@ -138,7 +138,7 @@ def validate_task(task: Task, vectors: Sequence[NDArray[np.floating]], *, resamp
 
 
 def _targets(request: TrainRequest, ids: Sequence[str], resamples: int) -> tuple[Sequence[Any], Codes | None]:
-    """A target for each item, and what it came of where several people coded."""
+    """The target of each item, and the codes from which it was aggregated, if there are several coders."""
     if (request.targets is None) == (request.codes is None):
         raise TrainingError("targets: send either targets or codes", code="no_targets")
     if request.codes is None:
@@ -147,20 +147,22 @@ def _targets(request: TrainRequest, ids: Sequence[str], resamples: int) -> tuple
     table = request.codes
     if len(set(ids)) < len(ids):
         twice = next(id for i, id in enumerate(ids) if id in ids[:i])
-        raise TrainingError(f"ids: {twice!r} is there twice, and codes refer to ids; make them different", code="ids")
+        raise TrainingError(
+            f"ids: {twice!r} occurs twice, but codes refer to items by id; make the ids unique", code="ids"
+        )
     if (table.rule == "mean") != (request.task == "continuous"):
         raise TrainingError(
-            f"codes: rule {table.rule!r} with a {request.task} task; a continuous one takes mean, others majority or "
+            f"codes: rule {table.rule!r} with a {request.task} task; a continuous task needs mean, others majority or "
             "unanimous",
             code="bad_rule",
         )
     unknown = sorted(set(table.item) - set(ids))
     if unknown:
         raise TrainingError(
-            f"codes: {len(unknown)} items are none of ids, the first is {unknown[0]!r}; give each item's id",
+            f"codes: {len(unknown)} items are not among the ids, the first is {unknown[0]!r}; send the id of each item",
             code="unknown_item",
         )
-    found = aggregate_codes(
+    codes = aggregate_codes(
         table.coder,
         table.item,
         table.code,
@@ -169,12 +171,12 @@ def _targets(request: TrainRequest, ids: Sequence[str], resamples: int) -> tuple
         resamples=resamples,
         seed=request.seed,
     )
-    by_id = dict(zip(found.items, found.targets, strict=True))
-    return [by_id.get(id) for id in ids], found
+    by_id = dict(zip(codes.items, codes.targets, strict=True))
+    return [by_id.get(id) for id in ids], codes
 
 
 def job(context: Context) -> dict[str, Any]:
-    """Learn what lies in the job's folder, and keep it; done again, it gives the same version."""
+    """Train a classifier and store it. A repeated job stores the same version again."""
     task, vectors = Task.read(context.folder)
     whole = validate_task(task, vectors, resamples=task.request.resamples)
     head, report = train(

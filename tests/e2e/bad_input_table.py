@@ -179,7 +179,7 @@ VIDEOS: Sequence[Row] = (
     Row("a video of 0 bytes", video(b""), 422, "invalid_video", "empty"),
     Row("a video that is not base64", item({"video": "a clip!"}), 422, "invalid_video", "is not base64"),
     Row("a file that was never sent", item({"video": {"file": "file_00"}}), 404, "unknown_file", "no 'file_00' here"),
-    Row("sampling of a text", item({"text": "a", "sampling": {}}), 422, "invalid_request", "sampling is of a video"),
+    Row("sampling of a text", item({"text": "a", "sampling": {}}), 422, "invalid_request", "applies only to a video"),
     Row("an unknown policy", video(b"", policy="often"), 422, "invalid_request", "got 'often'"),
     Row("evenly without n", video(b"", policy="evenly"), 422, "invalid_request", "needs n"),
     Row("an option of another policy", video(b"", policy="shots", n=3), 422, "invalid_request", "of policy evenly"),

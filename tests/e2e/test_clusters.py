@@ -196,7 +196,7 @@ def test_a_file_that_is_deleted_stays_for_the_job_that_uses_it(client):
     [
         (b"", "is empty"),
         (b"not an array", "neither a .npy file"),
-        (npy(ROWS)[:-8], "send it whole"),
+        (npy(ROWS)[:-8], "send the whole file"),
         (npy(np.ones(5, np.float32)), "(5,)"),
         (npy(np.ones((5, 2), np.int64)), "int64"),
         (npy(np.asfortranarray(ROWS)), "column by column"),

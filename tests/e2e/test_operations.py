@@ -218,7 +218,7 @@ def refused(folder: Path, message: str, *arguments: str, **settings: str) -> Non
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"DAGUERRE_HOST": "0.0.0.0"}, r"0\.0\.0\.0 is reached from other machines.*DAGUERRE_API_KEYS_FILE"),
+        ({"DAGUERRE_HOST": "0.0.0.0"}, r"0\.0\.0\.0 can be reached from other machines.*DAGUERRE_API_KEYS_FILE"),
         ({"DAGUERRE_HOST": "::"}, "no API key"),
         ({"DAGUERRE_PROT": "3001"}, "DAGUERRE_PROT: no such setting; there are .*DAGUERRE_PORT"),
         ({"DAGUERRE_MAX_ITEMS": "many"}, "max_items"),

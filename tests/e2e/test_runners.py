@@ -88,7 +88,7 @@ def test_processes_that_are_killed_are_heard_of_replaced_and_leave_nothing(two_w
     assert heard
     for answer in heard:
         error = assert_error(answer, 503, "unavailable")
-        assert "image runner is away" in error["message"]
+        assert "image runner does not respond" in error["message"]
         assert int(answer.headers["retry-after"]) >= 1
     with server.client() as client:
         assert client.post(PATH, json={"input": "a text"}).status_code == 200  # its runner lives

@@ -249,9 +249,9 @@ def test_a_broken_clip_fails_alone_and_is_named(client: httpx.Client, cuts: byte
 def test_what_is_asked_for_is_checked(client: httpx.Client, cuts: bytes):
     for sampling, said in (
         ({"policy": "evenly"}, "policy evenly needs n"),
-        ({"policy": "every", "n": 3}, "n is of policy evenly"),
+        ({"policy": "every", "n": 3}, "n applies only to policy evenly"),
         ({"seconds": 0}, "greater than 0"),
-        ({"detector": {"ratio": 2}}, "detector is for shots"),
+        ({"detector": {"ratio": 2}}, "detector needs shots"),
         ({"polcy": "every"}, "no such field"),
     ):
         answer = client.post("/v1/embeddings", json={"input": [item(cuts)], "sampling": sampling})

@@ -5,7 +5,7 @@ import hmac
 
 import pytest
 
-from service.auth import Auth, is_loopback, is_open, refuse_open_door
+from service.auth import Auth, is_loopback, is_open, require_keys
 from service.errors import Forbidden, Unauthorized
 from service.settings import Settings
 
@@ -28,7 +28,7 @@ def test_the_scheme_may_be_written_in_any_case(header):
     ["Bearer firs", "Bearer firstt", "Bearer First", "Bearer first,second", "Bearer first second", "Bearer \xff"],
 )
 def test_anything_else_is_refused(header):
-    with pytest.raises(Unauthorized, match="not one of ours") as caught:
+    with pytest.raises(Unauthorized, match="not known to the server") as caught:
         Auth(KEYS).check(header, reached_at="127.0.0.1")
     assert caught.value.status == 401
     assert header.split()[1] not in caught.value.message
@@ -84,7 +84,7 @@ OUTSIDE = [
 def test_this_machines_own_addresses_are_known(address):
     assert is_loopback(address)
     assert Auth(Settings()).check(None, reached_at=address) is None
-    refuse_open_door(Settings(host=address))
+    require_keys(Settings(host=address))
 
 
 @pytest.mark.parametrize("address", [*OUTSIDE, "::ffff:192.0.2.1"])
@@ -94,12 +94,12 @@ def test_without_a_key_nothing_is_served_beyond_this_machine(address):
         Auth(Settings()).check(None, reached_at=address)
     assert caught.value.status == 403
     with pytest.raises(Forbidden, match=r"DAGUERRE_API_KEYS_FILE, or --insecure"):
-        refuse_open_door(Settings(host=address))
+        require_keys(Settings(host=address))
 
 
 def test_a_key_or_insecure_opens_the_door_to_the_outside():
-    refuse_open_door(Settings(host="0.0.0.0", api_keys="k"))
-    refuse_open_door(Settings(host="0.0.0.0", insecure=True))
+    require_keys(Settings(host="0.0.0.0", api_keys="k"))
+    require_keys(Settings(host="0.0.0.0", insecure=True))
     assert Auth(Settings(insecure=True)).check(None, reached_at="192.0.2.1") is None
 
 

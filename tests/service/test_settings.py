@@ -114,7 +114,9 @@ def test_lanes_are_those_of_the_device_unless_they_are_set():
 
 
 def test_bentomls_batching_is_for_one_model():
-    assert "cannot tell 2 models apart" in refusal(placement="process", runner_batching="bentoml", models=("a", "b"))
+    assert "bentoml serves a single model, not 2" in refusal(
+        placement="process", runner_batching="bentoml", models=("a", "b")
+    )
     assert Settings(placement="process", runner_batching="bentoml").runner_batching == "bentoml"
 
 

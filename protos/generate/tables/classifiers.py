@@ -12,7 +12,7 @@ CLASSIFIERS = File(
             "Post",
             without="sampling",
             image="optional bytes // An image file's bytes.",
-            video="optional Video // A video, whose frames are looked at.",
+            video="optional Video // A video, whose frames are analysed.",
         ),
         message(
             "Vectors",
@@ -40,7 +40,7 @@ CLASSIFIERS = File(
         message(
             "TrainRequest",
             "TrainRequest",
-            "Coded items to learn from: a linear probe on their embeddings, with a report by nested cross-validation. "
+            "Coded items for training a linear probe on their embeddings, with a report by nested cross-validation. "
             "An empty list counts as left out.",
             targets="optional Targets // A code for each item; or send `codes`. Items without a code are left out.",
         ),
@@ -52,13 +52,13 @@ CLASSIFIERS = File(
             classifier="Classifier // The classifier.",
             job="Job // With as_job.",
         ),
-        message("Encoder", "Encoder", "An encoder that a classifier needs."),
+        message("Encoder", "Encoder"),
         message(
             "Classifier",
             "ClassifierAnswer",
             "A trained classifier.",
-            made_with_json="=made_with string // JSON: receipts of the encoders by modality, versions of libraries.",
-            report_json="=report optional string // JSON: everything that was measured, as over HTTP. Absent in lists.",
+            made_with_json="=made_with string // JSON: receipts of the encoders by modality, library versions.",
+            report_json="=report optional string // JSON: the report of the evaluation, as over HTTP. Absent in lists.",
             worst_json="=worst optional string // JSON: the most confidently wrong predictions. Absent in lists.",
         ),
         message(
@@ -71,12 +71,11 @@ CLASSIFIERS = File(
         message(
             "ListClassifiersResponse",
             "ClassifierList",
-            "Classifiers by name.",
             classifiers="=data repeated Classifier",
         ),
         message("GetClassifierRequest", "", "A classifier; without a version its newest one.", name=_NAME),
         message("DeleteClassifierRequest", "", "A version, or all versions of a name.", name=_NAME),
-        message("DeleteClassifierResponse", "Deleted", "The versions that were deleted."),
+        message("DeleteClassifierResponse", "Deleted"),
         message("PredictRequest", "PredictRequest", classifier=_NAME),
         message(
             "Predicted",
@@ -87,8 +86,8 @@ CLASSIFIERS = File(
             low="optional double // Lower bound of the value's 95 % prediction interval; absent where it is not known, "
             "from fewer than 19 coded items.",
             high="optional double // Upper bound of the interval.",
-            crossed="// Where it was asked for: one per label, or one value.",
-            video="// Of a video: its frames and shots; the prediction is pooled from them.",
+            crossed="// If requested: one per label, or one value.",
+            video="// Frames and shots of a video; the prediction is pooled from them.",
         ),
         message(
             "PredictResponse",
@@ -100,7 +99,7 @@ CLASSIFIERS = File(
         message(
             "EstimateRequest",
             "EstimateRequest Moments",
-            "A corpus whose prevalence, or mean, is asked for, given by its crossed predictions.",
+            "A corpus whose prevalence, or mean, is estimated, given by its crossed predictions.",
             without="corpus",
             classifier=_NAME,
         ),
@@ -113,7 +112,6 @@ CLASSIFIERS = File(
         message(
             "EstimateResponse",
             "EstimateAnswer",
-            "The prevalence, or mean, of a corpus.",
             estimates="repeated Estimated // By label.",
         ),
         message("ExportClassifierRequest", "", "A classifier as an ONNX graph.", name=_NAME),
@@ -129,7 +127,7 @@ CLASSIFIERS = File(
             "PageRequest",
             "The report as one HTML page.",
             name=_NAME,
-            input="// Images with the ids of items, to be shown among the worst predictions; none of them is kept.",
+            input="// Images with the ids of items, to be shown among the worst predictions; none of them is stored.",
         ),
         message(
             "ReportPageResponse",
@@ -140,11 +138,11 @@ CLASSIFIERS = File(
         message(
             "FineTuneRequest",
             "FineTuneRequest",
-            "An image network to be fine-tuned on images that lie on the server. Fields that are left out have the "
+            "Fine-tuning of an image network on images in a folder of the server. Fields that are left out have the "
             "defaults of HTTP.",
-            folder="// Relative to DAGUERRE_DATA, a setting of the server: a folder that holds train/CLASS/…, and "
-            "perhaps validation/ and test/; or a .csv with the columns path and target, and perhaps split, weight, "
-            "group.",
+            folder="// Relative to DAGUERRE_DATA, a setting of the server: a folder that contains train/CLASS/…, and "
+            "optionally validation/ and test/; or a .csv with the columns path and target, and optionally split, "
+            "weight and group.",
         ),
     ),
 )
@@ -152,7 +150,7 @@ CLASSIFIERS = File(
 JOBS = File(
     "jobs",
     (
-        message("JobError", "JobError", "Why a job failed."),
+        message("JobError", "JobError"),
         message(
             "Job",
             "Job",
@@ -167,12 +165,12 @@ JOBS = File(
             cursor="optional string // next_cursor of the previous answer.",
         ),
         message("ListJobsResponse", "JobList", "Jobs, the newest first.", jobs="=data"),
-        message("GetJobRequest", "", "A job, by its id.", id="string // Of the job."),
+        message("GetJobRequest", "", "A job, by its id.", id="string // Id of the job."),
         message(
             "CancelJobRequest",
             "",
             "A job to stop; one that has ended stays as it is.",
-            id="string // Of the job.",
+            id="string // Id of the job.",
         ),
     ),
 )
@@ -180,15 +178,15 @@ JOBS = File(
 JOB_ANSWERS = File(
     "job_answers",
     (
-        message("GetJobAnswerRequest", "", "The answer of a job of videos.", id="string // Of the job."),
+        message("GetJobAnswerRequest", "", "The answer of a job of videos.", id="string // Id of the job."),
         message(
             "JobAnswer",
             "",
             "The answer that the request would have had without as_job.",
             oneof="answer: embeddings zero_shot predictions",
-            embeddings="EmbedResponse // Of Embed.",
-            zero_shot="ZeroShotResponse // Of ZeroShot.",
-            predictions="PredictResponse // Of Predict.",
+            embeddings="EmbedResponse // Answer of Embed.",
+            zero_shot="ZeroShotResponse // Answer of ZeroShot.",
+            predictions="PredictResponse // Answer of Predict.",
         ),
         message(
             "VideoTimelineRequest",

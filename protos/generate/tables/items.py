@@ -53,7 +53,7 @@ COMMON = File(
             items_omitted="uint32 // Number of further unusable items.",
             http_status="uint32 // The status of HTTP for this error: finer than gRPC's, for example 413 beside 422.",
         ),
-        message("FailedItem", "ErrorItem", "One unusable item of a refused request."),
+        message("FailedItem", "ErrorItem"),
     ),
 )
 
@@ -225,7 +225,6 @@ MODELS = File(
         message(
             "ListModelsResponse",
             "ModelList",
-            "The models that can be asked for.",
             only="data",
             models="=data // The default first.",
         ),

@@ -1,4 +1,4 @@
-"""How an entry process reaches a runner: by a channel, or by BentoML's proxy where BentoML is to form the batches."""
+"""Clients of a runner: over shared memory, or over BentoML's proxy if BentoML forms the batches."""
 
 import asyncio
 import json
@@ -22,41 +22,41 @@ from service.inference.runner.ipc import Channel
 from service.settings import Settings
 
 logger = logging.getLogger("daguerre.links")
-LOOK = 0.25  # seconds between looks whether a runner is back
+LOOK = 0.25  # seconds between two attempts to reach a runner again
 
 
 class RunnerClient(Protocol):
-    """A runner, for the lanes of a batcher."""
+    """The interface of a runner for the lanes of a batcher."""
 
-    up: bool  # whether it answered last time
-    back: Callable[[], None]  # called when it is up again
+    up: bool  # whether it responded last time
+    back: Callable[[], None]  # called when it responds again
 
     def run(self, key: Key, rows: Sequence[Row], alone: bool, processor: Processor) -> Row:
-        """Raw vectors (n, d); Unavailable where the runner is away. Called from lanes' threads, and blocks them."""
+        """Raw vectors (n, d). Blocks the lane's thread. Raises Unavailable if the runner does not respond."""
 
     def close(self) -> None: ...
 
 
 def address(service: str, settings: Settings) -> Path:
-    """Where the runner `service` listens: beside the socket that BentoML made for it, in a folder that ends with it."""
+    """The path of the socket of the runner `service`: next to BentoML's socket, in a folder that BentoML removes."""
     urls: dict[str, str] = json.loads(os.environ.get("BENTOML_RUNNER_MAP", "{}"))
     url = urlsplit(urls.get(service, ""))
     if url.scheme == "file":
         return Path(unquote(url.path)).with_suffix(".rows")
-    folder = settings.home / "bentoml"  # BentoML is on TCP: Windows' Linux, or BENTOML_NO_UDS
+    folder = settings.home / "bentoml"  # BentoML uses TCP: WSL, or BENTOML_NO_UDS
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{service}-{settings.port}.rows"
 
 
 class SharedMemoryClient:
-    """Channels to one runner, made when they are needed; the one used last is taken first, its memory is still warm.
+    """Channels to one runner, opened on demand. The most recently used one is reused first, while it is in the cache.
 
     Parameters
     ----------
     site : the runner.
-    folders : all models, in the order of the settings: a channel tells their places.
-    max_batch : rows in a bundle of a key, at most.
-    lanes : channels in use at once, at most.
+    folders : all models, in the order of the settings; a channel sends their positions.
+    max_batch : maximum number of rows in a bundle of a key.
+    lanes : maximum number of channels in use at once.
     """
 
     def __init__(
@@ -81,13 +81,13 @@ class SharedMemoryClient:
         self._closed = threading.Event()
 
     def run(self, key: Key, rows: Sequence[Row], alone: bool, processor: Processor) -> Row:
-        """Raises RunFailed where a row is at fault."""
+        """Raw vectors (n, d). Raises RunFailed if a row is the cause of a failure, and Unavailable."""
         channel = self._channels.get()
         try:
             if channel:
                 try:
                     return self._run_on(channel, key, rows, alone, processor)
-                except OSError:  # of a runner that ended meanwhile: there may be another by now
+                except OSError:  # the runner has ended; it may have been restarted
                     channel.close()
                     channel = None
             channel = Channel(self._path, **self._sizes)
@@ -97,7 +97,9 @@ class SharedMemoryClient:
                 channel.close()
                 channel = None
             self._gone(exc)
-            raise Unavailable(f"the {key.modality} runner is away; send the request again", retry_after=2) from exc
+            raise Unavailable(
+                f"the {key.modality} runner does not respond; send the request again", retry_after=2
+            ) from exc
         finally:
             self._channels.put(channel)
 
@@ -112,7 +114,7 @@ class SharedMemoryClient:
         return channel.run(self._places[key.model], key.modality, stack, alone)
 
     def close(self) -> None:
-        """Close the channels; no lane uses one any more."""
+        """Close the channels, which no lane may use any more."""
         self._closed.set()
         while not self._channels.empty():
             if channel := self._channels.get():
@@ -122,7 +124,7 @@ class SharedMemoryClient:
         with self._lock:
             if self.up and not self._closed.is_set():
                 self.up = False
-                logger.warning("the runner %s is away: %s: %s", self._name, type(exc).__name__, exc)
+                logger.warning("the runner %s does not respond: %s: %s", self._name, type(exc).__name__, exc)
                 threading.Thread(target=self._look, name=f"look-for-{self._name}", daemon=True).start()
 
     def _look(self) -> None:
@@ -133,26 +135,26 @@ class SharedMemoryClient:
             except OSError:
                 continue
             self.up = True
-            logger.info("the runner %s is back", self._name)
+            logger.info("the runner %s responds again", self._name)
             self.back()
             return
 
 
 def _sizes(folders: Sequence[ModelFolder], site: RunnerSpec, max_batch: Callable[[Key], int]) -> Mapping[str, int]:
     """Rows in the largest batch, and bytes of the largest row."""
-    found = [(1, 1)]
+    sizes = [(1, 1)]
     for spec in (folder.spec for folder in folders):
         if spec.image and "image" in site.modalities:
             side = spec.image.preprocess.size
-            found.append((max_batch(Key(spec.name, "image", side)), 3 * side * side))
+            sizes.append((max_batch(Key(spec.name, "image", side)), 3 * side * side))
         if spec.text and "text" in site.modalities:
             bucket = max(spec.text.buckets)
-            found.append((max_batch(Key(spec.name, "text", bucket)), 8 * bucket))
-    return {"most": max(rows for rows, _ in found), "row_bytes": max(size for _, size in found)}
+            sizes.append((max_batch(Key(spec.name, "text", bucket)), 8 * bucket))
+    return {"most": max(rows for rows, _ in sizes), "row_bytes": max(size for _, size in sizes)}
 
 
 class BentoClient:
-    """One runner by BentoML's proxy: a pickled array over HTTP over a Unix socket, batched by BentoML."""
+    """A runner behind BentoML's proxy, which sends pickled arrays over HTTP and forms batches."""
 
     def __init__(self, name: str, call: Callable[[str, Row], Awaitable[Any]]) -> None:
         self.up = True
@@ -169,8 +171,10 @@ class BentoClient:
     async def _ask(self, key: Key, stack: Row) -> Row:
         try:
             return np.asarray(await self._call(f"run_default_{key.modality}", stack))
-        except Exception as exc:  # the proxy raises aiohttp's, BentoML's and the system's own
+        except Exception as exc:  # the proxy raises errors of aiohttp, of BentoML and OSError
             logger.warning("the runner %s did not answer: %s: %s", self._name, type(exc).__name__, exc)
-            raise Unavailable(f"the {key.modality} runner is away; send the request again", retry_after=2) from exc
+            raise Unavailable(
+                f"the {key.modality} runner does not respond; send the request again", retry_after=2
+            ) from exc
 
     def close(self) -> None: ...

@@ -1,9 +1,9 @@
-"""Rows from an entry process to a runner, and raw vectors back, through memory that both map.
+"""Transfer of rows from an entry process to a runner, and of raw vectors back, through shared memory.
 
-A channel is a Unix socket and an arena, memory without a name whose descriptor travels once, over that socket. The
-entry puts a bundle of rows into the arena and sends a few bytes that describe it; the runner computes on the arena
-itself, puts the raw vectors beside the rows and sends a few bytes back. Whoever is killed takes along what was its
-own: no segment, and no file but the socket's, has a name that could be left behind.
+A channel is a Unix socket and an arena: anonymous shared memory, whose descriptor is sent once over the socket. The
+entry writes a bundle of rows into the arena and sends a short header; the runner computes on the arena, writes the raw
+vectors next to the rows and sends a short header back. A killed process leaves nothing behind but the file of its
+socket, since the memory has no name.
 """
 
 import logging
@@ -29,39 +29,39 @@ Row = NDArray[Any]
 Float = NDArray[np.float32]
 logger = logging.getLogger("daguerre.channel")
 
-VECTOR = 64 * 1024  # bytes kept for a raw vector, which may be as long as 16,384 numbers
-LONGEST_PATH = 103  # of a Unix socket, on the strictest of systems
+VECTOR = 64 * 1024  # bytes reserved for a raw vector of at most 16,384 numbers
+LONGEST_PATH = 103  # bytes in the path of a Unix socket, on the most restrictive system
 _VERSION = 1
 _HELLO = struct.Struct("<4sIQQ")  # magic, version, bytes for vectors, bytes for rows
 _MAGIC = b"dgrr"
 _WELCOME = b"\x01"
 _ASK = struct.Struct("<HBBBB4I")  # model, modality, dtype, alone, axes, shape
-_ANSWER = struct.Struct("<BII")  # how it went; rows, columns, or bytes of a message, 0
+_ANSWER = struct.Struct("<BII")  # outcome; then rows and columns, or the length of a message and 0
 _DONE, _FAILED, _UNAVAILABLE = 0, 1, 2
 _MODALITIES: tuple[Modality, ...] = ("image", "text")
 _DTYPES = (np.dtype(np.uint8), np.dtype(np.int64), np.dtype(np.float32))
 
 
 class RunFailed(Exception):
-    """The runner could not run a bundle: a row of it is at fault, not the runner."""
+    """The runner could not run a bundle because of a row in it."""
 
 
 class Ask(NamedTuple):
-    """A bundle, as the runner gets it. `stack` lies in the arena and is gone with the answer."""
+    """A bundle as the runner receives it. `stack` is in the arena and is overwritten after the answer."""
 
-    model: int  # its place in the settings' list
+    model: int  # position in the setting `models`
     modality: Modality
-    alone: bool  # nothing else waits where it comes from
+    alone: bool  # nothing else waits in the entry process
     stack: Row  # (n, …)
 
 
 class Arena:
-    """Memory for one bundle and its answer, that two processes map.
+    """Shared memory of two processes for one bundle and its answer.
 
     Parameters
     ----------
-    descriptor : of the memory; it is not kept.
-    vectors, rows : bytes for raw vectors, which come first, and for rows.
+    descriptor : file descriptor of the memory, which the caller may close afterwards.
+    vectors, rows : number of bytes for raw vectors, which come first, and for rows.
     """
 
     def __init__(self, descriptor: int, vectors: int, rows: int) -> None:
@@ -70,26 +70,27 @@ class Arena:
         self._vectors, self._rows = whole[:vectors], whole[vectors:]
 
     def rows(self, shape: tuple[int, ...], dtype: "np.dtype[Any]") -> Row:
-        """Room for rows; ValueError where there is not enough."""
-        return _room(self._rows, shape, dtype)
+        """A view for rows. Raises ValueError if they do not fit."""
+        return _view(self._rows, shape, dtype)
 
     def vectors(self, shape: tuple[int, ...]) -> Float:
-        return _room(self._vectors, shape, np.dtype(np.float32))
+        """A view for raw vectors. Raises ValueError if they do not fit."""
+        return _view(self._vectors, shape, np.dtype(np.float32))
 
-    def words(self, size: int) -> Row:
-        """Room for a message, `size` bytes of it at most."""
+    def message(self, size: int) -> Row:
+        """A view for the bytes of a message."""
         return self._vectors[:size]
 
 
-def _room(part: Row, shape: tuple[int, ...], dtype: "np.dtype[Any]") -> Row:
+def _view(part: Row, shape: tuple[int, ...], dtype: "np.dtype[Any]") -> Row:
     size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
     if size > part.size:
-        raise ValueError(f"{size:,} bytes of shape {shape} do not fit into the {part.size:,} of the arena")
+        raise ValueError(f"{size:,} bytes of shape {shape} do not fit into the {part.size:,} bytes of the arena")
     return part[:size].view(dtype).reshape(shape)
 
 
-def _nameless(size: int) -> int:
-    """A descriptor of `size` bytes of memory that no name leads to."""
+def _anonymous_memory(size: int) -> int:
+    """A file descriptor of `size` bytes of memory without a name."""
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("daguerre-rows", os.MFD_CLOEXEC)
     else:
@@ -100,13 +101,13 @@ def _nameless(size: int) -> int:
 
 
 class Channel:
-    """The entry's end, for one thread at a time.
+    """The entry process's end of a channel, for one thread at a time.
 
     Parameters
     ----------
-    path : of the runner's socket. OSError where nobody listens.
-    most : rows in a bundle.
-    row_bytes : of the largest row.
+    path : path of the runner's socket. Raises OSError if no process listens.
+    most : maximum number of rows in a bundle.
+    row_bytes : size of the largest row in bytes.
     """
 
     def __init__(self, path: Path, *, most: int, row_bytes: int) -> None:
@@ -114,7 +115,7 @@ class Channel:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._socket.connect(str(path))
-            descriptor = _nameless(vectors + rows)
+            descriptor = _anonymous_memory(vectors + rows)
             try:
                 hello = _HELLO.pack(_MAGIC, _VERSION, vectors, rows)
                 socket.send_fds(self._socket, [hello], [descriptor])
@@ -127,18 +128,18 @@ class Channel:
             raise
 
     def rows(self, shape: tuple[int, ...], dtype: "np.dtype[Any]") -> Row:
-        """Where to put the rows of the next bundle, (n, …)."""
+        """The view into which to write the next bundle, (n, …)."""
         assert self._arena, "closed"
         return self._arena.rows(shape, dtype)
 
     def run(self, model: int, modality: Modality, stack: Row, alone: bool) -> Float:
-        """Raw vectors (n, d) of the bundle that lies in `rows(stack.shape, stack.dtype)`.
+        """Raw vectors (n, d) of the bundle in `rows(stack.shape, stack.dtype)`.
 
         Raises
         ------
-        RunFailed : a row of it cannot be run.
-        ModelUnavailable : the device has no room for it.
-        OSError : the runner is gone; so is this channel.
+        RunFailed : the model cannot run a row of it.
+        ModelUnavailable : the device lacks memory for it.
+        OSError : the runner has ended, and the channel cannot be used again.
         """
         assert self._arena, "closed"
         shape = (*stack.shape, 0, 0)[:4]
@@ -146,22 +147,22 @@ class Channel:
         self._socket.sendall(_ASK.pack(model, _MODALITIES.index(modality), kind, alone, stack.ndim, *shape))
         state, n, columns = _ANSWER.unpack(_receive(self._socket, _ANSWER.size))
         if state != _DONE:
-            words = self._arena.words(n).tobytes().decode(errors="replace")
-            raise ModelUnavailable(words) if state == _UNAVAILABLE else RunFailed(words)
+            message = self._arena.message(n).tobytes().decode(errors="replace")
+            raise ModelUnavailable(message) if state == _UNAVAILABLE else RunFailed(message)
         return self._arena.vectors((n, columns)).copy()
 
     def close(self) -> None:
         self._socket.close()
-        self._arena = None  # unmapped once nobody looks at its rows
+        self._arena = None  # unmapped when the last view is deleted
 
 
 class Listener:
-    """The runner's end: a thread for each channel.
+    """The runner's end of all channels, with one thread per channel.
 
     Parameters
     ----------
-    path : of the socket to make; one that a killed runner left is replaced.
-    run : Ask → raw vectors (n, d). Called from the channels' threads; what it raises is told to the entry.
+    path : path of the socket to create; one that a killed runner has left is replaced.
+    run : Ask → raw vectors (n, d). Called from the channels' threads; its errors are sent to the entry.
     """
 
     def __init__(self, path: Path, run: Callable[[Ask], Float]) -> None:
@@ -183,16 +184,16 @@ class Listener:
 
     @property
     def channels(self) -> int:
-        """Those that are open."""
+        """Number of open channels."""
         return len(self._open)
 
     def close(self) -> None:
-        """Hear nobody any more."""
+        """Close the socket and all channels."""
         self._closed = True
         self._path.unlink(missing_ok=True)
-        for each in (self._socket, *list(self._open)):
+        for open_socket in (self._socket, *list(self._open)):
             with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)  # wakes the thread that reads from it
+                open_socket.shutdown(socket.SHUT_RDWR)  # wakes the thread that reads from it
         self._socket.close()
 
     def _accept(self) -> None:
@@ -202,7 +203,7 @@ class Listener:
             except OSError as exc:
                 if self._closed:
                     return
-                logger.warning("a channel could not be opened: %s", exc)  # too many files
+                logger.warning("a channel could not be opened: %s", exc)  # for example, too many open files
                 time.sleep(0.1)
                 continue
             self._open.add(connection)
@@ -210,7 +211,7 @@ class Listener:
 
     def _serve(self, connection: socket.socket) -> None:
         try:
-            with connection, suppress(OSError):  # the entry has gone, and nobody waits
+            with connection, suppress(OSError):  # the entry process has ended
                 arena = _greet(connection)
                 while True:
                     self._answer(connection, arena)
@@ -226,16 +227,16 @@ class Listener:
             arena.vectors((n, d))[:] = raw
             answer = _ANSWER.pack(_DONE, n, d)
         except ModelUnavailable as exc:
-            answer = _told(arena, _UNAVAILABLE, exc.message)
+            answer = _error_answer(arena, _UNAVAILABLE, exc.message)
         except Exception as exc:
-            answer = _told(arena, _FAILED, f"{type(exc).__name__}: {exc}")
+            answer = _error_answer(arena, _FAILED, f"{type(exc).__name__}: {exc}")
         connection.sendall(answer)
 
 
-def _told(arena: Arena, state: int, message: str) -> bytes:
-    words = np.frombuffer(message.encode()[:2000], np.uint8)
-    arena.words(words.size)[:] = words
-    return _ANSWER.pack(state, words.size, 0)
+def _error_answer(arena: Arena, state: int, message: str) -> bytes:
+    text = np.frombuffer(message.encode()[:2000], np.uint8)
+    arena.message(text.size)[:] = text
+    return _ANSWER.pack(state, text.size, 0)
 
 
 def _greet(connection: socket.socket) -> Arena:
@@ -255,11 +256,11 @@ def _greet(connection: socket.socket) -> Arena:
 
 
 def _receive(connection: socket.socket, size: int) -> bytes:
-    """`size` bytes; ConnectionError where the other end has gone."""
-    got = b""
-    while len(got) < size:  # once, but for a signal
-        part = connection.recv(size - len(got), socket.MSG_WAITALL)
+    """Receive `size` bytes. Raises ConnectionError if the other process has ended."""
+    received = b""
+    while len(received) < size:  # a signal may interrupt a call
+        part = connection.recv(size - len(received), socket.MSG_WAITALL)
         if not part:
-            raise ConnectionError("the other end has gone")
-        got += part
-    return got
+            raise ConnectionError("the other process has closed the connection")
+        received += part
+    return received

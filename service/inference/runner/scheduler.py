@@ -1,7 +1,8 @@
-"""Which bundle runs next in a runner that several entry processes share, and which run together.
+"""The order and batching of bundles in a runner that several entry processes share.
 
-There is no thread of its own: whoever brings a bundle and finds a free place runs it. Who finds none waits; the place
-goes to the bundle that has waited longest, which takes along what waits of the same key, up to a batch.
+The scheduler has no thread. A thread that submits a bundle runs it if one of the places is free, and waits otherwise. A
+place that becomes free goes to the bundle that has waited longest, merged with waiting bundles of the same key up to
+the maximum batch size.
 """
 
 import threading
@@ -24,18 +25,18 @@ Row = NDArray[Any]
 class _Bundle:
     key: Key
     stack: Row  # (n, …)
-    go: threading.Lock  # held until the bundle has a place or an answer
+    go: threading.Lock  # locked until the bundle has a place or an answer
     answer: "Row | Exception | None" = None
-    mates: "list[_Bundle]" = field(default_factory=list)  # run with it
+    mates: "list[_Bundle]" = field(default_factory=list)  # bundles that run with it
 
 
 class SharedScheduler:
-    """At most `places` batches at once, first come, first served.
+    """Runs at most `places` batches at once, in the order of arrival.
 
     Parameters
     ----------
-    run : (key, stack (n, …), alone) → raw vectors (n, d). `alone` where nothing else runs or waits here.
-    max_batch : rows in a batch, at most, of a key. A single bundle may have more.
+    run : (key, stack (n, …), alone) → raw vectors (n, d). `alone` if nothing else runs or waits here.
+    max_batch : maximum number of rows in a batch of a key. A single bundle may have more.
     """
 
     def __init__(self, run: Callable[[Key, Row, bool], Row], *, max_batch: Callable[[Key], int], places: int) -> None:
@@ -47,55 +48,55 @@ class SharedScheduler:
         self._lock = threading.Lock()
 
     def run(self, key: Key, stack: Row, alone: bool) -> Row:
-        """Raw vectors of a bundle; raises what `run` raises for this bundle, whatever it ran with."""
+        """Raw vectors of a bundle. Raises the error of `run` for this bundle, even if it was merged with others."""
         mine = _Bundle(key, stack, threading.Lock())
         with self._lock:
             waits = not self._free
             if waits:
                 mine.go.acquire()
                 self._waiting.append(mine)
-            else:  # and so nobody waits
+            else:  # no bundle waits
                 self._free -= 1
                 alone = alone and self._free == self._places - 1
         if waits:
-            mine.go.acquire()  # released by whoever ends first
+            mine.go.acquire()  # released by a thread whose batch has ended
         if mine.answer is None:
             try:
-                self._together([mine, *mine.mates], alone and not waits)
+                self._run_merged([mine, *mine.mates], alone and not waits)
             finally:
-                self._pass_on()
+                self._release_place()
         assert mine.answer is not None
         if isinstance(mine.answer, Exception):
             raise mine.answer
         return mine.answer
 
-    def _together(self, bundles: Sequence[_Bundle], alone: bool) -> None:
-        """Answer all `bundles`; those but the first are woken."""
+    def _run_merged(self, bundles: Sequence[_Bundle], alone: bool) -> None:
+        """Answer all `bundles` and release the threads of all but the first."""
         key = bundles[0].key
         try:
             if len(bundles) > 1:
                 try:
-                    raw = self._timed(key, np.concatenate([each.stack for each in bundles]), alone)
-                except Exception:  # one of them is at fault: each on its own
-                    for each in bundles:
-                        each.answer = self._alone(each)
+                    raw = self._run_counted(key, np.concatenate([bundle.stack for bundle in bundles]), alone)
+                except Exception:  # find the bundle that causes it: run them one by one
+                    for bundle in bundles:
+                        bundle.answer = self._run_single(bundle)
                 else:
-                    ends = np.cumsum([len(each.stack) for each in bundles])[:-1]
-                    for each, part in zip(bundles, np.split(raw, ends), strict=True):
-                        each.answer = part
+                    ends = np.cumsum([len(bundle.stack) for bundle in bundles])[:-1]
+                    for bundle, part in zip(bundles, np.split(raw, ends), strict=True):
+                        bundle.answer = part
             else:
-                bundles[0].answer = self._alone(bundles[0], alone)
+                bundles[0].answer = self._run_single(bundles[0], alone)
         finally:
             for mate in bundles[1:]:
                 mate.go.release()
 
-    def _alone(self, bundle: _Bundle, alone: bool = False) -> "Row | Exception":
+    def _run_single(self, bundle: _Bundle, alone: bool = False) -> "Row | Exception":
         try:
-            return self._timed(bundle.key, bundle.stack, alone)
+            return self._run_counted(bundle.key, bundle.stack, alone)
         except Exception as exc:
             return exc
 
-    def _timed(self, key: Key, stack: Row, alone: bool) -> Row:
+    def _run_counted(self, key: Key, stack: Row, alone: bool) -> Row:
         started = time.perf_counter()
         raw = self._run(key, stack, alone)
         if len(raw) != len(stack):
@@ -104,20 +105,20 @@ class SharedScheduler:
         BATCH_SECONDS.labels(key.modality).observe(time.perf_counter() - started)
         return raw
 
-    def _pass_on(self) -> None:
-        """Give the place to who has waited longest, with its mates; free it where nobody waits."""
+    def _release_place(self) -> None:
+        """Give the place to the bundle that has waited longest, with its mates, or free it if none waits."""
         with self._lock:
             if not self._waiting:
                 self._free += 1
                 return
             first = self._waiting.popleft()
-            room = self._max_batch(first.key) - len(first.stack)
+            capacity = self._max_batch(first.key) - len(first.stack)
             stay: deque[_Bundle] = deque()
-            for each in self._waiting:
-                if each.key == first.key and len(each.stack) <= room:
-                    room -= len(each.stack)
-                    first.mates.append(each)
+            for bundle in self._waiting:
+                if bundle.key == first.key and len(bundle.stack) <= capacity:
+                    capacity -= len(bundle.stack)
+                    first.mates.append(bundle)
                 else:
-                    stay.append(each)
+                    stay.append(bundle)
             self._waiting = stay
         first.go.release()

@@ -1,8 +1,8 @@
-"""Runner services of the `process` placement: encoders in a process of their own, one for each site.
+"""Runner services of the `process` placement: one process of encoders for each RunnerSpec.
 
-BentoML starts, supervises and stops them; rows come by channels (service/inference/runner/ipc.py), past its proxy,
-which would cost a caller 3 to 5 ms. `run_default_*` is BentoML's adaptive batching, which its proxy does reach: for one
-model alone, since a batchable method takes one argument.
+BentoML starts, supervises and stops them. Rows are sent over channels (service/inference/runner/ipc.py), since its
+proxy would add 3 to 5 ms per call. `run_default_*` is for BentoML's adaptive batching over its proxy, with one model
+only, since a batchable method has one argument.
 """
 
 import asyncio
@@ -28,39 +28,42 @@ from service.inference.sessions import bundle, max_batch, open_sessions
 from service.settings import Settings
 
 logger = logging.getLogger("daguerre.runners")
-os.environ["BENTOML_DISABLE_GPU_ALLOCATION"] = "1"  # it sends a second service to a device that does not exist
+os.environ["BENTOML_DISABLE_GPU_ALLOCATION"] = "1"  # it would assign a second service to a device that does not exist
 
 CONNECTION = {
     "max_requests": 1_000_000_000,
     "max_age": 1e9,
-}  # else the proxy closes its session with calls in flight
-IDLE, LONGEST_WAIT = 1.0, 35.0  # seconds without a call after which a runner stops, and at most; entries take 30
+}  # otherwise the proxy closes its session during calls
+IDLE, LONGEST_WAIT = (
+    1.0,
+    35.0,
+)  # seconds until a stopping runner ends: without calls, and at most; an entry takes up to 30
 ENVS = [
     {
         "name": "OPENBLAS_NUM_THREADS",
         "value": "1",
-    },  # small products only: its threads would fight the encoder's
-    {"name": "TOKENIZERS_PARALLELISM", "value": "false"},  # we bring our own threads
+    },  # only small products: its threads would compete with the encoder's
+    {"name": "TOKENIZERS_PARALLELISM", "value": "false"},  # the service has its own threads
 ]
 
 
 class Runner:
-    """The encoders of one site, loaded."""
+    """The loaded encoders of one runner process."""
 
     def __init__(self, settings: Settings, site: RunnerSpec) -> None:
         folders = [locate(entry, settings.home) for entry in settings.models]
-        mine = held_by(settings, site.device, folders)
+        held = held_by(settings, site.device, folders)
         self._names = [folder.spec.name for folder in folders]
-        self._sessions = open_sessions(mine, settings, site.device, site.modalities)
-        self._limit = max_batch(settings, site.device, mine)
+        self._sessions = open_sessions(held, settings, site.device, site.modalities)
+        self._limit = max_batch(settings, site.device, held)
         places = settings.lanes_on(site.device)
         self._threads = None if site.device == "cpu" else ThreadPoolExecutor(places, thread_name_prefix="gpu")
-        self._turns = SharedScheduler(self._run, max_batch=self._limit, places=places)
-        self.called = 0.0  # when somebody last wanted something
+        self._scheduler = SharedScheduler(self._run, max_batch=self._limit, places=places)
+        self.called = 0.0  # time of the last call
         if self._threads:
-            for folder in mine:
+            for folder in held:
                 self._warm_up(folder)
-        self._listener = Listener(address(site.name, settings), self._asked)
+        self._listener = Listener(address(site.name, settings), self._answer)
 
     @property
     def provider(self) -> str:
@@ -68,28 +71,28 @@ class Runner:
 
     @property
     def channels(self) -> int:
-        """Channels that entry processes have open."""
+        """Number of channels that entry processes have open."""
         return self._listener.channels
 
     def _run(self, key: Key, stack: Row, alone: bool) -> Row:
         sessions = self._sessions[key.model, key.modality]
         if self._threads is None:
             return sessions.run(stack, alone)
-        return self._threads.submit(sessions.run, stack, alone).result()  # a GPU keeps buffers for each thread
+        return self._threads.submit(sessions.run, stack, alone).result()  # CUDA keeps buffers per thread
 
-    def _asked(self, ask: Ask) -> Row:
-        """Raw vectors (n, d) of a bundle, batched with what other entry processes wait for."""
+    def _answer(self, ask: Ask) -> Row:
+        """Raw vectors (n, d) of a bundle, which is batched with those of other entry processes."""
         self.called = time.monotonic()
         key = Key(self._names[ask.model], ask.modality, ask.stack.shape[1])
         try:
-            return self._turns.run(key, ask.stack, ask.alone)
+            return self._scheduler.run(key, ask.stack, ask.alone)
         except Exception:
-            if len(ask.stack) == 1:  # else the entry asks again, row by row
+            if len(ask.stack) == 1:  # otherwise the entry tries again, row by row
                 logger.exception("a %s row of model %s could not be run", key.modality, key.model)
             raise
 
     def _warm_up(self, folder: ModelFolder) -> None:
-        """Every shape that a GPU will see, the smallest batch and the largest: kernels are chosen, engines built."""
+        """Run the smallest and the largest batch of every shape on a GPU, to choose kernels and build engines."""
         spec = folder.spec
         shapes: list[tuple[Key, tuple[int, ...], Any]] = []
         if spec.image:
@@ -102,7 +105,7 @@ class Runner:
                 self._run(key, np.ones((n, *shape), dtype), False)
 
     def run_default(self, stack: Row) -> Row:
-        """Raw vectors of a stack that BentoML put together; texts are padded to the longest and run by length."""
+        """Raw vectors of a batch that BentoML formed. Texts in it are padded to the longest, and run by length."""
         self.called = time.monotonic()
         modality: Modality = "image" if stack.ndim == 4 else "text"
         session = self._sessions[self._names[0], modality].solo
@@ -112,8 +115,8 @@ class Runner:
         buckets = 8 * -(-lengths // 8)
         raw: dict[int, Row] = {}
         for bucket in np.unique(buckets):
-            where = np.flatnonzero(buckets == bucket)
-            raw.update(zip(where.tolist(), session.run(stack[where, :bucket]), strict=True))
+            rows = np.flatnonzero(buckets == bucket)
+            raw.update(zip(rows.tolist(), session.run(stack[rows, :bucket]), strict=True))
         return np.stack([raw[i] for i in range(len(stack))])
 
     def close(self) -> None:
@@ -121,9 +124,9 @@ class Runner:
 
 
 def _stop_when_idle(runner: Runner) -> None:
-    """Everything gets SIGTERM at once, but the entry's last requests need their runners: stop after them.
+    """Delay the reaction to SIGTERM, which all processes get at once, until the entry's last requests are answered.
 
-    An entry that lives has its channels open, or, by BentoML's proxy, calls now and then.
+    An entry process that is alive has its channels open, or calls over BentoML's proxy.
     """
     loop = asyncio.get_running_loop()
     stop = signal.getsignal(signal.SIGTERM)  # uvicorn's
@@ -143,11 +146,11 @@ def _stop_when_idle(runner: Runner) -> None:
     signal.signal(signal.SIGTERM, begin)
 
 
-_waits: set[asyncio.Task[None]] = set()  # a loop keeps no strong reference
+_waits: set[asyncio.Task[None]] = set()  # the event loop keeps no strong reference
 
 
 def service(settings: Settings, site: RunnerSpec) -> "bentoml.Service[Any]":
-    """The BentoML service that runs the encoders of `site`."""
+    """The BentoML service of one runner process."""
 
     @bentoml.service(
         name=site.name,

@@ -100,7 +100,7 @@ def test_a_last_page_that_is_full_has_no_cursor(jobs):
 
 @pytest.mark.parametrize("cursor", ["", "-1", "x", "1.5", "1 OR 1", "²", "9" * 19])
 def test_a_cursor_that_is_none_is_refused(jobs, cursor):
-    with pytest.raises(BadRequest, match="take it from next_cursor"):
+    with pytest.raises(BadRequest, match="use next_cursor of the previous page"):
         asyncio.run(jobs.list(owner=None, cursor=cursor))
 
 

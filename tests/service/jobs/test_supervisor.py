@@ -184,7 +184,7 @@ def test_a_job_that_fails_says_what_the_sender_may_know_and_the_next_one_runs(se
     )
     for job in (raising, odd, nowhere):
         assert (job.state, job.error_code) == ("failed", "internal")
-        assert job.error_message == f"something went wrong here; the server's log knows {job.id}"
+        assert job.error_message == f"internal error; the server's log has details under {job.id}"
     assert (refusing.error_code, refusing.error_message) == (
         "one_class",
         "targets: all are 'protest'; send two classes or more",

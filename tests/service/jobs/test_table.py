@@ -104,20 +104,20 @@ def test_an_ended_job_stays_as_it_is(table):
     table.stop(id)
     table.release("quick")
     table.adopt("quick", RESUMABLE)
-    assert not table.say(id, 0.1, "again")
+    assert not table.report(id, 0.1, "again")
     assert table.get(id) == before
 
 
 def test_a_waiting_job_is_cancelled_at_once_and_a_running_one_is_told(table):
     waiting, running = added(table, lane="long"), added(table)
     table.take("quick")
-    assert table.say(running, 0.1, "at it")
+    assert table.report(running, 0.1, "at it")
     table.cancel(waiting)
     table.cancel(running)
     table.cancel(running)
     assert (state(table, waiting), state(table, running)) == ("cancelled", "running")
     assert not table.folder(waiting).exists()
-    assert not table.say(running, 0.2, "at it")
+    assert not table.report(running, 0.2, "at it")
     assert table.overdue(60) == []
     assert table.overdue(-1) == [("quick", running)]
 
@@ -149,7 +149,7 @@ def killed(table: Table, id: str, progress: float) -> str:
     job = table.take("quick")
     assert job
     assert job.id == id
-    table.say(id, progress, "fitting")
+    table.report(id, progress, "fitting")
     table.adopt("quick", RESUMABLE)
     return state(table, id)
 
@@ -213,9 +213,9 @@ def test_the_time_left_follows_from_the_speed_since_the_last_start(table, monkey
     job = table.get(id)
     assert job
     assert job.eta_seconds is None
-    table.say(id, 0.5, "resumed at a half")
+    table.report(id, 0.5, "resumed at a half")
     now += 10
-    table.say(id, 0.6, "a tenth in ten seconds")
+    table.report(id, 0.6, "a tenth in ten seconds")
     job = table.get(id)
     assert job
     assert job.eta_seconds == pytest.approx(40)
@@ -279,11 +279,11 @@ class Lives(RuleBasedStateMachine):
         self.table.take("quick")
 
     @precondition(lambda self: self.running())
-    @rule(how=st.sampled_from(["say", "succeed", "fail", "stop", "kill", "release"]), progress=st.floats(0, 1))
+    @rule(how=st.sampled_from(["report", "succeed", "fail", "stop", "kill", "release"]), progress=st.floats(0, 1))
     def go_on(self, how: str, progress: float) -> None:
         (id,) = self.running()
         {
-            "say": lambda: self.table.say(id, progress, "at it"),
+            "report": lambda: self.table.report(id, progress, "at it"),
             "succeed": lambda: self.table.succeed(id, {}),
             "fail": lambda: self.table.fail(id, "c", "m"),
             "stop": lambda: self.table.stop(id),

@@ -198,7 +198,7 @@ def _convert(field: FieldDescriptor) -> Convert | None:
 def _embeddings(entries: Any) -> list[dict[str, Any]]:
     """Entries with a vector alone, of which there may be thousands, without a look at their other fields."""
     return [
-        {"embedding": entry.vector} if entry.HasField("vector") and not entry.HasField("video") else _content(entry)
+        {"embedding": vector} if (vector := entry.vector) and not entry.HasField("video") else _content(entry)
         for entry in entries
     ]
 

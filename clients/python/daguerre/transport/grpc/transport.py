@@ -92,7 +92,8 @@ class GrpcTransport(Transport):
         with encodable():
             message: Any = _message_types(request.operation.rpc)[0]()
             fill(message, request.fields)
-            _add_items(message, request.items or ())
+            if request.items:
+                _add_items(message, request.items)
             if request.vectors:
                 blocks = [
                     {**block.fields(), "data": None if block.file else block.packed()} for block in request.vectors
@@ -164,6 +165,11 @@ def _message_types(rpc: str) -> tuple[type[Message], type[Message]]:
 
 
 def _add_items(request: Any, items: Sequence[Payload]) -> None:
+    add = (request.items if "items" in request.DESCRIPTOR.fields_by_name else request.input).add
     for item in items:
-        added = request.items if "items" in request.DESCRIPTOR.fields_by_name else request.input
-        added.add(**{name: value for name in ("text", "image") if (value := getattr(item, name)) is not None})
+        if item.image is None:
+            add(text=item.text)
+        elif item.text is None:
+            add(image=item.image)
+        else:
+            add(text=item.text, image=item.image)
