@@ -1,4 +1,4 @@
-"""How good the embedded model is, on pictures that nobody made for it: Tux Paint's stamps and scikit-image's photos.
+"""Accuracy of the embedded model on independent images: Tux Paint's stamps and scikit-image's photos.
 
     .venv/bin/python -m bench.accuracy
 

@@ -23,7 +23,7 @@ PASSES = 2  # over all configurations: what disturbs one only ever slows it, so 
 
 @dataclass(frozen=True)
 class Config:
-    """How the graph is called."""
+    """Configuration of calls of the graph."""
 
     batch: int
     threads: int  # intra-op, of ONNX Runtime

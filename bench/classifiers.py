@@ -238,7 +238,7 @@ def speed() -> dict[str, Any]:
 
 
 def overhead(client: Client, found: Sequence[stamps.Stamp]) -> dict[str, Any]:
-    """What predicting adds to embedding the same 32 images, one request after the other, interleaved."""
+    """Latency of predicting and of embedding the same 32 images, in sequential, interleaved requests."""
     paths = [str(each.path) for each in found[:32]]
     clf = client.classifier("bench-kind-split")
     embed, predict = [], []

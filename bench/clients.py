@@ -1,8 +1,8 @@
-"""What the SDK costs: the same images through it and through the raw load generator, over HTTP and gRPC, in one run.
+"""Overhead of the SDK: the same images through it and the raw load generator, over HTTP and gRPC, in one run.
 
 Each arm sends the same number of images to one server, 32 in a request and 4 requests at once, and is timed from the
 first request to the last answer. The SDK reads files from disk, as its users do; the generator has its requests made
-beforehand. README.md says what else there is.
+beforehand. See README.md for the rest.
 """
 
 import argparse

@@ -23,7 +23,7 @@ BOUNDARY = "daguerre-bench-boundary"
 
 @dataclass
 class Result:
-    """What one run of the generator saw."""
+    """Measurements of one run of the generator."""
 
     images_per_second: float = 0.0
     latencies: list[float] = field(default_factory=list)  # seconds, of requests sent inside the window
@@ -279,13 +279,13 @@ def post(content_type: str, body: bytes, *, path: str = PATH) -> bytes:
 
 
 def embeddings(body: bytes) -> int:
-    """How many an answer in JSON has."""
+    """Number of embeddings in a JSON answer."""
     return body.count(b'"embedding":"')
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """How a model's name and items become a request, how it is sent, and how an answer's vectors are counted."""
+    """Functions that make a request of a model's name and items, send it, and count the vectors of its answer."""
 
     make: Callable[[str, Sequence[bytes]], bytes]
     connect: Callable[[int], Awaitable["_Connection | GrpcConnection"]] = over_http

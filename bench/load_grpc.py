@@ -40,5 +40,5 @@ def message(model: str, photos: Sequence[bytes]) -> bytes:
 
 
 def vectors(body: bytes) -> int:
-    """How many an answer has."""
+    """Number of vectors in an answer."""
     return sum(bool(entry.vector) for entry in EmbedResponse.FromString(body).data)

@@ -109,7 +109,7 @@ def _probabilities(head: Any, cosines: Float) -> Float:
 
 
 def _speed(served: dict[Precision, ModelFolder], modality: Modality, home: Path) -> dict[Precision, float]:
-    """How many times as fast as fp32 by ONNX Runtime, one thread, in turns; medians of ratios."""
+    """Speed relative to fp32 in ONNX Runtime, one thread, alternating runs; medians of ratios."""
     sessions: dict[Precision, Session] = {}
     for precision, folder in served.items():
         sessions[precision] = _open(folder, modality, home, threads=1)

@@ -1,4 +1,4 @@
-"""What the image vectors know without any text: a linear probe and k-means."""
+"""Evaluation of image vectors without text, by a linear probe and k-means."""
 
 import numpy as np
 from sklearn.cluster import AgglomerativeClustering, KMeans

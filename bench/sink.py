@@ -23,7 +23,7 @@ class Sink:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def port(self) -> int:
-        """Where it listens."""
+        """Port of the sink, once it listens."""
         if not self._listening.wait(10):
             raise TimeoutError("the sink does not listen")
         return self._port

@@ -117,7 +117,7 @@ def scaled(rounds: int) -> None:
 
 
 def matched(found: Sequence[int], wanted: Sequence[int]) -> str:
-    """Of `found`, how many lie within a frame of one of `wanted`; and the other way round."""
+    """Precision and recall of the positions `found` against `wanted`, within one frame."""
 
     def hits(some: Sequence[int], others: Sequence[int]) -> int:
         return sum(any(abs(a - b) <= 1 for b in others) for a in some)

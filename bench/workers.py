@@ -19,16 +19,16 @@ class Worker:
         theirs.close()
 
     def ask(self, method: str, *, timeout: float = 60, **options: Any) -> Any:
-        """What `method` returns. Raises TimeoutError after `timeout` seconds, RuntimeError for what it raises."""
+        """Call `method` and return its result. Raises TimeoutError, and RuntimeError with the method's error."""
         self.begin(method, **options)
         return self.result(timeout=timeout)
 
     def begin(self, method: str, **options: Any) -> None:
-        """Have it start, and fetch the `result` later."""
+        """Start `method`, whose `result` is fetched later."""
         self._pipe.send((method, options))
 
     def result(self, *, timeout: float = 60) -> Any:
-        """What was begun returns."""
+        """Result of the method that was started by `begin`."""
         if not self._pipe.poll(timeout):
             raise TimeoutError(f"no answer within {timeout:g} seconds")
         failure, result = self._pipe.recv()

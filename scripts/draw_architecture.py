@@ -59,7 +59,7 @@ class Box:
 
 
 def arrows() -> Arrows:
-    """How many modules of a layer import each other layer."""
+    """Number of modules of each layer that import each other layer."""
     counted: Arrows = Counter()
     for module in MODULES:
         _, start = layer(module)

@@ -1,11 +1,13 @@
 """Imports point one way and never in a circle, serving stays light, and no file grows beyond what one can read."""
 
 import ast
+import re
 import subprocess
 import sys
 
 import pytest
 
+from protos.generate import schemas
 from tests.layers import DYNAMIC, FILES, LAYERS, MODULES, ROOT, SDK, edges, imported, layer
 
 TORCH = {"torch", "transformers"}
@@ -20,6 +22,7 @@ TORCH_FILES = {
     ),
 }
 NOT_IN_MODELS = {"service", "bentoml", "fastapi", "starlette", "grpc", "uvicorn", "httpx", "aiohttp"}
+HALF_A_SENTENCE = re.compile(r"(What|Of|How|Whoever)\b")
 SERVING = [
     "service.api.http.app",
     "service.api.grpc.server",
@@ -154,6 +157,27 @@ def test_a_file_can_be_read_in_one_sitting(name):
 @pytest.mark.parametrize("name", FILES)
 def test_each_module_says_what_it_is_for(name):
     assert (ast.get_docstring(ast.parse(FILES[name].read_text(encoding="utf-8"))) or "").strip()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_docstrings_begin_with_a_noun_phrase_or_an_imperative(name):
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    nodes = ast.walk(ast.parse(FILES[name].read_text(encoding="utf-8")))
+    docstrings = [ast.get_docstring(node) or "" for node in nodes if isinstance(node, kinds)]
+    assert [docstring for docstring in docstrings if HALF_A_SENTENCE.match(docstring)] == []
+
+
+def test_schemas_describe_fields_by_a_noun_phrase():
+    """The descriptions are those of the OpenAPI document and of the .proto files."""
+    described = {
+        f"{name}.{field}": info.description
+        for name, schema in schemas.load().items()
+        for field, info in schema.model_fields.items()
+        if info.description
+    }
+    assert "Receipt.fingerprint" in described
+    wrong = re.compile(rf"{HALF_A_SENTENCE.pattern}|(Its|Their|Yours)\b")
+    assert {field: text for field, text in described.items() if wrong.match(text)} == {}
 
 
 @pytest.mark.parametrize("folder", sorted({path.parent for path in FILES.values()}), ids=lambda p: p.name)

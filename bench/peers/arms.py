@@ -16,12 +16,12 @@ QUIET = {"HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1"}
 
 @dataclass(frozen=True)
 class Places:
-    """Where `prepare` left what the servers need."""
+    """Paths of the files that `prepare` made for the servers."""
 
     environments: Path
-    clip: Path  # as a hub has it
+    clip: Path  # in the layout of a model hub
     graph: Path  # of the same image tower, as this service runs it
-    sentences: Path  # all-MiniLM-L6-v2, as a hub has it
+    sentences: Path  # all-MiniLM-L6-v2, in the layout of a model hub
 
 
 @dataclass(frozen=True)

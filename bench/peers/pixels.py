@@ -1,4 +1,4 @@
-"""What the LitServe and Ray servers share: JPEG bytes to the graph's pixels, the graph, and the answer.
+"""Shared parts of the LitServe and Ray servers: JPEG bytes to pixels, the graph, and the answer.
 
 It is run in the peers' own environments and imports nothing of this project. The graph is the one that this service
 runs; it normalises the pixels itself.

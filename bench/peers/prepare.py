@@ -1,4 +1,4 @@
-"""What a run needs, made once: the peers' environments, both models as everybody loads them, and the true vectors."""
+"""One-time preparation of a run: the peers' environments, both models, and the reference vectors."""
 
 import json
 import subprocess
@@ -26,7 +26,7 @@ MISSING = "python -m bench.peers prepare makes it"
 
 @dataclass(frozen=True)
 class Ready:
-    """What `prepare` left."""
+    """Everything that `prepare` made."""
 
     places: Places
     home: Path
@@ -50,7 +50,7 @@ def prepare(work: Path) -> None:
 
 
 def ready(work: Path) -> Ready:
-    """What `prepare` left in `work`; ends the process where something is missing."""
+    """Load what `prepare` made in `work`; exit if something is missing."""
     home = work / "home"
     try:
         image = locate(IMAGE_MODEL, home)
@@ -100,7 +100,7 @@ def _import(folder: Path, name: str, home: Path) -> None:
 
 
 def _call(command: list[str]) -> str:
-    """What it prints; where it fails, the end of what it says is the error."""
+    """Run a command and return its output; exit with the end of its output if it fails."""
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}\n{done.stdout[-1000:]}{done.stderr[-2000:]}")

@@ -55,7 +55,7 @@ class Stage:
         return verify(_port(server, encoding), encoding, MODEL[task], items, self.ready.vectors[task])
 
     def load(self, server: Process, task: str, encoding: str, load: str, *, seconds: float, warm: float) -> Json:
-        """What `load` ("clients x items") gives in `seconds`."""
+        """Run `load` ("clients x items") for `seconds` and return the measurements."""
         clients, items = map(int, load.split("x"))
         cpu = server.cpu_seconds()
         found: Result = self._generators[task].ask(

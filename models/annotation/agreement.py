@@ -173,7 +173,7 @@ def alpha_measure(table: Float, level: Level) -> Measure:
 
 
 def _counts(table: Float, values: Float | None = None) -> "tuple[csr_array, Float]":
-    """How often each item has each value, (items, values), sparse; and the values."""
+    """Number of times each item has each value, (items, values), sparse; and the values."""
     from scipy.sparse import csr_array  # here, because the service starts without scipy
 
     items, columns = np.nonzero(~np.isnan(table))
@@ -190,7 +190,7 @@ def _rows(counts: "csr_array") -> tuple[Float, Float]:
 
 
 def _totals(times: Float, counts: "csr_array") -> Float:
-    """How often each value occurs in each resample: (r, items) and (items, values) → (r, values)."""
+    """Number of times each value occurs in each resample: (r, items) and (items, values) → (r, values)."""
     return np.asarray((counts.T @ times.T).T)
 
 

@@ -199,7 +199,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _turned(box: Box, size: tuple[int, int], orientation: int) -> Box:
-    """Where the box lies after the image, now of this size, was turned; it began at the corner (0, 0)."""
+    """The box, which starts at (0, 0), after rotating its image by `orientation` to this size."""
     width, height = (box[3], box[2]) if orientation >= 5 else (box[2], box[3])
     left = size[0] - width if orientation in (2, 3, 6, 7) else 0
     top = size[1] - height if orientation in (3, 4, 7, 8) else 0

@@ -189,7 +189,7 @@ def _panel(timeline: Timeline, frame: Frame, places: Sequence[int]) -> list[Chil
 
 
 def _thumbnails(timeline: Timeline) -> tuple[Html | None, int]:
-    """As many as fit beside each other, each with a line to its time; and the pixels that they need."""
+    """Thumbnails that fit side by side, each with a line to its time, and their height in pixels."""
     there = [i for i, jpeg in enumerate(timeline.thumbnails) if jpeg]
     if not there:
         return None, 10

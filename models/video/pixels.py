@@ -101,7 +101,7 @@ class Converter:
         return rgb if turn is None else np.asarray(Image.fromarray(rgb).transpose(turn))
 
     def picture(self, frame: "VideoFrame") -> Pixels:
-        """As `image`; with a target (size, size, 3) uint8, as the target wants it."""
+        """The frame as from `image`; with a target, resized for it to (size, size, 3) uint8."""
         if self._target is None:
             return self.image(frame)
         return resize(Image.fromarray(self.image(frame)), self._target)

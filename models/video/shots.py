@@ -90,7 +90,7 @@ class CutFinder:
         return self.decide(pts, value)
 
     def decide(self, pts: int, value: float) -> int | None:
-        """As `push`, from a content value."""
+        """Process a content value; the result is that of `push`."""
         if self._last_cut is None:
             self._last_cut = pts
         self._values.append((pts, value))

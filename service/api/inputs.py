@@ -17,7 +17,7 @@ VIDEO = (
 
 
 def refuse_videos(items: Sequence[Item] | None) -> None:
-    """Raises Unprocessable for a video where only texts and images are of use."""
+    """Raise Unprocessable for a video in a request that takes only texts and images."""
     for i, item in enumerate(items or ()):
         if item.video is not None:
             raise Unprocessable(
@@ -28,7 +28,7 @@ def refuse_videos(items: Sequence[Item] | None) -> None:
 
 
 def of_file(said: Mapping[str, Any], store: FileStore, owner: str | None) -> VectorInput:
-    """Vectors that were sent ahead, which stay on disk."""
+    """Vectors of an uploaded file, which stay on disk."""
     found = store.array(said["file"], owner)
     assert found.shape is not None
     if found.shape[1] != said["dimension"]:

@@ -1,4 +1,4 @@
-"""Vectors off the wire: little-endian float32, a row after the other."""
+"""Decoding of transmitted vectors: little-endian float32, row by row."""
 
 import base64
 import binascii
@@ -10,7 +10,7 @@ from service.errors import Unprocessable
 
 
 def of_base64(data: str, dimension: int) -> NDArray[np.float32]:
-    """(n, dimension). Raises Unprocessable."""
+    """Decode base64 to (n, dimension). Raises Unprocessable."""
     try:
         raw = base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError) as exc:
@@ -19,7 +19,7 @@ def of_base64(data: str, dimension: int) -> NDArray[np.float32]:
 
 
 def of_bytes(raw: bytes, dimension: int) -> NDArray[np.float32]:
-    """(n, dimension), without a copy. Raises Unprocessable."""
+    """View bytes as (n, dimension), without a copy. Raises Unprocessable."""
     if dimension < 1 or len(raw) % (4 * dimension):
         raise Unprocessable(
             f"vectors: {len(raw):,} bytes are no rows of {dimension} float32 numbers; send little-endian float32",

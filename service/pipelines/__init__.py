@@ -1,1 +1,1 @@
-"""What an endpoint does, without a transport: HTTP and gRPC call the same functions."""
+"""Operations of the endpoints, independent of the transport: HTTP and gRPC call the same functions."""

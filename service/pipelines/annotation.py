@@ -1,4 +1,4 @@
-"""What is computed about a corpus at once: draws, agreement, comparisons. For a thread, all of them."""
+"""Annotation: draws, agreement, comparisons of clusterings. All functions are CPU-bound; call them in a thread."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ MOST_CODES = 1_000_000
 
 
 def measure_agreement(said: schema.AgreementRequest) -> schema.AgreementAnswer:
-    """How far coders agree. Raises AgreementError, TooLarge."""
+    """Measure agreement of coders. Raises AgreementError, TooLarge."""
     if len(said.code) > MOST_CODES:
         raise TooLarge(
             f"code: {len(said.code):,} codes, at most {MOST_CODES:,}; send a part of them", code="too_many_items"
@@ -40,12 +40,12 @@ def _coefficient(of: Figure) -> schema.Coefficient:
 
 
 def number(value: float) -> float | None:
-    """Neither wire knows NaN."""
+    """The value, or None for NaN, which JSON cannot represent."""
     return float(value) if math.isfinite(value) else None
 
 
 def plain(value: Any) -> Any:
-    """A result as JSON has it: tuples and arrays are lists, NaN is None."""
+    """Convert a result to JSON types: tuples and arrays become lists, NaN becomes None."""
     if isinstance(value, dict):
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
@@ -56,11 +56,11 @@ def plain(value: Any) -> Any:
 
 
 def draw_sample(said: schema.SampleRequest) -> schema.SampleAnswer:
-    """A draw of items. Raises ClusteringError, Unprocessable."""
+    """Draw a sample of items. Raises ClusteringError, Unprocessable."""
     needed = {"simple": "n", "stratified": "strata", "purposive": "scores"}
     for design, name in needed.items():
         if (getattr(said, name) is None) == (design == said.design):
-            there = "is needed" if design == said.design else "is not looked at; leave it out"
+            there = "is needed" if design == said.design else "is not used; leave it out"
             raise Unprocessable(f"{name}: {there} with design {said.design}", param=name)
     if said.design == "simple":
         found = sampling.simple(said.n or 0, said.size, seed=said.seed)
@@ -86,7 +86,7 @@ def draw_sample(said: schema.SampleRequest) -> schema.SampleAnswer:
 
 
 def draw_pairs(said: schema.PairsRequest) -> schema.PairsAnswer:
-    """A draw of pairs. Raises ClusteringError, Unprocessable."""
+    """Draw pairs of items. Raises ClusteringError, Unprocessable."""
     found = pairs.draw_pairs(
         _by_name(said.clusterings),
         said.within,
@@ -118,7 +118,7 @@ def draw_pairs(said: schema.PairsRequest) -> schema.PairsAnswer:
 
 
 def compare_clusterings(said: schema.ComparisonRequest) -> schema.ComparisonAnswer:
-    """Clusterings judged by coded pairs. Raises ClusteringError."""
+    """Evaluate clusterings on coded pairs. Raises ClusteringError."""
     found = compare_with_pairs(
         said.a,
         said.b,
@@ -142,7 +142,7 @@ def compare_clusterings(said: schema.ComparisonRequest) -> schema.ComparisonAnsw
 
 
 def _by_name(clusterings: Mapping[str, Sequence[int]]) -> dict[str, NDArray[np.int64]]:
-    """Sorted, since gRPC's maps have no order, and a draw must not depend on the transport."""
+    """The clusterings sorted by name: gRPC maps have no order, and a draw must not depend on the transport."""
     return {name: np.asarray(clusterings[name], np.int64) for name in sorted(clusterings)}
 
 

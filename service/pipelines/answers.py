@@ -1,4 +1,4 @@
-"""Results of pipelines as JSON has them; of a video's frames and shots too."""
+"""Conversion of pipeline results, including frames and shots of videos, to JSON answers."""
 
 import base64
 import functools
@@ -73,14 +73,16 @@ def zero_shot(model: Model, decode: DecodeMode, options: ZeroShotOptions, ids: I
 def predictions(stored: Stored, ids: Ids, found: Predictions) -> Entry:
     """The answer of /v1/classifiers/{name}/predict."""
     videos = {
-        i: video_block(each.video, _told(found, each.frames), None if each.shots is None else _told(found, each.shots))
+        i: video_block(
+            each.video, _predicted(found, each.frames), None if each.shots is None else _predicted(found, each.shots)
+        )
         for i, each in found.videos.items()
     }
     return {
         "classifier": stored.label,
         "task": found.task,
         "labels": found.labels,
-        "data": _data(ids, found.failures, _told(found, found), videos),
+        "data": _data(ids, found.failures, _predicted(found, found), videos),
         "model": found.model,
         "truncated": found.truncated,
         "receipt": found.receipt,
@@ -98,7 +100,7 @@ def _scored(rows: Scores) -> list[Entry]:
     return scored
 
 
-def _told(found: Predictions, rows: PredictionRows) -> list[Entry]:
+def _predicted(found: Predictions, rows: PredictionRows) -> list[Entry]:
     """A prediction for each row."""
     entries: list[Entry] = []
     if rows.probabilities is not None and rows.chosen is not None:
@@ -119,7 +121,7 @@ def _data(
     results: Sequence[Entry],
     videos: Mapping[int, Mapping[str, Any]],
 ) -> list[Entry]:
-    """One entry per item, in order: its result, or its error; and its id, where it had one."""
+    """One entry per item, in order: the result or the error, with the item's id if it has one."""
     data = []
     for index, (id, result) in enumerate(zip(ids, results, strict=True)):
         failure = failures.get(index)
@@ -137,13 +139,13 @@ def _data(
 
 
 def finite(value: Any) -> float | None:
-    """Neither wire knows infinity."""
+    """The value, or None if it is not finite, which JSON cannot represent."""
     return float(value) if np.isfinite(value) else None
 
 
 @functools.cache
 def decoder() -> str:
-    """What decodes here, in words."""
+    """Names and versions of the video decoding libraries."""
     av = load()
     version = ".".join(str(part) for part in av.library_versions["libavcodec"])
     return f"PyAV {av.__version__}, FFmpeg's libavcodec {version}"
@@ -152,7 +154,7 @@ def decoder() -> str:
 def video_block(
     video: FrameResults, frames: Sequence[Mapping[str, Any]], shots: Sequence[Mapping[str, Any]] | None
 ) -> Mapping[str, Any]:
-    """The block `video` of an answer: of each frame, and of each shot, what is known and what came of it."""
+    """The block `video` of an answer: properties and results of each frame and each shot."""
     report = video.report
     entries = []
     for index, (frame, result) in enumerate(zip(video.frames, frames, strict=True)):

@@ -1,4 +1,4 @@
-"""What there is to know of trained classifiers: cards, reports, pages, graphs, estimates."""
+"""Trained classifiers: cards, reports, pages, graphs, estimates."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -26,13 +26,13 @@ from service.stores.classifiers import Classifiers
 async def wait_for_result(
     engine: Engine, classifiers: Classifiers, jobs: Jobs, begun: Job, *, owner: str | None
 ) -> schema.ClassifierAnswer:
-    """The classifier that `begun` makes, once it has. Raises what the job failed of."""
+    """Wait for the classifier of the job `begun`. Raises the job's error."""
     result = await awaited_result(jobs, begun, owner=owner)
     return await answer(engine, classifiers, result["classifier"])
 
 
 async def cards(engine: Engine, classifiers: Classifiers, *, limit: int, cursor: str | None) -> schema.ClassifierList:
-    """The newest version of each name, by name, those after `cursor`."""
+    """The newest version of each name after `cursor`, sorted by name."""
 
     def work() -> schema.ClassifierList:
         names = [name for name in classifiers.store.names() if cursor is None or name > cursor]
@@ -44,7 +44,7 @@ async def cards(engine: Engine, classifiers: Classifiers, *, limit: int, cursor:
 
 
 def card(engine: Engine, classifiers: Classifiers, stored: Stored) -> schema.ClassifierCard:
-    """Reads files: for a thread."""
+    """The card of a classifier. Reads files; call it in a thread."""
     manifest = stored.manifest
     return schema.ClassifierCard(
         id=stored.label,
@@ -81,7 +81,7 @@ async def answer(engine: Engine, classifiers: Classifiers, label: str) -> schema
 async def estimate(
     engine: Engine, classifiers: Classifiers, label: str, said: schema.EstimateRequest
 ) -> schema.EstimateAnswer:
-    """The corpus's prevalence, or mean, corrected. Raises Unprocessable for moments that do not fit."""
+    """Corrected prevalence, or mean, of a corpus. Raises Unprocessable for moments of the wrong length."""
 
     def work() -> schema.EstimateAnswer:
         stored = classifiers.open(label)
@@ -116,7 +116,7 @@ async def estimate(
 
 
 async def onnx(engine: Engine, classifiers: Classifiers, label: str) -> tuple[str, bytes]:
-    """Name and version, and the graph."""
+    """Name with version, and the ONNX graph."""
 
     def work() -> tuple[str, bytes]:
         stored = classifiers.open(label)

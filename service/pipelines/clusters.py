@@ -1,4 +1,4 @@
-"""Clusterings: items to vectors, checked at once, grouped in the jobs' process; and those that were made."""
+"""Clusterings: embed and check at once, cluster in the worker process; read and draw finished ones."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,8 +25,8 @@ from service.schemas.clusters import ClusterRequest, PageMode
 from service.tasks import cluster as work
 
 KIND = "cluster"
-QUALITY = 45  # of thumbnails: a page of 1,350 stays near 3 MB
-LONG = 50_000  # items from which a job is an hour's rather than a minute's
+QUALITY = 45  # JPEG quality of thumbnails: a page of 1,350 is about 3 MB
+LONG = 50_000  # items from which a job takes an hour rather than a minute
 
 
 async def submit(
@@ -38,11 +38,11 @@ async def submit(
     vectors: Sequence[VectorInput] | None,
     owner: str | None,
 ) -> Job:
-    """Embed, check, and hand over to the worker.
+    """Embed, check, and queue a job for the worker.
 
     Raises
     ------
-    ClusteringError : options that make no sense, lists that do not fit.
+    ClusteringError : invalid options, lists of the wrong length.
     ItemsFailed : under on_error "fail", naming every unusable item.
     Unprocessable, TooLarge, Overloaded.
     """
@@ -71,7 +71,7 @@ async def submit(
 
 
 async def _vocabulary(engine: Engine, labels: Sequence[str], data: ItemVectors) -> Vocabulary:
-    """Raises Unprocessable where the vectors are in no space that names can be put into."""
+    """Embed names for clusters. Raises Unprocessable if the vectors share no space with texts."""
     if len(data.blocks) > 1:
         raise Unprocessable(
             "vocabulary: names images or texts, not both joined; leave it out, or cluster one modality",
@@ -108,7 +108,7 @@ async def page(engine: Engine, jobs: Jobs, id: str, *, items: Sequence[Item], mo
 
 
 def arrays(answer: Mapping[str, Any]) -> dict[str, NDArray[np.floating] | NDArray[np.intp]]:
-    """Labels, silhouettes and coordinates as gRPC has them: NaN for what is not there."""
+    """Labels, silhouettes and coordinates for gRPC, with NaN for missing values."""
     found: dict[str, Any] = {"labels": np.asarray(answer["labels"], np.intp)}
     for name in ("silhouettes", "silhouettes_final"):
         found[name] = np.array([np.nan if value is None else value for value in answer[name]], np.float32)

@@ -1,4 +1,4 @@
-"""Parts of one request at the same time."""
+"""Concurrent execution of parts of one request."""
 
 import asyncio
 from collections.abc import Coroutine, Sequence
@@ -6,7 +6,7 @@ from typing import Any
 
 
 async def gather_cancelling(parts: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Run `parts` at the same time; the first error cancels the others and is raised as it is."""
+    """Run `parts` concurrently; the first error cancels the others and is raised unchanged."""
     if len(parts) == 1:
         await parts[0]
         return

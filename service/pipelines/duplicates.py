@@ -1,4 +1,4 @@
-"""Duplicates: items to hashes or vectors, compared in the jobs' process."""
+"""Duplicates: hash or embed items at once, compare them in the worker process."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from service.schemas.duplicates import DuplicatesRequest
 from service.tasks import duplicates as work
 
 KIND = "duplicates"
-LONG = 50_000  # items from which a job is an hour's rather than a minute's
+LONG = 50_000  # items from which a job takes an hour rather than a minute
 _HASHES = {"sha256": re.compile("[0-9a-f]{64}"), "phash": re.compile("[0-9a-f]{16}")}
 _OF_KIND: Mapping[str, str] = {"exact": "sha256", "near": "phash"}
 
@@ -29,7 +29,7 @@ async def submit(
     vectors: Sequence[VectorInput] | None,
     owner: str | None,
 ) -> Job:
-    """Hash or embed, check, and hand over to the worker.
+    """Hash or embed, check, and queue a job for the worker.
 
     Raises
     ------
@@ -104,7 +104,7 @@ async def _hashed(
 
 
 def _checked(name: str, given: Sequence[str]) -> list[str | None]:
-    """Hashes off the wire; an empty one is an image's that has none."""
+    """Validate transmitted hashes; an empty one stands for an image without a hash."""
     if not given:
         raise Unprocessable(f"{name}: is empty; send one for each item", param=name)
     found: list[str | None] = []

@@ -24,9 +24,9 @@ async def embed(
     on_error: OnError,
     monitor: ProgressMonitor | None = None,
 ) -> Encoded:
-    """Embed `items`; `monitor` sees how far videos are.
+    """Embed `items`; `monitor` receives the progress of videos.
 
-    Raises what `encode` raises, and Unprocessable for a dimension that the model does not have.
+    Raises the errors of `encode`, and Unprocessable for a dimension that the model does not have.
     """
     spec = model.spec
     check_dimensions(spec, dimensions)
@@ -43,7 +43,7 @@ async def embed(
 
 
 def check_dimensions(spec: ModelSpec, dimensions: int | None) -> None:
-    """Raises Unprocessable for a dimension that the model does not have."""
+    """Raise Unprocessable for a dimension that the model does not have."""
     if dimensions not in (None, spec.dimension, *spec.matryoshka):
         raise Unprocessable(
             f"dimensions: {dimensions} was asked for, model {spec.name!r} has {spec.dimension}; leave it out",

@@ -1,4 +1,4 @@
-"""Items to unit vectors: decode in threads, run in shared batches, one failure apart from the others."""
+"""Encoding of items to unit vectors: decoding in threads, shared batches, errors per item."""
 
 import asyncio
 import base64
@@ -24,12 +24,12 @@ from service.pipelines.video import ProgressMonitor, view
 from service.schemas.common import OnError
 
 Float = NDArray[np.float32]
-TOKENISE_AT_ONCE = 256  # texts to a thread's turn: short enough for the images that wait for one
+TOKENISE_AT_ONCE = 256  # texts per thread task, short enough not to delay waiting images
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """Vectors of the items that could be used, and what became of the others.
+    """Vectors of the usable items, and the failures of the others.
 
     A video's row is the mean of its frames' vectors, as a unit vector; `videos` has the frames.
     """
@@ -37,13 +37,13 @@ class Encoded:
     vectors: Float  # (n, d), a row per item; rows of failed items are NaN
     failures: dict[int, ItemFailure]
     tokens: int  # of all texts
-    truncated: tuple[int, ...]  # texts that were cut
+    truncated: tuple[int, ...]  # indices of truncated texts
     videos: Mapping[int, FrameResults] = field(default_factory=dict)  # by index
 
 
 @dataclass
 class _Work:
-    """One request on its way."""
+    """State of one request in progress."""
 
     engine: Engine
     model: Model
@@ -70,13 +70,13 @@ async def encode(
     on_error: OnError,
     monitor: ProgressMonitor | None = None,
 ) -> Encoded:
-    """Encode `items`. `monitor` sees how far videos are.
+    """Encode `items`; `monitor` receives the progress of videos.
 
     Raises
     ------
-    ItemsFailed : under on_error "fail", after all items were looked at; names every unusable one.
-    TooLarge, Unprocessable : no items, too many, or of a modality that the model lacks.
-    Overloaded : no room in the queue.
+    ItemsFailed : under on_error "fail", after all items were checked; names every unusable one.
+    TooLarge, Unprocessable : no items, too many, or a modality that the model lacks.
+    Overloaded : the queue is full.
     """
     limit = engine.settings.max_items
     if not items:
@@ -134,7 +134,7 @@ async def _images(
                 work.fail(index, exc)
                 return
             if work.failures and on_error == "fail":
-                return  # refused already: only the rest of the bad items is still to be named
+                return  # the request has failed: only find the remaining unusable items
             raw[index] = await caller.submit(Key(spec.name, "image", processor.shape_bucket(row)), row)
 
     with engine.batcher("image").admit(len(indices)) as caller:
@@ -186,7 +186,7 @@ async def _texts(
 async def raw_texts(
     engine: Engine, model: Model, processor: TextProcessor, texts: Sequence[str]
 ) -> tuple[Float, list[int], list[int]]:
-    """Raw vectors of checked texts, (n, d_raw), with their lengths in tokens and the indices of those that were cut."""
+    """Raw vectors of checked texts, (n, d_raw), their lengths in tokens, and the indices of truncated ones."""
     lengths: list[int] = []
     cut: list[int] = []
     answers = []
@@ -210,7 +210,7 @@ async def raw_texts(
 
 
 def check_text(text: str, max_chars: int) -> None:
-    """Raise TextError for a text that has no vector."""
+    """Raise TextError for a text that cannot be embedded."""
     if not text.strip():
         raise TextError("text is empty; leave the item out")
     if len(text) > max_chars:
@@ -230,7 +230,7 @@ class _Url(ItemError):
 
 
 def image_bytes(image: bytes | str, max_bytes: int) -> bytes:
-    """The bytes of an image that may have come as base64 or as a data URI."""
+    """The bytes of an image, decoded if it is base64 or a data URI."""
     if isinstance(image, bytes):
         return image
     scheme = image[:8].lower()

@@ -1,4 +1,4 @@
-"""Uploaded files, as answers describe them."""
+"""Descriptions of uploaded files in answers."""
 
 from service.pipelines.jobs import time_of
 from service.schemas import files
@@ -7,7 +7,7 @@ from service.stores.files import File
 
 
 def card(of: File) -> files.FileCard:
-    """A file, for the wire."""
+    """Describe a file."""
     return files.FileCard(
         id=of.id,
         name=of.name,

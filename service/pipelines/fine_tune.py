@@ -1,4 +1,4 @@
-"""Fine-tuning: checked at once, done in the jobs' process."""
+"""Fine-tuning: check at once, train in the worker process."""
 
 from dataclasses import asdict
 
@@ -15,7 +15,7 @@ KIND = "fine_tune"
 async def submit(
     engine: Engine, classifiers: Classifiers, jobs: Jobs, request: FineTuneRequest, *, owner: str | None
 ) -> Job:
-    """A job that makes a classifier. Raises TrainingError, Unprocessable, Forbidden, Overloaded."""
+    """Queue a job that trains a classifier. Raises TrainingError, Unprocessable, Forbidden, Overloaded."""
     settings = engine.settings
 
     def check() -> None:

@@ -1,4 +1,4 @@
-"""Videos as requests give them, and frames with what came of each."""
+"""Videos of requests, and sampled frames with their results."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ Float = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class VideoInput:
-    """A video, off the wire: its bytes, their base64, or a file; and which of its frames are looked at."""
+    """A video of a request, as bytes, base64 or a file, with the sampling of its frames."""
 
     source: bytes | str | Path
     sampling: Sampling
@@ -27,7 +27,7 @@ class VideoInput:
 
 @dataclass(frozen=True, slots=True)
 class SampledFrame:
-    """One frame that was looked at."""
+    """One sampled frame."""
 
     timestamp: float  # seconds
     shot: int | None
@@ -37,12 +37,12 @@ class SampledFrame:
 
 @dataclass(frozen=True, kw_only=True)
 class FrameResults:
-    """A clip that was looked at.
+    """Sampled frames of a video with their results.
 
     Attributes
     ----------
-    rows : (n, k) float32, what came of each frame: unit vectors, or a network's outputs.
-    shots : None where they were not looked for.
+    rows : (n, k) float32, results of the frames: unit vectors, or a network's outputs.
+    shots : None unless shots were detected.
     """
 
     info: VideoInfo
@@ -54,26 +54,26 @@ class FrameResults:
 
     @property
     def counts(self) -> list[int]:
-        """Frames that were looked at, by shot."""
+        """Number of sampled frames in each shot."""
         found = np.bincount([f.shot or 0 for f in self.frames], minlength=len(self.shots or ()))
         return [int(n) for n in found]
 
     def over_video(self, values: NDArray[Any], how: PoolingMethod | None = None) -> NDArray[np.float64]:
-        """(n, k) by frame → (1, k)."""
+        """Pool values of frames (n, k) to (1, k)."""
         return pool(values, how or self.sampling.pooling, k=self.sampling.top_k).values
 
     def over_shots(self, values: NDArray[Any], how: PoolingMethod | None = None) -> NDArray[np.float64]:
-        """(n, k) by frame → (s, k) by shot; NaN where no frame of a shot was looked at."""
+        """Pool values of frames (n, k) to shots (s, k); NaN for a shot without a sampled frame."""
         pooled = np.full((len(self.shots or ()), values.shape[1]), np.nan)
         found = pool(values, how or self.sampling.pooling, [f.shot or 0 for f in self.frames], k=self.sampling.top_k)
         pooled[found.groups] = found.values
         return pooled
 
     def vector(self) -> Float:
-        """The mean of the frames' unit vectors, (1, d), as a unit vector."""
+        """Normalised mean of the frames' unit vectors, (1, d)."""
         return np.asarray(l2(self.over_video(self.rows, "mean")), np.float32)
 
     def vectors_of_shots(self) -> Float:
-        """The same by shot, (s, d)."""
+        """Normalised mean of the frames' unit vectors by shot, (s, d)."""
         with np.errstate(invalid="ignore"):
             return np.asarray(l2(self.over_shots(self.rows, "mean")), np.float32)

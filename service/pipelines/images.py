@@ -1,4 +1,4 @@
-"""Images without a model: what they are, and small versions of them. Nothing of them is kept."""
+"""Images without a model: descriptions and thumbnails. No image is kept."""
 
 import asyncio
 import base64
@@ -21,7 +21,7 @@ from service.schemas.common import OnError
 
 @dataclass(frozen=True, kw_only=True)
 class Described:
-    """What one image is. `phash` has 64 bits; None of an image of one colour, of which there is nothing to compare."""
+    """Description of one image. `phash` has 64 bits; None for an image of a single colour."""
 
     sha256: str
     phash: int | None
@@ -30,7 +30,7 @@ class Described:
     thumbnail: bytes | None
 
     def to_json(self) -> dict[str, object]:
-        """As JSON has it."""
+        """The description as JSON types."""
         return {
             "sha256": self.sha256,
             "phash": None if self.phash is None else f"{self.phash:016x}",
@@ -43,7 +43,7 @@ class Described:
 async def describe(
     engine: Engine, items: Sequence[Item], *, side: int | None = None, blurred: bool = False, on_error: OnError
 ) -> tuple[Mapping[int, Described], Mapping[int, ItemFailure]]:
-    """What the images are, and what became of the others. Raises ItemsFailed, Unprocessable, TooLarge."""
+    """Descriptions of images, and failures by index. Raises ItemsFailed, Unprocessable, TooLarge."""
     check_count(engine, items)
     limits = engine.settings.image_limits
     found: dict[int, Described] = {}
@@ -79,7 +79,7 @@ async def describe(
 async def thumbnails(
     engine: Engine, items: Sequence[Item], *, side: int = 160, quality: int = 80, blurred: bool = False
 ) -> dict[str, bytes]:
-    """Small versions by id, for a page. Raises ItemsFailed, Unprocessable."""
+    """Thumbnails by id, for a page. Raises ItemsFailed, Unprocessable."""
     limits = engine.settings.image_limits
     failures: list[ItemFailure] = []
     pictures: dict[str, bytes] = {}

@@ -1,4 +1,4 @@
-"""Items as classifiers, clusterings and corpora take them: a text, an image or both, a video; or vectors of them."""
+"""Items of all pipelines (a text, an image or both, or a video), and vectors sent in place of items."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from service.schemas.common import OnError
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item, off the wire: a text, an image as bytes or base64, or both; or a video, whose frames are images."""
+    """One item of a request: a text, an image as bytes or base64, or both; or a video."""
 
     text: str | None = None
     image: bytes | str | None = None
@@ -29,7 +29,7 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class VectorInput:
-    """Embeddings that the caller has made before: (n, d) float32, a row of NaN for an item that has none."""
+    """Embeddings sent by the caller: (n, d) float32, a row of NaN for an item without a vector."""
 
     modality: Modality
     model: str
@@ -39,7 +39,7 @@ class VectorInput:
 
 
 def check_count(engine: Engine, items: Sequence[Item]) -> None:
-    """Some, and not too many."""
+    """Raise Unprocessable for no items, TooLarge for too many."""
     limit = engine.settings.max_items
     if not items:
         raise Unprocessable("input: has no items; send at least one", param="input")
@@ -52,12 +52,12 @@ def check_count(engine: Engine, items: Sequence[Item]) -> None:
 
 
 def item_problem(item: Item, wanted: Sequence[Modality], partial: bool) -> tuple[str, str] | None:
-    """Code and message where an item has not what is looked at, or more."""
+    """Code and message if an item lacks a wanted modality or has an unused one."""
     has: list[Modality] = [m for m in ("image", "text") if item.has(m)]
     taken = " and ".join(wanted)
     unused = [m for m in has if m not in wanted]
     if unused:
-        return "unused_modality", f"has {_a(unused[0])}, which is not looked at; send the {taken} alone"
+        return "unused_modality", f"has {_a(unused[0])}, which is not used; send the {taken} alone"
     lacking = [m for m in wanted if m not in has]
     if lacking and not (partial and has):
         return "missing_modality", f"has no {lacking[0]}; send {taken} of every item"

@@ -1,4 +1,4 @@
-"""Jobs, for the wire, and for callers who wait for them."""
+"""Descriptions of jobs in answers, and waiting for their results."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ _STATUS = {"worker_died": 503, "internal": 500}
 
 
 async def wait_for_result(jobs: Jobs, begun: Job, *, owner: str | None) -> Mapping[str, Any]:
-    """The result of `begun`, once it has one. Raises what the job failed of."""
+    """Wait for the result of the job `begun`. Raises the job's error."""
     ended = await jobs.ended(begun.id, owner=owner)
     if ended.state == "succeeded" and ended.result is not None:
         return ended.result
@@ -24,7 +24,7 @@ async def wait_for_result(jobs: Jobs, begun: Job, *, owner: str | None) -> Mappi
 
 
 def job_record(found: Job) -> schema.Job:
-    """A job, as it is now."""
+    """Describe the current state of a job."""
     return schema.Job(
         id=found.id,
         kind=found.kind,
@@ -43,5 +43,5 @@ def job_record(found: Job) -> schema.Job:
 
 
 def time_of(seconds: float | None) -> str | None:
-    """ISO 8601, of seconds since 1970."""
+    """Format seconds since 1970 as ISO 8601."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -1,4 +1,4 @@
-"""Model cards: what there is to know of a model before it is used."""
+"""Cards of the available models."""
 
 from collections.abc import Sequence
 
@@ -7,12 +7,12 @@ from service.schemas.models import ModelCard
 
 
 def cards(engine: Engine) -> Sequence[ModelCard]:
-    """The models that can be asked for, the default first."""
+    """The available models, the default first."""
     return [_card(engine, model) for model in engine.models.values()]
 
 
 def card(engine: Engine, name: str) -> ModelCard:
-    """The model called `name`. Raises NotFound."""
+    """The card of the model `name`. Raises NotFound."""
     return _card(engine, engine.model(name))
 
 

@@ -1,4 +1,4 @@
-"""Predictions of a trained classifier: items to vectors of its encoders, a head on them; or a fine-tuned network."""
+"""Predictions of a classifier: a head on the vectors of its encoders, or a fine-tuned network."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ from service.pipelines.video import ProgressMonitor
 from service.schemas.common import OnError
 from service.stores.classifiers import Classifiers
 
-INLINE = 64  # items whose arithmetic is shorter than a thread's turn
+INLINE = 64  # items up to which the computation is shorter than starting a thread
 
 
 async def predict(
@@ -33,12 +33,12 @@ async def predict(
     crossed: bool = False,
     monitor: ProgressMonitor | None = None,
 ) -> Predictions:
-    """Predict `items`, or items by their `vectors`. `monitor` sees how far videos are.
+    """Predict `items`, or items by their `vectors`; `monitor` receives the progress of videos.
 
     Raises
     ------
     ItemsFailed : under on_error "fail", naming every unusable item.
-    Unprocessable : neither or both given, of other encoders, an encoder that does not run here.
+    Unprocessable : neither or both given, vectors of other encoders, an encoder that is not available.
     TooLarge, Overloaded : as `encode`.
     """
     if (items is None) == (vectors is None):
@@ -102,17 +102,19 @@ def _applied(head: Head, x: NDArray[np.float32], crossed: bool) -> PredictionRow
 
 
 def _of_frames(head: Head, video: FrameResults) -> PredictionRows:
-    """A head that takes texts too has none of a frame."""
+    """Predict frames; a text block of the head has no vectors."""
     rows = [video.rows if block.modality == "image" else None for block in head.blocks]
     return _applied(head, concatenate_blocks(rows, head.blocks, len(video.rows)), False)
 
 
 def _arranged(head: Head, vectors: Sequence[VectorInput]) -> tuple[list[NDArray[np.floating] | None], int]:
-    """Vectors in the order of the head's blocks, None for a block that was not sent."""
+    """Vectors in the order of the head's blocks, None for a missing block."""
     given = {each.modality: each for each in vectors}
     taken = " and ".join(block.modality for block in head.blocks)
     if extra := sorted(set(given) - {block.modality for block in head.blocks}):
-        raise Unprocessable(f"vectors: of {extra[0]}s, this classifier takes {taken}; leave them out", param="vectors")
+        raise Unprocessable(
+            f"vectors: has {extra[0]} vectors, this classifier takes {taken}; leave them out", param="vectors"
+        )
     rows: list[NDArray[np.floating] | None] = []
     for block in head.blocks:
         each = given.get(block.modality)
@@ -125,14 +127,14 @@ def _arranged(head: Head, vectors: Sequence[VectorInput]) -> tuple[list[NDArray[
             )
         if each is None and not head.partial:
             raise Unprocessable(
-                f"vectors: there are none of {block.modality}s; this classifier takes {taken}", param="vectors"
+                f"vectors: has no {block.modality} vectors; this classifier takes {taken}", param="vectors"
             )
         rows.append(None if each is None else each.rows)
     return rows, count(each for each in rows if each is not None)
 
 
 def _lacking(head: Head, rows: Sequence[NDArray[np.floating] | None], n: int) -> dict[int, ItemFailure]:
-    """Items whose row is NaN where it may not be."""
+    """Failures of items that lack a required vector (a row of NaN)."""
     there = np.stack([np.zeros(n, bool) if each is None else ~np.isnan(each).all(axis=1) for each in rows])
     bad = ~(there.any(axis=0) if head.partial else there.all(axis=0))
     taken = " and ".join(block.modality for block in head.blocks)

@@ -1,4 +1,4 @@
-"""Predictions of a fine-tuned network: images, and frames of videos, to its own pixels and outputs."""
+"""Predictions of a fine-tuned network for images and frames of videos."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ from service.pipelines.video import ProgressMonitor, view
 from service.schemas.common import OnError
 from service.stores.classifiers import Classifiers
 
-BATCH = 8  # images that run at once
+BATCH = 8  # images per inference batch
 Logits = NDArray[np.float32]
 
 
@@ -36,7 +36,7 @@ async def by_network(
     on_error: OnError,
     monitor: ProgressMonitor | None = None,
 ) -> Predictions:
-    """Raises as `predict` does."""
+    """Predict with a fine-tuned network. Raises the errors of `predict`."""
     network = await engine.in_thread(lambda: classifiers.network(stored))
     choose = network.labels_of
     failures: dict[int, ItemFailure] = {}
@@ -96,7 +96,7 @@ def _batch(
     on_error: OnError,
     places: Sequence[int],
 ) -> None:
-    """Decode and run a few images, in a thread."""
+    """Decode and run one batch of images, in a thread."""
     limits = engine.settings.image_limits
     read: list[tuple[int, NDArray[np.uint8]]] = []
     for i in places:

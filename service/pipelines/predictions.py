@@ -1,4 +1,4 @@
-"""What a classifier says of items, and of videos by frame, by shot and as a whole."""
+"""Predictions for items, and for videos by frame, by shot and as a whole."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,13 +16,13 @@ Choose = Callable[[Float], list[str]]  # probabilities (n, labels) → the label
 
 @dataclass(frozen=True, kw_only=True)
 class PredictionRows:
-    """What is said of n rows.
+    """Predictions for n rows.
 
     Attributes
     ----------
-    chosen, probabilities : of a task with labels: (n,) and (n, labels).
-    values, low, high : of a continuous one, (n,) each; infinite where the interval is not known.
-    crossed : (n, labels) or (n, 1), where it was asked for.
+    chosen, probabilities : (n,) and (n, labels), for a task with labels.
+    values, low, high : (n,) each, for a continuous task; infinite bounds where the interval is unknown.
+    crossed : (n, labels) or (n, 1), if requested.
     """
 
     chosen: Sequence[str] | None = None
@@ -35,7 +35,7 @@ class PredictionRows:
 
 @dataclass(frozen=True, kw_only=True)
 class VideoPredictions:
-    """What is said of a video's frames, and of its shots where they were looked for."""
+    """Predictions for a video's frames, and for its shots if they were detected."""
 
     video: FrameResults
     frames: PredictionRows
@@ -44,7 +44,7 @@ class VideoPredictions:
 
 @dataclass(frozen=True, kw_only=True)
 class Predictions(PredictionRows):
-    """What a classifier says: a row for each item, a video's pooled over its frames. Rows of failed items mean nothing.
+    """Predictions for items, pooled over frames for a video. Rows of failed items have no meaning.
 
     Attributes
     ----------
@@ -92,7 +92,7 @@ def with_videos(items: PredictionRows, videos: Mapping[int, VideoPredictions], c
 
 
 def _pooled(frames: PredictionRows, over: Callable[[NDArray[Any]], Float], choose: Choose) -> PredictionRows:
-    """Of a pooled value no interval is known: frames of one clip do not err independently."""
+    """Pool predictions. Intervals are infinite: errors of frames of one video are not independent."""
     if frames.probabilities is not None:
         probabilities = over(frames.probabilities)
         return PredictionRows(probabilities=probabilities, chosen=choose(np.nan_to_num(probabilities)))

@@ -19,12 +19,12 @@ from service.pipelines.encode import check_text, raw_texts
 from service.schemas.zero_shot import ZeroShotOptions
 
 Float = NDArray[np.float32]
-PROMPTS_AT_ONCE = 256  # of one request in the queue: a thousand labels leave room for others
+PROMPTS_AT_ONCE = 256  # prompts of one request in the queue, so that a thousand labels do not fill it
 
 
 @dataclass(frozen=True, kw_only=True)
 class ZeroShotQuery:
-    """What is asked of every item."""
+    """Labels, templates and options of a zero-shot request."""
 
     labels: Sequence[str]
     templates: Sequence[str] | None = None
@@ -35,7 +35,7 @@ class ZeroShotQuery:
 
     @classmethod
     def of(cls, options: ZeroShotOptions) -> "ZeroShotQuery":
-        """The question in a request."""
+        """The query of a request."""
         none = options.none_of_these
         return cls(
             labels=options.labels,
@@ -48,7 +48,7 @@ class ZeroShotQuery:
 
 
 async def names_of(engine: Engine, model: Model, labels: Sequence[str]) -> Vocabulary:
-    """Names of clusters as vectors, by the model's own templates. Raises Unprocessable, TooLarge."""
+    """Embed names of clusters with the model's templates. Raises Unprocessable, TooLarge."""
     head, texts = _head(model)
     named = _labels(engine, ZeroShotQuery(labels=labels))
     templates = _templates(head.templates)
@@ -71,18 +71,18 @@ def _head(model: Model) -> tuple[ZeroShotHead, TextProcessor]:
 
 @dataclass(frozen=True)
 class Prompts:
-    """A question that can be asked of a model."""
+    """A query validated for a model, with its prompt templates."""
 
     head: ZeroShotHead
     texts: TextProcessor
     labels: list[str]
     templates: tuple[str, ...]
-    negatives: tuple[str, ...]  # none, unless labels are contrasted with them
-    extra: list[str]  # negatives, and then the text of "none of these", if there is one
+    negatives: tuple[str, ...]  # empty unless labels are contrasted with them
+    extra: list[str]  # negatives, then the text of "none of these", if any
 
 
 def prepare_prompts(engine: Engine, model: Model, question: ZeroShotQuery) -> Prompts:
-    """Raises Unprocessable and TooLarge for labels or templates that make no sense."""
+    """Validate a query for the model. Raises Unprocessable and TooLarge for labels or templates."""
     head, texts = _head(model)
     labels = _labels(engine, question)
     templates = _templates(head.templates if question.templates is None else question.templates)
@@ -109,7 +109,7 @@ def prepare_prompts(engine: Engine, model: Model, question: ZeroShotQuery) -> Pr
 async def label_vectors(
     engine: Engine, model: Model, processor: TextProcessor, labels: Sequence[str], templates: tuple[str, ...]
 ) -> Float:
-    """Unit vectors of `labels`, (k, d): from the cache, or made together."""
+    """Unit vectors of `labels`, (k, d), from the cache or embedded together."""
     fingerprint = model.receipts["exact"]["fingerprint"]
     keys = [LabelKey(fingerprint, templates, label) for label in labels]
     found = {key: vector for key in keys if (vector := engine.labels.get(key)) is not None}
@@ -131,7 +131,7 @@ async def label_vectors(
         made = await engine.in_thread(lambda: processor.postprocess(mean))
         for key, vector in zip(missing, made, strict=True):
             found[key] = vector
-            engine.labels.put(key, vector.copy())  # not a view, which would keep all of them
+            engine.labels.put(key, vector.copy())  # a view would keep the whole array in memory
     return np.stack([found[key] for key in keys])
 
 

@@ -17,12 +17,12 @@ from service.pipelines.items import Item, VectorInput
 from service.pipelines.vectors import count
 from service.schemas.search import SearchRequest
 
-MOST = 5_000_000  # neighbours of one answer
+MOST = 5_000_000  # maximum neighbours in one answer
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What is near each query; `places` are the queries that could be used, in the order of `neighbours`."""
+    """Neighbours of each query; `places` are the indices of usable queries, in the order of `neighbours`."""
 
     n: int
     places: NDArray[np.intp]
@@ -32,7 +32,7 @@ class Found:
     receipt: Any
 
     def to_json(self, ids: Sequence[str] | None, names: Sequence[str | None]) -> list[dict[str, Any]]:
-        """An entry for each query; `names` are theirs, `ids` the corpus's."""
+        """One entry per query; `names` are ids of the queries, `ids` those of the corpus."""
         data: list[dict[str, Any]] = [{"index": i} for i in range(self.n)]
         for i, name in enumerate(names):
             if name is not None:

@@ -1,4 +1,4 @@
-"""The page of a video's timeline, from the answer of a request with a video. No model is involved."""
+"""Timeline page of a video, from the answer of a request with a video, without a model."""
 
 from collections.abc import Sequence
 
@@ -14,11 +14,11 @@ Rows = NDArray[np.float64]
 UNCALIBRATED = "Scores are not calibrated on your data: validate them against human codes."
 COSINES = ("cosine with the whole video", "cosine with the frame before")
 UNCHANGED = "send the answer unchanged"
-MOST = 10  # videos that an error lists
+MOST = 10  # maximum videos listed in an error
 
 
 def timeline(answer: AnswerWithVideo, *, index: int | None, title: str | None) -> str:
-    """The page of the video at `index` of the answer; None where there is a single one.
+    """Timeline page of the video at `index` of the answer; None if there is a single video.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def timeline(answer: AnswerWithVideo, *, index: int | None, title: str | None) -
     if frames[0].embedding is not None:
         labels: Sequence[str] = COSINES
         rows, shots, pooled = _cosines(entry, video, where)
-        block["sampling"]["pooling"] = "mean"  # whatever was asked for, vectors are pooled by their mean
+        block["sampling"]["pooling"] = "mean"  # vectors are always pooled by their mean
         note = "Cosines of the frames' embeddings."
     else:
         by_label = frames[0].scores is not None or frames[0].probabilities is not None
@@ -69,7 +69,7 @@ def timeline(answer: AnswerWithVideo, *, index: int | None, title: str | None) -
 
 
 def _index(answer: AnswerWithVideo, index: int | None) -> int:
-    """The place in `data` of the video that is asked for."""
+    """Position in `data` of the requested video."""
     videos = [i for i, entry in enumerate(answer.data) if entry.video is not None]
     if not videos:
         raise Unprocessable("data: has no video; send the answer of a request with a video", param="data")
@@ -105,7 +105,7 @@ def _row(result: Result, labels: Sequence[str], where: str) -> Sequence[float]:
 
 
 def _cosines(entry: Entry, video: Video, where: str) -> tuple[Rows, Rows, Rows]:
-    """By frame (n, 2), by shot (s, 2), and of the whole video (2,)."""
+    """Cosines by frame (n, 2), by shot (s, 2), and for the whole video (2,)."""
     dimension = len(entry.embedding or ())
     for i, frame in enumerate(video.frames):
         if not dimension or frame.embedding is None or len(frame.embedding) != dimension:
@@ -125,7 +125,7 @@ def _cosines(entry: Entry, video: Video, where: str) -> tuple[Rows, Rows, Rows]:
 
 
 def _mean(rows: Rows) -> Rows:
-    """The mean of the finite numbers of each column; NaN where there are none."""
+    """Mean of the finite numbers of each column; NaN if there are none."""
     finite = np.isfinite(rows)
     with np.errstate(invalid="ignore"):
         return np.asarray(np.where(finite, rows, 0).sum(axis=0) / finite.sum(axis=0))

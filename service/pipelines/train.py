@@ -1,4 +1,4 @@
-"""Training: items to vectors, checked at once, learnt from in the jobs' process."""
+"""Training: embed and check at once, train in the worker process."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,11 +25,11 @@ async def submit(
     vectors: Sequence[VectorInput] | None,
     owner: str | None,
 ) -> Job:
-    """Embed, check, and hand over to the worker.
+    """Embed, check, and queue a job for the worker.
 
     Raises
     ------
-    TrainingError, AgreementError : what was given cannot be learnt from.
+    TrainingError, AgreementError : codes or options that cannot be trained on.
     ItemsFailed : under on_error "fail", naming every unusable item.
     Unprocessable, TooLarge, Overloaded, Forbidden.
     """

@@ -1,4 +1,4 @@
-"""Items of a request as vectors: embedded here, or as they were sent."""
+"""Vectors of a request: items embedded here, or vectors sent by the caller."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,17 +20,17 @@ from service.pipelines.video import ProgressMonitor
 from service.schemas.items import Encodable
 
 MODALITIES: tuple[Modality, ...] = ("image", "text")
-LONGEST_NAME = 200  # of a model or fingerprint that a caller names
+LONGEST_NAME = 200  # characters of a model name or fingerprint from the caller
 
 
 @dataclass(frozen=True, kw_only=True)
 class ItemVectors:
-    """Vectors of items, a block for each modality.
+    """Vectors of items, one block per modality.
 
     Attributes
     ----------
-    rows : (n, d) each; NaN where an item lacks the modality or failed. They may lie on disk.
-    receipts : how they were made, by modality, where that is known.
+    rows : (n, d) each; NaN where an item lacks the modality or failed. May be memory-mapped.
+    receipts : receipts by modality, where known.
     """
 
     blocks: tuple[Block, ...]
@@ -46,16 +46,16 @@ class ItemVectors:
 
     @property
     def receipt(self) -> Mapping[str, Any]:
-        """Of the first block; of vectors whose receipt was not sent, what is known of it."""
+        """Receipt of the first block; only the known fields for vectors sent without a receipt."""
         first = self.blocks[0]
         return self.receipts.get(first.modality) or {"model": first.model, "fingerprint": first.fingerprint}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Embedded:
-    """Posts as vectors, a block for each modality."""
+    """Embedded items, one block per modality."""
 
-    rows: Sequence[NDArray[np.float32]]  # (n, d) each, NaN where an item lacks it or failed
+    rows: Sequence[NDArray[np.float32]]  # (n, d) each, NaN where an item lacks the modality or failed
     failures: Mapping[int, ItemFailure]
     truncated: tuple[int, ...]
     model: str
@@ -122,7 +122,7 @@ async def _of_posts(engine: Engine, request: Encodable, items: Sequence[Item], p
 
 
 def _with_frames(request: Encodable, items: Sequence[Item], blocks: tuple[Block, ...], made: Embedded) -> ItemVectors:
-    """Each frame of a video is an item, called after the video and its time in seconds: "clip.mp4@12.480"."""
+    """Add each frame of a video as an item, named by the video and the time in seconds: "clip.mp4@12.480"."""
     if request.ids is not None:
         raise Unprocessable(
             "ids: how many frames a video has is not known before; give each item an id instead", param="ids"
@@ -191,7 +191,7 @@ async def embedded(
     partial: bool,
     monitor: ProgressMonitor | None = None,
 ) -> Embedded:
-    """Vectors of each block's modality. `failures` has every item that cannot be used, whichever part of it it is."""
+    """Embed each block's modality. `failures` has every item with an unusable part."""
     wanted = [block.modality for block, _, _ in blocks]
     failures: dict[int, ItemFailure] = {}
     for i, item in enumerate(items):
@@ -240,7 +240,7 @@ def _part(item: Item, modality: Modality) -> Item:
 
 
 def count(rows: Iterable[NDArray[np.floating]]) -> int:
-    """How many items there are vectors of, as many of each modality. Raises Unprocessable."""
+    """Number of items, equal for all modalities. Raises Unprocessable."""
     lengths = {len(each) for each in rows}
     if len(lengths) != 1 or 0 in lengths:
         said = " and ".join(map(str, sorted(lengths))) or "none"

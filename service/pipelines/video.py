@@ -1,4 +1,4 @@
-"""A video as an item: frames decoded in a thread of its own, run in batches that others share, pooled."""
+"""Videos as items: frames decoded in a separate thread, run in shared batches, and pooled."""
 
 import asyncio
 import base64
@@ -29,15 +29,15 @@ from service.pipelines.frames import Float, FrameResults, SampledFrame, VideoInp
 
 Row = NDArray[np.uint8]
 Run = Callable[[Sequence[Row]], Awaitable[Float]]  # pixels of a few frames, (size, size, 3) each → (frames, k)
-CHUNK = 16  # frames that change threads at once
+CHUNK = 16  # frames passed between threads at once
 AHEAD = 2  # chunks that run while the next one is decoded
-PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds until a full queue is asked again
-QUALITY = 75  # of thumbnails
+PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds until a full queue is tried again
+QUALITY = 75  # JPEG quality of thumbnails
 
 
 @dataclass
 class Budget:
-    """Frames that one request may still look at."""
+    """Remaining number of frames that one request may sample."""
 
     left: int
     limit: int
@@ -53,24 +53,24 @@ class Budget:
 
 @dataclass
 class ProgressMonitor:
-    """Lets a job see how far the videos of its request are; they wait for room in the queue instead of giving up."""
+    """Progress of a job's videos. With a monitor, they wait while the queue is full instead of failing."""
 
-    of: int  # videos
+    of: int  # number of videos
     report: Callable[[float], None]  # from 0 to 1; called in any thread
     decodings: "list[VideoDecoding]" = field(default_factory=list)
 
     def update(self) -> None:
-        """One of them has got further."""
+        """Report the progress after a change."""
         self.report(sum(decoding.progress for decoding in self.decodings) / max(self.of, 1))
 
 
 class _Stopped(Exception):
-    """Nobody waits for the clip any more."""
+    """The video's request was cancelled."""
 
 
 @dataclass
 class VideoDecoding:
-    """One clip on its way. `progress` may be asked for meanwhile, from 0 to 1."""
+    """Decoding and inference of one video. `progress` goes from 0 to 1."""
 
     engine: Engine
     clip: VideoInput
@@ -87,7 +87,7 @@ class VideoDecoding:
     _report: DecodingReport = field(default_factory=DecodingReport)
 
     async def result(self) -> FrameResults:
-        """Look at it.
+        """Decode the video and run its frames.
 
         Raises
         ------
@@ -96,15 +96,15 @@ class VideoDecoding:
         """
         try:
             async with self.engine.viewing:
-                made = await self._film()
+                made = await self._sample()
             self._further(1.0)
             return made
         except FileNotFoundError as exc:
-            raise InvalidVideo("video was deleted before it was looked at: send it again") from exc
+            raise InvalidVideo("video was deleted before it was read: send it again") from exc
         finally:
-            self._stop.set()  # the thread sees it at the next packet
+            self._stop.set()  # the thread checks it at the next packet
 
-    async def _film(self) -> FrameResults:
+    async def _sample(self) -> FrameResults:
         clip, settings = self.clip, self.engine.settings
         limits = replace(settings.video_limits, max_frames=max(1, self.budget.left))
         in_thread = self.engine.in_video_thread
@@ -145,7 +145,7 @@ class VideoDecoding:
         )
 
     async def _look_at(self, frames: Iterator[Frame]) -> tuple[list[SampledFrame], Float]:
-        """Decode a few frames while those before them run."""
+        """Decode frames while the previous ones run."""
         seen: list[SampledFrame] = []
         rows: list[Float] = []
         running: deque[asyncio.Task[Float]] = deque()
@@ -154,7 +154,7 @@ class VideoDecoding:
                 self.budget.take(len(chunk))
                 VIDEO_FRAMES.inc(len(chunk))
                 seen += [each for each, _ in chunk]
-                running.append(asyncio.create_task(self._patiently([row for _, row in chunk], first=not rows)))
+                running.append(asyncio.create_task(self._run_frames([row for _, row in chunk], first=not rows)))
                 if len(running) > AHEAD:
                     rows.append(await running.popleft())
             while running:
@@ -166,20 +166,20 @@ class VideoDecoding:
         return seen, np.concatenate(rows)
 
     def _chunk(self, frames: Iterator[Frame]) -> list[tuple[SampledFrame, Row]]:
-        return [self._looked(frame) for frame in islice(frames, CHUNK)]
+        return [self._prepare(frame) for frame in islice(frames, CHUNK)]
 
-    def _looked(self, frame: Frame) -> tuple[SampledFrame, Row]:
+    def _prepare(self, frame: Frame) -> tuple[SampledFrame, Row]:
         side, image = self.clip.sampling.thumbnail, frame.image
         small = None
         if side is not None:
             picture = Image.fromarray(image)
             small = thumbnail(picture, side=side, quality=QUALITY)
-            if self.decode == "exact":  # scaled comes at the model's size
+            if self.decode == "exact":  # scaled frames already have the model's size
                 image = resize(picture, self.target)
         return SampledFrame(frame.timestamp, frame.shot, frame.dropped, small), image
 
-    async def _patiently(self, rows: Sequence[Row], *, first: bool) -> Float:
-        """A request is refused where there is no room for its first frames; later it waits, as a job always does."""
+    async def _run_frames(self, rows: Sequence[Row], *, first: bool) -> Float:
+        """Run frames. A full queue fails a request at its first frames; later, and in a job, they wait."""
         pause = PAUSE
         while True:
             try:
@@ -191,7 +191,7 @@ class VideoDecoding:
                 pause = min(2 * pause, LONGEST_PAUSE)
 
     def _check(self) -> None:
-        """Called for each packet, in the thread that decodes."""
+        """Stop if cancelled, else update the progress; called for each packet, in the decoding thread."""
         if self._stop.is_set():
             raise _Stopped
         last = self._report.last
@@ -213,7 +213,7 @@ async def view(
     run: Run,
     monitor: ProgressMonitor | None = None,
 ) -> dict[int, FrameResults | ItemError]:
-    """Look at the videos of one request: what was seen of each, or why it cannot be used. Raises Overloaded."""
+    """Decode and run the videos of one request: results or failures. Raises Overloaded."""
     limit = engine.settings.max_video_frames
     budget = Budget(limit, limit)
     found: dict[int, FrameResults | ItemError] = {}
@@ -232,7 +232,7 @@ async def view(
 
 
 def decoded(text: str, limits: VideoLimits) -> bytes:
-    """The bytes of a video that came as base64 or as a data URI. Raises VideoTooLarge, InvalidVideo."""
+    """Decode a video sent as base64 or as a data URI. Raises VideoTooLarge, InvalidVideo."""
     if text[:5].lower() == "data:":
         text = text.partition(",")[2]
     if len(text) > limits.max_bytes * 4 // 3 + 4096:

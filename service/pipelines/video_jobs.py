@@ -1,4 +1,4 @@
-"""Videos as jobs: what a request would have been answered with, made while nobody waits."""
+"""Jobs for videos, whose answer is that of the same request with mode `sync`."""
 
 import os
 import shutil
@@ -35,7 +35,7 @@ Operation = Literal["embeddings", "zero_shot", "predict"]
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What is to be done with the clips in the job's folder: clip-0, clip-1, …"""
+    """Task of a job whose folder holds the videos clip-0, clip-1, …"""
 
     operation: Operation
     options: dict[str, Any]
@@ -55,11 +55,11 @@ async def submit(
     classifier: str | None = None,
     owner: str | None,
 ) -> Job:
-    """Check what can be checked at once, keep the clips, and queue the job.
+    """Check the request, store the videos, and queue the job.
 
     Raises
     ------
-    Unprocessable : an item is no video; options that make no sense.
+    Unprocessable : an item is not a video; invalid options.
     NotFound, TooLarge, Overloaded.
     """
     check_count(engine, items)
@@ -92,7 +92,7 @@ async def submit(
 
 
 async def _check(engine: Engine, classifiers: Classifiers, options: BaseModel, classifier: str | None) -> None:
-    """What a request would be refused for before it looks at its items."""
+    """Raise the errors of the request that do not depend on its items."""
     if isinstance(options, EmbeddingsOptions):
         check_dimensions(engine.model(options.model).spec, options.dimensions)
     elif isinstance(options, ZeroShotOptions):
@@ -104,19 +104,19 @@ async def _check(engine: Engine, classifiers: Classifiers, options: BaseModel, c
 
 
 def _link(source: Path, path: Path) -> None:
-    """The clip stays though its file is deleted."""
+    """Link or copy a video, so that it stays if its file is deleted."""
     try:
         os.link(source, path)
     except FileNotFoundError as exc:
         raise NotFound("file: it was deleted meanwhile; send it again", code="unknown_file", param="file") from exc
-    except OSError:  # another file system
+    except OSError:  # on another file system
         shutil.copyfile(source, path)
 
 
 async def run(
     engine: Engine, classifiers: Classifiers, job: Job, folder: Path, results: Path, tell: Report
 ) -> Mapping[str, Any]:
-    """Do a job. Raises what the request would have been refused for."""
+    """Run a job. Raises the errors of the same request with mode `sync`."""
     raw = await engine.in_thread((folder / TASK).read_bytes)
     task = TypeAdapter(Task).validate_json(raw)
     items = [
@@ -169,7 +169,7 @@ async def _answer(
 
 
 async def answer(jobs: Jobs, id: str, *, owner: str | None) -> tuple[Operation, bytes]:
-    """What the request would have been answered with, as JSON. Raises NotFound, Conflict."""
+    """The answer of a job, as JSON. Raises NotFound, Conflict."""
     result, folder = await jobs.result(id, owner=owner)
     path = folder / ANSWER
     if "operation" not in result or not path.exists():

@@ -1,4 +1,4 @@
-"""Zero-shot labels: scores of items for labels that a request makes up; of videos by frame, by shot and as a whole."""
+"""Zero-shot scores of items for the labels of a request; for videos by frame, by shot and as a whole."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from service.schemas.common import OnError
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """Of n rows: items, frames or shots."""
+    """Scores of n rows: items, frames or shots."""
 
     best: list[str | None]  # None: no label fits, or the item failed
     scores: Float  # (n, labels)
@@ -29,7 +29,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class VideoScores:
-    """Scores of a video's frames, and of its shots where they were looked for."""
+    """Scores of a video's frames, and of its shots if they were detected."""
 
     video: FrameResults
     frames: Scores
@@ -38,7 +38,7 @@ class VideoScores:
 
 @dataclass(frozen=True, kw_only=True)
 class ZeroShotResult(Scores):
-    """Scores of the items that could be used, a video's pooled over its frames; rows of failed items are NaN."""
+    """Scores of items, pooled over frames for a video; rows of failed items are NaN."""
 
     encoded: Encoded
     videos: Mapping[int, VideoScores]  # by index
@@ -57,9 +57,9 @@ async def zero_shot(
     on_error: OnError,
     monitor: ProgressMonitor | None = None,
 ) -> ZeroShotResult:
-    """Label `items`; `monitor` sees how far videos are.
+    """Label `items`; `monitor` receives the progress of videos.
 
-    Raises what `encode` raises, and Unprocessable for labels or templates that make no sense.
+    Raises the errors of `encode`, and Unprocessable for invalid labels or templates.
     """
     prompts = prepare_prompts(engine, model, question)
     head, labels, negatives, extra = prompts.head, prompts.labels, prompts.negatives, prompts.extra
@@ -69,11 +69,11 @@ async def zero_shot(
     )
 
     def of(rows: Float) -> Scores:
-        """Of unit vectors (n, d)."""
+        """Score unit vectors (n, d)."""
         cosines = rows @ vectors.T  # (n, labels + negatives + none)
         k = len(labels)
         none_cosines = cosines[:, -1:] if question.none_text else None
-        with np.errstate(invalid="ignore"):  # rows of failed items are NaN and stay it
+        with np.errstate(invalid="ignore"):  # rows of failed items are NaN and stay NaN
             made, none_scores = scores(
                 head,
                 cosines[:, :k],
@@ -107,7 +107,7 @@ def _with_videos(
     labels: Sequence[str],
     question: ZeroShotQuery,
 ) -> Scores:
-    """The items' scores, those of a video pooled over its frames, and no label where an item failed."""
+    """Scores of all items, pooled over frames for a video; no label where an item failed."""
     best = [None if i in failures else label for i, label in enumerate(items.best)]
     for i, each in videos.items():
         whole = _pooled(each.frames, each.video.over_video, labels, question)
@@ -123,7 +123,7 @@ def _pooled(
     labels: Sequence[str],
     question: ZeroShotQuery,
 ) -> Scores:
-    """Pooled by `over`. The label is that of the highest pooled score, unless "none of these" beats it."""
+    """Pool by `over`. The label has the highest pooled score, unless "none of these" exceeds it."""
     scores, cosines = over(frames.scores).astype(np.float32), over(frames.cosines).astype(np.float32)
     none = None if frames.none_scores is None else over(frames.none_scores[:, None])[:, 0].astype(np.float32)
     top = np.nan_to_num(scores).argmax(axis=1)

@@ -1,4 +1,4 @@
-"""Parts that requests and answers of several features share."""
+"""Parts of requests and answers that several features share."""
 
 from typing import Any, Literal
 
@@ -12,80 +12,80 @@ OnError = Literal["fail", "skip"]
 Mode = Literal["sync", "job"]
 MODE: Any = Field(
     "sync",
-    description="sync: answered when it is done. job: for videos, answered at once with a job; its answer is at "
-    "/v1/jobs/{id}/answer.",
+    description="`sync`: the response has the results. `job`: for videos, the response has a job, whose results are "
+    "at /v1/jobs/{id}/answer.",
 )
 SAMPLING: Any = Field(
-    None, description="Which frames of videos are looked at, where an item does not say. Left out: one a second."
+    None, description="Sampling of video frames, for items without their own. Default: one frame per second."
 )
 
 
 class ModelOptions(Message):
-    """What every request that runs a model has, beside its items."""
+    """Options of every request that runs a model."""
 
     model: str | None = Field(
         None,
-        description="A model of GET /v1/models; the first of them where left out.",
+        description="Name of a model of GET /v1/models. Default: the first of them.",
         examples=["embedded"],
     )
     on_error: OnError = Field(
         "fail",
-        description="What one unusable item does. `fail`: the request is refused and names every such item. "
-        "`skip`: the others are answered, and the item carries its own error.",
+        description="Handling of unusable items. `fail`: the request fails with an error that names every such item. "
+        "`skip`: the entry of each such item has an error in place of a result.",
     )
     decode: DecodeMode | None = Field(
         None,
-        description="`exact`: pixels as the reference implementation has them. `scaled`: large JPEGs are decoded at a "
-        "fraction of their size, faster, with a fingerprint of its own. Left out: the server's setting.",
+        description="Decoding of JPEGs. `exact`: pixels as in the reference implementation. `scaled`: large JPEGs are "
+        "decoded at a fraction of their size, faster, with a different fingerprint. Default: the server's setting.",
     )
     sampling: Sampling | None = SAMPLING
     mode: Mode = MODE
 
 
 class Receipt(BaseModel):
-    """How the numbers were made; keep it with them."""
+    """Provenance of the numbers; store it with them."""
 
-    model: str = Field(description="The model's name.", examples=["embedded"])
-    revision: str = Field(description="The exact weights.")
+    model: str = Field(description="Name of the model.", examples=["embedded"])
+    revision: str = Field(description="Revision of the weights.")
     fingerprint: str = Field(
-        description="Vectors may be compared exactly where it is equal: weights, preprocessing, decode mode, pooling, "
-        "precision and recipe."
+        description="Hash of weights, preprocessing, decode mode, pooling, precision and recipe. Vectors are "
+        "comparable only if it is equal."
     )
-    precision: str = Field(description="Of the arithmetic: fp32, fp16, …", examples=["fp32"])
-    provider: str = Field(description="ONNX Runtime's execution provider.", examples=["CPUExecutionProvider"])
-    decode: str = Field(description="How JPEGs were decoded.", examples=["exact"])
-    demonstration: bool = Field(description="True: not a model for a study.")
-    notice: str | None = Field(description="What its users must know.")
-    made_with: dict[str, str] = Field(description="Versions of what ran and exported it; not part of the fingerprint.")
+    precision: str = Field(description="Arithmetic precision: fp32, fp16, …", examples=["fp32"])
+    provider: str = Field(description="Execution provider of ONNX Runtime.", examples=["CPUExecutionProvider"])
+    decode: str = Field(description="Decode mode of JPEGs.", examples=["exact"])
+    demonstration: bool = Field(description="True for a model that is not meant for research.")
+    notice: str | None = Field(description="Notice for users of the model.")
+    made_with: dict[str, str] = Field(description="Versions of the software used; not part of the fingerprint.")
 
 
 class ItemError(BaseModel):
-    code: str = Field(description="For programs.", examples=["invalid_image"])
-    message: str = Field(description="For people: the value, the rule, the way out.")
+    code: str = Field(description="Error code, for programs.", examples=["invalid_image"])
+    message: str = Field(description="Explanation with the value, the rule and the way out, for people.")
 
 
 class Entry(BaseModel):
     """The entry of one item in an answer."""
 
-    index: int = Field(description="The item's place in `input`.")
-    id: str | None = Field(None, description="The item's id, where it had one.")
+    index: int = Field(description="Index of the item in `input`.")
+    id: str | None = Field(None, description="Id of the item, if it has one.")
 
 
 class FailedEntry(Entry):
-    """The entry of an item that could not be used: an error in place of a result, only with `on_error: skip`."""
+    """The entry of an unusable item, with an error in place of a result; only with `on_error: skip`."""
 
-    error: ItemError = Field(description='Only with on_error="skip", instead of a result.')
+    error: ItemError = Field(description='Error in place of a result; only with on_error="skip".')
 
 
 class Datum(Entry):
-    """The entry of an item that could be used."""
+    """The entry of a usable item."""
 
-    video: VideoBlock | None = Field(None, description="Of a video: its frames and shots; the result is their pool.")
+    video: VideoBlock | None = Field(None, description="Frames and shots of a video; its result is pooled over frames.")
 
 
 class Answer(BaseModel):
-    """What every answer that comes from a model has."""
+    """Fields of every answer computed by a model."""
 
-    model: str = Field(description="The model's name.", examples=["embedded"])
-    truncated: list[int] = Field(description="Texts that were cut at the model's maximum, by index.")
-    receipt: Receipt = Field(description="Keep it with the numbers.")
+    model: str = Field(description="Name of the model.", examples=["embedded"])
+    truncated: list[int] = Field(description="Indices of texts that were truncated at the model's maximum length.")
+    receipt: Receipt = Field(description="Provenance of the numbers; store it with them.")

@@ -1,4 +1,4 @@
-"""Items of requests, vectors made before, and unusable items."""
+"""Items of requests, vectors sent in place of items, and unusable items."""
 
 from typing import Annotated, Any, Self
 
@@ -13,15 +13,18 @@ from service.schemas.video import OfVideo
 
 
 class Post(OfVideo):
-    """A text, an image, or both: what a classifier sees of one item. Or a video, where its frames can be looked at."""
+    """A text, an image, or both; or a video, on routes that can sample its frames."""
 
     id: str | None = Field(
-        None, max_length=1024, description="Yours; comes back with the item's result.", examples=["post-17"]
+        None,
+        max_length=1024,
+        description="Id from the caller, returned with the item's result.",
+        examples=["post-17"],
     )
-    text: str | None = Field(None, description="A text.", examples=["a cat asleep on a sofa"])
+    text: str | None = Field(None, description="Text of the item.", examples=["a cat asleep on a sofa"])
     image: str | None = Field(
         None,
-        description="An image file's bytes in base64, or as a data URI. URLs are not fetched.",
+        description="Bytes of an image file in base64, or a data URI. URLs are not fetched.",
         examples=[PHOTO],
     )
 
@@ -35,7 +38,7 @@ class Post(OfVideo):
 
 
 class Item(Post):
-    """A text, an image or a video, with an optional id that comes back beside the index."""
+    """A text, an image or a video, with an optional id that is returned with the result."""
 
     @model_validator(mode="after")
     def _content(self) -> Self:
@@ -45,25 +48,25 @@ class Item(Post):
 
 
 class Vectors(Message):
-    """Embeddings made before, of all items and of one modality."""
+    """Existing embeddings of all items, for one modality."""
 
-    modality: Modality = Field(description="What was embedded: image or text.")
-    model: str = Field(description="The model they are of.", examples=["embedded"])
-    fingerprint: str = Field(description="From their receipt. What is made of them keeps it, and takes no others.")
-    dimension: int = Field(ge=1, description="Numbers of one vector.", examples=[1280])
+    modality: Modality = Field(description="Modality of the embedded items: image or text.")
+    model: str = Field(description="Model that made the vectors.", examples=["embedded"])
+    fingerprint: str = Field(description="Fingerprint in their receipt. Results store it and accept no other.")
+    dimension: int = Field(ge=1, description="Length of each vector.", examples=[1280])
     data: str | None = Field(
         None,
-        description="Base64 of little-endian float32, a row after the other; a row of NaN for an item that has none. "
+        description="Base64 of little-endian float32, row by row; a row of NaN for an item without a vector. "
         "Left out in a form, where the part `image_vectors` or `text_vectors` is a .npy file.",
     )
     file: str | None = Field(
-        None, description="In place of data: a file of POST /v1/files.", examples=["file_0123456789abcdef"]
+        None, description="Id of a file of POST /v1/files, in place of `data`.", examples=["file_0123456789abcdef"]
     )
-    receipt: Receipt | None = Field(None, description="How they were made; it is kept.")
+    receipt: Receipt | None = Field(None, description="Receipt of the vectors, stored with the results.")
 
 
 def distinct(values: list[Vectors]) -> list[Vectors]:
-    """Raises ValueError where a modality is there twice."""
+    """Raise ValueError if a modality occurs twice."""
     names = [each.modality for each in values]
     for i, each in enumerate(values):
         first = values[names.index(each.modality)]
@@ -74,7 +77,7 @@ def distinct(values: list[Vectors]) -> list[Vectors]:
 
 
 class VectorList(Message):
-    """Vectors by themselves, for a transport that takes them apart."""
+    """Vectors without the rest of a request, for validation by the gRPC transport."""
 
     vectors: Annotated[list[Vectors], AfterValidator(distinct)]
 
@@ -84,12 +87,12 @@ class ItemsOrVectors(Message):
 
     on_error: OnError = Field(
         "fail",
-        description="What one unusable item does. `fail`: the request is refused and names every such item. "
-        "`skip`: it is left out, and said to be.",
+        description="Handling of unusable items. `fail`: the request fails with an error that names every such item. "
+        "`skip`: they are left out and listed in the answer.",
     )
-    input: list[Post] | None = Field(None, description="The items; or send `vectors`.")
+    input: list[Post] | None = Field(None, description="Items, unless `vectors` are sent.")
     vectors: Annotated[list[Vectors], AfterValidator(distinct)] | None = Field(
-        None, description="Vectors of the items, one or two modalities; or send `input`."
+        None, description="Vectors of the items, one or two modalities, unless `input` is sent."
     )
 
 
@@ -97,18 +100,18 @@ class Encodable(ItemsOrVectors):
     """Items that the server may have to embed first."""
 
     model: str | None = Field(
-        None, description="What embeds `input`; the first of GET /v1/models where left out.", examples=["embedded"]
+        None, description="Model that embeds `input`. Default: the first of GET /v1/models.", examples=["embedded"]
     )
-    decode: DecodeMode | None = Field(None, description="How JPEGs of `input` are decoded. Left out: the server's.")
-    ids: list[str] | None = Field(None, description="A name for each item; those of `input` where left out.")
+    decode: DecodeMode | None = Field(None, description="Decoding of JPEGs in `input`. Default: the server's setting.")
+    ids: list[str] | None = Field(None, description="One id per item. Default: the ids of `input`.")
 
 
 class Unusable(BaseModel):
     """An item that was left out."""
 
-    index: int = Field(description="The item's place.")
-    id: str | None = Field(None, description="Its id.")
-    error: ItemError = Field(description="Why.")
+    index: int = Field(description="Index of the item.")
+    id: str | None = Field(None, description="Id of the item, if it has one.")
+    error: ItemError = Field(description="Reason.")
 
 
 def _items(value: Any) -> Any:

@@ -11,16 +11,16 @@ from service.schemas.items import Items
 
 
 class NoneOfThese(Message):
-    """An outcome for items that none of the labels fits: by a contrast text, or by a cosine threshold."""
+    """Outcome for items that no label fits, by a contrast text or by a cosine threshold."""
 
     text: str | None = Field(
         None,
         min_length=1,
-        description="Competes with the labels; where it wins, `label` is null.",
+        description="Text that competes with the labels; `label` is null where it scores highest.",
         examples=["something else"],
     )
     min_cosine: float | None = Field(
-        None, ge=-1, le=1, description="Where no label's cosine reaches it, `label` is null.", examples=[0.1]
+        None, ge=-1, le=1, description="Minimum cosine; `label` is null where no label reaches it.", examples=[0.1]
     )
 
     @model_validator(mode="after")
@@ -31,34 +31,33 @@ class NoneOfThese(Message):
 
 
 class ZeroShotOptions(ModelOptions):
-    """What to label items with."""
+    """Options of a zero-shot request."""
 
     labels: list[str] = Field(
-        description="At least two different ones, or one with `multi_label`.",
+        description="Labels, at least two different ones, or one with `multi_label`.",
         examples=[["a cat", "a cup of coffee", "a rocket launch"]],
     )
     templates: list[str] | None = Field(
         None,
-        description="Prompt templates, each with one {} for the label; their vectors are averaged. Left out: those of "
-        "the model.",
+        description="Prompt templates, each with one {}; their vectors are averaged. Default: those of the model.",
         examples=[["a photo of {}", "a picture of {}"]],
     )
     multi_label: bool = Field(
         False,
-        description="Score each label by itself. On encoders trained with a softmax (CLIP, embedded) that is the label "
-        "against `negatives`; on those trained with a sigmoid (SigLIP) their own sigmoid.",
+        description="Score each label independently: against `negatives` on encoders trained with a softmax (CLIP, "
+        "embedded), by the sigmoid on encoders trained with one (SigLIP).",
     )
     negatives: list[str] | None = Field(
         None,
-        description="What each label is contrasted with under `multi_label` on softmax-trained encoders. Left out: the "
-        "model's, which the answer states.",
+        description="Contrasts for each label under `multi_label` on softmax-trained encoders. Default: the model's, "
+        "which the answer states.",
         examples=[["something else"]],
     )
-    none_of_these: NoneOfThese | None = Field(None, description="An outcome for items that no label fits.")
+    none_of_these: NoneOfThese | None = Field(None, description="Outcome for items that no label fits.")
 
 
 class ZeroShotRequest(ZeroShotOptions):
-    """Items to label with labels that the model was never trained on."""
+    """Items to score for labels that the model was not trained on."""
 
     input: Items = Field(
         description="A text, an item, or a list of these.", examples=[[{"image": PHOTO, "id": "photo-1"}]]
@@ -66,19 +65,19 @@ class ZeroShotRequest(ZeroShotOptions):
 
 
 class Scored(Datum):
-    label: str | None = Field(description="The best label; null where none fits. With `multi_label`, the highest one.")
+    label: str | None = Field(description="Label with the highest score; null where none fits.")
     scores: list[float] = Field(
-        description="One per label, in order. They are scores, not calibrated probabilities: validate them against "
-        "human codes before you count with them."
+        description="Scores of the labels, in their order, not calibrated probabilities: validate them against human "
+        "codes before use."
     )
-    cosines: list[float] = Field(description="The raw cosine of the item with each label.")
-    none_score: float | None = Field(None, description="The score of `none_of_these.text`.")
+    cosines: list[float] = Field(description="Cosine of the item with each label.")
+    none_score: float | None = Field(None, description="Score of `none_of_these.text`.")
 
 
 class ZeroShotAnswer(Answer):
-    labels: list[str] = Field(description="Your labels, in your order.")
+    labels: list[str] = Field(description="Labels of the request, in their order.")
     data: list[Scored | FailedEntry] = Field(description="One entry per item, in order.")
-    templates: list[str] = Field(description="The prompt templates that were used.")
-    negatives: list[str] | None = Field(description="The contrasts that were used under `multi_label`.")
-    logit_scale: float = Field(description="What cosines are multiplied with before the softmax or sigmoid.")
-    calibrated: Literal[False] = Field(False, description="Nobody has checked these scores on your data yet.")
+    templates: list[str] = Field(description="Prompt templates used.")
+    negatives: list[str] | None = Field(description="Contrasts used under `multi_label`.")
+    logit_scale: float = Field(description="Factor applied to cosines before the softmax or sigmoid.")
+    calibrated: Literal[False] = Field(False, description="Always false: the scores are not validated on your data.")

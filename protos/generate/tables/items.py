@@ -11,7 +11,7 @@ COMMON = File(
             "One thing to embed or to label. An image is the file's bytes, as they are on disk; URLs are not fetched.",
             without="sampling",
             oneof="content: text image video",
-            id="// Yours; comes back with the item's result. At most 1,024 characters.",
+            id="// Id from the caller, returned with the item's result. At most 1,024 characters.",
             image="bytes // An image file: JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF.",
             video="Video // A video, whose frames are looked at. Not in EmbedStream.",
         ),
@@ -26,7 +26,7 @@ COMMON = File(
         ),
         Enum(
             "Decode",
-            "How JPEGs are decoded to pixels.",
+            "Decoding of JPEGs to pixels.",
             {
                 "unspecified": "The server's setting.",
                 "exact": "Pixels as the reference implementation has them.",
@@ -37,7 +37,7 @@ COMMON = File(
             "ModelOptions",
             "ModelOptions",
             "Options of every request that runs a model.",
-            decode="// How JPEGs are decoded.",
+            decode="// Decoding of JPEGs.",
         ),
         message("Receipt", "Receipt"),
         message(
@@ -91,7 +91,7 @@ VIDEO = File(
         message(
             "Frame",
             "",
-            "One frame that was looked at.",
+            "One sampled frame.",
             index="uint32 // Position among the frames that were looked at, from 0.",
             timestamp="double // Seconds from the start.",
             shot="optional uint32 // Its shot, where shots were looked for.",
@@ -203,7 +203,7 @@ ZERO_SHOT = File(
         message(
             "Scored",
             "Scored FailedEntry",
-            "The scores of one item. Not calibrated: validate them against human codes before you count with them.",
+            "The scores of one item. Not calibrated: validate them against human codes before use.",
             scores="// One per label, in order.",
         ),
         message(

@@ -1,1 +1,1 @@
-"""gRPC."""
+"""The gRPC transport."""

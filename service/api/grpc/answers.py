@@ -1,6 +1,6 @@
-"""Answers as JSON has them to messages of gRPC: of zero-shot and predictions, of videos, and of jobs.
+"""Conversion of JSON answers to gRPC messages: zero-shot, predictions, videos, and job answers.
 
-Embeddings without videos are made in messages.py, without base64.
+Embeddings without videos are converted in messages.py, without base64.
 """
 
 import base64
@@ -18,7 +18,7 @@ Answer = Mapping[str, Any]
 
 
 def embeddings(answer: Answer) -> embeddings_pb2.EmbedResponse:
-    """Of an answer in base64."""
+    """Convert an answer whose vectors are in base64."""
     data = []
     for entry in answer["data"]:
         vector = _bytes(entry["embedding"]) if "embedding" in entry else None
@@ -154,5 +154,5 @@ def _sampled(fields: Answer) -> video_pb2.Sampling:
 
 
 def _bytes(given: str | Sequence[float]) -> bytes:
-    """Of base64, or of numbers, which a job's answer has where base64 was not asked for."""
+    """Decode base64, or pack numbers: a job's answer has those unless base64 was requested."""
     return base64.b64decode(given) if isinstance(given, str) else np.asarray(given, "<f4").tobytes()

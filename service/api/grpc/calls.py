@@ -23,7 +23,7 @@ from service.metrics import IN_FLIGHT, REQUEST_SECONDS, REQUESTS
 
 logger = logging.getLogger("daguerre.grpc")
 CallContext = grpc.aio.ServicerContext[bytes, bytes]
-GONE = (grpc.aio.InternalError, grpc.aio.UsageError)  # what sending to a caller who has left raises
+GONE = (grpc.aio.InternalError, grpc.aio.UsageError)  # raised when sending to a disconnected caller
 _SANE_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _CODES: Mapping[int, grpc.StatusCode] = {
     401: grpc.StatusCode.UNAUTHENTICATED,
@@ -35,24 +35,24 @@ _CODES: Mapping[int, grpc.StatusCode] = {
     503: grpc.StatusCode.UNAVAILABLE,
     504: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
-LONGEST_MESSAGE = 1500  # bytes of a status message: the trailer has it twice, percent-encoded once
+LONGEST_MESSAGE = 1500  # bytes of a status message, which the trailer holds twice, once percent-encoded
 
 
 def code_of(exc: ServiceError) -> grpc.StatusCode:
-    """The status of gRPC: other 4xx, 413 too, are the caller's to change, and never worth trying again as they are."""
+    """The gRPC status of an error. Other 4xx, including 413, are INVALID_ARGUMENT: a retry would fail again."""
     return _CODES.get(exc.status, grpc.StatusCode.INVALID_ARGUMENT if exc.status < 500 else grpc.StatusCode.INTERNAL)
 
 
 class CallScope:
-    """Lets calls in."""
+    """Authentication, metrics and error handling for gRPC calls."""
 
     def __init__(self, auth: Auth, *, host: str) -> None:
         self._auth = auth
-        self._host = host  # what the server listens on: gRPC does not tell which address a call came in by
+        self._host = host  # the listening address: gRPC does not report the local address of a call
 
     @asynccontextmanager
     async def call(self, context: CallContext, operation: str) -> AsyncIterator[str | None]:
-        """One call, with its owner: what is raised within becomes its status."""
+        """The scope of one call, yielding its owner; exceptions raised inside become its status."""
         metadata = dict(context.invocation_metadata() or ())
         given = str(metadata.get("x-request-id", ""))
         request_id = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
@@ -73,7 +73,7 @@ class CallScope:
             status = exc.status
             await _abort(context, exc, request_id, trailer)
         except asyncio.CancelledError:
-            status = 499  # the caller went away, or its deadline has passed
+            status = 499  # the caller disconnected, or its deadline has passed
             raise
         except Exception:
             logger.exception("request %s failed", request_id)

@@ -13,11 +13,11 @@ from daguerre_proto.v1 import daguerre_pb2
 Asked: TypeAlias = health_pb2.HealthCheckRequest
 Told: TypeAlias = health_pb2.HealthCheckResponse
 SERVICE = daguerre_pb2.DESCRIPTOR.services_by_name["Daguerre"].full_name
-WATCH = 0.25  # seconds between two looks at the readiness that a watcher is told of
+WATCH = 0.25  # seconds between readiness checks for a watcher
 
 
 class Health(health_pb2_grpc.HealthServicer):
-    """grpc.health.v1, asking for the truth each time instead of being told of changes."""
+    """Servicer of grpc.health.v1 that evaluates readiness on every call."""
 
     def __init__(self, ready: Callable[[], bool], stopping: asyncio.Event) -> None:
         self._ready = ready
@@ -44,6 +44,6 @@ class Health(health_pb2_grpc.HealthServicer):
                 await context.write(Told(status=status))
                 last = status
             if self._stopping.is_set():
-                return  # or the watchers would keep the server from stopping
+                return  # otherwise watchers would keep the server from stopping
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), WATCH)

@@ -1,4 +1,4 @@
-"""Items, vectors and options of gRPC messages, as the schemas have them."""
+"""Conversion of items, vectors and options from gRPC messages to the schemas."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,7 +24,7 @@ GrpcItem = common_pb2.Item | pb.Post  # the same fields, numbers and types
 def items(
     given: Sequence[GrpcItem], schema: type[Post], general: Sampling, store: FileStore, owner: str | None
 ) -> list[Item]:
-    """The items of a request, videos among them. Raises Unprocessable, NotFound."""
+    """The items of a request, including videos. Raises Unprocessable, NotFound."""
     return [_item(item, schema, general, store, owner, f"input[{i}]") for i, item in enumerate(given)]
 
 
@@ -49,7 +49,7 @@ def _item(given: GrpcItem, schema: type[Post], general: Sampling, store: FileSto
 
 
 def _content(given: GrpcItem, schema: type[Post], at: str) -> tuple[Item, Sampling | None]:
-    """A checked item without its video, and the sampling of that video. The bytes themselves need no check."""
+    """A validated item without its video, and the video's sampling. The bytes are not validated here."""
     has = {name: getattr(given, name) for name in ("id", "text", "image") if given.HasField(name)}
     fields = {**has, "image": ""} if "image" in has else dict(has)
     if given.HasField("video"):
@@ -60,7 +60,7 @@ def _content(given: GrpcItem, schema: type[Post], at: str) -> tuple[Item, Sampli
 
 
 def vectors_of(given: Sequence[pb.Vectors], store: FileStore, owner: str | None) -> list[VectorInput] | None:
-    """Raises Unprocessable, NotFound."""
+    """The vectors of a request; None if it has none. Raises Unprocessable, NotFound."""
     if not given:
         return None
     said = [
@@ -73,7 +73,7 @@ def vectors_of(given: Sequence[pb.Vectors], store: FileStore, owner: str | None)
         receipt = messages.receipt_fields(sent.receipt) if sent.HasField("receipt") else None
         if sent.HasField("file"):
             if sent.data:
-                raise Unprocessable(f"vectors: of {each.modality}s, send either data or a file", param="vectors")
+                raise Unprocessable(f"vectors: send either data or a file for {each.modality} vectors", param="vectors")
             found.append(of_file({**each.model_dump(), "file": sent.file, "receipt": receipt}, store, owner))
             continue
         found.append(
@@ -89,7 +89,7 @@ def vectors_of(given: Sequence[pb.Vectors], store: FileStore, owner: str | None)
 
 
 def fields_of(message: Message, *, without: Sequence[str] = ()) -> dict[str, Any]:
-    """What is set in a message, as JSON would have it; items and vectors are taken apart elsewhere."""
+    """Fields set in a message, in their JSON form; items and vectors are converted elsewhere."""
     found: dict[str, Any] = {}
     for field, value in message.ListFields():
         name = field.name
@@ -116,7 +116,7 @@ def _plain(value: Any) -> Any:
         return None if kind is None else getattr(value, kind)
     if not isinstance(value, Message):
         return value
-    if [field.name for field in value.DESCRIPTOR.fields] == ["values"]:  # a list inside of a map
+    if [field.name for field in value.DESCRIPTOR.fields] == ["values"]:  # a list inside a map
         return [_plain(each) for each in value.values]  # type: ignore[attr-defined]
     return fields_of(value)
 

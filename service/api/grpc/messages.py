@@ -1,4 +1,4 @@
-"""Messages of gRPC to validated requests, and results to messages. The same schemas as HTTP's."""
+"""Conversion of gRPC messages to validated requests, and of results to messages, by the schemas of HTTP."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,13 +20,13 @@ from service.schemas.embeddings import EmbeddingsOptions
 from service.schemas.validation import validated
 
 M = TypeVar("M", bound=Message)
-ITEM_BYTES = 3000  # of a refusal's items: a trailer has 8 kB for everything, and base64 takes a third of it
+ITEM_BYTES = 3000  # of an error's items: a trailer is limited to 8 kB in all, and base64 adds a third
 _ON_ERROR: Mapping[int, str] = {common_pb2.ON_ERROR_FAIL: "fail", common_pb2.ON_ERROR_SKIP: "skip"}
 _DECODE: Mapping[int, str] = {common_pb2.DECODE_EXACT: "exact", common_pb2.DECODE_SCALED: "scaled"}
 
 
 def parse(kind: type[M], raw: bytes) -> M:
-    """A message of `kind`. Raises BadRequest for bytes that are none, and for fields that this server does not know."""
+    """Parse a message of type `kind`. Raises BadRequest for invalid bytes and for unknown fields."""
     try:
         message = kind.FromString(raw)
     except DecodeError as exc:
@@ -38,7 +38,7 @@ def parse(kind: type[M], raw: bytes) -> M:
 
 
 def _known(message: Message, path: str) -> None:
-    """A field that would be ignored is an option that the caller believes to be in force."""
+    """Reject unknown fields, which would otherwise be options that are silently ignored."""
     for unknown in UnknownFieldSet(message):  # type: ignore[attr-defined]
         raise Unprocessable(
             f"{path or 'the message'}: has a field {unknown.field_number} that this server does not know; "
@@ -95,7 +95,7 @@ def _model_options(message: common_pb2.ModelOptions) -> dict[str, Any]:
 
 
 def on_error(given: int) -> OnError:
-    """Unsaid: fail. Raises Unprocessable for a number that means nothing."""
+    """Convert the enum value, `fail` if unset. Raises Unprocessable for an undefined number."""
     found = "fail" if not given else _ON_ERROR.get(given)
     if found is None:
         raise Unprocessable(f"on_error: got {given}, should be one of ON_ERROR_FAIL, ON_ERROR_SKIP", param="on_error")
@@ -103,19 +103,19 @@ def on_error(given: int) -> OnError:
 
 
 def decode(given: int) -> str | None:
-    """Unsaid: None. A number that means nothing is left to validation."""
+    """Convert the enum value, None if unset. Validation rejects an undefined number."""
     return None if not given else _DECODE.get(given, str(given))
 
 
 def receipt_fields(message: common_pb2.Receipt) -> dict[str, Any]:
-    """A receipt that a caller sends back."""
+    """Fields of a receipt sent by the caller."""
     fields = {name: getattr(message, name) for name in common.Receipt.model_fields if name != "made_with"}
     fields["notice"] = message.notice if message.HasField("notice") else None
     return {**fields, "made_with": dict(message.made_with)}
 
 
 def embeddings(items: Sequence[Item], encoded: Encoded, *, first: int = 0) -> Iterator[embeddings_pb2.Embedding]:
-    """An entry per item; indices count from `first`."""
+    """One entry per item; indices count from `first`."""
     little = encoded.vectors.astype("<f4", copy=False)
     for i, item in enumerate(items):
         failure = encoded.failures.get(i)
@@ -152,7 +152,7 @@ def _item_error(failure: ItemFailure) -> common_pb2.ItemError:
 
 
 def error(exc: ServiceError, request_id: str) -> common_pb2.Error:
-    """The one error shape, with as many items as fit into a trailer."""
+    """The error message, with as many items as fit into a trailer."""
     said = common_pb2.Error(
         code=exc.code, message=exc.message, param=exc.param, request_id=request_id, http_status=exc.status
     )
@@ -168,12 +168,12 @@ def error(exc: ServiceError, request_id: str) -> common_pb2.Error:
 
 
 def filled(kind: type[M], answer: Mapping[str, Any]) -> M:
-    """An answer as a message: what it has no field for stays out, None is unset."""
+    """Convert an answer to a message: keys without a field are dropped, None is left unset."""
     names = {field.name for field in kind.DESCRIPTOR.fields}
     return kind(**{name: value for name, value in answer.items() if name in names and value is not None})
 
 
-MOST = 1000  # entries of a list
+MOST = 1000  # maximum entries of a list
 
 
 def job(of: schema.Job) -> jobs_pb2.Job:
@@ -188,7 +188,7 @@ def job(of: schema.Job) -> jobs_pb2.Job:
 
 
 def limit(given: int) -> int:
-    """Entries of a list: as asked for, 100 unsaid. Raises Unprocessable."""
+    """Number of entries of a list: as requested, 100 if unset. Raises Unprocessable."""
     if given > MOST:
         raise Unprocessable(f"limit: got {given}, at most {MOST}; ask again with the cursor", param="limit")
     return given or 100

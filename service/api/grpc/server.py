@@ -1,7 +1,7 @@
-"""The gRPC server. Started and stopped by the entry service, in its event loop.
+"""The gRPC server, started and stopped by the entry service in its event loop.
 
-Methods are registered as readers of a stream, which is the same for callers: so a call's key is checked when its
-headers are there, before its message is read into memory.
+Methods are registered as stream readers, which callers cannot distinguish, so that a call's key is checked when its
+headers arrive, before its message is read into memory.
 """
 
 import asyncio
@@ -35,16 +35,16 @@ from service.settings import Settings
 logger = logging.getLogger("daguerre.grpc")
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
-DRAIN = 30.0  # seconds that calls under way have when the service stops, as over HTTP
+DRAIN = 30.0  # seconds that running calls have when the service stops, as over HTTP
 
 
 class GrpcServer:
-    """Calls over gRPC."""
+    """The server, its methods and its health service."""
 
     def __init__(self, context: Context) -> None:
         settings = context.settings
         self._context = context
-        self._door = CallScope(Auth(settings), host=settings.host)
+        self._scope = CallScope(Auth(settings), host=settings.host)
         self._stopping = asyncio.Event()
         self._server = grpc.aio.server(options=_options(settings))
         self._files = FileMethods(context)
@@ -76,14 +76,14 @@ class GrpcServer:
         )
 
     async def start(self) -> None:
-        """Listen. Raises RuntimeError where the port is taken."""
+        """Listen. Raises RuntimeError if the port is in use."""
         host, port = self._context.settings.host, self._context.settings.grpc_address
         self._server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
         await self._server.start()
         logger.info("gRPC on %s, port %d", host, port)
 
     async def stop(self) -> None:
-        """Take no more calls, and let those under way end."""
+        """Accept no more calls, and let running ones finish."""
         self._stopping.set()
         await self._server.stop(DRAIN)
 
@@ -93,22 +93,22 @@ class GrpcServer:
     def _unary(
         self, operation: str, kind: type[M], answer: Callable[[M, str | None], Awaitable[Message]]
     ) -> "grpc.RpcMethodHandler[bytes, bytes]":
-        """A method of one request, which is told whose it is."""
+        """A handler for one request message, called with the message and its owner."""
 
         async def handle(requests: AsyncIterator[bytes], context: CallContext) -> bytes:
-            async with self._door.call(context, operation) as owner:
+            async with self._scope.call(context, operation) as owner:
                 raw = await anext(requests, None)
                 if raw is None:
                     raise BadRequest("the call has no message; send one")
                 with self._context.budget.hold(len(raw), "message"):
                     request = messages.parse(kind, raw)
                     return (await self._in_time(answer(request, owner))).SerializeToString()
-            raise AssertionError("the door lets nothing out but results and aborts")
+            raise AssertionError("CallScope ends every failed call")
 
         return grpc.stream_unary_rpc_method_handler(handle)
 
     async def _in_time(self, work: Awaitable[T]) -> T:
-        """The server's own limit; a caller's deadline cancels by itself."""
+        """Apply the server's time limit; a caller's deadline cancels the call by itself."""
         limit = self._context.settings.request_timeout
         try:
             return await asyncio.wait_for(work, limit)
@@ -116,18 +116,18 @@ class GrpcServer:
             raise TimedOut.after(limit) from exc
 
     async def _embed_stream(self, requests: AsyncIterator[bytes], context: CallContext) -> None:
-        async with self._door.call(context, "embeddings_stream"):
+        async with self._scope.call(context, "embeddings_stream"):
             stream = EmbedStream(self._context.engine(), self._context.budget, self._in_time, self._stopping)
             await stream.run(requests, context)
 
     async def _upload(self, requests: AsyncIterator[bytes], context: CallContext) -> bytes:
-        async with self._door.call(context, "files") as owner:
+        async with self._scope.call(context, "files") as owner:
             return (await self._files.upload(requests, owner)).SerializeToString()
-        raise AssertionError("the door lets nothing out but results and aborts")
+        raise AssertionError("CallScope ends every failed call")
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:
-    # the core refuses in words of its own, so its limit lies beyond ours, whose words say what to do
+    # gRPC's own error for large messages names no way out, so its limit is above ours
     most = min(2 * settings.max_body_bytes + 2**20, 2**31 - 1)
     return [
         ("grpc.max_receive_message_length", most),

@@ -1,4 +1,4 @@
-"""EmbedStream: items of any number in, vectors out in the same order, never more of them held than a window."""
+"""EmbedStream: any number of items in, vectors out in the same order, with a bounded number in memory."""
 
 import asyncio
 from collections import deque
@@ -20,34 +20,34 @@ from service.schemas import items as schemas
 from service.schemas.embeddings import EmbeddingsOptions
 
 T = TypeVar("T")
-WINDOW = 64  # items under way before the next message is read: two requests' worth of decoding and batches
-PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds until a full queue is asked again
+WINDOW = 64  # items in progress before the next message is read, enough for two requests' decoding and batches
+PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds until a full queue is tried again
 
 
 class EmbedStream:
-    """One call."""
+    """One call of EmbedStream."""
 
     def __init__(
         self,
         engine: Engine,
-        room: BodyBudget,
+        budget: BodyBudget,
         in_time: Callable[[Awaitable[Encoded]], Awaitable[Encoded]],
         stopping: asyncio.Event,
     ) -> None:
         self._engine = engine
-        self._room = room
+        self._budget = budget
         self._in_time = in_time
         self._stopping = stopping
         self._options: EmbeddingsOptions | None = None
-        self._read = 0  # items
+        self._read = 0  # number of items
         self._answered = 0
 
     async def run(self, requests: AsyncIterator[bytes], context: CallContext) -> None:
-        """Answer until the caller has sent everything, or the service stops."""
+        """Answer until the caller ends the stream or the service stops."""
         pending: deque[tuple[int, asyncio.Future[EmbedStreamResponse]]] = deque()
         reader: asyncio.Future[bytes | None] | None = None
         stop = asyncio.ensure_future(self._stopping.wait())
-        ended = cut = False  # whether there is nothing more to read, and whether that is our doing
+        ended = cut = False  # whether the stream has ended, and whether the server ended it
         try:
             while pending or not ended:
                 if reader is None and not ended and sum(n for n, _ in pending) < WINDOW:
@@ -81,7 +81,7 @@ class EmbedStream:
             )
 
     def _begin(self, raw: bytes) -> "tuple[int, asyncio.Future[EmbedStreamResponse]] | None":
-        """Start on a message; None for one that only has options."""
+        """Start processing a message; None if it has only options."""
         request = messages.parse(EmbedStreamRequest, raw)
         alone = self._options is None
         if self._options is None:
@@ -107,12 +107,12 @@ class EmbedStream:
         pause = PAUSE
         while True:
             try:
-                with self._room.hold(size, "message"):
+                with self._budget.hold(size, "message"):
                     encoded = await self._in_time(
                         embed(engine, model, items, dimensions=options.dimensions, decode=decode, on_error="skip")
                     )
                 break
-            except Overloaded:  # a stream is slowed down, not refused
+            except Overloaded:  # a stream is slowed down, not rejected
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
         if encoded.failures and options.on_error == "fail":

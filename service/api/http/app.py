@@ -32,7 +32,7 @@ PROBES = ("/livez", "/readyz", "/healthz")
 
 
 def create(context: Context) -> FastAPI:
-    """The app, with the routes of every feature."""
+    """Create the app with the routes of every feature."""
     app = FastAPI(
         title="Daguerre",
         summary="Images as data, served.",
@@ -58,7 +58,7 @@ def create(context: Context) -> FastAPI:
         "/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"], include_in_schema=False
     )
     async def nothing_here(request: Request, path: str) -> Response:
-        if request.url.path in PROBES:  # BentoML's, which take a GET
+        if request.url.path in PROBES:  # BentoML's probes, which accept only GET
             raise MethodNotAllowed(f"{request.method} {request.url.path}: this path takes GET", allow="GET")
         for route in app.routes:
             if route.matches(request.scope)[0] == Match.PARTIAL:
@@ -80,7 +80,7 @@ def create(context: Context) -> FastAPI:
 
     @app.exception_handler(RequestValidationError)
     async def said_by_fastapi(request: Request, exc: RequestValidationError) -> Response:
-        first = exc.errors()[0]  # of a path or a query: bodies are read by us
+        first = exc.errors()[0]  # in a path or a query: bodies are validated separately
         param = str(first["loc"][-1])
         message = first["msg"].removeprefix("Input ")
         return _Refusal(Unprocessable(f"{param}: got {quoted(str(first['input']))}, {message}", param=param))
@@ -99,7 +99,7 @@ def create(context: Context) -> FastAPI:
 
 
 class _Refusal(Response):
-    """A ServiceError as an answer."""
+    """Response for a ServiceError."""
 
     def __init__(self, exc: ServiceError) -> None:
         super().__init__(status_code=exc.status)

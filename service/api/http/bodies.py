@@ -1,4 +1,4 @@
-"""Bodies of HTTP to validated requests, within limits: JSON and multipart."""
+"""Reading of HTTP bodies, JSON and multipart, into validated requests, within limits."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -25,21 +25,21 @@ from service.settings import Settings
 from service.stores.files import FileStore
 
 Options = TypeVar("Options", bound=BaseModel)
-TAIL = 4096  # bytes of a form that its last boundary is looked for in
-LISTS = frozenset({"labels", "templates", "negatives"})  # form fields that may come several times
+TAIL = 4096  # bytes at the end of a form that are searched for its last boundary
+LISTS = frozenset({"labels", "templates", "negatives"})  # form fields that may be repeated
 FILES = frozenset({"image_vectors", "text_vectors"})  # .npy files
 OBJECTS = frozenset({"none_of_these", "sampling"})  # form fields that hold JSON
 
 
 class Bodies:
-    """Reads bodies."""
+    """Reader of request bodies."""
 
-    def __init__(self, settings: Settings, room: BodyBudget, store: FileStore) -> None:
+    def __init__(self, settings: Settings, budget: BodyBudget, store: FileStore) -> None:
         self._settings = settings
         self._store = store
         self._each = settings.max_body_bytes
         self._max_items = settings.max_items
-        self._room = room
+        self._budget = budget
 
     @classmethod
     def of(cls, context: Context) -> "Bodies":
@@ -47,11 +47,11 @@ class Bodies:
 
     @contextmanager
     def hold(self, request: Request) -> Iterator[None]:
-        """Keep room for the body of `request`, and what of it is on disk, until its answer is made."""
+        """Reserve memory for the body of `request`, and keep its files on disk, until it is answered."""
         size = int(request.headers.get("content-length") or self._each)
         request.state.uploads = []
         try:
-            with self._room.hold(min(size, self._each) if _is_form(request) else size):
+            with self._budget.hold(min(size, self._each) if _is_form(request) else size):
                 yield
         finally:
             for path in request.state.uploads:
@@ -60,12 +60,12 @@ class Bodies:
     async def read(
         self, request: Request, whole: type[BaseModel], options: type[Options]
     ) -> tuple[Options, Sequence[Item]]:
-        """The options and the items of a request.
+        """Read the options and the items of a request.
 
         Parameters
         ----------
-        whole : the schema of a JSON body, `options` with `input`.
-        options : the schema of the other fields; those of a form.
+        whole : schema of a JSON body, `options` with `input`.
+        options : schema of the other fields, which are the fields of a form.
         """
         if _is_form(request):
             said, files = await self._form(request, options)
@@ -75,7 +75,7 @@ class Bodies:
         return parsed, await items_of(parsed.input, FormParts(), parsed, self._store, request.state.owner) or []
 
     async def message(self, request: Request, schema: type[Options]) -> tuple[Options, FormParts]:
-        """A `schema`, and files: a JSON body, or a form whose part `request` is that JSON, beside files and texts."""
+        """Read a `schema` and files: a JSON body, or a form with that JSON as its part `request`, files and texts."""
         if not _is_form(request):
             return _json(await self._body(request), schema), FormParts()
         async with self._parsed(request) as form:
@@ -83,7 +83,7 @@ class Bodies:
         return _json(said, schema), files
 
     async def large(self, request: Request, schema: type[Options]) -> Options:
-        """A JSON body that takes long to validate, in a thread. Raises UnsupportedMedia for a form."""
+        """Validate a large JSON body in a thread. Raises UnsupportedMedia for a form."""
         if _is_form(request):
             raise UnsupportedMedia("content-type: a form is not read here; send application/json")
         body = await self._body(request)
@@ -93,7 +93,7 @@ class Bodies:
         return b"".join([chunk async for chunk in self._chunks(request)])
 
     async def _chunks(self, request: Request, elsewhere: Callable[[], int] = lambda: 0) -> AsyncIterator[bytes]:
-        """The body, as it comes; `elsewhere` says how many bytes of it are not in memory."""
+        """The chunks of the body; `elsewhere` returns how many of its bytes are not in memory."""
         size = 0
         try:
             async for chunk in request.stream():
@@ -141,7 +141,7 @@ class Bodies:
                 ) from exc
             raise BadRequest(f"the form cannot be read: {exc.message}") from exc
         try:
-            if b"--" + boundary + b"--" not in end:  # the parser drops an unfinished part in silence
+            if b"--" + boundary + b"--" not in end:  # the parser silently drops an unfinished part
                 raise BadRequest("the form ends before its last boundary; send it whole")
             yield form
         finally:
@@ -149,7 +149,7 @@ class Bodies:
 
 
 def _is_form(request: Request) -> bool:
-    """Whether the body is a form. Raises UnsupportedMedia where it is neither that nor JSON."""
+    """Whether the body is a form. Raises UnsupportedMedia if it is neither a form nor JSON."""
     if request.headers.get("content-encoding", "identity") != "identity":
         raise UnsupportedMedia("content-encoding: compressed bodies are not read here; send it uncompressed")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -166,7 +166,7 @@ def _json(body: bytes, schema: type[Options]) -> Options:
 
 
 async def _divided(form: FormData) -> tuple[bytes, FormParts]:
-    """The part `request`, and the others."""
+    """Separate the part `request` from the others."""
     said: bytes | None = None
     inputs: list[Item] = []
     named: dict[str, bytes] = {}
@@ -186,7 +186,7 @@ async def _divided(form: FormData) -> tuple[bytes, FormParts]:
 
 
 async def _item(value: UploadFile | str) -> Item:
-    """An item of a form: a text, or a file whose name is its id."""
+    """Convert a form part to an item: a text, or a file whose name becomes the id."""
     if isinstance(value, str):
         return Item(text=value)
     id = (value.filename or "")[:1024] or None

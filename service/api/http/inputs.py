@@ -1,4 +1,4 @@
-"""What a request of HTTP gives: items in its JSON or beside it, vectors in it, beside it, or sent ahead as a file."""
+"""Items and vectors of HTTP requests: in the JSON, in form parts, or in uploaded files."""
 
 import asyncio
 import io
@@ -21,14 +21,14 @@ from service.stores.files import FileStore
 
 @dataclass(frozen=True)
 class FormParts:
-    """The files and texts of a form: items in their order, and what has a name of its own."""
+    """Files and texts of a form: items in their order, and parts with their own names."""
 
     inputs: tuple[Item, ...] = ()
     named: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Sampled(Protocol):
-    """A request that may say which frames of videos are looked at."""
+    """A request with an optional `sampling` of video frames."""
 
     @property
     def sampling(self) -> Sampling | None: ...
@@ -41,12 +41,14 @@ async def items_of(
     store: FileStore,
     owner: str | None,
 ) -> Sequence[Item] | None:
-    """Items of the JSON, or of the form's parts; videos with the frames that are to be looked at.
+    """Items of the JSON or of the form's parts, videos with their sampling.
 
-    Raises Unprocessable where there are both; NotFound for a file that is not there.
+    Raises Unprocessable if there are both, NotFound for an unknown file.
     """
     if said is not None and files.inputs:
-        raise Unprocessable("input: is in the request and beside it; send the items once", param="input")
+        raise Unprocessable(
+            "input: is in the request and in other parts of the form; send the items once", param="input"
+        )
     general = (options.sampling if options else None) or Sampling()
     if said is None:
         return [_sampled(item, general) for item in files.inputs] or None
@@ -69,7 +71,7 @@ def _item(item: Post, general: Sampling, store: FileStore, owner: str | None) ->
 async def items_without_video(
     said: Sequence[Post] | None, files: FormParts, store: FileStore, owner: str | None
 ) -> Sequence[Item] | None:
-    """Items where a video is none. Raises Unprocessable."""
+    """Items of a request that takes no videos. Raises Unprocessable."""
     items = await items_of(said, files, None, store, owner)
     refuse_videos(items)
     return items
@@ -78,11 +80,11 @@ async def items_without_video(
 def vectors_of(
     said: Sequence[Vectors] | None, files: FormParts, store: FileStore, owner: str | None
 ) -> Sequence[VectorInput] | None:
-    """Decodes, and reads files: for a thread. Raises Unprocessable, NotFound."""
+    """Decode vectors and read files; call it in a thread. Raises Unprocessable, NotFound."""
     if said is None:
         if files.named:
             name = next(iter(files.named))
-            raise Unprocessable(f"{name}: say in request.vectors what they are of", param="vectors")
+            raise Unprocessable(f"{name}: has no entry in request.vectors; add one", param="vectors")
         return None
     return [block(each, files.named.get(f"{each.modality}_vectors"), store, owner) for each in said]
 
@@ -91,7 +93,7 @@ def block(said: Vectors, part: bytes | None, store: FileStore, owner: str | None
     """Vectors of one modality."""
     if (part is not None) + (said.data is not None) + (said.file is not None) != 1:
         raise Unprocessable(
-            f"vectors: of {said.modality}s, send either data, a file, or the part {said.modality}_vectors of a form",
+            f"vectors: send {said.modality} vectors as data, a file, or the part {said.modality}_vectors of a form",
             param="vectors",
         )
     if said.file is not None:

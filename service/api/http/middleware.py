@@ -1,4 +1,4 @@
-"""The door that every HTTP call passes, BentoML's own pages included: request id, key, counts, last resort."""
+"""ASGI middleware for every HTTP request: request id, authentication, metrics, final error handler."""
 
 import logging
 import re
@@ -19,7 +19,7 @@ _SANE_ID = re.compile(rb"[\w.:-]{1,128}")
 
 
 class RequestMiddleware:
-    """ASGI middleware. Puts `request_id` and `owner` into the scope's state."""
+    """ASGI middleware that stores `request_id` and `owner` in the scope's state."""
 
     def __init__(self, app: ASGIApp, auth: Auth) -> None:
         self._app = app
@@ -61,7 +61,7 @@ class RequestMiddleware:
                 ServiceError("something went wrong here; the server's log knows this id"), request_id, stamp
             )
         operation = state.get("operation")
-        if status >= 400 and not is_open(scope["path"]):  # the path is the caller's: not logged
+        if status >= 400 and not is_open(scope["path"]):  # the path is the caller's data and is not logged
             logger.info("request %s: %s %s answered %d", request_id, scope["method"], operation or "other", status)
         if operation:
             REQUESTS.labels(operation, "http", str(status)).inc()
@@ -76,7 +76,7 @@ class RequestMiddleware:
 
 
 async def send_error(exc: ServiceError, request_id: str, send: Send) -> None:
-    """Send the one error shape."""
+    """Send an error response."""
     body = orjson.dumps(exc.body(request_id))
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if exc.retry_after is not None:

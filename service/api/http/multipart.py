@@ -1,4 +1,4 @@
-"""Multipart forms, parsed as they come: what is small in memory, videos on disk."""
+"""Streaming parser of multipart forms: videos on disk, everything else in memory."""
 
 import tempfile
 from pathlib import Path
@@ -11,27 +11,27 @@ from service.errors import TooLarge
 from service.settings import Settings
 from service.stores.files import UPLOADS
 
-SUFFIXES = (  # curl and browsers often know no better than application/octet-stream
+SUFFIXES = (  # curl and browsers often send application/octet-stream
     *(".mp4", ".m4v", ".mov", ".qt", ".3gp", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts"),
     *(".flv", ".wmv", ".asf", ".ogv"),
 )
 
 
 def is_video(part: UploadFile) -> bool:
-    """Whether a part is sent as a video: by its content type, or by the suffix of its name."""
+    """Whether a part is a video, by its content type or by the suffix of its name."""
     kind = (part.content_type or "").partition(";")[0].strip().lower()
     return kind.startswith("video/") or (part.filename or "").lower().endswith(SUFFIXES)
 
 
 def path_of(part: UploadFile) -> Path:
-    """Where a video lies."""
+    """Path of a video on disk."""
     return Path(str(part.file.name))
 
 
 class Parser(MultiPartParser):
-    """Starlette's, which reads a text that is not in its charset as Latin-1, without a word.
+    """Starlette's parser, with an error for texts that are not in their charset instead of Latin-1.
 
-    Images stay in memory: what is sent is people's faces, and disks remember. Videos are too long for that.
+    Images stay in memory, since they may show people and must not remain on disk. Videos are too large for that.
     """
 
     def __init__(self, request: Request, stream: object, settings: Settings) -> None:
@@ -43,7 +43,7 @@ class Parser(MultiPartParser):
             max_part_size=settings.max_body_bytes,
         )
         self.spool_max_size = settings.max_body_bytes
-        self.on_disk = 0  # bytes of videos
+        self.on_disk = 0  # bytes of videos written to disk
         self.paths: list[Path] = []
         self._folder = settings.home / UPLOADS
         self._each, self._together = settings.max_video_bytes, settings.max_file_bytes
@@ -92,6 +92,6 @@ class Parser(MultiPartParser):
         super().on_part_end()
 
     def close(self) -> None:
-        """After an error that is ours, which the library does not expect."""
+        """Close the files after an error raised here, which the library does not expect."""
         for file in self._files_to_close_on_error:
             file.close()

@@ -28,28 +28,28 @@ from service.schemas.errors import ErrorAnswer
 from service.schemas.items import Item
 
 INTRODUCTION = """\
-Texts and images in; vectors, labels, classifiers that you train, and clusters out.
+Vectors, labels, trained classifiers and clusters from texts, images and videos.
 
-* Everything under `/v1` takes JSON. Where there are items, it takes multipart forms as well: each part named
+* Everything under `/v1` takes JSON. Routes with items also take multipart forms: each part named
   `input` is an item, a file or a text, in order.
 * Errors have one shape: `{"error": {code, message, param, request_id, items}}`.
-* Every answer carries a `receipt`: keep it beside the numbers.
+* Every answer carries a `receipt`: store it with the numbers.
 * `/livez` and `/readyz` are for probes, `/metrics` for Prometheus.
 """
 _ERRORS = {
     400: "Malformed.",
-    401: "No key, or a wrong one.",
-    403: "Somebody else's.",
+    401: "Missing or invalid key.",
+    403: "Owned by another key.",
     404: "No such model, classifier, job or file.",
-    409: "Not as things stand: a job that has no result.",
+    409: "Conflict with the current state, such as a job without a result.",
     413: "Too large.",
-    415: "Neither JSON nor a form; or, of a single item, no image that is read here.",
-    422: "Understood, but unusable.",
+    415: "Neither JSON nor a form; or a single item in an unsupported image format.",
+    422: "Invalid values or unusable items.",
     429: "Too busy; see Retry-After.",
     503: "Starting.",
     504: "Took too long.",
 }
-ITEM_ERRORS = (400, 401, 404, 413, 415, 422, 429, 503, 504)  # of routes that take items
+ITEM_ERRORS = (400, 401, 404, 413, 415, 422, 429, 503, 504)  # for routes that take items
 AS_JOB: dict[int | str, dict[str, Any]] = {202: {"model": jobs.Job, "description": "With mode job."}}
 _SCHEMAS: tuple[type[BaseModel], ...] = (
     embeddings.EmbeddingsRequest,
@@ -73,12 +73,12 @@ _SCHEMAS: tuple[type[BaseModel], ...] = (
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that may refuse with `statuses`."""
+    """The `responses` of a route that may fail with `statuses`."""
     return {status: {"model": ErrorAnswer, "description": _ERRORS[status]} for status in statuses}
 
 
 def body(request: type[BaseModel], options: type[BaseModel]) -> dict[str, Any]:
-    """The request body of a route that takes items: JSON, or a form with a part `input` for each."""
+    """The request body of a route that takes items: JSON, or a form with one part `input` per item."""
     fields = options.model_json_schema(ref_template="#/components/schemas/{model}")["properties"]
     item = {"anyOf": [{"type": "string", "format": "binary"}, {"type": "string"}]}
     described = {"type": "array", "items": item, "description": "The items: image files, texts, or both."}
@@ -107,7 +107,7 @@ def body(request: type[BaseModel], options: type[BaseModel]) -> dict[str, Any]:
 def message(request: str) -> dict[str, Any]:
     """The request body of a route that takes JSON, or a form with that JSON as its part `request`, and files."""
     said = {"$ref": f"#/components/schemas/{request}"}
-    beside = {"allOf": [said], "description": "What the JSON body would say, without what is sent beside it."}
+    beside = {"allOf": [said], "description": "The JSON body, without the items and vectors sent as parts."}
     named = {
         f"{modality}_vectors": {"type": "string", "format": "binary", "description": "A .npy file, (n, d) float32."}
         for modality in ("image", "text")
@@ -131,7 +131,7 @@ def message(request: str) -> dict[str, Any]:
 
 
 def answer(*schemas: str) -> dict[str, Any]:
-    """The request body of a route that takes one of these answers."""
+    """The request body of a route that takes one of the answers `schemas`."""
     schema = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in schemas]}
     examples = {name: {"summary": name, "value": value} for name, value in EXAMPLES[schemas[0]].items()}
     return {
@@ -153,7 +153,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     )
     schemas = made["components"]["schemas"]
     schemas.update(definitions["$defs"])
-    for unused in ("HTTPValidationError", "ValidationError"):  # FastAPI's own shape, which is never sent
+    for unused in ("HTTPValidationError", "ValidationError"):  # FastAPI's own error schemas, which are never sent
         schemas.pop(unused, None)
     for operations in made["paths"].values():
         for operation in operations.values():
@@ -170,7 +170,7 @@ def _probes() -> dict[str, Any]:
     described = {
         "/livez": ("Is the process alive?", plain),
         "/readyz": ("Are the models loaded and warm?", plain),
-        "/metrics": ("What was counted, in Prometheus form.", {"200": {"description": "Metrics."}}),
+        "/metrics": ("Metrics in Prometheus format.", {"200": {"description": "Metrics."}}),
     }
     operations: dict[str, Any] = {}
     for path, (summary, responses) in described.items():
@@ -180,7 +180,7 @@ def _probes() -> dict[str, Any]:
 
 
 def mount(app: FastAPI) -> None:
-    """Add /openapi.json and /docs. Swagger UI's files are those that come with BentoML."""
+    """Add /openapi.json and /docs, with the Swagger UI files that BentoML ships."""
     found = find_spec("bentoml")
     assert found
     assert found.submodule_search_locations

@@ -1,4 +1,4 @@
-"""What HTTP routes share: waiting for work while its caller is there, JSON, and how lists are asked for."""
+"""Helpers of HTTP routes: waiting while the caller is connected, responses, parameters of lists."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -15,12 +15,12 @@ from service.pipelines import jobs as pipeline
 from service.schemas.common import Mode
 
 T = TypeVar("T")
-Limit = Annotated[int, Query(ge=1, le=1000, description="Entries of the answer, at most.")]
-Cursor = Annotated[str | None, Query(description="`next_cursor` of the answer before.")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="Maximum number of entries.")]
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the previous page.")]
 
 
 async def while_connected(request: Request, timeout: float, work: Coroutine[Any, Any, T]) -> T:
-    """Do `work` until it is done, its time is up, or nobody waits for it any more."""
+    """Run `work` until it is done, times out, or the caller disconnects."""
 
     async def gone() -> None:
         while (await request.receive())["type"] != "http.disconnect":
@@ -46,19 +46,19 @@ def json_response(content: dict[str, Any], *, status: int = 200) -> Response:
 
 
 def page_response(html: str) -> Response:
-    """A page in which nothing runs and which loads nothing, whatever people have called their labels."""
+    """An HTML response whose policy forbids scripts and external resources, whatever the labels contain."""
     return Response(html, media_type="text/html", headers={"content-security-policy": POLICY})
 
 
 def job_response(job: Job) -> Response:
-    """A job that has been submitted."""
+    """The response for a submitted job."""
     return json_response(pipeline.job_record(job).model_dump(), status=202)
 
 
 async def answered(
     request: Request, context: Context, job: Job, mode: Mode, read: Callable[[], Awaitable[bytes]]
 ) -> Response:
-    """The job at once, or what it has made once it has."""
+    """Respond with the job immediately, or with its result when it is done."""
     if mode == "job":
         return job_response(job)
     ended = pipeline.wait_for_result(context.jobs, job, owner=request.state.owner)

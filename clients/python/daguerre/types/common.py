@@ -39,12 +39,12 @@ class Payload:
 
 @dataclass(frozen=True)
 class Receipt:
-    """How numbers were made; keep it with them.
+    """Provenance of numbers; store it with them.
 
     Attributes
     ----------
-    fingerprint : vectors may be compared exactly where it is equal.
-    made_with : versions of what ran and exported the model; not part of the fingerprint.
+    fingerprint : vectors are comparable only if it is equal.
+    made_with : versions of the software used; not part of the fingerprint.
     """
 
     model: str

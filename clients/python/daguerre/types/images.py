@@ -9,14 +9,14 @@ from daguerre.types.common import NO_MODEL, Answer, Content, failures
 
 @dataclass(frozen=True, kw_only=True)
 class ImageDescription:
-    """What an image is, without a model.
+    """Description of an image, without a model.
 
     Attributes
     ----------
     sha256 : of the file's bytes, in hexadecimal.
-    phash : perceptual hash, 16 hexadecimal digits; None of an image of one colour.
+    phash : perceptual hash, 16 hexadecimal digits; None for an image of a single colour.
     width, height : pixels, upright.
-    thumbnail : a small JPEG, where it was asked for.
+    thumbnail : a small JPEG, if requested.
     """
 
     sha256: str

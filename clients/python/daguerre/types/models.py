@@ -41,7 +41,7 @@ class ModelCard:
         return self.fingerprint_scaled if scaled and self.fingerprint_scaled else self.fingerprint
 
     def receipt(self, decode: Decode | None) -> Receipt:
-        """What the receipt of an answer would say, where nothing was asked."""
+        """The receipt that an answer of this model would have."""
         return Receipt(
             model=self.id,
             revision=self.revision,
@@ -56,8 +56,8 @@ class ModelCard:
 
 @dataclass(frozen=True)
 class Ping:
-    """What a server says of itself."""
+    """Version and state of a server."""
 
     version: str
     ready: bool
-    seconds: float  # there and back
+    seconds: float  # round trip

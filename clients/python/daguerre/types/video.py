@@ -16,13 +16,13 @@ REPORT = ("decoded", "damaged_packets", "corrupt_frames", "disordered", "estimat
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What came of a frame, or of several together: the fields of what was asked for.
+    """Result of a frame, or of several pooled frames, with the fields of the operation.
 
     Attributes
     ----------
     vector : float32, little-endian.
     probabilities : in the order of the labels.
-    low, high : of `value`; None where they are not known.
+    low, high : interval of `value`; None if it is unknown.
     """
 
     vector: bytes | None = None

@@ -18,7 +18,7 @@ from service.schemas.validation import validated
 
 
 class AnnotationMethods:
-    """Samples, pairs, agreement, comparisons of clusterings."""
+    """Methods for samples, pairs, agreement and comparisons of clusterings."""
 
     def __init__(self, context: Context) -> None:
         self._context = context

@@ -6,4 +6,4 @@ from typing import Any, TypeAlias
 from google.protobuf.message import Message
 
 Call: TypeAlias = Callable[[Any, str | None], Awaitable[Message]]  # takes the message and the owner
-Method: TypeAlias = tuple[str, str, type[Any], Call]  # name, operation for the metrics, the request's message, the call
+Method: TypeAlias = tuple[str, str, type[Any], Call]  # name, operation for metrics, request type, handler

@@ -22,7 +22,7 @@ from service.schemas.validation import validated
 
 
 class ClassifierMethods:
-    """Classifiers."""
+    """Methods for classifiers."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -132,7 +132,7 @@ class ClassifierMethods:
 
 
 def classifier(of: schema.ClassifierCard) -> pb.Classifier:
-    """A card, with its report where it is an answer."""
+    """Convert a card, with its report if it has one."""
     made = pb.Classifier(
         id=of.id,
         name=of.name,

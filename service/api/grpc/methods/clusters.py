@@ -20,11 +20,11 @@ from service.schemas.items import Post
 from service.schemas.validation import validated
 from service.schemas.video import Sampling
 
-_APART = ("labels", "silhouettes", "silhouettes_final", "ids", "coordinates")  # fields of their own in a Clustering
+_APART = ("labels", "silhouettes", "silhouettes_final", "ids", "coordinates")  # separate fields of Clustering
 
 
 class ClusterMethods:
-    """Clusterings and duplicates."""
+    """Methods for clusterings and duplicates."""
 
     def __init__(self, context: Context) -> None:
         self._context = context

@@ -1,4 +1,4 @@
-"""gRPC methods of files. Uploads are a stream, which the server registers apart."""
+"""gRPC methods of files. The server registers uploads separately, as a stream."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -13,7 +13,7 @@ from service.pipelines.files import card
 
 
 class FileMethods:
-    """Uploaded files."""
+    """Methods for uploaded files."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -25,7 +25,7 @@ class FileMethods:
         yield "DeleteFile", "files", corpus_pb2.DeleteFileRequest, self._delete_file
 
     async def upload(self, requests: AsyncIterator[bytes], owner: str | None) -> Message:
-        """A file, in pieces."""
+        """Receive a file in chunks."""
         first = await anext(requests, None)
         if first is None:
             raise Unprocessable("the call has no message; send the file's bytes", code="invalid_file")

@@ -14,7 +14,7 @@ from service.schemas.validation import validated
 
 
 class ImageMethods:
-    """Image descriptions."""
+    """Methods for image descriptions."""
 
     def __init__(self, context: Context) -> None:
         self._context = context

@@ -22,7 +22,7 @@ from service.schemas import items as schemas
 
 
 class ItemMethods:
-    """Models, embeddings, zero-shot."""
+    """Methods for models, embeddings and zero-shot labelling."""
 
     def __init__(self, context: Context) -> None:
         self._context = context

@@ -16,7 +16,7 @@ from service.pipelines import video_jobs
 
 
 class JobMethods:
-    """Jobs."""
+    """Methods for jobs."""
 
     def __init__(self, context: Context) -> None:
         self._context = context

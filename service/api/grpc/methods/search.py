@@ -15,7 +15,7 @@ from service.schemas.validation import validated
 
 
 class SearchMethods:
-    """Similarity search."""
+    """Methods for similarity search."""
 
     def __init__(self, context: Context) -> None:
         self._context = context

@@ -19,7 +19,7 @@ Fields = dict[str, Any]
 
 
 class TimelineMethods:
-    """The timeline of a video."""
+    """Methods for the timeline of a video."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -50,7 +50,7 @@ def _page(request: job_answers_pb2.VideoTimelineRequest) -> str:
 
 
 def _fields(message: Message) -> Fields:
-    """All fields of a message but absent ones; one that cannot be absent has its default value."""
+    """All fields of a message except absent ones; fields without presence have their default value."""
     fields: Fields = {}
     for field in message.DESCRIPTOR.fields:
         value = getattr(message, field.name)
@@ -62,7 +62,7 @@ def _fields(message: Message) -> Fields:
 
 
 def _entry(entry: Fields, labels: Sequence[str]) -> Fields:
-    """An item's part of the answer, as over HTTP."""
+    """The entry of an item in its JSON form."""
     fields = {**_result(entry, labels), "id": entry.get("id")}
     if (video := entry.get("video")) is not None:
         frames, shots = (

@@ -21,31 +21,31 @@ def add(app: FastAPI, context: Context) -> None:
     @app.post(
         "/v1/samples",
         tags=["corpus"],
-        summary="Draw items to be coded",
+        summary="Draw items for coding",
         response_model=schema.SampleAnswer,
         responses=openapi.errors(400, 401, 413, 415, 422),
         openapi_extra=openapi.message("SampleRequest"),
     )
     async def sample(request: Request) -> Response:
-        """With each item's inclusion probability, so that figures can undo the design."""
+        """Draw a sample with inclusion probabilities, by which estimates can correct for the design."""
         return await _computed(request, "samples", schema.SampleRequest, annotation.draw_sample)
 
     @app.post(
         "/v1/pairs",
         tags=["corpus"],
-        summary="Draw pairs to be coded",
+        summary="Draw pairs for coding",
         response_model=schema.PairsAnswer,
         responses=openapi.errors(400, 401, 413, 415, 422),
         openapi_extra=openapi.message("PairsRequest"),
     )
     async def pairs(request: Request) -> Response:
-        """Within clusters and between them: do these two belong together?"""
+        """Draw pairs of items within and between clusters, for coders to judge whether they belong together."""
         return await _computed(request, "pairs", schema.PairsRequest, annotation.draw_pairs)
 
     @app.post(
         "/v1/agreement",
         tags=["corpus"],
-        summary="How far coders agree",
+        summary="Measure agreement of coders",
         response_model=schema.AgreementAnswer,
         responses=openapi.errors(400, 401, 413, 415, 422),
         openapi_extra=openapi.message("AgreementRequest"),
@@ -63,7 +63,7 @@ def add(app: FastAPI, context: Context) -> None:
         openapi_extra=openapi.message("ComparisonRequest"),
     )
     async def comparison(request: Request) -> Response:
-        """Weighted pair precision, recall and F1; the best one, scored on pairs that it was not chosen by."""
+        """Weighted pair precision, recall and F1; the best clustering, scored on pairs not used to choose it."""
         return await _computed(request, "comparisons", schema.ComparisonRequest, annotation.compare_clusterings)
 
     async def _computed(
@@ -73,6 +73,6 @@ def add(app: FastAPI, context: Context) -> None:
         with bodies.hold(request):
             said, files = await bodies.message(request, kind)
             if files.inputs or files.named:
-                raise Unprocessable("the form has files, and none are looked at here; send JSON")
+                raise Unprocessable("the form has files, which this route does not take; send JSON")
             work = context.engine().in_thread(lambda: compute(said))
             return json_response((await while_connected(request, context.settings.request_timeout, work)).model_dump())

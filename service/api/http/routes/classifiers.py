@@ -18,7 +18,7 @@ from service.pipelines.train import submit
 from service.schemas import classifiers as schema
 from service.schemas import jobs as schema_jobs
 
-Name = Annotated[str, Path(description='A name, its newest version, or "name@3".', examples=["protest"])]
+Name = Annotated[str, Path(description='Name, for the newest version, or "name@3".', examples=["protest"])]
 
 
 def add(app: FastAPI, context: Context) -> None:
@@ -37,7 +37,7 @@ def add(app: FastAPI, context: Context) -> None:
         openapi_extra=openapi.message("TrainRequest"),
     )
     async def train(request: Request) -> Response:
-        """Learn from coded items, or from their vectors: a linear probe, with a report by nested cross-validation."""
+        """Train a linear probe on coded items or their vectors, with a report by nested cross-validation."""
         request.state.operation = "train"
         with bodies.hold(request):
             said, files = await bodies.message(request, schema.TrainRequest)
@@ -60,7 +60,7 @@ def add(app: FastAPI, context: Context) -> None:
 
     @app.get("/v1/classifiers", tags=["classifiers"], summary="List classifiers", response_model=schema.ClassifierList)
     async def list_classifiers(request: Request, limit: Limit = 100, cursor: Cursor = None) -> Response:
-        """The newest version of each, by name."""
+        """The newest version of each classifier, sorted by name."""
         request.state.operation = "classifiers"
         return json_response(
             (await pipeline.cards(context.engine(), context.classifiers, limit=limit, cursor=cursor)).model_dump()
@@ -74,7 +74,7 @@ def add(app: FastAPI, context: Context) -> None:
         responses=openapi.errors(401, 404, 503),
     )
     async def get_classifier(request: Request, name: Name) -> Response:
-        """What it is, what it was made with, and everything that was measured."""
+        """The classifier, its training settings and its report."""
         request.state.operation = "classifiers"
         return json_response((await pipeline.answer(context.engine(), context.classifiers, name)).model_dump())
 
@@ -86,9 +86,9 @@ def add(app: FastAPI, context: Context) -> None:
         responses=openapi.errors(401, 404, 503),
     )
     async def get_version(
-        request: Request, name: Name, number: Annotated[int, Path(ge=1, description="From 1.", examples=[1])]
+        request: Request, name: Name, number: Annotated[int, Path(ge=1, description="Version, from 1.", examples=[1])]
     ) -> Response:
-        """The same as `name@number`."""
+        """The version `name@number`."""
         request.state.operation = "classifiers"
         return json_response(
             (await pipeline.answer(context.engine(), context.classifiers, f"{name}@{number}")).model_dump()
@@ -102,7 +102,7 @@ def add(app: FastAPI, context: Context) -> None:
         responses=openapi.errors(401, 403, 404, 503),
     )
     async def delete_classifier(request: Request, name: Name) -> Response:
-        """One version for "name@3", all of them for "name". Their numbers are not used again."""
+        """Delete one version ("name@3") or all of them ("name"). Version numbers are not reused."""
         request.state.operation = "classifiers"
         owner = request.state.owner
         gone = await context.engine().in_thread(lambda: context.classifiers.delete(name, owner))
@@ -117,7 +117,7 @@ def add(app: FastAPI, context: Context) -> None:
         openapi_extra=openapi.message("PredictRequest"),
     )
     async def predict_items(request: Request, name: Name) -> Response:
-        """Calibrated probabilities of each label; of a continuous task the value with its 95 % interval."""
+        """Calibrated probabilities of each label; for a continuous task, the value with its 95 % interval."""
         request.state.operation = "predict"
         with bodies.hold(request):
             said, files = await bodies.message(request, schema.PredictRequest)
@@ -150,13 +150,13 @@ def add(app: FastAPI, context: Context) -> None:
     @app.post(
         "/v1/classifiers/{name}/estimate",
         tags=["classifiers"],
-        summary="A corpus's prevalence, corrected for errors",
+        summary="Estimate prevalence in a corpus, corrected for errors",
         response_model=schema.EstimateAnswer,
         responses=openapi.errors(400, 401, 404, 415, 422, 503),
         openapi_extra=openapi.message("EstimateRequest"),
     )
     async def estimate(request: Request, name: Name) -> Response:
-        """The share of each label in a corpus (or its mean), from predictions of all of it and the coded sample."""
+        """The share of each label in a corpus (or the mean), from predictions for all items and the coded sample."""
         request.state.operation = "estimate"
         with bodies.hold(request):
             said, _ = await bodies.message(request, schema.EstimateRequest)
@@ -170,7 +170,7 @@ def add(app: FastAPI, context: Context) -> None:
         responses={200: {"content": {"application/octet-stream": {}}}, **openapi.errors(401, 404, 503)},
     )
     async def onnx(request: Request, name: Name) -> Response:
-        """For use elsewhere: unit vectors in (or, of a fine-tuned network, pixels), probabilities or a value out."""
+        """An ONNX graph from unit vectors (pixels for a fine-tuned network) to probabilities or a value."""
         request.state.operation = "classifiers"
         label, graph = await pipeline.onnx(context.engine(), context.classifiers, name)
         headers = {"content-disposition": f'attachment; filename="{label}.onnx"'}
@@ -184,7 +184,7 @@ def add(app: FastAPI, context: Context) -> None:
         responses={200: {"content": {"text/html": {}}}, **openapi.errors(401, 404, 503)},
     )
     async def page(request: Request, name: Name) -> Response:
-        """One file with plots, which needs no network."""
+        """A self-contained HTML file with plots."""
         request.state.operation = "classifiers"
         return page_response(await pipeline.page(context.engine(), context.classifiers, name, ()))
 
@@ -197,7 +197,7 @@ def add(app: FastAPI, context: Context) -> None:
         openapi_extra=openapi.message("PageRequest"),
     )
     async def illustrated(request: Request, name: Name) -> Response:
-        """The same with small versions of the images that you send; the server keeps none of them."""
+        """The page with thumbnails of the images in the request, which the server does not keep."""
         request.state.operation = "classifiers"
         with bodies.hold(request):
             said, files = await bodies.message(request, schema.PageRequest)
@@ -214,7 +214,7 @@ def add(app: FastAPI, context: Context) -> None:
         openapi_extra=openapi.message("FineTuneRequest"),
     )
     async def fine_tune(request: Request) -> Response:
-        """A job of minutes to hours, on images that lie on the server; it makes a classifier like any other."""
+        """Train a classifier from images on the server, as a job of minutes to hours."""
         request.state.operation = "fine_tune"
         with bodies.hold(request):
             said, _ = await bodies.message(request, schema.FineTuneRequest)

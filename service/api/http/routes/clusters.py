@@ -13,7 +13,7 @@ from service.context import Context
 from service.pipelines import clusters
 from service.schemas import clusters as schema
 
-Id = Annotated[str, Path(description="That of the job which made it.", examples=["job_0123456789abcdef"])]
+Id = Annotated[str, Path(description="Id of the job that made it.", examples=["job_0123456789abcdef"])]
 
 
 def add(app: FastAPI, context: Context) -> None:
@@ -23,13 +23,13 @@ def add(app: FastAPI, context: Context) -> None:
     @app.post(
         "/v1/clusters",
         tags=["clusters"],
-        summary="Group items",
+        summary="Cluster items",
         response_model=schema.ClusterAnswer,
         responses={**openapi.AS_JOB, **openapi.errors(*openapi.ITEM_ERRORS)},
         openapi_extra=openapi.message("ClusterRequest"),
     )
     async def cluster(request: Request) -> Response:
-        """Clusters of items or of their vectors, with everything that it takes to defend them: docs/clusters.md."""
+        """Clusters of items or of their vectors, with measures of their quality: docs/clusters.md."""
         request.state.operation = "cluster"
         owner = request.state.owner
         with bodies.hold(request):
@@ -50,12 +50,12 @@ def add(app: FastAPI, context: Context) -> None:
     @app.get(
         "/v1/clusters/{id}",
         tags=["clusters"],
-        summary="A clustering made before",
+        summary="A finished clustering",
         response_model=schema.ClusterAnswer,
         responses=openapi.errors(401, 404, 409),
     )
     async def get_clustering(request: Request, id: Id) -> Response:
-        """As long as its job is known."""
+        """The clustering, available as long as its job is kept."""
         request.state.operation = "cluster"
         return Response(
             await clusters.read_answer(context.jobs, id, owner=request.state.owner), media_type="application/json"
@@ -69,7 +69,7 @@ def add(app: FastAPI, context: Context) -> None:
         responses={200: {"content": {"text/html": {}}}, **openapi.errors(401, 404, 409, 503)},
     )
     async def page(request: Request, id: Id) -> Response:
-        """One file, which needs no network."""
+        """A self-contained HTML file."""
         request.state.operation = "cluster"
         return page_response(
             await clusters.page(context.engine(), context.jobs, id, items=(), mode="none", owner=request.state.owner)
@@ -84,7 +84,7 @@ def add(app: FastAPI, context: Context) -> None:
         openapi_extra=openapi.message("ClusterPageRequest"),
     )
     async def illustrated(request: Request, id: Id) -> Response:
-        """The same with small versions of the images that you send; the server keeps none of them."""
+        """The page with thumbnails of the images in the request, which the server does not keep."""
         request.state.operation = "cluster"
         with bodies.hold(request):
             said, files = await bodies.message(request, schema.ClusterPageRequest)

@@ -13,7 +13,7 @@ from service.context import Context
 from service.pipelines import duplicates
 from service.schemas.duplicates import DuplicatesAnswer, DuplicatesRequest
 
-Id = Annotated[str, Path(description="That of the job which made it.", examples=["job_0123456789abcdef"])]
+Id = Annotated[str, Path(description="Id of the job that made it.", examples=["job_0123456789abcdef"])]
 
 
 def add(app: FastAPI, context: Context) -> None:
@@ -29,7 +29,7 @@ def add(app: FastAPI, context: Context) -> None:
         openapi_extra=openapi.message("DuplicatesRequest"),
     )
     async def find_duplicates(request: Request) -> Response:
-        """Groups of the same file, of nearly the same picture, or of the same meaning; each with one to keep."""
+        """Groups of identical files, near-identical images or semantically similar items, each with one to keep."""
         request.state.operation = "duplicates"
         owner = request.state.owner
         with bodies.hold(request):
@@ -50,12 +50,12 @@ def add(app: FastAPI, context: Context) -> None:
     @app.get(
         "/v1/duplicates/{id}",
         tags=["clusters"],
-        summary="Duplicates found before",
+        summary="Finished duplicates",
         response_model=DuplicatesAnswer,
         responses=openapi.errors(401, 404, 409),
     )
     async def get_duplicates(request: Request, id: Id) -> Response:
-        """As long as their job is known."""
+        """The duplicates, available as long as their job is kept."""
         request.state.operation = "duplicates"
         return Response(
             await duplicates.read_answer(context.jobs, id, owner=request.state.owner), media_type="application/json"

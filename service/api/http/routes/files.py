@@ -1,4 +1,4 @@
-"""HTTP routes of files: vectors and videos sent ahead, streamed to disk."""
+"""HTTP routes of files: uploaded vectors and videos, streamed to disk."""
 
 import asyncio
 from typing import Annotated
@@ -13,8 +13,8 @@ from service.errors import BadRequest, UnsupportedMedia
 from service.pipelines.files import card
 from service.schemas import files
 
-Id = Annotated[str, Path(description="From its upload.", examples=["file_0123456789abcdef"])]
-Name = Annotated[str, Query(max_length=1024, description="Yours.", examples=["photos.npy"])]
+Id = Annotated[str, Path(description="File id from the upload.", examples=["file_0123456789abcdef"])]
+Name = Annotated[str, Query(max_length=1024, description="Name given by the caller.", examples=["photos.npy"])]
 
 
 def add(app: FastAPI, context: Context) -> None:
@@ -23,7 +23,7 @@ def add(app: FastAPI, context: Context) -> None:
     @app.post(
         "/v1/files",
         tags=["files"],
-        summary="Send vectors or a video ahead",
+        summary="Upload vectors or a video",
         status_code=201,
         response_model=files.FileCard,
         responses=openapi.errors(400, 401, 413, 415, 422),
@@ -50,7 +50,7 @@ def add(app: FastAPI, context: Context) -> None:
 
     @app.get("/v1/files", tags=["files"], summary="List files", response_model=files.FileList)
     async def list_files(request: Request, limit: Limit = 100, cursor: Cursor = None) -> Response:
-        """Yours, the newest first."""
+        """The caller's files, newest first."""
         request.state.operation = "files"
         found, following = await asyncio.to_thread(context.files.list, request.state.owner, limit=limit, cursor=cursor)
         return json_response(files.FileList(data=[card(f) for f in found], next_cursor=following).model_dump())
@@ -58,12 +58,12 @@ def add(app: FastAPI, context: Context) -> None:
     @app.get(
         "/v1/files/{id}",
         tags=["files"],
-        summary="One file",
+        summary="Describe a file",
         response_model=files.FileCard,
         responses=openapi.errors(401, 404),
     )
     async def get_file(request: Request, id: Id) -> Response:
-        """What it is."""
+        """Name, size, shape and expiry of an uploaded file."""
         request.state.operation = "files"
         return json_response(card(await asyncio.to_thread(context.files.get, id, request.state.owner)).model_dump())
 
@@ -75,6 +75,6 @@ def add(app: FastAPI, context: Context) -> None:
         responses=openapi.errors(401, 404),
     )
     async def delete_file(request: Request, id: Id) -> Response:
-        """Jobs that have begun with it go on."""
+        """Delete the file; jobs that already use it continue."""
         request.state.operation = "files"
         return json_response(card(await asyncio.to_thread(context.files.delete, id, request.state.owner)).model_dump())

@@ -18,13 +18,13 @@ def add(app: FastAPI, context: Context) -> None:
     @app.post(
         "/v1/images",
         tags=["corpus"],
-        summary="What images are, without a model",
+        summary="Describe images without a model",
         response_model=ImagesAnswer,
         responses=openapi.errors(*openapi.ITEM_ERRORS),
         openapi_extra=openapi.message("ImagesRequest"),
     )
     async def images(request: Request) -> Response:
-        """SHA-256, perceptual hash, size; a thumbnail where asked for. Nothing is kept."""
+        """SHA-256, perceptual hash, size, and optionally a thumbnail. Nothing is kept."""
         request.state.operation = "images"
         with bodies.hold(request):
             said, files = await bodies.message(request, ImagesRequest)

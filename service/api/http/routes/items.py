@@ -26,7 +26,7 @@ def add(app: FastAPI, context: Context) -> None:
 
     @app.get("/v1/models", tags=["models"], summary="List models", response_model=models.ModelList)
     async def list_models(request: Request) -> Response:
-        """The models that can be asked for, the default first."""
+        """The available models, the default first."""
         request.state.operation = "models"
         return json_response(models.ModelList(data=list(cards(context.engine()))).model_dump())
 
@@ -38,7 +38,7 @@ def add(app: FastAPI, context: Context) -> None:
         responses=openapi.errors(404),
     )
     async def get_model(
-        request: Request, name: Annotated[str, Path(description="As in GET /v1/models.", examples=["embedded"])]
+        request: Request, name: Annotated[str, Path(description="Name in GET /v1/models.", examples=["embedded"])]
     ) -> Response:
         """One model: licence, dimension, revision, hashes of its weights, precision, provider."""
         request.state.operation = "models"
@@ -61,7 +61,7 @@ def add(app: FastAPI, context: Context) -> None:
         openapi_extra=openapi.body(EmbeddingsRequest, EmbeddingsOptions),
     )
     async def embeddings(request: Request) -> Response:
-        """Unit vectors of texts and images, in one space where the model has one."""
+        """Unit vectors of texts and images, in a shared space if the model has one."""
         request.state.operation = "embeddings"
         with bodies.hold(request):
             options, items = await bodies.read(request, EmbeddingsRequest, EmbeddingsOptions)
@@ -87,13 +87,13 @@ def add(app: FastAPI, context: Context) -> None:
     @app.post(
         "/v1/zero-shot",
         tags=["zero-shot"],
-        summary="Score labels that you make up",
+        summary="Score items for your own labels",
         response_model=ZeroShotAnswer,
         responses={**openapi.AS_JOB, **openapi.errors(*openapi.ITEM_ERRORS)},
         openapi_extra=openapi.body(ZeroShotRequest, ZeroShotOptions),
     )
     async def label(request: Request) -> Response:
-        """Scores of items for labels that you make up. Uncalibrated: validate them against human codes."""
+        """Zero-shot scores of items for your own labels. Uncalibrated: validate them against human codes."""
         request.state.operation = "zero_shot"
         with bodies.hold(request):
             options, items = await bodies.read(request, ZeroShotRequest, ZeroShotOptions)

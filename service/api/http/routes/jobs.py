@@ -11,7 +11,7 @@ from service.pipelines import jobs as pipeline
 from service.pipelines import video_jobs
 from service.schemas import jobs as schema
 
-Id = Annotated[str, Path(description="From the job's answer.", examples=["job_0123456789abcdef"])]
+Id = Annotated[str, Path(description="Job id from the response that created it.", examples=["job_0123456789abcdef"])]
 
 
 def add(app: FastAPI, context: Context) -> None:
@@ -19,7 +19,7 @@ def add(app: FastAPI, context: Context) -> None:
 
     @app.get("/v1/jobs", tags=["jobs"], summary="List jobs", response_model=schema.JobList)
     async def list_jobs(request: Request, limit: Limit = 100, cursor: Cursor = None) -> Response:
-        """Yours, the newest first."""
+        """The caller's jobs, newest first."""
         request.state.operation = "jobs"
         found, following = await context.jobs.list(owner=request.state.owner, limit=limit, cursor=cursor)
         data = [pipeline.job_record(each) for each in found]
@@ -28,20 +28,20 @@ def add(app: FastAPI, context: Context) -> None:
     @app.get(
         "/v1/jobs/{id}",
         tags=["jobs"],
-        summary="How a job is doing",
+        summary="Status of a job",
         response_model=schema.Job,
         responses=openapi.errors(401, 404),
     )
     async def get_job(request: Request, id: Id) -> Response:
-        """State, progress, and what came of it."""
+        """State, progress, and result or error of a job."""
         request.state.operation = "jobs"
         return json_response(pipeline.job_record(await context.jobs.get(id, owner=request.state.owner)).model_dump())
 
     @app.get(
         "/v1/jobs/{id}/result",
         tags=["jobs"],
-        summary="What came of a job",
-        responses={409: {"description": "It has none: not yet, or never."}, **openapi.errors(401, 404)},
+        summary="Result of a job",
+        responses={409: {"description": "No result, not yet or never."}, **openapi.errors(401, 404)},
     )
     async def get_result(request: Request, id: Id) -> Response:
         """The result of a job that has succeeded."""
@@ -53,10 +53,10 @@ def add(app: FastAPI, context: Context) -> None:
         "/v1/jobs/{id}/answer",
         tags=["jobs"],
         summary="The answer of a job of videos",
-        responses={409: {"description": "It has none: not yet, or never."}, **openapi.errors(401, 404)},
+        responses={409: {"description": "No result, not yet or never."}, **openapi.errors(401, 404)},
     )
     async def get_answer(request: Request, id: Id) -> Response:
-        """What the request would have been answered with, had it waited."""
+        """The answer that the same request with mode `sync` would have returned."""
         request.state.operation = "jobs"
         _, raw = await video_jobs.answer(context.jobs, id, owner=request.state.owner)
         return Response(raw, media_type="application/json")
@@ -69,6 +69,6 @@ def add(app: FastAPI, context: Context) -> None:
         responses=openapi.errors(401, 404),
     )
     async def cancel_job(request: Request, id: Id) -> Response:
-        """Stop it; one that has ended stays as it is."""
+        """Stop a job; a finished one is unchanged."""
         request.state.operation = "jobs"
         return json_response(pipeline.job_record(await context.jobs.cancel(id, owner=request.state.owner)).model_dump())

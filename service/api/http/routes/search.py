@@ -20,13 +20,13 @@ def add(app: FastAPI, context: Context) -> None:
     @app.post(
         "/v1/search",
         tags=["corpus"],
-        summary="The nearest items of a corpus",
+        summary="Find the nearest items of a corpus",
         response_model=SearchAnswer,
         responses=openapi.errors(*openapi.ITEM_ERRORS),
         openapi_extra=openapi.message("SearchRequest"),
     )
     async def find(request: Request) -> Response:
-        """To texts, images or vectors, by exact cosine."""
+        """The nearest items to texts, images or vectors, by exact cosine."""
         request.state.operation = "search"
         owner = request.state.owner
         with bodies.hold(request):

@@ -13,7 +13,7 @@ from service.pipelines import timeline as pipeline
 from service.schemas.timeline import AnswerWithVideo
 
 Index = Annotated[
-    int | None, Query(description="Position of the video in `data`, where the answer has several.", examples=[0])
+    int | None, Query(description="Position of the video in `data`, if the answer has several.", examples=[0])
 ]
 Title = Annotated[
     str | None, Query(max_length=1024, description="Name of the video on the page; its id where left out.")
@@ -33,7 +33,7 @@ def add(app: FastAPI, context: Context) -> None:
         openapi_extra=openapi.answer("ZeroShotAnswer", "EmbeddingsAnswer", "PredictAnswer"),
     )
     async def timeline(request: Request, index: Index = None, title: Title = None) -> Response:
-        """Thumbnails and results along time, from an answer about a video, which is sent unchanged."""
+        """Thumbnails and results along time, from the unchanged answer of a request with a video."""
         request.state.operation = "timeline"
         with bodies.hold(request):
             answer = await bodies.large(request, AnswerWithVideo)

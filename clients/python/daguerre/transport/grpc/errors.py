@@ -41,7 +41,7 @@ def translated(exc: grpc.aio.AioRpcError, url: str, timeout: float, *, ours: boo
 
 @contextmanager
 def encodable() -> Iterator[None]:
-    """What no message can hold: HTTP would send it, and hear no."""
+    """Raise TooLargeError for content that exceeds the size of a message, which HTTP servers would reject."""
     try:
         yield
     except EncodeError as exc:

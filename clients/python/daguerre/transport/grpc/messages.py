@@ -123,7 +123,7 @@ def answer_content(message: Message) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Reader:
-    """How messages of one type are read.
+    """Reader of messages of one type.
 
     Attributes
     ----------
