@@ -15,7 +15,7 @@ def test_options_of_another_kind_of_duplicates_are_refused():
             ({"images": "x", "kind": "near", "threshold": 0.9}, "threshold applies only to kind='semantic'"),
             ({"images": "x", "kind": "exact", "bits": 3}, "bits applies only to kind='near'"),
             ({"texts": ["x"], "kind": "near"}, "compares files of images"),
-            ({"embeddings": made(), "kind": "semantic", "prefer": "size"}, "is of images"),
+            ({"embeddings": made(), "kind": "semantic", "prefer": "size"}, "needs images"),
             ({"images": "x", "kind": "odd"}, "there are"),
         ):
             with pytest.raises(ValueError, match=why):

@@ -325,7 +325,7 @@ def test_other_ways_to_choose_frames_arrive(client: Client, cuts):
         ({"top_k": 0}, "top_k: got 0"),
         ({"drop_within": 64}, "drop_within: got 64, it is 0 to 63"),
         ({"thumbnail": 5}, "thumbnail: got 5"),
-        ({"detector": "content"}, "say find_shots=True"),
+        ({"detector": "content"}, "detector needs find_shots=True"),
         ({"every": "2s", "shots": True}, "every and shots"),
     ],
 )

@@ -163,8 +163,7 @@ def test_a_killed_job_is_begun_again_once(table):
     assert job
     assert job.error_code == "worker_died"
     assert job.error_message == (
-        "its process ended 2 times in the middle (at 'fitting'): killed, or out of memory; the server's log may say "
-        "more"
+        "its process ended 2 times in the middle (at 'fitting'): killed, or out of memory; see the server's log"
     )
     assert not table.folder(id).exists()
 

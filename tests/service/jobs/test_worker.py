@@ -51,7 +51,7 @@ def test_a_worker_does_what_waits_and_ends_when_there_is_nothing_to_do(table):
 def test_a_second_worker_of_a_lane_does_nothing(table):
     id = added(table, "patient", {"seconds": 0})
     with FileLock(table.folders / ".quick.lock"):
-        assert "another process does the quick jobs" in worked(table)
+        assert "another process runs the quick jobs" in worked(table)
     job = table.get(id)
     assert job
     assert job.state == "queued"
