@@ -88,4 +88,4 @@ class Answer(BaseModel):
 
     model: str = Field(description="Name of the model.", examples=["embedded"])
     truncated: list[int] = Field(description="Indices of texts that were truncated at the model's maximum length.")
-    receipt: Receipt = Field(description="Provenance of the numbers; store it with them.")
+    receipt: Receipt = Field(description="Receipt of the answer; store it with the numbers.")

@@ -260,8 +260,8 @@ def test_one_bad_item_is_named(trained, client):
     ("fields", "code", "says"),
     [
         ({"targets": ["glad"] * 36}, "one_class", "all 36 are 'glad'"),
-        ({"targets": TARGETS[:-1]}, "lengths_differ", "35 for 36"),
-        ({"task": "continuous", "targets": TARGETS}, "nan_targets", "a number"),
+        ({"targets": TARGETS[:-1]}, "lengths_differ", "35 values for 36"),
+        ({"task": "continuous", "targets": TARGETS}, "nan_targets", "must be numbers"),
         ({"task": "continuous", "targets": [None] * 36}, "no_items", "no item"),
         ({"targets": ["a"] * 2 + ["b"] * 34}, "too_few_examples", "'a' has 2"),
         ({"task": "categorical", "targets": [f"c{i}" for i in range(36)]}, "too_few_examples", "fewer than"),

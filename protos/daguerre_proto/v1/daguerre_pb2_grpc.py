@@ -255,7 +255,7 @@ class DaguerreServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListModels(self, request, context):
-        """The models that can be asked for, the default first.
+        """The available models, the default first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -332,7 +332,7 @@ class DaguerreServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Cluster(self, request, context):
-        """Group items, or their vectors.
+        """Cluster items, or their vectors.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -374,7 +374,7 @@ class DaguerreServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DrawSample(self, request, context):
-        """Draw items to be coded.
+        """Draw items for coding.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
