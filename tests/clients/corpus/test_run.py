@@ -358,12 +358,12 @@ def at(kind, name, when, before=False):
     "after the first rows": lambda: at(Journal, "add", 1),
     "after some rows": lambda: at(Journal, "add", 3),
     "before a part is written": lambda: at(Journal, "flush", 1, before=True),
-    "within a part": lambda: at(table.os, "replace", 1, before=True),
-    "after a part, before its journal goes": lambda: at(table.os, "replace", 1),
+    "within a part": lambda: at(parquet.os, "replace", 1, before=True),
+    "after a part, before its journal goes": lambda: at(parquet.os, "replace", 1),
     "before the merge": lambda: at(Journal, "finish", 1, before=True),
     "in the merge": lambda: at(Journal, "_latest", 1),
-    "before the file appears": lambda: at(table.os, "replace", 3, before=True),
-    "after the file appeared": lambda: at(table.os, "replace", 3),
+    "before the file appears": lambda: at(parquet.os, "replace", 3, before=True),
+    "after the file appeared": lambda: at(parquet.os, "replace", 3),
     "after the parts are gone": lambda: at(Journal, "finish", 1),
 }[point]()
 import daguerre.corpus.run

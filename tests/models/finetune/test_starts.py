@@ -81,14 +81,14 @@ def test_the_newer_file_name_and_older_forms_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"do_pad": True}, "asks for do_pad"),
+        ({"do_pad": True}, "needs do_pad, which is not supported"),
         ({"do_resize": False}, "does not resize"),
-        ({"resample": 4}, "Pillow's filter 4"),
-        ({"size": {"height": 32, "width": 64}}, "are not done here"),
-        ({"size": {"shortest_edge": 32}}, "are not done here"),
-        ({"size": {"longest_edge": 32}}, "are not done here"),
-        ({"size": None}, "cannot be understood"),
-        ({"image_mean": [0.5]}, "cannot be understood"),
+        ({"resample": 4}, "has resample 4; supported are 1, 2 and 3 of Pillow"),
+        ({"size": {"height": 32, "width": 64}}, "with a crop that is not supported"),
+        ({"size": {"shortest_edge": 32}}, "with a crop that is not supported"),
+        ({"size": {"longest_edge": 32}}, "with a crop that is not supported"),
+        ({"size": None}, "cannot be read"),
+        ({"image_mean": [0.5]}, "cannot be read"),
     ],
 )
 def test_preprocessing_that_cannot_be_kept_is_refused(tmp_path, change, message):
@@ -100,7 +100,7 @@ def test_a_folder_that_does_not_say_how_pixels_are_prepared_is_refused(tmp_path)
     with pytest.raises(ModelUnavailable, match=r"has no preprocessor_config\.json"):
         read_preprocessor(tmp_path)
     (tmp_path / "preprocessor_config.json").write_text("{")
-    with pytest.raises(ModelUnavailable, match="cannot be understood"):
+    with pytest.raises(ModelUnavailable, match="cannot be read"):
         read_preprocessor(tmp_path)
 
 
