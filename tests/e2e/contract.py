@@ -37,10 +37,10 @@ class Contract:
             return
         operation = self._operation(method, path)
         if operation is None:
-            assert status in (404, 405), f"{method} {path}: {status}, and no such path is declared"
+            assert status in (401, 403, 404, 405), f"{method} {path}: {status}, and no such path is declared"
             return self._validate("#/components/schemas/ErrorAnswer", body, f"{method} {path} {status}")
         declared = operation["responses"].get(str(status))
-        if declared is None and status in (400, 401, 404, 405, 413, 415, 422, 429, 499, 503, 504):
+        if declared is None and status in (400, 401, 403, 404, 405, 413, 415, 422, 429, 499, 503, 504):
             declared = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}}
         assert declared is not None, f"{method} {path}: the status {status} is not declared"
         content = declared.get("content", {})

@@ -91,8 +91,8 @@ def test_the_size_of_a_block_changes_no_bit(metric, farthest):
     np.testing.assert_array_equal(alone.indexes[0], one.indexes[17])
     np.testing.assert_array_equal(alone.scores[0], one.scores[17])
     wanted = brute(rows, rows, metric)
-    np.fill_diagonal(wanted, -np.inf if search is nearest else np.inf)
-    order = np.argsort(-wanted if search is nearest else wanted, axis=1, kind="stable")[:, :10]
+    np.fill_diagonal(wanted, -np.inf if not farthest else np.inf)
+    order = np.argsort(-wanted if not farthest else wanted, axis=1, kind="stable")[:, :10]
     np.testing.assert_allclose(np.abs(one.scores), np.abs(np.take_along_axis(wanted, order, axis=1)), rtol=2e-7)
 
 
