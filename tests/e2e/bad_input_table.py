@@ -182,7 +182,7 @@ VIDEOS: Sequence[Row] = (
     Row("sampling of a text", item({"text": "a", "sampling": {}}), 422, "invalid_request", "applies only to a video"),
     Row("an unknown policy", video(b"", policy="often"), 422, "invalid_request", "got 'often'"),
     Row("evenly without n", video(b"", policy="evenly"), 422, "invalid_request", "needs n"),
-    Row("an option of another policy", video(b"", policy="shots", n=3), 422, "invalid_request", "only to policy evenly"),
+    Row("an option of another policy", video(b"", policy="shots", n=3), 422, "invalid_request", "to policy evenly"),
     Row("a job of a text", body({"input": "a", "mode": "job"}), 422, "invalid_request", "is no video"),
     Row("a video where images are described", body({"input": [{"video": ""}]}, "/v1/images"), 422,
         "unsupported_modality", "only images and texts"),
