@@ -48,7 +48,7 @@ def answer(kind: str) -> dict[str, Any]:
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[pages.Timeline]:
-    """What was drawn."""
+    """The record from which the page is drawn."""
     content: list[pages.Timeline] = []
 
     def page(timeline: pages.Timeline) -> str:
