@@ -41,7 +41,7 @@ def add(app: FastAPI, context: Context) -> None:
         "/v1/jobs/{id}/result",
         tags=["jobs"],
         summary="Result of a job",
-        responses={409: {"description": "No result, not yet or never."}, **openapi.errors(401, 404)},
+        responses=openapi.errors(401, 404, 409),
     )
     async def get_result(request: Request, id: Id) -> Response:
         """The result of a job that has succeeded."""
@@ -53,7 +53,7 @@ def add(app: FastAPI, context: Context) -> None:
         "/v1/jobs/{id}/answer",
         tags=["jobs"],
         summary="The answer of a job of videos",
-        responses={409: {"description": "No result, not yet or never."}, **openapi.errors(401, 404)},
+        responses=openapi.errors(401, 404, 409),
     )
     async def get_answer(request: Request, id: Id) -> Response:
         """The answer that the same request with mode `sync` would have returned."""
