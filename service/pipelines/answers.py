@@ -1,4 +1,4 @@
-"""Conversion of pipeline results, including frames and shots of videos, to JSON answers."""
+"""Parts of JSON answers that several operations share: the entries of items, and the block of a video."""
 
 import base64
 import functools
@@ -6,116 +6,29 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import orjson
 
-from models.classifiers.store import Stored
-from models.images.decoding import DecodeMode
 from models.video.library import load
 from service.errors import ItemFailure
-from service.inference.engine import Model
-from service.pipelines.encode import Encoded
 from service.pipelines.frames import FrameResults
-from service.pipelines.predictions import PredictionRows, Predictions
-from service.pipelines.zero_shot import Scores, ZeroShotResult
-from service.schemas.embeddings import EmbeddingsOptions
 from service.schemas.video import facts
-from service.schemas.zero_shot import ZeroShotOptions
 
 Entry = dict[str, Any]
 Ids = Sequence[str | None]
 
 
-def embeddings(model: Model, decode: DecodeMode, options: EmbeddingsOptions, ids: Ids, encoded: Encoded) -> Entry:
-    """The answer of /v1/embeddings."""
-
-    def vectors(rows: NDArray[np.float32]) -> list[Entry]:
-        if options.encoding_format == "base64":
-            little = rows.astype("<f4", copy=False)
-            return [{"embedding": base64.b64encode(row.tobytes()).decode()} for row in little]
-        return [{"embedding": row} for row in rows]
-
-    videos = {
-        i: video_block(video, vectors(video.rows), None if video.shots is None else vectors(video.vectors_of_shots()))
-        for i, video in encoded.videos.items()
-    }
-    return {
-        "object": "list",
-        "data": [
-            {"object": "embedding", **entry} if "error" not in entry else entry
-            for entry in _data(ids, encoded.failures, vectors(encoded.vectors), videos)
-        ],
-        "model": model.spec.name,
-        "usage": {"prompt_tokens": encoded.tokens, "total_tokens": encoded.tokens},
-        "truncated": encoded.truncated,
-        "receipt": model.receipts[decode],
-    }
+def to_json(answer: Mapping[str, Any]) -> bytes:
+    """JSON of an answer: arrays as lists, bytes in base64."""
+    return orjson.dumps(answer, default=_base64, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def zero_shot(model: Model, decode: DecodeMode, options: ZeroShotOptions, ids: Ids, found: ZeroShotResult) -> Entry:
-    """The answer of /v1/zero-shot."""
-    videos = {
-        i: video_block(each.video, _scored(each.frames), None if each.shots is None else _scored(each.shots))
-        for i, each in found.videos.items()
-    }
-    return {
-        "labels": options.labels,
-        "data": _data(ids, found.encoded.failures, _scored(found), videos),
-        "model": model.spec.name,
-        "templates": found.templates,
-        "negatives": found.negatives,
-        "logit_scale": found.logit_scale,
-        "calibrated": False,
-        "truncated": found.encoded.truncated,
-        "receipt": model.receipts[decode],
-    }
+def _base64(value: Any) -> str:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    raise TypeError(type(value).__name__)
 
 
-def predictions(stored: Stored, ids: Ids, found: Predictions) -> Entry:
-    """The answer of /v1/classifiers/{name}/predict."""
-    videos = {
-        i: video_block(
-            each.video, _predicted(found, each.frames), None if each.shots is None else _predicted(found, each.shots)
-        )
-        for i, each in found.videos.items()
-    }
-    return {
-        "classifier": stored.label,
-        "task": found.task,
-        "labels": found.labels,
-        "data": _data(ids, found.failures, _predicted(found, found), videos),
-        "model": found.model,
-        "truncated": found.truncated,
-        "receipt": found.receipt,
-    }
-
-
-def _scored(rows: Scores) -> list[Entry]:
-    scored: list[Entry] = [
-        {"label": best, "scores": scores, "cosines": cosines}
-        for best, scores, cosines in zip(rows.best, rows.scores, rows.cosines, strict=True)
-    ]
-    if rows.none_scores is not None:
-        for row, none_score in zip(scored, rows.none_scores, strict=True):
-            row["none_score"] = none_score
-    return scored
-
-
-def _predicted(found: Predictions, rows: PredictionRows) -> list[Entry]:
-    """A prediction for each row."""
-    entries: list[Entry] = []
-    if rows.probabilities is not None and rows.chosen is not None:
-        for label, row in zip(rows.chosen, rows.probabilities.tolist(), strict=True):
-            entries.append({"label": label, "probabilities": dict(zip(found.labels, row, strict=True))})
-    elif rows.values is not None and rows.low is not None and rows.high is not None:
-        for value, low, high in zip(rows.values, rows.low, rows.high, strict=True):
-            entries.append({"value": float(value), "interval": [finite(low), finite(high)]})
-    if rows.crossed is not None:
-        for entry, crossed in zip(entries, rows.crossed.tolist(), strict=True):
-            entry["crossed"] = crossed
-    return entries
-
-
-def _data(
+def entries(
     ids: Ids,
     failures: Mapping[int, ItemFailure],
     results: Sequence[Entry],
@@ -161,7 +74,7 @@ def video_block(
         entry: dict[str, Any] = {"index": index, "timestamp": frame.timestamp, "shot": frame.shot}
         entry["dropped"] = frame.dropped
         if frame.thumbnail is not None:
-            entry["thumbnail"] = base64.b64encode(frame.thumbnail).decode()
+            entry["thumbnail"] = frame.thumbnail
         entries.append({**entry, **result})
     groups = None
     if video.shots is not None and shots is not None:

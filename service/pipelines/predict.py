@@ -10,12 +10,15 @@ from models.classifiers.store import Stored
 from service.errors import ItemFailure, Unprocessable
 from service.inference.engine import Engine
 from service.inference.matching import encoder
+from service.pipelines import answers
 from service.pipelines.frames import FrameResults
 from service.pipelines.items import Item, VectorInput, check_count, raise_if_failed
+from service.pipelines.operation import Answer, Call, Operation
 from service.pipelines.predict_network import by_network
 from service.pipelines.predictions import PredictionRows, Predictions, VideoPredictions, video_predictions, with_videos
 from service.pipelines.vectors import count, embedded
 from service.pipelines.video import ProgressMonitor
+from service.schemas.classifiers import PredictRequest
 from service.schemas.common import OnError
 from service.stores.classifiers import Classifiers
 
@@ -142,3 +145,64 @@ def _lacking(head: Head, rows: Sequence[NDArray[np.floating] | None], n: int) ->
         i: ItemFailure(i, None, "no_vector", f"has no vector; send {taken} vectors of every item")
         for i in np.flatnonzero(bad).tolist()
     }
+
+
+def to_json(call: Call[PredictRequest], stored: Stored, predicted: Predictions) -> Answer:
+    """The answer of /v1/classifiers/{name}/predict."""
+    videos = {
+        i: answers.video_block(
+            each.video,
+            _entries(predicted, each.frames),
+            None if each.shots is None else _entries(predicted, each.shots),
+        )
+        for i, each in predicted.videos.items()
+    }
+    ids = call.ids or [None] * predicted.n
+    return {
+        "classifier": stored.label,
+        "task": predicted.task,
+        "labels": predicted.labels,
+        "data": answers.entries(ids, predicted.failures, _entries(predicted, predicted), videos),
+        "model": predicted.model,
+        "truncated": predicted.truncated,
+        "receipt": predicted.receipt,
+    }
+
+
+def _entries(predicted: Predictions, rows: PredictionRows) -> list[Answer]:
+    """A prediction for each row."""
+    entries: list[Answer] = []
+    if rows.probabilities is not None and rows.chosen is not None:
+        for label, row in zip(rows.chosen, rows.probabilities.tolist(), strict=True):
+            entries.append({"label": label, "probabilities": dict(zip(predicted.labels, row, strict=True))})
+    elif rows.values is not None and rows.low is not None and rows.high is not None:
+        for value, low, high in zip(rows.values, rows.low, rows.high, strict=True):
+            entries.append({"value": float(value), "interval": [answers.finite(low), answers.finite(high)]})
+    if rows.crossed is not None:
+        for entry, crossed in zip(entries, rows.crossed.tolist(), strict=True):
+            entry["crossed"] = crossed
+    return entries
+
+
+def _check(call: Call[PredictRequest]) -> None:
+    assert call.stored is not None
+    for block in call.stored.head.blocks if call.stored.head else ():
+        encoder(call.engine, block)
+
+
+async def _run(call: Call[PredictRequest]) -> Answer:
+    assert call.stored is not None
+    predicted = await predict(
+        call.engine,
+        call.classifiers,
+        call.stored,
+        items=call.items,
+        vectors=call.vectors,
+        on_error=call.options.on_error,
+        crossed=call.options.crossed,
+        monitor=call.monitor,
+    )
+    return to_json(call, call.stored, predicted)
+
+
+OPERATION = Operation(name="predict", options=PredictRequest, check=_check, run=_run)

@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 from models.images.decoding import DecodeMode
 from models.zero_shot import best_labels, scores
 from service.inference.engine import Engine, Model
+from service.pipelines import answers
 from service.pipelines.encode import Encoded, encode
 from service.pipelines.frames import FrameResults
 from service.pipelines.items import Item
+from service.pipelines.operation import Answer, Call, Operation
 from service.pipelines.prompts import Float, ZeroShotQuery, label_vectors, prepare_prompts
 from service.pipelines.video import ProgressMonitor
 from service.schemas.common import OnError
+from service.schemas.zero_shot import ZeroShotOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,3 +138,56 @@ def _pooled(
         fits &= cosines[rows, top] >= question.none_min_cosine
     best = [labels[t] if fit else None for t, fit in zip(top, fits, strict=True)]
     return Scores(best=best, scores=scores, cosines=cosines, none_scores=none)
+
+
+def to_json(call: Call[ZeroShotOptions], model: Model, decode: DecodeMode, result: ZeroShotResult) -> Answer:
+    """The answer of /v1/zero-shot."""
+    videos = {
+        i: answers.video_block(each.video, _rows(each.frames), None if each.shots is None else _rows(each.shots))
+        for i, each in result.videos.items()
+    }
+    return {
+        "labels": call.options.labels,
+        "data": answers.entries(call.ids, result.encoded.failures, _rows(result), videos),
+        "model": model.spec.name,
+        "templates": result.templates,
+        "negatives": result.negatives,
+        "logit_scale": result.logit_scale,
+        "calibrated": False,
+        "truncated": result.encoded.truncated,
+        "receipt": model.receipts[decode],
+    }
+
+
+def _rows(rows: Scores) -> list[Answer]:
+    """Label and scores of each row."""
+    scored: list[Answer] = [
+        {"label": best, "scores": scores, "cosines": cosines}
+        for best, scores, cosines in zip(rows.best, rows.scores, rows.cosines, strict=True)
+    ]
+    if rows.none_scores is not None:
+        for row, none_score in zip(scored, rows.none_scores, strict=True):
+            row["none_score"] = none_score
+    return scored
+
+
+def _check(call: Call[ZeroShotOptions]) -> None:
+    prepare_prompts(call.engine, call.engine.model(call.options.model), ZeroShotQuery.of(call.options))
+
+
+async def _run(call: Call[ZeroShotOptions]) -> Answer:
+    engine, options = call.engine, call.options
+    model, decode = engine.model(options.model), options.decode or engine.settings.decode
+    result = await zero_shot(
+        engine,
+        model,
+        call.items or (),
+        ZeroShotQuery.of(options),
+        decode=decode,
+        on_error=options.on_error,
+        monitor=call.monitor,
+    )
+    return to_json(call, model, decode, result)
+
+
+OPERATION = Operation(name="zero_shot", options=ZeroShotOptions, check=_check, run=_run)

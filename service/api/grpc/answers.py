@@ -1,39 +1,43 @@
-"""Conversion of JSON answers to gRPC messages: zero-shot, predictions, videos, and job answers.
-
-Embeddings without videos are converted in messages.py, without base64.
-"""
+"""Conversion of the answers of operations, and of their jobs, to gRPC messages."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from google.protobuf.message import Message
+from numpy.typing import NDArray
 
 from daguerre_proto.v1 import classifiers_pb2, common_pb2, embeddings_pb2, job_answers_pb2, video_pb2, zero_shot_pb2
 from service.api.grpc import messages
 from service.api.grpc.messages import filled
-from service.pipelines.video_jobs import Operation
+from service.context import Context
+from service.pipelines import jobs, video_jobs
+from service.pipelines.operation import Call, Operation
 
 Answer = Mapping[str, Any]
+INLINE = 64  # items up to which the conversion is shorter than starting a thread
 
 
-def embeddings(answer: Answer) -> embeddings_pb2.EmbedResponse:
-    """Convert an answer whose vectors are in base64."""
-    data = []
-    for entry in answer["data"]:
-        vector = _bytes(entry["embedding"]) if "embedding" in entry else None
-        video = _video(entry, [])
-        data.append(
-            embeddings_pb2.Embedding(
-                index=entry["index"], id=entry.get("id"), vector=vector, error=_error(entry), video=video
-            )
+def embeddings(answer: Answer, *, first: int = 0) -> embeddings_pb2.EmbedResponse:
+    """Convert an answer; indices count from `first`."""
+    data = [
+        embeddings_pb2.Embedding(
+            index=first + entry["index"],
+            id=entry.get("id"),
+            vector=_bytes(entry["embedding"]) if "embedding" in entry else None,
+            error=_error(entry),
+            video=_video(entry, []),
         )
+        for entry in answer["data"]
+    ]
     return embeddings_pb2.EmbedResponse(
         model=answer["model"],
         receipt=messages.receipt(answer["receipt"]),
         dimension=max((len(each.vector) // 4 for each in data), default=0),
         data=data,
-        truncated=answer["truncated"],
+        truncated=[first + i for i in answer["truncated"]],
         prompt_tokens=answer["usage"]["prompt_tokens"],
     )
 
@@ -95,12 +99,48 @@ def predictions(answer: Answer) -> classifiers_pb2.PredictResponse:
     )
 
 
-def job_answer(operation: Operation, answer: Answer) -> job_answers_pb2.JobAnswer:
-    if operation == "embeddings":
-        return job_answers_pb2.JobAnswer(embeddings=embeddings(answer))
-    if operation == "zero_shot":
-        return job_answers_pb2.JobAnswer(zero_shot=zero_shot(answer))
-    return job_answers_pb2.JobAnswer(predictions=predictions(answer))
+@dataclass(frozen=True)
+class Converter:
+    """The response of an operation.
+
+    Attributes
+    ----------
+    response : its type, which has a field `job`.
+    field : its field in a JobAnswer.
+    convert : converts an answer.
+    """
+
+    response: type[Message]
+    field: str
+    convert: Callable[[Answer], Message]
+
+
+CONVERTERS: Mapping[str, Converter] = {
+    "embeddings": Converter(embeddings_pb2.EmbedResponse, "embeddings", embeddings),
+    "zero_shot": Converter(zero_shot_pb2.ZeroShotResponse, "zero_shot", zero_shot),
+    "predict": Converter(classifiers_pb2.PredictResponse, "predictions", predictions),
+}
+
+
+def job_answer(operation: str, answer: Answer) -> job_answers_pb2.JobAnswer:
+    converter = CONVERTERS[operation]
+    made = job_answers_pb2.JobAnswer()
+    getattr(made, converter.field).MergeFrom(converter.convert(answer))
+    return made
+
+
+async def operation_response(
+    context: Context, operation: Operation[Any], call: Call[Any], owner: str | None
+) -> Message:
+    """The answer of a call, or its job in mode `job`."""
+    converter = CONVERTERS[operation.name]
+    if call.options.mode == "job":
+        begun = await video_jobs.submit(context.jobs, operation, call, owner=owner)
+        return converter.response(job=messages.job(jobs.job_record(begun)))
+    answer = await operation.run(call)
+    if len(answer["data"]) <= INLINE and not any("video" in entry for entry in answer["data"]):
+        return converter.convert(answer)
+    return await call.engine.in_thread(lambda: converter.convert(answer))
 
 
 def _error(entry: Answer) -> common_pb2.ItemError | None:
@@ -153,6 +193,8 @@ def _sampled(fields: Answer) -> video_pb2.Sampling:
     return video_pb2.Sampling(**known, detector=None if detector is None else video_pb2.ShotDetector(**detector))
 
 
-def _bytes(given: str | Sequence[float]) -> bytes:
-    """Decode base64, or pack numbers: a job's answer has those unless base64 was requested."""
+def _bytes(given: bytes | str | Sequence[float] | NDArray[np.float32]) -> bytes:
+    """Bytes of a vector or a thumbnail. The answer of a job comes from JSON: base64, or numbers."""
+    if isinstance(given, bytes):
+        return given
     return base64.b64decode(given) if isinstance(given, str) else np.asarray(given, "<f4").tobytes()

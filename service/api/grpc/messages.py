@@ -1,18 +1,14 @@
 """Conversion of gRPC messages to validated requests, and of results to messages, by the schemas of HTTP."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar, cast
 
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from daguerre_proto.v1 import common_pb2, embeddings_pb2, jobs_pb2, models_pb2, zero_shot_pb2
-from models.images.decoding import DecodeMode
-from service.errors import BadRequest, ItemFailure, ServiceError, Unprocessable
-from service.inference.engine import Model
-from service.pipelines.encode import Encoded
-from service.pipelines.items import Item
+from service.errors import BadRequest, ServiceError, Unprocessable
 from service.schemas import common, models, zero_shot
 from service.schemas import jobs as schema
 from service.schemas.common import OnError
@@ -114,30 +110,6 @@ def receipt_fields(message: common_pb2.Receipt) -> dict[str, Any]:
     return {**fields, "made_with": dict(message.made_with)}
 
 
-def embeddings(items: Sequence[Item], encoded: Encoded, *, first: int = 0) -> Iterator[embeddings_pb2.Embedding]:
-    """One entry per item; indices count from `first`."""
-    little = encoded.vectors.astype("<f4", copy=False)
-    for i, item in enumerate(items):
-        failure = encoded.failures.get(i)
-        if failure is None:
-            yield embeddings_pb2.Embedding(index=first + i, id=item.id, vector=little[i].tobytes())
-        else:
-            yield embeddings_pb2.Embedding(index=first + i, id=item.id, error=_item_error(failure))
-
-
-def embed_response(
-    model: Model, decode: DecodeMode, items: Sequence[Item], encoded: Encoded
-) -> embeddings_pb2.EmbedResponse:
-    return embeddings_pb2.EmbedResponse(
-        model=model.spec.name,
-        receipt=receipt(model.receipts[decode]),
-        dimension=encoded.vectors.shape[1],
-        data=embeddings(items, encoded),
-        truncated=encoded.truncated,
-        prompt_tokens=encoded.tokens,
-    )
-
-
 def card(of: models.ModelCard) -> models_pb2.Model:
     fields = {name: value for name, value in of.model_dump(exclude={"object"}).items() if value is not None}
     return models_pb2.Model(**fields)
@@ -145,10 +117,6 @@ def card(of: models.ModelCard) -> models_pb2.Model:
 
 def receipt(fields: Mapping[str, Any]) -> common_pb2.Receipt:
     return common_pb2.Receipt(**{name: value for name, value in fields.items() if value is not None})
-
-
-def _item_error(failure: ItemFailure) -> common_pb2.ItemError:
-    return common_pb2.ItemError(code=failure.code, message=failure.message)
 
 
 def error(exc: ServiceError, request_id: str) -> common_pb2.Error:

@@ -117,7 +117,7 @@ class GrpcServer:
 
     async def _embed_stream(self, requests: AsyncIterator[bytes], context: CallContext) -> None:
         async with self._scope.call(context, "embeddings_stream"):
-            stream = EmbedStream(self._context.engine(), self._context.budget, self._in_time, self._stopping)
+            stream = EmbedStream(self._context, self._in_time, self._stopping)
             await stream.run(requests, context)
 
     async def _upload(self, requests: AsyncIterator[bytes], context: CallContext) -> bytes:

@@ -3,19 +3,17 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from typing import TypeVar
 
 from daguerre_proto.v1.embeddings_pb2 import EmbedStreamRequest, EmbedStreamResponse
-from service.api.grpc import messages
+from service.api.grpc import answers, messages
 from service.api.grpc.calls import GONE, CallContext
 from service.api.grpc.inputs import items_without_video
-from service.body_budget import BodyBudget
-from service.errors import CallerGone, ItemsFailed, Overloaded, Unavailable, Unprocessable
-from service.inference.engine import Engine
-from service.pipelines.embeddings import embed
-from service.pipelines.encode import Encoded
+from service.context import Context
+from service.errors import CallerGone, ItemFailure, ItemsFailed, Overloaded, Unavailable, Unprocessable
+from service.pipelines import embeddings
 from service.pipelines.items import Item
+from service.pipelines.operation import Answer, Call
 from service.schemas import items as schemas
 from service.schemas.embeddings import EmbeddingsOptions
 
@@ -29,13 +27,12 @@ class EmbedStream:
 
     def __init__(
         self,
-        engine: Engine,
-        budget: BodyBudget,
-        in_time: Callable[[Awaitable[Encoded]], Awaitable[Encoded]],
+        context: Context,
+        in_time: Callable[[Awaitable[Answer]], Awaitable[Answer]],
         stopping: asyncio.Event,
     ) -> None:
-        self._engine = engine
-        self._budget = budget
+        self._context = context
+        self._engine = context.engine()
         self._in_time = in_time
         self._stopping = stopping
         self._options: EmbeddingsOptions | None = None
@@ -101,30 +98,33 @@ class EmbedStream:
         return len(items), asyncio.ensure_future(self._part(items, first, len(raw), self._options))
 
     async def _part(self, items: list[Item], first: int, size: int, options: EmbeddingsOptions) -> EmbedStreamResponse:
-        engine = self._engine
-        model = engine.model(options.model)
-        decode = options.decode or engine.settings.decode
+        call = Call(
+            engine=self._engine,
+            classifiers=self._context.classifiers,
+            options=options.model_copy(update={"on_error": "skip"}),
+            items=items,
+        )
         pause = PAUSE
         while True:
             try:
-                with self._budget.hold(size, "message"):
-                    encoded = await self._in_time(
-                        embed(engine, model, items, dimensions=options.dimensions, decode=decode, on_error="skip")
-                    )
+                with self._context.budget.hold(size, "message"):
+                    answer = await self._in_time(embeddings.OPERATION.run(call))
                 break
             except Overloaded:  # a stream is slowed down, not rejected
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
-        if encoded.failures and options.on_error == "fail":
-            failures = [replace(f, index=first + i) for i, f in sorted(encoded.failures.items())]
+        failed = [entry for entry in answer["data"] if "error" in entry]
+        if failed and options.on_error == "fail":
+            failures = [ItemFailure(first + each["index"], each.get("id"), **each["error"]) for each in failed]
             raise ItemsFailed(failures, of=first + len(items))
+        part = answers.embeddings(answer, first=first)
         return EmbedStreamResponse(
-            model=model.spec.name if first == 0 else "",
-            receipt=messages.receipt(model.receipts[decode]) if first == 0 else None,
-            dimension=encoded.vectors.shape[1],
-            data=messages.embeddings(items, encoded, first=first),
-            truncated=[first + i for i in encoded.truncated],
-            prompt_tokens=encoded.tokens,
+            model=part.model if first == 0 else "",
+            receipt=part.receipt if first == 0 else None,
+            dimension=part.dimension,
+            data=part.data,
+            truncated=part.truncated,
+            prompt_tokens=part.prompt_tokens,
         )
 
 

@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Annotated, Any, TypeVar
 
-import orjson
 from fastapi import Query, Request, Response
 
 from models.pages.document import POLICY
 from service.context import Context
 from service.errors import CallerGone, TimedOut
 from service.jobs import Job
+from service.pipelines import answers, video_jobs
 from service.pipelines import jobs as pipeline
+from service.pipelines.operation import Call, Operation
 from service.schemas.common import Mode
 
 T = TypeVar("T")
@@ -41,8 +42,7 @@ async def while_connected(request: Request, timeout: float, work: Coroutine[Any,
 
 
 def json_response(content: dict[str, Any], *, status: int = 200) -> Response:
-    body = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
-    return Response(body, media_type="application/json", status_code=status)
+    return Response(answers.to_json(content), media_type="application/json", status_code=status)
 
 
 def page_response(html: str) -> Response:
@@ -64,3 +64,12 @@ async def answered(
     ended = pipeline.wait_for_result(context.jobs, job, owner=request.state.owner)
     await while_connected(request, context.settings.request_timeout, ended)
     return Response(await read(), media_type="application/json")
+
+
+async def operation_response(
+    request: Request, context: Context, operation: Operation[Any], call: Call[Any]
+) -> Response:
+    """Respond with the answer of a call, or with its job in mode `job`."""
+    if call.options.mode == "job":
+        return job_response(await video_jobs.submit(context.jobs, operation, call, owner=request.state.owner))
+    return json_response(await while_connected(request, context.settings.request_timeout, operation.run(call)))

@@ -7,15 +7,15 @@ from typing import Any
 from google.protobuf.message import Message
 
 from daguerre_proto.v1 import classifiers_pb2 as pb
-from service.api.grpc import answers as grpc_answers
 from service.api.grpc import inputs, messages
+from service.api.grpc.answers import operation_response
 from service.api.grpc.inputs import items_without_video, vectors_of
 from service.api.grpc.messages import job, limit
 from service.api.grpc.methods.base import Method
 from service.context import Context
-from service.pipelines import answers, fine_tune, jobs, train, video_jobs
 from service.pipelines import classifiers as trained
-from service.pipelines.predict import predict
+from service.pipelines import fine_tune, jobs, predict, train
+from service.pipelines.operation import Call
 from service.schemas import classifiers as schema
 from service.schemas.items import Post
 from service.schemas.validation import validated
@@ -75,26 +75,19 @@ class ClassifierMethods:
         engine = self._context.engine()
         stored = await engine.in_thread(lambda: self._context.classifiers.open(request.classifier))
         items = inputs.items(request.input, Post, inputs.sampling(request), self._context.files, owner) or None
-        if request.as_job:
-            said = schema.PredictRequest(on_error=messages.on_error(request.on_error))
-            begun = await video_jobs.submit(
-                *(engine, self._context.classifiers, self._context.jobs, "predict", said, items or ()),
-                classifier=stored.label,
-                owner=owner,
-            )
-            return pb.PredictResponse(job=job(jobs.job_record(begun)))
-        found = await predict(
-            engine,
-            self._context.classifiers,
-            stored,
+        call = Call(
+            engine=engine,
+            classifiers=self._context.classifiers,
+            options=schema.PredictRequest(
+                on_error=messages.on_error(request.on_error),
+                mode="job" if request.as_job else "sync",
+                crossed=request.crossed,
+            ),
             items=items,
             vectors=vectors_of(request.vectors, self._context.files, owner),
-            on_error=messages.on_error(request.on_error),
-            crossed=request.crossed,
+            stored=stored,
         )
-        ids = [None] * found.n if items is None else [item.id for item in items]
-        answer = answers.predictions(stored, ids, found)
-        return await engine.in_thread(lambda: grpc_answers.predictions(answer))
+        return await operation_response(self._context, predict.OPERATION, call, owner)
 
     async def _estimate(self, request: pb.EstimateRequest, owner: str | None) -> Message:
         fields: dict[str, Any] = {

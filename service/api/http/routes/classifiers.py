@@ -8,12 +8,20 @@ from fastapi import FastAPI, Path, Request, Response
 from service.api.http import openapi
 from service.api.http.bodies import Bodies
 from service.api.http.inputs import items_of, items_without_video, vectors_of
-from service.api.http.responses import Cursor, Limit, job_response, json_response, page_response, while_connected
+from service.api.http.responses import (
+    Cursor,
+    Limit,
+    job_response,
+    json_response,
+    operation_response,
+    page_response,
+    while_connected,
+)
 from service.context import Context
-from service.pipelines import answers, video_jobs
 from service.pipelines import classifiers as pipeline
 from service.pipelines import fine_tune as fine_tuning
-from service.pipelines.predict import predict
+from service.pipelines import predict
+from service.pipelines.operation import Call
 from service.pipelines.train import submit
 from service.schemas import classifiers as schema
 from service.schemas import jobs as schema_jobs
@@ -123,29 +131,16 @@ def add(app: FastAPI, context: Context) -> None:
             said, files = await bodies.message(request, schema.PredictRequest)
             stored = await context.engine().in_thread(lambda: context.classifiers.open(name))
             items = await items_of(said.input, files, said, context.files, request.state.owner)
-            if said.mode == "job":
-                begun = await video_jobs.submit(
-                    *(context.engine(), context.classifiers, context.jobs, "predict", said, items or ()),
-                    classifier=stored.label,
-                    owner=request.state.owner,
-                )
-                return job_response(begun)
             vectors = await asyncio.to_thread(vectors_of, said.vectors, files, context.files, request.state.owner)
-            found = await while_connected(
-                request,
-                context.settings.request_timeout,
-                predict(
-                    context.engine(),
-                    context.classifiers,
-                    stored,
-                    items=items,
-                    vectors=vectors,
-                    on_error=said.on_error,
-                    crossed=said.crossed,
-                ),
+            call = Call(
+                engine=context.engine(),
+                classifiers=context.classifiers,
+                options=said,
+                items=items,
+                vectors=vectors,
+                stored=stored,
             )
-        ids = [None] * found.n if items is None else [item.id for item in items]
-        return json_response(answers.predictions(stored, ids, found))
+            return await operation_response(request, context, predict.OPERATION, call)
 
     @app.post(
         "/v1/classifiers/{name}/estimate",

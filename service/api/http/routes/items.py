@@ -1,21 +1,21 @@
 """HTTP routes that run a model on items: models, embeddings, zero-shot."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Path, Request, Response
 
 from service.api.http import openapi
 from service.api.http.bodies import Bodies
-from service.api.http.responses import job_response, json_response, while_connected
+from service.api.http.responses import json_response, operation_response
 from service.context import Context
-from service.pipelines import answers, video_jobs
-from service.pipelines.embeddings import embed
+from service.pipelines import embeddings as embed
+from service.pipelines import zero_shot
 from service.pipelines.items import Item
 from service.pipelines.models import card, cards
-from service.pipelines.prompts import ZeroShotQuery
-from service.pipelines.zero_shot import zero_shot
-from service.schemas import common, models
+from service.pipelines.operation import Call
+from service.schemas import models
+from service.schemas.common import ModelOptions
 from service.schemas.embeddings import EmbeddingsAnswer, EmbeddingsOptions, EmbeddingsRequest
 from service.schemas.zero_shot import ZeroShotAnswer, ZeroShotOptions, ZeroShotRequest
 
@@ -44,13 +44,8 @@ def add(app: FastAPI, context: Context) -> None:
         request.state.operation = "models"
         return json_response(card(context.engine(), name).model_dump())
 
-    async def as_job(
-        operation: video_jobs.Operation, options: common.ModelOptions, items: Sequence[Item], owner: str | None
-    ) -> Response:
-        job = await video_jobs.submit(
-            context.engine(), context.classifiers, context.jobs, operation, options, items, owner=owner
-        )
-        return job_response(job)
+    def call(options: ModelOptions, items: Sequence[Item]) -> Call[Any]:
+        return Call(engine=context.engine(), classifiers=context.classifiers, options=options, items=items)
 
     @app.post(
         "/v1/embeddings",
@@ -65,24 +60,7 @@ def add(app: FastAPI, context: Context) -> None:
         request.state.operation = "embeddings"
         with bodies.hold(request):
             options, items = await bodies.read(request, EmbeddingsRequest, EmbeddingsOptions)
-            if options.mode == "job":
-                return await as_job("embeddings", options, items, request.state.owner)
-            model = context.engine().model(options.model)
-            decode = options.decode or context.settings.decode
-            encoded = await while_connected(
-                request,
-                context.settings.request_timeout,
-                embed(
-                    context.engine(),
-                    model,
-                    items,
-                    dimensions=options.dimensions,
-                    decode=decode,
-                    on_error=options.on_error,
-                ),
-            )
-        ids = [item.id for item in items]
-        return json_response(answers.embeddings(model, decode, options, ids, encoded))
+            return await operation_response(request, context, embed.OPERATION, call(options, items))
 
     @app.post(
         "/v1/zero-shot",
@@ -97,15 +75,4 @@ def add(app: FastAPI, context: Context) -> None:
         request.state.operation = "zero_shot"
         with bodies.hold(request):
             options, items = await bodies.read(request, ZeroShotRequest, ZeroShotOptions)
-            if options.mode == "job":
-                return await as_job("zero_shot", options, items, request.state.owner)
-            model = context.engine().model(options.model)
-            decode = options.decode or context.settings.decode
-            question = ZeroShotQuery.of(options)
-            found = await while_connected(
-                request,
-                context.settings.request_timeout,
-                zero_shot(context.engine(), model, items, question, decode=decode, on_error=options.on_error),
-            )
-        ids = [item.id for item in items]
-        return json_response(answers.zero_shot(model, decode, options, ids, found))
+            return await operation_response(request, context, zero_shot.OPERATION, call(options, items))
