@@ -82,6 +82,11 @@ def to_json(call: Call[EmbeddingsOptions], model: Model, decode: DecodeMode, enc
     }
 
 
+def dimension(call: Call[EmbeddingsOptions]) -> int:
+    """The dimension of the vectors that a call returns."""
+    return call.options.dimensions or call.engine.model(call.options.model).spec.dimension
+
+
 def _check(call: Call[EmbeddingsOptions]) -> None:
     check_dimensions(call.engine.model(call.options.model).spec, call.options.dimensions)
 

@@ -21,7 +21,7 @@ INLINE = 64  # items up to which the conversion is shorter than starting a threa
 
 
 def embeddings(answer: Answer, *, first: int = 0) -> embeddings_pb2.EmbedResponse:
-    """Convert an answer; indices count from `first`."""
+    """Convert an answer; indices count from `first`. The dimension is 0 where there is no vector."""
     data = [
         embeddings_pb2.Embedding(
             index=first + entry["index"],

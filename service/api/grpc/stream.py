@@ -121,7 +121,7 @@ class EmbedStream:
         return EmbedStreamResponse(
             model=part.model if first == 0 else "",
             receipt=part.receipt if first == 0 else None,
-            dimension=part.dimension,
+            dimension=embeddings.dimension(call),
             data=part.data,
             truncated=part.truncated,
             prompt_tokens=part.prompt_tokens,

@@ -33,7 +33,10 @@ class ItemMethods:
     async def _embed(self, request: embeddings_pb2.EmbedRequest, owner: str | None) -> Message:
         options = messages.embed_options(request.options)
         call = self._call(options, request.items, request.options.model_options, owner)
-        return await operation_response(self._context, embeddings.OPERATION, call, owner)
+        response = await operation_response(self._context, embeddings.OPERATION, call, owner)
+        if isinstance(response, embeddings_pb2.EmbedResponse) and not response.HasField("job"):
+            response.dimension = embeddings.dimension(call)
+        return response
 
     async def _zero_shot(self, request: zero_shot_pb2.ZeroShotRequest, owner: str | None) -> Message:
         options = messages.zero_shot_options(request)
