@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from statistics import median
 from typing import Any
 
 import grpc
@@ -199,7 +200,8 @@ def test_a_unary_caller_is_not_kept_waiting_by_streams(server: Server) -> None:
             stream.cancel()
         for reader in readers:
             reader.join(10)
-    assert sorted(waits)[len(waits) // 2] < 1.0, waits
+    rows = median(waits) * sum(taken) / sum(waits)  # of the streams, while it waited: 128 behind both windows
+    assert rows < 48, (rows, waits)
     assert min(taken) > max(taken) / 3, taken
 
 
