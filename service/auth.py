@@ -1,6 +1,6 @@
 """Authentication by API keys, which are compared in constant time; without keys, only local calls are accepted.
 
-Health checks and the API documentation need no key.
+Health checks, the API documentation and the wheels of the Python package need no key.
 """
 
 import hashlib
@@ -12,12 +12,12 @@ from service.errors import Forbidden, Unauthorized
 from service.settings import Settings
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/", "/openapi.json"})
-OPEN_PREFIX = "/docs"
+OPEN_FOLDERS = ("/docs", "/client")
 
 
 def is_open(path: str) -> bool:
     """Whether `path` needs no key."""
-    return path in OPEN_PATHS or path == OPEN_PREFIX or path.startswith(OPEN_PREFIX + "/")
+    return path in OPEN_PATHS or any(path == each or path.startswith(f"{each}/") for each in OPEN_FOLDERS)
 
 
 class Auth:

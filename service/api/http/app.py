@@ -15,6 +15,7 @@ from service.api.http.middleware import send_error
 from service.api.http.routes import (
     annotation,
     classifiers,
+    client,
     clusters,
     duplicates,
     files,
@@ -42,7 +43,8 @@ def create(context: Context) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
     )
-    for feature in (items, classifiers, clusters, duplicates, images, annotation, search, timeline, files, jobs):
+    features = (items, classifiers, clusters, duplicates, images, annotation, search, timeline, files, jobs, client)
+    for feature in features:
         feature.add(app, context)
     openapi.mount(app)
 
