@@ -1,0 +1,1 @@
+"""Tests of the documentation: its blocks of code run as they are."""
