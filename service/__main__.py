@@ -6,9 +6,8 @@ import socket
 import sys
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from models.catalog.folder import locate
+from models.catalog.folder import locate, model_path
+from models.catalog.rows import CATALOG
 from models.errors import ModelsError
 from service.auth import require_keys
 from service.errors import ServiceError
@@ -37,7 +36,7 @@ def main() -> None:
     try:
         settings = read()
         preflight(settings)
-    except (ValidationError, ValueError, OSError, ServiceError, ModelsError) as exc:
+    except (ValueError, OSError, ServiceError, ModelsError) as exc:
         sys.exit(f"daguerre cannot start: {exc}")
     # BentoML keeps the metrics of a server's processes here and empties the folder at the start: one per server
     os.environ.setdefault("BENTOML_HOME", str(settings.home / "bentoml" / f"{settings.host}-{settings.port}"))
@@ -56,7 +55,8 @@ def preflight(settings: Settings) -> None:
     require_free_port(settings)
     named = devices(settings)
     for entry in settings.models:
-        print(f"daguerre: model {entry} (exported once, on the first start)", flush=True)
+        missing = entry in CATALOG and not model_path(CATALOG[entry], settings.home).exists()
+        print(f"daguerre: model {entry}{', which is exported once (half a minute)' if missing else ''}", flush=True)
     folders = [locate(entry, settings.home) for entry in settings.models]
     held = holders(settings, named, folders)
     for device in named:
@@ -85,9 +85,18 @@ def require_free_port(settings: Settings) -> None:
 def setting_lines() -> str:
     """One line per setting."""
     return "\n".join(
-        f"  DAGUERRE_{name.upper():<18} {field.description or ''} [{field.default}]"
+        f"  DAGUERRE_{name.upper():<18} {field.description or ''}{_default(field.default)}"
         for name, field in Settings.model_fields.items()
     )
+
+
+def _default(value: object) -> str:
+    """The default as it would be written in the environment; nothing where the description says what unset means."""
+    if isinstance(value, tuple):
+        value = ",".join(map(str, value))
+    elif isinstance(value, bool):
+        value = str(value).lower()
+    return "" if value is None or str(value) == "" else f" [default: {value}]"
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """The settings, read once from DAGUERRE_* variables and immutable."""
 
 import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.images.decoding import DecodeMode, ImageLimits
@@ -233,11 +235,35 @@ class Settings(BaseSettings):
 
 
 def read() -> Settings:
-    """The settings of the environment. Raises ValueError for a DAGUERRE_ variable that is not a setting."""
+    """The settings of the environment.
+
+    Raises
+    ------
+    ValueError : a DAGUERRE_ variable that is not a setting, or a value that is not valid.
+    """
     known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
     unknown = sorted(
         name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known | CLIENT_VARIABLES
     )
     if unknown:
-        raise ValueError(f"{', '.join(unknown)}: no such setting; there are {', '.join(sorted(known))}")
-    return Settings()
+        nearest = get_close_matches(unknown[0].upper(), sorted(known), n=1)
+        hint = f"did you mean {nearest[0]}? " if nearest else ""
+        raise ValueError(f"{', '.join(unknown)}: no such setting; {hint}scripts/serve --help lists them all")
+    try:
+        return Settings()
+    except ValidationError as exc:
+        raise ValueError("; ".join(map(_explain, exc.errors()))) from exc
+
+
+def _explain(error: ErrorDetails) -> str:
+    """A sentence for an invalid value, which is quoted unless it may be a key."""
+    message = error["msg"].removeprefix("Value error, ").partition(", unable to")[0]
+    if error["type"] == "value_error":
+        return message  # a rule of ours, which names the settings
+    variable = f"{PREFIX}{error['loc'][0]}".upper()
+    value = next((value for name, value in os.environ.items() if name.upper() == variable), "")
+    shown = "" if "KEY" in variable else f"got {value!r:.100}, "
+    rule = message.replace("Input should", "should").replace("a valid integer", "a whole number")
+    return (
+        f"{variable}: {shown}{rule.replace('a valid number', 'a number').replace('a valid boolean', 'true or false')}"
+    )

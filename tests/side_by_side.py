@@ -1,7 +1,7 @@
 """The suite in several processes: which tests stay together, and in which order they are given out.
 
-A plugin for pytest beside pytest-xdist: `pytest -p tests.side_by_side -n 2`. Tests of a shared server stay in one
-process, so that it starts once, and so do the tests of a file, for its fixtures. pytest-xdist's own groups are not
+A plugin for pytest beside pytest-xdist: `pytest -p tests.side_by_side -n 2`. Tests of a server of one
+placement stay in one process, so that it starts once, and so do the tests of a file, for its fixtures. pytest-xdist's own groups are not
 used: 3.8 writes them into an attribute that pytest 9.2 no longer reads.
 """
 
@@ -74,8 +74,8 @@ def group(item: pytest.Item) -> str:
     fixtures = names_of_fixtures(item)
     if "strict_server" in fixtures or ("server" in fixtures and placement(item)):
         return f"servers in placement {placement(item)}"
-    if fixtures & {"inline", "narrow"}:
-        return "servers of the SDK's tests"
+    if "documented" in fixtures:
+        return "server of the documentation's tests"
     return f"{item.nodeid.partition('::')[0]} {placement(item)}"
 
 
@@ -88,9 +88,9 @@ def rank(item: pytest.Item) -> int:
     fixtures = names_of_fixtures(item)
     if not fixtures & {"home", "embedded_home"}:
         return 1
-    return {"servers in placement inline": 0, "servers in placement process": 2, "servers of the SDK's tests": 3}.get(
-        group(item), 4
-    )
+    if fixtures & {"inline", "narrow"}:
+        return 3  # each process starts these servers of the SDK's tests once, and shares out their files
+    return {"servers in placement inline": 0, "servers in placement process": 2}.get(group(item), 4)
 
 
 def names_of_fixtures(item: pytest.Item) -> set[str]:

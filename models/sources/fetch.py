@@ -78,8 +78,9 @@ def fetch(name: str, home: Path) -> Path:
 def _download(row: HubModel, folder: Path) -> None:
     import huggingface_hub  # imported here, because no serving code may reach it
 
-    try:
-        files = files_to_fetch(huggingface_hub.HfApi().list_repo_files(row.repository, revision=row.revision))
+    try:  # the description of the repository is the one request that is not repeated where there is no network
+        described = huggingface_hub.HfApi().repo_info(row.repository, revision=row.revision, timeout=30)
+        files = files_to_fetch([file.rfilename for file in described.siblings or ()])
         huggingface_hub.snapshot_download(
             row.repository, revision=row.revision, allow_patterns=files, local_dir=str(folder)
         )

@@ -23,6 +23,7 @@ from service.jobs.table import RESULTS, Cancelled, Job, Table
 logger = logging.getLogger("daguerre.jobs")
 NICE = 10  # requests for embeddings have priority
 LOOK = 0.1  # seconds between two checks for new jobs
+FORMAT = "%(asctime)s [%(levelname)s] [%(name)s] %(message)s"  # as BentoML logs
 REPORT = 0.3  # seconds between two reports that are written to the database
 IDLE = 300.0  # seconds without jobs after which it ends; the next job starts another worker
 PR_SET_PDEATHSIG = 1
@@ -42,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--kinds", default="service.jobs.kinds:KINDS")
     parser.add_argument("--idle", type=float, default=IDLE)
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO, format=FORMAT, datefmt="%Y-%m-%dT%H:%M:%S%z", stream=sys.stderr)
     die_with(options.parent)
     os.nice(NICE)
     signal.signal(signal.SIGTERM, _stop)

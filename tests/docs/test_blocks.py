@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,17 +17,6 @@ DOCUMENTS = sorted(
     for pattern in ("*.md", "docs/*.md", "clients/python/README.md", "examples/*.md", "bench/*.md", "protos/*.md")
     for path in ROOT.glob(pattern)
 )
-
-
-@pytest.fixture(scope="module")
-def documented(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with default settings and nothing stored."""
-    folder = tmp_path_factory.mktemp("documented")
-    (folder / "home").mkdir()
-    (folder / "home" / "models").symlink_to((home / "models").resolve(), target_is_directory=True)
-    settings = {"DAGUERRE_HOME": str(folder / "home"), "BENTOML_HOME": str(folder / "bentoml")}
-    with harness.running(folder, settings=settings) as running:
-        yield running
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

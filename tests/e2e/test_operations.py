@@ -220,8 +220,8 @@ def refused(folder: Path, message: str, *arguments: str, **settings: str) -> Non
     [
         ({"DAGUERRE_HOST": "0.0.0.0"}, r"0\.0\.0\.0 can be reached from other machines.*DAGUERRE_API_KEYS_FILE"),
         ({"DAGUERRE_HOST": "::"}, "no API key"),
-        ({"DAGUERRE_PROT": "3001"}, "DAGUERRE_PROT: no such setting; there are .*DAGUERRE_PORT"),
-        ({"DAGUERRE_MAX_ITEMS": "many"}, "max_items"),
+        ({"DAGUERRE_PROT": "3001"}, r"DAGUERRE_PROT: no such setting; did you mean DAGUERRE_PORT\?"),
+        ({"DAGUERRE_MAX_ITEMS": "many"}, "DAGUERRE_MAX_ITEMS: got 'many', should be a whole number"),
         ({"DAGUERRE_MAX_ITEMS": "5000"}, "queue: 4096 cannot hold"),
         ({"DAGUERRE_ENTRY_WORKERS": "2"}, "DAGUERRE_PLACEMENT=process"),
         ({"DAGUERRE_API_KEYS_FILE": "/nowhere/keys"}, "/nowhere/keys"),

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -416,9 +417,9 @@ class Hub:
     def __init__(self, files, source: Path):
         self.files, self.source = files, source
 
-    def list_repo_files(self, repository, revision):
+    def repo_info(self, repository, revision, timeout):
         self.asked = {"repository": repository, "revision": revision}
-        return self.files
+        return SimpleNamespace(siblings=[SimpleNamespace(rfilename=name) for name in self.files])
 
     def snapshot_download(self, repository, revision, allow_patterns, local_dir):
         self.asked |= {"allowed": sorted(allow_patterns), "again": (repository, revision)}
@@ -486,7 +487,7 @@ def test_without_a_network_it_says_what_to_do(monkeypatch, tmp_path):
         raise ConnectionError("no route to host")
 
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    monkeypatch.setattr(huggingface_hub.HfApi, "list_repo_files", away)
+    monkeypatch.setattr(huggingface_hub.HfApi, "repo_info", away)
     with pytest.raises(ModelUnavailable, match=r"could not be fetched.*no route to host.*import FOLDER --name"):
         fetch.fetch("clip-vit-base-patch32", tmp_path)
     assert not any((tmp_path / "sources").glob("*/.complete-*"))
