@@ -1,8 +1,8 @@
 """The suite in several processes: which tests stay together, and in which order they are given out.
 
-A plugin for pytest beside pytest-xdist: `pytest -p tests.side_by_side -n 2`. Tests of a server of one
-placement stay in one process, so that it starts once, and so do the tests of a file, for its fixtures. pytest-xdist's own groups are not
-used: 3.8 writes them into an attribute that pytest 9.2 no longer reads.
+A plugin for pytest beside pytest-xdist: `pytest -p tests.side_by_side -n 2`. Tests of a server of one placement stay
+in one process, so that it starts once, and so do the tests of a file, for its fixtures. pytest-xdist's own groups are
+not used: 3.8 writes them into an attribute that pytest 9.2 no longer reads.
 """
 
 import json
