@@ -2,7 +2,16 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+    model_validator,
+)
 
 from models.catalog.spec import Modality
 from models.images.decoding import DecodeMode
@@ -10,6 +19,13 @@ from service.schemas.base import Message
 from service.schemas.common import ItemError, OnError, Receipt
 from service.schemas.example import PHOTO
 from service.schemas.video import OfVideo
+
+
+def _any_text(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    return value if isinstance(value, str) else validate(value)
+
+
+AnyText = Annotated[str, WrapValidator(_any_text)]  # half of a surrogate pair in it is an error of its item, later
 
 
 class Post(OfVideo):
@@ -21,7 +37,7 @@ class Post(OfVideo):
         description="Id from the caller, returned with the item's result.",
         examples=["post-17"],
     )
-    text: str | None = Field(None, description="Text of the item.", examples=["a cat asleep on a sofa"])
+    text: AnyText | None = Field(None, description="Text of the item.", examples=["a cat asleep on a sofa"])
     image: str | None = Field(
         None,
         description="Bytes of an image file in base64, or a data URI. URLs are not fetched.",
@@ -120,7 +136,10 @@ def _items(value: Any) -> Any:
     if not isinstance(value, list):
         raise ValueError('is a string, an item {"text": …}, {"image": …} or {"video": …}, or a list of these')
     if any(isinstance(v, int | list) for v in value):
-        raise ValueError("token arrays are not taken, since tokens differ between models; send the text")
+        raise ValueError(
+            "token arrays are not taken, since tokens differ between models; send the text (with "
+            "LangChain's OpenAIEmbeddings, set check_embedding_ctx_length=False)"
+        )
     return [{"text": v} if isinstance(v, str) else v for v in value]
 
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
 import orjson
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException
@@ -19,7 +19,7 @@ from service.context import Context
 from service.errors import BadRequest, TooLarge, Unprocessable, UnsupportedMedia
 from service.pipelines.frames import VideoInput
 from service.pipelines.items import Item
-from service.schemas.validation import explain, validated
+from service.schemas.validation import validated, validated_json
 from service.schemas.video import Sampling
 from service.settings import Settings
 from service.stores.files import FileStore
@@ -159,10 +159,7 @@ def _is_form(request: Request) -> bool:
 
 
 def _json(body: bytes, schema: type[Options]) -> Options:
-    try:
-        return schema.model_validate_json(body)
-    except ValidationError as exc:
-        raise explain(exc, schema) from exc
+    return validated_json(schema, body)
 
 
 async def _divided(form: FormData) -> tuple[bytes, FormParts]:

@@ -103,7 +103,8 @@ def test_a_body_of_another_type_is_refused_by_name(kind):
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b'{"input": "a"', b"input=a", b"\xff\xfe", b'{"input": "\\ud800"}', b"{'a': 1}"]
+    "body",
+    [b"", b"{", b'{"input": "a"', b"input=a", b"\xff\xfe", b'{"input": "\\ud800"', b'["\\udc00",]', b"{'a': 1}"],
 )
 def test_what_is_no_json_is_malformed(body):
     with pytest.raises(BadRequest, match="the body is not JSON: ") as caught:
@@ -140,12 +141,14 @@ def test_what_is_no_json_is_malformed(body):
         (
             {"input": [[1, 2], [3]]},
             "input",
-            "input: token arrays are not taken, since tokens differ between models; send the text",
+            "input: token arrays are not taken, since tokens differ between models; send the text (with LangChain's "
+            "OpenAIEmbeddings, set check_embedding_ctx_length=False)",
         ),
         (
             {"input": [1, 2]},
             "input",
-            "input: token arrays are not taken, since tokens differ between models; send the text",
+            "input: token arrays are not taken, since tokens differ between models; send the text (with LangChain's "
+            "OpenAIEmbeddings, set check_embedding_ctx_length=False)",
         ),
         (
             {"input": [{"text": "a", "txt": "b"}]},
