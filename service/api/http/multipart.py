@@ -1,12 +1,21 @@
 """Streaming parser of multipart forms: videos on disk, everything else in memory."""
 
+import email.message
+import io
+import os
+import re
 import tempfile
+from email.utils import collapse_rfc2231_value
 from pathlib import Path
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
+from models.errors import ItemError
+from models.images import formats
+from models.video import containers
 from service.errors import TooLarge
 from service.settings import Settings
 from service.stores.files import UPLOADS
@@ -17,10 +26,58 @@ SUFFIXES = (  # curl and browsers often send application/octet-stream
 )
 
 
+_EXTENDED = re.compile(rb";\s*(?:file)?name\*", re.IGNORECASE)
+_PLAIN_NAME = re.compile(rb";\s*filename=(?:\"[^\"]*\"|[^;]*)", re.IGNORECASE)
+
+
 def is_video(part: UploadFile) -> bool:
-    """Whether a part is a video, by its content type or by the suffix of its name."""
+    """Whether the parser has recognised a part as a video, by its content type, its name, or its first bytes."""
+    return isinstance(part.file, io.BufferedRandom)
+
+
+def _is_called_video(part: UploadFile) -> bool:
     kind = (part.content_type or "").partition(";")[0].strip().lower()
     return kind.startswith("video/") or (part.filename or "").lower().endswith(SUFFIXES)
+
+
+def _begins_as_video(head: bytes) -> bool:
+    """Whether a file without a telling name is a video: clients often send one as application/octet-stream."""
+    try:
+        formats.sniff(head)
+    except ItemError:
+        pass  # no image
+    else:
+        return False
+    try:
+        containers.sniff(head)
+    except ItemError:
+        return False
+    return True
+
+
+def _plain_disposition(header: bytes) -> bytes:
+    """A Content-Disposition whose name and filename have none of the forms of RFC 2231, as filename*=UTF-8''%C3%BC.jpg.
+
+    Forms should not have them (RFC 7578, 4.2), and several clients send them.
+    """
+    if not _EXTENDED.search(header):
+        return header
+    if b"filename*" in header.lower():
+        header = _PLAIN_NAME.sub(b"", header)  # which is there for clients that cannot read the other
+    parsed = email.message.Message()
+    parsed["content-disposition"] = header.decode("latin-1")
+    found = {name: parsed.get_param(name, None, "content-disposition") for name in ("name", "filename")}
+    plain = b"form-data"
+    for name, value in found.items():
+        if value is not None:
+            text = collapse_rfc2231_value(value).replace("\\", "\\\\").replace('"', '\\"')
+            plain += b'; %s="%s"' % (name.encode(), text.encode("utf-8", "replace"))
+    return plain
+
+
+def _is_binary(content_type: bytes) -> bool:
+    """Whether a part without a file name is a file all the same."""
+    return content_type.strip().lower().startswith((b"image/", b"video/", b"application/octet-stream"))
 
 
 def path_of(part: UploadFile) -> Path:
@@ -48,20 +105,55 @@ class Parser(MultiPartParser):
         self._folder = settings.home / UPLOADS
         self._each, self._together = settings.max_video_bytes, settings.max_file_bytes
         self._of_video = 0
+        self._head: bytearray | None = None  # the first bytes of a file whose kind is not known yet
 
     def on_headers_finished(self) -> None:
+        part = self._current_part
+        part.content_disposition = _plain_disposition(part.content_disposition or b"")
+        options = parse_options_header(part.content_disposition)[1]
+        if not options.get(b"name"):
+            raise MultiPartException('a part of it has no name; give it one, for example name="input"')
+        if b"filename" not in options and _is_binary(dict(part.item_headers).get(b"content-type", b"")):
+            part.content_disposition += b'; filename=""'
         super().on_headers_finished()
-        part = self._current_part.file
+        file = self._current_part.file
         self._of_video = 0
-        if part is not None and is_video(part):
-            part.file.close()
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            made = tempfile.NamedTemporaryFile(dir=self._folder, prefix="upload_", delete=False)  # noqa: SIM115
-            self.paths.append(Path(made.name))
-            self._files_to_close_on_error.append(made)  # type: ignore[arg-type]
-            part.file = made  # type: ignore[assignment]
+        self._head = None
+        if file is not None and _is_called_video(file):
+            self._keep_on_disk(file)
+        elif file is not None:
+            self._head = bytearray()
+
+    def _keep_on_disk(self, part: UploadFile) -> None:
+        part.file.close()
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, path = tempfile.mkstemp(dir=self._folder, prefix="upload_")
+        os.close(descriptor)
+        made = open(path, "w+b")  # noqa: SIM115  # close() does
+        self.paths.append(Path(path))
+        self._files_to_close_on_error.append(made)  # type: ignore[arg-type]
+        part.file = made
+
+    def _decide(self) -> None:
+        """Give the bytes that were held back to a file on disk if they begin as a video does, or else to memory."""
+        part, head = self._current_part.file, self._head
+        self._head = None
+        if part is None or head is None:
+            return
+        if _begins_as_video(bytes(head)):
+            self._keep_on_disk(part)
+        if head:
+            self._add(bytes(head), 0, len(head))
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._head is None:
+            self._add(data, start, end)
+            return
+        self._head += data[start:end]
+        if len(self._head) >= containers.HEAD:
+            self._decide()
+
+    def _add(self, data: bytes, start: int, end: int) -> None:
         part = self._current_part.file
         if part is not None and is_video(part):
             self._of_video += end - start
@@ -83,6 +175,7 @@ class Parser(MultiPartParser):
         super().on_part_data(data, start, end)
 
     def on_part_end(self) -> None:
+        self._decide()
         part = self._current_part
         if part.file is None:
             try:
