@@ -40,9 +40,10 @@ def main() -> None:
         sys.exit(f"daguerre cannot start: {exc}")
     # BentoML keeps the metrics of a server's processes here and empties the folder at the start: one per server
     os.environ.setdefault("BENTOML_HOME", str(settings.home / "bentoml" / f"{settings.host}-{settings.port}"))
-    print(f"daguerre: http://{settings.host}:{settings.port}/docs", flush=True)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    print(f"daguerre: http://{host}:{settings.port}/docs", flush=True)
     if settings.grpc_address:
-        print(f"daguerre: grpc://{settings.host}:{settings.grpc_address}", flush=True)
+        print(f"daguerre: grpc://{host}:{settings.grpc_address}", flush=True)
     arguments = ["--host", settings.host, "--port", str(settings.port)]
     arguments += ["--working-dir", str(Path(__file__).parents[1])]
     arguments += ["--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "30"]
