@@ -22,6 +22,7 @@ from daguerre.errors import (
     UnavailableError,
     of_status,
 )
+from daguerre.transport.addresses import proxy_note
 from daguerre_proto.v1 import common_pb2
 
 Code = grpc.StatusCode
@@ -95,7 +96,8 @@ def _failure(exc: grpc.aio.AioRpcError, url: str, timeout: float, *, ours: bool)
     request_id = metadata_dict(exc.trailing_metadata()).get("x-request-id")
     if code == Code.UNAVAILABLE and any(sign in details.lower() for sign in _NO_GRPC):
         return IncompatibleServerError(
-            f"{url} answers, but not in gRPC ({details}); a Daguerre server's gRPC port is its HTTP port + 1",
+            f"{url} answers, but not in gRPC ({details}); a Daguerre server's gRPC port is its HTTP port + 1"
+            f"{proxy_note(url)}",
             code="not_daguerre",
         )
     if code == Code.UNAVAILABLE and "CERTIFICATE_VERIFY_FAILED" in details:
@@ -106,12 +108,13 @@ def _failure(exc: grpc.aio.AioRpcError, url: str, timeout: float, *, ours: bool)
         )
     if code == Code.UNAVAILABLE:
         return ConnectError(
-            f"{url} cannot be reached: {details}; is the service running, and this its gRPC port (HTTP's + 1)?",
+            f"{url} cannot be reached: {details}; is the service running, and this its gRPC port (HTTP's + 1)?"
+            f"{proxy_note(url)}",
             code="unreachable",
         )
     if code == Code.DEADLINE_EXCEEDED:
         return ServerTimeoutError(
-            f"{url} did not answer within {timeout:g} s; send fewer items at once, or raise `timeout`",
+            f"{url} did not answer within {timeout:g} s; send fewer items at once, or raise `timeout`{proxy_note(url)}",
             code="timeout",
             status=504,
             request_id=request_id,
@@ -126,7 +129,8 @@ def _failure(exc: grpc.aio.AioRpcError, url: str, timeout: float, *, ours: bool)
         return UnavailableError(f"{url} broke off: {details}", code="unavailable", status=503, request_id=request_id)
     if code == Code.UNIMPLEMENTED or (code == Code.UNKNOWN and not ours):
         return IncompatibleServerError(
-            f"{url} speaks gRPC, but does not look like a Daguerre server ({details}); is it the right address?",
+            f"{url} speaks gRPC, but does not look like a Daguerre server ({details}); is it the right address?"
+            f"{proxy_note(url)}",
             code="not_daguerre",
         )
     status = _HTTP.get(code, 500)

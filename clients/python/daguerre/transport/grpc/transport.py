@@ -13,9 +13,11 @@ from google.protobuf.message_factory import GetMessageClass
 
 from daguerre.errors import APIError
 from daguerre.inputs.pieces import Sendable, pieces
+from daguerre.transport.addresses import is_loopback, without_password
 from daguerre.transport.base import Request, Transport, expect_answer
 from daguerre.transport.grpc.errors import encodable, metadata_dict, translated
 from daguerre.transport.grpc.messages import answer_content, fill
+from daguerre.transport.loops import ByLoop
 from daguerre.transport.operations import MODELS, UPLOAD, Operation
 from daguerre.types.common import Content, Payload
 from daguerre.types.models import Ping
@@ -43,6 +45,9 @@ OPTIONS = [
 ]
 
 
+CLOSED = "this connection is closed; make another client"
+
+
 class GrpcTransport(Transport):
     """One server over gRPC. The channel opens with the first call, in that call's event loop."""
 
@@ -51,17 +56,25 @@ class GrpcTransport(Transport):
         if not parts.hostname or parts.path not in ("", "/"):
             raise ValueError(f"url: {url!r} is no address; write {parts.scheme}://host:{PORTS[parts.scheme]}")
         host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        super().__init__(url)
+        super().__init__(without_password(url))
+        local = [("grpc.enable_http_proxy", 0)] if is_loopback(parts.hostname) else []
+        self._options = [*OPTIONS, *local]
         self._target = f"{host}:{parts.port or PORTS[parts.scheme]}"
         self._secure = parts.scheme == "grpcs"
         self._timeout = timeout
         self._metadata = (("authorization", f"Bearer {api_key}"),) if api_key else ()
-        self._channel: grpc.aio.Channel | None = None
+        self._channels = ByLoop(self._connect, lambda channel: channel.close())
+        self._is_closed = False
         self._version: str | None = None
 
+    def _connect(self) -> grpc.aio.Channel:
+        if self._secure:
+            return grpc.aio.secure_channel(self._target, grpc.ssl_channel_credentials(), options=self._options)
+        return grpc.aio.insecure_channel(self._target, options=self._options)
+
     async def close(self) -> None:
-        if self._channel is not None:
-            await self._channel.close()
+        self._is_closed = True
+        await self._channels.close()
 
     async def upload(self, source: Sendable, name: str) -> Content:
         request = _message_types(UPLOAD.rpc)[0]
@@ -120,18 +133,15 @@ class GrpcTransport(Transport):
 
         Messages are made here, where what is wrong with them is not logged and lost as it is inside of gRPC.
         """
-        if self._channel is None:
-            self._channel = (
-                grpc.aio.secure_channel(self._target, grpc.ssl_channel_credentials(), options=OPTIONS)
-                if self._secure
-                else grpc.aio.insecure_channel(self._target, options=OPTIONS)
-            )
+        if self._is_closed:
+            raise RuntimeError(CLOSED)
+        channel = self._channels.current()
         try:
             if isinstance(message, bytes):
-                method: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = self._channel.unary_unary(path)
+                method: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(path)
                 call: Any = method(message, timeout=self._timeout, metadata=self._metadata)
             else:
-                streamed: grpc.aio.StreamUnaryMultiCallable[bytes, bytes] = self._channel.stream_unary(path)
+                streamed: grpc.aio.StreamUnaryMultiCallable[bytes, bytes] = channel.stream_unary(path)
                 call = streamed(metadata=self._metadata)  # of any length, so it may take any time
                 await _written(call, message)
             return await call, metadata_dict(await call.trailing_metadata())
@@ -141,7 +151,7 @@ class GrpcTransport(Transport):
                 self._version = check_version(version, self.url)
             raise translated(exc, self.url, self._timeout, ours=bool(self._version)) from exc
         except grpc.aio.UsageError as exc:
-            raise RuntimeError("this connection is closed; make another client") from exc
+            raise RuntimeError(CLOSED) from exc
 
 
 async def _written(call: Any, messages: AsyncIterator[bytes]) -> None:

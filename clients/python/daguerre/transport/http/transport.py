@@ -7,14 +7,16 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 
 from daguerre.errors import APIError, ConnectError, ItemError, of_status
 from daguerre.inputs.pieces import Sendable, pieces, size_of
+from daguerre.transport.addresses import is_loopback, proxy_note, without_password
 from daguerre.transport.base import Request, Transport, expect_answer
 from daguerre.transport.http.body import request_body
+from daguerre.transport.loops import ByLoop
 from daguerre.transport.operations import UPLOAD, Operation
 from daguerre.types.common import Content
 from daguerre.types.models import Ping
@@ -46,17 +48,23 @@ class HttpTransport(Transport):
     ) -> None:
         if not isinstance(client, httpx.AsyncClient | None):
             raise TypeError(f"http_client: got {type(client).__name__}; give an httpx.AsyncClient")
-        super().__init__(url.rstrip("/"))
+        super().__init__(without_password(url.rstrip("/")))
+        self._address = url.rstrip("/")
         self._version: str | None = None
         self._headers = {"user-agent": f"daguerre-python/{__version__}"}
         if api_key:
             self._headers["authorization"] = f"Bearer {api_key}"
         self._timeout = httpx.Timeout(timeout, connect=min(timeout, 10.0))
         limits = httpx.Limits(max_connections=concurrency + 2, max_keepalive_connections=concurrency + 2)
-        self._client = client or httpx.AsyncClient(limits=limits)
+        self._own = client is None
+        self._clients = ByLoop(
+            lambda: _http_client(self._address, limits) if client is None else client, httpx.AsyncClient.aclose
+        )
+        if client is None:
+            _check_proxies(self._address)
 
     async def close(self) -> None:
-        await self._client.aclose()
+        await self._clients.close()
 
     async def upload(self, source: Sendable, name: str) -> Content:
         headers = {"content-type": "application/octet-stream", "content-length": str(size_of(source))}
@@ -105,26 +113,40 @@ class HttpTransport(Transport):
     async def _send(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, **request: Any
     ) -> httpx.Response:
+        client = self._clients.current()
         try:
-            return await self._client.request(
+            return await client.request(
                 method,
-                self.url + path,
+                self._address + path,
                 headers={**self._headers, **(headers or {})},
                 timeout=self._timeout,
                 follow_redirects=False,
                 **request,
             )
+        except RuntimeError as exc:
+            if self._own or "loop" not in str(exc):
+                raise
+            raise RuntimeError(
+                "http_client= keeps the connections of the event loop in which it was first used; make a client of "
+                "httpx, and a client with it, in each event loop"
+            ) from exc
         except httpx.TimeoutException as exc:
             raise ConnectError(
-                f"{self.url} did not answer in time ({type(exc).__name__}); is it there, or is `timeout` too short?",
+                f"{self.url} did not answer in time ({type(exc).__name__}); is it there, or is `timeout` too short?"
+                f"{self._proxy}",
                 code="no_answer",
             ) from exc
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             raise ConnectError(
                 f"{self.url} cannot be reached: {exc or type(exc).__name__}; is the service running, and the address "
-                "right?",
+                f"right?{self._proxy}",
                 code="unreachable",
             ) from exc
+
+    @property
+    def _proxy(self) -> str:
+        """A sentence about the proxy that requests go through; empty with a client of the user's own."""
+        return proxy_note(self._address) if self._own else ""
 
     def _refusal(self, answer: httpx.Response) -> APIError:
         """The server's error; a proxy's page is quoted."""
@@ -148,12 +170,30 @@ class HttpTransport(Transport):
         else:
             message = f"{self.url} answered {status}, not in Daguerre's form: {answer.text[:QUOTED]!r}"
         return of_status(status)(
-            message,
+            message + self._proxy,
             code="not_daguerre",
             status=status,
             request_id=answer.headers.get("x-request-id"),
             retry_after=retry_after,
         )
+
+
+def _http_client(url: str, limits: httpx.Limits) -> httpx.AsyncClient:
+    """A client that goes past proxies to this machine itself: a proxy elsewhere cannot reach it."""
+    if is_loopback(urlsplit(url).hostname):
+        secure = httpx.create_ssl_context() if url.startswith("https:") else True  # reads SSL_CERT_FILE all the same
+        return httpx.AsyncClient(limits=limits, trust_env=False, verify=secure)
+    return httpx.AsyncClient(limits=limits)
+
+
+def _check_proxies(url: str) -> None:
+    """Raise ValueError where a proxy of the environment cannot be used."""
+    if not proxy_note(url):
+        return
+    try:
+        httpx.AsyncClient(verify=False)  # nothing is sent
+    except (ImportError, ValueError) as exc:
+        raise ValueError(f"{without_password(url)} cannot be reached: {exc}{proxy_note(url)}") from exc
 
 
 def _item(item: Mapping[str, Any]) -> ItemError:
