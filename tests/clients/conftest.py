@@ -1,5 +1,6 @@
 """A server of the default placement for the SDK's tests, and real photos on disk."""
 
+import shutil
 from collections.abc import Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
@@ -43,12 +44,20 @@ def address(server: Server, scheme: str) -> str:
 
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of seven JPEGs of 320 pixels, one of them in a subfolder, and things that are no image."""
+    """A folder of seven JPEGs of 320 pixels, one of them in a subfolder."""
     folder = tmp_path_factory.mktemp("photos")
     for name in FILES:
         (folder / f"{name}.jpg").write_bytes(harness.jpeg(name, width=320))
     (folder / "more").mkdir()
     (folder / "retina.jpg").rename(folder / "more" / "Ünïcode, näme.JPG")
+    return folder
+
+
+@pytest.fixture
+def mixed(photos: Path, tmp_path: Path) -> Path:
+    """The same photos beside things that are no image, or hidden."""
+    folder = tmp_path / "mixed"
+    shutil.copytree(photos, folder)
     (folder / "notes.txt").write_text("not an image")
     (folder / ".hidden.jpg").write_bytes(b"no")
     return folder

@@ -52,6 +52,14 @@ class AsyncClient(  # each before what it builds on
     progress : whether to show progress bars; None: in a terminal or a notebook.
     http_client : your own `httpx.AsyncClient`, for example with your certificate authority or your proxies. Only
         for http:// and https://; it is closed with this client.
+
+    Notes
+    -----
+    This machine itself (localhost, 127.0.0.1, ::1) is reached past the proxies of the environment.
+
+    A client can be pickled: a copy with the same address and options opens connections of its own. A key that was given
+    as `api_key` is in the pickle; a key of the environment is not, and is read where the copy is made. Make a client in
+    each process that is forked off: one that was made before the fork raises RuntimeError there.
     """
 
     def __init__(
@@ -72,7 +80,29 @@ class AsyncClient(  # each before what it builds on
         options: dict[str, Any] = {"timeout": timeout, "in_flight": in_flight}
         address, transport = connect(url, api_key, http_client=http_client, **options)
         again = None if http_client is not None else functools.partial(connect, address, api_key, **options)
+        self._arguments = (
+            None
+            if http_client is not None
+            else {
+                **{"url": address, "api_key": api_key, "model": model, "timeout": timeout, "retry_for": retry_for},
+                **{
+                    "chunk_items": chunk_items,
+                    "chunk_bytes": chunk_bytes,
+                    "in_flight": in_flight,
+                    "progress": progress,
+                },
+            }
+        )
         super().__init__(address, transport, limits=limits, default_model=model, progress=progress, connect_again=again)
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments that make a client of the same server. Raises TypeError with a client of httpx."""
+        if self._arguments is None:
+            raise TypeError("a client with http_client= cannot be pickled; make one in each process")
+        return self._arguments
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return functools.partial(type(self), **self.arguments()), ()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"

@@ -12,11 +12,11 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from daguerre.async_client import AsyncClient
 from daguerre.blocking import Closing, blocking, blocking_handle
-from daguerre.errors import DaguerreWarning
 from daguerre.handles.classifier import Classifier
 from daguerre.handles.clip import Clip
 from daguerre.handles.clustering import Clusters
-from daguerre.session import KEPT
+from daguerre.session import KEPT, Kept
+from daguerre.transport.loops import FORKED
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -92,14 +92,10 @@ class Client(Closing):
         """Run a coroutine of the asynchronous client, and return its result."""
         if self._process != os.getpid() or self._loop.is_closed():
             work.close()
-            raise RuntimeError(
-                "this client is closed; make another one"
-                if self._process == os.getpid()
-                else "this client was made before a fork; make one in each process"
-            )
+            raise RuntimeError("this client is closed; make another one" if self._process == os.getpid() else FORKED)
         begun: list[asyncio.Task[Any]] = []
 
-        texts: list[str] = []
+        texts: Kept = []
 
         async def watched() -> T:
             task = asyncio.current_task()
@@ -122,12 +118,21 @@ class Client(Closing):
                 else:  # not even begun: there is nothing to wait for
                     future.cancel()
             raise
-        for text in texts:
-            warnings.warn(text, DaguerreWarning, stacklevel=3)
+        for text, category in texts:
+            warnings.warn(text, category, stacklevel=3)
         return result
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the address, the options, and a key that was given as an argument; see AsyncClient."""
+        return _like, (self.asynchronous.arguments(),)
 
     def __repr__(self) -> str:
         return f"Client({self.asynchronous.url!r})"
+
+
+def _like(arguments: dict[str, Any]) -> Client:
+    """The client that a pickle stands for."""
+    return Client(**arguments)
 
 
 def _end(loop: asyncio.AbstractEventLoop, client: AsyncClient, thread: threading.Thread, process: int) -> None:

@@ -48,6 +48,10 @@ class DaguerreWarning(UserWarning):
     """Something that the result says too, and that should not be overlooked."""
 
 
+class RemarkWarning(DaguerreWarning):
+    """A remark on what was given: files that were left out of a folder, texts that the model cannot tell apart."""
+
+
 class DaguerreError(Exception):
     """Base of all errors of this package."""
 

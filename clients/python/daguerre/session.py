@@ -12,10 +12,14 @@ from daguerre.blocking import AsyncClosing
 from daguerre.dispatch.collect import Collected, OnError
 from daguerre.dispatch.retry import retried
 from daguerre.dispatch.stream import Limits, Part, stream
-from daguerre.errors import DaguerreWarning, JobFailedError, NotFoundError
+from daguerre.errors import DaguerreWarning, JobFailedError, NotFoundError, RemarkWarning
+from daguerre.inputs.files import LeftOut
+from daguerre.inputs.items import Sources
 from daguerre.inputs.source import Source
 from daguerre.progress import Progress
+from daguerre.transport.addresses import without_password
 from daguerre.transport.base import NO_FIELDS, Transport
+from daguerre.transport.loops import require_process
 from daguerre.transport.operations import JOB, MODELS, Operation
 from daguerre.types.common import A, Content, Payload
 from daguerre.types.embeddings import VectorBlock
@@ -23,7 +27,8 @@ from daguerre.types.jobs import Job
 from daguerre.types.models import ModelCard
 
 T = TypeVar("T")
-KEPT: ContextVar[list[str] | None] = ContextVar("daguerre_warnings", default=None)  # for the thread that called
+Kept = list[tuple[str, type[DaguerreWarning]]]
+KEPT: ContextVar[Kept | None] = ContextVar("daguerre_warnings", default=None)  # for the thread that called
 FIRST_LOOK, LATER_LOOK = 0.1, 2.0  # seconds between two looks at a job
 
 
@@ -46,7 +51,7 @@ class Session(AsyncClosing):
         progress: bool | None,
         connect_again: Callable[[], tuple[str, Transport]] | None = None,
     ) -> None:
-        self.url = url
+        self.url = without_password(url)
         self.transport = transport
         self.limits = limits
         self.default_model = default_model
@@ -65,6 +70,7 @@ class Session(AsyncClosing):
         fingerprint: str | None = None,
     ) -> AsyncIterator[Part[A]]:
         """The parts of a run, in order; see daguerre.dispatch.stream.stream."""
+        require_process(self._process)
         return stream(given, ask, limits or self.limits, executor=self._executor, fingerprint=fingerprint)
 
     async def gather(
@@ -80,6 +86,7 @@ class Session(AsyncClosing):
         """All parts of a run, with a progress bar and a warning about items without a result."""
         if on_error not in ("collect", "raise"):
             raise ValueError(f'on_error: got {on_error!r}, there are "collect" and "raise"')
+        require_process(self._process)
         collected: Collected[A] = Collected()
         shown = Progress.wanted(self.progress if progress is None else progress)
         number = await asyncio.get_running_loop().run_in_executor(self._executor, total) if shown else None
@@ -93,7 +100,15 @@ class Session(AsyncClosing):
                 await parts.aclose()  # type: ignore[attr-defined]
         if collected.errors:
             _warn(f"{len(collected.errors):,} of {len(collected.ids):,} items could not be used; see .errors")
+        for remark in (*collected.remarks(), given.left_out.remark if isinstance(given, Sources) else None):
+            if remark is not None:
+                _warn(remark, RemarkWarning)
         return collected
+
+    def warn_of_left_out(self, left_out: LeftOut) -> None:
+        """Warn of the files that were left out of a run."""
+        if remark := left_out.remark:
+            _warn(remark, RemarkWarning, stacklevel=5)
 
     async def ask(
         self,
@@ -186,10 +201,10 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-def _warn(text: str) -> None:
+def _warn(text: str, category: type[DaguerreWarning] = DaguerreWarning, stacklevel: int = 4) -> None:
     """Warn at the line that called embed or zero_shot, be it in this thread or in that of a Client."""
     kept = KEPT.get()
     if kept is None:
-        warnings.warn(text, DaguerreWarning, stacklevel=4)
+        warnings.warn(text, category, stacklevel=stacklevel)
     else:
-        kept.append(text)
+        kept.append((text, category))

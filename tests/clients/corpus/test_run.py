@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from daguerre import Client, Embeddings, errors
+from daguerre import Client, Embeddings, RemarkWarning, errors
 from daguerre.corpus.run import _whole
 from daguerre.storage import parquet
 from daguerre.storage.journal import Journal
@@ -200,11 +200,17 @@ def test_paths_and_globs_keep_their_ids_and_come_once(inline: Server, corpus: Pa
         empty = tmp_path / "empty"
         empty.mkdir()
         (empty / "notes.txt").write_text("no image")
-        assert client.embed_corpus(empty, tmp_path / "d.parquet").rows == 0
-        assert Embeddings.read_parquet(tmp_path / "d.parquet").vectors.shape == (0, 1280)
+        with pytest.raises(FileNotFoundError, match=r"no image is in .*empty', only \.txt files that are no images: 1"):
+            client.embed_corpus(empty, tmp_path / "d.parquet")
         shutil.copy(paths[0], empty)
-        assert client.embed_corpus(empty, tmp_path / "d.parquet").rows == 1
-    names = ["a.parquet", "b.parquet", "corpus", "d.parquet", "empty"]
+        with pytest.warns(RemarkWarning, match=r"1 files or folders were left out \(\.txt files that are no images: 1"):
+            done = client.embed_corpus(empty, tmp_path / "d.parquet")
+        assert done.rows == 1
+        assert done.left_out.startswith(".txt files that are no images: 1, the first ")
+        missing = client.embed_corpus([paths[0], None, float("nan"), "https://x/a.jpg"], tmp_path / "e.parquet")
+        assert (missing.rows, missing.embedded, missing.failed) == (4, 1, 3)
+        assert rows(tmp_path / "e.parquet")["id"] == [str(paths[0]), "1", "2", "https://x/a.jpg"]
+    names = ["a.parquet", "b.parquet", "corpus", "d.parquet", "e.parquet", "empty"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
 
 

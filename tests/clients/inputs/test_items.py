@@ -2,11 +2,16 @@
 
 import io
 import os
+from decimal import Decimal
 from pathlib import Path
 
+import hypothesis
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
-from PIL import Image
+from hypothesis import strategies as st
+from PIL import Image, ImageOps
 
 from daguerre.inputs.files import walk
 from daguerre.inputs.items import count_items, image_sources, text_sources
@@ -21,8 +26,8 @@ def read(given):
     return [source.read().image for source in image_sources(given)]
 
 
-def test_a_folder_is_walked_sorted_without_what_is_hidden_or_no_image(photos: Path):
-    found = [Path(name).relative_to(photos).as_posix() for name in ids(photos)]
+def test_a_folder_is_walked_sorted_without_what_is_hidden_or_no_image(mixed: Path):
+    found = [Path(name).relative_to(mixed).as_posix() for name in ids(mixed)]
     assert found == [
         "astronaut.jpg",
         "chelsea.jpg",
@@ -32,7 +37,7 @@ def test_a_folder_is_walked_sorted_without_what_is_hidden_or_no_image(photos: Pa
         "motorcycle_left.jpg",
         "rocket.jpg",
     ]
-    assert ids(str(photos)) == ids(photos) == ids([photos])
+    assert ids(str(mixed)) == ids(mixed) == ids([mixed])
 
 
 def test_a_folder_is_walked_only_as_far_as_one_looks(tmp_path: Path):
@@ -102,21 +107,29 @@ def test_an_array_of_four_dimensions_is_so_many_images():
     assert count_items(np.zeros((4, 4, 3), np.uint8)) == 1
 
 
-@pytest.mark.parametrize("array", [np.zeros((4, 4, 3)), np.zeros((4, 4, 7), np.uint8), np.zeros((2, 2), bool)])
+@pytest.mark.parametrize(
+    "array",
+    [
+        *(np.full((4, 4, 3), -0.1), np.full((4, 4, 3), 2.5), np.full((4, 4, 3), np.nan), np.full((4, 4, 3), 256.0)),
+        *(np.zeros((4, 4, 7), np.uint8), np.zeros((2, 4, 4, 3), np.uint8), np.zeros((1, 1, 4, 4, 3), np.uint8)),
+        *(np.zeros((4, 4), np.uint16), np.eye(4, dtype=int), np.zeros((4, 4), complex), np.full((4, 4), -1)),
+        *(np.zeros((0, 4, 3), np.uint8), np.ma.masked_equal(np.zeros((4, 4), np.uint8), 0), np.zeros(9, np.uint8)),
+    ],
+)
 def test_an_array_that_is_no_image_says_the_rule(array):
     (source,) = image_sources([array])
-    with pytest.raises(Unreadable, match="uint8"):
+    with pytest.raises(Unreadable, match=r"^is an array .*(;|\(h, w\))"):
         source.read()
 
 
-@pytest.mark.parametrize("given", [7, [7], [None], object(), [["a"]]])
+@pytest.mark.parametrize("given", [7, [7], object(), [["a"]], [np.int64(1)], [{"bytes": b""}], [np.array("a.jpg")]])
 def test_what_can_be_no_image_is_a_type_error(given):
     with pytest.raises(TypeError, match="PIL image"):
         ids(given)
 
 
-def test_a_text_file_handle_says_how_to_open_it(photos: Path):
-    with (photos / "notes.txt").open() as file:
+def test_a_text_file_handle_says_how_to_open_it(mixed: Path):
+    with (mixed / "notes.txt").open() as file:
         (source,) = image_sources(file)
         with pytest.raises(Unreadable, match='mode "rb"'):
             source.read()
@@ -195,3 +208,257 @@ def test_a_glob_does_not_follow_a_link_back(tmp_path):
     (tmp_path / ".hidden.jpg").write_bytes(b"x")
     found = [os.path.relpath(source.id, tmp_path) for source in image_sources(f"{tmp_path}/**/*.jpg")]
     assert found == ["a/1.jpg", "a/gone.jpg"]
+
+
+# arrays and tensors
+
+
+RNG = np.random.default_rng(0)
+RGB = RNG.integers(0, 256, (6, 8, 3), np.uint8)
+GREY = RGB[..., 0]
+
+
+def pixels(given):
+    """The pixels that are sent, of each image."""
+    return [np.asarray(Image.open(io.BytesIO(data))) for data in read(given)]
+
+
+@pytest.mark.parametrize(
+    ("array", "expected"),
+    [
+        (GREY[..., None], GREY),
+        (GREY[None], GREY),
+        (RGB[None], RGB),
+        (RGB[::-1], RGB[::-1]),
+        (RGB[None].astype(np.int64), RGB),
+        (RGB.astype(np.float32), RGB),
+        (RGB / 255, RGB),
+        ((RGB / 255).astype(np.float32), RGB),
+        (RGB + 0.25, RGB),
+        (np.moveaxis(RGB, -1, 0)[None], RGB),
+        (GREY > 127, np.where(GREY > 127, 255, 0)),
+        ((GREY > 127)[..., None], np.where(GREY > 127, 255, 0)),
+        (np.dstack([RGB, GREY]), np.dstack([RGB, GREY])),
+        (np.dstack([GREY, GREY]), np.dstack([GREY, GREY])),
+        (np.zeros((4, 4, 3)), np.zeros((4, 4, 3))),
+    ],
+)
+def test_one_array_is_one_image_with_the_same_pixels(array, expected):
+    for given in (array, [array]):
+        (sent,) = pixels(given)
+        assert sent.shape == expected.shape
+        assert (sent == expected).all()
+        assert len(ids(given)) == count_items(given) == 1
+
+
+@pytest.mark.parametrize(
+    ("array", "expected"),
+    [
+        (np.stack([RGB, RGB // 2]), [RGB, RGB // 2]),
+        (np.stack([GREY, GREY // 2])[..., None], [GREY, GREY // 2]),
+        (np.stack([GREY] * 5), [GREY] * 5),
+        (np.moveaxis(np.stack([RGB, RGB // 2]), -1, 1), [RGB, RGB // 2]),
+        (np.stack([RGB, RGB * 0 + 1]).astype(float), [RGB, RGB * 0 + 1]),
+    ],
+)
+def test_an_array_of_n_images_is_n_items_of_one_range(array, expected):
+    sent = pixels(array)
+    assert len(sent) == count_items(array) == len(expected)
+    for mine, theirs in zip(sent, expected, strict=True):
+        assert (mine == theirs).all()
+
+
+def test_an_array_that_may_be_one_image_or_three_is_refused():
+    with pytest.raises(ValueError, match=r"\(3, 6, 8\) may be one image .* or 3 grey images; give numpy.moveaxis"):
+        ids(np.moveaxis(RGB, -1, 0))
+    assert (pixels([np.moveaxis(RGB, -1, 0)])[0] == RGB).all()  # an item of a list is one image
+    assert len(pixels(list(np.stack([GREY] * 3)))) == 3
+
+
+def test_tensors_of_torch_have_their_channels_first():
+    torch = pytest.importorskip("torch")
+    tensor = torch.from_numpy(np.moveaxis(RGB, -1, 0).copy())
+    for given in (tensor, [tensor], tensor[None], tensor / 255, (tensor / 255).requires_grad_()):
+        (sent,) = pixels(given)
+        assert (sent == RGB).all()
+    rough = pixels((tensor / 255).to(torch.bfloat16))[0]
+    assert np.abs(rough.astype(int) - RGB).max() <= 1
+    assert count_items(torch.stack([tensor] * 5)) == len(pixels(torch.stack([tensor] * 5))) == 5
+
+
+@pytest.mark.parametrize("array", [RGB.astype(np.uint16), np.full((2, 4, 4, 3), -1.0), np.zeros((2, 3, 4, 5, 6))])
+def test_an_array_alone_that_is_no_image_is_an_error_at_once(array):
+    with pytest.raises(ValueError, match="images: got an array"):
+        ids(array)
+
+
+@hypothesis.given(st.integers(1, 4), st.integers(2, 9), st.integers(5, 9), st.sampled_from([None, 1, 3, 4]))
+def test_images_of_a_stack_are_those_of_its_list(n, height, width, channels):
+    shape = (n, height, width) if channels is None else (n, height, width, channels)
+    stack = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    if channels is None and n in (1, 3):
+        return  # may be one image
+    for alone, listed in zip(pixels(stack), pixels(list(stack)), strict=True):
+        assert (alone == listed).all()
+
+
+# columns, and what is missing in them
+
+
+MISSING = [None, float("nan"), np.float32("nan"), pd.NA, pd.NaT, np.datetime64("NaT"), Decimal("NaN")]
+
+
+@pytest.mark.parametrize("missing", MISSING, ids=repr)
+def test_a_missing_image_or_text_is_an_item_with_an_error(photos: Path, missing):
+    for sources in (image_sources([photos / "coffee.jpg", missing, b"x"]), text_sources(["a", missing, "b"])):
+        good, bad, last = sources
+        good.read(), last.read()
+        with pytest.raises(Unreadable, match="a missing value; leave the item out, or fill it in"):
+            bad.read()
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pd.Series,
+        pd.Index,
+        pd.Categorical,
+        lambda names: pd.array(names, dtype="string"),
+        lambda names: pd.Series(names, dtype="string[pyarrow]"),
+        lambda names: pd.Series(names).to_numpy(),
+        lambda names: np.array(names, object),
+        pa.array,
+        lambda names: pa.chunked_array([names]),
+        lambda names: pa.table({"a": names})["a"],
+        iter,
+        tuple,
+        lambda names: (each for each in names),
+        lambda names: dict.fromkeys(names).keys() if None not in names else iter(names),
+    ],
+)
+def test_columns_of_every_kind_are_read(photos: Path, column):
+    names = [str(photos / "coffee.jpg"), None, str(photos / "rocket.jpg")]
+    images, texts = list(image_sources(column(names))), list(text_sources(column(names)))
+    for first, missing, last in (images, texts):
+        first.read(), last.read()
+        with pytest.raises(Unreadable):
+            missing.read()
+    assert [images[0].id, images[2].id] == [names[0], names[2]]
+
+
+@pytest.mark.parametrize("table", [pd.DataFrame, pa.table])
+@pytest.mark.parametrize("sources", [text_sources, image_sources])
+def test_a_whole_table_is_refused_with_the_way_to_one_column(table, sources):
+    with pytest.raises(
+        TypeError, match=r"got a (DataFrame|Table) with the columns t, u; give one of them.*table\['t'\]"
+    ):
+        sources(table({"t": ["a"], "u": ["b"]}))
+
+
+def test_a_mapping_has_the_ids(photos: Path):
+    assert ids({"x": photos / "coffee.jpg", 7: b"x"}) == ["x", "7"]
+    assert [source.id for source in text_sources({"t1": "a", 2: "b"})] == ["t1", "2"]
+    assert [source.read().text for source in text_sources({"t1": "a", 2: "b"})] == ["a", "b"]
+    assert [source.id for source in text_sources({"t1": "a"}, ids=["mine"])] == ["mine"]
+    assert count_items({"x": photos / "coffee.jpg", 7: b"x"}) == 2
+
+
+def test_the_index_of_a_series_of_texts_has_the_ids_if_it_is_more_than_numbers():
+    assert [source.id for source in text_sources(pd.Series(["a", "b"]))] == ["0", "1"]
+    assert [source.id for source in text_sources(pd.Series(["a", "b", "c"])[[0, 2]])] == ["0", "2"]
+    assert [source.id for source in text_sources(pd.Series({"x": "a", "y": "b"}))] == ["x", "y"]
+    assert [source.id for source in text_sources(pd.Series(["a", "b"], index=["x", "x"]))] == ["0", "1"]
+
+
+@pytest.mark.parametrize("given", [{"a", "b"}, frozenset("a")])
+def test_a_set_is_refused_because_it_has_no_order(given):
+    for sources in (text_sources, image_sources):
+        with pytest.raises(TypeError, match="has no order"):
+            sources(given)
+
+
+@pytest.mark.parametrize("given", [b"a", bytearray(b"a"), Path("a.txt"), 7, np.array([["a", "b"]])])
+def test_what_can_be_no_texts_is_a_type_error(given):
+    with pytest.raises(TypeError, match=r"^texts: got"):
+        list(text_sources(given))
+    assert [source.read().text for source in text_sources(np.array("one text"))] == ["one text"]
+
+
+# files and paths
+
+
+def test_an_open_file_at_its_end_says_so(photos: Path):
+    with (photos / "coffee.jpg").open("rb") as file:
+        file.read()
+        (source,) = image_sources(file)
+    with pytest.raises(Unreadable, match=r"is at its end, at byte [\d,]+: it was read already; call seek\(0\) first"):
+        source.read()
+    for nothing in (io.BytesIO(), io.BytesIO(b"x")):
+        nothing.seek(0, io.SEEK_END)
+        (source,) = image_sources([nothing])
+        with pytest.raises(Unreadable, match=r"seek\(0\)|nothing to read"):
+            source.read()
+
+
+def test_a_path_may_end_in_a_slash(photos: Path):
+    assert ids(f"{photos}/") == ids(f"{photos}//") == ids(photos)
+    assert ids(f"{photos}/coffee.jpg/") == ids([f"{photos}/coffee.jpg/"]) == [f"{photos}/coffee.jpg"]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://x/a.jpg", "https://x/a.jpg", "HTTPS://x/*.jpg", "s3://b/a.jpg", "data:image/png;base64,AA"]
+)
+def test_a_url_is_refused_as_one(url):
+    with pytest.raises(ValueError, match="is a URL, and none is fetched; download it"):
+        ids(url)
+    (source,) = image_sources([url])
+    with pytest.raises(Unreadable) as caught:
+        source.read()
+    assert caught.value.code == "url_not_fetched"
+
+
+@pytest.mark.parametrize("path", ["", "a\0b.jpg", "x" * 5000, "~/nothing.jpg", "no/such/folder/*.jpg"])
+def test_a_path_that_cannot_be_is_one_items_error(photos: Path, path):
+    good, bad = image_sources([photos / "coffee.jpg", path])
+    good.read()
+    with pytest.raises(Unreadable) as caught:
+        bad.read()
+    assert caught.value.code == "unreadable_file"
+    with pytest.raises(FileNotFoundError):
+        ids(path)
+
+
+def test_the_bytes_of_a_file_in_an_array_are_that_file(photos: Path):
+    data = np.fromfile(photos / "coffee.jpg", np.uint8)
+    for given in (data, [data]):
+        assert read(given) == [(photos / "coffee.jpg").read_bytes()]
+        assert count_items(given) == 1
+
+
+# PIL
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_a_picture_is_turned_as_its_file_is(tmp_path: Path, orientation, kind):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / f"turned.{kind.lower()}"
+    lossless = {"quality": 100, "subsampling": 0} if kind == "JPEG" else {"lossless": True} if kind == "WEBP" else {}
+    Image.fromarray(RGB).resize((80, 60)).save(path, kind, exif=exif, **lossless)
+    with Image.open(path) as picture:
+        (sent,) = read(picture)
+    upright = Image.open(io.BytesIO(sent))
+    assert upright.getexif().get(0x0112, 1) == 1
+    with Image.open(path) as picture:
+        expected = ImageOps.exif_transpose(picture).convert("RGB")
+    assert upright.size == expected.size
+    assert np.abs(np.asarray(upright.convert("RGB")).astype(int) - np.asarray(expected)).max() == 0
+
+
+def test_damaged_exif_data_is_no_error():
+    picture = Image.fromarray(RGB)
+    picture.info["exif"] = b"Exif\0\0MM\0*garbage"
+    assert (pixels(picture)[0] == RGB).all()
+    with pytest.raises(Unreadable, match="0 × 0 pixels"):
+        read(Image.new("RGB", (0, 0)))

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -18,6 +18,7 @@ from daguerre.errors import (
     DaguerreWarning,
     FingerprintMismatchError,
     IncompatibleServerError,
+    RemarkWarning,
     UnavailableError,
 )
 from daguerre.transport.connect import URL
@@ -82,8 +83,33 @@ def _stop(exc: Exception, code: int) -> None:
 @click.pass_context
 def main(context: click.Context, url: str | None, api_key_file: Path | None, quiet: bool) -> None:
     """Images, texts and videos as data: embeddings, labels and clusters from a Daguerre service."""
-    warnings.simplefilter("ignore", DaguerreWarning)  # the summary has it
     context.obj = Settings(url, api_key_file, quiet)
+    context.with_resource(_remarks_printed(context.obj))
+
+
+@contextmanager
+def _remarks_printed(settings: "Settings") -> Iterator[None]:
+    """Print remarks as lines for people. Other warnings of the SDK are left out: the summary has them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DaguerreWarning)
+        warnings.simplefilter("always", RemarkWarning)
+        show = warnings.showwarning
+
+        def notify(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if issubclass(category, RemarkWarning):
+                settings.notify(str(message))
+            else:
+                show(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = notify
+        yield
 
 
 class Settings:

@@ -4,25 +4,31 @@ import os
 from pathlib import Path
 from typing import Any
 
-from daguerre.inputs.files import walk
+from daguerre.inputs.files import LeftOut, class_folders, walk
 from daguerre.storage.tables import read_table
 
 
 def read_coded_folder(folder: str) -> dict[str, Any]:
-    """Read images below train/CLASS and test/CLASS; a folder of classes alone is all training data."""
+    """Read images below train/CLASS and test/CLASS; a folder of classes alone is all training data.
+
+    Warns of files that are no images, and of folders that are no classes.
+    """
+    account = LeftOut()
     splits = [split for split in ("train", "test") if os.path.isdir(os.path.join(folder, split))] or [""]
     images: list[str] = []
     targets: list[str] = []
     split_of: list[str] = []
     for split in splits:
         root = os.path.join(folder, split) if split else folder
-        for label in sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and entry.name[0] != "."):
-            paths = list(walk(os.path.join(root, label)))
+        for label in class_folders(root, account):
+            paths = list(walk(os.path.join(root, label), left_out=account))
             images += paths
             targets += [label] * len(paths)
             split_of += [split or "train"] * len(paths)
     if not images:
-        raise ValueError(f"{folder} has no images in folders of classes; name them as in train/CLASS/image.jpg")
+        others = f", only {account}" if account else ""
+        raise ValueError(f"{folder} has no images in folders of classes{others}; name them as in train/CLASS/image.jpg")
+    account.warn()
     return {"images": images, "targets": targets, "split": split_of if "test" in split_of else None}
 
 

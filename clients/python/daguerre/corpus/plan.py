@@ -4,9 +4,12 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
-from daguerre.inputs.files import FileSource, relative
+from daguerre.inputs.columns import column, is_missing, is_path, plain
+from daguerre.inputs.files import FileSource, LeftOut
 from daguerre.inputs.items import Images, image_sources
+from daguerre.inputs.memory import Unusable
 from daguerre.inputs.source import Source, Unreadable
 from daguerre.storage.journal import Known
 from daguerre.storage.parquet import Row, printable
@@ -36,25 +39,48 @@ class CorpusFile(FileSource):
         return Payload(image=data)
 
 
-def corpus_files(source: Images) -> Iterator[CorpusFile]:
-    """The files of a source; ids are relative to a folder, and paths as given otherwise."""
+class MissingFile(CorpusFile):
+    """An entry of a source that is no file: a missing value, a folder without an image, a URL."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__("", printable(source.id))
+        self._source = source
+
+    def read(self) -> Payload:
+        return self._source.read()  # raises Unreadable
+
+
+def corpus_files(source: Images, left_out: LeftOut) -> Iterator[CorpusFile]:
+    """The files of a source; ids are relative to a folder, and paths as given otherwise.
+
+    Parameters
+    ----------
+    left_out : counts the files of folders and globs that are no images.
+    """
+    folder = None
     if isinstance(source, str | os.PathLike) and os.path.isdir(source):
-        for found in relative(os.fspath(source)):
-            yield CorpusFile(found.path, printable(found.id))
-        return
-    if not isinstance(source, str | os.PathLike) and isinstance(source, Iterable):
+        folder = os.fsdecode(source)
+    elif not isinstance(source, str | os.PathLike) and isinstance(source, Iterable):
         source = _paths(source)
-    for item in image_sources(source):
-        if not isinstance(item, FileSource):
+    found = image_sources(source)
+    for item in found:
+        if isinstance(item, Unusable):
+            yield MissingFile(item)
+        elif not isinstance(item, FileSource):
             raise TypeError(f"source: {item.id} is no file; a corpus has a folder, a glob, or paths")
-        yield CorpusFile(item.path, printable(item.id))
+        elif folder is not None:  # so that the folder can move
+            yield CorpusFile(item.path, printable(Path(item.path).relative_to(folder).as_posix()))
+        else:
+            yield CorpusFile(item.path, printable(item.id))
+    left_out.update(found.left_out)
 
 
-def _paths(given: Iterable[object]) -> Iterator[str]:
-    for item in given:
-        if not isinstance(item, str | os.PathLike):
+def _paths(given: Iterable[object]) -> Iterator[object]:
+    items, _ = column(given, "source", by_index=False)
+    for item in map(plain, items):
+        if not (is_path(item) or is_missing(item)):
             raise TypeError(f"source: got a {type(item).__name__}; a corpus has a folder, a glob, or paths")
-        yield os.fspath(item)
+        yield item
 
 
 class CorpusPlan:

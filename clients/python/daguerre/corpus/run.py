@@ -14,6 +14,7 @@ import numpy as np
 from daguerre.corpus.plan import CorpusFile, CorpusPlan, corpus_files
 from daguerre.dispatch.stream import Part
 from daguerre.errors import DaguerreError, FingerprintMismatchError
+from daguerre.inputs.files import LeftOut
 from daguerre.inputs.items import Images, count_items
 from daguerre.progress import Progress
 from daguerre.results.corpus import CorpusSummary
@@ -55,7 +56,8 @@ async def embed_corpus(
     with _alone(journal):
         refuse_others(journal, fingerprint, card.id)  # another process may have written the file meanwhile
         await _whole(journal.recover)
-        todo = CorpusPlan(corpus_files(source), await _whole(journal.known), retry_errors)
+        left_out = LeftOut()
+        todo = CorpusPlan(corpus_files(source, left_out), await _whole(journal.known), retry_errors)
         receipt = card.receipt(decode)
         limits = replace(session.limits, retry_for=retry_for)
         parts = session.stream(iter(todo), ask, limits=limits, fingerprint=fingerprint)
@@ -82,6 +84,7 @@ async def embed_corpus(
                 await parts.aclose()  # type: ignore[attr-defined]
             finally:
                 journal.close()
+    session.warn_of_left_out(left_out)
     return CorpusSummary(
         out=os.fspath(out),
         rows=rows_now,
@@ -93,6 +96,7 @@ async def embed_corpus(
         seconds=time.monotonic() - started,
         model=card.id,
         fingerprint=fingerprint,
+        left_out=str(left_out),
     )
 
 

@@ -19,6 +19,7 @@ class Collected(Generic[A]):
     def __init__(self) -> None:
         self.ids: list[str] = []
         self.truncated: list[int] = []
+        self.unknown: list[int] = []
         self.answers: list[tuple[list[int], A]] = []
         self._errors: list[ItemError] = []
 
@@ -37,7 +38,16 @@ class Collected(Generic[A]):
             return
         expect(fingerprint, part.answer.receipt)
         self.truncated += [part.start + part.rows[i] for i in part.answer.truncated]
+        self.unknown += [part.start + part.rows[i] for i in part.answer.unknown]
         self.answers.append(([part.start + row for row in part.rows], part.answer))
+
+    def remarks(self) -> list[str]:
+        """Sentences about texts whose vectors are not those of the whole text."""
+        kinds = (
+            (self.unknown, "texts have no token that the model knows, so it cannot tell them apart; see .unknown"),
+            (self.truncated, "texts were cut at the largest length that the model takes; see .truncated"),
+        )
+        return [f"{len(places):,} of {len(self.ids):,} {what}" for places, what in kinds if places]
 
     def spread(self, pick: Callable[[A], Float], width: int) -> Float:
         """Rows of all answers in their places, (n, width); NaN where there is none."""

@@ -1,17 +1,76 @@
-"""Images on disk: files, folders and globs."""
+"""Files on disk: one walk for the images and videos of folders, globs, and the account of what a walk leaves out."""
 
 import os
 import stat
+import warnings
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from daguerre.errors import RemarkWarning
+from daguerre.inputs.kinds import HEAD, Kind, is_raw, kind_of, named_kind
 from daguerre.inputs.source import Unreadable
 from daguerre.types.common import Payload
 
-EXTENSIONS = frozenset(
-    [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif", ".heic", ".heif"]
-)  # what counts as an image in a folder or a glob; a file that is named is sent whatever it is called
 GLOB = frozenset("*?[")
+SYSTEM = frozenset(
+    [
+        *("@eadir", "@tmp", "@recycle", "@recently-snapshot", "@sharebin", "#recycle", "#snapshot", "~snapshot"),
+        *("$recycle.bin", "recycler", "system volume information", "lost+found", "__macosx", "network trash folder"),
+        *("temporary items", "thevolumesettingsfolder", "__pycache__"),
+    ]
+)  # folders of storage devices, of systems and archives, in lower case; those that begin with a full stop are hidden
+BOOKKEEPING = frozenset([".ds_store", ".localized", "thumbs.db", "ehthumbs.db", "desktop.ini"])  # files of a system
+SHOWN = 5  # kinds of files in a text
+
+
+class LeftOut:
+    """The account of the files and folders that a walk has left out, by reason, each with its first path."""
+
+    def __init__(self) -> None:
+        self._reasons: Counter[str] = Counter()
+        self._first: dict[str, str] = {}
+
+    def add(self, reason: str, path: str) -> None:
+        self._reasons[reason] += 1
+        self._first.setdefault(reason, path)
+
+    def update(self, other: "LeftOut") -> None:
+        """Add another account."""
+        self._reasons.update(other._reasons)
+        self._first = other._first | self._first
+
+    def __bool__(self) -> bool:
+        return bool(self._reasons)
+
+    @property
+    def total(self) -> int:
+        """Number of files and folders."""
+        return sum(self._reasons.values())
+
+    @property
+    def is_content(self) -> bool:
+        """Whether more was left out than the bookkeeping files that an operating system puts into every folder."""
+        return any(reason != _SYSTEM_FILE for reason in self._reasons)
+
+    def __str__(self) -> str:
+        kinds = self._reasons.most_common()
+        parts = [f"{reason}: {count:,}, the first {self._first[reason]!r}" for reason, count in kinds[:SHOWN]]
+        rest = sum(count for _, count in kinds[SHOWN:])
+        return "; ".join([*parts, *([f"others: {rest:,}"] if rest else [])])
+
+    @property
+    def remark(self) -> str | None:
+        """The account as a sentence; None where nothing but bookkeeping files was left out."""
+        return f"{self.total:,} files or folders were left out ({self})" if self.is_content else None
+
+    def warn(self) -> None:
+        """Warn of what was left out, in the thread of the caller."""
+        if remark := self.remark:
+            warnings.warn(remark, RemarkWarning, stacklevel=3)
+
+
+_SYSTEM_FILE = "files of the operating system"
 
 
 class FileSource:
@@ -25,7 +84,7 @@ class FileSource:
     def size_hint(self) -> int | None:
         try:
             return os.stat(self.path).st_size
-        except OSError:
+        except (OSError, ValueError):
             return 0  # reading it will say what is wrong
 
     def read(self) -> Payload:
@@ -36,45 +95,139 @@ class FileSource:
                 return Payload(image=file.read())
         except OSError as exc:
             raise Unreadable("unreadable_file", f"cannot be read: {exc.strerror or exc}; check the path") from exc
+        except ValueError as exc:
+            raise Unreadable("unreadable_file", f"cannot be read: {exc}; check the path") from exc
 
 
-def walk(folder: str, extensions: frozenset[str] = EXTENSIONS) -> Iterator[str]:
-    """Paths of the files in `folder` and below, sorted, one folder's names in memory at a time."""
-    seen: set[tuple[int, int]] = set()
+def walk(folder: str, kind: Kind = "image", left_out: LeftOut | None = None) -> Iterator[str]:
+    """Paths of the images or videos in `folder` and below, sorted, one folder's names in memory at a time.
+
+    A file belongs to a kind by the ending of its name, or else by its first bytes. Hidden files and the folders of
+    systems are left out.
+
+    Parameters
+    ----------
+    left_out : counts what is left out.
+
+    Raises
+    ------
+    OSError : `folder` itself cannot be read.
+    """
+    account = LeftOut() if left_out is None else left_out
+    seen: set[tuple[int, int] | str] = set()
 
     def inside(place: str) -> Iterator[str]:
         status = os.stat(place)
-        if (status.st_dev, status.st_ino) in seen:
-            return  # a link back to a folder that we are in, or have been in
-        seen.add((status.st_dev, status.st_ino))
+        # a file system without numbers of its own has 0 for every folder
+        key = (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(place)
+        if key in seen:
+            account.add("links to folders that are walked already", place)
+            return  # it may lead back to a folder that we are in
+        seen.add(key)
         with os.scandir(place) as listed:
-            entries = sorted((e for e in listed if not e.name.startswith(".")), key=lambda e: e.name)
+            entries = sorted(listed, key=lambda entry: entry.name)
         for entry in entries:
-            if entry.is_dir():
-                yield from inside(entry.path)
-            elif os.path.splitext(entry.name)[1].lower() in extensions:
+            if reason := _hidden(entry.name):
+                account.add(reason, entry.path)
+            elif _is_folder(entry):
+                try:
+                    yield from inside(entry.path)
+                except OSError as exc:
+                    account.add(f"folders that cannot be read: {exc.strerror or exc}", entry.path)
+            elif reason := _unsuitable(entry.path, kind):
+                account.add(reason, entry.path)
+            else:
                 yield entry.path
 
     return inside(folder)
 
 
-def matching(pattern: str) -> list[str]:
-    """Files that match a glob, sorted; ** goes into all folders but hidden and linked ones, which may lead back."""
+def class_folders(folder: str, left_out: LeftOut) -> list[str]:
+    """Names of the folders in `folder` that may be classes, sorted; hidden ones and those of systems are none."""
+    names = []
+    with os.scandir(folder) as listed:
+        for entry in sorted(listed, key=lambda entry: entry.name):
+            if reason := _hidden(entry.name):
+                left_out.add(reason, entry.path)
+            elif _is_folder(entry):
+                names.append(entry.name)
+            else:
+                left_out.add("files beside the folders of classes", entry.path)
+    return names
+
+
+def _hidden(name: str) -> str | None:
+    """The reason why an entry of a folder is left out whatever it holds; None where it is not."""
+    lower = name.lower()
+    if lower in BOOKKEEPING or lower.startswith("._"):
+        return _SYSTEM_FILE
+    if name.startswith("."):
+        return "hidden files and folders"
+    return "folders of the system" if lower in SYSTEM or lower.startswith(".trash") else None
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a link to itself
+
+
+def _unsuitable(path: str, kind: Kind) -> str | None:
+    """The reason why a file is not of the kind; None where it is."""
+    if is_raw(path):
+        return "files of a camera's sensor"
+    if named_kind(path) == kind:
+        return None
+    ending = os.path.splitext(path)[1].lower()
+    called = f"{ending} files" if 1 < len(ending) <= 10 and ending.isprintable() else "files without an ending"
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return "entries that are no regular files"
+        found = kind_of(_head(path))
+    except OSError as exc:
+        return f"files that cannot be read: {exc.strerror or exc}"
+    return None if found == kind else f"{called} that are no {kind}s"
+
+
+def _head(path: str) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        return os.read(descriptor, HEAD)
+    finally:
+        os.close(descriptor)
+
+
+def matching(pattern: str, kind: Kind = "image", left_out: LeftOut | None = None) -> list[str]:
+    """Images or videos that match a glob, sorted; ** goes into all folders but hidden and linked ones.
+
+    A file belongs to a kind as in `walk`. Raises FileNotFoundError where there is none.
+    """
+    account = LeftOut() if left_out is None else left_out
     parts = Path(pattern).parts
     first = next(i for i, part in enumerate(parts) if GLOB & set(part))
     base, rest = Path(*parts[:first]), [part if part == "**" else part.replace("**", "*") for part in parts[first:]]
     if rest[-1] == "**":
         rest.append("*")  # without it, Path.glob gives folders only
-    hidden = any(part.startswith(".") for part in rest)
-    paths = base.glob("/".join(rest))
-    return sorted(
-        str(path)
-        for path in paths
-        if not path.is_dir() and (hidden or not any(part.startswith(".") for part in path.relative_to(base).parts))
-    )
-
-
-def relative(folder: str) -> Iterator[FileSource]:
-    """The images of a folder, with ids relative to it in POSIX form, so that the folder can move."""
-    for path in walk(folder):
-        yield FileSource(path, Path(path).relative_to(folder).as_posix())
+    asked = any(part.startswith(".") for part in rest)  # for what is hidden
+    found, folders = [], []
+    for path in sorted(map(str, base.glob("/".join(rest)))):
+        below = Path(path).relative_to(base).parts
+        hidden = None if asked else next(filter(None, map(_hidden, below)), None)
+        if hidden or not os.path.isdir(path):
+            reason = hidden or _unsuitable(path, kind)
+            if reason:
+                account.add(reason, path)
+            else:
+                found.append(path)
+        else:
+            folders.append(path)
+    if not found and not account and folders:
+        raise FileNotFoundError(
+            f"only folders match {pattern!r}, the first is {folders[0]!r}; give a folder, or a glob that ends in /*"
+        )
+    if not found and account:
+        raise FileNotFoundError(f"no {kind} matches {pattern!r}: {account}; give another glob, or name the file itself")
+    if not found:
+        raise FileNotFoundError(f"no file matches {pattern!r}; is the folder right, and the extension?")
+    return found

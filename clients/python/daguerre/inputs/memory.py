@@ -1,13 +1,24 @@
 """Items in memory: bytes, open files, pictures, arrays and texts."""
 
+import contextlib
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from daguerre.inputs.arrays import as_array, is_torch, split, to_uint8
+from daguerre.inputs.columns import is_missing
+from daguerre.inputs.kinds import HEAD, kind_of
 from daguerre.inputs.source import Source, Unreadable
 from daguerre.types.common import Payload
 
 if TYPE_CHECKING:
     from PIL import Image
+
+_AS_PNG = {"I": "I;16", "La": "LA", "PA": "RGBA", "RGBa": "RGBA"}  # others become RGB, as in the server
+PILLOW = "arrays are sent as PNG, which needs Pillow; pip install 'daguerre[images]'"
 
 
 class _Bytes:
@@ -41,8 +52,8 @@ class _Picture:
         return Payload(image=_png(self._picture))
 
 
-class _Unusable:
-    """An item that has been sent and released."""
+class Unusable:
+    """An item that cannot be read, or has been sent and released."""
 
     size_hint = 0
 
@@ -64,29 +75,41 @@ class TextSource:
         return 4 * len(self._text) if isinstance(self._text, str) else 0
 
     def read(self) -> Payload:
+        if is_missing(self._text):
+            raise Unreadable("not_a_text", f"is {self._text!r}, a missing value; leave the item out, or fill it in")
         if not isinstance(self._text, str):
             kind = type(self._text).__name__
             raise Unreadable("not_a_text", f"is {self._text!r:.60}, a {kind}; a text is a str, leave missing ones out")
         try:
             self._text.encode()
         except UnicodeEncodeError as exc:
-            raise Unreadable("not_a_text", f"is not Unicode: {exc.reason} at character {exc.start}") from exc
+            raise Unreadable(
+                "not_a_text",
+                f"is not Unicode: character {exc.start} is half of a surrogate pair, as of an emoji that was cut; "
+                "remove it, for example with text.encode('utf-8', 'ignore').decode()",
+            ) from exc
         return Payload(text=self._text)
 
 
 def is_one(given: Any) -> bool:
-    """Whether it is one image in memory: bytes, an open file, a picture, an array."""
-    if is_array(given):
-        return bool(given.ndim == 2 or (given.ndim == 3 and given.shape[2] in (3, 4)))
+    """Whether it is one image in memory that is no array: bytes, an open file, a picture."""
     return isinstance(given, bytes | bytearray | memoryview) or hasattr(given, "read") or is_pillow(given)
 
 
 def in_memory(item: Any, index: int) -> Source:
+    """One item of a list, which is no path."""
     id = str(index)
+    if is_missing(item):
+        return Unusable("not_an_image", f"is {item!r}, a missing value; leave the item out, or fill it in", id)
     if isinstance(item, bytes | bytearray | memoryview):
         return _Bytes(bytes(item), id)
-    if is_array(item) or is_pillow(item):
-        return _pixels(item, id)
+    if is_pillow(item):
+        return _pillow(item, id)
+    if (array := as_array(item)) is not None:
+        try:
+            return _encoded(array, id) or array_sources(array, [id], one=True, torch=is_torch(item))[0]
+        except ValueError as exc:
+            return Unusable("not_an_image", f"is {exc}", id)
     if hasattr(item, "read"):
         name = getattr(item, "name", None)
         return _read_open(item, name if isinstance(name, str) else id)
@@ -96,8 +119,33 @@ def in_memory(item: Any, index: int) -> Source:
     )
 
 
-def is_array(item: Any) -> bool:
-    return type(item).__module__.partition(".")[0] == "numpy" and hasattr(item, "ndim") and item.ndim > 0
+def array_sources(array: NDArray[Any], ids: Sequence[str] | None, *, one: bool, torch: bool) -> list[Source]:
+    """The images of an array, copied; their range of numbers is decided for all of them together.
+
+    Raises ValueError for an array that is no image, or may be read in two ways.
+    """
+    try:
+        from PIL import Image
+    except ModuleNotFoundError as exc:
+        raise ModuleNotFoundError(PILLOW) from exc
+    images = split(array, one=one, channels_first=torch)
+    whole = to_uint8(array) if images else array
+    images = split(whole, one=one, channels_first=torch)
+    ids = [str(i) for i in range(len(images))] if ids is None else ids
+    return [_Picture(Image.fromarray(np.ascontiguousarray(image)), id) for image, id in zip(images, ids, strict=True)]
+
+
+def _encoded(array: NDArray[Any], id: str) -> Source | None:
+    """The bytes of an image file that are in an array, as np.fromfile and cv2.imencode give them; None otherwise."""
+    if array.dtype == np.uint8 and array.ndim == 1 and kind_of(array[:HEAD].tobytes()) is not None:
+        return _Bytes(array.tobytes(), id)
+    return None
+
+
+def encoded_image(given: Any) -> Source | None:
+    """The bytes of one image file in an array; None for all else."""
+    array = as_array(given)
+    return None if array is None else _encoded(array, "0")
 
 
 def is_pillow(item: Any) -> bool:
@@ -109,40 +157,54 @@ def _read_open(file: Any, id: str) -> Source:
     try:
         data = file.read()
     except (OSError, ValueError) as exc:
-        return _Unusable("unreadable_file", f"cannot be read: {exc}; is it still open?", id)
+        return Unusable("unreadable_file", f"cannot be read: {exc}; is it still open?", id)
     if not isinstance(data, bytes):
-        return _Unusable("unreadable_file", 'gives str, not bytes; open it with mode "rb"', id)
+        return Unusable("unreadable_file", f'gives {type(data).__name__}, not bytes; open it with mode "rb"', id)
+    if not data:
+        return Unusable("unreadable_file", _why_nothing(file), id)
     return _Bytes(data, id)
 
 
-def _pixels(item: Any, id: str) -> Source:
-    """A PIL image or an array, copied."""
+def _why_nothing(file: Any) -> str:
+    """The reason why an open file has nothing to read."""
     try:
-        from PIL import Image
+        place = file.tell()
+    except (AttributeError, OSError, ValueError):
+        place = 0
+    if place:
+        return f"is at its end, at byte {place:,}: it was read already; call seek(0) first"
+    return "is an open file with nothing to read, empty or read already; open it again"
+
+
+def _pillow(item: Any, id: str) -> Source:
+    """A PIL image, copied, and turned upright as its EXIF orientation says: files are turned by the server."""
+    try:
+        from PIL import Image, ImageOps
     except ModuleNotFoundError as exc:
-        raise ModuleNotFoundError("arrays are sent as PNG, which needs Pillow; pip install 'daguerre[images]'") from exc
-    if is_array(item):
-        if str(item.dtype) != "uint8" or not is_one(item):
-            rule = "images are uint8, (h, w), (h, w, 3) or (h, w, 4)"
-            way = "for floats in 0..1, (255 * x).round().astype('uint8')"
-            return _Unusable("not_an_image", f"an array of {item.dtype} {item.shape}; {rule}: {way}", id)
-        return _Picture(Image.fromarray(item.copy()), id)
+        raise ModuleNotFoundError(PILLOW) from exc
     if item.mode in ("F", "I"):
-        return _Unusable(
+        return Unusable(
             "not_an_image",
             f"a PIL image of mode {item.mode!r}, whose numbers no PNG holds; bring it to 0..255 and convert('L')",
             id,
         )
     try:
-        return _Picture(item.copy(), id)  # which loads it too: its file may be closed before the next one
+        picture: Image.Image = item.copy()  # which loads it too: its file may be closed before the next one
     except (OSError, SyntaxError, ValueError) as exc:  # SyntaxError: Pillow's for a broken PNG
-        return _Unusable("unreadable_file", f"cannot be decoded here: {exc}; send the file itself", id)
+        return Unusable("unreadable_file", f"cannot be decoded here: {exc}; send the file itself", id)
+    if 0 in picture.size:
+        return Unusable("not_an_image", f"a PIL image of {picture.width} × {picture.height} pixels; leave it out", id)
+    with contextlib.suppress(Exception):  # any, from damaged EXIF data, which the server ignores in a file as well
+        picture = ImageOps.exif_transpose(picture) or picture
+    return _Picture(picture, id)
 
 
 def _png(picture: "Image.Image") -> bytes:
     """Pixels as a PNG, none of them changed."""
     if picture.mode not in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"):
-        picture = picture.convert("RGB")  # CMYK, YCbCr, LAB: which the server would do as well
+        if picture.mode.startswith("I;16"):
+            picture = picture.convert("I")
+        picture = picture.convert(_AS_PNG.get(picture.mode, "RGB"))
     out = io.BytesIO()
     picture.save(out, "PNG", compress_level=1)
     return out.getvalue()

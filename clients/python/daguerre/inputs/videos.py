@@ -10,16 +10,11 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, BinaryIO, TypeAlias
 
 from daguerre.inputs import files
+from daguerre.inputs.files import LeftOut
 from daguerre.inputs.pieces import PIECE
 from daguerre.progress import Progress
 
 VideoLike: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Any
-EXTENSIONS = frozenset(
-    [
-        *(".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".webm", ".mkv", ".avi", ".mpg", ".mpeg", ".vob", ".ts"),
-        *(".mts", ".m2ts", ".flv", ".f4v", ".wmv", ".asf", ".ogv", ".ogg"),
-    ]
-)  # the videos of a folder; a file that is named is sent whatever its extension
 LARGE = 8 * 2**20  # bytes from which an upload has a progress bar
 
 
@@ -84,17 +79,25 @@ def video_name(given: VideoLike) -> str:
 
 
 def video_paths(given: str | Sequence[str]) -> list[str]:
-    """The paths of videos in folders, of files and globs, each once. Raises FileNotFoundError and ValueError."""
+    """The paths of videos in folders, of files and globs, each once. Warns of files that are no videos.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError : there is no such file, or no video in it.
+    """
+    account = LeftOut()
     paths: list[str] = []
     for path in [given] if isinstance(given, str) else given:
         if os.path.isdir(path):
-            paths += files.walk(path, EXTENSIONS)
+            paths += files.walk(path.rstrip("/" + os.sep) or path, "video", account)
         elif files.GLOB & set(path) and not os.path.exists(path):
-            paths += files.matching(path)
+            paths += files.matching(path, "video", account)
         elif os.path.exists(path) or not isinstance(given, str):
             paths.append(path)
         else:
             raise FileNotFoundError(f"there is no {path!r}; give a folder, a file or a glob that exists")
     if not paths:
-        raise ValueError(f"no video was found in {given if isinstance(given, str) else ', '.join(given)}")
+        others = f", only {account}" if account else ""
+        raise ValueError(f"no video was found in {given if isinstance(given, str) else ', '.join(given)}{others}")
+    account.warn()
     return list(dict.fromkeys(paths))

@@ -15,6 +15,7 @@ class CorpusSummary:
     reused : number of items that were in the file already, unchanged.
     failed_before : those of `reused` that have no vector; `retry_errors` tries them again.
     gone : number of rows of items that are no longer in the source; they stay.
+    left_out : files and folders that were left out of the source, counted by kind; empty for none.
     """
 
     out: str
@@ -27,6 +28,7 @@ class CorpusSummary:
     seconds: float
     model: str
     fingerprint: str
+    left_out: str = ""
 
     def __str__(self) -> str:
         return (

@@ -88,6 +88,7 @@ class Answer:
     failures: Mapping[int, Failure]
     truncated: Sequence[int]
     request_id: str | None
+    unknown: Sequence[int] = ()
 
     @classmethod
     def merged(cls: type[A], answers: Sequence[A]) -> A:
@@ -100,6 +101,7 @@ class Answer:
         fields: dict[str, Any] = {
             "failures": {start + i: failure for start, answer in placed for i, failure in answer.failures.items()},
             "truncated": [start + i for start, answer in placed for i in answer.truncated],
+            "unknown": [start + i for start, answer in placed for i in answer.unknown],
             **{name: joined([getattr(answer, name) for answer in answers]) for name in cls.ROWS},
             **{name: sum(getattr(answer, name) for answer in answers) for name in cls.TOTALS},
         }
@@ -134,6 +136,7 @@ def common_fields(content: Content, request_id: str | None) -> dict[str, Any]:
         "receipt": receipt(content["receipt"]),
         "failures": failures(content),
         "truncated": content["truncated"],
+        "unknown": content.get("unknown", ()),
         "request_id": request_id,
     }
 
