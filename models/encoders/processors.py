@@ -1,5 +1,6 @@
 """Processing before and after the device: bytes or texts to rows, rows to batches, raw vectors to unit vectors."""
 
+import json
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from models.catalog.folder import ModelFolder
 from models.catalog.spec import ImageTower, TextTower
@@ -17,6 +18,13 @@ from models.images.decoding import DecodeMode, ImageLimits, load_pixels
 from models.vectors import l2
 
 Row = NDArray[Any]
+BLANKS = (
+    " ",
+    "\u2581",
+    "\u0120",
+    "\u010a",
+    "</w>",
+)  # a space as the tokenizers of SentencePiece, GPT and CLIP write it
 PADDING = -1  # in a batch of token ids; the session derives the attention mask from it
 Float = NDArray[np.float32]
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -51,6 +59,7 @@ class Tokens:
 
     ids: Row  # (length,) int64
     truncated: bool
+    unknown: bool  # whether the model knows none of the text's tokens
 
 
 class TextProcessor:
@@ -62,6 +71,8 @@ class TextProcessor:
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(tower.max_tokens)
+        self._meaningless = meaningless_tokens(self._tokenizer)
+        self._of_prefix = self._known(self._tokenizer.encode(tower.prefix)) if tower.prefix else 0
 
     def preprocess(self, texts: Sequence[str]) -> list[Tokens]:
         """Tokenise valid Unicode texts, with prefix and special tokens, truncated to `max_tokens`."""
@@ -69,7 +80,14 @@ class TextProcessor:
         if self._tower.canonical == "siglip":
             prefixed = [siglip_canonical(text) for text in prefixed]
         encodings = self._tokenizer.encode_batch_fast(prefixed)
-        return [Tokens(np.array(e.ids, np.int64), bool(e.overflowing)) for e in encodings]
+        return [
+            Tokens(np.array(e.ids, np.int64), bool(e.overflowing), self._known(e) <= self._of_prefix) for e in encodings
+        ]
+
+    def _known(self, encoding: Encoding) -> int:
+        """Number of tokens that the model knows, special ones aside."""
+        pairs = zip(encoding.ids, encoding.special_tokens_mask, strict=True)
+        return sum(not special and id not in self._meaningless for id, special in pairs)
 
     def shape_bucket(self, row: Row) -> int:
         """Length that a row is padded to."""
@@ -87,6 +105,15 @@ class TextProcessor:
     def postprocess(self, raw: Float) -> Float:
         """Convert raw vectors, or their mean over prompt templates, (n, d_raw), to unit rows (n, d)."""
         return self._projection(raw) if self._projection else np.asarray(l2(raw), np.float32)
+
+
+def meaningless_tokens(tokenizer: Tokenizer) -> frozenset[int]:
+    """Ids of the tokens that stand for unknown text, and of those that are nothing but a space."""
+    model = json.loads(tokenizer.to_str())["model"]
+    unknown = model.get("unk_token")
+    ids = {None if unknown is None else tokenizer.token_to_id(unknown), model.get("unk_id")}
+    ids |= {tokenizer.token_to_id(blank) for blank in BLANKS}
+    return frozenset(id for id in ids if id is not None)
 
 
 def siglip_canonical(text: str) -> str:

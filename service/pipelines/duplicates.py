@@ -42,7 +42,12 @@ async def submit(
             raise Unprocessable(f"{name}: is not what {request.kind} compares; leave it out", param=name)
     given = None if wanted is None else getattr(request, wanted)
     if wanted is None:
-        data = await gather_vectors(engine, request, items=items, vectors=vectors)
+        data = await gather_vectors(engine, request, items=items, vectors=vectors, known=True)
+        if len(data.failures) == data.n:
+            first = next(iter(data.failures.values()))
+            raise Unprocessable(
+                f"input: none of {data.n} items can be compared; the first: {first.message}", param="input"
+            )
         task = _task(request, data.ids, data.failures, (), data)
         rows = data.rows
     else:

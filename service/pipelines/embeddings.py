@@ -78,6 +78,7 @@ def to_json(call: Call[EmbeddingsOptions], model: Model, decode: DecodeMode, enc
         "model": model.spec.name,
         "usage": {"prompt_tokens": encoded.tokens, "total_tokens": encoded.tokens},
         "truncated": encoded.truncated,
+        "unknown": encoded.unknown,
         "receipt": model.receipts[decode],
     }
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from models.encoders.processors import ImageProcessor, TextProcessor
+from models.encoders.processors import ImageProcessor, TextProcessor, Tokens
 from models.errors import ImageTooLarge, ItemError, TextError
 from models.images.decoding import DecodeMode
 from service.errors import ItemFailure, ItemsFailed, TooLarge, Unprocessable, item_failure
@@ -38,6 +38,7 @@ class Encoded:
     failures: dict[int, ItemFailure]
     tokens: int  # of all texts
     truncated: tuple[int, ...]  # indices of truncated texts
+    unknown: tuple[int, ...]  # indices of texts of which the model knows no token
     videos: Mapping[int, FrameResults] = field(default_factory=dict)  # by index
 
 
@@ -52,6 +53,7 @@ class _Work:
     failures: dict[int, ItemFailure] = field(default_factory=dict)
     tokens: int = 0
     truncated: list[int] = field(default_factory=list)
+    unknown: list[int] = field(default_factory=list)
     videos: dict[int, FrameResults] = field(default_factory=dict)
     monitor: ProgressMonitor | None = None
 
@@ -107,7 +109,14 @@ async def encode(
     for modality, indices in (("image", images), ("text", texts), ("video", videos)):
         if indices:
             ITEMS.labels(operation, modality).inc(sum(i not in work.failures for i in indices))
-    return Encoded(vectors, work.failures, work.tokens, tuple(sorted(work.truncated)), work.videos)
+    return Encoded(
+        vectors,
+        work.failures,
+        work.tokens,
+        tuple(sorted(work.truncated)),
+        tuple(sorted(work.unknown)),
+        work.videos,
+    )
 
 
 async def _images(
@@ -177,36 +186,35 @@ async def _texts(
     if not good or (work.failures and on_error == "fail"):
         return
     texts = [work.items[i].text or "" for i in good]
-    raw, lengths, cut = await raw_texts(work.engine, work.model, processor, texts)
-    work.tokens += sum(lengths)
-    work.truncated += [good[i] for i in cut]
+    raw, tokens = await raw_texts(work.engine, work.model, processor, texts)
+    work.tokens += sum(len(each.ids) for each in tokens)
+    work.truncated += [i for i, each in zip(good, tokens, strict=True) if each.truncated]
+    work.unknown += [i for i, each in zip(good, tokens, strict=True) if each.unknown]
     vectors[good] = await work.engine.in_thread(lambda: processor.postprocess(raw))
 
 
 async def raw_texts(
     engine: Engine, model: Model, processor: TextProcessor, texts: Sequence[str]
-) -> tuple[Float, list[int], list[int]]:
-    """Raw vectors of checked texts, (n, d_raw), their lengths in tokens, and the indices of truncated ones."""
-    lengths: list[int] = []
-    cut: list[int] = []
+) -> tuple[Float, list[Tokens]]:
+    """Raw vectors of checked texts, (n, d_raw), and their tokens."""
+    tokens: list[Tokens] = []
     answers = []
     with engine.batcher("text").admit(len(texts)) as caller:
         for start in range(0, len(texts), TOKENISE_AT_ONCE):
             part = texts[start : start + TOKENISE_AT_ONCE]
 
-            def tokenise(part: Sequence[str] = part) -> list[tuple[Row, bool]]:
+            def tokenise(part: Sequence[str] = part) -> list[Tokens]:
                 started = time.perf_counter()
-                found = [(t.ids, t.truncated) for t in processor.preprocess(part)]
+                made = processor.preprocess(part)
                 DECODE_SECONDS.labels("text").observe(time.perf_counter() - started)
-                return found
+                return made
 
-            for i, (ids, truncated) in enumerate(await engine.in_thread(tokenise), start):
-                lengths.append(len(ids))
-                if truncated:
-                    cut.append(i)
-                answers.append(caller.submit(Key(model.spec.name, "text", processor.shape_bucket(ids)), ids))
+            for each in await engine.in_thread(tokenise):
+                tokens.append(each)
+                key = Key(model.spec.name, "text", processor.shape_bucket(each.ids))
+                answers.append(caller.submit(key, each.ids))
         raw = np.stack(await asyncio.gather(*answers))
-    return raw, lengths, cut
+    return raw, tokens
 
 
 def check_text(text: str, max_chars: int) -> None:
@@ -218,7 +226,10 @@ def check_text(text: str, max_chars: int) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as exc:
-        raise TextError("text holds half of a surrogate pair, which is no character; send valid Unicode") from exc
+        raise TextError(
+            f"text holds half of a surrogate pair at character {exc.start}, as of an emoji that was cut; send "
+            "whole characters"
+        ) from exc
 
 
 class _NotBase64(ItemError):

@@ -68,12 +68,13 @@ async def predict(
         raise_if_failed(made.failures, on_error, len(items))
         model, receipt = made.model, made.receipt
         rows: Sequence[NDArray[np.floating] | None] = made.rows
-        failures, truncated, n, videos = made.failures, made.truncated, len(items), made.videos
+        failures, truncated, unknown = made.failures, made.truncated, made.unknown
+        n, videos = len(items), made.videos
     else:
         assert vectors is not None
         rows, n = _arranged(head, vectors)
-        failures, truncated, model, receipt = _lacking(head, rows, n), (), head.blocks[0].model, None
-        videos = {}
+        failures, truncated, unknown = _lacking(head, rows, n), (), ()
+        model, receipt, videos = head.blocks[0].model, None, {}
         raise_if_failed(failures, on_error, n)
 
     def work() -> tuple[PredictionRows, dict[int, VideoPredictions]]:
@@ -88,6 +89,7 @@ async def predict(
         n=n,
         failures=failures,
         truncated=truncated,
+        unknown=unknown,
         model=model,
         receipt=receipt,
         videos=of,
@@ -165,6 +167,7 @@ def to_json(call: Call[PredictRequest], stored: Stored, predicted: Predictions) 
         "data": answers.entries(ids, predicted.failures, _entries(predicted, predicted), videos),
         "model": predicted.model,
         "truncated": predicted.truncated,
+        "unknown": predicted.unknown,
         "receipt": predicted.receipt,
     }
 

@@ -80,6 +80,7 @@ async def by_network(
         n=len(items),
         failures=dict(sorted(failures.items())),
         truncated=(),
+        unknown=(),
         model=stored.label,
         receipt=_receipt(engine, stored, network),
         videos=videos,

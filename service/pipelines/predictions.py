@@ -57,6 +57,7 @@ class Predictions(PredictionRows):
     n: int
     failures: Mapping[int, ItemFailure]
     truncated: tuple[int, ...]
+    unknown: tuple[int, ...]
     model: str
     receipt: Mapping[str, Any] | None
     videos: Mapping[int, VideoPredictions] = field(default_factory=dict)

@@ -115,13 +115,21 @@ async def label_vectors(
     found = {key: vector for key in keys if (vector := engine.labels.get(key)) is not None}
     missing = [key for key in dict.fromkeys(keys) if key not in found]
     if missing:
+        for key, each in zip(missing, processor.preprocess([key.label for key in missing]), strict=True):
+            if each.unknown:
+                raise Unprocessable(
+                    f"labels: {quoted(key.label)} has no token that the model knows, so it would score as any other "
+                    "such text; write it in words of the model's language",
+                    param="labels",
+                )
         prompts = [template.replace("{}", key.label) for key in missing for template in templates]
         parts = []
         step = min(PROMPTS_AT_ONCE, engine.settings.queue)
         for start in range(0, len(prompts), step):
-            part, _, cut = await raw_texts(engine, model, processor, prompts[start : start + step])
-            if cut:
-                long = missing[(start + cut[0]) // len(templates)].label
+            part, tokens = await raw_texts(engine, model, processor, prompts[start : start + step])
+            cut = next((i for i, each in enumerate(tokens, start) if each.truncated), None)
+            if cut is not None:
+                long = missing[cut // len(templates)].label
                 raise Unprocessable(
                     f"labels: {quoted(long)} with its template has more tokens than the model's maximum; shorten it",
                     param="labels",

@@ -58,6 +58,7 @@ class Embedded:
     rows: Sequence[NDArray[np.float32]]  # (n, d) each, NaN where an item lacks the modality or failed
     failures: Mapping[int, ItemFailure]
     truncated: tuple[int, ...]
+    unknown: tuple[int, ...]  # indices of texts of which the model knows no token
     model: str
     receipt: Mapping[str, Any]
     receipts: Mapping[Modality, Mapping[str, Any]]
@@ -71,8 +72,13 @@ async def gather_vectors(
     items: Sequence[Item] | None,
     vectors: Sequence[VectorInput] | None,
     partial: bool = False,
+    known: bool = False,
 ) -> ItemVectors:
     """Embed `items`, or take `vectors`.
+
+    Parameters
+    ----------
+    known : whether texts of which the model knows no token have no vector, whatever `on_error` is.
 
     Raises
     ------
@@ -82,12 +88,14 @@ async def gather_vectors(
     if (items is None) == (vectors is None):
         raise Unprocessable("input: send either input or vectors", param="input")
     if items is not None:
-        return await _of_posts(engine, request, items, partial)
+        return await _of_posts(engine, request, items, partial, known)
     assert vectors is not None
     return _of_vectors(request, vectors)
 
 
-async def _of_posts(engine: Engine, request: Encodable, items: Sequence[Item], partial: bool) -> ItemVectors:
+async def _of_posts(
+    engine: Engine, request: Encodable, items: Sequence[Item], partial: bool, known: bool
+) -> ItemVectors:
     check_count(engine, items)
     model = engine.model(request.model)
     decode = request.decode or engine.settings.decode
@@ -108,6 +116,8 @@ async def _of_posts(engine: Engine, request: Encodable, items: Sequence[Item], p
     made = await embedded(engine, items, [(block, model, decode) for block in blocks], partial)
     if made.failures and request.on_error == "fail":
         raise ItemsFailed(list(made.failures.values()), of=len(items))
+    if known and made.unknown:
+        made = _without_unknown(made, items)
     if made.videos:
         return _with_frames(request, items, blocks, made)
     ids = request.ids or [item.id if item.id is not None else str(i) for i, item in enumerate(items)]
@@ -119,6 +129,18 @@ async def _of_posts(engine: Engine, request: Encodable, items: Sequence[Item], p
         failures=made.failures,
         receipts=made.receipts,
     )
+
+
+def _without_unknown(made: Embedded, items: Sequence[Item]) -> Embedded:
+    """The same without the vectors of texts of which the model knows no token: they are all alike."""
+    failures = dict(made.failures)
+    for i in made.unknown:
+        failures[i] = ItemFailure(
+            i, items[i].id, "unknown_text", "text has no token that the model knows, so its vector says nothing", 422
+        )
+        for rows in made.rows:
+            rows[i] = np.nan
+    return replace(made, failures=dict(sorted(failures.items())))
 
 
 def _with_frames(request: Encodable, items: Sequence[Item], blocks: tuple[Block, ...], made: Embedded) -> ItemVectors:
@@ -201,6 +223,7 @@ async def embedded(
             ITEMS_FAILED.labels(problem[0]).inc()
     rows = [np.full((len(items), block.dimension), np.nan, np.float32) for block, _, _ in blocks]
     truncated: set[int] = set()
+    unknown: set[int] = set()
     videos: dict[int, FrameResults] = {}
 
     async def one(place: int) -> None:
@@ -215,6 +238,7 @@ async def embedded(
         rows[place][which] = made.vectors
         videos.update((which[i], video) for i, video in made.videos.items())
         truncated.update(which[i] for i in made.truncated)
+        unknown.update(which[i] for i in made.unknown)
         for i, failure in made.failures.items():
             failures[which[i]] = ItemFailure(
                 which[i], items[which[i]].id, failure.code, failure.message, failure.status
@@ -226,6 +250,7 @@ async def embedded(
         rows=rows,
         failures=dict(sorted(failures.items())),
         truncated=tuple(sorted(truncated)),
+        unknown=tuple(sorted(unknown)),
         model=blocks[0][1].spec.name,
         receipt=receipts[blocks[0][0].modality],
         receipts=receipts,

@@ -155,6 +155,7 @@ def to_json(call: Call[ZeroShotOptions], model: Model, decode: DecodeMode, resul
         "logit_scale": result.logit_scale,
         "calibrated": False,
         "truncated": result.encoded.truncated,
+        "unknown": result.encoded.unknown,
         "receipt": model.receipts[decode],
     }
 

@@ -126,6 +126,9 @@ class PredictAnswer(BaseModel):
     data: list[Predicted | FailedEntry] = Field(description="One entry per item, in order.")
     model: str = Field(description="Name of the encoder; for a fine-tuned network, of the classifier.")
     truncated: list[int] = Field(description="Indexes of texts that were cut at the model's maximum.")
+    unknown: list[int] = Field(
+        description="Indexes of texts of which the model knows no token: their vectors say nothing about them."
+    )
     receipt: Receipt | None = Field(
         description="Receipt of the vectors: how they were made; null if the request contained vectors."
     )

@@ -88,4 +88,7 @@ class Answer(BaseModel):
 
     model: str = Field(description="Name of the model.", examples=["embedded"])
     truncated: list[int] = Field(description="Indices of texts that were truncated at the model's maximum length.")
+    unknown: list[int] = Field(
+        description="Indices of texts of which the model knows no token: their vectors say nothing about them."
+    )
     receipt: Receipt = Field(description="Receipt of the answer; store it with the numbers.")

@@ -6,6 +6,7 @@ import doctest
 import inspect
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -14,13 +15,15 @@ import time
 import warnings
 from pathlib import Path
 
+import httpx
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
 import daguerre
-from daguerre import AsyncClient, Client, errors
+from daguerre import AsyncClient, Client, RemarkWarning, errors
 from tests.clients.conftest import address
 from tests.e2e import harness
 from tests.e2e.harness import Server, metrics
@@ -58,7 +61,8 @@ def test_texts_keep_their_order_over_many_chunks(client: Client):
     assert found.ids == [str(i) for i in range(40)]
     assert found.tokens > 40 * 4
     assert same(client.embed(texts=texts[17]).vectors[0], found.vectors[17])
-    long = client.embed(texts=["short", "word " * 400])
+    with pytest.warns(RemarkWarning, match=r"1 of 2 texts were cut .*; see \.truncated"):
+        long = client.embed(texts=["short", "word " * 400])
     assert long.truncated == [1]
 
 
@@ -70,7 +74,7 @@ def test_zero_shot_gives_scores_labels_and_tables(client: Client, photos: Path):
     assert [top[0][0] for top in found.top(2)] == LABELS
     assert all(a[1] >= b[1] for a, b in found.top(2))
     table = found.to_pandas()
-    assert list(table.columns) == ["label", *LABELS, "error"]
+    assert list(table.columns) == ["label", *LABELS, "remark", "error"]
     assert list(table.index) == [str(path) for path in given]
     none = client.zero_shot(images=given[:1], labels=LABELS[1:], none_of_these="a cat")
     assert none.best == [None]
@@ -83,11 +87,12 @@ def test_zero_shot_gives_scores_labels_and_tables(client: Client, photos: Path):
 
 
 def test_labels_called_like_columns_have_columns_of_their_own(client: Client):
-    table = client.zero_shot(texts="a cat", labels=["label", "error"]).to_pandas()
-    assert list(table.columns) == ["label", "label: label", "label: error", "error"]
+    table = client.zero_shot(texts="a cat", labels=["label", "error", "remark"]).to_pandas()
+    assert list(table.columns) == ["label", "label: label", "label: error", "label: remark", "remark", "error"]
 
 
-def test_bad_items_fail_alone_and_are_said(client: Client, photos: Path):
+def test_bad_items_fail_alone_and_are_said(client: Client, mixed: Path):
+    photos = mixed
     given = [photos / "coffee.jpg", b"no image", "nowhere.jpg", photos / "rocket.jpg", photos / "notes.txt"]
     with pytest.warns(errors.DaguerreWarning, match=r"3 of 5 items could not be used"):
         found = client.embed(images=given)
@@ -336,15 +341,17 @@ def test_a_forgotten_client_leaves_quietly(inline: Server):
     assert (run.returncode, run.stdout, said) == (0, "[ True]\n", [])
 
 
-def test_a_fork_is_told_to_make_its_own(inline: Server):
+@pytest.mark.parametrize("call", ["client.ping()", "asyncio.run(other.ping())", "asyncio.run(other.embed(texts='a'))"])
+def test_a_fork_is_told_to_make_its_own(inline: Server, call: str):
     code = f"""
-import os
-from daguerre import Client
-client = Client({inline.url!r})
+import asyncio, os
+from daguerre import AsyncClient, Client
+client, other = Client({inline.url!r}), AsyncClient({inline.url!r})
+asyncio.run(other.embed(texts="a"))
 child = os.fork()
 if not child:
     try:
-        client.ping()
+        {call}
     except RuntimeError as exc:
         os._exit(7 if "fork" in str(exc) else 1)
     os._exit(2)
@@ -473,3 +480,107 @@ def test_a_key_is_taken_as_a_file_has_it_and_refused_where_no_header_can_have_it
         with pytest.raises(ValueError, match="header") as caught:
             AsyncClient("http://127.0.0.1:1", api_key=wrong)
         assert wrong not in str(caught.value)
+
+
+def test_files_that_are_left_out_are_a_warning_at_the_callers_line(client: Client, mixed: Path):
+    with pytest.warns(RemarkWarning, match=r"2 files or folders were left out \(hidden files and folders: 1") as caught:
+        assert len(client.embed(images=mixed)) == 7
+    assert [warning.filename for warning in caught] == [__file__]
+    with pytest.warns(RemarkWarning, match="2 files or folders"):
+        client.zero_shot(images=[mixed], labels=LABELS)
+    with pytest.warns(RemarkWarning, match="2 files or folders"):
+        client.describe_images(mixed)
+    with pytest.warns(RemarkWarning, match="2 files or folders"):
+        client.duplicates(images=mixed, kind="exact")
+
+
+UNKNOWN = ["\U0001f600", "a cat", "\U0001f525\U0001f525", "\u732b", "\u200b x", "\u200b", "\U0001f600 cat"]
+
+
+def test_texts_of_which_the_model_knows_no_token_are_remarked(client: Client):
+    with pytest.warns(RemarkWarning, match=r"4 of 7 texts have no token that the model knows.*\.unknown") as caught:
+        found = client.embed(texts=UNKNOWN)
+    assert [warning.filename for warning in caught] == [__file__]
+    assert found.unknown == [0, 2, 3, 5]
+    assert found.ok.all()
+    with pytest.warns(RemarkWarning):
+        scored = client.zero_shot(texts=[*UNKNOWN, "word " * 400], labels=["a cat", "a dog"])
+    remarks = ["unknown", None, "unknown", "unknown", None, "unknown", None, "truncated"]
+    assert scored.remarks == remarks
+    table = scored.to_pandas()
+    assert [None if pd.isna(remark) else remark for remark in table["remark"]] == remarks
+    assert found.drop_failed().unknown == found.unknown
+
+
+def test_texts_that_the_model_cannot_tell_apart_are_no_duplicates(client: Client):
+    with pytest.warns(RemarkWarning):
+        found = client.duplicates(texts=[*UNKNOWN, "a cat"], kind="semantic")
+    assert [group.members for group in found.groups] == [(1, 6, 7)]
+    assert found.errors.by_code() == {"unknown_text": 4}
+    with pytest.warns(RemarkWarning):
+        nothing = client.duplicates(texts=[text for text in UNKNOWN if " " not in text], kind="semantic")
+    assert (len(nothing), len(nothing.groups), nothing.errors.by_code()) == (4, 0, {"unknown_text": 4})
+    assert nothing.kept.all()
+    with pytest.raises(errors.InvalidRequestError, match=r"labels: .* has no token that the model knows"):
+        client.zero_shot(texts="a cat", labels=["\u732b", "\u72ac"])
+
+
+def test_half_of_a_surrogate_pair_fails_alone(client: Client):
+    with pytest.warns(errors.DaguerreWarning, match="1 of 3"):
+        found = client.embed(texts=["a", "cut \ud83d", "b"])
+    assert [(error.index, error.code) for error in found.errors] == [(1, "not_a_text")]
+    assert "half of a surrogate pair" in found.errors[0].message
+
+
+def test_columns_and_mappings_are_read_in_every_method_that_takes_texts(client: Client):
+    assert client.embed(texts={"t1": "a cat", "t2": "a dog"}).ids == ["t1", "t2"]
+    found = client.duplicates(texts={"t1": "a cat", "t2": "a cat", "t3": "a dog"}, kind="semantic")
+    assert [group.ids for group in found.groups] == [("t1", "t2")]
+    table = pd.DataFrame({"text": ["a", "b", "c"]})
+    for call, options in ((client.embed, {}), (client.duplicates, {"kind": "semantic"}), (client.cluster, {})):
+        with pytest.raises(TypeError, match="texts: got a DataFrame"):
+            call(texts=table, **options)
+
+
+def test_a_client_pickles_by_its_address(client: Client):
+    with pickle.loads(pickle.dumps(client)) as copy:
+        assert repr(copy) == repr(client)
+        assert copy.asynchronous.limits == client.asynchronous.limits
+        assert copy.embed(texts="a cat").ids == ["0"]
+    other = pickle.loads(pickle.dumps(AsyncClient(client.asynchronous.url, model="embedded", timeout=7)))
+    assert other.default_model == "embedded"
+    with Client(http_client=httpx.AsyncClient()) as own, pytest.raises(TypeError, match="make one in each process"):
+        pickle.dumps(own)
+
+
+def test_a_key_is_in_no_repr_and_in_the_pickle_only_if_it_was_given(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DAGUERRE_API_KEY", "from-the-environment")
+    with Client("http://user:secret@127.0.0.1:1", retry_for=0) as of_environment:
+        assert b"from-the-environment" not in pickle.dumps(of_environment)
+        with pytest.raises(errors.ConnectError) as caught:
+            of_environment.ping()
+    with Client("http://127.0.0.1:1", api_key="given") as given:
+        assert b"given" in pickle.dumps(given)
+    said = [repr(of_environment), str(caught.value), repr(given), str(vars(given))]
+    assert not any(word in text for word in ("secret", "from-the-environment", "'given'") for text in said)
+
+
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_an_asynchronous_client_works_in_a_second_event_loop(inline: Server, scheme: str):
+    """In one after the other, and in two at once."""
+    code = f"""
+import asyncio, threading
+from daguerre import AsyncClient
+client = AsyncClient({address(inline, scheme)!r}, retry_for=0)
+async def embed():
+    return (await client.embed(texts=["a cat", "a dog"])).ok.tolist()
+print(asyncio.run(embed()), asyncio.run(embed()))
+found = []
+threads = [threading.Thread(target=lambda: found.append(asyncio.run(embed()))) for _ in range(3)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(found)
+asyncio.run(client.close())
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert run.stdout.splitlines() == ["[True, True] [True, True]", str([[True, True]] * 3)], run.stderr

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,9 @@ import openai
 import pytest
 from PIL import Image
 
+from daguerre_proto.v1 import embeddings_pb2
+from daguerre_proto.v1.common_pb2 import Item
+from tests.e2e.grpc_calls import stub
 from tests.e2e.harness import (
     FILES,
     Server,
@@ -266,3 +270,76 @@ def test_the_openai_client_understands_our_errors(openai_client: openai.OpenAI) 
         openai_client.embeddings.create(model="embedded", input=[1, 2, 3])
     with pytest.raises(openai.UnprocessableEntityError, match="1280"):
         openai_client.embeddings.create(model="embedded", input="a cat", dimensions=256)
+
+
+# --- remarks and odd requests ---------------------------------------------------------------------------------------
+
+UNKNOWN = ["\U0001f600", "a cat", "\u732b", "\u200b", "\U0001f600 cat"]
+
+
+def test_texts_of_which_the_model_knows_no_token_are_remarked(client: httpx.Client, server: Server) -> None:
+    answer = client.post(PATH, json={"input": UNKNOWN}).json()
+    assert (answer["unknown"], answer["truncated"]) == ([0, 2, 3], [])
+    rows = np.array([entry["embedding"] for entry in answer["data"]])
+    assert np.abs(rows[0] - rows[2]).max() < 1e-6  # which is why
+    scored = client.post("/v1/zero-shot", json={"input": UNKNOWN, "labels": ["a cat", "a dog"]}).json()
+    assert scored["unknown"] == [0, 2, 3]
+    items = [Item(text=text) for text in UNKNOWN]
+    stream = [embeddings_pb2.EmbedStreamRequest(items=items[i : i + 2]) for i in (0, 2, 4)]
+    with stub(server) as calls:
+        assert list(calls.Embed(embeddings_pb2.EmbedRequest(items=items)).unknown) == [0, 2, 3]
+        assert [i for each in calls.EmbedStream(iter(stream)) for i in each.unknown] == [0, 2, 3]
+
+
+def test_texts_that_the_model_cannot_tell_apart_are_left_out_of_duplicates(client: httpx.Client) -> None:
+    posts = [{"text": text} for text in (*UNKNOWN, "a cat")]
+    said = client.post("/v1/duplicates", json={"kind": "semantic", "input": posts}).json()
+    assert [group["members"] for group in said["groups"]] == [[1, 4, 5]]
+    assert [(each["index"], each["error"]["code"]) for each in said["unusable"]] == [
+        (i, "unknown_text") for i in (0, 2, 3)
+    ]
+    none = client.post("/v1/duplicates", json={"kind": "semantic", "input": [posts[0], posts[2]]})
+    assert none.status_code == 422
+    assert "none of 2 items can be compared; the first: text has no token" in none.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        (PATH, {}),
+        ("/v1/zero-shot", {"labels": ["a cat", "a dog"]}),
+        ("/v1/clusters", {"method": "kmeans", "k": 2}),
+        ("/v1/duplicates", {"kind": "semantic"}),
+    ],
+)
+def test_half_of_a_surrogate_pair_fails_alone(client: httpx.Client, path: str, more: dict[str, Any]) -> None:
+    items = [{"text": text} for text in ("a cat", "cut \ud83d", "a dog", "rain")]
+    body = json.dumps({"input": items, "on_error": "skip", **more})
+    answer = client.post(path, content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 200, answer.text
+    failed = [each for each in answer.json().get("unusable", answer.json().get("data", ())) if "error" in each]
+    assert [(each["index"], each["error"]["code"]) for each in failed] == [(1, "invalid_text")]
+    assert "half of a surrogate pair at character 4" in failed[0]["error"]["message"]
+    body = body.replace('"skip"', '"fail"')
+    refused = client.post(path, content=body, headers={"content-type": "application/json"})
+    assert refused.status_code == 422
+    assert [item["index"] for item in refused.json()["error"]["items"]] == [1]
+
+
+def test_nulls_are_fields_that_are_left_out(client: httpx.Client) -> None:
+    """As LiteLLM and others fill in all fields."""
+    names = ("encoding_format", "dimensions", "user", "on_error", "decode", "sampling", "mode", "model")
+    answer = client.post(PATH, json={"input": ["a cat"], **dict.fromkeys(names)})
+    assert answer.status_code == 200
+    np.testing.assert_allclose(vectors(answer), embed(client, ["a cat"]), atol=1e-6)
+
+
+def test_an_upload_may_have_a_name_of_rfc_5987_or_none(client: httpx.Client) -> None:
+    head = b"Content-Disposition: form-data; name=\"input\"; filename*=UTF-8''%C3%BC.jpg\r\n\r\n"
+    bare = b'Content-Disposition: form-data; name="input"\r\nContent-Type: image/jpeg\r\n\r\n'
+    photo = jpeg("coffee", width=64)
+    body = b"--B\r\n" + head + photo + b"\r\n--B\r\n" + bare + photo + b"\r\n--B--\r\n"
+    answer = client.post(PATH, content=body, headers={"content-type": "multipart/form-data; boundary=B"})
+    first, second = answer.json()["data"]
+    assert (first["id"], second.get("id")) == ("\u00fc.jpg", None)
+    assert first["embedding"] == pytest.approx(second["embedding"], abs=1e-6)

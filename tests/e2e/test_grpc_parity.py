@@ -67,6 +67,7 @@ def test_embeddings(server: Server, client: httpx.Client, name: str) -> None:
     with stub(server) as daguerre:
         found = daguerre.Embed(embed_request(EMBED[name]), timeout=60)
     assert (found.model, list(found.truncated)) == (said["model"], said["truncated"])
+    assert list(found.unknown) == said["unknown"]
     assert found.prompt_tokens == said["usage"]["prompt_tokens"]
     assert found.dimension == 1280
     assert_receipt(found.receipt, said["receipt"])
@@ -90,6 +91,7 @@ def test_zero_shot(server: Server, client: httpx.Client, name: str) -> None:
         said["labels"],
         said["templates"],
     )
+    assert list(found.unknown) == said["unknown"]
     assert (found.logit_scale, found.calibrated, list(found.truncated)) == (
         said["logit_scale"],
         False,
@@ -141,7 +143,7 @@ HTTP_ONLY = {  # rows of the table that no message of gRPC can say, and why
         "a timeline of something else", "a timeline of a form", "a timeline of an index that is no number",
     ],
     "JSON, multipart, paths and methods are HTTP's": [
-        "half of a surrogate pair",
+        "half of a surrogate pair", "half of a surrogate pair in an id",
         *(row.name for row in bad_input_table.BODIES if row.name != "a model that is not there"),
     ],
 }  # fmt: skip

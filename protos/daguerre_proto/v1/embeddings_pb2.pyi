@@ -39,7 +39,7 @@ class Embedding(_message.Message):
     def __init__(self, index: _Optional[int] = ..., id: _Optional[str] = ..., vector: _Optional[bytes] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ..., video: _Optional[_Union[_video_pb2.VideoResult, _Mapping]] = ...) -> None: ...
 
 class EmbedResponse(_message.Message):
-    __slots__ = ("model", "receipt", "dimension", "data", "truncated", "prompt_tokens", "job")
+    __slots__ = ("model", "receipt", "dimension", "data", "truncated", "prompt_tokens", "job", "unknown")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     RECEIPT_FIELD_NUMBER: _ClassVar[int]
     DIMENSION_FIELD_NUMBER: _ClassVar[int]
@@ -47,6 +47,7 @@ class EmbedResponse(_message.Message):
     TRUNCATED_FIELD_NUMBER: _ClassVar[int]
     PROMPT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     JOB_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_FIELD_NUMBER: _ClassVar[int]
     model: str
     receipt: _common_pb2.Receipt
     dimension: int
@@ -54,7 +55,8 @@ class EmbedResponse(_message.Message):
     truncated: _containers.RepeatedScalarFieldContainer[int]
     prompt_tokens: int
     job: _jobs_pb2.Job
-    def __init__(self, model: _Optional[str] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., dimension: _Optional[int] = ..., data: _Optional[_Iterable[_Union[Embedding, _Mapping]]] = ..., truncated: _Optional[_Iterable[int]] = ..., prompt_tokens: _Optional[int] = ..., job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ...) -> None: ...
+    unknown: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, model: _Optional[str] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., dimension: _Optional[int] = ..., data: _Optional[_Iterable[_Union[Embedding, _Mapping]]] = ..., truncated: _Optional[_Iterable[int]] = ..., prompt_tokens: _Optional[int] = ..., job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., unknown: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class EmbedStreamRequest(_message.Message):
     __slots__ = ("options", "items")
@@ -65,17 +67,19 @@ class EmbedStreamRequest(_message.Message):
     def __init__(self, options: _Optional[_Union[EmbedOptions, _Mapping]] = ..., items: _Optional[_Iterable[_Union[_common_pb2.Item, _Mapping]]] = ...) -> None: ...
 
 class EmbedStreamResponse(_message.Message):
-    __slots__ = ("model", "receipt", "dimension", "data", "truncated", "prompt_tokens")
+    __slots__ = ("model", "receipt", "dimension", "data", "truncated", "prompt_tokens", "unknown")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     RECEIPT_FIELD_NUMBER: _ClassVar[int]
     DIMENSION_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
     TRUNCATED_FIELD_NUMBER: _ClassVar[int]
     PROMPT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_FIELD_NUMBER: _ClassVar[int]
     model: str
     receipt: _common_pb2.Receipt
     dimension: int
     data: _containers.RepeatedCompositeFieldContainer[Embedding]
     truncated: _containers.RepeatedScalarFieldContainer[int]
     prompt_tokens: int
-    def __init__(self, model: _Optional[str] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., dimension: _Optional[int] = ..., data: _Optional[_Iterable[_Union[Embedding, _Mapping]]] = ..., truncated: _Optional[_Iterable[int]] = ..., prompt_tokens: _Optional[int] = ...) -> None: ...
+    unknown: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, model: _Optional[str] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., dimension: _Optional[int] = ..., data: _Optional[_Iterable[_Union[Embedding, _Mapping]]] = ..., truncated: _Optional[_Iterable[int]] = ..., prompt_tokens: _Optional[int] = ..., unknown: _Optional[_Iterable[int]] = ...) -> None: ...

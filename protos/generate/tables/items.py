@@ -176,6 +176,7 @@ EMBEDDINGS = File(
             data="repeated Embedding // One entry per item of the message; `index` counts from the beginning of the "
             "stream.",
             truncated="// Texts that were cut at the model's maximum, by index from the beginning of the stream.",
+            unknown="// Texts of which the model knows no token, by index from the beginning of the stream.",
             prompt_tokens="// Tokens of the message's texts.",
         ),
     ),

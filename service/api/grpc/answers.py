@@ -38,6 +38,7 @@ def embeddings(answer: Answer, *, first: int = 0) -> embeddings_pb2.EmbedRespons
         dimension=max((len(each.vector) // 4 for each in data), default=0),
         data=data,
         truncated=[first + i for i in answer["truncated"]],
+        unknown=[first + i for i in answer["unknown"]],
         prompt_tokens=answer["usage"]["prompt_tokens"],
     )
 
@@ -50,6 +51,7 @@ def zero_shot(answer: Answer) -> zero_shot_pb2.ZeroShotResponse:
         templates=answer["templates"],
         logit_scale=answer["logit_scale"],
         truncated=answer["truncated"],
+        unknown=answer["unknown"],
         data=[
             zero_shot_pb2.Scored(
                 index=entry["index"],
@@ -95,6 +97,7 @@ def predictions(answer: Answer) -> classifiers_pb2.PredictResponse:
         data=data,
         model=answer["model"],
         truncated=answer["truncated"],
+        unknown=answer["unknown"],
         receipt=None if answer["receipt"] is None else messages.receipt(answer["receipt"]),
     )
 

@@ -124,6 +124,7 @@ class EmbedStream:
             dimension=embeddings.dimension(call),
             data=part.data,
             truncated=part.truncated,
+            unknown=part.unknown,
             prompt_tokens=part.prompt_tokens,
         )
 

@@ -71,7 +71,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
                 }
             ],
             **{"model": "embedded", "templates": ["a photo of {}"], "negatives": None, "logit_scale": 100.0},
-            **{"calibrated": False, "truncated": [], "receipt": RECEIPT},
+            **{"calibrated": False, "truncated": [], "unknown": [], "receipt": RECEIPT},
         },
     },
     "TrainRequest": {

@@ -119,15 +119,15 @@ def test_zero_shot_writes_a_table_that_any_reader_of_csv_reads(inline: Server, p
 
 
 def test_labels_that_are_called_as_our_columns_keep_their_scores(inline: Server, photos: Path, tmp_path: Path):
-    labels = [word for label in ("id", "label", "error", "a cat") for word in ("--label", label)]
-    columns = ["id", "label", "label: id", "label: label", "label: error", "a cat", "error"]
+    labels = [word for label in ("id", "label", "error", "remark", "a cat") for word in ("--label", label)]
+    columns = ["id", "label", "label: id", "label: label", "label: error", "label: remark", "a cat", "remark", "error"]
     for kind in ("csv", "parquet"):
         run(inline, "zero-shot", photos / "chelsea.jpg", *labels, "-o", tmp_path / f"a.{kind}")
     tables = [pd.read_csv(tmp_path / "a.csv"), pd.read_parquet(tmp_path / "a.parquet")]
     for table in tables:
         assert list(table.columns) == columns
         assert table["label"][0] == "a cat"
-        assert table[columns[2:6]].sum(axis=1)[0] == pytest.approx(1, abs=1e-4)
+        assert table[columns[2:7]].sum(axis=1)[0] == pytest.approx(1, abs=1e-4)
 
 
 def test_models_and_ping(inline: Server):
@@ -218,3 +218,69 @@ def test_ctrl_c_says_how_to_go_on(inline: Server, photos: Path, tmp_path: Path):
     assert "Traceback" not in stderr
     parts = list((tmp_path / "many.parquet.parts").glob("part-*.parquet"))
     assert sum(len(pd.read_parquet(part, columns=["id"])) for part in parts) >= 32
+
+
+def jpegs(folder: Path, *names: str) -> Path:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(harness.jpeg("coffee", width=64))
+    return folder
+
+
+ODD = ("1234567890", "a.jpg_large", "b.jpg?w=640", "c.jpg.1", "d.mpo")
+
+
+def test_a_folder_of_odd_names_is_embedded_and_what_is_left_out_is_printed(inline: Server, tmp_path: Path):
+    folder = jpegs(tmp_path / "odd", *ODD, "@eaDir/thumb.jpg", ".hidden.jpg")
+    (folder / "notes.txt").write_text("text")
+    (folder / ".DS_Store").write_bytes(b"x")
+    left_out = "4 files or folders were left out ("
+    for arguments in (
+        ("embed", folder, "-o", tmp_path / "a.parquet"),
+        ("embed", folder, "-o", tmp_path / "a.npz"),
+        ("zero-shot", folder, *LABELS, "-o", tmp_path / "a.csv"),
+        ("duplicates", folder, "-o", tmp_path / "d.csv"),
+    ):
+        done = run(inline, *arguments)
+        assert done.stderr.count(left_out) == 1, arguments
+        assert ".txt files that are no images: 1, the first" in done.stderr
+        assert "folders of the system: 1, the first" in done.stderr
+    assert sorted(pd.read_parquet(tmp_path / "a.parquet")["id"]) == sorted(ODD)
+    assert left_out not in run(inline, "-q", "embed", folder, "-o", tmp_path / "b.npz").stderr
+
+
+def test_a_folder_without_images_ends_with_an_error_that_names_it(inline: Server, tmp_path: Path):
+    folder = jpegs(tmp_path / "none", "@eaDir/thumb.jpg")
+    (folder / "notes.txt").write_text("text")
+    for arguments in (
+        ("embed", folder, "-o", tmp_path / "a.parquet"),
+        ("embed", f"{folder}/", "-o", tmp_path / "a.csv"),
+        ("zero-shot", folder, *LABELS),
+        ("duplicates", folder, "-o", tmp_path / "d.csv"),
+        ("train", "nothing", "--folder", folder),
+        ("embed", folder, "--video", "-o", tmp_path / "v.npz"),
+    ):
+        said = run(inline, *arguments, code=2).stderr
+        assert str(folder) in said
+        assert ".txt files that are no" in said or "files beside the folders of classes: 1" in said
+        assert "Usage" not in said
+
+
+def test_classes_are_folders_of_images_alone(inline: Server, tmp_path: Path):
+    names = [f"{label}/{i}.jpg_large" for label in ("cats", "dogs") for i in range(6)]
+    folder = jpegs(tmp_path / "coded", *names, "@eaDir/a.jpg", "__MACOSX/b.jpg", ".AppleDouble/c.jpg", "cats/._0.jpg")
+    done = run(inline, "train", "folders", "--folder", folder, "--folds", "2")
+    assert "4 files or folders were left out (folders of the system: 2" in done.stderr
+    assert not any(word in done.stderr.partition("were left out")[2].partition("\n")[2] for word in ("eaDir", "MACOSX"))
+
+
+def test_remarks_on_texts_are_printed_and_have_a_column(inline: Server, tmp_path: Path):
+    (tmp_path / "texts.txt").write_text("a cat\n\U0001f600\n" + "word " * 400 + "\n", encoding="utf-8")
+    done = run(inline, "zero-shot", "--texts", tmp_path / "texts.txt", *LABELS)
+    assert [row["remark"] for row in csv.DictReader(io.StringIO(done.stdout))] == ["", "unknown", "truncated"]
+    assert "1 of 3 texts have no token that the model knows" in done.stderr
+    assert "1 of 3 texts were cut" in done.stderr
+    done = run(inline, "embed", "--texts", tmp_path / "texts.txt", "-o", tmp_path / "t.npz", "--json")
+    summary = json.loads(done.stdout)
+    assert (summary["unknown"], summary["truncated"], summary["failed"]) == (1, 1, 0)
+    assert "1 of 3 texts have no token" in done.stderr

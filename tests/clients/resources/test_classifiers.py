@@ -56,7 +56,7 @@ def test_a_classifier_trains_and_predicts(client: Client, coded, tmp_path):
     ]
     assert np.allclose(found.probabilities.sum(axis=1), 1)
     table = found.to_pandas()
-    assert list(table.columns) == ["label", "cat", "coffee", "error"]
+    assert list(table.columns) == ["label", "cat", "coffee", "remark", "error"]
     assert len(clf.report.to_pandas()) == 8
     clf.save_report(tmp_path / "report.html")
     assert "<html" in (tmp_path / "report.html").read_text()
@@ -129,7 +129,7 @@ def test_codes_of_coders_and_numbers(client: Client):
         found = clf.predict(texts=["pure joy", ""])
     assert 1 <= found.low[0] <= found.values[0] <= found.high[0] <= 5
     assert np.isnan(found.values[1])
-    assert list(found.to_pandas().columns) == ["value", "low", "high", "error"]
+    assert list(found.to_pandas().columns) == ["value", "low", "high", "remark", "error"]
 
 
 def test_what_the_server_refuses_is_said(client: Client):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 from models.catalog.folder import ModelFolder
 from models.catalog.rows import EMBEDDED
@@ -49,6 +50,54 @@ def test_token_ids_equal_those_of_transformers(texts, reference, text):
     assert got.ids.dtype == np.int64
     assert got.truncated == (len(whole) > 256)
     assert len(got.ids) == min(len(whole), 256)
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown"),
+    [
+        *(
+            (text, True)
+            for text in ("\U0001f600", "\U0001f525\U0001f525", "\u732b", "\u200b", "\u0000", "\u732b \U0001f600")
+        ),
+        *((text, False) for text in ("a cat", "...", "\U0001f600 cat", "caf\u00e9", "5", "\u732b.")),
+    ],
+)
+def test_a_text_of_which_the_vocabulary_has_no_token_is_unknown(texts, reference, text, unknown):
+    (got,) = texts.preprocess([text])
+    words = [id for id in reference(text, add_special_tokens=False)["input_ids"] if id != reference.unk_token_id]
+    assert got.unknown == unknown == (not words)
+
+
+def tokenizer_of(kind: str) -> Tokenizer:
+    """Tokenizers of other kinds, of which each knows "cat"."""
+    if kind == "unigram":  # as SentencePiece makes them: a text begins with a sign for the space before it
+        pieces = [("<unk>", 0.0), ("\u2581", -1.0), ("\u2581cat", -1.0), ("q", -2.0)]
+        made = Tokenizer(models.Unigram(pieces, unk_id=0, byte_fallback=False))
+        made.pre_tokenizer = pre_tokenizers.Metaspace()
+    elif kind == "bytes":  # as of GPT and CLIP: every byte has a token
+        made = Tokenizer(models.BPE({c: i for i, c in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}, []))
+        made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    else:
+        made = Tokenizer(models.WordLevel({"[UNK]": 0, "cat": 1, "query": 2, ":": 3}, unk_token="[UNK]"))
+        made.pre_tokenizer = pre_tokenizers.Whitespace()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("kind", "prefix", "unknown"),
+    [
+        ("unigram", "", [False, True, True, True]),
+        ("bytes", "", [False, False, False, True]),
+        ("words", "", [False, True, True, True]),
+        ("words", "query: ", [False, True, True, True]),
+    ],
+)
+def test_unknown_texts_are_found_with_every_kind_of_tokenizer(tmp_path, texts, kind, prefix, unknown):
+    made = tokenizer_of(kind)
+    made.save(str(tmp_path / "tokenizer.json"))
+    tower = replace(texts._tower, prefix=prefix)
+    processor = TextProcessor(tower, tmp_path / "tokenizer.json")
+    assert [each.unknown for each in processor.preprocess(["cat", "\u732b", "\U0001f600 \u732b", " "])] == unknown
 
 
 @settings(max_examples=150, deadline=None)

@@ -21,7 +21,7 @@ from daguerre.storage.csv import numbers, write_table
 from daguerre.types.common import Decode
 
 SHOWN = 5  # failures on stderr
-OWN_COLUMNS = ("id", "label", "error")  # columns of scores, beside those of the labels
+OWN_COLUMNS = ("id", "label", "remark", "error")  # columns of scores, beside those of the labels
 VECTORS = (".parquet", ".npz", ".npy")
 
 
@@ -89,13 +89,13 @@ def write_embeddings(embeddings: Embeddings, out: str, kind: str) -> None:
 
 
 def write_scores(scores: ZeroShot, out: str, kind: str) -> None:
-    """Write a row per item: id, label, a score for each label, error."""
+    """Write a row per item: id, label, a score for each label, remark, error."""
     rows = ([best or "", *numbers(row)] for best, row in zip(scores.best, scores.scores, strict=True))
     _write(scores, ["label", *label_columns(scores.labels, OWN_COLUMNS)], rows, out, kind)
 
 
 def write_predictions(predictions: Predictions, out: str, kind: str) -> None:
-    """Write a row per item: id, then label and probabilities, or value, low and high; error."""
+    """Write a row per item: id, then label and probabilities, or value, low and high; remark, error."""
     if predictions.labels:
         paired = zip(predictions.predicted, predictions.probabilities, strict=True)
         rows: Iterable[Sequence[Any]] = ([label, *numbers(row)] for label, row in paired)
@@ -108,14 +108,17 @@ def write_predictions(predictions: Predictions, out: str, kind: str) -> None:
 def _write(
     results: ZeroShot | Predictions, names: list[str], rows: Iterable[Sequence[Any]], out: str, kind: str
 ) -> None:
-    columns = ["id", *names, "error"]
+    columns = ["id", *names, "remark", "error"]
     if kind == ".parquet":
         table = results.to_pandas().reset_index(names="id", allow_duplicates=True)
         table.columns = columns
         table.to_parquet(out)
         return
-    items = zip(results.ids, rows, results.codes, strict=True)
-    write_table(columns, ([id, *([""] * len(names) if code else row), code or ""] for id, row, code in items), out)
+    items = zip(results.ids, rows, results.remarks, results.codes, strict=True)
+    table_rows = (
+        [id, *([""] * len(names) if code else row), remark or "", code or ""] for id, row, remark, code in items
+    )
+    write_table(columns, table_rows, out)
 
 
 def finish(settings: Settings, errors: Errors, summary: Mapping[str, Any], as_json: bool) -> NoReturn:
@@ -133,6 +136,8 @@ def finish_items(settings: Settings, results: Embeddings | ZeroShot, out: str, a
         "out": out,
         "items": len(results),
         "failed": len(results.errors),
+        "unknown": len(results.unknown),
+        "truncated": len(results.truncated),
         "errors": [asdict(item) for item in results.errors],
         "receipt": asdict(results.receipt),
     }

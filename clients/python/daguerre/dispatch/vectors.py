@@ -81,8 +81,22 @@ def vector_block(modality: str, made: Embeddings, part: "slice | NDArray[np.int6
     )
 
 
-def split_usable(blocks: Mapping[str, Embeddings], ids: Sequence[str]) -> tuple[NDArray[np.int64], list[ItemError]]:
-    """Indexes of the items that have all of their vectors, and why the others have not. Raises ValueError for none."""
+UNKNOWN = "is a text of which the model knows no token, so its vector is that of other such texts"
+
+
+def split_usable(
+    blocks: Mapping[str, Embeddings], ids: Sequence[str], *, known: bool = False
+) -> tuple[NDArray[np.int64], list[ItemError]]:
+    """Indexes of the items that have all of their vectors, and why the others have not.
+
+    Parameters
+    ----------
+    known : whether texts of which the model knows no token are unusable too. There may then be no usable item.
+
+    Raises
+    ------
+    ValueError : no item can be used.
+    """
     good = np.ones(len(ids), bool)
     failed: dict[int, ItemError] = {}
     for modality, made in blocks.items():
@@ -91,8 +105,12 @@ def split_usable(blocks: Mapping[str, Embeddings], ids: Sequence[str]) -> tuple[
         there = made.ok & ~np.isnan(made.vectors[:, :1]).any(axis=1)
         for i in np.flatnonzero(~there).tolist():
             failed.setdefault(i, ItemError(i, ids[i], "no_vector", f"has no {modality} vector; leave it out"))
+        if known:
+            for i in made.unknown:
+                failed.setdefault(i, ItemError(i, ids[i], "unknown_text", UNKNOWN))
+            there[made.unknown] = False
         good &= there
-    if not good.any():
+    if not good.any() and not any(each.code == "unknown_text" for each in failed.values()):
         first = next(iter(failed.values()), None)
         reason = "nothing was given" if first is None else f"the first, {first.id}: {first.message}"
         raise ValueError(f"none of {len(ids)} items can be used; {reason}")

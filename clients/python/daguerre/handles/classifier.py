@@ -180,7 +180,11 @@ class AsyncClassifier:
             items, total = images_or_texts(images, texts, ids)
         gathered = await self._session.gather(items, total, ask, on_error, progress, "predict", None)
         return _Results(
-            ids=gathered.ids, errors=gathered.errors, truncated=gathered.truncated, answers=gathered.answers
+            ids=gathered.ids,
+            errors=gathered.errors,
+            truncated=gathered.truncated,
+            unknown=gathered.unknown,
+            answers=gathered.answers,
         )
 
     async def _of_embeddings(self, embeddings: EmbeddingsLike, options: PredictOptions) -> "_Results":
@@ -208,7 +212,13 @@ class AsyncClassifier:
             ]
         known = {each.index: each for each in first.errors}
         errors = Errors([known.get(each.index, each) for each in failed])
-        return _Results(ids=list(first.ids), errors=errors, truncated=list(first.truncated), answers=answers)
+        return _Results(
+            ids=list(first.ids),
+            errors=errors,
+            truncated=list(first.truncated),
+            unknown=list(first.unknown),
+            answers=answers,
+        )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id}: {self.task}, {', '.join(self.labels[:5]) or 'a number'}>"
@@ -219,6 +229,7 @@ class _Results:
     ids: list[str]
     errors: Errors
     truncated: list[int]
+    unknown: list[int]
     answers: Sequence[tuple[list[int], PredictAnswer]]
 
 
@@ -240,6 +251,7 @@ def _predictions(clf: AsyncClassifier, results: _Results) -> Predictions:
         ids=results.ids,
         errors=results.errors,
         truncated=results.truncated,
+        unknown=results.unknown,
         receipt=receipt,
         classifier=clf.id,
         task=clf.task,

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from daguerre.inputs.alignment import item_ids, per_item, relative_ids
 from daguerre.inputs.items import Images, Texts
 from daguerre.resources.embeddings import EmbeddingMethods
 from daguerre.resources.images import ImageMethods
+from daguerre.results.base import Errors
 from daguerre.results.duplicates import Duplicates
 from daguerre.results.images import Descriptions
 from daguerre.storage.parquet import printable
@@ -51,7 +53,7 @@ class DuplicateMethods(EmbeddingMethods, ImageMethods):
         images, ids, progress : as for `embed`.
         kind : exact: the same bytes, which are compared on this machine. near: perceptual hashes that differ in few
             bits, as of other sizes, formats and slight crops. semantic: a high cosine of `embeddings`, or of `images`
-            or `texts`, which are embedded first.
+            or `texts`, which are embedded first. Texts of which the model knows no token are left out, with an error.
         threshold : smallest cosine of semantic duplicates; None: 0.95.
         bits : largest number of bits, of 64, in which near duplicates differ; None: 8.
         linkage : single: groups are chains of duplicates. star: every member is a duplicate of the representative.
@@ -97,8 +99,18 @@ class DuplicateMethods(EmbeddingMethods, ImageMethods):
         else:
             blocks = await self._embedded(images, texts, embeddings, model, decode, progress)
             files = next(iter(blocks.values())).ids
-            good, errors = split_usable(blocks, files)
+            good, errors = split_usable(blocks, files, known=True)
         every = item_ids(ids, files)
+        if not len(good):  # texts that the model cannot tell apart: nothing is known to be a duplicate
+            return Duplicates(
+                ids=every,
+                errors=Errors([replace(each, id=every[each.index]) for each in errors]),
+                id="",
+                kind=kind,
+                threshold=threshold,
+                linkage=linkage,
+                groups=(),
+            )
         if isinstance(prefer, str):
             if prefer != "size":
                 raise ValueError(f'prefer: got {prefer!r}, there is "size"; or give a number for each item')

@@ -7,7 +7,9 @@ import numpy as np
 
 from daguerre.dispatch.collect import OnError
 from daguerre.dispatch.vectors import EmbeddingsLike, by_modality
-from daguerre.inputs.items import Images, Texts, images_or_texts
+from daguerre.inputs.columns import plain
+from daguerre.inputs.items import Images, Texts, images_or_texts, text_column
+from daguerre.results.base import Errors
 from daguerre.results.embeddings import Embeddings
 from daguerre.session import Session
 from daguerre.transport.operations import EMBED
@@ -36,9 +38,12 @@ class EmbeddingMethods(Session):
         Parameters
         ----------
         images : a folder (with its subfolders), a path, a glob such as "photos/**/*.jpg", bytes, an open file, a PIL
-            image, a uint8 array, or any iterable of these.
-        texts : a text, or any iterable of texts. Either images or texts.
-        ids : one for each item, in place of its path or number.
+            image, an array or tensor, any iterable of these, a column of a table, or a mapping {id: image}. Files of
+            folders and globs are taken where their ending or their first bytes are those of an image; a warning counts
+            the others. Arrays are uint8, masks of bool, or floats in 0..1 or 0..255: (h, w), (h, w, 1), (h, w, 3),
+            (h, w, 4), (3, h, w), or n of these. A missing value is an item without a result.
+        texts : a text, any iterable of texts, a column of a table, or a mapping {id: text}. Either images or texts.
+        ids : one for each item, in place of its path, its key or its number.
         model : model name, in place of the client's.
         decode : "exact", or "scaled", which is faster for large JPEGs and has a fingerprint of its own; None: the
             server's setting.
@@ -85,6 +90,7 @@ class EmbeddingMethods(Session):
             errors=gathered.errors,
             receipt=receipt,
             truncated=gathered.truncated,
+            unknown=gathered.unknown,
             vectors=vectors,
             tokens=sum(answer.tokens for _, answer in answers),
             modality="image" if texts is None else "text",
@@ -111,19 +117,28 @@ class EmbeddingMethods(Session):
         if images is not None:
             blocks["image"] = await self.embed(images=images, model=model, decode=decode, progress=progress)
         if texts is not None:
-            given = [texts] if isinstance(texts, str) else list(texts)
+            items, keys = text_column(texts)
+            given = [plain(text) for text in items]
             there = [text for text in given if text is not None]
             embedded = await self.embed(texts=there, model=model, decode=decode, progress=progress)
-            blocks["text"] = _spread(embedded, [text is not None for text in given])
+            ids = [str(i) for i in range(len(given))] if keys is None else keys
+            blocks["text"] = _spread(embedded, [text is not None for text in given], ids)
         if not blocks:
             raise ValueError("give images, texts, or embeddings")
         return by_modality(blocks, ("image", "text"))
 
 
-def _spread(embedded: Embeddings, there: Sequence[bool]) -> Embeddings:
+def _spread(embedded: Embeddings, there: Sequence[bool], ids: list[str]) -> Embeddings:
     """Insert rows of NaN for the items that are not there."""
-    if all(there):
-        return embedded
+    places = np.flatnonzero(there).tolist()
+    at = [(each, places[each.index]) for each in embedded.errors]
     vectors = np.full((len(there), embedded.vectors.shape[1]), np.nan, np.float32)
-    vectors[np.flatnonzero(there)] = embedded.vectors
-    return replace(embedded, vectors=vectors, ids=[str(i) for i in range(len(there))])
+    vectors[places] = embedded.vectors
+    return replace(
+        embedded,
+        vectors=vectors,
+        ids=ids,
+        errors=Errors([replace(each, index=place, id=ids[place]) for each, place in at]),
+        truncated=[places[i] for i in embedded.truncated],
+        unknown=[places[i] for i in embedded.unknown],
+    )

@@ -93,6 +93,7 @@ class ZeroShotMethods(Session):
             errors=gathered.errors,
             receipt=receipt,
             truncated=gathered.truncated,
+            unknown=gathered.unknown,
             labels=list(options.labels),
             scores=gathered.spread(lambda a: a.scores, k),
             cosines=gathered.spread(lambda a: a.cosines, k),

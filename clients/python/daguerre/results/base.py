@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 SHOWN = 5  # failures in a repr
+OWN = ("label", "remark", "error")  # columns of a table, beside those of the labels
 
 
 class Errors(Sequence[ItemError]):
@@ -91,6 +92,12 @@ class ItemResults:
 class ModelResults(ItemResults):
     receipt: Receipt
     truncated: list[int]
+    unknown: list[int] = field(kw_only=True, default_factory=list)
+
+    @property
+    def remarks(self) -> list[str | None]:
+        """A remark on each item, for tables: "unknown", "truncated", or both; None for most."""
+        return text_remarks(len(self), self.unknown, self.truncated)
 
     @property
     def model(self) -> str:
@@ -101,6 +108,15 @@ class ModelResults(ItemResults):
     def fingerprint(self) -> str:
         """Vectors may be compared exactly where it is equal."""
         return self.receipt.fingerprint
+
+
+def text_remarks(n: int, unknown: Sequence[int], truncated: Sequence[int]) -> list[str | None]:
+    """Remarks on n items: "unknown", "truncated", or both; None where there is nothing to remark."""
+    remarks: list[str | None] = [None] * n
+    for name, places in (("unknown", unknown), ("truncated", truncated)):
+        for i in places:
+            remarks[i] = f"{remarks[i]}, {name}" if remarks[i] else name
+    return remarks
 
 
 def failure_note(errors: Errors) -> str:

@@ -31,6 +31,7 @@ class Embeddings(ModelResults):
     errors : the items without a result.
     receipt : model, settings and versions that made the vectors; keep it with them.
     truncated : indices of texts that were cut at the model's maximum length.
+    unknown : indices of texts of which the model knows no token: their vectors say nothing about them.
     tokens : number of tokens of all texts.
     modality : "image" or "text"; None for vectors that were read from a file.
     """
@@ -50,6 +51,7 @@ class Embeddings(ModelResults):
             ids=[id for id, fine in zip(self.ids, good, strict=True) if fine],
             errors=Errors(),
             truncated=[int(place[i]) for i in self.truncated],
+            unknown=[int(place[i]) for i in self.unknown],
             vectors=self.vectors[good],
         )
 

@@ -1,9 +1,9 @@
 """Predictions of a trained classifier for items."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from daguerre.results.base import ItemResults, import_pandas
+from daguerre.results.base import OWN, ItemResults, import_pandas, text_remarks
 from daguerre.types.common import Double, Receipt
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ class Predictions(ItemResults):
     values, low, high : (n,) of a continuous task, with the 95 % prediction interval; NaN where it is not known.
     crossed : (n, labels) or (n, 1), where it was asked for.
     classifier : "protest@3".
+    unknown, truncated : indices of texts of which the model knows no token, and of those that were cut.
     errors : a table of the items without a result.
     receipt : how the vectors were made; None where every item failed.
     """
@@ -37,20 +38,28 @@ class Predictions(ItemResults):
     low: Double
     high: Double
     crossed: Double | None
+    unknown: list[int] = field(default_factory=list)
+
+    @property
+    def remarks(self) -> list[str | None]:
+        """A remark on each item, for tables: "unknown", "truncated", or both; None for most."""
+        return text_remarks(len(self), self.unknown, self.truncated)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Table by item: index id, then `label` and a column for each probability, or `value`, `low`, `high`; `error`.
+        """Table by item: index id; `label` and a column for each probability, or `value`, `low`, `high`; `error`.
 
-        A label of yours that is called "label" or "error" gets its column as "label: …".
+        Before `error` is a column `remark`: "unknown", "truncated", both, or None. A label of yours that is called
+        "label", "remark" or "error" gets its column as "label: …".
         """
         pandas = import_pandas()
         columns: dict[str, Any] = {}
         if self.labels:
             columns["label"] = self.predicted
             for j, label in enumerate(self.labels):
-                columns[f"label: {label}" if label in ("label", "error") else label] = self.probabilities[:, j]
+                columns[f"label: {label}" if label in OWN else label] = self.probabilities[:, j]
         else:
             columns |= {"value": self.values, "low": self.low, "high": self.high}
+        columns["remark"] = self.remarks
         columns["error"] = self.codes
         table: pd.DataFrame = pandas.DataFrame(columns, index=pandas.Index(self.ids, name="id"))
         return table

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from daguerre.results.base import ModelResults, failure_note, import_pandas
+from daguerre.results.base import OWN, ModelResults, failure_note, import_pandas
 from daguerre.types.common import Float
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ class ZeroShot(ModelResults):
     cosines : (n, k) float32, raw.
     best : the best label of each item; None where none fits, or the item failed.
     none_scores : (n,) of `none_of_these`, or None.
+    unknown : indices of texts of which the model knows no token: their vectors say nothing about them.
     templates, negatives, logit_scale : what made the scores of the cosines.
     """
 
@@ -47,14 +48,16 @@ class ZeroShot(ModelResults):
         ]
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Table by item: index id, the best `label`, a column with the score of each label, and `error` (a code).
+        """Table by item: index id, the best `label`, a column with the score of each label, `remark`, `error` (a code).
 
-        A label of yours that is called "label" or "error" gets its column as "label: …".
+        The remark is "unknown", "truncated", both, or None. A label of yours that is called "label", "remark" or
+        "error" gets its column as "label: …".
         """
         pandas = import_pandas()
         columns: dict[str, Any] = {"label": self.best}
         for j, label in enumerate(self.labels):
-            columns[f"label: {label}" if label in ("label", "error") else label] = self.scores[:, j]
+            columns[f"label: {label}" if label in OWN else label] = self.scores[:, j]
+        columns["remark"] = self.remarks
         columns["error"] = self.codes
         table: pd.DataFrame = pandas.DataFrame(columns, index=pandas.Index(self.ids, name="id"))
         return table

@@ -121,7 +121,7 @@ def predict(
 ) -> None:
     """Predict images, texts or, with --video, videos with the classifier NAME: its newest version, or NAME@3.
 
-    The table has a row per item: id, then label and probabilities, or value, low and high; error.
+    The table has a row per item: id, then label and probabilities, or value, low and high; remark; error.
 
     With --video it has a row per frame, with video, timestamp and shot in place of id. Finished videos are kept in a
     folder OUT.videos until all are finished, so that an interrupted run can continue.

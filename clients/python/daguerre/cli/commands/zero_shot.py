@@ -48,8 +48,8 @@ def zero_shot(
 ) -> None:
     """Score images, texts or, with --video, videos for labels of your choice.
 
-    The table has a row per item: id, the best label, a score for each label, error. The scores of a label with the name
-    "id", "label" or "error" are in a column "label: …".
+    The table has a row per item: id, the best label, a score for each label, remark (texts that are truncated, or whose
+    tokens are unknown to the model), error. The scores of a label with one of these names are in a column "label: …".
 
     With --video it has a row per frame: video, timestamp, shot, label, the scores, error. Finished videos are kept in a
     folder OUT.videos until all are finished, so that an interrupted run can continue.
