@@ -132,7 +132,8 @@ class Client(Closing):
 
 def _like(arguments: dict[str, Any]) -> Client:
     """The client that a pickle stands for."""
-    return Client(**arguments)
+    client: Client = Client(**arguments)
+    return client
 
 
 def _end(loop: asyncio.AbstractEventLoop, client: AsyncClient, thread: threading.Thread, process: int) -> None:

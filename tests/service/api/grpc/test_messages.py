@@ -92,7 +92,7 @@ def test_vectors_are_little_endian_and_failed_items_have_none() -> None:
     vectors = np.arange(6, dtype=np.float32).reshape(2, 3)
     failed = {1: ItemFailure(1, "b", "invalid_text", "no")}
     entries = list(
-        grpc_wire.embeddings([Item(text="a"), Item(text="", id="b")], Encoded(vectors, failed, 0, (), ()), first=7)
+        grpc_wire.embeddings([Item(text="a"), Item(text="", id="b")], Encoded(vectors, failed, 0, ()), first=7)
     )
     assert entries[0].vector == vectors[0].astype("<f4").tobytes()
     assert (entries[0].index, entries[0].HasField("id")) == (7, False)
