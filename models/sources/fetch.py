@@ -79,7 +79,7 @@ def _download(row: HubModel, folder: Path) -> None:
     import huggingface_hub  # imported here, because no serving code may reach it
 
     try:  # the description of the repository is the one request that is not repeated where there is no network
-        described = huggingface_hub.HfApi().repo_info(row.repository, revision=row.revision, timeout=30)
+        described = huggingface_hub.HfApi().model_info(row.repository, revision=row.revision, timeout=30)
         files = files_to_fetch([file.rfilename for file in described.siblings or ()])
         huggingface_hub.snapshot_download(
             row.repository, revision=row.revision, allow_patterns=files, local_dir=str(folder)

@@ -417,7 +417,7 @@ class Hub:
     def __init__(self, files, source: Path):
         self.files, self.source = files, source
 
-    def repo_info(self, repository, revision, timeout):
+    def model_info(self, repository, revision, timeout):
         self.asked = {"repository": repository, "revision": revision}
         return SimpleNamespace(siblings=[SimpleNamespace(rfilename=name) for name in self.files])
 
@@ -487,7 +487,7 @@ def test_without_a_network_it_says_what_to_do(monkeypatch, tmp_path):
         raise ConnectionError("no route to host")
 
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    monkeypatch.setattr(huggingface_hub.HfApi, "repo_info", away)
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", away)
     with pytest.raises(ModelUnavailable, match=r"could not be fetched.*no route to host.*import FOLDER --name"):
         fetch.fetch("clip-vit-base-patch32", tmp_path)
     assert not any((tmp_path / "sources").glob("*/.complete-*"))

@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from daguerre_proto.v1 import common_pb2, embeddings_pb2, models_pb2, zero_shot_pb2
 from service import errors
-from service.api.grpc import inputs
+from service.api.grpc import answers, inputs
 from service.api.grpc import messages as grpc_wire
 from service.api.grpc.calls import code_of
 from service.errors import BadRequest, ItemFailure, ItemsFailed, ServiceError, Unprocessable
-from service.pipelines.encode import Encoded
 from service.pipelines.items import Item
 from service.schemas.items import Item as ItemSchema
 
@@ -90,13 +89,15 @@ def test_a_number_that_no_enum_has_is_refused(options: common_pb2.ModelOptions) 
 
 def test_vectors_are_little_endian_and_failed_items_have_none() -> None:
     vectors = np.arange(6, dtype=np.float32).reshape(2, 3)
-    failed = {1: ItemFailure(1, "b", "invalid_text", "no")}
-    entries = list(
-        grpc_wire.embeddings([Item(text="a"), Item(text="", id="b")], Encoded(vectors, failed, 0, ()), first=7)
-    )
+    error = {"code": "invalid_text", "message": "no"}
+    data = [{"index": 0, "embedding": vectors[0]}, {"index": 1, "id": "b", "error": error}]
+    answer = {"model": "m", "receipt": {}, "data": data, "truncated": [1], "unknown": [], "usage": {"prompt_tokens": 3}}
+    response = answers.embeddings(answer, first=7)
+    entries = response.data
     assert entries[0].vector == vectors[0].astype("<f4").tobytes()
     assert (entries[0].index, entries[0].HasField("id")) == (7, False)
     assert (entries[1].index, entries[1].id, entries[1].error.code, entries[1].vector) == (8, "b", "invalid_text", b"")
+    assert (list(response.truncated), response.dimension) == ([8], 3)
 
 
 @given(messages=st.lists(st.text(max_size=400), max_size=60))
