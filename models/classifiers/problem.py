@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from models.classifiers.head import Block, Float, Task, concatenate_blocks
 from models.classifiers.records import Dropped, Note
-from models.classifiers.targets import is_missing, read_classes, read_numbers
+from models.classifiers.targets import read_classes, read_numbers
+from models.codes import is_missing
 from models.errors import TrainingError
 
 FEW = 10  # examples of a class below which a note is made
