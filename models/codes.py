@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from models.errors import TrainingError
+from models.errors import IdError, TrainingError
 
 MISSING = ("NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT", "NULL", "null", "None")
 PLAIN = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")  # a number as tables have it
@@ -134,7 +134,7 @@ def _number_name(value: Any) -> str:
 
 
 def read_ids(values: Sequence[Any], what: str) -> list[str]:
-    """Read a column of ids, coders, groups or strata, none of which may be missing. Raises TrainingError.
+    """Read a column of ids, coders, groups or strata, none of which may be missing. Raises IdError.
 
     Equal ids are found as equal codes are, so that ids of a table whose numbers became 1.0 match those that did not.
     """
@@ -142,10 +142,9 @@ def read_ids(values: Sequence[Any], what: str) -> list[str]:
     if None in column.names:
         place = column.names.index(None)
         many = column.names.count(None)
-        raise TrainingError(
+        raise IdError(
             f"{what}: {many:,} of {len(values):,} are missing, the first is [{place}]; give each row one, or leave the "
-            "row out",
-            code="no_group" if what == "groups" else "missing_id",
+            "row out"
         )
     return [name for name in column.names if name is not None]
 
