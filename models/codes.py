@@ -58,7 +58,7 @@ def read_codes(values: Sequence[Any], missing: Sequence[str] | None = None) -> C
     Parameters
     ----------
     values : (n,) texts, numbers, booleans; None, NaN and blank texts are missing.
-    missing : texts that are missing too. None: those of MISSING.
+    missing : texts that are missing too, or numbers as texts, such as -9. None: those of MISSING.
     """
     texts = frozenset(MISSING if missing is None else missing)
     taken: Counter[str] = Counter()
@@ -68,10 +68,12 @@ def read_codes(values: Sequence[Any], missing: Sequence[str] | None = None) -> C
             value = value.item()  # of numpy
         if isinstance(value, str):
             value = value.strip()
-            if value in texts and value:
-                taken[value] += 1
-                value = None
-        kept.append(None if is_missing(value) else value)
+        if is_missing(value):
+            value = None
+        elif (text := code_name(value)) in texts:
+            taken[text] += 1
+            value = None
+        kept.append(value)
     name = _naming([value for value in kept if value is not None])
     return Column(
         names=tuple(None if value is None else name(value) for value in kept),

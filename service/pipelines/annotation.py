@@ -77,7 +77,11 @@ def draw_sample(said: schema.SampleRequest) -> schema.SampleAnswer:
         found = sampling.simple(said.n or 0, said.size, seed=said.seed)
     elif said.design == "stratified":
         found = sampling.stratified(
-            read_ids(said.strata or [], "strata"), said.size, allocation=said.allocation, floor=said.floor, seed=said.seed
+            read_ids(said.strata or [], "strata"),
+            said.size,
+            allocation=said.allocation,
+            floor=said.floor,
+            seed=said.seed,
         )
     else:
         found = sampling.purposive(said.scores or [], said.size)

@@ -49,9 +49,7 @@ async def submit(
     return await jobs.submit(KIND, {"name": request.name}, owner=owner, fill=fill)
 
 
-def read_columns(
-    request: TrainRequest, ids: Sequence[str]
-) -> tuple[TrainRequest, tuple[str, ...], tuple[Note, ...]]:
+def read_columns(request: TrainRequest, ids: Sequence[str]) -> tuple[TrainRequest, tuple[str, ...], tuple[Note, ...]]:
     """The request and the ids with codes, items and groups as models.codes names them; remarks on missing codes.
 
     The task is inferred if it is not given. Raises TrainingError, IdError.

@@ -38,8 +38,8 @@ class TrainRequest(Encodable):
     name: str = NAME
     task: Task | None = Field(
         None,
-        description="Kind of task: binary, categorical or continuous. Left out: binary or categorical, by the number of "
-        "labels; required if the codes are numbers.",
+        description="Kind of task: binary, categorical or continuous. Left out: binary or categorical, by the number "
+        "of labels; required if the codes are numbers.",
         examples=["categorical"],
     )
     targets: list[Code] | None = Field(

@@ -2,7 +2,6 @@
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-
 Code = StrictStr | StrictBool | StrictInt | StrictFloat | None
 Id = StrictStr | StrictInt | StrictFloat
 MISSING_TEXTS = Field(

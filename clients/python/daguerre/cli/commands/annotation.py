@@ -111,35 +111,51 @@ def pairs(
     show_default=True,
     help="Level of measurement of the codes.",
 )
+@options.missing
 @options.resamples("items")
 @options.seed
 @options.as_json
 @click.pass_obj
-def agreement(settings: Settings, table: str, level: Any, resamples: int | None, seed: int, as_json: bool) -> None:
+def agreement(
+    settings: Settings,
+    table: str,
+    level: Any,
+    missing: tuple[str, ...],
+    resamples: int | None,
+    seed: int,
+    as_json: bool,
+) -> None:
     """Measure the agreement of coders: a TABLE with columns coder, item and code, with a row for each code.
 
-    Empty codes are missing.
+    Empty codes are missing, and so are NA and the like. 1 and 1.0 are one code.
     """
     codes_table = read_table(table)
-    codes: list[Any] = [code or None for code in codes_table.column("code")]
-    if level != "nominal":
-        try:
-            codes = [None if code is None else float(code) for code in codes]
-        except ValueError as exc:
-            raise click.UsageError(f"--level {level}: {exc}; codes have to be numbers") from exc
+    columns = [codes_table.column("coder"), codes_table.ids("item"), codes_table.codes("code")]
     with settings.client() as client:
-        result = client.agreement(
-            codes_table.column("coder"), codes_table.column("item"), codes, level=level, resamples=resamples, seed=seed
-        )
+        result = client.agreement(*columns, level=level, missing=missing or None, resamples=resamples, seed=seed)
     figures = {"percent": result.percent, "kappa": result.kappa, "alpha": result.alpha}
     if as_json:
         values = {name: None if figure is None else vars(figure) for name, figure in figures.items()}
-        click.echo(json.dumps({"coders": result.coders, "items": result.items, "level": result.level, **values}))
+        click.echo(
+            json.dumps(
+                {
+                    "coders": result.coders,
+                    "items": result.items,
+                    "level": result.level,
+                    "missing": result.missing,
+                    **values,
+                }
+            )
+        )
         return
     click.echo(f"{len(result.coders)} coders, {result.items:,} items with two codes or more, {result.level}")
+    if result.missing:
+        click.echo(f"{result.missing:,} of {len(codes_table.rows):,} codes are missing")
     for name, figure in figures.items():
         if figure is not None:
             click.echo(f"{name:8} {figure}")
+    for remark in result.remarks:
+        settings.notify(f"  {remark}")
 
 
 @options.command("compare")
