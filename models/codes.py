@@ -47,8 +47,8 @@ class Column:
             return ()
         texts = ", ".join(f"{count:,} {text!r}" for text, count in list(self.taken.items())[:SHOWN])
         return (
-            f"{sum(self.taken.values()):,} of {len(self.names):,} {what} count as missing: {texts}; if such a text is a "
-            "code, set `missing` to the texts that are missing, or to one empty text for none",
+            f"{sum(self.taken.values()):,} of {len(self.names):,} {what} count as missing: {texts}; if such a text is "
+            "a code, set `missing` to the texts that are missing, or to one empty text for none",
         )
 
 

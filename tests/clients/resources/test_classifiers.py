@@ -10,7 +10,6 @@ from PIL import Image
 from daguerre import AsyncClient, Classifier, Client, DaguerreWarning, InvalidRequestError, NotFoundError
 from daguerre.errors import FingerprintMismatchError
 from daguerre.inputs.alignment import aligned_with, relative_ids
-from daguerre.resources.classifiers import infer_task
 from tests.clients.conftest import address
 from tests.e2e import harness
 
@@ -173,14 +172,6 @@ def test_targets_find_their_items():
     with pytest.raises(ValueError, match="1 for 2"):
         aligned_with([1], paths, relative_ids(paths))
     assert aligned_with([np.float64("nan"), np.int64(3)], paths, relative_ids(paths)) == [None, 3]
-
-
-def test_the_task_is_guessed_of_labels_alone():
-    assert infer_task(["a", "b", None, "a"]) == "binary"
-    assert infer_task([1, 2, 3]) == "categorical"
-    for numbers in ([0.5, 1.5], list(range(100))):
-        with pytest.raises(ValueError, match="continuous"):
-            infer_task(numbers)
 
 
 def test_the_command_line_trains_and_predicts(inline, coded, tmp_path):

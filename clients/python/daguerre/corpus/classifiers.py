@@ -95,8 +95,8 @@ def _refuse_repeated(path: str, items: Sequence[str], codes: Sequence[Any]) -> N
         k = first.setdefault(item, i)
         if k != i:
             raise ValueError(
-                f"{path}: {item!r} is in rows {k + 1} and {i + 1}, coded {codes[k]!r} and {codes[i]!r}; keep one row, or "
-                "name the coders in a column `coder`"
+                f"{path}: {item!r} is in rows {k + 1} and {i + 1}, coded {codes[k]!r} and {codes[i]!r}; keep one "
+                "row, or name the coders in a column `coder`"
             )
 
 

@@ -138,15 +138,15 @@ class ItemIndex:
         values = [json_value(each) for each in given]
         if self._searched and not hasattr(given, "dtype"):
             raise ValueError(
-                f"{what}: got a list for {self._searched}, whose files have no order that you gave; give a mapping or a "
-                "Series by path or file name, or list the paths as images"
+                f"{what}: got a list for {self._searched}, whose files have no order that you gave; give a mapping or "
+                "a Series by path or file name, or list the paths as images"
             )
         _check_number(what, values, self._n)
         if self._searched and values:
             self.remarks.append(
                 f"{what}: an array for {self._searched} goes by the order of the files, sorted by path: the first is "
-                f"{values[0]!r} for {self._names[0]!r}, the last {values[-1]!r} for {self._names[-1]!r}; a mapping or a "
-                "Series by path is safer"
+                f"{values[0]!r} for {self._names[0]!r}, the last {values[-1]!r} for {self._names[-1]!r}; a mapping or "
+                "a Series by path is safer"
             )
         return values
 

@@ -1,4 +1,4 @@
-"""Paths as tables write them, and the files that they name: other slashes, other forms of é, with or without folders."""
+"""Paths as tables write them, and the files that they name: with other slashes, other forms of é, fewer folders."""
 
 import os
 import posixpath
@@ -81,7 +81,7 @@ class PathNames:
                 return f"there is {name!r}: give file names with their endings"
             if stem != other and without_zeros(stem) == without_zeros(other):
                 return (
-                    f"there is {name!r}, a different id: if they are one, zeros at the front were lost; read the column "
-                    "of ids as text, as with pandas.read_csv(…, dtype=str)"
+                    f"there is {name!r}, a different id: if they are one, zeros at the front were lost; read the "
+                    "column of ids as text, as with pandas.read_csv(…, dtype=str)"
                 )
         return "give paths, or file names"
