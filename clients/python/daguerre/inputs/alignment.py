@@ -165,6 +165,11 @@ class ItemIndex:
                 f"{what}: a Series goes by its index, whose first label is {labels[0] if labels else None!r}, and the "
                 "items are numbered from 0; give the items as a Series with the same index, or .tolist() of both"
             )
+        if labels and labels == list(range(len(labels))) and not self.find(labels[0]):
+            raise ValueError(
+                f"{what}: a Series goes by its index, whose labels are the numbers 0 to {len(labels) - 1}, and the items "
+                "are files; give table.set_index('path')['code'], or .tolist() if its order is that of the items"
+            )
         return self._of_pairs(what, list(zip(labels, values, strict=True)))
 
     def _of_pairs(self, what: str, pairs: Sequence[tuple[Any, Any]]) -> list[Code]:

@@ -170,7 +170,7 @@ def _read_text(path: str, text: str) -> Table:
 
 def _first_row(text: str) -> str:
     """The first line outside of quotes, without what is inside of them."""
-    plain = re.sub(r'"(?:[^"]|"")*"', "", text[: 2**16])
+    plain = re.sub(r'"(?:[^"]|"")*"', "-", text[: 2**16])
     return next((line for line in plain.splitlines() if line.strip()), "")
 
 
@@ -227,7 +227,7 @@ def _read_workbook(path: str, data: bytes) -> Table:
         import openpyxl
     except ModuleNotFoundError as exc:
         raise ValueError(
-            f"{path} is an Excel workbook, which needs openpyxl; pip install openpyxl, or save it as CSV in UTF-8"
+            f"{path} is an Excel workbook, which needs openpyxl; pip install 'daguerre[excel]', or save it as CSV in UTF-8"
         ) from exc
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
