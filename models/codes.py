@@ -30,11 +30,13 @@ class Column:
     names : the name of each code, equal for equal codes; None where there is none.
     values : the codes as they were given; None where there is none.
     taken : texts that count as missing, with the number of their rows; blank ones are not listed.
+    chosen : whether the caller chose the texts that are missing.
     """
 
     names: tuple[str | None, ...]
     values: tuple[Any, ...]
     taken: dict[str, int]
+    chosen: bool = False
 
     @property
     def missing(self) -> int:
@@ -42,8 +44,8 @@ class Column:
         return self.names.count(None)
 
     def remarks(self, what: str) -> tuple[str, ...]:
-        """A sentence about texts that count as missing, if there are any. `what` is the plural of the rows' content."""
-        if not self.taken:
+        """A sentence on texts that count as missing unless the caller chose them. `what` is what the rows hold."""
+        if not self.taken or self.chosen:
             return ()
         texts = ", ".join(f"{count:,} {text!r}" for text, count in list(self.taken.items())[:SHOWN])
         return (
@@ -79,6 +81,7 @@ def read_codes(values: Sequence[Any], missing: Sequence[str] | None = None) -> C
         names=tuple(None if value is None else name(value) for value in kept),
         values=tuple(kept),
         taken=dict(taken.most_common()),
+        chosen=missing is not None,
     )
 
 
@@ -124,7 +127,9 @@ def _is_flag(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return PLAIN.fullmatch(value) is not None if isinstance(value, str) else isinstance(value, int | float)
+    if isinstance(value, str):
+        return PLAIN.fullmatch(value) is not None
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _number_name(value: Any) -> str:
@@ -182,7 +187,9 @@ def infer_task(codes: Column) -> Literal["binary", "categorical"]:
 
 
 def finite(value: Any) -> float:
-    """A code as a number. Raises ValueError for texts, and for what is not finite."""
+    """A code as a number, 1 for True. Raises ValueError for texts, and for what is not finite."""
+    if _is_flag(value):
+        return float(FLAGS[str(value).lower()])
     if isinstance(value, str) and "_" in value:
         raise ValueError(f"could not convert string to float: {value!r}")
     number = float(value)

@@ -145,9 +145,9 @@ def test_a_series_goes_by_its_index_and_not_by_its_order():
 def test_a_list_has_no_place_beside_a_folder(tmp_path):
     (tmp_path / "a").mkdir()
     for source in (str(tmp_path), tmp_path, str(tmp_path / "*.jpg"), [tmp_path / "a"]):
-        for given in (list("abcd"), tuple("abcd"), iter("abcd")):
+        for codes in (list("abcd"), tuple("abcd"), iter("abcd")):
             with pytest.raises(ValueError, match=r"got a list for the (folder|glob) .*give a mapping or a Series"):
-                aligned_with(given, PATHS, NAMES, source=source)
+                aligned_with(codes, PATHS, NAMES, source=source)
         assert aligned_with(dict.fromkeys(NAMES, "a"), PATHS, NAMES, source=source) == ["a"] * 4
     index = ItemIndex(PATHS, NAMES, tmp_path)
     assert index.column("targets", pd.array([1, None, 0, 1], dtype="Int64")) == [1, None, 0, 1]

@@ -167,8 +167,8 @@ class ItemIndex:
             )
         if labels and labels == list(range(len(labels))) and not self.find(labels[0]):
             raise ValueError(
-                f"{what}: a Series goes by its index, whose labels are the numbers 0 to {len(labels) - 1}, and the items "
-                "are files; give table.set_index('path')['code'], or .tolist() if its order is that of the items"
+                f"{what}: a Series goes by its index, whose labels are the numbers 0 to {len(labels) - 1}, and the "
+                "items are files; give table.set_index('path')['code'], or .tolist() if its order is that of the items"
             )
         return self._of_pairs(what, list(zip(labels, values, strict=True)))
 

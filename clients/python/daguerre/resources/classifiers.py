@@ -145,10 +145,10 @@ class ClassifierMethods(EmbeddingMethods):
         if dropped := report["dropped"]:
             reasons = Counter(each["reason"] for each in dropped)
             (reason, count), *others = reasons.most_common()
-            more = f", {sum(number for _, number in others):,} for other reasons" if others else ""
+            which = f"{count:,} of them because each" if others else "because each"
             self.warn(
-                f"{len(dropped):,} items were left out of the training: {count:,} because each {reason!r}{more}; "
-                ".report['dropped'] lists them"
+                f"{len(dropped):,} of {len(dropped) + report['n']:,} items were left out of the training, {which} "
+                f"{reason}; .report['dropped'] lists them"
             )
         for note in report["notes"]:
             if note["code"] in ("missing_codes", "lost_zeros"):

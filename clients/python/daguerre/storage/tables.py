@@ -227,7 +227,7 @@ def _read_workbook(path: str, data: bytes) -> Table:
         import openpyxl
     except ModuleNotFoundError as exc:
         raise ValueError(
-            f"{path} is an Excel workbook, which needs openpyxl; pip install 'daguerre[excel]', or save it as CSV in UTF-8"
+            f"{path} is an Excel workbook, which needs openpyxl; pip install 'daguerre[excel]', or save it as CSV"
         ) from exc
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
