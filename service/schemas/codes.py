@@ -7,6 +7,6 @@ Id = StrictStr | StrictInt | StrictFloat
 MISSING_TEXTS = Field(
     None,
     min_length=1,
-    description="Texts that are no code, beside blank ones. Left out: NA, N/A, n/a, #N/A, <NA>, NaN, nan, NaT, None and "
-    "the word that SQL has for no value. One empty text: none.",
+    description="Texts that are no code, beside blank ones. Left out: NA, N/A, n/a, #N/A, <NA>, NaN, nan, NaT, None "
+    "and the word that SQL has for no value. One empty text: none.",
 )

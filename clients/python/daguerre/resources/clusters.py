@@ -143,7 +143,7 @@ class ClusterMethods(EmbeddingMethods):
             "distance": distance,
             "seed": seed,
             "weights": None if heavy is None else [float(heavy[i]) for i in good.tolist()],
-            "known": None if labels is None else [labels[i] for i in good.tolist()],
+            "known": None if labels is None else [_label(labels[i]) for i in good.tolist()],
             "missing": missing_texts(missing),
             "vocabulary": names_of_clusters,
             "projection": projection,
@@ -182,3 +182,10 @@ class ClusterMethods(EmbeddingMethods):
 
     async def _clustering(self, id: str) -> Mapping[str, Any]:
         return await self.ask(CLUSTERING, {"id": id})
+
+
+def _label(value: Code) -> Code:
+    """A label as text. Whole floats become integers: numbers are floats over gRPC and in pandas columns with gaps."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return None if value is None else str(value)
