@@ -107,7 +107,12 @@ def make_problem(
     weights = _weights(sample_weight, inclusion_prob, n)
     kept = np.flatnonzero(keep).tolist()
     if not kept:
-        raise TrainingError("targets: no item has both a code and a vector; give some", code="no_items")
+        there = int((~np.isin(np.arange(n), list(reasons))).sum())
+        raise TrainingError(
+            f"targets: no item has both a code and a vector; of {n} items, {int(coded.sum())} have a code and {there} "
+            "a vector",
+            code="no_items",
+        )
     chosen = [targets[i] for i in kept]
     notes: list[Note] = []
     y: NDArray[Any]

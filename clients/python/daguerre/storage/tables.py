@@ -20,7 +20,7 @@ TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
 DELIMITERS = ",;\t|"
 COMMA = re.compile(r"-?[0-9]+,[0-9]+")  # a number with a decimal comma
 PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?")
-FLOAT_ID = re.compile(r"(0|[1-9][0-9]*)\.0+")  # an id of a column that a program took for numbers
+FLOAT_ID = re.compile(r"-?(0|[1-9][0-9]*)\.0+")  # an id of a column that a program took for numbers
 OTHERS = {  # first bytes of tables that are not read
     b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls)",
     b"ARROW1": "a Feather file",
@@ -78,7 +78,7 @@ class Table:
         """The cells of a column of codes, None for empty ones; numbers have decimal points."""
         cells = self.column(name)
         numbers = [cell for cell in cells if COMMA.fullmatch(cell) or PLAIN.fullmatch(cell)]
-        if self.decimal_comma and len(numbers) > len(cells) / 2:
+        if self.decimal_comma and 2 * len(numbers) >= sum(1 for cell in cells if cell):
             cells = [cell.replace(",", ".") if COMMA.fullmatch(cell) else cell for cell in cells]
         return [cell or None for cell in cells]
 
