@@ -65,24 +65,36 @@ def read_codes(values: Sequence[Any], missing: Sequence[str] | None = None) -> C
     texts = frozenset(MISSING if missing is None else missing)
     taken: Counter[str] = Counter()
     kept: list[Any] = []
+    read: dict[tuple[type, Any], tuple[Any, str | None]] = {}  # codes are few, rows may be a million
     for value in values:
-        if hasattr(value, "item"):
-            value = value.item()  # of numpy
-        if isinstance(value, str):
-            value = value.strip()
-        if is_missing(value):
-            value = None
-        elif (text := code_name(value)) in texts:
+        key = (type(value), value)
+        if key not in read:
+            read[key] = _value(value, texts)
+        code, text = read[key]
+        if text is not None:
             taken[text] += 1
-            value = None
-        kept.append(value)
-    name = _naming([value for value in kept if value is not None])
+        kept.append(code)
+    different = {(type(code), code): code for code, _ in read.values() if code is not None}
+    name = _naming(list(different.values()))
+    names = {key: name(code) for key, code in different.items()}
     return Column(
-        names=tuple(None if value is None else name(value) for value in kept),
+        names=tuple(None if code is None else names[type(code), code] for code in kept),
         values=tuple(kept),
         taken=dict(taken.most_common()),
         chosen=missing is not None,
     )
+
+
+def _value(value: Any, missing: frozenset[str]) -> tuple[Any, str | None]:
+    """A code as a value of Python, None where there is none; and the text in `missing` that it is."""
+    if hasattr(value, "item"):
+        value = value.item()  # of numpy
+    if isinstance(value, str):
+        value = value.strip()
+    if is_missing(value):
+        return None, None
+    text = code_name(value)
+    return (None, text) if text in missing else (value, None)
 
 
 def is_missing(value: Any) -> bool:

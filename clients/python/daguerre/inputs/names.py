@@ -5,11 +5,12 @@ import posixpath
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cached_property
 
 
 def plain_path(path: str) -> str:
     """A path in one form: composed characters (NFC), forward slashes, no "." and no double slashes."""
-    text = unicodedata.normalize("NFC", path).replace("\\", "/")
+    text = (path if path.isascii() else unicodedata.normalize("NFC", path)).replace("\\", "/")
     return posixpath.normpath(text) if text else text
 
 
@@ -37,32 +38,47 @@ class PathNames:
 
     def __init__(self, paths: Sequence[str], names: Sequence[str]) -> None:
         self._paths = paths
+        self._names = names
+        self._numbered = list(paths) == list(map(str, range(len(paths))))
         self._exact: dict[str, list[int]] = defaultdict(list)
-        self._whole: dict[str, list[int]] = defaultdict(list)
-        self._by_file: dict[str, list[tuple[tuple[str, ...], int]]] = defaultdict(list)
-        numbered = list(paths) == list(map(str, range(len(paths))))
         for i, (path, name) in enumerate(zip(paths, names, strict=True)):
-            for text in dict.fromkeys((name,) if numbered else (path, name)):
-                self._exact[text].append(i)
-                self._whole[plain_path(text)].append(i)
-            if not numbered:
+            self._exact[name].append(i)
+            if not self._numbered and path != name:
+                self._exact[path].append(i)
+
+    @cached_property
+    def _whole(self) -> dict[str, list[int]]:
+        """Items by name and path, in one form."""
+        whole: dict[str, list[int]] = defaultdict(list)
+        for text, places in self._exact.items():
+            whole[plain_path(text)] += places
+        if not self._numbered:
+            for i, path in enumerate(self._paths):
+                whole[plain_path(os.path.abspath(path))].append(i)
+        return whole
+
+    @cached_property
+    def _by_file(self) -> dict[str, list[tuple[str, int]]]:
+        """Paths with a slash before them, and their items, by file name."""
+        by_file: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        if not self._numbered:
+            for i, path in enumerate(self._paths):
                 whole = plain_path(os.path.abspath(path))
-                self._whole[whole].append(i)
-                parts = tuple(whole.split("/"))
-                self._by_file[parts[-1]].append((parts, i))
+                by_file[whole.rpartition("/")[2]].append((f"/{whole}", i))
+        return by_file
 
     def find(self, key: str) -> list[int]:
         """The items that a key names: by path or name, else by the end of the path. Raises ValueError for two files."""
-        for places in (self._exact.get(key), self._whole.get(plain_path(key))):
-            if places:
-                return sorted(set(places))
-        if not self._by_file or not key:
-            return []
-        if places := self._whole.get(plain_path(os.path.abspath(key.replace("\\", "/")))):
+        if places := self._exact.get(key):
             return sorted(set(places))
-        parts = tuple(plain_path(key).split("/"))
-        hits = [(whole, i) for whole, i in self._by_file.get(parts[-1], ()) if whole[-len(parts) :] == parts]
-        files = {whole: i for whole, i in hits}
+        plain = plain_path(key)
+        for text in (plain, plain_path(os.path.abspath(plain)) if plain and not self._numbered else plain):
+            if places := self._whole.get(text):
+                return sorted(set(places))
+        if not plain:
+            return []
+        hits = [(path, i) for path, i in self._by_file.get(plain.rpartition("/")[2], ()) if path.endswith(f"/{plain}")]
+        files = dict(hits)
         if len(files) > 1:
             first, second, *_ = (self._paths[i] for i in files.values())
             more = f" and {len(files) - 2} more" if len(files) > 2 else ""
