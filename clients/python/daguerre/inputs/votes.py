@@ -13,7 +13,5 @@ def read_vote(given: Any) -> bool | None:
     value = json_value(given)
     word = "" if value is None else str(value).strip().lower()
     if word not in YES | NO | NONE:
-        raise ValueError(
-            f"got {given!r}, which is not valid; write 1 if the two belong together, 0 if not, nothing for no vote"
-        )
+        raise ValueError(f"{given!r}: write 1 if the two belong together, 0 if not, nothing for no vote")
     return None if word in NONE else word in YES

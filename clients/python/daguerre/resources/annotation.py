@@ -296,7 +296,7 @@ class AnnotationMethods(SearchMethods):
         try:
             votes = [read_vote(each) for each in given]
         except ValueError as exc:
-            raise ValueError(f"same: {exc}") from exc
+            raise ValueError(f"same: got {exc}") from exc
         rows = [i for i, each in enumerate(votes) if each is not None]
         if isinstance(pairs, Pairs):
             ends = np.stack([pairs.a, pairs.b], axis=1)

@@ -45,8 +45,8 @@ def test_codes_that_are_missing_are_printed(inline, tmp_path):
     )
     assert "5 items" in done.stdout
     assert "1 of 12 codes are missing" in done.stdout
-    done = run(inline, "agreement", sheet(tmp_path / "c.csv", [0, 1, "x", 1, 0, 1]), "--level", "interval", code=5)
-    assert "could not convert string to float: 'x'" in done.stderr
+    done = run(inline, "agreement", sheet(tmp_path / "c.csv", [0, 1, "x", 1, 0, 1]), "--level", "interval", code=2)
+    assert "could not convert string to float: 'x'; codes have to be numbers" in done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,9 @@ def pictures(tmp_path_factory) -> Path:
 WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
     "a.csv": lambda table, path: table.to_csv(path, index=False),
     "semicolons.csv": lambda table, path: table.to_csv(path, index=False, sep=";", lineterminator="\r\n"),
-    "backslashes.csv": lambda table, path: table.replace("/", "\\", regex=True).to_csv(path, index=False),
+    "backslashes.csv": lambda table, path: table.assign(path=table["path"].str.replace("/", "\\", regex=False)).to_csv(
+        path, index=False
+    ),
     "apart.csv": lambda table, path: table.map(lambda x: unicodedata.normalize("NFD", str(x))).to_csv(
         path, index=False
     ),

@@ -10,6 +10,7 @@ from daguerre.cli import options
 from daguerre.cli.group import Settings
 from daguerre.cli.output import check_table
 from daguerre.corpus.annotation import Clusterings, read_clusterings, read_clusters, read_coded_pairs
+from daguerre.inputs.votes import NONE
 from daguerre.results.annotation import PAIR_COLUMNS
 from daguerre.storage.csv import write_table
 from daguerre.storage.tables import read_table
@@ -131,6 +132,8 @@ def agreement(
     """
     codes_table = read_table(table)
     columns = [codes_table.column("coder"), codes_table.ids("item"), codes_table.codes("code")]
+    if level != "nominal":
+        _check_numbers(level, [code for code in columns[2] if code is not None and code not in missing])
     with settings.client() as client:
         result = client.agreement(*columns, level=level, missing=missing or None, resamples=resamples, seed=seed)
     figures = {"percent": result.percent, "kappa": result.kappa, "alpha": result.alpha}
@@ -156,6 +159,16 @@ def agreement(
             click.echo(f"{name:8} {figure}")
     for remark in result.remarks:
         settings.notify(f"  {remark}")
+
+
+def _check_numbers(level: str, codes: Sequence[str]) -> None:
+    """Raise UsageError for codes that are no numbers, nor words that the server may read as missing or as 0 and 1."""
+    for code in codes:
+        try:
+            float(code)
+        except ValueError as exc:
+            if code.lower() not in NONE | {"true", "false"}:
+                raise click.UsageError(f"--level {level}: {exc}; codes have to be numbers") from exc
 
 
 @options.command("compare")
