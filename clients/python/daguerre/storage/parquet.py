@@ -119,8 +119,11 @@ def receipt_of(saved: Any, path: str | os.PathLike[str]) -> Receipt:
     return replace(NO_MODEL, **values)
 
 
-def matrix(column: Any, path: str | os.PathLike[str]) -> Float:
-    """The vectors of a column of lists (n, d) as float32; rows that are null or empty are NaN. Raises DaguerreError."""
+def matrix(column: Any, path: str | os.PathLike[str], *, width: int = 0) -> Float:
+    """The vectors of a column of lists (n, d) as float32; rows that are null or empty are NaN. Raises DaguerreError.
+
+    `width` is d where no row says it.
+    """
     pa = arrow()
     kind = column.type
     if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
@@ -134,7 +137,7 @@ def matrix(column: Any, path: str | os.PathLike[str]) -> Float:
             f"{os.fspath(path)}: vectors of {min(widths)} and {max(widths)} numbers; they have to be of one length",
             code="foreign_file",
         )
-    width = widths.pop() if widths else (kind.list_size if pa.types.is_fixed_size_list(kind) else 0)
+    width = widths.pop() if widths else (kind.list_size if pa.types.is_fixed_size_list(kind) else width)
     vectors = np.full((len(counts), width), np.nan, np.float32)
     values = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in column.chunks]
     if widths or any(counts):
@@ -155,13 +158,12 @@ def conformed(table: Any, kind: Any, path: str | os.PathLike[str]) -> Any:
     pa = arrow()
     if isinstance(table, pa.RecordBatch):
         table = pa.Table.from_batches([table])
-    vector = table["vector"]
-    if table.schema.equals(kind) and not vector.null_count:
+    if table.schema.equals(kind) and not ("vector" in kind.names and table["vector"].null_count):
         return table
     columns = []
     for each in kind:
         if each.name == "vector":
-            flat = pa.array(matrix(vector, path).reshape(-1), pa.float32())
+            flat = pa.array(matrix(table["vector"], path, width=each.type.list_size).reshape(-1), pa.float32())
             columns.append(pa.FixedSizeListArray.from_arrays(flat, each.type.list_size))
         elif each.name not in table.schema.names:
             columns.append(pa.nulls(table.num_rows, each.type))
