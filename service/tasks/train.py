@@ -162,7 +162,7 @@ def _targets(request: TrainRequest, ids: Sequence[str], resamples: int) -> tuple
         )
     unknown = sorted(set(table.item) - set(ids))
     if unknown:
-        zeros = lost_zeros([*ids, *unknown])
+        zeros = lost_zeros([*ids, *map(str, unknown)])
         raise TrainingError(
             f"codes: {len(unknown)} items are not among the ids, the first is {unknown[0]!r}; send the id of each item"
             + (f"; {zeros}" if zeros else ""),

@@ -40,7 +40,7 @@ def per_item(name: str, given: Sequence[Any], n: int) -> list[Any]:
     values = list(given)
     _check_number(name, values, n)
     if is_series(given):
-        labels = list(given.index)  # type: ignore[attr-defined]
+        labels = series_labels(given)
         if sorted(map(str, labels)) != sorted(map(str, range(n))):
             raise ValueError(
                 f"{name}: a Series goes by its index, whose first label is {labels[0]!r}, and the items are numbered "
@@ -237,6 +237,11 @@ def same_table(**columns: Any) -> None:
 def is_series(given: Any) -> bool:
     """Whether it is a Series of pandas, or the like: values with an index of labels."""
     return hasattr(given, "to_numpy") and hasattr(given, "index") and not callable(given.index)
+
+
+def series_labels(given: Any) -> list[Any]:
+    """The index of a Series."""
+    return list(given.index)
 
 
 def json_value(value: Any) -> Code:

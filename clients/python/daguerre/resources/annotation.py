@@ -15,6 +15,7 @@ from daguerre.inputs.alignment import (
     missing_texts,
     per_item,
     same_table,
+    series_labels,
 )
 from daguerre.inputs.votes import read_vote
 from daguerre.resources.search import Query, SearchMethods
@@ -107,7 +108,7 @@ class AnnotationMethods(SearchMethods):
             None if strata is None and clusters is None else strata if clusters is None else clusters.labels.tolist()
         )
         if is_series(layers) and source is None:  # it has a label for each item
-            every = item_ids(ids if ids is not None else list(strata.index), every)  # type: ignore[union-attr]
+            every = item_ids(ids if ids is not None else series_labels(layers), every)
             layers = list(layers)  # type: ignore[arg-type]
         index = ItemIndex(every, every)
         strata = None if layers is None else id_texts(index.column("strata", layers, whole=True), "strata")

@@ -133,7 +133,7 @@ def read_parquet(path: str | os.PathLike[str]) -> Embeddings:
         else [None] * len(ids)
         for name in ("error_code", "error_message")
     )
-    failed = np.isnan(vectors).any(axis=1) if vectors.shape[1] else np.ones(len(ids), bool)
+    failed: list[bool] = np.isnan(vectors).any(axis=1).tolist() if vectors.shape[1] else [True] * len(ids)
     errors = [
         ItemError(i, ids[i], code or NO_VECTOR[0], message or NO_VECTOR[1])
         for i, (code, message) in enumerate(zip(codes, messages, strict=True))

@@ -91,12 +91,14 @@ class Journal:
                 for part in file.iter_batches(ROW_GROUP, columns=there):
                     columns = {name: part[name].to_pylist() for name in there if name != "vector"}
                     if code == "vector":  # another program has left the errors out, but not the rows of NaN
-                        failed = np.isnan(matrix(pa.chunked_array([part["vector"]]), path)).any(axis=1)
-                        columns["error_code"] = ["no_vector" if each else None for each in failed.tolist()]
+                        rows = matrix(pa.chunked_array([part["vector"]]), path)
+                        failed: list[bool] = np.isnan(rows).any(axis=1).tolist()
+                        columns["error_code"] = ["no_vector" if each else None for each in failed]
                     nothing = [None] * part.num_rows
-                    for id, *rest, error in zip(*(columns.get(name, nothing) for name in COLUMNS), strict=True):
+                    every = (columns.get(name, nothing) for name in COLUMNS)
+                    for id, sha256, size, mtime_ns, error in zip(*every, strict=True):
                         items.pop(id, None)
-                        items[id] = Known(*rest, error if isinstance(error, str) else None)
+                        items[id] = Known(sha256, size, mtime_ns, error if isinstance(error, str) else None)
         return items
 
     def add(self, rows: Sequence[Row], vectors: Float, receipt: Receipt) -> None:

@@ -115,8 +115,8 @@ def receipt_of(saved: Any, path: str | os.PathLike[str]) -> Receipt:
         )
     columns = ["model", "revision", "fingerprint"]
     first = arrow().parquet.read_table(path, columns=columns).slice(0, 1).to_pylist()
-    values = {name: value or "" for name, value in first[0].items()} if first else {}
-    return replace(NO_MODEL, **values)
+    model, revision, fingerprint = (first[0][name] or "" if first else "" for name in columns)
+    return replace(NO_MODEL, model=model, revision=revision, fingerprint=fingerprint)
 
 
 def matrix(column: Any, path: str | os.PathLike[str], *, width: int = 0) -> Float:
@@ -140,7 +140,7 @@ def matrix(column: Any, path: str | os.PathLike[str], *, width: int = 0) -> Floa
     width = widths.pop() if widths else (kind.list_size if pa.types.is_fixed_size_list(kind) else width)
     vectors = np.full((len(counts), width), np.nan, np.float32)
     values = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in column.chunks]
-    if widths or any(counts):
+    if any(counts):
         vectors[np.array(counts) > 0] = np.concatenate(values).astype(np.float32).reshape(-1, width)
     return vectors
 

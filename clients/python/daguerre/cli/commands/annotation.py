@@ -131,11 +131,13 @@ def agreement(
     Empty codes are missing, and so are NA and the like. 1 and 1.0 are one code.
     """
     codes_table = read_table(table)
-    columns = [codes_table.column("coder"), codes_table.ids("item"), codes_table.codes("code")]
+    coders, items, codes = codes_table.column("coder"), codes_table.ids("item"), codes_table.codes("code")
     if level != "nominal":
-        _check_numbers(level, [code for code in columns[2] if code is not None and code not in missing])
+        _check_numbers(level, [code for code in codes if code is not None and code not in missing])
     with settings.client() as client:
-        result = client.agreement(*columns, level=level, missing=missing or None, resamples=resamples, seed=seed)
+        result = client.agreement(
+            coders, items, codes, level=level, missing=missing or None, resamples=resamples, seed=seed
+        )
     figures = {"percent": result.percent, "kappa": result.kappa, "alpha": result.alpha}
     if as_json:
         values = {name: None if figure is None else vars(figure) for name, figure in figures.items()}
