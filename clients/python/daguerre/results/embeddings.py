@@ -133,11 +133,11 @@ def read_parquet(path: str | os.PathLike[str]) -> Embeddings:
         else [None] * len(ids)
         for name in ("error_code", "error_message")
     )
-    failed: list[bool] = np.isnan(vectors).any(axis=1).tolist() if vectors.shape[1] else [True] * len(ids)
+    failed = set(np.argwhere(np.isnan(vectors))[:, 0].tolist()) if vectors.shape[1] else set(range(len(ids)))
     errors = [
         ItemError(i, ids[i], code or NO_VECTOR[0], message or NO_VECTOR[1])
         for i, (code, message) in enumerate(zip(codes, messages, strict=True))
-        if failed[i] or code is not None
+        if i in failed or code is not None
     ]
     vectors[[error.index for error in errors]] = np.nan
     return Embeddings(ids=ids, errors=Errors(errors), receipt=made, truncated=[], vectors=vectors)

@@ -92,8 +92,8 @@ class Journal:
                     columns = {name: part[name].to_pylist() for name in there if name != "vector"}
                     if code == "vector":  # another program has left the errors out, but not the rows of NaN
                         rows = matrix(pa.chunked_array([part["vector"]]), path)
-                        failed: list[bool] = np.isnan(rows).any(axis=1).tolist()
-                        columns["error_code"] = ["no_vector" if each else None for each in failed]
+                        failed = set(np.argwhere(np.isnan(rows))[:, 0].tolist())
+                        columns["error_code"] = ["no_vector" if i in failed else None for i in range(part.num_rows)]
                     nothing = [None] * part.num_rows
                     every = (columns.get(name, nothing) for name in COLUMNS)
                     for id, sha256, size, mtime_ns, error in zip(*every, strict=True):
