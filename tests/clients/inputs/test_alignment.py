@@ -142,6 +142,17 @@ def test_a_series_goes_by_its_index_and_not_by_its_order():
     assert aligned_with(pd.Series(list("cab"), index=[3.0, 1.0, 2.0]), numbers, ["1", "2", "3"]) == list("abc")
 
 
+def test_files_are_found_by_path_whatever_their_ids():
+    items = pd.Series(PATHS, index=[9, 4, 7, 5])
+    labels = ["9", "4", "7", "5"]
+    for source in (items, PATHS, list(map(Path, PATHS))):
+        index = ItemIndex(labels, labels, source, files=True)
+        assert index.column("targets", {"red/002.jpg": "d", PATHS[0]: "a", "7": "c"}) == ["a", None, "c", "d"]
+    texts = ItemIndex(labels, labels, PATHS)  # texts that happen to look like paths
+    with pytest.raises(ValueError, match="match no item"):
+        texts.column("targets", {PATHS[0]: "a"})
+
+
 def test_a_list_has_no_place_beside_a_folder(tmp_path):
     (tmp_path / "a").mkdir()
     for source in (str(tmp_path), tmp_path, str(tmp_path / "*.jpg"), [tmp_path / "a"]):

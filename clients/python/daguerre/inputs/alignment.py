@@ -80,19 +80,23 @@ class ItemIndex:
     ----------
     paths, names : (n,) paths or numbers of the items, and their ids in the report.
     source : the images or texts that were given; its labels count if it is a Series.
+    files : whether the source is of images, so that texts in it are paths, which name items whatever their ids are.
 
     Attributes
     ----------
     remarks : warnings for the user.
     """
 
-    def __init__(self, paths: Sequence[str], names: Sequence[str], source: Any = None) -> None:
+    def __init__(self, paths: Sequence[str], names: Sequence[str], source: Any = None, *, files: bool = False) -> None:
         self.remarks: list[str] = []
         self._n = len(paths)
         self._names = names
         self._numbered = list(names) == list(map(str, range(self._n)))
         self._labels = list(source.index) if is_series(source) and len(source) == self._n else None
         self._searched = searched(source)
+        if files and (isinstance(source, list | tuple) or is_series(source)) and len(source) == self._n:
+            pairs = zip(source, paths, strict=True)
+            paths = [os.fspath(each) if isinstance(each, str | os.PathLike) else path for each, path in pairs]
         self._files = PathNames(paths, names)
 
     def column(self, what: str, given: Any, *, whole: bool = False) -> list[Code]:

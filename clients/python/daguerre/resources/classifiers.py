@@ -99,7 +99,7 @@ class ClassifierMethods(EmbeddingMethods):
         if (targets is None) == (codes is None):
             raise ValueError("give either targets or codes")
         refuse_unusable(blocks)
-        items = ItemIndex(paths, names, images if images is not None else texts)
+        items = ItemIndex(paths, names, images if images is not None else texts, files=images is not None)
         fields: dict[str, Any] = {
             "name": name,
             "task": task,

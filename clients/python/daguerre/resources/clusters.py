@@ -116,7 +116,7 @@ class ClusterMethods(EmbeddingMethods):
         every = item_ids(ids, files)
         names = every if ids is not None else relative_ids(files)
         good, errors = split_usable(blocks, every)
-        index = ItemIndex(files, names, images if images is not None else texts)
+        index = ItemIndex(files, names, images if images is not None else texts, files=images is not None)
         labels = None if known is None else index.column("known", known)
         heavy: Any = None if weights is None else index.column("weights", weights, whole=True)
         fields: dict[str, Any] = {
