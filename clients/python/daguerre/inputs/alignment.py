@@ -94,7 +94,12 @@ class ItemIndex:
         self._numbered = list(names) == list(map(str, range(self._n)))
         self._labels = list(source.index) if is_series(source) and len(source) == self._n else None
         self._searched = searched(source)
-        if files and (isinstance(source, list | tuple) or is_series(source)) and len(source) == self._n:
+        if (
+            files
+            and not self._searched
+            and (isinstance(source, list | tuple) or is_series(source))
+            and len(source) == self._n
+        ):
             pairs = zip(source, paths, strict=True)
             paths = [os.fspath(each) if isinstance(each, str | os.PathLike) else path for each, path in pairs]
         self._files = PathNames(paths, names)
