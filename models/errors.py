@@ -65,6 +65,10 @@ class AgreementError(ModelsError):
     code = "invalid_codes"
 
 
+class IdError(ModelsError):
+    code = "missing_id"
+
+
 class ClusteringError(ModelsError):
     code = "clustering_error"
 

@@ -55,7 +55,7 @@ MODELS_LAYERS = (
     ("models.encoders", "models.zero_shot"),
     ("models.video", "models.similarity", "models.catalog"),
     ("models.clustering", "models.annotation"),
-    ("models.images",),
+    ("models.images", "models.codes"),
     ("models.errors", "models.disk", "models.intervals", "models.vectors"),
     ("models",),  # telemetry is switched off, in its __init__
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from models.codes import finite, lost_zeros, read_codes, read_ids
 from models.errors import AgreementError
 from models.intervals import Figure, percentile_figure, ratio
 
@@ -29,6 +30,8 @@ class Agreement:
     kappa : Cohen's (1960), for two coders on the items that both have coded; None for more coders.
     alpha : Krippendorff's (2011), for any number of coders and missing codes.
     items : number of items with two or more codes; others are ignored.
+    missing : number of rows without a code.
+    remarks : texts that count as missing, items that may have lost zeros.
     """
 
     coders: tuple[str, ...]
@@ -37,6 +40,8 @@ class Agreement:
     percent: Figure
     kappa: Figure | None
     alpha: Figure
+    missing: int = 0
+    remarks: tuple[str, ...] = ()
 
 
 def agreement(
@@ -45,6 +50,7 @@ def agreement(
     code: Sequence[Any],
     *,
     level: Level = "nominal",
+    missing: Sequence[str] | None = None,
     resamples: int = 1000,
     seed: int = 0,
 ) -> Agreement:
@@ -52,8 +58,9 @@ def agreement(
 
     Parameters
     ----------
-    coder, item, code : (rows,) each; missing codes are missing rows, None, NaN or blank. Codes are numbers where
-        `level` is ordinal or interval.
+    coder, item, code : (rows,) each; missing codes are missing rows, None, NaN, blank, or texts in `missing`. Codes are
+        numbers where `level` is ordinal or interval; otherwise models.codes says which are equal.
+    missing : texts that are no codes; None: those of models.codes.
     resamples : number of bootstrap samples of items.
 
     Raises
@@ -61,12 +68,22 @@ def agreement(
     AgreementError : columns of different lengths, two codes of one coder for one item, a single coder, no item with
         two codes, codes that are not numbers where numbers are needed.
     """
-    table, coders = _table(coder, item, code, level)
+    if not len(coder) == len(item) == len(code):
+        raise AgreementError(
+            f"codes: got {len(coder)} coders, {len(item)} items and {len(code)} codes; each row of the table needs all "
+            "three"
+        )
+    column = read_codes(code, missing)
+    items = read_ids(item, "item")
+    numbers = _indices(column.names) if level == "nominal" else _numbers(column.values)
+    table, coders = _table(read_ids(coder, "coder"), items, numbers)
+    zeros = lost_zeros(items)
+    remarks = (*column.remarks("codes"), *([zeros] if zeros else []))
     enough = (~np.isnan(table)).sum(axis=1) >= 2
     if len(coders) < 2 or not enough.any():
         raise AgreementError(
             f"codes: got {len(coders)} coders and {int(enough.sum())} items that two of them coded; agreement needs "
-            "two coders and at least one item in common"
+            "two coders and at least one item in common" + "".join(f"; {remark}" for remark in remarks)
         )
     kept = table[enough]
     rng = np.random.default_rng(seed)
@@ -92,6 +109,8 @@ def agreement(
         percent=with_interval("percent"),
         kappa=with_interval("kappa") if len(coders) == 2 else None,
         alpha=with_interval("alpha"),
+        missing=column.missing,
+        remarks=remarks,
     )
 
 
@@ -194,41 +213,30 @@ def _totals(times: Float, counts: "csr_array") -> Float:
     return np.asarray((counts.T @ times.T).T)
 
 
-def _table(
-    coder: Sequence[Hashable], item: Sequence[Hashable], code: Sequence[Any], level: Level
-) -> tuple[Float, tuple[str, ...]]:
+def _table(coder: Sequence[str], item: Sequence[str], numbers: Sequence[float]) -> tuple[Float, tuple[str, ...]]:
     """Codes as numbers (items, coders), NaN for missing; and the names of the coders."""
-    if not len(coder) == len(item) == len(code):
-        raise AgreementError(
-            f"codes: got {len(coder)} coders, {len(item)} items and {len(code)} codes; each row of the table needs all "
-            "three"
-        )
     coders, items = list(dict.fromkeys(coder)), list(dict.fromkeys(item))
     columns, rows = {c: i for i, c in enumerate(coders)}, {c: i for i, c in enumerate(items)}
-    numbers = _numbers(code) if level != "nominal" else _indices(code)
     table = np.full((len(items), len(coders)), np.nan)
     for who, what, value in zip(coder, item, numbers, strict=True):
         place = rows[what], columns[who]
         if not np.isnan(table[place]) and not np.isnan(value):
             raise AgreementError(f"codes: coder {who!r} has two codes for item {what!r}; keep one of the two rows")
-        table[place] = value
-    return table, tuple(str(c) for c in coders)
+        if not np.isnan(value):
+            table[place] = value
+    return table, tuple(coders)
 
 
 def _numbers(code: Sequence[Any]) -> list[float]:
     try:
-        return [float("nan") if value is None else float(value) for value in code]
+        return [float("nan") if value is None else finite(value) for value in code]
     except (TypeError, ValueError) as exc:
         raise AgreementError(
             f'codes: {exc}; ordinal and interval codes must be numbers, use level="nominal" for others'
         ) from exc
 
 
-def _indices(code: Sequence[Any]) -> list[float]:
-    """An index for each different code; NaN for None, NaN and blank."""
+def _indices(names: Sequence[str | None]) -> list[float]:
+    """An index for each different code; NaN for None."""
     index: dict[str, int] = {}
-    indices = []
-    for value in code:
-        missing = value is None or (isinstance(value, float) and np.isnan(value)) or str(value).strip() == ""
-        indices.append(float("nan") if missing else float(index.setdefault(str(value).strip(), len(index))))
-    return indices
+    return [float("nan") if name is None else float(index.setdefault(name, len(index))) for name in names]

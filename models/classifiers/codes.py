@@ -9,7 +9,7 @@ import numpy as np
 
 from models.annotation.agreement import Agreement, Level, agreement
 from models.classifiers.records import Dropped
-from models.classifiers.targets import class_name, is_missing
+from models.codes import finite, read_codes, read_ids
 from models.errors import AgreementError
 
 Rule = Literal["majority", "unanimous", "mean"]
@@ -50,6 +50,7 @@ def aggregate_codes(
     code: Sequence[Any],
     *,
     rule: Rule = "majority",
+    missing: Sequence[str] | None = None,
     level: Level | None = None,
     resamples: int = 1000,
     seed: int = 0,
@@ -58,9 +59,10 @@ def aggregate_codes(
 
     Parameters
     ----------
-    coder, item, code : (rows,) a long table; missing codes are None, NaN, blank, or missing rows. 1, 1.0 and "1" are
-        the same code.
+    coder, item, code : (rows,) a long table; missing codes are None, NaN, blank, or missing rows, and texts in
+        `missing`. models.codes says which codes are equal.
     rule : "majority" or "unanimous" for labels, "mean" for numbers.
+    missing : texts that are no codes; None: those of models.codes.
     level : level of measurement for the agreement; None: interval under "mean", else nominal.
 
     Raises
@@ -75,17 +77,19 @@ def aggregate_codes(
             f"codes: got {len(coder)} coders, {len(item)} items and {len(code)} codes; each row of the table needs all "
             "three"
         )
+    column = read_codes(code, missing)
+    cleaned = [_number(value) for value in column.values] if rule == "mean" else list(column.names)
+    coders, items = read_ids(coder, "coder"), read_ids(item, "item")
     codes_of: dict[str, list[Any]] = {}
-    pairs: set[tuple[Hashable, str]] = set()
-    for who, what, value in zip(coder, item, code, strict=True):
-        name = str(what)
+    pairs: set[tuple[str, str]] = set()
+    for who, name, value in zip(coders, items, cleaned, strict=True):
         codes_of.setdefault(name, [])
-        if is_missing(value):
+        if value is None:
             continue
         if (who, name) in pairs:
             raise AgreementError(f"codes: coder {who!r} has two codes for item {name!r}; keep one of the two rows")
         pairs.add((who, name))
-        codes_of[name].append(_number(value) if rule == "mean" else class_name(value))
+        codes_of[name].append(value)
     names, targets, counts, disagreement, dropped = [], [], [], [], []
     for name, values in codes_of.items():
         target, reason = _target(values, rule)
@@ -96,7 +100,6 @@ def aggregate_codes(
         targets.append(target)
         counts.append(len(values))
         disagreement.append(float(np.std(values)) if rule == "mean" else sum(v != target for v in values) / len(values))
-    cleaned = [None if is_missing(value) else _number(value) if rule == "mean" else class_name(value) for value in code]
     comparable = len({who for who, _ in pairs}) > 1 and any(len(values) > 1 for values in codes_of.values())
     return Codes(
         rule=rule,
@@ -106,9 +109,10 @@ def aggregate_codes(
         disagreement=tuple(disagreement),
         dropped=tuple(dropped),
         agreement=agreement(
-            coder,
-            item,
+            coders,
+            items,
             cleaned,
+            missing=(),
             level=level or ("interval" if rule == "mean" else "nominal"),
             resamples=resamples,
             seed=seed,
@@ -136,8 +140,8 @@ def _counts(values: Sequence[Any]) -> str:
     return ", ".join(f"{count} {value}" for value, count in Counter(values).most_common(4))
 
 
-def _number(value: Any) -> float:
+def _number(value: Any) -> float | None:
     try:
-        return float(value)
+        return None if value is None else finite(value)
     except (TypeError, ValueError) as exc:
         raise AgreementError(f'codes: {exc}; rule "mean" needs numbers, use "majority" for labels') from exc

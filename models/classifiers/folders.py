@@ -10,6 +10,7 @@ Images are recognised by their first bytes, not decoded. Files and rows that are
 import csv
 import math
 import os
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 from models.classifiers.records import Dropped, Note
+from models.codes import read_codes
 from models.disk import sha256
 from models.errors import ItemError, TrainingError
 from models.images.formats import pillow_name, sniff
@@ -26,7 +28,6 @@ SPLITS = get_args(Split)
 COLUMNS = ("path", "target", "split", "weight", "group")
 _HEAD = 4096  # bytes read to recognise a format
 _SHOWN = 3  # names in a message
-_MISSING = {"", "na", "nan", "null", "none", "n/a"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,16 +121,16 @@ def read_table(table: Path, *, anywhere: bool = False) -> Collection:
     items, dropped = [], []
     lines: dict[Path, int] = {}
     header, rows = _rows(table)
-    for line, row in rows:
+    codes = read_codes([row["target"] for _, row in rows])
+    for (line, row), target in zip(rows, codes.names, strict=True):
         name = row["path"].strip()
         where = f"{table.name}, line {line}"
         if not name:
             raise TrainingError(f"{where}: the path is empty; each row must name a file")
-        target = row["target"].strip()
-        if target.lower() in _MISSING:
+        if target is None:
             dropped.append(Dropped(name=name, code="no_target", reason=f"line {line} has no target"))
             continue
-        path = table.parent / name
+        path = _named(table.parent, name)
         if path in lines:
             raise TrainingError(
                 f"{where}: {name!r} is also on line {lines[path]}; each image needs one row: aggregate the codes of"
@@ -153,6 +154,9 @@ def read_table(table: Path, *, anywhere: bool = False) -> Collection:
         )
     ignored = sorted(set(header) - set(COLUMNS))
     notes = [Note("unused_columns", f"ignored columns: {_some(ignored)}")] if ignored else []
+    if codes.taken:
+        texts = ", ".join(f"{count:,} {text!r}" for text, count in codes.taken.items())
+        notes.append(Note("missing_codes", f"{sum(codes.taken.values()):,} targets count as missing: {texts}"))
     return _collection(table.name, items, dropped, notes)
 
 
@@ -215,6 +219,13 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in ("__macosx", "thumbs.db", "desktop.ini")
+
+
+def _named(folder: Path, name: str) -> Path:
+    """The file that a table names: with backslashes, or in the other form of accents, too."""
+    slashed = name.replace("\\", "/")
+    forms = (name, slashed, *(unicodedata.normalize(form, slashed) for form in ("NFC", "NFD")))
+    return next((folder / form for form in forms if "\0" not in form and (folder / form).exists()), folder / name)
 
 
 def _digest(path: Path, root: Path, name: str, *, anywhere: bool) -> str | Dropped:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from models.classifiers.head import Block, Float, Task, concatenate_blocks
 from models.classifiers.records import Dropped, Note
-from models.classifiers.targets import is_missing, read_classes, read_numbers
+from models.classifiers.targets import read_classes, read_numbers
+from models.codes import is_missing
 from models.errors import TrainingError
 
 FEW = 10  # examples of a class below which a note is made
@@ -106,7 +107,12 @@ def make_problem(
     weights = _weights(sample_weight, inclusion_prob, n)
     kept = np.flatnonzero(keep).tolist()
     if not kept:
-        raise TrainingError("targets: no item has both a code and a vector; give some", code="no_items")
+        there = int((~np.isin(np.arange(n), list(reasons))).sum())
+        raise TrainingError(
+            f"targets: no item has both a code and a vector; of {n} items, {int(coded.sum())} have a code and {there} "
+            "a vector",
+            code="no_items",
+        )
     chosen = [targets[i] for i in kept]
     notes: list[Note] = []
     y: NDArray[Any]

@@ -8,21 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.classifiers.head import Float, Task
+from models.codes import code_name
 from models.errors import TrainingError
 
 MOST_CLASSES = 1000
 LARGEST = 1e100  # numbers are squared
 SHOWN = 5  # labels named in a message
-
-
-def is_missing(value: Any) -> bool:
-    """Whether a value is None, blank, or NaN of any library (not equal to itself, or without a truth value)."""
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return True
-    try:
-        return not value == value  # noqa: SIM201
-    except TypeError:
-        return True
 
 
 def read_numbers(targets: Sequence[Any], bounds: tuple[float, float] | None) -> Float:
@@ -60,9 +51,9 @@ def read_classes(
     targets: Sequence[Any], task: Task, labels: Sequence[Any] | None
 ) -> tuple[NDArray[np.intp], tuple[str, ...]]:
     """Index of each target's class (n,), and the class names in order. Raises TrainingError for invalid classes."""
-    names = [class_name(t) for t in targets]
+    names = [code_name(t) for t in targets]
     present = set(names)
-    order = _sorted(present) if labels is None else tuple(class_name(name) for name in labels)
+    order = _sorted(present) if labels is None else tuple(code_name(name) for name in labels)
     if len(set(order)) < len(order):
         repeated = Counter(order).most_common(1)[0][0]
         raise TrainingError(f"labels: {repeated!r} appears twice; name each class once", code="unknown_label")
@@ -97,12 +88,3 @@ def _sorted(labels: set[str]) -> tuple[str, ...]:
         return tuple(sorted(labels, key=float))
     except ValueError:
         return tuple(sorted(labels))
-
-
-def class_name(target: Any) -> str:
-    """The name of a target's class: "1" for 1.0, 1 and "1", "true" for True."""
-    if isinstance(target, bool | np.bool_):
-        return str(bool(target)).lower()
-    if isinstance(target, float | np.floating) and float(target).is_integer():
-        return str(int(target))
-    return str(target).strip()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from models.annotation import pairs, sampling
 from models.annotation.agreement import agreement
 from models.annotation.pair_comparison import Winner, compare_with_pairs
+from models.codes import read_ids
 from models.intervals import Figure
 from service.errors import TooLarge, Unprocessable
 from service.schemas import annotation as schema
@@ -19,12 +20,20 @@ MOST_CODES = 1_000_000
 
 
 def measure_agreement(said: schema.AgreementRequest) -> schema.AgreementAnswer:
-    """Measure agreement of coders. Raises AgreementError, TooLarge."""
+    """Measure agreement of coders. Raises AgreementError, IdError, TooLarge."""
     if len(said.code) > MOST_CODES:
         raise TooLarge(
             f"code: {len(said.code):,} codes, at most {MOST_CODES:,}; send a part of them", code="too_many_items"
         )
-    found = agreement(said.coder, said.item, said.code, level=said.level, resamples=said.resamples, seed=said.seed)
+    found = agreement(
+        said.coder,
+        said.item,
+        said.code,
+        level=said.level,
+        missing=said.missing,
+        resamples=said.resamples,
+        seed=said.seed,
+    )
     return schema.AgreementAnswer(
         coders=list(found.coders),
         items=found.items,
@@ -32,6 +41,8 @@ def measure_agreement(said: schema.AgreementRequest) -> schema.AgreementAnswer:
         percent=_coefficient(found.percent),
         kappa=None if found.kappa is None else _coefficient(found.kappa),
         alpha=_coefficient(found.alpha),
+        missing=found.missing,
+        remarks=list(found.remarks),
     )
 
 
@@ -56,7 +67,7 @@ def plain(value: Any) -> Any:
 
 
 def draw_sample(said: schema.SampleRequest) -> schema.SampleAnswer:
-    """Draw a sample of items. Raises ClusteringError, Unprocessable."""
+    """Draw a sample of items. Raises ClusteringError, IdError, Unprocessable."""
     needed = {"simple": "n", "stratified": "strata", "purposive": "scores"}
     for design, name in needed.items():
         if (getattr(said, name) is None) == (design == said.design):
@@ -66,7 +77,11 @@ def draw_sample(said: schema.SampleRequest) -> schema.SampleAnswer:
         found = sampling.simple(said.n or 0, said.size, seed=said.seed)
     elif said.design == "stratified":
         found = sampling.stratified(
-            said.strata or [], said.size, allocation=said.allocation, floor=said.floor, seed=said.seed
+            read_ids(said.strata or [], "strata"),
+            said.size,
+            allocation=said.allocation,
+            floor=said.floor,
+            seed=said.seed,
         )
     else:
         found = sampling.purposive(said.scores or [], said.size)

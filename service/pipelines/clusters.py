@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from models.clustering.describe import Vocabulary
 from models.clustering.project import check_installed
+from models.codes import read_codes
 from models.errors import ClusteringError
 from models.pages.clusters.page import page as page_of
 from models.pages.clusters.view import thumbnail_side
@@ -53,9 +54,13 @@ async def submit(
         given = getattr(request, name)
         if given is not None and len(given) != data.n:
             raise ClusteringError(f"{name}: {len(given)} for {data.n} items; give one for each", code="lengths_differ")
+    known = None if request.known is None else read_codes(request.known, request.missing)
     names = None if request.vocabulary is None else await _vocabulary(engine, request.vocabulary, data)
     task = work.Task(
-        request=request.model_copy(update={"input": None, "vectors": None, "ids": None}),
+        request=request.model_copy(
+            update={"input": None, "vectors": None, "ids": None, "known": None if known is None else list(known.names)}
+        ),
+        remarks=() if known is None else known.remarks("known labels"),
         blocks=data.blocks,
         ids=data.ids,
         unusable={i: (failure.code, failure.message) for i, failure in data.failures.items()},

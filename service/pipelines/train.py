@@ -1,9 +1,14 @@
 """Training: embed and check at once, train in the worker process."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from models.classifiers.records import Note
 from models.classifiers.store import check_name
+from models.codes import infer_task, lost_zeros, read_codes, read_ids
+from models.errors import TrainingError
 from service.inference.engine import Engine
 from service.jobs import Job, Jobs
 from service.pipelines.items import Item, VectorInput
@@ -29,13 +34,13 @@ async def submit(
 
     Raises
     ------
-    TrainingError, AgreementError : codes or options that cannot be trained on.
+    TrainingError, AgreementError, IdError : codes or options that cannot be trained on.
     ItemsFailed : under on_error "fail", naming every unusable item.
     Unprocessable, TooLarge, Overloaded, Forbidden.
     """
     await engine.in_thread(lambda: classifiers.check_owner(check_name(request.name), owner))
     data = await gather_vectors(engine, request, items=items, vectors=vectors, partial=request.partial)
-    task = _task(request, data, owner)
+    task = await engine.in_thread(lambda: _task(request, data, owner))
     await engine.in_thread(lambda: work.validate_task(task, data.rows, resamples=1))
 
     def fill(folder: Path) -> None:
@@ -44,12 +49,46 @@ async def submit(
     return await jobs.submit(KIND, {"name": request.name}, owner=owner, fill=fill)
 
 
+def read_columns(request: TrainRequest, ids: Sequence[str]) -> tuple[TrainRequest, tuple[str, ...], tuple[Note, ...]]:
+    """The request and the ids with codes, items and groups as models.codes names them; remarks on missing codes.
+
+    The task is inferred if it is not given. Raises TrainingError, IdError.
+    """
+    if (request.targets is None) == (request.codes is None):
+        raise TrainingError("targets: send either targets or codes", code="no_targets")
+    given = request.codes.code if request.codes is not None else request.targets or []
+    labels = request.labels or []
+    column = read_codes([*given, *labels], request.missing)
+    codes = replace(column, names=column.names[: len(given)], values=column.values[: len(given)])
+    task = request.task or infer_task(codes)
+    values: list[Any] = list(codes.values if task == "continuous" else codes.names)
+    notes = [Note("missing_codes", remark) for remark in codes.remarks("codes")]
+    changes: dict[str, Any] = {"task": task}
+    if request.labels is not None:
+        named = zip(column.names[len(given) :], labels, strict=True)
+        changes["labels"] = [str(label) if name is None else name for name, label in named]
+    if request.groups is not None:
+        changes["groups"] = [name or "" for name in read_codes(request.groups, ()).names]
+    if request.codes is None:
+        changes["targets"] = values
+    else:
+        items = read_ids([*ids, *request.codes.item], "items of codes")
+        ids = items[: len(ids)]
+        columns = {"coder": read_ids(request.codes.coder, "coder"), "item": items[len(ids) :], "code": values}
+        changes["codes"] = request.codes.model_copy(update=columns)
+        if zeros := lost_zeros(items):
+            notes.append(Note("lost_zeros", zeros))
+    return request.model_copy(update=changes), tuple(ids), tuple(notes)
+
+
 def _task(request: TrainRequest, data: ItemVectors, owner: str | None) -> work.Task:
+    request, ids, notes = read_columns(request, data.ids)
     return work.Task(
         request=request.model_copy(update={"input": None, "vectors": None}),
+        notes=notes,
         blocks=data.blocks,
         n=data.n,
-        ids=data.ids,
+        ids=ids,
         unusable={i: (failure.code, failure.message) for i, failure in data.failures.items()},
         made_with={str(modality): receipt for modality, receipt in data.receipts.items()},
         owner=owner,

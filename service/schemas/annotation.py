@@ -2,13 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from models.annotation.agreement import Level
 from service.schemas.base import Message
+from service.schemas.codes import MISSING_TEXTS, Code, Id
 
-Code = StrictStr | StrictBool | StrictInt | StrictFloat | None
-Label = StrictStr | StrictInt
 MOST = 2**31 - 1
 ClusterNumber = Annotated[int, Field(ge=-1, le=MOST)]
 Place = Annotated[int, Field(ge=0, le=MOST)]
@@ -23,7 +22,7 @@ class SampleRequest(Message):
     )
     size: int = Field(ge=1, le=MOST, description="Number of items to draw.")
     n: int | None = Field(None, ge=1, le=100_000_000, description="Number of items of the corpus, for design simple.")
-    strata: list[Label] | None = Field(
+    strata: list[Id] | None = Field(
         None, description="Stratum of each item, for example its cluster; for design stratified."
     )
     allocation: Literal["proportional", "equal", "floor"] = Field(
@@ -123,9 +122,10 @@ class PairsAnswer(BaseModel):
 class AgreementRequest(Message):
     """A long table of codes, one row per coder and item; a missing code is a missing row."""
 
-    coder: list[str] = Field(description="Coder of each row.", examples=[["anna", "ben", "anna", "ben"]])
-    item: list[str] = Field(description="Item of each row.", examples=[["p1", "p1", "p2", "p2"]])
+    coder: list[Id] = Field(description="Coder of each row.", examples=[["anna", "ben", "anna", "ben"]])
+    item: list[Id] = Field(description="Item of each row.", examples=[["p1", "p1", "p2", "p2"]])
     code: list[Code] = Field(description="Code of each row; null: no code.", examples=[["yes", "yes", "no", "yes"]])
+    missing: list[str] | None = MISSING_TEXTS
     level: Level = Field("nominal", description="Level of measurement: nominal, ordinal or interval.")
     resamples: int = Field(
         1000, ge=1, le=10_000, description="Number of bootstrap resamples of items, for the intervals."
@@ -152,6 +152,8 @@ class AgreementAnswer(BaseModel):
     )
     kappa: Coefficient | None = Field(description="Cohen's kappa of two coders; null with more coders.")
     alpha: Coefficient = Field(description="Krippendorff's alpha.")
+    missing: int = Field(ge=0, description="Number of rows without a code.")
+    remarks: list[str] = Field(description="Remarks on codes that count as missing, and on ids that lost zeros.")
 
 
 class ComparisonRequest(Message):

@@ -2,18 +2,18 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import BaseModel, Field
 
 from models.annotation.agreement import Level
 from models.catalog.spec import Modality
 from models.classifiers.codes import Rule
 from models.classifiers.head import Task
 from service.schemas.base import Message
+from service.schemas.codes import MISSING_TEXTS, Code, Id
 from service.schemas.common import MODE, SAMPLING, Datum, FailedEntry, Mode, Receipt
 from service.schemas.items import Encodable, ItemsOrVectors, Post
 from service.schemas.video import Sampling
 
-Code = StrictStr | StrictBool | StrictInt | StrictFloat | None
 NAME = Field(
     description="Name: lower-case letters, digits, '-', '_' and '.'. An existing name gets a new version.",
     examples=["protest"],
@@ -23,8 +23,8 @@ NAME = Field(
 class Codes(Message):
     """Codes of several coders as a long table, one row per coder and item."""
 
-    coder: list[str] = Field(description="Coder of each row.", examples=[["anna", "ben"]])
-    item: list[str] = Field(description="Id of the item of each row.", examples=[["post-17", "post-17"]])
+    coder: list[Id] = Field(description="Coder of each row.", examples=[["anna", "ben"]])
+    item: list[Id] = Field(description="Id of the item of each row.", examples=[["post-17", "post-17"]])
     code: list[Code] = Field(description="Code of each row; null: no code.", examples=[["protest", "protest"]])
     rule: Rule = Field("majority", description="Aggregation of the codes of an item: majority, unanimous or mean.")
     level: Level | None = Field(
@@ -36,12 +36,18 @@ class TrainRequest(Encodable):
     """Coded items for training a linear probe on their embeddings, with a report by nested cross-validation."""
 
     name: str = NAME
-    task: Task = Field(description="Kind of task: binary, categorical or continuous.", examples=["categorical"])
+    task: Task | None = Field(
+        None,
+        description="Kind of task: binary, categorical or continuous. Left out: binary or categorical, by the number "
+        "of labels; required if the codes are numbers.",
+        examples=["categorical"],
+    )
     targets: list[Code] | None = Field(
         None, description="Code of each item; null: not coded, and not used.", examples=[["protest", "other"]]
     )
     codes: Codes | None = Field(None, description="Codes of several coders, in place of `targets`.")
-    groups: list[str | int] | None = Field(
+    missing: list[str] | None = MISSING_TEXTS
+    groups: list[Id] | None = Field(
         None,
         description="Group of each item, for example its author: a group is never divided by a split.",
     )
@@ -52,7 +58,7 @@ class TrainRequest(Encodable):
     split: list[Literal["train", "test"]] | None = Field(
         None, description="Part of each item. `test` items are not used in training; the report evaluates on them."
     )
-    labels: list[str] | None = Field(None, description="Order of the classes; for a binary task negative, positive.")
+    labels: list[Id] | None = Field(None, description="Order of the classes; for a binary task negative, positive.")
     bounds: tuple[float, float] | None = Field(None, description="Lower and upper bound of a continuous target.")
     partial: bool = Field(False, description="Accept items that lack one of two modalities.")
     strengths: list[float] | None = Field(

@@ -2,16 +2,16 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, StrictInt, StrictStr
+from pydantic import BaseModel, Field
 
 from models.clustering.options import Cohesion, Fit, KRule, Linkage, Method, Metric, Options
 from models.clustering.project import Projection
 from service.schemas.base import Message
+from service.schemas.codes import MISSING_TEXTS, Code
 from service.schemas.common import SAMPLING, Mode, Receipt
 from service.schemas.items import Encodable, Post, Unusable
 from service.schemas.video import Sampling
 
-Label = StrictStr | StrictInt
 PageMode = Literal["thumbnails", "blurred", "none"]
 
 
@@ -64,9 +64,10 @@ class ClusterRequest(Encodable):
     )
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Same seed, same clusters.")
     weights: list[float] | None = Field(None, description="Weight of each item, above 0.")
-    known: list[Label | None] | None = Field(
+    known: list[Code] | None = Field(
         None, description="Known label of each item, for ARI, NMI and purity; null: not known."
     )
+    missing: list[str] | None = MISSING_TEXTS
     vocabulary: list[str] | None = Field(
         None,
         min_length=2,

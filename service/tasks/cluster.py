@@ -39,6 +39,7 @@ class Task:
     request : without `input` and `vectors`.
     unusable : code and message of each item that could not be embedded, by index.
     logit_scale : logit scale of the model that embedded the vocabulary.
+    remarks : remarks on the known labels.
     """
 
     request: ClusterRequest
@@ -48,6 +49,7 @@ class Task:
     model: str
     receipt: Mapping[str, Any]
     logit_scale: float | None
+    remarks: tuple[str, ...] = ()
 
     def write(self, folder: Path, rows: Sequence[NDArray[np.floating]], names: NDArray[np.float32] | None) -> None:
         """Write the task into `folder`."""
@@ -90,6 +92,7 @@ def job(context: Context) -> dict[str, Any]:
         "id": context.id,
         "object": "clustering",
         **_over_all(clustering, kept, n),
+        "remarks": [*clustering.remarks, *task.remarks],
         "ids": list(task.ids),
         "unusable": unusable_to_json(bad, task.ids),
         "model": task.model,

@@ -18,9 +18,10 @@ from models.classifiers.codes import Codes, aggregate_codes
 from models.classifiers.head import Block
 from models.classifiers.probe import STRENGTHS, Options
 from models.classifiers.problem import Problem, make_problem
-from models.classifiers.records import Dropped
+from models.classifiers.records import Dropped, Note
 from models.classifiers.store import Store
 from models.classifiers.train import train
+from models.codes import lost_zeros
 from models.errors import TrainingError
 from service.jobs.kinds import Context
 from service.schemas.classifiers import TrainRequest
@@ -35,7 +36,8 @@ class Task:
 
     Attributes
     ----------
-    request : without `input` and `vectors`.
+    request : without `input` and `vectors`, with codes and ids as models.codes names them, and a task.
+    notes : remarks on the codes.
     unusable : code and message of each item that could not be embedded, by index.
     made_with : receipts of the encoders, by modality.
     """
@@ -47,6 +49,7 @@ class Task:
     unusable: Mapping[int, tuple[str, str]]
     made_with: Mapping[str, Any]
     owner: str | None
+    notes: tuple[Note, ...] = ()
 
     def write(self, folder: Path, vectors: Sequence[NDArray[np.floating]]) -> None:
         """Write the task into `folder`."""
@@ -80,6 +83,8 @@ def validate_task(task: Task, vectors: Sequence[NDArray[np.floating]], *, resamp
     `resamples` is the number of bootstrap resamples for the intervals of the coders' agreement.
     """
     request, n = task.request, task.n
+    assert request.task is not None
+    kind = request.task
     options = Options(
         strengths=tuple(request.strengths or STRENGTHS),
         folds=request.folds,
@@ -109,7 +114,7 @@ def validate_task(task: Task, vectors: Sequence[NDArray[np.floating]], *, resamp
         problem = make_problem(
             [rows[which] for rows in vectors],
             select(targets) or [],
-            task=request.task,
+            task=kind,
             blocks=task.blocks,
             ids=select(task.ids),
             groups=select(request.groups),
@@ -131,6 +136,7 @@ def validate_task(task: Task, vectors: Sequence[NDArray[np.floating]], *, resamp
         return replace(problem, dropped=dropped)
 
     problem = part(np.flatnonzero(~test), request.labels, options.folds)
+    problem = replace(problem, notes=(*task.notes, *problem.notes))
     held_out = None
     if test.any():
         held_out = part(np.flatnonzero(test), problem.labels or None, None)
@@ -139,8 +145,6 @@ def validate_task(task: Task, vectors: Sequence[NDArray[np.floating]], *, resamp
 
 def _targets(request: TrainRequest, ids: Sequence[str], resamples: int) -> tuple[Sequence[Any], Codes | None]:
     """The target of each item, and the codes from which it was aggregated, if there are several coders."""
-    if (request.targets is None) == (request.codes is None):
-        raise TrainingError("targets: send either targets or codes", code="no_targets")
     if request.codes is None:
         assert request.targets is not None
         return request.targets, None
@@ -158,8 +162,10 @@ def _targets(request: TrainRequest, ids: Sequence[str], resamples: int) -> tuple
         )
     unknown = sorted(set(table.item) - set(ids))
     if unknown:
+        zeros = lost_zeros([*ids, *map(str, unknown)])
         raise TrainingError(
-            f"codes: {len(unknown)} items are not among the ids, the first is {unknown[0]!r}; send the id of each item",
+            f"codes: {len(unknown)} items are not among the ids, the first is {unknown[0]!r}; send the id of each item"
+            + (f"; {zeros}" if zeros else ""),
             code="unknown_item",
         )
     codes = aggregate_codes(
@@ -167,6 +173,7 @@ def _targets(request: TrainRequest, ids: Sequence[str], resamples: int) -> tuple
         table.item,
         table.code,
         rule=table.rule,
+        missing=(),
         level=table.level,
         resamples=resamples,
         seed=request.seed,

@@ -29,6 +29,7 @@ SETTINGS = {
     "DAGUERRE_MAX_TEXT_CHARS": "5000",
     "DAGUERRE_MAX_LABELS": "12",
 }
+CODED = {"coder": ["a", "b"], "code": [1, 1]}  # an agreement, without its items
 EMBEDDINGS, ZERO_SHOT, TIMELINE = "/v1/embeddings", "/v1/zero-shot", "/v1/timeline"
 Send = Callable[[httpx.Client], httpx.Response]
 
@@ -275,6 +276,10 @@ BODIES: Sequence[Row] = (
         lambda client: client.post(
             ZERO_SHOT, files=[("input", ("a.jpg", PHOTO))], data={"labels": ["a", "b"], "none_of_these": "{"}
         ), 422, "invalid_request", "none_of_these"),
+    Row("codes of an item without a name", body({**CODED, "item": ["1", " "]}, "/v1/agreement"), 422, "missing_id",
+        r"item: 1 of 2 are missing, the first is \[1\]"),
+    Row("ids that lost their zeros", body({**CODED, "item": ["007", 7]}, "/v1/agreement"), 422, "invalid_codes",
+        "'007' and '7' are two ids: if they are one, zeros at the front were lost"),
     Row("an unknown path", ask("GET", "/v1/embedding"), 404, "not_found", "no such path"),
     Row("a model that is not there", ask("GET", "/v1/models/nothing"), 404, "unknown_model", "no 'nothing' here"),
     Row("GET where POST is meant", ask("GET", EMBEDDINGS), 405, "method_not_allowed", "takes POST"),

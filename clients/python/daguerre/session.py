@@ -186,6 +186,10 @@ class Session(AsyncClosing):
                 return found
         raise JobFailedError(found)
 
+    def warn(self, text: str) -> None:
+        """Warn the user of something in a result."""
+        _warn(text)
+
     async def close(self) -> None:
         """Close connections and threads, and delete the files of open clips."""
         await asyncio.gather(*(clip.close() for clip in list(self.clips)))

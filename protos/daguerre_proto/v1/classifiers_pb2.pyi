@@ -77,7 +77,7 @@ class Bounds(_message.Message):
     def __init__(self, low: _Optional[float] = ..., high: _Optional[float] = ...) -> None: ...
 
 class TrainRequest(_message.Message):
-    __slots__ = ("name", "task", "input", "vectors", "model", "decode", "on_error", "targets", "codes", "ids", "groups", "sample_weight", "inclusion_prob", "split", "labels", "bounds", "partial", "strengths", "folds", "inner_folds", "balanced", "calibrate", "resamples", "seed", "as_job")
+    __slots__ = ("name", "task", "input", "vectors", "model", "decode", "on_error", "targets", "codes", "ids", "groups", "sample_weight", "inclusion_prob", "split", "labels", "bounds", "partial", "strengths", "folds", "inner_folds", "balanced", "calibrate", "resamples", "seed", "as_job", "missing")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TASK_FIELD_NUMBER: _ClassVar[int]
     INPUT_FIELD_NUMBER: _ClassVar[int]
@@ -103,6 +103,7 @@ class TrainRequest(_message.Message):
     RESAMPLES_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
     AS_JOB_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
     name: str
     task: str
     input: _containers.RepeatedCompositeFieldContainer[Post]
@@ -128,7 +129,8 @@ class TrainRequest(_message.Message):
     resamples: int
     seed: int
     as_job: bool
-    def __init__(self, name: _Optional[str] = ..., task: _Optional[str] = ..., input: _Optional[_Iterable[_Union[Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[Vectors, _Mapping]]] = ..., model: _Optional[str] = ..., decode: _Optional[_Union[_common_pb2.Decode, str]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., targets: _Optional[_Union[Targets, _Mapping]] = ..., codes: _Optional[_Union[Codes, _Mapping]] = ..., ids: _Optional[_Iterable[str]] = ..., groups: _Optional[_Iterable[str]] = ..., sample_weight: _Optional[_Iterable[float]] = ..., inclusion_prob: _Optional[_Iterable[float]] = ..., split: _Optional[_Iterable[str]] = ..., labels: _Optional[_Iterable[str]] = ..., bounds: _Optional[_Union[Bounds, _Mapping]] = ..., partial: bool = ..., strengths: _Optional[_Iterable[float]] = ..., folds: _Optional[int] = ..., inner_folds: _Optional[int] = ..., balanced: bool = ..., calibrate: bool = ..., resamples: _Optional[int] = ..., seed: _Optional[int] = ..., as_job: bool = ...) -> None: ...
+    missing: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., task: _Optional[str] = ..., input: _Optional[_Iterable[_Union[Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[Vectors, _Mapping]]] = ..., model: _Optional[str] = ..., decode: _Optional[_Union[_common_pb2.Decode, str]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., targets: _Optional[_Union[Targets, _Mapping]] = ..., codes: _Optional[_Union[Codes, _Mapping]] = ..., ids: _Optional[_Iterable[str]] = ..., groups: _Optional[_Iterable[str]] = ..., sample_weight: _Optional[_Iterable[float]] = ..., inclusion_prob: _Optional[_Iterable[float]] = ..., split: _Optional[_Iterable[str]] = ..., labels: _Optional[_Iterable[str]] = ..., bounds: _Optional[_Union[Bounds, _Mapping]] = ..., partial: bool = ..., strengths: _Optional[_Iterable[float]] = ..., folds: _Optional[int] = ..., inner_folds: _Optional[int] = ..., balanced: bool = ..., calibrate: bool = ..., resamples: _Optional[int] = ..., seed: _Optional[int] = ..., as_job: bool = ..., missing: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class TrainResponse(_message.Message):
     __slots__ = ("classifier", "job")

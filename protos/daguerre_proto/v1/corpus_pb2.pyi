@@ -317,20 +317,22 @@ class PairsResponse(_message.Message):
     def __init__(self, pairs: _Optional[_Iterable[_Union[Pair, _Mapping]]] = ..., n: _Optional[int] = ..., strata: _Optional[_Iterable[_Union[Stratum, _Mapping]]] = ..., remarks: _Optional[_Iterable[str]] = ..., seed: _Optional[int] = ...) -> None: ...
 
 class AgreementRequest(_message.Message):
-    __slots__ = ("coder", "item", "code", "level", "resamples", "seed")
+    __slots__ = ("coder", "item", "code", "level", "resamples", "seed", "missing")
     CODER_FIELD_NUMBER: _ClassVar[int]
     ITEM_FIELD_NUMBER: _ClassVar[int]
     CODE_FIELD_NUMBER: _ClassVar[int]
     LEVEL_FIELD_NUMBER: _ClassVar[int]
     RESAMPLES_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
     coder: _containers.RepeatedScalarFieldContainer[str]
     item: _containers.RepeatedScalarFieldContainer[str]
     code: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Code]
     level: str
     resamples: int
     seed: int
-    def __init__(self, coder: _Optional[_Iterable[str]] = ..., item: _Optional[_Iterable[str]] = ..., code: _Optional[_Iterable[_Union[_classifiers_pb2.Code, _Mapping]]] = ..., level: _Optional[str] = ..., resamples: _Optional[int] = ..., seed: _Optional[int] = ...) -> None: ...
+    missing: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, coder: _Optional[_Iterable[str]] = ..., item: _Optional[_Iterable[str]] = ..., code: _Optional[_Iterable[_Union[_classifiers_pb2.Code, _Mapping]]] = ..., level: _Optional[str] = ..., resamples: _Optional[int] = ..., seed: _Optional[int] = ..., missing: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Coefficient(_message.Message):
     __slots__ = ("value", "low", "high")
@@ -343,20 +345,24 @@ class Coefficient(_message.Message):
     def __init__(self, value: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ...) -> None: ...
 
 class AgreementResponse(_message.Message):
-    __slots__ = ("coders", "items", "level", "percent", "kappa", "alpha")
+    __slots__ = ("coders", "items", "level", "percent", "kappa", "alpha", "missing", "remarks")
     CODERS_FIELD_NUMBER: _ClassVar[int]
     ITEMS_FIELD_NUMBER: _ClassVar[int]
     LEVEL_FIELD_NUMBER: _ClassVar[int]
     PERCENT_FIELD_NUMBER: _ClassVar[int]
     KAPPA_FIELD_NUMBER: _ClassVar[int]
     ALPHA_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    REMARKS_FIELD_NUMBER: _ClassVar[int]
     coders: _containers.RepeatedScalarFieldContainer[str]
     items: int
     level: str
     percent: Coefficient
     kappa: Coefficient
     alpha: Coefficient
-    def __init__(self, coders: _Optional[_Iterable[str]] = ..., items: _Optional[int] = ..., level: _Optional[str] = ..., percent: _Optional[_Union[Coefficient, _Mapping]] = ..., kappa: _Optional[_Union[Coefficient, _Mapping]] = ..., alpha: _Optional[_Union[Coefficient, _Mapping]] = ...) -> None: ...
+    missing: int
+    remarks: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, coders: _Optional[_Iterable[str]] = ..., items: _Optional[int] = ..., level: _Optional[str] = ..., percent: _Optional[_Union[Coefficient, _Mapping]] = ..., kappa: _Optional[_Union[Coefficient, _Mapping]] = ..., alpha: _Optional[_Union[Coefficient, _Mapping]] = ..., missing: _Optional[int] = ..., remarks: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ComparisonRequest(_message.Message):
     __slots__ = ("a", "b", "same", "inclusion_prob", "stratum", "clusterings", "unclustered", "held_out", "resamples", "confidence", "seed")

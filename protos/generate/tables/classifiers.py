@@ -42,6 +42,8 @@ CLASSIFIERS = File(
             "TrainRequest",
             "Coded items for training a linear probe on their embeddings, with a report by nested cross-validation. "
             "An empty list counts as left out.",
+            task="string // Kind of task: binary, categorical or continuous. Empty: binary or categorical, by the "
+            "number of labels; required if the codes are numbers.",
             targets="optional Targets // A code for each item; or send `codes`. Items without a code are left out.",
         ),
         message(

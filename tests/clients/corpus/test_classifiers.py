@@ -68,3 +68,20 @@ def test_a_table_with_coders_has_a_row_for_each_code(tmp_path):
 def test_a_table_that_cannot_be_used_is_refused(tmp_path, text, why):
     with pytest.raises(ValueError, match=why):
         read_coded_table(table(tmp_path, text), *COLUMNS, numeric=True)
+
+
+def test_an_item_has_one_row_unless_there_are_coders(tmp_path):
+    twice = "path,target\na.jpg,1\nb.jpg,0\na.jpg,0\n"
+    with pytest.raises(
+        ValueError, match=r"a\.jpg' is in rows 1 and 3, coded '1' and '0'; keep one row, or name the coders"
+    ):
+        read_coded_table(table(tmp_path, twice), *COLUMNS, numeric=False)
+    posts = table(tmp_path, "path,text,target\na.jpg,x,1\na.jpg,y,0\n")  # one picture in two posts
+    assert read_coded_table(posts, *COLUMNS, numeric=False)["texts"] == ["x", "y"]
+
+
+def test_columns_are_found_whatever_their_capitals(tmp_path):
+    path = table(tmp_path, "Path; TARGET ;Coder;ID\na.jpg;1,5;x;1.0\nb.jpg;NA;x;2.0\n")
+    read = read_coded_table(path, *COLUMNS, numeric=True)
+    assert read["codes"] == [("x", "1", 1.5), ("x", "2", "NA")]
+    assert read["ids"] == ["1", "2"]

@@ -1,6 +1,7 @@
 """The SDK draws what people code, and judges by it, over HTTP and gRPC."""
 
 import asyncio
+import decimal
 import json
 
 import httpx
@@ -8,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from daguerre import Client
+from daguerre import Client, DaguerreWarning, InvalidRequestError
 from daguerre.transport import operations
 from daguerre.transport.grpc.transport import GrpcTransport
 from daguerre_proto.v1 import corpus_pb2 as pb
@@ -165,3 +166,95 @@ def test_items_and_pairs_are_drawn_and_clusterings_judged(client: Client, corpus
         again = http.draw_pairs({"three": found, "eight": other}, 40, 40, disputed=5, seed=1)
         assert (again.a.tolist(), again.b.tolist()) == (pairs.a.tolist(), pairs.b.tolist())
         assert http.compare(pairs, same, {"three": found, "eight": other}, resamples=200).answer == judged.answer
+
+
+CODES = [1, 0, 0, 1, 1, 0]
+WAYS = {
+    "int": CODES,
+    "float": list(map(float, CODES)),
+    "text": list(map(str, CODES)),
+    "text of floats": [f"{code}.0" for code in CODES],
+    "bool": list(map(bool, CODES)),
+    "text of bools": [str(bool(code)).upper() for code in CODES],
+    "numpy": np.array(CODES, np.int8),
+    "numpy bool": np.array(CODES, bool),
+    "Int64": pd.array(CODES, dtype="Int64"),
+    "boolean": pd.array([bool(code) for code in CODES], dtype="boolean"),
+    "category": pd.Categorical(CODES),
+    "string": pd.array(list(map(str, CODES)), dtype="string"),
+    "decimal": [decimal.Decimal(code) for code in CODES],
+    "gap": pd.Series([*CODES, None])[:6],
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_codes_agree_however_they_are_written(client: Client, way):
+    found = client.agreement(["a"] * 6 + ["b"] * 6, [*range(6)] * 2, [*CODES, *WAYS[way]], resamples=5)
+    assert (found.percent.value, found.kappa.value, found.items) == (1, 1, 6)
+    ids = [float(i) for i in range(6)]
+    ordinal = client.agreement(["a"] * 6 + ["b"] * 6, [*range(6), *ids], [*CODES, *WAYS[way]], level="ordinal")
+    assert ordinal.alpha.value == 1
+
+
+@pytest.mark.parametrize("absent", [None, np.nan, pd.NA, pd.NaT, "", " ", "NA", "NaN", "<NA>"])
+def test_missing_codes_are_counted_and_told_apart(client: Client, absent):
+    table = (["a"] * 4 + ["b"] * 4, [1, 2, 3, 4] * 2, ["x", "y", "x", "y", "x", "y", "x", absent])
+    if isinstance(absent, str) and absent.strip():
+        with pytest.warns(
+            DaguerreWarning, match=f"1 of 8 codes count as missing: 1 '{absent}'; if such a text is a code"
+        ):
+            found = client.agreement(*table, resamples=5)
+        assert client.agreement(*table, missing=[], resamples=5).percent.value == 0.75
+    else:
+        found = client.agreement(*table, resamples=5)
+    assert (found.percent.value, found.items, found.missing) == (1, 3, 1)
+    assert "1 codes missing" in repr(found)
+
+
+def test_ids_whose_zeros_were_lost_are_not_the_same(client: Client):
+    with pytest.raises(InvalidRequestError, match="'001' and '1' are two ids: if they are one, zeros at the front"):
+        client.agreement(["a", "a", "b", "b"], ["001", "002", 1, 2], [1, 0, 1, 0], resamples=5)
+    with pytest.warns(DaguerreWarning, match="'001' and '1' are two ids"):
+        found = client.agreement(["a", "a", "b", "b"], ["001", "x", 1, "x"], [1, 0, 1, 0], resamples=5)
+    assert found.items == 1
+    with pytest.raises(ValueError, match="item: 1 of 2 are missing"):
+        client.agreement(["a", "b"], [1, np.nan], [1, 1])
+
+
+def test_votes_are_read_as_people_write_them(client: Client):
+    clusterings = {"a": [0, 0, 1, 1], "b": [0, 1, 0, 1]}
+    pairs = [(0, 1), (2, 3), (0, 2), (1, 3), (0, 3)]
+    answers = [
+        client.compare(pairs, same, clusterings, resamples=5)
+        for same in (
+            [True, 1, 0, False, None],
+            ["yes", "1.0", "No", "0", "NA"],
+            pd.Series([1.0, 1, 0, 0, None]),
+            pd.array([1, 1, 0, 0, None], dtype="Int64"),
+            pd.Series([None, 0, 0, 1, 1], index=[4, 3, 2, 1, 0]),
+        )
+    ]
+    assert all(each.answer == answers[0].answer and each.left_out == 1 for each in answers)
+    with pytest.raises(ValueError, match="same: got 'maybe': write 1"):
+        client.compare(pairs, ["maybe"] * 5, clusterings)
+
+
+def test_strata_are_read_as_codes_are(client: Client):
+    drawn = client.sample(4, strata=[1, 1.0, "2", 2.0] * 3, seed=1)
+    assert sorted(each.stratum for each in drawn.strata) == ["1", "2"]
+    named = client.sample(2, strata=pd.Series(["x", "y"] * 2, index=["a.jpg", "b.jpg", "c.jpg", "d.jpg"]), seed=1)
+    assert set(named.ids) < {"a.jpg", "b.jpg", "c.jpg", "d.jpg"}
+    with pytest.raises(ValueError, match="strata: 1 of 3 items have none"):
+        client.sample(1, strata=[1, None, 2])
+
+
+def test_curl_and_r_users_get_the_same_reading(inline):
+    """jsonlite of R writes NA in a column of numbers as the text "NA", and numbers as 1 or 1.5."""
+    table = {"coder": [1, 1, 1, 2, 2, 2], "item": [1, 2, 3, 1.0, 2.0, 3.0], "code": [1, 0, "NA", True, "0.0", 1]}
+    answer = httpx.post(f"{inline.url}/v1/agreement", json=table).json()
+    assert (answer["percent"]["value"], answer["items"], answer["missing"]) == (1, 2, 1)
+    assert "1 'NA'" in answer["remarks"][0]
+    answer = httpx.post(f"{inline.url}/v1/agreement", json=table | {"missing": [""]}).json()
+    assert (answer["items"], answer["missing"], answer["remarks"]) == (3, 0, [])
+    refused = httpx.post(f"{inline.url}/v1/agreement", json=table | {"missing": []})
+    assert refused.status_code == 422

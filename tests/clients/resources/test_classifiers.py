@@ -4,13 +4,13 @@ import asyncio
 import uuid
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 from daguerre import AsyncClient, Classifier, Client, DaguerreWarning, InvalidRequestError, NotFoundError
 from daguerre.errors import FingerprintMismatchError
 from daguerre.inputs.alignment import aligned_with, relative_ids
-from daguerre.resources.classifiers import infer_task
 from tests.clients.conftest import address
 from tests.e2e import harness
 
@@ -105,7 +105,8 @@ def test_both_modalities_and_a_missing_text(client: Client, coded):
     assert clf.modalities == ["image", "text"]
     assert clf.report["n"] == 8
     assert clf.predict(images=images, texts=texts).predicted == targets
-    without = client.train_classifier(name(), images=images, texts=[*texts[:-1], None], targets=targets, **few)
+    with pytest.warns(DaguerreWarning, match="1 of 8 items were left out of the training, because each has no text"):
+        without = client.train_classifier(name(), images=images, texts=[*texts[:-1], None], targets=targets, **few)
     assert [each["code"] for each in without.report["dropped"]] == ["no_vector"]
 
 
@@ -175,12 +176,79 @@ def test_targets_find_their_items():
     assert aligned_with([np.float64("nan"), np.int64(3)], paths, relative_ids(paths)) == [None, 3]
 
 
-def test_the_task_is_guessed_of_labels_alone():
-    assert infer_task(["a", "b", None, "a"]) == "binary"
-    assert infer_task([1, 2, 3]) == "categorical"
-    for numbers in ([0.5, 1.5], list(range(100))):
-        with pytest.raises(ValueError, match="continuous"):
-            infer_task(numbers)
+@pytest.fixture(scope="module")
+def glad(inline):
+    """Vectors of 36 texts, half of them glad."""
+    with Client(inline.url) as client:
+        return client.embed(texts=TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("targets", "labels"),
+    [
+        ([1, 0, 1.0, 0.0, "1", "0", True, False, "1.0"], ["0", "1"]),
+        ([True, False], ["false", "true"]),
+        (["yes", 1], ["1", "yes"]),
+        ([9007199254740993, 9007199254740992], ["9007199254740992", "9007199254740993"]),
+        (["1.1", "1.10", "1.1", "1.10", "x"], ["1.1", "1.10", "x"]),
+    ],
+)
+def test_equal_codes_are_one_class(client: Client, glad, targets, labels):
+    every = (targets * 36)[:36]
+    clf = client.train_classifier(name(), embeddings=glad, targets=every, **QUICK)
+    assert sorted(clf.labels) == labels
+    assert clf.task == ("binary" if len(labels) == 2 else "categorical")
+    if len(labels) == 2:
+        chosen = {"1": 1.0, "0": "0.0", "true": True, "false": False}
+        order = [chosen.get(label, label) for label in reversed(labels)]
+        clf = client.train_classifier(name(), embeddings=glad, targets=every, labels=order, **QUICK)
+        assert clf.labels == labels[::-1]
+
+
+def test_missing_targets_are_left_out_and_counted(client: Client, glad):
+    absent = [None, np.nan, pd.NA, pd.NaT, "", "NA", "NA"]
+    with pytest.warns(DaguerreWarning) as warned:
+        clf = client.train_classifier(name(), embeddings=glad, targets=[*absent, *TARGETS[7:]], **QUICK)
+    texts = [str(each.message) for each in warned]
+    assert "7 of 36 items were left out of the training, because each has no code" in texts[0]
+    assert "2 of 36 codes count as missing: 2 'NA'" in texts[1]
+    assert (clf.report["n"], len(clf.report["dropped"])) == (29, 7)
+    named = ["NA" if target == "sad" else target for target in TARGETS]
+    clf = client.train_classifier(name(), embeddings=glad, targets=named, missing=[], **QUICK)
+    assert clf.labels == ["NA", "glad"]
+
+
+def test_numbers_that_may_be_quantities_need_a_task(client: Client, glad):
+    with pytest.raises(InvalidRequestError, match='set task="continuous"'):
+        client.train_classifier(name(), embeddings=glad, targets=[0.5, 1.5] * 18, **QUICK)
+
+
+def test_groups_of_numbers_are_equal_after_a_gap(client: Client, glad):
+    groups = [i // 3 if i % 2 else float(i // 3) for i in range(36)]
+    clf = client.train_classifier(name(), embeddings=glad, targets=TARGETS, groups=groups, **QUICK)
+    assert clf.report["groups"] == 12
+    with pytest.raises(ValueError, match="groups: 1 of 36 items have none"):
+        client.train_classifier(name(), embeddings=glad, targets=TARGETS, groups=[None, *groups[1:]])
+
+
+def test_codes_in_a_table_find_their_items(client: Client, glad):
+    rows = [("a", i, target) for i, target in enumerate(TARGETS)]
+    table = pd.DataFrame([*rows, ("b", 0.0, "glad"), ("b", 1.0, "glad")], columns=["coder", "item", "code"])
+    clf = client.train_classifier(name(), embeddings=glad, codes=table, **QUICK)
+    assert clf.report["codes"]["agreement"]["items"] == 2
+    with pytest.raises(
+        InvalidRequestError, match=r"1 items are not among the ids, the first is '00'.*zeros at the front"
+    ):
+        client.train_classifier(name(), embeddings=glad, codes=[*rows, ("b", "00", "glad")])
+    with pytest.raises(ValueError, match="no column 'item'; it has coder, code; it needs coder, item, code"):
+        client.train_classifier(name(), embeddings=glad, codes=table[["coder", "code"]])
+
+
+def test_files_that_are_not_there_are_counted(client: Client, coded):
+    with pytest.raises(ValueError, match=r"2 of 2 items cannot be used, the first, gone"):
+        client.train_classifier(name(), images=["gone.jpg", "lost.jpg"], targets=["a", "b"])
+    with pytest.raises(ValueError, match="got a list for the folder"):
+        client.train_classifier(name(), images=coded, targets=["a", "b"] * 4)
 
 
 def test_the_command_line_trains_and_predicts(inline, coded, tmp_path):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,3 +90,22 @@ def test_a_server_that_was_upgraded_in_between_is_in_the_receipt(tmp_path: Path)
     assert journal.finish(4, newer) == 2
     made = Embeddings.read_parquet(tmp_path / "out.parquet")
     assert (made.ids, made.receipt) == (["a", "b"], newer)
+
+
+@pytest.mark.parametrize("without", [[], ["error_code", "error_message", "sha256"]])
+def test_a_run_goes_on_with_a_file_that_pandas_wrote_again(tmp_path: Path, without):
+    out = tmp_path / "out.parquet"
+    journal = opened(out)
+    vectors = np.ones((3, 4), np.float32)
+    vectors[1] = np.nan
+    journal.add([Row("a", "hash", 1, 2), Row("b", error_code="invalid_image"), Row("c", "hash", 1, 2)], vectors, MADE)
+    assert journal.finish(4, MADE) == 3
+    pd.read_parquet(out).drop(columns=without).to_parquet(out)
+    journal = opened(out)
+    assert [receipt.fingerprint for _, receipt in journal.receipts()] == ["f"]
+    known = journal.known()
+    assert [id for id, each in known.items() if each.error_code is not None] == ["b"]
+    add(journal, ["b", "d"], 2)
+    assert journal.finish(4, MADE) == 4
+    made = Embeddings.read_parquet(out)
+    assert (made.ids, len(made.errors), made.receipt) == (["a", "c", "b", "d"], 0, MADE)

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import unicodedata
 
 import pytest
 
@@ -159,6 +160,22 @@ def test_rows_that_cannot_be_used_are_left_out_with_the_reason(tmp_path, rows):
     found = read_collection(images.table(tmp_path / "t.csv", rows))
     assert [row.code for row in found.dropped] == ["missing", "unreadable", "outside", "outside", "no_target"]
     assert len(found.items) == 4
+
+
+def test_targets_and_paths_are_read_as_everywhere(tmp_path, rows):
+    """Codes by models.codes; paths with backslashes and in the other form of accents."""
+    (tmp_path / "deep").mkdir()
+    (tmp_path / rows[0]["path"]).rename(tmp_path / "deep" / unicodedata.normalize("NFC", "é.png"))
+    named = "deep\\" + unicodedata.normalize("NFD", "é.png")
+    given = [
+        {"path": named, "target": "1"},
+        *({**row, "target": t} for row, t in zip(rows[1:], ["1.0", "0", "NA"], strict=True)),
+    ]
+    found = read_collection(images.table(tmp_path / "t.csv", given))
+    assert [(item.name, item.target) for item in found.items] == [(named, "1"), ("1.png", "1"), ("2.png", "0")]
+    assert [item.code for item in found.dropped] == ["no_target"]
+    assert codes(found.notes) == ["missing_codes"]
+    assert "1 targets count as missing: 1 'NA'" in found.notes[0].message
 
 
 def test_columns_that_are_not_read_are_noted(tmp_path, rows):

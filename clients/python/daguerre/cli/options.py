@@ -99,6 +99,13 @@ unclustered = option(
     show_default=True,
     help="Treat each item in no cluster (-1) as a cluster of its own, or exclude it.",
 )
+missing = option(
+    "--missing",
+    multiple=True,
+    metavar="TEXT",
+    show_default="NA, N/A, NaN, NULL, None and the like",
+    help="Text that is no code; can be repeated. An empty text: only empty cells are none.",
+)
 report = output_option("--report", "page", type=NEW_FILE, help="Write the report to this file, as an HTML page.")
 as_json = output_option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
 json_summary = output_option("--json", "as_json", is_flag=True, help="Print a summary as JSON on standard output.")
@@ -131,7 +138,9 @@ def takes_items(function: Callable[..., Any]) -> Callable[..., Any]:
 
     return options(
         click.argument("source", nargs=-1),
-        input_option("--texts", type=FILE, help="File of texts: one per line, or a .csv or .tsv table."),
+        input_option(
+            "--texts", type=FILE, help="File of texts: one per line, or a .csv, .tsv, .xlsx or .parquet table."
+        ),
         input_option("--column", show_default="text", help="Column of the --texts table that holds the texts."),
         model,
     )(checked)

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from daguerre.inputs.names import without_zeros
+from daguerre.inputs.votes import read_vote
 from daguerre.results.annotation import PAIR_COLUMNS, Pairs
 from daguerre.storage.tables import Table, read_table
-
-YES, NO = {"1", "yes", "y", "true", "same"}, {"0", "no", "n", "false", "different"}
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class CodedPairs:
 def read_clusters(path: str, column: str = "cluster") -> dict[str, str]:
     """Read the cluster of each item, by id, from a table of `daguerre cluster`, without the items that failed."""
     table = read_table(path)
-    failed = table.column("error") if "error" in table.names else [""] * len(table.rows)
+    failed = table.column("error") if table.has("error") else [""] * len(table.rows)
     clusters: dict[str, str] = {}
-    for id, label, error in zip(table.column("id"), table.column(column), failed, strict=True):
+    for id, label, error in zip(table.ids("id"), table.ids(column), failed, strict=True):
         if id in clusters:
             raise ValueError(f"{path} has the id {id!r} twice; give each item one row")
         if not error:
@@ -72,7 +72,9 @@ def read_clusterings(given: Sequence[str]) -> Clusterings:
     first = next(iter(tables.values()))
     ids = [id for id in first if all(id in clusters for clusters in tables.values())]
     if not ids:
-        raise ValueError(f"{', '.join(given)} have no id in common; give clusterings of the same items")
+        others = [id for clusters in tables.values() for id in clusters]
+        zeros = " (zeros at the front were lost in one of them: read ids as text)" if _lost_zeros(others) else ""
+        raise ValueError(f"{', '.join(given)} have no id in common{zeros}; give clusterings of the same items")
     labels = {}
     for name, clusters in tables.items():
         try:
@@ -85,10 +87,18 @@ def read_clusterings(given: Sequence[str]) -> Clusterings:
 def read_known_labels(path: str, column: str) -> dict[str, str | None]:
     """Read a label for each item of a table with a column "id" or "path"; empty cells are None."""
     table = read_table(path)
-    key = next((name for name in ("id", "path") if name in table.names), None)
+    key = next((name for name in ("id", "path") if table.has(name)), None)
     if key is None:
-        raise ValueError(f"{path} needs a column id or path; it has {', '.join(table.names)}")
-    return {id: label or None for id, label in zip(table.column(key), table.column(column), strict=True)}
+        raise ValueError(f"{path} needs a column id or path; it has {table.listed()}")
+    labels: dict[str, str | None] = {}
+    for id, label in zip(table.ids(key), table.codes(column), strict=True):
+        if labels.setdefault(id, label) != label:
+            raise ValueError(f"{path} has {id!r} twice, with {labels[id]!r} and {label!r}; keep one of the rows")
+    return labels
+
+
+def _lost_zeros(ids: Sequence[str]) -> bool:
+    return len({without_zeros(id) for id in ids}) < len(set(ids))
 
 
 def read_coded_pairs(path: str, ids: Sequence[str], unclustered: str) -> CodedPairs:
@@ -102,19 +112,21 @@ def read_coded_pairs(path: str, ids: Sequence[str], unclustered: str) -> CodedPa
     unclustered : as the pairs were drawn.
     """
     table = read_table(path)
-    coders = [name for name in table.names if name not in (*PAIR_COLUMNS, "coder", "error")]
-    if "coder" in table.names or ("same" in table.names and (any(table.column("same")) or not coders)):
+    own = {*PAIR_COLUMNS, "coder", "error"}
+    coders = [name for name in table.names if name.casefold() not in own]
+    if table.has("coder") or (table.has("same") and (any(table.column("same")) or not coders)):
         coders = []
     elif not coders:
         raise ValueError(f"{path} needs a column `same`, or a column for each coder, with 1 and 0")
     columns = {name: table.column(name) for name in coders or ["same"]}
     first: dict[tuple[str, str], int] = {}
     votes: dict[tuple[str, str], list[bool]] = defaultdict(list)
-    for i, pair in enumerate(zip(table.column("a_id"), table.column("b_id"), strict=True)):
-        if pair in first and "coder" not in table.names:
+    for i, pair in enumerate(zip(table.ids("a_id"), table.ids("b_id"), strict=True)):
+        if pair in first and not table.has("coder"):
             raise ValueError(f"{path} has the pair {pair[0]}, {pair[1]} twice; name the coders in a column `coder`")
         first.setdefault(pair, i)
-        votes[pair] += [_vote(path, i, name, column[i]) for name, column in columns.items() if column[i]]
+        read = (_vote(path, i, name, column[i]) for name, column in columns.items())
+        votes[pair] += [vote for vote in read if vote is not None]
     same = [majority(votes[pair]) for pair in first]
     ties = sum(vote is None and bool(votes[pair]) for pair, vote in zip(first, same, strict=True))
     return CodedPairs(_pairs(table, list(first.values()), ids, unclustered), same, ties, coders)
@@ -126,17 +138,17 @@ def majority(votes: Sequence[bool]) -> bool | None:
     return None if counts[True] == counts[False] else counts[True] > counts[False]
 
 
-def _vote(path: str, i: int, name: str, cell: str) -> bool:
-    if cell.lower() not in YES | NO:
-        raise ValueError(
-            f"{path}: row {i + 2}, column {name}: {cell!r} is not valid; write 1 if the two belong, else 0"
-        )
-    return cell.lower() in YES
+def _vote(path: str, i: int, name: str, cell: str) -> bool | None:
+    try:
+        return read_vote(cell)
+    except ValueError as exc:
+        raise ValueError(f"{path}: row {i + 2}, column {name}: {exc}") from exc
 
 
 def _pairs(table: Table, rows: Sequence[int], ids: Sequence[str], unclustered: str) -> Pairs:
     place = {id: i for i, id in enumerate(ids)}
-    ends = [[table.column(column)[i] for i in rows] for column in ("a_id", "b_id")]
+    columns = [table.ids(column) for column in ("a_id", "b_id")]
+    ends = [[column[i] for i in rows] for column in columns]
     if missing := [id for end in ends for id in end if id not in place]:
         raise ValueError(
             f"{table.path}: {missing[0]!r} is not in every table of clusters; give the tables that the pairs are from"

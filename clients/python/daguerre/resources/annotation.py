@@ -5,7 +5,19 @@ from typing import Any, Literal
 
 import numpy as np
 
-from daguerre.inputs.alignment import Code, item_ids, json_value, per_item
+from daguerre.inputs.alignment import (
+    Code,
+    ItemIndex,
+    id_texts,
+    is_series,
+    item_ids,
+    json_value,
+    missing_texts,
+    per_item,
+    same_table,
+    series_labels,
+)
+from daguerre.inputs.votes import read_vote
 from daguerre.resources.search import Query, SearchMethods
 from daguerre.results.annotation import Agreement, Comparison, Pairs, Sample, Stratum, figure
 from daguerre.results.clusters import Clustered
@@ -95,7 +107,11 @@ class AnnotationMethods(SearchMethods):
         layers = (
             None if strata is None and clusters is None else strata if clusters is None else clusters.labels.tolist()
         )
-        strata = None if layers is None else [str(each) for each in per_item("strata", layers, total)]
+        if is_series(layers) and source is None:  # it has a label for each item
+            every = item_ids(ids if ids is not None else series_labels(layers), every)
+            layers = list(layers)  # type: ignore[arg-type]
+        index = ItemIndex(every, every)
+        strata = None if layers is None else id_texts(index.column("strata", layers, whole=True), "strata")
         kind = design or ("purposive" if scores is not None else "simple" if strata is None else "stratified")
         fields: dict[str, Any] = {"design": kind, "size": int(size), "seed": int(seed)}
         if kind == "simple":
@@ -187,6 +203,7 @@ class AnnotationMethods(SearchMethods):
         code: Sequence[Code],
         *,
         level: Literal["nominal", "ordinal", "interval"] = "nominal",
+        missing: Sequence[str] | None = None,
         resamples: int | None = None,
         seed: int = 0,
     ) -> Agreement:
@@ -194,13 +211,16 @@ class AnnotationMethods(SearchMethods):
 
         Parameters
         ----------
-        coder, item, code : columns of a long table; a code of None, or an absent row, is missing.
+        coder, item, code : columns of a long table; a code of None, NaN or pandas.NA, or an absent row, is missing. 1,
+            1.0, "1", and True beside 0 and 1, are one code.
         level : level of measurement of the codes.
+        missing : texts that are no code; None: NA, N/A, NaN, NULL, None and the like. Empty: blank ones alone.
         resamples : number of bootstrap resamples of items, for the intervals; None: 1000.
 
         Returns
         -------
         Agreement : `.percent`, `.kappa`, `.alpha`, each with value, low and high; None if the codes do not vary.
+        `.missing`, `.remarks`.
 
         Raises
         ------
@@ -210,10 +230,12 @@ class AnnotationMethods(SearchMethods):
         --------
         >>> client.agreement(table["coder"], table["item"], table["code"]).alpha.value
         """
+        same_table(coder=coder, item=item, code=code)
         fields: dict[str, Any] = {
-            "coder": [str(each) for each in coder],
-            "item": [str(each) for each in item],
+            "coder": id_texts(coder, "coder"),
+            "item": id_texts(item, "item"),
             "code": [json_value(each) for each in code],
+            "missing": missing_texts(missing),
             "level": level,
             "resamples": resamples,
             "seed": seed,
@@ -222,6 +244,8 @@ class AnnotationMethods(SearchMethods):
         percent, kappa, alpha = (figure(answer[name]) for name in ("percent", "kappa", "alpha"))
         assert percent
         assert alpha
+        for remark in answer.get("remarks", ()):
+            self.warn(remark)
         return Agreement(
             coders=tuple(answer["coders"]),
             items=answer["items"],
@@ -229,6 +253,8 @@ class AnnotationMethods(SearchMethods):
             percent=percent,
             kappa=kappa,
             alpha=alpha,
+            missing=answer.get("missing", 0),
+            remarks=list(answer.get("remarks", ())),
         )
 
     async def compare(
@@ -267,9 +293,11 @@ class AnnotationMethods(SearchMethods):
         >>> client.compare(pairs, same, {"a": A, "b": B})
         """
         labels, _, _ = aligned_labels(clusterings, None)
-        votes = [json_value(each) for each in per_item("same", same, len(pairs))]
-        if odd := [each for each in votes if each not in (None, 0, 1)]:
-            raise ValueError(f"same: got {odd[0]!r}; use True, False, or None for a pair that is not coded")
+        given = per_item("same", same, len(pairs))
+        try:
+            votes = [read_vote(each) for each in given]
+        except ValueError as exc:
+            raise ValueError(f"same: got {exc}") from exc
         rows = [i for i, each in enumerate(votes) if each is not None]
         if isinstance(pairs, Pairs):
             ends = np.stack([pairs.a, pairs.b], axis=1)

@@ -1,19 +1,23 @@
 """Methods of the client for trained classifiers."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from daguerre.dispatch.vectors import EmbeddingsLike, vector_block
 from daguerre.handles.classifier import AsyncClassifier
-from daguerre.inputs.alignment import Code, aligned_with, json_value, relative_ids
+from daguerre.inputs.alignment import Code, ItemIndex, id_texts, item_ids, json_value, missing_texts, relative_ids
 from daguerre.inputs.items import Images, Texts
 from daguerre.resources.embeddings import EmbeddingMethods
+from daguerre.results.embeddings import Embeddings
 from daguerre.transport.operations import CLASSIFIER, CLASSIFIERS, DELETE_CLASSIFIER, FINE_TUNE, TRAIN
 from daguerre.types.common import Decode
 from daguerre.types.jobs import Job
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 Task = Literal["binary", "categorical", "continuous"]
-SEVERAL = 50  # different numbers from which a target is not a label
 
 
 class ClassifierMethods(EmbeddingMethods):
@@ -25,11 +29,12 @@ class ClassifierMethods(EmbeddingMethods):
         images: Images | None = None,
         texts: Texts | None = None,
         *,
-        targets: Sequence[Code] | Mapping[str, Code] | None = None,
+        targets: "Sequence[Code] | Mapping[str, Code] | pd.Series[Any] | None" = None,
         task: Task | None = None,
         embeddings: EmbeddingsLike | None = None,
-        codes: Sequence[tuple[str, str, Code]] | None = None,
+        codes: "Sequence[tuple[str, str, Code]] | pd.DataFrame | None" = None,
         rule: Literal["majority", "unanimous", "mean"] | None = None,
+        missing: Sequence[str] | None = None,
         ids: Sequence[str] | None = None,
         groups: Sequence[Any] | None = None,
         sample_weight: Sequence[float] | None = None,
@@ -55,11 +60,13 @@ class ClassifierMethods(EmbeddingMethods):
         ----------
         name : small letters, digits, "-", "_" and "."; an existing name gets a new version.
         images, texts : as for `embed`; with both, one text for each image.
-        targets : a code for each item, None if it has none; or a mapping from ids (paths, or file names) to codes.
+        targets : a code for each item, None if it has none; or a mapping or a pandas Series from ids (paths, or file
+            names) to codes. A folder needs one of the latter. 1, 1.0, "1", and True beside 0 and 1, are one code.
         task : None: binary or categorical, by the number of labels. Required if the codes are numbers.
         embeddings : results of `embed`, in place of items; for both modalities, {"image": …, "text": …}.
-        codes : in place of targets, rows (coder, item's id, code), which `rule` turns into one target per item; the
-            report has the coders' agreement.
+        codes : in place of targets, rows (coder, item's id, code), or a DataFrame with columns coder, item and code,
+            which `rule` turns into one target per item; the report has the coders' agreement.
+        missing : texts that are no code; None: NA, N/A, NaN, NULL, None and the like. Empty: blank ones alone.
         ids : names of the items in the report, which stays on the server. None: paths below their common folder.
         groups : for example the author of each item; items of one group are never on both sides of a split.
         inclusion_prob : probability of each item to be in the coded sample; or sample_weight.
@@ -88,22 +95,22 @@ class ClassifierMethods(EmbeddingMethods):
         blocks = await self._embedded(images, texts, embeddings, model, decode, progress)
         first = next(iter(blocks.values()))
         paths = list(first.ids)
-        names = [str(id) for id in ids] if ids is not None else relative_ids(paths)
-        if len(names) != len(paths):
-            raise ValueError(f"ids: {len(names)} for {len(paths)} items; give one for each")
+        names = item_ids(ids, paths) if ids is not None else relative_ids(paths)
         if (targets is None) == (codes is None):
             raise ValueError("give either targets or codes")
-        aligned = None if targets is None else aligned_with(targets, paths, names)
+        refuse_unusable(blocks)
+        items = ItemIndex(paths, names, images if images is not None else texts, files=images is not None)
         fields: dict[str, Any] = {
             "name": name,
-            "task": task or infer_task(aligned if aligned is not None else [code for _, _, code in codes or ()]),
+            "task": task,
             "ids": names,
-            "targets": aligned,
-            "groups": None if groups is None else [str(group) for group in groups],
-            "sample_weight": _numbers(sample_weight),
-            "inclusion_prob": _numbers(inclusion_prob),
-            "split": None if split is None else list(split),
-            "labels": None if labels is None else [str(label) for label in labels],
+            "targets": None if targets is None else items.column("targets", targets),
+            "missing": missing_texts(missing),
+            "groups": None if groups is None else id_texts(items.column("groups", groups, whole=True), "groups"),
+            "sample_weight": _weights(items, "sample_weight", sample_weight),
+            "inclusion_prob": _weights(items, "inclusion_prob", inclusion_prob),
+            "split": None if split is None else items.column("split", split, whole=True),
+            "labels": None if labels is None else id_texts(labels, "labels"),
             "bounds": None if bounds is None else list(bounds),
             "partial": partial,
             "strengths": _numbers(strengths),
@@ -115,20 +122,37 @@ class ClassifierMethods(EmbeddingMethods):
             "seed": seed,
         }
         if codes is not None:
-            known = dict(zip(paths, names, strict=True))
-            coder, item, code = zip(*codes, strict=True) if codes else ((), (), ())
+            coder, item, code = _columns(codes)
             fields["codes"] = {
-                "coder": [str(each) for each in coder],
-                "item": [known.get(str(each), str(each)) for each in item],
+                "coder": id_texts(coder, "coder"),
+                "item": [names[places[0]] if (places := items.find(each)) else each for each in id_texts(item, "item")],
                 "code": [json_value(each) for each in code],
-                "rule": rule or ("mean" if fields["task"] == "continuous" else "majority"),
+                "rule": rule or ("mean" if task == "continuous" else "majority"),
             }
+        for remark in items.remarks:
+            self.warn(remark)
         vectors = [vector_block(modality, made) for modality, made in blocks.items()]
         begun = await self.transport.call(TRAIN, fields, vectors=vectors)
         ended = await self.wait(begun.id, progress=progress, what="train")
         assert ended.result
         files = dict(zip(names, paths, strict=True))
-        return AsyncClassifier(self, await self._card_of(ended.result["classifier"]), files)
+        made = AsyncClassifier(self, await self._card_of(ended.result["classifier"]), files)
+        self._warn_of_dropped(made.report)
+        return made
+
+    def _warn_of_dropped(self, report: Mapping[str, Any]) -> None:
+        """Warn of items that were left out of the training, and of texts that count as missing codes."""
+        if dropped := report["dropped"]:
+            reasons = Counter(each["reason"] for each in dropped)
+            (reason, count), *others = reasons.most_common()
+            which = f"{count:,} of them because each" if others else "because each"
+            self.warn(
+                f"{len(dropped):,} of {len(dropped) + report['n']:,} items were left out of the training, {which} "
+                f"{reason}; .report['dropped'] lists them"
+            )
+        for note in report["notes"]:
+            if note["code"] in ("missing_codes", "lost_zeros"):
+                self.warn(note["message"])
 
     async def classifier(self, name: str) -> AsyncClassifier:
         """Get a trained classifier: the newest version of "protest", or "protest@3". Raises NotFoundError."""
@@ -212,14 +236,37 @@ class ClassifierMethods(EmbeddingMethods):
         return await self.ask(CLASSIFIER, {"name": label})
 
 
-def infer_task(targets: Sequence[Code]) -> Task:
-    """Infer the task from the number of labels. Raises ValueError for numbers, which may be labels or quantities."""
-    there = {target for target in targets if target is not None}
-    if any(isinstance(target, float) and not target.is_integer() for target in there) or (
-        len(there) > SEVERAL and all(isinstance(target, int | float) for target in there)
-    ):
-        raise ValueError('task: targets are numbers; set task="continuous", or "categorical" if they are labels')
-    return "binary" if len(there) == 2 else "categorical"
+def _columns(codes: Any) -> tuple[Sequence[Any], Sequence[Any], Sequence[Any]]:
+    """Coders, items and codes of rows, or of a DataFrame with columns of these names. Raises ValueError."""
+    names = ("coder", "item", "code")
+    if hasattr(codes, "columns"):
+        if absent := [name for name in names if name not in codes.columns]:
+            there = ", ".join(map(str, codes.columns))
+            raise ValueError(
+                f"codes: the table has no column {absent[0]!r}; it has {there}; it needs {', '.join(names)}"
+            )
+        return tuple(list(codes[name]) for name in names)  # type: ignore[return-value]
+    rows = list(codes)
+    if odd := [row for row in rows if isinstance(row, str) or len(row) != 3]:
+        raise ValueError(f"codes: got {odd[0]!r:.60}; give rows (coder, item, code)")
+    return tuple(zip(*rows, strict=True)) if rows else ((), (), ())  # type: ignore[return-value]
+
+
+def refuse_unusable(blocks: Mapping[str, Embeddings]) -> None:
+    """Raise ValueError where not one item has a vector, with the number of files that are not there."""
+    if any(made.ok.any() for made in blocks.values()):
+        return
+    made = next(iter(blocks.values()))
+    if not made.errors:
+        raise ValueError("no items were given; check the folder, the glob or the list")
+    first = made.errors[0]
+    raise ValueError(
+        f"{len(made.errors):,} of {len(made):,} items cannot be used, the first, {first.id}: {first.message}"
+    )
+
+
+def _weights(items: ItemIndex, name: str, given: Any) -> list[float] | None:
+    return None if given is None else _numbers(items.column(name, given, whole=True))  # type: ignore[arg-type]
 
 
 def _numbers(given: Sequence[float] | None) -> list[float] | None:

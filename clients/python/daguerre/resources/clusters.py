@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from daguerre.dispatch.vectors import EmbeddingsLike, split_usable, vector_blocks, with_uploads
 from daguerre.handles.clustering import AsyncClusters
-from daguerre.inputs.alignment import Code, aligned_with, item_ids, per_item, relative_ids, string_list
+from daguerre.inputs.alignment import Code, ItemIndex, item_ids, missing_texts, relative_ids, string_list
 from daguerre.inputs.items import Images, Texts
 from daguerre.resources.embeddings import EmbeddingMethods
 from daguerre.storage.parquet import printable
@@ -50,6 +50,7 @@ class ClusterMethods(EmbeddingMethods):
         seed: int = 0,
         weights: Sequence[float] | None = None,
         known: Sequence[Code] | Mapping[str, Code] | None = None,
+        missing: Sequence[str] | None = None,
         vocabulary: Sequence[str] | None = None,
         projection: Literal["none", "pca", "umap"] = "pca",
         resamples: int = 0,
@@ -84,7 +85,9 @@ class ClusterMethods(EmbeddingMethods):
         linkage : linkage for agglomerative. For all of these, None is the server's default.
         seed : seed of the random numbers; the same seed gives the same clusters.
         weights : a weight above 0 for each item.
-        known : known labels, a list or a mapping by path, name or file name, for ARI, NMI and purity.
+        known : known labels, a list, a mapping by path, name or file name, or a Series by its index, for ARI, NMI and
+            purity.
+        missing : texts that are no known label; None: NA, N/A, NaN, NULL, None and the like. Empty: blank ones alone.
         vocabulary : two or more names that clusters may get, by zero-shot.
         projection : projection of the 2-D map; umap if the server has it.
         resamples : number of reruns on 80 % of the items, to measure stability.
@@ -113,8 +116,9 @@ class ClusterMethods(EmbeddingMethods):
         every = item_ids(ids, files)
         names = every if ids is not None else relative_ids(files)
         good, errors = split_usable(blocks, every)
-        labels = None if known is None else aligned_with(known, files, names, "known")
-        heavy = None if weights is None else per_item("weights", weights, len(every))
+        index = ItemIndex(files, names, images if images is not None else texts, files=images is not None)
+        labels = None if known is None else index.column("known", known)
+        heavy: Any = None if weights is None else index.column("weights", weights, whole=True)
         fields: dict[str, Any] = {
             "method": method,
             "metric": metric,
@@ -140,11 +144,14 @@ class ClusterMethods(EmbeddingMethods):
             "seed": seed,
             "weights": None if heavy is None else [float(heavy[i]) for i in good.tolist()],
             "known": None if labels is None else [_label(labels[i]) for i in good.tolist()],
+            "missing": missing_texts(missing),
             "vocabulary": names_of_clusters,
             "projection": projection,
             "resamples": resamples,
             "ids": [printable(names[i]) for i in good.tolist()],
         }
+        for remark in index.remarks:
+            self.warn(remark)
         begun = await with_uploads(
             self.transport,
             vector_blocks(blocks, good),

@@ -3,7 +3,7 @@
 import csv
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -146,6 +146,8 @@ class Agreement:
     items : with two or more codes; only they say something.
     percent : share of pairs of codes of one item that are equal.
     kappa : Cohen's, of two coders; alpha : Krippendorff's.
+    missing : number of rows without a code.
+    remarks : texts that count as missing, ids that may have lost zeros.
     """
 
     coders: tuple[str, ...]
@@ -154,10 +156,13 @@ class Agreement:
     percent: Figure
     kappa: Figure | None
     alpha: Figure
+    missing: int = 0
+    remarks: list[str] = field(default_factory=list)
 
     def __repr__(self) -> str:
         kappa = "" if self.kappa is None else f", kappa {self.kappa}"
-        who = f"{len(self.coders)} coders, {self.items:,} items, {self.level}"
+        absent = f", {self.missing:,} codes missing" if self.missing else ""
+        who = f"{len(self.coders)} coders, {self.items:,} items, {self.level}{absent}"
         return f"<Agreement: {who}; percent {self.percent}{kappa}, alpha {self.alpha}>"
 
 

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from daguerre.errors import FingerprintMismatchError, ItemError
+from daguerre.errors import DaguerreError, FingerprintMismatchError, ItemError
 from daguerre.results.base import Errors, ModelResults, failure_note, import_pandas
 from daguerre.storage.csv import open_output
-from daguerre.storage.parquet import ROW_GROUP, Row, arrow, batch, read_schema, receipt_of, save, schema
+from daguerre.storage.parquet import ROW_GROUP, Row, arrow, batch, matrix, read_schema, receipt_of, save, schema
 from daguerre.types.common import Float, Modality, Receipt, receipt
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+NO_VECTOR = "no_vector", "had no vector when it was embedded"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -107,7 +110,16 @@ def read_parquet(path: str | os.PathLike[str]) -> Embeddings:
     """Read embeddings; see `Embeddings.read_parquet`."""
     pa = arrow()
     made = receipt_of(read_schema(path), path)
-    table = pa.parquet.read_table(path, columns=["id", "vector", "error_code", "error_message", "fingerprint"])
+    wanted = ("id", "vector", "error_code", "error_message", "fingerprint")
+    there = set(read_schema(path).names)
+    try:
+        table = pa.parquet.read_table(path, columns=[name for name in wanted if name in there])
+    except pa.ArrowInvalid as exc:
+        raise DaguerreError(
+            f"{os.fspath(path)} cannot be read with pyarrow {pa.__version__}: {exc}; if it was written by daguerre 0.1 "
+            "and has failed rows, read it with pyarrow 26 and write it again",
+            code="unreadable_file",
+        ) from exc
     fingerprints = table["fingerprint"].unique().to_pylist()
     if len(fingerprints) > 1:
         raise FingerprintMismatchError(
@@ -115,17 +127,21 @@ def read_parquet(path: str | os.PathLike[str]) -> Embeddings:
             f"{', '.join(map(str, fingerprints[:3]))}; they must not be mixed",
             code="fingerprint_mismatch",
         )
-    ids = table["id"].to_pylist()
-    codes, messages = table["error_code"].to_pylist(), table["error_message"].to_pylist()
-    dimension = table.schema.field("vector").type.list_size
-    vectors = np.full((len(ids), dimension), np.nan, np.float32)
-    start = 0
-    for chunk in table["vector"].chunks:
-        good = chunk.is_valid().to_numpy(zero_copy_only=False)
-        values = chunk.flatten()  # of the valid ones
-        vectors[start : start + len(chunk)][good] = values.to_numpy().reshape(-1, dimension)
-        start += len(chunk)
-    errors = [ItemError(i, ids[i], code, messages[i]) for i, code in enumerate(codes) if code is not None]
+    ids = [str(id) for id in table["id"].to_pylist()]
+    vectors = matrix(table["vector"], path)
+    codes, messages = (
+        [value if isinstance(value, str) else None for value in table[name].to_pylist()]
+        if name in there
+        else [None] * len(ids)
+        for name in ("error_code", "error_message")
+    )
+    failed = set(np.argwhere(np.isnan(vectors))[:, 0].tolist()) if vectors.shape[1] else set(range(len(ids)))
+    errors = [
+        ItemError(i, ids[i], code or NO_VECTOR[0], message or NO_VECTOR[1])
+        for i, (code, message) in enumerate(zip(codes, messages, strict=True))
+        if i in failed or code is not None
+    ]
+    vectors[[error.index for error in errors]] = np.nan
     return Embeddings(ids=ids, errors=Errors(errors), receipt=made, truncated=[], vectors=vectors)
 
 
@@ -166,5 +182,5 @@ def from_array(vectors: NDArray[np.floating], ids: list[str], receipt: Receipt) 
     """Embeddings of an array, (n, d); items whose rows are NaN have failed."""
     rows = np.asarray(vectors, np.float32)
     failed = np.flatnonzero(np.isnan(rows[:, 0])).tolist()
-    errors = [ItemError(i, ids[i], "no_vector", "had no vector when it was embedded") for i in failed]
+    errors = [ItemError(i, ids[i], *NO_VECTOR) for i in failed]
     return Embeddings(ids=ids, errors=Errors(errors), receipt=receipt, truncated=[], vectors=rows)

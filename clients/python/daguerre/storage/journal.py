@@ -10,7 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from daguerre.storage.parquet import ROW_GROUP, Row, arrow, batch, read_schema, receipt_of, save, schema, synced
+import numpy as np
+
+from daguerre.storage.parquet import (
+    ROW_GROUP,
+    Row,
+    arrow,
+    batch,
+    conformed,
+    matrix,
+    read_schema,
+    receipt_of,
+    save,
+    schema,
+    synced,
+)
 from daguerre.types.common import Float, Receipt
 
 COLUMNS = ["id", "sha256", "size", "mtime_ns", "error_code"]
@@ -71,11 +85,20 @@ class Journal:
         items: dict[str, Known] = {}
         for path in self._files():
             with pa.parquet.ParquetFile(path) as file:
-                for part in file.iter_batches(ROW_GROUP, columns=COLUMNS):
-                    columns = [part[name].to_pylist() for name in COLUMNS]
-                    for id, *rest in zip(*columns, strict=True):
+                names = file.schema_arrow.names
+                code = "error_code" if "error_code" in names else "vector"
+                there = [name for name in (*COLUMNS[:-1], code) if name in names]
+                for part in file.iter_batches(ROW_GROUP, columns=there):
+                    columns = {name: part[name].to_pylist() for name in there if name != "vector"}
+                    if code == "vector":  # another program has left the errors out, but not the rows of NaN
+                        rows = matrix(pa.chunked_array([part["vector"]]), path)
+                        failed = set(np.argwhere(np.isnan(rows))[:, 0].tolist())
+                        columns["error_code"] = ["no_vector" if i in failed else None for i in range(part.num_rows)]
+                    nothing = [None] * part.num_rows
+                    every = (columns.get(name, nothing) for name in COLUMNS)
+                    for id, sha256, size, mtime_ns, error in zip(*every, strict=True):
                         items.pop(id, None)
-                        items[id] = Known(*rest)
+                        items[id] = Known(sha256, size, mtime_ns, error if isinstance(error, str) else None)
         return items
 
     def add(self, rows: Sequence[Row], vectors: Float, receipt: Receipt) -> None:
@@ -125,14 +148,14 @@ class Journal:
         pa = arrow()
         files = self._files()
         if self._parts() or not files:
-            kind = read_schema(files[-1]) if files else schema(dimension, receipt)
-            save(self._latest(files), kind, self.out, scratch=self.folder)
+            kind = schema(dimension, receipt_of(read_schema(files[-1]), files[-1]) if files else receipt)
+            save(self._latest(files, kind), kind, self.out, scratch=self.folder)
             for path in self._parts():
                 path.unlink()
         self._drop_if_empty()
         return int(pa.parquet.read_metadata(self.out).num_rows)
 
-    def _latest(self, files: Sequence[Path]) -> Iterator[Any]:
+    def _latest(self, files: Sequence[Path], kind: Any) -> Iterator[Any]:
         """Every row of the files, in row groups, without those that were done again later."""
         pa = arrow()
         later: set[str] = set()
@@ -150,7 +173,8 @@ class Journal:
             start = 0
             with pa.parquet.ParquetFile(path) as file:
                 for part in file.iter_batches(ROW_GROUP):
-                    waiting.append(pa.table(part).filter(mask.slice(start, part.num_rows)))
+                    whole = conformed(part, kind, path)
+                    waiting.append(whole.filter(mask.slice(start, part.num_rows)))
                     start += part.num_rows
                     if sum(table.num_rows for table in waiting) >= ROW_GROUP:
                         yield _together(waiting)

@@ -1,24 +1,27 @@
 """Vectors as Parquet: one row per item, with its receipt. `embed_corpus` and `Embeddings.to_parquet` write it.
 
-Columns: id; sha256 (hex), size and mtime_ns of a file; vector (fixed_size_list of float32, null where there is none);
-error_code and error_message (null where all is well); model, revision and fingerprint. The receipt is in the schema's
-metadata, under "daguerre", as JSON.
+Columns: id; sha256 (hex), size and mtime_ns of a file; vector (fixed_size_list of float32, NaN where there is none:
+pyarrow 14 to 25 cannot read null rows of such lists); error_code and error_message (null where all is well); model,
+revision and fingerprint. The receipt is in the schema's metadata, under "daguerre", as JSON.
+
+Files that other programs have written again are read too: pandas drops the receipt, and makes lists of any length.
 """
 
 import json
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from daguerre.errors import DaguerreError
-from daguerre.types.common import Float, Receipt, receipt
+from daguerre.types.common import NO_MODEL, Float, Receipt, receipt
 
 KEY = b"daguerre"
+NEEDED = ("id", "vector", "model", "revision", "fingerprint")
 ROW_GROUP = 2048  # rows: 10 MB of 1,280 numbers
 
 
@@ -38,6 +41,7 @@ def arrow() -> Any:
     """Import pyarrow. Raises ModuleNotFoundError with the command that installs it."""
     try:
         import pyarrow
+        import pyarrow.compute
         import pyarrow.parquet
     except ModuleNotFoundError as exc:
         raise ModuleNotFoundError("Parquet needs pyarrow; pip install 'daguerre[parquet]'") from exc
@@ -64,18 +68,18 @@ def schema(dimension: int, receipt: Receipt) -> Any:
 
 
 def batch(rows: Sequence[Row], vectors: Float, receipt: Receipt) -> Any:
-    """Rows with their vectors (n, d) as a record batch; failed rows have none."""
+    """Rows with their vectors (n, d) as a record batch; those of failed rows are NaN."""
     pa = arrow()
     n, dimension = vectors.shape
     failed = np.array([row.error_code is not None for row in rows], bool)
     ids = pa.array([printable(row.id) for row in rows], pa.string())
-    flat = pa.array(np.where(failed[:, None], np.float32(0), vectors).reshape(-1), pa.float32())
+    flat = pa.array(np.where(failed[:, None], np.float32("nan"), vectors).reshape(-1), pa.float32())
     columns = [
         ids,
         pa.array([row.sha256 for row in rows], pa.string()),
         pa.array([row.size for row in rows], pa.int64()),
         pa.array([row.mtime_ns for row in rows], pa.int64()),
-        pa.FixedSizeListArray.from_arrays(flat, dimension, mask=pa.array(failed)),
+        pa.FixedSizeListArray.from_arrays(flat, dimension),
         *(pa.array([getattr(row, name) for row in rows], pa.string()) for name in ("error_code", "error_message")),
         *(pa.array([value] * n, pa.string()) for value in (receipt.model, receipt.revision, receipt.fingerprint)),
     ]
@@ -99,15 +103,73 @@ def read_schema(path: str | os.PathLike[str]) -> Any:
 
 
 def receipt_of(saved: Any, path: str | os.PathLike[str]) -> Receipt:
-    """The receipt in a file's schema. Raises DaguerreError where a file is not one of ours."""
+    """The receipt in a file's schema, or of its columns. Raises DaguerreError where a file is not one of ours."""
     metadata = saved.metadata or {}
-    if KEY not in metadata or "vector" not in saved.names:
+    if KEY in metadata and "vector" in saved.names:
+        return receipt(json.loads(metadata[KEY]))
+    if not set(NEEDED) <= set(saved.names):
         raise DaguerreError(
-            f"{os.fspath(path)} was not written by daguerre: it has columns {', '.join(saved.names[:8])}; "
-            "name another file",
+            f"{os.fspath(path)} was not written by daguerre: it has columns {', '.join(saved.names[:8])}, and needs "
+            f"{', '.join(NEEDED)}; name another file",
             code="foreign_file",
         )
-    return receipt(json.loads(metadata[KEY]))
+    columns = ["model", "revision", "fingerprint"]
+    first = arrow().parquet.read_table(path, columns=columns).slice(0, 1).to_pylist()
+    model, revision, fingerprint = (first[0][name] or "" if first else "" for name in columns)
+    return replace(NO_MODEL, model=model, revision=revision, fingerprint=fingerprint)
+
+
+def matrix(column: Any, path: str | os.PathLike[str], *, width: int = 0) -> Float:
+    """The vectors of a column of lists (n, d) as float32; rows that are null or empty are NaN. Raises DaguerreError.
+
+    `width` is d where no row says it.
+    """
+    pa = arrow()
+    kind = column.type
+    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
+        raise DaguerreError(
+            f"{os.fspath(path)}: column vector is of {kind}, not of lists; name another file", code="foreign_file"
+        )
+    counts = [length or 0 for chunk in column.chunks for length in _lengths(chunk)]
+    widths = {count for count in counts if count}
+    if len(widths) > 1:
+        raise DaguerreError(
+            f"{os.fspath(path)}: vectors of {min(widths)} and {max(widths)} numbers; they have to be of one length",
+            code="foreign_file",
+        )
+    width = widths.pop() if widths else (kind.list_size if pa.types.is_fixed_size_list(kind) else width)
+    vectors = np.full((len(counts), width), np.nan, np.float32)
+    values = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in column.chunks]
+    if any(counts):
+        vectors[np.array(counts) > 0] = np.concatenate(values).astype(np.float32).reshape(-1, width)
+    return vectors
+
+
+def _lengths(chunk: Any) -> list[int | None]:
+    pa = arrow()
+    if pa.types.is_fixed_size_list(chunk.type):
+        return [chunk.type.list_size if good else None for good in chunk.is_valid().to_pylist()]
+    lengths: list[int | None] = pa.compute.list_value_length(chunk).to_pylist()
+    return lengths
+
+
+def conformed(table: Any, kind: Any, path: str | os.PathLike[str]) -> Any:
+    """A table in the schema `kind` that `schema` made: vectors without null rows, columns that are gone null."""
+    pa = arrow()
+    if isinstance(table, pa.RecordBatch):
+        table = pa.Table.from_batches([table])
+    if table.schema.equals(kind) and not ("vector" in kind.names and table["vector"].null_count):
+        return table
+    columns = []
+    for each in kind:
+        if each.name == "vector":
+            flat = pa.array(matrix(table["vector"], path, width=each.type.list_size).reshape(-1), pa.float32())
+            columns.append(pa.FixedSizeListArray.from_arrays(flat, each.type.list_size))
+        elif each.name not in table.schema.names:
+            columns.append(pa.nulls(table.num_rows, each.type))
+        else:
+            columns.append(table[each.name].cast(each.type, safe=False))  # pandas has sizes as floats
+    return pa.Table.from_arrays(columns, schema=kind)
 
 
 def save(batches: Iterable[Any], kind: Any, path: str | os.PathLike[str], *, scratch: Path | None = None) -> None:
@@ -122,7 +184,7 @@ def save(batches: Iterable[Any], kind: Any, path: str | os.PathLike[str], *, scr
         ) as writer:
             for part in batches:
                 if part.num_rows:
-                    writer.write_table(pa.Table.from_batches([part]) if isinstance(part, pa.RecordBatch) else part)
+                    writer.write_table(conformed(part, kind, path))
         with open(temporary, "rb+") as written:
             os.fsync(written.fileno())
         os.replace(temporary, target)

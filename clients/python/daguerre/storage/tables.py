@@ -1,41 +1,107 @@
-"""Tables and lists of texts that users have, in UTF-8. Errors name the file, the rule and a way out."""
+"""Tables and lists of texts that users have. Errors name the file, the rule and a way out.
+
+A table is text in UTF-8 or UTF-16 with commas, semicolons, tabs or bars, an Excel workbook (with openpyxl), or Parquet.
+Its kind is that of its bytes, whatever the file is called.
+"""
 
 import csv
-from collections.abc import Mapping, Sequence
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from daguerre.storage.parquet import arrow
 
 LONGEST_CELL = 2**31 - 1  # csv's own limit is 131,072 characters, and the server has one too
+TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
+DELIMITERS = ",;\t|"
+COMMA = re.compile(r"-?[0-9]+,[0-9]+")  # a number with a decimal comma
+PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+FLOAT_ID = re.compile(r"-?(0|[1-9][0-9]*)\.0+")  # an id of a column that a program took for numbers
+OTHERS = {  # first bytes of tables that are not read
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls)",
+    b"ARROW1": "a Feather file",
+    b"\x1f\x8b": "compressed by gzip",
+    b"<stata_dta>": "a Stata file",
+    b"$FL2": "an SPSS file",
+    b"\x89HDF": "an HDF5 file",
+}
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text, by column. Cells have no spaces at their ends."""
+    """Rows of text, by column. Cells and names of columns have no spaces at their ends.
+
+    Attributes
+    ----------
+    decimal_comma : whether 1,5 is a number, since something else than commas separates the cells.
+    """
 
     path: str
     names: Sequence[str]
     rows: Sequence[Mapping[str, str]]
+    decimal_comma: bool = False
+
+    def find(self, name: str) -> str | None:
+        """The column of this name, in capital or small letters; None where there is none, or several."""
+        if name in self.names:
+            return name
+        alike = [each for each in self.names if each.casefold() == name.strip().casefold()]
+        return alike[0] if len(alike) == 1 else None
+
+    def has(self, name: str) -> bool:
+        return self.find(name) is not None
 
     def column(self, name: str) -> list[str]:
         """The cells of a column. Raises ValueError if the table has no such column."""
-        if name not in self.names:
-            raise ValueError(f"{self.path} needs a column {name!r}; it has {', '.join(self.names)}")
-        return [row[name] for row in self.rows]
+        found = self.find(name)
+        if found is None:
+            raise ValueError(f"{self.path} needs a column {name!r}; it has {self.listed()}")
+        return [row[found] for row in self.rows]
+
+    def listed(self) -> str:
+        """The names of the columns, for messages."""
+        return ", ".join(name for name in self.names if name) or "none"
+
+    def ids(self, name: str) -> list[str]:
+        """The cells of a column of ids; whole numbers that a program wrote as 1.0, 2.0 are 1, 2."""
+        cells = self.column(name)
+        there = [cell for cell in cells if cell]
+        if there and all(FLOAT_ID.fullmatch(cell) for cell in there):
+            return [cell.partition(".")[0] for cell in cells]
+        return cells
+
+    def codes(self, name: str) -> list[str | None]:
+        """The cells of a column of codes, None for empty ones; numbers have decimal points."""
+        cells = self.column(name)
+        numbers = [cell for cell in cells if COMMA.fullmatch(cell) or PLAIN.fullmatch(cell)]
+        if self.decimal_comma and 2 * len(numbers) >= sum(1 for cell in cells if cell):
+            cells = [cell.replace(",", ".") if COMMA.fullmatch(cell) else cell for cell in cells]
+        return [cell or None for cell in cells]
 
     def floats(self, name: str) -> list[float]:
         """The cells of a column as numbers. Raises ValueError if a cell is not a number."""
-        try:
-            return [float(cell) for cell in self.column(name)]
-        except ValueError as exc:
-            raise ValueError(f"{self.path}: column {name}: {exc}; every row needs a number") from exc
+        numbers = []
+        for i, cell in enumerate(self.column(name)):
+            text = cell.replace(",", ".") if self.decimal_comma and COMMA.fullmatch(cell) else cell
+            try:
+                numbers.append(float(text))
+            except ValueError as exc:
+                way = "write decimal points" if COMMA.fullmatch(cell) else "every row needs a number"
+                raise ValueError(f"{self.path}: column {name}, row {i + 1}: {exc}; {way}") from exc
+        return numbers
 
 
 def read_table(path: str) -> Table:
-    """Read a .csv or .tsv table. Raises ValueError if it cannot be read, or has no rows."""
-    names, rows = _rows(path)
-    if not rows:
+    """Read a table. Raises ValueError if it cannot be read, or has no rows."""
+    table = _read(path)
+    if not table.rows:
         raise ValueError(f"{path} has no rows; give a table with a row per item")
-    return Table(path, names, [{name: (row[name] or "").strip() for name in names} for row in rows])
+    rows = [{name: cell.strip() for name, cell in row.items()} for row in table.rows]
+    return Table(path, table.names, rows, table.decimal_comma)
 
 
 def read_texts(path: str, column: str | None) -> tuple[list[str] | None, list[str]]:
@@ -45,40 +111,143 @@ def read_texts(path: str, column: str | None) -> tuple[list[str] | None, list[st
     -------
     ids, texts : one id for each text, or None if the file has no ids.
     """
-    if not path.lower().endswith((".csv", ".tsv")):
+    if not path.lower().endswith(TABLES):
         if column:
-            raise ValueError(f"--column applies only to a .csv or .tsv table, and {path} is neither")
+            raise ValueError(f"--column applies only to a table ({', '.join(TABLES)}), and {path} is none")
         return None, read_lines(path, strip=False)
-    names, rows = _rows(path)
-    name = column or "text"
-    if name not in names:
-        raise ValueError(f"{path} has no column {name!r}; choose one with --column: {', '.join(names)}")
-    ids = [row["id"] for row in rows] if "id" in names and name != "id" else None
-    return ids, [row[name] for row in rows]
+    table = _read(path)
+    name = table.find(column or "text")
+    if name is None:
+        raise ValueError(f"{path} has no column {column or 'text'!r}; choose one with --column: {table.listed()}")
+    ids = [id.strip() for id in table.ids("id")] if table.has("id") and table.find("id") != name else None
+    if ids is not None and "" in ids:
+        raise ValueError(
+            f"{path}: {ids.count(''):,} of {len(ids):,} rows have no id, the first is row {ids.index('') + 1}; give "
+            "each one, or leave the column out"
+        )
+    return ids, [row[name] for row in table.rows]
 
 
 def read_lines(path: str, *, strip: bool = True) -> list[str]:
     """Read a text file's lines, without the empty ones."""
-    try:
-        lines = [line for line in Path(path).read_text("utf-8-sig").split("\n") if line.strip()]
-    except UnicodeDecodeError as exc:
-        raise ValueError(_not_utf8(path, exc)) from exc
+    text = _text(path, Path(path).read_bytes())
+    lines = [line for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n") if line.strip()]
     return [line.strip() for line in lines] if strip else lines
 
 
-def _rows(path: str) -> tuple[list[str], list[dict[str, str]]]:
-    csv.field_size_limit(LONGEST_CELL)
+def _read(path: str) -> Table:
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file, delimiter="\t" if path.lower().endswith(".tsv") else ",", strict=True)
-            return list(rows.fieldnames or ()), list(rows)
+        data = Path(path).read_bytes()
     except FileNotFoundError as exc:
         raise ValueError(f"{path} does not exist; check the path") from exc
-    except UnicodeDecodeError as exc:
-        raise ValueError(_not_utf8(path, exc)) from exc
+    if data.startswith(b"PAR1"):
+        return _read_parquet(path, data)
+    if data.startswith(b"PK\x03\x04"):
+        return _read_workbook(path, data)
+    if kind := next((kind for start, kind in OTHERS.items() if data.startswith(start)), None):
+        raise ValueError(f"{path} is {kind}, which is not read; save it as CSV in UTF-8")
+    return _read_text(path, _text(path, data))
+
+
+def _read_text(path: str, text: str) -> Table:
+    csv.field_size_limit(LONGEST_CELL)
+    first, newline, rest = text.partition("\n")
+    delimiter = None
+    if first.lower().startswith("sep=") and newline:  # Excel's own line
+        delimiter, text = first.strip()[4:5] or None, rest
+    header = _first_row(text)
+    if delimiter is None:
+        delimiter = max("\t" + DELIMITERS if path.lower().endswith(".tsv") else DELIMITERS, key=header.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        rows = ((reader.line_num, row) for row in reader)
+        return _table(path, rows, decimal_comma=delimiter != ",", delimiter=delimiter)
     except csv.Error as exc:
-        raise ValueError(f"{path} is not a valid table: {exc}; save it as CSV in UTF-8") from exc
+        raise ValueError(
+            f"{path} is not a valid table: line {reader.line_num}: {exc}; save it as CSV in UTF-8"
+        ) from exc
 
 
-def _not_utf8(path: str, exc: UnicodeDecodeError) -> str:
-    return f"{path} is not UTF-8 ({exc.reason} at byte {exc.start}); save it in UTF-8"
+def _first_row(text: str) -> str:
+    """The first line outside of quotes, without what is inside of them."""
+    plain = re.sub(r'"(?:[^"]|"")*"', "-", text[: 2**16])
+    return next((line for line in plain.splitlines() if line.strip()), "")
+
+
+def _table(
+    path: str, rows: Iterable[tuple[int, Sequence[str]]], *, decimal_comma: bool = False, delimiter: str = ","
+) -> Table:
+    """A table of rows with their line numbers; the first one has the names of the columns."""
+    numbered: Iterator[tuple[int, Sequence[str]]] = iter(rows)
+    names = next(([name.strip() for name in row] for _, row in numbered if any(cell.strip() for cell in row)), [])
+    while names and not names[-1]:
+        names.pop()
+    twice = [name for name, count in Counter(name.casefold() for name in names if name).items() if count > 1]
+    if twice and len(set(names)) < len(names):
+        raise ValueError(f"{path} has two columns {twice[0]!r}; rename one of them")
+    width, made = len(names), []
+    for line, row in numbered:
+        if not any(cell.strip() for cell in row):
+            continue
+        if any(cell.strip() for cell in row[width:]):
+            raise ValueError(
+                f"{path}, line {line}: {len(row)} cells, the header has {width}; quote cells that contain {delimiter!r}"
+            )
+        cells = [*row[:width], *[""] * (width - len(row))]
+        made.append(dict(zip(names, cells, strict=True)))
+    return Table(path, [name for name in names if name], made, decimal_comma)
+
+
+def _text(path: str, data: bytes) -> str:
+    """The text of a file in UTF-8, or in UTF-16 with its mark. Raises ValueError for other encodings."""
+    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as exc:
+        guess = ", perhaps Latin-1 or Windows-1252" if encoding != "utf-16" and b"\0" not in data else ""
+        name = "UTF-16" if encoding == "utf-16" else "UTF-8"
+        raise ValueError(
+            f'{path} is not {name} ({exc.reason} at byte {exc.start}){guess}; save it in UTF-8, in Excel as "CSV UTF-8"'
+        ) from exc
+    if "\0" in text[:4096]:
+        raise ValueError(f"{path} is no text in UTF-8: it has zero bytes; save it as CSV in UTF-8")
+    return text
+
+
+def _read_parquet(path: str, data: bytes) -> Table:
+    pa = arrow()
+    table = pa.parquet.read_table(pa.BufferReader(data))
+    columns = [[_cell(value) for value in column.to_pylist()] for column in table.columns]
+    rows = enumerate([table.column_names, *zip(*columns, strict=True)], 1)
+    return _table(path, rows)
+
+
+def _read_workbook(path: str, data: bytes) -> Table:
+    try:
+        import openpyxl
+    except ModuleNotFoundError as exc:
+        raise ValueError(
+            f"{path} is an Excel workbook, which needs openpyxl; pip install 'daguerre[excel]', or save it as CSV"
+        ) from exc
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+    except Exception as exc:  # whatever is wrong in a file that begins like a zip archive
+        raise ValueError(f"{path} is no Excel workbook that can be read: {exc}; save it as CSV in UTF-8") from exc
+    sheets = [sheet for sheet in book.worksheets if any(True for _ in sheet.iter_rows(max_row=1, values_only=True))]
+    if len(sheets) > 1:
+        filled = [sheet for sheet in sheets if any(any(c is not None for c in row) for row in sheet.values)]
+        if len(filled) > 1:
+            names = ", ".join(repr(sheet.title) for sheet in filled)
+            raise ValueError(f"{path} has {len(filled)} sheets with data, {names}; save the one to read as CSV")
+        sheets = filled or sheets
+    rows = ([_cell(value) for value in row] for sheet in sheets[:1] for row in sheet.values)
+    return _table(path, enumerate(rows, 1))
+
+
+def _cell(value: Any) -> str:
+    """A typed cell as text: empty for a missing one, 1 for 1.0."""
+    if value is None or value != value:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)

@@ -153,19 +153,20 @@ def classifier(of: schema.ClassifierCard) -> pb.Classifier:
 def _train_request(request: pb.TrainRequest) -> schema.TrainRequest:
     fields: dict[str, Any] = {
         "name": request.name,
-        "task": request.task,
         "on_error": messages.on_error(request.on_error),
         "decode": messages.decode(request.decode),
         "partial": request.partial,
         "balanced": request.balanced,
         "seed": request.seed,
     }
-    for name in ("ids", "groups", "sample_weight", "inclusion_prob", "split", "labels", "strengths"):
+    for name in ("ids", "groups", "sample_weight", "inclusion_prob", "split", "labels", "strengths", "missing"):
         if given := list(getattr(request, name)):
             fields[name] = given
     for name in ("model", "folds", "inner_folds", "calibrate", "resamples"):
         if request.HasField(name):
             fields[name] = getattr(request, name)
+    if request.task:
+        fields["task"] = request.task
     if request.HasField("bounds"):
         fields["bounds"] = (request.bounds.low, request.bounds.high)
     if request.HasField("targets"):

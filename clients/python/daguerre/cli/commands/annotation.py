@@ -10,6 +10,7 @@ from daguerre.cli import options
 from daguerre.cli.group import Settings
 from daguerre.cli.output import check_table
 from daguerre.corpus.annotation import Clusterings, read_clusterings, read_clusters, read_coded_pairs
+from daguerre.inputs.votes import NONE
 from daguerre.results.annotation import PAIR_COLUMNS
 from daguerre.storage.csv import write_table
 from daguerre.storage.tables import read_table
@@ -111,35 +112,65 @@ def pairs(
     show_default=True,
     help="Level of measurement of the codes.",
 )
+@options.missing
 @options.resamples("items")
 @options.seed
 @options.as_json
 @click.pass_obj
-def agreement(settings: Settings, table: str, level: Any, resamples: int | None, seed: int, as_json: bool) -> None:
+def agreement(
+    settings: Settings,
+    table: str,
+    level: Any,
+    missing: tuple[str, ...],
+    resamples: int | None,
+    seed: int,
+    as_json: bool,
+) -> None:
     """Measure the agreement of coders: a TABLE with columns coder, item and code, with a row for each code.
 
-    Empty codes are missing.
+    Empty codes are missing, and so are NA and the like. 1 and 1.0 are one code.
     """
     codes_table = read_table(table)
-    codes: list[Any] = [code or None for code in codes_table.column("code")]
+    coders, items, codes = codes_table.column("coder"), codes_table.ids("item"), codes_table.codes("code")
     if level != "nominal":
-        try:
-            codes = [None if code is None else float(code) for code in codes]
-        except ValueError as exc:
-            raise click.UsageError(f"--level {level}: {exc}; codes have to be numbers") from exc
+        _check_numbers(level, [code for code in codes if code is not None and code not in missing])
     with settings.client() as client:
         result = client.agreement(
-            codes_table.column("coder"), codes_table.column("item"), codes, level=level, resamples=resamples, seed=seed
+            coders, items, codes, level=level, missing=missing or None, resamples=resamples, seed=seed
         )
     figures = {"percent": result.percent, "kappa": result.kappa, "alpha": result.alpha}
     if as_json:
         values = {name: None if figure is None else vars(figure) for name, figure in figures.items()}
-        click.echo(json.dumps({"coders": result.coders, "items": result.items, "level": result.level, **values}))
+        click.echo(
+            json.dumps(
+                {
+                    "coders": result.coders,
+                    "items": result.items,
+                    "level": result.level,
+                    "missing": result.missing,
+                    **values,
+                }
+            )
+        )
         return
     click.echo(f"{len(result.coders)} coders, {result.items:,} items with two codes or more, {result.level}")
+    if result.missing:
+        click.echo(f"{result.missing:,} of {len(codes_table.rows):,} codes are missing")
     for name, figure in figures.items():
         if figure is not None:
             click.echo(f"{name:8} {figure}")
+    for remark in result.remarks:
+        settings.notify(f"  {remark}")
+
+
+def _check_numbers(level: str, codes: Sequence[str]) -> None:
+    """Raise UsageError for codes that are no numbers, nor words that the server may read as missing or as 0 and 1."""
+    for code in codes:
+        try:
+            float(code)
+        except ValueError as exc:
+            if code.lower() not in NONE | {"true", "false"}:
+                raise click.UsageError(f"--level {level}: {exc}; codes have to be numbers") from exc
 
 
 @options.command("compare")

@@ -9,7 +9,7 @@ from daguerre.cli import options
 from daguerre.cli.group import Settings
 from daguerre.cli.output import check_page, check_table, finish, write_predictions
 from daguerre.cli.video_runs import predict_videos
-from daguerre.corpus.classifiers import read_coded_folder, read_coded_table
+from daguerre.corpus.classifiers import absent_files, read_coded_folder, read_coded_table
 from daguerre.handles.classifier import Classifier
 
 
@@ -33,6 +33,7 @@ from daguerre.handles.classifier import Classifier
     show_default="majority, mean of a continuous target",
     help="How the codes of several coders become one target.",
 )
+@options.missing
 @options.bounds
 @options.option(
     "--label", "labels", multiple=True, help="Class, in the order of the results (binary: negative, positive)."
@@ -59,12 +60,13 @@ def train(
     target_column: str,
     bounds: tuple[float, float] | None,
     labels: tuple[str, ...],
+    missing: tuple[str, ...],
     page: str | None,
     as_json: bool,
     model: str | None,
     **training: Any,
 ) -> None:
-    """Train the classifier NAME on a TABLE (.csv, .tsv) or a folder of classes.
+    """Train the classifier NAME on a TABLE (.csv, .tsv, .xlsx, .parquet) or a folder of classes.
 
     The table has a row per item: `path` (relative to the table), `text`, or both; `target`; and optionally `id`,
     `group`, `weight` or `inclusion_prob`, `split` (train, test). With a column `coder`, there is a row per item and
@@ -77,9 +79,17 @@ def train(
         coded = read_coded_folder(folder)
     else:
         coded = read_coded_table(str(table), image_column, text_column, target_column, numeric=task == "continuous")
+        if remark := absent_files(coded.get("images", ())):
+            settings.notify(remark)
     with settings.client(model=model) as client:
         clf = client.train_classifier(  # type: ignore[no-untyped-call]  # options in a dict
-            name, **coded, **training, task=task, bounds=bounds or None, labels=list(labels) or None
+            name,
+            **coded,
+            **training,
+            task=task,
+            bounds=bounds or None,
+            labels=list(labels) or None,
+            missing=missing or None,
         )
         _finish_training(settings, clf, page, as_json)
 

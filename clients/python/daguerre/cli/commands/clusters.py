@@ -65,6 +65,7 @@ cluster_parameters = options.options(
 @options.input_option(
     "--known", nargs=2, metavar="TABLE COLUMN", help="Known labels to compare with; the table has a column id or path."
 )
+@options.missing
 @options.input_option("--vocabulary", type=options.FILE, help="File of names that clusters may get, one per line.")
 @options.input_option("--name", "names", multiple=True, help="Name that clusters may get; can be repeated.")
 @options.input_option("--root", type=options.FOLDER, help="Folder of the images of a .parquet or .npz, for the report.")
@@ -91,6 +92,7 @@ def cluster(
     decode: Any,
     as_json: bool,
     known: tuple[str, str] | None,
+    missing: tuple[str, ...],
     vocabulary: str | None,
     names: tuple[str, ...],
     out: str,
@@ -111,7 +113,7 @@ def cluster(
     labels = read_known_labels(*known) if known else None
     with settings.client(model=model) as client:
         given = given_items(client, images, texts, ids, model=model, decode=decode)
-        result = client.cluster(**given, **chosen, known=labels, vocabulary=every or None)
+        result = client.cluster(**given, **chosen, known=labels, missing=missing or None, vocabulary=every or None)
         assert isinstance(result, Clusters)
         _write_clusters(result, out, kind)
         if page is not None:

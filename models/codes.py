@@ -1,0 +1,210 @@
+"""Reading of columns of codes and of ids: which values are missing, and which are written differently but equal.
+
+1, 1.0, "1" and "1.0" are one code where the whole column is of numbers, and so is True beside 0 and 1. Zeros at the
+front are kept, "007" is not 7. In a column with other texts, texts stay as they are.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from models.errors import IdError, TrainingError
+
+MISSING = ("NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT", "NULL", "null", "None")
+PLAIN = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")  # a number as tables have it
+WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))(?:\.0+)?")
+FLAGS = {"true": "1", "false": "0"}
+SEVERAL = 50  # different numbers from which a target is not a label
+SHOWN = 3  # texts named in a message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column of codes.
+
+    Attributes
+    ----------
+    names : the name of each code, equal for equal codes; None where there is none.
+    values : the codes as they were given; None where there is none.
+    taken : texts that count as missing, with the number of their rows; blank ones are not listed.
+    chosen : whether the caller chose the texts that are missing.
+    """
+
+    names: tuple[str | None, ...]
+    values: tuple[Any, ...]
+    taken: dict[str, int]
+    chosen: bool = False
+
+    @property
+    def missing(self) -> int:
+        """Number of rows without a code."""
+        return self.names.count(None)
+
+    def remarks(self, what: str) -> tuple[str, ...]:
+        """A sentence on texts that count as missing unless the caller chose them. `what` is what the rows hold."""
+        if not self.taken or self.chosen:
+            return ()
+        texts = ", ".join(f"{count:,} {text!r}" for text, count in list(self.taken.items())[:SHOWN])
+        return (
+            f"{sum(self.taken.values()):,} of {len(self.names):,} {what} count as missing: {texts}; if such a text is "
+            "a code, set `missing` to the texts that are missing, or to one empty text for none",
+        )
+
+
+def read_codes(values: Sequence[Any], missing: Sequence[str] | None = None) -> Column:
+    """Read a column of codes.
+
+    Parameters
+    ----------
+    values : (n,) texts, numbers, booleans; None, NaN and blank texts are missing.
+    missing : texts that are missing too, or numbers as texts, such as -9. None: those of MISSING.
+    """
+    texts = frozenset(MISSING if missing is None else missing)
+    taken: Counter[str] = Counter()
+    kept: list[Any] = []
+    read: dict[tuple[type, Any], tuple[Any, str | None]] = {}  # codes are few, rows may be a million
+    for value in values:
+        key = (type(value), value)
+        if key not in read:
+            read[key] = _value(value, texts)
+        code, text = read[key]
+        if text is not None:
+            taken[text] += 1
+        kept.append(code)
+    different = {(type(code), code): code for code, _ in read.values() if code is not None}
+    name = _naming(list(different.values()))
+    names = {key: name(code) for key, code in different.items()}
+    return Column(
+        names=tuple(None if code is None else names[type(code), code] for code in kept),
+        values=tuple(kept),
+        taken=dict(taken.most_common()),
+        chosen=missing is not None,
+    )
+
+
+def _value(value: Any, missing: frozenset[str]) -> tuple[Any, str | None]:
+    """A code as a value of Python, None where there is none; and the text in `missing` that it is."""
+    if hasattr(value, "item"):
+        value = value.item()  # of numpy
+    if isinstance(value, str):
+        value = value.strip()
+    if is_missing(value):
+        return None, None
+    text = code_name(value)
+    return (None, text) if text in missing else (value, None)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value is None, blank, or NaN of any library (not equal to itself, or without a truth value)."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return True
+    try:
+        return not value == value  # noqa: SIM201
+    except TypeError:
+        return True
+
+
+def code_name(value: Any) -> str:
+    """The name of a code by itself: "1" for 1.0, 1 and "1", "true" for True, a text without spaces at its ends."""
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def _naming(values: Sequence[Any]) -> Callable[[Any], str]:
+    """The function that names the codes of a column."""
+    others = [value for value in values if not _is_flag(value)]
+    if not all(_is_number(value) for value in others):
+        return code_name
+    binary = bool(others) and {_number_name(value) for value in others} <= {"0", "1"}
+
+    def name(value: Any) -> str:
+        if _is_flag(value):
+            word = str(value).lower()
+            return FLAGS[word] if binary else word
+        return _number_name(value)
+
+    return name
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool) or (isinstance(value, str) and value.lower() in FLAGS)
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, str):
+        return PLAIN.fullmatch(value) is not None
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _number_name(value: Any) -> str:
+    """The name of a number: 1 for 1.0 and "1.00". "1.10" stays as it is, since it may be a section of a codebook."""
+    text = code_name(value)
+    whole = WHOLE.fullmatch(text)
+    name = whole[1] if whole else text
+    return "0" if name == "-0" else name
+
+
+def read_ids(values: Sequence[Any], what: str) -> list[str]:
+    """Read a column of ids, coders, groups or strata, none of which may be missing. Raises IdError.
+
+    Equal ids are found as equal codes are, so that ids of a table whose numbers became 1.0 match those that did not.
+    """
+    column = read_codes(values, ())
+    if None in column.names:
+        place = column.names.index(None)
+        many = column.names.count(None)
+        raise IdError(
+            f"{what}: {many:,} of {len(values):,} are missing, the first is [{place}]; give each row one, or leave the "
+            "row out"
+        )
+    return [name for name in column.names if name is not None]
+
+
+def without_zeros(id: str) -> str:
+    """An id of digits as a program writes it that takes it for a number: 7 for 007."""
+    return id.lstrip("0") or "0" if id.isascii() and id.isdigit() else id
+
+
+def lost_zeros(ids: Sequence[str]) -> str | None:
+    """A remark on ids that differ by zeros at the front alone; None where there are none."""
+    first: dict[str, str] = {}
+    for id in ids:
+        other = first.setdefault(without_zeros(id), id)
+        if other != id:
+            return (
+                f"{other!r} and {id!r} are two ids: if they are one, zeros at the front were lost; read the column of "
+                "ids as text"
+            )
+    return None
+
+
+def infer_task(codes: Column) -> Literal["binary", "categorical"]:
+    """Infer the task from the number of labels. Raises TrainingError for numbers, which may be labels or quantities."""
+    names = {name for name in codes.names if name is not None}
+    numbers = [value for value in codes.values if value is not None]
+    quantities = bool(numbers) and all(_is_number(value) for value in numbers)
+    if quantities and (len(names) > SEVERAL or not all(float(name).is_integer() for name in names)):
+        raise TrainingError(
+            'task: targets are numbers; set task="continuous", or "categorical" if they are labels', code="bad_task"
+        )
+    return "binary" if len(names) == 2 else "categorical"
+
+
+def finite(value: Any) -> float:
+    """A code as a number, 1 for True. Raises ValueError for texts, and for what is not finite."""
+    if _is_flag(value):
+        return float(FLAGS[str(value).lower()])
+    if isinstance(value, str) and "_" in value:
+        raise ValueError(f"could not convert string to float: {value!r}")
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{value!r} is not a finite number")
+    return number
