@@ -239,7 +239,7 @@ def _is_flat(image: Image.Image) -> bool:
     """Whether each channel has fewer than `FLAT` levels between its darkest and its brightest pixel."""
     extrema = image.getextrema()
     channels = extrema if isinstance(extrema[0], tuple) else (extrema,)
-    return all(high - low < FLAT for low, high in channels)  # type: ignore[misc]
+    return all(high - low < FLAT for low, high in channels)
 
 
 def _grey16(image: Image.Image) -> Image.Image:

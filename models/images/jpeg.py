@@ -105,7 +105,7 @@ def looks_cut(data: bytes, image: Image.Image) -> bool:
     corner = image.crop((max(0, width - 4), max(0, height - 4), width, height))
     extrema = corner.getextrema()
     channels = extrema if isinstance(extrema[0], tuple) else (extrema,)
-    if all(low == high and low in (127, 128) for low, high in channels):  # type: ignore[misc]
+    if all(low == high and low in (127, 128) for low, high in channels):
         return True
     tail = data[-2 * ZEROS :].removesuffix(END)
     return not tail[-ZEROS:].strip(b"\0")

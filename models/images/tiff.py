@@ -116,7 +116,7 @@ def variant(data: bytes, *, opened: bool) -> UnsupportedImage | None:
 
 
 def _sequence(value: object) -> tuple[int, ...]:
-    return tuple(int(each) for each in (value if isinstance(value, tuple) else (value,)))  # type: ignore[call-overload]
+    return tuple(int(each) for each in (value if isinstance(value, tuple) else (value,)))
 
 
 def _unsupported(what: str) -> UnsupportedImage:
