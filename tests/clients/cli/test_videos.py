@@ -81,6 +81,7 @@ def test_a_download_that_was_cut_says_so_in_every_table_and_line(inline, tmp_pat
         out = tmp_path / f"{command}.{kind}"
         done = run(inline, command, cut, "--video", *commands[command], "-o", out, "--json")
         assert "1 with remarks" in done.stderr
+        assert ("not calibrated" in done.stderr) == (command == "zero-shot")
         assert f"{cut}: ends early" in done.stderr
         assert json.loads(done.stdout)["remarks"][str(cut)][0].startswith("ends early")
         if kind == "npz":

@@ -7,7 +7,7 @@ from typing import Any, NoReturn, TypeVar
 from daguerre import Client
 from daguerre.cli.group import Settings
 from daguerre.cli.options import VideoOptions
-from daguerre.cli.output import SHOWN, finish
+from daguerre.cli.output import SHOWN, UNCALIBRATED, finish
 from daguerre.corpus.video_tables import label_columns, write_rows, write_vectors
 from daguerre.corpus.videos import Frames, VideoParts, of_embeddings, of_predictions, of_scores, run_videos
 from daguerre.handles.clip import Clip
@@ -31,6 +31,7 @@ def zero_shot_videos(
     failed = _run(settings, client, videos, parts, lambda clip: clip.zero_shot(**query), of_scores)
     names = label_columns(query["labels"])
     count = write_rows(parts, videos.paths, failed, names, out, kind, labelled=True)
+    settings.notify(UNCALIBRATED)
     _finish(settings, videos, parts, failed, count, f"{receipt.model} {receipt.fingerprint}", out, as_json)
 
 
