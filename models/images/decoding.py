@@ -5,17 +5,22 @@ bytes, pixels and aspect ratio are checked before decoding. Every exception of a
 
 | in the file | result |
 | --- | --- |
-| JPEG, MPO, PNG, APNG, GIF, BMP, WebP, TIFF, AVIF | read; HEIC where the optional extra is installed |
+| JPEG, MPO, PNG, APNG, GIF, BMP, WebP, TIFF, AVIF, JPEG 2000 | read; HEIC where the optional extra is installed |
 | animation, several pages | the first frame |
 | EXIF (or XMP) orientation | applied, all 8; if unreadable: upright (AVIF: refused, by libavif) |
 | ICC profile | ignored, as the `transformers` processors do |
 | grey, 1-bit, palette, YCbCr, LAB | converted to RGB |
 | CMYK, YCCK | converted to RGB without a profile; in a JPEG taken as inverted, Adobe's convention |
 | alpha, a transparent colour or palette entry | composited on white (`transformers` drops the alpha) |
+| the same, where white leaves one colour only, as of a white logo | composited on black |
+| alpha of a BMP that is 0 everywhere | left out: many programs write nothing there |
+| a GIF's first frame that covers a part of the canvas | the rest is transparent |
 | 16-bit grey (PNG, TIFF) | the high byte; 12-bit: the high 8 bits; white-is-zero TIFF is inverted |
-| 16-bit RGB | the high byte |
+| 16-bit RGB | the high byte; with a transparent colour (PNG): refused |
 | signed, 32-bit or floating-point TIFF | refused: what is white in it is not in the file |
-| truncated | refused, unless every pixel of the first frame is there |
+| TIFF that Pillow would misread (see `tiff.check`) | refused |
+| JPEG without its end marker | read where every pixel is there |
+| truncated | refused, unless every pixel of the first frame is there; a JPEG with the share that is there |
 
 Pixels of ordinary RGB and grey files equal those of the `transformers` processors bit by bit (decode
 "exact"). Nothing but pixels is returned: no EXIF, no place, no camera.
@@ -31,12 +36,16 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
 from models.errors import ImageError, ImageTooLarge, InvalidImage, UnsupportedImage
+from models.images import jpeg, tiff
 from models.images.formats import check_structure, pillow_name, sniff
+from models.images.perceptual import FLAT
 from models.images.preprocess import Box, Preprocess, resize, resized_size
 
 DecodeMode = Literal["exact", "scaled"]
 
 _PILLOW_PIXELS = 2 * 89_478_485  # above this Pillow refuses on its own, whatever the limit here
+
+_PNG_RGB16 = b"\x10\x02"  # depth and kind of colours, in the header
 
 _DRAFT = 3  # at 2 the embedded model fell to a cosine of 0.9989 with "exact" on one 12-megapixel photo in nine
 
@@ -104,20 +113,21 @@ def _open(data: bytes, limits: ImageLimits, target: Preprocess | None) -> tuple[
     kind = sniff(data)
     name = pillow_name(kind)
     check_structure(data, kind)
+    image = _header(data, kind, name, limits)
+    drafted = _draft(image, kind, target)
     try:
-        image: Image.Image = Image.open(io.BytesIO(data), formats=(name,))
-    except Image.DecompressionBombError as exc:
-        raise _too_many_pixels(f"more than {_PILLOW_PIXELS:,}", limits) from exc
-    except Exception as exc:  # decoders raise anything, down to AssertionError and MemoryError
-        raise _corrupt(kind) from exc
-    _check_size(image, limits)
-    drafted = None
-    if target is not None and kind == "jpeg":
-        # an EXIF rotation still to come does not matter: the target's size turns with the image
-        width, height = resized_size(image.size, target)
-        drafted = image.draft(None, (_DRAFT * width, _DRAFT * height))
-    try:
-        image.load()
+        try:
+            image.load()
+        except Exception:
+            mended = jpeg.whole(data) if kind == "jpeg" else None
+            if mended is None:
+                raise
+            image = _header(mended, kind, name, limits)
+            drafted = _draft(image, kind, target)
+            image.load()
+        else:
+            if kind == "jpeg" and jpeg.looks_cut(data, image):
+                jpeg.whole(data)
         orientation = _orientation(image)
         rgb = _rgb(image)
         if orientation != 1:
@@ -127,7 +137,30 @@ def _open(data: bytes, limits: ImageLimits, target: Preprocess | None) -> tuple[
     except ImageError:
         raise
     except Exception as exc:
-        raise _corrupt(kind) from exc
+        raise _failed(data, kind, opened=True) from exc
+
+
+def _header(data: bytes, kind: str, name: str, limits: ImageLimits) -> Image.Image:
+    try:
+        image: Image.Image = Image.open(io.BytesIO(data), formats=(name,))
+    except Image.DecompressionBombError as exc:
+        raise _too_many_pixels(f"more than {_PILLOW_PIXELS:,}", limits) from exc
+    except Exception as exc:  # decoders raise anything, down to AssertionError and MemoryError
+        raise _failed(data, kind, opened=False) from exc
+    _check_size(image, limits)
+    if kind == "png" and data[24:26] == _PNG_RGB16 and "transparency" in image.info:  # only high bytes are decoded
+        raise UnsupportedImage(
+            "image is a PNG of 16-bit colours of which one is transparent, which is not read here: save it with 8 bits"
+        )
+    return image
+
+
+def _draft(image: Image.Image, kind: str, target: Preprocess | None) -> tuple[str, Box] | None:
+    if target is None or kind != "jpeg":
+        return None
+    # an EXIF rotation still to come does not matter: the target's size turns with the image
+    width, height = resized_size(image.size, target)
+    return image.draft(None, (_DRAFT * width, _DRAFT * height))
 
 
 def _check_size(image: Image.Image, limits: ImageLimits) -> None:
@@ -138,6 +171,7 @@ def _check_size(image: Image.Image, limits: ImageLimits) -> None:
         tile = [image.tag_v2.get(tag, 0) for tag in (TiffImagePlugin.TILEWIDTH, TiffImagePlugin.TILELENGTH)]
         if not all(isinstance(side, int) for side in tile):
             raise _corrupt("tiff")
+        tiff.check(image)
         if math.prod(tile) > limits.max_pixels:
             raise _too_many_pixels(f"{math.prod(tile):,} in one tile,", limits)
     ratio = max(width, height) / min(width, height)
@@ -150,6 +184,15 @@ def _check_size(image: Image.Image, limits: ImageLimits) -> None:
 
 def _too_many_pixels(found: str, limits: ImageLimits) -> ImageTooLarge:
     return ImageTooLarge(f"image has {found} pixels, the limit is {limits.max_pixels:,}: scale it down")
+
+
+def _failed(data: bytes, kind: str, *, opened: bool) -> ImageError:
+    """The error for bytes that cannot be decoded: a variant that is not read, or damage."""
+    if kind == "tiff":
+        return tiff.variant(data, opened=opened) or _corrupt(kind)
+    if kind == "jpeg" and (what := jpeg.variant(data)):
+        return UnsupportedImage(f"image is a JPEG {what}, which is not read here: save it as PNG, or with 8 bits")
+    return _corrupt(kind)
 
 
 def _corrupt(kind: str) -> InvalidImage:
@@ -167,15 +210,36 @@ def _rgb(image: Image.Image) -> Image.Image:
     if image.mode in ("I", "F"):
         number = "signed or 32-bit integers" if image.mode == "I" else "floating-point numbers"
         raise UnsupportedImage(f"image has {number} as pixels: save it with 8 or 16 bits a channel")
+    if image.format == "GIF" and (box := getattr(image, "dispose_extent", None)) not in (None, (0, 0, *image.size)):
+        canvas = Image.new("RGBA", image.size, (255, 255, 255, 0))
+        canvas.paste(image.convert("RGBA").crop(box), box)
+        return on_background(canvas)
     if not image.has_transparency_data:
         return image.convert("RGB")
-    key = image.info.get("transparency")
-    if isinstance(key, tuple) and max(key) > 255:  # of a 16-bit image, whose pixels are high bytes by now
-        image.info["transparency"] = tuple(value >> 8 for value in key)
-    rgba = image.convert("LA").convert("RGBA") if image.mode == "La" else image.convert("RGBA")
-    white = Image.new("RGB", image.size, (255, 255, 255))
-    white.paste(rgba, mask=rgba)
-    return white
+    if image.format == "BMP" and image.getchannel("A").getextrema() == (0, 0):
+        return image.convert("RGB")
+    return on_background(image.convert("LA").convert("RGBA") if image.mode == "La" else image.convert("RGBA"))
+
+
+def on_background(rgba: Image.Image) -> Image.Image:
+    """Composite on white; on black where white would leave a picture of one colour, as of a white logo."""
+    flat = _on(rgba, 255)
+    if _is_flat(flat) and not _is_flat(rgba.getchannel("A")):
+        return _on(rgba, 0)
+    return flat
+
+
+def _on(rgba: Image.Image, grey: int) -> Image.Image:
+    background = Image.new("RGB", rgba.size, (grey,) * 3)
+    background.paste(rgba, mask=rgba)
+    return background
+
+
+def _is_flat(image: Image.Image) -> bool:
+    """Whether each channel has fewer than `FLAT` levels between its darkest and its brightest pixel."""
+    extrema = image.getextrema()
+    channels = extrema if isinstance(extrema[0], tuple) else (extrema,)
+    return all(high - low < FLAT for low, high in channels)
 
 
 def _grey16(image: Image.Image) -> Image.Image:

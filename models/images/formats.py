@@ -14,6 +14,7 @@ from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
     Image,
+    Jpeg2KImagePlugin,
     JpegImagePlugin,
     MpoImagePlugin,
     PngImagePlugin,
@@ -23,6 +24,7 @@ from PIL import (
 )
 
 from models.errors import InvalidImage, UnsupportedImage
+from models.images import jpeg2000
 
 MAX_JPEG_SCANS = 128  # a progressive photo has about 10; a multi-picture file holds several photos
 MAX_JPEG_SEGMENTS = 512  # before the first scan; 20 MiB of full segments are 320
@@ -32,6 +34,7 @@ MAX_GIF_BLOCKS = 4_096  # extension blocks before the first frame; 100 kB of XMP
 READ = "JPEG, PNG, GIF, BMP, WebP, TIFF or AVIF"
 
 _TIFF = (b"II*\0", b"MM\0*", b"MM*\0", b"II\0*", b"II+\0", b"MM\0+")  # the last two are BigTIFF
+_JPEG_2000 = (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51\0")  # boxes, and the bare codestream
 _BMP_HEADER_SIZES = (12, 40, 52, 56, 64, 108, 124)
 _JPEG_SCAN = re.compile(rb"\xff\xda\x00[\x06\x08\x0a\x0c\x0e]")  # chance hits, in a trailing video, are rare
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs")
@@ -54,10 +57,25 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"ID3", "an MP3 audio file"),
     (b"\xff\x0a", "a JPEG XL image"),
     (b"\0\0\0\x0cJXL ", "a JPEG XL image"),
-    (b"\0\0\0\x0cjP  ", "a JPEG 2000 image"),
-    (b"\xff\x4f\xff\x51", "a JPEG 2000 image"),
     (b"8BPS", "a Photoshop document"),
     (b"\0\0\x01\0", "a Windows icon"),
+    (b"\0\0\x02\0", "a Windows cursor, or a TGA image"),
+    (b"icns", "a macOS icon"),
+    (b"II\xbc", "a JPEG XR image"),
+    (b"BPG\xfb", "a BPG image"),
+    (b"FLIF", "a FLIF image"),
+    (b"SIMPLE  =", "a FITS image"),
+    (b"#?RADIANCE", "a Radiance HDR image"),
+    (b"\x76\x2f\x31\x01", "an OpenEXR image"),
+    (b"gimp xcf", "a GIMP image"),
+    (b"\xd7\xcd\xc6\x9a", "a Windows metafile"),
+    (b"FUJIFILM", "a Fujifilm raw photo"),
+    (b"IIU\0", "a Panasonic raw photo"),
+    (b"IIRO", "an Olympus raw photo"),
+    (b"\x06\x0e\x2b\x34", "an MXF video"),
+    (b"\0\0\x01\xb3", "an MPEG video"),
+    (b"\x1f\x07\0", "a DV video"),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a WMV video"),
     (b"%!PS", "a PostScript document"),
     (b"\x93NUMPY", "a NumPy array"),
     (b"\x89HDF", "an HDF5 file"),
@@ -92,13 +110,14 @@ _PLUGINS = {
     "bmp": BmpImagePlugin.BmpImageFile,
     "webp": WebPImagePlugin.WebPImageFile,
     "tiff": TiffImagePlugin.TiffImageFile,
+    "jpeg2000": Jpeg2KImagePlugin.Jpeg2KImageFile,
 }
 for _module in (Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin):
     setattr(_module, "warnings", _Silence)  # noqa: B010  (mypy refuses the plain assignment)
 
 
 def sniff(data: bytes) -> str:
-    """Name the image format: "jpeg", "png", "gif", "bmp", "webp", "tiff", "avif" or "heic".
+    """Name the image format: "jpeg", "png", "gif", "bmp", "webp", "tiff", "jpeg2000", "avif" or "heic".
 
     Raises
     ------
@@ -120,6 +139,8 @@ def sniff(data: bytes) -> str:
         return "webp"
     if head.startswith(_TIFF) and head[8:10] != b"CR":  # CR: Canon's raw photos, TIFF by their first bytes
         return "tiff"
+    if head.startswith(_JPEG_2000):
+        return "jpeg2000"
     if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES:
         return "bmp"
     if head[4:8] == b"ftyp":
@@ -145,6 +166,10 @@ def _describe(data: bytes) -> str:
         return "a Canon raw photo"
     if not head.strip(b"\0"):
         return "zeros only"
+    if len(head) > 132 and head[128:132] == b"DICM":
+        return "a DICOM image"
+    if re.match(rb"P[1-7fF]\s+[#\d]|P7\n", head) and not _is_text(head):
+        return "a PNM image (PBM, PGM, PPM or PAM)"
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if b"<svg" in text:
         return "an SVG drawing"
@@ -154,12 +179,14 @@ def _describe(data: bytes) -> str:
         return "an XML document"
     if text.startswith((b"{", b"[")):
         return "JSON"
-    if not re.search(rb"[\x00-\x08\x0e-\x1f\x7f]", head) and _is_utf8(head):
+    if _is_text(head):
         return "plain text"
     return f"unknown data (its first bytes are {head[:4].hex(' ')})"
 
 
-def _is_utf8(head: bytes) -> bool:
+def _is_text(head: bytes) -> bool:
+    if re.search(rb"[\x00-\x08\x0e-\x1f\x7f]", head):
+        return False
     try:
         head[:-3].decode()  # the cut may fall inside a character
     except UnicodeDecodeError:
@@ -179,6 +206,8 @@ def pillow_name(kind: str) -> str:
         return _register_heif()
     if kind == "avif":
         return _register_avif()
+    if kind == "jpeg2000" and not features.check("jpg_2000"):
+        raise UnsupportedImage("image is JPEG 2000, which this server cannot read: send JPEG or PNG")
     return str(_PLUGINS[kind].format)
 
 
@@ -213,6 +242,8 @@ def check_structure(data: bytes, kind: str) -> None:
     ------
     InvalidImage
         With the number that was exceeded.
+    UnsupportedImage
+        A variant of JPEG 2000.
     """
     if kind == "jpeg":
         _check_jpeg(data)
@@ -220,6 +251,8 @@ def check_structure(data: bytes, kind: str) -> None:
         _check_png(data)
     elif kind == "gif":
         _check_gif(data)
+    elif kind == "jpeg2000":
+        jpeg2000.check(data)
 
 
 def _refuse(kind: str, limit: int, what: str) -> InvalidImage:

@@ -4,7 +4,7 @@ import io
 
 from PIL import Image, ImageOps
 
-from models.images.decoding import ImageLimits, open_rgb
+from models.images.decoding import ImageLimits, on_background, open_rgb
 from models.images.preprocess import Preprocess
 
 BLURRED = b"blurred"  # the comment in a JPEG of which only `CELLS` are left
@@ -50,13 +50,10 @@ def is_blurred(jpeg: bytes) -> bool:
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """RGB, upright, on white."""
+    """RGB, upright, on white, or on black where nothing is to be seen on white."""
     upright = ImageOps.exif_transpose(image)
     if upright.has_transparency_data:
-        rgba = upright.convert("RGBA")
-        white = Image.new("RGB", rgba.size, (255, 255, 255))
-        white.paste(rgba, mask=rgba)
-        return white
+        return on_background(upright.convert("RGBA"))
     plain = upright.convert("RGB")
     plain.info.clear()
     return plain

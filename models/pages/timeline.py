@@ -94,6 +94,7 @@ def page(timeline: Timeline) -> str:
         e("p.kicker", "Timeline of a video"),
         e("h1", user_text(timeline.name, 200)),
         e("p.soft", " · ".join(_facts(timeline))),
+        _remarks(timeline.video["report"]),
         e("figure.timeline", scrolling(_drawing(timeline))),
         _legend(timeline),
         e(
@@ -119,6 +120,12 @@ def _facts(timeline: Timeline) -> list[str]:
     if damaged := report["damaged_packets"] + report["corrupt_frames"]:
         parts.append(f"{counted(damaged, 'damaged piece')} left out")
     return parts
+
+
+def _remarks(report: Mapping[str, Any]) -> Html | None:
+    """Limits of the result, as the answer has them."""
+    remarks = report.get("remarks") or []
+    return e("ul.remarks", [e("li", "The video ", user_text(each, 400)) for each in remarks]) if remarks else None
 
 
 def _sampled(sampling: Mapping[str, Any]) -> str:

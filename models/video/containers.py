@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from models.errors import InvalidVideo, UnsupportedVideo, VideoTooLarge
 
-READ = "MP4, MOV, WebM, MKV, AVI, MPEG (PS or TS), FLV, WMV or OGV"
+READ = "MP4, MOV, WebM, MKV, AVI, MPEG (PS or TS), FLV, WMV, OGV, MXF, DV or GIF"
 HEAD = 1024  # bytes that tell the kind
 
 # demuxers whose streams are not known before packets were read
@@ -21,13 +21,17 @@ _STARTS: tuple[tuple[bytes, str], ...] = (
     (b"\0\0\x01\xba", "mpeg"),
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
     (b"OggS", "ogg"),
+    (b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02", "mxf"),
+    (b"\x1f\x07\x00\x3f", "dv"),  # 60 fields a second
+    (b"\x1f\x07\x00\xbf", "dv"),  # 50
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
 )
 _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"#EXTM3U", "an HLS playlist, which only names other files: send the video file itself"),
     (b"ffconcat", "a list of files for FFmpeg: send one video file"),
     (b"[playlist]", "a playlist: send the video file itself"),
     (b"v=0", "an SDP session description: send a video file"),
-    (b"GIF8", "a GIF, which is read as an image"),
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"\x89PNG", "a PNG image"),
     (b"ID3", "an MP3 audio file"),
@@ -38,7 +42,7 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"PK\x03\x04", "a zip archive or an Office document"),
     (b"%PDF", "a PDF document"),
     (b".RMF", "RealMedia"),
-    (b"\x06\x0e\x2b\x34\x02\x05\x01\x01", "MXF"),
+    (b"\x06\x0e\x2b\x34", "MXF of a rare kind"),
     (b"http://", "a URL: send the video's bytes"),
     (b"https://", "a URL: send the video's bytes"),
 )
@@ -48,11 +52,12 @@ _STILLS = {b"avif": "an AVIF image", b"heic": "a HEIC image", b"heix": "a HEIC i
 _PARENTS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf", b"mvex", b"edts"})
 _COUNTS = {b"stsz": 8, b"stz2": 8, b"trun": 4, b"stss": 4, b"elst": 4}  # where after the header the 32-bit number lies
 _DEPTH = 8
+_SYNCS = 4  # packets in `HEAD` bytes, wherever the first one begins
 _MAX_BOXES = 200_000
 
 
 def sniff(head: bytes) -> str:
-    """Name the demuxer: "mov", "matroska", "avi", "mpegts", "mpeg", "flv", "asf" or "ogg".
+    """Name the demuxer: "mov", "matroska", "avi", "mpegts", "mpeg", "flv", "asf", "ogg", "mxf", "dv" or "gif".
 
     Parameters
     ----------
@@ -76,10 +81,8 @@ def sniff(head: bytes) -> str:
         return "mov"
     if head.startswith(b"RIFF") and head[8:12] == b"AVI ":
         return "avi"
-    for packet, offset in ((188, 0), (192, 4), (204, 0)):  # plain, with a timecode (M2TS), with error correction
-        syncs = head[offset::packet]
-        if len(syncs) >= 3 and set(syncs) == {0x47}:
-            return "mpegts"
+    if not _is_text(head) and _is_mpegts(head):
+        return "mpegts"
     raise _unsupported(_describe(head))
 
 
@@ -140,6 +143,20 @@ def _boxes(file: BinaryIO) -> Iterator[tuple[int, bytes, bytes]]:
             position += size
 
 
+def _is_mpegts(head: bytes) -> bool:
+    """Whether packets follow each other: from the start, or, cut out of a longer file, from anywhere."""
+    for packet, usual in ((188, 0), (192, 4), (204, 0)):  # plain, with a timecode (M2TS), with error correction
+        for offset in range(packet):
+            syncs = head[offset::packet]
+            if len(syncs) >= (3 if offset == usual else _SYNCS) and set(syncs) == {0x47}:
+                return True
+    return False
+
+
+def _is_text(head: bytes) -> bool:
+    return all(9 <= byte < 127 for byte in head)
+
+
 def _unsupported(what: str) -> UnsupportedVideo:
     return UnsupportedVideo(f"video looks like {what}, which is not read here: send {READ}")
 
@@ -156,6 +173,6 @@ def _describe(head: bytes) -> str:
         return "an MP3 or AAC audio file"
     if not head.strip(b"\0"):
         return "zeros only"
-    if all(9 <= byte < 127 for byte in head):
+    if _is_text(head):
         return "text"
     return f"unknown data (its first bytes are {head[:4].hex(' ')})"

@@ -27,6 +27,7 @@ _GAP = 10.0  # seconds to a wanted frame that are worth a seek where no index sa
 _BACK = (0, 1, 10)  # seconds by which the tries go back: a keyframe found by its dts may be shown after the wanted time
 _ROUNDING = 1000  # parts of a tick, one of which a rounded time may miss
 _EARLY = 1.0  # seconds that may be missing at the end: sound is often a little longer than the pictures
+_TAIL = 10.0  # seconds at the end in which the last packets are looked for
 _SAVED = 8  # frames that a seek must save: the decoder has to fill its pipeline again
 
 
@@ -43,7 +44,8 @@ class DecodingReport:
     estimated : timestamps that were not in the file and were counted on from the frame before.
     seeks : jumps to a keyframe.
     last : timestamp of the last frame that was decoded, in seconds.
-    ended_early : the file ends a second or more before its header says, or was given up after too many errors.
+    ended_early : the file is shorter than its container states, its pictures end a second or more before its header
+        says, or it was given up after too many errors.
     fell_back : `Keyframes` found only one keyframe and took the other policy.
     """
 
@@ -63,6 +65,7 @@ class DecodedFrame(NamedTuple):
     pts: int  # in ticks, as in the file
     timestamp: float  # seconds from the stream's start
     keyframe: bool
+    times: int = 1  # sampling times at which it is on the screen
 
 
 class Decoder:
@@ -83,6 +86,7 @@ class Decoder:
         keyframes: bool = False,
     ) -> None:
         self.clip, self.report = clip, report
+        report.ended_early |= clip.cut
         self.start = clip.stream.start_time  # ticks; the first frame's where the header has none
         self._av, self._check, self._keyframes = load(), check, keyframes
         self._packets = self._demux()
@@ -92,6 +96,9 @@ class Decoder:
         self._guessing = False  # timestamps are missing: after a seek others might be made up
         self._last_pts: int | None = None
         self._read_to: int | None = None  # timestamp of the last packet
+        self._packets_end: int | None = None  # when the last packet's picture leaves the screen
+        self._pictures_end: int | None = None  # the same of the last decoded frame
+        self._unchanged_end: int | None = None  # the same of the last packet without data, which changes no picture
         self._refused = 0  # packets in a row whose size the decoder refused, as it does with max_pixels
         self._errors, self._gap, self._done = 0, _GAP, False
         if keyframes:
@@ -112,7 +119,10 @@ class Decoder:
             try:
                 frame = self._next_frame()
             except StopIteration:
-                self._note_the_end()
+                pictures = self._pictures_end
+                if pictures is not None and self._unchanged_end is not None:
+                    pictures = max(pictures, self._unchanged_end)
+                self._note_the_end(self._packets_end if self._keyframes else pictures)
                 raise
             self.report.decoded += 1
             if self.report.decoded > self.clip.limits.max_decoded:
@@ -142,6 +152,7 @@ class Decoder:
                     " cut it into parts"
                 )
             self._last_pts, self.report.last = pts, timestamp
+            self._pictures_end = pts + (frame.duration or self.step)
             return DecodedFrame(frame, pts, timestamp, frame.key_frame)
 
     @property
@@ -155,13 +166,50 @@ class Decoder:
         over, under = seconds.numerator * tick.denominator, seconds.denominator * tick.numerator
         return (self.start or 0) + (over * _ROUNDING + under) // (under * _ROUNDING)  # whole numbers: exact, and quick
 
+    def first_at(self, pts: int, begin: Fraction, step: Fraction) -> int:
+        """The first i of the times begin + i · step (seconds after the start) whose tick is at or after `pts`."""
+        seconds = (Fraction(pts - (self.start or 0)) - Fraction(1, _ROUNDING)) * self.clip.time_base
+        return max(0, -((begin - seconds) // step))
+
     def packet_times(self) -> Iterator[tuple[int | None, int | None, int]]:
         """pts, dts and duration (0: unknown) of the packets that are left, in ticks; nothing is decoded."""
-        while (packet := self._next_packet()) is not None:
+        while (packet := self._next_packet(empty=True)) is not None:
             if self._check is not None:
                 self._check()
             if not packet.is_discard:
                 yield packet.pts, packet.dts, packet.duration or 0
+
+    def end(self, shown: DecodedFrame) -> int:
+        """When the last frame leaves the screen, in ticks: packets without data behind it keep it there."""
+        return max(shown.pts + (shown.frame.duration or self.step), self._unchanged_end or shown.pts)
+
+    def look_for_end(self) -> None:
+        """Note whether the file ends early where sampling stopped before its end: packets are read, none is decoded."""
+        expected = self.clip.header_seconds
+        if self._done or expected is None:
+            return
+        end = self.ticks(Fraction(expected))
+        if self._read_to is not None and float((end - self._read_to) * self.clip.time_base) > 2 * _TAIL:
+            before = self._packets_end
+            with contextlib.suppress(self._av.error.FFmpegError):
+                self.clip.container.seek(end - int(_TAIL / self.clip.time_base), stream=self.clip.stream)
+                self._packets = self._demux()
+                if self._read_the_rest():
+                    self._note_the_end(self._packets_end)
+                    return
+            self._packets_end = before  # nothing is there: read on from the beginning, since some indexes are wrong
+            with contextlib.suppress(self._av.error.FFmpegError):
+                self.clip.container.seek(self.start or 0, stream=self.clip.stream)
+            self._packets = self._demux()
+        self._read_the_rest()
+        self._note_the_end(self._packets_end)
+
+    def _read_the_rest(self) -> bool:
+        """Read the packets that are left; whether there were any."""
+        found = False
+        for _ in self.packet_times():
+            found = True
+        return found
 
     def approach(self, pts: int) -> None:
         """Seek to the keyframe before `pts` if that saves decoding; decode on otherwise.
@@ -257,13 +305,18 @@ class Decoder:
             self._refused = 0
         return frames
 
-    def _note_the_end(self) -> None:
-        expected, last = self.clip.header_seconds, self.report.last
-        if expected is not None and last is not None and not self._keyframes:
-            self.report.ended_early |= expected - last - float(self.step * self.clip.time_base) > _EARLY
+    def _note_the_end(self, end: int | None) -> None:
+        expected = self.clip.header_seconds
+        if expected is not None and end is not None:
+            seconds = float((end - (self.start or 0)) * self.clip.time_base)
+            self.report.ended_early |= expected - seconds > _EARLY
 
-    def _next_packet(self) -> "Packet[VideoStream] | None":
-        """None at the end, which makes the decoder give what it still holds."""
+    def _next_packet(self, *, empty: bool = False) -> "Packet[VideoStream] | None":
+        """None at the end, which makes the decoder give what it still holds.
+
+        Packets without data are unchanged pictures (Theora, AVI), and PyAV's mark of the end; a decoder would take each
+        for the end, so that they are given only if wanted.
+        """
         while self._errors < _MAX_ERRORS:
             try:
                 packet = next(self._packets)
@@ -274,9 +327,16 @@ class Decoder:
                 self.report.damaged_packets += 1
                 self._packets = self._demux()
                 continue
-            if packet.size:
+            time = packet.pts if packet.pts is not None else packet.dts
+            if time is not None:
+                end = time + (packet.duration or self.step)
+                self._packets_end = max(self._packets_end or end, end)
+                if not packet.size:
+                    self._unchanged_end = max(self._unchanged_end or end, end)
+            if packet.size or (empty and time is not None):
                 return packet
-            break
+            if self._check is not None:
+                self._check()
         else:
             self.report.ended_early = True
         self._done = True

@@ -12,7 +12,7 @@ DECODERS = frozenset(
         *("theora", "mpeg1video", "mpeg2video", "mpeg4", "h261", "h263", "h263p", "flv", "wmv1", "wmv2", "wmv3", "vc1"),
         *("msmpeg4v1", "msmpeg4v2", "msmpeg4", "mjpeg", "mjpegb", "prores", "dnxhd", "dvvideo", "cfhd", "ffv1"),
         *("huffyuv", "ffvhuff", "utvideo", "magicyuv", "hap", "svq1", "svq3", "cinepak", "qtrle", "rpza", "indeo3"),
-        *("indeo5", "png", "rawvideo"),
+        *("indeo5", "png", "rawvideo", "gif"),
     }
 )
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from models.errors import InvalidVideo, UnsupportedVideo, VideoError, VideoTooLarge
 from models.video.containers import HEAD, HEADERLESS, check_structure, sniff
+from models.video.endings import has_index, is_cut
 from models.video.library import DECODERS, load
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class OpenVideo:
     demuxer: str
     limits: VideoLimits
     time_base: Fraction  # seconds a tick
+    cut: bool  # whether the file is shorter than its container states
 
     @property
     def pixel_aspect(self) -> Fraction:
@@ -94,6 +96,8 @@ def open_video(source: Source, limits: VideoLimits, *, threads: int = 0) -> Iter
             )
         demuxer = sniff(file.read(HEAD))
         check_structure(file, demuxer, max_samples=limits.max_samples)
+        cut = is_cut(file, demuxer)
+        indexed = demuxer != "mov" or has_index(file)
         file.seek(0)
         try:
             container = av.open(
@@ -106,12 +110,17 @@ def open_video(source: Source, limits: VideoLimits, *, threads: int = 0) -> Iter
                 io_open=_refuse,
             )
         except Exception as exc:  # FFmpeg's errors are many, and PyAV adds some of Python's
-            raise _corrupt(demuxer) from exc
+            raise _corrupt(demuxer, cut, indexed) from exc
         with container:
-            stream = _video_stream(container)
+            try:
+                stream = _video_stream(container)
+            except InvalidVideo as exc:
+                if not indexed:
+                    raise _corrupt(demuxer, cut, indexed) from exc
+                raise
             if stream.time_base is None:
-                raise _corrupt(demuxer)
-            result = OpenVideo(container, stream, demuxer, limits, stream.time_base)
+                raise _corrupt(demuxer, cut, indexed)
+            result = OpenVideo(container, stream, demuxer, limits, stream.time_base, cut)
             _prepare(result, threads)
             yield result
 
@@ -215,11 +224,13 @@ def _prepare(clip: OpenVideo, threads: int) -> None:
     context.thread_count = threads
 
 
-def _corrupt(demuxer: str) -> VideoError:
-    return InvalidVideo(
-        f"video looks like {NAMES[demuxer]} but cannot be opened (truncated, corrupt or of a rare variant):"
-        " send it again or re-save it"
-    )
+def _corrupt(demuxer: str, cut: bool, indexed: bool) -> VideoError:
+    why = "(truncated, corrupt or of a rare variant)"
+    if not indexed:
+        why = "because its index is missing: the download was cut, or the recording was never finished"
+    elif cut:
+        why = "because it is cut: it ends before its header is complete"
+    return InvalidVideo(f"video looks like {NAMES[demuxer]} but cannot be opened {why}: send it again or re-save it")
 
 
 NAMES = {
@@ -231,4 +242,7 @@ NAMES = {
     "flv": "FLV",
     "asf": "WMV",
     "ogg": "Ogg",
+    "mxf": "MXF",
+    "dv": "DV",
+    "gif": "GIF",
 }

@@ -25,7 +25,14 @@ class Pooled:
     values: NDArray[np.float64]
 
 
-def pool(values: ArrayLike, how: PoolingMethod, groups: ArrayLike | None = None, *, k: int = 3) -> Pooled:
+def pool(
+    values: ArrayLike,
+    how: PoolingMethod,
+    groups: ArrayLike | None = None,
+    *,
+    k: int = 3,
+    weights: ArrayLike | None = None,
+) -> Pooled:
     """Pool over the frames of each group.
 
     Parameters
@@ -34,12 +41,13 @@ def pool(values: ArrayLike, how: PoolingMethod, groups: ArrayLike | None = None,
         shorter than 1: normalise it again where cosines are to follow.
     how : "mean"; "max" (does it occur at all?); "top_k": the mean of the k largest, of all where a group has fewer
         (does it occur, one wrong frame aside?).
+    weights : (n,) above 0, of each frame in a mean: how long it is on the screen. None: all are equal.
     groups : (n,) the group of each frame: its shot, its video, or one number for both. None: all are one group, 0.
 
     Raises
     ------
     ValueError
-        Shapes do not fit, there are no frames, a value is NaN, or k is below 1.
+        Shapes do not fit, there are no frames, a value is NaN, a weight is not above 0, or k is below 1.
     """
     rows = np.asarray(values, np.float64)
     if rows.ndim not in (1, 2) or not len(rows):
@@ -59,7 +67,11 @@ def pool(values: ArrayLike, how: PoolingMethod, groups: ArrayLike | None = None,
     if how == "max":
         pooled = np.maximum.reduceat(rows[order], starts)
     elif how == "mean":
-        pooled = np.add.reduceat(rows[order], starts) / _column(counts, rows.ndim)
+        parts = np.ones(len(rows)) if weights is None else np.asarray(weights, np.float64)
+        if parts.shape != (len(rows),) or not (parts > 0).all():
+            raise ValueError(f"weights: must be {len(rows)} numbers above 0, one for each frame")
+        sums = np.add.reduceat((rows * _column(parts, rows.ndim))[order], starts)
+        pooled = sums / _column(np.add.reduceat(parts[order], starts), rows.ndim)
     else:
         ends = np.cumsum(counts)
         pooled = np.stack([_top(rows[order[a:b]], k) for a, b in zip(starts, ends, strict=True)])
@@ -72,5 +84,5 @@ def _top(rows: NDArray[np.float64], k: int) -> NDArray[np.float64]:
     return np.asarray(rows.mean(axis=0))
 
 
-def _column(counts: NDArray[np.int64], ndim: int) -> NDArray[np.int64]:
+def _column(counts: NDArray[np.float64], ndim: int) -> NDArray[np.float64]:
     return counts if ndim == 1 else counts[:, None]

@@ -4,7 +4,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import chain, count
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from models.video.policies import Evenly, Every, Keyframes, Policy, Shots
 from models.video.shots import CutFinder, Detector, Shot, shot_of, shots
 
 Check = Callable[[], None]
+MOST_TIMES = 2**31 - 1  # of one frame, however fine the grid
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Frame:
     shot : index of its shot, where shots were looked for or given.
     image : (height, width, 3) uint8, RGB at the size it is shown at; with a target, (size, size, 3) as that wants it.
     dropped : frames after this one that were dropped as its near-duplicates.
+    times : of the policy's times, those at which the frame is on the screen: its weight in means over the video.
     """
 
     index: int
@@ -44,6 +47,7 @@ class Frame:
     shot: int | None
     image: NDArray[np.uint8]
     dropped: int = 0
+    times: int = 1
 
 
 def sample(
@@ -139,7 +143,15 @@ def _frames(
             if shot is None and known is not None:
                 shot = int(shot_of([decoded.timestamp], known)[0])
             # not bound to a name here: that would keep each picture alive while the next one is made
-            yield Frame(index, decoded.timestamp, decoded.pts, clip.time_base, shot, converter.picture(decoded.frame))
+            yield Frame(
+                index,
+                decoded.timestamp,
+                decoded.pts,
+                clip.time_base,
+                shot,
+                converter.picture(decoded.frame),
+                times=decoded.times,
+            )
         if index < 0:
             raise _nothing(run.report)
 
@@ -148,22 +160,57 @@ def _chosen(run: _Run, clip: OpenVideo, policy: Every | Evenly | Keyframes) -> I
     if isinstance(policy, Keyframes):
         return _keyframes(run, clip, policy)
     if isinstance(policy, Every):
-        return _at(run.decoder(clip), _times(clip, policy, run.limits))
+        return _on_grid(run.decoder(clip), _grid(clip, policy, run.limits))
     if policy.n > run.limits.max_frames:
         raise _too_many(f"{policy.n:,} frames", run.limits)
-    seconds = Fraction(run.seconds(clip))
-    return _at(run.decoder(clip), ((2 * i + 1) * seconds / (2 * policy.n) for i in range(policy.n)))
+    part = Fraction(run.seconds(clip)) / policy.n
+    return _on_grid(run.decoder(clip), Grid(part / 2, part, policy.n)) if part else _on_grid(run.decoder(clip), _ONCE)
 
 
-def _times(clip: OpenVideo, policy: Every, limits: VideoLimits) -> Iterator[Fraction]:
-    step = Fraction(str(policy.seconds))  # 0.1 means a tenth, not the double nearest to it
+class Grid(NamedTuple):
+    """The times begin + i · step in seconds, for i from 0; n of them, or without end."""
+
+    begin: Fraction
+    step: Fraction
+    n: int | None = None
+
+
+_ONCE = Grid(Fraction(0), Fraction(1), 1)
+
+
+def _grid(clip: OpenVideo, policy: Every, limits: VideoLimits) -> Grid:
+    grid = Grid(Fraction(0), Fraction(str(policy.seconds)))  # 0.1 means a tenth, not the double nearest to it
     seconds = clip.header_seconds
-    if seconds is None:
-        return (i * step for i in count())
-    rate = float(clip.stream.average_rate or 0)
-    if (wanted := min(seconds / policy.seconds, seconds * rate if rate else float("inf"))) > limits.max_frames:
-        raise _too_many(f"some {wanted:,.0f} frames (every {policy.seconds:g} s of {seconds:,.0f} s)", limits)
-    return (i * step for i in count())
+    if seconds is not None:
+        rate = float(clip.stream.average_rate or 0)
+        if (wanted := min(seconds / policy.seconds, seconds * rate if rate else float("inf"))) > limits.max_frames:
+            raise _too_many(f"some {wanted:,.0f} frames (every {policy.seconds:g} s of {seconds:,.0f} s)", limits)
+    return grid
+
+
+def _on_grid(decoder: Decoder, grid: Grid) -> Iterator[DecodedFrame]:
+    """The frame on the screen at each time of the grid, each frame once, with the number of the times it is for.
+
+    The work grows with the frames that are decoded, however fine the grid is.
+    """
+    shown, ahead, i = next(decoder, None), next(decoder, None), 0
+    if shown is None:
+        return
+    while grid.n is None or i < grid.n:
+        wanted = decoder.ticks(grid.begin + i * grid.step)
+        if ahead is not None and ahead.pts <= wanted:
+            decoder.approach(wanted)
+        while ahead is not None and ahead.pts <= wanted:
+            shown, ahead = ahead, next(decoder, None)
+        end = decoder.end(shown) if ahead is None else ahead.pts
+        if wanted >= end:
+            return
+        after = decoder.first_at(end, grid.begin, grid.step)
+        if grid.n is not None:
+            after = min(after, grid.n)
+        yield shown._replace(times=min(after - i, MOST_TIMES))
+        i = after
+    decoder.look_for_end()
 
 
 def _at(decoder: Decoder, times: Iterator[Fraction]) -> Iterator[DecodedFrame]:
@@ -177,11 +224,12 @@ def _at(decoder: Decoder, times: Iterator[Fraction]) -> Iterator[DecodedFrame]:
             decoder.approach(wanted)
         while ahead is not None and ahead.pts <= wanted:
             shown, ahead, given = ahead, next(decoder, None), False
-        if ahead is None and wanted >= shown.pts + (shown.frame.duration or decoder.step):
+        if ahead is None and wanted >= decoder.end(shown):
             return
         if not given:
             yield shown
             given = True
+    decoder.look_for_end()
 
 
 def _keyframes(run: _Run, clip: OpenVideo, policy: Keyframes) -> Iterator[DecodedFrame]:
@@ -190,7 +238,7 @@ def _keyframes(run: _Run, clip: OpenVideo, policy: Keyframes) -> Iterator[Decode
     if first is None or second is None:
         run.report.fell_back = True
         with open_video(run.source, run.limits, threads=run.threads) as again:
-            yield from _at(run.decoder(again), _times(again, policy.otherwise, run.limits))
+            yield from _on_grid(run.decoder(again), _grid(again, policy.otherwise, run.limits))
         return
     apart = Fraction(str(policy.apart)) / clip.time_base
     last: int | None = None
@@ -223,15 +271,15 @@ def _of_shots(run: _Run, clip: OpenVideo, policy: Shots, known: Sequence[Shot]) 
 def _shots(run: _Run, detector: Detector) -> list[Shot]:
     with open_video(run.source, run.limits, threads=run.threads) as clip:
         finder, decoder = CutFinder(detector, clip.time_base), run.decoder(clip)
-        cuts, start, end = [], 0, 0
+        cuts, last = [], None
         for decoded in decoder:
             cut = finder.push(decoded.frame, decoded.pts)
             if cut is not None:
                 cuts.append(cut)
-            end = decoded.pts + (decoded.frame.duration or decoder.step)
-        if run.report.last is None:
+            last = decoded
+        if last is None:
             raise _nothing(run.report)
-        start = decoder.start or 0
+        start, end = decoder.start or 0, decoder.end(last)
         return shots([float((cut - start) * clip.time_base) for cut in cuts], float((end - start) * clip.time_base))
 
 
@@ -271,5 +319,10 @@ def _too_many(what: str, limits: VideoLimits) -> VideoTooLarge:
 
 
 def _nothing(report: DecodingReport) -> InvalidVideo:
+    if report.last is not None:
+        return InvalidVideo(
+            f"video ends at {report.last:.1f} s, before the first frame that is wanted, and its header says that it is"
+            " longer: send the whole file, or sample every second"
+        )
     damage = f" ({report.damaged_packets:,} damaged packets)" if report.damaged_packets else ""
     return InvalidVideo(f"video has no frame that can be decoded{damage}: send it again or re-save it")

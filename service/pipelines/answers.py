@@ -72,7 +72,7 @@ def video_block(
     entries = []
     for index, (frame, result) in enumerate(zip(video.frames, frames, strict=True)):
         entry: dict[str, Any] = {"index": index, "timestamp": frame.timestamp, "shot": frame.shot}
-        entry["dropped"] = frame.dropped
+        entry |= {"dropped": frame.dropped, "times": frame.times}
         if frame.thumbnail is not None:
             entry["thumbnail"] = frame.thumbnail
         entries.append({**entry, **result})
@@ -93,6 +93,7 @@ def video_block(
                 *("decoded", "damaged_packets", "corrupt_frames", "disordered", "estimated"),
                 *("ended_early", "fell_back"),
             )
-        },
+        }
+        | {"blank": video.blank, "remarks": video.remarks},
         "decoder": decoder(),
     }

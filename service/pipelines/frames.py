@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.images.perceptual import FLAT
+from models.images.preprocess import Preprocess, resized_size
 from models.vectors import l2
 from models.video.decoding import DecodingReport
 from models.video.info import VideoInfo
@@ -15,6 +17,7 @@ from models.video.shots import Shot
 from service.schemas.video import Sampling
 
 Float = NDArray[np.float32]
+DARK = 32  # brightness below which a frame of a single colour is black
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +30,23 @@ class VideoInput:
 
 @dataclass(frozen=True, slots=True)
 class SampledFrame:
-    """One sampled frame."""
+    """One sampled frame.
 
-    timestamp: float  # seconds
+    Attributes
+    ----------
+    timestamp : seconds from the start.
+    dropped : number of near-duplicates that were dropped after it.
+    thumbnail : a JPEG, if requested.
+    times : number of sampling times at which it is on the screen: its weight in means.
+    grey : its brightness, 0 to 255, if it is of a single colour; None for any other frame.
+    """
+
+    timestamp: float
     shot: int | None
     dropped: int
     thumbnail: bytes | None
+    times: int = 1
+    grey: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,14 +72,50 @@ class FrameResults:
         found = np.bincount([f.shot or 0 for f in self.frames], minlength=len(self.shots or ()))
         return [int(n) for n in found]
 
+    @property
+    def blank(self) -> int:
+        """Number of frames of a single colour."""
+        return sum(frame.grey is not None for frame in self.frames)
+
+    @property
+    def remarks(self) -> list[str]:
+        """Limits of the result, as phrases about the video. Every answer, table and page shows these."""
+        report, found = self.report, []
+        if report.ended_early:
+            found.append(
+                "ends early: the file is shorter than its header says, so that the result is of a part only (last "
+                f"sampled frame at {self.frames[-1].timestamp:.1f} s of {self.info.duration:.1f} s)"
+            )
+        if report.damaged_packets or report.corrupt_frames:
+            found.append(
+                f"is damaged: {report.damaged_packets:,} packets could not be decoded, and {report.corrupt_frames:,} "
+                "frames with errors were left out"
+            )
+        if report.disordered:
+            found.append(f"has {report.disordered:,} frames with repeated or decreasing timestamps, which are left out")
+        if report.estimated:
+            found.append(f"has {report.estimated:,} frames without a timestamp, for which it was estimated")
+        if report.fell_back:
+            found.append(f"has a single keyframe: a frame every {self.sampling.seconds or 1:g} s was taken instead")
+        if self.blank:
+            first = self.frames[0].grey
+            which = "" if first is None else f", the first one{' (black)' if first < DARK else ''} among them"
+            found.append(f"has {self.blank:,} of {len(self.frames):,} sampled frames of a single colour{which}")
+        return found
+
+    @property
+    def _weights(self) -> list[int]:
+        return [frame.times for frame in self.frames]
+
     def over_video(self, values: NDArray[Any], how: PoolingMethod | None = None) -> NDArray[np.float64]:
         """Pool values of frames (n, k) to (1, k)."""
-        return pool(values, how or self.sampling.pooling, k=self.sampling.top_k).values
+        return pool(values, how or self.sampling.pooling, k=self.sampling.top_k, weights=self._weights).values
 
     def over_shots(self, values: NDArray[Any], how: PoolingMethod | None = None) -> NDArray[np.float64]:
         """Pool values of frames (n, k) to shots (s, k); NaN for a shot without a sampled frame."""
         pooled = np.full((len(self.shots or ()), values.shape[1]), np.nan)
-        found = pool(values, how or self.sampling.pooling, [f.shot or 0 for f in self.frames], k=self.sampling.top_k)
+        groups = [f.shot or 0 for f in self.frames]
+        found = pool(values, how or self.sampling.pooling, groups, k=self.sampling.top_k, weights=self._weights)
         pooled[found.groups] = found.values
         return pooled
 
@@ -77,3 +127,20 @@ class FrameResults:
         """Normalised mean of the frames' unit vectors by shot, (s, d)."""
         with np.errstate(invalid="ignore"):
             return np.asarray(l2(self.over_shots(self.rows, "mean")), np.float32)
+
+
+def single_colour(pixels: NDArray[np.uint8], size: tuple[int, int], preprocess: Preprocess) -> int | None:
+    """Brightness of a frame of a single colour, 0 to 255; None for any other frame.
+
+    Parameters
+    ----------
+    pixels : (size, size, 3) as the model takes it, with padding.
+    size : width and height of the video, upright.
+    """
+    if preprocess.resize == "letterbox":
+        side = preprocess.size
+        width, height = (min(side, round(each)) for each in resized_size(size, preprocess))
+        left, top = (side - width) // 2, (side - height) // 2
+        pixels = pixels[top : top + height, left : left + width]
+    low, high = pixels.min(axis=(0, 1)), pixels.max(axis=(0, 1))
+    return round(float(pixels.mean())) if (high - low < FLAT).all() else None

@@ -120,15 +120,16 @@ def _cosines(entry: Entry, video: Video, where: str) -> tuple[Rows, Rows, Rows]:
     before = np.concatenate([[np.nan], (vectors[1:] * vectors[:-1]).sum(axis=1)])
     rows = np.stack([whole, before], axis=1)
     places = np.array([-1 if frame.shot is None else frame.shot for frame in video.frames])
-    shots = [_mean(rows[places == shot.index]) for shot in video.shots or ()]
-    return rows, np.array(shots), _mean(rows)
+    times = np.array([max(frame.times, 1) for frame in video.frames])
+    shots = [_mean(rows[places == shot.index], times[places == shot.index]) for shot in video.shots or ()]
+    return rows, np.array(shots), _mean(rows, times)
 
 
-def _mean(rows: Rows) -> Rows:
-    """Mean of the finite numbers of each column; NaN if there are none."""
-    finite = np.isfinite(rows)
+def _mean(rows: Rows, times: NDArray[np.int64]) -> Rows:
+    """Mean of the finite numbers of each column, weighted by `times` (n,); NaN if there are none."""
+    finite = np.isfinite(rows) * times[:, None]
     with np.errstate(invalid="ignore"):
-        return np.asarray(np.where(finite, rows, 0).sum(axis=0) / finite.sum(axis=0))
+        return np.asarray((np.where(np.isfinite(rows), rows, 0) * finite).sum(axis=0) / finite.sum(axis=0))
 
 
 def _shots(video: Video, pooled: Rows) -> list[Shot] | None:

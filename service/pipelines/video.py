@@ -25,7 +25,7 @@ from service.errors import Overloaded
 from service.inference.engine import Engine
 from service.metrics import VIDEO_FRAMES
 from service.pipelines.concurrency import gather_cancelling
-from service.pipelines.frames import Float, FrameResults, SampledFrame, VideoInput
+from service.pipelines.frames import Float, FrameResults, SampledFrame, VideoInput, single_colour
 
 Row = NDArray[np.uint8]
 Run = Callable[[Sequence[Row]], Awaitable[Float]]  # pixels of a few frames, (size, size, 3) each → (frames, k)
@@ -84,6 +84,7 @@ class VideoDecoding:
     _passes: int = 1
     _pass: int = 0
     _duration: float = 0.0
+    _size: tuple[int, int] = (1, 1)
     _report: DecodingReport = field(default_factory=DecodingReport)
 
     async def result(self) -> FrameResults:
@@ -113,7 +114,7 @@ class VideoDecoding:
             text = source
             source = await in_thread(lambda: decoded(text, limits))
         info = await in_thread(lambda: probe(source, limits=limits, check=self._check))
-        self._duration = info.duration
+        self._duration, self._size = info.duration, (info.width, info.height)
         shots: list[Shot] | None = None
         if clip.sampling.looks_for_shots:
             self._passes = 2
@@ -176,7 +177,8 @@ class VideoDecoding:
             small = thumbnail(picture, side=side, quality=QUALITY)
             if self.decode == "exact":  # scaled frames already have the model's size
                 image = resize(picture, self.target)
-        return SampledFrame(frame.timestamp, frame.shot, frame.dropped, small), image
+        grey = single_colour(image, self._size, self.target)
+        return SampledFrame(frame.timestamp, frame.shot, frame.dropped, small, frame.times, grey), image
 
     async def _run_frames(self, rows: Sequence[Row], *, first: bool) -> Float:
         """Run frames. A full queue fails a request at its first frames; later, and in a job, they wait."""

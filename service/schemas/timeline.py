@@ -42,6 +42,7 @@ class Result(BaseModel):
 class SampledFrame(Result):
     timestamp: float = Field(ge=0)
     shot: int | None = None
+    times: int = Field(1, ge=0)
     thumbnail: Annotated[bytes | None, BeforeValidator(_bytes)] = None
 
 

@@ -158,6 +158,12 @@ class VideoReport(BaseModel):
     fell_back: bool = Field(
         description="Whether policy keyframes found a single keyframe and policy every was used instead."
     )
+    blank: int = Field(0, description="Number of analysed frames of a single colour, such as black.")
+    remarks: list[str] = Field(
+        default_factory=list,
+        description="Limits of the result as phrases about the video, which tables and pages show: that it ends early, "
+        "is damaged, or has frames of a single colour, for example.",
+    )
 
 
 class VideoBlock(VideoFacts):
@@ -166,7 +172,8 @@ class VideoBlock(VideoFacts):
     sampling: Sampling = Field(description="Choice of frames, defaults included.")
     frames: list[dict[str, Any]] = Field(
         description="Analysed frames in order: index, timestamp (seconds from the start), shot (or null), dropped "
-        "(number of near-duplicates after it), thumbnail if requested, and the same result as for an image."
+        "(number of near-duplicates after it), times (number of sampling times at which it is on the screen: its "
+        "weight in means), thumbnail if requested, and the same result as for an image."
     )
     shots: list[dict[str, Any]] | None = Field(
         description="Shots in order: index, start, end, frames (number of analysed ones), and the result pooled over "

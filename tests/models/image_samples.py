@@ -166,6 +166,8 @@ def ordinary() -> dict[str, bytes]:
         "tiff-lab": encode(rgb.convert("LAB"), "TIFF"),
         "tiff-pages": encode(rgb, "TIFF", save_all=True, append_images=frames),
     }
+    if ".jp2" in Image.registered_extensions():
+        samples["jpeg2000"] = encode(rgb, "JPEG2000")
     if ".avif" in Image.registered_extensions():
         samples["avif"] = encode(rgb, "AVIF")
     return samples

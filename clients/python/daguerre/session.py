@@ -197,6 +197,12 @@ class Session(AsyncClosing):
         await self.transport.close()
 
 
+def warn_of_remarks(name: str, remarks: Sequence[str]) -> None:
+    """Warn about the limits of a video's result, at the line that asked for it."""
+    if remarks:
+        _warn(f"{name} {'; it '.join(remarks)}")
+
+
 def _running_loop() -> asyncio.AbstractEventLoop | None:
     """The event loop that runs the calling code; None outside of any."""
     try:

@@ -78,7 +78,7 @@ class VideoFacts(_message.Message):
     def __init__(self, duration: _Optional[float] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., frame_rate: _Optional[float] = ..., variable_rate: bool = ..., rotation: _Optional[int] = ..., interlaced: bool = ..., codec: _Optional[str] = ..., container: _Optional[str] = ...) -> None: ...
 
 class VideoReport(_message.Message):
-    __slots__ = ("decoded", "damaged_packets", "corrupt_frames", "disordered", "estimated", "ended_early", "fell_back")
+    __slots__ = ("decoded", "damaged_packets", "corrupt_frames", "disordered", "estimated", "ended_early", "fell_back", "blank", "remarks")
     DECODED_FIELD_NUMBER: _ClassVar[int]
     DAMAGED_PACKETS_FIELD_NUMBER: _ClassVar[int]
     CORRUPT_FRAMES_FIELD_NUMBER: _ClassVar[int]
@@ -86,6 +86,8 @@ class VideoReport(_message.Message):
     ESTIMATED_FIELD_NUMBER: _ClassVar[int]
     ENDED_EARLY_FIELD_NUMBER: _ClassVar[int]
     FELL_BACK_FIELD_NUMBER: _ClassVar[int]
+    BLANK_FIELD_NUMBER: _ClassVar[int]
+    REMARKS_FIELD_NUMBER: _ClassVar[int]
     decoded: int
     damaged_packets: int
     corrupt_frames: int
@@ -93,7 +95,9 @@ class VideoReport(_message.Message):
     estimated: int
     ended_early: bool
     fell_back: bool
-    def __init__(self, decoded: _Optional[int] = ..., damaged_packets: _Optional[int] = ..., corrupt_frames: _Optional[int] = ..., disordered: _Optional[int] = ..., estimated: _Optional[int] = ..., ended_early: bool = ..., fell_back: bool = ...) -> None: ...
+    blank: int
+    remarks: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, decoded: _Optional[int] = ..., damaged_packets: _Optional[int] = ..., corrupt_frames: _Optional[int] = ..., disordered: _Optional[int] = ..., estimated: _Optional[int] = ..., ended_early: bool = ..., fell_back: bool = ..., blank: _Optional[int] = ..., remarks: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Outcome(_message.Message):
     __slots__ = ("vector", "label", "scores", "cosines", "none_score", "probabilities", "value", "low", "high")
@@ -118,20 +122,22 @@ class Outcome(_message.Message):
     def __init__(self, vector: _Optional[bytes] = ..., label: _Optional[str] = ..., scores: _Optional[_Iterable[float]] = ..., cosines: _Optional[_Iterable[float]] = ..., none_score: _Optional[float] = ..., probabilities: _Optional[_Iterable[float]] = ..., value: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ...) -> None: ...
 
 class Frame(_message.Message):
-    __slots__ = ("index", "timestamp", "shot", "dropped", "thumbnail", "outcome")
+    __slots__ = ("index", "timestamp", "shot", "dropped", "thumbnail", "outcome", "times")
     INDEX_FIELD_NUMBER: _ClassVar[int]
     TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
     SHOT_FIELD_NUMBER: _ClassVar[int]
     DROPPED_FIELD_NUMBER: _ClassVar[int]
     THUMBNAIL_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    TIMES_FIELD_NUMBER: _ClassVar[int]
     index: int
     timestamp: float
     shot: int
     dropped: int
     thumbnail: bytes
     outcome: Outcome
-    def __init__(self, index: _Optional[int] = ..., timestamp: _Optional[float] = ..., shot: _Optional[int] = ..., dropped: _Optional[int] = ..., thumbnail: _Optional[bytes] = ..., outcome: _Optional[_Union[Outcome, _Mapping]] = ...) -> None: ...
+    times: int
+    def __init__(self, index: _Optional[int] = ..., timestamp: _Optional[float] = ..., shot: _Optional[int] = ..., dropped: _Optional[int] = ..., thumbnail: _Optional[bytes] = ..., outcome: _Optional[_Union[Outcome, _Mapping]] = ..., times: _Optional[int] = ...) -> None: ...
 
 class Shot(_message.Message):
     __slots__ = ("index", "start", "end", "frames", "outcome")

@@ -96,6 +96,7 @@ VIDEO = File(
             timestamp="double // Seconds from the start.",
             shot="optional uint32 // Its shot, where shots were looked for.",
             dropped="uint32 // Number of near-duplicates after it that were dropped.",
+            times="uint32 // Number of sampling times at which it is on the screen: its weight in means.",
             thumbnail="optional bytes // A small JPEG, where asked for.",
             outcome="Outcome // The frame's result.",
         ),

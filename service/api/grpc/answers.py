@@ -164,6 +164,7 @@ def _video(entry: Answer, labels: Sequence[str]) -> video_pb2.VideoResult | None
         thumbnail = _bytes(frame["thumbnail"]) if "thumbnail" in frame else None
         made.frames.add(
             **{name: frame[name] for name in ("index", "timestamp", "shot", "dropped")},
+            times=frame.get("times", 1),  # answers of jobs that are older than the field
             thumbnail=thumbnail,
             outcome=_outcome(frame, labels),
         )

@@ -20,7 +20,7 @@ from daguerre.types.jobs import Job
 from tests.clients.cli.test_group import run
 from tests.clients.resources.test_videos import COLOURS, QUICK, videos
 from tests.e2e import harness
-from tests.models.clips import cut_clip, fetch
+from tests.models.clips import cut_clip, fetch, make
 
 LABELS = ["--label", "a person riding a bicycle", "--label", "label"]
 
@@ -51,7 +51,7 @@ def test_a_folder_of_videos_is_labelled_frame_by_frame(inline, news, tmp_path):
     assert "broken.mp4: " in done.stderr
     found = rows(out.read_text())
     assert list(found[0]) == [
-        *("video", "timestamp", "shot", "label", "a person riding a bicycle", "label: label", "error")
+        *("video", "timestamp", "shot", "label", "a person riding a bicycle", "label: label", "remarks", "error")
     ]
     assert [row["error"] for row in found] == ["invalid_video", *[""] * 7]
     cuts = [row for row in found if row["video"].endswith("cuts.MP4")]
@@ -67,6 +67,29 @@ def test_a_folder_of_videos_is_labelled_frame_by_frame(inline, news, tmp_path):
     bikes = [row for row in found if "bikes" in row["video"]]
     assert [float(row["label: label"]) for row in bikes] == pytest.approx(told.scores[:, 1].tolist(), abs=1e-5)
     assert [row["label"] for row in bikes] == told.best
+
+
+def test_a_download_that_was_cut_says_so_in_every_table_and_line(inline, tmp_path):
+    data = make(frames=150, size=(96, 64), container="matroska", options={"g": "25"})
+    cut = tmp_path / "cut.mkv"
+    cut.write_bytes(data[: 3 * len(data) // 4])
+    commands = {"zero-shot": (*LABELS,), "embed": ()}
+    for command, kind in (
+        *(("zero-shot", kind) for kind in ("csv", "parquet")),
+        *(("embed", kind) for kind in ("csv", "parquet", "npz")),
+    ):
+        out = tmp_path / f"{command}.{kind}"
+        done = run(inline, command, cut, "--video", *commands[command], "-o", out, "--json")
+        assert "1 with remarks" in done.stderr
+        assert ("not calibrated" in done.stderr) == (command == "zero-shot")
+        assert f"{cut}: ends early" in done.stderr
+        assert json.loads(done.stdout)["remarks"][str(cut)][0].startswith("ends early")
+        if kind == "npz":
+            remarks = np.load(out)["remarks"].tolist()
+        else:
+            remarks = (pd.read_csv(out) if kind == "csv" else pd.read_parquet(out))["remarks"].tolist()
+        assert 3 <= len(remarks) <= 5
+        assert all(remark.startswith("ends early") for remark in remarks)
 
 
 def test_tables_are_parquet_too_or_go_to_stdout(inline, news, tmp_path):

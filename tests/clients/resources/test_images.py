@@ -37,6 +37,25 @@ def test_images_are_described(client: Client, corpus, inline):
     one = found.images[found.ids.index(str(corpus / "coffee_small.png"))]
     assert (one.width, one.height) == (75, 45)
     assert Image.open(BytesIO(one.thumbnail)).width == 32
-    assert list(found.to_pandas().columns) == ["sha256", "phash", "width", "height", "error"]
+    assert list(found.to_pandas().columns) == ["sha256", "phash", "width", "height", "blank", "error"]
     with Client(inline.url) as other, pytest.warns(DaguerreWarning):
         assert other.describe_images(corpus, thumbnail=32, blurred=True).images == found.images
+
+
+def test_images_of_a_single_colour_are_marked(client: Client, corpus):
+    found = client.describe_images([Image.new("RGB", (40, 30), "white"), corpus / "coffee_small.png"])
+    assert found.to_pandas()["blank"].tolist() == [True, False]
+    assert "1 of a single colour" in repr(found)
+
+
+def test_white_logos_on_transparency_are_not_alike(client: Client, corpus):
+    """On white both would be the same blank picture."""
+    logos = []
+    for box in ((20, 20, 140, 60), (90, 60, 120, 140)):
+        logo = Image.new("RGBA", (160, 160), (255, 255, 255, 0))
+        logo.paste((255, 255, 255, 255), box)
+        out = BytesIO()
+        logo.save(out, "PNG")
+        logos.append(out.getvalue())
+    for kind in ("semantic", "near"):
+        assert client.duplicates(images=[*logos, corpus / "coffee_small.png"], kind=kind).groups == ()

@@ -11,14 +11,14 @@ import httpx
 import numpy as np
 import pytest
 
-from daguerre import AsyncClient, Client, ItemFailedError, NotFoundError, OverloadedError
+from daguerre import AsyncClient, Client, DaguerreWarning, ItemFailedError, NotFoundError, OverloadedError
 from models.pages.html import number
 from models.video.opening import VideoLimits
 from models.video.policies import Every
 from models.video.sampling import sample
 from tests.clients.conftest import address
 from tests.e2e import harness
-from tests.models.clips import cut_clip, fetch
+from tests.models.clips import cut_clip, fetch, make, numbered
 
 LABELS = ["a person riding a bicycle", "a cat", "a rocket launch"]
 COLOURS = [(200, 30, 30), (20, 160, 40), (30, 40, 200)]
@@ -101,9 +101,54 @@ def test_both_transports_give_the_same(inline, cuts, classifiers):
     assert (predicted.labels, measured.labels) == (["cat", "cup"], [])
     assert predicted.probabilities.sum(axis=1) == pytest.approx(np.ones(8))
     assert measured.pooled[0] == pytest.approx(measured.values.mean())
-    assert list(predicted.to_pandas().columns) == ["video", "timestamp", "shot", "label", "cat", "cup"]
-    assert list(measured.to_pandas().columns) == ["video", "timestamp", "shot", "value", "low", "high"]
+    assert list(predicted.to_pandas().columns) == ["video", "timestamp", "shot", "label", "cat", "cup", "remarks"]
+    assert list(measured.to_pandas().columns) == ["video", "timestamp", "shot", "value", "low", "high", "remarks"]
     assert measured.shots_to_pandas()["value"].notna().all()
+
+
+def test_what_limits_a_result_is_warned_of_and_in_every_table_and_page(client: Client, classifiers, tmp_path):
+    """A download that was cut, whose first second is black."""
+
+    def picture(k: int, width: int, height: int) -> np.ndarray:
+        return numbered(k, width, height) if k >= 25 else np.zeros((height, width, 3), np.uint8)
+
+    data = make(frames=150, size=(96, 64), container="matroska", picture=picture, options={"g": "25"})
+    said = r"c ends early: .* of 6\.0 s\); it has 1 of \d sampled frames of a single colour, the first one \(black\)"
+    with client.video(io.BytesIO(data[: 3 * len(data) // 4]), name="c", find_shots=True) as clip:
+        with pytest.warns(DaguerreWarning, match=said):
+            told = clip.zero_shot(LABELS)
+        with pytest.warns(DaguerreWarning, match=said):
+            made = clip.embed()
+        with pytest.warns(DaguerreWarning, match=said):
+            found = clip.predict(classifiers[0])
+        with pytest.warns(DaguerreWarning, match=said):
+            measured = clip.predict(classifiers[1])
+        told.timeline(tmp_path / "page.html")
+    for table in (
+        *(each.to_pandas() for each in (told, made, found, measured)),
+        *(each.shots_to_pandas() for each in (told, found, measured)),
+    ):
+        assert table["remarks"].str.contains("ends early.*; has 1 of").all()
+    assert "ends early" in repr(told)
+    assert told.report["ended_early"]
+    assert told.report["blank"] == 1
+    assert "ends early: the file is shorter" in (tmp_path / "page.html").read_text()
+    made.save(tmp_path / "made.npz")
+    with np.load(tmp_path / "made.npz") as saved:
+        assert saved["remarks"].tolist() == made.remarks
+
+
+def test_a_picture_that_is_held_counts_for_as_long_as_it_is_shown(client: Client):
+    """Pictures for 1 s, 6 s and 2 s: as if they were sent that often, and as the server pools them."""
+    data = make(frames=4, pts=[0, 25, 175, 224], container="matroska", size=(96, 64))
+    with client.video(io.BytesIO(data), name="c") as clip:
+        told, made = clip.zero_shot(LABELS), clip.embed()
+    assert told.times.tolist() == [1, 6, 2]
+    often = np.repeat(told.scores, told.times, axis=0)
+    assert told.pool("mean") == pytest.approx(often.mean(axis=0), abs=1e-6)
+    assert told.pooled == pytest.approx(often.mean(axis=0), abs=1e-6)
+    mean = np.repeat(made.vectors, made.times, axis=0).mean(axis=0)
+    assert made.vector == pytest.approx(mean / np.linalg.norm(mean), abs=1e-6)
 
 
 @pytest.mark.parametrize("pooling", ["mean", "max", "top_k"])
@@ -125,7 +170,7 @@ def test_what_is_pooled_here_is_what_the_server_pools(inline, cuts, pooling):
     by_shot = told.pool("max", by="shot")
     assert by_shot[1] == pytest.approx(told.scores[told.shot == 1].max(axis=0))
     table = told.shots_to_pandas("max")
-    assert list(table.columns) == ["video", "index", "start", "end", "frames", *LABELS]
+    assert list(table.columns) == ["video", "index", "start", "end", "frames", *LABELS, "remarks"]
     assert table[LABELS].to_numpy() == pytest.approx(by_shot)
     assert table["start"].tolist() == [0, 1, 2]
     assert told.ids[0] == f"c@{told.timestamps[0]:.3f}"

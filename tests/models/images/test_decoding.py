@@ -202,8 +202,10 @@ def test_a_truncated_image_is_an_error_or_has_all_its_pixels(name):
             continue
         read += 1
         np.testing.assert_array_equal(pixels, WHOLE[name])
-    if name in ("jpeg", "jpeg-progressive", "jpeg-cmyk", "bmp", "tiff", "webp", "avif"):
+    if name in ("bmp", "tiff", "webp", "avif", "jpeg2000"):
         assert read == 0
+    if name in ("jpeg", "jpeg-progressive", "jpeg-cmyk"):
+        assert 2 <= read <= 4  # without the end marker, and perhaps without the bits that fill the last byte
 
 
 def test_a_truncated_jpeg_is_invalid():

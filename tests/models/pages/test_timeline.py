@@ -80,6 +80,15 @@ def test_it_runs_nothing_loads_nothing_and_escapes_labels():
         assert before == "<bdi>", before
 
 
+def test_what_limits_the_result_is_listed_and_escaped():
+    remarks = ["ends early: <b>half</b>", HOSTILE[0]]
+    html = page(timeline(5, ["a"], report={**REPORT, "remarks": remarks}))
+    text = Read(html).text
+    assert "The video ends early: <b>half</b>" in text.replace("\u00a0", " ")
+    assert "<script>" not in html
+    assert "The video" not in Read(page(timeline(5, ["a"]))).text.replace("The whole video", "")
+
+
 def test_few_frames_are_one_panel_with_a_dot_each():
     content = timeline(20, ["a", "b"])
     read = Read(page(content))

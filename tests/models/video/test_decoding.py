@@ -72,6 +72,9 @@ MADE = {
     },
     "flv": {"container": "flv", "options": {"g": "10", "bf": "2"}},
     "wmv": {"container": "asf", "codec": "wmv2", "options": {"b": "2000000"}},
+    "avi with a variable rate": {"container": "avi", "codec": "mpeg4", "pts": VARIABLE, "options": {"b": "2000000"}},
+    "mxf": {"container": "mxf", "codec": "mpeg2video", "size": (320, 240), "options": {"b": "2000000"}},
+    "gif": {"container": "gif", "codec": "gif", "pix_fmt": "rgb8"},
     "prores": {"container": "mov", "codec": "prores_ks", "pix_fmt": "yuv422p10le"},
 }
 

@@ -43,7 +43,7 @@ def frames(source, policy=Every(seconds=0.2), limits=LIMITS, report=None):  # no
         (b'<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011"/>', UnsupportedVideo, "DASH"),
         (b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\n", UnsupportedVideo, "SDP"),
         (b"\xff\xd8\xff\xe0" + b"\0" * 64, UnsupportedVideo, "JPEG"),
-        (b"GIF89a" + b"\0" * 64, UnsupportedVideo, "GIF"),
+        (b"GIF89a" + b"\0" * 64, InvalidVideo, "GIF"),
         (b"ID3\x04" + b"\0" * 64, UnsupportedVideo, "MP3"),
         (b"RIFF\0\0\0\0WAVEfmt ", UnsupportedVideo, "WAV"),
         (b"\0\0\0\x1cftypavif" + b"\0" * 64, UnsupportedVideo, "AVIF"),

@@ -23,6 +23,7 @@ from daguerre.types.common import Decode
 SHOWN = 5  # failures on stderr
 OWN_COLUMNS = ("id", "label", "remark", "error")  # columns of scores, beside those of the labels
 VECTORS = (".parquet", ".npz", ".npy")
+UNCALIBRATED = "scores are not calibrated on your data: validate them against human codes"
 
 
 def check_out(out: str, kinds: tuple[str, ...]) -> str:
@@ -142,6 +143,8 @@ def finish_items(settings: Settings, results: Embeddings | ZeroShot, out: str, a
         "receipt": asdict(results.receipt),
     }
     settings.notify(f"{out}: {len(results):,} items, {results.model} {results.fingerprint}")
+    if isinstance(results, ZeroShot) and not results.calibrated:
+        settings.notify(UNCALIBRATED)
     finish(settings, results.errors, summary, as_json)
 
 

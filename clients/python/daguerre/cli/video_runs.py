@@ -1,13 +1,13 @@
 """`daguerre zero-shot`, `embed` and `predict` with --video. Each ends the command."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, NoReturn, TypeVar
 
 from daguerre import Client
 from daguerre.cli.group import Settings
 from daguerre.cli.options import VideoOptions
-from daguerre.cli.output import finish
+from daguerre.cli.output import SHOWN, UNCALIBRATED, finish
 from daguerre.corpus.video_tables import label_columns, write_rows, write_vectors
 from daguerre.corpus.videos import Frames, VideoParts, of_embeddings, of_predictions, of_scores, run_videos
 from daguerre.handles.clip import Clip
@@ -31,6 +31,7 @@ def zero_shot_videos(
     failed = _run(settings, client, videos, parts, lambda clip: clip.zero_shot(**query), of_scores)
     names = label_columns(query["labels"])
     count = write_rows(parts, videos.paths, failed, names, out, kind, labelled=True)
+    settings.notify(UNCALIBRATED)
     _finish(settings, videos, parts, failed, count, f"{receipt.model} {receipt.fingerprint}", out, as_json)
 
 
@@ -93,11 +94,22 @@ def _finish(
     out: str,
     as_json: bool,
 ) -> NoReturn:
+    remarks = parts.remarks(videos.paths)
     parts.remove()
     many = len(videos.paths)
     summary = {"out": out, "videos": many, "frames": frames, "failed": len(failed), "by": by}
+    summary["remarks"] = remarks
     summary["errors"] = [asdict(error) for error in failed]
     settings.notify(f"{out}: {frames:,} frames of {many - len(failed):,} videos, {by}")
+    if remarks:
+        settings.notify(remarked(remarks))
     if videos.timeline is not None:
         settings.notify(f"{videos.timeline}: a page for each video")
     finish(settings, failed, summary, as_json)
+
+
+def remarked(remarks: Mapping[str, Sequence[str]]) -> str:
+    """The number of videos with remarks, and those of the first ones."""
+    lines = [f"{len(remarks):,} with remarks, which are also in the column remarks:"]
+    lines += [f"  {path}: {'; '.join(each)}" for path, each in list(remarks.items())[:SHOWN]]
+    return "\n".join([*lines, *(["  …"] if len(remarks) > SHOWN else [])])

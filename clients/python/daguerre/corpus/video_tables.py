@@ -15,7 +15,7 @@ from daguerre.storage import parquet
 from daguerre.storage.csv import open_output
 from daguerre.types.common import Receipt
 
-OWN_COLUMNS = ("video", "timestamp", "shot", "label", "error")
+OWN_COLUMNS = ("video", "timestamp", "shot", "label", "remarks", "error")
 
 
 def label_columns(labels: Sequence[str], own: Sequence[str] = OWN_COLUMNS) -> list[str]:
@@ -34,7 +34,7 @@ def write_rows(
     labelled: bool,
     digits: str = ".6g",
 ) -> int:
-    """Write a row for each frame: video, timestamp, shot, label if `labelled`, a column for each name, error.
+    """Write a row for each frame: video, timestamp, shot, label if `labelled`, a column for each name, remarks, error.
 
     A video that cannot be used has one row. `kind` is .csv or .parquet; `out` may be "-", standard output.
 
@@ -42,7 +42,7 @@ def write_rows(
     -------
     The number of frames.
     """
-    head = ["video", "timestamp", "shot", *(["label"] if labelled else []), *names, "error"]
+    head = ["video", "timestamp", "shot", *(["label"] if labelled else []), *names, "remarks", "error"]
     if kind == ".parquet":
         return _write_parquet(parts.every(paths, failed), head, len(names), out, labelled)
     count = 0
@@ -57,7 +57,8 @@ def write_rows(
             labels = [[label or ""] for label in frames.labels] if labelled else [[]] * len(frames.timestamps)
             for time, shot, label, row in zip(frames.timestamps, frames.shots, labels, frames.values, strict=True):
                 values = ["" if x != x else format(x, digits) for x in row]
-                writer.writerow([path, f"{time:.6f}", "" if shot is None else shot, *label, *values, ""])
+                own = [path, f"{time:.6f}", "" if shot is None else shot]
+                writer.writerow([*own, *label, *values, frames.remark or "", ""])
     return count
 
 
@@ -66,9 +67,10 @@ def _write_parquet(
 ) -> int:
     pa = parquet.arrow()
     text = [pa.field("label", pa.string())] if labelled else []
-    names = head[3 + len(text) : -1]
+    names = head[3 + len(text) : -2]
     fields = [pa.field("video", pa.string()), pa.field("timestamp", pa.float64()), pa.field("shot", pa.int64()), *text]
-    schema = pa.schema([*fields, *(pa.field(name, pa.float64()) for name in names), pa.field("error", pa.string())])
+    last = [pa.field("remarks", pa.string()), pa.field("error", pa.string())]
+    schema = pa.schema([*fields, *(pa.field(name, pa.float64()) for name in names), *last])
     count = 0
 
     def batches() -> Iterator[Any]:
@@ -82,7 +84,8 @@ def _write_parquet(
                 count += n
                 columns = [[parquet.printable(path)] * n, frames.timestamps, frames.shots]
                 columns += [list(frames.labels)] if labelled else []
-                columns += [*(frames.values[:, i].astype(np.float64) for i in range(width)), [None] * n]
+                columns += [frames.values[:, i].astype(np.float64) for i in range(width)]
+                columns += [[frames.remark] * n, [None] * n]
             arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
             yield pa.record_batch(arrays, schema=schema)
 
@@ -95,7 +98,7 @@ def write_vectors(
 ) -> int:
     """Write vectors of frames as a .npz or .parquet of `Embeddings`, with ids such as "clip.mp4@12.480".
 
-    The file also has video, timestamp and shot. A video that cannot be used has one row without a vector.
+    The file also has video, timestamp, shot and remarks. A video that cannot be used has one row without a vector.
 
     Returns
     -------
@@ -104,7 +107,7 @@ def write_vectors(
     if kind == ".npz":
         return _write_npz(parts.every(paths, failed), receipt, dimension, out)
     pa = parquet.arrow()
-    more = [("video", pa.string()), ("timestamp", pa.float64()), ("shot", pa.int64())]
+    more = [("video", pa.string()), ("timestamp", pa.float64()), ("shot", pa.int64()), ("remarks", pa.string())]
     schema = parquet.schema(dimension, receipt)
     for name, type_ in more:
         schema = schema.append(pa.field(name, type_))
@@ -117,11 +120,12 @@ def write_vectors(
             if isinstance(frames, str):
                 rows = [parquet.Row(path, error_code=frames, error_message=messages[path])]
                 part = parquet.batch(rows, np.zeros((1, dimension), np.float32), receipt)
-                columns: list[Any] = [[parquet.printable(path)], [None], [None]]
+                columns: list[Any] = [[parquet.printable(path)], [None], [None], [None]]
             else:
                 rows = [parquet.Row(f"{path}@{time:.3f}") for time in frames.timestamps]
                 part = parquet.batch(rows, frames.values, receipt)
                 columns = [[parquet.printable(path)] * len(rows), frames.timestamps, frames.shots]
+                columns.append([frames.remark] * len(rows))
                 count += len(rows)
             arrays = [pa.array(column, kind) for column, (_, kind) in zip(columns, more, strict=True)]
             yield pa.record_batch([*part.columns, *arrays], schema=schema)
@@ -135,17 +139,20 @@ def _write_npz(videos_frames: Iterator[tuple[str, Frames | str]], receipt: Recei
     videos: list[str] = []
     times: list[float] = []
     shots: list[int] = []
+    remarks: list[str] = []
     vectors: list[NDArray[Any]] = []
     count = 0
     for path, frames in videos_frames:
         if isinstance(frames, str):
             ids, videos, times, shots = [*ids, path], [*videos, path], [*times, np.nan], [*shots, -1]
+            remarks.append("")
             vectors.append(np.full((1, dimension), np.nan, np.float32))
             continue
         n = len(frames.timestamps)
         count += n
         ids += [f"{path}@{time:.3f}" for time in frames.timestamps]
         videos += [path] * n
+        remarks += [frames.remark or ""] * n
         times += frames.timestamps.tolist()
         shots += [-1 if shot is None else shot for shot in frames.shots]
         vectors.append(frames.values)
@@ -157,5 +164,6 @@ def _write_npz(videos_frames: Iterator[tuple[str, Frames | str]], receipt: Recei
         videos=np.array(videos),
         timestamps=np.array(times),
         shots=np.array(shots),
+        remarks=np.array(remarks),
     )
     return count

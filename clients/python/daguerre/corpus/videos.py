@@ -32,6 +32,7 @@ class Frames:
     labels : the label of each frame; empty if there are none.
     values : (n, columns): scores, probabilities or vectors.
     fingerprint : that of the model.
+    remarks : limits of the result, as phrases about the video.
     """
 
     timestamps: NDArray[np.float64]
@@ -39,6 +40,12 @@ class Frames:
     labels: Sequence[str | None]
     values: NDArray[Any]
     fingerprint: str
+    remarks: Sequence[str] = ()
+
+    @property
+    def remark(self) -> str | None:
+        """The remarks as one text for a table; None without any."""
+        return "; ".join(self.remarks) or None
 
     @property
     def shots(self) -> list[int | None]:
@@ -62,8 +69,14 @@ def of_embeddings(result: ClipEmbeddings) -> Frames:
 
 def _frames(result: VideoResult, values: NDArray[Any], labels: Sequence[str | None] = ()) -> Frames:
     shot = np.zeros(0, np.int64) if result.shot is None else result.shot
-    fingerprint = result.receipt.fingerprint
-    return Frames(timestamps=result.timestamps, shot=shot, labels=labels, values=values, fingerprint=fingerprint)
+    return Frames(
+        timestamps=result.timestamps,
+        shot=shot,
+        labels=labels,
+        values=values,
+        fingerprint=result.receipt.fingerprint,
+        remarks=result.remarks,
+    )
 
 
 class VideoParts:
@@ -88,7 +101,9 @@ class VideoParts:
         """Write the results of a video; the file appears whole or not at all."""
         target = self._path(path)
         temporary = target.with_suffix(".tmp")
-        facts = json.dumps({"labels": list(frames.labels), "fingerprint": frames.fingerprint})
+        facts = json.dumps(
+            {"labels": list(frames.labels), "fingerprint": frames.fingerprint, "remarks": list(frames.remarks)}
+        )
         with temporary.open("wb") as file:
             np.savez(file, timestamps=frames.timestamps, shot=frames.shot, values=frames.values, facts=np.array(facts))
         temporary.replace(target)
@@ -97,6 +112,15 @@ class VideoParts:
         with np.load(self._path(path), allow_pickle=False) as kept:
             arrays = {name: kept[name] for name in ("timestamps", "shot", "values")}
             return Frames(**arrays, **json.loads(str(kept["facts"])))
+
+    def remarks(self, paths: Sequence[str]) -> dict[str, Sequence[str]]:
+        """The remarks of each video that has any."""
+        every: dict[str, Sequence[str]] = {}
+        for path in filter(self.has, paths):
+            with np.load(self._path(path), allow_pickle=False) as kept:
+                if found := json.loads(str(kept["facts"])).get("remarks"):
+                    every[path] = found
+        return every
 
     def every(self, paths: Sequence[str], failed: Errors) -> Iterator[tuple[str, Frames | str]]:
         """Yield each video with its frames or the code of its error. Raises FingerprintMismatchError."""

@@ -12,7 +12,7 @@ from daguerre.errors import DaguerreError
 from daguerre.handles.classifier import AsyncClassifier, Classifier
 from daguerre.results import video_answers
 from daguerre.results.video import ClipEmbeddings, ClipPredictions, ClipScores
-from daguerre.session import Session
+from daguerre.session import Session, warn_of_remarks
 from daguerre.transport.operations import (
     CANCEL_JOB,
     DELETE_FILE,
@@ -100,7 +100,9 @@ class AsyncClip(AsyncClosing):
             none_min_cosine=none_min_cosine,
         )
         answer = await self._ask(ZERO_SHOT_VIDEO, asked, progress, "zero-shot")
-        return video_answers.scores(answer, self.name, asked, self._timeline())
+        made = video_answers.scores(answer, self.name, asked, self._timeline())
+        warn_of_remarks(self.name, made.remarks)
+        return made
 
     async def embed(
         self,
@@ -134,6 +136,7 @@ class AsyncClip(AsyncClosing):
         asked = EmbedOptions(model=model or self._session.default_model, decode=decode, dimensions=dimensions)
         made = video_answers.embeddings(await self._ask(EMBED_VIDEO, asked, progress, "embed"), self.name)
         expect(fingerprint, made.receipt)
+        warn_of_remarks(self.name, made.remarks)
         return made
 
     async def predict(
@@ -161,7 +164,9 @@ class AsyncClip(AsyncClosing):
         """
         asked = PredictOptions(classifier=classifier if isinstance(classifier, str) else classifier.id)
         answer = await self._ask(PREDICT_VIDEO, asked, progress, "predict")
-        return video_answers.predictions(answer, self.name, self._timeline())
+        made = video_answers.predictions(answer, self.name, self._timeline())
+        warn_of_remarks(self.name, made.remarks)
+        return made
 
     async def close(self) -> None:
         """Delete the file on the server. If that fails, the server deletes it later."""

@@ -17,13 +17,17 @@ class Descriptions(ItemResults):
     images: list[ImageDescription | None] = field(kw_only=True)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Table with a row per image: index id, columns sha256, phash, width, height, error (a code)."""
+        """Table with a row per image: index id, columns sha256, phash, width, height, blank, error (a code).
+
+        blank : whether the image is of a single colour; missing where it could not be read.
+        """
         pandas = import_pandas()
         columns: dict[str, Any] = {
             name: [getattr(image, name, None) for image in self.images] for name in ("sha256", "phash")
         }
         for name in ("width", "height"):
             columns[name] = pandas.array([getattr(image, name, None) for image in self.images], dtype="Int64")
+        columns["blank"] = pandas.array([None if each is None else each.blank for each in self.images], dtype="boolean")
         table: pd.DataFrame = pandas.DataFrame(
             {**columns, "error": self.codes}, index=pandas.Index(self.ids, name="id")
         )
@@ -31,4 +35,6 @@ class Descriptions(ItemResults):
 
     def __repr__(self) -> str:
         failed = f", {len(self.errors)} without a result" if self.errors else ""
-        return f"<Descriptions: {len(self):,} images{failed}>"
+        blank = sum(each is not None and each.blank for each in self.images)
+        single = f", {blank:,} of a single colour" if blank else ""
+        return f"<Descriptions: {len(self):,} images{failed}{single}>"

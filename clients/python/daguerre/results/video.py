@@ -49,8 +49,11 @@ class VideoResult:
     shot : (n,) the shot of each frame; None if shots were not detected.
     shots : the shots; None if they were not detected.
     dropped : (n,) number of near-duplicates that were dropped after each frame.
+    times : (n,) number of sampling times at which each frame is on the screen, its weight in means: a picture that is
+        held for long counts for as long as it is shown.
     thumbnails : a JPEG for each frame, or None.
     report : decoding report: damage, frames left out.
+    remarks : limits of the result as phrases about the video, such as "ends early: …"; every table has them.
     """
 
     name: str
@@ -60,6 +63,7 @@ class VideoResult:
     shot: NDArray[np.int64] | None
     shots: Sequence[Shot] | None
     dropped: NDArray[np.int64]
+    times: NDArray[np.int64]
     thumbnails: Sequence[bytes | None]
     report: Mapping[str, Any]
     decoder: str
@@ -72,6 +76,15 @@ class VideoResult:
 
     def __len__(self) -> int:
         return len(self.timestamps)
+
+    @property
+    def remarks(self) -> list[str]:
+        """Limits of the result, as phrases about the video."""
+        return list(self.report.get("remarks", ()))
+
+    def _remarks(self, rows: int) -> dict[str, Any]:
+        """The column `remarks` of a table: that of the video in each row, None where there are none."""
+        return {"remarks": ["; ".join(self.remarks) or None] * rows}
 
     def _frames(self) -> dict[str, Any]:
         """Columns that every table of frames has."""
@@ -91,16 +104,19 @@ class VideoResult:
         if by not in ("video", "shot"):
             raise ValueError(f'by: got {by!r}, there are "video" and "shot"')
         if by == "video":
-            return _pooled(values, how, k)
+            return _pooled(values, how, k, self.times)
         self._shots()
         assert self.shots is not None
         assert self.shot is not None
         nothing = np.full(values.shape[1], np.nan)
-        return np.stack([_pooled(values[self.shot == s.index], how, k) if s.frames else nothing for s in self.shots])
+        of_shots = [self.shot == shot.index for shot in self.shots]
+        return np.stack([_pooled(values[own], how, k, self.times[own]) if own.any() else nothing for own in of_shots])
 
     def __repr__(self) -> str:
         shots = "" if self.shots is None else f", {len(self.shots)} shots"
-        return f"<{type(self).__name__} of {self.name}: {len(self)} frames of {self.facts['duration']:.1f} s{shots}>"
+        remarks = "".join(f"; {each}" for each in self.remarks)
+        frames = f"{len(self)} frames of {self.facts['duration']:.1f} s"
+        return f"<{type(self).__name__} of {self.name}: {frames}{shots}{remarks}>"
 
 
 def _printable(name: str) -> str:
@@ -108,12 +124,12 @@ def _printable(name: str) -> str:
     return "".join(c if c.isprintable() else "\ufffd" for c in name)
 
 
-def _pooled(values: NDArray[Any], how: How, k: int) -> Double:
+def _pooled(values: NDArray[Any], how: How, k: int, times: NDArray[np.int64]) -> Double:
     rows = np.asarray(values, np.float64)
     if how == "max":
         return np.asarray(rows.max(axis=0))
     if how == "mean":
-        return np.asarray(rows.mean(axis=0))
+        return np.asarray(np.average(rows, axis=0, weights=times))
     if how != "top_k":
         raise ValueError(f'how: got {how!r}, there are "mean", "max" and "top_k"')
     if k < 1:
@@ -156,6 +172,7 @@ class DrawnResult(VideoResult):
             {
                 **numbers(rows[i].astype(np.float64)),
                 "timestamp": float(time),
+                "times": int(self.times[i]),
                 "shot": None if self.shot is None else int(self.shot[i]),
                 "thumbnail": self.thumbnails[i] if i in chosen else None,
             }
@@ -203,13 +220,13 @@ class ClipScores(DrawnResult):
         return self._pool(self.scores, how, k, by)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Table with a row for each frame: video, timestamp, shot, label, and a column for each label."""
+        """Table with a row for each frame: video, timestamp, shot, label, a column for each label, remarks."""
         columns = {**self._frames(), "label": list(self.best)}
-        return _table(columns, self.labels, self.scores)
+        return _table(columns, self.labels, self.scores, self._remarks(len(self)))
 
     def shots_to_pandas(self, how: How | None = None) -> "pd.DataFrame":
-        """Table with a row for each shot: video, index, start, end, frames, and a column for each label."""
-        return _table(self._shots(), self.labels, self.pool(how, by="shot"))
+        """Table with a row for each shot: video, index, start, end, frames, a column for each label, remarks."""
+        return _table(self._shots(), self.labels, self.pool(how, by="shot"), self._remarks(len(self.shots or ())))
 
     def timeline(self, path: str | os.PathLike[str]) -> None:
         """Write a page, which the server draws: thumbnails along time, a curve for each label, shots.
@@ -249,15 +266,17 @@ class ClipEmbeddings(VideoResult):
         )
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Table with a row for each frame: video, timestamp, shot, vector."""
-        table: pd.DataFrame = import_pandas().DataFrame({**self._frames(), "vector": list(self.vectors)})
+        """Table with a row for each frame: video, timestamp, shot, vector, remarks."""
+        columns = {**self._frames(), "vector": list(self.vectors), **self._remarks(len(self))}
+        table: pd.DataFrame = import_pandas().DataFrame(columns)
         return table
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """A .npz: ids, timestamps, shot (where known), vectors, vector, receipt."""
+        """A .npz: ids, timestamps, shot (where known), vectors, vector, receipt, remarks."""
         arrays: dict[str, Any] = {"timestamps": self.timestamps, "vectors": self.vectors, "vector": self.vector}
         if self.shot is not None:
             arrays["shot"] = self.shot
+        arrays["remarks"] = np.array(self.remarks, str)
         np.savez(path, ids=np.array(self.ids), receipt=json.dumps(asdict(self.receipt)), **arrays)
 
 
@@ -298,25 +317,28 @@ class ClipPredictions(DrawnResult):
         return self._pool(self.rows, how, k, by)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Table by frame: video, timestamp, shot, then label and probabilities, or value, low, high."""
-        columns = self._frames()
+        """Table by frame: video, timestamp, shot, label and probabilities, or value, low, high, then remarks."""
+        columns, remarks = self._frames(), self._remarks(len(self))
         if self.labels:
-            return _table({**columns, "label": list(self.predicted)}, self.labels, self.probabilities)
+            return _table({**columns, "label": list(self.predicted)}, self.labels, self.probabilities, remarks)
         values = {"value": self.values, "low": self.low, "high": self.high}
-        table: pd.DataFrame = import_pandas().DataFrame({**columns, **values})
+        table: pd.DataFrame = import_pandas().DataFrame({**columns, **values, **remarks})
         return table
 
     def shots_to_pandas(self, how: How | None = None) -> "pd.DataFrame":
         """Table with a row for each shot."""
-        return _table(self._shots(), self.columns, self.pool(how, by="shot"))
+        return _table(self._shots(), self.columns, self.pool(how, by="shot"), self._remarks(len(self.shots or ())))
 
     def timeline(self, path: str | os.PathLike[str]) -> None:
         """Write an HTML timeline, as `ClipScores.timeline` does."""
         self._write_timeline(path, self.labels, self.rows, self.pool(), self.classifier)
 
 
-def _table(columns: Mapping[str, Any], labels: Sequence[str], rows: NDArray[Any]) -> "pd.DataFrame":
+def _table(
+    columns: Mapping[str, Any], labels: Sequence[str], rows: NDArray[Any], last: Mapping[str, Any]
+) -> "pd.DataFrame":
     """A table with a column for each label, named "label: …" if the table has another column of that name."""
-    named = {(f"label: {label}" if label in columns else label): rows[:, i] for i, label in enumerate(labels)}
-    table: pd.DataFrame = import_pandas().DataFrame({**columns, **named})
+    own = {*columns, *last}
+    named = {(f"label: {label}" if label in own else label): rows[:, i] for i, label in enumerate(labels)}
+    table: pd.DataFrame = import_pandas().DataFrame({**columns, **named, **last})
     return table

@@ -84,6 +84,7 @@ def _common(answer: ClipAnswer, video: VideoAnswer, name: str) -> dict[str, Any]
         "timestamps": np.array([frame.timestamp for frame in video.frames], np.float64),
         "shot": None if shots is None else np.array([frame.shot for frame in video.frames], np.int64),
         "shots": shots,
+        "times": np.array([frame.times for frame in video.frames], np.int64),
         "dropped": np.array([frame.dropped for frame in video.frames], np.int64),
         "thumbnails": [frame.thumbnail for frame in video.frames],
         "report": video.report,

@@ -25,6 +25,11 @@ class ImageDescription:
     height: int | None = None
     thumbnail: bytes | None = None
 
+    @property
+    def blank(self) -> bool:
+        """Whether the image is of a single colour: its vector, scores and duplicates say nothing."""
+        return self.phash is None and self.width is not None
+
     @classmethod
     def read(cls, content: Content) -> "ImageDescription":
         thumbnail = content.get("thumbnail")

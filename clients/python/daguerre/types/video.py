@@ -12,6 +12,7 @@ from daguerre.types.zero_shot import ZeroShotOptions
 
 Asked: TypeAlias = EmbedOptions | ZeroShotOptions | PredictOptions
 REPORT = ("decoded", "damaged_packets", "corrupt_frames", "disordered", "estimated", "ended_early", "fell_back")
+LATER: Mapping[str, Any] = {"blank": 0, "remarks": ()}  # fields of the report that older servers do not send
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +57,7 @@ class FrameAnswer:
     timestamp: float
     shot: int | None
     dropped: int
+    times: int
     thumbnail: bytes | None
     outcome: Outcome
 
@@ -64,6 +66,7 @@ class FrameAnswer:
         thumbnail = content.get("thumbnail")
         return cls(
             **{name: content[name] for name in ("timestamp", "shot", "dropped")},
+            times=content.get("times") or 1,
             thumbnail=None if thumbnail is None else unpacked(thumbnail),
             outcome=Outcome.read(content, labels),
         )
@@ -117,7 +120,8 @@ class VideoAnswer:
             outcome=Outcome.read(entry, labels),
             frames=[FrameAnswer.read(frame, labels) for frame in frames],
             shots=None if shots is None else [ShotAnswer.read(shot, labels) for shot in shots],
-            report={name: report[name] for name in REPORT},
+            report={name: report[name] for name in REPORT}
+            | {name: report.get(name, nothing) for name, nothing in LATER.items()},
             decoder=decoder,
         )
 
