@@ -13,18 +13,21 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 
 from service.api.http.inputs import FormParts, items_of
+from service.api.http.json_body import Counter, is_small, parse
 from service.api.http.multipart import Parser, is_video, path_of
 from service.body_budget import BodyBudget
 from service.context import Context
 from service.errors import BadRequest, TooLarge, Unprocessable, UnsupportedMedia
 from service.pipelines.frames import VideoInput
 from service.pipelines.items import Item
-from service.schemas.validation import explain, validated
+from service.schemas.validation import explain, validated, validated_in_pieces
 from service.schemas.video import Sampling
 from service.settings import Settings
 from service.stores.files import FileStore
 
 Options = TypeVar("Options", bound=BaseModel)
+MANY_CHUNKS = 16  # of a body, of 64 kB at most, that are joined in a thread
+PARSED_AT_ONCE = 2  # large bodies
 TAIL = 4096  # bytes at the end of a form that are searched for its last boundary
 LISTS = frozenset({"labels", "templates", "negatives"})  # form fields that may be repeated
 FILES = frozenset({"image_vectors", "text_vectors"})  # .npy files
@@ -40,6 +43,7 @@ class Bodies:
         self._each = settings.max_body_bytes
         self._max_items = settings.max_items
         self._budget = budget
+        self._parsing = asyncio.Semaphore(PARSED_AT_ONCE)
 
     @classmethod
     def of(cls, context: Context) -> "Bodies":
@@ -71,26 +75,41 @@ class Bodies:
             said, files = await self._form(request, options)
             sampled: Any = said
             return said, await items_of(None, files, sampled, self._store, request.state.owner) or []
-        parsed: Any = _json(await self._body(request), whole)
+        parsed: Any = await self._read_json(request, whole)
         return parsed, await items_of(parsed.input, FormParts(), parsed, self._store, request.state.owner) or []
 
     async def message(self, request: Request, schema: type[Options]) -> tuple[Options, FormParts]:
         """Read a `schema` and files: a JSON body, or a form with that JSON as its part `request`, files and texts."""
         if not _is_form(request):
-            return _json(await self._body(request), schema), FormParts()
+            return await self._read_json(request, schema), FormParts()
         async with self._parsed(request) as form:
             said, files = await _divided(form)
-        return _json(said, schema), files
+        counter = Counter()
+        counter.add(said)
+        return await self._json(said, counter.values, schema), files
 
-    async def large(self, request: Request, schema: type[Options]) -> Options:
-        """Validate a large JSON body in a thread. Raises UnsupportedMedia for a form."""
+    async def only_json(self, request: Request, schema: type[Options]) -> Options:
+        """Read a JSON body. Raises UnsupportedMedia for a form."""
         if _is_form(request):
             raise UnsupportedMedia("content-type: a form is not read here; send application/json")
-        body = await self._body(request)
-        return await asyncio.to_thread(_json, body, schema)
+        return await self._read_json(request, schema)
 
-    async def _body(self, request: Request) -> bytes:
-        return b"".join([chunk async for chunk in self._chunks(request)])
+    async def _read_json(self, request: Request, schema: type[Options]) -> Options:
+        """Read a JSON body, whose values are counted while it arrives."""
+        counter = Counter()
+        chunks = []
+        async for chunk in self._chunks(request):
+            counter.add(chunk)
+            chunks.append(chunk)
+        body = await asyncio.to_thread(b"".join, chunks) if len(chunks) > MANY_CHUNKS else b"".join(chunks)
+        return await self._json(body, counter.values, schema)
+
+    async def _json(self, body: bytes, values: int, schema: type[Options]) -> Options:
+        """A validated request; a large one is parsed in a thread, in pieces."""
+        if is_small(body, values):
+            return _json(body, schema)
+        async with self._parsing:
+            return await asyncio.to_thread(lambda: validated_in_pieces(schema, parse(body), max_items=self._max_items))
 
     async def _chunks(self, request: Request, elsewhere: Callable[[], int] = lambda: 0) -> AsyncIterator[bytes]:
         """The chunks of the body; `elsewhere` returns how many of its bytes are not in memory."""

@@ -1,0 +1,74 @@
+"""Counts of the fields of a gRPC message on the wire, before objects are made of them.
+
+The protobuf runtime holds the interpreter's lock while it parses. A message of many tiny items would stop every other
+call for seconds, and take a hundred times its own size in memory.
+"""
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from service.errors import TooLarge
+
+SMALL = 2**16  # bytes of a message that is parsed without being counted
+MOST_FIELDS = 5_000_000  # of a message; a clustering of a million items with ids and known labels has 3 million
+ITEMS = ("input", "items")  # fields that hold the items of a request
+
+
+def check_fields(raw: bytes, kind: Descriptor, *, max_items: int, most: int = MOST_FIELDS) -> None:
+    """Raise TooLarge for more than `max_items` items or `most` fields, those of inner messages included.
+
+    A malformed message is left to the parser.
+    """
+    counts = dict.fromkeys(ITEMS, 0)
+    fields = 0
+    waiting: list[tuple[int, int, Descriptor]] = [(0, len(raw), kind)]
+    while waiting:
+        at, end, descriptor = waiting.pop()
+        by_number = descriptor.fields_by_number
+        while at < end:
+            tag, at = _varint(raw, at, end)
+            number, wire = tag >> 3, tag & 7
+            fields += 1
+            if fields > most:
+                raise TooLarge(
+                    f"the message has more than {most:,} fields, which is the limit; send fewer items at once, or "
+                    "upload vectors (UploadFile)",
+                    code="too_many_values",
+                )
+            if wire == 0:
+                _, at = _varint(raw, at, end)
+            elif wire in (1, 5):
+                at += 8 if wire == 1 else 4
+            elif wire == 2:
+                size, at = _varint(raw, at, end)
+                field = by_number.get(number)
+                if field is not None and field.type == FieldDescriptor.TYPE_MESSAGE:
+                    if descriptor is kind and field.name in counts:
+                        counts[field.name] += 1
+                        check_items(counts[field.name], field.name, max_items)
+                    waiting.append((at, min(at + size, end), field.message_type))
+                at += size
+            else:
+                return
+
+
+def check_items(count: int, field: str, max_items: int) -> None:
+    """Raise TooLarge for more than `max_items` items."""
+    if count > max_items:
+        raise TooLarge(
+            f"{field}: has {count:,} items or more, the limit is {max_items}; send several requests",
+            code="too_many_items",
+            param="input",
+        )
+
+
+def _varint(raw: bytes, at: int, end: int) -> tuple[int, int]:
+    """A number of variable length and the place after it; the end where it is cut off."""
+    value = shift = 0
+    while at < end and shift < 70:
+        byte = raw[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+    return 0, end
