@@ -32,8 +32,11 @@ def parse(kind: type[M], raw: bytes, *, max_items: int | None = None, most: int 
     Call it in a thread if the message is large. Raises BadRequest for invalid bytes, Unprocessable for unknown fields,
     TooLarge.
     """
+    known = False
     if len(raw) > wire.SMALL:
-        wire.check_fields(raw, kind.DESCRIPTOR, max_items=len(raw) if max_items is None else max_items, most=most)
+        known = wire.check_fields(
+            raw, kind.DESCRIPTOR, max_items=len(raw) if max_items is None else max_items, most=most
+        )
     try:
         message = kind.FromString(raw)
     except DecodeError as exc:
@@ -43,7 +46,8 @@ def parse(kind: type[M], raw: bytes, *, max_items: int | None = None, most: int 
     for name in wire.ITEMS if max_items is not None else ():
         if name in kind.DESCRIPTOR.fields_by_name:
             wire.check_items(len(getattr(message, name)), name, max_items or 0)
-    _known(message, "")
+    if not known:
+        _known(message, "")
     return message
 
 

@@ -10,16 +10,18 @@ from service.errors import TooLarge
 
 SMALL = 2**16  # bytes of a message that is parsed without being counted
 MOST_FIELDS = 5_000_000  # of a message; a clustering of a million items with ids and known labels has 3 million
+MOST_MESSAGES = 1_100_000  # within a message, of which each takes fifty bytes or more of memory
 ITEMS = ("input", "items")  # fields that hold the items of a request
 
 
-def check_fields(raw: bytes, kind: Descriptor, *, max_items: int, most: int = MOST_FIELDS) -> None:
-    """Raise TooLarge for more than `max_items` items or `most` fields, those of inner messages included.
+def check_fields(raw: bytes, kind: Descriptor, *, max_items: int, most: int = MOST_FIELDS) -> bool:
+    """Return whether all fields of a message and its inner messages are known; a malformed one is left to the parser.
 
-    A malformed message is left to the parser.
+    Raises TooLarge for more than `max_items` items or `most` fields in all.
     """
+    known = True
     counts = dict.fromkeys(ITEMS, 0)
-    fields = 0
+    fields = messages = 0
     waiting: list[tuple[int, int, Descriptor]] = [(0, len(raw), kind)]
     while waiting:
         at, end, descriptor = waiting.pop()
@@ -28,9 +30,12 @@ def check_fields(raw: bytes, kind: Descriptor, *, max_items: int, most: int = MO
             tag, at = _varint(raw, at, end)
             number, wire = tag >> 3, tag & 7
             fields += 1
-            if fields > most:
+            field = by_number.get(number)
+            known = known and field is not None
+            if fields > most or messages > MOST_MESSAGES:
+                many = f"{most:,} fields" if fields > most else f"{MOST_MESSAGES:,} inner messages"
                 raise TooLarge(
-                    f"the message has more than {most:,} fields, which is the limit; send fewer items at once, or "
+                    f"the message has more than {many}, which is the limit; send fewer items at once, or "
                     "upload vectors (UploadFile)",
                     code="too_many_values",
                 )
@@ -40,15 +45,16 @@ def check_fields(raw: bytes, kind: Descriptor, *, max_items: int, most: int = MO
                 at += 8 if wire == 1 else 4
             elif wire == 2:
                 size, at = _varint(raw, at, end)
-                field = by_number.get(number)
                 if field is not None and field.type == FieldDescriptor.TYPE_MESSAGE:
                     if descriptor is kind and field.name in counts:
                         counts[field.name] += 1
                         check_items(counts[field.name], field.name, max_items)
+                    messages += 1
                     waiting.append((at, min(at + size, end), field.message_type))
                 at += size
             else:
-                return
+                return False
+    return known
 
 
 def check_items(count: int, field: str, max_items: int) -> None:
