@@ -155,6 +155,10 @@ class Decoder:
         over, under = seconds.numerator * tick.denominator, seconds.denominator * tick.numerator
         return (self.start or 0) + (over * _ROUNDING + under) // (under * _ROUNDING)  # whole numbers: exact, and quick
 
+    def earliest(self, pts: int) -> Fraction:
+        """The earliest time after the start whose tick, as in `ticks`, is `pts` or later."""
+        return (pts - (self.start or 0) - Fraction(1, _ROUNDING)) * self.clip.time_base
+
     def packet_times(self) -> Iterator[tuple[int | None, int | None, int]]:
         """pts, dts and duration (0: unknown) of the packets that are left, in ticks; nothing is decoded."""
         while (packet := self._next_packet()) is not None:

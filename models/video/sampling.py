@@ -4,7 +4,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import chain, count
+from itertools import chain
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,18 +153,37 @@ def _chosen(run: _Run, clip: OpenVideo, policy: Every | Evenly | Keyframes) -> I
     if policy.n > run.limits.max_frames:
         raise _too_many(f"{policy.n:,} frames", run.limits)
     seconds = Fraction(run.seconds(clip))
-    return _at(run.decoder(clip), ((2 * i + 1) * seconds / (2 * policy.n) for i in range(policy.n)))
+    return _at(run.decoder(clip), _Times(seconds / (2 * policy.n), seconds / policy.n, policy.n))
 
 
-def _times(clip: OpenVideo, policy: Every, limits: VideoLimits) -> Iterator[Fraction]:
+class _Times(Iterator[Fraction]):
+    """The times first, first + step, first + 2 · step, …; `most` of them, or any number."""
+
+    def __init__(self, first: Fraction, step: Fraction, most: int | None = None) -> None:
+        self._first, self._step, self._most = first, step, most
+        self._next = 0
+
+    def __next__(self) -> Fraction:
+        if self._most is not None and self._next >= self._most:
+            raise StopIteration
+        self._next += 1
+        return self._first + (self._next - 1) * self._step
+
+    def skip(self, time: Fraction) -> None:
+        """Leave out the times before `time`, however many there are."""
+        if self._step > 0:
+            self._next = max(self._next, ceil((time - self._first) / self._step))
+
+
+def _times(clip: OpenVideo, policy: Every, limits: VideoLimits) -> _Times:
     step = Fraction(str(policy.seconds))  # 0.1 means a tenth, not the double nearest to it
     seconds = clip.header_seconds
     if seconds is None:
-        return (i * step for i in count())
+        return _Times(Fraction(0), step)
     rate = float(clip.stream.average_rate or 0)
     if (wanted := min(seconds / policy.seconds, seconds * rate if rate else float("inf"))) > limits.max_frames:
         raise _too_many(f"some {wanted:,.0f} frames (every {policy.seconds:g} s of {seconds:,.0f} s)", limits)
-    return (i * step for i in count())
+    return _Times(Fraction(0), step)
 
 
 def _at(decoder: Decoder, times: Iterator[Fraction]) -> Iterator[DecodedFrame]:
@@ -182,6 +202,8 @@ def _at(decoder: Decoder, times: Iterator[Fraction]) -> Iterator[DecodedFrame]:
         if not given:
             yield shown
             given = True
+        if isinstance(times, _Times):  # those of the same frame may be a million million
+            times.skip(decoder.earliest(ahead.pts if ahead else shown.pts + (shown.frame.duration or decoder.step)))
 
 
 def _keyframes(run: _Run, clip: OpenVideo, policy: Keyframes) -> Iterator[DecodedFrame]:

@@ -91,7 +91,10 @@ def test_processes_that_are_killed_are_heard_of_replaced_and_leave_nothing(two_w
         messages.add(assert_error(answer, 503, "unavailable")["message"])
         assert int(answer.headers["retry-after"]) >= 1
     # who comes while the new runner loads its model is told so
-    assert messages & {"the image runner does not respond; send the request again", "the models are being loaded"} == messages
+    assert (
+        messages & {"the image runner does not respond; send the request again", "the models are being loaded"}
+        == messages
+    )
     assert messages != {"the models are being loaded"}
     with server.client() as client:
         assert client.post(PATH, json={"input": "a text"}).status_code == 200  # its runner lives
