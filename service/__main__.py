@@ -14,6 +14,7 @@ from service.auth import require_keys
 from service.errors import ServiceError
 from service.inference.devices import devices, holders, memory_limits
 from service.inference.sessions import open_sessions
+from service.lifetime import SUPERVISOR
 from service.settings import Settings, read
 
 
@@ -47,6 +48,7 @@ def main() -> None:
     arguments = ["--host", settings.host, "--port", str(settings.port)]
     arguments += ["--working-dir", str(Path(__file__).parents[1])]
     arguments += ["--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "30"]
+    os.environ[SUPERVISOR] = str(os.getpid())
     os.execv(sys.executable, [sys.executable, "-m", "bentoml", "serve", "service.app:Daguerre", *arguments])
 
 

@@ -15,9 +15,9 @@ from starlette.requests import ClientDisconnect, Request
 from service.api.http.inputs import FormParts, items_of
 from service.api.http.json_body import Counter, is_small, parse
 from service.api.http.multipart import Parser, is_video, path_of
-from service.body_budget import BodyBudget
+from service.body_budget import BodyBudget, Reservation
 from service.context import Context
-from service.errors import BadRequest, TooLarge, Unprocessable, UnsupportedMedia
+from service.errors import BadRequest, BodyTooSlow, TooLarge, Unprocessable, UnsupportedMedia
 from service.pipelines.frames import VideoInput
 from service.pipelines.items import Item
 from service.schemas.validation import explain, validated, validated_in_pieces
@@ -28,6 +28,8 @@ from service.stores.files import FileStore
 Options = TypeVar("Options", bound=BaseModel)
 MANY_CHUNKS = 16  # of a body, of 64 kB at most, that are joined in a thread
 PARSED_AT_ONCE = 2  # large bodies
+STALLED = 30.0  # seconds without a byte of a body
+SLOWEST = 1000  # bytes per second of a body, on average
 TAIL = 4096  # bytes at the end of a form that are searched for its last boundary
 LISTS = frozenset({"labels", "templates", "negatives"})  # form fields that may be repeated
 FILES = frozenset({"image_vectors", "text_vectors"})  # .npy files
@@ -51,11 +53,12 @@ class Bodies:
 
     @contextmanager
     def hold(self, request: Request) -> Iterator[None]:
-        """Reserve memory for the body of `request`, and keep its files on disk, until it is answered."""
-        size = int(request.headers.get("content-length") or self._each)
+        """Reserve memory for the body of `request` as it arrives, and keep its files on disk, until it is answered."""
         request.state.uploads = []
         try:
-            with self._budget.hold(min(size, self._each) if _is_form(request) else size):
+            if not _is_form(request):
+                self._budget.check(int(request.headers.get("content-length") or 0))
+            with self._budget.arriving(_caller(request)) as request.state.reservation:
                 yield
         finally:
             for path in request.state.uploads:
@@ -114,17 +117,18 @@ class Bodies:
     async def _chunks(self, request: Request, elsewhere: Callable[[], int] = lambda: 0) -> AsyncIterator[bytes]:
         """The chunks of the body; `elsewhere` returns how many of its bytes are not in memory."""
         size = 0
-        try:
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size - elsewhere() > self._each:
-                    raise TooLarge(
-                        f"the body has more than {self._each:,} bytes, which is the limit; send fewer items at once",
-                        code="body_too_large",
-                    )
-                yield chunk
-        except ClientDisconnect as exc:
-            raise BadRequest("the body ended early") from exc
+        async for chunk in arriving(request):
+            size += len(chunk)
+            held = size - elsewhere()
+            if held > self._each:
+                raise TooLarge(
+                    f"the body has more than {self._each:,} bytes, which is the limit; send fewer items at once",
+                    code="body_too_large",
+                )
+            reservation: Reservation | None = getattr(request.state, "reservation", None)
+            if reservation is not None:
+                reservation.add(max(held - reservation.held, 0))
+            yield chunk
 
     async def _form(self, request: Request, options: type[Options]) -> tuple[Options, FormParts]:
         async with self._parsed(request) as form:
@@ -165,6 +169,36 @@ class Bodies:
             yield form
         finally:
             await form.close()
+
+
+async def arriving(request: Request) -> AsyncIterator[bytes]:
+    """The chunks of a body. Raises BodyTooSlow if it makes no progress, BadRequest if the caller leaves."""
+    loop = asyncio.get_running_loop()
+    chunks = request.stream()
+    size, waited = 0, 0.0  # seconds spent waiting for the caller, not on its chunks
+    while True:
+        began = loop.time()
+        try:
+            chunk = await asyncio.wait_for(anext(chunks, None), STALLED)
+        except TimeoutError as exc:
+            raise BodyTooSlow(f"no byte of the body arrived for {STALLED:g} seconds; send it again") from exc
+        except ClientDisconnect as exc:
+            raise BadRequest("the body ended early") from exc
+        if chunk is None:
+            return
+        size, waited = size + len(chunk), waited + loop.time() - began
+        if waited > STALLED and size < SLOWEST * waited:
+            raise BodyTooSlow(
+                f"the body arrives at {size / waited:,.0f} bytes per second, and at least {SLOWEST:,} are needed; send "
+                "it over a faster connection"
+            )
+        yield chunk
+
+
+def _caller(request: Request) -> str | None:
+    """The caller among whom memory is shared: its key, or else its address."""
+    owner: str | None = request.state.owner
+    return owner or (request.client.host if request.client else None)
 
 
 def _is_form(request: Request) -> bool:

@@ -25,6 +25,7 @@ from service.inference.runner.client import address
 from service.inference.runner.ipc import Ask, Listener
 from service.inference.runner.scheduler import SharedScheduler
 from service.inference.sessions import bundle, max_batch, open_sessions
+from service.lifetime import die_with_supervisor
 from service.settings import Settings
 
 logger = logging.getLogger("daguerre.runners")
@@ -165,6 +166,7 @@ def service(settings: Settings, site: RunnerSpec) -> "bentoml.Service[Any]":
     )
     class RunnerService:
         def __init__(self) -> None:
+            die_with_supervisor()
             self.runner = Runner(settings, site)
 
         @bentoml.api(batchable=True, max_batch_size=_most("image"), max_latency_ms=60_000)
