@@ -62,7 +62,9 @@ class ClassifierMethods:
             self._context.engine(), self._context.classifiers, limit=limit(request.limit), cursor=cursor
         )
         return pb.ListClassifiersResponse(
-            classifiers=[classifier(each) for each in found.data], next_cursor=found.next_cursor
+            classifiers=[classifier(each) for each in found.data],
+            damaged=[pb.DamagedClassifier(**each.model_dump()) for each in found.damaged],
+            next_cursor=found.next_cursor,
         )
 
     async def _get(self, request: pb.GetClassifierRequest, owner: str | None) -> Message:
