@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from models.catalog.spec import Modality
 from models.images.decoding import DecodeMode
@@ -12,8 +12,21 @@ from service.schemas.example import PHOTO
 from service.schemas.video import OfVideo
 
 
+def _one_of(*kinds: tuple[str, ...]) -> ConfigDict:
+    """The rule in the schema that an item has exactly one of these combinations of fields."""
+    fields = {"text": "string", "image": "string"}
+    rules = []
+    for kind in kinds:
+        absent = {name: {"type": "null"} for name in ("text", "image", "video") if name not in kind}
+        present = {name: {"type": fields[name]} if name in fields else {"not": {"type": "null"}} for name in kind}
+        rules.append({"required": list(kind), "properties": {**present, **absent}})
+    return ConfigDict(json_schema_extra={"oneOf": rules})
+
+
 class Post(OfVideo):
     """A text, an image, or both; or a video, on routes that can sample its frames."""
+
+    model_config = _one_of(("text",), ("image",), ("text", "image"), ("video",))
 
     id: str | None = Field(
         None,
@@ -39,6 +52,8 @@ class Post(OfVideo):
 
 class Item(Post):
     """A text, an image or a video, with an optional id that is returned with the result."""
+
+    model_config = _one_of(("text",), ("image",), ("video",))
 
     @model_validator(mode="after")
     def _content(self) -> Self:

@@ -22,38 +22,41 @@ def check_fields(raw: bytes, kind: Descriptor, *, max_items: int, most: int = MO
     known = True
     counts = dict.fromkeys(ITEMS, 0)
     fields = messages = 0
-    waiting: list[tuple[int, int, Descriptor]] = [(0, len(raw), kind)]
-    while waiting:
-        at, end, descriptor = waiting.pop()
-        by_number = descriptor.fields_by_number
-        while at < end:
-            tag, at = _varint(raw, at, end)
-            number, wire = tag >> 3, tag & 7
-            fields += 1
-            field = by_number.get(number)
-            known = known and field is not None
-            if fields > most or messages > MOST_MESSAGES:
-                many = f"{most:,} fields" if fields > most else f"{MOST_MESSAGES:,} inner messages"
-                raise TooLarge(
-                    f"the message has more than {many}, which is the limit; send fewer items at once, or "
-                    "upload vectors (UploadFile)",
-                    code="too_many_values",
-                )
-            if wire == 0:
-                _, at = _varint(raw, at, end)
-            elif wire in (1, 5):
-                at += 8 if wire == 1 else 4
-            elif wire == 2:
-                size, at = _varint(raw, at, end)
-                if field is not None and field.type == FieldDescriptor.TYPE_MESSAGE:
-                    if descriptor is kind and field.name in counts:
-                        counts[field.name] += 1
-                        check_items(counts[field.name], field.name, max_items)
-                    messages += 1
-                    waiting.append((at, min(at + size, end), field.message_type))
-                at += size
+    outer: list[tuple[int, int, Descriptor]] = []  # where the messages around this one go on
+    at, end, descriptor = 0, len(raw), kind
+    while at < end or outer:
+        if at >= end:
+            at, end, descriptor = outer.pop()
+            continue
+        tag, at = _varint(raw, at, end)
+        number, wire = tag >> 3, tag & 7
+        fields += 1
+        field = descriptor.fields_by_number.get(number)
+        known = known and field is not None
+        if fields > most or messages > MOST_MESSAGES:
+            many = f"{most:,} fields" if fields > most else f"{MOST_MESSAGES:,} inner messages"
+            raise TooLarge(
+                f"the message has more than {many}, which is the limit; send fewer items at once, or upload vectors "
+                "(UploadFile)",
+                code="too_many_values",
+            )
+        if wire == 0:
+            _, at = _varint(raw, at, end)
+        elif wire in (1, 5):
+            at += 8 if wire == 1 else 4
+        elif wire == 2:
+            size, at = _varint(raw, at, end)
+            if field is not None and field.type == FieldDescriptor.TYPE_MESSAGE:
+                messages += 1
+                if descriptor is kind and field.name in counts:
+                    counts[field.name] += 1
+                    check_items(counts[field.name], field.name, max_items)
+                outer.append((at + size, end, descriptor))
+                end, descriptor = min(at + size, end), field.message_type
             else:
-                return False
+                at += size
+        else:
+            return False
     return known
 
 

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import __version__
 from service.auth import Auth, is_open
-from service.errors import ServiceError, TimedOut, Unauthorized
+from service.errors import NotFound, ServiceError, TimedOut, Unauthorized, quoted
 from service.metrics import IN_FLIGHT, REQUEST_SECONDS, REQUESTS
 
 logger = logging.getLogger("daguerre.http")
@@ -71,6 +71,8 @@ class RequestMiddleware:
             await send(message)
 
         try:
+            if "\n" in scope["path"]:  # which no pattern of a route matches, nor that of BentoML's own 404
+                raise NotFound(f"{scope['method']} {quoted(scope['path'])}: there is no such path")
             state["owner"] = None if is_open(scope["path"]) else self._check(scope, headers)
             IN_FLIGHT.labels("http").inc()
             try:
