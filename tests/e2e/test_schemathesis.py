@@ -17,7 +17,7 @@ NAMES = (
     *("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance"),
     *("response_headers_conformance", "allow_header_conformance"),
 )
-EXAMPLES = 12  # for each operation and mode
+EXAMPLES = 4  # for each operation and mode
 SLOW = ("POST /v1/classifiers", "POST /v1/clusters", "POST /v1/duplicates")  # a valid request waits for a job
 
 
