@@ -7,7 +7,7 @@
     ├── NotFound          404   unknown path, model, …
     ├── MethodNotAllowed  405
     ├── BodyTooSlow       408   a body that does not arrive
-    │   └── HeadersTooSlow      headers that do not
+    │   └── HeadersTooSlow  408   headers that do not
     ├── Conflict          409   not possible in this state: the result of a job that has none
     ├── TooLarge          413   the body, or too many items
     ├── UnsupportedMedia  415   a content type that no endpoint accepts

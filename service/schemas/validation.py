@@ -77,7 +77,7 @@ def _element_of(annotation: Any) -> Any:
 
 @cache
 def _adapter(element: Any) -> TypeAdapter[list[Any]]:
-    return TypeAdapter(list[element])  # type: ignore[valid-type]
+    return TypeAdapter(list[element])
 
 
 def explain(exc: ValidationError, schema: type[BaseModel], at: str = "", *, offset: int = 0) -> ServiceError:

@@ -4,7 +4,7 @@ The protobuf runtime holds the interpreter's lock while it parses. A message of 
 call for seconds, and take a hundred times its own size in memory.
 """
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor
 
 from service.errors import TooLarge
 
@@ -46,7 +46,7 @@ def check_fields(raw: bytes, kind: Descriptor, *, max_items: int, most: int = MO
             at += 8 if wire == 1 else 4
         elif wire == 2:
             size, at = _varint(raw, at, end)
-            if field is not None and field.type == FieldDescriptor.TYPE_MESSAGE:
+            if field is not None and field.message_type is not None:
                 messages += 1
                 if descriptor is kind and field.name in counts:
                     counts[field.name] += 1
