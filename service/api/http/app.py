@@ -29,6 +29,7 @@ from service.context import Context
 from service.errors import BadRequest, MethodNotAllowed, NotFound, ServiceError, Unprocessable, quoted, translate
 from service.metrics import CONTENT_TYPE, exposition
 
+FILE_METHODS = frozenset({"GET", "HEAD"})
 PROBES = ("/livez", "/readyz", "/healthz")
 
 
@@ -97,8 +98,8 @@ def _not_routed(app: FastAPI, request: Request) -> ServiceError:
         if route.matches(request.scope)[0] == Match.PARTIAL
         for method in getattr(route, "methods", ())
     }
-    if path in PROBES or path.startswith(f"{openapi.ASSETS}/"):  # BentoML's probes, and files
-        methods |= {"GET", "HEAD"}
+    if path in PROBES or (path.startswith(f"{openapi.ASSETS}/") and request.method not in FILE_METHODS):
+        methods |= FILE_METHODS  # BentoML's probes, and files
     if not methods:
         return NotFound(f"{request.method} {quoted(path)}: there is no such path; /docs lists those there are")
     allowed = ", ".join(sorted(methods))
