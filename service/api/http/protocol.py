@@ -19,11 +19,12 @@ END = b"\r\n\r\n"
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """HttpToolsProtocol that answers 431 or 408, and closes the connection, where headers exceed the limits."""
+    """HttpToolsProtocol that answers 431, 414 or 408, and closes the connection, where headers exceed the limits."""
 
     _reading = True  # headers
     _read = 0  # bytes of them
     _last = b""  # the end of those
+    _line_ended = False  # the request line has
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -38,11 +39,17 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._reading:
             if self._timer is None:
                 self._begin()
+            first = data.find(b"\n")
+            self._line_ended = self._line_ended or 0 <= first <= MOST - self._read
             at = (self._last + data).find(END)
             self._read += len(data) if at < 0 else max(at - len(self._last), 0)
             self._last = (self._last + data)[-len(END) + 1 :]
             if self._read > MOST:
-                self._refuse(HeadersTooLarge(f"the headers have more than {MOST:,} bytes, which is the limit"))
+                error = HeadersTooLarge(f"the headers have more than {MOST:,} bytes, which is the limit")
+                if not self._line_ended:
+                    error = HeadersTooLarge(f"the path has more than {MOST:,} bytes, which is the limit")
+                    error.status = 414
+                self._refuse(error)
                 return
         super().data_received(data)
 
@@ -52,7 +59,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        self._reading, self._read, self._last = True, 0, b""
+        self._reading, self._read, self._last, self._line_ended = True, 0, b"", False
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
