@@ -15,9 +15,9 @@ from models.errors import ModelsError
 from service.auth import require_keys
 from service.errors import ServiceError
 from service.inference.devices import devices, holders, memory_limits
+from service.inference.lifetime import SUPERVISOR
 from service.inference.sessions import open_sessions
 from service.jobs import Jobs
-from service.lifetime import SUPERVISOR
 from service.settings import Settings, read
 
 ROOM = 2**20  # bytes that the home must take at the start

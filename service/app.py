@@ -21,12 +21,12 @@ from service.context import Context
 from service.inference.batching import Key
 from service.inference.devices import RunnerSpec, sites
 from service.inference.engine import Engine
+from service.inference.lifetime import die_with_supervisor
 from service.inference.placement import Inline, Placement, Process, RunnerHandle
 from service.inference.runner import service as runners
 from service.inference.runner.client import BentoClient, RunnerClient, SharedMemoryClient
 from service.jobs.entry import EntryLane
 from service.jobs.supervisor import Supervisor
-from service.lifetime import die_with_supervisor
 from service.pipelines import video_jobs
 from service.settings import read
 

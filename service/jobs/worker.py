@@ -15,9 +15,9 @@ from filelock import FileLock, Timeout
 
 from models.errors import ModelsError
 from service.errors import ServiceError
+from service.inference.lifetime import die_with
 from service.jobs.kinds import Context, Kind, kinds
 from service.jobs.table import RESULTS, Cancelled, Job, Table
-from service.lifetime import die_with
 
 logger = logging.getLogger("daguerre.jobs")
 NICE = 10  # requests for embeddings have priority

@@ -21,11 +21,11 @@ from models.catalog.spec import Modality
 from models.encoders.processors import PADDING
 from service.inference.batching import Key, Row
 from service.inference.devices import RunnerSpec, held_by
+from service.inference.lifetime import die_with_supervisor
 from service.inference.runner.client import address
 from service.inference.runner.ipc import Ask, Listener
 from service.inference.runner.scheduler import SharedScheduler
 from service.inference.sessions import bundle, max_batch, open_sessions
-from service.lifetime import die_with_supervisor
 from service.settings import Settings
 
 logger = logging.getLogger("daguerre.runners")
