@@ -30,7 +30,7 @@ from service.jobs.supervisor import Supervisor
 from service.pipelines import video_jobs
 from service.settings import read
 
-traffic.TimeoutMiddleware = WithoutTimeout  # type: ignore[misc]  # RequestMiddleware has one that says so in our words
+traffic.TimeoutMiddleware = WithoutTimeout  # type: ignore[assignment,misc]  # RequestMiddleware has one that says so in our words
 protocol.install()
 logging.getLogger("daguerre").setLevel(logging.INFO)
 settings = read()
