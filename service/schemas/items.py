@@ -1,6 +1,6 @@
 """Items of requests, vectors sent in place of items, and unusable items."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
@@ -20,7 +20,7 @@ def _one_of(*kinds: tuple[str, ...]) -> ConfigDict:
         absent = {name: {"type": "null"} for name in ("text", "image", "video") if name not in kind}
         present = {name: {"type": fields[name]} if name in fields else {"not": {"type": "null"}} for name in kind}
         rules.append({"required": list(kind), "properties": {**present, **absent}})
-    return ConfigDict(json_schema_extra={"oneOf": rules})
+    return ConfigDict(json_schema_extra={"oneOf": cast(Any, rules)})
 
 
 class Post(OfVideo):
