@@ -35,7 +35,7 @@ def parse(kind: type[M], raw: bytes, *, max_items: int | None = None, most: int 
     known = False
     if len(raw) > wire.SMALL:
         known = wire.check_fields(
-            raw, kind.DESCRIPTOR, max_items=len(raw) if max_items is None else max_items, most=most
+            raw, cast(Any, kind.DESCRIPTOR), max_items=len(raw) if max_items is None else max_items, most=most
         )
     try:
         message = kind.FromString(raw)
