@@ -1,9 +1,11 @@
 """`python -m service`: check the settings, prepare the models, and hand over to `bentoml serve`."""
 
 import argparse
+import errno
 import os
 import socket
 import sys
+import tempfile
 from pathlib import Path
 
 from models.catalog.folder import locate, model_path
@@ -12,8 +14,13 @@ from models.errors import ModelsError
 from service.auth import require_keys
 from service.errors import ServiceError
 from service.inference.devices import devices, holders, memory_limits
+from service.inference.lifetime import SUPERVISOR
 from service.inference.sessions import open_sessions
+from service.jobs import Jobs
 from service.settings import Settings, read
+
+ROOM = 2**20  # bytes that the home must take at the start
+FOLDERS = ("classifiers", "files", "jobs")
 
 
 def main() -> None:
@@ -47,6 +54,7 @@ def main() -> None:
     arguments = ["--host", settings.host, "--port", str(settings.port)]
     arguments += ["--working-dir", str(Path(__file__).parents[1])]
     arguments += ["--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "30"]
+    os.environ[SUPERVISOR] = str(os.getpid())
     os.execv(sys.executable, [sys.executable, "-m", "bentoml", "serve", "service.app:Daguerre", *arguments])
 
 
@@ -54,6 +62,7 @@ def preflight(settings: Settings) -> None:
     """Check in advance that keys are set, and that ports, models and devices can be used."""
     require_keys(settings)
     require_free_port(settings)
+    require_home(settings)
     named = devices(settings)
     for entry in settings.models:
         missing = entry in CATALOG and not model_path(CATALOG[entry], settings.home).exists()
@@ -66,6 +75,26 @@ def preflight(settings: Settings) -> None:
             memory_limits(settings, on_device)
             open_sessions(on_device[:1], settings, device)
     os.environ["DAGUERRE_DEVICE"] = ",".join(named)  # the devices of "auto", for all processes
+
+
+def require_home(settings: Settings) -> None:
+    """Raise OSError or Unavailable if the state cannot be read and written. BentoML would start the service forever."""
+    home = settings.home
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=home, prefix=".start-") as probe:
+            probe.write(bytes(ROOM))
+            probe.flush()
+        for folder in FOLDERS:
+            (home / folder).mkdir(mode=0o700, exist_ok=True)
+            if not os.access(home / folder, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(home / folder))
+        Jobs(settings).table.open()
+    except OSError as exc:
+        raise OSError(
+            f"home: {exc.filename or home} cannot be written ({exc.strerror or exc}); make room or give rights there, "
+            "or set DAGUERRE_HOME to another folder"
+        ) from exc
 
 
 def require_free_port(settings: Settings) -> None:

@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import bentoml
+from bentoml._internal.server.http import traffic
 
 from models.catalog.folder import ModelFolder
 from service.api.grpc.server import GrpcServer
+from service.api.http import protocol
 from service.api.http.app import create
-from service.api.http.middleware import RequestMiddleware
+from service.api.http.middleware import RequestMiddleware, WithoutTimeout
 from service.auth import Auth
 from service.context import Context
 from service.inference.batching import Key
 from service.inference.devices import RunnerSpec, sites
 from service.inference.engine import Engine
+from service.inference.lifetime import die_with_supervisor
 from service.inference.placement import Inline, Placement, Process, RunnerHandle
 from service.inference.runner import service as runners
 from service.inference.runner.client import BentoClient, RunnerClient, SharedMemoryClient
@@ -27,6 +30,8 @@ from service.jobs.supervisor import Supervisor
 from service.pipelines import video_jobs
 from service.settings import read
 
+traffic.TimeoutMiddleware = WithoutTimeout  # type: ignore[assignment,misc]  # RequestMiddleware has one that says so in our words
+protocol.install()
 logging.getLogger("daguerre").setLevel(logging.INFO)
 settings = read()
 _sites = {f"runner_{i}": site for i, site in enumerate(sites(settings) if settings.placement == "process" else ())}
@@ -60,7 +65,6 @@ _Runners = type("_Runners", (), {name: bentoml.depends(runners.service(settings,
     image=image,
     workers=settings.entry_workers,
     threads=settings.decode_threads,
-    traffic={"timeout": settings.request_timeout + 60},  # later than our own timeout, which has a better message
     runner_connection=runners.CONNECTION,
     envs=runners.ENVS,
     logging={"access": {"enabled": False}},  # RequestMiddleware counts requests and logs failures
@@ -72,6 +76,7 @@ class Daguerre(_Runners):  # type: ignore[misc, valid-type]
     @bentoml.on_startup
     async def start(self) -> None:
         """Start loading the models. /livez answers at once, /readyz when they are loaded."""
+        die_with_supervisor()
         engine = Engine(settings, self._placement())
         _engines.append(engine)
         await asyncio.to_thread(context.jobs.table.open)
@@ -118,4 +123,4 @@ def _reached(site: RunnerSpec, proxy: Any) -> RunnerHandle:
     return RunnerHandle(site, lambda: proxy.call("provider"), link)
 
 
-Daguerre.add_asgi_middleware(RequestMiddleware, auth=Auth(settings))
+Daguerre.add_asgi_middleware(RequestMiddleware, auth=Auth(settings), timeout=settings.request_timeout)

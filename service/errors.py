@@ -6,12 +6,15 @@
     ├── Forbidden         403   called from another machine although no key is configured
     ├── NotFound          404   unknown path, model, …
     ├── MethodNotAllowed  405
+    ├── BodyTooSlow       408   a body that does not arrive
+    │   └── HeadersTooSlow  408   headers that do not
     ├── Conflict          409   not possible in this state: the result of a job that has none
     ├── TooLarge          413   the body, or too many items
     ├── UnsupportedMedia  415   a content type that no endpoint accepts
     ├── Unprocessable     422   well-formed, but not valid
     │   └── ItemsFailed         one or more items are unusable; lists them
     ├── Overloaded        429   with Retry-After
+    ├── HeadersTooLarge   431
     ├── Unavailable       503   starting, stopping, or a runner does not respond
     ├── TimedOut          504
     └── CallerGone        499  the caller has disconnected; for log and metrics only
@@ -97,6 +100,18 @@ class NotFound(ServiceError):
 
 class MethodNotAllowed(ServiceError):
     status, code = 405, "method_not_allowed"
+
+
+class BodyTooSlow(ServiceError):
+    status, code = 408, "body_too_slow"
+
+
+class HeadersTooSlow(BodyTooSlow):
+    code = "headers_too_slow"
+
+
+class HeadersTooLarge(ServiceError):
+    status, code = 431, "headers_too_large"
 
 
 class Conflict(ServiceError):

@@ -179,7 +179,7 @@ def _inner(
         )
     decisions = [np.zeros((len(part), _columns(problem))) for _ in options.strengths]
     valid = np.zeros(len(part), bool)
-    for train, test in splits(problem, part, folds, options.seed + 1):
+    for train, test in splits(problem, part, folds, (options.seed + 1) % 2**32):
         classes = np.unique(problem.y[part[train]])
         if problem.task != "continuous" and len(classes) < 2:
             continue

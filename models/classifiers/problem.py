@@ -193,7 +193,7 @@ def _weights(sample_weight: Sequence[float] | None, inclusion_prob: Sequence[flo
             f"{MAX_WEIGHT_RATIO:g} times the smallest",
             code="bad_weights",
         )
-    return values if inclusion_prob is None else 1 / values
+    return values if inclusion_prob is None else values.min(initial=1) / values  # of which only the ratios matter
 
 
 def _groups(groups: Iterable[Any], names: Sequence[str]) -> NDArray[np.intp]:

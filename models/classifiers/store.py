@@ -15,10 +15,12 @@ import re
 import shutil
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any, Literal
+from zipfile import BadZipFile
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
@@ -30,10 +32,32 @@ from models.disk import sha256, sync_file, sync_folder
 from models.errors import TrainingError, UnknownClassifier
 
 FORMAT = 1
+REQUIRED = {
+    "kind",
+    "task",
+    "labels",
+    "threshold",
+    "bounds",
+    "created",
+    "owner",
+    "made_with",
+    "libraries",
+}  # in a manifest
 MANIFEST, ARRAYS, REPORT, NETWORK = "manifest.json", "head.npz", "report.json", "network"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 LIBRARIES = ("numpy", "scikit-learn", "scipy")
 _blocks = TypeAdapter(tuple[Block, ...])
+
+
+class DamagedClassifier(TrainingError):
+    """A file of a classifier that is missing or cannot be read."""
+
+    code = "classifier_damaged"
+
+    def __init__(self, folder: Path, file: str, problem: str) -> None:
+        super().__init__(
+            f"classifier: {file} of {folder.parent.name}@{folder.name} {problem}; restore it, or delete the classifier"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +98,8 @@ class Stored:
         return f"{self.name}@{self.version}"
 
     def report(self) -> dict[str, Any]:
-        report: dict[str, Any] = json.loads((self.folder / REPORT).read_text(encoding="utf-8"))
-        return report
+        """The report. Raises DamagedClassifier."""
+        return _read(self.folder, REPORT)
 
 
 class Store:
@@ -177,8 +201,9 @@ class Store:
     ) -> Stored:
         place = self._root / check_name(name)
         for number in self._numbers(place) if token else ():
-            if self._manifest(place / str(number)).get("token") == token:
-                return self.load(name, number)
+            with suppress(DamagedClassifier):
+                if self._manifest(place / str(number)).get("token") == token:
+                    return self.load(name, number)
         place.mkdir(parents=True, exist_ok=True)
         staging = place / f".{uuid.uuid4().hex}.tmp"
         staging.mkdir()
@@ -219,7 +244,14 @@ class Store:
             return number
 
     def load(self, name: str, number: int | None = None) -> Stored:
-        """Load a version (None: the newest). Raises UnknownClassifier, or TrainingError where a file was changed."""
+        """Load a version (None: the newest).
+
+        Raises
+        ------
+        UnknownClassifier
+        DamagedClassifier : a file is missing, cut or not JSON.
+        TrainingError : a file was changed, or written by another version.
+        """
         place = self._root / check_name(name)
         numbers = self._numbers(place)
         if not numbers:
@@ -239,14 +271,29 @@ class Store:
                 "use the version of Daguerre that wrote it",
                 code="unknown_format",
             )
-        for file, expected in manifest["sha256"].items():
-            if sha256(folder / file) != expected:
+        hashes = manifest.get("sha256")
+        if not (isinstance(hashes, dict) and REPORT in hashes and set(manifest) >= REQUIRED):
+            raise DamagedClassifier(folder, MANIFEST, "is no manifest of a classifier")
+        for file, expected in hashes.items():
+            try:
+                found = sha256(folder / file)
+            except OSError as exc:
+                raise DamagedClassifier(folder, file, _problem(exc)) from exc
+            if found != expected:
                 raise TrainingError(
                     f"classifier: {file} of {name}@{number} was changed after it was saved; restore it, or train again",
                     code="classifier_changed",
                 )
         head = _head(folder, manifest) if manifest["kind"] == "linear" else None
         return Stored(name=name, version=number, head=head, manifest=manifest, folder=folder)
+
+    def owner(self, name: str, number: int) -> str | None:
+        """The owner of a version; None where the manifest cannot be read."""
+        try:
+            found = self._manifest(self._root / check_name(name) / str(number)).get("owner")
+        except DamagedClassifier:
+            return None
+        return found if isinstance(found, str) else None
 
     def names(self) -> list[str]:
         if not self._root.is_dir():
@@ -282,8 +329,7 @@ class Store:
 
     @staticmethod
     def _manifest(folder: Path) -> dict[str, Any]:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return manifest
+        return _read(folder, MANIFEST)
 
     @staticmethod
     def _numbers(place: Path, *, gone: bool = False) -> list[int]:
@@ -323,8 +369,24 @@ def _head(folder: Path, manifest: Mapping[str, Any]) -> Head:
             for c, i, by in zip(coef, intercept, manifest["calibration"], strict=True)
         )
         return replace(first, folds=tuple(folds))
-    except (KeyError, ValueError, ValidationError) as exc:
-        raise TrainingError(f"classifier: {folder.parent.name}@{folder.name} cannot be read: {exc}") from exc
+    except (KeyError, TypeError, ValueError, AttributeError, EOFError, OSError, BadZipFile, ValidationError) as exc:
+        raise DamagedClassifier(folder, ARRAYS, f"cannot be read ({exc})") from exc
+
+
+def _read(folder: Path, file: str) -> dict[str, Any]:
+    try:
+        found = json.loads((folder / file).read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise DamagedClassifier(folder, file, _problem(exc)) from exc
+    except (ValueError, RecursionError) as exc:
+        raise DamagedClassifier(folder, file, "is not JSON") from exc
+    if not isinstance(found, dict):
+        raise DamagedClassifier(folder, file, "is not a JSON object")
+    return found
+
+
+def _problem(exc: OSError) -> str:
+    return "is missing" if isinstance(exc, FileNotFoundError) else f"cannot be read ({exc.strerror})"
 
 
 def _write(path: Path, text: str) -> None:

@@ -16,6 +16,7 @@ from models.clustering.silhouettes import ReportProgress, mean_by_cluster, silho
 from models.clustering.vectors import Rows, prepare
 from models.errors import ClusteringError
 
+WIDEST = 1e12  # ratio of the largest weight to the smallest
 SHARE = 0.8  # of the items that a stability rerun uses
 
 
@@ -204,6 +205,15 @@ def _weights(weights: Sequence[float] | None, n: int) -> NDArray[np.float64] | N
         raise ClusteringError(
             f"weights: the weight of item {bad[0]} is {values[bad[0]]}; give numbers above 0", "invalid_weights"
         )
+    low, high = (values.min(), values.max()) if n else (1.0, 1.0)
+    if low < high / WIDEST:
+        raise ClusteringError(
+            f"weights: got {low:g} to {high:g}, of which the smallest would count for nothing; give weights that "
+            f"differ by a factor of {WIDEST:g} at most",
+            "invalid_weights",
+        )
+    if not 1 / WIDEST < low <= high < WIDEST:
+        return values / high  # k-means computes in float32; only their ratios matter
     return values
 
 

@@ -9,6 +9,7 @@ from models.errors import ClusteringError
 
 Rows = NDArray[np.float32]
 BLOCK = 2**24  # numbers of a block: 64 MiB
+SHORTEST, LONGEST = 1e-15, 1e15  # of vectors that are not scaled: float32 holds their squares
 
 
 def block_rows(width: int) -> int:
@@ -26,7 +27,7 @@ def prepare(rows: NDArray[np.floating], *, normalize: bool, angles: bool) -> Row
 
     Raises
     ------
-    ClusteringError : nan_vectors, zero_vectors, too_few_items; names the first such row.
+    ClusteringError : nan_vectors, zero_vectors, too_few_items, invalid_option; names the first such row.
     """
     if rows.ndim != 2 or not len(rows) or not rows.shape[1]:
         raise ClusteringError(
@@ -52,11 +53,23 @@ def prepare(rows: NDArray[np.floating], *, normalize: bool, angles: bool) -> Row
                     "metric to euclidean and normalize to false",
                     "zero_vectors",
                 )
+            if not normalize and (short := np.flatnonzero(lengths < SHORTEST)).size:
+                raise _out_of_range(start + int(short[0]), float(lengths[short[0]]))
             if normalize:
                 part = (part / lengths[:, None]).astype(np.float32)
+        if (long := np.flatnonzero(np.abs(part).max(axis=1) > LONGEST)).size:
+            raise _out_of_range(start + int(long[0]), float(np.abs(part[long[0]]).max()))
         copy[start : start + len(part)] = part
     forget(rows)
     return copy
+
+
+def _out_of_range(index: int, size: float) -> ClusteringError:
+    return ClusteringError(
+        f"vectors: the vector of item {index} has numbers of about {size:.0e}, whose squares float32 cannot hold; set "
+        "normalize to true, or scale the vectors",
+        "invalid_option",
+    )
 
 
 def forget(rows: NDArray[np.floating]) -> None:

@@ -25,6 +25,7 @@ BLANKS = (
     "\u010a",
     "</w>",
 )  # a space as the tokenizers of SentencePiece, GPT and CLIP write it
+CHARACTERS = 8  # per token, of the beginning of a long text that is tokenised; a word and its space have five or six
 PADDING = -1  # in a batch of token ids; the session derives the attention mask from it
 Float = NDArray[np.float32]
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -73,9 +74,34 @@ class TextProcessor:
         self._tokenizer.enable_truncation(tower.max_tokens)
         self._meaningless = meaningless_tokens(self._tokenizer)
         self._of_prefix = self._known(self._tokenizer.encode(tower.prefix)) if tower.prefix else 0
+        self._divides = divides_at_spaces(self._tokenizer)
 
     def preprocess(self, texts: Sequence[str]) -> list[Tokens]:
-        """Tokenise valid Unicode texts, with prefix and special tokens, truncated to `max_tokens`."""
+        """Tokenise valid Unicode texts, with prefix and special tokens, truncated to `max_tokens`.
+
+        Of a long text, only a beginning is tokenised that has more tokens than that, where this gives the same ones.
+        """
+        cut = [self._beginning(text) for text in texts]
+        tokens = self._tokens([text[:end] for text, end in zip(texts, cut, strict=True)])
+        short = [i for i, (text, end) in enumerate(zip(texts, cut, strict=True)) if end < len(text)]
+        short = [i for i in short if not tokens[i].truncated]  # blank space, or words that have one token
+        for i, whole in zip(short, self._tokens([texts[i] for i in short]), strict=True):
+            tokens[i] = whole
+        return tokens
+
+    def _beginning(self, text: str) -> int:
+        """The length of a beginning of `text` that ends where a word does."""
+        enough = CHARACTERS * self._tower.max_tokens
+        if not self._divides or len(text) <= 2 * enough:
+            return len(text)
+        end = text.find(" ", enough)
+        while 0 < end < len(text) - 1 and not (_plain(text[end - 1]) and _plain(text[end + 1])):
+            end = text.find(" ", end + 1)
+        return end if 0 < end < len(text) - 1 else len(text)
+
+    def _tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        if not texts:
+            return []
         prefixed = [self._tower.prefix + text for text in texts]
         if self._tower.canonical == "siglip":
             prefixed = [siglip_canonical(text) for text in prefixed]
@@ -114,6 +140,24 @@ def meaningless_tokens(tokenizer: Tokenizer) -> frozenset[int]:
     ids = {None if unknown is None else tokenizer.token_to_id(unknown), model.get("unk_id")}
     ids |= {tokenizer.token_to_id(blank) for blank in BLANKS}
     return frozenset(id for id in ids if id is not None)
+
+
+def divides_at_spaces(tokenizer: Tokenizer) -> bool:
+    """Whether the tokens before a space between two words depend on nothing after it."""
+    if tokenizer.pre_tokenizer is None or any(" " in str(t) for t in tokenizer.get_added_tokens_decoder().values()):
+        return False
+
+    def pieces(text: str) -> list[str]:
+        normal = tokenizer.normalizer.normalize_str(text) if tokenizer.normalizer else text
+        return [piece for piece, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal)]
+
+    samples = (("word", "next"), ("a1", "2b"), ("x", "y"))
+    return all(len(pieces(f"{a} {b}")) == len(pieces(a)) + len(pieces(b)) for a, b in samples)
+
+
+def _plain(character: str) -> bool:
+    """Whether it is an ASCII letter or digit, which no normalisation joins to a space."""
+    return character.isascii() and character.isalnum()
 
 
 def siglip_canonical(text: str) -> str:

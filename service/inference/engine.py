@@ -22,6 +22,7 @@ from models.images.decoding import DecodeMode
 from service import __version__
 from service.errors import NotFound, Unavailable, Unprocessable, quoted
 from service.inference.batching import Key, QueueSlots
+from service.inference.fair_threads import FairThreads
 from service.inference.label_cache import LabelCache
 from service.inference.placement import Placement
 from service.settings import Settings
@@ -73,7 +74,7 @@ class Engine:
         self.labels = LabelCache(settings.label_cache)
         self._placement = placement
         self._models: Mapping[str, Model] = {}
-        self._threads = ThreadPoolExecutor(settings.decode_threads, thread_name_prefix="decode")
+        self._threads = FairThreads(settings.decode_threads, name="decode")
         self._video_threads = ThreadPoolExecutor(settings.videos, thread_name_prefix="video")
         self.viewing = asyncio.Semaphore(settings.videos)
         self._failed = False
@@ -97,8 +98,8 @@ class Engine:
         """Refuse further work and release the threads."""
         self.ready = False
         self._placement.close()
-        for threads in (self._threads, self._video_threads):
-            threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
+        self._video_threads.shutdown(wait=False, cancel_futures=True)
 
     @property
     def models(self) -> Mapping[str, Model]:
@@ -124,8 +125,8 @@ class Engine:
         return QueueSlots(self._placement.batcher(modality), modality)
 
     async def in_thread(self, work: Callable[[], T]) -> T:
-        """Run `work` in a decoding thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        """Run `work` in a decoding thread, which the requests use in turn."""
+        return await self._threads.run(work)
 
     async def in_video_thread(self, work: Callable[[], T]) -> T:
         """Run `work` in a thread for videos, so that images and texts need not wait for it."""

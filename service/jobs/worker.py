@@ -1,13 +1,11 @@
 """The process of one lane: `python -m service.jobs.worker`, started by the supervisor."""
 
 import argparse
-import ctypes
 import logging
 import os
 import shutil
 import signal
 import sys
-import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from models.errors import ModelsError
 from service.errors import ServiceError
+from service.inference.lifetime import die_with
 from service.jobs.kinds import Context, Kind, kinds
 from service.jobs.table import RESULTS, Cancelled, Job, Table
 
@@ -26,7 +25,6 @@ LOOK = 0.1  # seconds between two checks for new jobs
 FORMAT = "%(asctime)s [%(levelname)s] [%(name)s] %(message)s"  # as BentoML logs
 REPORT = 0.3  # seconds between two reports that are written to the database
 IDLE = 300.0  # seconds without jobs after which it ends; the next job starts another worker
-PR_SET_PDEATHSIG = 1
 
 
 class Stopping(BaseException):
@@ -127,21 +125,6 @@ class Worker:
 def _stop(signal_number: int, frame: FrameType | None) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # only once: the clean-up must not be interrupted
     raise Stopping
-
-
-def die_with(parent: int) -> None:
-    """End this process when its parent ends, even by a kill, since a new parent starts workers of its own."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    if os.getppid() != parent:
-        sys.exit(0)
-    threading.Thread(target=watch, daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from models.classifiers.network import GRAPH
 from models.classifiers.report import Report, jsonable
 from models.classifiers.store import NETWORK, Stored
 from models.classifiers.worst import worst
+from models.errors import TrainingError
 from models.pages.classifiers.page import page as page_of
 from service.errors import Unprocessable
 from service.inference.engine import Engine
@@ -32,13 +33,18 @@ async def wait_for_result(
 
 
 async def cards(engine: Engine, classifiers: Classifiers, *, limit: int, cursor: str | None) -> schema.ClassifierList:
-    """The newest version of each name after `cursor`, sorted by name."""
+    """The newest version of each name after `cursor`, sorted by name, and those that cannot be read."""
 
     def work() -> schema.ClassifierList:
         names = [name for name in classifiers.store.names() if cursor is None or name > cursor]
         shown = names[:limit]
-        data = [card(engine, classifiers, classifiers.open(name)) for name in shown]
-        return schema.ClassifierList(data=data, next_cursor=shown[-1] if len(names) > limit else None)
+        data, damaged = [], []
+        for name in shown:
+            try:
+                data.append(card(engine, classifiers, classifiers.open(name)))
+            except TrainingError as exc:
+                damaged.append(schema.DamagedClassifier(name=name, code=exc.code, message=exc.message))
+        return schema.ClassifierList(data=data, damaged=damaged, next_cursor=shown[-1] if len(names) > limit else None)
 
     return await engine.in_thread(work)
 

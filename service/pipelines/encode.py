@@ -4,7 +4,7 @@ import asyncio
 import base64
 import binascii
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +16,7 @@ from models.images.decoding import DecodeMode
 from service.errors import ItemFailure, ItemsFailed, TooLarge, Unprocessable, item_failure
 from service.inference.batching import Caller, Key, Row
 from service.inference.engine import Engine, Model, require
+from service.inference.fair_threads import one_request
 from service.metrics import DECODE_SECONDS, ITEMS, ITEMS_FAILED
 from service.pipelines.concurrency import gather_cancelling
 from service.pipelines.frames import FrameResults
@@ -25,6 +26,7 @@ from service.schemas.common import OnError
 
 Float = NDArray[np.float32]
 TOKENISE_AT_ONCE = 256  # texts per thread task, short enough not to delay waiting images
+TOKENISE_CHARS = 250_000  # characters per thread task, which take a quarter of a second
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ async def encode(
             code="too_many_items",
             param="input",
         )
+    one_request()
     work = _Work(engine, model, items, decode, monitor=monitor)
     images = [i for i, item in enumerate(items) if item.image is not None]
     videos = [i for i, item in enumerate(items) if item.video is not None]
@@ -200,8 +203,8 @@ async def raw_texts(
     tokens: list[Tokens] = []
     answers = []
     with engine.batcher("text").admit(len(texts)) as caller:
-        for start in range(0, len(texts), TOKENISE_AT_ONCE):
-            part = texts[start : start + TOKENISE_AT_ONCE]
+        for start, end in _parts(texts):
+            part = texts[start:end]
 
             def tokenise(part: Sequence[str] = part) -> list[Tokens]:
                 started = time.perf_counter()
@@ -215,6 +218,18 @@ async def raw_texts(
                 answers.append(caller.submit(key, each.ids))
         raw = np.stack(await asyncio.gather(*answers))
     return raw, tokens
+
+
+def _parts(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Ranges of texts that are tokenised at once."""
+    start = chars = 0
+    for i, text in enumerate(texts):
+        if i > start and (i - start == TOKENISE_AT_ONCE or chars + len(text) > TOKENISE_CHARS):
+            yield start, i
+            start, chars = i, 0
+        chars += len(text)
+    if start < len(texts):
+        yield start, len(texts)
 
 
 def check_text(text: str, max_chars: int) -> None:

@@ -17,12 +17,13 @@ ABOUT = (
 
 
 class Message(BaseModel):
-    """A request, or a part of one. An unknown field is an error, because it would have no effect.
+    """A request, or a part of one.
 
-    Null stands for an optional field that is left out, as clients send that fill in all fields of a form.
+    An unknown field is an error, because it would have no effect, and so is a number that is not finite. Null stands
+    for an optional field that is left out, as clients send that fill in all fields of a form.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod

@@ -186,11 +186,20 @@ class ClassifierAnswer(ClassifierCard):
     worst: list[dict[str, Any]] = Field(description="Wrong predictions with the highest confidence.")
 
 
+class DamagedClassifier(BaseModel):
+    """A classifier whose newest version cannot be read."""
+
+    name: str = Field(description="Name without the version, by which it can be deleted.")
+    code: str = Field(description="Code of the problem.")
+    message: str = Field(description="The file and its problem.")
+
+
 class ClassifierList(BaseModel):
     """One page of the list of classifiers."""
 
     object: Literal["list"] = Field("list", description="Type of the object.")
     data: list[ClassifierCard] = Field(description="Newest version of each classifier, by name.")
+    damaged: list[DamagedClassifier] = Field([], description="Classifiers of this page whose files are damaged.")
     next_cursor: str | None = Field(None, description="Cursor of the next page; null on the last page.")
 
 

@@ -1,11 +1,12 @@
 """Items of requests, vectors sent in place of items, and unusable items."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, cast
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     ValidatorFunctionWrapHandler,
     WithJsonSchema,
@@ -28,8 +29,21 @@ def _any_text(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
 AnyText = Annotated[str, WrapValidator(_any_text)]  # half of a surrogate pair in it is an error of its item, later
 
 
+def _one_of(*kinds: tuple[str, ...]) -> ConfigDict:
+    """The rule in the schema that an item has exactly one of these combinations of fields."""
+    fields = {"text": "string", "image": "string"}
+    rules = []
+    for kind in kinds:
+        absent = {name: {"type": "null"} for name in ("text", "image", "video") if name not in kind}
+        present = {name: {"type": fields[name]} if name in fields else {"not": {"type": "null"}} for name in kind}
+        rules.append({"required": list(kind), "properties": {**present, **absent}})
+    return ConfigDict(json_schema_extra={"oneOf": cast(Any, rules)})
+
+
 class Post(OfVideo):
     """A text, an image, or both; or a video, on routes that can sample its frames."""
+
+    model_config = _one_of(("text",), ("image",), ("text", "image"), ("video",))
 
     id: str | None = Field(
         None,
@@ -55,6 +69,8 @@ class Post(OfVideo):
 
 class Item(Post):
     """A text, an image or a video, with an optional id that is returned with the result."""
+
+    model_config = _one_of(("text",), ("image",), ("video",))
 
     @model_validator(mode="after")
     def _content(self) -> Self:

@@ -3,16 +3,19 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar, get_args
+from functools import cache
+from itertools import islice
+from typing import Any, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from service.errors import BadRequest, ServiceError, Unprocessable
+from service.errors import BadRequest, ServiceError, TooLarge, Unprocessable
 
-LARGEST_REREAD = 4 * 2**20  # bytes: Python's parser is slow, and others wait for it
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _ITEM_TEXT = re.compile(r"input(\[\d+\])?(\.text)?")
 Options = TypeVar("Options", bound=BaseModel)
+MANY = 5000  # elements of a list that are checked at once
+FEW = 100  # unknown fields of an object that are looked at
 
 
 def validated(schema: type[Options], fields: Mapping[str, Any], *, at: str = "") -> Options:
@@ -24,7 +27,7 @@ def validated(schema: type[Options], fields: Mapping[str, Any], *, at: str = "")
 
 
 def validated_json(schema: type[Options], body: bytes) -> Options:
-    """A JSON body as a `schema`; or a ServiceError about the first problem.
+    """A small JSON body as a `schema`; or a ServiceError about the first problem.
 
     Half of a surrogate pair, which JSON can write and Unicode has not, makes the text that has it unusable, and not the
     whole body: it is read by Python's parser, which keeps it.
@@ -33,41 +36,41 @@ def validated_json(schema: type[Options], body: bytes) -> Options:
         return schema.model_validate_json(body)
     except ValidationError as exc:
         is_json = exc.error_count() > 1 or exc.errors(include_url=False)[0]["type"] != "json_invalid"
-        if is_json or not _SURROGATE.search(body):
+        if is_json or not SURROGATE.search(body):
             raise explain(exc, schema) from exc
-        if len(body) > LARGEST_REREAD:
-            raise BadRequest(
-                "the body is not Unicode: a text in it has half of a surrogate pair, as of an emoji that was cut; send "
-                "whole characters, or fewer items at once"
-            ) from exc
     try:
         fields = json.loads(body)
-        elsewhere = next(_cut_texts(fields), None)
+        require_whole_characters(fields)
     except (ValueError, RecursionError) as exc:
         raise BadRequest(f"the body is not JSON: {exc}") from exc
+    return validated(schema, fields)
+
+
+def require_whole_characters(fields: Any) -> None:
+    """Raise Unprocessable for half of a surrogate pair, but in the texts of items, each of which fails alone."""
+    elsewhere = next(_cut_texts(fields), None)
     if elsewhere is not None:
         raise Unprocessable(
             f"{elsewhere or 'the body'}: has half of a surrogate pair, which is no character; send whole characters",
             param=elsewhere or None,
         )
-    return validated(schema, fields)
 
 
 def _cut_texts(value: Any, at: str = "") -> Iterator[str]:
     """Paths of the names and strings with half of a surrogate pair, the texts of items aside."""
     if isinstance(value, dict):
         for name, each in value.items():
-            if _is_cut(name):
+            if is_cut(name):
                 yield at
             yield from _cut_texts(each, f"{at}.{name}" if at else name)
     elif isinstance(value, list):
         for i, each in enumerate(value):
             yield from _cut_texts(each, f"{at}[{i}]")
-    elif isinstance(value, str) and _is_cut(value) and not _ITEM_TEXT.fullmatch(at):
+    elif isinstance(value, str) and is_cut(value) and not _ITEM_TEXT.fullmatch(at):
         yield at
 
 
-def _is_cut(text: str) -> bool:
+def is_cut(text: str) -> bool:
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -75,15 +78,75 @@ def _is_cut(text: str) -> bool:
     return False
 
 
-def explain(exc: ValidationError, schema: type[BaseModel], at: str = "") -> ServiceError:
-    """The first of pydantic's errors as a ServiceError."""
+def validated_in_pieces(schema: type[Options], fields: Any, *, max_items: int | None = None) -> Options:
+    """`fields` of a large request as a `schema`; call it in a thread, since other threads run between the pieces.
+
+    pydantic holds the interpreter's lock until a list is done. Long lists are therefore checked in slices, which also
+    bounds the number of errors that are collected, and then given to pydantic as generators.
+    """
+    items = fields.get("input") if isinstance(fields, dict) else None
+    if max_items is not None and isinstance(items, list) and len(items) > max_items:
+        raise TooLarge(
+            f"input: has {len(items)} items, the limit is {max_items}; send several requests",
+            code="too_many_items",
+            param="input",
+        )
+    return validated(schema, _checked(schema, fields, schema, ""))
+
+
+def _checked(annotation: Any, value: Any, schema: type[BaseModel], at: str) -> Any:
+    """The value with long lists checked and replaced by generators, and with few of many unknown fields."""
+    model = _model_in(annotation)
+    if isinstance(value, dict):
+        if model is None:
+            inner = get_args(annotation)[-1:] or (Any,)
+            return {name: _checked(inner[0], each, schema, f"{at}.{name}") for name, each in value.items()}
+        known = {name: value[name] for name in model.model_fields if name in value}
+        more = islice((name for name in value if name not in model.model_fields), FEW)
+        before = f"{at}." if at else ""
+        return {
+            **{n: _checked(model.model_fields[n].annotation, v, schema, before + n) for n, v in known.items()},
+            **{name: value[name] for name in more},
+        }
+    element = _element_of(annotation)
+    if not isinstance(value, list) or element is None or (len(value) <= MANY and model is None):
+        return value
+    if len(value) > MANY and at != "input":  # whose number is limited, and whose elements may be texts
+        adapter = _adapter(element)
+        for start in range(0, len(value), MANY):
+            try:
+                adapter.validate_python(value[start : start + MANY])
+            except ValidationError as exc:
+                raise explain(exc, schema, at, offset=start) from exc
+    if model is not None:
+        return [_checked(element, each, schema, f"{at}[{i}]") for i, each in enumerate(value)]
+    return (each for each in value)
+
+
+def _element_of(annotation: Any) -> Any:
+    """The type of the elements in an annotation such as list[float] | None."""
+    if get_origin(annotation) is list:
+        return get_args(annotation)[0]
+    return next((found for inner in get_args(annotation) if (found := _element_of(inner)) is not None), None)
+
+
+@cache
+def _adapter(element: Any) -> TypeAdapter[list[Any]]:
+    return TypeAdapter(list[element])
+
+
+def explain(exc: ValidationError, schema: type[BaseModel], at: str = "", *, offset: int = 0) -> ServiceError:
+    """The first of pydantic's errors as a ServiceError; `offset` is added to the index at its beginning."""
     errors = exc.errors(include_url=False, include_context=True)
     first = errors[0]
     kind, message = first["type"], first["msg"]
     if kind == "json_invalid":
         return BadRequest(f"the body is not JSON: {message.removeprefix('Invalid JSON: ')}")
     param = at
-    for part in first["loc"]:
+    place = first["loc"]
+    if offset and place and isinstance(place[0], int):
+        place = (place[0] + offset, *place[1:])
+    for part in place:
         param += f"[{part}]" if isinstance(part, int) else f"{'.' if param else ''}{part}"
     if kind == "extra_forbidden":
         known = ", ".join(sorted(_fields_at(schema, first["loc"])))

@@ -2,7 +2,6 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
 from typing import TypeVar
 
 from models.classifiers.network import Network
@@ -55,15 +54,10 @@ class Classifiers:
             _put(self._networks, stored.label, network, OPEN_NETWORKS)
             return network
 
-    def all(self) -> Iterator[Stored]:
-        """The newest version of each name, by name."""
-        for name in self.store.names():
-            yield self.open(name)
-
     def check_owner(self, name: str, owner: str | None) -> None:
         """Raise Forbidden if the classifiers called `name` belong to another owner."""
         for number in self.store.versions(name)[-1:]:
-            holder = self.open(f"{name}@{number}").manifest.get("owner")
+            holder = self.store.owner(name, number)
             if holder is not None and holder != owner:
                 raise Forbidden(f"name: {name!r} belongs to another key; choose another name", param="name")
 

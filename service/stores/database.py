@@ -46,6 +46,12 @@ class NewerState(Unavailable):
     code = "newer_state"
 
 
+class UnreadableState(Unavailable):
+    """The file is no database, or cannot be read or written."""
+
+    code = "unreadable_state"
+
+
 class Database:
     """One SQLite file that several processes use at once."""
 
@@ -53,22 +59,36 @@ class Database:
         self.file = file
 
     def open(self) -> None:
-        """Create the file or migrate an older one, in one transaction. Raises NewerState."""
+        """Create the file or migrate an older one, in one transaction. Raises NewerState, UnreadableState, OSError."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
         # SQLite does not wait for other processes when the journal mode changes, so they wait here
         with FileLock(self.file.with_suffix(".lock"), timeout=PATIENCE):
             self._migrate()
 
     def _migrate(self) -> None:
-        with self.reading() as db:
-            (version,) = db.execute("PRAGMA user_version").fetchone()
-            self._check(version)
-            db.execute("PRAGMA journal_mode = WAL")
+        version = self._version()
         with self.writing() as db:
             for script in MIGRATIONS[version:]:
                 for statement in filter(str.strip, script.split(";")):
                     db.execute(statement)
             db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def _version(self) -> int:
+        """The number of migrations of a file that can be read and written."""
+        try:
+            with self.reading() as db:
+                (version,) = db.execute("PRAGMA user_version").fetchone()
+                self._check(version)
+                db.execute("PRAGMA journal_mode = WAL")
+                if version:
+                    db.execute("SELECT count(*) FROM jobs").fetchone()
+            with self.writing():
+                return int(version)
+        except sqlite3.Error as exc:
+            raise UnreadableState(
+                f"{self.file} cannot be used as the database of jobs ({exc}); restore it, or move it away to begin "
+                "without jobs"
+            ) from exc
 
     def _check(self, version: int) -> None:
         if version > len(MIGRATIONS):

@@ -200,13 +200,25 @@ class ListClassifiersRequest(_message.Message):
     cursor: str
     def __init__(self, limit: _Optional[int] = ..., cursor: _Optional[str] = ...) -> None: ...
 
+class DamagedClassifier(_message.Message):
+    __slots__ = ("name", "code", "message")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    code: str
+    message: str
+    def __init__(self, name: _Optional[str] = ..., code: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+
 class ListClassifiersResponse(_message.Message):
-    __slots__ = ("classifiers", "next_cursor")
+    __slots__ = ("classifiers", "next_cursor", "damaged")
     CLASSIFIERS_FIELD_NUMBER: _ClassVar[int]
     NEXT_CURSOR_FIELD_NUMBER: _ClassVar[int]
+    DAMAGED_FIELD_NUMBER: _ClassVar[int]
     classifiers: _containers.RepeatedCompositeFieldContainer[Classifier]
     next_cursor: str
-    def __init__(self, classifiers: _Optional[_Iterable[_Union[Classifier, _Mapping]]] = ..., next_cursor: _Optional[str] = ...) -> None: ...
+    damaged: _containers.RepeatedCompositeFieldContainer[DamagedClassifier]
+    def __init__(self, classifiers: _Optional[_Iterable[_Union[Classifier, _Mapping]]] = ..., next_cursor: _Optional[str] = ..., damaged: _Optional[_Iterable[_Union[DamagedClassifier, _Mapping]]] = ...) -> None: ...
 
 class GetClassifierRequest(_message.Message):
     __slots__ = ("name",)

@@ -70,6 +70,7 @@ CLASSIFIERS = File(
             limit="uint32 // Maximum number of entries; 0: 100.",
             cursor="optional string // next_cursor of the previous answer.",
         ),
+        message("DamagedClassifier", "DamagedClassifier"),
         message(
             "ListClassifiersResponse",
             "ClassifierList",

@@ -1,23 +1,27 @@
 """Conversion of items, vectors and options from gRPC messages to the schemas."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf.message import Message
+from pydantic import BaseModel
 
 from daguerre_proto.v1 import classifiers_pb2 as pb
 from daguerre_proto.v1 import common_pb2
 from service.api.grpc import messages
+from service.api.grpc.wire import SMALL
 from service.api.inputs import VIDEO, of_file
 from service.api.vectors import of_bytes
 from service.errors import Unprocessable
 from service.pipelines.frames import VideoInput
 from service.pipelines.items import Item, VectorInput
 from service.schemas.items import Post, VectorList
-from service.schemas.validation import validated
+from service.schemas.validation import validated, validated_in_pieces
 from service.schemas.video import Sampling
 from service.stores.files import FileStore
 
+Options = TypeVar("Options", bound=BaseModel)
 GrpcItem = common_pb2.Item | pb.Post  # the same fields, numbers and types
 
 
@@ -86,6 +90,13 @@ def vectors_of(given: Sequence[pb.Vectors], store: FileStore, owner: str | None)
             )
         )
     return found
+
+
+async def read(schema: type[Options], message: Message, *, without: Sequence[str] = ()) -> Options:
+    """A request without its items and vectors; a large one is validated in a thread."""
+    if message.ByteSize() <= SMALL:
+        return validated(schema, fields_of(message, without=without))
+    return await asyncio.to_thread(lambda: validated_in_pieces(schema, fields_of(message, without=without)))
 
 
 def fields_of(message: Message, *, without: Sequence[str] = ()) -> dict[str, Any]:

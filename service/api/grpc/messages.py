@@ -8,6 +8,7 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from daguerre_proto.v1 import common_pb2, embeddings_pb2, jobs_pb2, models_pb2, zero_shot_pb2
+from service.api.grpc import wire
 from service.errors import BadRequest, ServiceError, Unprocessable
 from service.schemas import common, models, zero_shot
 from service.schemas import jobs as schema
@@ -21,15 +22,28 @@ _ON_ERROR: Mapping[int, str] = {common_pb2.ON_ERROR_FAIL: "fail", common_pb2.ON_
 _DECODE: Mapping[int, str] = {common_pb2.DECODE_EXACT: "exact", common_pb2.DECODE_SCALED: "scaled"}
 
 
-def parse(kind: type[M], raw: bytes) -> M:
-    """Parse a message of type `kind`. Raises BadRequest for invalid bytes and for unknown fields."""
+def parse(kind: type[M], raw: bytes, *, max_items: int | None = None, most: int = wire.MOST_FIELDS) -> M:
+    """Parse a message of type `kind` with at most `max_items` items and `most` fields.
+
+    Call it in a thread if the message is large. Raises BadRequest for invalid bytes, Unprocessable for unknown fields,
+    TooLarge.
+    """
+    known = False
+    if len(raw) > wire.SMALL:
+        known = wire.check_fields(
+            raw, cast(Any, kind.DESCRIPTOR), max_items=len(raw) if max_items is None else max_items, most=most
+        )
     try:
         message = kind.FromString(raw)
     except DecodeError as exc:
         raise BadRequest(
             f"the message is no {kind.DESCRIPTOR.full_name}; make your stubs from the files in protos/"
         ) from exc
-    _known(message, "")
+    for name in wire.ITEMS if max_items is not None else ():
+        if name in kind.DESCRIPTOR.fields_by_name:
+            wire.check_items(len(getattr(message, name)), name, max_items or 0)
+    if not known:
+        _known(message, "")
     return message
 
 

@@ -27,6 +27,7 @@ from service.api.grpc.methods.jobs import JobMethods
 from service.api.grpc.methods.search import SearchMethods
 from service.api.grpc.methods.timeline import TimelineMethods
 from service.api.grpc.stream import EmbedStream
+from service.api.grpc.wire import SMALL
 from service.auth import Auth
 from service.context import Context
 from service.errors import BadRequest, TimedOut
@@ -35,6 +36,7 @@ from service.settings import Settings
 logger = logging.getLogger("daguerre.grpc")
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
+PARSED_AT_ONCE = 2  # large messages
 DRAIN = 30.0  # seconds that running calls have when the service stops, as over HTTP
 
 
@@ -46,6 +48,7 @@ class GrpcServer:
         self._context = context
         self._scope = CallScope(Auth(settings), host=settings.host)
         self._stopping = asyncio.Event()
+        self._parsing = asyncio.Semaphore(PARSED_AT_ONCE)
         self._server = grpc.aio.server(options=_options(settings))
         self._files = FileMethods(context)
         features = (
@@ -101,11 +104,19 @@ class GrpcServer:
                 if raw is None:
                     raise BadRequest("the call has no message; send one")
                 with self._context.budget.hold(len(raw), "message"):
-                    request = messages.parse(kind, raw)
+                    request = await self._parsed(kind, raw)
                     return (await self._in_time(answer(request, owner))).SerializeToString()
             raise AssertionError("CallScope ends every failed call")
 
         return grpc.stream_unary_rpc_method_handler(handle)
+
+    async def _parsed(self, kind: type[M], raw: bytes) -> M:
+        """A message; a large one is parsed in a thread."""
+        max_items = self._context.settings.max_items
+        if len(raw) <= SMALL:
+            return messages.parse(kind, raw, max_items=max_items)
+        async with self._parsing:
+            return await asyncio.to_thread(messages.parse, kind, raw, max_items=max_items)
 
     async def _in_time(self, work: Awaitable[T]) -> T:
         """Apply the server's time limit; a caller's deadline cancels the call by itself."""

@@ -18,6 +18,7 @@ from service.schemas import items as schemas
 from service.schemas.embeddings import EmbeddingsOptions
 
 T = TypeVar("T")
+MOST_FIELDS = 100_000  # of a message, which is parsed without a thread
 WINDOW = 64  # items in progress before the next message is read, enough for two requests' decoding and batches
 PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds until a full queue is tried again
 
@@ -79,7 +80,7 @@ class EmbedStream:
 
     def _begin(self, raw: bytes) -> "tuple[int, asyncio.Future[EmbedStreamResponse]] | None":
         """Start processing a message; None if it has only options."""
-        request = messages.parse(EmbedStreamRequest, raw)
+        request = messages.parse(EmbedStreamRequest, raw, max_items=self._engine.settings.max_items, most=MOST_FIELDS)
         alone = self._options is None
         if self._options is None:
             self._options = messages.embed_options(request.options)

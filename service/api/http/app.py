@@ -6,7 +6,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
-from starlette.routing import Match
+from starlette.routing import Match, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.errors import ModelsError
 from service import __version__
@@ -29,6 +30,7 @@ from service.context import Context
 from service.errors import BadRequest, MethodNotAllowed, NotFound, ServiceError, Unprocessable, quoted, translate
 from service.metrics import CONTENT_TYPE, exposition
 
+FILE_METHODS = frozenset({"GET", "HEAD"})
 PROBES = ("/livez", "/readyz", "/healthz")
 
 
@@ -56,21 +58,10 @@ def create(context: Context) -> FastAPI:
     async def index() -> Response:
         return RedirectResponse("docs")
 
-    @app.api_route(
-        "/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"], include_in_schema=False
-    )
-    async def nothing_here(request: Request, path: str) -> Response:
-        if request.url.path in PROBES:  # BentoML's probes, which accept only GET
-            raise MethodNotAllowed(f"{request.method} {request.url.path}: this path takes GET", allow="GET")
-        for route in app.routes:
-            if route.matches(request.scope)[0] == Match.PARTIAL:
-                allowed = ", ".join(sorted(getattr(route, "methods", ())))
-                raise MethodNotAllowed(
-                    f"{request.method} {quoted(request.url.path)}: this path takes {allowed}", allow=allowed
-                )
-        raise NotFound(
-            f"{request.method} {quoted(request.url.path)}: there is no such path; /docs lists those there are"
-        )
+    async def nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+        raise _not_routed(app, Request(scope))
+
+    app.router.routes.append(Route("/{path:path}", _Endpoint(nothing_here)))  # for all methods
 
     @app.exception_handler(ServiceError)
     async def said(request: Request, exc: ServiceError) -> Response:
@@ -89,8 +80,8 @@ def create(context: Context) -> FastAPI:
 
     @app.exception_handler(HTTPException)
     async def said_by_starlette(request: Request, exc: HTTPException) -> Response:
-        if exc.status_code == 404:
-            return _Refusal(NotFound(f"{request.method} {quoted(request.url.path)}: there is no such path"))
+        if exc.status_code in (404, 405):
+            return _Refusal(_not_routed(app, request))
         return _Refusal(BadRequest(str(exc.detail)))
 
     @app.exception_handler(Exception)
@@ -98,6 +89,33 @@ def create(context: Context) -> FastAPI:
         return _Refusal(ServiceError("something went wrong here; the server's log knows this id"))
 
     return app
+
+
+def _not_routed(app: FastAPI, request: Request) -> ServiceError:
+    """The error of a path that is not there, or of a method that the path does not take."""
+    path = request.url.path
+    methods = {
+        method
+        for route in app.routes
+        if route.matches(request.scope)[0] == Match.PARTIAL
+        for method in getattr(route, "methods", ())
+    }
+    if path in PROBES or (path.startswith(f"{openapi.ASSETS}/") and request.method not in FILE_METHODS):
+        methods |= FILE_METHODS  # BentoML's probes, and files
+    if not methods:
+        return NotFound(f"{request.method} {quoted(path)}: there is no such path; /docs lists those there are")
+    allowed = ", ".join(sorted(methods))
+    return MethodNotAllowed(f"{request.method} {quoted(path)}: this path takes {allowed}", allow=allowed)
+
+
+class _Endpoint:
+    """An ASGI app as the endpoint of a route, which then takes all methods."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
 
 
 class _Refusal(Response):

@@ -13,18 +13,28 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 
 from service.api.http.inputs import FormParts, items_of
+from service.api.http.json_body import Counter, is_small, parse
 from service.api.http.multipart import Parser, is_video, path_of
-from service.body_budget import BodyBudget
+from service.body_budget import BodyBudget, Reservation
 from service.context import Context
-from service.errors import BadRequest, TooLarge, Unprocessable, UnsupportedMedia
+from service.errors import BadRequest, BodyTooSlow, TooLarge, Unprocessable, UnsupportedMedia
 from service.pipelines.frames import VideoInput
 from service.pipelines.items import Item
-from service.schemas.validation import validated, validated_json
+from service.schemas.validation import (
+    require_whole_characters,
+    validated,
+    validated_in_pieces,
+    validated_json,
+)
 from service.schemas.video import Sampling
 from service.settings import Settings
 from service.stores.files import FileStore
 
 Options = TypeVar("Options", bound=BaseModel)
+MANY_CHUNKS = 16  # of a body, of 64 kB at most, that are joined in a thread
+PARSED_AT_ONCE = 2  # large bodies
+STALLED = 30.0  # seconds without a byte of a body
+SLOWEST = 1000  # bytes per second of a body, on average
 TAIL = 4096  # bytes at the end of a form that are searched for its last boundary
 LISTS = frozenset({"labels", "templates", "negatives"})  # form fields that may be repeated
 FILES = frozenset({"image_vectors", "text_vectors"})  # .npy files
@@ -40,6 +50,7 @@ class Bodies:
         self._each = settings.max_body_bytes
         self._max_items = settings.max_items
         self._budget = budget
+        self._parsing = asyncio.Semaphore(PARSED_AT_ONCE)
 
     @classmethod
     def of(cls, context: Context) -> "Bodies":
@@ -47,11 +58,12 @@ class Bodies:
 
     @contextmanager
     def hold(self, request: Request) -> Iterator[None]:
-        """Reserve memory for the body of `request`, and keep its files on disk, until it is answered."""
-        size = int(request.headers.get("content-length") or self._each)
+        """Reserve memory for the body of `request` as it arrives, and keep its files on disk, until it is answered."""
         request.state.uploads = []
         try:
-            with self._budget.hold(min(size, self._each) if _is_form(request) else size):
+            if not _is_form(request):
+                self._budget.check(int(request.headers.get("content-length") or 0))
+            with self._budget.arriving(_caller(request)) as request.state.reservation:
                 yield
         finally:
             for path in request.state.uploads:
@@ -71,41 +83,64 @@ class Bodies:
             said, files = await self._form(request, options)
             sampled: Any = said
             return said, await items_of(None, files, sampled, self._store, request.state.owner) or []
-        parsed: Any = _json(await self._body(request), whole)
+        parsed: Any = await self._read_json(request, whole)
         return parsed, await items_of(parsed.input, FormParts(), parsed, self._store, request.state.owner) or []
 
     async def message(self, request: Request, schema: type[Options]) -> tuple[Options, FormParts]:
         """Read a `schema` and files: a JSON body, or a form with that JSON as its part `request`, files and texts."""
         if not _is_form(request):
-            return _json(await self._body(request), schema), FormParts()
+            return await self._read_json(request, schema), FormParts()
         async with self._parsed(request) as form:
             said, files = await _divided(form)
-        return _json(said, schema), files
+        counter = Counter()
+        counter.add(said)
+        return await self._json(said, counter.values, schema), files
 
-    async def large(self, request: Request, schema: type[Options]) -> Options:
-        """Validate a large JSON body in a thread. Raises UnsupportedMedia for a form."""
+    async def only_json(self, request: Request, schema: type[Options]) -> Options:
+        """Read a JSON body. Raises UnsupportedMedia for a form."""
         if _is_form(request):
             raise UnsupportedMedia("content-type: a form is not read here; send application/json")
-        body = await self._body(request)
-        return await asyncio.to_thread(_json, body, schema)
+        return await self._read_json(request, schema)
 
-    async def _body(self, request: Request) -> bytes:
-        return b"".join([chunk async for chunk in self._chunks(request)])
+    async def _read_json(self, request: Request, schema: type[Options]) -> Options:
+        """Read a JSON body, whose values are counted while it arrives."""
+        counter = Counter()
+        chunks = []
+        async for chunk in self._chunks(request):
+            counter.add(chunk)
+            chunks.append(chunk)
+        body = await asyncio.to_thread(b"".join, chunks) if len(chunks) > MANY_CHUNKS else b"".join(chunks)
+        return await self._json(body, counter.values, schema)
+
+    async def _json(self, body: bytes, values: int, schema: type[Options]) -> Options:
+        """A validated request; a large one is parsed in a thread, in pieces."""
+        if is_small(body, values):
+            return validated_json(schema, body)
+
+        def work() -> Options:
+            fields, cut = parse(body)
+            if cut:
+                require_whole_characters(fields)
+            return validated_in_pieces(schema, fields, max_items=self._max_items)
+
+        async with self._parsing:
+            return await asyncio.to_thread(work)
 
     async def _chunks(self, request: Request, elsewhere: Callable[[], int] = lambda: 0) -> AsyncIterator[bytes]:
         """The chunks of the body; `elsewhere` returns how many of its bytes are not in memory."""
         size = 0
-        try:
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size - elsewhere() > self._each:
-                    raise TooLarge(
-                        f"the body has more than {self._each:,} bytes, which is the limit; send fewer items at once",
-                        code="body_too_large",
-                    )
-                yield chunk
-        except ClientDisconnect as exc:
-            raise BadRequest("the body ended early") from exc
+        async for chunk in arriving(request):
+            size += len(chunk)
+            held = size - elsewhere()
+            if held > self._each:
+                raise TooLarge(
+                    f"the body has more than {self._each:,} bytes, which is the limit; send fewer items at once",
+                    code="body_too_large",
+                )
+            reservation: Reservation | None = getattr(request.state, "reservation", None)
+            if reservation is not None:
+                reservation.add(max(held - reservation.held, 0))
+            yield chunk
 
     async def _form(self, request: Request, options: type[Options]) -> tuple[Options, FormParts]:
         async with self._parsed(request) as form:
@@ -148,6 +183,36 @@ class Bodies:
             await form.close()
 
 
+async def arriving(request: Request) -> AsyncIterator[bytes]:
+    """The chunks of a body. Raises BodyTooSlow if it makes no progress, BadRequest if the caller leaves."""
+    loop = asyncio.get_running_loop()
+    chunks = request.stream()
+    size, waited = 0, 0.0  # seconds spent waiting for the caller, not on its chunks
+    while True:
+        began = loop.time()
+        try:
+            chunk = await asyncio.wait_for(anext(chunks, None), STALLED)
+        except TimeoutError as exc:
+            raise BodyTooSlow(f"no byte of the body arrived for {STALLED:g} seconds; send it again") from exc
+        except ClientDisconnect as exc:
+            raise BadRequest("the body ended early") from exc
+        if chunk is None:
+            return
+        size, waited = size + len(chunk), waited + loop.time() - began
+        if waited > STALLED and size < SLOWEST * waited:
+            raise BodyTooSlow(
+                f"the body arrives at {size / waited:,.0f} bytes per second, and at least {SLOWEST:,} are needed; send "
+                "it over a faster connection"
+            )
+        yield chunk
+
+
+def _caller(request: Request) -> str | None:
+    """The caller among whom memory is shared: its key, or else its address."""
+    owner: str | None = request.state.owner
+    return owner or (request.client.host if request.client else None)
+
+
 def _is_form(request: Request) -> bool:
     """Whether the body is a form. Raises UnsupportedMedia if it is neither a form nor JSON."""
     if request.headers.get("content-encoding", "identity") != "identity":
@@ -156,10 +221,6 @@ def _is_form(request: Request) -> bool:
     if kind not in ("application/json", "multipart/form-data", ""):
         raise UnsupportedMedia(f"content-type: {kind!r} is not read here; send application/json or multipart/form-data")
     return kind == "multipart/form-data"
-
-
-def _json(body: bytes, schema: type[Options]) -> Options:
-    return validated_json(schema, body)
 
 
 async def _divided(form: FormData) -> tuple[bytes, FormParts]:

@@ -1,29 +1,43 @@
 """ASGI middleware for every HTTP request: request id, authentication, metrics, final error handler."""
 
+import asyncio
 import logging
 import re
 import time
 import uuid
+from contextlib import suppress
 
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import __version__
 from service.auth import Auth, is_open
-from service.errors import ServiceError, Unauthorized
+from service.errors import NotFound, ServiceError, TimedOut, Unauthorized, quoted
 from service.metrics import IN_FLIGHT, REQUEST_SECONDS, REQUESTS
 
 logger = logging.getLogger("daguerre.http")
 _VERSION = (b"daguerre-version", __version__.encode())
+LATER = 2.0  # seconds, so that a route which keeps the limit itself answers first
 _SANE_ID = re.compile(rb"[\w.:-]{1,128}")
+
+
+class WithoutTimeout:
+    """In place of BentoML's middleware for timeouts, whose answer is not ours and which ends slow uploads."""
+
+    def __init__(self, app: ASGIApp, timeout: float) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
 
 
 class RequestMiddleware:
     """ASGI middleware that stores `request_id` and `owner` in the scope's state."""
 
-    def __init__(self, app: ASGIApp, auth: Auth) -> None:
+    def __init__(self, app: ASGIApp, auth: Auth, *, timeout: float) -> None:
         self._app = app
         self._auth = auth
+        self._timeout = timeout  # seconds from the end of the body to the beginning of the answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -36,23 +50,44 @@ class RequestMiddleware:
         state["request_id"] = request_id
         started, status = time.perf_counter(), 500
         begun = False
+        limit = asyncio.timeout(None)
+
+        async def received() -> Message:
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body"):
+                reschedule(self._timeout + LATER)
+            return message
+
+        def reschedule(seconds: float | None) -> None:
+            with suppress(RuntimeError):  # it is over
+                limit.reschedule(None if seconds is None else asyncio.get_running_loop().time() + seconds)
 
         async def stamp(message: Message) -> None:
             nonlocal status, begun
             if message["type"] == "http.response.start":
+                reschedule(None)
                 status, begun = message["status"], True
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode()), _VERSION]
             await send(message)
 
         try:
+            if "\n" in scope["path"]:  # which no pattern of a route matches, nor that of BentoML's own 404
+                raise NotFound(f"{scope['method']} {quoted(scope['path'])}: there is no such path")
             state["owner"] = None if is_open(scope["path"]) else self._check(scope, headers)
             IN_FLIGHT.labels("http").inc()
             try:
-                await self._app(scope, receive, stamp)
+                async with limit:
+                    if scope["method"] in ("GET", "HEAD", "DELETE"):
+                        reschedule(self._timeout + LATER)
+                    await self._app(scope, received, stamp)
             finally:
                 IN_FLIGHT.labels("http").dec()
         except ServiceError as exc:
             await send_error(exc, request_id, stamp)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            await send_error(TimedOut.after(self._timeout), request_id, stamp)
         except Exception:
             logger.exception("request %s failed", request_id)
             if begun:

@@ -27,6 +27,7 @@ from service.schemas import (
 from service.schemas.errors import ErrorAnswer
 from service.schemas.items import Item
 
+ASSETS = "/docs/assets"
 INTRODUCTION = """\
 Vectors, labels, trained classifiers and clusters from texts, images and videos.
 
@@ -41,14 +42,18 @@ _ERRORS = {
     401: "Missing or invalid key.",
     403: "Owned by another key.",
     404: "No such model, classifier, job or file.",
+    408: "The body stopped arriving, or arrives too slowly.",
     409: "Conflict with the current state, such as a job without a result.",
     413: "Too large.",
     415: "Neither JSON nor a form; or a single item in an unsupported image format.",
     422: "Invalid values or unusable items.",
     429: "Too busy; see Retry-After.",
+    431: "The headers are too large.",
     503: "Starting.",
     504: "Took too long.",
 }
+ANY_ERRORS = (400, 401, 403, 422, 431, 503, 504)  # of every route
+BODY_ERRORS = (408, 413, 415, 429)  # of routes that take a body
 ITEM_ERRORS = (400, 401, 404, 413, 415, 422, 429, 503, 504)  # for routes that take items
 AS_JOB: dict[int | str, dict[str, Any]] = {202: {"model": jobs.Job, "description": "With mode job."}}
 _SCHEMAS: tuple[type[BaseModel], ...] = (
@@ -77,9 +82,24 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": ErrorAnswer, "description": _ERRORS[status]} for status in statuses}
 
 
+def _error(status: int) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}
+    return {"description": _ERRORS[status], "content": content}
+
+
+def _without_null(schema: Any) -> Any:
+    """The schema of a form's field, which cannot be null."""
+    if not isinstance(schema, dict) or "anyOf" not in schema:
+        return schema
+    kept = [each for each in schema["anyOf"] if each != {"type": "null"}]
+    rest = {name: value for name, value in schema.items() if name not in ("anyOf", "default")}
+    return {**rest, **(kept[0] if len(kept) == 1 else {"anyOf": kept})}
+
+
 def body(request: type[BaseModel], options: type[BaseModel]) -> dict[str, Any]:
     """The request body of a route that takes items: JSON, or a form with one part `input` per item."""
     fields = options.model_json_schema(ref_template="#/components/schemas/{model}")["properties"]
+    fields = {name: _without_null(field) for name, field in fields.items()}
     item = {"anyOf": [{"type": "string", "format": "binary"}, {"type": "string"}]}
     described = {"type": "array", "items": item, "description": "The items: image files, texts, or both."}
     return {
@@ -104,8 +124,8 @@ def body(request: type[BaseModel], options: type[BaseModel]) -> dict[str, Any]:
     }
 
 
-def message(request: str) -> dict[str, Any]:
-    """The request body of a route that takes JSON, or a form with that JSON as its part `request`, and files."""
+def message(request: str, *, files: bool = True) -> dict[str, Any]:
+    """The request body of a route that takes JSON, or a form with that JSON as its part `request`, and `files`."""
     said = {"$ref": f"#/components/schemas/{request}"}
     beside = {"allOf": [said], "description": "The JSON body, without the items and vectors sent as parts."}
     named = {
@@ -113,6 +133,7 @@ def message(request: str) -> dict[str, Any]:
         for modality in ("image", "text")
     }
     items = {"type": "array", "items": {"type": "string", "format": "binary"}, "description": "Images, in order."}
+    parts = {"input": items, **named} if files else {}
     examples = EXAMPLES.get(request, {})
     return {
         "requestBody": {
@@ -122,9 +143,7 @@ def message(request: str) -> dict[str, Any]:
                     "schema": said,
                     "examples": {name: {"summary": name, "value": value} for name, value in examples.items()},
                 },
-                "multipart/form-data": {
-                    "schema": {"type": "object", "properties": {"request": beside, "input": items, **named}}
-                },
+                "multipart/form-data": {"schema": {"type": "object", "properties": {"request": beside, **parts}}},
             },
         }
     }
@@ -159,6 +178,8 @@ def document(app: FastAPI) -> dict[str, Any]:
         for operation in operations.values():
             if "HTTPValidationError" in str(operation["responses"].get("422")):
                 del operation["responses"]["422"]
+            for status in ANY_ERRORS + (BODY_ERRORS if "requestBody" in operation else ()):
+                operation["responses"].setdefault(str(status), _error(status))
     made["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     made["security"] = [{}, {"key": []}]
     made["paths"].update(_probes())
@@ -204,4 +225,4 @@ def mount(app: FastAPI) -> None:
             swagger_ui_parameters={"tryItOutEnabled": True, "defaultModelsExpandDepth": 0},
         )
 
-    app.mount("/docs/assets", StaticFiles(directory=files), name="assets")
+    app.mount(ASSETS, StaticFiles(directory=files), name="assets")

@@ -225,3 +225,25 @@ def test_a_class_that_one_group_holds_is_never_predicted_without_it():
 
 def test_strengths_are_those_of_unit_vectors():
     assert (probe.STRENGTHS[0], probe.STRENGTHS[-1]) == (0.1, 10_000.0)
+
+
+def test_the_largest_seed_is_one_like_the_others():
+    x, y = digits(120)
+    assert fit(posed(x, y), Options(seed=2**32 - 1)).strength > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "weight"), [*(("sample_weight", w) for w in (5e-324, 1e300)), ("inclusion_prob", 5e-324)]
+)
+def test_weights_of_any_size_count_by_their_ratios(name, weight):
+    x, y = digits(120)
+    plain = fit(posed(x, y), Options(strengths=(1.0,), calibrate=False))
+    found = fit(posed(x, y, **{name: np.full(len(y), weight)}), Options(strengths=(1.0,), calibrate=False))
+    np.testing.assert_allclose(found.coef, plain.coef, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["sample_weight", "inclusion_prob"])
+def test_weights_of_which_some_count_for_nothing_are_refused(name):
+    x, y = digits(120)
+    with pytest.raises(TrainingError, match="the largest may be"):
+        posed(x, y, **{name: np.r_[5e-324, np.ones(len(y) - 1)]})

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import zipfile
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -176,3 +177,34 @@ def test_a_format_of_the_future_is_refused(tmp_path):
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(TrainingError, match="format 2, this version reads 1"):
         store.load("posts")
+
+
+DAMAGES = {
+    "missing": lambda path: path.unlink(),
+    "cut": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+    "empty": lambda path: path.write_bytes(b""),
+    "not JSON": lambda path: path.write_bytes(b"\xff\x00nonsense"),
+    "a list": lambda path: path.write_bytes(b"[1]"),
+    "deep": lambda path: path.write_bytes(b"[" * 100_000),
+    "another object": lambda path: path.write_bytes(b'{"format": 1, "sha256": {"report.json": 5}}'),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+}
+
+
+@pytest.mark.parametrize("file", ["manifest.json", "head.npz", "report.json"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_named_and_the_classifier_can_be_deleted(tmp_path, file, damage):
+    store = Store(tmp_path)
+    saved = store.save("posts", HEAD, {"a": 1}, created=NOW, owner="anna", token="t")
+    DAMAGES[damage](saved.folder / file)
+    with pytest.raises(TrainingError, match=file):
+        store.load("posts")
+    if file == "report.json":
+        with pytest.raises(TrainingError, match=file) if damage not in ("another object",) else nullcontext():
+            saved.report()
+    assert store.owner("posts", 1) == (None if file == "manifest.json" else "anna")
+    assert store.names() == ["posts"]
+    again = store.save("posts", HEAD, {}, created=NOW, token="t2")
+    assert again.version == 2
+    assert store.delete("posts") == [1, 2]
+    assert store.names() == []

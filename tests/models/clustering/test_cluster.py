@@ -213,3 +213,26 @@ def test_vectors_are_read_off_the_disk_and_left_as_they_are(tmp_path):
     np.testing.assert_allclose(prepare(rows, normalize=True, angles=True), x, atol=1e-6)
     assert cluster(rows, Options(method="kmeans", k=2)).to_json()["n"] == 50
     np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), x.astype(np.float64) * 3)
+
+
+@pytest.mark.parametrize("method", ["kmeans", "iterative-kmeans"])
+def test_weights_of_any_size_count_by_their_ratios_or_are_refused(method):
+    rows, options = clouds([20, 20, 20], seed=3)[0], Options(method=method, seed=2**32 - 1)
+    plain = cluster(rows, options, resamples=1)
+    for weight in (5e-324, 1e-300, 1e-45, 1e38, 1.7e308):
+        answer = cluster(rows, options, weights=[weight] * len(rows), resamples=1)
+        assert adjusted_rand_score(answer.result.labels, plain.result.labels) == 1
+        json.dumps(answer.to_json(), allow_nan=False)
+    for wrong in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(ClusteringError, match="weight of item 7"):
+            cluster(rows, options, weights=[wrong if i == 7 else 1.0 for i in range(len(rows))])
+    with pytest.raises(ClusteringError, match="differ by a factor"):
+        cluster(rows, options, weights=[1e-300, *[1.0] * (len(rows) - 1)])
+
+
+def test_vectors_whose_squares_have_no_number_are_refused_unless_scaled():
+    rows = clouds([20, 20, 20], seed=3)[0]
+    for factor in (1e30, 1e-30):
+        with pytest.raises(ClusteringError, match="set normalize to true"):
+            cluster(rows * factor, Options(method="kmeans", normalize=False))
+        assert cluster((rows * factor).astype(np.float32), Options(method="kmeans")).clusters

@@ -1,5 +1,6 @@
 """Before and after the device. The oracle for token ids is `transformers`' tokenizer from the weights' package."""
 
+import json
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +13,14 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from models.catalog.folder import ModelFolder
 from models.catalog.rows import EMBEDDED
-from models.encoders.processors import PADDING, ImageProcessor, TextProcessor, image_processor, text_processor
+from models.encoders.processors import (
+    PADDING,
+    ImageProcessor,
+    TextProcessor,
+    divides_at_spaces,
+    image_processor,
+    text_processor,
+)
 from models.errors import InvalidImage
 from models.images.decoding import ImageLimits, load_pixels
 from tests.models import image_samples as samples
@@ -185,3 +193,56 @@ def test_a_model_without_a_tower_has_no_processor_for_it(embedded_folder):
     spec = embedded_folder.spec
     assert image_processor(replace(embedded_folder, spec=replace(spec, image=None))) is None
     assert text_processor(replace(embedded_folder, spec=replace(spec, text=None))) is None
+
+
+# long texts, of which a beginning is tokenised
+
+PIECES = ["abc", "a", "I'm", " ", "  ", "\n", "é", "😀", "中文", ".", "-", "Σ", "x" * 150, "\u0301", "\u200b", "[SEP]"]
+
+
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=12), st.integers(1, 1500))
+@settings(max_examples=60, deadline=None)
+def test_the_beginning_of_a_long_text_has_the_tokens_of_the_whole(texts, reference, pieces, times):
+    text = " ".join(pieces) * times
+    (got,) = texts.preprocess([text])
+    whole = reference(text, truncation=False, verbose=False)["input_ids"]
+    assert got.ids.tolist() == reference(text, truncation=True, max_length=256)["input_ids"]
+    assert got.truncated == (len(whole) > 256)
+
+
+KINDS = {
+    "CLIP": (
+        {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Lowercase"}]},
+        {
+            "type": "Sequence",
+            "pretokenizers": [
+                {
+                    "type": "Split",
+                    "pattern": {"Regex": r"'s|'t|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"},
+                    "behavior": "Removed",
+                    "invert": True,
+                },
+                {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True},
+            ],
+        },
+        True,
+    ),
+    "GPT-2": (None, {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}, True),
+    "Metaspace": (None, {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True}, True),
+    "one piece": (None, {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": False}, False),
+    "Gemma": (
+        {"type": "Replace", "pattern": {"String": " "}, "content": "▁"},
+        {"type": "Split", "pattern": {"String": " "}, "behavior": "MergedWithPrevious", "invert": False},
+        False,
+    ),
+    "none": (None, None, False),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_a_tokenizer_that_divides_at_spaces_is_given_a_beginning(kind):
+    normalizer, pretokenizer, divides = KINDS[kind]
+    model = {"type": "BPE", "vocab": {"a": 0}, "merges": [], "dropout": None, "unk_token": None}
+    made = {"version": "1.0", "added_tokens": [], "normalizer": normalizer, "pre_tokenizer": pretokenizer}
+    tokenizer = Tokenizer.from_str(json.dumps({**made, "model": model, "post_processor": None, "decoder": None}))
+    assert divides_at_spaces(tokenizer) == divides

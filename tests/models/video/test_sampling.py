@@ -4,6 +4,7 @@ import functools
 import gc
 import subprocess
 import sys
+import time
 from bisect import bisect_right
 from fractions import Fraction
 
@@ -250,3 +251,20 @@ def test_shots_that_are_known_give_the_frames_that_looking_for_them_would(take):
         assert len(looked) == len(known) > 2
         assert [(f.timestamp, f.shot) for f in told] == [(f.timestamp, f.shot) for f in looked]
         assert all(np.array_equal(a.image, b.image) for a, b in zip(told, looked, strict=True))
+
+
+@pytest.mark.parametrize("name", ["bikes", "carphone"])
+@pytest.mark.parametrize(
+    "policy", [Every(seconds=1e-6), Every(seconds=5e-324), Evenly(n=20_000)], ids=["1e-6 s", "5e-324 s", "20,000"]
+)
+def test_more_times_than_frames_cost_no_more_than_the_frames(name, policy):
+    report = DecodingReport()
+    begun = time.process_time()
+    stamps = [frame.timestamp for frame in sample(clips.fetch(name), policy, limits=LIMITS, report=report)]
+    assert len(set(stamps)) == len(stamps) == report.decoded
+    assert time.process_time() - begun < 30
+
+
+def test_keyframes_at_least_a_moment_apart_are_all_keyframes():
+    every = [frame.pts for frame in sample(clips.fetch("bikes"), Keyframes(), limits=LIMITS)]
+    assert [frame.pts for frame in sample(clips.fetch("bikes"), Keyframes(apart=1e-300), limits=LIMITS)] == every

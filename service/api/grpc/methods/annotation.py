@@ -8,13 +8,12 @@ from google.protobuf.message import Message
 from pydantic import BaseModel
 
 from daguerre_proto.v1 import corpus_pb2
-from service.api.grpc.inputs import fields_of
+from service.api.grpc.inputs import read
 from service.api.grpc.messages import filled
 from service.api.grpc.methods.base import Method
 from service.context import Context
 from service.pipelines import annotation
 from service.schemas import annotation as schema
-from service.schemas.validation import validated
 
 
 class AnnotationMethods:
@@ -55,11 +54,11 @@ class AnnotationMethods:
         request: Message,
         owner: str | None,
     ) -> Message:
-        said = validated(options, fields_of(request))
+        said = await read(options, request)
         answer = await self._context.engine().in_thread(lambda: compute(said))
         return filled(kind, answer.model_dump())
 
     async def _compare(self, request: corpus_pb2.ComparisonRequest, owner: str | None) -> Message:
-        said = validated(schema.ComparisonRequest, fields_of(request))
+        said = await read(schema.ComparisonRequest, request)
         answer = await self._context.engine().in_thread(lambda: annotation.compare_clusterings(said))
         return corpus_pb2.ComparisonResponse(answer_json=answer.model_dump_json())

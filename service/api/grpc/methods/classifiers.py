@@ -1,5 +1,6 @@
 """gRPC methods of classifiers: training, prediction, reports, fine-tuning."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +19,7 @@ from service.pipelines import fine_tune, jobs, predict, train
 from service.pipelines.operation import Call
 from service.schemas import classifiers as schema
 from service.schemas.items import Post
-from service.schemas.validation import validated
+from service.schemas.validation import validated, validated_in_pieces
 
 
 class ClassifierMethods:
@@ -45,7 +46,7 @@ class ClassifierMethods:
             engine,
             self._context.classifiers,
             self._context.jobs,
-            _train_request(request),
+            await asyncio.to_thread(_train_request, request),
             items=items_without_video(request.input) or None,
             vectors=vectors_of(request.vectors, self._context.files, owner),
             owner=owner,
@@ -61,7 +62,9 @@ class ClassifierMethods:
             self._context.engine(), self._context.classifiers, limit=limit(request.limit), cursor=cursor
         )
         return pb.ListClassifiersResponse(
-            classifiers=[classifier(each) for each in found.data], next_cursor=found.next_cursor
+            classifiers=[classifier(each) for each in found.data],
+            damaged=[pb.DamagedClassifier(**each.model_dump()) for each in found.damaged],
+            next_cursor=found.next_cursor,
         )
 
     async def _get(self, request: pb.GetClassifierRequest, owner: str | None) -> Message:
@@ -179,7 +182,7 @@ def _train_request(request: pb.TrainRequest) -> schema.TrainRequest:
             "code": [_code(each) for each in table.code],
             **{name: getattr(table, name) for name in ("rule", "level") if table.HasField(name)},
         }
-    return validated(schema.TrainRequest, fields)
+    return validated_in_pieces(schema.TrainRequest, fields)
 
 
 def _code(given: pb.Code) -> Any:

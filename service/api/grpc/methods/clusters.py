@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 
 from daguerre_proto.v1 import classifiers_pb2, clusters_pb2, corpus_pb2
 from service.api.grpc import inputs
-from service.api.grpc.inputs import fields_of, items_without_video, vectors_of
+from service.api.grpc.inputs import items_without_video, read, vectors_of
 from service.api.grpc.messages import filled, job
 from service.api.grpc.methods.base import Method
 from service.context import Context
@@ -17,7 +17,6 @@ from service.pipelines import jobs as jobs_pipeline
 from service.schemas import clusters as schema
 from service.schemas.duplicates import DuplicatesRequest
 from service.schemas.items import Post
-from service.schemas.validation import validated
 from service.schemas.video import Sampling
 
 _APART = ("labels", "silhouettes", "silhouettes_final", "ids", "coordinates")  # separate fields of Clustering
@@ -38,7 +37,7 @@ class ClusterMethods:
         yield "GetDuplicates", "duplicates", corpus_pb2.GetDuplicatesRequest, self._get_duplicates
 
     async def _cluster(self, request: clusters_pb2.ClusterRequest, owner: str | None) -> Message:
-        said = validated(schema.ClusterRequest, fields_of(request))
+        said = await read(schema.ClusterRequest, request)
         begun = await clusters.submit(
             self._context.engine(),
             self._context.jobs,
@@ -68,7 +67,7 @@ class ClusterMethods:
         return await self._context.engine().in_thread(made)
 
     async def _page(self, request: clusters_pb2.ClusterPageRequest, owner: str | None) -> Message:
-        said = validated(schema.ClusterPageRequest, fields_of(request, without=("id",)))
+        said = await read(schema.ClusterPageRequest, request, without=("id",))
         items = items_without_video(request.input)
         html = await clusters.page(
             self._context.engine(), self._context.jobs, request.id, items=items, mode=said.pictures, owner=owner
@@ -76,7 +75,7 @@ class ClusterMethods:
         return classifiers_pb2.ReportPageResponse(html=html)
 
     async def _duplicates(self, request: corpus_pb2.DuplicatesRequest, owner: str | None) -> Message:
-        said = validated(DuplicatesRequest, fields_of(request))
+        said = await read(DuplicatesRequest, request)
         begun = await duplicates.submit(
             self._context.engine(),
             self._context.jobs,

@@ -11,6 +11,8 @@ from service.context import Context
 from service.errors import Unprocessable
 from service.pipelines.files import card
 
+MOST_FIELDS = 100  # of a message; it has two
+
 
 class FileMethods:
     """Methods for uploaded files."""
@@ -29,12 +31,12 @@ class FileMethods:
         first = await anext(requests, None)
         if first is None:
             raise Unprocessable("the call has no message; send the file's bytes", code="invalid_file")
-        begun = parse(corpus_pb2.UploadFileRequest, first)
+        begun = parse(corpus_pb2.UploadFileRequest, first, most=MOST_FIELDS)
 
         async def chunks() -> AsyncIterator[bytes]:
             yield begun.data
             async for raw in requests:
-                yield parse(corpus_pb2.UploadFileRequest, raw).data
+                yield parse(corpus_pb2.UploadFileRequest, raw, most=MOST_FIELDS).data
 
         return filled(
             corpus_pb2.File,

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from google.protobuf.message import Message
 
 from daguerre_proto.v1 import common_pb2, corpus_pb2
-from service.api.grpc.inputs import fields_of, items_without_video
+from service.api.grpc.inputs import items_without_video, read
 from service.api.grpc.methods.base import Method
 from service.context import Context
 from service.pipelines.images import describe
 from service.schemas.images import ImagesRequest
-from service.schemas.validation import validated
 
 
 class ImageMethods:
@@ -24,7 +23,7 @@ class ImageMethods:
         yield "DescribeImages", "images", corpus_pb2.DescribeImagesRequest, self._images
 
     async def _images(self, request: corpus_pb2.DescribeImagesRequest, owner: str | None) -> Message:
-        said = validated(ImagesRequest, fields_of(request))
+        said = await read(ImagesRequest, request)
         items = items_without_video(request.input)
         found, failures = await describe(
             self._context.engine(), items, side=said.thumbnail, blurred=said.blurred, on_error=said.on_error

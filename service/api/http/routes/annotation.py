@@ -24,7 +24,7 @@ def add(app: FastAPI, context: Context) -> None:
         summary="Draw items for coding",
         response_model=schema.SampleAnswer,
         responses=openapi.errors(400, 401, 413, 415, 422),
-        openapi_extra=openapi.message("SampleRequest"),
+        openapi_extra=openapi.message("SampleRequest", files=False),
     )
     async def sample(request: Request) -> Response:
         """Draw a sample with inclusion probabilities, by which estimates can correct for the design."""
@@ -36,7 +36,7 @@ def add(app: FastAPI, context: Context) -> None:
         summary="Draw pairs for coding",
         response_model=schema.PairsAnswer,
         responses=openapi.errors(400, 401, 413, 415, 422),
-        openapi_extra=openapi.message("PairsRequest"),
+        openapi_extra=openapi.message("PairsRequest", files=False),
     )
     async def pairs(request: Request) -> Response:
         """Draw pairs of items within and between clusters, for coders to judge whether they belong together."""
@@ -48,7 +48,7 @@ def add(app: FastAPI, context: Context) -> None:
         summary="Measure agreement of coders",
         response_model=schema.AgreementAnswer,
         responses=openapi.errors(400, 401, 413, 415, 422),
-        openapi_extra=openapi.message("AgreementRequest"),
+        openapi_extra=openapi.message("AgreementRequest", files=False),
     )
     async def agreement(request: Request) -> Response:
         """Percent agreement, Cohen's kappa, Krippendorff's alpha, with bootstrap intervals."""
@@ -60,7 +60,7 @@ def add(app: FastAPI, context: Context) -> None:
         summary="Judge clusterings by coded pairs",
         response_model=schema.ComparisonAnswer,
         responses=openapi.errors(400, 401, 413, 415, 422),
-        openapi_extra=openapi.message("ComparisonRequest"),
+        openapi_extra=openapi.message("ComparisonRequest", files=False),
     )
     async def comparison(request: Request) -> Response:
         """Weighted pair precision, recall and F1; the best clustering, scored on pairs not used to choose it."""

@@ -26,7 +26,14 @@ from service.pipelines.train import submit
 from service.schemas import classifiers as schema
 from service.schemas import jobs as schema_jobs
 
-Name = Annotated[str, Path(description='Name, for the newest version, or "name@3".', examples=["protest"])]
+Name = Annotated[
+    str,
+    Path(
+        description='Name, for the newest version, or "name@3".',
+        examples=["protest"],
+        json_schema_extra={"pattern": "^[a-z0-9]([a-z0-9_-]|[.](?![.])){0,62}(@[0-9]{1,9})?$"},
+    ),
+]
 
 
 def add(app: FastAPI, context: Context) -> None:
@@ -148,7 +155,7 @@ def add(app: FastAPI, context: Context) -> None:
         summary="Estimate prevalence in a corpus, corrected for errors",
         response_model=schema.EstimateAnswer,
         responses=openapi.errors(400, 401, 404, 415, 422, 503),
-        openapi_extra=openapi.message("EstimateRequest"),
+        openapi_extra=openapi.message("EstimateRequest", files=False),
     )
     async def estimate(request: Request, name: Name) -> Response:
         """The share of each label in a corpus (or the mean), from predictions for all items and the coded sample."""
@@ -206,7 +213,7 @@ def add(app: FastAPI, context: Context) -> None:
         status_code=202,
         response_model=schema_jobs.Job,
         responses=openapi.errors(400, 401, 403, 415, 422, 429, 503),
-        openapi_extra=openapi.message("FineTuneRequest"),
+        openapi_extra=openapi.message("FineTuneRequest", files=False),
     )
     async def fine_tune(request: Request) -> Response:
         """Train a classifier from images on the server, as a job of minutes to hours."""

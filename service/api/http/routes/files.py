@@ -4,12 +4,12 @@ import asyncio
 from typing import Annotated
 
 from fastapi import FastAPI, Path, Query, Request, Response
-from starlette.requests import ClientDisconnect
 
 from service.api.http import openapi
+from service.api.http.bodies import arriving
 from service.api.http.responses import Cursor, Limit, json_response
 from service.context import Context
-from service.errors import BadRequest, UnsupportedMedia
+from service.errors import UnsupportedMedia
 from service.pipelines.files import card
 from service.schemas import files
 
@@ -42,10 +42,7 @@ def add(app: FastAPI, context: Context) -> None:
             raise UnsupportedMedia(
                 f"content-type: {kind!r} is not read here; send the file's bytes as application/octet-stream"
             )
-        try:
-            made = await context.files.receive(request.stream(), name=name, owner=request.state.owner)
-        except ClientDisconnect as exc:
-            raise BadRequest("the body ended early") from exc
+        made = await context.files.receive(arriving(request), name=name, owner=request.state.owner)
         return json_response(card(made).model_dump(), status=201)
 
     @app.get("/v1/files", tags=["files"], summary="List files", response_model=files.FileList)

@@ -36,6 +36,6 @@ def add(app: FastAPI, context: Context) -> None:
         """Thumbnails and results along time, from the unchanged answer of a request with a video."""
         request.state.operation = "timeline"
         with bodies.hold(request):
-            answer = await bodies.large(request, AnswerWithVideo)
+            answer = await bodies.only_json(request, AnswerWithVideo)
             work = asyncio.to_thread(pipeline.timeline, answer, index=index, title=title)
             return page_response(await while_connected(request, context.settings.request_timeout, work))

@@ -113,6 +113,8 @@ def test_every_error_has_a_status_of_its_own_kind() -> None:
     codes = {kind.__name__: code_of(kind("x")).name for kind in ServiceError.__subclasses__()}
     assert codes == {
         "BadRequest": "INVALID_ARGUMENT",
+        "BodyTooSlow": "INVALID_ARGUMENT",
+        "HeadersTooLarge": "INVALID_ARGUMENT",
         "Unauthorized": "UNAUTHENTICATED",
         "Forbidden": "PERMISSION_DENIED",
         "NotFound": "NOT_FOUND",

@@ -4,18 +4,19 @@ import asyncio
 import gc
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from service.api.http.bodies import Bodies
 from service.body_budget import BodyBudget
-from service.errors import BadRequest, Overloaded, ServiceError, TooLarge, Unprocessable, UnsupportedMedia
+from service.errors import BadRequest, BodyTooSlow, Overloaded, ServiceError, TooLarge, Unprocessable, UnsupportedMedia
 from service.pipelines.items import Item
 from service.schemas.embeddings import EmbeddingsOptions, EmbeddingsRequest
 from service.schemas.validation import explain
@@ -370,45 +371,95 @@ def test_a_body_announced_too_large_is_refused_unread():
     assert caught.value.code == "body_too_large"
 
 
-def refused(bodies: Bodies, size: int | None) -> bool:
-    try:
-        with bodies.hold(sized(size)):
-            return False
-    except Overloaded as exc:
-        return exc.retry_after is not None
+def sent(size: int, owner: str | None = "a") -> Request:
+    """A JSON body of `size` bytes that declares no length."""
+    made = request(b" " * (size - 2) + b"{}", {})
+    made.scope["state"]["owner"] = owner
+    return made
 
 
-def test_all_bodies_together_are_bounded_and_room_is_given_back():
+def arrived(bodies: Bodies, size: int, owner: str | None = "a") -> ExitStack:
+    """A body that was read and is not answered yet. Raises Overloaded."""
+    with ExitStack() as stack:
+        made = sent(size, owner)
+        stack.enter_context(bodies.hold(made))
+        asyncio.run(bodies._read_json(made, Nothing))
+        return stack.pop_all()
+    raise AssertionError
+
+
+class Nothing(BaseModel):
+    pass
+
+
+def test_bodies_that_arrived_are_bounded_together_and_room_is_given_back():
     bodies = bodies_of(Settings(**SMALL))
-    with bodies.hold(sized(2000)), bodies.hold(sized(2000)):
-        assert not refused(bodies, 1000)
-        assert refused(bodies, 1001)
-        assert refused(bodies, None)  # it may take as much as one may
-        with pytest.raises(ZeroDivisionError), bodies.hold(sized(1000)):
-            raise ZeroDivisionError
-        assert not refused(bodies, 1000)
-    with bodies.hold(sized(2000)):
-        assert not refused(bodies, None)
+    with arrived(bodies, 2000), arrived(bodies, 2000, "b"):
+        with pytest.raises(Overloaded) as caught, arrived(bodies, 1001, "c"):
+            pass
+        assert caught.value.retry_after is not None
+        with arrived(bodies, 1000, "c"):
+            pass
+    with arrived(bodies, 2000), arrived(bodies, 2000, "b"), arrived(bodies, 1000, "c"):
+        pass
+
+
+def test_a_body_that_does_not_arrive_takes_nothing_from_others():
+    bodies = bodies_of(Settings(**SMALL))
+    with ExitStack() as stack:
+        for _ in range(9):
+            stack.enter_context(bodies.hold(sized(2000)))  # announced
+            stack.enter_context(bodies.hold(sized(None)))  # in chunks
+        with arrived(bodies, 2000), arrived(bodies, 2000, "b"):
+            pass
+
+
+def test_a_caller_leaves_a_quarter_of_the_memory_to_others():
+    bodies = bodies_of(Settings(**SMALL))
+    with arrived(bodies, 2000), arrived(bodies, 1700):
+        with pytest.raises(Overloaded), arrived(bodies, 100):
+            pass
+        with arrived(bodies, 1300, "b"):
+            pass
+
+
+def test_a_body_without_progress_is_dropped(monkeypatch):
+    monkeypatch.setattr("service.api.http.bodies.STALLED", 0.2)
+
+    async def receive(pause: float) -> dict[str, Any]:
+        await asyncio.sleep(pause)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b"", "state": {}}
+    for pause, message in ((10, "no byte of the body"), (0.02, "bytes per second")):
+        with pytest.raises(BodyTooSlow, match=message) as caught:
+            read(Request(dict(scope), lambda pause=pause: receive(pause)))
+        assert (caught.value.status, caught.value.code) == (408, "body_too_slow")
 
 
 def test_a_single_body_is_let_in_even_where_the_bound_on_all_is_smaller():
-    bodies = bodies_of(Settings(max_body_bytes=2000, max_bodies_bytes=10))
-    assert not refused(bodies, 2000)
+    with arrived(bodies_of(Settings(max_body_bytes=2000, max_bodies_bytes=10)), 2000):
+        pass
 
 
-@given(st.lists(st.integers(0, 2000), max_size=30), st.data())
+@given(st.lists(st.tuples(st.integers(0, 2000), st.sampled_from("abc")), max_size=30), st.data())
 def test_what_is_held_is_bounded_whatever_comes_and_goes(sizes, data):
-    bodies = bodies_of(Settings(**SMALL))
-    inside: list[tuple[Callable[..., Any], int]] = []
-    for size in sizes:
-        holding = bodies.hold(sized(size))
-        together = sum(held for _, held in inside)
+    budget = BodyBudget(Settings(**SMALL))
+    inside: list[tuple[Callable[..., Any], int, str]] = []
+    for size, caller in sizes:
+        holding = budget.hold(size, caller=caller)
+        together = sum(held for _, held, _ in inside)
+        own = sum(held for _, held, of in inside if of == caller)
         try:
             holding.__enter__()
         except Overloaded:
-            assert together + size > 5000
+            assert together + size > (3750 if own + size > 2500 else 5000)
         else:
-            inside.append((holding.__exit__, size))
+            inside.append((holding.__exit__, size, caller))
             assert together + size <= 5000 or not together
         if inside and data.draw(st.booleans()):
             inside.pop(0)[0](None, None, None)
+    for leave, _, _ in inside:
+        leave(None, None, None)
+    with budget.hold(2000):
+        pass

@@ -1,0 +1,64 @@
+"""Requests made from the OpenAPI document by Schemathesis: what the server answers is what the document says."""
+
+from collections.abc import Iterator
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis.checks import CHECKS, load_all_checks
+from schemathesis.core.failures import Failure, FailureGroup
+from schemathesis.generation import GenerationMode
+
+from tests.e2e.harness import Server
+
+load_all_checks()
+NAMES = (
+    *("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance"),
+    *("response_headers_conformance", "allow_header_conformance"),
+)
+EXAMPLES = 4  # for each operation and mode
+SLOW = ("POST /v1/classifiers", "POST /v1/clusters", "POST /v1/duplicates")  # a valid request waits for a job
+
+
+def cases(server: Server) -> Iterator[tuple[str, schemathesis.APIOperation]]:
+    """The operations of the server's document."""
+    document = schemathesis.openapi.from_url(f"{server.url}/openapi.json")
+    for result in document.get_all_operations():
+        operation = result.ok()
+        yield f"{operation.method.upper()} {operation.path}", operation
+
+
+def disagreements(operation: schemathesis.APIOperation, mode: GenerationMode) -> list[str]:
+    """What is wrong with the answers to requests of one operation."""
+    checks, problems = CHECKS.get_by_names(NAMES), []
+
+    @seed(14)
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(operation.as_strategy(generation_mode=mode))
+    def ask(case: schemathesis.Case) -> None:
+        try:
+            case.call_and_validate(checks=checks, timeout=30)
+        except (Failure, FailureGroup) as exc:
+            problems.append(f"{operation.method.upper()} {operation.path}: {exc}")
+
+    try:
+        ask()
+    except Unsatisfiable:  # nothing can be wrong with a request without parameters
+        assert mode == GenerationMode.NEGATIVE
+    return problems
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+def test_answers_to_requests_of_the_document_are_those_that_it_declares(server: Server, mode: GenerationMode) -> None:
+    problems: list[str] = []
+    for name, operation in cases(server):
+        if name not in SLOW or mode == GenerationMode.NEGATIVE:
+            problems += disagreements(operation, mode)
+    assert not problems, f"{len(problems)} disagreements:\n" + "\n".join(sorted(set(problems))[:10])
