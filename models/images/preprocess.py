@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-PREPROCESSING_VERSION = 1  # raise it when pixels change: it is part of every fingerprint
+PREPROCESSING_VERSION = 2  # raise it when pixels change: it is part of every fingerprint
 ResizeMode = Literal["letterbox", "shortest_edge", "squash"]
 Resample = Literal["bicubic", "bilinear", "lanczos"]
 Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels: 1/8 of 1001 pixels is 125.125
