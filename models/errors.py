@@ -13,6 +13,7 @@ ModelsError                     code, message; str(error) is written for the per
 │       └── InvalidVideo        "invalid_video"        422  empty, truncated, corrupt, no video stream
 ├── TrainingError               "training_error"       422  examples or targets that cannot be learnt from
 ├── AgreementError              "invalid_codes"        422  codes from which no agreement can be computed
+├── IdError                     "missing_id"           422  an item, coder, group or stratum without an id
 ├── ClusteringError             "clustering_error"     422  vectors or options that are not valid
 ├── UnknownClassifier           "unknown_classifier"   404
 ├── UnknownModel                "unknown_model"        404

@@ -265,7 +265,7 @@ def test_a_full_queue_slows_a_stream_down_and_refuses_it_nothing(strict_server: 
 def test_a_message_over_the_limit_ends_its_stream_after_the_others_answers(strict_server: Server) -> None:
     def given() -> Iterator[EmbedStreamRequest]:
         yield EmbedStreamRequest(items=[Item(text="a")])
-        yield EmbedStreamRequest(items=[Item(image=bytes(1000)) for _ in range(32)] + [Item(image=bytes(5 * 2**20))])
+        yield EmbedStreamRequest(items=[Item(image=bytes(1000)) for _ in range(31)] + [Item(image=bytes(5 * 2**20))])
 
     answers, found = until_refused(strict_server, given())
     assert (answers, found["code"]) == (1, "body_too_large")

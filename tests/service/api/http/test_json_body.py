@@ -1,0 +1,100 @@
+"""Documents cut into pieces: the value is that of Python's own parser, and what it refuses is refused."""
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.api.http import json_body
+from service.api.http.json_body import Counter, parse
+from service.errors import BadRequest, TooLarge
+
+TEXTS = st.text(st.characters(), max_size=40) | st.text('"\\,[]{}:u d8', max_size=40)  # surrogates too
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=8) | st.dictionaries(TEXTS, inner, max_size=8),
+    max_leaves=30,
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_pieces() -> Iterator[None]:
+    """Limits so small that every document is cut, at every place."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"PIECE": 3, "SPAN": 150, "BLOCK": 7, "LONG": 8, "PART": 16, "SMALL": 0}.items():
+            patch.setattr(json_body, name, value)
+        yield
+
+
+@given(value=VALUES, ascii_only=st.booleans(), indent=st.sampled_from([None, 0, 3]))
+def test_a_document_is_read_as_it_was_written(value: Any, ascii_only: bool, indent: int | None) -> None:
+    body = json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode("utf-8", "surrogatepass")
+    try:
+        body.decode()
+    except UnicodeDecodeError:  # half of a pair that is not written as an escape
+        with pytest.raises(BadRequest):
+            parse(body)
+        return
+    found, cut = parse(body)
+    assert found == json.loads(body)
+    if not cut:
+        json.dumps(found, ensure_ascii=False).encode()
+
+
+@given(value=VALUES, place=st.floats(0, 1), change=st.sampled_from([b"", b",", b"]", b"}", b"[", b'"', b"\\", b"0 1"]))
+def test_a_damaged_document_is_refused_or_read_as_by_the_standard_library(
+    value: Any, place: float, change: bytes
+) -> None:
+    body = json.dumps(value).encode()
+    at = int(place * len(body))
+    body = body[:at] + change + body[at + (1 if not change else 0) :]
+    try:
+        expected = json.loads(body)
+    except ValueError:
+        with pytest.raises(BadRequest):
+            parse(body)
+        return
+    with suppress(BadRequest):  # NaN and its kind, which the standard library reads
+        assert parse(body)[0] == expected
+
+
+def test_half_of_a_surrogate_pair_is_kept_and_told() -> None:
+    for text in ("cut \ud83d", "\udc00", "a" * 100 + "\ud83d" + "b" * 100):
+        found, cut = parse(json.dumps({"input": ["a", text, "b"]}).encode())
+        assert (found, cut) == ({"input": ["a", text, "b"]}, True)
+    whole, cut = parse(json.dumps({"input": ["\U0001f600" * 30]}).encode())
+    assert (whole, cut) == ({"input": ["\U0001f600" * 30]}, False)
+
+
+def test_nesting_without_end_is_refused() -> None:
+    for body in (b"[" * 100_000, b'["\\ud83d",' + b"[" * 5_000 + b"]" * 5_000 + b"]"):
+        with pytest.raises(BadRequest):
+            parse(body)
+
+
+@given(value=VALUES, sizes=st.lists(st.integers(1, 9), min_size=1, max_size=5))
+def test_values_are_counted_whatever_the_chunks_are(value: Any, sizes: list[int]) -> None:
+    body = json.dumps(value).encode()
+
+    def commas(each: Any) -> int:
+        if isinstance(each, dict):
+            return max(len(each) - 1, 0) + sum(map(commas, each.values()))
+        return max(len(each) - 1, 0) + sum(map(commas, each)) if isinstance(each, list) else 0
+
+    counter, at, i = Counter(), 0, 0
+    while at < len(body):
+        counter.add(body[at : at + sizes[i % len(sizes)]])
+        at, i = at + sizes[i % len(sizes)], i + 1
+    assert counter.values == commas(value)
+
+
+def test_too_many_values_are_refused_while_they_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_body, "MOST_VALUES", 10)
+    counter = Counter()
+    counter.add(b"[" + b"0," * 10)
+    with pytest.raises(TooLarge, match="more than 10 values"):
+        counter.add(b"0,")
