@@ -26,6 +26,14 @@ from models.images.formats import pillow_name, sniff
 Split = Literal["train", "validation", "test"]
 SPLITS = get_args(Split)
 COLUMNS = ("path", "target", "split", "weight", "group")
+_SYSTEM = frozenset(  # files and folders of systems, archives and storage devices, in lower case
+    [
+        *("@eadir", "@tmp", "@recycle", "@recently-snapshot", "@sharebin", "#recycle", "#snapshot", "~snapshot"),
+        *("$recycle.bin", "recycler", "system volume information", "lost+found", "__macosx", "network trash folder"),
+        *("temporary items", "thevolumesettingsfolder", "__pycache__"),
+        *("thumbs.db", "ehthumbs.db", "desktop.ini"),
+    ]
+)
 _HEAD = 4096  # bytes read to recognise a format
 _SHOWN = 3  # names in a message
 
@@ -218,7 +226,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _hidden(name: str) -> bool:
-    return name.startswith(".") or name.lower() in ("__macosx", "thumbs.db", "desktop.ini")
+    return name.startswith(".") or name.lower() in _SYSTEM
 
 
 def _named(folder: Path, name: str) -> Path:

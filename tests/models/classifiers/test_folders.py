@@ -40,9 +40,12 @@ def test_a_folder_of_classes_becomes_items_in_a_stated_order(data):
     assert read_collection(data) == found
 
 
+SYSTEM = [f"train/{name}/a.png" for name in ("__MACOSX/bars", "@eaDir", "#recycle", "$RECYCLE.BIN", "lost+found")]
+
+
 def test_hidden_files_are_skipped_without_a_word(data):
     before = read_collection(data)
-    for name in ("train/bars/.DS_Store", "train/bars/Thumbs.db", "train/.hidden/a.png", "train/__MACOSX/bars/a.png"):
+    for name in ("train/bars/.DS_Store", "train/bars/Thumbs.db", "train/.hidden/a.png", *SYSTEM):
         images.save(data / "x.png", images.pattern("bars", 1))
         (data / name).parent.mkdir(parents=True, exist_ok=True)
         (data / "x.png").rename(data / name)

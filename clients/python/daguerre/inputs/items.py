@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, TypeAlias
 
+from daguerre.inputs.alignment import id_texts
 from daguerre.inputs.arrays import as_array, is_torch, split
 from daguerre.inputs.columns import column, is_path, plain
 from daguerre.inputs.files import GLOB, FileSource, LeftOut, matching, walk
@@ -234,7 +235,7 @@ def _with_ids(sources: Iterator[Source], ids: Sequence[str] | None) -> Iterator[
     if ids is None:
         yield from sources
         return
-    names = [str(name) for name in ids]
+    names = id_texts(ids, "ids")
     n = 0
     for n, source in enumerate(sources, 1):
         if n > len(names):
