@@ -362,12 +362,16 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 def test_importing_it_is_quick_and_loads_nothing_heavy():
-    code = "import time; t = time.perf_counter(); import daguerre, sys; print(time.perf_counter() - t, *sys.modules)"
-    said = [
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-        for _ in range(5)
-    ]
-    assert min(float(line.split()[0]) for line in said) < 0.3
+    code = "import time; t = time.process_time(); import {}, sys; print(time.process_time() - t, *sys.modules)"
+    said, numpys = (
+        [
+            subprocess.run([sys.executable, "-c", code.format(name)], capture_output=True, text=True, check=True).stdout
+            for _ in range(5)
+        ]
+        for name in ("daguerre", "numpy")
+    )
+    quickest, numpy_alone = (min(float(line.split()[0]) for line in lines) for lines in (said, numpys))
+    assert quickest < 6 * numpy_alone, (quickest, numpy_alone)  # 0.2 to 0.3 s on a quiet machine, 4 times
     loaded = set(said[0].split()[1:])
     assert "numpy" in loaded
     assert not loaded & {"torch", "httpx", "grpc", "pandas", "pyarrow", "PIL", "tqdm", "click", "bentoml", "service"}
