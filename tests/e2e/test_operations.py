@@ -373,7 +373,7 @@ def test_it_needs_no_network_and_neither_torch_nor_transformers(own: Any, tmp_pa
 
 def test_sigterm_lets_a_running_request_end(own: Any, request: pytest.FixtureRequest, placement: str) -> None:
     server = own().wait_ready()
-    items = [image(jpeg("chelsea", width=200), str(i)) for i in range(300)]
+    items = [image(jpeg("chelsea", width=200), str(i)) for i in range(150)]
     with server.client() as client, ThreadPoolExecutor(1) as thread:
         body = json.dumps({"input": items, "encoding_format": "base64"})
         before = metrics(client)
@@ -388,7 +388,7 @@ def test_sigterm_lets_a_running_request_end(own: Any, request: pytest.FixtureReq
         server.process.terminate()
         answer = call.result(timeout=60)
     assert answer.status_code == 200, answer.text[:500]
-    assert len(answer.json()["data"]) == 300
+    assert len(answer.json()["data"]) == 150
     assert all("embedding" in entry for entry in answer.json()["data"])
     assert server.process.wait(30) == 0
     assert time.monotonic() - started < 30
