@@ -6,6 +6,7 @@ front are kept, "007" is not 7. In a column with other texts, texts stay as they
 
 import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from models.errors import IdError, TrainingError
 MISSING = ("NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT", "NULL", "null", "None")
 PLAIN = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")  # a number as tables have it
 WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))(?:\.0+)?")
+SCIENTIFIC = re.compile(r"-?[1-9](\.[0-9]+)?[eE]\+?[0-9]{1,2}")  # as R and Excel write large numbers: 1e+05
+INVISIBLE = " \t\r\n\v\f\u00a0\u200b\u2060\ufeff"  # blank space, no-break space, zero-width space, byte order mark
 FLAGS = {"true": "1", "false": "0"}
 SEVERAL = 50  # different numbers from which a target is not a label
 SHOWN = 3  # texts named in a message
@@ -62,7 +65,7 @@ def read_codes(values: Sequence[Any], missing: Sequence[str] | None = None) -> C
     values : (n,) texts, numbers, booleans; None, NaN and blank texts are missing.
     missing : texts that are missing too, or numbers as texts, such as -9. None: those of MISSING.
     """
-    texts = frozenset(MISSING if missing is None else missing)
+    texts = frozenset(_number_name(text) for text in (MISSING if missing is None else missing))
     taken: Counter[str] = Counter()
     kept: list[Any] = []
     read: dict[tuple[type, Any], tuple[Any, str | None]] = {}  # codes are few, rows may be a million
@@ -90,11 +93,16 @@ def _value(value: Any, missing: frozenset[str]) -> tuple[Any, str | None]:
     if hasattr(value, "item"):
         value = value.item()  # of numpy
     if isinstance(value, str):
-        value = value.strip()
+        value = plain_text(value)
     if is_missing(value):
         return None, None
-    text = code_name(value)
-    return (None, text) if text in missing else (value, None)
+    return (None, code_name(value)) if _number_name(value) in missing else (value, None)
+
+
+def plain_text(value: str) -> str:
+    """A text in one form of Unicode, without blank space and invisible characters at its ends; 1e+05 as 100000."""
+    text = unicodedata.normalize("NFC", value).strip(INVISIBLE)
+    return str(int(float(text))) if SCIENTIFIC.fullmatch(text) and float(text).is_integer() else text
 
 
 def is_missing(value: Any) -> bool:

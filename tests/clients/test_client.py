@@ -588,3 +588,34 @@ asyncio.run(client.close())
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert run.stdout.splitlines() == ["[True, True] [True, True]", str([[True, True]] * 3)], run.stderr
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ({"k1": "a cat"}, r"labels: got a mapping.*list\(x.values"),
+        (["a cat", None], r"labels\[1\]: got None, which is no text; leave it out"),
+        (["a cat", float("nan")], r"labels\[1\]: got nan"),
+        (["a cat", 3], r"labels\[1\]: got 3"),
+        ({"a cat", "a dog"}, "labels: got a set, which has no order"),
+        ("a cat", "labels: got a str"),
+    ],
+)
+def test_labels_are_texts_in_an_order(client: Client, labels, message):
+    with pytest.raises(TypeError, match=message):
+        client.zero_shot(texts=["x"], labels=labels)
+
+
+def test_one_template_is_no_list_of_letters(client: Client):
+    with pytest.raises(TypeError, match=r"templates: got a str, 'a photo of \{\}'; give a list"):
+        client.zero_shot(texts=["x"], labels=["a", "b"], templates="a photo of {}")
+    with pytest.raises(TypeError, match="none_of_these: got True; give a text"):
+        client.zero_shot(texts=["x"], labels=["a", "b"], none_of_these=True)
+
+
+def test_a_corpus_is_parquet_in_a_folder_that_is_there(client: Client, photos: Path, tmp_path: Path):
+    with pytest.raises(ValueError, match=r"ends in \.csv, and the file is Parquet; name it x\.parquet"):
+        client.embed_corpus(photos, tmp_path / "x.csv")
+    with pytest.raises(ValueError, match=r"there is no folder .*nowhere'; create it first"):
+        client.embed_corpus(photos, tmp_path / "nowhere" / "x.parquet")
+    assert not list(tmp_path.iterdir())

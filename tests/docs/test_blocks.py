@@ -35,6 +35,9 @@ def test_every_block_names_its_language_and_can_be_pasted(path: Path) -> None:
 )
 def test_the_blocks_run(path: Path, documented: Server, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
+    kept = tmp_path / ".cache" / "daguerre"
+    kept.mkdir(parents=True)
+    (kept / "models").symlink_to((harness.HOME / "models").resolve(), target_is_directory=True)  # exported already
     variables = {
         **harness.environment(),
         "HOME": str(tmp_path),

@@ -187,6 +187,7 @@ def test_one_frame_a_shot_thumbnails_and_scaled_decoding(client: httpx.Client, c
 def test_a_form_streams_the_clip_to_disk_and_keeps_nothing(own: Path, client: httpx.Client, bikes: bytes):
     """The body may be longer than what is held in memory; not so an image's."""
     long = bikes + bytes(3_000_000)  # an MP4 may be followed by anything
+    long_image = harness.jpeg("coffee", width=200) + bytes(len(long))
     uploads = own / "uploads"
     files = [("input", ("bikes.mp4", long, "application/octet-stream")), ("input", (None, "a text"))]
     sampling = {"sampling": json.dumps({"policy": "evenly", "n": 3})}
@@ -195,7 +196,7 @@ def test_a_form_streams_the_clip_to_disk_and_keeps_nothing(own: Path, client: ht
     clip, text = answer.json()["data"]
     assert (clip["id"], len(clip["video"]["frames"]), "video" in text) == ("bikes.mp4", 3, False)
     assert not list(uploads.glob("upload_*"))
-    with_image = client.post("/v1/embeddings", files=[("input", ("a.jpg", long, "image/jpeg"))])
+    with_image = client.post("/v1/embeddings", files=[("input", ("a.jpg", long_image, "image/jpeg"))])
     assert (with_image.status_code, with_image.json()["error"]["code"]) == (413, "body_too_large")
     too_long = client.post("/v1/embeddings", files=[("input", ("a.mp4", bytes(12_100_000), "video/mp4"))])
     assert (too_long.status_code, too_long.json()["error"]["code"]) == (413, "video_too_large")

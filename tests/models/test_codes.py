@@ -46,7 +46,7 @@ def test_texts_that_count_as_missing_are_counted_and_can_be_chosen():
     assert remark.startswith("3 of 5 codes count as missing: 2 'NA', 1 'N/A'; ")
     assert read_codes(column, [""]).names == ("NA", "NA", "N/A", None, "a")
     assert read_codes(column, [""]).remarks("codes") == ()
-    assert read_codes([-9, "-9.0", "-9", 1], ["-9"]).names == (None, "-9", None, "1")
+    assert read_codes([-9, "-9.0", "-9", 1], ["-9"]).names == (None, None, None, "1")
     assert read_codes(column, ["NA"]).remarks("codes") == ()
     assert read_codes(column, ["a"]).names == ("NA", "NA", "N/A", None, None)
 
@@ -103,3 +103,22 @@ def test_the_task_is_guessed_of_labels_alone():
 def test_what_is_missing_for_pandas_is_missing_here():
     texts = pd.read_csv(io.StringIO("code,x\n" + "\n".join(f"{text},1" for text in MISSING)))
     assert texts["code"].isna().sum() == len(MISSING) - 1  # NaT is one of a column of times
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (["é", "b"], ["e\u0301", "b"]),
+        (["yes", "no"], ["yes\u200b", "\ufeffno"]),
+        (["100000", "1"], ["1e+05", "1"]),
+        ([1200000, 5], ["1.2E+6", "5.0"]),
+    ],
+)
+def test_codes_that_programs_write_differently_are_equal(first, second):
+    assert read_codes(first).names == read_codes(second).names
+
+
+def test_a_missing_number_may_be_written_in_any_way():
+    assert read_codes(["99.0", "1.0", "0.0"], ["99"]).names == (None, "1", "0")
+    assert read_codes([-9, 1], ["-9.0"]).names == (None, "1")
+    assert read_codes(["1e5", "1.5e-1", "2e"], ()).names == ("100000", "1.5e-1", "2e")

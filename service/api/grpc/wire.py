@@ -6,9 +6,10 @@ call for seconds, and take a hundred times its own size in memory.
 
 from google.protobuf.descriptor import Descriptor
 
-from service.errors import TooLarge
+from service.errors import TooLarge, Unprocessable
 
 SMALL = 2**16  # bytes of a message that is parsed without being counted
+MOST_NAMED = 2**18  # bytes of a message in which an unknown field is named with its whole path
 MOST_FIELDS = 5_000_000  # of a message; a clustering of a million items with ids and known labels has 3 million
 MOST_MESSAGES = 1_100_000  # within a message, of which each takes fifty bytes or more of memory
 ITEMS = ("input", "items")  # fields that hold the items of a request
@@ -17,7 +18,8 @@ ITEMS = ("input", "items")  # fields that hold the items of a request
 def check_fields(raw: bytes, kind: Descriptor, *, max_items: int, most: int = MOST_FIELDS) -> bool:
     """Return whether all fields of a message and its inner messages are known; a malformed one is left to the parser.
 
-    Raises TooLarge for more than `max_items` items or `most` fields in all.
+    Raises TooLarge for more than `max_items` items or `most` fields in all, and Unprocessable for an unknown field of a
+    large message, whose fields would take seconds to name.
     """
     known = True
     counts = dict.fromkeys(ITEMS, 0)
@@ -32,6 +34,11 @@ def check_fields(raw: bytes, kind: Descriptor, *, max_items: int, most: int = MO
         number, wire = tag >> 3, tag & 7
         fields += 1
         field = descriptor.fields_by_number.get(number)
+        if field is None and len(raw) > MOST_NAMED:
+            raise Unprocessable(
+                f"{descriptor.name}: has a field {number} that this server does not know; upgrade the server, or leave "
+                "it out"
+            )
         known = known and field is not None
         if fields > most or messages > MOST_MESSAGES:
             many = f"{most:,} fields" if fields > most else f"{MOST_MESSAGES:,} inner messages"

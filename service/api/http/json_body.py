@@ -29,9 +29,12 @@ SMALL = 2**20  # bytes of a document that is not cut unless it has more than PIE
 LONG = 2**13  # bytes of a string that is decoded apart
 PART = 2**19  # bytes of such a string that are decoded at once
 _MARK = f"\x00{secrets.token_hex(8)}:"  # before the number of a string that is decoded apart
-_ESCAPED = re.compile(  # whole characters and escapes, the two halves of a surrogate pair together
-    rb"(?:[^\\]|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[0-9a-fA-F]{4}|\\u(?![dD][89abAB])[0-9a-fA-F]{4}|\\[^u])*+", re.DOTALL
+_ESCAPED = re.compile(  # whole characters and escapes; a first half of a surrogate pair only where the next is seen
+    rb"(?:[^\\]|\\u[dD][89abAB][0-9a-fA-F]{2}(?=.{6})(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|\\u(?![dD][89abAB])[0-9a-fA-F]{4}"
+    rb"|\\[^u])*+",
+    re.DOTALL,
 )
+_LONG_NUMBER = re.compile(rb"[0-9]{19}")  # perhaps more than 64 bits, of which orjson would make a float
 _NAME = re.compile(rb'\s*("(?:[^"\\]|\\.)*+")\s*:', re.DOTALL)
 _KINDS = np.zeros(256, np.int8)  # 1 opens a container, -1 closes one, 2 is a comma
 _KINDS[list(b"[{")], _KINDS[list(b"]}")], _KINDS[ord(",")] = 1, -1, 2
@@ -153,13 +156,14 @@ def _string(body: bytes, start: int, end: int) -> str:
     parts = []
     while start < end:
         stop = min(start + PART, end)
-        while stop < end and body[stop] & 0xC0 == 0x80:  # within a character
-            stop -= 1
+        for _ in range(3):  # within a character
+            stop -= stop < end and body[stop] & 0xC0 == 0x80
         part = body[start:stop]
-        if b"\\" in part:
+        if stop < end and b"\\" in part:
             match = _ESCAPED.match(body, start, stop)
-            assert match
-            part = match.group() or part  # what is no escape, the parser says
+            part = match.group() if match else b""
+            if not part:
+                raise BadRequest(f"the body is not JSON: the string at byte {start} has an invalid escape")
         parts.append(_loads(b'"' + part + b'"')[0])
         start += len(part)
     return "".join(parts)
@@ -180,12 +184,23 @@ def _restored(value: Any, strings: list[str]) -> Any:
 
 def _loads(piece: bytes) -> tuple[Any, bool]:
     """Parse a piece, and tell whether it has half of a surrogate pair, which only Python's parser keeps."""
+    if _LONG_NUMBER.search(piece):
+        return _exactly(piece)
     try:
         return orjson.loads(piece), False
     except orjson.JSONDecodeError:
         if not SURROGATE.search(piece):
             raise
-    return json.loads(piece), True
+        return _exactly(piece)
+
+
+def _exactly(piece: bytes) -> tuple[Any, bool]:
+    """Parse by Python's parser, which keeps long integers and halves of surrogate pairs, but no NaN."""
+    return json.loads(piece, parse_constant=_refuse), SURROGATE.search(piece) is not None
+
+
+def _refuse(name: str) -> float:
+    raise ValueError(f"{name} is no number in JSON")
 
 
 class _Document:

@@ -180,7 +180,7 @@ class Parser(MultiPartParser):
         if part.file is None:
             try:
                 bytes(part.data).decode(self._charset)
-            except (UnicodeDecodeError, LookupError) as exc:
+            except (UnicodeError, LookupError) as exc:
                 raise MultiPartException(f"a text of it is not {self._charset}; send UTF-8") from exc
         super().on_part_end()
 

@@ -27,6 +27,15 @@ from daguerre.types.embeddings import EmbedAnswer, EmbedOptions
 
 T = TypeVar("T")
 PART_ROWS = 2048
+OTHER_KINDS = (".csv", ".tsv", ".json", ".npy", ".npz", ".xlsx")
+
+
+def _require_out(out: Path) -> None:
+    """Raise ValueError for a file of another kind, or in no folder."""
+    if out.suffix.lower() in OTHER_KINDS:
+        raise ValueError(f"out: {str(out)!r} ends in {out.suffix}, and the file is Parquet; name it {out.stem}.parquet")
+    if not out.absolute().parent.is_dir():
+        raise ValueError(f"out: there is no folder {str(out.parent)!r}; create it first")
 
 
 async def embed_corpus(
@@ -44,6 +53,7 @@ async def embed_corpus(
     """See CorpusMethods.embed_corpus."""
     started = time.monotonic()
     arrow()
+    _require_out(Path(out))
     journal = Journal(Path(out), part_rows=part_rows)
     card = await session.card(model)
     fingerprint = card.fingerprint_of(decode)

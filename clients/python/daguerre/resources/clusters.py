@@ -5,12 +5,12 @@ from typing import Any, Literal
 
 from daguerre.dispatch.vectors import EmbeddingsLike, split_usable, vector_blocks, with_uploads
 from daguerre.handles.clustering import AsyncClusters
-from daguerre.inputs.alignment import Code, ItemIndex, item_ids, missing_texts, relative_ids, string_list
+from daguerre.inputs.alignment import Code, ItemIndex, item_ids, missing_texts, relative_ids
 from daguerre.inputs.items import Images, Texts
 from daguerre.resources.embeddings import EmbeddingMethods
 from daguerre.storage.parquet import printable
 from daguerre.transport.operations import CLUSTER, CLUSTERING
-from daguerre.types.common import Decode
+from daguerre.types.common import Decode, text_list
 from daguerre.types.jobs import Job
 
 Method = Literal["iterative-kmeans", "kmeans", "hdbscan", "agglomerative"]
@@ -109,7 +109,7 @@ class ClusterMethods(EmbeddingMethods):
         >>> C = client.cluster(images="photos/", vocabulary=["a street protest", "a press conference"])
         >>> C.clusters[0].names, C.exemplars(0)
         """
-        names_of_clusters = None if vocabulary is None else string_list(vocabulary, "vocabulary")
+        names_of_clusters = None if vocabulary is None else text_list(vocabulary, "vocabulary")
         blocks = await self._embedded(images, texts, embeddings, model, decode, progress)
         first = next(iter(blocks.values()))
         files = list(first.ids)

@@ -233,6 +233,9 @@ def _read_workbook(path: str, data: bytes) -> Table:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     except Exception as exc:  # whatever is wrong in a file that begins like a zip archive
         raise ValueError(f"{path} is no Excel workbook that can be read: {exc}; save it as CSV in UTF-8") from exc
+    for sheet in book.worksheets:
+        if hasattr(sheet, "reset_dimensions"):
+            sheet.reset_dimensions()  # what a program wrote there may be out of date
     sheets = [sheet for sheet in book.worksheets if any(True for _ in sheet.iter_rows(max_row=1, values_only=True))]
     if len(sheets) > 1:
         filled = [sheet for sheet in sheets if any(any(c is not None for c in row) for row in sheet.values)]

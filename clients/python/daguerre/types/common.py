@@ -1,6 +1,6 @@
 """Records that every feature shares: items as they are sent, receipts, failures, and the base of all answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
@@ -154,3 +154,18 @@ def succeeded(content: Content) -> list[Content]:
 def without_none(**fields: Any) -> dict[str, Any]:
     """Fields of a request; those of None are left out."""
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def text_list(given: Iterable[Any], name: str) -> list[str]:
+    """Texts as a list, none of them missing. Raises TypeError for a str, which is iterable too, and a mapping."""
+    if isinstance(given, str | bytes):
+        raise TypeError(f"{name}: got a {type(given).__name__}, {given!r:.60}; give a list of texts")
+    if isinstance(given, Mapping):
+        raise TypeError(f"{name}: got a mapping, whose keys or values may be meant; give list(x) or list(x.values())")
+    if isinstance(given, Set):
+        raise TypeError(f"{name}: got a set, which has no order; give a list, as sorted(…) makes it")
+    texts = list(given)
+    for i, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise TypeError(f"{name}[{i}]: got {text!r:.60}, which is no text; leave it out, or write it as a text")
+    return [str(text) for text in texts]  # those of NumPy too

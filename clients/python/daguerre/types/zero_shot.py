@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from daguerre.types.arrays import spread
-from daguerre.types.common import Answer, Content, Decode, Float, common_fields, succeeded
+from daguerre.types.common import Answer, Content, Decode, Float, common_fields, succeeded, text_list
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +57,13 @@ class ZeroShotOptions:
     none_min_cosine: float | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.labels, str):
-            raise TypeError(f"labels: got a str, {self.labels!r:.60}; give a list of labels")
+        for name in ("labels", "templates", "negatives"):
+            given = getattr(self, name)
+            object.__setattr__(self, name, None if given is None else text_list(given, name))
+        if not isinstance(self.none_of_these, str | None):
+            raise TypeError(f"none_of_these: got {self.none_of_these!r:.60}; give a text, such as 'something else'")
         if self.none_of_these is not None and self.none_min_cosine is not None:
             raise ValueError("none_of_these and none_min_cosine are two ways to say it; give one of them")
-        object.__setattr__(self, "labels", list(self.labels))
 
     def fields(self) -> Content:
         """The fields of a request."""
@@ -72,10 +74,6 @@ class ZeroShotOptions:
             none = {"min_cosine": self.none_min_cosine}
         return {
             **{name: getattr(self, name) for name in ("model", "decode", "multi_label")},
-            **{name: _listed(getattr(self, name)) for name in ("labels", "templates", "negatives")},
+            **{name: getattr(self, name) for name in ("labels", "templates", "negatives")},
             "none_of_these": none,
         }
-
-
-def _listed(texts: Sequence[str] | None) -> list[str] | None:
-    return None if texts is None else list(texts)

@@ -98,3 +98,21 @@ def test_too_many_values_are_refused_while_they_arrive(monkeypatch: pytest.Monke
     counter.add(b"[" + b"0," * 10)
     with pytest.raises(TooLarge, match="more than 10 values"):
         counter.add(b"0,")
+
+
+def test_continuation_bytes_without_end_are_refused() -> None:
+    for size in (10, 100, 1000):
+        with pytest.raises(BadRequest):
+            parse(b'{"input": "' + b"\x80" * size + b'"}')
+
+
+def test_long_integers_stay_exact() -> None:
+    value = {"code": [10**22 + i for i in range(20)], "text": "1" * 60}
+    assert parse(json.dumps(value).encode()) == (value, False)
+
+
+def test_half_of_a_surrogate_pair_may_be_anywhere_in_a_long_string() -> None:
+    for n in range(40):
+        for tail in (r"\n" * 20, "b" * 40, r"\ud83d\ude00" * 8, r"\ud83d" * 8):
+            body = rf'["{"a" * n}\ud800{tail}"]'.encode()
+            assert parse(body) == (json.loads(body), True)

@@ -38,6 +38,14 @@ def search(
     if bool(query) == bool(images):
         raise click.UsageError("give texts to look for or --image, and not both")
     queries: Any = [Path(image) for image in images] or list(query)
+    for text in query:
+        if Path(text).is_file():
+            raise click.UsageError(f"{text!r} is a file, and a query without --image is a text; give --image {text}")
+    for name in source:
+        if name.lower().endswith((".csv", ".tsv", ".xlsx")):
+            raise click.UsageError(
+                f"--in: {name} is a table; give images, or the vectors of `daguerre embed -o x.parquet`"
+            )
     searched = source[0] if len(source) == 1 else list(source)
     with settings.client(model=model) as client:
         if isinstance(searched, str) and is_vectors(searched):
