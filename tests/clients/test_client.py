@@ -616,6 +616,6 @@ def test_one_template_is_no_list_of_letters(client: Client):
 def test_a_corpus_is_parquet_in_a_folder_that_is_there(client: Client, photos: Path, tmp_path: Path):
     with pytest.raises(ValueError, match=r"ends in \.csv, and the file is Parquet; name it x\.parquet"):
         client.embed_corpus(photos, tmp_path / "x.csv")
-    with pytest.raises(ValueError, match=r"there is no folder .*nowhere'; create it first"):
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*nowhere'; create it first"):
         client.embed_corpus(photos, tmp_path / "nowhere" / "x.parquet")
     assert not list(tmp_path.iterdir())

@@ -31,11 +31,11 @@ OTHER_KINDS = (".csv", ".tsv", ".json", ".npy", ".npz", ".xlsx")
 
 
 def _require_out(out: Path) -> None:
-    """Raise ValueError for a file of another kind, or in no folder."""
+    """Raise ValueError for a file of another kind, FileNotFoundError for one in no folder."""
     if out.suffix.lower() in OTHER_KINDS:
         raise ValueError(f"out: {str(out)!r} ends in {out.suffix}, and the file is Parquet; name it {out.stem}.parquet")
     if not out.absolute().parent.is_dir():
-        raise ValueError(f"out: there is no folder {str(out.parent)!r}; create it first")
+        raise FileNotFoundError(f"out: there is no folder {str(out.parent)!r}; create it first")
 
 
 async def embed_corpus(
