@@ -159,7 +159,7 @@ def without_none(**fields: Any) -> dict[str, Any]:
 def text_list(given: Iterable[Any], name: str) -> list[str]:
     """Texts as a list, none of them missing. Raises TypeError for a str, which is iterable too, and a mapping."""
     if isinstance(given, str | bytes):
-        raise TypeError(f"{name}: got a {type(given).__name__}, {given!r:.60}; give a list of texts")
+        raise TypeError(f"{name}: got a {type(given).__name__}, {given!r:.60}; give a list of {name}")
     if isinstance(given, Mapping):
         raise TypeError(f"{name}: got a mapping, whose keys or values may be meant; give list(x) or list(x.values())")
     if isinstance(given, Set):

@@ -173,6 +173,6 @@ def test_what_no_message_can_say_is_an_invalid_request(inline: Server, items: st
 
 
 def test_labels_that_are_no_texts_are_an_invalid_request(inline: Server):
-    options = ZeroShotOptions(labels=["a", None])  # type: ignore[list-item]
-    exc = refused(address(inline, "grpc"), lambda t: t.call(ZERO_SHOT, options.fields(), items=[Payload(text="a")]))
+    fields = {**ZeroShotOptions(labels=["a", "b"]).fields(), "labels": ["a", None]}  # which the options refuse
+    exc = refused(address(inline, "grpc"), lambda t: t.call(ZERO_SHOT, fields, items=[Payload(text="a")]))
     assert (type(exc), exc.status) == (errors.InvalidRequestError, 422)
