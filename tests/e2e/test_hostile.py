@@ -160,7 +160,7 @@ def test_no_message_keeps_others_waiting(
 
 
 def sent(server: Server, parts: Iterator[bytes], seconds: float = 20.0) -> bytes:
-    """What the server answers to raw bytes."""
+    """Send raw bytes, and return the answer of the server."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=seconds) as connection:
         try:
             for part in parts:

@@ -30,7 +30,7 @@ def cases(server: Server) -> Iterator[tuple[str, schemathesis.APIOperation]]:
 
 
 def disagreements(operation: schemathesis.APIOperation, mode: GenerationMode) -> list[str]:
-    """What is wrong with the answers to requests of one operation."""
+    """The failures of checks on the answers to requests of one operation."""
     checks, problems = CHECKS.get_by_names(NAMES), []
 
     @seed(14)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -58,8 +57,7 @@ def test_a_damaged_document_is_refused_or_read_as_by_the_standard_library(
         with pytest.raises(BadRequest):
             parse(body)
         return
-    with suppress(BadRequest):  # NaN and its kind, which the standard library reads
-        assert parse(body)[0] == expected
+    assert parse(body)[0] == expected
 
 
 def test_half_of_a_surrogate_pair_is_kept_and_told() -> None:
