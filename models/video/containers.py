@@ -126,13 +126,7 @@ def _boxes(file: BinaryIO) -> Iterator[tuple[int, bytes, bytes]]:
                 raise InvalidVideo(
                     f"MP4 has more than {_MAX_BOXES:,} boxes, which no program writes: re-save the video"
                 )
-            file.seek(position)
-            head = file.read(40)
-            size, kind, start = int.from_bytes(head[:4], "big"), head[4:8], 8
-            if size == 1:
-                size, start = int.from_bytes(head[8:16], "big"), 16
-            if size == 0:  # to the end
-                size = end - position
+            size, kind, start, head = read_box(file, position, end)
             if size < start:
                 break
             if kind in _COUNTS or kind in (b"hdlr", b"stts"):
@@ -141,6 +135,23 @@ def _boxes(file: BinaryIO) -> Iterator[tuple[int, bytes, bytes]]:
                 inside = position if kind == b"trak" else track
                 open_boxes.append((position + start, min(end, position + size), inside, depth + 1))
             position += size
+
+
+def read_box(file: BinaryIO, position: int, end: int) -> tuple[int, bytes, int, bytes]:
+    """The box of an MP4 at `position`, of those up to `end`.
+
+    Returns
+    -------
+    size, kind : of the box; a size below `start` is not valid.
+    start : where its content begins, in `head`.
+    head : its first 40 bytes.
+    """
+    file.seek(position)
+    head = file.read(40)
+    size, kind, start = int.from_bytes(head[:4], "big"), head[4:8], 8
+    if size == 1:
+        size, start = int.from_bytes(head[8:16], "big"), 16
+    return end - position if size == 0 else size, kind, start, head  # 0: to the end
 
 
 def _is_mpegts(head: bytes) -> bool:

@@ -2,6 +2,8 @@
 
 from typing import BinaryIO
 
+from models.video.containers import read_box
+
 _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _HEAD = 1 << 16  # bytes at the start in which the header of an ASF lies
 _TAIL = 1 << 17  # bytes at the end of an Ogg in which its last pages lie; a page has 64 KiB at most
@@ -33,14 +35,8 @@ def _boxes(file: BinaryIO, size: int) -> list[tuple[bytes, int]]:
     boxes: list[tuple[bytes, int]] = []
     position = 0
     while position + 8 <= size and len(boxes) < _MAX_BOXES:
-        file.seek(position)
-        head = file.read(16)
-        length, kind, least = int.from_bytes(head[:4], "big"), head[4:8], 8
-        if length == 1:
-            length, least = int.from_bytes(head[8:16], "big"), 16
-        if length == 0:  # to the end
-            length = size - position
-        if length < least:
+        length, kind, start, _ = read_box(file, position, size)
+        if length < start:
             break
         position += length
         boxes.append((kind, position))
