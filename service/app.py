@@ -81,6 +81,7 @@ class Daguerre(_Runners):  # type: ignore[misc, valid-type]
         _engines.append(engine)
         await asyncio.to_thread(context.jobs.table.open)
         await asyncio.to_thread(context.files.sweep)  # files that a killed process has left
+        await asyncio.to_thread(context.classifiers.store.clean)
         self._supervisor = Supervisor(settings, context.jobs.table)
         await self._supervisor.start()
         self._lane = EntryLane(

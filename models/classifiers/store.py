@@ -13,6 +13,7 @@ processes that save at once get two numbers. A number is never used twice: "post
 import json
 import re
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -32,6 +33,7 @@ from models.disk import sha256, sync_file, sync_folder
 from models.errors import TrainingError, UnknownClassifier
 
 FORMAT = 1
+LEFT_OVER = 3600.0  # seconds after which what is being saved was left by a killed process
 REQUIRED = {
     "kind",
     "task",
@@ -321,8 +323,9 @@ class Store:
         return numbers
 
     def clean(self) -> int:
-        """Remove the leftovers of killed processes, at start-up before anything is saved; return their number."""
-        leftovers = list(self._root.glob("*/.*.tmp"))
+        """Remove the leftovers of killed processes, and return their number; younger ones may be of a running one."""
+        before = time.time() - LEFT_OVER
+        leftovers = [path for path in self._root.glob("*/.*.tmp") if path.stat().st_mtime < before]
         for folder in leftovers:
             shutil.rmtree(folder, ignore_errors=True)
         return len(leftovers)
