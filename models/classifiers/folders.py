@@ -11,7 +11,7 @@ import csv
 import math
 import os
 import unicodedata
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -309,11 +309,3 @@ def _weight(cell: str, where: str) -> float:
 def _some(names: list[str]) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(repr(name) for name in names[:_SHOWN]) + more
-
-
-def class_counts(items: Iterable[LabelledImage]) -> dict[str, dict[str, int]]:
-    """split → class → number of images."""
-    counted: dict[str, Counter[str]] = {}
-    for item in items:
-        counted.setdefault(item.split, Counter())[item.target] += 1
-    return {split: dict(sorted(counts.items())) for split, counts in counted.items()}

@@ -27,7 +27,6 @@ from service.tasks.vectors import joined, keep, read_rows, unusable_to_json, usa
 
 TASK, VOCABULARY, ANSWER = "task.json", "vocabulary.npy", "clustering.json"
 LIBRARIES = ("numpy", "scikit-learn", "scipy")
-MAPPED = 100_000  # maximum number of items for which a map is drawn by default
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ import decimal
 import os
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,6 @@ from hypothesis import strategies as st
 
 from daguerre.inputs.alignment import (
     ItemIndex,
-    aligned_with,
     id_texts,
     item_ids,
     json_value,
@@ -26,6 +26,10 @@ from daguerre.inputs.names import existing_path
 
 PATHS = ["/data/coded/blue/000.jpg", "/data/coded/blue/001.jpg", "/data/coded/red/000.jpg", "/data/coded/red/002.jpg"]
 NAMES = relative_ids(PATHS)
+
+
+def aligned(targets: Any, paths: list[str], names: list[str], source: Any = None) -> list[Any]:
+    return ItemIndex(paths, names, source).column("targets", targets)
 
 
 @pytest.mark.parametrize(
@@ -67,10 +71,10 @@ def test_columns_of_every_dtype_are_read(dtype):
     values = ["1", "0"] * 2 if dtype == "string" else [1, 0] * 2
     column = pd.Series(values, index=PATHS).astype(dtype)
     expected = [str(v) if dtype == "string" else v for v in values]
-    assert aligned_with(column, PATHS, NAMES) == expected
+    assert aligned(column, PATHS, NAMES) == expected
     if dtype not in ("int64",):
         column = column.astype(object).where([True, False, True, True], None).astype(dtype)
-        assert aligned_with(column, PATHS, NAMES)[1] is None
+        assert aligned(column, PATHS, NAMES)[1] is None
 
 
 KEYS = {
@@ -89,15 +93,15 @@ KEYS = {
 def test_paths_match_in_every_form(form):
     keys = [KEYS[form](i) for i in (3, 0, 2, 1)]
     for table in (dict(zip(keys, "dacb", strict=True)), pd.Series(list("dacb"), index=keys)):
-        assert aligned_with(table, PATHS, NAMES) == list("abcd")
+        assert aligned(table, PATHS, NAMES) == list("abcd")
 
 
 def test_both_forms_of_an_accent_match(tmp_path):
     composed, apart = (unicodedata.normalize(form, "fotos/café.jpg") for form in ("NFC", "NFD"))
     assert composed != apart
     for path, key in ((composed, apart), (apart, composed)):
-        assert aligned_with({key: 1}, [f"/x/{path}"], [path]) == [1]
-        assert aligned_with({os.path.basename(key): 1}, [f"/x/{path}"], [path]) == [1]
+        assert aligned({key: 1}, [f"/x/{path}"], [path]) == [1]
+        assert aligned({os.path.basename(key): 1}, [f"/x/{path}"], [path]) == [1]
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).touch()
         found = existing_path(str(tmp_path / key).replace("fotos/", "fotos\\"))
@@ -110,36 +114,36 @@ def test_a_file_name_in_two_folders_is_refused_with_both_paths(given):
     with pytest.raises(
         ValueError, match=r"targets: '000.jpg' names 2 files, '.*blue/000.jpg' and '.*red/000.jpg'; give"
     ):
-        aligned_with(given, PATHS, NAMES)
-    assert aligned_with({"001.jpg": 1, "red/000.jpg": 2}, PATHS, NAMES) == [None, 1, 2, None]
+        aligned(given, PATHS, NAMES)
+    assert aligned({"001.jpg": 1, "red/000.jpg": 2}, PATHS, NAMES) == [None, 1, 2, None]
 
 
 def test_the_path_from_the_top_is_taken_before_the_end_of_another():
     paths = ["/d/a.jpg", "/d/below/a.jpg"]
-    assert aligned_with({"a.jpg": 1}, paths, relative_ids(paths)) == [1, None]
+    assert aligned({"a.jpg": 1}, paths, relative_ids(paths)) == [1, None]
 
 
 def test_a_series_goes_by_its_index_and_not_by_its_order():
     items = pd.Series(PATHS, index=[9, 4, 7, 5])
     codes = pd.Series(list("abcd"), index=items.index)
     for order in ([0, 1, 2, 3], [3, 1, 0, 2]):
-        assert aligned_with(codes.iloc[order], PATHS, NAMES, source=items) == list("abcd")
-    assert aligned_with(codes.iloc[:2], PATHS, NAMES, source=items) == ["a", "b", None, None]
+        assert aligned(codes.iloc[order], PATHS, NAMES, source=items) == list("abcd")
+    assert aligned(codes.iloc[:2], PATHS, NAMES, source=items) == ["a", "b", None, None]
     with pytest.raises(ValueError, match="1 of 4 match no item, the first is for 3"):
-        aligned_with(codes.rename({9: 3}), PATHS, NAMES, source=items)
+        aligned(codes.rename({9: 3}), PATHS, NAMES, source=items)
     by_path = pd.Series(list("dcba"), index=PATHS[::-1])
-    assert aligned_with(by_path, PATHS, NAMES, source=items) == list("abcd")
+    assert aligned(by_path, PATHS, NAMES, source=items) == list("abcd")
     with pytest.raises(
         ValueError, match=r"labels are the numbers 0 to 3, and the items are files; give table.set_index"
     ):
-        aligned_with(pd.Series(list("abcd")), PATHS, NAMES, source=PATHS)
+        aligned(pd.Series(list("abcd")), PATHS, NAMES, source=PATHS)
     numbers = ["0", "1", "2"]
-    assert aligned_with(pd.Series(list("abc")), numbers, numbers, source=["x", "y", "z"]) == list("abc")
+    assert aligned(pd.Series(list("abc")), numbers, numbers, source=["x", "y", "z"]) == list("abc")
     with pytest.raises(ValueError, match=r"a Series goes by its index, whose first label is 2.*the same index"):
-        aligned_with(pd.Series(list("abc"), index=[2, 0, 1]), numbers, numbers, source=["x", "y", "z"])
+        aligned(pd.Series(list("abc"), index=[2, 0, 1]), numbers, numbers, source=["x", "y", "z"])
     named = ["t0", "t1", "t2"]
-    assert aligned_with(pd.Series(list("cab"), index=["t2", "t0", "t1"]), numbers, named) == list("abc")
-    assert aligned_with(pd.Series(list("cab"), index=[3.0, 1.0, 2.0]), numbers, ["1", "2", "3"]) == list("abc")
+    assert aligned(pd.Series(list("cab"), index=["t2", "t0", "t1"]), numbers, named) == list("abc")
+    assert aligned(pd.Series(list("cab"), index=[3.0, 1.0, 2.0]), numbers, ["1", "2", "3"]) == list("abc")
 
 
 def test_files_are_found_by_path_whatever_their_ids():
@@ -158,12 +162,12 @@ def test_a_list_has_no_place_beside_a_folder(tmp_path):
     for source in (str(tmp_path), tmp_path, str(tmp_path / "*.jpg"), [tmp_path / "a"]):
         for codes in (list("abcd"), tuple("abcd"), iter("abcd")):
             with pytest.raises(ValueError, match=r"got a list for the (folder|glob) .*give a mapping or a Series"):
-                aligned_with(codes, PATHS, NAMES, source=source)
-        assert aligned_with(dict.fromkeys(NAMES, "a"), PATHS, NAMES, source=source) == ["a"] * 4
+                aligned(codes, PATHS, NAMES, source=source)
+        assert aligned(dict.fromkeys(NAMES, "a"), PATHS, NAMES, source=source) == ["a"] * 4
     index = ItemIndex(PATHS, NAMES, tmp_path)
     assert index.column("targets", pd.array([1, None, 0, 1], dtype="Int64")) == [1, None, 0, 1]
     assert "by the order of the files, sorted by path: the first is 1 for 'blue/000.jpg'" in index.remarks[0]
-    assert aligned_with(list("abcd"), PATHS, NAMES, source=PATHS) == list("abcd")
+    assert aligned(list("abcd"), PATHS, NAMES, source=PATHS) == list("abcd")
 
 
 @pytest.mark.parametrize(
@@ -187,11 +191,11 @@ def test_a_list_has_no_place_beside_a_folder(tmp_path):
 )
 def test_what_fits_no_item_is_refused(given, why):
     with pytest.raises((ValueError, TypeError), match=why):
-        aligned_with(given, PATHS, NAMES)
+        aligned(given, PATHS, NAMES)
 
 
 def test_equal_values_for_one_item_are_one():
-    assert aligned_with({"blue/001.jpg": 1, PATHS[1]: 1.0}, PATHS, NAMES) == [None, 1, None, None]
+    assert aligned({"blue/001.jpg": 1, PATHS[1]: 1.0}, PATHS, NAMES) == [None, 1, None, None]
 
 
 def test_ids_are_texts_and_none_is_missing():
@@ -227,4 +231,4 @@ def test_no_missing_texts_are_one_empty_text():
 @given(st.permutations(range(4)), st.lists(st.sampled_from(list(KEYS)), min_size=4, max_size=4))
 def test_the_order_of_a_table_and_the_form_of_its_paths_make_no_difference(order, forms):
     table = {KEYS[forms[i]](i): i for i in order}
-    assert aligned_with(table, PATHS, NAMES) == [0, 1, 2, 3]
+    assert aligned(table, PATHS, NAMES) == [0, 1, 2, 3]

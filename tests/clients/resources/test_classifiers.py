@@ -10,7 +10,7 @@ from PIL import Image
 
 from daguerre import AsyncClient, Classifier, Client, DaguerreWarning, InvalidRequestError, NotFoundError
 from daguerre.errors import FingerprintMismatchError
-from daguerre.inputs.alignment import aligned_with, relative_ids
+from daguerre.inputs.alignment import ItemIndex, relative_ids
 from tests.clients.conftest import address
 from tests.e2e import harness
 
@@ -167,13 +167,14 @@ def test_targets_find_their_items():
     paths = ["/a/b/one.jpg", "/a/c/two.jpg"]
     assert relative_ids(paths) == ["b/one.jpg", "c/two.jpg"]
     assert relative_ids(["0", "1"]) == ["0", "1"]
-    assert aligned_with({"one.jpg": 1}, paths, relative_ids(paths)) == [1, None]
-    assert aligned_with({"c/two.jpg": "x"}, paths, relative_ids(paths)) == [None, "x"]
+    items = ItemIndex(paths, relative_ids(paths))
+    assert items.column("targets", {"one.jpg": 1}) == [1, None]
+    assert items.column("targets", {"c/two.jpg": "x"}) == [None, "x"]
     with pytest.raises(ValueError, match=r"'three\.jpg'"):
-        aligned_with({"three.jpg": 1}, paths, relative_ids(paths))
+        items.column("targets", {"three.jpg": 1})
     with pytest.raises(ValueError, match="1 for 2"):
-        aligned_with([1], paths, relative_ids(paths))
-    assert aligned_with([np.float64("nan"), np.int64(3)], paths, relative_ids(paths)) == [None, 3]
+        items.column("targets", [1])
+    assert items.column("targets", [np.float64("nan"), np.int64(3)]) == [None, 3]
 
 
 @pytest.fixture(scope="module")

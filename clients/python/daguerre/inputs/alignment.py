@@ -207,17 +207,6 @@ class ItemIndex:
         return values
 
 
-def aligned_with(
-    targets: Sequence[Code] | Mapping[str, Code],
-    paths: Sequence[str],
-    names: Sequence[str],
-    what: str = "targets",
-    source: Any = None,
-) -> list[Code]:
-    """A code for each item, from a list in order, a mapping by path, name or file name, or a Series by its index."""
-    return ItemIndex(paths, names, source).column(what, targets)
-
-
 def searched(source: Any) -> str | None:
     """The folder or glob among the images that were given, whose files the SDK finds; None where there is none."""
     each: Iterator[Any] = iter([source]) if isinstance(source, str | os.PathLike) else iter(())

@@ -151,11 +151,6 @@ def succeeded(content: Content) -> list[Content]:
     return [entry for entry in content["data"] if not entry.get("error")]
 
 
-def without_none(**fields: Any) -> dict[str, Any]:
-    """Fields of a request; those of None are left out."""
-    return {name: value for name, value in fields.items() if value is not None}
-
-
 def text_list(given: Iterable[Any], name: str) -> list[str]:
     """Texts as a list, none of them missing. Raises TypeError for a str, which is iterable too, and a mapping."""
     if isinstance(given, str | bytes):
