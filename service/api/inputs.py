@@ -27,24 +27,24 @@ def refuse_videos(items: Sequence[Item] | None) -> None:
             )
 
 
-def of_file(said: Mapping[str, Any], store: FileStore, owner: str | None) -> VectorInput:
+def of_file(header: Mapping[str, Any], store: FileStore, owner: str | None) -> VectorInput:
     """Vectors of an uploaded file, which stay on disk."""
-    found = store.array(said["file"], owner)
+    found = store.array(header["file"], owner)
     assert found.shape is not None
-    if found.shape[1] != said["dimension"]:
+    if found.shape[1] != header["dimension"]:
         raise Unprocessable(
             f"vectors: {found.id} holds {found.shape[0]:,} rows of {found.shape[1]} numbers, dimension says "
-            f"{said['dimension']}",
+            f"{header['dimension']}",
             param="vectors",
         )
-    return vector_input(said, found.rows())
+    return vector_input(header, found.rows())
 
 
-def vector_input(said: Mapping[str, Any], rows: NDArray[np.floating]) -> VectorInput:
+def vector_input(header: Mapping[str, Any], rows: NDArray[np.floating]) -> VectorInput:
     return VectorInput(
-        modality=said["modality"],
-        model=said["model"],
-        fingerprint=said["fingerprint"],
+        modality=header["modality"],
+        model=header["model"],
+        fingerprint=header["fingerprint"],
         rows=rows,
-        receipt=said["receipt"],
+        receipt=header["receipt"],
     )

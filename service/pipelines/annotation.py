@@ -19,30 +19,30 @@ from service.schemas import annotation as schema
 MOST_CODES = 1_000_000
 
 
-def measure_agreement(said: schema.AgreementRequest) -> schema.AgreementAnswer:
+def measure_agreement(request: schema.AgreementRequest) -> schema.AgreementAnswer:
     """Measure agreement of coders. Raises AgreementError, IdError, TooLarge."""
-    if len(said.code) > MOST_CODES:
+    if len(request.code) > MOST_CODES:
         raise TooLarge(
-            f"code: {len(said.code):,} codes, at most {MOST_CODES:,}; send a part of them", code="too_many_items"
+            f"code: {len(request.code):,} codes, at most {MOST_CODES:,}; send a part of them", code="too_many_items"
         )
-    found = agreement(
-        said.coder,
-        said.item,
-        said.code,
-        level=said.level,
-        missing=said.missing,
-        resamples=said.resamples,
-        seed=said.seed,
+    result = agreement(
+        request.coder,
+        request.item,
+        request.code,
+        level=request.level,
+        missing=request.missing,
+        resamples=request.resamples,
+        seed=request.seed,
     )
     return schema.AgreementAnswer(
-        coders=list(found.coders),
-        items=found.items,
-        level=found.level,
-        percent=_coefficient(found.percent),
-        kappa=None if found.kappa is None else _coefficient(found.kappa),
-        alpha=_coefficient(found.alpha),
-        missing=found.missing,
-        remarks=list(found.remarks),
+        coders=list(result.coders),
+        items=result.items,
+        level=result.level,
+        percent=_coefficient(result.percent),
+        kappa=None if result.kappa is None else _coefficient(result.kappa),
+        alpha=_coefficient(result.alpha),
+        missing=result.missing,
+        remarks=list(result.remarks),
     )
 
 
@@ -66,52 +66,52 @@ def plain(value: Any) -> Any:
     return number(value) if isinstance(value, float) else value
 
 
-def draw_sample(said: schema.SampleRequest) -> schema.SampleAnswer:
+def draw_sample(request: schema.SampleRequest) -> schema.SampleAnswer:
     """Draw a sample of items. Raises ClusteringError, IdError, Unprocessable."""
     needed = {"simple": "n", "stratified": "strata", "purposive": "scores"}
     for design, name in needed.items():
-        if (getattr(said, name) is None) == (design == said.design):
-            there = "is needed" if design == said.design else "is not used; leave it out"
-            raise Unprocessable(f"{name}: {there} with design {said.design}", param=name)
-    if said.design == "simple":
-        found = sampling.simple(said.n or 0, said.size, seed=said.seed)
-    elif said.design == "stratified":
-        found = sampling.stratified(
-            read_ids(said.strata or [], "strata"),
-            said.size,
-            allocation=said.allocation,
-            floor=said.floor,
-            seed=said.seed,
+        if (getattr(request, name) is None) == (design == request.design):
+            there = "is needed" if design == request.design else "is not used; leave it out"
+            raise Unprocessable(f"{name}: {there} with design {request.design}", param=name)
+    if request.design == "simple":
+        result = sampling.simple(request.n or 0, request.size, seed=request.seed)
+    elif request.design == "stratified":
+        result = sampling.stratified(
+            read_ids(request.strata or [], "strata"),
+            request.size,
+            allocation=request.allocation,
+            floor=request.floor,
+            seed=request.seed,
         )
     else:
-        found = sampling.purposive(said.scores or [], said.size)
-    ids = _ids(said.ids, found.n)
-    indexes = found.indexes.tolist()
+        result = sampling.purposive(request.scores or [], request.size)
+    ids = _ids(request.ids, result.n)
+    indexes = result.indexes.tolist()
     return schema.SampleAnswer(
-        design=found.design,
-        n=found.n,
+        design=result.design,
+        n=result.n,
         indexes=indexes,
         ids=None if ids is None else [ids[i] for i in indexes],
-        inclusion_prob=None if found.inclusion_prob is None else found.inclusion_prob.tolist(),
-        strata=[schema.Stratum(**asdict(each)) for each in found.strata],
-        fit_for_inference=found.fit_for_inference,
-        remarks=list(found.remarks),
-        seed=said.seed,
+        inclusion_prob=None if result.inclusion_prob is None else result.inclusion_prob.tolist(),
+        strata=[schema.Stratum(**asdict(each)) for each in result.strata],
+        fit_for_inference=result.fit_for_inference,
+        remarks=list(result.remarks),
+        seed=request.seed,
     )
 
 
-def draw_pairs(said: schema.PairsRequest) -> schema.PairsAnswer:
+def draw_pairs(request: schema.PairsRequest) -> schema.PairsAnswer:
     """Draw pairs of items. Raises ClusteringError, Unprocessable."""
-    found = pairs.draw_pairs(
-        _by_name(said.clusterings),
-        said.within,
-        said.between,
-        disputed=said.disputed,
-        unclustered=said.unclustered,
-        allocation=said.allocation,
-        seed=said.seed,
+    result = pairs.draw_pairs(
+        _by_name(request.clusterings),
+        request.within,
+        request.between,
+        disputed=request.disputed,
+        unclustered=request.unclustered,
+        allocation=request.allocation,
+        seed=request.seed,
     )
-    ids = _ids(said.ids, found.n)
+    ids = _ids(request.ids, result.n)
     return schema.PairsAnswer(
         pairs=[
             schema.Pair(
@@ -119,40 +119,40 @@ def draw_pairs(said: schema.PairsRequest) -> schema.PairsAnswer:
                 a_id=None if ids is None else ids[pair.a],
                 b_id=None if ids is None else ids[pair.b],
             )
-            for pair in found.pairs
+            for pair in result.pairs
         ],
-        n=found.n,
+        n=result.n,
         strata=[
-            schema.Stratum(stratum=name, population=of, drawn=found.drawn[name], probability=found.drawn[name] / of)
-            for name, of in found.population.items()
+            schema.Stratum(stratum=name, population=of, drawn=result.drawn[name], probability=result.drawn[name] / of)
+            for name, of in result.population.items()
             if of
         ],
-        remarks=list(found.remarks),
-        seed=said.seed,
+        remarks=list(result.remarks),
+        seed=request.seed,
     )
 
 
-def compare_clusterings(said: schema.ComparisonRequest) -> schema.ComparisonAnswer:
+def compare_clusterings(request: schema.ComparisonRequest) -> schema.ComparisonAnswer:
     """Evaluate clusterings on coded pairs. Raises ClusteringError."""
-    found = compare_with_pairs(
-        said.a,
-        said.b,
-        [bool(each) for each in said.same],
-        _by_name(said.clusterings),
-        inclusion_prob=said.inclusion_prob,
-        stratum=said.stratum,
-        unclustered=said.unclustered,
-        held_out=said.held_out,
-        resamples=said.resamples,
-        confidence=said.confidence,
-        seed=said.seed,
+    result = compare_with_pairs(
+        request.a,
+        request.b,
+        [bool(each) for each in request.same],
+        _by_name(request.clusterings),
+        inclusion_prob=request.inclusion_prob,
+        stratum=request.stratum,
+        unclustered=request.unclustered,
+        held_out=request.held_out,
+        resamples=request.resamples,
+        confidence=request.confidence,
+        seed=request.seed,
     )
     return schema.ComparisonAnswer(
-        n_pairs=found.n_pairs,
-        unclustered=found.unclustered,
-        configurations=[plain(asdict(each)) for each in found.configurations],
-        winner=None if found.winner is None else _winner(found.winner),
-        remarks=list(found.remarks),
+        n_pairs=result.n_pairs,
+        unclustered=result.unclustered,
+        configurations=[plain(asdict(each)) for each in result.configurations],
+        winner=None if result.winner is None else _winner(result.winner),
+        remarks=list(result.remarks),
     )
 
 
@@ -163,7 +163,7 @@ def _by_name(clusterings: Mapping[str, Sequence[int]]) -> dict[str, NDArray[np.i
 
 def _winner(of: Winner) -> dict[str, Any]:
     difference = None if of.difference is None else {"to": of.runner_up, **asdict(of.difference)}
-    said: dict[str, Any] = plain(
+    described: dict[str, Any] = plain(
         {
             "name": of.name,
             "criterion": of.criterion,
@@ -172,7 +172,7 @@ def _winner(of: Winner) -> dict[str, Any]:
             "difference": difference,
         }
     )
-    return said
+    return described
 
 
 def _ids(given: Sequence[str] | None, n: int) -> Sequence[str] | None:

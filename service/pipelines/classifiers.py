@@ -77,15 +77,15 @@ async def answer(engine: Engine, classifiers: Classifiers, label: str) -> schema
 
     def work() -> schema.ClassifierAnswer:
         stored = classifiers.open(label)
-        said = stored.report()
-        wrong: list[dict[str, Any]] = jsonable([asdict(each) for each in worst(Report.from_json(said))])
-        return schema.ClassifierAnswer(**card(engine, classifiers, stored).model_dump(), report=said, worst=wrong)
+        report = stored.report()
+        wrong: list[dict[str, Any]] = jsonable([asdict(each) for each in worst(Report.from_json(report))])
+        return schema.ClassifierAnswer(**card(engine, classifiers, stored).model_dump(), report=report, worst=wrong)
 
     return await engine.in_thread(work)
 
 
 async def estimate(
-    engine: Engine, classifiers: Classifiers, label: str, said: schema.EstimateRequest
+    engine: Engine, classifiers: Classifiers, label: str, request: schema.EstimateRequest
 ) -> schema.EstimateAnswer:
     """Corrected prevalence, or mean, of a corpus. Raises Unprocessable for moments of the wrong length."""
 
@@ -100,7 +100,7 @@ async def estimate(
             )
         columns = max(len(stored.labels), 1)
         for name in ("mean", "variance"):
-            given = getattr(said.corpus, name)
+            given = getattr(request.corpus, name)
             if len(given) != columns or not np.isfinite(given).all() or (name == "variance" and min(given) < 0):
                 raise Unprocessable(
                     f"corpus.{name}: expected {columns} finite numbers, one for each label; take them of crossed "
@@ -108,13 +108,13 @@ async def estimate(
                     param=f"corpus.{name}",
                 )
         moments = [
-            estimates.Moments(n=said.corpus.n, mean=mean, variance=variance)
-            for mean, variance in zip(said.corpus.mean, said.corpus.variance, strict=True)
+            estimates.Moments(n=request.corpus.n, mean=mean, variance=variance)
+            for mean, variance in zip(request.corpus.mean, request.corpus.variance, strict=True)
         ]
-        found = estimates.corpus_estimates(Report.from_json(stored.report()), moments, confidence=said.confidence)
+        found = estimates.corpus_estimates(Report.from_json(stored.report()), moments, confidence=request.confidence)
         return schema.EstimateAnswer(
             classifier=stored.label,
-            confidence=said.confidence,
+            confidence=request.confidence,
             estimates={name: schema.Estimated(**asdict(each)) for name, each in found.items()},
         )
 
@@ -151,8 +151,8 @@ def _facts(stored: Stored) -> Mapping[str, str]:
     manifest = stored.manifest
     found = {"Task": stored.task, "Created": manifest["created"]}
     for block in stored.head.blocks if stored.head else ():
-        said = manifest["made_with"].get(block.modality, {})
-        revision = f", {said['revision']}" if said else ""
+        made_with = manifest["made_with"].get(block.modality, {})
+        revision = f", {made_with['revision']}" if made_with else ""
         found[f"Encoder of {block.modality}s"] = f"{block.model}{revision}, fingerprint {block.fingerprint}"
     if stored.head is None:
         start = manifest.get("start") or {}

@@ -268,6 +268,6 @@ def count(rows: Iterable[NDArray[np.floating]]) -> int:
     """Number of items, equal for all modalities. Raises Unprocessable."""
     lengths = {len(each) for each in rows}
     if len(lengths) != 1 or 0 in lengths:
-        said = " and ".join(map(str, sorted(lengths))) or "none"
-        raise Unprocessable(f"vectors: {said} rows; send one for each item, as many of each modality", param="vectors")
+        sizes = " and ".join(map(str, sorted(lengths))) or "none"
+        raise Unprocessable(f"vectors: {sizes} rows; send one for each item, as many of each modality", param="vectors")
     return lengths.pop()

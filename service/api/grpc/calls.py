@@ -94,11 +94,11 @@ def _text(value: str | bytes | None) -> str | None:
 async def _abort(
     context: CallContext, exc: ServiceError, request_id: str, trailer: tuple[tuple[str, str], ...]
 ) -> None:
-    said = error(exc, request_id)
+    detail = error(exc, request_id)
     message = exc.message if len(exc.message.encode()) <= LONGEST_MESSAGE else exc.message[: LONGEST_MESSAGE // 4] + "…"
-    said.message = message
+    detail.message = message
     status = Status(code=code_of(exc).value[0], message=message)
-    status.details.append(_any(said))
+    status.details.append(_any(detail))
     if exc.retry_after is not None:
         status.details.append(_any(RetryInfo(retry_delay=Duration(seconds=exc.retry_after))))
     details = ("grpc-status-details-bin", status.SerializeToString())

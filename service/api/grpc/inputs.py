@@ -67,11 +67,11 @@ def vectors_of(given: Sequence[pb.Vectors], store: FileStore, owner: str | None)
     """The vectors of a request; None if it has none. Raises Unprocessable, NotFound."""
     if not given:
         return None
-    said = [
+    blocks = [
         {"modality": v.modality, "model": v.model, "fingerprint": v.fingerprint, "dimension": v.dimension}
         for v in given
     ]
-    checked = validated(VectorList, {"vectors": said}).vectors
+    checked = validated(VectorList, {"vectors": blocks}).vectors
     found = []
     for each, sent in zip(checked, given, strict=True):
         receipt = messages.receipt_fields(sent.receipt) if sent.HasField("receipt") else None

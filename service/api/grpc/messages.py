@@ -135,7 +135,7 @@ def receipt(fields: Mapping[str, Any]) -> common_pb2.Receipt:
 
 def error(exc: ServiceError, request_id: str) -> common_pb2.Error:
     """The error message, with as many items as fit into a trailer."""
-    said = common_pb2.Error(
+    body = common_pb2.Error(
         code=exc.code, message=exc.message, param=exc.param, request_id=request_id, http_status=exc.status
     )
     room = ITEM_BYTES
@@ -144,9 +144,9 @@ def error(exc: ServiceError, request_id: str) -> common_pb2.Error:
         room -= failed.ByteSize()
         if room < 0:
             break
-        said.items.append(failed)
-    said.items_omitted = len(exc.items) - len(said.items)
-    return said
+        body.items.append(failed)
+    body.items_omitted = len(exc.items) - len(body.items)
+    return body
 
 
 def filled(kind: type[M], answer: Mapping[str, Any]) -> M:

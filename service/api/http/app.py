@@ -64,22 +64,22 @@ def create(context: Context) -> FastAPI:
     app.router.routes.append(Route("/{path:path}", _Endpoint(nothing_here)))  # for all methods
 
     @app.exception_handler(ServiceError)
-    async def said(request: Request, exc: ServiceError) -> Response:
+    async def service_error(request: Request, exc: ServiceError) -> Response:
         return _Refusal(exc)
 
     @app.exception_handler(ModelsError)
-    async def said_by_models(request: Request, exc: ModelsError) -> Response:
+    async def models_error(request: Request, exc: ModelsError) -> Response:
         return _Refusal(translate(exc))
 
     @app.exception_handler(RequestValidationError)
-    async def said_by_fastapi(request: Request, exc: RequestValidationError) -> Response:
+    async def invalid_parameter(request: Request, exc: RequestValidationError) -> Response:
         first = exc.errors()[0]  # in a path or a query: bodies are validated separately
         param = str(first["loc"][-1])
         message = first["msg"].removeprefix("Input ")
         return _Refusal(Unprocessable(f"{param}: got {quoted(str(first['input']))}, {message}", param=param))
 
     @app.exception_handler(HTTPException)
-    async def said_by_starlette(request: Request, exc: HTTPException) -> Response:
+    async def not_routed(request: Request, exc: HTTPException) -> Response:
         if exc.status_code in (404, 405):
             return _Refusal(_not_routed(app, request))
         return _Refusal(BadRequest(str(exc.detail)))

@@ -80,9 +80,9 @@ class Bodies:
         options : schema of the other fields, which are the fields of a form.
         """
         if _is_form(request):
-            said, files = await self._form(request, options)
-            sampled: Any = said
-            return said, await items_of(None, files, sampled, self._store, request.state.owner) or []
+            checked, files = await self._form(request, options)
+            sampled: Any = checked
+            return checked, await items_of(None, files, sampled, self._store, request.state.owner) or []
         parsed: Any = await self._read_json(request, whole)
         return parsed, await items_of(parsed.input, FormParts(), parsed, self._store, request.state.owner) or []
 
@@ -91,10 +91,10 @@ class Bodies:
         if not _is_form(request):
             return await self._read_json(request, schema), FormParts()
         async with self._parsed(request) as form:
-            said, files = await _divided(form)
+            content, files = await _divided(form)
         counter = Counter()
-        counter.add(said)
-        return await self._json(said, counter.values, schema), files
+        counter.add(content)
+        return await self._json(content, counter.values, schema), files
 
     async def only_json(self, request: Request, schema: type[Options]) -> Options:
         """Read a JSON body. Raises UnsupportedMedia for a form."""
@@ -225,7 +225,7 @@ def _is_form(request: Request) -> bool:
 
 async def _divided(form: FormData) -> tuple[bytes, FormParts]:
     """Separate the part `request` from the others."""
-    said: bytes | None = None
+    body: bytes | None = None
     inputs: list[Item] = []
     named: dict[str, bytes] = {}
     for name, value in form.multi_items():
@@ -233,14 +233,14 @@ async def _divided(form: FormData) -> tuple[bytes, FormParts]:
             inputs.append(await _item(value))
             continue
         content = await value.read() if isinstance(value, UploadFile) else value.encode()
-        if name == "request" and said is None:
-            said = content
+        if name == "request" and body is None:
+            body = content
         elif name in FILES and name not in named:
             named[name] = content
         else:
             known = ", ".join(("request", "input", *sorted(FILES)))
             raise Unprocessable(f"{name}: no such part here, or it was sent twice; there are {known}", param=name)
-    return b"{}" if said is None else said, FormParts(tuple(inputs), named)
+    return b"{}" if body is None else body, FormParts(tuple(inputs), named)
 
 
 async def _item(value: UploadFile | str) -> Item:

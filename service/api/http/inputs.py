@@ -35,7 +35,7 @@ class Sampled(Protocol):
 
 
 async def items_of(
-    said: Sequence[Post] | None,
+    posts: Sequence[Post] | None,
     files: FormParts,
     options: Sampled | None,
     store: FileStore,
@@ -45,16 +45,16 @@ async def items_of(
 
     Raises Unprocessable if there are both, NotFound for an unknown file.
     """
-    if said is not None and files.inputs:
+    if posts is not None and files.inputs:
         raise Unprocessable(
             "input: is in the request and in other parts of the form; send the items once", param="input"
         )
     general = (options.sampling if options else None) or Sampling()
-    if said is None:
+    if posts is None:
         return [_sampled(item, general) for item in files.inputs] or None
-    if not any(item.video is not None for item in said):
-        return [Item(text=item.text, image=item.image, id=item.id) for item in said]
-    return await asyncio.to_thread(lambda: [_item(item, general, store, owner) for item in said])
+    if not any(item.video is not None for item in posts):
+        return [Item(text=item.text, image=item.image, id=item.id) for item in posts]
+    return await asyncio.to_thread(lambda: [_item(item, general, store, owner) for item in posts])
 
 
 def _sampled(item: Item, sampling: Sampling) -> Item:
@@ -69,47 +69,47 @@ def _item(item: Post, general: Sampling, store: FileStore, owner: str | None) ->
 
 
 async def items_without_video(
-    said: Sequence[Post] | None, files: FormParts, store: FileStore, owner: str | None
+    posts: Sequence[Post] | None, files: FormParts, store: FileStore, owner: str | None
 ) -> Sequence[Item] | None:
     """Items of a request that takes no videos. Raises Unprocessable."""
-    items = await items_of(said, files, None, store, owner)
+    items = await items_of(posts, files, None, store, owner)
     refuse_videos(items)
     return items
 
 
 def vectors_of(
-    said: Sequence[Vectors] | None, files: FormParts, store: FileStore, owner: str | None
+    blocks: Sequence[Vectors] | None, files: FormParts, store: FileStore, owner: str | None
 ) -> Sequence[VectorInput] | None:
     """Decode vectors and read files; call it in a thread. Raises Unprocessable, NotFound."""
-    if said is None:
+    if blocks is None:
         if files.named:
             name = next(iter(files.named))
             raise Unprocessable(f"{name}: has no entry in request.vectors; add one", param="vectors")
         return None
-    return [block(each, files.named.get(f"{each.modality}_vectors"), store, owner) for each in said]
+    return [block(each, files.named.get(f"{each.modality}_vectors"), store, owner) for each in blocks]
 
 
-def block(said: Vectors, part: bytes | None, store: FileStore, owner: str | None) -> VectorInput:
+def block(header: Vectors, part: bytes | None, store: FileStore, owner: str | None) -> VectorInput:
     """Vectors of one modality."""
-    if (part is not None) + (said.data is not None) + (said.file is not None) != 1:
+    if (part is not None) + (header.data is not None) + (header.file is not None) != 1:
         raise Unprocessable(
-            f"vectors: send {said.modality} vectors as data, a file, or the part {said.modality}_vectors of a form",
+            f"vectors: send {header.modality} vectors as data, a file, or the part {header.modality}_vectors of a form",
             param="vectors",
         )
-    if said.file is not None:
-        return of_file(said.model_dump(), store, owner)
-    rows = of_base64(said.data, said.dimension) if said.data is not None else _npy(part or b"", said)
-    return vector_input(said.model_dump(), rows)
+    if header.file is not None:
+        return of_file(header.model_dump(), store, owner)
+    rows = of_base64(header.data, header.dimension) if header.data is not None else _npy(part or b"", header)
+    return vector_input(header.model_dump(), rows)
 
 
-def _npy(part: bytes, said: Vectors) -> NDArray[np.float32]:
-    name = f"{said.modality}_vectors"
+def _npy(part: bytes, header: Vectors) -> NDArray[np.float32]:
+    name = f"{header.modality}_vectors"
     try:
         rows = np.lib.format.read_array(io.BytesIO(part), allow_pickle=False)
     except (ValueError, EOFError, OSError) as exc:
         raise Unprocessable(f"{name}: is no .npy file of numbers; write it with numpy.save", param=name) from exc
-    if rows.ndim != 2 or rows.dtype.kind != "f" or rows.shape[1] != said.dimension:
+    if rows.ndim != 2 or rows.dtype.kind != "f" or rows.shape[1] != header.dimension:
         raise Unprocessable(
-            f"{name}: an array of {rows.dtype} {rows.shape}, expected floats (items, {said.dimension})", param=name
+            f"{name}: an array of {rows.dtype} {rows.shape}, expected floats (items, {header.dimension})", param=name
         )
     return rows.astype(np.float32, copy=False)

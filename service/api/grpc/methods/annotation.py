@@ -54,11 +54,11 @@ class AnnotationMethods:
         request: Message,
         owner: str | None,
     ) -> Message:
-        said = await read(options, request)
-        answer = await self._context.engine().in_thread(lambda: compute(said))
+        checked = await read(options, request)
+        answer = await self._context.engine().in_thread(lambda: compute(checked))
         return filled(kind, answer.model_dump())
 
     async def _compare(self, request: corpus_pb2.ComparisonRequest, owner: str | None) -> Message:
-        said = await read(schema.ComparisonRequest, request)
-        answer = await self._context.engine().in_thread(lambda: annotation.compare_clusterings(said))
+        checked = await read(schema.ComparisonRequest, request)
+        answer = await self._context.engine().in_thread(lambda: annotation.compare_clusterings(checked))
         return corpus_pb2.ComparisonResponse(answer_json=answer.model_dump_json())

@@ -37,12 +37,12 @@ class ClusterMethods:
         yield "GetDuplicates", "duplicates", corpus_pb2.GetDuplicatesRequest, self._get_duplicates
 
     async def _cluster(self, request: clusters_pb2.ClusterRequest, owner: str | None) -> Message:
-        said = await read(schema.ClusterRequest, request)
+        checked = await read(schema.ClusterRequest, request)
         begun = await clusters.submit(
             self._context.engine(),
             self._context.jobs,
-            said,
-            items=inputs.items(request.input, Post, said.sampling or Sampling(), self._context.files, owner) or None,
+            checked,
+            items=inputs.items(request.input, Post, checked.sampling or Sampling(), self._context.files, owner) or None,
             vectors=vectors_of(request.vectors, self._context.files, owner),
             owner=owner,
         )
@@ -67,19 +67,19 @@ class ClusterMethods:
         return await self._context.engine().in_thread(made)
 
     async def _page(self, request: clusters_pb2.ClusterPageRequest, owner: str | None) -> Message:
-        said = await read(schema.ClusterPageRequest, request, without=("id",))
+        checked = await read(schema.ClusterPageRequest, request, without=("id",))
         items = items_without_video(request.input)
         html = await clusters.page(
-            self._context.engine(), self._context.jobs, request.id, items=items, mode=said.pictures, owner=owner
+            self._context.engine(), self._context.jobs, request.id, items=items, mode=checked.pictures, owner=owner
         )
         return classifiers_pb2.ReportPageResponse(html=html)
 
     async def _duplicates(self, request: corpus_pb2.DuplicatesRequest, owner: str | None) -> Message:
-        said = await read(DuplicatesRequest, request)
+        checked = await read(DuplicatesRequest, request)
         begun = await duplicates.submit(
             self._context.engine(),
             self._context.jobs,
-            said,
+            checked,
             items=items_without_video(request.input) or None,
             vectors=vectors_of(request.vectors, self._context.files, owner),
             owner=owner,

@@ -23,10 +23,10 @@ class ImageMethods:
         yield "DescribeImages", "images", corpus_pb2.DescribeImagesRequest, self._images
 
     async def _images(self, request: corpus_pb2.DescribeImagesRequest, owner: str | None) -> Message:
-        said = await read(ImagesRequest, request)
+        checked = await read(ImagesRequest, request)
         items = items_without_video(request.input)
         found, failures = await describe(
-            self._context.engine(), items, side=said.thumbnail, blurred=said.blurred, on_error=said.on_error
+            self._context.engine(), items, side=checked.thumbnail, blurred=checked.blurred, on_error=checked.on_error
         )
         response = corpus_pb2.DescribeImagesResponse()
         for i, item in enumerate(items):

@@ -30,13 +30,13 @@ class SearchMethods:
         assert given
         block = {name: getattr(given[0], name) for name in ("modality", "model", "fingerprint")}
         fields = fields_of(request, without=("corpus", "queries"))
-        said = validated(SearchRequest, {**fields, "vectors": [{**block, "dimension": given[0].rows.shape[1]}]})
+        checked = validated(SearchRequest, {**fields, "vectors": [{**block, "dimension": given[0].rows.shape[1]}]})
         items = items_without_video(request.input) or None
         found = await search(
-            self._context.engine(), said, corpus=given[0], items=items, queries=queries[0] if queries else None
+            self._context.engine(), checked, corpus=given[0], items=items, queries=queries[0] if queries else None
         )
         return corpus_pb2.SearchResponse(
-            data=found.to_json(said.ids, [item.id for item in items or ()]),
+            data=found.to_json(checked.ids, [item.id for item in items or ()]),
             model=found.model,
             receipt_json=json.dumps(dict(found.receipt), ensure_ascii=False),
         )

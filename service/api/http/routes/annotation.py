@@ -71,8 +71,8 @@ def add(app: FastAPI, context: Context) -> None:
     ) -> Response:
         request.state.operation = operation
         with bodies.hold(request):
-            said, files = await bodies.message(request, kind)
+            body, files = await bodies.message(request, kind)
             if files.inputs or files.named:
                 raise Unprocessable("the form has files, which this route does not take; send JSON")
-            work = context.engine().in_thread(lambda: compute(said))
+            work = context.engine().in_thread(lambda: compute(body))
             return json_response((await while_connected(request, context.settings.request_timeout, work)).model_dump())

@@ -55,18 +55,18 @@ def add(app: FastAPI, context: Context) -> None:
         """Train a linear probe on coded items or their vectors, with a report by nested cross-validation."""
         request.state.operation = "train"
         with bodies.hold(request):
-            said, files = await bodies.message(request, schema.TrainRequest)
+            body, files = await bodies.message(request, schema.TrainRequest)
             work = submit(
                 context.engine(),
                 context.classifiers,
                 context.jobs,
-                said,
-                items=await items_without_video(said.input, files, context.files, request.state.owner),
-                vectors=await asyncio.to_thread(vectors_of, said.vectors, files, context.files, request.state.owner),
+                body,
+                items=await items_without_video(body.input, files, context.files, request.state.owner),
+                vectors=await asyncio.to_thread(vectors_of, body.vectors, files, context.files, request.state.owner),
                 owner=request.state.owner,
             )
             job = await while_connected(request, context.settings.request_timeout, work)
-        if said.mode == "job":
+        if body.mode == "job":
             return job_response(job)
         made = pipeline.wait_for_result(
             context.engine(), context.classifiers, context.jobs, job, owner=request.state.owner
@@ -135,14 +135,14 @@ def add(app: FastAPI, context: Context) -> None:
         """Calibrated probabilities of each label; for a continuous task, the value with its 95 % interval."""
         request.state.operation = "predict"
         with bodies.hold(request):
-            said, files = await bodies.message(request, schema.PredictRequest)
+            body, files = await bodies.message(request, schema.PredictRequest)
             stored = await context.engine().in_thread(lambda: context.classifiers.open(name))
-            items = await items_of(said.input, files, said, context.files, request.state.owner)
-            vectors = await asyncio.to_thread(vectors_of, said.vectors, files, context.files, request.state.owner)
+            items = await items_of(body.input, files, body, context.files, request.state.owner)
+            vectors = await asyncio.to_thread(vectors_of, body.vectors, files, context.files, request.state.owner)
             call = Call(
                 engine=context.engine(),
                 classifiers=context.classifiers,
-                options=said,
+                options=body,
                 items=items,
                 vectors=vectors,
                 stored=stored,
@@ -161,8 +161,8 @@ def add(app: FastAPI, context: Context) -> None:
         """The share of each label in a corpus (or the mean), from predictions for all items and the coded sample."""
         request.state.operation = "estimate"
         with bodies.hold(request):
-            said, _ = await bodies.message(request, schema.EstimateRequest)
-        return json_response((await pipeline.estimate(context.engine(), context.classifiers, name, said)).model_dump())
+            body, _ = await bodies.message(request, schema.EstimateRequest)
+        return json_response((await pipeline.estimate(context.engine(), context.classifiers, name, body)).model_dump())
 
     @app.get(
         "/v1/classifiers/{name}/onnx",
@@ -202,8 +202,8 @@ def add(app: FastAPI, context: Context) -> None:
         """The page with thumbnails of the images in the request, which the server does not keep."""
         request.state.operation = "classifiers"
         with bodies.hold(request):
-            said, files = await bodies.message(request, schema.PageRequest)
-            items = await items_without_video(said.input, files, context.files, request.state.owner) or ()
+            body, files = await bodies.message(request, schema.PageRequest)
+            items = await items_without_video(body.input, files, context.files, request.state.owner) or ()
             return page_response(await pipeline.page(context.engine(), context.classifiers, name, items))
 
     @app.post(
@@ -219,8 +219,8 @@ def add(app: FastAPI, context: Context) -> None:
         """Train a classifier from images on the server, as a job of minutes to hours."""
         request.state.operation = "fine_tune"
         with bodies.hold(request):
-            said, _ = await bodies.message(request, schema.FineTuneRequest)
+            body, _ = await bodies.message(request, schema.FineTuneRequest)
         job = await fine_tuning.submit(
-            context.engine(), context.classifiers, context.jobs, said, owner=request.state.owner
+            context.engine(), context.classifiers, context.jobs, body, owner=request.state.owner
         )
         return job_response(job)

@@ -33,18 +33,18 @@ def add(app: FastAPI, context: Context) -> None:
         request.state.operation = "cluster"
         owner = request.state.owner
         with bodies.hold(request):
-            said, files = await bodies.message(request, schema.ClusterRequest)
+            body, files = await bodies.message(request, schema.ClusterRequest)
             work = clusters.submit(
                 context.engine(),
                 context.jobs,
-                said,
-                items=await items_of(said.input, files, said, context.files, request.state.owner),
-                vectors=await asyncio.to_thread(vectors_of, said.vectors, files, context.files, owner),
+                body,
+                items=await items_of(body.input, files, body, context.files, request.state.owner),
+                vectors=await asyncio.to_thread(vectors_of, body.vectors, files, context.files, owner),
                 owner=owner,
             )
             job = await while_connected(request, context.settings.request_timeout, work)
         return await answered(
-            request, context, job, said.mode, lambda: clusters.read_answer(context.jobs, job.id, owner=owner)
+            request, context, job, body.mode, lambda: clusters.read_answer(context.jobs, job.id, owner=owner)
         )
 
     @app.get(
@@ -87,9 +87,9 @@ def add(app: FastAPI, context: Context) -> None:
         """The page with thumbnails of the images in the request, which the server does not keep."""
         request.state.operation = "cluster"
         with bodies.hold(request):
-            said, files = await bodies.message(request, schema.ClusterPageRequest)
-            items = await items_without_video(said.input, files, context.files, request.state.owner) or ()
+            body, files = await bodies.message(request, schema.ClusterPageRequest)
+            items = await items_without_video(body.input, files, context.files, request.state.owner) or ()
             made = clusters.page(
-                context.engine(), context.jobs, id, items=items, mode=said.pictures, owner=request.state.owner
+                context.engine(), context.jobs, id, items=items, mode=body.pictures, owner=request.state.owner
             )
             return page_response(await while_connected(request, context.settings.request_timeout, made))

@@ -33,18 +33,18 @@ def add(app: FastAPI, context: Context) -> None:
         request.state.operation = "duplicates"
         owner = request.state.owner
         with bodies.hold(request):
-            said, files = await bodies.message(request, DuplicatesRequest)
+            body, files = await bodies.message(request, DuplicatesRequest)
             work = duplicates.submit(
                 context.engine(),
                 context.jobs,
-                said,
-                items=await items_without_video(said.input, files, context.files, request.state.owner),
-                vectors=await asyncio.to_thread(vectors_of, said.vectors, files, context.files, owner),
+                body,
+                items=await items_without_video(body.input, files, context.files, request.state.owner),
+                vectors=await asyncio.to_thread(vectors_of, body.vectors, files, context.files, owner),
                 owner=owner,
             )
             job = await while_connected(request, context.settings.request_timeout, work)
         return await answered(
-            request, context, job, said.mode, lambda: duplicates.read_answer(context.jobs, job.id, owner=owner)
+            request, context, job, body.mode, lambda: duplicates.read_answer(context.jobs, job.id, owner=owner)
         )
 
     @app.get(

@@ -27,9 +27,9 @@ def add(app: FastAPI, context: Context) -> None:
         """SHA-256, perceptual hash, size, and optionally a thumbnail. Nothing is kept."""
         request.state.operation = "images"
         with bodies.hold(request):
-            said, files = await bodies.message(request, ImagesRequest)
-            items = await items_without_video(said.input, files, context.files, request.state.owner) or ()
-            work = describe(context.engine(), items, side=said.thumbnail, blurred=said.blurred, on_error=said.on_error)
+            body, files = await bodies.message(request, ImagesRequest)
+            items = await items_without_video(body.input, files, context.files, request.state.owner) or ()
+            work = describe(context.engine(), items, side=body.thumbnail, blurred=body.blurred, on_error=body.on_error)
             found, failures = await while_connected(request, context.settings.request_timeout, work)
         data = []
         for i, item in enumerate(items):

@@ -30,14 +30,14 @@ def add(app: FastAPI, context: Context) -> None:
         request.state.operation = "search"
         owner = request.state.owner
         with bodies.hold(request):
-            said, files = await bodies.message(request, SearchRequest)
-            items = await items_without_video(said.input, files, context.files, request.state.owner)
-            given = await asyncio.to_thread(vectors_of, said.vectors, files, context.files, owner)
+            body, files = await bodies.message(request, SearchRequest)
+            items = await items_without_video(body.input, files, context.files, request.state.owner)
+            given = await asyncio.to_thread(vectors_of, body.vectors, files, context.files, owner)
             assert given
             queries = None
-            if said.queries is not None:
-                queries = await asyncio.to_thread(block, said.queries, None, context.files, owner)
-            work = search(context.engine(), said, corpus=given[0], items=items, queries=queries)
+            if body.queries is not None:
+                queries = await asyncio.to_thread(block, body.queries, None, context.files, owner)
+            work = search(context.engine(), body, corpus=given[0], items=items, queries=queries)
             found = await while_connected(request, context.settings.request_timeout, work)
         names = [item.id for item in items or ()]
-        return json_response({"data": found.to_json(said.ids, names), "model": found.model, "receipt": found.receipt})
+        return json_response({"data": found.to_json(body.ids, names), "model": found.model, "receipt": found.receipt})
