@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Mapping
 from importlib import import_module
+from pkgutil import iter_modules
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -10,23 +11,6 @@ from annotated_types import Ge
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-MODULES = (
-    "service.schemas.annotation",
-    "service.schemas.classifiers",
-    "service.schemas.clusters",
-    "service.schemas.common",
-    "service.schemas.duplicates",
-    "service.schemas.embeddings",
-    "service.schemas.errors",
-    "service.schemas.files",
-    "service.schemas.images",
-    "service.schemas.items",
-    "service.schemas.jobs",
-    "service.schemas.models",
-    "service.schemas.search",
-    "service.schemas.video",
-    "service.schemas.zero_shot",
-)
 JSON = "JSON"  # stands for a value without a fixed form, which gRPC has as a string
 UNSIGNED = ["uint32", "uint64"]
 SIGNED = ["int32", "sint32", "int64", "sint64"]
@@ -35,10 +19,12 @@ SCALARS = {str: ["string"], bool: ["bool"], float: ["double", "float"], Any: [JS
 Schemas = Mapping[str, type[BaseModel]]
 
 
-def load(modules: Iterable[str] = MODULES) -> Schemas:
-    """The schemas of these modules, by name."""
+def load() -> Schemas:
+    """The schemas of all modules of the service's schemas, by name."""
     schemas: dict[str, type[BaseModel]] = {}
-    for name in modules:
+    package = "service.schemas"
+    for module in iter_modules(import_module(package).__path__, f"{package}."):
+        name = module.name
         for key, value in vars(import_module(name)).items():
             if isinstance(value, type) and issubclass(value, BaseModel) and value.__module__ == name:
                 if key in schemas:

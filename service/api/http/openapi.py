@@ -1,5 +1,7 @@
 """The browsable API page and the OpenAPI document behind it, served without a network."""
 
+import json
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,19 +15,9 @@ from starlette.staticfiles import StaticFiles
 
 from service.api.http.examples import EXAMPLES
 from service.auth import is_open
-from service.schemas import (
-    annotation,
-    classifiers,
-    clusters,
-    duplicates,
-    embeddings,
-    images,
-    jobs,
-    search,
-    zero_shot,
-)
+from service.schemas.base import Message
 from service.schemas.errors import ErrorAnswer
-from service.schemas.items import Item
+from service.schemas.jobs import Job
 
 ASSETS = "/docs/assets"
 INTRODUCTION = """\
@@ -55,26 +47,7 @@ _ERRORS = {
 ANY_ERRORS = (400, 401, 403, 422, 431, 503, 504)  # of every route
 BODY_ERRORS = (408, 413, 415, 429)  # of routes that take a body
 ITEM_ERRORS = (400, 401, 404, 413, 415, 422, 429, 503, 504)  # for routes that take items
-AS_JOB: dict[int | str, dict[str, Any]] = {202: {"model": jobs.Job, "description": "With mode job."}}
-_SCHEMAS: tuple[type[BaseModel], ...] = (
-    embeddings.EmbeddingsRequest,
-    zero_shot.ZeroShotRequest,
-    Item,
-    classifiers.TrainRequest,
-    classifiers.PredictRequest,
-    classifiers.EstimateRequest,
-    classifiers.PageRequest,
-    classifiers.FineTuneRequest,
-    clusters.ClusterRequest,
-    clusters.ClusterPageRequest,
-    images.ImagesRequest,
-    duplicates.DuplicatesRequest,
-    annotation.SampleRequest,
-    annotation.PairsRequest,
-    annotation.AgreementRequest,
-    annotation.ComparisonRequest,
-    search.SearchRequest,
-)
+AS_JOB: dict[int | str, dict[str, Any]] = {202: {"model": Job, "description": "With mode job."}}
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -126,8 +99,8 @@ def body(request: type[BaseModel], options: type[BaseModel]) -> dict[str, Any]:
 
 def message(request: str, *, files: bool = True) -> dict[str, Any]:
     """The request body of a route that takes JSON, or a form with that JSON as its part `request`, and `files`."""
-    said = {"$ref": f"#/components/schemas/{request}"}
-    beside = {"allOf": [said], "description": "The JSON body, without the items and vectors sent as parts."}
+    schema = {"$ref": f"#/components/schemas/{request}"}
+    beside = {"allOf": [schema], "description": "The JSON body, without the items and vectors sent as parts."}
     named = {
         f"{modality}_vectors": {"type": "string", "format": "binary", "description": "A .npy file, (n, d) float32."}
         for modality in ("image", "text")
@@ -140,7 +113,7 @@ def message(request: str, *, files: bool = True) -> dict[str, Any]:
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": said,
+                    "schema": schema,
                     "examples": {name: {"summary": name, "value": value} for name, value in examples.items()},
                 },
                 "multipart/form-data": {"schema": {"type": "object", "properties": {"request": beside, **parts}}},
@@ -167,11 +140,8 @@ def document(app: FastAPI) -> dict[str, Any]:
         description=app.description,
         routes=app.routes,
     )
-    _, definitions = models_json_schema(
-        [(model, "validation") for model in _SCHEMAS], ref_template="#/components/schemas/{model}"
-    )
     schemas = made["components"]["schemas"]
-    schemas.update(definitions["$defs"])
+    schemas.update(_requests(made))
     for unused in ("HTTPValidationError", "ValidationError"):  # FastAPI's own error schemas, which are never sent
         schemas.pop(unused, None)
     for operations in made["paths"].values():
@@ -184,6 +154,19 @@ def document(app: FastAPI) -> dict[str, Any]:
     made["security"] = [{}, {"key": []}]
     made["paths"].update(_probes())
     return made
+
+
+def _requests(made: dict[str, Any]) -> dict[str, Any]:
+    """The schemas of the requests to which `made` refers, with those within them."""
+    prefix = "#/components/schemas/"
+    named = set(re.findall(rf'"{prefix}(\w+)"', json.dumps(made["paths"]))) - set(made["components"]["schemas"])
+    models = [(each, "validation") for each in _subclasses(Message) if each.__name__ in named]
+    definitions: dict[str, Any] = models_json_schema(models, ref_template=prefix + "{model}")[1]["$defs"]
+    return definitions
+
+
+def _subclasses(of: type[BaseModel]) -> list[type[BaseModel]]:
+    return [each for below in of.__subclasses__() for each in (below, *_subclasses(below))]
 
 
 def _probes() -> dict[str, Any]:
