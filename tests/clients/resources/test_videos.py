@@ -11,7 +11,15 @@ import httpx
 import numpy as np
 import pytest
 
-from daguerre import AsyncClient, Client, DaguerreWarning, ItemFailedError, NotFoundError, OverloadedError
+from daguerre import (
+    AsyncClient,
+    Client,
+    DaguerreWarning,
+    ItemFailedError,
+    NotFoundError,
+    OverloadedError,
+    RemarkWarning,
+)
 from models.pages.html import number
 from models.video.opening import VideoLimits
 from models.video.policies import Every
@@ -436,3 +444,13 @@ def test_a_result_that_was_pickled_has_its_numbers_and_no_key(inline, cuts, tmp_
     assert loaded.scores.tolist() == result.scores.tolist()
     with pytest.raises(RuntimeError, match="ask for it again"):
         loaded.timeline(tmp_path / "page.html")
+
+
+def test_a_video_among_images_is_remarked(client: Client, cuts: bytes):
+    with pytest.warns(RemarkWarning, match=r"1 of 2 items are videos, each with one result, the mean of its frames"):
+        embedded = client.embed(images=[cuts, harness.jpeg("coffee", width=100)])
+    with client.video(cuts) as clip:
+        np.testing.assert_allclose(embedded.vectors[0], clip.embed().vector, atol=1e-6)
+    assert embedded.ok.all()
+    with pytest.warns(RemarkWarning, match="1 of 1 items are videos"):
+        client.zero_shot(images=[cuts], labels=LABELS)

@@ -20,6 +20,7 @@ class Collected(Generic[A]):
         self.ids: list[str] = []
         self.truncated: list[int] = []
         self.unknown: list[int] = []
+        self.videos: list[int] = []
         self.answers: list[tuple[list[int], A]] = []
         self._errors: list[ItemError] = []
 
@@ -39,13 +40,19 @@ class Collected(Generic[A]):
         expect(fingerprint, part.answer.receipt)
         self.truncated += [part.start + part.rows[i] for i in part.answer.truncated]
         self.unknown += [part.start + part.rows[i] for i in part.answer.unknown]
+        self.videos += [part.start + part.rows[i] for i in part.answer.videos]
         self.answers.append(([part.start + row for row in part.rows], part.answer))
 
     def remarks(self) -> list[str]:
-        """Sentences about texts whose vectors are not those of the whole text."""
+        """Sentences about texts whose vectors are not those of the whole text, and about videos among images."""
         kinds = (
             (self.unknown, "texts have no token that the model knows, so it cannot tell them apart; see .unknown"),
             (self.truncated, "texts were cut at the largest length that the model takes; see .truncated"),
+            (
+                self.videos,
+                "items are videos, each with one result, the mean of its frames; client.video, or --video on the "
+                "command line, gives each frame",
+            ),
         )
         return [f"{len(places):,} of {len(self.ids):,} {what}" for places, what in kinds if places]
 

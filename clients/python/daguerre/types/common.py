@@ -89,6 +89,7 @@ class Answer:
     truncated: Sequence[int]
     request_id: str | None
     unknown: Sequence[int] = ()
+    videos: Sequence[int] = ()  # items that were videos, each with one result pooled over its frames
 
     @classmethod
     def merged(cls: type[A], answers: Sequence[A]) -> A:
@@ -102,6 +103,7 @@ class Answer:
             "failures": {start + i: failure for start, answer in placed for i, failure in answer.failures.items()},
             "truncated": [start + i for start, answer in placed for i in answer.truncated],
             "unknown": [start + i for start, answer in placed for i in answer.unknown],
+            "videos": [start + i for start, answer in placed for i in answer.videos],
             **{name: joined([getattr(answer, name) for answer in answers]) for name in cls.ROWS},
             **{name: sum(getattr(answer, name) for answer in answers) for name in cls.TOTALS},
         }
@@ -137,6 +139,7 @@ def common_fields(content: Content, request_id: str | None) -> dict[str, Any]:
         "failures": failures(content),
         "truncated": content["truncated"],
         "unknown": content.get("unknown", ()),
+        "videos": [i for i, entry in enumerate(content["data"]) if entry.get("video")],
         "request_id": request_id,
     }
 

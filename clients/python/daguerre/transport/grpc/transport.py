@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from daguerre.errors import APIError
+from daguerre.inputs.kinds import HEAD, kind_of
 from daguerre.inputs.pieces import Sendable, pieces
 from daguerre.transport.addresses import is_loopback, without_password
 from daguerre.transport.base import Request, Transport, expect_answer
@@ -179,6 +180,8 @@ def _add_items(request: Any, items: Sequence[Payload]) -> None:
     for item in items:
         if item.image is None:
             add(text=item.text)
+        elif item.text is None and kind_of(item.image[:HEAD]) == "video":  # as a form of HTTP recognises it
+            add().video.data = item.image
         elif item.text is None:
             add(image=item.image)
         else:
