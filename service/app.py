@@ -16,6 +16,7 @@ from service.api.grpc.server import GrpcServer
 from service.api.http import protocol
 from service.api.http.app import create
 from service.api.http.middleware import RequestMiddleware, WithoutTimeout
+from service.api.http.origins import OriginCheck
 from service.auth import Auth
 from service.context import Context
 from service.inference.batching import Key
@@ -124,4 +125,6 @@ def _reached(site: RunnerSpec, proxy: Any) -> RunnerHandle:
     return RunnerHandle(site, lambda: proxy.call("provider"), link)
 
 
-Daguerre.add_asgi_middleware(RequestMiddleware, auth=Auth(settings), timeout=settings.request_timeout)
+Daguerre.add_asgi_middleware(
+    RequestMiddleware, auth=Auth(settings), origins=OriginCheck(settings), timeout=settings.request_timeout
+)

@@ -1,6 +1,7 @@
 """The settings, read once from DAGUERRE_* variables and immutable."""
 
 import os
+import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -26,6 +27,7 @@ def _cores(quota_file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
 CORES = _cores()
 THREADS = 1 if CORES <= 4 else 4  # measured on two cores; more than one lane per four cores would need more memory
 PREFIX = "DAGUERRE_"
+HOST_NAME = re.compile(r"((\*\.)?[\w-]+(\.[\w-]+)*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
 CLIENT_VARIABLES = frozenset({"DAGUERRE_URL", "DAGUERRE_API_KEY"})  # read by the SDK, perhaps on the same machine
 
 
@@ -148,8 +150,13 @@ class Settings(BaseSettings):
     api_keys: SecretStr = Field(SecretStr(""), description="API keys, comma-separated.")
     api_keys_file: Path | None = Field(None, description="File with one API key per line; # starts a comment.")
     insecure: bool = Field(False, description="Serve other machines without an API key.")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Without keys: more host names by which browsers may call, comma-separated, such as "
+        "hub.example.org, hub.example.org:8443 or *.example.org.",
+    )
 
-    @field_validator("models", mode="before")
+    @field_validator("models", "allowed_hosts", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -171,6 +178,16 @@ class Settings(BaseSettings):
     def _some(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not value:
             raise ValueError("names no model; unset it for the embedded model")
+        return value
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _host_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [name for name in value if not HOST_NAME.fullmatch(name)]:
+            raise ValueError(
+                f"allowed_hosts: {wrong[0]!r} is not a host name; write hub.example.org, hub.example.org:8443 or "
+                "*.example.org, without https:// and path"
+            )
         return value
 
     @field_validator("home", "data")

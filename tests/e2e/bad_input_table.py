@@ -291,6 +291,12 @@ BODIES: Sequence[Row] = (
     Row("DELETE of a model", ask("DELETE", "/v1/models/embedded"), 405, "method_not_allowed", "takes GET"),
     Row("OPTIONS", ask("OPTIONS", EMBEDDINGS), 405, "method_not_allowed", "takes POST"),
     Row("a page's file that is not there", ask("GET", "/docs/assets/nothing.js"), 404, "not_found"),
+    Row("a request of another web page, without keys",
+        lambda client: client.get("/v1/models", headers={"origin": "https://evil.example"}), 403, "forbidden",
+        "DAGUERRE_API_KEYS"),
+    Row("a host name that is not the server's, without keys",
+        lambda client: client.get("/v1/models", headers={"host": "evil.example"}), 403, "forbidden",
+        "DAGUERRE_ALLOWED_HOSTS"),
 )  # fmt: skip
 
 TABLE: Sequence[Row] = (*IMAGES, *VIDEOS, *TIMELINES, *ITEMS, *OPTIONS, *BODIES)

@@ -75,7 +75,7 @@ def _speak(server: Server, request: bytes) -> bytes:
     return heard
 
 
-_HEAD = b"POST /v1/embeddings HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+_HEAD = b"POST /v1/embeddings HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
 _BODY = b'{"input": "a cat"}'
 _LENGTH = b"Content-Length: %d\r\n" % len(_BODY)
 

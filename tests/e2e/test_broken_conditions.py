@@ -19,6 +19,7 @@ import pytest
 from models.classifiers.head import Block, Head
 from models.classifiers.store import Store
 from service.api.http.middleware import RequestMiddleware
+from service.api.http.origins import OriginCheck
 from service.auth import Auth
 from service.settings import Settings
 from tests.e2e import harness
@@ -120,7 +121,7 @@ def test_a_request_without_end_has_our_answer_and_our_number(method: str) -> Non
         sent.append(message)
 
     async def main() -> None:
-        app = RequestMiddleware(endless, Auth(Settings()), timeout=0.2)
+        app = RequestMiddleware(endless, Auth(Settings()), origins=OriginCheck(Settings()), timeout=0.2)
         scope = {"type": "http", "method": method, "path": "/v1/x", "headers": [], "server": ("127.0.0.1", 1)}
         await app(scope, receive, send)
 

@@ -227,7 +227,7 @@ def test_stalled_uploads_turn_nobody_away(server: Server, client: httpx.Client) 
     with ExitStack() as stack:
         for i in range(24):
             connection = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
-            head = b"POST /v1/embeddings HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+            head = b"POST /v1/embeddings HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
             connection.sendall(head + lengths[i % 2] + b"\r\n\r\n" + b'a\r\n{"input": \r\n')
         time.sleep(0.2)
         for _ in range(3):

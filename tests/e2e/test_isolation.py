@@ -84,7 +84,8 @@ def test_all_items_may_be_bad(client: httpx.Client) -> None:
 
 def test_a_caller_that_leaves_harms_nobody_and_its_work_is_dropped(server: Server, client: httpx.Client) -> None:
     body = json.dumps({"input": _batch(0, 600)}).encode()
-    head = f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    head += f"Content-Length: {len(body)}\r\n\r\n"
     before = metrics(client)
     series = 'daguerre_requests_total{operation="embeddings",status="499",transport="http"}'
     leavers = []

@@ -11,6 +11,7 @@ import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import __version__
+from service.api.http.origins import OriginCheck
 from service.auth import Auth, is_open
 from service.errors import NotFound, ServiceError, TimedOut, Unauthorized, quoted
 from service.metrics import IN_FLIGHT, REQUEST_SECONDS, REQUESTS
@@ -34,9 +35,10 @@ class WithoutTimeout:
 class RequestMiddleware:
     """ASGI middleware that stores `request_id` and `owner` in the scope's state."""
 
-    def __init__(self, app: ASGIApp, auth: Auth, *, timeout: float) -> None:
+    def __init__(self, app: ASGIApp, auth: Auth, *, origins: OriginCheck, timeout: float) -> None:
         self._app = app
         self._auth = auth
+        self._origins = origins
         self._timeout = timeout  # seconds from the end of the body to the beginning of the answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,6 +76,7 @@ class RequestMiddleware:
             if "\n" in scope["path"]:  # which no pattern of a route matches, nor that of BentoML's own 404
                 raise NotFound(f"{scope['method']} {quoted(scope['path'])}: there is no such path")
             state["owner"] = None if is_open(scope["path"]) else self._check(scope, headers)
+            self._origins.check(scope)
             IN_FLIGHT.labels("http").inc()
             try:
                 async with limit:

@@ -32,7 +32,7 @@ Vectors, labels, trained classifiers and clusters from texts, images and videos.
 _ERRORS = {
     400: "Malformed.",
     401: "Missing or invalid key.",
-    403: "Owned by another key.",
+    403: "Owned by another key; or, without keys, called by another machine, web page or host name.",
     404: "No such model, classifier, job or file.",
     408: "The body stopped arriving, or arrives too slowly.",
     409: "Conflict with the current state, such as a job without a result.",
@@ -199,7 +199,7 @@ def mount(app: FastAPI) -> None:
 
     @app.get("/docs", include_in_schema=False)
     async def page(request: Request) -> Response:
-        return get_swagger_ui_html(
+        made = get_swagger_ui_html(
             openapi_url="openapi.json",
             title="Daguerre API",
             swagger_js_url="docs/assets/swagger-ui-bundle.js",
@@ -207,5 +207,7 @@ def mount(app: FastAPI) -> None:
             swagger_favicon_url="docs/assets/favicon-light-32x32.png",
             swagger_ui_parameters={"tryItOutEnabled": True, "defaultModelsExpandDepth": 0},
         )
+        made.headers["x-frame-options"] = "DENY"  # another page could guide the user's clicks to its buttons
+        return made
 
     app.mount(ASSETS, StaticFiles(directory=files), name="assets")
