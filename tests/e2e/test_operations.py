@@ -270,6 +270,19 @@ def test_bentoml_serve_without_a_key_answers_only_its_own_machine(own: Any) -> N
         assert inside.post(PATH, json={"input": "a cat"}).status_code == 200
 
 
+def declares_what_needs_a_key(client: httpx.Client) -> set[str]:
+    """Compare what /openapi.json declares with what a server with keys answers; the paths that need no key."""
+    without = set()
+    for path, operations in client.get("/openapi.json").json()["paths"].items():
+        for method, operation in operations.items():
+            answer = client.request(method, path.format(name="x", id="x", number=1))
+            needs_key = answer.status_code == 401
+            assert {"401", "403"} <= operation["responses"].keys() if needs_key else operation["security"] == []
+            assert needs_key or not {"401", "403"} & operation["responses"].keys(), (method, path)
+            without |= set() if needs_key else {path}
+    return without
+
+
 @ONCE
 def test_keys_guard_everything_but_health_and_the_page(own: Any, tmp_path: Path) -> None:
     keys = tmp_path / "keys"
@@ -296,6 +309,7 @@ def test_keys_guard_everything_but_health_and_the_page(own: Any, tmp_path: Path)
                 assert answer.status_code == 200, (path, answer.text[:300])
         for path in ("/livez", "/readyz", "/docs", "/openapi.json", "/docs/assets/swagger-ui.css"):
             assert client.get(path).status_code == 200, path
+        assert declares_what_needs_a_key(client) == {"/livez", "/readyz"}
     assert not any(key in server.said() for key in ("first-key", "second-key", "from-the-file"))
 
 

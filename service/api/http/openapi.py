@@ -144,15 +144,17 @@ def document(app: FastAPI) -> dict[str, Any]:
     schemas.update(_requests(made))
     for unused in ("HTTPValidationError", "ValidationError"):  # FastAPI's own error schemas, which are never sent
         schemas.pop(unused, None)
-    for operations in made["paths"].values():
+    made["paths"].update(_probes())
+    for path, operations in made["paths"].items():
         for operation in operations.values():
+            if is_open(path):
+                continue
             if "HTTPValidationError" in str(operation["responses"].get("422")):
                 del operation["responses"]["422"]
             for status in ANY_ERRORS + (BODY_ERRORS if "requestBody" in operation else ()):
                 operation["responses"].setdefault(str(status), _error(status))
     made["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     made["security"] = [{}, {"key": []}]
-    made["paths"].update(_probes())
     return made
 
 
