@@ -12,6 +12,7 @@ import bentoml
 from bentoml._internal.server.http import traffic
 
 from models.catalog.folder import ModelFolder
+from service.api import stopping
 from service.api.grpc.server import GrpcServer
 from service.api.http import protocol
 from service.api.http.app import create
@@ -33,6 +34,7 @@ from service.settings import read
 
 traffic.TimeoutMiddleware = WithoutTimeout  # type: ignore[assignment,misc]  # RequestMiddleware has one that says so in our words
 protocol.install()
+stopping.install()
 logging.getLogger("daguerre").setLevel(logging.INFO)
 settings = read()
 _sites = {f"runner_{i}": site for i, site in enumerate(sites(settings) if settings.placement == "process" else ())}
@@ -92,6 +94,7 @@ class Daguerre(_Runners):  # type: ignore[misc, valid-type]
         self._grpc = GrpcServer(context) if settings.grpc_address else None
         if self._grpc:
             await self._grpc.start()
+            stopping.when_stopping(self._grpc.begin_stop)
         self._starting = asyncio.ensure_future(engine.start())
         self._starting.add_done_callback(lambda task: task.cancelled() or task.exception())
 

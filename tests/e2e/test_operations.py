@@ -385,10 +385,27 @@ def test_it_needs_no_network_and_neither_torch_nor_transformers(own: Any, tmp_pa
     assert [note for note in noted if note and note.split(" ", 1)[1].strip("b'") not in _HERE] == []
 
 
-def test_sigterm_lets_a_running_request_end(own: Any, request: pytest.FixtureRequest, placement: str) -> None:
-    server = own().wait_ready()
+def tried(port: int) -> tuple[float, str]:
+    """Connect and ask for the readiness; the seconds that it took, and the first line of the answer or the error."""
+    started = time.monotonic()
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+            connection.sendall(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+            answer = connection.recv(1000)[:12].decode("latin-1")
+    except OSError as exc:
+        answer = type(exc).__name__
+    return time.monotonic() - started, answer
+
+
+def test_sigterm_refuses_new_connections_and_lets_a_running_request_end(own: Any, placement: str) -> None:
+    server = own(**({"DAGUERRE_ENTRY_WORKERS": "2"} if placement == "process" else {})).wait_ready()
     items = [image(jpeg("chelsea", width=200), str(i)) for i in range(150)]
-    with server.client() as client, ThreadPoolExecutor(1) as thread:
+    with server.client() as client, ThreadPoolExecutor(1) as thread, socket.socket() as idle:
+        idle.connect(("127.0.0.1", server.port))
+        idle.settimeout(10)
+        idle.sendall(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        while not idle.recv(10_000).endswith(b"\r\n\r\n\n"):
+            pass
         body = json.dumps({"input": items, "encoding_format": "base64"})
         before = metrics(client)
         call = thread.submit(client.post, PATH, content=body, headers={"content-type": "application/json"})
@@ -400,10 +417,18 @@ def test_sigterm_lets_a_running_request_end(own: Any, request: pytest.FixtureReq
         assert not call.done(), "the request was over before it could be interrupted"
         started = time.monotonic()
         server.process.terminate()
+        time.sleep(0.2)  # a connection that is being opened at this moment may still be answered
+        attempts = []
+        while server.process.poll() is None and time.monotonic() - started < 60:
+            attempts += [tried(server.port), tried(server.grpc_port)]
+            time.sleep(0.02)
         answer = call.result(timeout=60)
+        assert idle.recv(100) == b""  # closed, and not reset
     assert answer.status_code == 200, answer.text[:500]
     assert len(answer.json()["data"]) == 150
     assert all("embedding" in entry for entry in answer.json()["data"])
+    assert {answer for _, answer in attempts} == {"ConnectionRefusedError"}
+    assert max(seconds for seconds, _ in attempts) < 2
     assert server.process.wait(30) == 0
     assert time.monotonic() - started < 30
     assert "Traceback" not in server.said(), server.said()[-4000:]

@@ -48,6 +48,7 @@ class GrpcServer:
         self._context = context
         self._scope = CallScope(Auth(settings), host=settings.host)
         self._stopping = asyncio.Event()
+        self._stopped: asyncio.Future[None] | None = None
         self._parsing = asyncio.Semaphore(PARSED_AT_ONCE)
         self._server = grpc.aio.server(options=_options(settings))
         self._files = FileMethods(context)
@@ -85,10 +86,16 @@ class GrpcServer:
         await self._server.start()
         logger.info("gRPC on %s, port %d", host, port)
 
+    def begin_stop(self) -> "asyncio.Future[None]":
+        """Accept no more calls, and let running ones finish; the future is done when they are."""
+        if self._stopped is None:
+            self._stopping.set()
+            self._stopped = asyncio.ensure_future(self._server.stop(DRAIN))
+        return self._stopped
+
     async def stop(self) -> None:
-        """Accept no more calls, and let running ones finish."""
-        self._stopping.set()
-        await self._server.stop(DRAIN)
+        """Wait until the running calls have finished, having accepted no more."""
+        await self.begin_stop()
 
     def _ready(self) -> bool:
         return not self._stopping.is_set() and self._context.engine().ready

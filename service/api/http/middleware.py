@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service import __version__
 from service.api.http.origins import OriginCheck
 from service.auth import Auth, is_open
-from service.errors import NotFound, ServiceError, TimedOut, Unauthorized, quoted
+from service.errors import NotFound, ServiceError, TimedOut, Unauthorized, Unavailable, quoted
 from service.metrics import IN_FLIGHT, REQUEST_SECONDS, REQUESTS
 
 logger = logging.getLogger("daguerre.http")
@@ -91,6 +91,16 @@ class RequestMiddleware:
             if not limit.expired():
                 raise
             await send_error(TimedOut.after(self._timeout), request_id, stamp)
+        except asyncio.CancelledError:  # the service stops, and its last requests have had their time
+            if begun:
+                raise
+            await send_error(
+                Unavailable(
+                    "the service is stopping, and the request did not end in time; send it again", retry_after=5
+                ),
+                request_id,
+                stamp,
+            )
         except Exception:
             logger.exception("request %s failed", request_id)
             if begun:
