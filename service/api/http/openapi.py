@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from starlette.staticfiles import StaticFiles
 
 from service.api.http.examples import EXAMPLES
@@ -162,7 +162,9 @@ def _requests(made: dict[str, Any]) -> dict[str, Any]:
     """The schemas of the requests to which `made` refers, with those within them."""
     prefix = "#/components/schemas/"
     named = set(re.findall(rf'"{prefix}(\w+)"', json.dumps(made["paths"]))) - set(made["components"]["schemas"])
-    models = [(each, "validation") for each in _subclasses(Message) if each.__name__ in named]
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
+        (each, "validation") for each in _subclasses(Message) if each.__name__ in named
+    ]
     definitions: dict[str, Any] = models_json_schema(models, ref_template=prefix + "{model}")[1]["$defs"]
     return definitions
 
