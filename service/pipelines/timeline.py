@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import quoted
 from models.pages.timeline import Shot, Timeline, page
 from models.vectors import l2
-from service.errors import Unprocessable, quoted
+from service.errors import Unprocessable
 from service.schemas.timeline import AnswerWithVideo, Result, Video, VideoEntry
 
 Rows = NDArray[np.float64]

@@ -10,9 +10,10 @@ from contextlib import suppress
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from models.errors import quoted
 from service import __version__
 from service.auth import Auth, is_open
-from service.errors import NotFound, ServiceError, TimedOut, Unauthorized, quoted
+from service.errors import NotFound, ServiceError, TimedOut, Unauthorized
 from service.metrics import IN_FLIGHT, REQUEST_SECONDS, REQUESTS
 
 logger = logging.getLogger("daguerre.http")
