@@ -18,7 +18,7 @@ from daguerre.results.embeddings import Embeddings, read_npy, read_npz, write_cs
 from daguerre.results.predictions import Predictions
 from daguerre.results.zero_shot import ZeroShot
 from daguerre.storage.csv import numbers, write_table
-from daguerre.types.common import Decode
+from daguerre.types.common import MARKS, Decode
 
 SHOWN = 5  # failures on stderr
 OWN_COLUMNS = ("id", "label", "remark", "error")  # columns of scores, beside those of the labels
@@ -137,8 +137,7 @@ def finish_items(settings: Settings, results: Embeddings | ZeroShot, out: str, a
         "out": out,
         "items": len(results),
         "failed": len(results.errors),
-        "unknown": len(results.unknown),
-        "truncated": len(results.truncated),
+        **{name: len(getattr(results, name)) for name in MARKS},
         "errors": [asdict(item) for item in results.errors],
         "receipt": asdict(results.receipt),
     }

@@ -161,7 +161,7 @@ def classifiers(settings: Settings, as_json: bool) -> None:
         return
     for clf in listed:
         usable = "" if clf["usable"] else "  (needs a model that is not running)"
-        click.echo(f"{clf['id']:24} {clf['task']:12} {', '.join(clf['labels'][:6])}{usable}")
+        click.echo(f"{clf['id']:24} {clf['task']:12} {listed(clf['labels'], 6)}{usable}")
 
 
 @options.command("fine-tune")
