@@ -1,6 +1,7 @@
 """Documents cut into pieces: the value is that of Python's own parser, and what it refuses is refused."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -114,3 +115,26 @@ def test_half_of_a_surrogate_pair_may_be_anywhere_in_a_long_string() -> None:
         for tail in (r"\n" * 20, "b" * 40, r"\ud83d\ude00" * 8, r"\ud83d" * 8):
             body = rf'["{"a" * n}\ud800{tail}"]'.encode()
             assert parse(body) == (json.loads(body), True)
+
+
+@pytest.mark.parametrize("long", [0, 1, 3])
+@pytest.mark.parametrize("where", [10, 6_000, 30_000])
+def test_the_place_of_a_mistake_is_that_in_the_body(where: int, long: int) -> None:
+    """With and without long strings before it, and with characters of several bytes."""
+    values = [f'"\u00e9{i}"' for i in range(40_000)]
+    for i in range(long):
+        values[i] = '"' + "x" * 20_000 + '"'
+    values[where] = "nope"
+    body = ('{"input": [' + ", ".join(values) + "]}").encode()
+    with pytest.raises(BadRequest) as caught:
+        parse(body)
+    match = re.search(r"at byte ([0-9,]+)$", caught.value.message)
+    assert match, caught.value.message
+    place = int(match[1].replace(",", ""))
+    assert body.index(b"nope") <= place <= body.index(b"nope") + 4
+
+
+def test_the_place_of_a_missing_value_is_that_in_the_body() -> None:
+    body = b'{"input": [' + b'"a",' * 20_000 + b"," + b'"b"]}'
+    with pytest.raises(BadRequest, match=r"at byte 80,01[0-9]$"):
+        parse(body)

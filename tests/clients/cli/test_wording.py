@@ -1,0 +1,30 @@
+"""Messages in the words of the command line."""
+
+import pytest
+
+from daguerre.cli import main
+from daguerre.cli.wording import for_command
+
+
+@pytest.mark.parametrize(
+    ("command", "text", "words"),
+    [
+        ("train", 'task: got numbers; set task="continuous", or', "--task: got numbers; set --task continuous, or"),
+        ("train", "set `missing` to the texts", "set --missing to the texts"),
+        ("train", "labels: 'x' appears twice", "--label: 'x' appears twice"),
+        ("cluster", "try a smaller step or k_rule best.", "try a smaller step or --k-rule best."),
+        ("cluster", "raise k_max, or sample_size if", "raise --k-max, or --sample-size if"),
+        ("cluster", "not more than stop_size 20, at", "not more than --stop-size 20, at"),
+        ("cluster", 'give images=, or pictures="none"', "give --root, or --pictures none"),
+        ("cluster", "images: no image is in 'photos/'", "images: no image is in 'photos/'"),
+        ("cluster", "there is no 'k_max/a.png'", "there is no 'k_max/a.png'"),
+        ("embed", "give another address: url=, DAGUERRE_URL", "give another address: --url, DAGUERRE_URL"),
+        ("predict", "texts: s1@1 is a classifier of images", "--texts: s1@1 is a classifier of images"),
+    ],
+)
+def test_arguments_and_fields_have_the_names_of_options(command: str, text: str, words: str):
+    assert for_command(text, [main.commands[command], main]) == words
+
+
+def test_without_a_command_a_message_stays():
+    assert for_command('set task="continuous"', []) == 'set task="continuous"'
