@@ -121,7 +121,7 @@ def _checked(annotation: Any, value: Any, schema: type[BaseModel], at: str) -> A
             try:
                 adapter.validate_python(value[start : start + MANY])
             except ValidationError as exc:
-                raise explain(exc, list[element], at, offset=start) from exc
+                raise explain(exc, list[element], at, offset=start) from exc  # type: ignore[valid-type]
     if model is not None:
         return [_checked(element, each, schema, f"{at}[{i}]") for i, each in enumerate(value)]
     return (each for each in value)

@@ -1,6 +1,9 @@
 """Messages in the words of the command line."""
 
+import re
+
 import pytest
+from click.testing import CliRunner
 
 from daguerre.cli import main
 from daguerre.cli.wording import for_command
@@ -28,3 +31,17 @@ def test_arguments_and_fields_have_the_names_of_options(command: str, text: str,
 
 def test_without_a_command_a_message_stays():
     assert for_command('set task="continuous"', []) == 'set task="continuous"'
+
+
+def test_a_report_is_not_written_over_the_table(tmp_path):
+    runner = CliRunner()
+    both = str(tmp_path / "same.html")
+    for arguments, message in (
+        (["--out", both, "--report", both], "is the file of --out too"),
+        (["--out", str(tmp_path / "a.csv"), "--report", str(tmp_path / "a.csv")], "is the file of --out too"),
+        (["--out", "-", "--report", str(tmp_path / "a.csv")], r"--report: .*a.csv ends in .csv; use .html"),
+        (["--out", "-", "--report", str(tmp_path / "nowhere" / "a.html")], "--report: there is no folder"),
+    ):
+        done = runner.invoke(main, ["cluster", str(tmp_path), *arguments])
+        assert done.exit_code == 2
+        assert re.search(message, done.output.replace("\n", " ")), done.output
