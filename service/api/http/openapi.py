@@ -4,7 +4,7 @@ import json
 import re
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -167,7 +167,9 @@ def _requests(made: dict[str, Any]) -> dict[str, Any]:
     """The schemas of the requests to which `made` refers, with those within them."""
     prefix = "#/components/schemas/"
     named = set(re.findall(rf'"{prefix}(\w+)"', json.dumps(made["paths"]))) - set(made["components"]["schemas"])
-    models = [(each, "validation") for each in _subclasses(Message) if each.__name__ in named]
+    models: list[tuple[type[BaseModel], Literal["validation"]]] = [
+        (each, "validation") for each in _subclasses(Message) if each.__name__ in named
+    ]
     definitions: dict[str, Any] = models_json_schema(models, ref_template=prefix + "{model}")[1]["$defs"]
     return definitions
 

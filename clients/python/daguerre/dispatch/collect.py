@@ -1,7 +1,7 @@
 """The parts of a run joined: ids, errors, and rows in their places."""
 
 from collections.abc import Callable, Mapping
-from typing import Generic, Literal
+from typing import Any, Generic, Literal
 
 import numpy as np
 
@@ -32,7 +32,7 @@ class Collected(Generic[A]):
 
     def __init__(self) -> None:
         self.ids: list[str] = []
-        self.marks: dict[str, list[int]] = {name: [] for name in MARKS}
+        self.marks: dict[str, Any] = {name: [] for name in MARKS}
         self.answers: list[tuple[list[int], A]] = []
         self._errors: list[ItemError] = []
 

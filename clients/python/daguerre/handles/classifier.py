@@ -236,7 +236,7 @@ class AsyncClassifier:
 class _Results:
     ids: list[str]
     errors: Errors
-    marks: Mapping[str, list[int]]
+    marks: Mapping[str, Any]
     answers: Sequence[tuple[list[int], PredictAnswer]]
 
 

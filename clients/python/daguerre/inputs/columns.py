@@ -46,10 +46,10 @@ def column(given: Any, name: str, *, by_index: bool) -> tuple[Iterable[Any], lis
 
 def repeated_labels(given: Any, name: str) -> str | None:
     """A remark on a Series whose index has a label twice, so that its items are numbered; None for all else."""
-    index = getattr(given, "index", None)
+    index: Any = getattr(given, "index", None)
     if isinstance(given, list | tuple) or callable(index) or getattr(index, "is_unique", True):
         return None
-    twice = index[index.duplicated()]  # type: ignore[index]
+    twice = index[index.duplicated()]
     return (
         f"{name}: the index of the Series has {str(twice[0])!r} more than once, so the items are numbered from 0; give "
         "ids=, or a Series whose labels are unique"

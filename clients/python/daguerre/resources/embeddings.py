@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -136,10 +137,11 @@ def _spread(embedded: Embeddings, there: Sequence[bool], ids: list[str]) -> Embe
     at = [(each, places[each.index]) for each in embedded.errors]
     vectors = np.full((len(there), embedded.vectors.shape[1]), np.nan, np.float32)
     vectors[places] = embedded.vectors
+    marks: dict[str, Any] = {name: [places[i] for i in getattr(embedded, name)] for name in MARKS}
     return replace(
         embedded,
         vectors=vectors,
         ids=ids,
         errors=Errors([replace(each, index=place, id=ids[place]) for each, place in at]),
-        **{name: [places[i] for i in getattr(embedded, name)] for name in MARKS},
+        **marks,
     )

@@ -4,7 +4,7 @@ import csv
 import json
 import os
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,12 +51,13 @@ class Embeddings(ModelResults):
         if good.all():
             return self
         place = np.cumsum(good) - 1
+        marks: dict[str, Any] = {name: [int(place[i]) for i in getattr(self, name)] for name in MARKS}
         return replace(
             self,
             ids=[id for id, fine in zip(self.ids, good, strict=True) if fine],
             errors=Errors(),
             vectors=self.vectors[good],
-            **{name: [int(place[i]) for i in getattr(self, name)] for name in MARKS},
+            **marks,
         )
 
     def similarity(self, other: "Embeddings") -> Float:
