@@ -190,7 +190,7 @@ def _string(body: bytes, start: int, end: int) -> str:
             part = match.group() if match else b""
             if not part:
                 raise BadRequest(f"the body is not JSON: the string at byte {start} has an invalid escape")
-        parts.append(_loads(b'"' + part + b'"')[0])
+        parts.append(_loads(b'"' + part + b'"', numbers=False)[0])
         start += len(part)
     return "".join(parts)
 
@@ -208,9 +208,12 @@ def _restored(value: Any, strings: list[str]) -> Any:
     return value
 
 
-def _loads(piece: bytes) -> tuple[Any, bool]:
-    """Parse a piece, and tell whether it has half of a surrogate pair, which only Python's parser keeps."""
-    if _LONG_NUMBER.search(piece):
+def _loads(piece: bytes, *, numbers: bool = True) -> tuple[Any, bool]:
+    """Parse a piece, and tell whether it has half of a surrogate pair, which only Python's parser keeps.
+
+    `numbers` is whether it may have any: the search for long ones is slower than the parser.
+    """
+    if numbers and _LONG_NUMBER.search(piece):
         return _exactly(piece)
     try:
         return orjson.loads(piece), False

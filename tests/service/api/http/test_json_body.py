@@ -3,9 +3,11 @@
 import json
 import math
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,14 +23,24 @@ VALUES = st.recursive(
     max_leaves=30,
 )
 
+SMALL = {"PIECE": 3, "SPAN": 150, "BLOCK": 7, "LONG": 8, "PART": 16, "SMALL": 0}
+REAL = {name: getattr(json_body, name) for name in SMALL}
+
 
 @pytest.fixture(scope="module", autouse=True)
 def small_pieces() -> Iterator[None]:
     """Limits so small that every document is cut, at every place."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"PIECE": 3, "SPAN": 150, "BLOCK": 7, "LONG": 8, "PART": 16, "SMALL": 0}.items():
+        for name, value in SMALL.items():
             patch.setattr(json_body, name, value)
         yield
+
+
+@pytest.fixture
+def real_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limits of the service."""
+    for name, value in REAL.items():
+        monkeypatch.setattr(json_body, name, value)
 
 
 @given(value=VALUES, ascii_only=st.booleans(), indent=st.sampled_from([None, 0, 3]))
@@ -127,7 +139,7 @@ def test_half_of_a_surrogate_pair_may_be_anywhere_in_a_long_string() -> None:
 
 @pytest.mark.parametrize("long", [0, 1, 3])
 @pytest.mark.parametrize("where", [10, 6_000, 30_000])
-def test_the_place_of_a_mistake_is_that_in_the_body(where: int, long: int) -> None:
+def test_the_place_of_a_mistake_is_that_in_the_body(real_pieces: None, where: int, long: int) -> None:
     """With and without long strings before it, and with characters of several bytes."""
     values = [f'"\u00e9{i}"' for i in range(40_000)]
     for i in range(long):
@@ -142,7 +154,25 @@ def test_the_place_of_a_mistake_is_that_in_the_body(where: int, long: int) -> No
     assert body.index(b"nope") <= place <= body.index(b"nope") + 4
 
 
-def test_the_place_of_a_missing_value_is_that_in_the_body() -> None:
+def test_the_place_of_a_missing_value_is_that_in_the_body(real_pieces: None) -> None:
     body = b'{"input": [' + b'"a",' * 20_000 + b"," + b'"b"]}'
     with pytest.raises(BadRequest, match=r"at byte 80,01[0-9]$"):
         parse(body)
+
+
+def test_images_in_base64_are_read_about_as_fast_as_json_is_parsed(monkeypatch):
+    for name, value in REAL.items():
+        monkeypatch.setattr(json_body, name, value)
+    body = json.dumps({"input": [{"image": "QUJD" * 34_000} for _ in range(32)]}).encode()
+
+    def seconds(work: Callable[[], object]) -> float:
+        times = []
+        for _ in range(5):
+            began = time.process_time()
+            work()
+            times.append(time.process_time() - began)
+        return min(times)
+
+    assert seconds(lambda: parse(body)) < 30 * seconds(
+        lambda: orjson.loads(body)
+    )  # measured: 6; 85 if digits are sought
