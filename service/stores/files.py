@@ -224,7 +224,7 @@ def _is_array(path: Path) -> bool:
         sniff(head)
     except UnsupportedVideo as exc:
         raise Unprocessable(
-            f"the file is neither a video nor a .npy of vectors: it {exc.message.removeprefix('video ')}",
+            f"the file is neither a .npy file of vectors nor a video: it {exc.message.removeprefix('video ')}",
             code="invalid_file",
         ) from exc
     except InvalidVideo as exc:

@@ -30,7 +30,7 @@ class VideoUpload:
             if not os.path.exists(path):
                 raise FileNotFoundError(f"video: there is no {path!r}; give the path of a file, bytes or an open file")
             if not stat.S_ISREG(os.stat(path).st_mode):
-                raise ValueError(f"video: {path!r} is no regular file; give one video, by the path of its file")
+                raise OSError(f"video: {path!r} is no regular file; give one video, by the path of its file")
             self._file: Any = open(given, "rb")  # noqa: SIM115  # close() does
             self._own = self._file
         elif isinstance(given, bytes | bytearray | memoryview):
