@@ -108,7 +108,7 @@ def parse(body: bytes) -> tuple[Any, bool]:
 
 
 class _Malformed(Exception):
-    """What is wrong with a document, and at which byte of it, its long strings being replaced by marks."""
+    """A mistake in a document, and its byte there, long strings being replaced by marks."""
 
     def __init__(self, message: str, place: int) -> None:
         super().__init__(message)

@@ -257,7 +257,7 @@ def _read_parquet(path: str, data: bytes) -> Table:
 
 
 def _no_cells(kind: Any) -> str | None:
-    """What a column of this type of Arrow holds, if it is no text, number or date."""
+    """The content of a column of this type of Arrow, if it is no text, number or date; None otherwise."""
     types = arrow().types
     if types.is_dictionary(kind):
         kind = kind.value_type

@@ -47,7 +47,7 @@ class Transport(ABC):
         self.patient = False  # whether the user has set how long it is tried
 
     def nobody_note(self, refused: bool) -> str:
-        """How to start a server of this machine where nobody listens; empty elsewhere, and where one was before."""
+        """A hint to start a server of this machine where nobody listens; empty elsewhere, and where one was before."""
         if not refused or self.answered or not is_loopback(urlsplit(self.url).hostname):
             return ""
         return "nobody listens there: start the server with scripts/serve, or give another address: url=, DAGUERRE_URL"
