@@ -98,17 +98,18 @@ def test_images_of_which_only_the_first_picture_was_read_are_listed(client: Clie
 
 
 def test_predictions_and_a_corpus_remark_images_of_several_pictures(client: Client, pictures, tmp_path):
+    (folder := tmp_path / "pictures").mkdir()
     for i, data in enumerate(pictures):
-        (tmp_path / f"{i}.png").write_bytes(data)
+        (folder / f"{i}.png").write_bytes(data)
     vectors = client.embed(images=[harness.jpeg(name, width=64) for name in ("coffee", "rocket")] * 6)
     trained = client.train_classifier(
         "several", embeddings=vectors, targets=["a", "b"] * 6, folds=2, inner_folds=2, resamples=1, calibrate=False
     )
     with pytest.warns(RemarkWarning, match=FIRST):
-        predicted = trained.predict(images=tmp_path)
+        predicted = trained.predict(images=folder)
     assert remarks(predicted.to_pandas()) == [*["first_of_many"] * 4, None]
     with pytest.warns(RemarkWarning, match=FIRST):
-        client.embed_corpus(tmp_path, tmp_path / "out.parquet")
+        client.embed_corpus(folder, tmp_path / "out.parquet")
 
 
 def test_clusterings_and_duplicates_over_http_remark_images_of_several_pictures(inline, pictures):
