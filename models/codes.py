@@ -8,17 +8,18 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from models.errors import IdError, TrainingError
+from models.errors import IdError, TrainingError, quoted
 
 MISSING = ("NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT", "NULL", "null", "None")
 PLAIN = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")  # a number as tables have it
 WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))(?:\.0+)?")
 SCIENTIFIC = re.compile(r"-?[1-9](\.[0-9]+)?[eE]\+?[0-9]{1,2}")  # as R and Excel write large numbers: 1e+05
 INVISIBLE = " \t\r\n\v\f\u00a0\u200b\u2060\ufeff"  # blank space, no-break space, zero-width space, byte order mark
+BLANK = re.compile(r"[\s\u200b\u2060\ufeff]+")
 FLAGS = {"true": "1", "false": "0"}
 SEVERAL = 50  # different numbers from which a target is not a label
 SHOWN = 3  # texts named in a message
@@ -47,7 +48,14 @@ class Column:
         return self.names.count(None)
 
     def remarks(self, what: str) -> tuple[str, ...]:
-        """A sentence on texts that count as missing unless the caller chose them. `what` is what the rows hold."""
+        """Sentences on texts that count as missing unless the caller chose them, and on codes that are alike.
+
+        `what` is what the rows hold, in the plural.
+        """
+        return (*self.missing_remark(what), *similar_remark(self.names, what))
+
+    def missing_remark(self, what: str) -> tuple[str, ...]:
+        """A sentence on texts that count as missing unless the caller chose them."""
         if not self.taken or self.chosen:
             return ()
         texts = ", ".join(f"{count:,} {text!r}" for text, count in list(self.taken.items())[:SHOWN])
@@ -86,6 +94,28 @@ def read_codes(values: Sequence[Any], missing: Sequence[str] | None = None) -> C
         taken=dict(taken.most_common()),
         chosen=missing is not None,
     )
+
+
+def similar_remark(names: Iterable[str | None], what: str) -> tuple[str, ...]:
+    """A sentence on names that differ only in capitals, in blank space or in the forms of their characters."""
+    counts = Counter(name for name in names if name is not None)
+    groups: dict[str, list[str]] = {}
+    for name in counts:
+        groups.setdefault(_folded(name), []).append(name)
+    alike = [group for group in groups.values() if len(group) > 1]
+    if not alike:
+        return ()
+    shown = " and ".join(f"{quoted(name)} ({counts[name]:,})" for name in alike[0][:SHOWN])
+    more = f", and {len(alike) - 1:,} more such groups" if len(alike) > 1 else ""
+    return (
+        f"{sum(map(len, alike)):,} {what} differ only in capitals, spaces or the forms of characters: {shown}{more}; "
+        "each is one of its own: write them alike if they are one",
+    )
+
+
+def _folded(name: str) -> str:
+    """A name in small letters, with single spaces, in the plainest form of its characters."""
+    return BLANK.sub(" ", unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())).strip()
 
 
 def _value(value: Any, missing: frozenset[str]) -> tuple[Any, str | None]:
@@ -188,7 +218,8 @@ def lost_zeros(ids: Sequence[str]) -> str | None:
         other = first.setdefault(without_zeros(id), id)
         if other != id:
             return (
-                f"{other!r} and {id!r} are two ids: if they are one, zeros at the front were lost; read the column of "
+                f"{quoted(other)} and {quoted(id)} are two ids: if they are one, zeros at the front were lost; read "
+                "the column of "
                 "ids as text"
             )
     return None
@@ -211,8 +242,11 @@ def finite(value: Any) -> float:
     if _is_flag(value):
         return float(FLAGS[str(value).lower()])
     if isinstance(value, str) and "_" in value:
-        raise ValueError(f"could not convert string to float: {value!r}")
-    number = float(value)
+        raise ValueError(f"could not convert string to float: {quoted(value)}")
+    try:
+        number = float(value)
+    except ValueError as exc:
+        raise ValueError(f"could not convert string to float: {quoted(value)}") from exc
     if not math.isfinite(number):
-        raise ValueError(f"{value!r} is not a finite number")
+        raise ValueError(f"{quoted(value)} is not a finite number")
     return number

@@ -23,11 +23,38 @@ A message gives the bad value, the rule that it broke and the way out, and nothi
 name the rule: one_class, nan_targets, too_few_examples, nan_vectors, zero_vectors, …
 """
 
+from collections.abc import Iterable
+
+LONGEST = 1000  # characters of a message
+LONGEST_QUOTE = 60  # characters of a value in it
+
+
+def quoted(value: object) -> str:
+    """A caller's value for a message, quoted and shortened."""
+    text = value if isinstance(value, str) else str(value)
+    return repr(text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 3] + "…")
+
+
+def listed(names: Iterable[str], most: int = 5) -> str:
+    """The first names of a list for a message, shortened, and how many there are if there are more."""
+    every = list(names)
+    shown = [name if len(name) <= LONGEST_QUOTE else name[: LONGEST_QUOTE - 3] + "…" for name in every[:most]]
+    return ", ".join(shown) if len(every) <= most else f"{', '.join(shown)}, … ({len(every):,} in all)"
+
+
+def bounded(message: str) -> str:
+    """A message without its middle where it is too long: the rule is at its beginning, the way out at its end."""
+    if len(message) <= LONGEST:
+        return message
+    end = LONGEST // 3
+    return f"{message[: LONGEST - end - 3]} … {message[-end:]}"
+
 
 class ModelsError(Exception):
     code = "models_error"
 
     def __init__(self, message: str, code: str | None = None) -> None:
+        message = bounded(message)
         super().__init__(message)  # the only argument, so that it pickles from a worker process
         self.message = message
         if code is not None:

@@ -27,11 +27,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from models import errors as of_models
-
-
-def quoted(text: str) -> str:
-    """A caller's text for a message, quoted and shortened."""
-    return repr(text if len(text) <= 60 else text[:57] + "…")
+from models.errors import bounded
 
 
 @dataclass(frozen=True)
@@ -61,10 +57,10 @@ class ServiceError(Exception):
         retry_after: int | None = None,
         allow: str | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = bounded(message)
+        super().__init__(self.message)
         self.code = code or type(self).code
-        self.param = param
+        self.param = None if param is None else bounded(param)
         self.items = items
         self.retry_after = retry_after  # seconds
         self.allow = allow  # methods

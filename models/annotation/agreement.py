@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.codes import finite, lost_zeros, read_codes, read_ids
-from models.errors import AgreementError
+from models.errors import AgreementError, quoted
 from models.intervals import Figure, percentile_figure, ratio
 
 if TYPE_CHECKING:
@@ -221,7 +221,9 @@ def _table(coder: Sequence[str], item: Sequence[str], numbers: Sequence[float]) 
     for who, what, value in zip(coder, item, numbers, strict=True):
         place = rows[what], columns[who]
         if not np.isnan(table[place]) and not np.isnan(value):
-            raise AgreementError(f"codes: coder {who!r} has two codes for item {what!r}; keep one of the two rows")
+            raise AgreementError(
+                f"codes: coder {quoted(who)} has two codes for item {quoted(what)}; keep one of the two rows"
+            )
         if not np.isnan(value):
             table[place] = value
     return table, tuple(coders)

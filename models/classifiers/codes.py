@@ -10,7 +10,7 @@ import numpy as np
 from models.annotation.agreement import Agreement, Level, agreement
 from models.classifiers.records import Dropped
 from models.codes import finite, read_codes, read_ids
-from models.errors import AgreementError
+from models.errors import AgreementError, quoted
 
 Rule = Literal["majority", "unanimous", "mean"]
 RULES: dict[Rule, str] = {
@@ -87,7 +87,9 @@ def aggregate_codes(
         if value is None:
             continue
         if (who, name) in pairs:
-            raise AgreementError(f"codes: coder {who!r} has two codes for item {name!r}; keep one of the two rows")
+            raise AgreementError(
+                f"codes: coder {quoted(who)} has two codes for item {quoted(name)}; keep one of the two rows"
+            )
         pairs.add((who, name))
         codes_of[name].append(value)
     names, targets, counts, disagreement, dropped = [], [], [], [], []

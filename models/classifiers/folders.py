@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 from models.classifiers.records import Dropped, Note
-from models.codes import read_codes
+from models.codes import read_codes, similar_remark
 from models.disk import sha256
 from models.errors import ItemError, TrainingError
 from models.images.formats import pillow_name, sniff
@@ -172,6 +172,7 @@ def _collection(source: str, items: list[LabelledImage], dropped: list[Dropped],
     if not any(item.split == "train" for item in items):
         why = f" ({len(dropped)} files were left out, the first: {dropped[0].reason})" if dropped else ""
         raise TrainingError(f"{source}: no training image was found{why}; give readable images with split train")
+    notes += [Note("similar_codes", remark) for remark in similar_remark((item.target for item in items), "classes")]
     return Collection(items=tuple(items), dropped=tuple(dropped), notes=(*notes, *_duplicates(items)))
 
 

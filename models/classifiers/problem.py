@@ -11,7 +11,7 @@ from models.classifiers.head import Block, Float, Task, concatenate_blocks
 from models.classifiers.records import Dropped, Note
 from models.classifiers.targets import read_classes, read_numbers
 from models.codes import is_missing
-from models.errors import TrainingError
+from models.errors import TrainingError, quoted
 
 FEW = 10  # examples of a class below which a note is made
 MAX_WEIGHT_RATIO = 1e6  # largest weight over the smallest; beyond it, an item would have no influence
@@ -200,7 +200,8 @@ def _groups(groups: Iterable[Any], names: Sequence[str]) -> NDArray[np.intp]:
     for name, group in zip(names, groups, strict=True):
         if is_missing(group):
             raise TrainingError(
-                f"groups: item {name!r} has no group; give a group of its own to an item that belongs to no other",
+                f"groups: item {quoted(name)} has no group; give a group of its own to an item that "
+                "belongs to no other",
                 code="no_group",
             )
     return np.asarray(np.unique([str(group) for group in groups], return_inverse=True)[1], np.intp)
@@ -224,22 +225,24 @@ def check_enough(y: NDArray[Any], labels: tuple[str, ...], groups: NDArray[np.in
     if labels and min(counts) < folds:
         rarest = int(np.argmin(counts))
         raise TrainingError(
-            f"targets: {labels[rarest]!r} has {counts[rarest]} of {len(y)} examples, fewer than the {folds} folds; "
+            f"targets: {quoted(labels[rarest])} has {counts[rarest]} of {len(y)} examples, fewer than "
+            f"the {folds} folds; "
             "code more items of it, use fewer folds, or leave the class out",
             code="too_few_examples",
         )
     for c, (name, count) in enumerate(zip(labels, counts, strict=True)):
         if count < FEW:
-            message = f"class {name!r} has {count} examples, too few for figures to rely on"
+            message = f"class {quoted(name)} has {count} examples, too few for figures to rely on"
             notes.append(Note("few_examples", message))
         if groups is None or len(np.unique(groups[y == c])) > 1:
             continue
         if len(labels) == 2:
             raise TrainingError(
-                f"groups: a single group has all examples of {name!r}, so that no other group can test what is learnt "
+                f"groups: a single group has all examples of {quoted(name)}, so that no other group can "
+                "test what is learnt "
                 "from it; code examples in more groups, or leave groups out",
                 code="too_few_groups",
             )
-        message = f"a single group has all examples of class {name!r}: out of fold it is never predicted"
+        message = f"a single group has all examples of class {quoted(name)}: out of fold it is never predicted"
         notes.append(Note("one_group", message))
     return notes

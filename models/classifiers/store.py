@@ -30,7 +30,7 @@ from models.classifiers.head import Block, Head, Task
 from models.classifiers.network import GRAPH, Network
 from models.classifiers.network import MANIFEST as NETWORK_MANIFEST
 from models.disk import sha256, sync_file, sync_folder
-from models.errors import TrainingError, UnknownClassifier
+from models.errors import TrainingError, UnknownClassifier, quoted
 
 FORMAT = 1
 LEFT_OVER = 3600.0  # seconds after which what is being saved was left by a killed process
@@ -258,7 +258,7 @@ class Store:
         numbers = self._numbers(place)
         if not numbers:
             known = ", ".join(self.names()[:10]) or "none yet"
-            raise UnknownClassifier(f"classifier: {name!r} does not exist; existing classifiers: {known}")
+            raise UnknownClassifier(f"classifier: {quoted(name)} does not exist; existing classifiers: {known}")
         if number is None:
             number = max(numbers)
         if number not in numbers:

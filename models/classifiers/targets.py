@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from models.classifiers.head import Float, Task
 from models.codes import code_name
-from models.errors import TrainingError
+from models.errors import TrainingError, listed, quoted
 
 MOST_CLASSES = 1000
 LARGEST = 1e100  # numbers are squared
-SHOWN = 5  # labels named in a message
 
 
 def read_numbers(targets: Sequence[Any], bounds: tuple[float, float] | None) -> Float:
@@ -56,15 +55,16 @@ def read_classes(
     order = _sorted(present) if labels is None else tuple(code_name(name) for name in labels)
     if len(set(order)) < len(order):
         repeated = Counter(order).most_common(1)[0][0]
-        raise TrainingError(f"labels: {repeated!r} appears twice; name each class once", code="unknown_label")
+        raise TrainingError(f"labels: {quoted(repeated)} appears twice; name each class once", code="unknown_label")
     if unknown := sorted(present - set(order)):
         raise TrainingError(
-            f"targets: {unknown[0]!r} is not one of the labels {', '.join(order[:SHOWN])}; correct it or add the label",
+            f"targets: {quoted(unknown[0])} is not one of the labels {listed(order)}; correct it or add the label",
             code="unknown_label",
         )
     if len(order) < 2 or (labels is None and len(present) < 2):
         raise TrainingError(
-            f"targets: all {len(names)} are {names[0]!r}; code items of at least one other class", code="one_class"
+            f"targets: all {len(names)} are {quoted(names[0])}; code items of at least one other class",
+            code="one_class",
         )
     if len(order) > MOST_CLASSES:
         raise TrainingError(
@@ -74,8 +74,7 @@ def read_classes(
         )
     if task == "binary" and len(order) != 2:
         raise TrainingError(
-            f"targets: got {len(order)} classes ({', '.join(order[:SHOWN])}…), a binary task has 2; use task "
-            "categorical",
+            f"targets: got {len(order)} classes ({listed(order)}), a binary task has 2; use task categorical",
             code="not_binary",
         )
     place = {name: i for i, name in enumerate(order)}

@@ -154,7 +154,7 @@ def cluster(
         stability=stable,
         map=None if projection == "none" else project(x, by=projection, seed=options.seed),
         projection=projection,
-        remarks=_remarks(result, n, k),
+        remarks=_remarks(result, n, k, options),
     )
 
 
@@ -217,7 +217,7 @@ def _weights(weights: Sequence[float] | None, n: int) -> NDArray[np.float64] | N
     return values
 
 
-def _remarks(result: MethodResult, n: int, k: int) -> tuple[str, ...]:
+def _remarks(result: MethodResult, n: int, k: int, options: Options) -> tuple[str, ...]:
     remarks = list(result.remarks)
     low = [one.number for one in result.trace if one.choice.edge == "low"]
     high = [one.number for one in result.trace if one.choice.edge in ("high", "only")]
@@ -232,12 +232,27 @@ def _remarks(result: MethodResult, n: int, k: int) -> tuple[str, ...]:
             "k_max, or sample_size if there are more images."
         )
     if not k:
-        remarks.append("No cluster is cohesive. Look at the table of thresholds: the vectors may hold no groups.")
+        remarks.append(_why_none(result, n, options))
     elif (left := int((result.labels < 0).sum())) > n / 2:
         remarks.append(f"{left:,} of {n:,} images, more than half, are in no cluster.")
     if k == 1:
         remarks.append("There is one cluster: silhouettes within the final clustering are not defined.")
     return tuple(remarks)
+
+
+def _why_none(result: MethodResult, n: int, options: Options) -> str:
+    """Why there is no cluster."""
+    if options.method != "iterative-kmeans":
+        size = f"min_cluster_size {options.min_cluster_size}"
+        return f"No cluster was found at {size}: try a smaller one, or the vectors may hold no groups."
+    if not result.trace and result.ended == "stop_size":
+        return (
+            f"Nothing was clustered: {n:,} items are not more than stop_size {options.stop_size}, at which the method "
+            "stops before its first pass. Set a smaller stop_size, or choose another method."
+        )
+    if not result.trace:
+        return f"Nothing was clustered: {n:,} items are too few for the smallest K. Set a smaller step or k_min."
+    return "No cluster is cohesive. Look at the table of thresholds: the vectors may hold no groups."
 
 
 def _passes(numbers: Sequence[int]) -> str:

@@ -82,9 +82,9 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"SQLite format 3", "an SQLite database"),
     (b"qoif", "a QOI image"),
     (b"DDS ", "a DDS texture"),
-    (b"/9j/", "a base64 text of a JPEG that was not decoded"),
-    (b"iVBORw0KGgo", "a base64 text of a PNG that was not decoded"),
-    (b"data:", "a data URI that was not decoded"),
+    (b"/9j/", "a base64 text of a JPEG: decode it"),
+    (b"iVBORw0KGgo", "a base64 text of a PNG: decode it"),
+    (b"data:", "a data URI: decode its base64"),
     (b"http://", "a URL: send the image's bytes"),
     (b"https://", "a URL: send the image's bytes"),
 )
@@ -150,7 +150,9 @@ def sniff(data: bytes) -> str:
             return "avif"
         if not brands.isdisjoint(_HEIF_BRANDS):
             return "heic"
-    raise UnsupportedImage(f"image looks like {_describe(data)}, which is not read here: send {READ}")
+    what = _describe(data)
+    way = "" if ": " in what else f", which is not read here: send {READ}"
+    raise UnsupportedImage(f"image looks like {what}{way}")
 
 
 def _describe(data: bytes) -> str:

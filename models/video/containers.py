@@ -169,7 +169,8 @@ def _is_text(head: bytes) -> bool:
 
 
 def _unsupported(what: str) -> UnsupportedVideo:
-    return UnsupportedVideo(f"video looks like {what}, which is not read here: send {READ}")
+    way = "" if ": " in what else f", which is not read here: send {READ}"
+    return UnsupportedVideo(f"video looks like {what}{way}")
 
 
 def _describe(head: bytes) -> str:

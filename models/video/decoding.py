@@ -99,6 +99,7 @@ class Decoder:
         self._packets_end: int | None = None  # when the last packet's picture leaves the screen
         self._pictures_end: int | None = None  # the same of the last decoded frame
         self._unchanged_end: int | None = None  # the same of the last packet without data, which changes no picture
+        self._sized = clip.stream.codec_context.width > 0  # whether a size of pictures was known
         self._refused = 0  # packets in a row whose size the decoder refused, as it does with max_pixels
         self._errors, self._gap, self._done = 0, _GAP, False
         if keyframes:
@@ -294,7 +295,7 @@ class Decoder:
             frames = context.decode(packet)
         except self._av.error.FFmpegError as exc:
             check_size(context.width, context.height, self.clip.limits)
-            self._refused = self._refused + 1 if context.width == 0 else 0
+            self._refused = self._refused + 1 if self._sized and context.width == 0 else 0
             if self._refused >= _REFUSED:
                 raise VideoTooLarge(
                     f"video changes to a size over the limit of {self.clip.limits.max_pixels:,} pixels: scale it down"
@@ -302,7 +303,7 @@ class Decoder:
             self.report.damaged_packets += packet is not None
             return []
         if frames:
-            self._refused = 0
+            self._sized, self._refused = True, 0
         return frames
 
     def _note_the_end(self, end: int | None) -> None:

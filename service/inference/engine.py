@@ -18,9 +18,10 @@ from models.catalog.folder import ModelFolder, locate
 from models.catalog.spec import Modality, ModelSpec
 from models.encoders import processors
 from models.encoders.processors import ImageProcessor, TextProcessor
+from models.errors import quoted
 from models.images.decoding import DecodeMode
 from service import __version__
-from service.errors import NotFound, Unavailable, Unprocessable, quoted
+from service.errors import NotFound, Unavailable, Unprocessable
 from service.inference.batching import Key, QueueSlots
 from service.inference.fair_threads import FairThreads
 from service.inference.label_cache import LabelCache

@@ -2,8 +2,9 @@
 
 from models.classifiers.head import Block
 from models.classifiers.store import Stored
+from models.errors import quoted
 from models.images.decoding import DecodeMode
-from service.errors import Unprocessable, quoted
+from service.errors import Unprocessable
 from service.inference.engine import Engine, Model
 
 

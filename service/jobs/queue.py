@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from service.errors import BadRequest, Conflict, NotFound, quoted
+from models.errors import quoted
+from service.errors import BadRequest, Conflict, NotFound
 from service.jobs.kinds import KINDS, Kind, Lane
 from service.jobs.table import RESULTS, Job, Table
 from service.settings import Settings

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from models.clustering.describe import Vocabulary
 from models.clustering.project import check_installed
 from models.codes import read_codes
-from models.errors import ClusteringError
+from models.errors import ClusteringError, quoted
 from models.pages.clusters.page import page as page_of
 from models.pages.clusters.view import thumbnail_side
-from service.errors import NotFound, Unprocessable, quoted
+from service.errors import NotFound, Unprocessable
 from service.inference.engine import Engine
 from service.inference.matching import model_of
 from service.jobs import Job, Jobs
@@ -60,7 +60,7 @@ async def submit(
         request=request.model_copy(
             update={"input": None, "vectors": None, "ids": None, "known": None if known is None else list(known.names)}
         ),
-        remarks=() if known is None else known.remarks("known labels"),
+        remarks=(*data.remarks, *(() if known is None else known.remarks("known labels"))),
         blocks=data.blocks,
         ids=data.ids,
         unusable={i: (failure.code, failure.message) for i, failure in data.failures.items()},

@@ -4,13 +4,14 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from service.errors import ItemFailure, Unprocessable, quoted
+from models.errors import quoted
+from service.errors import ItemFailure, Unprocessable
 from service.inference.engine import Engine
 from service.jobs import Job, Jobs
 from service.pipelines import clusters
 from service.pipelines.images import describe
 from service.pipelines.items import Item, VectorInput
-from service.pipelines.vectors import ItemVectors, gather_vectors
+from service.pipelines.vectors import FIRST_OF_MANY, ItemVectors, gather_vectors
 from service.schemas.duplicates import DuplicatesRequest
 from service.tasks import duplicates as work
 
@@ -48,7 +49,7 @@ async def submit(
             raise Unprocessable(
                 f"input: none of {data.n} items can be compared; the first: {first.message}", param="input"
             )
-        task = _task(request, data.ids, data.failures, (), data)
+        task = _task(request, data.ids, data.failures, (), data, data.remarks)
         rows = data.rows
     else:
         if vectors is not None:
@@ -57,13 +58,13 @@ async def submit(
             raise Unprocessable(f"input: send either input or {wanted}", param="input")
         rows = []
         if items is not None:
-            hashes, failures = await _hashed(engine, request, items, wanted)
+            hashes, failures, remarks = await _hashed(engine, request, items, wanted)
             ids = request.ids or [item.id if item.id is not None else str(i) for i, item in enumerate(items)]
         else:
             assert given is not None
-            hashes, failures = _checked(wanted, given), {}
+            hashes, failures, remarks = _checked(wanted, given), {}, ()
             ids = request.ids or [str(i) for i in range(len(hashes))]
-        task = _task(request, ids, failures, hashes, None)
+        task = _task(request, ids, failures, hashes, None, remarks)
         if len(ids) != len(hashes):
             raise Unprocessable(
                 f"ids: {len(ids)} for {len(hashes)} items; give one for each", code="lengths_differ", param="ids"
@@ -88,6 +89,7 @@ def _task(
     failures: Mapping[int, ItemFailure],
     hashes: Sequence[str | None],
     data: ItemVectors | None,
+    remarks: Sequence[str],
 ) -> work.Task:
     left_out = {"input": None, "vectors": None, "ids": None, "sha256": None, "phash": None}
     return work.Task(
@@ -98,14 +100,17 @@ def _task(
         blocks=() if data is None else data.blocks,
         model=None if data is None else data.model,
         receipt=None if data is None else data.receipt,
+        remarks=tuple(remarks),
     )
 
 
 async def _hashed(
     engine: Engine, request: DuplicatesRequest, items: Sequence[Item], wanted: str
-) -> tuple[list[str | None], Mapping[int, ItemFailure]]:
+) -> tuple[list[str | None], Mapping[int, ItemFailure], Sequence[str]]:
     found, failures = await describe(engine, items, on_error=request.on_error)
-    return [str(found[i].to_json()[wanted] or "") or None if i in found else None for i in range(len(items))], failures
+    hashes = [str(found[i].to_json()[wanted] or "") or None if i in found else None for i in range(len(items))]
+    many = sum(each.first_of_many for each in found.values()) if wanted == "phash" else 0
+    return hashes, failures, [f"{many:,} of {len(items):,} {FIRST_OF_MANY}."] if many else []
 
 
 def _checked(name: str, given: Sequence[str]) -> list[str | None]:

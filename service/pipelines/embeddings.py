@@ -79,6 +79,7 @@ def to_json(call: Call[EmbeddingsOptions], model: Model, decode: DecodeMode, enc
         "usage": {"prompt_tokens": encoded.tokens, "total_tokens": encoded.tokens},
         "truncated": encoded.truncated,
         "unknown": encoded.unknown,
+        "first_of_many": encoded.first_of_many,
         "receipt": model.receipts[decode],
     }
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from models.encoders.processors import ImageProcessor, TextProcessor, Tokens
 from models.errors import ImageTooLarge, ItemError, TextError
 from models.images.decoding import DecodeMode
+from models.images.further import is_first_of_many
 from service.errors import ItemFailure, ItemsFailed, TooLarge, Unprocessable, item_failure
 from service.inference.batching import Caller, Key, Row
 from service.inference.engine import Engine, Model, require
@@ -41,6 +42,7 @@ class Encoded:
     tokens: int  # of all texts
     truncated: tuple[int, ...]  # indices of truncated texts
     unknown: tuple[int, ...]  # indices of texts of which the model knows no token
+    first_of_many: tuple[int, ...]  # indices of images of whose pictures only the first was read
     videos: Mapping[int, FrameResults] = field(default_factory=dict)  # by index
 
 
@@ -56,6 +58,7 @@ class _Work:
     tokens: int = 0
     truncated: list[int] = field(default_factory=list)
     unknown: list[int] = field(default_factory=list)
+    first_of_many: list[int] = field(default_factory=list)
     videos: dict[int, FrameResults] = field(default_factory=dict)
     monitor: ProgressMonitor | None = None
 
@@ -118,6 +121,7 @@ async def encode(
         work.tokens,
         tuple(sorted(work.truncated)),
         tuple(sorted(work.unknown)),
+        tuple(sorted(work.first_of_many)),
         work.videos,
     )
 
@@ -130,23 +134,27 @@ async def _images(
     window = asyncio.Semaphore(engine.settings.window)
     raw: dict[int, Row] = {}
 
-    def pixels(image: bytes | str) -> Row:
+    def pixels(image: bytes | str) -> tuple[Row, bool]:
         started = time.perf_counter()
-        row = processor.preprocess(image_bytes(image, limits.max_bytes), limits=limits, decode=work.decode)
+        data = image_bytes(image, limits.max_bytes)
+        row = processor.preprocess(data, limits=limits, decode=work.decode)
+        many = is_first_of_many(data)
         DECODE_SECONDS.labels("image").observe(time.perf_counter() - started)
-        return row
+        return row, many
 
     async def one(index: int, caller: Caller) -> None:
         image = work.items[index].image
         assert image is not None
         async with window:
             try:
-                row = await engine.in_thread(lambda: pixels(image))
+                row, many = await engine.in_thread(lambda: pixels(image))
             except ItemError as exc:
                 work.fail(index, exc)
                 return
             if work.failures and on_error == "fail":
                 return  # the request has failed: only find the remaining unusable items
+            if many:
+                work.first_of_many.append(index)
             raw[index] = await caller.submit(Key(spec.name, "image", processor.shape_bucket(row)), row)
 
     with engine.batcher("image").admit(len(indices)) as caller:

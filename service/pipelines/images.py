@@ -9,6 +9,7 @@ from functools import partial
 
 from models.errors import ItemError
 from models.images.decoding import open_rgb
+from models.images.further import is_first_of_many
 from models.images.perceptual import perceptual_hash
 from models.images.thumbnail import thumbnail
 from service.errors import ItemFailure, ItemsFailed, Unprocessable, item_failure
@@ -21,13 +22,20 @@ from service.schemas.common import OnError
 
 @dataclass(frozen=True, kw_only=True)
 class Described:
-    """Description of one image. `phash` has 64 bits; None for an image of a single colour."""
+    """Description of one image.
+
+    Attributes
+    ----------
+    phash : 64 bits; None for an image of a single colour.
+    first_of_many : whether it is the first of several pictures in its file.
+    """
 
     sha256: str
     phash: int | None
     width: int
     height: int
     thumbnail: bytes | None
+    first_of_many: bool = False
 
     def to_json(self) -> dict[str, object]:
         """The description as JSON types."""
@@ -65,6 +73,7 @@ async def describe(
             width=picture.width,
             height=picture.height,
             thumbnail=None if side is None else thumbnail(picture, side=side, blurred=blurred),
+            first_of_many=is_first_of_many(data),
         )
 
     await asyncio.gather(*(engine.in_thread(partial(look, i, item)) for i, item in enumerate(items)))

@@ -68,12 +68,12 @@ async def predict(
         raise_if_failed(made.failures, on_error, len(items))
         model, receipt = made.model, made.receipt
         rows: Sequence[NDArray[np.floating] | None] = made.rows
-        failures, truncated, unknown = made.failures, made.truncated, made.unknown
+        failures, truncated, unknown, first = made.failures, made.truncated, made.unknown, made.first_of_many
         n, videos = len(items), made.videos
     else:
         assert vectors is not None
         rows, n = _arranged(head, vectors)
-        failures, truncated, unknown = _lacking(head, rows, n), (), ()
+        failures, truncated, unknown, first = _lacking(head, rows, n), (), (), ()
         model, receipt, videos = head.blocks[0].model, None, {}
         raise_if_failed(failures, on_error, n)
 
@@ -90,6 +90,7 @@ async def predict(
         failures=failures,
         truncated=truncated,
         unknown=unknown,
+        first_of_many=first,
         model=model,
         receipt=receipt,
         videos=of,
@@ -168,6 +169,7 @@ def to_json(call: Call[PredictRequest], stored: Stored, predicted: Predictions) 
         "model": predicted.model,
         "truncated": predicted.truncated,
         "unknown": predicted.unknown,
+        "first_of_many": predicted.first_of_many,
         "receipt": predicted.receipt,
     }
 

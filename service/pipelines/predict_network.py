@@ -12,6 +12,7 @@ from models.classifiers.network import Network
 from models.classifiers.store import Stored
 from models.errors import ItemError
 from models.images.decoding import load_pixels
+from models.images.further import is_first_of_many
 from service.errors import ItemFailure, item_failure
 from service.inference.engine import Engine
 from service.metrics import ITEMS, ITEMS_FAILED
@@ -41,6 +42,7 @@ async def by_network(
     choose = network.labels_of
     failures: dict[int, ItemFailure] = {}
     logits: dict[int, Logits] = {}
+    first: list[int] = []  # images of whose pictures only the first was read
     pictures = [i for i, item in enumerate(items) if item.video is None]
     clips = {i: item.video for i, item in enumerate(items) if item.video is not None}
     videos: dict[int, VideoPredictions] = {}
@@ -58,7 +60,7 @@ async def by_network(
             else:
                 failures[i] = item_failure(i, items[i].id, video)
 
-    batch = partial(_batch, engine, network, items, failures, logits, on_error)
+    batch = partial(_batch, engine, network, items, failures, logits, first, on_error)
 
     async def one(places: Sequence[int]) -> None:
         async with room:
@@ -81,6 +83,7 @@ async def by_network(
         failures=dict(sorted(failures.items())),
         truncated=(),
         unknown=(),
+        first_of_many=tuple(sorted(first)),
         model=stored.label,
         receipt=_receipt(engine, stored, network),
         videos=videos,
@@ -94,6 +97,7 @@ def _batch(
     items: Sequence[Item],
     failures: dict[int, ItemFailure],
     logits: dict[int, Logits],
+    first: list[int],
     on_error: OnError,
     places: Sequence[int],
 ) -> None:
@@ -107,7 +111,10 @@ def _batch(
             failures[i] = ItemFailure(i, items[i].id, *(problem or ("missing_modality", "has no image")))
             continue
         try:
-            read.append((i, load_pixels(image_bytes(image, limits.max_bytes), network.preprocess, limits=limits)))
+            data = image_bytes(image, limits.max_bytes)
+            read.append((i, load_pixels(data, network.preprocess, limits=limits)))
+            if is_first_of_many(data):
+                first.append(i)
         except ItemError as exc:
             failures[i] = item_failure(i, items[i].id, exc)
     if read and not (failures and on_error == "fail"):

@@ -58,6 +58,7 @@ class Predictions(PredictionRows):
     failures: Mapping[int, ItemFailure]
     truncated: tuple[int, ...]
     unknown: tuple[int, ...]
+    first_of_many: tuple[int, ...]
     model: str
     receipt: Mapping[str, Any] | None
     videos: Mapping[int, VideoPredictions] = field(default_factory=dict)

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from models.catalog.spec import ZeroShotHead
 from models.clustering.describe import Vocabulary
 from models.encoders.processors import TextProcessor
-from models.errors import TextError
+from models.errors import TextError, quoted
 from models.vectors import l2
-from service.errors import TooLarge, Unprocessable, quoted
+from service.errors import TooLarge, Unprocessable
 from service.inference.engine import Engine, Model
 from service.inference.label_cache import LabelKey
 from service.pipelines.encode import check_text, raw_texts

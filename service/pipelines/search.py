@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import quoted
 from models.images.decoding import DecodeMode
 from models.similarity.neighbours import Neighbours, nearest
-from service.errors import ItemFailure, TooLarge, Unprocessable, quoted
+from service.errors import ItemFailure, TooLarge, Unprocessable
 from service.inference.engine import Engine
 from service.inference.matching import model_of
 from service.pipelines.encode import encode

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import quoted
 from models.pages.timeline import Shot, Timeline, page
 from models.vectors import l2
-from service.errors import Unprocessable, quoted
-from service.schemas.timeline import AnswerWithVideo, Entry, Result, Video
+from service.errors import Unprocessable
+from service.schemas.timeline import AnswerWithVideo, Result, Video, VideoEntry
 
 Rows = NDArray[np.float64]
 UNCALIBRATED = "Scores are not calibrated on your data: validate them against human codes."
@@ -104,7 +105,7 @@ def _row(result: Result, labels: Sequence[str], where: str) -> Sequence[float]:
     return row
 
 
-def _cosines(entry: Entry, video: Video, where: str) -> tuple[Rows, Rows, Rows]:
+def _cosines(entry: VideoEntry, video: Video, where: str) -> tuple[Rows, Rows, Rows]:
     """Cosines by frame (n, 2), by shot (s, 2), and for the whole video (2,)."""
     dimension = len(entry.embedding or ())
     for i, frame in enumerate(video.frames):

@@ -7,7 +7,7 @@ from typing import Any
 
 from models.classifiers.records import Note
 from models.classifiers.store import check_name
-from models.codes import infer_task, lost_zeros, read_codes, read_ids
+from models.codes import infer_task, lost_zeros, read_codes, read_ids, similar_remark
 from models.errors import TrainingError
 from service.inference.engine import Engine
 from service.jobs import Job, Jobs
@@ -62,7 +62,9 @@ def read_columns(request: TrainRequest, ids: Sequence[str]) -> tuple[TrainReques
     codes = replace(column, names=column.names[: len(given)], values=column.values[: len(given)])
     task = request.task or infer_task(codes)
     values: list[Any] = list(codes.values if task == "continuous" else codes.names)
-    notes = [Note("missing_codes", remark) for remark in codes.remarks("codes")]
+    notes = [Note("missing_codes", remark) for remark in codes.missing_remark("codes")]
+    if task != "continuous":
+        notes += [Note("similar_codes", remark) for remark in similar_remark(codes.names, "codes")]
     changes: dict[str, Any] = {"task": task}
     if request.labels is not None:
         named = zip(column.names[len(given) :], labels, strict=True)
@@ -83,6 +85,7 @@ def read_columns(request: TrainRequest, ids: Sequence[str]) -> tuple[TrainReques
 
 def _task(request: TrainRequest, data: ItemVectors, owner: str | None) -> work.Task:
     request, ids, notes = read_columns(request, data.ids)
+    notes += tuple(Note("items", remark) for remark in data.remarks)
     return work.Task(
         request=request.model_copy(update={"input": None, "vectors": None}),
         notes=notes,

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from models.catalog.spec import Modality
 from models.classifiers.head import Block
-from service.errors import ItemFailure, ItemsFailed, Unprocessable, quoted
+from models.errors import quoted
+from service.errors import ItemFailure, ItemsFailed, Unprocessable
 from service.inference.engine import Engine, Model
 from service.metrics import ITEMS_FAILED
 from service.pipelines.concurrency import gather_cancelling
@@ -21,6 +22,7 @@ from service.schemas.items import Encodable
 
 MODALITIES: tuple[Modality, ...] = ("image", "text")
 LONGEST_NAME = 200  # characters of a model name or fingerprint from the caller
+FIRST_OF_MANY = "images hold several pictures (an animation, pages), of which the first was read"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,7 @@ class ItemVectors:
     ----------
     rows : (n, d) each; NaN where an item lacks the modality or failed. May be memory-mapped.
     receipts : receipts by modality, where known.
+    remarks : sentences about items of which not all was read, or of which the model knows nothing.
     """
 
     blocks: tuple[Block, ...]
@@ -39,6 +42,7 @@ class ItemVectors:
     ids: tuple[str, ...]
     failures: Mapping[int, ItemFailure]
     receipts: Mapping[Modality, Mapping[str, Any]]
+    remarks: tuple[str, ...] = ()
 
     @property
     def model(self) -> str:
@@ -59,6 +63,7 @@ class Embedded:
     failures: Mapping[int, ItemFailure]
     truncated: tuple[int, ...]
     unknown: tuple[int, ...]  # indices of texts of which the model knows no token
+    first_of_many: tuple[int, ...]  # indices of images of whose pictures only the first was read
     model: str
     receipt: Mapping[str, Any]
     receipts: Mapping[Modality, Mapping[str, Any]]
@@ -128,7 +133,17 @@ async def _of_posts(
         ids=_checked(ids, len(items)),
         failures=made.failures,
         receipts=made.receipts,
+        remarks=_remarks(made, len(items)),
     )
+
+
+def _remarks(made: Embedded, n: int) -> tuple[str, ...]:
+    kinds = (
+        (made.unknown, "texts have no token that the model knows: their vectors say nothing about them"),
+        (made.truncated, "texts were cut at the largest length that the model takes"),
+        (made.first_of_many, FIRST_OF_MANY),
+    )
+    return tuple(f"{len(places):,} of {n:,} {what}." for places, what in kinds if places)
 
 
 def _without_unknown(made: Embedded, items: Sequence[Item]) -> Embedded:
@@ -172,6 +187,7 @@ def _with_frames(request: Encodable, items: Sequence[Item], blocks: tuple[Block,
         ids=tuple(ids),
         failures=failures,
         receipts=made.receipts,
+        remarks=_remarks(made, len(items)),
     )
 
 
@@ -224,6 +240,7 @@ async def embedded(
     rows = [np.full((len(items), block.dimension), np.nan, np.float32) for block, _, _ in blocks]
     truncated: set[int] = set()
     unknown: set[int] = set()
+    first: set[int] = set()
     videos: dict[int, FrameResults] = {}
 
     async def one(place: int) -> None:
@@ -239,6 +256,7 @@ async def embedded(
         videos.update((which[i], video) for i, video in made.videos.items())
         truncated.update(which[i] for i in made.truncated)
         unknown.update(which[i] for i in made.unknown)
+        first.update(which[i] for i in made.first_of_many)
         for i, failure in made.failures.items():
             failures[which[i]] = ItemFailure(
                 which[i], items[which[i]].id, failure.code, failure.message, failure.status
@@ -251,6 +269,7 @@ async def embedded(
         failures=dict(sorted(failures.items())),
         truncated=tuple(sorted(truncated)),
         unknown=tuple(sorted(unknown)),
+        first_of_many=tuple(sorted(first)),
         model=blocks[0][1].spec.name,
         receipt=receipts[blocks[0][0].modality],
         receipts=receipts,

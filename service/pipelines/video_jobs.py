@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from service.errors import NotFound, Unprocessable, quoted
+from models.errors import quoted
+from service.errors import NotFound, Unprocessable
 from service.inference.engine import Engine
 from service.jobs import Job, Jobs
 from service.jobs.entry import Report

@@ -156,6 +156,7 @@ def to_json(call: Call[ZeroShotOptions], model: Model, decode: DecodeMode, resul
         "calibrated": False,
         "truncated": result.encoded.truncated,
         "unknown": result.encoded.unknown,
+        "first_of_many": result.encoded.first_of_many,
         "receipt": model.receipts[decode],
     }
 

@@ -10,7 +10,7 @@ from models.classifiers.codes import Rule
 from models.classifiers.head import Task
 from service.schemas.base import Message
 from service.schemas.codes import MISSING_TEXTS, Code, Id
-from service.schemas.common import MODE, SAMPLING, Datum, FailedEntry, Mode, Receipt
+from service.schemas.common import FIRST_OF_MANY, MODE, SAMPLING, Datum, FailedEntry, Index, Mode, Receipt
 from service.schemas.items import Encodable, ItemsOrVectors, Post
 from service.schemas.video import Sampling
 
@@ -135,6 +135,7 @@ class PredictAnswer(BaseModel):
     unknown: list[int] = Field(
         description="Indexes of texts of which the model knows no token: their vectors say nothing about them."
     )
+    first_of_many: list[Index] = FIRST_OF_MANY
     receipt: Receipt | None = Field(
         description="Receipt of the vectors: how they were made; null if the request contained vectors."
     )

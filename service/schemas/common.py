@@ -1,6 +1,6 @@
 """Parts of requests and answers that several features share."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -14,6 +14,10 @@ MODE: Any = Field(
     "sync",
     description="`sync`: the response has the results. `job`: for videos, the response has a job, whose results are "
     "at /v1/jobs/{id}/answer.",
+)
+Index = Annotated[int, Field(ge=0)]
+FIRST_OF_MANY: Any = Field(
+    description="Indices of images that hold several pictures (an animation, pages), of which only the first was read."
 )
 SAMPLING: Any = Field(
     None, description="Sampling of video frames, for items without their own. Default: one frame per second."
@@ -91,4 +95,5 @@ class Answer(BaseModel):
     unknown: list[int] = Field(
         description="Indices of texts of which the model knows no token: their vectors say nothing about them."
     )
+    first_of_many: list[Index] = FIRST_OF_MANY
     receipt: Receipt = Field(description="Receipt of the answer; store it with the numbers.")

@@ -59,5 +59,6 @@ class DuplicatesAnswer(BaseModel):
     groups: list[DuplicateGroup] = Field(description="Groups, the largest first.")
     extra: int = Field(description="Number of removable items: members that are not representatives.")
     unusable: list[Unusable] = Field(description="Items that could not be used.")
+    remarks: list[str] = Field(description="Remarks on items of which not all was read.")
     model: str | None = Field(description="Model that made the vectors, for kind semantic.")
     receipt: Receipt | dict[str, Any] | None = Field(description="Receipt of the vectors: how they were made.")

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, Field
 
 from service.schemas.base import Message
-from service.schemas.common import Datum, FailedEntry, OnError
+from service.schemas.common import FIRST_OF_MANY, Datum, FailedEntry, Index, OnError
 from service.schemas.items import Post
 
 
@@ -35,3 +35,4 @@ class ImagesAnswer(BaseModel):
     """Descriptions of images."""
 
     data: list[ImageDatum | FailedEntry] = Field(description="One entry per image, in order.")
+    first_of_many: list[Index] = FIRST_OF_MANY

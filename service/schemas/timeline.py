@@ -75,7 +75,7 @@ class ModelReceipt(Receipt):
     notice: str | None = None
 
 
-class Entry(Result):
+class VideoEntry(Result):
     id: str | None = None
     video: Video | None = None
 
@@ -83,7 +83,7 @@ class Entry(Result):
 class AnswerWithVideo(BaseModel):
     """An answer of embeddings, zero-shot or predict, over HTTP or gRPC."""
 
-    data: list[Entry]
+    data: list[VideoEntry]
     labels: list[str] = []
     classifier: str | None = None
     receipt: ModelReceipt | None = None

@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, NamedTuple, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from models.errors import LONGEST_QUOTE
 from service.errors import BadRequest, ServiceError, TooLarge, Unprocessable
 
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -16,6 +17,9 @@ _ITEM_TEXT = re.compile(r"input(\[\d+\])?(\.text)?")
 Options = TypeVar("Options", bound=BaseModel)
 MANY = 5000  # elements of a list that are checked at once
 FEW = 100  # unknown fields of an object that are looked at
+VALID = "Input should be a valid "  # with which pydantic begins the rule of a type
+OBJECT = VALID + "object"
+OBJECTS = ("model_type", "dict_type")  # of errors of values that should be an object
 
 
 def validated(schema: type[Options], fields: Mapping[str, Any], *, at: str = "") -> Options:
@@ -117,7 +121,7 @@ def _checked(annotation: Any, value: Any, schema: type[BaseModel], at: str) -> A
             try:
                 adapter.validate_python(value[start : start + MANY])
             except ValidationError as exc:
-                raise explain(exc, schema, at, offset=start) from exc
+                raise explain(exc, list[element], at, offset=start) from exc  # type: ignore[valid-type]
     if model is not None:
         return [_checked(element, each, schema, f"{at}[{i}]") for i, each in enumerate(value)]
     return (each for each in value)
@@ -135,22 +139,25 @@ def _adapter(element: Any) -> TypeAdapter[list[Any]]:
     return TypeAdapter(list[element])
 
 
-def explain(exc: ValidationError, schema: type[BaseModel], at: str = "", *, offset: int = 0) -> ServiceError:
-    """The first of pydantic's errors as a ServiceError; `offset` is added to the index at its beginning."""
+def explain(exc: ValidationError, annotation: Any, at: str = "", *, offset: int = 0) -> ServiceError:
+    """The first of pydantic's errors as a ServiceError; `offset` is added to the index at its beginning.
+
+    `annotation` is the type that was validated: a schema, or a list of the elements of one of its lists.
+    """
     errors = exc.errors(include_url=False, include_context=True)
     first = errors[0]
     kind, message = first["type"], first["msg"]
     if kind == "json_invalid":
         return BadRequest(f"the body is not JSON: {message.removeprefix('Invalid JSON: ')}")
+    places = [_place(annotation, each["loc"], each["type"]) for each in errors]
     param = at
-    place = first["loc"]
-    if offset and place and isinstance(place[0], int):
-        place = (place[0] + offset, *place[1:])
-    for part in place:
-        param += f"[{part}]" if isinstance(part, int) else f"{'.' if param else ''}{part}"
+    for i, part in enumerate(places[0].parts):
+        if isinstance(part, int):
+            param += f"[{part + offset if i == 0 else part}]"
+        else:
+            param += f"{'.' if param else ''}{part if len(part) <= LONGEST_QUOTE else part[:LONGEST_QUOTE] + '…'}"
     if kind == "extra_forbidden":
-        known = ", ".join(sorted(_fields_at(schema, first["loc"])))
-        text = f"{param}: no such field here; there are {known}"
+        text = f"{param}: no such field here; there are {', '.join(sorted(places[0].known))}"
     elif kind == "missing":
         text = f"{param}: is missing; it is required"
     elif kind == "value_error":
@@ -163,9 +170,15 @@ def explain(exc: ValidationError, schema: type[BaseModel], at: str = "", *, offs
             shown = repr(value) if isinstance(value, str) else _plain(value)
         if kind == "model_type":  # "… or instance of Post"
             message = "should be an object"
-        message = message.removeprefix("Input ").removeprefix("String ")
+        alike = [
+            OBJECT if e["type"] in OBJECTS else e["msg"]
+            for e, place in zip(errors, places, strict=True)
+            if place.parts == places[0].parts
+        ]
+        message = _joined(message, alike).removeprefix("Input ").removeprefix("String ")
         text = f"{param or 'the body'}: got {shown if len(shown) <= 80 else shown[:77] + '…'}, {message}"
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    others = len({place.parts for place in places}) - 1
+    more = f" (and {others} more)" if others else ""
     return Unprocessable(text + more, param=param or None)
 
 
@@ -174,12 +187,50 @@ def _plain(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else json.dumps(value)
 
 
-def _fields_at(schema: type[BaseModel], loc: tuple[int | str, ...]) -> Mapping[str, Any]:
-    """The fields of the schema that contains `loc`."""
-    for part in loc[:-1]:
-        if isinstance(part, str):
-            schema = _model_in(schema.model_fields[part].annotation) or schema
-    return schema.model_fields
+def _joined(message: str, alike: Sequence[str]) -> str:
+    """The rules of a value that may be of several types as one rule: a valid string, boolean or number."""
+    kinds = list(dict.fromkeys(each.removeprefix(VALID) for each in alike if each.startswith(VALID)))
+    if not message.startswith(VALID) or len(kinds) < 2:
+        return message
+    return f"{VALID}{', '.join(kinds[:-1])} or {kinds[-1]}"
+
+
+class _Place(NamedTuple):
+    """The place of an error: its path, and the fields that are known there."""
+
+    parts: tuple[int | str, ...]
+    known: Iterable[str]
+
+
+def _place(annotation: Any, loc: Sequence[int | str], kind: str) -> _Place:
+    """Where an error is, without the names of types and functions that pydantic adds for values of several types."""
+    parts: list[int | str] = []
+    known: Iterable[str] = ()
+    for i, part in enumerate(loc):
+        model, values = _model_in(annotation), _values_of(annotation)
+        if isinstance(part, int):
+            parts.append(part)
+            element = _element_of(annotation)
+            annotation = annotation if element is None else element
+        elif model is not None and part in model.model_fields:
+            parts.append(part)
+            annotation, known = model.model_fields[part].annotation, model.model_fields
+        elif kind == "extra_forbidden" and i == len(loc) - 1:
+            parts.append(part)
+            known = () if model is None else model.model_fields
+        elif values is not None and part != "[key]":
+            parts.append(part)
+            annotation = values
+    return _Place(tuple(parts), known)
+
+
+def _values_of(annotation: Any) -> Any:
+    """The type of the values in an annotation such as dict[str, float] | None."""
+    if get_origin(annotation) is dict:
+        return get_args(annotation)[1]
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return None
+    return next((found for inner in get_args(annotation) if (found := _values_of(inner)) is not None), None)
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from models.classifiers.network import Network
 from models.classifiers.store import Store, Stored
-from service.errors import Forbidden, NotFound, quoted
+from models.errors import quoted
+from service.errors import Forbidden, NotFound
 from service.settings import Settings
 
 V = TypeVar("V")

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import InvalidVideo, UnsupportedVideo
+from models.errors import InvalidVideo, UnsupportedVideo, quoted
 from models.video.containers import HEAD, sniff
 from models.video.info import probe
-from service.errors import BadRequest, NotFound, TooLarge, Unprocessable, quoted
+from service.errors import BadRequest, NotFound, TooLarge, Unprocessable
 from service.schemas.video import facts
 from service.settings import Settings
 
@@ -224,7 +224,8 @@ def _is_array(path: Path) -> bool:
         sniff(head)
     except UnsupportedVideo as exc:
         raise Unprocessable(
-            f"the file is neither a .npy file of vectors (numpy.save) nor a video: {exc.message}", code="invalid_file"
+            f"the file is neither a .npy file of vectors nor a video: it {exc.message.removeprefix('video ')}",
+            code="invalid_file",
         ) from exc
     except InvalidVideo as exc:
         raise Unprocessable("the file is empty; send its bytes", code="invalid_file") from exc

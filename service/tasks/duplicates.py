@@ -27,6 +27,7 @@ class Task:
     request : without items, vectors and hashes.
     hashes : hash of each item for the kinds exact and near; None for an item without one.
     blocks : modalities and models of the vectors, for the kind semantic.
+    remarks : sentences about items of which not all was read.
     """
 
     request: DuplicatesRequest
@@ -36,6 +37,7 @@ class Task:
     blocks: tuple[Block, ...]
     model: str | None
     receipt: Mapping[str, Any] | None
+    remarks: tuple[str, ...] = ()
 
     def write(self, folder: Path, rows: Sequence[NDArray[np.floating]]) -> None:
         """Write the task into `folder`."""
@@ -71,6 +73,7 @@ def job(context: Context) -> dict[str, Any]:
         "unusable": unusable_to_json(bad, task.ids),
         "model": task.model,
         "receipt": task.receipt,
+        "remarks": list(task.remarks),
     }
     keep(context.results, ANSWER, answer)
     return {"duplicates": context.id, "n": len(task.ids), "groups": len(groups), "extra": extra}

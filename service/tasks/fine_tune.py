@@ -7,11 +7,12 @@ from typing import Any
 from models.catalog.folder import installed, source_path
 from models.classifiers.folders import read_collection
 from models.classifiers.store import Store
+from models.errors import quoted
 from models.finetune.lazy import load_finetune
 from models.finetune.options import Augmentation, Options
 from models.finetune.report import report_of
 from models.images.decoding import ImageLimits
-from service.errors import Unprocessable, quoted
+from service.errors import Unprocessable
 from service.jobs.kinds import Context
 from service.schemas.classifiers import FineTuneRequest
 

@@ -22,7 +22,7 @@ from models.classifiers.records import Dropped, Note
 from models.classifiers.store import Store
 from models.classifiers.train import train
 from models.codes import lost_zeros
-from models.errors import TrainingError
+from models.errors import TrainingError, quoted
 from service.jobs.kinds import Context
 from service.schemas.classifiers import TrainRequest
 
@@ -152,7 +152,7 @@ def _targets(request: TrainRequest, ids: Sequence[str], resamples: int) -> tuple
     if len(set(ids)) < len(ids):
         twice = next(id for i, id in enumerate(ids) if id in ids[:i])
         raise TrainingError(
-            f"ids: {twice!r} occurs twice, but codes refer to items by id; make the ids unique", code="ids"
+            f"ids: {quoted(twice)} occurs twice, but codes refer to items by id; make the ids unique", code="ids"
         )
     if (table.rule == "mean") != (request.task == "continuous"):
         raise TrainingError(
@@ -164,8 +164,8 @@ def _targets(request: TrainRequest, ids: Sequence[str], resamples: int) -> tuple
     if unknown:
         zeros = lost_zeros([*ids, *map(str, unknown)])
         raise TrainingError(
-            f"codes: {len(unknown)} items are not among the ids, the first is {unknown[0]!r}; send the id of each item"
-            + (f"; {zeros}" if zeros else ""),
+            f"codes: {len(unknown)} items are not among the ids, the first is {quoted(unknown[0])}; send the id "
+            "of each item" + (f"; {zeros}" if zeros else ""),
             code="unknown_item",
         )
     codes = aggregate_codes(

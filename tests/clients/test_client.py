@@ -394,11 +394,33 @@ def test_an_address_without_a_known_scheme_is_refused(url):
 def test_a_server_that_is_not_there_is_said(scheme):
     started = time.monotonic()
     with Client(f"{scheme}://127.0.0.1:{harness.free_port()}", retry_for=0) as client:
-        with pytest.raises(errors.ConnectError, match="is the service running"):
+        with pytest.raises(errors.ConnectError, match="nobody listens there: start the server with"):
             client.embed(texts="a")
         with pytest.raises(errors.ConnectError):
             client.ping()
     assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1", "http://localhost", "http://[::1]", "grpc://127.0.0.1"])
+def test_where_nobody_listens_on_this_machine_a_client_fails_within_seconds(address):
+    started = time.monotonic()
+    url = f"{address}:{harness.free_port()}"
+    with Client(url) as client, pytest.raises(errors.ConnectError, match="start the server with scripts/serve"):
+        client.models()
+    assert time.monotonic() - started < 15  # a minute before; 3 s on a machine at rest
+
+
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_a_server_that_has_answered_is_waited_for(scheme, inline):
+    """The client of a long run waits for a server that is started again."""
+    with Client(address(inline, scheme)) as client:
+        client.models()
+        assert client.asynchronous.transport.nobody_note(True) == ""
+    with Client(f"{scheme}://127.0.0.1:1", retry_for=5) as client:
+        assert client.asynchronous.transport.patient
+    assert "scripts/serve" in client.asynchronous.transport.nobody_note(True)
+    with Client(f"{scheme}://server.example:3000") as other:
+        assert other.asynchronous.transport.nobody_note(True) == ""
 
 
 @pytest.mark.slow

@@ -5,7 +5,9 @@ it starts a server of its own with the small limits of SETTINGS, which the rows 
 """
 
 import argparse
+import json
 import re
+import socket
 import struct
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -183,6 +185,7 @@ VIDEOS: Sequence[Row] = (
     Row("a JPEG as a video", video(PHOTO), 415, "unsupported_video", "a JPEG image"),
     Row("an HLS playlist", video(b"#EXTM3U\nhttp://127.0.0.1/a.ts"), 415, "unsupported_video", "names other files"),
     Row("an MP4's first bytes", video(b"\0\0\0\x18ftypmp42" + bytes(40)), 422, "invalid_video", "its index is missing"),
+    Row("a file of vectors as a video", video(b"\x93NUMPY"), 415, "unsupported_video", "unknown data"),
     Row("a GIF's first bytes as a video", video(b"GIF89a" + bytes(64)), 422, "invalid_video", "GIF"),
     Row("a video of 0 bytes", video(b""), 422, "invalid_video", "empty"),
     Row("a video that is not base64", item({"video": "a clip!"}), 422, "invalid_video", "is not base64"),
@@ -281,6 +284,17 @@ BODIES: Sequence[Row] = (
         lambda client: client.post(
             ZERO_SHOT, files=[("input", ("a.jpg", PHOTO))], data={"labels": ["a", "b"], "none_of_these": "{"}
         ), 422, "invalid_request", "none_of_these"),
+    Row("a text for none_of_these in a form",
+        lambda client: client.post(
+            ZERO_SHOT, files=[("input", ("a.jpg", PHOTO))], data={"labels": ["a", "b"], "none_of_these": "else"}
+        ), 422, "invalid_request", "none_of_these: got 'else', which is not JSON; send .*\"text\": \"else\""),
+    Row("a code that is a list", body({**CODED, "item": ["1", "1"], "code": [1, []]}, "/v1/agreement"), 422,
+        "invalid_request", r"code\[1\]: got a list, should be a valid string, boolean, integer or number"),
+    Row("a coder of a million characters with two codes",
+        body({"coder": ["a" * 10**6] * 2, "item": ["1", "1"], "code": [1, 2]}, "/v1/agreement"), 422, "invalid_codes",
+        "coder 'aaaa.*…' has two codes for item '1'"),
+    Row("a mistake late in a large body", raw(b'{"input": [' + b'"a",' * 10_000 + b"nope]}"), 400, "malformed_request",
+        "at byte 40,01"),
     Row("codes of an item without a name", body({**CODED, "item": ["1", " "]}, "/v1/agreement"), 422, "missing_id",
         r"item: 1 of 2 are missing, the first is \[1\]"),
     Row("ids that lost their zeros", body({**CODED, "item": ["007", 7]}, "/v1/agreement"), 422, "invalid_codes",
@@ -311,7 +325,26 @@ def markdown(client: httpx.Client) -> str:
         message = re.sub(r"([|\\`*_<>])", r"\\\1", error.get("message", "")).replace("\n", " ")
         code = f"`{error['code']}`" if error else ""
         lines.append(f"| {row.name} | {answer.status_code} | {code} | {message} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, *(spoken(client, *each) for each in SPOKEN)])
+
+
+SPOKEN = (  # what no HTTP client sends: its name, its bytes, seconds to wait for the answer
+    ("a path of 100,000 characters", b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 20),
+    ("headers of 100,000 bytes", b"GET / HTTP/1.1\r\nHost: a\r\nX-Long: " + b"a" * 100_000 + b"\r\n\r\n", 20),
+    ("headers that do not end within 10 seconds", b"GET / HTTP/1.1\r\nHost: a\r\n", 20),
+)
+
+
+def spoken(client: httpx.Client, name: str, sent: bytes, seconds: float) -> str:
+    """A row of the table for bytes that are sent as they are."""
+    with socket.create_connection((client.base_url.host, client.base_url.port or 80), timeout=seconds) as connection:
+        connection.sendall(sent)
+        answer = b""
+        while chunk := connection.recv(65536):
+            answer += chunk
+    head, _, content = answer.partition(b"\r\n\r\n")
+    found = json.loads(content)["error"]
+    return f"| {name} | {head.split()[1].decode()} | `{found['code']}` | {found['message']} |"
 
 
 def main() -> None:

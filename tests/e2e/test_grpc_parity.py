@@ -17,6 +17,7 @@ from tests.e2e import bad_input_table, harness
 from tests.e2e.bad_input_table import EMBEDDINGS, TABLE, TIMELINE, ZERO_SHOT, Row
 from tests.e2e.grpc_calls import Item, OfHttpOnly, embed_request, error, plain, stub, vectors, zero_shot_request
 from tests.e2e.harness import Server, image, jpeg
+from tests.models.image_samples import ordinary
 
 CHELSEA, COFFEE = image(jpeg("chelsea", width=300), "chelsea"), image(jpeg("coffee", width=300))
 WIDE = image(jpeg("hubble_deep_field", width=1600, quality=95), "wide")
@@ -36,6 +37,7 @@ EMBED: dict[str, dict[str, Any]] = {
     "a model by name": {"input": "a", "model": "embedded"},
     "its own dimension": {"input": "a", "dimensions": 1280},
     "fail": {"input": ["a", CHELSEA], "on_error": "fail"},
+    "several pictures": {"input": [CHELSEA, image(ordinary()["gif-animated"]), image(ordinary()["tiff-pages"])]},
 }
 LABEL: dict[str, dict[str, Any]] = {
     "labels": {"input": [CHELSEA, COFFEE, "a cat on a sofa"], "labels": LABELS},
@@ -68,6 +70,7 @@ def test_embeddings(server: Server, client: httpx.Client, name: str) -> None:
         found = daguerre.Embed(embed_request(EMBED[name]), timeout=60)
     assert (found.model, list(found.truncated)) == (said["model"], said["truncated"])
     assert list(found.unknown) == said["unknown"]
+    assert list(found.first_of_many) == said["first_of_many"]
     assert found.prompt_tokens == said["usage"]["prompt_tokens"]
     assert found.dimension == 1280
     assert_receipt(found.receipt, said["receipt"])
@@ -92,6 +95,7 @@ def test_zero_shot(server: Server, client: httpx.Client, name: str) -> None:
         said["templates"],
     )
     assert list(found.unknown) == said["unknown"]
+    assert list(found.first_of_many) == said["first_of_many"]
     assert (found.logit_scale, found.calibrated, list(found.truncated)) == (
         said["logit_scale"],
         False,

@@ -122,3 +122,33 @@ def test_a_missing_number_may_be_written_in_any_way():
     assert read_codes(["99.0", "1.0", "0.0"], ["99"]).names == (None, "1", "0")
     assert read_codes([-9, 1], ["-9.0"]).names == (None, "1")
     assert read_codes(["1e5", "1.5e-1", "2e"], ()).names == ("100000", "1.5e-1", "2e")
+
+
+@pytest.mark.parametrize(
+    ("codes", "shown"),
+    [
+        (["Yes", "no", "yes", "yes"], "'Yes' (1) and 'yes' (2)"),
+        (["very good", "very  good", "bad"], "'very good' (1) and 'very  good' (1)"),
+        (["very\u00a0good", "very good"], "'very\\xa0good' (1) and 'very good' (1)"),
+        (["zero\u200bwidth", "zero width", "zerowidth"], "'zero\\u200bwidth' (1) and 'zero width' (1)"),
+        (["\ufb01ne", "fine"], "'\ufb01ne' (1) and 'fine' (1)"),
+        (["\uff21", "a"], "'\uff21' (1) and 'a' (1)"),
+        (["STRASSE", "Stra\u00dfe"], "'STRASSE' (1) and 'Stra\u00dfe' (1)"),
+        (["A", "a", "B", "b", "C"], "'A' (1) and 'a' (1), and 1 more such groups"),
+    ],
+)
+def test_codes_that_differ_only_in_writing_are_remarked(codes, shown):
+    (remark,) = read_codes(codes).remarks("codes")
+    assert shown in remark
+    assert "differ only in capitals, spaces or the forms of characters" in remark
+
+
+@pytest.mark.parametrize("codes", [["yes ", "yes", " yes"], ["e\u0301", "\u00e9"], ["a", "b"], [1, 2], ["1.10", "1.1"]])
+def test_codes_that_are_equal_or_different_are_not(codes):
+    assert read_codes(codes).remarks("codes") == ()
+
+
+def test_remarks_on_long_codes_are_short():
+    (remark,) = read_codes(["x" * 1_000_000, "X" * 1_000_000]).remarks("codes")
+    assert len(remark) < 400
+    assert len(str(lost_zeros(["0" + "7" * 1_000_000, "7" * 1_000_000]))) < 400

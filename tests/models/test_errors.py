@@ -34,3 +34,19 @@ def test_an_items_error_can_be_told_from_a_models():
     assert issubclass(errors.InvalidImage, errors.ItemError)
     assert not issubclass(errors.UnknownModel, errors.ItemError)
     assert not issubclass(errors.ModelUnavailable, errors.ItemError)
+
+
+def test_messages_are_bounded_and_keep_their_way_out():
+    message = errors.TrainingError(f"targets: {'x' * 1_000_000} is no code; correct it").message
+    assert len(message) <= errors.LONGEST
+    assert message.startswith("targets: xxx")
+    assert message.endswith("is no code; correct it")
+    assert errors.bounded("short") == "short"
+    assert errors.quoted("a" * 60) == repr("a" * 60)
+    assert errors.quoted("a" * 61) == repr("a" * 57 + "\u2026")
+
+
+def test_long_lists_of_names_say_how_many_there_are():
+    assert errors.listed(["a", "b"]) == "a, b"
+    assert errors.listed(map(str, range(9)), 3) == "0, 1, 2, \u2026 (9 in all)"
+    assert len(errors.listed(["x" * 1_000_000] * 9)) < 400

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     import httpx
 
 
+RETRY_FOR = 60.0  # seconds
+
+
 class AsyncClient(  # each before what it builds on
     VideoMethods,
     AnnotationMethods,
@@ -46,7 +49,8 @@ class AsyncClient(  # each before what it builds on
     api_key : bearer key; None: $DAGUERRE_API_KEY.
     model : default model of the client; None: the server's default.
     timeout : largest number of seconds of one request.
-    retry_for : seconds for which a failing request is retried: connection errors, 429, 502 to 504.
+    retry_for : seconds for which a failing request is retried: connection errors, 429, 502 to 504. None: a minute; 3
+        seconds where nobody listens at an address of this machine, unless a server has answered there before.
     chunk_items, chunk_bytes : largest number of items and bytes of one request.
     in_flight : number of requests at once.
     progress : whether to show progress bars; None: in a terminal or a notebook.
@@ -69,15 +73,20 @@ class AsyncClient(  # each before what it builds on
         api_key: str | None = None,
         model: str | None = None,
         timeout: float = 300.0,
-        retry_for: float = 60.0,
+        retry_for: float | None = None,
         chunk_items: int = 32,
         chunk_bytes: int = 16 * 2**20,
         in_flight: int = 4,
         progress: bool | None = None,
         http_client: "httpx.AsyncClient | None" = None,
     ) -> None:
-        limits = Limits(items=chunk_items, bytes=chunk_bytes, in_flight=in_flight, retry_for=retry_for)
-        options: dict[str, Any] = {"timeout": timeout, "in_flight": in_flight}
+        limits = Limits(
+            items=chunk_items,
+            bytes=chunk_bytes,
+            in_flight=in_flight,
+            retry_for=60.0 if retry_for is None else retry_for,
+        )
+        options: dict[str, Any] = {"timeout": timeout, "in_flight": in_flight, "patient": retry_for is not None}
         address, transport = connect(url, api_key, http_client=http_client, **options)
         again = None if http_client is not None else functools.partial(connect, address, api_key, **options)
         self._arguments = (

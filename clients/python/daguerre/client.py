@@ -95,13 +95,13 @@ class Client(Closing):
             raise RuntimeError("this client is closed; make another one" if self._process == os.getpid() else FORKED)
         begun: list[asyncio.Task[Any]] = []
 
-        texts: Kept = []
+        kept: Kept = []
 
         async def watched() -> T:
             task = asyncio.current_task()
             assert task
             begun.append(task)
-            KEPT.set(texts)
+            KEPT.set(kept)
             return await work
 
         future = asyncio.run_coroutine_threadsafe(watched(), self._loop)
@@ -118,8 +118,8 @@ class Client(Closing):
                 else:  # not even begun: there is nothing to wait for
                     future.cancel()
             raise
-        for text, category in texts:
-            warnings.warn(text, category, stacklevel=3)
+        for warning in kept:
+            warnings.warn(warning, stacklevel=3)
         return result
 
     def __reduce__(self) -> tuple[Any, ...]:

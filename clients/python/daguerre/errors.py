@@ -49,7 +49,16 @@ class DaguerreWarning(UserWarning):
 
 
 class RemarkWarning(DaguerreWarning):
-    """A remark on what was given: files that were left out of a folder, texts that the model cannot tell apart."""
+    """A remark on what was given: files that were left out of a folder, texts that the model cannot tell apart.
+
+    Attributes
+    ----------
+    for_command : the same for users of the command line, which has options and tables in place of attributes.
+    """
+
+    def __init__(self, text: str, *, python: str = "", command: str = "") -> None:
+        super().__init__("; ".join(filter(None, (text, python))))
+        self.for_command = "; ".join(filter(None, (text, command)))
 
 
 class DaguerreError(Exception):
@@ -66,7 +75,16 @@ class DaguerreError(Exception):
 
 
 class ConnectError(DaguerreError):
-    """The server did not answer."""
+    """The server did not answer.
+
+    Attributes
+    ----------
+    nobody : whether nobody listens at an address of this machine, where no server has answered before.
+    """
+
+    def __init__(self, message: str, *, code: str, request_id: str | None = None, nobody: bool = False) -> None:
+        super().__init__(message, code=code, request_id=request_id)
+        self.nobody = nobody
 
 
 class IncompatibleServerError(DaguerreError):

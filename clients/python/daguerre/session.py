@@ -27,7 +27,7 @@ from daguerre.types.jobs import Job
 from daguerre.types.models import ModelCard
 
 T = TypeVar("T")
-Kept = list[tuple[str, type[DaguerreWarning]]]
+Kept = list[DaguerreWarning]
 KEPT: ContextVar[Kept | None] = ContextVar("daguerre_warnings", default=None)  # for the thread that called
 FIRST_LOOK, LATER_LOOK = 0.1, 2.0  # seconds between two looks at a job
 
@@ -100,15 +100,17 @@ class Session(AsyncClosing):
                 await parts.aclose()  # type: ignore[attr-defined]
         if collected.errors:
             _warn(f"{len(collected.errors):,} of {len(collected.ids):,} items could not be used; see .errors")
-        for remark in (*collected.remarks(), given.left_out.remark if isinstance(given, Sources) else None):
-            if remark is not None:
-                _warn(remark, RemarkWarning)
+        remarks = collected.remarks()
+        if isinstance(given, Sources):
+            remarks += [RemarkWarning(each) for each in (given.left_out.remark, given.remark) if each is not None]
+        for remark in remarks:
+            _warn(remark)
         return collected
 
     def warn_of_left_out(self, left_out: LeftOut) -> None:
         """Warn of the files that were left out of a run."""
         if remark := left_out.remark:
-            _warn(remark, RemarkWarning, stacklevel=5)
+            _warn(RemarkWarning(remark), stacklevel=5)
 
     async def ask(
         self,
@@ -186,7 +188,7 @@ class Session(AsyncClosing):
                 return found
         raise JobFailedError(found)
 
-    def warn(self, text: str) -> None:
+    def warn(self, text: str | DaguerreWarning) -> None:
         """Warn the user of something in a result."""
         _warn(text)
 
@@ -211,10 +213,11 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-def _warn(text: str, category: type[DaguerreWarning] = DaguerreWarning, stacklevel: int = 4) -> None:
+def _warn(remark: str | DaguerreWarning, stacklevel: int = 4) -> None:
     """Warn at the line that called embed or zero_shot, be it in this thread or in that of a Client."""
     kept = KEPT.get()
+    warning = DaguerreWarning(remark) if isinstance(remark, str) else remark
     if kept is None:
-        warnings.warn(text, category, stacklevel=stacklevel)
+        warnings.warn(warning, stacklevel=stacklevel)
     else:
-        kept.append((text, category))
+        kept.append(warning)

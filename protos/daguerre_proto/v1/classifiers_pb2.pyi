@@ -281,7 +281,7 @@ class Predicted(_message.Message):
     def __init__(self, index: _Optional[int] = ..., id: _Optional[str] = ..., label: _Optional[str] = ..., probabilities: _Optional[_Iterable[float]] = ..., value: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., crossed: _Optional[_Iterable[float]] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ..., video: _Optional[_Union[_video_pb2.VideoResult, _Mapping]] = ...) -> None: ...
 
 class PredictResponse(_message.Message):
-    __slots__ = ("classifier", "task", "labels", "data", "model", "truncated", "receipt", "job", "unknown")
+    __slots__ = ("classifier", "task", "labels", "data", "model", "truncated", "receipt", "job", "unknown", "first_of_many")
     CLASSIFIER_FIELD_NUMBER: _ClassVar[int]
     TASK_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
@@ -291,6 +291,7 @@ class PredictResponse(_message.Message):
     RECEIPT_FIELD_NUMBER: _ClassVar[int]
     JOB_FIELD_NUMBER: _ClassVar[int]
     UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    FIRST_OF_MANY_FIELD_NUMBER: _ClassVar[int]
     classifier: str
     task: str
     labels: _containers.RepeatedScalarFieldContainer[str]
@@ -300,7 +301,8 @@ class PredictResponse(_message.Message):
     receipt: _common_pb2.Receipt
     job: _jobs_pb2.Job
     unknown: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, classifier: _Optional[str] = ..., task: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., data: _Optional[_Iterable[_Union[Predicted, _Mapping]]] = ..., model: _Optional[str] = ..., truncated: _Optional[_Iterable[int]] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., unknown: _Optional[_Iterable[int]] = ...) -> None: ...
+    first_of_many: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, classifier: _Optional[str] = ..., task: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., data: _Optional[_Iterable[_Union[Predicted, _Mapping]]] = ..., model: _Optional[str] = ..., truncated: _Optional[_Iterable[int]] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., unknown: _Optional[_Iterable[int]] = ..., first_of_many: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class EstimateRequest(_message.Message):
     __slots__ = ("classifier", "n", "mean", "variance", "confidence")

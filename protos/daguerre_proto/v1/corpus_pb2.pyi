@@ -98,10 +98,12 @@ class ImageDescription(_message.Message):
     def __init__(self, index: _Optional[int] = ..., id: _Optional[str] = ..., sha256: _Optional[str] = ..., phash: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., thumbnail: _Optional[bytes] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ...) -> None: ...
 
 class DescribeImagesResponse(_message.Message):
-    __slots__ = ("data",)
+    __slots__ = ("data", "first_of_many")
     DATA_FIELD_NUMBER: _ClassVar[int]
+    FIRST_OF_MANY_FIELD_NUMBER: _ClassVar[int]
     data: _containers.RepeatedCompositeFieldContainer[ImageDescription]
-    def __init__(self, data: _Optional[_Iterable[_Union[ImageDescription, _Mapping]]] = ...) -> None: ...
+    first_of_many: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, data: _Optional[_Iterable[_Union[ImageDescription, _Mapping]]] = ..., first_of_many: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class DuplicatesRequest(_message.Message):
     __slots__ = ("kind", "input", "vectors", "model", "decode", "on_error", "ids", "sha256", "phash", "threshold", "bits", "linkage", "preference", "as_job")
@@ -146,7 +148,7 @@ class DuplicateGroup(_message.Message):
     def __init__(self, representative: _Optional[int] = ..., members: _Optional[_Iterable[int]] = ..., similarity: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class Duplicates(_message.Message):
-    __slots__ = ("id", "kind", "threshold", "linkage", "n", "ids", "groups", "extra", "unusable", "model", "receipt_json")
+    __slots__ = ("id", "kind", "threshold", "linkage", "n", "ids", "groups", "extra", "unusable", "model", "receipt_json", "remarks")
     ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     THRESHOLD_FIELD_NUMBER: _ClassVar[int]
@@ -158,6 +160,7 @@ class Duplicates(_message.Message):
     UNUSABLE_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     RECEIPT_JSON_FIELD_NUMBER: _ClassVar[int]
+    REMARKS_FIELD_NUMBER: _ClassVar[int]
     id: str
     kind: str
     threshold: float
@@ -169,7 +172,8 @@ class Duplicates(_message.Message):
     unusable: _containers.RepeatedCompositeFieldContainer[UnusableItem]
     model: str
     receipt_json: str
-    def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., threshold: _Optional[float] = ..., linkage: _Optional[str] = ..., n: _Optional[int] = ..., ids: _Optional[_Iterable[str]] = ..., groups: _Optional[_Iterable[_Union[DuplicateGroup, _Mapping]]] = ..., extra: _Optional[int] = ..., unusable: _Optional[_Iterable[_Union[UnusableItem, _Mapping]]] = ..., model: _Optional[str] = ..., receipt_json: _Optional[str] = ...) -> None: ...
+    remarks: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., threshold: _Optional[float] = ..., linkage: _Optional[str] = ..., n: _Optional[int] = ..., ids: _Optional[_Iterable[str]] = ..., groups: _Optional[_Iterable[_Union[DuplicateGroup, _Mapping]]] = ..., extra: _Optional[int] = ..., unusable: _Optional[_Iterable[_Union[UnusableItem, _Mapping]]] = ..., model: _Optional[str] = ..., receipt_json: _Optional[str] = ..., remarks: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class UnusableItem(_message.Message):
     __slots__ = ("index", "id", "error")

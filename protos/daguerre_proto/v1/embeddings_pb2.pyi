@@ -39,7 +39,7 @@ class Embedding(_message.Message):
     def __init__(self, index: _Optional[int] = ..., id: _Optional[str] = ..., vector: _Optional[bytes] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ..., video: _Optional[_Union[_video_pb2.VideoResult, _Mapping]] = ...) -> None: ...
 
 class EmbedResponse(_message.Message):
-    __slots__ = ("model", "receipt", "dimension", "data", "truncated", "prompt_tokens", "job", "unknown")
+    __slots__ = ("model", "receipt", "dimension", "data", "truncated", "prompt_tokens", "job", "unknown", "first_of_many")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     RECEIPT_FIELD_NUMBER: _ClassVar[int]
     DIMENSION_FIELD_NUMBER: _ClassVar[int]
@@ -48,6 +48,7 @@ class EmbedResponse(_message.Message):
     PROMPT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     JOB_FIELD_NUMBER: _ClassVar[int]
     UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    FIRST_OF_MANY_FIELD_NUMBER: _ClassVar[int]
     model: str
     receipt: _common_pb2.Receipt
     dimension: int
@@ -56,7 +57,8 @@ class EmbedResponse(_message.Message):
     prompt_tokens: int
     job: _jobs_pb2.Job
     unknown: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, model: _Optional[str] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., dimension: _Optional[int] = ..., data: _Optional[_Iterable[_Union[Embedding, _Mapping]]] = ..., truncated: _Optional[_Iterable[int]] = ..., prompt_tokens: _Optional[int] = ..., job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., unknown: _Optional[_Iterable[int]] = ...) -> None: ...
+    first_of_many: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, model: _Optional[str] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., dimension: _Optional[int] = ..., data: _Optional[_Iterable[_Union[Embedding, _Mapping]]] = ..., truncated: _Optional[_Iterable[int]] = ..., prompt_tokens: _Optional[int] = ..., job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., unknown: _Optional[_Iterable[int]] = ..., first_of_many: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class EmbedStreamRequest(_message.Message):
     __slots__ = ("options", "items")
@@ -67,7 +69,7 @@ class EmbedStreamRequest(_message.Message):
     def __init__(self, options: _Optional[_Union[EmbedOptions, _Mapping]] = ..., items: _Optional[_Iterable[_Union[_common_pb2.Item, _Mapping]]] = ...) -> None: ...
 
 class EmbedStreamResponse(_message.Message):
-    __slots__ = ("model", "receipt", "dimension", "data", "truncated", "prompt_tokens", "unknown")
+    __slots__ = ("model", "receipt", "dimension", "data", "truncated", "prompt_tokens", "unknown", "first_of_many")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     RECEIPT_FIELD_NUMBER: _ClassVar[int]
     DIMENSION_FIELD_NUMBER: _ClassVar[int]
@@ -75,6 +77,7 @@ class EmbedStreamResponse(_message.Message):
     TRUNCATED_FIELD_NUMBER: _ClassVar[int]
     PROMPT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    FIRST_OF_MANY_FIELD_NUMBER: _ClassVar[int]
     model: str
     receipt: _common_pb2.Receipt
     dimension: int
@@ -82,4 +85,5 @@ class EmbedStreamResponse(_message.Message):
     truncated: _containers.RepeatedScalarFieldContainer[int]
     prompt_tokens: int
     unknown: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, model: _Optional[str] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., dimension: _Optional[int] = ..., data: _Optional[_Iterable[_Union[Embedding, _Mapping]]] = ..., truncated: _Optional[_Iterable[int]] = ..., prompt_tokens: _Optional[int] = ..., unknown: _Optional[_Iterable[int]] = ...) -> None: ...
+    first_of_many: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, model: _Optional[str] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., dimension: _Optional[int] = ..., data: _Optional[_Iterable[_Union[Embedding, _Mapping]]] = ..., truncated: _Optional[_Iterable[int]] = ..., prompt_tokens: _Optional[int] = ..., unknown: _Optional[_Iterable[int]] = ..., first_of_many: _Optional[_Iterable[int]] = ...) -> None: ...

@@ -61,7 +61,7 @@ class Scored(_message.Message):
     def __init__(self, index: _Optional[int] = ..., id: _Optional[str] = ..., label: _Optional[str] = ..., scores: _Optional[_Iterable[float]] = ..., cosines: _Optional[_Iterable[float]] = ..., none_score: _Optional[float] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ..., video: _Optional[_Union[_video_pb2.VideoResult, _Mapping]] = ...) -> None: ...
 
 class ZeroShotResponse(_message.Message):
-    __slots__ = ("model", "receipt", "labels", "data", "templates", "negatives", "logit_scale", "calibrated", "truncated", "job", "unknown")
+    __slots__ = ("model", "receipt", "labels", "data", "templates", "negatives", "logit_scale", "calibrated", "truncated", "job", "unknown", "first_of_many")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     RECEIPT_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
@@ -73,6 +73,7 @@ class ZeroShotResponse(_message.Message):
     TRUNCATED_FIELD_NUMBER: _ClassVar[int]
     JOB_FIELD_NUMBER: _ClassVar[int]
     UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    FIRST_OF_MANY_FIELD_NUMBER: _ClassVar[int]
     model: str
     receipt: _common_pb2.Receipt
     labels: _containers.RepeatedScalarFieldContainer[str]
@@ -84,4 +85,5 @@ class ZeroShotResponse(_message.Message):
     truncated: _containers.RepeatedScalarFieldContainer[int]
     job: _jobs_pb2.Job
     unknown: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, model: _Optional[str] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., labels: _Optional[_Iterable[str]] = ..., data: _Optional[_Iterable[_Union[Scored, _Mapping]]] = ..., templates: _Optional[_Iterable[str]] = ..., negatives: _Optional[_Union[Texts, _Mapping]] = ..., logit_scale: _Optional[float] = ..., calibrated: bool = ..., truncated: _Optional[_Iterable[int]] = ..., job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., unknown: _Optional[_Iterable[int]] = ...) -> None: ...
+    first_of_many: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, model: _Optional[str] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., labels: _Optional[_Iterable[str]] = ..., data: _Optional[_Iterable[_Union[Scored, _Mapping]]] = ..., templates: _Optional[_Iterable[str]] = ..., negatives: _Optional[_Union[Texts, _Mapping]] = ..., logit_scale: _Optional[float] = ..., calibrated: bool = ..., truncated: _Optional[_Iterable[int]] = ..., job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., unknown: _Optional[_Iterable[int]] = ..., first_of_many: _Optional[_Iterable[int]] = ...) -> None: ...

@@ -178,6 +178,7 @@ EMBEDDINGS = File(
             "stream.",
             truncated="// Texts that were cut at the model's maximum, by index from the beginning of the stream.",
             unknown="// Texts of which the model knows no token, by index from the beginning of the stream.",
+            first_of_many="// Images of which only the first picture was read, by index from the stream's beginning.",
             prompt_tokens="// Tokens of the message's texts.",
         ),
     ),

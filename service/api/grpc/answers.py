@@ -39,6 +39,7 @@ def embeddings(answer: Answer, *, first: int = 0) -> embeddings_pb2.EmbedRespons
         data=data,
         truncated=[first + i for i in answer["truncated"]],
         unknown=[first + i for i in answer["unknown"]],
+        first_of_many=[first + i for i in answer.get("first_of_many", ())],  # a newer field than some jobs' answers
         prompt_tokens=answer["usage"]["prompt_tokens"],
     )
 
@@ -52,6 +53,7 @@ def zero_shot(answer: Answer) -> zero_shot_pb2.ZeroShotResponse:
         logit_scale=answer["logit_scale"],
         truncated=answer["truncated"],
         unknown=answer["unknown"],
+        first_of_many=answer.get("first_of_many", ()),
         data=[
             zero_shot_pb2.Scored(
                 index=entry["index"],
@@ -98,6 +100,7 @@ def predictions(answer: Answer) -> classifiers_pb2.PredictResponse:
         model=answer["model"],
         truncated=answer["truncated"],
         unknown=answer["unknown"],
+        first_of_many=answer.get("first_of_many", ()),
         receipt=None if answer["receipt"] is None else messages.receipt(answer["receipt"]),
     )
 

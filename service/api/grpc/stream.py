@@ -126,6 +126,7 @@ class EmbedStream:
             data=part.data,
             truncated=part.truncated,
             unknown=part.unknown,
+            first_of_many=part.first_of_many,
             prompt_tokens=part.prompt_tokens,
         )
 

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from models.errors import ModelsError
+from models.errors import ModelsError, quoted
 from service import __version__
 from service.api.http import openapi
 from service.api.http.middleware import send_error
@@ -27,7 +27,7 @@ from service.api.http.routes import (
     timeline,
 )
 from service.context import Context
-from service.errors import BadRequest, MethodNotAllowed, NotFound, ServiceError, Unprocessable, quoted, translate
+from service.errors import BadRequest, MethodNotAllowed, NotFound, ServiceError, Unprocessable, translate
 from service.metrics import CONTENT_TYPE, exposition
 
 FILE_METHODS = frozenset({"GET", "HEAD"})

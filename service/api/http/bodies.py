@@ -1,6 +1,7 @@
 """Reading of HTTP bodies, JSON and multipart, into validated requests, within limits."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 
+from models.errors import LONGEST_QUOTE, quoted
 from service.api.http.inputs import FormParts, items_of
 from service.api.http.json_body import Counter, is_small, parse
 from service.api.http.multipart import Parser, is_video, path_of
@@ -219,7 +221,9 @@ def _is_form(request: Request) -> bool:
         raise UnsupportedMedia("content-encoding: compressed bodies are not read here; send it uncompressed")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ("application/json", "multipart/form-data", ""):
-        raise UnsupportedMedia(f"content-type: {kind!r} is not read here; send application/json or multipart/form-data")
+        raise UnsupportedMedia(
+            f"content-type: {quoted(kind)} is not read here; send application/json or multipart/form-data"
+        )
     return kind == "multipart/form-data"
 
 
@@ -253,6 +257,13 @@ async def _item(value: UploadFile | str) -> Item:
     return Item(image=await value.read(), id=id)
 
 
+def _json_hint(name: str, value: str) -> str:
+    """An example of a field that holds JSON, with the text that was sent in its place."""
+    if name == "sampling":
+        return '{"policy": "every", "seconds": 2}'
+    return json.dumps({"text": value[:LONGEST_QUOTE]}, ensure_ascii=False)
+
+
 async def _sort(form: FormData) -> tuple[list[Item], dict[str, Any]]:
     inputs: list[Item] = []
     fields: dict[str, Any] = {}
@@ -269,7 +280,10 @@ async def _sort(form: FormData) -> tuple[list[Item], dict[str, Any]]:
             try:
                 fields[name] = orjson.loads(value)
             except orjson.JSONDecodeError as exc:
-                raise Unprocessable(f'{name}: is not JSON; send for example {{"min_cosine": 0.1}}', param=name) from exc
+                raise Unprocessable(
+                    f"{name}: got {quoted(value)}, which is not JSON; send for example {_json_hint(name, value)}",
+                    param=name,
+                ) from exc
         else:
             fields[name] = value
     return inputs, fields

@@ -71,7 +71,8 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
                 }
             ],
             **{"model": "embedded", "templates": ["a photo of {}"], "negatives": None, "logit_scale": 100.0},
-            **{"calibrated": False, "truncated": [], "unknown": [], "receipt": RECEIPT},
+            **{"calibrated": False, "truncated": [], "unknown": [], "first_of_many": []},
+            "receipt": RECEIPT,
         },
     },
     "TrainRequest": {

@@ -8,8 +8,8 @@ at its own commas into pieces of some thousand values. Between two pieces, other
 import json
 import re
 import secrets
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -95,13 +95,36 @@ def parse(body: bytes) -> tuple[Any, bool]:
     value : the document.
     cut : whether a string may have half of a surrogate pair, which JSON can write and Unicode has not.
     """
+    marks: list[_Mark] = []
     try:
-        rest, strings = _apart(body)
+        rest, strings = _apart(body, marks)
         document = _Document(rest)
         found = document.value()
         return _restored(found, strings) if strings else found, document.cut or any(map(is_cut, strings))
+    except _Malformed as exc:
+        raise BadRequest(f"the body is not JSON: {exc} at byte {_in_body(exc.place, marks):,}") from exc
     except (ValueError, RecursionError) as exc:  # of both parsers
         raise BadRequest(f"the body is not JSON: {exc}") from exc
+
+
+class _Malformed(Exception):
+    """A mistake in a document, and its byte there, long strings being replaced by marks."""
+
+    def __init__(self, message: str, place: int) -> None:
+        super().__init__(message)
+        self.place = place
+
+
+class _Mark(NamedTuple):
+    """A mark in the place of a long string: where it ends, and how many bytes it is shorter."""
+
+    end: int
+    shorter: int
+
+
+def _in_body(place: int, marks: Sequence[_Mark]) -> int:
+    """The byte of the body that a byte of the document with marks is."""
+    return place + sum(mark.shorter for mark in marks if mark.end <= place)
 
 
 def _without_escapes(block: bytes) -> bytes:
@@ -109,15 +132,18 @@ def _without_escapes(block: bytes) -> bytes:
     return block.replace(b"\\\\", b"__").replace(b'\\"', b"__")
 
 
-def _apart(body: bytes) -> tuple[bytes, list[str]]:
-    """The document with its long strings replaced by marks, and those strings."""
+def _apart(body: bytes, marks: list[_Mark]) -> tuple[bytes, list[str]]:
+    """The document with its long strings replaced by marks, which are added to the list, and those strings."""
     if len(body) <= LONG:
         return body, []
     parts: list[bytes] = []
     strings: list[str] = []
-    done = 0
+    done = size = 0
     for start, end in _long_strings(body):
-        parts += [body[done:start], f"{_MARK}{len(strings)}".encode().replace(b"\x00", b"\\u0000")]
+        mark = f"{_MARK}{len(strings)}".encode().replace(b"\x00", b"\\u0000")
+        parts += [body[done:start], mark]
+        size += start - done + len(mark)
+        marks.append(_Mark(size, end - start - len(mark)))
         strings.append(_string(body, start, end))
         done = end
     return (b"".join([*parts, body[done:]]) if strings else body), strings
@@ -225,14 +251,14 @@ class _Document:
         """The value in body[start:end], whose brackets and commas are those from `first` to `last`, exclusive."""
         body = self._body
         if last - first <= PIECE and end - start <= SPAN:
-            return self._loads(body[start:end])
+            return self._loads(body[start:end], start)
         if first == last:  # its long strings are elsewhere
             raise BadRequest(f"the body is not JSON that is read here: a value has more than {SPAN:,} bytes")
         opened, closed = int(self._places[first]), int(self._places[last - 1])
         brackets = body[start : opened + 1].strip() + body[closed:end].strip()
         depths, kinds = self._depths[first + 1 : last - 1], self._kinds[first + 1 : last - 1]
         if brackets not in (b"[]", b"{}") or depths.min(initial=DEEPEST) < self._depths[first]:
-            raise BadRequest(f"the body is not JSON: the value at byte {start} is not well-formed")
+            raise _Malformed("the value is not well-formed", start)
         commas = np.flatnonzero((kinds == 2) & (depths == self._depths[first])) + first + 1
         places = self._places[commas]
         made: Any = [] if brackets == b"[]" else {}
@@ -253,23 +279,27 @@ class _Document:
         start, end = int(self._places[left]) + 1, int(self._places[right])
         text = self._body[start:end]
         if not text.strip():
-            raise BadRequest(f"the body is not JSON: a value is missing at byte {start}")
+            raise _Malformed("a value is missing", start)
         if not alone or (right - left - 1 <= PIECE and len(text) <= SPAN):
             if isinstance(made, list):
-                made += self._loads(b"[" + text + b"]")
+                made += self._loads(b"[" + text + b"]", start - 1)
             else:
-                made |= self._loads(b"{" + text + b"}")
+                made |= self._loads(b"{" + text + b"}", start - 1)
             return
         if isinstance(made, list):
             made.append(self._value(start, end, left + 1, right))
             return
         name = _NAME.match(self._body, start, end)
         if name is None:
-            raise BadRequest(f"the body is not JSON: a name is missing at byte {start}")
-        made[self._loads(name[1])] = self._value(name.end(), end, left + 1, right)
+            raise _Malformed("a name is missing", start)
+        made[self._loads(name[1], name.start(1))] = self._value(name.end(), end, left + 1, right)
 
-    def _loads(self, piece: bytes) -> Any:
-        value, cut = _loads(piece)
+    def _loads(self, piece: bytes, start: int) -> Any:
+        """Parse a piece, which begins at byte `start` of the document."""
+        try:
+            value, cut = _loads(piece)
+        except json.JSONDecodeError as exc:  # orjson's is one too
+            raise _Malformed(exc.msg, start + len(exc.doc[: exc.pos].encode("utf-8", "replace"))) from exc
         self.cut |= cut
         return value
 

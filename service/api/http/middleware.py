@@ -10,10 +10,15 @@ from contextlib import suppress
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from models.errors import quoted
 from service import __version__
 from service.api.http.origins import OriginCheck
 from service.auth import Auth, is_open
+<<<<<<< HEAD
 from service.errors import NotFound, ServiceError, TimedOut, Unauthorized, Unavailable, quoted
+=======
+from service.errors import NotFound, ServiceError, TimedOut, Unauthorized
+>>>>>>> d-people
 from service.metrics import IN_FLIGHT, REQUEST_SECONDS, REQUESTS
 
 logger = logging.getLogger("daguerre.http")

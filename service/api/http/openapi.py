@@ -4,7 +4,7 @@ import json
 import re
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -90,6 +90,7 @@ def body(request: type[BaseModel], options: type[BaseModel]) -> dict[str, Any]:
                         "type": "object",
                         "properties": {"input": described, **fields},
                         "required": ["input", *options.model_json_schema().get("required", [])],
+                        "additionalProperties": False,
                     }
                 },
             },
@@ -116,7 +117,13 @@ def message(request: str, *, files: bool = True) -> dict[str, Any]:
                     "schema": schema,
                     "examples": {name: {"summary": name, "value": value} for name, value in examples.items()},
                 },
-                "multipart/form-data": {"schema": {"type": "object", "properties": {"request": beside, **parts}}},
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "properties": {"request": beside, **parts},
+                        "additionalProperties": False,
+                    }
+                },
             },
         }
     }

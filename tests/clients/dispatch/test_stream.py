@@ -292,3 +292,13 @@ def test_too_many_labels_are_not_a_matter_of_fewer_items():
     with pytest.raises(errors.TooLargeError, match="labels"):
         run([Text(i) for i in range(8)], ask)
     assert asked == [8]
+
+
+def test_where_nobody_listens_trying_ends_soon():
+    nobody = errors.ConnectError("refused", code="unreachable", nobody=True)
+    found, waits, _ = tried([nobody] * 100)
+    assert found is nobody
+    assert sum(waits) <= retry.NOBODY
+    found, waits, _ = tried([nobody] * 2)
+    assert found == "done"
+    assert tried([nobody] * 100, retry_for=0.0)[1] == []

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import openpyxl
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl.chart import BarChart
 
+from daguerre import RemarkWarning
 from daguerre.storage.tables import read_lines, read_table, read_texts
 
 ROWS = [["a, b.jpg", "yes"], ["c.jpg", "no;\nnever"], ["é.jpg", ""]]
@@ -158,3 +162,79 @@ def test_what_the_csv_module_writes_is_read(tmp_path_factory, cells, delimiter):
         csv.writer(file, delimiter=delimiter).writerows([("path", "target"), *cells, ("last", "x")])
     kept = [[a.strip(), b.strip()] for a, b in cells if a.strip() or b.strip()]
     assert rows(path) == [*kept, ["last", "x"]]
+
+
+def workbook(path, sheets):
+    """A workbook of sheets: title, rows (None: a chart), state."""
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for title, cells, state in sheets:
+        sheet = book.create_chartsheet(title) if cells is None else book.create_sheet(title)
+        if cells is None:
+            sheet.add_chart(BarChart())
+        for row in cells or ():
+            sheet.append(row)
+        sheet.sheet_state = state
+    book.save(path)
+    return str(path)
+
+
+CELLS = [["text"], ["a cat"], ["a dog"]]
+
+
+@pytest.mark.parametrize(
+    ("sheets", "remark"),
+    [
+        (
+            [("h", [["text"], ["x"]], "hidden"), ("v", CELLS, "visible")],
+            r"'v' is read, and not .* hidden sheets: h",
+        ),
+        ([("h", [["x"]], "veryHidden"), ("v", CELLS, "visible")], r"'v' is read, and not .* hidden sheets: h"),
+        ([("e", [], "visible"), ("h", CELLS, "hidden")], "the sheet 'h', which is hidden, is read"),
+    ],
+)
+def test_the_sheet_that_is_read_is_named(tmp_path, sheets, remark):
+    with pytest.warns(RemarkWarning, match=remark):
+        assert read_texts(workbook(tmp_path / "a.xlsx", sheets), None) == (None, ["a cat", "a dog"])
+
+
+def test_a_sheet_that_is_a_chart_is_no_table(tmp_path):
+    assert read_texts(workbook(tmp_path / "a.xlsx", [("c", None, "visible"), ("v", CELLS, "visible")]), None)[1]
+    with pytest.raises(ValueError, match=r"has no sheet with data, only charts \(c, d\)"):
+        read_table(workbook(tmp_path / "b.xlsx", [("c", None, "visible"), ("d", None, "visible")]))
+    with pytest.raises(ValueError, match="has no sheet with data; give a table"):
+        read_table(workbook(tmp_path / "c.xlsx", [("e", [], "visible")]))
+
+
+@pytest.mark.parametrize(
+    ("cells", "what"),
+    [
+        ([{"bytes": b"x", "path": "a.png"}] * 2, "bytes, as of pictures, and cells are texts or numbers; for pictures"),
+        ([b"x"] * 2, "bytes, as of pictures"),
+        ([["a", "b"]] * 2, "lists, and cells are texts or numbers; write one text into each cell"),
+        ([{"a": 1, "b": 2}] * 2, "several values in each cell"),
+    ],
+)
+def test_cells_of_parquet_that_are_no_cells_are_refused(tmp_path, cells, what):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"id": ["1", "2"], "image": cells, "text": ["a", "b"]}), path)
+    assert read_texts(str(path), None) == (["1", "2"], ["a", "b"])
+    with pytest.raises(ValueError, match=f"the column 'image' holds {what}"):
+        read_texts(str(path), "image")
+    table = read_table(str(path))
+    for read in (table.column, table.ids, table.codes, table.floats):
+        with pytest.raises(ValueError, match="the column 'image' holds"):
+            read("image")
+
+
+@pytest.mark.parametrize("word", ["NA", "null", "nan", "None", "N/A"])
+def test_words_for_a_missing_value_are_texts_and_remarked(tmp_path, word):
+    (tmp_path / "a.csv").write_text(f"text\n{word}\na cat\n")
+    with pytest.warns(RemarkWarning, match=f"1 of 2 texts are '{word}' or the like, and taken as texts"):
+        assert read_texts(str(tmp_path / "a.csv"), None) == (None, [word, "a cat"])
+
+
+def test_many_columns_are_counted(tmp_path):
+    (tmp_path / "a.csv").write_text(",".join(f"c{i}" for i in range(50)) + "\n" + ",".join("1" * 50) + "\n")
+    with pytest.raises(ValueError, match=r"it has c0, .*, c19, … \(50 in all\)"):
+        read_table(str(tmp_path / "a.csv")).column("x")

@@ -402,3 +402,10 @@ def test_a_check_ends_the_sampling_in_the_midst_of_decoding(clip):
 def test_a_limit_must_be_above_zero(name):
     with pytest.raises(ValueError, match=f"{name}: got 0, must be above 0"):
         VideoLimits(**{name: 0})
+
+
+@pytest.mark.parametrize("packet", [5, 6, 12, 40])
+def test_a_stream_whose_only_keyframe_is_cut_has_no_picture_and_is_not_too_large(packet: int):
+    data = clips.make(size=(320, 240), container="mpegts", codec="libx264", frames=60, options={"g": "1000"})
+    with pytest.raises(InvalidVideo, match="no frame that can be decoded"):
+        probe(data[188 * packet :], limits=LIMITS)

@@ -13,10 +13,12 @@ from pydantic.json_schema import models_json_schema
 
 import service.schemas
 from service.errors import BadRequest, ServiceError, Unprocessable
+from service.schemas.annotation import AgreementRequest, ComparisonRequest
 from service.schemas.base import Message
+from service.schemas.classifiers import TrainRequest
 from service.schemas.duplicates import DuplicatesRequest
 from service.schemas.embeddings import EmbeddingsRequest
-from service.schemas.validation import validated_json
+from service.schemas.validation import validated, validated_in_pieces, validated_json
 from service.schemas.zero_shot import ZeroShotRequest
 
 for module in pkgutil.iter_modules(service.schemas.__path__):
@@ -146,3 +148,79 @@ def test_whatever_is_refused_is_refused_in_words_that_can_be_sent(given: object)
     except ServiceError as exc:
         exc.message.encode()
         (exc.param or "").encode()
+
+
+@pytest.mark.parametrize(
+    ("schema", "fields", "param", "message"),
+    [
+        (
+            AgreementRequest,
+            {"coder": ["a", []], "item": ["1", "2"], "code": ["1", "2"]},
+            "coder[1]",
+            "coder[1]: got a list, should be a valid string, integer or number",
+        ),
+        (
+            AgreementRequest,
+            {"coder": ["a"], "item": ["1"], "code": [{}]},
+            "code[0]",
+            "code[0]: got an object, should be a valid string, boolean, integer or number",
+        ),
+        (
+            EmbeddingsRequest,
+            {"input": ["a", {"video": 3}]},
+            "input[1].video",
+            "input[1].video: got 3, should be a valid string or object",
+        ),
+        (
+            ComparisonRequest,
+            {"a": [0], "b": [1], "same": ["x"], "clusterings": {"one": [0, 1]}},
+            "same[0]",
+            "same[0]: got 'x', should be a valid boolean or integer",
+        ),
+        (
+            ComparisonRequest,
+            {"a": [0], "b": [1], "same": [1], "clusterings": {"one": [0, []]}},
+            "clusterings.one[1]",
+            "clusterings.one[1]: got a list, should be a valid integer",
+        ),
+        (
+            TrainRequest,
+            {"name": "a", "input": [{"text": 3}]},
+            "input[0].text",
+            "input[0].text: got 3, should be a valid string",
+        ),
+        (
+            TrainRequest,
+            {"name": "a", "codes": {"coder": [None], "item": ["1"], "code": ["1"], "level": "odd"}},
+            "codes.coder[0]",
+            "codes.coder[0]: got null, should be a valid string, integer or number (and 1 more)",
+        ),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_the_place_of_an_error_is_that_in_the_request(
+    schema: type[Message], fields: dict[str, object], param: str, message: str
+) -> None:
+    for check in (
+        lambda: validated(schema, fields),
+        lambda: validated_json(schema, json.dumps(fields).encode()),
+        lambda: validated_in_pieces(schema, fields),
+    ):
+        with pytest.raises(Unprocessable) as caught:
+            check()
+        assert caught.value.param == param
+        assert caught.value.message == message
+
+
+def test_an_error_late_in_a_long_list_has_its_index() -> None:
+    codes: list[object] = ["1"] * 20_000
+    codes[12_345] = {}
+    with pytest.raises(Unprocessable, match=r"^code\[12345\]: got an object, should be a valid string, boolean"):
+        validated_in_pieces(AgreementRequest, {"coder": ["a"], "item": ["1"], "code": codes})
+
+
+def test_an_unknown_field_of_a_million_characters_is_shortened() -> None:
+    with pytest.raises(Unprocessable) as caught:
+        validated(EmbeddingsRequest, {"input": "a", "x" * 1_000_000: 1})
+    assert len(caught.value.message) < 400
+    assert len(caught.value.param or "") < 100

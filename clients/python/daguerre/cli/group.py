@@ -11,6 +11,7 @@ import click
 
 from daguerre import Client, __version__
 from daguerre.cli.options import option
+from daguerre.cli.wording import for_command
 from daguerre.errors import (
     APIError,
     ConnectError,
@@ -44,15 +45,15 @@ class _Group(click.Group):
         try:
             return super().invoke(context)
         except FingerprintMismatchError as exc:
-            _stop(exc, MISMATCH)
+            _stop(exc, MISMATCH, context)
         except (ConnectError, UnavailableError, IncompatibleServerError) as exc:
-            _stop(exc, UNREACHABLE)
+            _stop(exc, UNREACHABLE, context)
         except APIError as exc:
-            _stop(exc, REFUSED)
+            _stop(exc, REFUSED, context)
         except BrokenPipeError:
             raise  # `daguerre models | head`: click ends quietly
         except (DaguerreError, OSError, ValueError, ModuleNotFoundError) as exc:
-            _stop(exc, 2)
+            _stop(exc, 2, context)
         except KeyboardInterrupt:
             click.echo(
                 "interrupted; finished work is kept in a folder .parts or .videos, run it again to go on", err=True
@@ -60,8 +61,10 @@ class _Group(click.Group):
             sys.exit(INTERRUPTED)
 
 
-def _stop(exc: Exception, code: int) -> None:
-    click.echo(f"daguerre: {exc}", err=True)
+def _stop(exc: Exception, code: int, context: click.Context) -> None:
+    group = context.command
+    named = [group.commands.get(context.invoked_subcommand or "")] if isinstance(group, click.Group) else []
+    click.echo(f"daguerre: {for_command(str(exc), [*filter(None, named), group])}", err=True)
     sys.exit(code)
 
 
@@ -104,7 +107,7 @@ def _remarks_printed(settings: "Settings") -> Iterator[None]:
             line: str | None = None,
         ) -> None:
             if issubclass(category, RemarkWarning):
-                settings.notify(str(message))
+                settings.notify(message.for_command if isinstance(message, RemarkWarning) else str(message))
             else:
                 show(message, category, filename, lineno, file, line)
 
@@ -121,7 +124,9 @@ class Settings:
         self.quiet = quiet
 
     @contextmanager
-    def client(self, *, model: str | None = None, timeout: float = 300.0, retry_for: float = 60.0) -> Iterator[Client]:
+    def client(
+        self, *, model: str | None = None, timeout: float = 300.0, retry_for: float | None = None
+    ) -> Iterator[Client]:
         """Open a client of the server at --url."""
         key = None
         if self._key_file is not None:
@@ -138,4 +143,7 @@ class Settings:
     def notify(self, text: str) -> None:
         """Print a line for people, on stderr."""
         if not self.quiet:
-            click.echo(text, err=True)
+            context = click.get_current_context(silent=True)
+            click.echo(
+                for_command(text, [] if context is None else [context.command, context.find_root().command]), err=True
+            )

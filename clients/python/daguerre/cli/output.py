@@ -18,7 +18,7 @@ from daguerre.results.embeddings import Embeddings, read_npy, read_npz, write_cs
 from daguerre.results.predictions import Predictions
 from daguerre.results.zero_shot import ZeroShot
 from daguerre.storage.csv import numbers, write_table
-from daguerre.types.common import Decode
+from daguerre.types.common import MARKS, Decode
 
 SHOWN = 5  # failures on stderr
 OWN_COLUMNS = ("id", "label", "remark", "error")  # columns of scores, beside those of the labels
@@ -26,16 +26,16 @@ VECTORS = (".parquet", ".npz", ".npy")
 UNCALIBRATED = "scores are not calibrated on your data: validate them against human codes"
 
 
-def check_out(out: str, kinds: tuple[str, ...]) -> str:
-    """The extension of `out`. Raises UsageError if it cannot be written: before an hour's work, not after it."""
+def check_out(out: str, kinds: tuple[str, ...], option: str = "--out") -> str:
+    """The extension of a file to be written. Raises UsageError where it cannot be: before the work, not after it."""
     kind = Path(out).suffix.lower()
     if kind not in kinds:
-        raise click.UsageError(f"--out: {out} ends in {kind or 'no extension'}; use {', '.join(kinds)}")
+        raise click.UsageError(f"{option}: {out} ends in {kind or 'no extension'}; use {', '.join(kinds)}")
     folder = Path(out).absolute().parent
     if not folder.is_dir():
-        raise click.UsageError(f"--out: there is no folder {folder}; create it first")
+        raise click.UsageError(f"{option}: there is no folder {folder}; create it first")
     if not os.access(folder, os.W_OK):
-        raise click.UsageError(f"--out: the folder {folder} is not writable; choose another one")
+        raise click.UsageError(f"{option}: the folder {folder} is not writable; choose another one")
     return kind
 
 
@@ -46,10 +46,13 @@ def check_table(out: str, as_json: bool = False, kinds: tuple[str, ...] = (".csv
     return ".csv" if out == "-" else check_out(out, kinds)
 
 
-def check_page(page: str | None) -> None:
-    """Raise UsageError if a report cannot be written."""
-    if page is not None:
-        check_out(page, (".html",))
+def check_page(page: str | None, out: str | None = None) -> None:
+    """Raise UsageError if a report cannot be written, or would be written over the table."""
+    if page is None:
+        return
+    if out not in (None, "-") and os.path.abspath(str(out)) == os.path.abspath(page):
+        raise click.UsageError(f"--report: {page} is the file of --out too; name another one, which ends in .html")
+    check_out(page, (".html",), "--report")
 
 
 def is_vectors(images: Any) -> bool:
@@ -137,8 +140,7 @@ def finish_items(settings: Settings, results: Embeddings | ZeroShot, out: str, a
         "out": out,
         "items": len(results),
         "failed": len(results.errors),
-        "unknown": len(results.unknown),
-        "truncated": len(results.truncated),
+        **{name: len(getattr(results, name)) for name in MARKS},
         "errors": [asdict(item) for item in results.errors],
         "receipt": asdict(results.receipt),
     }

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from daguerre.inputs.columns import column, is_missing, is_path, plain
@@ -83,6 +83,37 @@ def _paths(given: Iterable[object]) -> Iterator[object]:
         yield item
 
 
+class Moved:
+    """Files that are in the corpus already, under another id that the source no longer has.
+
+    Parameters
+    ----------
+    finished : the ids of the finished items by the SHA-256 of their files.
+    """
+
+    def __init__(self, finished: Mapping[str, str]) -> None:
+        self._finished = finished
+        self._again: list[tuple[str, str]] = []  # their ids, before and now
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Look at rows that are new."""
+        for row in rows:
+            before = None if row.sha256 is None else self._finished.get(row.sha256)
+            if before not in (None, row.id):
+                self._again.append((str(before), row.id))
+
+    def remark(self, gone: Collection[str]) -> str | None:
+        """A sentence about those files, by the ids that are no longer in the source; None where there are none."""
+        moved = [(before, now) for before, now in self._again if before in gone]
+        if not moved:
+            return None
+        before, now = moved[0]
+        return (
+            f"{len(moved):,} files are now in it twice, under two ids, the first as {before!r} and {now!r}: ids are "
+            "relative to the folder that is given; give the folder of the first run, or write to another file"
+        )
+
+
 class CorpusPlan:
     """The files that are still to be embedded. Iterated in a thread of the client."""
 
@@ -113,6 +144,14 @@ class CorpusPlan:
         """Whether an item has failed again with the same error, so that its row is there already."""
         known = self._again.pop(row.id, None)
         return known is not None and (known.sha256, known.error_code) == (row.sha256, row.error_code)
+
+    def finished(self) -> dict[str, str]:
+        """The ids of the finished items by the SHA-256 of their files."""
+        return {known.sha256: id for id, known in self._known.items() if known.sha256 is not None}
+
+    def gone_ids(self) -> Collection[str]:
+        """The ids of finished items that are no longer in the source, after iteration."""
+        return self._known.keys()
 
     @property
     def gone(self) -> int:

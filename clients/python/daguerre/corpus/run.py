@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,10 +12,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from daguerre.corpus.plan import CorpusFile, CorpusPlan, corpus_files
+from daguerre.corpus.plan import CorpusFile, CorpusPlan, Moved, corpus_files
+from daguerre.dispatch.collect import mark_warnings
 from daguerre.dispatch.stream import Part
-from daguerre.errors import DaguerreError, FingerprintMismatchError
-from daguerre.inputs.files import LeftOut
+from daguerre.errors import DaguerreError, FingerprintMismatchError, RemarkWarning
+from daguerre.inputs.files import LeftOut, require_folder
 from daguerre.inputs.items import Images, count_items
 from daguerre.progress import Progress
 from daguerre.results.corpus import CorpusSummary
@@ -22,7 +24,7 @@ from daguerre.session import Session
 from daguerre.storage.journal import Journal
 from daguerre.storage.parquet import Row, arrow
 from daguerre.transport.operations import EMBED
-from daguerre.types.common import Decode, Float, Payload
+from daguerre.types.common import MARKS, Decode, Float, Payload
 from daguerre.types.embeddings import EmbedAnswer, EmbedOptions
 
 T = TypeVar("T")
@@ -34,8 +36,7 @@ def _require_out(out: Path) -> None:
     """Raise ValueError for a file of another kind, FileNotFoundError for one in no folder."""
     if out.suffix.lower() in OTHER_KINDS:
         raise ValueError(f"out: {str(out)!r} ends in {out.suffix}, and the file is Parquet; name it {out.stem}.parquet")
-    if not out.absolute().parent.is_dir():
-        raise FileNotFoundError(f"out: there is no folder {str(out.parent)!r}; create it first")
+    require_folder(out, "out")
 
 
 async def embed_corpus(
@@ -72,14 +73,19 @@ async def embed_corpus(
         limits = replace(session.limits, retry_for=retry_for)
         parts = session.stream(iter(todo), ask, limits=limits, fingerprint=fingerprint)
         embedded = failed = 0
+        marks: Counter[str] = Counter()
+        moved = Moved(todo.finished())
         shown = Progress.wanted(session.progress if progress is None else progress)
         total = await asyncio.to_thread(count_items, source) if shown else None
         try:
             with Progress(shown, total=total, what=Path(out).name) as bar:
                 skipped = 0
                 async for part in parts:
-                    receipt = part.answer.receipt if part.answer else receipt
+                    if part.answer is not None:
+                        receipt = part.answer.receipt
+                        marks.update({name: len(getattr(part.answer, name)) for name in MARKS})
                     rows, vectors = _rows(part, card.dimension)
+                    moved.add(rows)
                     new = [i for i, row in enumerate(rows) if not todo.has(row)]
                     if new:
                         await _whole(lambda: journal.add([rows[i] for i in new], vectors[new], receipt))  # noqa: B023
@@ -95,6 +101,10 @@ async def embed_corpus(
             finally:
                 journal.close()
     session.warn_of_left_out(left_out)
+    for warning in mark_warnings(marks, embedded + failed, listed=False):
+        session.warn(warning)
+    if remark := moved.remark(todo.gone_ids()):
+        session.warn(RemarkWarning(remark))
     return CorpusSummary(
         out=os.fspath(out),
         rows=rows_now,

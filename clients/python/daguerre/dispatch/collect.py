@@ -1,16 +1,30 @@
 """The parts of a run joined: ids, errors, and rows in their places."""
 
-from collections.abc import Callable
-from typing import Generic, Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, Literal
 
 import numpy as np
 
 from daguerre.dispatch.stream import Part
-from daguerre.errors import FingerprintMismatchError, ItemError, ItemFailedError
+from daguerre.errors import FingerprintMismatchError, ItemError, ItemFailedError, RemarkWarning
 from daguerre.results.base import Errors
-from daguerre.types.common import A, Float, Receipt
+from daguerre.types.common import MARKS, A, Float, Receipt
 
 OnError = Literal["collect", "raise"]
+_VIDEOS = "items are videos, each with one result, the mean of its frames"
+_FIRST = (
+    "images hold several pictures (an animation, pages), of which only the first was read; a GIF can be read as a video"
+)
+_WAYS: Mapping[str, tuple[str, str, str]] = {  # for Python, and for the command line
+    "unknown": (
+        "texts have no token that the model knows, so it cannot tell them apart",
+        "see .unknown",
+        "",
+    ),
+    "truncated": ("texts were cut at the largest length that the model takes", "see .truncated", ""),
+    "videos": (_VIDEOS, "client.video gives each frame", "daguerre embed --video gives each frame"),
+    "first_of_many": (_FIRST, "see .first_of_many", ""),
+}
 
 
 class Collected(Generic[A]):
@@ -18,9 +32,7 @@ class Collected(Generic[A]):
 
     def __init__(self) -> None:
         self.ids: list[str] = []
-        self.truncated: list[int] = []
-        self.unknown: list[int] = []
-        self.videos: list[int] = []
+        self.marks: dict[str, Any] = {name: [] for name in MARKS}
         self.answers: list[tuple[list[int], A]] = []
         self._errors: list[ItemError] = []
 
@@ -38,23 +50,13 @@ class Collected(Generic[A]):
         if part.answer is None:
             return
         expect(fingerprint, part.answer.receipt)
-        self.truncated += [part.start + part.rows[i] for i in part.answer.truncated]
-        self.unknown += [part.start + part.rows[i] for i in part.answer.unknown]
-        self.videos += [part.start + part.rows[i] for i in part.answer.videos]
+        for name, places in self.marks.items():
+            places += [part.start + part.rows[i] for i in getattr(part.answer, name)]
         self.answers.append(([part.start + row for row in part.rows], part.answer))
 
-    def remarks(self) -> list[str]:
-        """Sentences about texts whose vectors are not those of the whole text, and about videos among images."""
-        kinds = (
-            (self.unknown, "texts have no token that the model knows, so it cannot tell them apart; see .unknown"),
-            (self.truncated, "texts were cut at the largest length that the model takes; see .truncated"),
-            (
-                self.videos,
-                "items are videos, each with one result, the mean of its frames; client.video, or --video on the "
-                "command line, gives each frame",
-            ),
-        )
-        return [f"{len(places):,} of {len(self.ids):,} {what}" for places, what in kinds if places]
+    def remarks(self) -> list[RemarkWarning]:
+        """Remarks on items of which not all was read, or of which the model knows nothing."""
+        return mark_warnings({name: len(places) for name, places in self.marks.items()}, len(self.ids))
 
     def spread(self, pick: Callable[[A], Float], width: int) -> Float:
         """Rows of all answers in their places, (n, width); NaN where there is none."""
@@ -63,6 +65,18 @@ class Collected(Generic[A]):
             if (rows := pick(answer)).shape[1]:  # otherwise all of them have failed
                 every[places] = rows
         return every
+
+
+def mark_warnings(counts: Mapping[str, int], n: int, *, listed: bool = True) -> list[RemarkWarning]:
+    """A warning for each kind of remark on some of n items, by its name in MARKS.
+
+    `listed` : whether the result has an attribute of that name, with the places of the items.
+    """
+    return [
+        RemarkWarning(f"{counts[name]:,} of {n:,} {what}", python=python if listed else "", command=command)
+        for name, (what, python, command) in _WAYS.items()
+        if counts.get(name)
+    ]
 
 
 def expect(fingerprint: str | None, receipt: Receipt) -> None:

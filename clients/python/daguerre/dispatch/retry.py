@@ -15,6 +15,7 @@ from daguerre.errors import (
 )
 
 T = TypeVar("T")
+NOBODY = 3.0  # seconds for which a server of this machine is tried where nobody listens
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0  # seconds; each try may wait up to twice as long as the one before
 PASSING = (ConnectError, OverloadedError, UnavailableError, ServerTimeoutError)  # worth trying again: all is idempotent
 
@@ -42,16 +43,21 @@ async def retried(
     clock: Clock | None = None,
     chance: Callable[[], float] = random.random,
 ) -> T:
-    """Await `ask`, and retry temporary failures: exponential backoff with full jitter, Retry-After obeyed."""
+    """Await `ask`, and retry temporary failures: exponential backoff with full jitter, Retry-After obeyed.
+
+    Where nobody listens at an address of this machine, it is tried for NOBODY seconds at most.
+    """
     clock = clock or _RealClock()
-    until: float | None = None
+    began: float | None = None
     pause = FIRST_PAUSE
     while True:
         try:
             return await ask()
         except PASSING as exc:
             now = clock.now()
-            until = now + retry_for if until is None else until
+            began = now if began is None else began
+            nobody = isinstance(exc, ConnectError) and exc.nobody
+            until = began + (min(retry_for, NOBODY) if nobody else retry_for)
             wait = pause * chance()
             if isinstance(exc, APIError) and exc.retry_after is not None:
                 wait += exc.retry_after  # so that callers with the same Retry-After do not return at once

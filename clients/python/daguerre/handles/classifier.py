@@ -12,6 +12,7 @@ from daguerre.blocking import Runner, blocking
 from daguerre.dispatch.collect import OnError
 from daguerre.dispatch.vectors import EmbeddingsLike, by_modality, vector_block
 from daguerre.errors import FingerprintMismatchError, ItemError
+from daguerre.inputs.files import require_folder
 from daguerre.inputs.items import (
     Images,
     Texts,
@@ -26,7 +27,7 @@ from daguerre.results.predictions import Predictions
 from daguerre.results.report import Estimate, Report
 from daguerre.session import Session
 from daguerre.transport.operations import CLASSIFIER_PAGE, DELETE_CLASSIFIER, ESTIMATE, EXPORT_CLASSIFIER, PREDICT
-from daguerre.types.common import Payload
+from daguerre.types.common import MARKS, Payload, listed
 from daguerre.types.predictions import PredictAnswer, PredictOptions
 
 ROWS = 4096  # vectors of one request
@@ -122,6 +123,8 @@ class AsyncClassifier:
 
     async def onnx(self, path: "str | os.PathLike[str] | None" = None) -> bytes:
         """Export the classifier as an ONNX graph, and write it to `path` if one is given."""
+        if path is not None:
+            require_folder(path)
         graph = await self._session.ask(EXPORT_CLASSIFIER, {"name": self.id})
         if path is not None:
             Path(path).write_bytes(graph)
@@ -140,6 +143,7 @@ class AsyncClassifier:
         images : paths of images by the report's ids, to show the most confident errors. None: the files that the
             classifier was trained with. The page has thumbnails; the server keeps no image.
         """
+        require_folder(path)
         known = {**self._files, **{id: os.fspath(file) for id, file in (images or {}).items()}}
         pictures: dict[str, bytes] = {}
         for each in self.report.worst:
@@ -173,6 +177,12 @@ class AsyncClassifier:
         async def ask(items: Sequence[Payload]) -> PredictAnswer:
             return await self._session.transport.call(PREDICT, options.fields(), items=items)
 
+        for modality, given in (("image", images), ("text", texts)):
+            if given is not None and modality not in self.modalities:
+                raise ValueError(
+                    f"{modality}s: {self.id} is a classifier of {' and '.join(self.modalities)}s; give those, or "
+                    "choose another classifier"
+                )
         if images is not None and texts is not None:
             items = paired_sources(image_sources(images, ids), text_sources(texts))
             total: Callable[[], int | None] = lambda: count_items(images)  # noqa: E731
@@ -182,8 +192,7 @@ class AsyncClassifier:
         return _Results(
             ids=gathered.ids,
             errors=gathered.errors,
-            truncated=gathered.truncated,
-            unknown=gathered.unknown,
+            marks=gathered.marks,
             answers=gathered.answers,
         )
 
@@ -215,21 +224,19 @@ class AsyncClassifier:
         return _Results(
             ids=list(first.ids),
             errors=errors,
-            truncated=list(first.truncated),
-            unknown=list(first.unknown),
+            marks={name: list(getattr(first, name)) for name in MARKS},
             answers=answers,
         )
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.id}: {self.task}, {', '.join(self.labels[:5]) or 'a number'}>"
+        return f"<{type(self).__name__} {self.id}: {self.task}, {listed(self.labels) or 'a number'}>"
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Results:
     ids: list[str]
     errors: Errors
-    truncated: list[int]
-    unknown: list[int]
+    marks: Mapping[str, Any]
     answers: Sequence[tuple[list[int], PredictAnswer]]
 
 
@@ -250,8 +257,7 @@ def _predictions(clf: AsyncClassifier, results: _Results) -> Predictions:
     return Predictions(
         ids=results.ids,
         errors=results.errors,
-        truncated=results.truncated,
-        unknown=results.unknown,
+        **results.marks,
         receipt=receipt,
         classifier=clf.id,
         task=clf.task,

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from daguerre.inputs.files import require_folder
 from daguerre.inputs.items import ImageLike, image_sources
 from daguerre.results.clusters import Clustered
 from daguerre.session import Session
@@ -27,6 +28,7 @@ async def write_report(
     """See AsyncClusters.report."""
     if mode not in ("thumbnails", "blurred", "none"):
         raise ValueError(f'pictures: got {mode!r}, there are "thumbnails", "blurred" and "none"')
+    require_folder(path)
     if clusters.modality == "text" and images is None:
         mode = "none"
     pictures = {} if mode == "none" else await _pictures(session, clusters, images, blurred=mode == "blurred")

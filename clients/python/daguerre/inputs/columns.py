@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from daguerre.types.common import listed
+
 
 def column(given: Any, name: str, *, by_index: bool) -> tuple[Iterable[Any], list[str] | None]:
     """The items of a column and their ids, None where it has none: a list, a mapping {id: item}, a table's column.
@@ -24,9 +26,8 @@ def column(given: Any, name: str, *, by_index: bool) -> tuple[Iterable[Any], lis
         raise TypeError(f"{name}: got a {type(given).__name__}, which has no order; give a list, as sorted(…) makes it")
     names = getattr(given, "column_names", None) or getattr(given, "columns", None)
     if names is not None and not isinstance(given, str | bytes):
-        shown = ", ".join(map(str, list(names)[:5]))
         raise TypeError(
-            f"{name}: got a {type(given).__name__} with the columns {shown}; give one of them, for example "
+            f"{name}: got a {type(given).__name__} with the columns {listed(names)}; give one of them, for example "
             f"table[{str(next(iter(names), name))!r}]"
         )
     if isinstance(given, np.ndarray):
@@ -41,6 +42,18 @@ def column(given: Any, name: str, *, by_index: bool) -> tuple[Iterable[Any], lis
         return given, None
     ids = [str(each) for each in index]  # type: ignore[union-attr]
     return given, None if ids == [str(i) for i in range(len(ids))] else ids
+
+
+def repeated_labels(given: Any, name: str) -> str | None:
+    """A remark on a Series whose index has a label twice, so that its items are numbered; None for all else."""
+    index: Any = getattr(given, "index", None)
+    if isinstance(given, list | tuple) or callable(index) or getattr(index, "is_unique", True):
+        return None
+    twice = index[index.duplicated()]
+    return (
+        f"{name}: the index of the Series has {str(twice[0])!r} more than once, so the items are numbered from 0; give "
+        "ids=, or a Series whose labels are unique"
+    )
 
 
 def _views() -> tuple[type, ...]:

@@ -24,6 +24,15 @@ BOOKKEEPING = frozenset([".ds_store", ".localized", "thumbs.db", "ehthumbs.db", 
 SHOWN = 5  # kinds of files in a text
 
 
+def require_folder(path: str | os.PathLike[str], name: str = "path") -> None:
+    """Raise FileNotFoundError if a file is to be written into a folder that is not there."""
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"{name}: there is no folder {os.path.dirname(os.fspath(path))!r}; create it first")
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"{name}: {os.fspath(path)!r} is a folder; name a file in it")
+
+
 class LeftOut:
     """The account of the files and folders that a walk has left out, by reason, each with its first path."""
 

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, TypeAlias
 
 from daguerre.inputs.alignment import id_texts
 from daguerre.inputs.arrays import as_array, is_torch, split
-from daguerre.inputs.columns import column, is_path, plain
+from daguerre.inputs.columns import column, is_path, plain, repeated_labels
 from daguerre.inputs.files import GLOB, FileSource, LeftOut, matching, walk
 from daguerre.inputs.memory import TextSource, Unusable, array_sources, encoded_image, in_memory, is_one
 from daguerre.inputs.source import Source
@@ -23,9 +23,10 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]+:/|data:[a-z/;,]", re.IGNORECASE)  # of mor
 class Sources(Iterator[Source]):
     """Items that are found lazily, with the account of the files that are left out of folders and globs."""
 
-    def __init__(self, sources: Iterator[Source], left_out: LeftOut) -> None:
+    def __init__(self, sources: Iterator[Source], left_out: LeftOut, remark: str | None = None) -> None:
         self._sources = sources
         self.left_out = left_out
+        self.remark = remark
 
     def __next__(self) -> Source:
         return next(self._sources)
@@ -64,7 +65,8 @@ def text_sources(given: Texts, ids: Sequence[str] | None = None) -> Sources:
     """
     items, keys = text_column(given)
     texts = (TextSource(plain(text), str(i)) for i, text in enumerate(items))
-    return Sources(_with_ids(texts, _one_of(ids, keys)), LeftOut())
+    remark = repeated_labels(given, "texts") if ids is None else None
+    return Sources(_with_ids(texts, _one_of(ids, keys)), LeftOut(), remark)
 
 
 def text_column(given: Texts) -> tuple[Iterable[Any], list[str] | None]:

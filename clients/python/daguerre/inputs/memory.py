@@ -2,7 +2,7 @@
 
 import contextlib
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from daguerre.inputs.arrays import as_array, is_torch, split, to_uint8
 from daguerre.inputs.columns import is_missing
+from daguerre.inputs.files import FileSource
 from daguerre.inputs.kinds import HEAD, kind_of
 from daguerre.inputs.source import Source, Unreadable
 from daguerre.types.common import Payload
@@ -76,7 +77,11 @@ class TextSource:
 
     def read(self) -> Payload:
         if is_missing(self._text):
-            raise Unreadable("not_a_text", f"is {self._text!r}, a missing value; leave the item out, or fill it in")
+            raise Unreadable(
+                "not_a_text",
+                f"is {self._text!r}, a missing value; leave the item out, or fill it in (pandas reads the text NA so, "
+                "unless read_csv has keep_default_na=False)",
+            )
         if not isinstance(self._text, str):
             kind = type(self._text).__name__
             raise Unreadable("not_a_text", f"is {self._text!r:.60}, a {kind}; a text is a str, leave missing ones out")
@@ -110,6 +115,8 @@ def in_memory(item: Any, index: int) -> Source:
             return _encoded(array, id) or array_sources(array, [id], one=True, torch=is_torch(item))[0]
         except ValueError as exc:
             return Unusable("not_an_image", f"is {exc}", id)
+    if isinstance(item, Mapping) and "bytes" in item:  # as data sets of Hugging Face have pictures in Parquet
+        return _of_struct(item, index)
     if hasattr(item, "read"):
         name = getattr(item, "name", None)
         return _read_open(item, name if isinstance(name, str) else id)
@@ -117,6 +124,17 @@ def in_memory(item: Any, index: int) -> Source:
         f"images: item {index} is a {type(item).__name__}; an image is a path, bytes, an open binary file, a PIL image "
         "or a uint8 array"
     )
+
+
+def _of_struct(item: Mapping[str, Any], index: int) -> Source:
+    """A picture as a struct of its bytes and the name of its file."""
+    path = item.get("path")
+    id = path if isinstance(path, str) and path else str(index)
+    if isinstance(item["bytes"], bytes | bytearray | memoryview):
+        return _Bytes(bytes(item["bytes"]), id)
+    if item["bytes"] is None and isinstance(path, str) and path:
+        return FileSource(path)
+    return Unusable("not_an_image", "has neither bytes nor a path; leave the item out, or fill it in", id)
 
 
 def array_sources(array: NDArray[Any], ids: Sequence[str] | None, *, one: bool, torch: bool) -> list[Source]:

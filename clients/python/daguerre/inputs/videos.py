@@ -1,7 +1,6 @@
 """Videos that users pass in: paths, folders and globs, and the upload of one video in pieces."""
 
 import asyncio
-import errno
 import os
 import shutil
 import stat
@@ -27,8 +26,11 @@ class VideoUpload:
         self._start = 0
         self._data: memoryview | None = None
         if isinstance(given, str | os.PathLike):
-            if not stat.S_ISREG(os.stat(given).st_mode):
-                raise OSError(errno.EINVAL, "is no regular file, and videos are given one by one", os.fspath(given))
+            path = os.fspath(given)
+            if not os.path.exists(path):
+                raise FileNotFoundError(f"video: there is no {path!r}; give the path of a file, bytes or an open file")
+            if not stat.S_ISREG(os.stat(path).st_mode):
+                raise OSError(f"video: {path!r} is no regular file; give one video, by the path of its file")
             self._file: Any = open(given, "rb")  # noqa: SIM115  # close() does
             self._own = self._file
         elif isinstance(given, bytes | bytearray | memoryview):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Task = Literal["binary", "categorical", "continuous"]
+WARNED = ("missing_codes", "similar_codes", "lost_zeros", "items")  # notes of a report that nobody should overlook
 
 
 class ClassifierMethods(EmbeddingMethods):
@@ -151,7 +152,7 @@ class ClassifierMethods(EmbeddingMethods):
                 f"{reason}; .report['dropped'] lists them"
             )
         for note in report["notes"]:
-            if note["code"] in ("missing_codes", "lost_zeros"):
+            if note["code"] in WARNED:
                 self.warn(note["message"])
 
     async def classifier(self, name: str) -> AsyncClassifier:

@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from daguerre.dispatch.collect import OnError
 from daguerre.dispatch.vectors import EmbeddingsLike, by_modality
-from daguerre.inputs.columns import plain
+from daguerre.errors import RemarkWarning
+from daguerre.inputs.columns import plain, repeated_labels
 from daguerre.inputs.items import Images, Texts, images_or_texts, text_column
 from daguerre.results.base import Errors
 from daguerre.results.embeddings import Embeddings
 from daguerre.session import Session
 from daguerre.transport.operations import EMBED
-from daguerre.types.common import Decode, Payload
+from daguerre.types.common import MARKS, Decode, Payload
 from daguerre.types.embeddings import EmbedAnswer, EmbedOptions
 
 
@@ -89,11 +91,10 @@ class EmbeddingMethods(Session):
             ids=gathered.ids,
             errors=gathered.errors,
             receipt=receipt,
-            truncated=gathered.truncated,
-            unknown=gathered.unknown,
             vectors=vectors,
             tokens=sum(answer.tokens for _, answer in answers),
             modality="image" if texts is None else "text",
+            **gathered.marks,
         )
 
     async def _embedded(
@@ -118,6 +119,8 @@ class EmbeddingMethods(Session):
             blocks["image"] = await self.embed(images=images, model=model, decode=decode, progress=progress)
         if texts is not None:
             items, keys = text_column(texts)
+            if remark := repeated_labels(texts, "texts"):
+                self.warn(RemarkWarning(remark))
             given = [plain(text) for text in items]
             there = [text for text in given if text is not None]
             embedded = await self.embed(texts=there, model=model, decode=decode, progress=progress)
@@ -134,11 +137,11 @@ def _spread(embedded: Embeddings, there: Sequence[bool], ids: list[str]) -> Embe
     at = [(each, places[each.index]) for each in embedded.errors]
     vectors = np.full((len(there), embedded.vectors.shape[1]), np.nan, np.float32)
     vectors[places] = embedded.vectors
+    marks: dict[str, Any] = {name: [places[i] for i in getattr(embedded, name)] for name in MARKS}
     return replace(
         embedded,
         vectors=vectors,
         ids=ids,
         errors=Errors([replace(each, index=place, id=ids[place]) for each, place in at]),
-        truncated=[places[i] for i in embedded.truncated],
-        unknown=[places[i] for i in embedded.unknown],
+        **marks,
     )

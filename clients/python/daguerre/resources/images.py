@@ -65,4 +65,5 @@ class ImageMethods(Session):
         for places, answer in gathered.answers:
             for place, image in zip(places, answer.images, strict=True):
                 described[place] = image
-        return Descriptions(ids=gathered.ids, errors=gathered.errors, images=described)
+        first = gathered.marks["first_of_many"]
+        return Descriptions(ids=gathered.ids, errors=gathered.errors, images=described, first_of_many=first)

@@ -90,7 +90,9 @@ class VideoMethods(Session):
             sent.close()
         if not file.get("video"):
             await self.transport.call(DELETE_FILE, {"id": file["id"]})
-            failed = ItemError(0, called, "invalid_file", "is an array, not a video; send it with client.upload")
+            failed = ItemError(
+                0, called, "invalid_file", "is a file of vectors (.npy), and no video; client.upload sends such files"
+            )
             raise ItemFailedError(failed)
         clip = AsyncClip(self, file, called, sampling)
         self.clips.add(clip)

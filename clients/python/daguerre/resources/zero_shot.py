@@ -92,8 +92,6 @@ class ZeroShotMethods(Session):
             ids=gathered.ids,
             errors=gathered.errors,
             receipt=receipt,
-            truncated=gathered.truncated,
-            unknown=gathered.unknown,
             labels=list(options.labels),
             scores=gathered.spread(lambda a: a.scores, k),
             cosines=gathered.spread(lambda a: a.cosines, k),
@@ -102,4 +100,5 @@ class ZeroShotMethods(Session):
             templates=list(used),
             negatives=None if negative is None else list(negative),
             logit_scale=scale,
+            **gathered.marks,
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from daguerre.inputs.files import require_folder
 from daguerre.results.base import import_pandas
 from daguerre.results.report import Figure
 from daguerre.types.common import Double
@@ -127,6 +128,7 @@ class Pairs:
 
     def save(self, path: "str | os.PathLike[str]") -> None:
         """Write a .csv with a column `same`, to be filled in with 1 and 0."""
+        require_folder(path)
         with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(PAIR_COLUMNS)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daguerre.errors import ItemError
-from daguerre.types.common import Receipt
+from daguerre.types.common import MARKS, Receipt
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,11 +93,13 @@ class ModelResults(ItemResults):
     receipt: Receipt
     truncated: list[int]
     unknown: list[int] = field(kw_only=True, default_factory=list)
+    videos: list[int] = field(kw_only=True, default_factory=list)
+    first_of_many: list[int] = field(kw_only=True, default_factory=list)
 
     @property
     def remarks(self) -> list[str | None]:
-        """A remark on each item, for tables: "unknown", "truncated", or both; None for most."""
-        return text_remarks(len(self), self.unknown, self.truncated)
+        """A remark on each item, for tables: "unknown", "truncated", "video", "first_of_many"; None for most."""
+        return item_remarks(self)
 
     @property
     def model(self) -> str:
@@ -110,12 +112,13 @@ class ModelResults(ItemResults):
         return self.receipt.fingerprint
 
 
-def text_remarks(n: int, unknown: Sequence[int], truncated: Sequence[int]) -> list[str | None]:
-    """Remarks on n items: "unknown", "truncated", or both; None where there is nothing to remark."""
-    remarks: list[str | None] = [None] * n
-    for name, places in (("unknown", unknown), ("truncated", truncated)):
-        for i in places:
-            remarks[i] = f"{remarks[i]}, {name}" if remarks[i] else name
+def item_remarks(results: ItemResults) -> list[str | None]:
+    """The remarks of results on each item, with commas between them; None where there is nothing to remark."""
+    remarks: list[str | None] = [None] * len(results)
+    for name in MARKS:
+        word = "video" if name == "videos" else name
+        for i in getattr(results, name, ()):
+            remarks[i] = f"{remarks[i]}, {word}" if remarks[i] else word
     return remarks
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daguerre.errors import DaguerreError, ItemError
+from daguerre.inputs.files import require_folder
 from daguerre.results.base import Errors, ItemResults, import_pandas
 from daguerre.types.common import Float, Receipt, receipt, record
 from daguerre.version import __version__
@@ -239,6 +240,7 @@ class Clustered(ItemResults):
 
     def save(self, path: "str | os.PathLike[str]") -> None:
         """Write everything as JSON, for `Clusters.load`."""
+        require_folder(path)
         saved = {
             "daguerre": __version__,
             "kind": "clusters",

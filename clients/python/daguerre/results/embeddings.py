@@ -4,7 +4,7 @@ import csv
 import json
 import os
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from daguerre.errors import DaguerreError, FingerprintMismatchError, ItemError
 from daguerre.results.base import Errors, ModelResults, failure_note, import_pandas
 from daguerre.storage.csv import open_output
 from daguerre.storage.parquet import ROW_GROUP, Row, arrow, batch, matrix, read_schema, receipt_of, save, schema
-from daguerre.types.common import Float, Modality, Receipt, receipt
+from daguerre.types.common import MARKS, Float, Modality, Receipt, listed, receipt
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +35,8 @@ class Embeddings(ModelResults):
     receipt : model, settings and versions that made the vectors; keep it with them.
     truncated : indices of texts that were cut at the model's maximum length.
     unknown : indices of texts of which the model knows no token: their vectors say nothing about them.
+    videos : indices of videos, each with one vector, the mean of its frames.
+    first_of_many : indices of images that hold several pictures, of which the first was read.
     tokens : number of tokens of all texts.
     modality : "image" or "text"; None for vectors that were read from a file.
     """
@@ -49,13 +51,13 @@ class Embeddings(ModelResults):
         if good.all():
             return self
         place = np.cumsum(good) - 1
+        marks: dict[str, Any] = {name: [int(place[i]) for i in getattr(self, name)] for name in MARKS}
         return replace(
             self,
             ids=[id for id, fine in zip(self.ids, good, strict=True) if fine],
             errors=Errors(),
-            truncated=[int(place[i]) for i in self.truncated],
-            unknown=[int(place[i]) for i in self.unknown],
             vectors=self.vectors[good],
+            **marks,
         )
 
     def similarity(self, other: "Embeddings") -> Float:
@@ -124,7 +126,7 @@ def read_parquet(path: str | os.PathLike[str]) -> Embeddings:
     if len(fingerprints) > 1:
         raise FingerprintMismatchError(
             f"{os.fspath(path)} has vectors of {len(fingerprints)} fingerprints, "
-            f"{', '.join(map(str, fingerprints[:3]))}; they must not be mixed",
+            f"{listed(fingerprints, 3)}; they must not be mixed",
             code="fingerprint_mismatch",
         )
     ids = [str(id) for id in table["id"].to_pylist()]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from daguerre.results.base import ItemResults, import_pandas
+from daguerre.results.base import ItemResults, import_pandas, item_remarks
 from daguerre.types.images import ImageDescription
 
 if TYPE_CHECKING:
@@ -15,11 +15,13 @@ class Descriptions(ItemResults):
     """Descriptions of images: an ImageDescription for each, None for those in `.errors`."""
 
     images: list[ImageDescription | None] = field(kw_only=True)
+    first_of_many: list[int] = field(kw_only=True, default_factory=list)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Table with a row per image: index id, columns sha256, phash, width, height, blank, error (a code).
+        """Table with a row per image: index id, columns sha256, phash, width, height, blank, remark, error (a code).
 
         blank : whether the image is of a single colour; missing where it could not be read.
+        remark : "first_of_many" where the file holds several pictures, of which the first was read.
         """
         pandas = import_pandas()
         columns: dict[str, Any] = {
@@ -29,7 +31,7 @@ class Descriptions(ItemResults):
             columns[name] = pandas.array([getattr(image, name, None) for image in self.images], dtype="Int64")
         columns["blank"] = pandas.array([None if each is None else each.blank for each in self.images], dtype="boolean")
         table: pd.DataFrame = pandas.DataFrame(
-            {**columns, "error": self.codes}, index=pandas.Index(self.ids, name="id")
+            {**columns, "remark": item_remarks(self), "error": self.codes}, index=pandas.Index(self.ids, name="id")
         )
         return table
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from daguerre.results.base import OWN, ItemResults, import_pandas, text_remarks
+from daguerre.results.base import OWN, ItemResults, import_pandas, item_remarks
 from daguerre.types.common import Double, Receipt
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ class Predictions(ItemResults):
     crossed : (n, labels) or (n, 1), where it was asked for.
     classifier : "protest@3".
     unknown, truncated : indices of texts of which the model knows no token, and of those that were cut.
+    videos : indices of videos, each with one prediction, pooled over its frames.
+    first_of_many : indices of images that hold several pictures, of which the first was read.
     errors : a table of the items without a result.
     receipt : how the vectors were made; None where every item failed.
     """
@@ -39,17 +41,19 @@ class Predictions(ItemResults):
     high: Double
     crossed: Double | None
     unknown: list[int] = field(default_factory=list)
+    videos: list[int] = field(default_factory=list)
+    first_of_many: list[int] = field(default_factory=list)
 
     @property
     def remarks(self) -> list[str | None]:
-        """A remark on each item, for tables: "unknown", "truncated", or both; None for most."""
-        return text_remarks(len(self), self.unknown, self.truncated)
+        """A remark on each item, for tables: "unknown", "truncated", "video", "first_of_many"; None for most."""
+        return item_remarks(self)
 
     def to_pandas(self) -> "pd.DataFrame":
         """Table by item: index id; `label` and a column for each probability, or `value`, `low`, `high`; `error`.
 
-        Before `error` is a column `remark`: "unknown", "truncated", both, or None. A label of yours that is called
-        "label", "remark" or "error" gets its column as "label: …".
+        Before `error` is a column `remark`: "unknown", "truncated", "video", "first_of_many", several of them, or
+        None. A label of yours that is called "label", "remark" or "error" gets its column as "label: …".
         """
         pandas = import_pandas()
         columns: dict[str, Any] = {}

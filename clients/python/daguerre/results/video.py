@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from daguerre.inputs.files import require_folder
 from daguerre.results.base import Errors, import_pandas
 from daguerre.results.embeddings import Embeddings
 from daguerre.types.common import Content, Double, Float, Receipt
@@ -159,6 +160,7 @@ class DrawnResult(VideoResult):
         pooled: Double,
         classifier: str | None,
     ) -> None:
+        require_folder(path)
         if self.draw is None:
             raise RuntimeError(f"{self.name}: was copied or pickled, and has no server that draws it; ask for it again")
         alias = f"video-{uuid.uuid4().hex}"  # the name stays on this machine

@@ -24,6 +24,8 @@ class ZeroShot(ModelResults):
     best : the best label of each item; None where none fits, or the item failed.
     none_scores : (n,) of `none_of_these`, or None.
     unknown : indices of texts of which the model knows no token: their vectors say nothing about them.
+    videos : indices of videos, each with one result, pooled over its frames.
+    first_of_many : indices of images that hold several pictures, of which the first was read.
     templates, negatives, logit_scale : what made the scores of the cosines.
     """
 
@@ -50,8 +52,8 @@ class ZeroShot(ModelResults):
     def to_pandas(self) -> "pd.DataFrame":
         """Table by item: index id, the best `label`, a column with the score of each label, `remark`, `error` (a code).
 
-        The remark is "unknown", "truncated", both, or None. A label of yours that is called "label", "remark" or
-        "error" gets its column as "label: …".
+        The remark is "unknown", "truncated", "video", "first_of_many", several of them, or None. A label of yours that
+        is called "label", "remark" or "error" gets its column as "label: …".
         """
         pandas = import_pandas()
         columns: dict[str, Any] = {"label": self.best}

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from daguerre.errors import DaguerreError
-from daguerre.types.common import NO_MODEL, Float, Receipt, receipt
+from daguerre.inputs.files import require_folder
+from daguerre.types.common import NO_MODEL, Float, Receipt, listed, receipt
 
 KEY = b"daguerre"
 NEEDED = ("id", "vector", "model", "revision", "fingerprint")
@@ -109,7 +110,7 @@ def receipt_of(saved: Any, path: str | os.PathLike[str]) -> Receipt:
         return receipt(json.loads(metadata[KEY]))
     if not set(NEEDED) <= set(saved.names):
         raise DaguerreError(
-            f"{os.fspath(path)} was not written by daguerre: it has columns {', '.join(saved.names[:8])}, and needs "
+            f"{os.fspath(path)} was not written by daguerre: it has columns {listed(saved.names, 8)}, and needs "
             f"{', '.join(NEEDED)}; name another file",
             code="foreign_file",
         )
@@ -175,6 +176,7 @@ def conformed(table: Any, kind: Any, path: str | os.PathLike[str]) -> Any:
 def save(batches: Iterable[Any], kind: Any, path: str | os.PathLike[str], *, scratch: Path | None = None) -> None:
     """Write batches of one schema as a Parquet file, which appears whole or not at all."""
     pa = arrow()
+    require_folder(path)
     target = Path(path)
     folder = scratch or target.parent
     temporary = folder / f".{target.name}.{os.getpid()}.tmp"

@@ -7,13 +7,17 @@ Its kind is that of its bytes, whatever the file is called.
 import csv
 import io
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from daguerre.errors import RemarkWarning
+from daguerre.inputs.votes import NONE
 from daguerre.storage.parquet import arrow
+from daguerre.types.common import listed
 
 LONGEST_CELL = 2**31 - 1  # csv's own limit is 131,072 characters, and the server has one too
 TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
@@ -21,6 +25,11 @@ DELIMITERS = ",;\t|"
 COMMA = re.compile(r"-?[0-9]+,[0-9]+")  # a number with a decimal comma
 PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 FLOAT_ID = re.compile(r"-?(0|[1-9][0-9]*)\.0+")  # an id of a column that a program took for numbers
+BYTES = "bytes, as of pictures"
+PICTURES = (
+    "for pictures, write the files into a folder, or in Python give the column as images= "
+    "(pyarrow.parquet.read_table(path)['image'])"
+)
 OTHERS = {  # first bytes of tables that are not read
     b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls)",
     b"ARROW1": "a Feather file",
@@ -38,12 +47,14 @@ class Table:
     Attributes
     ----------
     decimal_comma : whether 1,5 is a number, since something else than commas separates the cells.
+    unread : by column, what it holds that is no text, number or date, as pictures in Parquet.
     """
 
     path: str
     names: Sequence[str]
     rows: Sequence[Mapping[str, str]]
     decimal_comma: bool = False
+    unread: Mapping[str, str] = field(default_factory=dict)
 
     def find(self, name: str) -> str | None:
         """The column of this name, in capital or small letters; None where there is none, or several."""
@@ -60,11 +71,20 @@ class Table:
         found = self.find(name)
         if found is None:
             raise ValueError(f"{self.path} needs a column {name!r}; it has {self.listed()}")
+        self.require_read(found)
         return [row[found] for row in self.rows]
+
+    def require_read(self, name: str) -> None:
+        """Raise ValueError for a column of things that are no cells of a table."""
+        if name in self.unread:
+            raise ValueError(
+                f"{self.path}: the column {name!r} holds {self.unread[name]}, and cells are texts or numbers; "
+                + (PICTURES if self.unread[name] == BYTES else "write one text into each cell")
+            )
 
     def listed(self) -> str:
         """The names of the columns, for messages."""
-        return ", ".join(name for name in self.names if name) or "none"
+        return listed((name for name in self.names if name), 20) or "none"
 
     def ids(self, name: str) -> list[str]:
         """The cells of a column of ids; whole numbers that a program wrote as 1.0, 2.0 are 1, 2."""
@@ -101,7 +121,7 @@ def read_table(path: str) -> Table:
     if not table.rows:
         raise ValueError(f"{path} has no rows; give a table with a row per item")
     rows = [{name: cell.strip() for name, cell in row.items()} for row in table.rows]
-    return Table(path, table.names, rows, table.decimal_comma)
+    return replace(table, rows=rows)
 
 
 def read_texts(path: str, column: str | None) -> tuple[list[str] | None, list[str]]:
@@ -119,13 +139,23 @@ def read_texts(path: str, column: str | None) -> tuple[list[str] | None, list[st
     name = table.find(column or "text")
     if name is None:
         raise ValueError(f"{path} has no column {column or 'text'!r}; choose one with --column: {table.listed()}")
+    table.require_read(name)
     ids = [id.strip() for id in table.ids("id")] if table.has("id") and table.find("id") != name else None
     if ids is not None and "" in ids:
         raise ValueError(
             f"{path}: {ids.count(''):,} of {len(ids):,} rows have no id, the first is row {ids.index('') + 1}; give "
             "each one, or leave the column out"
         )
-    return ids, [row[name] for row in table.rows]
+    texts = [row[name] for row in table.rows]
+    if missing := [text.strip() for text in texts if text.strip().lower() in NONE]:
+        warnings.warn(
+            RemarkWarning(
+                f"{path}: {len(missing):,} of {len(texts):,} texts are {missing[0]!r} or the like, and taken as texts: "
+                "in a column of texts, empty cells alone are missing"
+            ),
+            stacklevel=2,
+        )
+    return ids, texts
 
 
 def read_lines(path: str, *, strip: bool = True) -> list[str]:
@@ -217,9 +247,26 @@ def _text(path: str, data: bytes) -> str:
 def _read_parquet(path: str, data: bytes) -> Table:
     pa = arrow()
     table = pa.parquet.read_table(pa.BufferReader(data))
-    columns = [[_cell(value) for value in column.to_pylist()] for column in table.columns]
+    unread = {each.name: kind for each in table.schema if (kind := _no_cells(each.type))}
+    columns = [
+        ["?"] * table.num_rows if name in unread else [_cell(value) for value in column.to_pylist()]
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    ]
     rows = enumerate([table.column_names, *zip(*columns, strict=True)], 1)
-    return _table(path, rows)
+    return replace(_table(path, rows), unread=unread)
+
+
+def _no_cells(kind: Any) -> str | None:
+    """The content of a column of this type of Arrow, if it is no text, number or date; None otherwise."""
+    types = arrow().types
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    if types.is_struct(kind):
+        names = {kind.field(i).name for i in range(kind.num_fields)}
+        return BYTES if "bytes" in names else "several values in each cell"
+    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
+        return BYTES
+    return "lists" if types.is_nested(kind) else None
 
 
 def _read_workbook(path: str, data: bytes) -> Table:
@@ -230,21 +277,30 @@ def _read_workbook(path: str, data: bytes) -> Table:
             f"{path} is an Excel workbook, which needs openpyxl; pip install 'daguerre[excel]', or save it as CSV"
         ) from exc
     try:
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        try:
+            book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        except Exception:  # a sheet that is a chart, which this quicker way cannot read
+            book = openpyxl.load_workbook(io.BytesIO(data), data_only=True)
     except Exception as exc:  # whatever is wrong in a file that begins like a zip archive
         raise ValueError(f"{path} is no Excel workbook that can be read: {exc}; save it as CSV in UTF-8") from exc
     for sheet in book.worksheets:
         if hasattr(sheet, "reset_dimensions"):
             sheet.reset_dimensions()  # what a program wrote there may be out of date
-    sheets = [sheet for sheet in book.worksheets if any(True for _ in sheet.iter_rows(max_row=1, values_only=True))]
-    if len(sheets) > 1:
-        filled = [sheet for sheet in sheets if any(any(c is not None for c in row) for row in sheet.values)]
-        if len(filled) > 1:
-            names = ", ".join(repr(sheet.title) for sheet in filled)
-            raise ValueError(f"{path} has {len(filled)} sheets with data, {names}; save the one to read as CSV")
-        sheets = filled or sheets
-    rows = ([_cell(value) for value in row] for sheet in sheets[:1] for row in sheet.values)
-    return _table(path, enumerate(rows, 1))
+    filled = [each for each in book.worksheets if any(any(c is not None for c in row) for row in each.values)]
+    if not filled:
+        charts = f", only charts ({listed(each.title for each in book.chartsheets)})" if book.chartsheets else ""
+        raise ValueError(f"{path} has no sheet with data{charts}; give a table with a row per item")
+    visible = [sheet for sheet in filled if sheet.sheet_state == "visible"]
+    chosen = visible or filled
+    if len(chosen) > 1:
+        names = listed(repr(sheet.title) for sheet in chosen)
+        raise ValueError(f"{path} has {len(chosen)} sheets with data, {names}; save the one to read as CSV")
+    others = [sheet.title for sheet in filled if sheet is not chosen[0]]
+    if others or chosen[0].sheet_state != "visible":
+        hidden = "" if visible else ", which is hidden,"
+        rest = f", and not what is on hidden sheets: {listed(others)}" if others else ""
+        warnings.warn(RemarkWarning(f"{path}: the sheet {chosen[0].title!r}{hidden} is read{rest}"), stacklevel=2)
+    return _table(path, enumerate(([_cell(value) for value in row] for row in chosen[0].values), 1))
 
 
 def _cell(value: Any) -> str:

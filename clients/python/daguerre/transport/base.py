@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import numpy as np
 
 from daguerre.errors import IncompatibleServerError
 from daguerre.inputs.pieces import Sendable
+from daguerre.transport.addresses import is_loopback
 from daguerre.transport.operations import Operation
 from daguerre.types.common import Content, Payload
 from daguerre.types.embeddings import VectorBlock
@@ -41,6 +43,14 @@ class Transport(ABC):
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.answered = False  # whether a server has, whatever it said
+        self.patient = False  # whether the user has set how long it is tried
+
+    def nobody_note(self, refused: bool) -> str:
+        """A hint to start a server of this machine where nobody listens; empty elsewhere, and where one was before."""
+        if not refused or self.answered or not is_loopback(urlsplit(self.url).hostname):
+            return ""
+        return "nobody listens there: start the server with scripts/serve, or give another address: url=, DAGUERRE_URL"
 
     async def call(
         self,

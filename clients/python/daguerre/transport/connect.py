@@ -17,9 +17,14 @@ def connect(
     *,
     timeout: float,
     in_flight: int,
+    patient: bool = False,
     http_client: "httpx.AsyncClient | None" = None,
 ) -> tuple[str, Transport]:
     """An address and its transport; what is left out comes from the environment. Nothing is sent yet.
+
+    Parameters
+    ----------
+    patient : whether to wait for a server of this machine where nobody listens yet.
 
     Raises
     ------
@@ -33,7 +38,9 @@ def connect(
     key = (api_key or os.environ.get("DAGUERRE_API_KEY") or "").strip()  # a file's last line break is not part of it
     if not (key.isascii() and key.isprintable()):
         raise ValueError("api_key: has characters that no header may have; is it the key, the whole key?")
-    return url, _transport(url, key or None, timeout, in_flight, http_client)
+    transport = _transport(url, key or None, timeout, in_flight, http_client)
+    transport.patient = patient
+    return url, transport
 
 
 def _transport(

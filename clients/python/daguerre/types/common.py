@@ -58,6 +58,8 @@ class Receipt:
     made_with: Mapping[str, str] = field(default_factory=dict)
 
 
+MARKS = ("unknown", "truncated", "videos", "first_of_many")  # remarks on items, each a list of indices
+
 NO_MODEL = Receipt(
     model="", revision="", fingerprint="", precision="", provider="", decode="", demonstration=False
 )  # of answers that no model has a part in
@@ -79,6 +81,8 @@ class Answer:
     ----------
     ROWS : fields with one entry for each item.
     TOTALS : fields that are counts.
+    videos : items that were videos, each with one result pooled over its frames.
+    first_of_many : images that hold several pictures, of which the first was read.
     """
 
     ROWS: ClassVar[tuple[str, ...]] = ()
@@ -89,7 +93,8 @@ class Answer:
     truncated: Sequence[int]
     request_id: str | None
     unknown: Sequence[int] = ()
-    videos: Sequence[int] = ()  # items that were videos, each with one result pooled over its frames
+    videos: Sequence[int] = ()
+    first_of_many: Sequence[int] = ()
 
     @classmethod
     def merged(cls: type[A], answers: Sequence[A]) -> A:
@@ -101,9 +106,7 @@ class Answer:
         placed = list(zip(starts, answers, strict=True))
         fields: dict[str, Any] = {
             "failures": {start + i: failure for start, answer in placed for i, failure in answer.failures.items()},
-            "truncated": [start + i for start, answer in placed for i in answer.truncated],
-            "unknown": [start + i for start, answer in placed for i in answer.unknown],
-            "videos": [start + i for start, answer in placed for i in answer.videos],
+            **{name: [start + i for start, answer in placed for i in getattr(answer, name)] for name in MARKS},
             **{name: joined([getattr(answer, name) for answer in answers]) for name in cls.ROWS},
             **{name: sum(getattr(answer, name) for answer in answers) for name in cls.TOTALS},
         }
@@ -140,6 +143,7 @@ def common_fields(content: Content, request_id: str | None) -> dict[str, Any]:
         "truncated": content["truncated"],
         "unknown": content.get("unknown", ()),
         "videos": [i for i, entry in enumerate(content["data"]) if entry.get("video")],
+        "first_of_many": content.get("first_of_many", ()),
         "request_id": request_id,
     }
 
@@ -152,6 +156,12 @@ def failures(content: Content) -> dict[int, Failure]:
 def succeeded(content: Content) -> list[Content]:
     """The entries of items that have a result."""
     return [entry for entry in content["data"] if not entry.get("error")]
+
+
+def listed(names: Iterable[Any], most: int = 5) -> str:
+    """The first names of a list for a message, and how many there are if there are more."""
+    every = [f"{name!s:.60}" for name in names]
+    return ", ".join(every[:most]) + (f", … ({len(every):,} in all)" if len(every) > most else "")
 
 
 def text_list(given: Iterable[Any], name: str) -> list[str]:

@@ -55,5 +55,6 @@ class ImagesAnswer(Answer):
             receipt=NO_MODEL,
             failures=failures(content),
             truncated=[],
+            first_of_many=content.get("first_of_many", ()),
             request_id=request_id,
         )

@@ -28,7 +28,8 @@ class ImageMethods:
         found, failures = await describe(
             self._context.engine(), items, side=checked.thumbnail, blurred=checked.blurred, on_error=checked.on_error
         )
-        response = corpus_pb2.DescribeImagesResponse()
+        first = [i for i, each in sorted(found.items()) if each.first_of_many]
+        response = corpus_pb2.DescribeImagesResponse(first_of_many=first)
         for i, item in enumerate(items):
             if i in failures:
                 error = common_pb2.ItemError(code=failures[i].code, message=failures[i].message)

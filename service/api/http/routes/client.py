@@ -6,9 +6,10 @@ from pathlib import Path
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse
 
+from models.errors import quoted
 from service.api.http.responses import page_response
 from service.context import Context
-from service.errors import NotFound, quoted
+from service.errors import NotFound
 
 WHEELS = Path(__file__).parents[4] / "build" / "client"  # scripts/wheels writes them
 MAKE = "scripts/wheels makes the wheels, in the folder of the server"

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import FastAPI, Path, Query, Request, Response
 
+from models.errors import quoted
 from service.api.http import openapi
 from service.api.http.bodies import arriving
 from service.api.http.responses import Cursor, Limit, json_response
@@ -40,7 +41,7 @@ def add(app: FastAPI, context: Context) -> None:
         kind = request.headers.get("content-type", "application/octet-stream").partition(";")[0].strip().lower()
         if kind != "application/octet-stream" and not kind.startswith("video/"):
             raise UnsupportedMedia(
-                f"content-type: {kind!r} is not read here; send the file's bytes as application/octet-stream"
+                f"content-type: {quoted(kind)} is not read here; send the file's bytes as application/octet-stream"
             )
         made = await context.files.receive(arriving(request), name=name, owner=request.state.owner)
         return json_response(card(made).model_dump(), status=201)

@@ -39,4 +39,5 @@ def add(app: FastAPI, context: Context) -> None:
             else:
                 entry |= found[i].to_json()
             data.append({name: value for name, value in entry.items() if value is not None})
-        return json_response({"data": data})
+        first = [i for i, each in sorted(found.items()) if each.first_of_many]
+        return json_response({"data": data, "first_of_many": first})

@@ -274,7 +274,11 @@ def test_a_forms_lists_and_objects():
     [
         ([("model", (None, "a")), ("model", (None, "b"))], "model", "model: was sent twice; send it once"),
         ([("image", ("a.jpg", b"x"))], "image", "image: is a file; items, files among them, are sent as `input`"),
-        ([("none_of_these", (None, "{no"))], "none_of_these", "none_of_these: is not JSON; send for example"),
+        (
+            [("none_of_these", (None, "{no"))],
+            "none_of_these",
+            "none_of_these: got '{no', which is not JSON; send for example",
+        ),
         ([("on_error", (None, "z"))], "on_error", "on_error: got 'z', should be 'fail' or 'skip'"),
         ([("text", (None, "z"))], "text", "text: no such field here; there are decode, "),
     ],

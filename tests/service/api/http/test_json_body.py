@@ -1,6 +1,8 @@
 """Documents cut into pieces: the value is that of Python's own parser, and what it refuses is refused."""
 
 import json
+import math
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -34,6 +36,13 @@ def small_pieces() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def real_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limits of the service."""
+    for name, value in REAL.items():
+        monkeypatch.setattr(json_body, name, value)
+
+
 @given(value=VALUES, ascii_only=st.booleans(), indent=st.sampled_from([None, 0, 3]))
 def test_a_document_is_read_as_it_was_written(value: Any, ascii_only: bool, indent: int | None) -> None:
     body = json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode("utf-8", "surrogatepass")
@@ -57,12 +66,19 @@ def test_a_damaged_document_is_refused_or_read_as_by_the_standard_library(
     at = int(place * len(body))
     body = body[:at] + change + body[at + (1 if not change else 0) :]
     try:
-        expected = json.loads(body)
+        expected = json.loads(body, parse_float=finite)
     except ValueError:
         with pytest.raises(BadRequest):
             parse(body)
         return
     assert parse(body)[0] == expected
+
+
+def finite(text: str) -> float:
+    """A number that is not too large, which Python reads as infinity. Raises ValueError."""
+    if math.isinf(number := float(text)):
+        raise ValueError(f"{text} is too large")
+    return number
 
 
 def test_half_of_a_surrogate_pair_is_kept_and_told() -> None:
@@ -119,6 +135,29 @@ def test_half_of_a_surrogate_pair_may_be_anywhere_in_a_long_string() -> None:
         for tail in (r"\n" * 20, "b" * 40, r"\ud83d\ude00" * 8, r"\ud83d" * 8):
             body = rf'["{"a" * n}\ud800{tail}"]'.encode()
             assert parse(body) == (json.loads(body), True)
+
+
+@pytest.mark.parametrize("long", [0, 1, 3])
+@pytest.mark.parametrize("where", [10, 6_000, 30_000])
+def test_the_place_of_a_mistake_is_that_in_the_body(real_pieces: None, where: int, long: int) -> None:
+    """With and without long strings before it, and with characters of several bytes."""
+    values = [f'"\u00e9{i}"' for i in range(40_000)]
+    for i in range(long):
+        values[i] = '"' + "x" * 20_000 + '"'
+    values[where] = "nope"
+    body = ('{"input": [' + ", ".join(values) + "]}").encode()
+    with pytest.raises(BadRequest) as caught:
+        parse(body)
+    match = re.search(r"at byte ([0-9,]+)$", caught.value.message)
+    assert match, caught.value.message
+    place = int(match[1].replace(",", ""))
+    assert body.index(b"nope") <= place <= body.index(b"nope") + 4
+
+
+def test_the_place_of_a_missing_value_is_that_in_the_body(real_pieces: None) -> None:
+    body = b'{"input": [' + b'"a",' * 20_000 + b"," + b'"b"]}'
+    with pytest.raises(BadRequest, match=r"at byte 80,01[0-9]$"):
+        parse(body)
 
 
 def test_images_in_base64_are_read_about_as_fast_as_json_is_parsed(monkeypatch):

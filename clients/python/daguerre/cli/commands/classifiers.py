@@ -11,6 +11,7 @@ from daguerre.cli.output import check_page, check_table, finish, write_predictio
 from daguerre.cli.video_runs import predict_videos
 from daguerre.corpus.classifiers import absent_files, read_coded_folder, read_coded_table
 from daguerre.handles.classifier import Classifier
+from daguerre.types.common import listed
 
 
 @options.command("train")
@@ -155,13 +156,13 @@ def predict(
 def classifiers(settings: Settings, as_json: bool) -> None:
     """List the trained classifiers."""
     with settings.client() as client:
-        listed = client.classifiers()
+        every = client.classifiers()
     if as_json:
-        click.echo(json.dumps(listed, default=list))
+        click.echo(json.dumps(every, default=list))
         return
-    for clf in listed:
+    for clf in every:
         usable = "" if clf["usable"] else "  (needs a model that is not running)"
-        click.echo(f"{clf['id']:24} {clf['task']:12} {', '.join(clf['labels'][:6])}{usable}")
+        click.echo(f"{clf['id']:24} {clf['task']:12} {listed(clf['labels'], 6)}{usable}")
 
 
 @options.command("fine-tune")

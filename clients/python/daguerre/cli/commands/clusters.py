@@ -106,8 +106,8 @@ def cluster(
     The table has a row per item: id; cluster, -1 for none; silhouette in the pass that found the cluster;
     silhouette_final in the whole result; pass, the number of that pass; error.
     """
+    check_page(page, out)
     kind = check_table(out, as_json)
-    check_page(page)
     every = [*names, *(read_lines(vocabulary) if vocabulary else ())]
     chosen = {name: value for name, value in parameters.items() if value is not None}
     labels = read_known_labels(*known) if known else None
@@ -206,7 +206,7 @@ def duplicates(
     """
     suffix = check_table(out, as_json)
     if keep_list is not None:
-        check_out(keep_list, (".txt",))
+        check_out(keep_list, (".txt",), "--keep-list")
     if kind != "semantic" and (model or decode or texts):
         raise click.UsageError(f"--model, --decode and --texts need --kind semantic; this is {kind}")
     with settings.client(model=model) as client:

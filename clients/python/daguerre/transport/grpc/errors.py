@@ -23,6 +23,7 @@ from daguerre.errors import (
     of_status,
 )
 from daguerre.transport.addresses import proxy_note
+from daguerre.transport.base import Transport
 from daguerre_proto.v1 import common_pb2
 
 Code = grpc.StatusCode
@@ -35,9 +36,9 @@ _HTTP: Mapping[grpc.StatusCode, int] = {
 _NO_GRPC = ("failed parsing http/2", "http1.x")  # what gRPC says of a server that speaks another protocol
 
 
-def translated(exc: grpc.aio.AioRpcError, url: str, timeout: float, *, ours: bool) -> DaguerreError:
-    """The error for a call that failed. `ours`: it is known that a Daguerre server answers at `url`."""
-    return _refusal(exc) or _failure(exc, url, timeout, ours=ours)
+def translated(exc: grpc.aio.AioRpcError, transport: Transport, timeout: float, *, ours: bool) -> DaguerreError:
+    """The error for a call that failed. `ours`: it is known that a Daguerre server answers at its address."""
+    return _refusal(exc) or _failure(exc, transport, timeout, ours=ours)
 
 
 @contextmanager
@@ -91,7 +92,8 @@ def _refusal(exc: grpc.aio.AioRpcError) -> APIError | None:
     )
 
 
-def _failure(exc: grpc.aio.AioRpcError, url: str, timeout: float, *, ours: bool) -> DaguerreError:
+def _failure(exc: grpc.aio.AioRpcError, transport: Transport, timeout: float, *, ours: bool) -> DaguerreError:
+    url = transport.url
     code, details = exc.code(), exc.details() or ""
     request_id = metadata_dict(exc.trailing_metadata()).get("x-request-id")
     if code == Code.UNAVAILABLE and any(sign in details.lower() for sign in _NO_GRPC):
@@ -107,10 +109,12 @@ def _failure(exc: grpc.aio.AioRpcError, url: str, timeout: float, *, ours: bool)
             code="unreachable",
         )
     if code == Code.UNAVAILABLE:
+        nobody = transport.nobody_note("connection refused" in details.lower())
+        way = nobody or f"is the service running, and this its gRPC port (HTTP's + 1)?{proxy_note(url)}"
         return ConnectError(
-            f"{url} cannot be reached: {details}; is the service running, and this its gRPC port (HTTP's + 1)?"
-            f"{proxy_note(url)}",
+            f"{url} cannot be reached: {details}; {way}",
             code="unreachable",
+            nobody=bool(nobody) and not transport.patient,
         )
     if code == Code.DEADLINE_EXCEEDED:
         return ServerTimeoutError(

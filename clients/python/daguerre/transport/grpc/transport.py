@@ -145,12 +145,15 @@ class GrpcTransport(Transport):
                 streamed: grpc.aio.StreamUnaryMultiCallable[bytes, bytes] = channel.stream_unary(path)
                 call = streamed(metadata=self._metadata)  # of any length, so it may take any time
                 await _written(call, message)
-            return await call, metadata_dict(await call.trailing_metadata())
+            answer = await call
+            self.answered = True
+            return answer, metadata_dict(await call.trailing_metadata())
         except grpc.aio.AioRpcError as exc:
             version = metadata_dict(exc.trailing_metadata()).get("daguerre-version")
             if version:
+                self.answered = True
                 self._version = check_version(version, self.url)
-            raise translated(exc, self.url, self._timeout, ours=bool(self._version)) from exc
+            raise translated(exc, self, self._timeout, ours=bool(self._version)) from exc
         except grpc.aio.UsageError as exc:
             raise RuntimeError(CLOSED) from exc
 

@@ -115,7 +115,7 @@ class HttpTransport(Transport):
     ) -> httpx.Response:
         client = self._clients.current()
         try:
-            return await client.request(
+            answer = await client.request(
                 method,
                 self._address + path,
                 headers={**self._headers, **(headers or {})},
@@ -123,6 +123,8 @@ class HttpTransport(Transport):
                 follow_redirects=False,
                 **request,
             )
+            self.answered = True
+            return answer
         except RuntimeError as exc:
             if self._own or "loop" not in str(exc):
                 raise
@@ -137,10 +139,12 @@ class HttpTransport(Transport):
                 code="no_answer",
             ) from exc
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            nobody = self.nobody_note(isinstance(exc, httpx.ConnectError))
+            way = nobody or f"is the service running, and the address right?{self._proxy}"
             raise ConnectError(
-                f"{self.url} cannot be reached: {exc or type(exc).__name__}; is the service running, and the address "
-                f"right?{self._proxy}",
+                f"{self.url} cannot be reached: {exc or type(exc).__name__}; {way}",
                 code="unreachable",
+                nobody=bool(nobody) and not self.patient,
             ) from exc
 
     @property
