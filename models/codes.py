@@ -212,7 +212,10 @@ def finite(value: Any) -> float:
         return float(FLAGS[str(value).lower()])
     if isinstance(value, str) and "_" in value:
         raise ValueError(f"could not convert string to float: {value!r}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError as exc:
+        raise ValueError(f"{str(value)[:20]}… is too large a number") from exc
     if not math.isfinite(number):
         raise ValueError(f"{value!r} is not a finite number")
     return number
