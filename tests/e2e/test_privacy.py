@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import stat
 import subprocess
 import tempfile
@@ -285,12 +286,12 @@ def test_the_video_of_a_form_is_gone_at_the_next_start_after_a_kill(home: Path, 
         os.killpg(other.process.pid, signal.SIGKILL)
         for each in (server, other):
             each.stop()
+        for connection in _connections:
+            connection.close()
 
 
 def half_sent(server: Server) -> list[Path]:
     """The files on disk of a form with a video and of an upload, of which only a part was sent."""
-    import socket
-
     home = Path(server.log).parent / "home"
     before = set(home.glob("uploads/*")) | set(home.glob("files/file_*"))
     head = f"Host: a\r\nAuthorization: Bearer {OWNER}\r\nContent-Length: 90000000\r\n"
@@ -299,7 +300,7 @@ def half_sent(server: Server) -> list[Path]:
         ("/v1/embeddings", "multipart/form-data; boundary=edge", part),
         ("/v1/files", "application/octet-stream", bytes(100_000)),
     ):
-        connection = socket.create_connection(("127.0.0.1", server.port))  # closed by the test's end
+        connection = socket.create_connection(("127.0.0.1", server.port))
         connection.sendall(f"POST {path} HTTP/1.1\r\nContent-Type: {kind}\r\n{head}\r\n".encode() + body)
         _connections.append(connection)
     end = time.monotonic() + 10
@@ -311,4 +312,4 @@ def half_sent(server: Server) -> list[Path]:
     raise AssertionError("no file was begun")
 
 
-_connections: list[Any] = []
+_connections: list[socket.socket] = []
