@@ -247,6 +247,8 @@ def finite(value: Any) -> float:
         number = float(value)
     except ValueError as exc:
         raise ValueError(f"could not convert string to float: {quoted(value)}") from exc
+    except OverflowError as exc:
+        raise ValueError(f"{str(value)[:20]}… is too large a number") from exc
     if not math.isfinite(number):
         raise ValueError(f"{quoted(value)} is not a finite number")
     return number

@@ -18,6 +18,7 @@ from service.inference.lifetime import SUPERVISOR
 from service.inference.sessions import open_sessions
 from service.jobs import Jobs
 from service.settings import Settings, read
+from service.stores.home import make_private
 
 ROOM = 2**20  # bytes that the home must take at the start
 FOLDERS = ("classifiers", "files", "jobs")
@@ -40,6 +41,7 @@ def main() -> None:
             os.environ[f"DAGUERRE_{name.upper()}"] = getattr(options, name)
     if options.insecure:
         os.environ["DAGUERRE_INSECURE"] = "true"
+    make_private()
     try:
         settings = read()
         preflight(settings)

@@ -31,10 +31,13 @@ from service.jobs.entry import EntryLane
 from service.jobs.supervisor import Supervisor
 from service.pipelines import video_jobs
 from service.settings import read
+from service.stores.home import make_private, tighten
 
 traffic.TimeoutMiddleware = WithoutTimeout  # type: ignore[assignment,misc]  # RequestMiddleware has one that says so in our words
 protocol.install()
 stopping.install()
+make_private()  # this process, and the workers of jobs
+logger = logging.getLogger("daguerre.start")
 logging.getLogger("daguerre").setLevel(logging.INFO)
 settings = read()
 _sites = {f"runner_{i}": site for i, site in enumerate(sites(settings) if settings.placement == "process" else ())}
@@ -82,6 +85,8 @@ class Daguerre(_Runners):  # type: ignore[misc, valid-type]
         die_with_supervisor()
         engine = Engine(settings, self._placement())
         _engines.append(engine)
+        if failed := await asyncio.to_thread(tighten, settings.home):
+            logger.warning("others may read %s, and this user may not change that", ", ".join(map(str, failed[:5])))
         await asyncio.to_thread(context.jobs.table.open)
         await asyncio.to_thread(context.files.sweep)  # files that a killed process has left
         await asyncio.to_thread(context.classifiers.store.clean)
@@ -111,6 +116,7 @@ class Daguerre(_Runners):  # type: ignore[misc, valid-type]
         self._starting.cancel()
         await self._lane.stop()
         await self._supervisor.stop()
+        await asyncio.to_thread(context.jobs.table.close)
         if self._grpc:
             await self._grpc.stop()
         for engine in _engines:

@@ -17,11 +17,15 @@
     ├── HeadersTooLarge   431
     ├── Unavailable       503   starting, stopping, or a runner does not respond
     ├── TimedOut          504
+    ├── DiskFull          507   the server's disk is full, or cannot be written
     └── CallerGone        499  the caller has disconnected; for log and metrics only
 
-`models` raises errors of its own, which `translate` converts.
+`models` raises errors of its own, which `translate` converts, and so do full disks.
 """
 
+import errno
+import re
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -160,6 +164,18 @@ class TimedOut(ServiceError):
         return cls(f"not done after {seconds:g} seconds; send fewer items at once")
 
 
+class DiskFull(ServiceError):
+    status, code = 507, "disk_full"
+
+    @classmethod
+    def of(cls, exc: Exception) -> "DiskFull":
+        reason = getattr(exc, "strerror", None) or str(exc)[:200]
+        return cls(
+            f"the server's disk is full or cannot be written ({reason}); delete files or classifiers that are no "
+            "longer needed, or ask the server's operator to make room in DAGUERRE_HOME, and send the request again"
+        )
+
+
 class CallerGone(ServiceError):
     status, code = 499, "caller_gone"
 
@@ -177,8 +193,33 @@ def item_failure(index: int, id: str | None, exc: of_models.ItemError) -> ItemFa
     return ItemFailure(index, id, exc.code, str(exc), _ITEM_STATUS.get(type(exc), 422))
 
 
-def translate(exc: of_models.ModelsError) -> ServiceError:
-    """An error of `models` as a ServiceError."""
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
+_FULL_DATABASE = frozenset(  # the lowest bytes of SQLite's error codes
+    {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+)
+_FULL_TEXT = re.compile(  # of libraries whose errors have no number: numpy, safetensors
+    r"^\d+ requested and \d+ written|No space left on device|Disk quota exceeded|File too large"
+)
+
+
+def is_disk_full(exc: Exception) -> bool:
+    """Whether an error means that the disk is full, or cannot be written."""
+    if isinstance(exc, sqlite3.Error):
+        return getattr(exc, "sqlite_errorcode", 0) & 0xFF in _FULL_DATABASE
+    if isinstance(exc, OSError) and exc.errno is not None:
+        return exc.errno in _FULL
+    ours = isinstance(exc, ServiceError | of_models.ModelsError)  # whose messages may quote a caller's text
+    return isinstance(exc, DiskFull) or (not ours and _FULL_TEXT.search(str(exc)) is not None)
+
+
+def translate(exc: Exception) -> ServiceError:
+    """An error of `models` or of a full disk as a ServiceError. Raises any other again."""
+    if isinstance(exc, ServiceError):
+        return exc
+    if is_disk_full(exc):
+        return DiskFull.of(exc)
+    if not isinstance(exc, of_models.ModelsError):
+        raise exc
     if isinstance(exc, of_models.UnknownModel):
         return NotFound(str(exc), code=exc.code, param="model")
     if isinstance(exc, of_models.UnknownClassifier):

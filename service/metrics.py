@@ -3,8 +3,10 @@
 BentoML's own counters are off: they add a label for every path that a caller invents.
 """
 
+import logging
 import os
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -14,9 +16,36 @@ from prometheus_client import (
     Gauge,
     Histogram,
     generate_latest,
+    values,
 )
+from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 
+MAPPED = 256 * 1024  # bytes of a process's file of counters; all operations, transports and statuses take half of it
+
+
+class AllocatedFile(MmapedDict):
+    """A mapped file of counters whose blocks are on the disk before it is used.
+
+    A page without a block would end the process by SIGBUS once the disk is full. Where it is full at the start, the
+    counters are kept in memory, and other processes do not see them.
+    """
+
+    def __init__(self, filename: str, read_mode: bool = False) -> None:
+        if not read_mode and not (os.path.exists(filename) and os.path.getsize(filename)):
+            try:
+                with open(filename, "wb", buffering=0) as file:
+                    while (size := file.tell()) < MAPPED:
+                        file.write(bytes(MAPPED - size))
+            except OSError as exc:
+                logging.getLogger("daguerre").warning("metrics of this process are not kept: %s", exc)
+                Path(filename).unlink(missing_ok=True)
+                filename = f"/dev/fd/{os.memfd_create('daguerre-metrics')}"
+        super().__init__(filename, read_mode)  # type: ignore[no-untyped-call]
+
+
+multiprocess_values: Any = values
+multiprocess_values.MmapedDict = AllocatedFile
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 REQUESTS = Counter("daguerre_requests", "Requests answered.", ["operation", "transport", "status"])

@@ -181,7 +181,7 @@ def _weights(sample_weight: Sequence[float] | None, inclusion_prob: Sequence[flo
     name = "sample_weight" if inclusion_prob is None else "inclusion_prob"
     try:
         values = np.asarray(numbers, np.float64)
-    except (TypeError, ValueError) as exc:
+    except (TypeError, ValueError, OverflowError) as exc:
         raise TrainingError(f"{name}: {exc}; must be numbers", code="bad_weights") from exc
     fits = np.isfinite(values) & (values > 0) & (values <= (np.inf if inclusion_prob is None else 1))
     if not fits.all():

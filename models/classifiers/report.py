@@ -1,7 +1,7 @@
 """The report of a trained classifier as one object, to and from JSON."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +14,25 @@ from models.errors import TrainingError
 from models.intervals import Figure
 
 FORMAT = 1
+PRIVATE = frozenset({"dropped", "out_of_fold", "held_out_predictions", "validation_predictions"})  # they name items
+PARTLY_PRIVATE = frozenset({"notes", "codes"})
+PUBLIC_CODES = ("rule", "rule_in_words")
+PUBLIC_AGREEMENT = ("items", "level", "percent", "kappa", "alpha", "missing")
+PUBLIC_NOTES = frozenset(  # which name neither items nor codes, but for the labels
+    {
+        *("strength_at_the_edge", "not_converged", "balanced", "no_interval", "near_duplicates", "held_out_seen"),
+        *(
+            "no_better_than_the_mean",
+            "too_good",
+            "no_errors",
+            "no_better_than_chance",
+            "uneven_weights",
+            "few_examples",
+        ),
+        *("one_group", "few_images", "no_test", "no_test_images", "head_is_best", "temperature_at_bound"),
+        *("versions_changed", "empty_class"),
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +99,7 @@ class Report:
         the calibration, so that these figures are too good.
     curve, best, start, device : of a fine-tuned network: its epochs, the index of the epoch that is kept, the starting
         point, and the device.
+    withheld : names of the parts that were left out, since only the owner of the classifier may see them.
     """
 
     task: Task
@@ -108,7 +128,25 @@ class Report:
     best: int | None = None
     start: Mapping[str, str] | None = None
     device: str | None = None
+    withheld: tuple[str, ...] = ()
     format: int = FORMAT
+
+    def without_items(self) -> "Report":
+        """The figures alone, without anything that names an item, a coder or the code of an item."""
+        hidden = {name: () if name == "dropped" else None for name in PRIVATE}
+        withheld = [name for name in PRIVATE if getattr(self, name)]
+        notes = [note for note in self.notes if note.code in PUBLIC_NOTES]
+        if len(notes) < len(self.notes):
+            withheld.append("notes")
+        if self.codes is not None:
+            withheld.append("codes")
+        return replace(
+            self,
+            **hidden,  # type: ignore[arg-type]
+            notes=(*notes, Note("withheld", WITHHELD)),
+            codes=None if self.codes is None else _public_codes(self.codes),
+            withheld=tuple(sorted({*withheld, "worst"})),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The report as a JSON object; NaN and infinities are None."""
@@ -124,13 +162,31 @@ class Report:
                 code="unknown_format",
             )
         whole = dict(fields)
-        for part in ("cross_validated", "held_out", "validation"):
-            if whole.get(part) is not None:
-                whole[part] = {**whole[part], **{name: _figures(whole[part][name]) for name in ("figures", "baseline")}}
         try:
+            for part in ("cross_validated", "held_out", "validation"):
+                if whole.get(part) is not None:
+                    figures = {name: _figures(whole[part][name]) for name in ("figures", "baseline")}
+                    whole[part] = {**whole[part], **figures}
             return _adapter.validate_python(whole)
-        except ValidationError as exc:
-            raise TrainingError(f"report: cannot be read: {exc}", code="unknown_format") from exc
+        except (ValidationError, LookupError, TypeError, AttributeError) as exc:
+            # without the value, which may name an item
+            where = exc.errors()[0]["loc"][0] if isinstance(exc, ValidationError) else part
+            raise TrainingError(
+                f"report: {where} is not as this version writes it; restore the report, or train again",
+                code="unknown_format",
+            ) from exc
+
+
+def _public_codes(codes: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures of the coders' agreement, with numbers in place of the coders' names."""
+    public: dict[str, Any] = {name: codes[name] for name in PUBLIC_CODES if name in codes}
+    agreement = codes.get("agreement")
+    public["agreement"] = None
+    if isinstance(agreement, Mapping):
+        coders = [f"coder {i}" for i in range(1, len(agreement.get("coders", ())) + 1)]
+        figures = {name: agreement[name] for name in PUBLIC_AGREEMENT if name in agreement}
+        public["agreement"] = {"coders": coders, **figures, "remarks": []}
+    return public
 
 
 def _figures(figures: Mapping[str, Mapping[str, float | None]]) -> dict[str, dict[str, float]]:
@@ -152,4 +208,5 @@ def jsonable(value: Any) -> Any:
     return value
 
 
+WITHHELD = "ids, codes and predictions of items are left out here: only the key that trained the classifier sees them"
 _adapter = TypeAdapter(Report)

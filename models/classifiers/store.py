@@ -27,39 +27,20 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from models.classifiers.head import Block, Head, Task
+from models.classifiers.manifest import MANIFEST, DamagedClassifier, check_manifest, problem_of, read_json, require_file
 from models.classifiers.network import GRAPH, Network
 from models.classifiers.network import MANIFEST as NETWORK_MANIFEST
-from models.disk import sha256, sync_file, sync_folder
+from models.disk import empty_folder, sha256, sync_file, sync_folder
 from models.errors import TrainingError, UnknownClassifier, quoted
 
 FORMAT = 1
 LEFT_OVER = 3600.0  # seconds after which what is being saved was left by a killed process
-REQUIRED = {
-    "kind",
-    "task",
-    "labels",
-    "threshold",
-    "bounds",
-    "created",
-    "owner",
-    "made_with",
-    "libraries",
-}  # in a manifest
-MANIFEST, ARRAYS, REPORT, NETWORK = "manifest.json", "head.npz", "report.json", "network"
+ARRAYS, REPORT, NETWORK = "head.npz", "report.json", "network"
+OWNER = "owner.json"  # beside the versions, for the case that a manifest is damaged
+NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 LIBRARIES = ("numpy", "scikit-learn", "scipy")
 _blocks = TypeAdapter(tuple[Block, ...])
-
-
-class DamagedClassifier(TrainingError):
-    """A file of a classifier that is missing or cannot be read."""
-
-    code = "classifier_damaged"
-
-    def __init__(self, folder: Path, file: str, problem: str) -> None:
-        super().__init__(
-            f"classifier: {file} of {folder.parent.name}@{folder.name} {problem}; restore it, or delete the classifier"
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +82,7 @@ class Stored:
 
     def report(self) -> dict[str, Any]:
         """The report. Raises DamagedClassifier."""
-        return _read(self.folder, REPORT)
+        return read_json(self.folder, REPORT)
 
 
 class Store:
@@ -226,6 +207,9 @@ class Store:
             }
             _write(staging / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1))
             sync_folder(staging)
+            if owner is not None:
+                with suppress(FileExistsError), (place / OWNER).open("x", encoding="utf-8") as file:
+                    json.dump({"owner": owner}, file)
             number = self._claim(place, staging)
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
@@ -273,14 +257,14 @@ class Store:
                 "use the version of Daguerre that wrote it",
                 code="unknown_format",
             )
-        hashes = manifest.get("sha256")
-        if not (isinstance(hashes, dict) and REPORT in hashes and set(manifest) >= REQUIRED):
-            raise DamagedClassifier(folder, MANIFEST, "is no manifest of a classifier")
-        for file, expected in hashes.items():
+        check_manifest(folder, manifest)
+        for file in (REPORT, *manifest["sha256"]):
+            require_file(folder, file)
+            expected = manifest["sha256"].get(file)
             try:
                 found = sha256(folder / file)
             except OSError as exc:
-                raise DamagedClassifier(folder, file, _problem(exc)) from exc
+                raise DamagedClassifier(folder, file, problem_of(exc)) from exc
             if found != expected:
                 raise TrainingError(
                     f"classifier: {file} of {name}@{number} was changed after it was saved; restore it, or train again",
@@ -291,8 +275,19 @@ class Store:
 
     def owner(self, name: str, number: int) -> str | None:
         """The owner of a version; None where the manifest cannot be read."""
+        return self._owner(self._root / check_name(name) / str(number), MANIFEST)
+
+    def owners(self, name: str, number: int | None = None) -> set[str]:
+        """The owners of a version (None: of all versions); where a manifest is damaged, the last who saved any."""
+        place = self._root / check_name(name)
+        numbers = self._numbers(place) if number is None else [number]
+        found = {self._owner(place / str(each), MANIFEST) or self._owner(place, OWNER) for each in numbers}
+        return {owner for owner in found if owner is not None}
+
+    @staticmethod
+    def _owner(folder: Path, file: str) -> str | None:
         try:
-            found = self._manifest(self._root / check_name(name) / str(number)).get("owner")
+            found = read_json(folder, file).get("owner")
         except DamagedClassifier:
             return None
         return found if isinstance(found, str) else None
@@ -300,7 +295,15 @@ class Store:
     def names(self) -> list[str]:
         if not self._root.is_dir():
             return []
-        return sorted(place.name for place in self._root.iterdir() if place.is_dir() and self._numbers(place))
+        places = [place for place in self._root.iterdir() if NAME.fullmatch(place.name) and ".." not in place.name]
+        return sorted(place.name for place in places if place.is_dir() and self._is_used(place))
+
+    def _is_used(self, place: Path) -> bool:
+        """Whether there is a version, or something that cannot be read."""
+        try:
+            return bool(self._numbers(place))
+        except DamagedClassifier:
+            return True
 
     def versions(self, name: str) -> list[int]:
         """The existing versions, oldest first."""
@@ -313,13 +316,17 @@ class Store:
         numbers = existing if number is None else [number]
         if not numbers or not set(numbers) <= set(existing):
             self.load(name, number)  # raises the error that names the existing ones
-        for deleted in numbers:
-            tombstone = place / f"{deleted}.gone"
-            tombstone.mkdir(exist_ok=True)
-            staging = place / f".{uuid.uuid4().hex}.tmp"
-            (place / str(deleted)).rename(staging)
-            sync_folder(place)
-            shutil.rmtree(staging)
+        for deleted in numbers:  # by renaming, since a full disk has no room for a new folder
+            folder, gone = place / str(deleted), place / f"{deleted}.gone"
+            if folder.is_dir() and not folder.is_symlink():
+                folder.rename(gone)
+                sync_folder(place)
+                empty_folder(gone)
+            else:
+                gone.mkdir(exist_ok=True)
+                folder.unlink()
+        if numbers == existing:
+            (place / OWNER).unlink(missing_ok=True)
         return numbers
 
     def clean(self) -> int:
@@ -328,18 +335,23 @@ class Store:
         leftovers = [path for path in self._root.glob("*/.*.tmp") if path.stat().st_mtime < before]
         for folder in leftovers:
             shutil.rmtree(folder, ignore_errors=True)
+        for gone in self._root.glob("*/*.gone"):  # a deletion that was interrupted
+            empty_folder(gone)
         return len(leftovers)
 
     @staticmethod
     def _manifest(folder: Path) -> dict[str, Any]:
-        return _read(folder, MANIFEST)
+        return read_json(folder, MANIFEST)
 
     @staticmethod
     def _numbers(place: Path, *, gone: bool = False) -> list[int]:
         if not place.is_dir():
             return []
-        names = [entry.name.removesuffix(".gone") if gone else entry.name for entry in place.iterdir()]
-        return sorted({int(name) for name in names if name.isdecimal()})
+        try:
+            names = [entry.name.removesuffix(".gone") if gone else entry.name for entry in place.iterdir()]
+        except OSError as exc:
+            raise DamagedClassifier(place / "1", "the folder", problem_of(exc)) from exc
+        return sorted({int(name) for name in names if NUMBER.fullmatch(name)})
 
 
 def check_name(name: str) -> str:
@@ -356,9 +368,14 @@ def _head(folder: Path, manifest: Mapping[str, Any]) -> Head:
     try:
         with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
             coef, intercept = arrays["coef"], arrays["intercept"]
+        blocks = _blocks.validate_python(manifest["blocks"])
+        rows = len(manifest["labels"]) if manifest["task"] == "categorical" else 1
+        heads = len(manifest["calibration"])
+        if coef.shape != (heads, rows, sum(block.dimension for block in blocks)) or intercept.shape != (heads, rows):
+            raise ValueError("its shapes are not those of the manifest")
         head = Head(
             task=manifest["task"],
-            blocks=_blocks.validate_python(manifest["blocks"]),
+            blocks=blocks,
             labels=tuple(manifest["labels"]),
             coef=coef[0],
             intercept=intercept[0],
@@ -373,23 +390,7 @@ def _head(folder: Path, manifest: Mapping[str, Any]) -> Head:
         )
         return replace(first, folds=tuple(folds))
     except (KeyError, TypeError, ValueError, AttributeError, EOFError, OSError, BadZipFile, ValidationError) as exc:
-        raise DamagedClassifier(folder, ARRAYS, f"cannot be read ({exc})") from exc
-
-
-def _read(folder: Path, file: str) -> dict[str, Any]:
-    try:
-        found = json.loads((folder / file).read_text(encoding="utf-8"))
-    except OSError as exc:
-        raise DamagedClassifier(folder, file, _problem(exc)) from exc
-    except (ValueError, RecursionError) as exc:
-        raise DamagedClassifier(folder, file, "is not JSON") from exc
-    if not isinstance(found, dict):
-        raise DamagedClassifier(folder, file, "is not a JSON object")
-    return found
-
-
-def _problem(exc: OSError) -> str:
-    return "is missing" if isinstance(exc, FileNotFoundError) else f"cannot be read ({exc.strerror})"
+        raise DamagedClassifier(folder, ARRAYS, "cannot be read") from exc
 
 
 def _write(path: Path, text: str) -> None:

@@ -19,7 +19,7 @@ def read_numbers(targets: Sequence[Any], bounds: tuple[float, float] | None) -> 
     """Numbers (n,). Raises TrainingError unless they are finite, within the bounds, and not all equal."""
     try:
         y = np.asarray([float(t) for t in targets], np.float64)
-    except (TypeError, ValueError) as exc:
+    except (TypeError, ValueError, OverflowError) as exc:
         raise TrainingError(f"targets: {exc}; continuous targets must be numbers", code="nan_targets") from exc
     if not np.isfinite(y).all():
         raise TrainingError("targets: one value is infinite; leave it out", code="nan_targets")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.classifiers.folders import LabelledImage
 from models.classifiers.records import Dropped
-from models.disk import replace_text
+from models.disk import allocate, replace_text
 from models.errors import ImageError
 from models.images.decoding import ImageLimits, load_pixels
 from models.images.preprocess import PREPROCESSING_VERSION, Preprocess
@@ -64,6 +64,7 @@ def decode_images(
 
     shape = (len(items), preprocess.size, preprocess.size, 3)
     rows = np.lib.format.open_memmap(folder / _PIXELS, "w+", np.uint8, shape)
+    allocate(folder / _PIXELS)
     kept: list[int] = []
     failed: list[Dropped] = []
     with ThreadPoolExecutor(threads or None) as pool:

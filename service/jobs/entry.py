@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -9,10 +10,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from models.errors import ModelsError
-from service.errors import ServiceError
+from service.errors import is_disk_full
 from service.jobs.kinds import ENTRY_LANE
-from service.jobs.table import RESULTS, Job, Table
+from service.jobs.table import RESULTS, Job, Table, explain
 
 logger = logging.getLogger("daguerre.jobs")
 LOOK = 0.2  # seconds between two checks for new jobs
@@ -55,8 +55,11 @@ class EntryLane:
                     if job is not None:
                         await self._do(job)
                         continue
-            except Exception:
-                logger.exception("the lane of the encoders has failed; trying again")
+            except Exception as exc:
+                if is_disk_full(exc):
+                    logger.warning("the jobs cannot be written, since the disk is full (%s); trying again", exc)
+                else:
+                    logger.exception("the lane of the encoders has failed; trying again")
                 await asyncio.sleep(1.0)
             await asyncio.sleep(LOOK)
 
@@ -65,7 +68,11 @@ class EntryLane:
             self._lock.acquire()
         except Timeout:
             return False
-        await asyncio.to_thread(self._table.adopt, ENTRY_LANE, frozenset())
+        try:
+            await asyncio.to_thread(self._table.adopt, ENTRY_LANE, frozenset())
+        except BaseException:
+            self._lock.release()
+            raise
         return True
 
     async def _do(self, job: Job) -> None:
@@ -78,8 +85,12 @@ class EntryLane:
 
         folder = table.folder(job.id)
         results = folder / RESULTS
-        results.mkdir(parents=True, exist_ok=True)
-        work = asyncio.ensure_future(self._work(job, folder, results, report))
+
+        async def run() -> Mapping[str, Any]:
+            results.mkdir(parents=True, exist_ok=True)
+            return await self._work(job, folder, results, report)
+
+        work = asyncio.ensure_future(run())
         try:
             while not work.done():
                 await asyncio.wait({work}, timeout=REPORT)
@@ -87,17 +98,25 @@ class EntryLane:
                     work.cancel()
                     await asyncio.wait({work})
             if work.cancelled():
-                await asyncio.to_thread(table.stop, job.id)
+                await _when_there_is_room(table.stop, job.id)
             else:
-                await asyncio.to_thread(table.succeed, job.id, work.result())
-        except (ModelsError, ServiceError) as exc:
-            await asyncio.to_thread(table.fail, job.id, exc.code, exc.message)
-        except Exception:
-            logger.exception("%s: %s failed", job.id, job.kind)
-            message = f"internal error; the server's log has details under {job.id}"
-            await asyncio.to_thread(table.fail, job.id, "internal", message)
+                await _when_there_is_room(table.succeed, job.id, work.result())
+        except Exception as exc:
+            await _when_there_is_room(table.fail, job.id, *explain(exc, job))
         finally:
             if not work.done():  # the service is stopping
                 work.cancel()
                 await asyncio.wait({work})
         logger.info("%s: %s ended", job.id, job.kind)
+
+
+async def _when_there_is_room(write: Callable[..., None], *arguments: Any) -> None:
+    """Call `write` in a thread, again as long as the disk is full."""
+    while True:
+        try:
+            return await asyncio.to_thread(write, *arguments)
+        except sqlite3.Error as exc:
+            if not is_disk_full(exc):
+                raise
+            logger.warning("the jobs cannot be written, since the disk is full (%s); trying again", exc)
+            await asyncio.sleep(1.0)

@@ -82,8 +82,8 @@ class Supervisor:
 
     async def _look(self) -> None:
         if time.monotonic() - self._tidied >= TIDY:
-            await asyncio.to_thread(self._table.tidy)
             self._tidied = time.monotonic()
+            await asyncio.to_thread(self._table.tidy)
         for lane, id in await asyncio.to_thread(self._table.overdue, GRACE):
             if lane in self._workers:
                 logger.warning("%s was cancelled and does not stop; ending its worker", id)

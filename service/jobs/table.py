@@ -1,6 +1,7 @@
 """The jobs in SQLite. Each transition is one transaction; several processes use the file at once."""
 
 import json
+import logging
 import secrets
 import shutil
 import sqlite3
@@ -11,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from service.errors import Overloaded
+from service.errors import Overloaded, is_disk_full, translate
 from service.stores.database import Database
 
+logger = logging.getLogger("daguerre.jobs")
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 ENDED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
 DEATHS = 2  # interruptions without progress after which a job fails
@@ -68,6 +70,10 @@ class Table:
         """Create the file and the folder, or migrate an older file. Raises NewerState."""
         self._database.open()
         self.folders.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def close(self) -> None:
+        """Close the database. The table can still be used."""
+        self._database.close()
 
     def new_id(self) -> str:
         return f"job_{secrets.token_hex(16)}"
@@ -129,20 +135,35 @@ class Table:
         return None if row is None else _job(row)
 
     def report(self, id: str, progress: float, stage: str) -> bool:
-        """Record the progress of a running job. Returns False if it has to stop."""
-        with self._database.writing() as db:
-            row = db.execute(
-                "UPDATE jobs SET progress = ?, stage = ?, begun_progress = coalesce(begun_progress, ?) "
-                "WHERE id = ? AND state = 'running' RETURNING cancel_asked",
-                (progress, stage, progress, id),
-            ).fetchone()
+        """Record the progress of a running job. Returns False if it has to stop.
+
+        On a full disk the progress is not recorded, and the job goes on.
+        """
+        try:
+            with self._database.writing() as db:
+                row = db.execute(
+                    "UPDATE jobs SET progress = ?, stage = ?, begun_progress = coalesce(begun_progress, ?) "
+                    "WHERE id = ? AND state = 'running' RETURNING cancel_asked",
+                    (progress, stage, progress, id),
+                ).fetchone()
+        except sqlite3.Error as exc:
+            if not is_disk_full(exc):
+                raise
+            return True
         return row is not None and row["cancel_asked"] is None
 
     def succeed(self, id: str, result: Mapping[str, Any]) -> None:
         self._end(id, "succeeded", stage="done", progress=1.0, result=json.dumps(result))
 
     def fail(self, id: str, code: str, message: str) -> None:
-        self._end(id, "failed", stage="failed", error_code=code, error_message=message)
+        """Set a job to failed. If the disk is full, its files are removed first."""
+        try:
+            self._end(id, "failed", stage="failed", error_code=code, error_message=message)
+        except sqlite3.Error as exc:
+            if not is_disk_full(exc):
+                raise
+            self._empty(id)
+            self._end(id, "failed", stage="failed", error_code=code, error_message=message)
 
     def stop(self, id: str) -> None:
         """Set a job to cancelled after it has stopped."""
@@ -183,16 +204,25 @@ class Table:
         return [(row["lane"], row["id"]) for row in rows]
 
     def release(self, lane: str) -> None:
-        """Queue the running job of `lane` again, without counting an interruption, after its worker was ended."""
-        with self._database.writing() as db:
-            asked = db.execute(
-                "UPDATE jobs SET state = 'cancelled', stage = 'cancelled', ended = ? "
-                "WHERE state = 'running' AND lane = ? AND cancel_asked IS NOT NULL RETURNING id",
-                (time.time(), lane),
-            ).fetchall()
-            db.execute(
-                "UPDATE jobs SET state = 'queued', stage = 'waiting' WHERE state = 'running' AND lane = ?", (lane,)
-            )
+        """Queue the running job of `lane` again, without counting an interruption, after its worker was ended.
+
+        On a full disk it stays as it is, and the next process that has the lane's lock adopts it.
+        """
+        try:
+            with self._database.writing() as db:
+                asked = db.execute(
+                    "UPDATE jobs SET state = 'cancelled', stage = 'cancelled', ended = ? "
+                    "WHERE state = 'running' AND lane = ? AND cancel_asked IS NOT NULL RETURNING id",
+                    (time.time(), lane),
+                ).fetchall()
+                db.execute(
+                    "UPDATE jobs SET state = 'queued', stage = 'waiting' WHERE state = 'running' AND lane = ?", (lane,)
+                )
+        except sqlite3.Error as exc:
+            if not is_disk_full(exc):
+                raise
+            logger.warning("the disk is full: the running %s job is queued again at the next start", lane)
+            return
         for row in asked:
             self._empty(row["id"])
 
@@ -225,9 +255,15 @@ class Table:
 
     def tidy(self) -> None:
         """Delete expired jobs, and files that killed processes have left."""
-        with self._database.writing() as db:
-            db.execute("DELETE FROM jobs WHERE ended < ?", (self._oldest(),))
-            states: dict[str, State] = {row["id"]: row["state"] for row in db.execute("SELECT id, state FROM jobs")}
+        try:
+            with self._database.writing() as db:
+                db.execute("DELETE FROM jobs WHERE ended < ?", (self._oldest(),))
+        except sqlite3.Error as exc:
+            if not is_disk_full(exc):
+                raise
+        with self._database.reading() as db:
+            rows = db.execute("SELECT id, state FROM jobs WHERE ended IS NULL OR ended >= ?", (self._oldest(),))
+            states: dict[str, State] = {row["id"]: row["state"] for row in rows}
         for folder in self.folders.glob("job_*"):
             state = states.get(folder.name)
             if state is None:
@@ -288,3 +324,13 @@ def _job(row: sqlite3.Row) -> Job:
         error_message=row["error_message"],
         place=row["place"],
     )
+
+
+def explain(exc: Exception, job: Job) -> tuple[str, str]:
+    """Code and message of the error that a job has ended with; an unforeseen one is logged."""
+    try:
+        known = translate(exc)
+    except Exception:
+        logger.exception("%s: %s failed", job.id, job.kind)
+        return "internal", f"internal error; the server's log has details under {job.id}"
+    return known.code, known.message

@@ -5,25 +5,28 @@ import logging
 import os
 import shutil
 import signal
+import sqlite3
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
+from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
-from models.errors import ModelsError
-from service.errors import ServiceError
+from service.errors import is_disk_full
 from service.inference.lifetime import die_with
 from service.jobs.kinds import Context, Kind, kinds
-from service.jobs.table import RESULTS, Cancelled, Job, Table
+from service.jobs.table import RESULTS, Cancelled, Job, Table, explain
 
 logger = logging.getLogger("daguerre.jobs")
 NICE = 10  # requests for embeddings have priority
 LOOK = 0.1  # seconds between two checks for new jobs
 FORMAT = "%(asctime)s [%(levelname)s] [%(name)s] %(message)s"  # as BentoML logs
 REPORT = 0.3  # seconds between two reports that are written to the database
+ROOM = 2.0  # seconds until a full disk is tried again
+T = TypeVar("T")
 IDLE = 300.0  # seconds without jobs after which it ends; the next job starts another worker
 
 
@@ -69,11 +72,12 @@ class Worker:
 
     def work(self, *, idle: float) -> None:
         """Run jobs until there has been none for `idle` seconds."""
-        self._table.adopt(self._lane, frozenset(name for name, kind in self._kinds.items() if kind.resumable))
+        resumable = frozenset(name for name, kind in self._kinds.items() if kind.resumable)
+        when_there_is_room(lambda: self._table.adopt(self._lane, resumable))
         since = time.monotonic()
         try:
             while time.monotonic() - since < idle:
-                job = self._table.take(self._lane)
+                job = when_there_is_room(lambda: self._table.take(self._lane))
                 if job is None:
                     time.sleep(LOOK)
                     continue
@@ -111,15 +115,26 @@ class Worker:
             if not kind.resumable:  # after a kill it starts anew
                 shutil.rmtree(context.results, ignore_errors=True)
             context.results.mkdir(parents=True, exist_ok=True)
-            table.succeed(job.id, kind.function()(context))
+            result = kind.function()(context)
+            when_there_is_room(lambda: table.succeed(job.id, result))
         except Cancelled:
-            table.stop(job.id)
-        except (ModelsError, ServiceError) as exc:
-            table.fail(job.id, exc.code, exc.message)
-        except Exception:
-            logger.exception("%s: %s failed", job.id, job.kind)
-            table.fail(job.id, "internal", f"internal error; the server's log has details under {job.id}")
+            when_there_is_room(lambda: table.stop(job.id))
+        except Exception as exc:
+            code, message = explain(exc, job)
+            when_there_is_room(lambda: table.fail(job.id, code, message))
         logger.info("%s: %s ended", job.id, job.kind)
+
+
+def when_there_is_room(write: Callable[[], T]) -> T:
+    """The result of `write`, which is tried again as long as the disk is full."""
+    while True:
+        try:
+            return write()
+        except sqlite3.Error as exc:
+            if not is_disk_full(exc):
+                raise
+            logger.warning("the jobs cannot be written, since the disk is full (%s); trying again", exc)
+            time.sleep(ROOM)
 
 
 def _stop(signal_number: int, frame: FrameType | None) -> None:

@@ -1,15 +1,17 @@
 """Trained classifiers: cards, reports, pages, graphs, estimates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from models.classifiers import estimate as estimates
+from models.classifiers.manifest import DamagedClassifier
 from models.classifiers.network import GRAPH
 from models.classifiers.report import Report, jsonable
-from models.classifiers.store import NETWORK, Stored
+from models.classifiers.store import NETWORK, REPORT, Stored
 from models.classifiers.worst import worst
 from models.errors import TrainingError
 from models.pages.classifiers.page import page as page_of
@@ -21,7 +23,9 @@ from service.pipelines.images import thumbnails
 from service.pipelines.items import Item
 from service.pipelines.jobs import wait_for_result as awaited_result
 from service.schemas import classifiers as schema
-from service.stores.classifiers import Classifiers
+from service.stores.classifiers import Classifiers, is_owner
+
+ROUNDING = 1e-6  # of means of probabilities
 
 
 async def wait_for_result(
@@ -29,7 +33,7 @@ async def wait_for_result(
 ) -> schema.ClassifierAnswer:
     """Wait for the classifier of the job `begun`. Raises the job's error."""
     result = await awaited_result(jobs, begun, owner=owner)
-    return await answer(engine, classifiers, result["classifier"])
+    return await answer(engine, classifiers, result["classifier"], owner=owner)
 
 
 async def cards(engine: Engine, classifiers: Classifiers, *, limit: int, cursor: str | None) -> schema.ClassifierList:
@@ -72,16 +76,33 @@ def card(engine: Engine, classifiers: Classifiers, stored: Stored) -> schema.Cla
     )
 
 
-async def answer(engine: Engine, classifiers: Classifiers, label: str) -> schema.ClassifierAnswer:
-    """A classifier with its report."""
+async def answer(engine: Engine, classifiers: Classifiers, label: str, *, owner: str | None) -> schema.ClassifierAnswer:
+    """A classifier with its report, which names items only to the classifier's owner."""
 
     def work() -> schema.ClassifierAnswer:
         stored = classifiers.open(label)
-        report = stored.report()
-        wrong: list[dict[str, Any]] = jsonable([asdict(each) for each in worst(Report.from_json(report))])
-        return schema.ClassifierAnswer(**card(engine, classifiers, stored).model_dump(), report=report, worst=wrong)
+        report = _report(stored, owner)
+        with _consistent(stored):
+            wrong: list[dict[str, Any]] = jsonable([asdict(each) for each in worst(report)])
+        fields = card(engine, classifiers, stored).model_dump()
+        return schema.ClassifierAnswer(**fields, report=report.to_json(), worst=wrong)
 
     return await engine.in_thread(work)
+
+
+def _report(stored: Stored, owner: str | None) -> Report:
+    """The report as `owner` may read it. Raises DamagedClassifier, TrainingError."""
+    report = Report.from_json(stored.report())
+    return report if is_owner(stored, owner) else report.without_items()
+
+
+@contextmanager
+def _consistent(stored: Stored) -> Iterator[None]:
+    """Raise DamagedClassifier where parts of the report contradict each other."""
+    try:
+        yield
+    except (LookupError, ValueError, TypeError) as exc:
+        raise DamagedClassifier(stored.folder, REPORT, "has parts that do not fit together") from exc
 
 
 async def estimate(
@@ -107,11 +128,30 @@ async def estimate(
                     "predictions",
                     param=f"corpus.{name}",
                 )
+        widest = request.corpus.n / (request.corpus.n - 1) / 4  # variance, where half of the probabilities are 0
+        for name, most in (("mean", 1.0), ("variance", widest)) if stored.labels else ():
+            for value in getattr(request.corpus, name):
+                if not -ROUNDING <= value <= most + ROUNDING:
+                    raise Unprocessable(
+                        f"corpus.{name}: got {value:g}, and that of probabilities is from 0 to {most:g}; take it of "
+                        "crossed predictions",
+                        param=f"corpus.{name}",
+                    )
         moments = [
             estimates.Moments(n=request.corpus.n, mean=mean, variance=variance)
             for mean, variance in zip(request.corpus.mean, request.corpus.variance, strict=True)
         ]
-        found = estimates.corpus_estimates(Report.from_json(stored.report()), moments, confidence=request.confidence)
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = estimates.corpus_estimates(
+                Report.from_json(stored.report()), moments, confidence=request.confidence
+            )
+        numbers = [number for each in found.values() for number in (each.value, each.low, each.high)]
+        if not np.isfinite(numbers).all():
+            raise Unprocessable(
+                "corpus: mean and variance are so large that the estimate cannot be computed; take them of crossed "
+                "predictions",
+                param="corpus",
+            )
         return schema.EstimateAnswer(
             classifier=stored.label,
             confidence=request.confidence,
@@ -135,14 +175,17 @@ async def onnx(engine: Engine, classifiers: Classifiers, label: str) -> tuple[st
     return await engine.in_thread(work)
 
 
-async def page(engine: Engine, classifiers: Classifiers, label: str, items: Sequence[Item]) -> str:
+async def page(
+    engine: Engine, classifiers: Classifiers, label: str, items: Sequence[Item], *, owner: str | None
+) -> str:
     """The report as one HTML file, with small versions of the images in `items`. Raises ItemsFailed."""
     pictures = await thumbnails(engine, items)
 
     def work() -> str:
         stored = classifiers.open(label)
-        report = Report.from_json(stored.report())
-        return page_of(report, name=stored.label, facts=_facts(stored), thumbnails=pictures)
+        report = _report(stored, owner)
+        with _consistent(stored):
+            return page_of(report, name=stored.label, facts=_facts(stored), thumbnails=pictures)
 
     return await engine.in_thread(work)
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from service.errors import ServiceError, Unprocessable
+from service.errors import DiskFull, ServiceError, Unprocessable
 from service.jobs import Job, Jobs
 from service.schemas import jobs as schema
 
-_STATUS = {"worker_died": 503, "internal": 500}
+_STATUS = {"worker_died": 503, "internal": 500, DiskFull.code: DiskFull.status}
 
 
 async def wait_for_result(jobs: Jobs, begun: Job, *, owner: str | None) -> Mapping[str, Any]:

@@ -89,7 +89,7 @@ class PredictRequest(ItemsOrVectors):
 class Moments(Message):
     """A summary of the `crossed` predictions of a corpus, from which an estimate is computed."""
 
-    n: int = Field(ge=2, description="Number of items of the corpus.")
+    n: int = Field(ge=2, le=2**53, description="Number of items of the corpus.")
     mean: list[float] = Field(description="Mean crossed probability of each label, or mean crossed value.")
     variance: list[float] = Field(description="Variance of the same, with denominator n - 1.")
 
@@ -183,8 +183,13 @@ class ClassifierCard(BaseModel):
 class ClassifierAnswer(ClassifierCard):
     """A trained classifier with its report."""
 
-    report: dict[str, Any] = Field(description="Report of the evaluation, as described in docs/classifiers.md.")
-    worst: list[dict[str, Any]] = Field(description="Wrong predictions with the highest confidence.")
+    report: dict[str, Any] = Field(
+        description="Report of the evaluation, as described in docs/classifiers.md. Its parts that name items or "
+        "coders are left out for other keys than the owner's, and listed in its `withheld`."
+    )
+    worst: list[dict[str, Any]] = Field(
+        description="Wrong predictions with the highest confidence; empty for other keys than the owner's."
+    )
 
 
 class DamagedClassifier(BaseModel):

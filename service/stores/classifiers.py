@@ -56,16 +56,13 @@ class Classifiers:
             return network
 
     def check_owner(self, name: str, owner: str | None) -> None:
-        """Raise Forbidden if the classifiers called `name` belong to another owner."""
-        for number in self.store.versions(name)[-1:]:
-            holder = self.store.owner(name, number)
-            if holder is not None and holder != owner:
-                raise Forbidden(f"name: {name!r} belongs to another key; choose another name", param="name")
+        """Raise Forbidden if a classifier called `name` belongs to another owner."""
+        require_owner(self.store, name, owner)
 
     def delete(self, label: str, owner: str | None) -> list[str]:
         """Delete a version, or all versions of a name. Returns the deleted names and versions."""
         name, number = split(label)
-        self.check_owner(name, owner)
+        require_owner(self.store, name, owner, number)
         deleted = [f"{name}@{n}" for n in self.store.delete(name, number)]
         with self._lock:
             for key in deleted:
@@ -78,6 +75,17 @@ def _put(kept: "OrderedDict[str, V]", key: str, value: V, most: int) -> None:
     kept[key] = value
     while len(kept) > most:
         kept.popitem(last=False)
+
+
+def require_owner(store: Store, name: str, owner: str | None, number: int | None = None) -> None:
+    """Raise Forbidden if version `number` of `name` (None: any version) belongs to another owner."""
+    if store.owners(name, number) - {owner}:
+        raise Forbidden(f"name: {name!r} belongs to another key; choose another name", param="name")
+
+
+def is_owner(stored: Stored, owner: str | None) -> bool:
+    """Whether `owner` may read the items and codes of `stored`: it trained it, or it was trained without a key."""
+    return stored.manifest["owner"] in (None, owner)
 
 
 def split(label: str) -> tuple[str, int | None]:

@@ -57,6 +57,7 @@ class Database:
 
     def __init__(self, file: Path) -> None:
         self.file = file
+        self._keeper: sqlite3.Connection | None = None
 
     def open(self) -> None:
         """Create the file or migrate an older one, in one transaction. Raises NewerState, UnreadableState, OSError."""
@@ -64,6 +65,19 @@ class Database:
         # SQLite does not wait for other processes when the journal mode changes, so they wait here
         with FileLock(self.file.with_suffix(".lock"), timeout=PATIENCE):
             self._migrate()
+        self._keep_log()
+
+    def close(self) -> None:
+        """Close the connection that `open` has kept."""
+        if self._keeper is not None:
+            self._keeper.close()
+            self._keeper = None
+
+    def _keep_log(self) -> None:
+        """Keep a connection, since the last one removes the files -wal and -shm: readers of a full disk need them."""
+        self.close()
+        self._keeper = sqlite3.connect(self.file, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        self._keeper.execute("SELECT count(*) FROM sqlite_schema").fetchone()
 
     def _migrate(self) -> None:
         version = self._version()
@@ -115,6 +129,7 @@ class Database:
             try:
                 yield db
             except BaseException:
-                db.execute("ROLLBACK")
+                if db.in_transaction:  # SQLite itself ends one that has filled the disk
+                    db.execute("ROLLBACK")
                 raise
             db.execute("COMMIT")

@@ -14,22 +14,30 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
+from pydantic import Field, TypeAdapter
 
 from models.errors import InvalidVideo, UnsupportedVideo, quoted
 from models.video.containers import HEAD, sniff
 from models.video.info import probe
 from service.errors import BadRequest, NotFound, TooLarge, Unprocessable
-from service.schemas.video import facts
+from service.schemas.video import VideoFacts, facts
 from service.settings import Settings
+from service.stores.claims import claim, release, remove_unclaimed
+from service.stores.npy import MAGIC, InvalidArray, read_header
 
 DATA, META = "data.npy", "meta.json"
 VIDEO = "data.video"
+LATEST = 2.5e11  # seconds since 1970; Python's dates end in the year 9999
 BUFFER = 4 * 2**20  # bytes that are buffered before they are written
-UNFINISHED = 24 * 3600.0  # seconds after which an incomplete upload is removed
+
+
+Count = Annotated[int, Field(ge=1, le=2**63 - 1)]
+Time = Annotated[float, Field(ge=0, le=LATEST)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,11 +46,11 @@ class File:
 
     id: str
     name: str
-    bytes: int
-    shape: tuple[int, int] | None  # of an array
+    bytes: Count
+    shape: tuple[Count, Count] | None  # of an array
     dtype: str | None
-    created: float
-    expires: float
+    created: Time
+    expires: Time
     owner: str | None
     path: Path
     video: Mapping[str, Any] | None = None  # the fields of VideoFacts
@@ -51,6 +59,9 @@ class File:
         """The array, (n, d), memory-mapped."""
         array: NDArray[np.floating] = np.load(self.path, mmap_mode="r", allow_pickle=False)
         return array
+
+
+_adapter = TypeAdapter(File)
 
 
 class FileStore:
@@ -101,6 +112,8 @@ class FileStore:
         except BaseException:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, True))
             raise
+        finally:
+            release(folder)
 
     def _begin(self, folder: Path) -> int:
         """Create the folder and return the number of bytes that it may hold."""
@@ -108,6 +121,8 @@ class FileStore:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         used = sum(path.stat().st_size for path in self._folder.glob("*/data.*"))
         folder.mkdir(mode=0o700)
+        while not claim(folder):  # removed as if it were left by a killed process
+            folder.mkdir(mode=0o700, exist_ok=True)
         return self._total_limit - used
 
     def _finish(self, folder: Path, id: str, name: str, size: int, owner: str | None) -> File:
@@ -188,25 +203,24 @@ class FileStore:
     def _read(self, id: str) -> File | None:
         folder = self._folder / id
         try:
-            meta = json.loads((folder / META).read_text())
-        except (OSError, ValueError):
+            meta = orjson.loads((folder / META).read_bytes())  # which refuses NaN and texts that are no Unicode
+            file = _adapter.validate_python({**meta, "path": folder / (VIDEO if meta.get("video") else DATA)})
+            if file.video is not None:
+                VideoFacts.model_validate(file.video)
+            there = file.id == id and file.path.is_file()
+        except (OSError, ValueError, TypeError, AttributeError):
             return None
-        meta["shape"] = None if meta["shape"] is None else tuple(meta["shape"])
-        file = File(**meta, path=folder / (VIDEO if meta.get("video") else DATA))
-        return file if file.expires > time.time() and file.path.exists() else None
+        return file if there and file.expires > time.time() else None
 
     def sweep(self) -> None:
-        """Remove expired files and old incomplete uploads."""
+        """Remove expired files, and what killed processes have left: incomplete uploads, videos of forms."""
         for folder in self._folder.glob("file_*"):
+            if self._read(folder.name) is None:
+                with suppress(OSError):
+                    remove_unclaimed(folder)
+        for left in self._uploads.glob("upload_*"):
             with suppress(OSError):
-                if self._read(folder.name) is None and (
-                    (folder / META).exists() or time.time() - folder.stat().st_mtime > UNFINISHED
-                ):
-                    shutil.rmtree(folder, ignore_errors=True)
-        for left in self._uploads.glob("upload_*"):  # of a killed process
-            with suppress(OSError):
-                if time.time() - left.stat().st_mtime > UNFINISHED:
-                    left.unlink()
+                remove_unclaimed(left)
 
 
 def _synced(file: Any) -> None:
@@ -218,7 +232,7 @@ def _is_array(path: Path) -> bool:
     """Whether the file is a .npy file, by its first bytes. Raises Unprocessable if it is no video either."""
     with path.open("rb") as file:
         head = file.read(HEAD)
-    if head.startswith(b"\x93NUMPY"):
+    if head.startswith(MAGIC):
         return True
     try:
         sniff(head)
@@ -236,25 +250,22 @@ def _checked(path: Path, size: int) -> tuple[tuple[int, int], str]:
     """Shape and dtype of a .npy file of vectors. Raises Unprocessable."""
     try:
         with path.open("rb") as file:
-            version = np.lib.format.read_magic(file)
-            reader = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
-            shape, fortran, dtype = reader(file)
-            start = file.tell()
-    except (ValueError, KeyError, EOFError, OSError) as exc:
+            header = read_header(file)
+    except InvalidArray as exc:
         raise Unprocessable("the file is not a valid .npy file; write it with numpy.save", code="invalid_file") from exc
-    if len(shape) != 2 or 0 in shape or fortran or dtype.kind != "f" or not dtype.isnative:
+    shape, dtype = header.shape, header.dtype
+    if len(shape) != 2 or 0 in shape or header.fortran or dtype.kind != "f" or not dtype.isnative:
         raise Unprocessable(
-            f"the file contains an array of {dtype} {shape}{', column by column' if fortran else ''}; save floats "
-            "(items, dimension), row by row",
+            f"the file contains an array of {str(dtype)[:60]} {str(shape)[:60]}"
+            f"{', column by column' if header.fortran else ''}; save floats (items, dimension), row by row",
             code="invalid_file",
         )
-    if size != start + dtype.itemsize * shape[0] * shape[1]:
+    if size != header.size:
         raise Unprocessable(
-            f"the file has {size:,} bytes, its header requires {start + dtype.itemsize * shape[0] * shape[1]:,}; send "
-            "the whole file",
+            f"the file has {size:,} bytes, its header requires {header.size:,}; send the whole file",
             code="invalid_file",
         )
-    return (int(shape[0]), int(shape[1])), str(dtype)
+    return (shape[0], shape[1]), str(dtype)
 
 
 UPLOADS = "uploads"  # folder below DAGUERRE_HOME for videos in forms, which are removed with their request

@@ -15,6 +15,7 @@ from models.images.decoding import ImageLimits
 from service.errors import Unprocessable
 from service.jobs.kinds import Context
 from service.schemas.classifiers import FineTuneRequest
+from service.stores.classifiers import require_owner
 
 EMBEDDED = "embedded"
 
@@ -90,7 +91,9 @@ def job(context: Context) -> dict[str, Any]:
         report=lambda done, stage: context.report(0.97 * done, stage),
     )
     context.report(0.98, "figures and their intervals")
-    stored = Store(context.home / "classifiers").save_network(
+    store = Store(context.home / "classifiers")
+    require_owner(store, request.name, context.owner)  # who may have begun to use the name in the meantime
+    stored = store.save_network(
         request.name,
         out,
         report_of(outcome).to_json(),

@@ -25,6 +25,7 @@ from models.codes import lost_zeros
 from models.errors import TrainingError, quoted
 from service.jobs.kinds import Context
 from service.schemas.classifiers import TrainRequest
+from service.stores.classifiers import require_owner
 
 REQUEST = "request.json"
 _adapter: TypeAdapter["Task"]
@@ -195,7 +196,9 @@ def job(context: Context) -> dict[str, Any]:
         progress=lambda done, stage: context.report(0.98 * done, stage),
     )
     context.report(0.99, "saving")
-    stored = Store(context.home / "classifiers").save(
+    store = Store(context.home / "classifiers")
+    require_owner(store, task.request.name, task.owner)  # who may have begun to use the name in the meantime
+    stored = store.save(
         task.request.name,
         head,
         report.to_json(),

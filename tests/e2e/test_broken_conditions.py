@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,13 +17,16 @@ import numpy as np
 import psutil
 import pytest
 
+from daguerre_proto.v1 import classifiers_pb2
 from models.classifiers.head import Block, Head
 from models.classifiers.store import Store
+from models.disk import sha256
 from service.api.http.middleware import RequestMiddleware
 from service.api.http.origins import OriginCheck
 from service.auth import Auth
 from service.settings import Settings
 from tests.e2e import harness
+from tests.e2e.grpc_calls import stub
 from tests.e2e.harness import HOME, ROOT, assert_error, environment
 
 
@@ -104,6 +108,135 @@ def test_a_damaged_classifier_is_listed_and_can_be_deleted(client: httpx.Client,
     finally:
         gone = client.delete("/v1/classifiers/damaged")
     assert gone.json()["deleted"] == [saved.label]
+
+
+def rewritten(name: str, **fields: Any) -> Callable[[Path], Any]:
+    """Replace fields of a JSON file, and the hash in the manifest."""
+
+    def work(folder: Path) -> None:
+        path, manifest = folder / name, folder / "manifest.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
+        if name != "manifest.json":
+            hashes = {**json.loads(manifest.read_text())["sha256"], name: sha256(path)}
+            rewritten("manifest.json", sha256=hashes)(folder)
+
+    return work
+
+
+def arrays(**fields: Any) -> Callable[[Path], Any]:
+    """Replace the arrays, and the hash in the manifest."""
+
+    def work(folder: Path) -> None:
+        np.savez(folder / "head.npz", **fields)
+        rewritten("manifest.json", sha256={**_hashes(folder), "head.npz": sha256(folder / "head.npz")})(folder)
+
+    return work
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    hashes: dict[str, str] = json.loads((folder / "manifest.json").read_text())["sha256"]
+    return hashes
+
+
+def text(name: str, content: bytes) -> Callable[[Path], Any]:
+    return lambda folder: (folder / name).write_bytes(content)
+
+
+def other_kind(name: str, make: Callable[[Path], Any]) -> Callable[[Path], Any]:
+    return lambda folder: ((folder / name).unlink(), make(folder / name))
+
+
+def instead(make: Callable[[Path], Any]) -> Callable[[Path], Any]:
+    """Something else in place of the folder of the version."""
+    return lambda folder: (shutil.rmtree(folder), make(folder))
+
+
+DAMAGES: dict[str, Callable[[Path], Any]] = {
+    **{
+        f"{file} {kind}": text(file, content)
+        for file in ("manifest.json", "report.json", "head.npz")
+        for kind, content in {
+            "empty": b"",
+            "cut": b'{"format": 1, "own',
+            "null": b"null",
+            "bytes": b"\xff\0\xd8",
+        }.items()
+    },
+    **{
+        f"{file} is {kind}": other_kind(file, make)
+        for file in ("manifest.json", "report.json", "head.npz")
+        for kind, make in {
+            "missing": lambda path: None,
+            "a folder": lambda path: path.mkdir(),
+            "a pipe": lambda path: os.mkfifo(path),
+            "a link to itself": lambda path: path.symlink_to(path.name),
+        }.items()
+    },
+    **{
+        f"{field} is {value!r:.20}": rewritten("manifest.json", **{field: value})
+        for field in ("kind", "task", "labels", "threshold", "bounds", "created", "made_with", "libraries", "sha256")
+        for value in ([1], {"a": [1]}, -1, True, "x", float("nan"), 10**40)
+        if (field, type(value)) not in {("created", str), ("threshold", int)}
+    },
+    **{
+        f"no {field}": rewritten("manifest.json", **{field: None})
+        for field in ("kind", "labels", "made_with", "blocks")
+    },
+    "half a character": rewritten("manifest.json", labels=["\ud800", "b"]),
+    "half a character in the origin": rewritten("manifest.json", made_with={"text": {"model": "\udfff"}}),
+    "a threshold of 1e999": text("manifest.json", b'{"format": 1, "threshold": 1e999}'),
+    "a number of many digits": text("manifest.json", b'{"format": ' + b"9" * 5000 + b"}"),
+    "deep": text("manifest.json", b'{"a":' * 50_000),
+    "a file elsewhere": rewritten("manifest.json", sha256={"../../../../../etc/passwd": "0"}),
+    "an absolute file": rewritten("manifest.json", sha256={"/dev/zero": "0"}),
+    "arrays of another shape": arrays(coef=np.ones((1, 1, 7)), intercept=np.zeros((1, 1))),
+    "arrays of fewer heads": arrays(coef=np.ones((0, 1, 4)), intercept=np.zeros((0, 1))),
+    "arrays of texts": arrays(coef=np.array([["a"]]), intercept=np.array(["b"])),
+    "a file": instead(lambda folder: folder.write_bytes(b"x")),
+    "a link to itself": instead(lambda folder: folder.symlink_to(folder.name)),
+    "a link to nothing": instead(lambda folder: folder.symlink_to("/nowhere")),
+    "an empty folder": instead(lambda folder: folder.mkdir()),
+}
+ODD = ("Capital", "with space", "a@1", "\udcff", ".hidden", "-", "a..b", "x" * 200, "line\nbreak")
+
+
+def test_no_damage_of_one_classifier_reaches_the_list_of_others(server: harness.Server, client: httpx.Client) -> None:
+    root = HOME / "classifiers"
+    block = Block(modality="text", model="embedded", fingerprint="f", dimension=4)
+    head = Head(task="binary", blocks=(block,), labels=("a", "b"), coef=np.ones((1, 4)), intercept=np.zeros(1))
+    names = {f"damage-{i}": kind for i, kind in enumerate(DAMAGES)}
+    try:
+        Store(root).save("damage-none", head, {"n": 1}, created="2026-01-01T00:00:00Z")
+        for name, kind in names.items():
+            DAMAGES[kind](Store(root).save(name, head, {"n": 1}, created="2026-01-01T00:00:00Z").folder)
+        for odd in ODD:
+            (root / odd / "1").mkdir(parents=True)
+        (root / "damage-numbers").mkdir()
+        for number in ("0", "007", "\u0663", "9" * 200, "1.gone.gone"):
+            (root / "damage-numbers" / number).mkdir()
+        answer = client.get("/v1/classifiers", params={"limit": 1000})
+        assert answer.status_code == 200, answer.text
+        listed = {each["name"] for each in answer.json()["data"]}
+        damaged = {each["name"]: each["message"] for each in answer.json()["damaged"]}
+        assert "damage-none" in listed
+        assert not listed & set(names), {names[name] for name in listed & set(names)}
+        assert set(names) <= set(damaged)
+        assert not {name for name in damaged if name in ODD}
+        for name in names:
+            assert any(file in damaged[name] for file in ("manifest.json", "report.json", "head.npz", "format")), name
+        with stub(server) as calling:
+            over_grpc = calling.ListClassifiers(classifiers_pb2.ListClassifiersRequest(limit=1000))
+        assert {each.name: each.message for each in over_grpc.damaged} == damaged
+        for name, kind in names.items():
+            for path in (name, f"{name}/onnx", f"{name}/report.html", f"{name}/versions/1"):
+                assert client.get(f"/v1/classifiers/{path}").status_code == 422, (kind, path)
+            gone = client.delete(f"/v1/classifiers/{name}")
+            assert gone.status_code == 200, (kind, gone.text)
+            assert gone.json()["deleted"] == [f"{name}@1"]
+        assert not set(names) & {each["name"] for each in client.get("/v1/classifiers").json()["damaged"]}
+    finally:
+        for path in (*root.glob("damage-*"), *(root / odd for odd in ODD)):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

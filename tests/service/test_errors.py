@@ -1,7 +1,9 @@
 """Errors for the wire: a status for each, one shape for all."""
 
 import dataclasses
+import errno
 import re
+import sqlite3
 
 import orjson
 import pytest
@@ -107,3 +109,52 @@ def test_no_error_of_the_model_rooms_is_left_untranslated(name):
     translated = translate(getattr(of_models, name)("m"))
     assert 400 <= translated.status < 600
     assert translated.code == getattr(of_models, name).code
+
+
+def _sqlite(code: int) -> sqlite3.OperationalError:
+    exc = sqlite3.OperationalError("database or disk is full")
+    exc.sqlite_errorcode = code
+    return exc
+
+
+FULL = [
+    OSError(errno.ENOSPC, "No space left on device"),
+    OSError(errno.EDQUOT, "Disk quota exceeded"),
+    OSError(errno.EFBIG, "File too large"),
+    OSError(errno.EROFS, "Read-only file system"),
+    OSError("262144 requested and 65280 written"),  # numpy.save has no error number
+    RuntimeError("I/O error: No space left on device (os error 28)"),  # safetensors
+    _sqlite(sqlite3.SQLITE_FULL),
+    _sqlite(sqlite3.SQLITE_IOERR_WRITE),
+    _sqlite(sqlite3.SQLITE_IOERR_SHMSIZE),
+    _sqlite(sqlite3.SQLITE_READONLY),
+    _sqlite(sqlite3.SQLITE_CANTOPEN),
+]
+
+
+@pytest.mark.parametrize("exc", FULL, ids=str)
+def test_each_kind_of_full_disk_is_one_error_with_the_setting(exc):
+    error = translate(exc)
+    assert (type(error), error.status, error.code) == (errors.DiskFull, 507, "disk_full")
+    assert "DAGUERRE_HOME" in error.message
+
+
+NOT_FULL = [
+    OSError(errno.ENOENT, "No such file"),
+    OSError("something"),
+    ValueError("not a number"),
+    _sqlite(sqlite3.SQLITE_BUSY),
+    sqlite3.ProgrammingError("closed"),
+]
+
+
+@pytest.mark.parametrize("exc", NOT_FULL, ids=str)
+def test_another_error_is_raised_as_it_is(exc):
+    with pytest.raises(type(exc)) as caught:
+        translate(exc)
+    assert caught.value is exc
+
+
+def test_a_label_that_reads_like_a_full_disk_is_none():
+    error = translate(of_models.TrainingError("labels: 'No space left on device' has 1 example"))
+    assert error.status == 422

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from service.metrics import exposition
+from service.metrics import MAPPED, exposition
 
 COUNT = """
 import os, signal, sys
@@ -50,3 +50,14 @@ def test_the_queue_is_the_sum_over_processes_that_live(counting):
     processes[0].wait()
     assert series('daguerre_queue_items{modality="image"}') == 7
     assert series('daguerre_items_total{modality="image",operation="embeddings"}') == 6  # what was done stays
+
+
+def test_a_file_of_counters_has_all_its_blocks(counting, tmp_path):
+    """A page without a block would end the process once the disk is full."""
+    counting(5)
+    files = list(tmp_path.glob("*.db"))
+    assert len(files) >= 2
+    for file in files:
+        assert file.stat().st_size == MAPPED
+        assert file.stat().st_blocks * 512 >= MAPPED
+    assert 'daguerre_queue_items{modality="image"} 5' in exposition().decode()

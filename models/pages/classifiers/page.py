@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from models.classifiers.metrics import reliability
-from models.classifiers.report import Predictions, Report
+from models.classifiers.report import WITHHELD, Predictions, Report
 from models.classifiers.worst import Worst, worst
 from models.pages.classifiers import plots
 from models.pages.classifiers.tables import MATRIX, class_table, confusion_parts, figure_table, items_per_class
@@ -178,6 +178,9 @@ def _curve(report: Report) -> list[Child]:
 
 
 def _worst(report: Report, measured: list[View], thumbnails: Mapping[str, bytes]) -> Iterable[Child]:
+    if report.withheld:
+        yield e("p", f"Not shown: {WITHHELD}.")
+        return
     errors = worst(report, WORST)
     if not errors or not measured:
         yield e("p", "No prediction that was measured is wrong." if measured else NOT_MEASURED)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import sqlite3
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
@@ -34,6 +35,7 @@ _CODES: Mapping[int, grpc.StatusCode] = {
     499: grpc.StatusCode.CANCELLED,
     503: grpc.StatusCode.UNAVAILABLE,
     504: grpc.StatusCode.DEADLINE_EXCEEDED,
+    507: grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
 LONGEST_MESSAGE = 1500  # bytes of a status message, which the trailer holds twice, once percent-encoded
 
@@ -64,7 +66,7 @@ class CallScope:
             try:
                 yield self._auth.check(_text(metadata.get("authorization")), reached_at=self._host)
                 status = 200
-            except ModelsError as exc:
+            except (ModelsError, OSError, sqlite3.Error) as exc:
                 raise translate(exc) from exc
         except CallerGone as exc:
             status = exc.status

@@ -1,5 +1,6 @@
 """The HTTP app: routes, error handlers, metrics."""
 
+import sqlite3
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -70,6 +71,11 @@ def create(context: Context) -> FastAPI:
     @app.exception_handler(ModelsError)
     async def models_error(request: Request, exc: ModelsError) -> Response:
         return _Refusal(translate(exc))
+
+    @app.exception_handler(OSError)
+    @app.exception_handler(sqlite3.Error)
+    async def full_disk(request: Request, exc: Exception) -> Response:
+        return _Refusal(translate(exc))  # raises one that is not about the disk
 
     @app.exception_handler(RequestValidationError)
     async def invalid_parameter(request: Request, exc: RequestValidationError) -> Response:

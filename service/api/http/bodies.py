@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from models.errors import LONGEST_QUOTE, quoted
 from service.api.http.inputs import FormParts, items_of
 from service.api.http.json_body import Counter, is_small, parse
-from service.api.http.multipart import Parser, is_video, path_of
+from service.api.http.multipart import Parser, is_video, path_of, require_text_codec
 from service.body_budget import BodyBudget, Reservation
 from service.context import Context
 from service.errors import BadRequest, BodyTooSlow, TooLarge, Unprocessable, UnsupportedMedia
@@ -30,6 +30,7 @@ from service.schemas.validation import (
 )
 from service.schemas.video import Sampling
 from service.settings import Settings
+from service.stores.claims import release
 from service.stores.files import FileStore
 
 Options = TypeVar("Options", bound=BaseModel)
@@ -70,6 +71,7 @@ class Bodies:
         finally:
             for path in request.state.uploads:
                 path.unlink(missing_ok=True)
+                release(path)
 
     async def read(
         self, request: Request, whole: type[BaseModel], options: type[Options]
@@ -151,7 +153,8 @@ class Bodies:
 
     @asynccontextmanager
     async def _parsed(self, request: Request) -> AsyncIterator[FormData]:
-        boundary = parse_options_header(request.headers["content-type"])[1].get(b"boundary")
+        parameters = parse_options_header(request.headers["content-type"])[1]
+        boundary = parameters.get(b"boundary")
         if not boundary:
             raise BadRequest("content-type: multipart/form-data needs a boundary; let your client set it")
         end = b""
@@ -165,6 +168,7 @@ class Bodies:
         parser = Parser(request, remembered(), self._settings)
         request.state.uploads = parser.paths
         try:
+            require_text_codec(parameters.get(b"charset", b"utf-8").decode("latin-1"))
             form = await parser.parse()
         except TooLarge:
             parser.close()

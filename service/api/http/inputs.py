@@ -1,7 +1,6 @@
 """Items and vectors of HTTP requests: in the JSON, in form parts, or in uploaded files."""
 
 import asyncio
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -17,6 +16,7 @@ from service.pipelines.items import Item, VectorInput
 from service.schemas.items import Post, Vectors
 from service.schemas.video import Sampling
 from service.stores.files import FileStore
+from service.stores.npy import InvalidArray, read_array
 
 
 @dataclass(frozen=True)
@@ -105,11 +105,13 @@ def block(header: Vectors, part: bytes | None, store: FileStore, owner: str | No
 def _npy(part: bytes, header: Vectors) -> NDArray[np.float32]:
     name = f"{header.modality}_vectors"
     try:
-        rows = np.lib.format.read_array(io.BytesIO(part), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as exc:
+        rows = read_array(part)
+    except InvalidArray as exc:
         raise Unprocessable(f"{name}: is no .npy file of numbers; write it with numpy.save", param=name) from exc
     if rows.ndim != 2 or rows.dtype.kind != "f" or rows.shape[1] != header.dimension:
         raise Unprocessable(
-            f"{name}: an array of {rows.dtype} {rows.shape}, expected floats (items, {header.dimension})", param=name
+            f"{name}: an array of {str(rows.dtype)[:60]} {str(rows.shape)[:60]}, expected floats (items, "
+            f"{header.dimension})",
+            param=name,
         )
     return rows.astype(np.float32, copy=False)

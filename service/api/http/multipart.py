@@ -1,5 +1,6 @@
 """Streaming parser of multipart forms: videos on disk, everything else in memory."""
 
+import codecs
 import email.message
 import io
 import os
@@ -16,8 +17,9 @@ from starlette.requests import Request
 from models.errors import ItemError
 from models.images import formats
 from models.video import containers
-from service.errors import TooLarge
+from service.errors import TooLarge, quoted
 from service.settings import Settings
+from service.stores.claims import claim
 from service.stores.files import UPLOADS
 
 SUFFIXES = (  # curl and browsers often send application/octet-stream
@@ -26,6 +28,7 @@ SUFFIXES = (  # curl and browsers often send application/octet-stream
 )
 
 
+ASCII = (bytes(range(128)), rb"\x41\u0041", b"xn--mnchen-3ya")  # the latter two are unicode_escape's and idna's
 _EXTENDED = re.compile(rb";\s*(?:file)?name\*", re.IGNORECASE)
 _PLAIN_NAME = re.compile(rb";\s*filename=(?:\"[^\"]*\"|[^;]*)", re.IGNORECASE)
 
@@ -70,9 +73,31 @@ def _plain_disposition(header: bytes) -> bytes:
     plain = b"form-data"
     for name, value in found.items():
         if value is not None:
+            if isinstance(value, tuple) and value[0]:
+                require_text_codec(value[0])
             text = collapse_rfc2231_value(value).replace("\\", "\\\\").replace('"', '\\"')
             plain += b'; %s="%s"' % (name.encode(), text.encode("utf-8", "replace"))
     return plain
+
+
+def require_text_codec(charset: str) -> str:
+    """The name of a codec in which ASCII is ASCII: UTF-8, Latin-1, but not UTF-16. Raises MultiPartException.
+
+    Python has codecs that are no charset of texts (undefined, punycode, hex), and names of parts are ASCII.
+    """
+    try:
+        codec = codecs.lookup(charset).name
+        if all(probe.decode(codec) == probe.decode("ascii") for probe in ASCII):
+            return codec
+    except (LookupError, ValueError):  # a UnicodeError is a ValueError, and so is the error of a null character
+        pass
+    raise MultiPartException(f"its charset {quoted(charset)} is none that is read here; send UTF-8")
+
+
+def _charset_of(content_type: bytes) -> str | None:
+    """The charset that a part declares."""
+    charset = parse_options_header(content_type)[1].get(b"charset")
+    return None if charset is None else require_text_codec(charset.decode("latin-1"))
 
 
 def _is_binary(content_type: bytes) -> bool:
@@ -127,12 +152,19 @@ class Parser(MultiPartParser):
     def _keep_on_disk(self, part: UploadFile) -> None:
         part.file.close()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, path = tempfile.mkstemp(dir=self._folder, prefix="upload_")
-        os.close(descriptor)
+        path = self._new_file()
+        self.paths.append(path)
         made = open(path, "w+b")  # noqa: SIM115  # close() does
-        self.paths.append(Path(path))
         self._files_to_close_on_error.append(made)  # type: ignore[arg-type]
         part.file = made
+
+    def _new_file(self) -> Path:
+        """A file that is removed at the next start if this process is killed."""
+        while True:
+            descriptor, name = tempfile.mkstemp(dir=self._folder, prefix="upload_")
+            os.close(descriptor)
+            if claim(Path(name)):
+                return Path(name)
 
     def _decide(self) -> None:
         """Give the bytes that were held back to a file on disk if they begin as a video does, or else to memory."""
@@ -178,10 +210,13 @@ class Parser(MultiPartParser):
         self._decide()
         part = self._current_part
         if part.file is None:
+            charset = _charset_of(dict(part.item_headers).get(b"content-type", b"")) or self._charset
             try:
-                bytes(part.data).decode(self._charset)
-            except (UnicodeError, LookupError) as exc:
-                raise MultiPartException(f"a text of it is not {self._charset}; send UTF-8") from exc
+                text = bytes(part.data).decode(charset)
+            except UnicodeError as exc:
+                raise MultiPartException(f"a text of it is not {charset}; send UTF-8") from exc
+            if charset != self._charset:
+                part.data = bytearray(text.encode(self._charset, "replace"))
         super().on_part_end()
 
     def close(self) -> None:

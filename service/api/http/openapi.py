@@ -4,7 +4,7 @@ import json
 import re
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -43,8 +43,10 @@ _ERRORS = {
     431: "The headers are too large.",
     503: "Starting.",
     504: "Took too long.",
+    507: "The server's disk is full.",
 }
 ANY_ERRORS = (400, 401, 403, 422, 431, 503, 504)  # of every route
+WRITE_ERRORS = (507,)  # of routes that may write to disk
 BODY_ERRORS = (408, 413, 415, 429)  # of routes that take a body
 ITEM_ERRORS = (400, 401, 404, 413, 415, 422, 429, 503, 504)  # for routes that take items
 AS_JOB: dict[int | str, dict[str, Any]] = {202: {"model": Job, "description": "With mode job."}}
@@ -153,12 +155,13 @@ def document(app: FastAPI) -> dict[str, Any]:
         schemas.pop(unused, None)
     made["paths"].update(_probes())
     for path, operations in made["paths"].items():
-        for operation in operations.values():
+        for method, operation in operations.items():
             if is_open(path):
                 continue
             if "HTTPValidationError" in str(operation["responses"].get("422")):
                 del operation["responses"]["422"]
-            for status in ANY_ERRORS + (BODY_ERRORS if "requestBody" in operation else ()):
+            writing = () if method == "get" else WRITE_ERRORS
+            for status in ANY_ERRORS + writing + (BODY_ERRORS if "requestBody" in operation else ()):
                 operation["responses"].setdefault(str(status), _error(status))
     made["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     made["security"] = [{}, {"key": []}]

@@ -212,3 +212,37 @@ def test_a_damaged_file_is_named_and_the_classifier_can_be_deleted(tmp_path, fil
     assert again.version == 2
     assert store.delete("posts") == [1, 2]
     assert store.names() == []
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_the_owner_is_known_where_a_manifest_is_damaged(tmp_path, damage):
+    store = Store(tmp_path)
+    saved = store.save("posts", HEAD, {}, created=NOW, owner="anna")
+    assert store.owners("posts") == {"anna"}
+    DAMAGES[damage](saved.folder / "manifest.json")
+    assert store.owners("posts") == store.owners("posts", 1) == {"anna"}
+    store.delete("posts")
+    assert store.save("posts", HEAD, {}, created=NOW, owner="ben").version == 2
+    assert store.owners("posts") == {"ben"}
+
+
+def test_versions_of_two_owners_have_both(tmp_path):
+    store = Store(tmp_path)
+    store.save("posts", HEAD, {}, created=NOW, owner="anna")
+    store.save("posts", HEAD, {}, created=NOW, owner="ben")
+    assert store.owners("posts") == {"anna", "ben"}
+    assert store.owners("posts", 2) == {"ben"}
+
+
+def test_a_deletion_needs_no_room_and_leaves_nothing_of_the_version(tmp_path, monkeypatch):
+    store = Store(tmp_path)
+    store.save("posts", HEAD, {}, created=NOW)
+
+    def full(*args, **options):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "mkdir", full)
+        assert store.delete("posts") == [1]
+    assert [path.name for path in (tmp_path / "posts").iterdir()] == ["1.gone"]
+    assert not list((tmp_path / "posts" / "1.gone").iterdir())

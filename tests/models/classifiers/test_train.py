@@ -1,6 +1,9 @@
 """Training: a head and a report that hold together, notes that a careful reader would ask for."""
 
+import dataclasses
 import json
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +13,9 @@ from sklearn.model_selection import cross_val_predict
 from models.classifiers.head import Block
 from models.classifiers.probe import Options
 from models.classifiers.problem import make_problem
+from models.classifiers.records import Note
 from models.classifiers.remarks import count_near_duplicates
-from models.classifiers.report import Report
+from models.classifiers.report import PARTLY_PRIVATE, PRIVATE, Report
 from models.classifiers.train import train
 from models.classifiers.worst import worst
 from models.errors import TrainingError
@@ -152,3 +156,36 @@ def test_the_worst_are_wrong_and_sure_of_it(trained):
     assert all(each.predicted != each.target for each in found)
     sure = sorted((max(own.probabilities[i]) for i in wrong), reverse=True)
     assert [each.confidence for each in found] == pytest.approx(sure[: len(found)])
+
+
+def test_each_part_of_the_report_is_public_or_private():
+    """A new part has to be named here: another key than the owner's sees the public ones."""
+    figures = {"task", "n", "labels", "counts", "groups", "bounds", "options", "libraries", "seconds", "kind", "format"}
+    figures |= {"strength", "strength_losses", "fold_strengths", "cross_validated", "held_out", "validation", "curve"}
+    figures |= {"best", "start", "device", "withheld"}
+    parts = {field.name for field in dataclasses.fields(Report)}
+    assert parts == figures | PRIVATE | PARTLY_PRIVATE
+
+
+def test_without_items_no_item_is_named_and_the_figures_stay(trained):
+    _, _, report = trained
+    notes = (*report.notes, Note("lost_zeros", "'i07' and 'i7' are two ids"), Note("new", "i8 is odd"))
+    coders = {"coders": ["anna", "ben"], "items": 3, "level": "nominal", "kappa": {"value": 0.5}, "remarks": ["i9"]}
+    codes = {"rule": "majority", "agreement": coders, "items": ["i1"], "n_codes": [2], "disagreement": [0.5]}
+    public = replace(report, notes=notes, codes=codes).without_items()
+    text = json.dumps(public.to_json())
+    assert not re.search(r"\bi\d+\b|anna|ben", text)
+    assert public.cross_validated == report.cross_validated
+    assert public.codes["agreement"]["kappa"] == {"value": 0.5}
+    assert public.codes["agreement"]["coders"] == ["coder 1", "coder 2"]
+    assert set(public.withheld) == {"codes", "dropped", "notes", "out_of_fold", "worst"}
+    assert Report.from_json(json.loads(text)).withheld == public.withheld
+    assert worst(public) == ()
+
+
+@pytest.mark.parametrize("damage", [{"labels": "secret"}, {"cross_validated": {"figures": "secret"}}, {"n": "secret"}])
+def test_a_damaged_report_is_refused_without_its_values(trained, damage):
+    fields = {**trained[2].to_json(), **damage}
+    with pytest.raises(TrainingError) as caught:
+        Report.from_json(fields)
+    assert "secret" not in caught.value.message

@@ -83,7 +83,15 @@ class Report(Mapping[str, Any]):
         return len(self._report)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Out-of-fold (or held-out) predictions: id, target, label or value, a probability for each label, weight."""
+        """Out-of-fold (or held-out) predictions: id, target, label or value, a probability for each label, weight.
+
+        Raises ValueError where they are left out, since another key trained the classifier.
+        """
+        if {"out_of_fold", "held_out_predictions"} & set(self._report.get("withheld", ())):
+            raise ValueError(
+                f"to_pandas: the predictions of the coded items are left out, since another key trained {self.title}; "
+                "use that key"
+            )
         pandas = import_pandas()
         own = self._report.get("out_of_fold") or self._report.get("held_out_predictions") or {}
         columns: dict[str, Any] = {

@@ -68,7 +68,8 @@ class ClassifierMethods:
         )
 
     async def _get(self, request: pb.GetClassifierRequest, owner: str | None) -> Message:
-        return classifier(await trained.answer(self._context.engine(), self._context.classifiers, request.name))
+        engine, classifiers = self._context.engine(), self._context.classifiers
+        return classifier(await trained.answer(engine, classifiers, request.name, owner=owner))
 
     async def _delete(self, request: pb.DeleteClassifierRequest, owner: str | None) -> Message:
         gone = await self._context.engine().in_thread(lambda: self._context.classifiers.delete(request.name, owner))
@@ -113,7 +114,7 @@ class ClassifierMethods:
     async def _page(self, request: pb.ReportPageRequest, owner: str | None) -> Message:
         items = items_without_video(request.input)
         return pb.ReportPageResponse(
-            html=await trained.page(self._context.engine(), self._context.classifiers, request.name, items)
+            html=await trained.page(self._context.engine(), self._context.classifiers, request.name, items, owner=owner)
         )
 
     async def _fine_tune(self, request: pb.FineTuneRequest, owner: str | None) -> Message:

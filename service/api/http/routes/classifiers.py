@@ -89,9 +89,14 @@ def add(app: FastAPI, context: Context) -> None:
         responses=openapi.errors(401, 404, 503),
     )
     async def get_classifier(request: Request, name: Name) -> Response:
-        """The classifier, its training settings and its report."""
+        """The classifier, its training settings and its report.
+
+        Other keys than the owner's see the figures; parts that name items or coders are empty, and listed in
+        `report.withheld`.
+        """
         request.state.operation = "classifiers"
-        return json_response((await pipeline.answer(context.engine(), context.classifiers, name)).model_dump())
+        found = await pipeline.answer(context.engine(), context.classifiers, name, owner=request.state.owner)
+        return json_response(found.model_dump())
 
     @app.get(
         "/v1/classifiers/{name}/versions/{number}",
@@ -105,9 +110,9 @@ def add(app: FastAPI, context: Context) -> None:
     ) -> Response:
         """The version `name@number`."""
         request.state.operation = "classifiers"
-        return json_response(
-            (await pipeline.answer(context.engine(), context.classifiers, f"{name}@{number}")).model_dump()
-        )
+        label = f"{name}@{number}"
+        found = await pipeline.answer(context.engine(), context.classifiers, label, owner=request.state.owner)
+        return json_response(found.model_dump())
 
     @app.delete(
         "/v1/classifiers/{name}",
@@ -188,7 +193,8 @@ def add(app: FastAPI, context: Context) -> None:
     async def page(request: Request, name: Name) -> Response:
         """A self-contained HTML file with plots."""
         request.state.operation = "classifiers"
-        return page_response(await pipeline.page(context.engine(), context.classifiers, name, ()))
+        owner = request.state.owner
+        return page_response(await pipeline.page(context.engine(), context.classifiers, name, (), owner=owner))
 
     @app.post(
         "/v1/classifiers/{name}/report.html",
@@ -203,8 +209,9 @@ def add(app: FastAPI, context: Context) -> None:
         request.state.operation = "classifiers"
         with bodies.hold(request):
             body, files = await bodies.message(request, schema.PageRequest)
-            items = await items_without_video(body.input, files, context.files, request.state.owner) or ()
-            return page_response(await pipeline.page(context.engine(), context.classifiers, name, items))
+            owner = request.state.owner
+            items = await items_without_video(body.input, files, context.files, owner) or ()
+            return page_response(await pipeline.page(context.engine(), context.classifiers, name, items, owner=owner))
 
     @app.post(
         "/v1/fine-tunings",
