@@ -24,6 +24,7 @@ def _cores(quota_file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
 
 
 CORES = _cores()
+DECODED = 2**27  # bytes of images that are being decoded, for each core
 THREADS = 1 if CORES <= 4 else 4  # measured on two cores; more than one lane per four cores would need more memory
 PREFIX = "DAGUERRE_"
 CLIENT_VARIABLES = frozenset({"DAGUERRE_URL", "DAGUERRE_API_KEY"})  # read by the SDK, perhaps on the same machine
@@ -112,6 +113,11 @@ class Settings(BaseSettings):
     max_image_bytes: int = Field(20 * 2**20, ge=1, description="Maximum size of one image in bytes.")
     max_image_pixels: int = Field(
         80_000_000, ge=1, le=178_956_970, description="Maximum number of pixels of one image; Pillow's limit at most."
+    )
+    max_decoded_bytes: int = Field(
+        max(2**30, CORES * DECODED),
+        ge=1,
+        description="Maximum bytes of the images that are being decoded; larger ones are decoded one at a time.",
     )
     max_aspect_ratio: float = Field(100.0, ge=1, description="Maximum ratio of an image's long side to its short side.")
     max_video_bytes: int = Field(

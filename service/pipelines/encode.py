@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.encoders.processors import ImageProcessor, TextProcessor, Tokens
 from models.errors import ImageTooLarge, ItemError, TextError
-from models.images.decoding import DecodeMode
+from models.images.decoding import DecodeMode, ImageLimits
 from service.errors import ItemFailure, ItemsFailed, TooLarge, Unprocessable, item_failure
 from service.inference.batching import Caller, Key, Row
 from service.inference.engine import Engine, Model, require
@@ -126,11 +126,10 @@ async def _images(
     work: _Work, processor: ImageProcessor, indices: Sequence[int], vectors: Float, on_error: OnError
 ) -> None:
     engine, spec = work.engine, work.model.spec
-    limits = engine.settings.image_limits
     window = asyncio.Semaphore(engine.settings.window)
     raw: dict[int, Row] = {}
 
-    def pixels(image: bytes | str) -> Row:
+    def pixels(image: bytes | str, limits: ImageLimits) -> Row:
         started = time.perf_counter()
         row = processor.preprocess(image_bytes(image, limits.max_bytes), limits=limits, decode=work.decode)
         DECODE_SECONDS.labels("image").observe(time.perf_counter() - started)
@@ -141,7 +140,7 @@ async def _images(
         assert image is not None
         async with window:
             try:
-                row = await engine.in_thread(lambda: pixels(image))
+                row = await engine.decode(lambda limits: pixels(image, limits))
             except ItemError as exc:
                 work.fail(index, exc)
                 return
