@@ -131,6 +131,12 @@ class Settings(BaseSettings):
     max_prompts: int = Field(20_000, ge=2, description="Maximum product of labels and templates in a request.")
     max_body_bytes: int = Field(256 * 2**20, ge=1, description="Maximum size of a request's body in bytes.")
     max_bodies_bytes: int = Field(2 * 2**30, ge=1, description="Maximum bytes of all bodies in memory.")
+    max_connections: int = Field(
+        4096,
+        ge=8,
+        description="Maximum HTTP connections of an entry process; a quarter of it for gRPC. At most a half of the files that "
+        "the process may open.",
+    )
     label_cache: int = Field(16_384, ge=0, description="Number of label vectors to cache, about 5 kB each.")
     request_timeout: float = Field(300.0, gt=0, description="Seconds after which a request ends with 504.")
 

@@ -29,6 +29,7 @@ from service.api.grpc.methods.timeline import TimelineMethods
 from service.api.grpc.stream import EmbedStream
 from service.api.grpc.wire import SMALL
 from service.auth import Auth
+from service.connections import grpc_connections
 from service.context import Context
 from service.errors import BadRequest, TimedOut
 from service.settings import Settings
@@ -37,6 +38,7 @@ logger = logging.getLogger("daguerre.grpc")
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
 PARSED_AT_ONCE = 2  # large messages
+STREAMS = 256  # calls of one connection at once
 DRAIN = 30.0  # seconds that running calls have when the service stops, as over HTTP
 
 
@@ -144,6 +146,11 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.max_receive_message_length", most),
         ("grpc.max_send_message_length", -1),
         ("grpc.so_reuseport", int(settings.entry_workers > 1)),
+        ("grpc.max_allowed_incoming_connections", grpc_connections(settings)),
+        ("grpc.max_concurrent_streams", STREAMS),
+        ("grpc.server_handshake_timeout_ms", 10_000),  # for a connection that sends nothing, or something else
+        ("grpc.max_connection_idle_ms", 300_000),  # without a call; clients connect again by themselves
+        ("grpc.keepalive_time_ms", 60_000),  # for callers that are gone without having closed the connection
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),  # a client may keep an idle connection alive
         ("grpc.keepalive_permit_without_calls", 1),
     ]
