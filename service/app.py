@@ -17,6 +17,7 @@ from service.api.http import protocol
 from service.api.http.app import create
 from service.api.http.middleware import RequestMiddleware, WithoutTimeout
 from service.auth import Auth
+from service.body_budget import return_memory
 from service.connections import raise_open_files
 from service.context import Context
 from service.inference.batching import Key
@@ -35,6 +36,7 @@ traffic.TimeoutMiddleware = WithoutTimeout  # type: ignore[assignment,misc]  # R
 logging.getLogger("daguerre").setLevel(logging.INFO)
 settings = read()
 raise_open_files()
+return_memory()
 protocol.install(settings)
 _sites = {f"runner_{i}": site for i, site in enumerate(sites(settings) if settings.placement == "process" else ())}
 _engines: list[Engine] = []  # the engine of this worker, created in its event loop

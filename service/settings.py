@@ -134,8 +134,8 @@ class Settings(BaseSettings):
     max_connections: int = Field(
         4096,
         ge=8,
-        description="Maximum HTTP connections of an entry process; a quarter of it for gRPC. At most a half of the files that "
-        "the process may open.",
+        description="Maximum HTTP connections of an entry process; of gRPC, a quarter. At most a half of the files "
+        "that it may open.",
     )
     label_cache: int = Field(16_384, ge=0, description="Number of label vectors to cache, about 5 kB each.")
     request_timeout: float = Field(300.0, gt=0, description="Seconds after which a request ends with 504.")
