@@ -116,7 +116,7 @@ def _apart(body: bytes | bytearray) -> tuple[bytes | bytearray, list[str]]:
     """The document with its long strings replaced by marks, and those strings."""
     if len(body) <= LONG:
         return body, []
-    parts: list[bytes] = []
+    parts: list[bytes | bytearray] = []
     strings: list[str] = []
     done = 0
     for start, end in _long_strings(body):
@@ -157,8 +157,8 @@ def _blocks(body: bytes | bytearray) -> Iterator[tuple[int, bytes]]:
 def _string(body: bytes | bytearray, start: int, end: int) -> str:
     """The string whose content, as written in the document, is body[start:end]."""
     if all(_PLAIN.fullmatch(body, at, min(at + PART, end)) for at in range(start, end, PART)):
-        with memoryview(body) as view, view[start:end] as part:
-            return str(part, "ascii")
+        with memoryview(body) as view, view[start:end] as plain:
+            return str(plain, "ascii")
     parts = []
     while start < end:
         stop = min(start + PART, end)
@@ -228,7 +228,7 @@ class _Document:
         """The value in body[start:end], whose brackets and commas are those from `first` to `last`, exclusive."""
         body = self._body
         if last - first <= PIECE and end - start <= SPAN:
-            return self._loads(body[start:end])
+            return self._loads(bytes(body[start:end]))
         if first == last:  # its long strings are elsewhere
             raise BadRequest(f"the body is not JSON that is read here: a value has more than {SPAN:,} bytes")
         opened, closed = int(self._places[first]), int(self._places[last - 1])
