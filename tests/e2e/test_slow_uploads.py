@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +78,10 @@ def test_a_steady_slow_upload_is_not_cut(narrow: Server) -> None:
         (path, kind, content, _), chunked = UPLOADS[variants[i][0]], variants[i][1]
         connection = http.client.HTTPConnection("127.0.0.1", narrow.port, timeout=30)
         headers = {"content-type": kind} | ({} if chunked else {"content-length": str(len(content))})
-        connection.request("POST", path, slowly(content), headers, encode_chunked=chunked)
-        answer = connection.getresponse()
-        return answer.status, answer.read()
+        with closing(connection):
+            connection.request("POST", path, slowly(content), headers, encode_chunked=chunked)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
 
     answers = at_once(work, len(variants))
     for (name, _), (status, text) in zip(variants, answers, strict=True):
