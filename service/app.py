@@ -12,13 +12,13 @@ import bentoml
 from bentoml._internal.server.http import traffic
 
 from models.catalog.folder import ModelFolder
+from service.api.connections import raise_open_files
 from service.api.grpc.server import GrpcServer
 from service.api.http import protocol
 from service.api.http.app import create
 from service.api.http.middleware import RequestMiddleware, WithoutTimeout
 from service.auth import Auth
 from service.body_budget import return_memory
-from service.connections import raise_open_files
 from service.context import Context
 from service.inference.batching import Key
 from service.inference.devices import RunnerSpec, sites

@@ -38,7 +38,7 @@ SERVICE_LAYERS = (
     ("service.stores",),
     ("service.inference",),
     ("service.schemas",),
-    ("service.auth", "service.body_budget", "service.connections"),
+    ("service.auth", "service.body_budget"),
     ("service.settings",),
     ("service.errors",),
     ("service.metrics",),

@@ -168,7 +168,7 @@ def test_a_connection_answers_one_request_after_another(server: Server) -> None:
 
 def test_a_soft_limit_is_raised_and_a_missing_one_is_kept() -> None:
     code = (
-        "import resource; from service.connections import raise_open_files; "
+        "import resource; from service.api.connections import raise_open_files; "
         "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 512)); raise_open_files(); "
         "print(resource.getrlimit(resource.RLIMIT_NOFILE))"
     )

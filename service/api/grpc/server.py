@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from service.api.connections import grpc_connections
 from service.api.grpc import messages
 from service.api.grpc.arrivals import Arrivals
 from service.api.grpc.calls import CallContext, CallScope, address
@@ -30,7 +31,6 @@ from service.api.grpc.methods.timeline import TimelineMethods
 from service.api.grpc.stream import EmbedStream
 from service.api.grpc.wire import SMALL
 from service.auth import Auth
-from service.connections import grpc_connections
 from service.context import Context
 from service.errors import BadRequest, TimedOut
 from service.settings import Settings

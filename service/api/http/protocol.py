@@ -12,7 +12,7 @@ import orjson
 from uvicorn import config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from service.connections import Connections, http_connections
+from service.api.connections import Connections, http_connections
 from service.errors import BadRequest, HeadersTooLarge, HeadersTooSlow, Overloaded, ServiceError
 from service.settings import Settings
 
