@@ -13,12 +13,14 @@ from bentoml._internal.server.http import traffic
 
 from models.catalog.folder import ModelFolder
 from service.api import stopping
+from service.api.connections import raise_open_files
 from service.api.grpc.server import GrpcServer
 from service.api.http import protocol
 from service.api.http.app import create
 from service.api.http.middleware import RequestMiddleware, WithoutTimeout
 from service.api.http.origins import OriginCheck
 from service.auth import Auth
+from service.body_budget import return_memory
 from service.context import Context
 from service.inference.batching import Key
 from service.inference.devices import RunnerSpec, sites
@@ -34,12 +36,14 @@ from service.settings import read
 from service.stores.home import make_private, tighten
 
 traffic.TimeoutMiddleware = WithoutTimeout  # type: ignore[assignment,misc]  # RequestMiddleware has one that says so in our words
-protocol.install()
 stopping.install()
 make_private()  # this process, and the workers of jobs
 logger = logging.getLogger("daguerre.start")
 logging.getLogger("daguerre").setLevel(logging.INFO)
 settings = read()
+raise_open_files()
+return_memory()
+protocol.install(settings)
 _sites = {f"runner_{i}": site for i, site in enumerate(sites(settings) if settings.placement == "process" else ())}
 _engines: list[Engine] = []  # the engine of this worker, created in its event loop
 

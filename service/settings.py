@@ -25,6 +25,7 @@ def _cores(quota_file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
 
 
 CORES = _cores()
+DECODED = 2**27  # bytes of images that are being decoded, for each core
 THREADS = 1 if CORES <= 4 else 4  # measured on two cores; more than one lane per four cores would need more memory
 PREFIX = "DAGUERRE_"
 HOST_NAME = re.compile(r"((\*\.)?[\w-]+(\.[\w-]+)*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
@@ -115,6 +116,11 @@ class Settings(BaseSettings):
     max_image_pixels: int = Field(
         80_000_000, ge=1, le=178_956_970, description="Maximum number of pixels of one image; Pillow's limit at most."
     )
+    max_decoded_bytes: int = Field(
+        max(2**30, CORES * DECODED),
+        ge=1,
+        description="Maximum bytes of the images that are being decoded; larger ones are decoded one at a time.",
+    )
     max_aspect_ratio: float = Field(100.0, ge=1, description="Maximum ratio of an image's long side to its short side.")
     max_video_bytes: int = Field(
         2 * 2**30, ge=1, description="Maximum size of one video in bytes, in a form or uploaded."
@@ -127,6 +133,12 @@ class Settings(BaseSettings):
     max_prompts: int = Field(20_000, ge=2, description="Maximum product of labels and templates in a request.")
     max_body_bytes: int = Field(256 * 2**20, ge=1, description="Maximum size of a request's body in bytes.")
     max_bodies_bytes: int = Field(2 * 2**30, ge=1, description="Maximum bytes of all bodies in memory.")
+    max_connections: int = Field(
+        4096,
+        ge=8,
+        description="Maximum HTTP connections of an entry process; of gRPC, a quarter. At most a half of the files "
+        "that it may open.",
+    )
     label_cache: int = Field(16_384, ge=0, description="Number of label vectors to cache, about 5 kB each.")
     request_timeout: float = Field(300.0, gt=0, description="Seconds after which a request ends with 504.")
 

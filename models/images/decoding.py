@@ -47,6 +47,10 @@ _PILLOW_PIXELS = 2 * 89_478_485  # above this Pillow refuses on its own, whateve
 
 _PNG_RGB16 = b"\x10\x02"  # depth and kind of colours, in the header
 
+_TRANSPARENT, _OPAQUE, _ROTATED = 13, 8, 4  # bytes of memory for each pixel while an image is decoded, measured
+_JPEG, _PROGRESSIVE = 5, 6
+_OF_DECODER = {"webp": 12, "jpeg2000": 15, "avif": 5, "heic": 5}  # more, in the decoder itself
+
 _DRAFT = 3  # at 2 the embedded model fell to a cosine of 0.9989 with "exact" on one 12-megapixel photo in nine
 
 _ORIENTATIONS = {
@@ -65,10 +69,19 @@ class ImageLimits:
     max_bytes: int = 20 * 2**20
     max_pixels: int = 80_000_000  # 320 MB decoded
     max_aspect_ratio: float = 100.0
+    max_memory: int | None = None  # bytes while it is decoded; an image that needs more raises LargeImage
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_pixels <= _PILLOW_PIXELS:
             raise ValueError(f"max_pixels: got {self.max_pixels}, must be from 1 to {_PILLOW_PIXELS}")
+
+
+class LargeImage(Exception):
+    """An image that needs more memory than `ImageLimits.max_memory` while it is decoded: `memory` bytes, estimated."""
+
+    def __init__(self, memory: int) -> None:
+        super().__init__(f"the image needs about {memory:,} bytes of memory")
+        self.memory = memory
 
 
 def load_pixels(
@@ -85,6 +98,8 @@ def load_pixels(
     ------
     UnsupportedImage, ImageTooLarge, InvalidImage
         And nothing else, whatever the bytes.
+    LargeImage
+        Only where `limits.max_memory` is set.
     """
     image, box = _open(data, limits, preprocess if decode == "scaled" else None)
     return resize(image, preprocess, box=box)
@@ -114,7 +129,11 @@ def _open(data: bytes, limits: ImageLimits, target: Preprocess | None) -> tuple[
     name = pillow_name(kind)
     check_structure(data, kind)
     image = _header(data, kind, name, limits)
+    full = image.width * image.height
     drafted = _draft(image, kind, target)
+    memory = _memory(image, kind, full)
+    if limits.max_memory is not None and memory > limits.max_memory:
+        raise LargeImage(memory)
     try:
         try:
             image.load()
@@ -153,6 +172,19 @@ def _header(data: bytes, kind: str, name: str, limits: ImageLimits) -> Image.Ima
             "image is a PNG of 16-bit colours of which one is transparent, which is not read here: save it with 8 bits"
         )
     return image
+
+
+def _memory(image: Image.Image, kind: str, full: int) -> int:
+    """An estimate, from the header, of the bytes that decoding takes; `full` is the number of pixels in the file."""
+    pixels = image.width * image.height
+    if kind == "jpeg":
+        each = _JPEG if image.mode in ("RGB", "L") else _OPAQUE
+        rotated = _orientation(image) != 1
+    else:
+        each = _TRANSPARENT if image.has_transparency_data or kind == "gif" else _OPAQUE
+        rotated = "exif" in image.info or kind == "tiff"  # perhaps: a PNG would be decoded to read it
+    each += _OF_DECODER.get(kind, 0) + rotated * _ROTATED
+    return each * pixels + (_PROGRESSIVE * full if image.info.get("progressive") else 0)
 
 
 def _draft(image: Image.Image, kind: str, target: Preprocess | None) -> tuple[str, Box] | None:
@@ -218,7 +250,9 @@ def _rgb(image: Image.Image) -> Image.Image:
         return image.convert("RGB")
     if image.format == "BMP" and image.getchannel("A").getextrema() == (0, 0):
         return image.convert("RGB")
-    return on_background(image.convert("LA").convert("RGBA") if image.mode == "La" else image.convert("RGBA"))
+    if image.mode == "La":
+        image = image.convert("LA")
+    return on_background(image if image.mode == "RGBA" else image.convert("RGBA"))  # convert() would copy
 
 
 def on_background(rgba: Image.Image) -> Image.Image:

@@ -1,19 +1,17 @@
 """Decoding of transmitted vectors: little-endian float32, row by row."""
 
-import base64
-import binascii
-
 import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import Unprocessable
+from service.pipelines.base64_text import decode
 
 
 def of_base64(data: str, dimension: int) -> NDArray[np.float32]:
     """Decode base64 to (n, dimension). Raises Unprocessable."""
     try:
-        raw = base64.b64decode(data, validate=True)
-    except (binascii.Error, ValueError) as exc:
+        raw = decode(data)
+    except ValueError as exc:
         raise Unprocessable("vectors: data is not base64; encode the bytes of the array", param="vectors") from exc
     return of_bytes(raw, dimension)
 

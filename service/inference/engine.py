@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, get_args
 
 import numpy as np
@@ -19,7 +19,7 @@ from models.catalog.spec import Modality, ModelSpec
 from models.encoders import processors
 from models.encoders.processors import ImageProcessor, TextProcessor
 from models.errors import quoted
-from models.images.decoding import DecodeMode
+from models.images.decoding import DecodeMode, ImageLimits, LargeImage
 from service import __version__
 from service.errors import NotFound, Unavailable, Unprocessable
 from service.inference.batching import Key, QueueSlots
@@ -30,6 +30,7 @@ from service.settings import Settings
 
 logger = logging.getLogger("daguerre.engine")
 T = TypeVar("T")
+SMALL_IMAGE = 2**25  # bytes of memory while an image is decoded that are not counted
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Engine:
         self.labels = LabelCache(settings.label_cache)
         self._placement = placement
         self._models: Mapping[str, Model] = {}
-        self._threads = FairThreads(settings.decode_threads, name="decode")
+        self._threads = FairThreads(settings.decode_threads, name="decode", memory=settings.max_decoded_bytes)
         self._video_threads = ThreadPoolExecutor(settings.videos, thread_name_prefix="video")
         self.viewing = asyncio.Semaphore(settings.videos)
         self._failed = False
@@ -128,6 +129,18 @@ class Engine:
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run `work` in a decoding thread, which the requests use in turn."""
         return await self._threads.run(work)
+
+    async def decode(self, work: Callable[[ImageLimits], T]) -> T:
+        """Run `work`, which decodes one image within the limits that it is given, in a decoding thread.
+
+        The memory of an image that needs much is reserved first, by the size in its header.
+        """
+        limits = self.settings.image_limits
+        try:
+            return await self.in_thread(lambda: work(replace(limits, max_memory=SMALL_IMAGE)))
+        except LargeImage as exc:
+            memory = exc.memory
+        return await self._threads.run(lambda: work(limits), memory=memory)
 
     async def in_video_thread(self, work: Callable[[], T]) -> T:
         """Run `work` in a thread for videos, so that images and texts need not wait for it."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.encoders.processors import ImageProcessor, TextProcessor, Tokens
 from models.errors import ImageTooLarge, ItemError, TextError
-from models.images.decoding import DecodeMode
+from models.images.decoding import DecodeMode, ImageLimits
 from models.images.further import is_first_of_many
 from service.errors import ItemFailure, ItemsFailed, TooLarge, Unprocessable, item_failure
 from service.inference.batching import Caller, Key, Row
@@ -130,11 +130,10 @@ async def _images(
     work: _Work, processor: ImageProcessor, indices: Sequence[int], vectors: Float, on_error: OnError
 ) -> None:
     engine, spec = work.engine, work.model.spec
-    limits = engine.settings.image_limits
     window = asyncio.Semaphore(engine.settings.window)
     raw: dict[int, Row] = {}
 
-    def pixels(image: bytes | str) -> tuple[Row, bool]:
+    def pixels(image: bytes | str, limits: ImageLimits) -> tuple[Row, bool]:
         started = time.perf_counter()
         data = image_bytes(image, limits.max_bytes)
         row = processor.preprocess(data, limits=limits, decode=work.decode)
@@ -147,7 +146,7 @@ async def _images(
         assert image is not None
         async with window:
             try:
-                row, many = await engine.in_thread(lambda: pixels(image))
+                row, many = await engine.decode(lambda limits: pixels(image, limits))
             except ItemError as exc:
                 work.fail(index, exc)
                 return

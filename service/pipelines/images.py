@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from models.errors import ItemError
-from models.images.decoding import open_rgb
+from models.images.decoding import ImageLimits, open_rgb
 from models.images.further import is_first_of_many
 from models.images.perceptual import perceptual_hash
 from models.images.thumbnail import thumbnail
@@ -53,11 +53,10 @@ async def describe(
 ) -> tuple[Mapping[int, Described], Mapping[int, ItemFailure]]:
     """Descriptions of images, and failures by index. Raises ItemsFailed, Unprocessable, TooLarge."""
     check_count(engine, items)
-    limits = engine.settings.image_limits
     found: dict[int, Described] = {}
     failures: dict[int, ItemFailure] = {}
 
-    def look(i: int, item: Item) -> None:
+    def look(i: int, item: Item, limits: ImageLimits) -> None:
         if item.image is None or item.text is not None:
             failures[i] = ItemFailure(i, item.id, "missing_modality", "is no image; send images alone")
             return
@@ -76,7 +75,7 @@ async def describe(
             first_of_many=is_first_of_many(data),
         )
 
-    await asyncio.gather(*(engine.in_thread(partial(look, i, item)) for i, item in enumerate(items)))
+    await asyncio.gather(*(engine.decode(partial(look, i, item)) for i, item in enumerate(items)))
     for failure in failures.values():
         ITEMS_FAILED.labels(failure.code).inc()
     if failures and on_error == "fail":
@@ -89,11 +88,10 @@ async def thumbnails(
     engine: Engine, items: Sequence[Item], *, side: int = 160, quality: int = 80, blurred: bool = False
 ) -> dict[str, bytes]:
     """Thumbnails by id, for a page. Raises ItemsFailed, Unprocessable."""
-    limits = engine.settings.image_limits
     failures: list[ItemFailure] = []
     pictures: dict[str, bytes] = {}
 
-    def shrink(i: int, item: Item) -> None:
+    def shrink(i: int, item: Item, limits: ImageLimits) -> None:
         try:
             if item.image is None or item.id is None:
                 raise Unprocessable(f"input[{i}]: send images with the ids of items", param=f"input[{i}]")
@@ -102,7 +100,7 @@ async def thumbnails(
         except ItemError as exc:
             failures.append(item_failure(i, item.id, exc))
 
-    await asyncio.gather(*(engine.in_thread(partial(shrink, i, item)) for i, item in enumerate(items)))
+    await asyncio.gather(*(engine.decode(partial(shrink, i, item)) for i, item in enumerate(items)))
     if failures:
         raise ItemsFailed(sorted(failures, key=lambda each: each.index), of=len(items))
     return pictures

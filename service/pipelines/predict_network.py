@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.classifiers.network import Network
 from models.classifiers.store import Stored
 from models.errors import ItemError
-from models.images.decoding import load_pixels
+from models.images.decoding import ImageLimits, load_pixels
 from models.images.further import is_first_of_many
 from service.errors import ItemFailure, item_failure
 from service.inference.engine import Engine
@@ -60,11 +60,22 @@ async def by_network(
             else:
                 failures[i] = item_failure(i, items[i].id, video)
 
-    batch = partial(_batch, engine, network, items, failures, logits, first, on_error)
+    read = partial(_pixels, network, items, failures, first)
 
     async def one(places: Sequence[int]) -> None:
+        rows: dict[int, NDArray[np.uint8]] = {}
+
+        async def decode(i: int) -> None:
+            row = await engine.decode(partial(read, i))
+            if row is not None:
+                rows[i] = row
+
         async with room:
-            await engine.in_thread(lambda: batch(places))
+            await gather_cancelling([decode(i) for i in places])
+            good = [i for i in places if i in rows]
+            if good and not (failures and on_error == "fail"):
+                found = await engine.in_thread(lambda: network.predict(np.stack([rows[i] for i in good])))
+                logits.update(zip(good, found, strict=True))
 
     parts = [one(pictures[start : start + BATCH]) for start in range(0, len(pictures), BATCH)]
     await gather_cancelling([*parts, *([run_videos()] if clips else [])])
@@ -91,35 +102,29 @@ async def by_network(
     )
 
 
-def _batch(
-    engine: Engine,
+def _pixels(
     network: Network,
     items: Sequence[Item],
     failures: dict[int, ItemFailure],
-    logits: dict[int, Logits],
     first: list[int],
-    on_error: OnError,
-    places: Sequence[int],
-) -> None:
-    """Decode and run one batch of images, in a thread."""
-    limits = engine.settings.image_limits
-    read: list[tuple[int, NDArray[np.uint8]]] = []
-    for i in places:
-        problem = item_problem(items[i], ["image"], False)
-        image = items[i].image
-        if problem or image is None:
-            failures[i] = ItemFailure(i, items[i].id, *(problem or ("missing_modality", "has no image")))
-            continue
-        try:
-            data = image_bytes(image, limits.max_bytes)
-            read.append((i, load_pixels(data, network.preprocess, limits=limits)))
-            if is_first_of_many(data):
-                first.append(i)
-        except ItemError as exc:
-            failures[i] = item_failure(i, items[i].id, exc)
-    if read and not (failures and on_error == "fail"):
-        found = network.predict(np.stack([row for _, row in read]))
-        logits.update(zip((i for i, _ in read), found, strict=True))
+    i: int,
+    limits: ImageLimits,
+) -> NDArray[np.uint8] | None:
+    """Decode one image, in a thread; None for an item that cannot be used, which is then among the failures."""
+    problem = item_problem(items[i], ["image"], False)
+    image = items[i].image
+    if problem or image is None:
+        failures[i] = ItemFailure(i, items[i].id, *(problem or ("missing_modality", "has no image")))
+        return None
+    try:
+        data = image_bytes(image, limits.max_bytes)
+        row = load_pixels(data, network.preprocess, limits=limits)
+        if is_first_of_many(data):
+            first.append(i)
+        return row
+    except ItemError as exc:
+        failures[i] = item_failure(i, items[i].id, exc)
+        return None
 
 
 def _read(network: Network, logits: Logits) -> PredictionRows:

@@ -1,7 +1,6 @@
 """Videos as items: frames decoded in a separate thread, run in shared batches, and pooled."""
 
 import asyncio
-import base64
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ from models.video.shots import Shot
 from service.errors import Overloaded
 from service.inference.engine import Engine
 from service.metrics import VIDEO_FRAMES
+from service.pipelines.base64_text import decode as decode_base64
 from service.pipelines.concurrency import gather_cancelling
 from service.pipelines.frames import Float, FrameResults, SampledFrame, VideoInput, single_colour
 
@@ -242,7 +242,7 @@ def decoded(text: str, limits: VideoLimits) -> bytes:
             f"video has about {len(text) * 3 // 4:,} bytes, the limit is {limits.max_bytes:,}: cut it into parts"
         )
     try:
-        return base64.b64decode("".join(text.split()), validate=True)
+        return decode_base64(text, blanks=True)
     except ValueError as exc:
         raise InvalidVideo(
             "video is not base64; send the base64 of the file's bytes, a part of a form, or a file of POST /v1/files"

@@ -10,11 +10,11 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import IO, Annotated, Any
 
 import numpy as np
 import orjson
@@ -28,6 +28,7 @@ from service.errors import BadRequest, NotFound, TooLarge, Unprocessable
 from service.schemas.video import VideoFacts, facts
 from service.settings import Settings
 from service.stores.claims import claim, release, remove_unclaimed
+from service.stores.disk_budget import DiskBudget
 from service.stores.npy import MAGIC, InvalidArray, read_header
 
 DATA, META = "data.npy", "meta.json"
@@ -69,7 +70,7 @@ class FileStore:
 
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.home / "files"
-        self._limit, self._total_limit = settings.max_file_bytes, settings.max_files_bytes
+        self._limit, self._disk = settings.max_file_bytes, DiskBudget(settings)
         self._keep = settings.file_days * 86400
         self._limits = settings.video_limits
         self._uploads = settings.home / UPLOADS
@@ -81,7 +82,7 @@ class FileStore:
         """
         id = f"file_{secrets.token_hex(16)}"
         folder = self._folder / id
-        available = await asyncio.to_thread(self._begin, folder)
+        await asyncio.to_thread(self._begin, folder)
         try:
             size = 0
             chunks_to_write: list[bytes] = []
@@ -95,18 +96,13 @@ class FileStore:
                             "raise DAGUERRE_MAX_FILE_BYTES",
                             code="file_too_large",
                         )
-                    if size > available:
-                        raise TooLarge(
-                            "the uploaded files would exceed their total limit; delete others (DELETE /v1/files/{id}), "
-                            "or raise DAGUERRE_MAX_FILES_BYTES",
-                            code="files_full",
-                        )
                     chunks_to_write.append(chunk)
                     buffered += len(chunk)
                     if buffered >= BUFFER:
-                        await asyncio.to_thread(file.writelines, chunks_to_write)
+                        await asyncio.to_thread(self._write, file, chunks_to_write, size)
                         chunks_to_write, buffered = [], 0
-                await asyncio.to_thread(file.writelines, chunks_to_write)
+                await asyncio.to_thread(self._write, file, chunks_to_write, size)
+                await asyncio.to_thread(file.truncate, size)
                 await asyncio.to_thread(_synced, file)
             return await asyncio.to_thread(self._finish, folder, id, name, size, owner)
         except BaseException:
@@ -115,15 +111,17 @@ class FileStore:
         finally:
             release(folder)
 
-    def _begin(self, folder: Path) -> int:
-        """Create the folder and return the number of bytes that it may hold."""
+    def _begin(self, folder: Path) -> None:
         self.sweep()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        used = sum(path.stat().st_size for path in self._folder.glob("*/data.*"))
         folder.mkdir(mode=0o700)
         while not claim(folder):  # removed as if it were left by a killed process
             folder.mkdir(mode=0o700, exist_ok=True)
-        return self._total_limit - used
+
+    def _write(self, file: IO[bytes], chunks: Sequence[bytes], size: int) -> None:
+        """Write chunks, after which the file has `size` bytes. Raises TooLarge."""
+        self._disk.extend(file, size)
+        file.writelines(chunks)
 
     def _finish(self, folder: Path, id: str, name: str, size: int, owner: str | None) -> File:
         path, shape, dtype, video = folder / DATA, None, None, None

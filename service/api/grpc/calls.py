@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from urllib.parse import unquote
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -20,6 +21,7 @@ from service import __version__
 from service.api.grpc.messages import error
 from service.auth import Auth
 from service.errors import CallerGone, ServiceError, translate
+from service.inference.fair_threads import one_caller
 from service.metrics import IN_FLIGHT, REQUEST_SECONDS, REQUESTS
 
 logger = logging.getLogger("daguerre.grpc")
@@ -64,7 +66,9 @@ class CallScope:
         IN_FLIGHT.labels("grpc").inc()
         try:
             try:
-                yield self._auth.check(_text(metadata.get("authorization")), reached_at=self._host)
+                owner = self._auth.check(_text(metadata.get("authorization")), reached_at=self._host)
+                one_caller(owner or address(context))
+                yield owner
                 status = 200
             except (ModelsError, OSError, sqlite3.Error) as exc:
                 raise translate(exc) from exc
@@ -87,6 +91,11 @@ class CallScope:
             REQUEST_SECONDS.labels(operation, "grpc").observe(time.perf_counter() - started)
             if status >= 400:
                 logger.info("request %s: %s answered %d", request_id, operation, status)
+
+
+def address(context: CallContext) -> str:
+    """The caller's address without its port, as HTTP has it."""
+    return unquote(context.peer()).partition(":")[2].rpartition(":")[0].strip("[]")
 
 
 def _text(value: str | bytes | None) -> str | None:

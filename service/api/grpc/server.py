@@ -14,8 +14,10 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from service.api.connections import grpc_connections
 from service.api.grpc import messages
-from service.api.grpc.calls import CallContext, CallScope
+from service.api.grpc.arrivals import Arrivals
+from service.api.grpc.calls import CallContext, CallScope, address
 from service.api.grpc.health import SERVICE, Health
 from service.api.grpc.methods.annotation import AnnotationMethods
 from service.api.grpc.methods.classifiers import ClassifierMethods
@@ -37,6 +39,7 @@ logger = logging.getLogger("daguerre.grpc")
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
 PARSED_AT_ONCE = 2  # large messages
+STREAMS = 256  # calls of one connection at once
 DRAIN = 30.0  # seconds that running calls have when the service stops, as over HTTP
 
 
@@ -49,6 +52,7 @@ class GrpcServer:
         self._scope = CallScope(Auth(settings), host=settings.host)
         self._stopping = asyncio.Event()
         self._stopped: asyncio.Future[None] | None = None
+        self._arrivals = Arrivals(settings, context.budget)
         self._parsing = asyncio.Semaphore(PARSED_AT_ONCE)
         self._server = grpc.aio.server(options=_options(settings))
         self._files = FileMethods(context)
@@ -107,12 +111,14 @@ class GrpcServer:
 
         async def handle(requests: AsyncIterator[bytes], context: CallContext) -> bytes:
             async with self._scope.call(context, operation) as owner:
-                raw = await anext(requests, None)
+                caller = owner or address(context)
+                raw = await self._arrivals.next(context, caller)
                 if raw is None:
                     raise BadRequest("the call has no message; send one")
-                with self._context.budget.hold(len(raw), "message"):
-                    request = await self._parsed(kind, raw)
-                    return (await self._in_time(answer(request, owner))).SerializeToString()
+                with self._arrivals.hold(raw, caller):
+                    request = self._parsed(kind, raw)
+                    del raw  # it is not needed any more once it is parsed
+                    return (await self._in_time(answer(await request, owner))).SerializeToString()
             raise AssertionError("CallScope ends every failed call")
 
         return grpc.stream_unary_rpc_method_handler(handle)
@@ -134,14 +140,24 @@ class GrpcServer:
             raise TimedOut.after(limit) from exc
 
     async def _embed_stream(self, requests: AsyncIterator[bytes], context: CallContext) -> None:
-        async with self._scope.call(context, "embeddings_stream"):
-            stream = EmbedStream(self._context, self._in_time, self._stopping)
-            await stream.run(requests, context)
+        async with self._scope.call(context, "embeddings_stream") as owner:
+            stream = EmbedStream(
+                self._context, self._arrivals, owner or address(context), self._in_time, self._stopping
+            )
+            await stream.run(context)
 
     async def _upload(self, requests: AsyncIterator[bytes], context: CallContext) -> bytes:
         async with self._scope.call(context, "files") as owner:
-            return (await self._files.upload(requests, owner)).SerializeToString()
+            chunks = self._chunks(context, owner)
+            return (await self._files.upload(chunks, owner)).SerializeToString()
         raise AssertionError("CallScope ends every failed call")
+
+    async def _chunks(self, context: CallContext, owner: str | None) -> AsyncIterator[bytes]:
+        """The messages of a stream, each counted while it arrives and while it is used."""
+        caller = owner or address(context)
+        while (raw := await self._arrivals.next(context, caller)) is not None:
+            with self._arrivals.hold(raw, caller):
+                yield raw
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:
@@ -151,6 +167,11 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.max_receive_message_length", most),
         ("grpc.max_send_message_length", -1),
         ("grpc.so_reuseport", int(settings.entry_workers > 1)),
+        ("grpc.max_allowed_incoming_connections", grpc_connections(settings)),
+        ("grpc.max_concurrent_streams", STREAMS),
+        ("grpc.server_handshake_timeout_ms", 10_000),  # for a connection that sends nothing, or something else
+        ("grpc.max_connection_idle_ms", 300_000),  # without a call; clients connect again by themselves
+        ("grpc.keepalive_time_ms", 60_000),  # for callers that are gone without having closed the connection
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),  # a client may keep an idle connection alive
         ("grpc.keepalive_permit_without_calls", 1),
     ]

@@ -34,7 +34,6 @@ from service.stores.claims import release
 from service.stores.files import FileStore
 
 Options = TypeVar("Options", bound=BaseModel)
-MANY_CHUNKS = 16  # of a body, of 64 kB at most, that are joined in a thread
 PARSED_AT_ONCE = 2  # large bodies
 STALLED = 30.0  # seconds without a byte of a body
 SLOWEST = 1000  # bytes per second of a body, on average
@@ -109,17 +108,16 @@ class Bodies:
     async def _read_json(self, request: Request, schema: type[Options]) -> Options:
         """Read a JSON body, whose values are counted while it arrives."""
         counter = Counter()
-        chunks = []
+        body = bytearray()
         async for chunk in self._chunks(request):
             counter.add(chunk)
-            chunks.append(chunk)
-        body = await asyncio.to_thread(b"".join, chunks) if len(chunks) > MANY_CHUNKS else b"".join(chunks)
+            body += chunk
         return await self._json(body, counter.values, schema)
 
-    async def _json(self, body: bytes, values: int, schema: type[Options]) -> Options:
+    async def _json(self, body: bytes | bytearray, values: int, schema: type[Options]) -> Options:
         """A validated request; a large one is parsed in a thread, in pieces."""
         if is_small(body, values):
-            return validated_json(schema, body)
+            return validated_json(schema, bytes(body))
 
         def work() -> Options:
             fields, cut = parse(body)
@@ -143,7 +141,7 @@ class Bodies:
                 )
             reservation: Reservation | None = getattr(request.state, "reservation", None)
             if reservation is not None:
-                reservation.add(max(held - reservation.held, 0))
+                reservation.add(max(held - reservation.size, 0))
             yield chunk
 
     async def _form(self, request: Request, options: type[Options]) -> tuple[Options, FormParts]:
@@ -221,7 +219,7 @@ def _caller(request: Request) -> str | None:
 
 def _is_form(request: Request) -> bool:
     """Whether the body is a form. Raises UnsupportedMedia if it is neither a form nor JSON."""
-    if request.headers.get("content-encoding", "identity") != "identity":
+    if request.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
         raise UnsupportedMedia("content-encoding: compressed bodies are not read here; send it uncompressed")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ("application/json", "multipart/form-data", ""):

@@ -34,6 +34,7 @@ _ESCAPED = re.compile(  # whole characters and escapes; a first half of a surrog
     rb"|\\[^u])*+",
     re.DOTALL,
 )
+_PLAIN = re.compile(rb"[ !#-\[\]-~]*+")  # ASCII without escapes
 _LONG_NUMBER = re.compile(rb"[0-9]{19}")  # perhaps more than 64 bits, of which orjson would make a float
 _NAME = re.compile(rb'\s*("(?:[^"\\]|\\.)*+")\s*:', re.DOTALL)
 _KINDS = np.zeros(256, np.int8)  # 1 opens a container, -1 closes one, 2 is a comma
@@ -82,13 +83,13 @@ class Counter:
                 )
 
 
-def is_small(body: bytes, values: int) -> bool:
+def is_small(body: bytes | bytearray, values: int) -> bool:
     """Whether a document is parsed at once; `values` as counted."""
     return len(body) <= SMALL and values <= PIECE
 
 
-def parse(body: bytes) -> tuple[Any, bool]:
-    """Parse a document in pieces; call it in a thread. Raises BadRequest.
+def parse(body: bytes | bytearray) -> tuple[Any, bool]:
+    """Parse a document in pieces; call it in a thread. A bytearray is emptied as soon as possible. Raises BadRequest.
 
     Returns
     -------
@@ -98,6 +99,8 @@ def parse(body: bytes) -> tuple[Any, bool]:
     marks: list[_Mark] = []
     try:
         rest, strings = _apart(body, marks)
+        if strings and isinstance(body, bytearray):
+            body.clear()
         document = _Document(rest)
         found = document.value()
         return _restored(found, strings) if strings else found, document.cut or any(map(is_cut, strings))
@@ -132,11 +135,11 @@ def _without_escapes(block: bytes) -> bytes:
     return block.replace(b"\\\\", b"__").replace(b'\\"', b"__")
 
 
-def _apart(body: bytes, marks: list[_Mark]) -> tuple[bytes, list[str]]:
+def _apart(body: bytes | bytearray, marks: list[_Mark]) -> tuple[bytes | bytearray, list[str]]:
     """The document with its long strings replaced by marks, which are added to the list, and those strings."""
     if len(body) <= LONG:
         return body, []
-    parts: list[bytes] = []
+    parts: list[bytes | bytearray] = []
     strings: list[str] = []
     done = size = 0
     for start, end in _long_strings(body):
@@ -149,7 +152,7 @@ def _apart(body: bytes, marks: list[_Mark]) -> tuple[bytes, list[str]]:
     return (b"".join([*parts, body[done:]]) if strings else body), strings
 
 
-def _long_strings(body: bytes) -> Iterator[tuple[int, int]]:
+def _long_strings(body: bytes | bytearray) -> Iterator[tuple[int, int]]:
     """Start and end of the content of each string of more than LONG bytes."""
     inside, last = False, -1  # after the last quote
     for start, block in _blocks(body):
@@ -163,11 +166,11 @@ def _long_strings(body: bytes) -> Iterator[tuple[int, int]]:
         inside, last = bool((len(quotes) + inside) % 2), int(quotes[-1])
 
 
-def _blocks(body: bytes) -> Iterator[tuple[int, bytes]]:
+def _blocks(body: bytes | bytearray) -> Iterator[tuple[int, bytes]]:
     """Blocks of the document, each with its place, in which no quote is escaped."""
     escape = False
     for start in range(0, len(body), BLOCK):
-        block = body[start : start + BLOCK]
+        block = bytes(body[start : start + BLOCK])
         if escape:
             block = b"_" + block[1:]
         escape = False
@@ -177,8 +180,11 @@ def _blocks(body: bytes) -> Iterator[tuple[int, bytes]]:
         yield start, block
 
 
-def _string(body: bytes, start: int, end: int) -> str:
+def _string(body: bytes | bytearray, start: int, end: int) -> str:
     """The string whose content, as written in the document, is body[start:end]."""
+    if all(_PLAIN.fullmatch(body, at, min(at + PART, end)) for at in range(start, end, PART)):
+        with memoryview(body) as view, view[start:end] as plain:
+            return str(plain, "ascii")
     parts = []
     while start < end:
         stop = min(start + PART, end)
@@ -235,7 +241,7 @@ def _refuse(name: str) -> float:
 class _Document:
     """A document without long strings, and the places of its brackets and commas outside of strings."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes | bytearray) -> None:
         self._body = body
         self.cut = False
         self._places, self._kinds = _structure(body)
@@ -251,7 +257,7 @@ class _Document:
         """The value in body[start:end], whose brackets and commas are those from `first` to `last`, exclusive."""
         body = self._body
         if last - first <= PIECE and end - start <= SPAN:
-            return self._loads(body[start:end], start)
+            return self._loads(bytes(body[start:end]), start)
         if first == last:  # its long strings are elsewhere
             raise BadRequest(f"the body is not JSON that is read here: a value has more than {SPAN:,} bytes")
         opened, closed = int(self._places[first]), int(self._places[last - 1])
@@ -304,7 +310,7 @@ class _Document:
         return value
 
 
-def _structure(body: bytes) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+def _structure(body: bytes | bytearray) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
     """Places and kinds of the brackets and commas outside of strings."""
     places, kinds = [np.zeros(0, np.int64)], [np.zeros(0, np.int8)]
     inside = False

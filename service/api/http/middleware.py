@@ -14,11 +14,8 @@ from models.errors import quoted
 from service import __version__
 from service.api.http.origins import OriginCheck
 from service.auth import Auth, is_open
-<<<<<<< HEAD
-from service.errors import NotFound, ServiceError, TimedOut, Unauthorized, Unavailable, quoted
-=======
-from service.errors import NotFound, ServiceError, TimedOut, Unauthorized
->>>>>>> d-people
+from service.errors import NotFound, ServiceError, TimedOut, Unauthorized, Unavailable
+from service.inference.fair_threads import one_caller
 from service.metrics import IN_FLIGHT, REQUEST_SECONDS, REQUESTS
 
 logger = logging.getLogger("daguerre.http")
@@ -38,7 +35,7 @@ class WithoutTimeout:
 
 
 class RequestMiddleware:
-    """ASGI middleware that stores `request_id` and `owner` in the scope's state."""
+    """ASGI middleware that stores `request_id`, `owner` and `caller`, the owner or else the address, in the state."""
 
     def __init__(self, app: ASGIApp, auth: Auth, *, origins: OriginCheck, timeout: float) -> None:
         self._app = app
@@ -82,6 +79,8 @@ class RequestMiddleware:
                 raise NotFound(f"{scope['method']} {quoted(scope['path'])}: there is no such path")
             state["owner"] = None if is_open(scope["path"]) else self._check(scope, headers)
             self._origins.check(scope)
+            state["caller"] = state["owner"] or (scope["client"][0] if scope.get("client") else None)
+            one_caller(state["caller"])
             IN_FLIGHT.labels("http").inc()
             try:
                 async with limit:

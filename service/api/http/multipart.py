@@ -20,6 +20,7 @@ from models.video import containers
 from service.errors import TooLarge, quoted
 from service.settings import Settings
 from service.stores.claims import claim
+from service.stores.disk_budget import DiskBudget
 from service.stores.files import UPLOADS
 
 SUFFIXES = (  # curl and browsers often send application/octet-stream
@@ -129,7 +130,8 @@ class Parser(MultiPartParser):
         self.paths: list[Path] = []
         self._folder = settings.home / UPLOADS
         self._each, self._together = settings.max_video_bytes, settings.max_file_bytes
-        self._of_video = 0
+        self._of_video = self._given = 0
+        self._disk = DiskBudget(settings)
         self._head: bytearray | None = None  # the first bytes of a file whose kind is not known yet
 
     def on_headers_finished(self) -> None:
@@ -142,7 +144,7 @@ class Parser(MultiPartParser):
             part.content_disposition += b'; filename=""'
         super().on_headers_finished()
         file = self._current_part.file
-        self._of_video = 0
+        self._of_video = self._given = 0
         self._head = None
         if file is not None and _is_called_video(file):
             self._keep_on_disk(file)
@@ -204,11 +206,15 @@ class Parser(MultiPartParser):
                     code="body_too_large",
                     param="input",
                 )
+            if self._of_video > self._given:
+                self._given = self._disk.extend(part.file, self._of_video)
         super().on_part_data(data, start, end)
 
     def on_part_end(self) -> None:
         self._decide()
         part = self._current_part
+        if part.file is not None and is_video(part.file):
+            part.file.file.truncate(self._of_video)
         if part.file is None:
             charset = _charset_of(dict(part.item_headers).get(b"content-type", b"")) or self._charset
             try:

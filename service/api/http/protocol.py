@@ -1,41 +1,80 @@
-"""uvicorn's HTTP protocol with limits on the size of headers and on the time that they take.
+"""uvicorn's HTTP protocol with limits on connections, on the size of headers and on the time that they take.
 
-Both hold before anybody is authenticated. uvicorn has such limits only for h11, which is slower.
+All hold before anybody is authenticated. uvicorn has such limits only for h11, which is slower.
 """
 
 import asyncio
 import uuid
 from http import HTTPStatus
+from typing import ClassVar
 
 import orjson
 from uvicorn import config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from service.errors import BadRequest, HeadersTooLarge, HeadersTooSlow, ServiceError
+from service.api.connections import Connections, http_connections
+from service.errors import BadRequest, HeadersTooLarge, HeadersTooSlow, Overloaded, ServiceError
+from service.settings import Settings
 
-MOST = 64 * 1024  # bytes of a request line and its headers
+MOST = 64 * 1024  # bytes of a request line and its headers, or of the trailers after a body
+LINES = 128  # headers of a request; each takes some hundred bytes of memory
+USUAL = 8 * 1024  # bytes of headers that every connection may send
+TOGETHER = 32 * 2**20  # bytes of headers beyond those that all connections may send at once
+PIPELINED = 32  # requests of a connection that wait while its first one is answered
 SECONDS = 10.0  # from the connection, or the first byte of a later request, to the end of the headers
 END = b"\r\n\r\n"
 
 
+class _Refused(Exception):
+    """The connection is being closed: the rest of what has arrived is not parsed."""
+
+
 class LimitedProtocol(HttpToolsProtocol):
-    """HttpToolsProtocol that answers 431, 414 or 408, and closes the connection, where headers exceed the limits."""
+    """HttpToolsProtocol that answers 431, 414, 408 or 429, and closes the connection, where limits are exceeded."""
+
+    connections_open: ClassVar[Connections] = Connections(1024)
+    together: ClassVar[int] = 0  # bytes of headers beyond the usual, of all connections
 
     _reading = True  # headers
     _read = 0  # bytes of them
+    _beyond = 0  # bytes of them beyond the usual
     _last = b""  # the end of those
     _line_ended = False  # the request line has
+    _after_body = 0  # bytes since the last one of a body
     _timer: asyncio.TimerHandle | None = None
+    peer = ""
+    since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.peer, self.since = self.client[0] if self.client else "", self.loop.time()
         self._begin()
+        if not self.connections_open.add(self):
+            self._refuse(
+                Overloaded(
+                    f"there are {self.connections_open.most:,} connections, which is the limit, or too many of this "
+                    "address; close some, or raise DAGUERRE_MAX_CONNECTIONS",
+                    retry_after=2,
+                )
+            )
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self._count(0)
+        self.connections_open.remove(self)
         super().connection_lost(exc)
 
+    def waits(self) -> bool:
+        return self.cycle is None or (self.cycle.response_complete and not self.pipeline)
+
+    def end(self) -> None:
+        self._stop_timer()
+        if not self.transport.is_closing():
+            self.transport.close()
+
     def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
         if self._reading:
             if self._timer is None:
                 self._begin()
@@ -51,16 +90,60 @@ class LimitedProtocol(HttpToolsProtocol):
                     error.status = 414
                 self._refuse(error)
                 return
+            self._count(max(self._read - USUAL, 0))
+            if self._beyond and self.together > TOGETHER:
+                self._refuse(
+                    Overloaded(
+                        f"too many large headers at once; send less than {USUAL:,} bytes, or try later", retry_after=2
+                    )
+                )
+                return
+        self._after_body += len(data)
         super().data_received(data)
+        if not self._reading and self._after_body > MOST + len(data):
+            self._refuse(HeadersTooLarge(f"what follows the body has more than {MOST:,} bytes, which is the limit"))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if len(self.headers) >= LINES:
+            self._refuse(HeadersTooLarge(f"there are more than {LINES} headers, which is the limit"))
+            raise _Refused
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._stop_timer()
-        self._reading = False
+        self._reading, self._after_body = False, 0
+        self._count(0)
+        if len(self.pipeline) >= PIPELINED:
+            self._refuse(Overloaded(f"more than {PIPELINED} requests of this connection wait; read the answers first"))
+            raise _Refused
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._after_body = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._reading, self._read, self._last, self._line_ended = True, 0, b"", False
         super().on_message_complete()
+        self._forget()
+
+    def on_response_complete(self) -> None:
+        self.since = self.loop.time()
+        super().on_response_complete()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Release the headers of a request that is answered, while the connection waits for the next one."""
+        if self.cycle is not None and self._reading and not self._read and self.waits():
+            self.headers = []
+            self.cycle.scope = self.scope = {}  # type: ignore[typeddict-item]
+
+    def _count(self, beyond: int) -> None:
+        LimitedProtocol.together += beyond - self._beyond
+        self._beyond = beyond
+
+    def _should_upgrade_to_ws(self) -> bool:
+        return False  # there are no WebSockets here, whose protocol would have none of these limits
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP."""
@@ -82,18 +165,22 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _refuse(self, error: ServiceError) -> None:
         self._stop_timer()
+        self._count(0)
         if self.transport.is_closing():
             return
         request_id = uuid.uuid4().hex
         body = orjson.dumps(error.body(request_id))
+        later = "" if error.retry_after is None else f"retry-after: {error.retry_after}\r\n"
         head = (
             f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}\r\ncontent-type: application/json\r\n"
-            f"content-length: {len(body)}\r\nx-request-id: {request_id}\r\nconnection: close\r\n\r\n"
+            f"content-length: {len(body)}\r\nx-request-id: {request_id}\r\nconnection: close\r\n"
+            f"{later}\r\n"
         )
         self.transport.write(head.encode() + body)
         self.transport.close()
 
 
-def install() -> None:
+def install(settings: Settings) -> None:
     """Make it the protocol of the uvicorn servers that BentoML starts in this process."""
+    LimitedProtocol.connections_open = Connections(http_connections(settings))
     config.HTTP_PROTOCOLS["auto"] = f"{__name__}:{LimitedProtocol.__name__}"

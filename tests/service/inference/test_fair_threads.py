@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.inference.fair_threads import FairThreads, one_request
+from service.inference.fair_threads import LARGE, FairThreads, one_caller, one_request
 
 
 async def request(threads: FairThreads, name: str, number: int, done: list[str], seconds: float = 0.01) -> None:
@@ -88,3 +88,103 @@ def test_errors_reach_the_caller() -> None:
         threads.close()
 
     asyncio.run(main())
+
+
+def test_a_caller_with_many_requests_does_not_keep_another_waiting() -> None:
+    async def caller(threads: FairThreads, name: str, requests: int, done: list[str]) -> None:
+        one_caller(name)
+        await asyncio.gather(*(asyncio.create_task(request(threads, name, 1, done)) for _ in range(requests)))
+
+    async def main() -> list[str]:
+        threads, done = FairThreads(1, name="t"), []
+        big = asyncio.create_task(caller(threads, "a", 60, done))
+        await asyncio.sleep(0.05)
+        await asyncio.create_task(caller(threads, "b", 2, done))
+        seen = list(done)
+        await big
+        threads.close()
+        assert not threads._shares
+        return seen
+
+    seen = asyncio.run(main())
+    first = seen.index("b")
+    assert seen[first:].count("a") <= 3
+
+
+def test_callers_share_time_rather_than_turns() -> None:
+    async def main() -> list[str]:
+        threads, done = FairThreads(1, name="t"), []
+
+        async def caller(name: str, seconds: float, number: int) -> None:
+            one_caller(name)
+            await request(threads, name, number, done, seconds)
+
+        await asyncio.gather(
+            asyncio.create_task(caller("slow", 0.04, 10)), asyncio.create_task(caller("quick", 0.004, 40))
+        )
+        threads.close()
+        return done
+
+    done = asyncio.run(main())
+    assert done.index("quick") <= 2
+    assert done[:30].count("slow") <= 8  # turns would take all ten
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.sampled_from("abc"), st.booleans()), min_size=1, max_size=20),
+    st.integers(1, 3),
+)
+def test_memory_is_bounded_and_all_work_is_done(works, number) -> None:
+    used, most, lock = 0, 0, threading.Lock()
+    limit = 10
+
+    def work(memory: int) -> None:
+        nonlocal used, most
+        with lock:
+            used += memory
+            if 0 < memory < used:
+                most = max(most, used)
+        time.sleep(0.0005)
+        with lock:
+            used -= memory
+
+    async def main() -> None:
+        threads = FairThreads(number, name="t", memory=limit)
+
+        async def one(memory: int, name: str) -> None:
+            one_caller(name)
+            one_request()
+            await threads.run(lambda: work(memory), memory=memory)
+
+        tasks = [asyncio.create_task(one(memory, name)) for memory, name, _ in works]
+        for task, (_, _, cancelled) in zip(tasks, works, strict=True):
+            if cancelled:
+                await asyncio.sleep(0.0003)
+                task.cancel()
+        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 10)
+        for _ in range(100):
+            if threads._free == number:
+                break
+            await asyncio.sleep(0.01)
+        assert (threads._free, threads._free_for_large, threads._used) == (number, max(1, number - 1), 0)
+        assert await threads.run(lambda: 1) == 1
+        threads.close()
+
+    asyncio.run(main())
+    assert most <= limit
+
+
+def test_one_thread_is_kept_free_of_large_work() -> None:
+    async def main() -> float:
+        threads = FairThreads(2, name="t", memory=100 * LARGE)
+        large = [asyncio.create_task(threads.run(lambda: time.sleep(0.2), memory=LARGE + 1)) for _ in range(4)]
+        await asyncio.sleep(0.05)
+        began = time.perf_counter()
+        await threads.run(lambda: None)
+        waited = time.perf_counter() - began
+        await asyncio.gather(*large)
+        threads.close()
+        return waited
+
+    assert asyncio.run(main()) < 0.15

@@ -33,6 +33,7 @@ class ItemMethods:
     async def _embed(self, request: embeddings_pb2.EmbedRequest, owner: str | None) -> Message:
         options = messages.embed_options(request.options)
         call = self._call(options, request.items, request.options.model_options, owner)
+        del request  # whose images have been copied
         response = await operation_response(self._context, embeddings.OPERATION, call, owner)
         if isinstance(response, embeddings_pb2.EmbedResponse) and not response.HasField("job"):
             response.dimension = embeddings.dimension(call)
@@ -41,6 +42,7 @@ class ItemMethods:
     async def _zero_shot(self, request: zero_shot_pb2.ZeroShotRequest, owner: str | None) -> Message:
         options = messages.zero_shot_options(request)
         call = self._call(options, request.items, request.model_options, owner)
+        del request  # whose images have been copied
         return await operation_response(self._context, zero_shot.OPERATION, call, owner)
 
     def _call(

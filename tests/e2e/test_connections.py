@@ -1,0 +1,176 @@
+"""Connections of hostile callers: many idle ones, large headers and endless trailers do not keep others out."""
+
+import http.client
+import resource
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import grpc
+import httpx
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from tests.e2e import harness
+from tests.e2e.harness import Server
+
+IDLE = 1100
+FILES = 1024  # that the server may open
+MIB = 2**20
+
+
+def peak(server: Server) -> int:
+    """The most resident memory, in bytes, of the largest process of a server so far."""
+    found = []
+    for process in server.processes():
+        with suppress(OSError):
+            lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+            found += [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")]
+    return max(found)
+
+
+@pytest.fixture(scope="module")
+def small(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose processes may open 1,024 files, by the hard limit."""
+    folder = tmp_path_factory.mktemp("few-files")
+    limit = f"import os, resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, ({FILES // 4}, {FILES})); "
+    limit += "os.execv(sys.executable, [sys.executable, '-m', 'service', *sys.argv[1:]])"
+    settings = {"BENTOML_HOME": str(folder / "bentoml")}
+    with harness.running(folder, settings=settings, command=("-c", limit)) as running:
+        yield running
+
+
+def connected(stack: ExitStack, port: int, number: int, head: bytes = b"") -> list[socket.socket]:
+    made = []
+    for _ in range(number):
+        connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+        connection.sendall(head)
+        made.append(connection)
+    return made
+
+
+def is_served(server: Server) -> None:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=10) as client:
+        began = time.monotonic()
+        assert client.get("/livez").status_code == 200
+        assert client.post("/v1/embeddings", json={"input": "a cat"}).status_code == 200
+        assert time.monotonic() - began < 5
+
+
+@pytest.fixture(autouse=True)
+def files_of_this_process() -> Iterator[None]:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_the_limit_of_open_files_is_raised_in_every_process(small: Server) -> None:
+    soft = [resource.prlimit(process.pid, resource.RLIMIT_NOFILE)[0] for process in small.processes()]
+    assert FILES in soft
+    assert soft.count(FILES) >= len(soft) - 1  # but for the one that only starts the others
+
+
+@pytest.mark.parametrize("head", [b"", b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n", b"GET /livez HTTP/1.1\r\nhost: "])
+def test_idle_connections_keep_nobody_out(small: Server, head: bytes) -> None:
+    with ExitStack() as stack:
+        connected(stack, small.port, IDLE, head)
+        is_served(small)
+    is_served(small)
+
+
+def test_idle_connections_of_grpc_keep_http_reachable(small: Server) -> None:
+    with ExitStack() as stack:
+        connected(stack, small.grpc_port, IDLE)
+        is_served(small)
+    with grpc.insecure_channel(small.grpc_target) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=20, wait_for_ready=True)
+        assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+def test_busy_connections_of_one_address_leave_a_quarter_to_others(small: Server) -> None:
+    head = b"POST /v1/embeddings HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n"
+    with ExitStack() as stack:
+        made = connected(stack, small.port, 500, head)
+        time.sleep(0.3)
+        assert b" 429 " in made[-1].recv(1000)
+        other = stack.enter_context(
+            socket.create_connection(("127.0.0.1", small.port), timeout=10, source_address=("127.0.0.2", 0))
+        )
+        other.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert other.recv(1000).startswith(b"HTTP/1.1 200 ")
+
+
+def test_headers_of_many_connections_take_little_memory(small: Server) -> None:
+    before = peak(small)
+    lines = b"GET /livez HTTP/1.1\r\nhost: x\r\n" + b"".join(b"a%d: %s\r\n" % (i, b"x" * 600) for i in range(100))
+    many = b"GET /livez HTTP/1.1\r\nhost: x\r\n" + b"a: b\r\n" * 9000
+    with ExitStack() as stack:
+        for head in (lines, many):
+            for connection in connected(stack, small.port, 300):
+                with suppress(OSError):
+                    connection.sendall(head)
+        is_served(small)
+    assert peak(small) - before < 150 * MIB
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        (b"GET /livez HTTP/1.1\r\nhost: x\r\n" + b"a: b\r\n" * 200 + b"\r\n", b"431"),
+        (b"POST /livez HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0\r\n" + b"a: b\r\n" * 200, b"431"),
+        (b"GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n" * 5000, b"429"),
+    ],
+    ids=["many headers", "many trailers", "many requests at once"],
+)
+def test_what_takes_memory_is_refused(server: Server, text: bytes, status: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        with suppress(OSError):
+            connection.sendall(text)
+        got = b""
+        with suppress(OSError):
+            while part := connection.recv(65536):
+                got += part
+    assert b"HTTP/1.1 " + status in got
+
+
+def test_a_trailer_without_end_is_refused(server: Server) -> None:
+    sent = 0
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(b"POST /v1/embeddings HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0\r\na: ")
+        with suppress(OSError):  # closed by the server
+            while sent < 50 * MIB:
+                connection.sendall(b"x" * 65536)
+                sent += 65536
+    assert sent < 20 * MIB
+
+
+def test_a_connection_answers_one_request_after_another(server: Server) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    for _ in range(3):
+        connection.request("GET", "/livez", headers={"cookie": "x" * 20_000})
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (200, b"\n")
+    connection.close()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as pipelined:
+        pipelined.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n" * 20)
+        got = b""
+        while got.count(b"HTTP/1.1 200 ") < 20:
+            part = pipelined.recv(65536)
+            assert part, got
+            got += part
+
+
+def test_a_soft_limit_is_raised_and_a_missing_one_is_kept() -> None:
+    code = (
+        "import resource; from service.api.connections import raise_open_files; "
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 512)); raise_open_files(); "
+        "print(resource.getrlimit(resource.RLIMIT_NOFILE))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=harness.ROOT, capture_output=True, text=True, timeout=60)
+    assert ended.stdout.strip() == "(512, 512)", ended.stderr

@@ -1,0 +1,98 @@
+"""Uploads at once, from several processes, stay within the limit together."""
+
+import asyncio
+import io
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.errors import TooLarge
+from service.settings import Settings
+from service.stores.disk_budget import STEP, DiskBudget
+from service.stores.files import FileStore
+from tests.e2e.harness import ROOT
+
+
+def npy(size: int) -> bytes:
+    rows = np.zeros(((size - 128) // 16, 4), np.float32)
+    out = io.BytesIO()
+    np.save(out, rows)
+    return out.getvalue()
+
+
+def used(home: Path) -> int:
+    return sum(path.stat().st_size for path in home.glob("files/*/data.*"))
+
+
+def test_six_uploads_at_once_stay_within_the_limit(tmp_path: Path) -> None:
+    content = npy(6 * 2**20)
+    limit = int(3.5 * len(content))
+    store = FileStore(Settings(home=tmp_path, max_files_bytes=limit))
+    most = 0
+
+    async def chunks() -> AsyncIterator[bytes]:
+        nonlocal most
+        for start in range(0, len(content), 2**19):
+            yield content[start : start + 2**19]
+            most = max(most, used(tmp_path))
+            await asyncio.sleep(0)
+
+    async def main() -> list[object]:
+        uploads = [store.receive(chunks(), name=str(i), owner=None) for i in range(6)]
+        return await asyncio.gather(*uploads, return_exceptions=True)
+
+    answers = asyncio.run(main())
+    failed = [each for each in answers if isinstance(each, Exception)]
+    assert all(isinstance(each, TooLarge) and each.code == "files_full" for each in failed)
+    assert most <= limit
+    assert used(tmp_path) == (6 - len(failed)) * len(content)
+    asyncio.run(store.receive(aiter_of([npy(1000)]), name="small", owner=None))
+
+
+async def aiter_of(parts: list[bytes]) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+def test_several_processes_share_the_limit(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from service.settings import Settings; "
+        "from service.stores.disk_budget import DiskBudget; from service.errors import TooLarge\n"
+        "home = Path(sys.argv[1]); budget = DiskBudget(Settings(home=home, max_files_bytes=1_000_000))\n"
+        "folder = home / 'files' / sys.argv[2]; folder.mkdir(parents=True)\n"
+        "with (folder / 'data.npy').open('wb') as file:\n"
+        "    try:\n"
+        "        for size in range(10_000, 500_001, 10_000): budget.extend(file, size)\n"
+        "    except TooLarge: pass\n"
+    )
+    processes = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), f"f{i}"], cwd=ROOT) for i in range(3)]
+    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    assert 900_000 < used(tmp_path) <= 1_000_000
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3 * STEP)), max_size=30))
+def test_sizes_never_exceed_the_limit_and_fit_what_is_written(tmp_path_factory: pytest.TempPathFactory, steps) -> None:
+    home = tmp_path_factory.mktemp("home")
+    limit = 6 * STEP
+    budget = DiskBudget(Settings(home=home, max_files_bytes=limit))
+    (home / "uploads").mkdir()
+    files = [(home / "uploads" / f"upload_{i}").open("wb") for i in range(4)]
+    sizes = [0] * 4
+    for i, more in steps:
+        try:
+            given_ = budget.extend(files[i], sizes[i] + more)
+        except TooLarge:
+            together = sum(Path(file.name).stat().st_size for file in files)
+            assert together - Path(files[i].name).stat().st_size + sizes[i] + more > limit
+        else:
+            sizes[i] += more
+            assert given_ >= sizes[i]
+        assert sum(Path(file.name).stat().st_size for file in files) <= limit
+    for file in files:
+        file.close()
