@@ -21,14 +21,16 @@ from models.encoders.processors import ImageProcessor, TextProcessor
 from models.images.decoding import DecodeMode
 from service import __version__
 from service.errors import NotFound, Unavailable, Unprocessable, quoted
+from service.inference.analyses import Analyses, Check
 from service.inference.batching import Key, QueueSlots
 from service.inference.fair_threads import FairThreads
 from service.inference.label_cache import LabelCache
 from service.inference.placement import Placement
-from service.settings import Settings
+from service.settings import CORES, Settings
 
 logger = logging.getLogger("daguerre.engine")
 T = TypeVar("T")
+ANALYSES = max(1, CORES // 2)  # computations without a model that run at once; the encoders have the other cores
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Engine:
         self._placement = placement
         self._models: Mapping[str, Model] = {}
         self._threads = FairThreads(settings.decode_threads, name="decode")
+        self._analyses = Analyses(ANALYSES)
         self._video_threads = ThreadPoolExecutor(settings.videos, thread_name_prefix="video")
         self.viewing = asyncio.Semaphore(settings.videos)
         self._failed = False
@@ -99,6 +102,7 @@ class Engine:
         self.ready = False
         self._placement.close()
         self._threads.close()
+        self._analyses.close()
         self._video_threads.shutdown(wait=False, cancel_futures=True)
 
     @property
@@ -127,6 +131,13 @@ class Engine:
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run `work` in a decoding thread, which the requests use in turn."""
         return await self._threads.run(work)
+
+    async def compute(self, work: Callable[[Check], T]) -> T:
+        """Run `work`, a computation without a model that may be long and calls its argument between its steps.
+
+        At that call it waits while computations of other callers have their turns, and stops if its caller has left.
+        """
+        return await self._analyses.compute(work)
 
     async def in_video_thread(self, work: Callable[[], T]) -> T:
         """Run `work` in a thread for videos, so that images and texts need not wait for it."""

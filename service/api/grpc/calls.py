@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from urllib.parse import unquote
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -19,6 +20,7 @@ from service import __version__
 from service.api.grpc.messages import error
 from service.auth import Auth
 from service.errors import CallerGone, ServiceError, translate
+from service.inference.fair_threads import one_caller
 from service.metrics import IN_FLIGHT, REQUEST_SECONDS, REQUESTS
 
 logger = logging.getLogger("daguerre.grpc")
@@ -62,7 +64,9 @@ class CallScope:
         IN_FLIGHT.labels("grpc").inc()
         try:
             try:
-                yield self._auth.check(_text(metadata.get("authorization")), reached_at=self._host)
+                owner = self._auth.check(_text(metadata.get("authorization")), reached_at=self._host)
+                one_caller(owner or _address(context.peer()))
+                yield owner
                 status = 200
             except ModelsError as exc:
                 raise translate(exc) from exc
@@ -85,6 +89,11 @@ class CallScope:
             REQUEST_SECONDS.labels(operation, "grpc").observe(time.perf_counter() - started)
             if status >= 400:
                 logger.info("request %s: %s answered %d", request_id, operation, status)
+
+
+def _address(peer: str) -> str:
+    """The address in "ipv4:127.0.0.1:50000" or "ipv6:%5B::1%5D:50000", as over HTTP."""
+    return unquote(peer).partition(":")[2].rpartition(":")[0].strip("[]")
 
 
 def _text(value: str | bytes | None) -> str | None:

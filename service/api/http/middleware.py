@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service import __version__
 from service.auth import Auth, is_open
 from service.errors import NotFound, ServiceError, TimedOut, Unauthorized, quoted
+from service.inference.fair_threads import one_caller
 from service.metrics import IN_FLIGHT, REQUEST_SECONDS, REQUESTS
 
 logger = logging.getLogger("daguerre.http")
@@ -74,6 +75,8 @@ class RequestMiddleware:
             if "\n" in scope["path"]:  # which no pattern of a route matches, nor that of BentoML's own 404
                 raise NotFound(f"{scope['method']} {quoted(scope['path'])}: there is no such path")
             state["owner"] = None if is_open(scope["path"]) else self._check(scope, headers)
+            client = scope.get("client")
+            one_caller(state["owner"] or (client[0] if client else None))
             IN_FLIGHT.labels("http").inc()
             try:
                 async with limit:
