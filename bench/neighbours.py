@@ -99,9 +99,7 @@ def _job(http: httpx.Client) -> httpx.Response:
     return answer
 
 
-def measured(
-    requests: Mapping[str, Callable[[], str | None]], seconds: float, patience: float
-) -> Mapping[str, Times]:
+def measured(requests: Mapping[str, Callable[[], str | None]], seconds: float, patience: float) -> Mapping[str, Times]:
     """Repeat each request for `seconds`, in a thread of its own."""
     times = {name: Times() for name in requests}
     end = time.monotonic() + seconds
@@ -180,7 +178,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.neighbours", description=__doc__)
     parser.add_argument("--kinds", default=",".join(KINDS), help="Kinds of neighbours, comma-separated.")
     parser.add_argument("--seconds", type=float, default=15.0, help="Seconds of measuring beside each.")
-    parser.add_argument("--after", type=float, default=12.0, help="Seconds from the neighbour's start to the measuring.")
+    parser.add_argument(
+        "--after", type=float, default=12.0, help="Seconds from the neighbour's start to the measuring."
+    )
     parser.add_argument("--patience", type=float, default=30.0, help="Seconds that a request may take.")
     parser.add_argument("--same-caller", action="store_true", help="Without keys, so that both are one address.")
     parser.add_argument("--home", type=Path, help="DAGUERRE_HOME with exported models. Left out: an empty one.")
@@ -198,7 +198,12 @@ def main() -> None:
             except SystemExit as exc:
                 print(f"{kind}: {exc}", flush=True)
                 continue
-        print(table(results[-1:]).splitlines()[-1], f"load {results[-1]['load']:.1f}", results[-1]["neighbour"][:3], flush=True)
+        print(
+            table(results[-1:]).splitlines()[-1],
+            f"load {results[-1]['load']:.1f}",
+            results[-1]["neighbour"][:3],
+            flush=True,
+        )
     print(table(results))
     if options.out:
         options.out.write_text(json.dumps(results, default=vars, indent=1))

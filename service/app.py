@@ -109,6 +109,7 @@ class Daguerre(_Runners):  # type: ignore[misc, valid-type]
         await self._supervisor.stop()
         if self._grpc:
             await self._grpc.stop()
+        context.parsing.close()
         for engine in _engines:
             await asyncio.to_thread(engine.close)  # threads of the engine may wait for this event loop
 

@@ -132,7 +132,12 @@ class Settings(BaseSettings):
     job_threads: int = Field(
         max(1, CORES // 2), ge=1, le=256, description="Number of threads of a job, which runs at a lower priority."
     )
-    max_jobs: int = Field(100, ge=1, description="Maximum number of waiting jobs; more are refused with 429.")
+    max_jobs: int = Field(
+        100,
+        ge=1,
+        description="Maximum number of waiting jobs; more are refused with 429. With several keys, one key has at most "
+        "three times as many waiting jobs as places are free.",
+    )
     job_days: float = Field(7.0, gt=0, description="Days for which ended jobs and their results are kept.")
     max_file_bytes: int = Field(8 * 2**30, ge=1, description="Maximum size in bytes of a file of POST /v1/files.")
     max_files_bytes: int = Field(64 * 2**30, ge=1, description="Maximum size in bytes of all uploaded files.")

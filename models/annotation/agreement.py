@@ -213,9 +213,7 @@ def _counts(table: Float, values: Float | None = None) -> "tuple[csr_array, Floa
     return _sparse(items, table[items, columns], len(table), values)
 
 
-def _sparse(
-    items: NDArray[np.intp], codes: Float, n: int, values: Float | None = None
-) -> "tuple[csr_array, Float]":
+def _sparse(items: NDArray[np.intp], codes: Float, n: int, values: Float | None = None) -> "tuple[csr_array, Float]":
     """`_counts` of codes that are given with the indices of their items, (codes,) each; `n` items."""
     from scipy.sparse import csr_array  # here, because the service starts without scipy
 

@@ -294,8 +294,8 @@ def _check(
         )
     if len(labels) > MOST_CLUSTERINGS or len(labels) * len(a) > MOST_CELLS:
         raise ClusteringError(
-            f"clusterings: got {len(labels):,} for {len(a):,} pairs; at most {MOST_CLUSTERINGS:,} are compared at once, "
-            f"and {MOST_CELLS:,} times a clustering and a pair; send a part of them",
+            f"clusterings: got {len(labels):,} for {len(a):,} pairs; at most {MOST_CLUSTERINGS:,} clusterings are "
+            f"compared at once, and clusterings times pairs are at most {MOST_CELLS:,}; send fewer",
             code="too_large",
         )
     n = sizes.pop()

@@ -2,19 +2,21 @@
 
 A computation calls `check` between its steps. There it ends if its caller has left or its time is over, and there it
 waits while computations of other callers have their turns. So one caller's minutes delay neither the images of others,
-which are decoded elsewhere, nor another caller's milliseconds.
+which are decoded in other threads, nor another caller's milliseconds.
 """
 
 import asyncio
 import threading
 import time
+from collections import OrderedDict, deque
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 from models.stopping import Check
 from service.errors import Unavailable
-from service.inference.fair_threads import FairThreads, current_caller
+from service.inference.fair_threads import current_caller
 
 T = TypeVar("T")
 SLICE = 0.2  # seconds that a computation goes on while those of other callers wait
@@ -25,21 +27,30 @@ class Stopped(Exception):
     """Raised by the check of a computation that nobody waits for any more."""
 
 
-class Analyses(FairThreads):
-    """Threads for long computations; `threads` of them run at once."""
+class Analyses:
+    """Threads for long computations of one event loop; `turns` of them run at once."""
 
-    def __init__(self, threads: int) -> None:
-        super().__init__(threads, name="analysis", begun=MOST_BEGUN)
+    def __init__(self, turns: int) -> None:
+        self._executor = ThreadPoolExecutor(MOST_BEGUN, thread_name_prefix="analysis")
+        self._free = turns
+        self._waiting: OrderedDict[str | None, deque[asyncio.Future[None]]] = OrderedDict()  # by caller
         self._live: set[_Computation] = set()
 
     async def compute(self, work: Callable[[Check], T]) -> T:
         """Run `work`, which calls its argument between its steps. Raises Unavailable if the service stops."""
-        caller = current_caller()
+        caller, loop = current_caller(), asyncio.get_running_loop()
         await self._turn(caller)
         computation = _Computation(self, caller)
         self._live.add(computation)
+
+        def done(_: "Future[T]") -> None:
+            with suppress(RuntimeError):  # the event loop has ended
+                loop.call_soon_threadsafe(self._ended, computation)
+
+        running = self._executor.submit(work, computation.check)
+        running.add_done_callback(done)  # a caller that leaves does not free the thread, but stops its work
         try:
-            return await self._begun(lambda: work(computation.check), computation.end)
+            return await asyncio.wrap_future(running)
         except Stopped as exc:
             raise Unavailable("the service is stopping; send the request again", retry_after=5) from exc
         finally:
@@ -47,38 +58,69 @@ class Analyses(FairThreads):
 
     def close(self) -> None:
         """Stop the computations, and refuse more."""
-        super().close()
+        self._executor.shutdown(wait=False, cancel_futures=True)
         for computation in list(self._live):
             computation.stop()
 
-    def ended(self, computation: "_Computation") -> None:
-        """Give the thread of a computation to the next one."""
-        self._live.discard(computation)
-        if computation.has_turn:
-            self._next()
+    @property
+    def wanted(self) -> bool:
+        """Whether a computation waits; may be read in any thread."""
+        return bool(self._waiting)
 
     async def pause(self, computation: "_Computation") -> None:
         """Let computations of other callers have their turns, if any wait."""
-        if all(key == computation.caller for key in self._waiting):
+        if all(caller == computation.caller for caller in self._waiting):
             return
         computation.has_turn = False
         self._next()
         await self._turn(computation.caller, first=True)
         computation.has_turn = True
 
-    @property
-    def wanted(self) -> bool:
-        """Whether a computation waits; may be called in any thread."""
-        return bool(self._waiting)
+    def _ended(self, computation: "_Computation") -> None:
+        self._live.discard(computation)
+        if computation.has_turn:
+            self._next()
+
+    async def _turn(self, caller: str | None, *, first: bool = False) -> None:
+        """Wait for a turn of `caller`; `first` of its computations."""
+        if self._free:
+            self._free -= 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        turns = self._waiting.setdefault(caller, deque())
+        if first:
+            turns.appendleft(turn)
+        else:
+            turns.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # it was its turn already
+                self._next()
+            raise
+
+    def _next(self) -> None:
+        """Give a turn that has ended to the caller whose last turn is the longest ago."""
+        while self._waiting:
+            caller, turns = self._waiting.popitem(last=False)
+            while turns and turns[0].done():  # cancelled
+                turns.popleft()
+            if not turns:
+                continue
+            turns.popleft().set_result(None)
+            if turns:
+                self._waiting[caller] = turns
+            return
+        self._free += 1
 
 
 class _Computation:
     """One computation that has begun. `has_turn` is changed in the event loop only."""
 
-    def __init__(self, threads: Analyses, caller: object) -> None:
+    def __init__(self, analyses: Analyses, caller: str | None) -> None:
         self.caller = caller
         self.has_turn = True
-        self._threads = threads
+        self._analyses = analyses
         self._loop = asyncio.get_running_loop()
         self._stopped = threading.Event()
         self._pause: Future[None] | None = None
@@ -88,8 +130,8 @@ class _Computation:
         """Raise Stopped if nobody waits for the result, and let others have their turns; called in the thread."""
         if self._stopped.is_set():
             raise Stopped
-        if self._threads.wanted and time.monotonic() - self._since > SLICE:
-            self._pause = asyncio.run_coroutine_threadsafe(self._threads.pause(self), self._loop)
+        if self._analyses.wanted and time.monotonic() - self._since > SLICE:
+            self._pause = asyncio.run_coroutine_threadsafe(self._analyses.pause(self), self._loop)
             if self._stopped.is_set():  # since the line above
                 self._pause.cancel()
             try:
@@ -103,7 +145,3 @@ class _Computation:
         self._stopped.set()
         if self._pause is not None:
             self._pause.cancel()
-
-    def end(self) -> None:
-        """Called in the event loop after the thread is free."""
-        self._threads.ended(self)

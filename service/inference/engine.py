@@ -19,9 +19,10 @@ from models.catalog.spec import Modality, ModelSpec
 from models.encoders import processors
 from models.encoders.processors import ImageProcessor, TextProcessor
 from models.images.decoding import DecodeMode
+from models.stopping import Check
 from service import __version__
 from service.errors import NotFound, Unavailable, Unprocessable, quoted
-from service.inference.analyses import Analyses, Check
+from service.inference.analyses import Analyses
 from service.inference.batching import Key, QueueSlots
 from service.inference.fair_threads import FairThreads
 from service.inference.label_cache import LabelCache
@@ -29,8 +30,8 @@ from service.inference.placement import Placement
 from service.settings import CORES, Settings
 
 logger = logging.getLogger("daguerre.engine")
+ANALYSES = max(1, CORES // 2)  # long computations at once; the encoders have the other cores
 T = TypeVar("T")
-ANALYSES = max(1, CORES // 2)  # computations without a model that run at once; the encoders have the other cores
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,9 @@ class Engine:
         self._placement = placement
         self._models: Mapping[str, Model] = {}
         self._threads = FairThreads(settings.decode_threads, name="decode")
-        self._analyses = Analyses(ANALYSES)
         self._video_threads = ThreadPoolExecutor(settings.videos, thread_name_prefix="video")
         self.viewing = asyncio.Semaphore(settings.videos)
+        self._analyses = Analyses(ANALYSES)
         self._failed = False
         self.ready = False
 
@@ -102,8 +103,8 @@ class Engine:
         self.ready = False
         self._placement.close()
         self._threads.close()
-        self._analyses.close()
         self._video_threads.shutdown(wait=False, cancel_futures=True)
+        self._analyses.close()
 
     @property
     def models(self) -> Mapping[str, Model]:
@@ -132,16 +133,16 @@ class Engine:
         """Run `work` in a decoding thread, which the requests use in turn."""
         return await self._threads.run(work)
 
-    async def compute(self, work: Callable[[Check], T]) -> T:
-        """Run `work`, a computation without a model that may be long and calls its argument between its steps.
-
-        At that call it waits while computations of other callers have their turns, and stops if its caller has left.
-        """
-        return await self._analyses.compute(work)
-
     async def in_video_thread(self, work: Callable[[], T]) -> T:
         """Run `work` in a thread for videos, so that images and texts need not wait for it."""
         return await asyncio.get_running_loop().run_in_executor(self._video_threads, work)
+
+    async def compute(self, work: Callable[[Check], T]) -> T:
+        """Run `work`, a computation without a model that may be long and calls its argument between its steps.
+
+        There it waits while computations of other callers have their turns, and ends if its caller has left.
+        """
+        return await self._analyses.compute(work)
 
     def _require_ready(self) -> None:
         if not self.ready:

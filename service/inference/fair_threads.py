@@ -3,59 +3,50 @@
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 _request: ContextVar[object] = ContextVar("request")
-_caller: ContextVar[object] = ContextVar("caller", default=None)
+_caller: ContextVar[str | None] = ContextVar("caller", default=None)
 
 
 class FairThreads:
     """Threads of one event loop. Work of one request is done in order; the requests take turns."""
 
-    def __init__(self, threads: int, *, name: str, begun: int | None = None) -> None:
-        self._executor = ThreadPoolExecutor(begun or threads, thread_name_prefix=name)
+    def __init__(self, threads: int, *, name: str) -> None:
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._free = threads
         self._waiting: OrderedDict[object, deque[asyncio.Future[None]]] = OrderedDict()
 
     async def run(self, work: Callable[[], T]) -> T:
         """Run `work` in a thread, when it is the turn of its request."""
-        await self._turn(_request.get(asyncio.current_task()))
-        return await self._begun(work, self._next)
-
-    async def _begun(self, work: Callable[[], T], end: Callable[[], None]) -> T:
-        """Run `work` now; `end` is called in the event loop when the thread is free, even if the caller has left."""
-        loop = asyncio.get_running_loop()
-
-        def done(_: "Future[T]") -> None:
-            with suppress(RuntimeError):  # the event loop has ended
-                loop.call_soon_threadsafe(end)
-
-        running = self._executor.submit(work)
-        running.add_done_callback(done)
-        return await asyncio.wrap_future(running)
+        await self._turn()
+        running = asyncio.get_running_loop().run_in_executor(self._executor, work)
+        running.add_done_callback(self._done)  # a caller that leaves does not free the thread
+        return await running
 
     def close(self) -> None:
         """Let running work end, and refuse more."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    async def _turn(self, key: object, *, first: bool = False) -> None:
-        """Wait until a thread is free for `key`; `first` of what waits for the same key."""
+    async def _turn(self) -> None:
         if self._free:
             self._free -= 1
             return
+        key = _request.get(asyncio.current_task())
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        turns = self._waiting.setdefault(key, deque())
-        turns.appendleft(turn) if first else turns.append(turn)
+        self._waiting.setdefault(key, deque()).append(turn)
         try:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():  # it was its turn already
                 self._next()
             raise
+
+    def _done(self, work: "asyncio.Future[Any]") -> None:
+        self._next()
 
     def _next(self) -> None:
         """Give a free thread to the request whose last turn is the longest ago."""
@@ -77,11 +68,11 @@ def one_request() -> None:
     _request.set(object())
 
 
-def one_caller(caller: object) -> None:
-    """Mark the work of the current task, and of those that it starts, as that of a caller: a key, else an address."""
+def one_caller(caller: str | None) -> None:
+    """Mark the work of the current task, and of those that it starts, as that of one caller: a key or an address."""
     _caller.set(caller)
 
 
-def current_caller() -> object:
-    """The caller of the current task; None where it was not marked."""
+def current_caller() -> str | None:
+    """The caller of the current task."""
     return _caller.get()

@@ -13,6 +13,7 @@ from models.classifiers.store import NETWORK, Stored
 from models.classifiers.worst import worst
 from models.errors import TrainingError
 from models.pages.classifiers.page import page as page_of
+from models.stopping import Check
 from service.errors import Unprocessable
 from service.inference.engine import Engine
 from service.inference.matching import usable
@@ -75,13 +76,13 @@ def card(engine: Engine, classifiers: Classifiers, stored: Stored) -> schema.Cla
 async def answer(engine: Engine, classifiers: Classifiers, label: str) -> schema.ClassifierAnswer:
     """A classifier with its report."""
 
-    def work() -> schema.ClassifierAnswer:
+    def work(check: Check) -> schema.ClassifierAnswer:
         stored = classifiers.open(label)
         report = stored.report()
         wrong: list[dict[str, Any]] = jsonable([asdict(each) for each in worst(Report.from_json(report))])
         return schema.ClassifierAnswer(**card(engine, classifiers, stored).model_dump(), report=report, worst=wrong)
 
-    return await engine.in_thread(work)
+    return await engine.compute(work)
 
 
 async def estimate(
@@ -89,7 +90,7 @@ async def estimate(
 ) -> schema.EstimateAnswer:
     """Corrected prevalence, or mean, of a corpus. Raises Unprocessable for moments of the wrong length."""
 
-    def work() -> schema.EstimateAnswer:
+    def work(check: Check) -> schema.EstimateAnswer:
         stored = classifiers.open(label)
         if stored.head is None:
             raise Unprocessable(
@@ -118,13 +119,13 @@ async def estimate(
             estimates={name: schema.Estimated(**asdict(each)) for name, each in found.items()},
         )
 
-    return await engine.in_thread(work)
+    return await engine.compute(work)
 
 
 async def onnx(engine: Engine, classifiers: Classifiers, label: str) -> tuple[str, bytes]:
     """Name with version, and the ONNX graph."""
 
-    def work() -> tuple[str, bytes]:
+    def work(check: Check) -> tuple[str, bytes]:
         stored = classifiers.open(label)
         if stored.head is None:
             return stored.label, (stored.folder / NETWORK / GRAPH).read_bytes()
@@ -132,19 +133,19 @@ async def onnx(engine: Engine, classifiers: Classifiers, label: str) -> tuple[st
 
         return stored.label, head_graph(stored.head)
 
-    return await engine.in_thread(work)
+    return await engine.compute(work)
 
 
 async def page(engine: Engine, classifiers: Classifiers, label: str, items: Sequence[Item]) -> str:
     """The report as one HTML file, with small versions of the images in `items`. Raises ItemsFailed."""
     pictures = await thumbnails(engine, items)
 
-    def work() -> str:
+    def work(check: Check) -> str:
         stored = classifiers.open(label)
         report = Report.from_json(stored.report())
         return page_of(report, name=stored.label, facts=_facts(stored), thumbnails=pictures)
 
-    return await engine.in_thread(work)
+    return await engine.compute(work)
 
 
 def _facts(stored: Stored) -> Mapping[str, str]:

@@ -65,7 +65,7 @@ class CallScope:
         try:
             try:
                 owner = self._auth.check(_text(metadata.get("authorization")), reached_at=self._host)
-                one_caller(owner or _address(context.peer()))
+                one_caller(owner or address(context))
                 yield owner
                 status = 200
             except ModelsError as exc:
@@ -91,9 +91,9 @@ class CallScope:
                 logger.info("request %s: %s answered %d", request_id, operation, status)
 
 
-def _address(peer: str) -> str:
-    """The address in "ipv4:127.0.0.1:50000" or "ipv6:%5B::1%5D:50000", as over HTTP."""
-    return unquote(peer).partition(":")[2].rpartition(":")[0].strip("[]")
+def address(context: CallContext) -> str:
+    """The caller's address without its port, as HTTP has it."""
+    return unquote(context.peer()).partition(":")[2].rpartition(":")[0].strip("[]")
 
 
 def _text(value: str | bytes | None) -> str | None:

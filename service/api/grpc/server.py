@@ -36,7 +36,6 @@ from service.settings import Settings
 logger = logging.getLogger("daguerre.grpc")
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
-PARSED_AT_ONCE = 2  # large messages
 DRAIN = 30.0  # seconds that running calls have when the service stops, as over HTTP
 
 
@@ -48,7 +47,6 @@ class GrpcServer:
         self._context = context
         self._scope = CallScope(Auth(settings), host=settings.host)
         self._stopping = asyncio.Event()
-        self._parsing = asyncio.Semaphore(PARSED_AT_ONCE)
         self._server = grpc.aio.server(options=_options(settings))
         self._files = FileMethods(context)
         features = (
@@ -115,8 +113,8 @@ class GrpcServer:
         max_items = self._context.settings.max_items
         if len(raw) <= SMALL:
             return messages.parse(kind, raw, max_items=max_items)
-        async with self._parsing:
-            return await asyncio.to_thread(messages.parse, kind, raw, max_items=max_items)
+        parsing = self._context.parsing
+        return await parsing.compute(lambda check: messages.parse(kind, raw, max_items=max_items))
 
     async def _in_time(self, work: Awaitable[T]) -> T:
         """Apply the server's time limit; a caller's deadline cancels the call by itself."""

@@ -33,7 +33,7 @@ class WithoutTimeout:
 
 
 class RequestMiddleware:
-    """ASGI middleware that stores `request_id` and `owner` in the scope's state."""
+    """ASGI middleware that stores `request_id`, `owner` and `caller`, the owner or else the address, in the state."""
 
     def __init__(self, app: ASGIApp, auth: Auth, *, timeout: float) -> None:
         self._app = app
@@ -75,8 +75,8 @@ class RequestMiddleware:
             if "\n" in scope["path"]:  # which no pattern of a route matches, nor that of BentoML's own 404
                 raise NotFound(f"{scope['method']} {quoted(scope['path'])}: there is no such path")
             state["owner"] = None if is_open(scope["path"]) else self._check(scope, headers)
-            client = scope.get("client")
-            one_caller(state["owner"] or (client[0] if client else None))
+            state["caller"] = state["owner"] or (scope["client"][0] if scope.get("client") else None)
+            one_caller(state["caller"])
             IN_FLIGHT.labels("http").inc()
             try:
                 async with limit:

@@ -55,12 +55,10 @@ class AnnotationMethods:
         request: Message,
         owner: str | None,
     ) -> Message:
-        checked = await read(options, request)
-        return await self._context.engine().compute(
-            lambda check: filled(kind, compute(checked, check).model_dump())
-        )
+        checked = await read(self._context, options, request)
+        return await self._context.engine().compute(lambda check: filled(kind, compute(checked, check).model_dump()))
 
     async def _compare(self, request: corpus_pb2.ComparisonRequest, owner: str | None) -> Message:
-        checked = await read(schema.ComparisonRequest, request)
+        checked = await read(self._context, schema.ComparisonRequest, request)
         answer = await self._context.engine().compute(lambda check: annotation.compare_clusterings(checked, check))
         return corpus_pb2.ComparisonResponse(answer_json=answer.model_dump_json())

@@ -1,6 +1,5 @@
 """HTTP routes of classifiers: training, prediction, reports, fine-tuning."""
 
-import asyncio
 from typing import Annotated
 
 from fastapi import FastAPI, Path, Request, Response
@@ -11,6 +10,7 @@ from service.api.http.inputs import items_of, items_without_video, vectors_of
 from service.api.http.responses import (
     Cursor,
     Limit,
+    computed,
     job_response,
     json_response,
     operation_response,
@@ -62,7 +62,9 @@ def add(app: FastAPI, context: Context) -> None:
                 context.jobs,
                 body,
                 items=await items_without_video(body.input, files, context.files, request.state.owner),
-                vectors=await asyncio.to_thread(vectors_of, body.vectors, files, context.files, request.state.owner),
+                vectors=await context.parsing.compute(
+                    lambda check: vectors_of(body.vectors, files, context.files, request.state.owner)
+                ),
                 owner=request.state.owner,
             )
             job = await while_connected(request, context.settings.request_timeout, work)
@@ -71,7 +73,8 @@ def add(app: FastAPI, context: Context) -> None:
         made = pipeline.wait_for_result(
             context.engine(), context.classifiers, context.jobs, job, owner=request.state.owner
         )
-        return json_response((await while_connected(request, context.settings.request_timeout, made)).model_dump())
+        trained = await while_connected(request, context.settings.request_timeout, made)
+        return await computed(context, trained.model_dump)
 
     @app.get("/v1/classifiers", tags=["classifiers"], summary="List classifiers", response_model=schema.ClassifierList)
     async def list_classifiers(request: Request, limit: Limit = 100, cursor: Cursor = None) -> Response:
@@ -91,7 +94,10 @@ def add(app: FastAPI, context: Context) -> None:
     async def get_classifier(request: Request, name: Name) -> Response:
         """The classifier, its training settings and its report."""
         request.state.operation = "classifiers"
-        return json_response((await pipeline.answer(context.engine(), context.classifiers, name)).model_dump())
+        found = pipeline.answer(context.engine(), context.classifiers, name)
+        return await computed(
+            context, (await while_connected(request, context.settings.request_timeout, found)).model_dump
+        )
 
     @app.get(
         "/v1/classifiers/{name}/versions/{number}",
@@ -105,8 +111,9 @@ def add(app: FastAPI, context: Context) -> None:
     ) -> Response:
         """The version `name@number`."""
         request.state.operation = "classifiers"
-        return json_response(
-            (await pipeline.answer(context.engine(), context.classifiers, f"{name}@{number}")).model_dump()
+        found = pipeline.answer(context.engine(), context.classifiers, f"{name}@{number}")
+        return await computed(
+            context, (await while_connected(request, context.settings.request_timeout, found)).model_dump
         )
 
     @app.delete(
@@ -138,7 +145,9 @@ def add(app: FastAPI, context: Context) -> None:
             body, files = await bodies.message(request, schema.PredictRequest)
             stored = await context.engine().in_thread(lambda: context.classifiers.open(name))
             items = await items_of(body.input, files, body, context.files, request.state.owner)
-            vectors = await asyncio.to_thread(vectors_of, body.vectors, files, context.files, request.state.owner)
+            vectors = await context.parsing.compute(
+                lambda check: vectors_of(body.vectors, files, context.files, request.state.owner)
+            )
             call = Call(
                 engine=context.engine(),
                 classifiers=context.classifiers,
@@ -162,7 +171,8 @@ def add(app: FastAPI, context: Context) -> None:
         request.state.operation = "estimate"
         with bodies.hold(request):
             body, _ = await bodies.message(request, schema.EstimateRequest)
-        return json_response((await pipeline.estimate(context.engine(), context.classifiers, name, body)).model_dump())
+        made = pipeline.estimate(context.engine(), context.classifiers, name, body)
+        return json_response((await while_connected(request, context.settings.request_timeout, made)).model_dump())
 
     @app.get(
         "/v1/classifiers/{name}/onnx",
@@ -174,7 +184,8 @@ def add(app: FastAPI, context: Context) -> None:
     async def onnx(request: Request, name: Name) -> Response:
         """An ONNX graph from unit vectors (pixels for a fine-tuned network) to probabilities or a value."""
         request.state.operation = "classifiers"
-        label, graph = await pipeline.onnx(context.engine(), context.classifiers, name)
+        made = pipeline.onnx(context.engine(), context.classifiers, name)
+        label, graph = await while_connected(request, context.settings.request_timeout, made)
         headers = {"content-disposition": f'attachment; filename="{label}.onnx"'}
         return Response(graph, media_type="application/octet-stream", headers=headers)
 
@@ -188,7 +199,8 @@ def add(app: FastAPI, context: Context) -> None:
     async def page(request: Request, name: Name) -> Response:
         """A self-contained HTML file with plots."""
         request.state.operation = "classifiers"
-        return page_response(await pipeline.page(context.engine(), context.classifiers, name, ()))
+        made = pipeline.page(context.engine(), context.classifiers, name, ())
+        return page_response(await while_connected(request, context.settings.request_timeout, made))
 
     @app.post(
         "/v1/classifiers/{name}/report.html",
@@ -204,7 +216,8 @@ def add(app: FastAPI, context: Context) -> None:
         with bodies.hold(request):
             body, files = await bodies.message(request, schema.PageRequest)
             items = await items_without_video(body.input, files, context.files, request.state.owner) or ()
-            return page_response(await pipeline.page(context.engine(), context.classifiers, name, items))
+            made = pipeline.page(context.engine(), context.classifiers, name, items)
+            return page_response(await while_connected(request, context.settings.request_timeout, made))
 
     @app.post(
         "/v1/fine-tunings",

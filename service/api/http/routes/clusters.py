@@ -1,6 +1,5 @@
 """HTTP routes of clusterings."""
 
-import asyncio
 from typing import Annotated
 
 from fastapi import FastAPI, Path, Request, Response
@@ -39,7 +38,9 @@ def add(app: FastAPI, context: Context) -> None:
                 context.jobs,
                 body,
                 items=await items_of(body.input, files, body, context.files, request.state.owner),
-                vectors=await asyncio.to_thread(vectors_of, body.vectors, files, context.files, owner),
+                vectors=await context.parsing.compute(
+                    lambda check: vectors_of(body.vectors, files, context.files, owner)
+                ),
                 owner=owner,
             )
             job = await while_connected(request, context.settings.request_timeout, work)
@@ -71,9 +72,8 @@ def add(app: FastAPI, context: Context) -> None:
     async def page(request: Request, id: Id) -> Response:
         """A self-contained HTML file."""
         request.state.operation = "cluster"
-        return page_response(
-            await clusters.page(context.engine(), context.jobs, id, items=(), mode="none", owner=request.state.owner)
-        )
+        made = clusters.page(context.engine(), context.jobs, id, items=(), mode="none", owner=request.state.owner)
+        return page_response(await while_connected(request, context.settings.request_timeout, made))
 
     @app.post(
         "/v1/clusters/{id}/report.html",

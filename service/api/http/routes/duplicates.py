@@ -1,6 +1,5 @@
 """HTTP routes of duplicates."""
 
-import asyncio
 from typing import Annotated
 
 from fastapi import FastAPI, Path, Request, Response
@@ -39,7 +38,9 @@ def add(app: FastAPI, context: Context) -> None:
                 context.jobs,
                 body,
                 items=await items_without_video(body.input, files, context.files, request.state.owner),
-                vectors=await asyncio.to_thread(vectors_of, body.vectors, files, context.files, owner),
+                vectors=await context.parsing.compute(
+                    lambda check: vectors_of(body.vectors, files, context.files, owner)
+                ),
                 owner=owner,
             )
             job = await while_connected(request, context.settings.request_timeout, work)
