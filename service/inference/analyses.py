@@ -72,14 +72,14 @@ class Analyses:
         if all(caller == computation.caller for caller in self._waiting):
             return
         computation.has_turn = False
-        self._next()
+        self._next(computation.caller)
         await self._turn(computation.caller, first=True)
         computation.has_turn = True
 
     def _ended(self, computation: "_Computation") -> None:
         self._live.discard(computation)
         if computation.has_turn:
-            self._next()
+            self._next(computation.caller)
 
     async def _turn(self, caller: str | None, *, first: bool = False) -> None:
         """Wait for a turn of `caller`; `first` of its computations."""
@@ -96,11 +96,13 @@ class Analyses:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():  # it was its turn already
-                self._next()
+                self._next(caller)
             raise
 
-    def _next(self) -> None:
-        """Give a turn that has ended to the caller whose last turn is the longest ago."""
+    def _next(self, last: str | None) -> None:
+        """Give the turn that `last` had to the caller whose last turn is the longest ago."""
+        if last in self._waiting:
+            self._waiting.move_to_end(last)
         while self._waiting:
             caller, turns = self._waiting.popitem(last=False)
             while turns and turns[0].done():  # cancelled
