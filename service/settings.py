@@ -97,7 +97,11 @@ class Settings(BaseSettings):
         description="Maximum images in a batch. Unset: the model's own on a CPU (embedded 1, CLIP 4), else 32.",
     )
     max_batch_texts: int = Field(
-        16, ge=1, le=1024, description="Maximum number of texts in a batch. More is not faster on a CPU."
+        16,
+        ge=1,
+        le=1024,
+        description="Maximum number of texts in a batch; of texts with more than 32 tokens, on a CPU, in proportion fewer. "
+        "More is not faster on a CPU.",
     )
     decode_threads: int = Field(CORES, ge=1, le=256, description="Number of threads that decode images.")
     videos: int = Field(2, ge=1, le=64, description="Number of videos that are decoded at once, each on all cores.")
