@@ -100,8 +100,8 @@ class Settings(BaseSettings):
         16,
         ge=1,
         le=1024,
-        description="Maximum number of texts in a batch; of texts with more than 32 tokens, on a CPU, in proportion fewer. "
-        "More is not faster on a CPU.",
+        description="Maximum number of texts in a batch; on a CPU, of texts with more than 32 tokens, in proportion "
+        "fewer. More is not faster on a CPU.",
     )
     decode_threads: int = Field(CORES, ge=1, le=256, description="Number of threads that decode images.")
     videos: int = Field(2, ge=1, le=64, description="Number of videos that are decoded at once, each on all cores.")
@@ -110,7 +110,12 @@ class Settings(BaseSettings):
         ge=1,
         description="Maximum number of images of one request that are decoded and not yet embedded.",
     )
-    queue: int = Field(4096, ge=1, description="Maximum number of waiting items; more are refused with 429.")
+    queue: int = Field(
+        4096,
+        ge=1,
+        description="Maximum number of waiting items; more are refused with 429. One caller's requests have at most "
+        "three places for each that is free for others.",
+    )
 
     # limits
     max_image_bytes: int = Field(20 * 2**20, ge=1, description="Maximum size of one image in bytes.")

@@ -76,3 +76,8 @@ def one_caller(caller: str | None) -> None:
 def current_caller() -> str | None:
     """The caller of the current task."""
     return _caller.get()
+
+
+def current_request() -> object:
+    """The request of the current task."""
+    return _request.get(None)
