@@ -14,7 +14,7 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
 
-from models.stopping import Check
+from models.stopping import Check, checked_by
 from service.errors import Unavailable
 from service.inference.fair_threads import current_caller
 
@@ -47,7 +47,11 @@ class Analyses:
             with suppress(RuntimeError):  # the event loop has ended
                 loop.call_soon_threadsafe(self._ended, computation)
 
-        running = self._executor.submit(work, computation.check)
+        def run() -> T:
+            with checked_by(computation.check):
+                return work(computation.check)
+
+        running = self._executor.submit(run)
         running.add_done_callback(done)  # a caller that leaves does not free the thread, but stops its work
         try:
             return await asyncio.wrap_future(running)

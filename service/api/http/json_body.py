@@ -15,6 +15,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from models.stopping import checkpoint
 from service.errors import BadRequest, TooLarge
 from service.schemas.validation import SURROGATE, is_cut
 
@@ -141,6 +142,7 @@ def _blocks(body: bytes) -> Iterator[tuple[int, bytes]]:
     """Blocks of the document, each with its place, in which no quote is escaped."""
     escape = False
     for start in range(0, len(body), BLOCK):
+        checkpoint()
         block = body[start : start + BLOCK]
         if escape:
             block = b"_" + block[1:]
@@ -266,6 +268,7 @@ class _Document:
         made[self._loads(name[1])] = self._value(name.end(), end, left + 1, right)
 
     def _loads(self, piece: bytes) -> Any:
+        checkpoint()
         value, cut = _loads(piece)
         self.cut |= cut
         return value

@@ -6,7 +6,7 @@ from fastapi import FastAPI, Path, Request, Response
 
 from service.api.http import openapi
 from service.api.http.bodies import Bodies
-from service.api.http.inputs import items_of, items_without_video, vectors_of
+from service.api.http.inputs import items_of, items_without_video, read_vectors
 from service.api.http.responses import (
     Cursor,
     Limit,
@@ -62,9 +62,7 @@ def add(app: FastAPI, context: Context) -> None:
                 context.jobs,
                 body,
                 items=await items_without_video(body.input, files, context.files, request.state.owner),
-                vectors=await context.parsing.compute(
-                    lambda check: vectors_of(body.vectors, files, context.files, request.state.owner)
-                ),
+                vectors=await read_vectors(context, body.vectors, files, request.state.owner),
                 owner=request.state.owner,
             )
             job = await while_connected(request, context.settings.request_timeout, work)
@@ -145,9 +143,7 @@ def add(app: FastAPI, context: Context) -> None:
             body, files = await bodies.message(request, schema.PredictRequest)
             stored = await context.engine().in_thread(lambda: context.classifiers.open(name))
             items = await items_of(body.input, files, body, context.files, request.state.owner)
-            vectors = await context.parsing.compute(
-                lambda check: vectors_of(body.vectors, files, context.files, request.state.owner)
-            )
+            vectors = await read_vectors(context, body.vectors, files, request.state.owner)
             call = Call(
                 engine=context.engine(),
                 classifiers=context.classifiers,

@@ -6,7 +6,7 @@ from fastapi import FastAPI, Path, Request, Response
 
 from service.api.http import openapi
 from service.api.http.bodies import Bodies
-from service.api.http.inputs import items_of, items_without_video, vectors_of
+from service.api.http.inputs import items_of, items_without_video, read_vectors
 from service.api.http.responses import answered, page_response, while_connected
 from service.context import Context
 from service.pipelines import clusters
@@ -38,9 +38,7 @@ def add(app: FastAPI, context: Context) -> None:
                 context.jobs,
                 body,
                 items=await items_of(body.input, files, body, context.files, request.state.owner),
-                vectors=await context.parsing.compute(
-                    lambda check: vectors_of(body.vectors, files, context.files, owner)
-                ),
+                vectors=await read_vectors(context, body.vectors, files, owner),
                 owner=owner,
             )
             job = await while_connected(request, context.settings.request_timeout, work)

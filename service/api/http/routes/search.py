@@ -4,7 +4,7 @@ from fastapi import FastAPI, Request, Response
 
 from service.api.http import openapi
 from service.api.http.bodies import Bodies
-from service.api.http.inputs import block, items_without_video, vectors_of
+from service.api.http.inputs import block, items_without_video, read_vectors
 from service.api.http.responses import computed, while_connected
 from service.context import Context
 from service.pipelines.search import search
@@ -30,7 +30,7 @@ def add(app: FastAPI, context: Context) -> None:
         with bodies.hold(request):
             body, files = await bodies.message(request, SearchRequest)
             items = await items_without_video(body.input, files, context.files, request.state.owner)
-            given = await context.parsing.compute(lambda check: vectors_of(body.vectors, files, context.files, owner))
+            given = await read_vectors(context, body.vectors, files, owner)
             assert given
             queries = None
             if body.queries is not None:
