@@ -149,10 +149,12 @@ class Batcher:
 
     def _count(self, owner: _Owner, rows: int) -> None:
         self._admitted += rows
-        for counter, key in ((self._by_caller, owner[0]), (self._by_request, owner)):
-            counter[key] += rows
-            if not counter[key]:
-                del counter[key]
+        self._by_caller[owner[0]] += rows
+        self._by_request[owner] += rows
+        if not self._by_request[owner]:
+            del self._by_request[owner]
+        if not self._by_caller[owner[0]]:
+            del self._by_caller[owner[0]]
 
     @property
     def admitted(self) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Query, Request, Response
+from pydantic import BaseModel
 
 from models.pages.document import POLICY
 from service.context import Context
@@ -39,6 +40,19 @@ async def while_connected(request: Request, timeout: float, work: Coroutine[Any,
         for pending in (task, watch):
             if not pending.done():
                 pending.cancel()
+
+
+def shallow(answer: BaseModel) -> dict[str, Any]:
+    """The fields of an answer, of which those that are plain JSON already, a report perhaps, are not copied."""
+
+    def dumped(value: Any) -> Any:
+        if isinstance(value, BaseModel):
+            return value.model_dump()
+        return (
+            list(map(dumped, value)) if isinstance(value, list) and value and isinstance(value[0], BaseModel) else value
+        )
+
+    return {name: dumped(value) for name, value in answer}
 
 
 async def computed(context: Context, make: Callable[[], Mapping[str, Any]]) -> Response:

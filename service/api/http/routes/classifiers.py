@@ -15,6 +15,7 @@ from service.api.http.responses import (
     json_response,
     operation_response,
     page_response,
+    shallow,
     while_connected,
 )
 from service.context import Context
@@ -72,7 +73,7 @@ def add(app: FastAPI, context: Context) -> None:
             context.engine(), context.classifiers, context.jobs, job, owner=request.state.owner
         )
         trained = await while_connected(request, context.settings.request_timeout, made)
-        return await computed(context, trained.model_dump)
+        return await computed(context, lambda: shallow(trained))
 
     @app.get("/v1/classifiers", tags=["classifiers"], summary="List classifiers", response_model=schema.ClassifierList)
     async def list_classifiers(request: Request, limit: Limit = 100, cursor: Cursor = None) -> Response:
@@ -93,9 +94,8 @@ def add(app: FastAPI, context: Context) -> None:
         """The classifier, its training settings and its report."""
         request.state.operation = "classifiers"
         found = pipeline.answer(context.engine(), context.classifiers, name)
-        return await computed(
-            context, (await while_connected(request, context.settings.request_timeout, found)).model_dump
-        )
+        answer = await while_connected(request, context.settings.request_timeout, found)
+        return await computed(context, lambda: shallow(answer))
 
     @app.get(
         "/v1/classifiers/{name}/versions/{number}",
@@ -110,9 +110,8 @@ def add(app: FastAPI, context: Context) -> None:
         """The version `name@number`."""
         request.state.operation = "classifiers"
         found = pipeline.answer(context.engine(), context.classifiers, f"{name}@{number}")
-        return await computed(
-            context, (await while_connected(request, context.settings.request_timeout, found)).model_dump
-        )
+        answer = await while_connected(request, context.settings.request_timeout, found)
+        return await computed(context, lambda: shallow(answer))
 
     @app.delete(
         "/v1/classifiers/{name}",
