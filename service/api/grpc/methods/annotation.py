@@ -8,11 +8,11 @@ from google.protobuf.message import Message
 from pydantic import BaseModel
 
 from daguerre_proto.v1 import corpus_pb2
+from models.stopping import Check
 from service.api.grpc.inputs import read
 from service.api.grpc.messages import filled
 from service.api.grpc.methods.base import Method
 from service.context import Context
-from service.inference.analyses import Check
 from service.pipelines import annotation
 from service.schemas import annotation as schema
 

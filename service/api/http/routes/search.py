@@ -33,8 +33,8 @@ def add(app: FastAPI, context: Context) -> None:
             given = await read_vectors(context, body.vectors, files, owner)
             assert given
             queries = None
-            if body.queries is not None:
-                queries = await context.parsing.compute(lambda check: block(body.queries, None, context.files, owner))
+            if (header := body.queries) is not None:
+                queries = await context.parsing.compute(lambda check: block(header, None, context.files, owner))
             names = [item.id for item in items or ()]
 
             async def work() -> Response:
