@@ -16,6 +16,7 @@ from models.stopping import Check
 from service.api.http.inputs import FormParts, items_of
 from service.api.http.json_body import Counter, is_small, parse
 from service.api.http.multipart import Parser, is_video, path_of
+from service.api.http.responses import while_connected
 from service.body_budget import BodyBudget, Reservation
 from service.context import Context
 from service.errors import BadRequest, BodyTooSlow, TooLarge, Unprocessable, UnsupportedMedia
@@ -95,7 +96,7 @@ class Bodies:
             content, files = await _divided(form)
         counter = Counter()
         counter.add(content)
-        return await self._json(content, counter.values, schema), files
+        return await self._json(request, content, counter.values, schema), files
 
     async def only_json(self, request: Request, schema: type[Options]) -> Options:
         """Read a JSON body. Raises UnsupportedMedia for a form."""
@@ -111,9 +112,9 @@ class Bodies:
             counter.add(chunk)
             chunks.append(chunk)
         body = await asyncio.to_thread(b"".join, chunks) if len(chunks) > MANY_CHUNKS else b"".join(chunks)
-        return await self._json(body, counter.values, schema)
+        return await self._json(request, body, counter.values, schema)
 
-    async def _json(self, body: bytes, values: int, schema: type[Options]) -> Options:
+    async def _json(self, request: Request, body: bytes, values: int, schema: type[Options]) -> Options:
         """A validated request; a large one is parsed in a thread, in pieces."""
         if is_small(body, values):
             return validated_json(schema, body)
@@ -125,7 +126,7 @@ class Bodies:
                 require_whole_characters(fields)
             return validated_in_pieces(schema, fields, max_items=self._max_items)
 
-        return await self._parsing.compute(work)
+        return await while_connected(request, self._settings.request_timeout, self._parsing.compute(work))
 
     async def _chunks(self, request: Request, elsewhere: Callable[[], int] = lambda: 0) -> AsyncIterator[bytes]:
         """The chunks of the body; `elsewhere` returns how many of its bytes are not in memory."""
