@@ -123,6 +123,7 @@ class Daguerre(_Runners):  # type: ignore[misc, valid-type]
         await asyncio.to_thread(context.jobs.table.close)
         if self._grpc:
             await self._grpc.stop()
+        context.parsing.close()
         for engine in _engines:
             await asyncio.to_thread(engine.close)  # threads of the engine may wait for this event loop
 

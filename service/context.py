@@ -4,11 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from service.body_budget import BodyBudget
+from service.inference.analyses import Analyses
 from service.inference.engine import Engine
 from service.jobs import Jobs
 from service.settings import Settings
 from service.stores.classifiers import Classifiers
 from service.stores.files import FileStore
+
+PARSED_AT_ONCE = 2  # large requests, over both transports
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +22,7 @@ class Context:
     ----------
     engine : returns the engine, once it is created.
     budget : counts the bodies in memory.
+    parsing : threads in which large requests are parsed and validated, in turn by caller.
     """
 
     settings: Settings
@@ -27,6 +31,7 @@ class Context:
     classifiers: Classifiers
     files: FileStore
     jobs: Jobs
+    parsing: Analyses
 
     @classmethod
     def of(cls, settings: Settings, engine: Callable[[], Engine]) -> "Context":
@@ -38,4 +43,5 @@ class Context:
             classifiers=Classifiers(settings),
             files=FileStore(settings),
             jobs=Jobs(settings),
+            parsing=Analyses(PARSED_AT_ONCE),
         )

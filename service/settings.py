@@ -100,7 +100,11 @@ class Settings(BaseSettings):
         description="Maximum images in a batch. Unset: the model's own on a CPU (embedded 1, CLIP 4), else 32.",
     )
     max_batch_texts: int = Field(
-        16, ge=1, le=1024, description="Maximum number of texts in a batch. More is not faster on a CPU."
+        16,
+        ge=1,
+        le=1024,
+        description="Maximum number of texts in a batch; on a CPU, of texts with more than 32 tokens, in proportion "
+        "fewer. More is not faster on a CPU.",
     )
     decode_threads: int = Field(CORES, ge=1, le=256, description="Number of threads that decode images.")
     videos: int = Field(2, ge=1, le=64, description="Number of videos that are decoded at once, each on all cores.")
@@ -109,7 +113,12 @@ class Settings(BaseSettings):
         ge=1,
         description="Maximum number of images of one request that are decoded and not yet embedded.",
     )
-    queue: int = Field(4096, ge=1, description="Maximum number of waiting items; more are refused with 429.")
+    queue: int = Field(
+        4096,
+        ge=1,
+        description="Maximum number of waiting items; more are refused with 429. One caller's requests have at most "
+        "three places for each that is free for others.",
+    )
 
     # limits
     max_image_bytes: int = Field(20 * 2**20, ge=1, description="Maximum size of one image in bytes.")
@@ -146,7 +155,12 @@ class Settings(BaseSettings):
     job_threads: int = Field(
         max(1, CORES // 2), ge=1, le=256, description="Number of threads of a job, which runs at a lower priority."
     )
-    max_jobs: int = Field(100, ge=1, description="Maximum number of waiting jobs; more are refused with 429.")
+    max_jobs: int = Field(
+        100,
+        ge=1,
+        description="Maximum number of waiting jobs; more are refused with 429. With several keys, one key has at most "
+        "three times as many waiting jobs as places are free.",
+    )
     job_days: float = Field(7.0, gt=0, description="Days for which ended jobs and their results are kept.")
     max_file_bytes: int = Field(8 * 2**30, ge=1, description="Maximum size in bytes of a file of POST /v1/files.")
     max_files_bytes: int = Field(64 * 2**30, ge=1, description="Maximum size in bytes of all uploaded files.")

@@ -1,7 +1,7 @@
 """Agreement of coders: percent agreement, Cohen's kappa, Krippendorff's alpha, with bootstrap intervals over items."""
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from models.codes import finite, lost_zeros, read_codes, read_ids
 from models.errors import AgreementError, quoted
 from models.intervals import Figure, percentile_figure, ratio
+from models.stopping import Check, unchecked
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -53,6 +54,7 @@ def agreement(
     missing: Sequence[str] | None = None,
     resamples: int = 1000,
     seed: int = 0,
+    check: Check = unchecked,
 ) -> Agreement:
     """Compute the agreement of coders from a long table of codes.
 
@@ -62,6 +64,7 @@ def agreement(
         numbers where `level` is ordinal or interval; otherwise models.codes says which are equal.
     missing : texts that are no codes; None: those of models.codes.
     resamples : number of bootstrap samples of items.
+    check : called between steps of less than a second; what it raises ends the computation.
 
     Raises
     ------
@@ -74,29 +77,36 @@ def agreement(
             "three"
         )
     column = read_codes(code, missing)
+    check()
     items = read_ids(item, "item")
+    check()
     numbers = _indices(column.names) if level == "nominal" else _numbers(column.values)
-    table, coders = _table(read_ids(coder, "coder"), items, numbers)
+    check()
+    table = _Codes.of(read_ids(coder, "coder"), items, numbers)
+    check()
+    coders = table.coders
     zeros = lost_zeros(items)
     remarks = (*column.remarks("codes"), *([zeros] if zeros else []))
-    enough = (~np.isnan(table)).sum(axis=1) >= 2
+    enough = np.bincount(table.item, minlength=table.items) >= 2
     if len(coders) < 2 or not enough.any():
         raise AgreementError(
             f"codes: got {len(coders)} coders and {int(enough.sum())} items that two of them coded; agreement needs "
             "two coders and at least one item in common" + "".join(f"; {remark}" for remark in remarks)
         )
-    kept = table[enough]
+    kept = table.only(enough)
     rng = np.random.default_rng(seed)
-    measures: dict[str, Measure] = {"percent": percent_measure(kept), "alpha": alpha_measure(kept, level)}
+    counts, different = kept.counts()
+    measures: dict[str, Measure] = {"percent": _percent(counts), "alpha": _alpha(counts, different, level)}
     if len(coders) == 2:
-        measures["kappa"] = kappa_measure(kept)
+        measures["kappa"] = kappa_measure(kept.dense())
     values: dict[str, list[Float]] = {name: [] for name in measures}
-    n = len(kept)
-    step = max(1, AT_ONCE // kept.size)
+    n = kept.items
+    step = max(1, AT_ONCE // (n * len(coders)))
     for start in range(0, resamples, step):
         many = min(step, resamples - start)
         times = np.stack([np.bincount(rng.integers(0, n, n), minlength=n) for _ in range(many)]).astype(np.float64)
         for name, measure in measures.items():
+            check()
             values[name].append(measure(times))
 
     def with_interval(name: str) -> Figure:
@@ -136,7 +146,10 @@ def alpha(table: Float, level: Level = "nominal") -> float:
 
 def percent_measure(table: Float) -> Measure:
     """Percent agreement of resamples: how often each item was drawn (r, items) → (r,); items have two codes or more."""
-    counts, _ = _counts(table)
+    return _percent(_counts(table)[0])
+
+
+def _percent(counts: "csr_array") -> Measure:
     m, squares = _rows(counts)
     shares = (squares - m) / np.maximum(m * (m - 1), 1)
     return lambda times: ratio(times @ shares, times.sum(axis=1))
@@ -161,7 +174,10 @@ def kappa_measure(table: Float) -> Measure:
 
 def alpha_measure(table: Float, level: Level) -> Measure:
     """Alpha of resamples, as in `percent_measure`; distances are 0 or 1, of ranks, or of the values, by `level`."""
-    counts, values = _counts(table)
+    return _alpha(*_counts(table), level)
+
+
+def _alpha(counts: "csr_array", values: Float, level: Level) -> Measure:
     m, squares = _rows(counts)
     within = 1 / np.maximum(m - 1, 1)
 
@@ -193,14 +209,18 @@ def alpha_measure(table: Float, level: Level) -> Measure:
 
 def _counts(table: Float, values: Float | None = None) -> "tuple[csr_array, Float]":
     """Number of times each item has each value, (items, values), sparse; and the values."""
+    items, columns = np.nonzero(~np.isnan(table))
+    return _sparse(items, table[items, columns], len(table), values)
+
+
+def _sparse(items: NDArray[np.intp], codes: Float, n: int, values: Float | None = None) -> "tuple[csr_array, Float]":
+    """`_counts` of codes that are given with the indices of their items, (codes,) each; `n` items."""
     from scipy.sparse import csr_array  # here, because the service starts without scipy
 
-    items, columns = np.nonzero(~np.isnan(table))
-    codes = table[items, columns]
     if values is None:
         values = np.unique(codes)
     where = (items, np.searchsorted(values, codes))
-    return csr_array((np.ones(len(codes)), where), shape=(len(table), len(values))), values
+    return csr_array((np.ones(len(codes)), where), shape=(n, len(values))), values
 
 
 def _rows(counts: "csr_array") -> tuple[Float, Float]:
@@ -213,20 +233,58 @@ def _totals(times: Float, counts: "csr_array") -> Float:
     return np.asarray((counts.T @ times.T).T)
 
 
-def _table(coder: Sequence[str], item: Sequence[str], numbers: Sequence[float]) -> tuple[Float, tuple[str, ...]]:
-    """Codes as numbers (items, coders), NaN for missing; and the names of the coders."""
-    coders, items = list(dict.fromkeys(coder)), list(dict.fromkeys(item))
-    columns, rows = {c: i for i, c in enumerate(coders)}, {c: i for i, c in enumerate(items)}
-    table = np.full((len(items), len(coders)), np.nan)
-    for who, what, value in zip(coder, item, numbers, strict=True):
-        place = rows[what], columns[who]
-        if not np.isnan(table[place]) and not np.isnan(value):
-            raise AgreementError(
-                f"codes: coder {quoted(who)} has two codes for item {quoted(what)}; keep one of the two rows"
-            )
-        if not np.isnan(value):
-            table[place] = value
-    return table, tuple(coders)
+@dataclass(frozen=True)
+class _Codes:
+    """Codes as numbers without missing ones: crowds of coders share few items, so that a table would be mostly empty.
+
+    Attributes
+    ----------
+    item, coder : (codes,) indices.
+    code : (codes,)
+    items : number of items.
+    """
+
+    item: NDArray[np.intp]
+    coder: NDArray[np.intp]
+    code: Float
+    items: int
+    coders: tuple[str, ...]
+
+    @classmethod
+    def of(cls, coder: Sequence[str], item: Sequence[str], numbers: Sequence[float]) -> "_Codes":
+        """The codes of a long table. Raises AgreementError for two codes of one coder for one item."""
+        coders, items = list(dict.fromkeys(coder)), list(dict.fromkeys(item))
+        columns, rows = {c: i for i, c in enumerate(coders)}, {c: i for i, c in enumerate(items)}
+        codes: dict[tuple[int, int], float] = {}
+        for who, what, value in zip(coder, item, numbers, strict=True):
+            if value != value:  # NaN
+                continue
+            place = rows[what], columns[who]
+            if place in codes:
+                raise AgreementError(
+                    f"codes: coder {quoted(who)} has two codes for item {quoted(what)}; keep one of the two rows"
+                )
+            codes[place] = value
+        places = np.array(list(codes), np.intp).reshape(-1, 2)
+        return cls(places[:, 0], places[:, 1], np.array(list(codes.values()), np.float64), len(items), tuple(coders))
+
+    def only(self, items: NDArray[np.bool_]) -> "_Codes":
+        """The codes of some items, which are numbered anew."""
+        some = items[self.item]
+        number = np.cumsum(items) - 1
+        return replace(
+            self, item=number[self.item[some]], coder=self.coder[some], code=self.code[some], items=int(items.sum())
+        )
+
+    def counts(self) -> "tuple[csr_array, Float]":
+        """As `_counts`."""
+        return _sparse(self.item, self.code, self.items)
+
+    def dense(self) -> Float:
+        """A table (items, coders), NaN for missing."""
+        table = np.full((self.items, len(self.coders)), np.nan)
+        table[self.item, self.coder] = self.code
+        return table
 
 
 def _numbers(code: Sequence[Any]) -> list[float]:

@@ -14,13 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.annotation.pairs import Unclustered
+from models.annotation.sampling import members_of
 from models.errors import ClusteringError
 from models.intervals import Figure, percentile_figure, ratio
+from models.stopping import Check, unchecked
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 Criterion = Literal["f1", "precision"]
 AT_ONCE = 2**22  # largest number of resamples times pairs computed in one step
+MOST_CLUSTERINGS = 1000
+MOST_CELLS = 100_000_000  # clusterings times pairs, a byte each
 SHARED = 0.2  # share of pairs with an item in common above which a remark on narrow intervals is made
 
 
@@ -76,6 +80,7 @@ def compare_with_pairs(
     resamples: int = 1000,
     confidence: float = 0.95,
     seed: int = 0,
+    check: Check = unchecked,
 ) -> Comparison:
     """Evaluate clusterings by pairs that people have coded.
 
@@ -88,14 +93,16 @@ def compare_with_pairs(
         clusterings.
     held_out : share of the pairs that the winner is scored on; 0: no winner.
     resamples : number of bootstrap samples, drawn within strata.
+    check : called between steps of less than a second; what it raises ends the computation.
 
     Raises
     ------
-    ClusteringError : lengths_differ, invalid_pairs.
+    ClusteringError : lengths_differ, invalid_pairs, too_large.
     """
     first, second = np.asarray(a, np.int64), np.asarray(b, np.int64)
     labels = {name: np.asarray(clusters, np.int64) for name, clusters in clusterings.items()}
     _check(first, second, same, inclusion_prob, stratum, labels)
+    check()
     truth = np.asarray(same, bool)
     weight = np.ones(len(truth)) if inclusion_prob is None else 1 / np.asarray(inclusion_prob, np.float64)
     strata = np.zeros(len(truth), np.intp)
@@ -143,7 +150,7 @@ def compare_with_pairs(
     measures = {
         (name, which): partial(_measure, which, pairs, truth) for name, pairs in together.items() for which in measured
     }
-    samples = _bootstrapped(measures, weight, strata, resamples, rng)
+    samples = _bootstrapped(measures, weight, strata, resamples, rng, check)
 
     def figures(name: str, which: str) -> Figure:
         return percentile_figure(*samples[name, which], confidence)
@@ -162,7 +169,7 @@ def compare_with_pairs(
     criterion: Criterion = "f1" if recalls else "precision"
     winner = None
     if held_out > 0:
-        winner = _winner(together, truth, weight, strata, criterion, held_out, resamples, confidence, rng)
+        winner = _winner(together, truth, weight, strata, criterion, held_out, resamples, confidence, rng, check)
         if winner is None:
             remarks.append("There are too few pairs to choose a clustering on one part and score it on another.")
         elif winner.difference is not None:
@@ -195,18 +202,26 @@ def _bootstrapped(
     strata: NDArray[np.intp],
     resamples: int,
     rng: np.random.Generator,
+    check: Check,
 ) -> dict[Any, tuple[float, Float]]:
     """The value of each measure, and its values in stratified bootstrap samples, which all measures share."""
     drawn: dict[Any, list[Float]] = {key: [] for key in measures}
-    places = [np.flatnonzero(strata == h) for h in np.unique(strata)]
+    places = _by_stratum(strata)
     step = max(1, AT_ONCE // len(strata))
     for start in range(0, resamples, step):
         times = np.zeros((min(step, resamples - start), len(strata)))
         for where in places:
+            check()
             times[:, where] = rng.multinomial(len(where), np.full(len(where), 1 / len(where)), size=len(times))
         for key, measure in measures.items():
+            check()
             drawn[key].append(measure(weight * times))
     return {key: (float(measure(weight[None])[0]), np.concatenate(drawn[key])) for key, measure in measures.items()}
+
+
+def _by_stratum(strata: NDArray[np.intp]) -> list[NDArray[np.int64]]:
+    """The pairs of each stratum that has any."""
+    return [where for where in members_of(strata, int(strata.max(initial=-1)) + 1) if len(where)]
 
 
 def _winner(
@@ -219,11 +234,13 @@ def _winner(
     resamples: int,
     confidence: float,
     rng: np.random.Generator,
+    check: Check,
 ) -> Winner | None:
     """The winner; None where a part would have too few pairs, or fewer than two scores are defined."""
     test = np.zeros(len(truth), bool)
-    for h in np.unique(strata):
-        where = rng.permutation(np.flatnonzero(strata == h))
+    for members in _by_stratum(strata):
+        check()
+        where = rng.permutation(members)
         test[where[: round(held_out * len(where))]] = True
     if len(together) < 2 or min(test.sum(), (~test).sum()) < 10:
         return None
@@ -236,7 +253,7 @@ def _winner(
         return None
     best, second = ranked[:2]
     measures = {name: partial(_measure, criterion, together[name][test], truth[test]) for name in (best, second)}
-    values = _bootstrapped(measures, weight[test], strata[test], resamples, rng)
+    values = _bootstrapped(measures, weight[test], strata[test], resamples, rng, check)
     return Winner(
         name=best,
         criterion=criterion,
@@ -274,6 +291,12 @@ def _check(
         raise ClusteringError(
             f"clusterings: got {' and '.join(map(str, sorted(sizes)))} items; all must have the same items",
             code="lengths_differ",
+        )
+    if len(labels) > MOST_CLUSTERINGS or len(labels) * len(a) > MOST_CELLS:
+        raise ClusteringError(
+            f"clusterings: got {len(labels):,} for {len(a):,} pairs; at most {MOST_CLUSTERINGS:,} clusterings are "
+            f"compared at once, and clusterings times pairs are at most {MOST_CELLS:,}; send fewer",
+            code="too_large",
         )
     n = sizes.pop()
     bad = np.flatnonzero((a < 0) | (b < 0) | (a >= n) | (b >= n) | (a == b))

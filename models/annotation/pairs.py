@@ -13,8 +13,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.annotation.sampling import round_at_random, stratum_quotas
+from models.annotation.sampling import members_of, round_at_random, stratum_quotas
 from models.errors import ClusteringError
+from models.stopping import Check, unchecked
 
 Unclustered = Literal["singletons", "exclude"]
 Ints = NDArray[np.int64]
@@ -53,6 +54,7 @@ def draw_pairs(
     unclustered: Unclustered = "singletons",
     allocation: Literal["proportional", "equal"] = "proportional",
     seed: int = 0,
+    check: Check = unchecked,
 ) -> Pairs:
     """Draw pairs without replacement.
 
@@ -63,6 +65,7 @@ def draw_pairs(
     unclustered : "singletons": an item in no cluster is a cluster by itself; "exclude": it is not drawn or counted.
     allocation : of the within pairs of a single clustering: "proportional", equal probabilities; "equal", the same
         number from each cluster on average.
+    check : called between steps of less than a second; what it raises ends the computation.
 
     Raises
     ------
@@ -86,7 +89,7 @@ def draw_pairs(
     if unclustered == "exclude":
         kept = np.flatnonzero(np.all([clusters >= 0 for clusters in labels], axis=0))
     parts = [_partition(clusters[kept]) for clusters in labels]
-    drawer = _Drawer(parts, seed)
+    drawer = _Drawer(parts, seed, check)
     counts = {"within": within, "between": between, "disputed": disputed}
     population = drawer.population()
     for name, count in counts.items():
@@ -99,7 +102,7 @@ def draw_pairs(
         if not count:
             continue
         if name == "within" and allocation == "equal":
-            pairs += _equal(drawer, labels[0][kept], kept, count, seed)
+            pairs += _equal(drawer, labels[0][kept], kept, count, seed, check)
             continue
         probability = count / population[name]
         for a, b in drawer.draw(name, count, population[name]):
@@ -152,8 +155,9 @@ def _joint(parts: list[Ints]) -> Ints:
 class _Drawer:
     """Draws pairs of a stratum with equal probabilities."""
 
-    def __init__(self, parts: list[Ints], seed: int) -> None:
+    def __init__(self, parts: list[Ints], seed: int, check: Check) -> None:
         self._parts = parts
+        self._check = check
         self._all = _joint(parts)
         self._random = random.Random(seed)
         self._rng = np.random.default_rng(seed)
@@ -167,6 +171,7 @@ class _Drawer:
         some = 0
         for many in range(1, len(self._parts) + 1):
             for chosen in combinations(self._parts, many):
+                self._check()
                 some += (-1) ** (many + 1) * int(_pairs_in(_joint(list(chosen))).sum())
         within = int(_pairs_in(self._all).sum())
         return {"within": within, "between": n * (n - 1) // 2 - some, "disputed": some - within}
@@ -180,6 +185,7 @@ class _Drawer:
             return self._listed(stratum, count, of)
         pairs: dict[tuple[int, int], None] = {}
         for _ in range(TRIES):
+            self._check()
             for a, b in propose(max(1024, 2 * count)):
                 if len(pairs) < count:
                     pairs[(min(a, b), max(a, b))] = None
@@ -252,15 +258,19 @@ class _Drawer:
         return pairs
 
 
-def _equal(drawer: _Drawer, labels: Ints, kept: Ints, count: int, seed: int) -> list[Pair]:
+def _equal(drawer: _Drawer, labels: Ints, kept: Ints, count: int, seed: int, check: Check) -> list[Pair]:
     """Within pairs, the same number from each cluster that has as many."""
-    clusters = [c for c in np.unique(labels[labels >= 0]).tolist() if (labels == c).sum() > 1]
-    available = np.array([(labels == c).sum() * ((labels == c).sum() - 1) // 2 for c in clusters], np.intp)
+    clustered = np.flatnonzero(labels >= 0)
+    names, number = np.unique(labels[clustered], return_inverse=True)
+    large = np.bincount(number, minlength=len(names)) > 1
+    clusters = names[large].tolist()
+    available = _pairs_in(number)[large]
+    groups = (clustered[places] for places, some in zip(members_of(number, len(names)), large, strict=True) if some)
     quotas = stratum_quotas(available, count, allocation="equal")
     drawn = round_at_random(quotas, np.random.default_rng(seed))
     pairs = []
-    for c, many, quota, of in zip(clusters, drawn.tolist(), quotas, available.tolist(), strict=True):
-        members = np.flatnonzero(labels == c)
+    for c, members, many, quota, of in zip(clusters, groups, drawn.tolist(), quotas, available.tolist(), strict=True):
+        check()
         ranks = random.Random(f"{seed}-{c}").sample(range(of), many)
         for a, b in drawer.ranked(np.zeros(len(members), np.int64), ranks):
             pairs.append(_pair(kept, int(members[a]), int(members[b]), "within", int(c), float(quota / of)))

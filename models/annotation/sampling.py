@@ -4,7 +4,7 @@ Quotas of strata are real numbers and are rounded at random, so that the probabi
 its stratum over its size, never 0, and Horvitz-Thompson totals are unbiased (systematic rounding: Cox 1987).
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ClusteringError
+from models.stopping import Check, unchecked
 
 Allocation = Literal["proportional", "equal", "floor"]
 Int = NDArray[np.int64]
@@ -65,6 +66,7 @@ def stratified(
     allocation: Allocation = "proportional",
     floor: int = 0,
     seed: int = 0,
+    check: Check = unchecked,
 ) -> Draw:
     """Draw a stratified sample.
 
@@ -73,6 +75,7 @@ def stratified(
     strata : (n,) the stratum of each item; items in no cluster (-1) are a stratum like others.
     allocation : "proportional" to the sizes of strata; "equal" numbers, or all items of a small stratum; "floor": at
         least `floor` of each stratum (or all of it), and the rest in proportion to the remaining items.
+    check : called between steps of less than a second; what it raises ends the computation.
 
     Raises
     ------
@@ -84,12 +87,15 @@ def stratified(
     place = {name: i for i, name in enumerate(names)}
     which = np.array([place[stratum] for stratum in strata], np.intp)
     population = np.bincount(which, minlength=len(names))
+    check()
     quotas = stratum_quotas(population, size, allocation=allocation, floor=floor)
     rng = np.random.default_rng(seed)
     drawn = round_at_random(quotas, rng)
-    indexes = np.concatenate(
-        [rng.choice(np.flatnonzero(which == h), drawn[h], replace=False) for h in range(len(names))]
-    )
+    parts = []
+    for members, many in zip(members_of(which, len(names)), drawn, strict=True):
+        check()
+        parts.append(rng.choice(members, many, replace=False))
+    indexes = np.concatenate(parts)
     rng.shuffle(indexes)
     probability = quotas / population
     remarks: tuple[str, ...] = ()
@@ -111,6 +117,15 @@ def stratified(
         ),
         remarks=remarks,
     )
+
+
+def members_of(groups: NDArray[np.integer], n: int) -> Iterator[Int]:
+    """The indexes of the members of each of `n` groups in turn, ascending; `groups` is the group of each item."""
+    order = np.argsort(groups, kind="stable")
+    start = 0
+    for end in np.cumsum(np.bincount(groups, minlength=n)).tolist():
+        yield order[start:end]
+        start = end
 
 
 def purposive(scores: Sequence[float], size: int) -> Draw:

@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from models.errors import ClusteringError
+from models.stopping import Check, unchecked
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Int = NDArray[np.int64]
 Metric = Literal["cosine", "euclidean"]
 BLOCK_BYTES = 64 * 2**20
+FINITE_AT_ONCE = 2**14  # rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +46,7 @@ def nearest(
     exclude: ArrayLike | None = None,
     farthest: bool = False,
     block_bytes: int = BLOCK_BYTES,
+    check: Check = unchecked,
 ) -> Neighbours:
     """Find the k rows with the highest cosine to each query, or with the lowest distance.
 
@@ -54,13 +57,14 @@ def nearest(
     exclude : (m,) index of one row for each query, itself, that is not among its neighbours.
     farthest : find the lowest cosines or the highest distances instead.
     block_bytes : approximate memory used beside `rows`, `queries`, a scaled copy of each and the answer; at least 8 n.
+    check : called between steps of less than a second; what it raises ends the computation.
 
     Raises
     ------
     ClusteringError : NaN or infinity, a vector of zeros under cosine, dimensions that differ, k below 1.
     """
     sign = -1 if farthest else 1
-    x, q = finite_rows(rows, "rows"), finite_rows(queries, "queries")
+    x, q = finite_rows(rows, "rows", check), finite_rows(queries, "queries", check)
     (n, d), m = x.shape, len(q)
     if q.shape[1] != d:
         raise ClusteringError(
@@ -79,11 +83,13 @@ def nearest(
     direction = -sign if metric == "cosine" else sign  # of sorting: high cosines, low distances first
     step = max(1, block_bytes // (8 * n))  # the products and their partitioned copy
     for start in range(0, m, step):
+        check()
         close = scoring.closeness(slice(start, start + step))
         if own is not None:
             close[np.arange(len(close)), own[start : start + step]] = -np.inf
         floor = np.partition(close, n - k, axis=1)[:, n - k] - scoring.margin[start : start + step]
         for at, (row, least) in enumerate(zip(close, floor, strict=True), start):
+            check()
             candidates = np.flatnonzero(row >= least)
             exact = scoring.exact(candidates, at, chunk=max(1, block_bytes // (8 * d)))
             best = np.argsort(exact * direction, kind="stable")[:k]
@@ -91,7 +97,7 @@ def nearest(
     return Neighbours(indexes=indexes, scores=scores)
 
 
-def finite_rows(values: ArrayLike, name: str) -> Float32:
+def finite_rows(values: ArrayLike, name: str, check: Check = unchecked) -> Float32:
     """Convert to (n, d) float32 in C order. Raises ClusteringError for NaN and infinity; `name` is for the message."""
     with np.errstate(over="ignore"):  # a float64 outside float32 becomes infinite and is refused
         rows = np.ascontiguousarray(values, np.float32)
@@ -99,7 +105,10 @@ def finite_rows(values: ArrayLike, name: str) -> Float32:
         raise ClusteringError(
             f"{name}: got an array of shape {rows.shape}; give a 2-D array of rows (n, d)", "bad_shape"
         )
-    finite = np.isfinite(rows).all(axis=1)
+    finite = np.empty(len(rows), bool)
+    for start in range(0, len(rows), FINITE_AT_ONCE):
+        check()
+        finite[start : start + FINITE_AT_ONCE] = np.isfinite(rows[start : start + FINITE_AT_ONCE]).all(axis=1)
     if not finite.all():
         raise ClusteringError(
             f"{name}: row {int(np.argmin(finite))} has NaN or infinity ({int((~finite).sum())} such rows); drop them, "

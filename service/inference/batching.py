@@ -15,7 +15,7 @@ import logging
 import math
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -25,9 +25,12 @@ from numpy.typing import NDArray
 
 from models.catalog.spec import Modality
 from service.errors import Overloaded, ServiceError, Unavailable
+from service.inference.fair_threads import current_caller, current_request
 from service.metrics import BATCH_SECONDS, BATCH_SIZE, QUEUE_ITEMS, QUEUE_SECONDS
 
 Row = NDArray[Any]
+SHARE = 3  # places of one caller for each that is free
+_Owner = tuple[str | None, object]  # caller and request
 logger = logging.getLogger("daguerre.batching")
 
 
@@ -99,6 +102,8 @@ class Batcher:
         self.max_batch = max_batch
         self._capacity = capacity
         self._admitted = 0
+        self._by_caller: Counter[str | None] = Counter()  # admitted rows
+        self._by_request: Counter[_Owner] = Counter()
         self._pace = 0.0  # recent seconds per row over all lanes, exponentially smoothed
         self._lines: deque[_Line] = deque()
         self._lock = threading.Lock()
@@ -117,17 +122,39 @@ class Batcher:
             thread.start()
 
     def admit(self, rows: int) -> "Caller":
-        """Reserve places for `rows` rows, as a context manager. Raises Overloaded if the queue is full."""
+        """Reserve places for `rows` rows, as a context manager. Raises Overloaded if the queue is full.
+
+        One caller with several requests has at most SHARE places for each that is free for others.
+        """
         if self._closed:
             raise _stopping()
+        owner = current_caller(), current_request()
+        others = self._by_caller[owner[0]] - self._by_request[owner]  # rows of the caller's other requests
+        own, free = self._by_caller[owner[0]] + rows, self._capacity - self._admitted - rows
+        if owner[0] is not None and others and free >= 0 and own > SHARE * free:
+            raise Overloaded(
+                f"the queue is nearly full: {own - rows} of {self._capacity} places are this caller's, and with {rows} "
+                f"more they would be over {SHARE} times the {free} that are left for others (DAGUERRE_QUEUE); send "
+                "them again later, or fewer at once",
+                retry_after=max(1, math.ceil(self._admitted * self._pace)),
+            )
         if self._admitted + rows > self._capacity:
             raise Overloaded(
                 f"the queue is full: {self._admitted} items are waiting and {rows} more do not fit into "
                 f"{self._capacity}; send them again later, or fewer at once",
                 retry_after=max(1, math.ceil(self._admitted * self._pace)),
             )
+        self._count(owner, rows)
+        return Caller(self, rows, owner)
+
+    def _count(self, owner: _Owner, rows: int) -> None:
         self._admitted += rows
-        return Caller(self, rows)
+        self._by_caller[owner[0]] += rows
+        self._by_request[owner] += rows
+        if not self._by_request[owner]:
+            del self._by_request[owner]
+        if not self._by_caller[owner[0]]:
+            del self._by_caller[owner[0]]
 
     @property
     def admitted(self) -> int:
@@ -236,8 +263,8 @@ class Batcher:
             line.rows.append(waiting)
             self._wake_one(line.key)
 
-    def _drop(self, lines: Sequence[_Line], rows: int) -> None:
-        self._admitted -= rows
+    def _drop(self, lines: Sequence[_Line], rows: int, owner: _Owner) -> None:
+        self._count(owner, -rows)
         with self._lock:
             for line in lines:
                 if line.rows:
@@ -268,9 +295,10 @@ def _deliver(batch: Sequence[_Waiting], answers: "Sequence[Row | Exception]") ->
 class Caller:
     """The reserved places of one caller; leaving the context releases them and drops waiting rows."""
 
-    def __init__(self, batcher: Batcher, rows: int) -> None:
+    def __init__(self, batcher: Batcher, rows: int, owner: _Owner) -> None:
         self._batcher = batcher
         self._rows = rows
+        self._owner = owner
         self._lines: dict[Key, _Line] = {}
         self._answers: list[asyncio.Future[Row]] = []
 
@@ -291,7 +319,7 @@ class Caller:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._batcher._drop(list(self._lines.values()), self._rows)
+        self._batcher._drop(list(self._lines.values()), self._rows, self._owner)
         for answer in self._answers:
             if not answer.done():
                 answer.cancel()

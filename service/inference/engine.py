@@ -20,15 +20,18 @@ from models.encoders import processors
 from models.encoders.processors import ImageProcessor, TextProcessor
 from models.errors import quoted
 from models.images.decoding import DecodeMode, ImageLimits, LargeImage
+from models.stopping import Check
 from service import __version__
 from service.errors import NotFound, Unavailable, Unprocessable
+from service.inference.analyses import Analyses
 from service.inference.batching import Key, QueueSlots
 from service.inference.fair_threads import FairThreads
 from service.inference.label_cache import LabelCache
 from service.inference.placement import Placement
-from service.settings import Settings
+from service.settings import CORES, Settings
 
 logger = logging.getLogger("daguerre.engine")
+ANALYSES = max(1, CORES // 2)  # long computations at once; the encoders have the other cores
 T = TypeVar("T")
 SMALL_IMAGE = 2**25  # bytes of memory while an image is decoded that are not counted
 
@@ -79,6 +82,7 @@ class Engine:
         self._threads = FairThreads(settings.decode_threads, name="decode", memory=settings.max_decoded_bytes)
         self._video_threads = ThreadPoolExecutor(settings.videos, thread_name_prefix="video")
         self.viewing = asyncio.Semaphore(settings.videos)
+        self._analyses = Analyses(ANALYSES)
         self._failed = False
         self.ready = False
 
@@ -102,6 +106,7 @@ class Engine:
         self._placement.close()
         self._threads.close()
         self._video_threads.shutdown(wait=False, cancel_futures=True)
+        self._analyses.close()
 
     @property
     def models(self) -> Mapping[str, Model]:
@@ -145,6 +150,13 @@ class Engine:
     async def in_video_thread(self, work: Callable[[], T]) -> T:
         """Run `work` in a thread for videos, so that images and texts need not wait for it."""
         return await asyncio.get_running_loop().run_in_executor(self._video_threads, work)
+
+    async def compute(self, work: Callable[[Check], T]) -> T:
+        """Run `work`, a computation without a model that may be long and calls its argument between its steps.
+
+        There it waits while computations of other callers have their turns, and ends if its caller has left.
+        """
+        return await self._analyses.compute(work)
 
     def _require_ready(self) -> None:
         if not self.ready:

@@ -162,3 +162,13 @@ def one_request() -> None:
 def one_caller(caller: str | None) -> None:
     """Mark the work of the current task, and of those that it starts, as that of one caller: a key or an address."""
     _caller.set(caller)
+
+
+def current_caller() -> str | None:
+    """The caller of the current task."""
+    return _caller.get()
+
+
+def current_request() -> object:
+    """The request of the current task."""
+    return _request.get(None)

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from service.jobs.table import RESULTS, Job, Table
 from service.settings import Settings
 
 LOOK = 0.1  # seconds between the first checks of a job that a caller waits for
+FILLED_AT_ONCE = 2  # jobs whose files, of perhaps a gigabyte, are written at once
 LONGEST_PAUSE = 1.0  # seconds between later checks
 
 
@@ -20,7 +22,13 @@ class Jobs:
     """The jobs of a service, in any of its processes."""
 
     def __init__(self, settings: Settings, *, kinds: Mapping[str, Kind] = KINDS) -> None:
-        self.table = Table(settings.home, most_queued=settings.max_jobs, keep_days=settings.job_days)
+        self.table = Table(
+            settings.home,
+            most_queued=settings.max_jobs,
+            keep_days=settings.job_days,
+            shared=len(set(settings.keys())) > 1,
+        )
+        self._filling = ThreadPoolExecutor(FILLED_AT_ONCE, thread_name_prefix="job-files")
         self._kinds = kinds
 
     async def submit(
@@ -38,6 +46,7 @@ class Jobs:
         """
 
         def work() -> Job:
+            self.table.check_places(owner)  # before the files are written
             id = self.table.new_id()
             folder = self.table.folder(id)
             folder.mkdir(mode=0o700)
@@ -49,7 +58,7 @@ class Jobs:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
 
-        return await asyncio.to_thread(work)
+        return await asyncio.get_running_loop().run_in_executor(self._filling, work)
 
     async def get(self, id: str, *, owner: str | None) -> Job:
         """The job. Raises NotFound, also for a job of another owner."""

@@ -20,6 +20,7 @@ State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 ENDED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
 DEATHS = 2  # interruptions without progress after which a job fails
 YOUNG = 3600.0  # seconds for which a folder without a job may belong to a submission
+SHARE = 3  # waiting jobs of one owner for each place that is free for others
 KNOWN = 0.02  # progress from which the remaining time is estimated
 RESULTS = (
     "result"  # in the folder of a job: kept as long as the job, unlike all other files, which are removed at its end
@@ -59,11 +60,12 @@ class Job:
 class Table:
     """The jobs of one DAGUERRE_HOME."""
 
-    def __init__(self, home: Path, *, most_queued: int, keep_days: float) -> None:
+    def __init__(self, home: Path, *, most_queued: int, keep_days: float, shared: bool = False) -> None:
         self.home = home
         self._database = Database(home / "state.sqlite3")
         self.folders = home / "jobs"
         self._most_queued = most_queued
+        self._shared = shared  # whether there are several owners
         self._keep = keep_days * 86400
 
     def open(self) -> None:
@@ -84,11 +86,7 @@ class Table:
     def add(self, id: str, kind: str, lane: str, params: Mapping[str, Any], owner: str | None) -> Job:
         """Queue a job. Raises Overloaded."""
         with self._database.writing() as db:
-            (waiting,) = db.execute("SELECT count(*) FROM jobs WHERE state = 'queued'").fetchone()
-            if waiting >= self._most_queued:
-                raise Overloaded(
-                    f"{waiting} jobs are waiting, which is the limit; send this one again later", retry_after=30
-                )
+            self._check_places(db, owner)
             db.execute(
                 "INSERT INTO jobs (id, kind, lane, owner, params, created) VALUES (?, ?, ?, ?, ?, ?)",
                 (id, kind, lane, owner, json.dumps(params), time.time()),
@@ -96,6 +94,29 @@ class Table:
         job = self.get(id)
         assert job
         return job
+
+    def check_places(self, owner: str | None) -> None:
+        """Raise Overloaded if there is no place for another waiting job of `owner`."""
+        with self._database.reading() as db:
+            self._check_places(db, owner)
+
+    def _check_places(self, db: sqlite3.Connection, owner: str | None) -> None:
+        waiting, own = db.execute(
+            "SELECT count(*), coalesce(sum(owner IS ?), 0) FROM jobs WHERE state = 'queued'", (owner,)
+        ).fetchone()
+        free = self._most_queued - waiting
+        if free < 1:
+            raise Overloaded(
+                f"{waiting} jobs are waiting, which is the limit (DAGUERRE_MAX_JOBS); send this one again later",
+                retry_after=30,
+            )
+        if self._shared and own and own + 1 > SHARE * (free - 1):
+            raise Overloaded(
+                f"{own} jobs of this key are waiting, which is its share: after a further one, the {free - 1} places "
+                f"that are left for other keys would be fewer than a third of its jobs (DAGUERRE_MAX_JOBS); send "
+                "this one again when some of its jobs have begun",
+                retry_after=30,
+            )
 
     def get(self, id: str) -> Job | None:
         with self._database.reading() as db:
@@ -120,17 +141,24 @@ class Table:
             return {row[0] for row in db.execute("SELECT DISTINCT lane FROM jobs WHERE state IN ('queued', 'running')")}
 
     def take(self, lane: str) -> Job | None:
-        """Set the oldest queued job of `lane` to running and return it."""
+        """Set the next queued job of `lane` to running and return it.
+
+        It is one that was interrupted; else the oldest job of the owner whose last job of the lane was taken the
+        longest ago.
+        """
         with self._database.reading() as db:  # read first, so that an idle worker does not write
             if db.execute("SELECT 1 FROM jobs WHERE state = 'queued' AND lane = ?", (lane,)).fetchone() is None:
                 return None
         now = time.time()
         with self._database.writing() as db:
             row = db.execute(
-                "UPDATE jobs SET state = 'running', started = coalesce(started, ?), begun = ?, begun_progress = NULL, "
-                "stage = 'starting' WHERE place = (SELECT min(place) FROM jobs WHERE state = 'queued' AND lane = ?) "
-                "RETURNING *",
-                (now, now, lane),
+                "WITH last AS (SELECT owner, max(begun) AS begun FROM jobs WHERE lane = ?1 GROUP BY owner), "
+                "next AS (SELECT place FROM jobs JOIN last ON jobs.owner IS last.owner "
+                "WHERE state = 'queued' AND lane = ?1 "
+                "ORDER BY jobs.started IS NULL, coalesce(last.begun, 0), place LIMIT 1) "
+                "UPDATE jobs SET state = 'running', started = coalesce(started, ?2), begun = ?2, "
+                "begun_progress = NULL, stage = 'starting' WHERE place = (SELECT place FROM next) RETURNING *",
+                (lane, now),
             ).fetchone()
         return None if row is None else _job(row)
 

@@ -13,13 +13,16 @@ from models.annotation.agreement import agreement
 from models.annotation.pair_comparison import Winner, compare_with_pairs
 from models.codes import read_ids
 from models.intervals import Figure
+from models.stopping import Check, unchecked
 from service.errors import TooLarge, Unprocessable
 from service.schemas import annotation as schema
 
 MOST_CODES = 1_000_000
+MOST_DRAWN = 1_000_000  # items of a sample
+MOST_PAIRS = 100_000  # of a sample of pairs
 
 
-def measure_agreement(request: schema.AgreementRequest) -> schema.AgreementAnswer:
+def measure_agreement(request: schema.AgreementRequest, check: Check = unchecked) -> schema.AgreementAnswer:
     """Measure agreement of coders. Raises AgreementError, IdError, TooLarge."""
     if len(request.code) > MOST_CODES:
         raise TooLarge(
@@ -33,6 +36,7 @@ def measure_agreement(request: schema.AgreementRequest) -> schema.AgreementAnswe
         missing=request.missing,
         resamples=request.resamples,
         seed=request.seed,
+        check=check,
     )
     return schema.AgreementAnswer(
         coders=list(result.coders),
@@ -66,8 +70,9 @@ def plain(value: Any) -> Any:
     return number(value) if isinstance(value, float) else value
 
 
-def draw_sample(request: schema.SampleRequest) -> schema.SampleAnswer:
-    """Draw a sample of items. Raises ClusteringError, IdError, Unprocessable."""
+def draw_sample(request: schema.SampleRequest, check: Check = unchecked) -> schema.SampleAnswer:
+    """Draw a sample of items. Raises ClusteringError, IdError, Unprocessable, TooLarge."""
+    _require_few(request.size, MOST_DRAWN, "size", "items")
     needed = {"simple": "n", "stratified": "strata", "purposive": "scores"}
     for design, name in needed.items():
         if (getattr(request, name) is None) == (design == request.design):
@@ -82,6 +87,7 @@ def draw_sample(request: schema.SampleRequest) -> schema.SampleAnswer:
             allocation=request.allocation,
             floor=request.floor,
             seed=request.seed,
+            check=check,
         )
     else:
         result = sampling.purposive(request.scores or [], request.size)
@@ -100,8 +106,9 @@ def draw_sample(request: schema.SampleRequest) -> schema.SampleAnswer:
     )
 
 
-def draw_pairs(request: schema.PairsRequest) -> schema.PairsAnswer:
-    """Draw pairs of items. Raises ClusteringError, Unprocessable."""
+def draw_pairs(request: schema.PairsRequest, check: Check = unchecked) -> schema.PairsAnswer:
+    """Draw pairs of items. Raises ClusteringError, Unprocessable, TooLarge."""
+    _require_few(request.within + request.between + request.disputed, MOST_PAIRS, "within", "pairs")
     result = pairs.draw_pairs(
         _by_name(request.clusterings),
         request.within,
@@ -110,6 +117,7 @@ def draw_pairs(request: schema.PairsRequest) -> schema.PairsAnswer:
         unclustered=request.unclustered,
         allocation=request.allocation,
         seed=request.seed,
+        check=check,
     )
     ids = _ids(request.ids, result.n)
     return schema.PairsAnswer(
@@ -132,7 +140,7 @@ def draw_pairs(request: schema.PairsRequest) -> schema.PairsAnswer:
     )
 
 
-def compare_clusterings(request: schema.ComparisonRequest) -> schema.ComparisonAnswer:
+def compare_clusterings(request: schema.ComparisonRequest, check: Check = unchecked) -> schema.ComparisonAnswer:
     """Evaluate clusterings on coded pairs. Raises ClusteringError."""
     result = compare_with_pairs(
         request.a,
@@ -146,6 +154,7 @@ def compare_clusterings(request: schema.ComparisonRequest) -> schema.ComparisonA
         resamples=request.resamples,
         confidence=request.confidence,
         seed=request.seed,
+        check=check,
     )
     return schema.ComparisonAnswer(
         n_pairs=result.n_pairs,
@@ -173,6 +182,13 @@ def _winner(of: Winner) -> dict[str, Any]:
         }
     )
     return described
+
+
+def _require_few(drawn: int, most: int, name: str, what: str) -> None:
+    if drawn > most:
+        raise TooLarge(
+            f"{name}: got {drawn:,} {what} to draw, at most {most:,}; draw fewer", code="too_many_items", param=name
+        )
 
 
 def _ids(given: Sequence[str] | None, n: int) -> Sequence[str] | None:

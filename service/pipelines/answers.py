@@ -2,11 +2,12 @@
 
 import base64
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from models.video.library import load
 from service.errors import ItemFailure
@@ -15,11 +16,76 @@ from service.schemas.video import facts
 
 Entry = dict[str, Any]
 Ids = Sequence[str | None]
+INLINE = 64  # items of an answer that is converted sooner than a thread is started
+AT_ONCE = 20_000  # values that are converted to JSON at once, in about two milliseconds
+_CONTAINERS = (Mapping, list, tuple, np.ndarray)
 
 
 def to_json(answer: Mapping[str, Any]) -> bytes:
-    """JSON of an answer: arrays as lists, bytes in base64."""
-    return orjson.dumps(answer, default=_base64, option=orjson.OPT_SERIALIZE_NUMPY)
+    """JSON of an answer: arrays as lists, bytes in base64. Other threads run between the pieces of a large one."""
+    return b"".join(_pieces(answer))
+
+
+def is_small(answer: Mapping[str, Any]) -> bool:
+    """Whether an answer is converted sooner than a thread is started."""
+    return len(answer["data"]) <= INLINE and not any("video" in entry for entry in answer["data"])
+
+
+def _pieces(value: Any) -> Iterator[bytes]:
+    """JSON of a value, of which orjson, which holds the interpreter's lock, gets AT_ONCE values at once."""
+    if _weight(value) <= AT_ONCE:
+        yield _dumps(value)
+    elif isinstance(value, Mapping):
+        before = b"{"
+        for name, each in value.items():
+            yield before + _dumps(str(name)) + b":"
+            yield from _pieces(each)
+            before = b","
+        yield b"}"
+    else:
+        before = b"["
+        for few in _slices(value):
+            yield before
+            before = b","
+            if len(few) == 1 and isinstance(few, list | tuple):
+                yield from _pieces(few[0])
+            else:
+                yield _dumps(few)[1:-1]
+        yield b"]"
+
+
+def _slices(values: Sequence[Any] | NDArray[Any]) -> Iterator[Sequence[Any] | NDArray[Any]]:
+    """Slices of a list, or of an array, of about AT_ONCE values; at least one element each."""
+    start = weight = 0
+    for i, each in enumerate(values):
+        more = _weight(each)
+        if i > start and weight + more > AT_ONCE:
+            yield values[start:i]
+            start, weight = i, 0
+        weight += more
+    yield values[start:]
+
+
+def _weight(value: Any, most: int = AT_ONCE) -> int:
+    """About the number of values in a value; a number above `most` may be any."""
+    if isinstance(value, np.ndarray):
+        return int(value.size) + 1
+    if isinstance(value, Mapping):
+        inner: Iterable[Any] = value.values()
+    elif isinstance(value, list | tuple) and value and isinstance(value[0], _CONTAINERS):
+        inner = value
+    else:
+        return len(value) if isinstance(value, list | tuple) else 1
+    weight = 1
+    for each in inner:
+        weight += _weight(each, most - weight) if isinstance(each, _CONTAINERS) else 1
+        if weight > most:
+            break
+    return weight
+
+
+def _dumps(value: Any) -> bytes:
+    return orjson.dumps(value, default=_base64, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def _base64(value: Any) -> str:

@@ -15,6 +15,7 @@ from models.classifiers.store import NETWORK, REPORT, Stored
 from models.classifiers.worst import worst
 from models.errors import TrainingError
 from models.pages.classifiers.page import page as page_of
+from models.stopping import Check
 from service.errors import Unprocessable
 from service.inference.engine import Engine
 from service.inference.matching import usable
@@ -79,7 +80,7 @@ def card(engine: Engine, classifiers: Classifiers, stored: Stored) -> schema.Cla
 async def answer(engine: Engine, classifiers: Classifiers, label: str, *, owner: str | None) -> schema.ClassifierAnswer:
     """A classifier with its report, which names items only to the classifier's owner."""
 
-    def work() -> schema.ClassifierAnswer:
+    def work(check: Check) -> schema.ClassifierAnswer:
         stored = classifiers.open(label)
         report = _report(stored, owner)
         with _consistent(stored):
@@ -87,7 +88,7 @@ async def answer(engine: Engine, classifiers: Classifiers, label: str, *, owner:
         fields = card(engine, classifiers, stored).model_dump()
         return schema.ClassifierAnswer(**fields, report=report.to_json(), worst=wrong)
 
-    return await engine.in_thread(work)
+    return await engine.compute(work)
 
 
 def _report(stored: Stored, owner: str | None) -> Report:
@@ -110,7 +111,7 @@ async def estimate(
 ) -> schema.EstimateAnswer:
     """Corrected prevalence, or mean, of a corpus. Raises Unprocessable for moments of the wrong length."""
 
-    def work() -> schema.EstimateAnswer:
+    def work(check: Check) -> schema.EstimateAnswer:
         stored = classifiers.open(label)
         if stored.head is None:
             raise Unprocessable(
@@ -158,13 +159,13 @@ async def estimate(
             estimates={name: schema.Estimated(**asdict(each)) for name, each in found.items()},
         )
 
-    return await engine.in_thread(work)
+    return await engine.compute(work)
 
 
 async def onnx(engine: Engine, classifiers: Classifiers, label: str) -> tuple[str, bytes]:
     """Name with version, and the ONNX graph."""
 
-    def work() -> tuple[str, bytes]:
+    def work(check: Check) -> tuple[str, bytes]:
         stored = classifiers.open(label)
         if stored.head is None:
             return stored.label, (stored.folder / NETWORK / GRAPH).read_bytes()
@@ -172,7 +173,7 @@ async def onnx(engine: Engine, classifiers: Classifiers, label: str) -> tuple[st
 
         return stored.label, head_graph(stored.head)
 
-    return await engine.in_thread(work)
+    return await engine.compute(work)
 
 
 async def page(
@@ -181,13 +182,13 @@ async def page(
     """The report as one HTML file, with small versions of the images in `items`. Raises ItemsFailed."""
     pictures = await thumbnails(engine, items)
 
-    def work() -> str:
+    def work(check: Check) -> str:
         stored = classifiers.open(label)
         report = _report(stored, owner)
         with _consistent(stored):
             return page_of(report, name=stored.label, facts=_facts(stored), thumbnails=pictures)
 
-    return await engine.in_thread(work)
+    return await engine.compute(work)
 
 
 def _facts(stored: Stored) -> Mapping[str, str]:

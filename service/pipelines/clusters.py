@@ -1,5 +1,6 @@
 """Clusterings: embed and check at once, cluster in the worker process; read and draw finished ones."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from models.codes import read_codes
 from models.errors import ClusteringError, quoted
 from models.pages.clusters.page import page as page_of
 from models.pages.clusters.view import thumbnail_side
+from models.stopping import Check
 from service.errors import NotFound, Unprocessable
 from service.inference.engine import Engine
 from service.inference.matching import model_of
@@ -28,6 +30,7 @@ from service.tasks import cluster as work
 KIND = "cluster"
 QUALITY = 45  # JPEG quality of thumbnails: a page of 1,350 is about 3 MB
 LONG = 50_000  # items from which a job takes an hour rather than a minute
+RUNS = 10  # of so many items, which take as long
 
 
 async def submit(
@@ -72,7 +75,14 @@ async def submit(
     def fill(folder: Path) -> None:
         task.write(folder, data.rows, None if names is None else names.vectors)
 
-    return await jobs.submit(KIND, {"n": data.n}, owner=owner, fill=fill, lane="long" if data.n > LONG else None)
+    return await jobs.submit(
+        KIND, {"n": data.n}, owner=owner, fill=fill, lane="long" if _is_long(request, data.n) else None
+    )
+
+
+def _is_long(request: ClusterRequest, n: int) -> bool:
+    """Whether clustering may take an hour rather than minutes: its time grows with the square of `n`."""
+    return n > LONG or n**2 * (1 + request.resamples) * request.restarts > RUNS * LONG**2
 
 
 async def _vocabulary(engine: Engine, labels: Sequence[str], data: ItemVectors) -> Vocabulary:
@@ -93,23 +103,29 @@ async def read_answer(
     result, folder = await jobs.result(id, owner=owner)
     if what not in result:
         raise NotFound(f"{what}: {quoted(id)} is a job of another kind", code=f"unknown_{what}", param="id")
-    return (folder / name).read_bytes()
+    return await asyncio.to_thread((folder / name).read_bytes)
 
 
 async def page(engine: Engine, jobs: Jobs, id: str, *, items: Sequence[Item], mode: PageMode, owner: str | None) -> str:
     """The report as one HTML file, with small versions of the images in `items`. Raises ItemsFailed."""
-    answer: Mapping[str, Any] = orjson.loads(await read_answer(jobs, id, owner=owner))
+    raw = await read_answer(jobs, id, owner=owner)
+    answer: Mapping[str, Any] = await engine.compute(lambda check: orjson.loads(raw))
     pictures = {}
     if mode != "none":
         pictures = await thumbnails(
             engine, items, side=thumbnail_side(answer), quality=QUALITY, blurred=mode == "blurred"
         )
-    places = {name: i for i, name in enumerate(answer["ids"])}
-    unknown = sorted(set(pictures) - set(places))
-    if unknown:
-        raise Unprocessable(f"input: {quoted(unknown[0])} is the id of no item; use its ids", param="input")
-    by_place = {places[name]: picture for name, picture in pictures.items()}
-    return await engine.in_thread(lambda: page_of(answer, by_place, mode=mode))
+
+    def work(check: Check) -> str:
+        places = {name: i for i, name in enumerate(answer["ids"])}
+        unknown = sorted(set(pictures) - set(places))
+        if unknown:
+            raise Unprocessable(f"input: {quoted(unknown[0])} is the id of no item; use its ids", param="input")
+        by_place = {places[name]: picture for name, picture in pictures.items()}
+        check()
+        return page_of(answer, by_place, mode=mode)
+
+    return await engine.compute(work)
 
 
 def arrays(answer: Mapping[str, Any]) -> dict[str, NDArray[np.floating] | NDArray[np.intp]]:

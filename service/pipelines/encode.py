@@ -4,7 +4,7 @@ import asyncio
 import base64
 import binascii
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -210,21 +210,27 @@ async def raw_texts(
     tokens: list[Tokens] = []
     answers = []
     with engine.batcher("text").admit(len(texts)) as caller:
-        for start, end in _parts(texts):
-            part = texts[start:end]
-
-            def tokenise(part: Sequence[str] = part) -> list[Tokens]:
-                started = time.perf_counter()
-                made = processor.preprocess(part)
-                DECODE_SECONDS.labels("text").observe(time.perf_counter() - started)
-                return made
-
-            for each in await engine.in_thread(tokenise):
-                tokens.append(each)
-                key = Key(model.spec.name, "text", processor.shape_bucket(each.ids))
-                answers.append(caller.submit(key, each.ids))
+        async for each in tokenised(engine, processor, texts):
+            tokens.append(each)
+            key = Key(model.spec.name, "text", processor.shape_bucket(each.ids))
+            answers.append(caller.submit(key, each.ids))
         raw = np.stack(await asyncio.gather(*answers))
     return raw, tokens
+
+
+async def tokenised(engine: Engine, processor: TextProcessor, texts: Sequence[str]) -> AsyncIterator[Tokens]:
+    """The tokens of each text, made in threads, some texts at a time."""
+    for start, end in _parts(texts):
+        part = texts[start:end]
+
+        def tokenise(part: Sequence[str] = part) -> list[Tokens]:
+            started = time.perf_counter()
+            made = processor.preprocess(part)
+            DECODE_SECONDS.labels("text").observe(time.perf_counter() - started)
+            return made
+
+        for each in await engine.in_thread(tokenise):
+            yield each
 
 
 def _parts(texts: Sequence[str]) -> Iterator[tuple[int, int]]:

@@ -62,18 +62,21 @@ async def predict(
             )
         return await by_network(engine, classifiers, stored, items, on_error, monitor)
     head = stored.head
+    rows: Sequence[NDArray[np.floating] | None]
     if items is not None:
         encoders = [(block, *encoder(engine, block)) for block in head.blocks]
         made = await embedded(engine, items, encoders, head.partial, monitor)
         raise_if_failed(made.failures, on_error, len(items))
         model, receipt = made.model, made.receipt
-        rows: Sequence[NDArray[np.floating] | None] = made.rows
+        rows = made.rows
         failures, truncated, unknown, first = made.failures, made.truncated, made.unknown, made.first_of_many
         n, videos = len(items), made.videos
     else:
         assert vectors is not None
-        rows, n = _arranged(head, vectors)
-        failures, truncated, unknown, first = _lacking(head, rows, n), (), (), ()
+        arranged, n = _arranged(head, vectors)
+        rows = arranged
+        failures = await engine.compute(lambda check: _lacking(head, arranged, n))
+        truncated, unknown, first = (), (), ()
         model, receipt, videos = head.blocks[0].model, None, {}
         raise_if_failed(failures, on_error, n)
 
@@ -82,7 +85,7 @@ async def predict(
         of = {i: video_predictions(video, _of_frames(head, video), head.choose) for i, video in videos.items()}
         return with_videos(told, of, head.choose), of
 
-    told, of = work() if n <= INLINE and not videos else await engine.in_thread(work)
+    told, of = work() if n <= INLINE and not videos else await engine.compute(lambda check: work())
     return Predictions(
         task=head.task,
         labels=head.labels,

@@ -15,7 +15,7 @@ from models.vectors import l2
 from service.errors import TooLarge, Unprocessable
 from service.inference.engine import Engine, Model
 from service.inference.label_cache import LabelKey
-from service.pipelines.encode import check_text, raw_texts
+from service.pipelines.encode import check_text, raw_texts, tokenised
 from service.schemas.zero_shot import ZeroShotOptions
 
 Float = NDArray[np.float32]
@@ -115,25 +115,26 @@ async def label_vectors(
     found = {key: vector for key in keys if (vector := engine.labels.get(key)) is not None}
     missing = [key for key in dict.fromkeys(keys) if key not in found]
     if missing:
-        for key, each in zip(missing, processor.preprocess([key.label for key in missing]), strict=True):
+        checked = iter(missing)
+        async for each in tokenised(engine, processor, [key.label for key in missing]):
+            key = next(checked)
+            if each.truncated:
+                raise _too_long(key.label)
             if each.unknown:
                 raise Unprocessable(
                     f"labels: {quoted(key.label)} has no token that the model knows, so it would score as any other "
                     "such text; write it in words of the model's language",
                     param="labels",
                 )
-        prompts = [template.replace("{}", key.label) for key in missing for template in templates]
+        prompts = [(key.label, template) for key in missing for template in templates]
         parts = []
         step = min(PROMPTS_AT_ONCE, engine.settings.queue)
         for start in range(0, len(prompts), step):
-            part, tokens = await raw_texts(engine, model, processor, prompts[start : start + step])
+            texts = [template.replace("{}", label) for label, template in prompts[start : start + step]]
+            part, tokens = await raw_texts(engine, model, processor, texts)
             cut = next((i for i, each in enumerate(tokens, start) if each.truncated), None)
             if cut is not None:
-                long = missing[cut // len(templates)].label
-                raise Unprocessable(
-                    f"labels: {quoted(long)} with its template has more tokens than the model's maximum; shorten it",
-                    param="labels",
-                )
+                raise _too_long(prompts[cut][0])
             parts.append(part)
         mean = l2(np.concatenate(parts)).reshape(len(missing), len(templates), -1).mean(axis=1)
         made = await engine.in_thread(lambda: processor.postprocess(mean))
@@ -141,6 +142,13 @@ async def label_vectors(
             found[key] = vector
             engine.labels.put(key, vector.copy())  # a view would keep the whole array in memory
     return np.stack([found[key] for key in keys])
+
+
+def _too_long(label: str) -> Unprocessable:
+    return Unprocessable(
+        f"labels: {quoted(label)} with its template has more tokens than the model's maximum; shorten it",
+        param="labels",
+    )
 
 
 def _labels(engine: Engine, question: ZeroShotQuery) -> list[str]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from models.errors import quoted
 from models.images.decoding import DecodeMode
 from models.similarity.neighbours import Neighbours, nearest
+from models.stopping import Check
 from service.errors import ItemFailure, TooLarge, Unprocessable
 from service.inference.engine import Engine
 from service.inference.matching import model_of
@@ -104,13 +105,13 @@ async def search(
         )
     places = np.array([i for i in range(len(asked)) if i not in failures], np.intp)
 
-    def work() -> Neighbours:
-        return nearest(corpus.rows, asked[places], min(request.k, n))
+    def work(check: Check) -> Neighbours:
+        return nearest(corpus.rows, asked[places], min(request.k, n), check=check)
 
     return Found(
         n=len(asked),
         places=places,
-        neighbours=await engine.in_thread(work),
+        neighbours=await engine.compute(work),
         failures=failures,
         model=corpus.model,
         receipt=receipt,

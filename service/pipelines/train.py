@@ -5,12 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from models.classifiers.probe import STRENGTHS
 from models.classifiers.records import Note
 from models.classifiers.store import check_name
 from models.codes import infer_task, lost_zeros, read_codes, read_ids, similar_remark
 from models.errors import TrainingError
+from models.stopping import Check
 from service.inference.engine import Engine
 from service.jobs import Job, Jobs
+from service.jobs.kinds import Lane
 from service.pipelines.items import Item, VectorInput
 from service.pipelines.vectors import ItemVectors, gather_vectors
 from service.schemas.classifiers import TrainRequest
@@ -18,6 +21,8 @@ from service.stores.classifiers import Classifiers
 from service.tasks import train as work
 
 KIND = "train"
+LONG = 50_000  # items from which a job takes an hour rather than minutes
+FITS = 1000  # fits of that many items, of which the default options need some hundred
 
 
 async def submit(
@@ -40,13 +45,26 @@ async def submit(
     """
     await engine.in_thread(lambda: classifiers.check_owner(check_name(request.name), owner))
     data = await gather_vectors(engine, request, items=items, vectors=vectors, partial=request.partial)
-    task = await engine.in_thread(lambda: _task(request, data, owner))
-    await engine.in_thread(lambda: work.validate_task(task, data.rows, resamples=1))
+
+    def validated(check: Check) -> work.Task:
+        task = _task(request, data, owner)
+        check()
+        work.validate_task(task, data.rows, resamples=1)
+        return task
+
+    task = await engine.compute(validated)
 
     def fill(folder: Path) -> None:
         task.write(folder, data.rows)
 
-    return await jobs.submit(KIND, {"name": request.name}, owner=owner, fill=fill)
+    lane: Lane | None = "long" if _is_long(task.request, data.n) else None
+    return await jobs.submit(KIND, {"name": request.name}, owner=owner, fill=fill, lane=lane)
+
+
+def _is_long(request: TrainRequest, n: int) -> bool:
+    """Whether training may take an hour rather than minutes."""
+    fits = n * request.folds * request.inner_folds * len(request.strengths or STRENGTHS)
+    return n > LONG or fits > LONG * FITS
 
 
 def read_columns(request: TrainRequest, ids: Sequence[str]) -> tuple[TrainRequest, tuple[str, ...], tuple[Note, ...]]:

@@ -1,5 +1,6 @@
 """Jobs for videos, whose answer is that of the same request with mode `sync`."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import Mapping
@@ -115,7 +116,7 @@ async def run(
         part.write_bytes(answers.to_json(answer))
         part.replace(results / ANSWER)
 
-    await engine.in_thread(write)
+    await engine.compute(lambda check: write())
     return {"operation": task.operation, "n": len(items), "frames": frames}
 
 
@@ -127,4 +128,4 @@ async def answer(jobs: Jobs, id: str, *, owner: str | None) -> tuple[str, bytes]
         raise NotFound(
             f"job: {quoted(id)} has no answer of this kind; see its result", code="unknown_answer", param="id"
         )
-    return result["operation"], path.read_bytes()
+    return result["operation"], await asyncio.to_thread(path.read_bytes)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.images.decoding import DecodeMode
+from models.stopping import Check, unchecked
 from models.zero_shot import best_labels, scores
 from service.inference.engine import Engine, Model
 from service.pipelines import answers
@@ -87,15 +88,21 @@ async def zero_shot(
         best = best_labels(labels, cosines[:, :k], none_cosines, min_cosine=question.none_min_cosine)
         return Scores(best=best, scores=made, cosines=cosines[:, :k], none_scores=none_scores)
 
-    videos = {i: _video_scores(video, of(video.rows), labels, question) for i, video in encoded.videos.items()}
-    return ZeroShotResult(
-        **vars(_with_videos(of(encoded.vectors), encoded.failures, videos, labels, question)),
-        encoded=encoded,
-        videos=videos,
-        templates=prompts.templates,
-        negatives=negatives or None,
-        logit_scale=head.logit_scale,
-    )
+    def result(check: Check) -> ZeroShotResult:
+        videos = {}
+        for i, video in encoded.videos.items():
+            check()
+            videos[i] = _video_scores(video, of(video.rows), labels, question)
+        return ZeroShotResult(
+            **vars(_with_videos(of(encoded.vectors), encoded.failures, videos, labels, question)),
+            encoded=encoded,
+            videos=videos,
+            templates=prompts.templates,
+            negatives=negatives or None,
+            logit_scale=head.logit_scale,
+        )
+
+    return await engine.compute(result) if encoded.videos else result(unchecked)
 
 
 def _video_scores(video: FrameResults, frames: Scores, labels: Sequence[str], question: ZeroShotQuery) -> VideoScores:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar, get_args, get_origin
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from models.errors import LONGEST_QUOTE
+from models.stopping import checkpoint
 from service.errors import BadRequest, ServiceError, TooLarge, Unprocessable
 
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -118,13 +119,20 @@ def _checked(annotation: Any, value: Any, schema: type[BaseModel], at: str) -> A
     if len(value) > MANY and at != "input":  # whose number is limited, and whose elements may be texts
         adapter = _adapter(element)
         for start in range(0, len(value), MANY):
+            checkpoint()
             try:
                 adapter.validate_python(value[start : start + MANY])
             except ValidationError as exc:
                 raise explain(exc, list[element], at, offset=start) from exc  # type: ignore[valid-type]
     if model is not None:
         return [_checked(element, each, schema, f"{at}[{i}]") for i, each in enumerate(value)]
-    return (each for each in value)
+    return _elements(value)
+
+
+def _elements(values: list[Any]) -> Iterator[Any]:
+    for start in range(0, len(values), MANY):
+        checkpoint()
+        yield from values[start : start + MANY]
 
 
 def _element_of(annotation: Any) -> Any:

@@ -4,6 +4,7 @@
          image.npy       (n, d) float32 vectors, NaN for an item without a vector; text.npy likewise
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -151,7 +152,8 @@ def _targets(request: TrainRequest, ids: Sequence[str], resamples: int) -> tuple
         return request.targets, None
     table = request.codes
     if len(set(ids)) < len(ids):
-        twice = next(id for i, id in enumerate(ids) if id in ids[:i])
+        times = Counter(ids)
+        twice = next(id for id in ids if times[id] > 1)
         raise TrainingError(
             f"ids: {quoted(twice)} occurs twice, but codes refer to items by id; make the ids unique", code="ids"
         )

@@ -13,11 +13,11 @@ from daguerre_proto.v1 import classifiers_pb2, common_pb2, embeddings_pb2, job_a
 from service.api.grpc import messages
 from service.api.grpc.messages import filled
 from service.context import Context
+from service.pipelines import answers as json_answers
 from service.pipelines import jobs, video_jobs
 from service.pipelines.operation import Call, Operation
 
 Answer = Mapping[str, Any]
-INLINE = 64  # items up to which the conversion is shorter than starting a thread
 
 
 def embeddings(answer: Answer, *, first: int = 0) -> embeddings_pb2.EmbedResponse:
@@ -144,9 +144,9 @@ async def operation_response(
         begun = await video_jobs.submit(context.jobs, operation, call, owner=owner)
         return converter.response(job=messages.job(jobs.job_record(begun)))
     answer = await operation.run(call)
-    if len(answer["data"]) <= INLINE and not any("video" in entry for entry in answer["data"]):
+    if json_answers.is_small(answer):
         return converter.convert(answer)
-    return await call.engine.in_thread(lambda: converter.convert(answer))
+    return await call.engine.compute(lambda check: converter.convert(answer))
 
 
 def _error(entry: Answer) -> common_pb2.ItemError | None:

@@ -18,9 +18,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import unquote
-
-import grpc
 
 from service.api.grpc.calls import CallContext
 from service.body_budget import BodyBudget, Reservation
@@ -161,8 +160,8 @@ class Arrivals:
             async with asyncio.timeout(None) as scope:
                 read = _Read(scope, patient, leave, asyncio.get_running_loop().time())
                 connection.reads[read] = None
-                raw = await context.read()  # the iterator of requests would keep it
-                if raw is grpc.aio.EOF:
+                raw: Any = await context.read()  # the iterator of requests would keep it
+                if not isinstance(raw, bytes):  # grpc.aio.EOF
                     return None
                 connection.reservation.release(OVERHEAD + len(raw))
                 return raw

@@ -1,6 +1,5 @@
 """Conversion of items, vectors and options from gRPC messages to the schemas."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -13,6 +12,7 @@ from service.api.grpc import messages
 from service.api.grpc.wire import SMALL
 from service.api.inputs import VIDEO, of_file
 from service.api.vectors import of_bytes
+from service.context import Context
 from service.errors import Unprocessable
 from service.pipelines.frames import VideoInput
 from service.pipelines.items import Item, VectorInput
@@ -92,11 +92,11 @@ def vectors_of(given: Sequence[pb.Vectors], store: FileStore, owner: str | None)
     return found
 
 
-async def read(schema: type[Options], message: Message, *, without: Sequence[str] = ()) -> Options:
+async def read(context: Context, schema: type[Options], message: Message, *, without: Sequence[str] = ()) -> Options:
     """A request without its items and vectors; a large one is validated in a thread."""
     if message.ByteSize() <= SMALL:
         return validated(schema, fields_of(message, without=without))
-    return await asyncio.to_thread(lambda: validated_in_pieces(schema, fields_of(message, without=without)))
+    return await context.parsing.compute(lambda check: validated_in_pieces(schema, fields_of(message, without=without)))
 
 
 def fields_of(message: Message, *, without: Sequence[str] = ()) -> dict[str, Any]:

@@ -38,7 +38,6 @@ from service.settings import Settings
 logger = logging.getLogger("daguerre.grpc")
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
-PARSED_AT_ONCE = 2  # large messages
 STREAMS = 256  # calls of one connection at once
 DRAIN = 30.0  # seconds that running calls have when the service stops, as over HTTP
 
@@ -53,7 +52,6 @@ class GrpcServer:
         self._stopping = asyncio.Event()
         self._stopped: asyncio.Future[None] | None = None
         self._arrivals = Arrivals(settings, context.budget)
-        self._parsing = asyncio.Semaphore(PARSED_AT_ONCE)
         self._server = grpc.aio.server(options=_options(settings))
         self._files = FileMethods(context)
         features = (
@@ -128,8 +126,8 @@ class GrpcServer:
         max_items = self._context.settings.max_items
         if len(raw) <= SMALL:
             return messages.parse(kind, raw, max_items=max_items)
-        async with self._parsing:
-            return await asyncio.to_thread(messages.parse, kind, raw, max_items=max_items)
+        parsing = self._context.parsing
+        return await parsing.compute(lambda check: messages.parse(kind, raw, max_items=max_items))
 
     async def _in_time(self, work: Awaitable[T]) -> T:
         """Apply the server's time limit; a caller's deadline cancels the call by itself."""

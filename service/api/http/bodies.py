@@ -14,12 +14,15 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 
 from models.errors import LONGEST_QUOTE, quoted
+from models.stopping import Check
 from service.api.http.inputs import FormParts, items_of
 from service.api.http.json_body import Counter, is_small, parse
 from service.api.http.multipart import Parser, is_video, path_of, require_text_codec
+from service.api.http.responses import while_connected
 from service.body_budget import BodyBudget, Reservation
 from service.context import Context
 from service.errors import BadRequest, BodyTooSlow, TooLarge, Unprocessable, UnsupportedMedia
+from service.inference.analyses import Analyses
 from service.pipelines.frames import VideoInput
 from service.pipelines.items import Item
 from service.schemas.validation import (
@@ -34,7 +37,6 @@ from service.stores.claims import release
 from service.stores.files import FileStore
 
 Options = TypeVar("Options", bound=BaseModel)
-PARSED_AT_ONCE = 2  # large bodies
 STALLED = 30.0  # seconds without a byte of a body
 SLOWEST = 1000  # bytes per second of a body, on average
 TAIL = 4096  # bytes at the end of a form that are searched for its last boundary
@@ -46,17 +48,17 @@ OBJECTS = frozenset({"none_of_these", "sampling"})  # form fields that hold JSON
 class Bodies:
     """Reader of request bodies."""
 
-    def __init__(self, settings: Settings, budget: BodyBudget, store: FileStore) -> None:
+    def __init__(self, settings: Settings, budget: BodyBudget, store: FileStore, parsing: Analyses) -> None:
         self._settings = settings
         self._store = store
         self._each = settings.max_body_bytes
         self._max_items = settings.max_items
         self._budget = budget
-        self._parsing = asyncio.Semaphore(PARSED_AT_ONCE)
+        self._parsing = parsing
 
     @classmethod
     def of(cls, context: Context) -> "Bodies":
-        return cls(context.settings, context.budget, context.files)
+        return cls(context.settings, context.budget, context.files, context.parsing)
 
     @contextmanager
     def hold(self, request: Request) -> Iterator[None]:
@@ -97,7 +99,7 @@ class Bodies:
             content, files = await _divided(form)
         counter = Counter()
         counter.add(content)
-        return await self._json(content, counter.values, schema), files
+        return await self._json(request, content, counter.values, schema), files
 
     async def only_json(self, request: Request, schema: type[Options]) -> Options:
         """Read a JSON body. Raises UnsupportedMedia for a form."""
@@ -112,21 +114,21 @@ class Bodies:
         async for chunk in self._chunks(request):
             counter.add(chunk)
             body += chunk
-        return await self._json(body, counter.values, schema)
+        return await self._json(request, body, counter.values, schema)
 
-    async def _json(self, body: bytes | bytearray, values: int, schema: type[Options]) -> Options:
+    async def _json(self, request: Request, body: bytes | bytearray, values: int, schema: type[Options]) -> Options:
         """A validated request; a large one is parsed in a thread, in pieces."""
         if is_small(body, values):
             return validated_json(schema, bytes(body))
 
-        def work() -> Options:
+        def work(check: Check) -> Options:
             fields, cut = parse(body)
+            check()
             if cut:
                 require_whole_characters(fields)
             return validated_in_pieces(schema, fields, max_items=self._max_items)
 
-        async with self._parsing:
-            return await asyncio.to_thread(work)
+        return await while_connected(request, self._settings.request_timeout, self._parsing.compute(work))
 
     async def _chunks(self, request: Request, elsewhere: Callable[[], int] = lambda: 0) -> AsyncIterator[bytes]:
         """The chunks of the body; `elsewhere` returns how many of its bytes are not in memory."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from service.api.inputs import of_file, refuse_videos, vector_input
 from service.api.vectors import of_base64
+from service.context import Context
 from service.errors import Unprocessable
 from service.pipelines.frames import VideoInput
 from service.pipelines.items import Item, VectorInput
@@ -87,6 +88,15 @@ def vectors_of(
             raise Unprocessable(f"{name}: has no entry in request.vectors; add one", param="vectors")
         return None
     return [block(each, files.named.get(f"{each.modality}_vectors"), store, owner) for each in blocks]
+
+
+async def read_vectors(
+    context: Context, blocks: Sequence[Vectors] | None, files: FormParts, owner: str | None
+) -> Sequence[VectorInput] | None:
+    """`vectors_of`, in a thread if there are any."""
+    if blocks is None:
+        return vectors_of(blocks, files, context.files, owner)
+    return await context.parsing.compute(lambda check: vectors_of(blocks, files, context.files, owner))
 
 
 def block(header: Vectors, part: bytes | None, store: FileStore, owner: str | None) -> VectorInput:

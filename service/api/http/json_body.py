@@ -15,6 +15,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from models.stopping import checkpoint
 from service.errors import BadRequest, TooLarge
 from service.schemas.validation import SURROGATE, is_cut
 
@@ -170,6 +171,7 @@ def _blocks(body: bytes | bytearray) -> Iterator[tuple[int, bytes]]:
     """Blocks of the document, each with its place, in which no quote is escaped."""
     escape = False
     for start in range(0, len(body), BLOCK):
+        checkpoint()
         block = bytes(body[start : start + BLOCK])
         if escape:
             block = b"_" + block[1:]
@@ -302,6 +304,7 @@ class _Document:
 
     def _loads(self, piece: bytes, start: int) -> Any:
         """Parse a piece, which begins at byte `start` of the document."""
+        checkpoint()
         try:
             value, cut = _loads(piece)
         except json.JSONDecodeError as exc:  # orjson's is one too

@@ -14,10 +14,10 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from models.errors import ItemError
+from models.errors import ItemError, quoted
 from models.images import formats
 from models.video import containers
-from service.errors import TooLarge, quoted
+from service.errors import TooLarge
 from service.settings import Settings
 from service.stores.claims import claim
 from service.stores.disk_budget import DiskBudget

@@ -18,8 +18,9 @@ from typing import NamedTuple
 
 from starlette.types import Scope
 
+from models.errors import quoted
 from service.auth import is_loopback, is_open
-from service.errors import BadRequest, Forbidden, quoted
+from service.errors import BadRequest, Forbidden
 from service.settings import Settings
 
 PORTS = {"http": 80, "https": 443}

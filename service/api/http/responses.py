@@ -1,10 +1,11 @@
 """Helpers of HTTP routes: waiting while the caller is connected, responses, parameters of lists."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Query, Request, Response
+from pydantic import BaseModel
 
 from models.pages.document import POLICY
 from service.context import Context
@@ -41,6 +42,25 @@ async def while_connected(request: Request, timeout: float, work: Coroutine[Any,
                 pending.cancel()
 
 
+def shallow(answer: BaseModel) -> dict[str, Any]:
+    """The fields of an answer, of which those that are plain JSON already, a report perhaps, are not copied."""
+
+    def dumped(value: Any) -> Any:
+        if isinstance(value, BaseModel):
+            return value.model_dump()
+        return (
+            list(map(dumped, value)) if isinstance(value, list) and value and isinstance(value[0], BaseModel) else value
+        )
+
+    return {name: dumped(value) for name, value in answer}
+
+
+async def computed(context: Context, make: Callable[[], Mapping[str, Any]]) -> Response:
+    """A JSON response for an answer that may be large, which is made by `make` among the analyses."""
+    body = await context.engine().compute(lambda check: answers.to_json(make()))
+    return Response(body, media_type="application/json")
+
+
 def json_response(content: dict[str, Any], *, status: int = 200) -> Response:
     return Response(answers.to_json(content), media_type="application/json", status_code=status)
 
@@ -72,4 +92,9 @@ async def operation_response(
     """Respond with the answer of a call, or with its job in mode `job`."""
     if call.options.mode == "job":
         return job_response(await video_jobs.submit(context.jobs, operation, call, owner=request.state.owner))
-    return json_response(await while_connected(request, context.settings.request_timeout, operation.run(call)))
+
+    async def work() -> Response:
+        answer = await operation.run(call)
+        return json_response(answer) if answers.is_small(answer) else await computed(context, lambda: answer)
+
+    return await while_connected(request, context.settings.request_timeout, work())

@@ -5,6 +5,7 @@ import contextlib
 import threading
 import time
 from collections import Counter
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from service.errors import Overloaded, Unavailable
-from service.inference.batching import Batcher, Key, QueueSlots
+from service.inference.batching import Batcher, Caller, Key, QueueSlots
+from service.inference.fair_threads import one_caller, one_request
 
 SECONDS = 30  # what must come at all
 KEYS = [Key("a", "image", 224), Key("a", "text", 8), Key("a", "text", 16), Key("b", "text", 8)]
@@ -640,3 +642,39 @@ def test_the_queue_counts_places_by_modality_and_forgets_them_however_a_caller_l
             assert grown() == (3, 5)
         assert grown() == (0, 0)
         assert made.admitted == 0
+
+
+def test_one_caller_cannot_fill_the_queue() -> None:
+    """With several requests it gets three quarters of it; a single request may have all."""
+
+    async def main() -> None:
+        made = Batcher(Recorder(), max_batch=lambda key: 1, capacity=100)
+
+        def admitted(caller: str | None, rows: int) -> Caller:
+            one_caller(caller)
+            one_request()
+            return made.admit(rows)
+
+        with ExitStack() as held:
+            held.enter_context(admitted("ann", 70))
+            with pytest.raises(
+                Overloaded, match=r"70 of 100 places are this caller's, and with 10 more .* 20 that are left"
+            ):
+                admitted("ann", 10)
+            held.enter_context(admitted("ann", 5))
+            with pytest.raises(Overloaded, match="DAGUERRE_QUEUE"):
+                admitted("ann", 1)
+            held.enter_context(admitted("ben", 20))
+            with pytest.raises(Overloaded, match="the queue is full"):
+                admitted("cai", 6)
+            held.enter_context(admitted("cai", 5))
+        with admitted("ann", 60), made.admit(40):  # images and texts of one request
+            pass
+        with admitted(None, 60), admitted(None, 40):  # no caller is known: jobs of videos
+            pass
+        assert made.admitted == 0
+        assert not made._by_caller
+        assert not made._by_request
+        made.close()
+
+    asyncio.run(main())

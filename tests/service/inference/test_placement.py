@@ -130,6 +130,8 @@ def test_batches_are_the_models_own_on_a_cpu_and_larger_on_a_gpu(folders):
     settings = settings_of(folders)
     assert [max_batch(settings, "cpu", folders)(key) for key in keys] == [folders[0].spec.cpu_batch, 16]
     assert [max_batch(settings, "cuda:0", folders)(key) for key in keys] == [32, 16]
+    sizes = [max_batch(settings, "cpu", folders)(Key("b", "text", bucket)) for bucket in (32, 64, 256, 2048)]
+    assert sizes == [16, 8, 2, 1]  # a batch of 16 long texts would hold the lane for seconds
     set_by_hand = settings_of(folders, max_batch_images=5, max_batch_texts=6)
     assert [max_batch(set_by_hand, "cuda:0", folders)(key) for key in keys] == [5, 6]
 

@@ -324,3 +324,93 @@ def test_a_guess_of_the_time_left_is_never_negative(progress, rest):
     row |= {"created": 0.0, "begun": time.time(), "begun_progress": progress * rest, "progress": progress}
     left = module._job(row).eta_seconds  # type: ignore[arg-type]
     assert left is None or left >= 0
+
+
+class Turns(RuleBasedStateMachine):
+    """Jobs are taken in turn by owner, and nobody fills the queue: an oracle keeps both in lists."""
+
+    OWNERS = ("ann", "ben", "cai", None)
+    MOST = 12
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.table = Table(Path(self.folder.name), most_queued=self.MOST, keep_days=1, shared=True)
+        self.table.open()
+        self.waiting: list[tuple[str, str | None]] = []
+        self.interrupted: list[str] = []
+        self.turns: list[str | None] = []  # owners, the last turn last
+        self.running: tuple[str, str | None] | None = None
+
+    def teardown(self) -> None:
+        self.folder.cleanup()
+
+    @rule(owner=st.sampled_from(OWNERS), times=st.integers(1, 6))
+    def submit(self, owner: str | None, times: int) -> None:
+        for _ in range(times):
+            own = sum(each == owner for _, each in self.waiting)
+            free = self.MOST - len(self.waiting)
+            if free and (not own or own + 1 <= 3 * (free - 1)):
+                self.waiting.append((added(self.table, owner=owner), owner))
+            else:
+                for refused in (lambda: self.table.check_places(owner), lambda: added(self.table, owner=owner)):
+                    with pytest.raises(Overloaded, match="DAGUERRE_MAX_JOBS") as raised:
+                        refused()
+                    assert raised.value.status == 429
+                assert not own or self.waiting
+                for other in self.OWNERS[:3]:  # one owner alone never takes the last place
+                    if {each for _, each in self.waiting} == {owner} and other != owner:
+                        self.table.check_places(other)
+
+    @precondition(lambda self: self.running is None)
+    @rule()
+    def take(self) -> None:
+        job = self.table.take("quick")
+        if not self.waiting:
+            assert job is None
+            return
+        first = [each for each in self.waiting if each[0] in self.interrupted]
+        never = [each for each in self.waiting if each[1] not in self.turns]
+        longest = [o for o in dict.fromkeys(reversed(self.turns)) if any(each[1] == o for each in self.waiting)]
+        expected = (first or never or [each for each in self.waiting if each[1] == longest[-1]])[0]
+        assert job
+        assert (job.id, job.owner) == expected
+        self.waiting.remove(expected)
+        self.running = expected
+        self.turns.append(expected[1])
+
+    @precondition(lambda self: self.running is not None)
+    @rule(how=st.sampled_from(["succeed", "release"]))
+    def end(self, how: str) -> None:
+        assert self.running
+        if how == "succeed":
+            self.table.succeed(self.running[0], {})
+        else:
+            self.table.release("quick")
+            self.interrupted.append(self.running[0])
+            self.waiting.append(self.running)
+        self.running = None
+
+
+Turns.TestCase.settings = settings(max_examples=12, stateful_step_count=25, deadline=None)
+test_turns = Turns.TestCase
+
+
+def test_one_key_cannot_fill_the_queue(tmp_path):
+    table = Table(tmp_path, most_queued=100, keep_days=1, shared=True)
+    table.open()
+    for _ in range(75):
+        added(table, owner="ann")
+    with pytest.raises(Overloaded, match="75 jobs of this key are waiting, which is its share") as refused:
+        added(table, owner="ann")
+    assert refused.value.retry_after == 30
+    owners = [f"key {i}" for i in range(20)]
+    for owner in owners:
+        added(table, owner=owner)
+    taken = []
+    for _ in range(21):
+        job = table.take("quick")
+        assert job
+        taken.append(job.owner)
+        table.succeed(job.id, {})
+    assert taken == ["ann", *owners]  # each had a turn before anybody had two

@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 from pydantic import BaseModel
 
 from daguerre_proto.v1 import corpus_pb2
+from models.stopping import Check
 from service.api.grpc.inputs import read
 from service.api.grpc.messages import filled
 from service.api.grpc.methods.base import Method
@@ -49,16 +50,15 @@ class AnnotationMethods:
     async def _computed(
         self,
         options: type[BaseModel],
-        compute: Callable[[Any], BaseModel],
+        compute: Callable[[Any, Check], BaseModel],
         kind: type[Message],
         request: Message,
         owner: str | None,
     ) -> Message:
-        checked = await read(options, request)
-        answer = await self._context.engine().in_thread(lambda: compute(checked))
-        return filled(kind, answer.model_dump())
+        checked = await read(self._context, options, request)
+        return await self._context.engine().compute(lambda check: filled(kind, compute(checked, check).model_dump()))
 
     async def _compare(self, request: corpus_pb2.ComparisonRequest, owner: str | None) -> Message:
-        checked = await read(schema.ComparisonRequest, request)
-        answer = await self._context.engine().in_thread(lambda: annotation.compare_clusterings(checked))
+        checked = await read(self._context, schema.ComparisonRequest, request)
+        answer = await self._context.engine().compute(lambda check: annotation.compare_clusterings(checked, check))
         return corpus_pb2.ComparisonResponse(answer_json=answer.model_dump_json())

@@ -1,6 +1,5 @@
 """gRPC methods of classifiers: training, prediction, reports, fine-tuning."""
 
-import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -46,7 +45,7 @@ class ClassifierMethods:
             engine,
             self._context.classifiers,
             self._context.jobs,
-            await asyncio.to_thread(_train_request, request),
+            await self._context.parsing.compute(lambda check: _train_request(request)),
             items=items_without_video(request.input) or None,
             vectors=vectors_of(request.vectors, self._context.files, owner),
             owner=owner,
@@ -54,7 +53,7 @@ class ClassifierMethods:
         if request.as_job:
             return pb.TrainResponse(job=job(jobs.job_record(begun)))
         made = await trained.wait_for_result(engine, self._context.classifiers, self._context.jobs, begun, owner=owner)
-        return pb.TrainResponse(classifier=classifier(made))
+        return await engine.compute(lambda check: pb.TrainResponse(classifier=classifier(made)))
 
     async def _list(self, request: pb.ListClassifiersRequest, owner: str | None) -> Message:
         cursor = request.cursor if request.HasField("cursor") else None
@@ -68,8 +67,9 @@ class ClassifierMethods:
         )
 
     async def _get(self, request: pb.GetClassifierRequest, owner: str | None) -> Message:
-        engine, classifiers = self._context.engine(), self._context.classifiers
-        return classifier(await trained.answer(engine, classifiers, request.name, owner=owner))
+        engine = self._context.engine()
+        found = await trained.answer(engine, self._context.classifiers, request.name, owner=owner)
+        return await engine.compute(lambda check: classifier(found))
 
     async def _delete(self, request: pb.DeleteClassifierRequest, owner: str | None) -> Message:
         gone = await self._context.engine().in_thread(lambda: self._context.classifiers.delete(request.name, owner))

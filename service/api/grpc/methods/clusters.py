@@ -37,7 +37,7 @@ class ClusterMethods:
         yield "GetDuplicates", "duplicates", corpus_pb2.GetDuplicatesRequest, self._get_duplicates
 
     async def _cluster(self, request: clusters_pb2.ClusterRequest, owner: str | None) -> Message:
-        checked = await read(schema.ClusterRequest, request)
+        checked = await read(self._context, schema.ClusterRequest, request)
         begun = await clusters.submit(
             self._context.engine(),
             self._context.jobs,
@@ -64,10 +64,10 @@ class ClusterMethods:
                 id=id, ids=answer["ids"], answer_json=orjson.dumps(rest).decode(), **clusters.arrays(answer)
             )
 
-        return await self._context.engine().in_thread(made)
+        return await self._context.engine().compute(lambda check: made())
 
     async def _page(self, request: clusters_pb2.ClusterPageRequest, owner: str | None) -> Message:
-        checked = await read(schema.ClusterPageRequest, request, without=("id",))
+        checked = await read(self._context, schema.ClusterPageRequest, request, without=("id",))
         items = items_without_video(request.input)
         html = await clusters.page(
             self._context.engine(), self._context.jobs, request.id, items=items, mode=checked.pictures, owner=owner
@@ -75,7 +75,7 @@ class ClusterMethods:
         return classifiers_pb2.ReportPageResponse(html=html)
 
     async def _duplicates(self, request: corpus_pb2.DuplicatesRequest, owner: str | None) -> Message:
-        checked = await read(DuplicatesRequest, request)
+        checked = await read(self._context, DuplicatesRequest, request)
         begun = await duplicates.submit(
             self._context.engine(),
             self._context.jobs,
@@ -94,8 +94,12 @@ class ClusterMethods:
 
     async def _found_duplicates(self, id: str, owner: str | None) -> corpus_pb2.Duplicates:
         raw = await duplicates.read_answer(self._context.jobs, id, owner=owner)
-        answer = orjson.loads(raw)
-        made = filled(corpus_pb2.Duplicates, answer)
-        if answer["receipt"] is not None:
-            made.receipt_json = json.dumps(answer["receipt"], ensure_ascii=False)
-        return made
+
+        def made() -> corpus_pb2.Duplicates:
+            answer = orjson.loads(raw)
+            found = filled(corpus_pb2.Duplicates, answer)
+            if answer["receipt"] is not None:
+                found.receipt_json = json.dumps(answer["receipt"], ensure_ascii=False)
+            return found
+
+        return await self._context.engine().compute(lambda check: made())

@@ -23,7 +23,7 @@ class ImageMethods:
         yield "DescribeImages", "images", corpus_pb2.DescribeImagesRequest, self._images
 
     async def _images(self, request: corpus_pb2.DescribeImagesRequest, owner: str | None) -> Message:
-        checked = await read(ImagesRequest, request)
+        checked = await read(self._context, ImagesRequest, request)
         items = items_without_video(request.input)
         found, failures = await describe(
             self._context.engine(), items, side=checked.thumbnail, blurred=checked.blurred, on_error=checked.on_error

@@ -1,6 +1,5 @@
 """gRPC methods of jobs."""
 
-import asyncio
 from collections.abc import Iterator
 
 import orjson
@@ -38,7 +37,7 @@ class JobMethods:
 
     async def _get_answer(self, request: job_answers_pb2.GetJobAnswerRequest, owner: str | None) -> Message:
         operation, raw = await video_jobs.answer(self._context.jobs, request.id, owner=owner)
-        return await asyncio.to_thread(lambda: answers.job_answer(operation, orjson.loads(raw)))
+        return await self._context.engine().compute(lambda check: answers.job_answer(operation, orjson.loads(raw)))
 
     async def _cancel_job(self, request: jobs_pb2.CancelJobRequest, owner: str | None) -> Message:
         return job(pipeline.job_record(await self._context.jobs.cancel(request.id, owner=owner)))

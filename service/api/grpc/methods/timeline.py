@@ -1,6 +1,5 @@
 """The gRPC method of the timeline of a video."""
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -29,7 +28,8 @@ class TimelineMethods:
         yield "VideoTimeline", "timeline", job_answers_pb2.VideoTimelineRequest, self._timeline
 
     async def _timeline(self, request: job_answers_pb2.VideoTimelineRequest, owner: str | None) -> Message:
-        return classifiers_pb2.ReportPageResponse(html=await asyncio.to_thread(_page, request))
+        html = await self._context.engine().compute(lambda check: _page(request))
+        return classifiers_pb2.ReportPageResponse(html=html)
 
 
 def _page(request: job_answers_pb2.VideoTimelineRequest) -> str:

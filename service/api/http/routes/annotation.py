@@ -7,10 +7,11 @@ from pydantic import BaseModel
 
 from service.api.http import openapi
 from service.api.http.bodies import Bodies
-from service.api.http.responses import json_response, while_connected
+from service.api.http.responses import while_connected
 from service.context import Context
 from service.errors import Unprocessable
 from service.pipelines import annotation
+from service.pipelines.answers import to_json
 from service.schemas import annotation as schema
 
 
@@ -74,5 +75,6 @@ def add(app: FastAPI, context: Context) -> None:
             body, files = await bodies.message(request, kind)
             if files.inputs or files.named:
                 raise Unprocessable("the form has files, which this route does not take; send JSON")
-            work = context.engine().in_thread(lambda: compute(body))
-            return json_response((await while_connected(request, context.settings.request_timeout, work)).model_dump())
+            work = context.engine().compute(lambda check: to_json(compute(body, check).model_dump()))
+            answer = await while_connected(request, context.settings.request_timeout, work)
+            return Response(answer, media_type="application/json")

@@ -1,20 +1,21 @@
 """HTTP routes of classifiers: training, prediction, reports, fine-tuning."""
 
-import asyncio
 from typing import Annotated
 
 from fastapi import FastAPI, Path, Request, Response
 
 from service.api.http import openapi
 from service.api.http.bodies import Bodies
-from service.api.http.inputs import items_of, items_without_video, vectors_of
+from service.api.http.inputs import items_of, items_without_video, read_vectors
 from service.api.http.responses import (
     Cursor,
     Limit,
+    computed,
     job_response,
     json_response,
     operation_response,
     page_response,
+    shallow,
     while_connected,
 )
 from service.context import Context
@@ -62,7 +63,7 @@ def add(app: FastAPI, context: Context) -> None:
                 context.jobs,
                 body,
                 items=await items_without_video(body.input, files, context.files, request.state.owner),
-                vectors=await asyncio.to_thread(vectors_of, body.vectors, files, context.files, request.state.owner),
+                vectors=await read_vectors(context, body.vectors, files, request.state.owner),
                 owner=request.state.owner,
             )
             job = await while_connected(request, context.settings.request_timeout, work)
@@ -71,7 +72,8 @@ def add(app: FastAPI, context: Context) -> None:
         made = pipeline.wait_for_result(
             context.engine(), context.classifiers, context.jobs, job, owner=request.state.owner
         )
-        return json_response((await while_connected(request, context.settings.request_timeout, made)).model_dump())
+        trained = await while_connected(request, context.settings.request_timeout, made)
+        return await computed(context, lambda: shallow(trained))
 
     @app.get("/v1/classifiers", tags=["classifiers"], summary="List classifiers", response_model=schema.ClassifierList)
     async def list_classifiers(request: Request, limit: Limit = 100, cursor: Cursor = None) -> Response:
@@ -95,8 +97,9 @@ def add(app: FastAPI, context: Context) -> None:
         `report.withheld`.
         """
         request.state.operation = "classifiers"
-        found = await pipeline.answer(context.engine(), context.classifiers, name, owner=request.state.owner)
-        return json_response(found.model_dump())
+        found = pipeline.answer(context.engine(), context.classifiers, name, owner=request.state.owner)
+        answer = await while_connected(request, context.settings.request_timeout, found)
+        return await computed(context, lambda: shallow(answer))
 
     @app.get(
         "/v1/classifiers/{name}/versions/{number}",
@@ -110,9 +113,9 @@ def add(app: FastAPI, context: Context) -> None:
     ) -> Response:
         """The version `name@number`."""
         request.state.operation = "classifiers"
-        label = f"{name}@{number}"
-        found = await pipeline.answer(context.engine(), context.classifiers, label, owner=request.state.owner)
-        return json_response(found.model_dump())
+        found = pipeline.answer(context.engine(), context.classifiers, f"{name}@{number}", owner=request.state.owner)
+        answer = await while_connected(request, context.settings.request_timeout, found)
+        return await computed(context, lambda: shallow(answer))
 
     @app.delete(
         "/v1/classifiers/{name}",
@@ -143,7 +146,7 @@ def add(app: FastAPI, context: Context) -> None:
             body, files = await bodies.message(request, schema.PredictRequest)
             stored = await context.engine().in_thread(lambda: context.classifiers.open(name))
             items = await items_of(body.input, files, body, context.files, request.state.owner)
-            vectors = await asyncio.to_thread(vectors_of, body.vectors, files, context.files, request.state.owner)
+            vectors = await read_vectors(context, body.vectors, files, request.state.owner)
             call = Call(
                 engine=context.engine(),
                 classifiers=context.classifiers,
@@ -167,7 +170,8 @@ def add(app: FastAPI, context: Context) -> None:
         request.state.operation = "estimate"
         with bodies.hold(request):
             body, _ = await bodies.message(request, schema.EstimateRequest)
-        return json_response((await pipeline.estimate(context.engine(), context.classifiers, name, body)).model_dump())
+        made = pipeline.estimate(context.engine(), context.classifiers, name, body)
+        return json_response((await while_connected(request, context.settings.request_timeout, made)).model_dump())
 
     @app.get(
         "/v1/classifiers/{name}/onnx",
@@ -179,7 +183,8 @@ def add(app: FastAPI, context: Context) -> None:
     async def onnx(request: Request, name: Name) -> Response:
         """An ONNX graph from unit vectors (pixels for a fine-tuned network) to probabilities or a value."""
         request.state.operation = "classifiers"
-        label, graph = await pipeline.onnx(context.engine(), context.classifiers, name)
+        made = pipeline.onnx(context.engine(), context.classifiers, name)
+        label, graph = await while_connected(request, context.settings.request_timeout, made)
         headers = {"content-disposition": f'attachment; filename="{label}.onnx"'}
         return Response(graph, media_type="application/octet-stream", headers=headers)
 
@@ -193,8 +198,8 @@ def add(app: FastAPI, context: Context) -> None:
     async def page(request: Request, name: Name) -> Response:
         """A self-contained HTML file with plots."""
         request.state.operation = "classifiers"
-        owner = request.state.owner
-        return page_response(await pipeline.page(context.engine(), context.classifiers, name, (), owner=owner))
+        made = pipeline.page(context.engine(), context.classifiers, name, (), owner=request.state.owner)
+        return page_response(await while_connected(request, context.settings.request_timeout, made))
 
     @app.post(
         "/v1/classifiers/{name}/report.html",
@@ -209,9 +214,9 @@ def add(app: FastAPI, context: Context) -> None:
         request.state.operation = "classifiers"
         with bodies.hold(request):
             body, files = await bodies.message(request, schema.PageRequest)
-            owner = request.state.owner
-            items = await items_without_video(body.input, files, context.files, owner) or ()
-            return page_response(await pipeline.page(context.engine(), context.classifiers, name, items, owner=owner))
+            items = await items_without_video(body.input, files, context.files, request.state.owner) or ()
+            made = pipeline.page(context.engine(), context.classifiers, name, items, owner=request.state.owner)
+            return page_response(await while_connected(request, context.settings.request_timeout, made))
 
     @app.post(
         "/v1/fine-tunings",

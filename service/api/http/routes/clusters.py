@@ -1,13 +1,12 @@
 """HTTP routes of clusterings."""
 
-import asyncio
 from typing import Annotated
 
 from fastapi import FastAPI, Path, Request, Response
 
 from service.api.http import openapi
 from service.api.http.bodies import Bodies
-from service.api.http.inputs import items_of, items_without_video, vectors_of
+from service.api.http.inputs import items_of, items_without_video, read_vectors
 from service.api.http.responses import answered, page_response, while_connected
 from service.context import Context
 from service.pipelines import clusters
@@ -39,7 +38,7 @@ def add(app: FastAPI, context: Context) -> None:
                 context.jobs,
                 body,
                 items=await items_of(body.input, files, body, context.files, request.state.owner),
-                vectors=await asyncio.to_thread(vectors_of, body.vectors, files, context.files, owner),
+                vectors=await read_vectors(context, body.vectors, files, owner),
                 owner=owner,
             )
             job = await while_connected(request, context.settings.request_timeout, work)
@@ -71,9 +70,8 @@ def add(app: FastAPI, context: Context) -> None:
     async def page(request: Request, id: Id) -> Response:
         """A self-contained HTML file."""
         request.state.operation = "cluster"
-        return page_response(
-            await clusters.page(context.engine(), context.jobs, id, items=(), mode="none", owner=request.state.owner)
-        )
+        made = clusters.page(context.engine(), context.jobs, id, items=(), mode="none", owner=request.state.owner)
+        return page_response(await while_connected(request, context.settings.request_timeout, made))
 
     @app.post(
         "/v1/clusters/{id}/report.html",

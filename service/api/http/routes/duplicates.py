@@ -1,13 +1,12 @@
 """HTTP routes of duplicates."""
 
-import asyncio
 from typing import Annotated
 
 from fastapi import FastAPI, Path, Request, Response
 
 from service.api.http import openapi
 from service.api.http.bodies import Bodies
-from service.api.http.inputs import items_without_video, vectors_of
+from service.api.http.inputs import items_without_video, read_vectors
 from service.api.http.responses import answered, while_connected
 from service.context import Context
 from service.pipelines import duplicates
@@ -39,7 +38,7 @@ def add(app: FastAPI, context: Context) -> None:
                 context.jobs,
                 body,
                 items=await items_without_video(body.input, files, context.files, request.state.owner),
-                vectors=await asyncio.to_thread(vectors_of, body.vectors, files, context.files, owner),
+                vectors=await read_vectors(context, body.vectors, files, owner),
                 owner=owner,
             )
             job = await while_connected(request, context.settings.request_timeout, work)

@@ -1,13 +1,11 @@
 """HTTP routes of similarity search."""
 
-import asyncio
-
 from fastapi import FastAPI, Request, Response
 
 from service.api.http import openapi
 from service.api.http.bodies import Bodies
-from service.api.http.inputs import block, items_without_video, vectors_of
-from service.api.http.responses import json_response, while_connected
+from service.api.http.inputs import block, items_without_video, read_vectors
+from service.api.http.responses import computed, while_connected
 from service.context import Context
 from service.pipelines.search import search
 from service.schemas.search import SearchAnswer, SearchRequest
@@ -32,12 +30,16 @@ def add(app: FastAPI, context: Context) -> None:
         with bodies.hold(request):
             body, files = await bodies.message(request, SearchRequest)
             items = await items_without_video(body.input, files, context.files, request.state.owner)
-            given = await asyncio.to_thread(vectors_of, body.vectors, files, context.files, owner)
+            given = await read_vectors(context, body.vectors, files, owner)
             assert given
             queries = None
-            if body.queries is not None:
-                queries = await asyncio.to_thread(block, body.queries, None, context.files, owner)
-            work = search(context.engine(), body, corpus=given[0], items=items, queries=queries)
-            found = await while_connected(request, context.settings.request_timeout, work)
-        names = [item.id for item in items or ()]
-        return json_response({"data": found.to_json(body.ids, names), "model": found.model, "receipt": found.receipt})
+            if (header := body.queries) is not None:
+                queries = await context.parsing.compute(lambda check: block(header, None, context.files, owner))
+            names = [item.id for item in items or ()]
+
+            async def work() -> Response:
+                found = await search(context.engine(), body, corpus=given[0], items=items, queries=queries)
+                rest = {"model": found.model, "receipt": found.receipt}
+                return await computed(context, lambda: {"data": found.to_json(body.ids, names), **rest})
+
+            return await while_connected(request, context.settings.request_timeout, work())

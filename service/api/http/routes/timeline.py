@@ -1,6 +1,5 @@
 """HTTP route of the timeline of a video."""
 
-import asyncio
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Request, Response
@@ -37,5 +36,5 @@ def add(app: FastAPI, context: Context) -> None:
         request.state.operation = "timeline"
         with bodies.hold(request):
             answer = await bodies.only_json(request, AnswerWithVideo)
-            work = asyncio.to_thread(pipeline.timeline, answer, index=index, title=title)
+            work = context.engine().compute(lambda check: pipeline.timeline(answer, index=index, title=title))
             return page_response(await while_connected(request, context.settings.request_timeout, work))

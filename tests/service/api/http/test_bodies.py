@@ -17,6 +17,7 @@ from starlette.requests import Request
 from service.api.http.bodies import Bodies
 from service.body_budget import BodyBudget
 from service.errors import BadRequest, BodyTooSlow, Overloaded, ServiceError, TooLarge, Unprocessable, UnsupportedMedia
+from service.inference.analyses import Analyses
 from service.pipelines.items import Item
 from service.schemas.embeddings import EmbeddingsOptions, EmbeddingsRequest
 from service.schemas.validation import explain
@@ -55,7 +56,7 @@ def of_httpx(**body: Any) -> Request:
 
 
 def bodies_of(settings: Settings) -> Bodies:
-    return Bodies(settings, BodyBudget(settings), FileStore(settings))
+    return Bodies(settings, BodyBudget(settings), FileStore(settings), Analyses(2))
 
 
 def read(made: Request, whole: Any = EmbeddingsRequest, options: Any = EmbeddingsOptions, **limits: Any) -> Any:
