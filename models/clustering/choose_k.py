@@ -29,12 +29,19 @@ class KTrial:
 
 @dataclass(frozen=True, kw_only=True)
 class KChoice:
-    """The chosen K and the search for it. `edge`: K is the first at which a search can stop, or the last one tried."""
+    """The chosen K and the search for it.
+
+    Attributes
+    ----------
+    edge : K is the first at which a search can stop, or the last one tried.
+    pieces : number of pieces of which the clusters were merged; None for clusters of k-means.
+    """
 
     k: int
     rule: KRule
     edge: str | None
     tried: tuple[KTrial, ...]
+    pieces: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,20 +95,25 @@ def choose_k(
     reach n (silhouettes need K < n), or beyond k_max.
     """
     assert options.k_min is not None
+    assert options.k_rule is not None
     assert options.min_improvement is not None
     last = min(len(x) - 1, options.k_max or len(x) - 1)
     tried: list[KTrial] = []
     scores: list[float] = []
     stopped = False
     seeding = Seeding(x, seed=seed, weights=weights)
-    for k in range(min(options.k_min, last), last + 1, options.step):
+
+    def score(k: int) -> float:
         report(min(0.9, len(tried) / 20), f"trying K = {k}")
         fitted = kmeans(x, k, seed=seed, restarts=options.restarts, weights=weights, seeding=seeding)
         if options.fit == "inertia":
-            scores.append(fitted.inertia)
-        else:
-            values = silhouettes(x, fitted.labels, metric=options.metric)
-            scores.append(float(np.average(values, weights=weights)) if fitted.k > 1 else -1.0)
+            return fitted.inertia
+        return mean_silhouette(x, fitted.labels, options, weights)
+
+    if options.k_rule == "gaps":  # the smallest numbers, which the steps leave out
+        tried += [KTrial(k=k, score=score(k), average=None) for k in range(2, min(options.k_min, last))]
+    for k in range(min(options.k_min, last), last + 1, options.step):
+        scores.append(score(k))
         recent = scores[-options.window :]
         average = float(np.mean(recent)) if len(recent) == options.window else None
         before = tried[-1].average if tried else None
@@ -109,18 +121,28 @@ def choose_k(
         if average is not None and before is not None and not _improves(average, before, options):
             stopped = True
             break
-    if options.k_rule == "best":
-        best = int(np.argmin(scores) if options.fit == "inertia" else np.argmax(scores))
-    else:
+    if options.k_rule == "stop":
         best = len(tried) - 1
+    else:
+        values = [trial.score for trial in tried]
+        best = int(np.argmin(values) if options.fit == "inertia" else np.argmax(values))
     edge = None
     if len(tried) == 1:
         edge = "only"
     elif options.k_rule == "stop":
         edge = ("low" if len(tried) == options.window + 1 else None) if stopped else "high"
     elif best in (0, len(tried) - 1):
-        edge = "low" if best == 0 else "high"
+        edge = "high" if best else "low" if tried[0].k > 2 else None
     return KChoice(k=tried[best].k, rule=options.k_rule, edge=edge, tried=tuple(tried))
+
+
+def mean_silhouette(
+    x: Rows, labels: NDArray[np.intp], options: Options, weights: NDArray[np.float64] | None = None
+) -> float:
+    """The mean silhouette of the rows, by which clusterings are compared: 0 for label -1, -1 for a single cluster."""
+    if labels.max() < 1:
+        return -1.0
+    return float(np.average(np.nan_to_num(silhouettes(x, labels, metric=options.metric)), weights=weights))
 
 
 def _improves(average: float, before: float, options: Options) -> bool:

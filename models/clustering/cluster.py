@@ -224,7 +224,8 @@ def _remarks(result: MethodResult, n: int, k: int, options: Options) -> tuple[st
     if low:
         remarks.append(
             f"In {_passes(low)} the search for K stopped at the first K at which it can. The score may decrease from "
-            "the smallest K on whatever the number of groups: look at the curve, and try a smaller step or k_rule best."
+            "the smallest K on whatever the number of groups: look at the curve, and try a smaller step, or k_rule "
+            "gaps."
         )
     if high:
         remarks.append(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.clustering.choose_k import KChoice, choose_k, kmeans
+from models.clustering.gaps import find_groups
 from models.clustering.options import Options
 from models.clustering.silhouettes import ReportProgress, mean_by_cluster, silhouettes
 from models.clustering.vectors import Rows, keep_first, reorder
@@ -50,6 +51,7 @@ class Pass:
             "k": self.choice.k,
             "rule": self.choice.rule,
             "edge": self.choice.edge,
+            "pieces": self.choice.pieces,
             "clusters": [
                 {"size": c.size, "silhouette": c.silhouette, "cohesive": c.cluster is not None, "cluster": c.cluster}
                 for c in self.clusters
@@ -93,6 +95,7 @@ def iterative(
     `options` have their defaults filled in.
     """
     assert options.threshold is not None
+    assert options.gap_threshold is not None
     assert options.min_cluster_size is not None
     n, rng = len(x), np.random.default_rng(options.seed)
     order = np.arange(n)  # row i of the reordered x is row order[i] of the input
@@ -119,15 +122,25 @@ def iterative(
         rest = x[:left]
         rest_weights = None if weights is None else weights[order[:left]]
         drawn = np.sort(rng.choice(left, options.sample_size, replace=False)) if left > options.sample_size else None
-        choice = choose_k(
-            rest if drawn is None else rest[drawn],
-            options,
-            seed=seed,
-            weights=rest_weights if rest_weights is None or drawn is None else rest_weights[drawn],
-            report=lambda part, stage: progress(0.4 * part, stage),
-        )
-        progress(0.4, f"k-means with K = {choice.k}")
-        fitted = kmeans(rest, choice.k, seed=seed, restarts=options.restarts, weights=rest_weights)
+        if options.k_rule == "gaps":
+            fitted, choice = find_groups(
+                rest,
+                drawn,
+                options,
+                seed=seed,
+                weights=rest_weights,
+                report=lambda part, stage: progress(0.8 * part, stage),
+            )
+        else:
+            choice = choose_k(
+                rest if drawn is None else rest[drawn],
+                options,
+                seed=seed,
+                weights=rest_weights if rest_weights is None or drawn is None else rest_weights[drawn],
+                report=lambda part, stage: progress(0.4 * part, stage),
+            )
+            progress(0.4, f"k-means with K = {choice.k}")
+            fitted = kmeans(rest, choice.k, seed=seed, restarts=options.restarts, weights=rest_weights)
         progress(0.8, "silhouettes")
         values = silhouettes(rest, fitted.labels, metric=options.metric, report=lambda part, s: progress(0.8, s))
         if fitted.k < 2:  # all remaining rows are identical: there is no other cluster to compare with
@@ -137,10 +150,11 @@ def iterative(
         mean = mean_by_cluster(values, fitted.labels, fitted.k, rest_weights)
         if not trace:
             thresholds = tuple((t, *_taken(mean, size, options.min_cluster_size, t)) for t in SWEPT)
-        cohesive = (mean > options.threshold) & (size >= options.min_cluster_size)
+        threshold = options.threshold if choice.pieces is None else options.gap_threshold
+        cohesive = (mean > threshold) & (size >= options.min_cluster_size)
         take = cohesive[fitted.labels]
         if options.cohesion == "image":
-            take &= values > options.threshold
+            take &= values > threshold
             kept = np.bincount(fitted.labels[take], minlength=fitted.k)
             cohesive &= kept >= options.min_cluster_size
             take &= cohesive[fitted.labels]

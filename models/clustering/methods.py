@@ -1,5 +1,7 @@
 """The choice of the clustering method, and the methods of scikit-learn: k-means, HDBSCAN and agglomerative."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,7 +9,7 @@ from models.clustering.choose_k import choose_k, kmeans
 from models.clustering.iterative import MethodResult, Pass, PassCluster, iterative
 from models.clustering.options import Options
 from models.clustering.silhouettes import ReportProgress, mean_by_cluster, silhouettes
-from models.clustering.vectors import Rows
+from models.clustering.vectors import Rows, order_by_content, reorder
 from models.errors import ClusteringError
 
 MOST = {"hdbscan": 50_000, "agglomerative": 20_000}  # items: both compare all pairs, agglomerative stores them
@@ -22,8 +24,19 @@ def run(
 ) -> MethodResult:
     """Cluster the rows of `x`, (n, d) float32, of unit length where `options.normalize`.
 
-    `options` have their defaults filled in. Raises ClusteringError: too_few_items, too_many_items.
+    The result does not depend on the order of the rows, which is changed during the call. `options` have their
+    defaults filled in. Raises ClusteringError: too_few_items, too_many_items.
     """
+    order = order_by_content(x)
+    reorder(x, order)
+    try:
+        result = _run(x, options, None if weights is None else weights[order], report)
+    finally:
+        reorder(x, back := np.argsort(order))
+    return replace(result, labels=result.labels[back], silhouettes=result.silhouettes[back])
+
+
+def _run(x: Rows, options: Options, weights: NDArray[np.float64] | None, report: ReportProgress) -> MethodResult:
     n = len(x)
     if options.method == "iterative-kmeans":
         return iterative(x, options, weights=weights, report=report)

@@ -9,7 +9,7 @@ from models.errors import ClusteringError
 Method = Literal["iterative-kmeans", "kmeans", "hdbscan", "agglomerative"]
 Metric = Literal["cosine", "euclidean"]
 Fit = Literal["silhouette", "inertia"]
-KRule = Literal["stop", "best"]
+KRule = Literal["gaps", "stop", "best"]
 Cohesion = Literal["cluster", "image"]
 Linkage = Literal["average", "complete", "single", "ward"]
 
@@ -20,6 +20,9 @@ NOTES = (
     "distance is half the squared Euclidean one, under which small silhouettes nearly double: hence 0.08 for cosine.",
     "A cluster's silhouette is the mean of its images'. It is cohesive if that exceeds the threshold; a cluster of "
     "fewer than min_cluster_size images never is.",
+    "k_rule gaps, the default, is not in the source: k-means with more clusters than there are, whose neighbouring "
+    "pieces are merged where there is no gap between them, is compared by its mean silhouette with k-means at the best "
+    "K. k_rule stop is the source's rule.",
     "K is chosen on a random sample of what is left: k-means for k_min, k_min + step, … until the moving average of "
     "the score over the last `window` of them no longer improves on the one before.",
     "Passes in which no cluster is cohesive are repeated with another sample, `patience` times in a row; what is left "
@@ -35,10 +38,12 @@ class Options:
     ----------
     metric : distance for silhouettes. k-means itself is Euclidean, on unit vectors where `normalize`.
     threshold : mean silhouette that a cohesive cluster exceeds. None: 0.08 for cosine, 0.04 for Euclidean.
+    gap_threshold : the same for clusters with gaps around them. None: `threshold` if that is given, else 0.
     step, sample_size, window, k_min, k_max : parameters of the search for K. k_min None: step. k_max None: one less
         than the sample.
     fit, min_improvement : score of a K, and the least improvement of its moving average; relative for inertia.
-    k_rule : "stop" takes the K at which the search stopped, "best" the K with the best score.
+    k_rule : "stop" takes the K at which the search stopped, "best" the K with the best score, "gaps" the best of that
+        and of merged pieces (gaps.py). None: gaps for iterative-kmeans, best for kmeans.
     restarts : number of k-means starts, the best of which is kept.
     cohesion : a cohesive cluster keeps all of its images, or only those above the threshold.
     k : number of clusters for kmeans and agglomerative; None: kmeans searches for it.
@@ -50,13 +55,14 @@ class Options:
     metric: Metric = "cosine"
     normalize: bool = True
     threshold: float | None = None
+    gap_threshold: float | None = None
     step: int = 5
     sample_size: int = 1000
     window: int = 3
     stop_size: int = 20
     fit: Fit = "silhouette"
     min_improvement: float | None = None
-    k_rule: KRule = "stop"
+    k_rule: KRule | None = None
     k_min: int | None = None
     k_max: int | None = None
     restarts: int = 1
@@ -73,6 +79,8 @@ class Options:
         """Copy with every default filled in. Raises ClusteringError: invalid_option."""
         filled = {
             "threshold": THRESHOLDS[self.metric] if self.threshold is None else self.threshold,
+            "gap_threshold": (self.threshold or 0.0) if self.gap_threshold is None else self.gap_threshold,
+            "k_rule": self.k_rule or ("gaps" if self.method == "iterative-kmeans" else "best"),
             "min_improvement": IMPROVEMENTS[self.fit] if self.min_improvement is None else self.min_improvement,
             "k_min": max(self.step, 2) if self.k_min is None else self.k_min,
             "min_cluster_size": (5 if self.method == "hdbscan" else 2)
@@ -116,6 +124,11 @@ class Options:
             raise ClusteringError(
                 "k: agglomerative needs either k or distance; give exactly one of them", "invalid_option"
             )
+        if self.method == "kmeans" and self.k_rule == "gaps":
+            raise ClusteringError(
+                "k_rule: gaps merges pieces, which kmeans does not; use best or stop, or method iterative-kmeans",
+                "invalid_option",
+            )
         if self.method == "iterative-kmeans" and self.k is not None:
             raise ClusteringError(
                 "k: iterative-kmeans chooses k itself; leave it out, or set method to kmeans", "invalid_option"
@@ -125,7 +138,9 @@ class Options:
         """Parameters that the method uses, by name."""
         every = asdict(self)
         used = {
-            "iterative-kmeans": set(every) - {"k", "min_samples", "linkage", "distance"},
+            "iterative-kmeans": set(every)
+            - {"k", "min_samples", "linkage", "distance"}
+            - (set() if self.k_rule == "gaps" else {"gap_threshold"}),
             "kmeans": {"metric", "normalize", "k", "restarts", "seed", "method"}
             | (
                 {"step", "sample_size", "window", "fit", "min_improvement", "k_rule", "k_min", "k_max"}

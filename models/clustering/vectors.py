@@ -79,6 +79,17 @@ def forget(rows: NDArray[np.floating]) -> None:
         mapped.madvise(mmap.MADV_DONTNEED)
 
 
+def order_by_content(x: Rows) -> NDArray[np.intp]:
+    """An order of the rows, (n,), that depends on their numbers alone and not on the order in which they came."""
+    factors = np.random.default_rng(0).integers(0, 2**64, x.shape[1], np.uint64, endpoint=False) | np.uint64(1)
+    keys = np.empty(len(x), np.uint64)
+    step = block_rows(x.shape[1])
+    for start in range(0, len(x), step):
+        part = (x[start : start + step] + np.float32(0)).view(np.uint32)  # -0.0 becomes 0.0
+        keys[start : start + step] = (part * factors).sum(axis=1, dtype=np.uint64)  # modulo 2**64
+    return np.argsort(keys, kind="stable")
+
+
 def keep_first(x: Rows, keep: NDArray[np.bool_]) -> None:
     """Move the rows of `x` that are kept to its front and the others behind them, in place and in their order."""
     reorder(x, np.concatenate([np.flatnonzero(keep), np.flatnonzero(~keep)]))

@@ -25,7 +25,9 @@ class ClusterRequest(Encodable):
     metric: Metric = Field("cosine", description="Metric of silhouettes, and of distances in agglomerative clustering.")
     normalize: bool = Field(True, description="Scale vectors to unit length.")
     threshold: float | None = Field(
-        None, description="Mean silhouette that a cohesive cluster must exceed. Left out: 0.08 for cosine, else 0.04."
+        None,
+        description="Mean silhouette that a cohesive cluster must exceed. Left out: 0.08 for cosine, else 0.04; 0 for "
+        "clusters with gaps around them.",
     )
     step: int = Field(5, description="Step between the values of K that are tried.")
     sample_size: int = Field(1000, description="Number of items on which K is chosen, drawn anew in each pass.")
@@ -36,8 +38,11 @@ class ClusterRequest(Encodable):
         None,
         description="Improvement that the average must exceed; relative for inertia. Left out: 0, or 0.02 for inertia.",
     )
-    k_rule: KRule = Field(
-        "stop", description="Choice of K. stop: the K at which the search stops. best: the K with the best score."
+    k_rule: KRule | None = Field(
+        None,
+        description="Choice of the clusters in a pass. gaps: merged pieces between which there is no gap, or k-means "
+        "with the best K, whichever has the better mean silhouette. best: k-means with the best K. stop: k-means with "
+        "the K at which the search stops, as in the source of the method. Left out: gaps, or best for kmeans.",
     )
     k_min: int | None = Field(None, description="Smallest K that is tried. Left out: step.")
     k_max: int | None = Field(
@@ -82,7 +87,7 @@ class ClusterRequest(Encodable):
 
     def options(self) -> Options:
         """The options as `models` takes them. Raises ClusteringError."""
-        names = Options.__dataclass_fields__
+        names = set(Options.__dataclass_fields__) & set(type(self).model_fields)
         return Options(**{name: getattr(self, name) for name in names}).with_defaults()
 
 

@@ -69,14 +69,16 @@ def _search(view: View) -> str:
     fit = FITS.get(str(p.get("fit")), str(p.get("fit")))
     better = p.get("min_improvement") or 0
     by = f" by more than {better:g}{' (relative)' if p.get('fit') == 'inertia' else ''}" if better else ""
+    low = ", and with each smaller K from 2" if p.get("k_rule") == "gaps" and start > 2 else ""
     taken = {
         "stop": "the K at which this happened was used",
         "best": "the K with the best score was used",
+        "gaps": "the K with the best score was used",
     }.get(str(p.get("k_rule")), f"K was chosen by the rule “{p.get('k_rule')}”")
     return (
         f"k-means was run on a random sample of at most {count(p.get('sample_size') or view.n)} of the images with "
         f"K = {start}, {start + step}, …{limit}, until the moving average of the {fit} over "
-        f"{p.get('window')} values of K did not improve{by}; {taken}"
+        f"{p.get('window')} values of K did not improve{by}{low}; {taken}"
     )
 
 
@@ -92,11 +94,25 @@ def _iterative(view: View) -> str:
     chosen = [int(entry["k"]) for entry in view.trace if entry.get("k") is not None]
     span = f" with K = {_span(chosen)}" if chosen else ""
     passes = counted(len(view.trace), "pass", "passes")
+    kept_above = f"{p.get('threshold')}{less}"
+    merged = ""
+    if p.get("k_rule") == "gaps":
+        merged = (
+            "As a second candidate, k-means with more clusters (pieces) was run, and neighbouring pieces were merged "
+            "unless fewer than half as many images lay in the middle between their centres as at the smaller centre "
+            "(counted on the half of the images to which the line between the centres was not fitted). The candidate "
+            "with the better mean silhouette was used"
+        )
+        pieces = [int(entry["pieces"]) for entry in view.trace if entry.get("pieces")]
+        merged += (
+            f": merged pieces in {counted(len(pieces), 'pass', 'passes')}. " if pieces else ": k-means throughout. "
+        )
+        kept_above = f"{p.get('threshold')} ({p.get('gap_threshold')} for merged pieces){less}"
     return (
         f"In each pass, {_search(view)}. All remaining images were then clustered with that K (Lloyd’s algorithm, "
-        f"{_starts(view)}). A cluster of at least {p.get('min_cluster_size')} images was kept if its mean silhouette "
-        f"(Rousseeuw 1987; {p.get('metric')} distance) exceeded {p.get('threshold')}{less}; the images of the "
-        f"other clusters were clustered again in the next pass. Clustering stopped after {passes}{span}{when}."
+        f"{_starts(view)}). {merged}A cluster of at least {p.get('min_cluster_size')} images was kept if its "
+        f"mean silhouette (Rousseeuw 1987; {p.get('metric')} distance) exceeded {kept_above}; the images of the other "
+        f"clusters were clustered again in the next pass. Clustering stopped after {passes}{span}{when}."
     )
 
 

@@ -144,7 +144,7 @@ def test_known_labels_may_be_missing_and_purity_is_as_defined():
         (np.ones((1, 8)), Options(method="hdbscan"), 0),
         (np.eye(2), Options(), 0),
         (np.zeros((50, 3)), Options(metric="euclidean", normalize=False), 0),
-        (np.random.default_rng(0).standard_normal((22, 8)), Options(step=30), None),
+        (np.random.default_rng(0).standard_normal((22, 8)), Options(step=30, k_rule="stop"), None),
     ],
 )
 def test_degenerate_input_has_an_answer(rows, options, clusters):

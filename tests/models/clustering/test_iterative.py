@@ -52,7 +52,7 @@ def plain(x, options):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_it_gives_what_the_same_steps_in_scikit_learn_give(metric, seed):
     x, _ = clouds((300, 150, 80, 60, 40, 30, 20, 15, 10, 8, 5, 5), spread=0.9, seed=seed)
-    options = Options(metric=metric, seed=seed, sample_size=400).with_defaults()
+    options = Options(metric=metric, seed=seed, sample_size=400, k_rule="stop").with_defaults()
     expected = plain(x, options)
     found = iterative(x.copy(), options)
     assert adjusted_rand_score(expected, found.labels) > 0.99
@@ -131,7 +131,7 @@ def test_weights_count_as_copies_do():
 
 def test_the_curve_is_scikit_learns_and_stops_where_its_average_no_longer_rises():
     x, _ = clouds((60, 50, 40, 30, 30, 30, 30, 30), spread=0.5)
-    options = Options(step=2, window=3).with_defaults()
+    options = Options(step=2, window=3, k_rule="stop").with_defaults()
     choice = choose_k(x, options, seed=5)
     for each in choice.tried:
         labels = KMeans(each.k, n_init=1, random_state=5).fit(x).labels_
@@ -146,8 +146,10 @@ def test_the_curve_is_scikit_learns_and_stops_where_its_average_no_longer_rises(
 
 def test_a_k_at_the_edge_is_said_to_be_there():
     x, _ = clouds((100, 100), spread=0.3)
-    assert choose_k(x, Options().with_defaults(), seed=0).edge == "low"  # silhouettes fall from K = 5 on
-    assert choose_k(x, Options(k_max=15).with_defaults(), seed=0).edge == "high"  # too few K's for two averages
+    assert choose_k(x, Options(k_rule="stop").with_defaults(), seed=0).edge == "low"  # silhouettes fall from K = 5 on
+    assert (
+        choose_k(x, Options(k_max=15, k_rule="stop").with_defaults(), seed=0).edge == "high"
+    )  # too few K's for two averages
     assert choose_k(x, Options(k_max=5).with_defaults(), seed=0).edge == "only"
     assert choose_k(x, Options(k_min=2, step=1, window=1, k_rule="best").with_defaults(), seed=0).edge == "low"
 

@@ -36,7 +36,7 @@ class ClusterMethods(EmbeddingMethods):
         stop_size: int | None = None,
         fit: Literal["silhouette", "inertia"] | None = None,
         min_improvement: float | None = None,
-        k_rule: Literal["stop", "best"] | None = None,
+        k_rule: Literal["gaps", "best", "stop"] | None = None,
         k_min: int | None = None,
         k_max: int | None = None,
         restarts: int | None = None,

@@ -21,7 +21,7 @@ PARAMETERS: tuple[tuple[str, Any, str | None, str], ...] = (  # option, type, th
     ("--metric", ("cosine", "euclidean"), "cosine", "Distance for silhouettes and for agglomerative."),
     ("--normalize/--no-normalize", bool, "normalize", "Scale vectors to unit length first."),
     ("--k", COUNT, None, "Number of clusters for kmeans and agglomerative."),
-    ("--threshold", float, "0.08, euclidean 0.04", "Mean silhouette above which a cluster is cohesive."),
+    ("--threshold", float, "0.08, euclidean 0.04, with gaps 0", "Mean silhouette above which a cluster is cohesive."),
     (
         "--cohesion",
         ("cluster", "image"),
@@ -38,7 +38,13 @@ PARAMETERS: tuple[tuple[str, Any, str | None, str], ...] = (  # option, type, th
     ("--fit", ("silhouette", "inertia"), "silhouette", "Score by which the search compares values of K."),
     ("--window", COUNT, "3", "Number of scores in the moving average of the search."),
     ("--min-improvement", float, "0, inertia 0.02", "Improvement of the moving average below which the search stops."),
-    ("--k-rule", ("stop", "best"), "stop", "Choose the K at which the search stops, or the K with the best score."),
+    (
+        "--k-rule",
+        ("gaps", "best", "stop"),
+        "gaps, kmeans best",
+        "Clusters of a pass: separated by gaps, or of k-means with the best K; of the best K; of the K at which the "
+        "search stops, as in the source.",
+    ),
     ("--sample-size", COUNT, "1000", "Number of items that the search samples."),
     ("--min-samples", COUNT, "--min-cluster-size", "Number of neighbours that make a point a core point in hdbscan."),
     ("--linkage", ("average", "complete", "single", "ward"), "average", "Linkage for agglomerative."),

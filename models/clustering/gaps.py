@@ -1,0 +1,211 @@
+"""Merging of pieces of clusters: neighbouring pieces stay apart only where there is a gap between them.
+
+k-means with more clusters than there are cuts large clusters into pieces. Two pieces of one cluster have no gap between
+them: along the line from one mean to the other, items are no rarer in the middle than at the smaller piece's centre.
+In many dimensions a line that is fitted to the items separates any two sets of them; the line is therefore fitted to
+one half of the items and the other half is counted, and the reverse (cross-fitting).
+
+Where clusters shade into each other, as in most photo collections, everything may be merged into one. The clusters of
+k-means with the K of the best mean silhouette are therefore a candidate too, and the best mean silhouette decides.
+"""
+
+import heapq
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.clustering.choose_k import KChoice, KMeansFit, choose_k, kmeans, mean_silhouette
+from models.clustering.options import Options
+from models.clustering.silhouettes import ReportProgress
+from models.clustering.vectors import Rows, block_rows
+
+NEIGHBOURS = 6  # pieces nearest to each that are compared with it
+MOST_ROWS = 200  # of each of two pieces that are compared
+SPARSER = 0.5  # share of the items at the centre below which the middle is a gap
+ERRORS = 2.0  # standard errors by which the two counts differ at least
+FEW = 5  # items of a piece, below which distances are compared in place of counts
+WIDER = 1.25  # mean squared distance between two such pieces, over that within the wider, from which they are apart
+WINDOWS = 9  # places between the two centres that are looked at
+
+PIECES = (50, 300)  # fewest and most pieces
+PER_CLUSTER = 3  # pieces for each cluster of the K with the best silhouette
+PER_PIECE = 5  # fewest items per piece, on average
+RESTARTS = 4  # of k-means with the chosen K, for up to CUT rows
+CUT = 20_000  # rows that are cut into pieces; further rows join the nearest piece
+
+
+def find_groups(
+    x: Rows,
+    drawn: NDArray[np.intp] | None,
+    options: Options,
+    *,
+    seed: int,
+    weights: NDArray[np.float64] | None = None,
+    report: ReportProgress = lambda progress, stage: None,
+) -> tuple[KMeansFit, KChoice]:
+    """The candidate with the best mean silhouette: merged pieces of k-means, twice, or the clusters of k-means.
+
+    Parameters
+    ----------
+    x : (n, d) float32, n >= 3.
+    drawn : rows on which K is chosen and silhouettes are compared; None: all.
+    """
+
+    def of_sample(values: Any) -> Any:
+        return values if drawn is None or values is None else values[drawn]
+
+    choice = choose_k(
+        of_sample(x), options, seed=seed, weights=of_sample(weights), report=lambda part, s: report(0.4 * part, s)
+    )
+    report(0.4, f"k-means with K = {choice.k}")
+    restarts = max(options.restarts, RESTARTS) if len(x) <= CUT else options.restarts
+    best = kmeans(x, choice.k, seed=seed, restarts=restarts, weights=weights)
+    score = mean_silhouette(of_sample(x), _used(of_sample(best.labels)), options, of_sample(weights))
+    most = max(min(PIECES[1], len(x) // PER_PIECE), 2)
+    few = min(max(PIECES[0], PER_CLUSTER * choice.k), most)
+    for i, pieces in enumerate(sorted({few, most})):
+        report(0.6 + 0.2 * i, f"merging {pieces} pieces")
+        labels = _merged(x, pieces, seed=seed, weights=weights)
+        k = int(labels.max()) + 1
+        large = np.where(np.bincount(labels)[labels] >= FEW, labels, -1)  # outliers alone are no reason for a candidate
+        merged = mean_silhouette(of_sample(x), _used(of_sample(large)), options, of_sample(weights))
+        if merged >= score:
+            score = merged
+            best = KMeansFit(labels=labels, k=k, inertia=np.nan)
+            choice = replace(choice, k=k, edge=None, pieces=pieces)
+    return best, choice
+
+
+def _merged(x: Rows, pieces: int, *, seed: int, weights: NDArray[np.float64] | None) -> NDArray[np.intp]:
+    """Labels of the rows after pieces without a gap between them are merged."""
+    if len(x) <= CUT:
+        fitted = kmeans(x, pieces, seed=seed, weights=weights)
+        return merge_pieces(x, fitted.labels)[fitted.labels]
+    some = np.sort(np.random.default_rng(seed).choice(len(x), CUT, replace=False))
+    part = x[some]
+    fitted = kmeans(part, pieces, seed=seed, weights=None if weights is None else weights[some])
+    means = np.stack([part[fitted.labels == piece].mean(axis=0) for piece in range(fitted.k)])
+    half_squares = np.einsum("ij,ij->i", means, means) / 2
+    nearest = np.empty(len(x), np.intp)
+    for start in range(0, len(x), step := block_rows(max(fitted.k, x.shape[1]))):
+        nearest[start : start + step] = np.argmax(x[start : start + step] @ means.T - half_squares, axis=1)
+    return _used(merge_pieces(part, fitted.labels)[nearest])
+
+
+def _used(labels: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Labels from 0 without gaps; -1 stays."""
+    used = np.unique(labels[labels >= 0])
+    return np.where(labels < 0, -1, np.searchsorted(used, labels)).astype(np.intp)
+
+
+@dataclass
+class _Groups:
+    """Groups of pieces; a merged one gets a new number."""
+
+    x: Rows
+    rows: dict[int, NDArray[np.intp]]
+    means: dict[int, NDArray[np.float32]]
+
+    def near(self, group: int) -> list[int]:
+        """The groups whose means are nearest."""
+        others = [other for other in self.rows if other != group]
+        away = np.stack([self.means[other] for other in others]) - self.means[group]
+        nearest = np.argsort(np.einsum("ij,ij->i", away, away), kind="stable")[:NEIGHBOURS]
+        return [others[i] for i in nearest]
+
+    def some(self, group: int) -> Rows:
+        rows = self.rows[group]
+        return self.x[rows[:: -(-len(rows) // MOST_ROWS)]]
+
+    def merge(self, first: int, second: int, number: int) -> None:
+        self.rows[number] = np.sort(np.concatenate([self.rows.pop(first), self.rows.pop(second)]))
+        del self.means[first], self.means[second]
+        self.means[number] = self.x[self.rows[number]].mean(axis=0)
+
+
+def merge_pieces(x: Rows, pieces: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Merge the pieces between which there is no gap, the pair with the least sign of one first.
+
+    Parameters
+    ----------
+    x : (n, d) float32.
+    pieces : (n,) numbers from 0.
+
+    Returns
+    -------
+    (k,) the number of the merged cluster of each piece, from 0, the largest cluster first.
+    """
+    k = int(pieces.max()) + 1
+    rows = {piece: np.flatnonzero(pieces == piece) for piece in range(k)}
+    groups = _Groups(x, rows, {piece: x[which].mean(axis=0) for piece, which in rows.items()})
+    members = {piece: [piece] for piece in range(k)}
+    compared: set[tuple[int, int]] = set()
+    waiting: list[tuple[float, int, int]] = []
+
+    def compare(group: int) -> None:
+        for other in groups.near(group):
+            pair = (min(group, other), max(group, other))
+            if pair not in compared:
+                compared.add(pair)
+                joint = connection(groups.some(pair[0]), groups.some(pair[1]))
+                if joint is not None:
+                    heapq.heappush(waiting, (-joint, *pair))
+
+    number = k
+    while len(groups.rows) > 1:
+        before = len(compared)
+        for group in list(groups.rows):
+            compare(group)
+        while waiting and len(groups.rows) > 1:
+            _, first, second = heapq.heappop(waiting)
+            if first in groups.rows and second in groups.rows:
+                groups.merge(first, second, number)
+                members[number] = members.pop(first) + members.pop(second)
+                if len(groups.rows) > 1:
+                    compare(number)
+                number += 1
+        if len(compared) == before:
+            break
+    merged = np.empty(k, np.intp)
+    for place, group in enumerate(sorted(groups.rows, key=lambda group: (-len(groups.rows[group]), group))):
+        merged[members[group]] = place
+    return merged
+
+
+def connection(a: Rows, b: Rows) -> float | None:
+    """Degree to which two sets of items, (n, d) and (m, d), are one, about 1 if they are; None if they are apart."""
+    if min(len(a), len(b)) < FEW:
+        ratio = _wider(a, b)
+        return None if ratio > WIDER else 0.5 / max(ratio, 0.5)
+    middle = centre = 0.0
+    for half in (0, 1):
+        line = a[half::2].mean(axis=0) - b[half::2].mean(axis=0)
+        on_a, on_b = a[1 - half :: 2] @ line, b[1 - half :: 2] @ line
+        high, low = np.median(on_a), np.median(on_b)
+        if high <= low:
+            return 1.0  # the other half of the items does not confirm the line
+        width = (high - low) / 3
+        on_line = np.sort(np.concatenate([on_a, on_b]))
+        places = np.concatenate([[low, high], np.linspace(low + width / 2, high - width / 2, WINDOWS)])
+        counts = np.searchsorted(on_line, places + width / 2) - np.searchsorted(on_line, places - width / 2)
+        centre += counts[:2].min()
+        middle += counts[2:].min()
+    apart = middle < SPARSER * centre and centre - middle > ERRORS * np.sqrt(centre + middle)
+    return None if apart else float((middle + 1) / (centre + 1))
+
+
+def _wider(a: Rows, b: Rows) -> float:
+    """Mean squared distance between the two, over that within the wider one; infinite for two single items."""
+    within = max(_within(a), _within(b))
+    if not within:
+        return np.inf
+    away = a.mean(axis=0) - b.mean(axis=0)
+    between = float(away @ away) + (_within(a) * (1 - 1 / len(a)) + _within(b) * (1 - 1 / len(b))) / 2
+    return between / within
+
+
+def _within(x: Rows) -> float:
+    """Mean squared distance between two items."""
+    return 2 * float(x.var(axis=0, ddof=1).sum()) if len(x) > 1 else 0.0
