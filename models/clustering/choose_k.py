@@ -132,7 +132,7 @@ def choose_k(
     elif options.k_rule == "stop":
         edge = ("low" if len(tried) == options.window + 1 else None) if stopped else "high"
     elif best in (0, len(tried) - 1):
-        edge = "high" if best else "low" if tried[0].k > 2 else None
+        edge = "high" if best else "low" if options.k_rule == "best" else None
     return KChoice(k=tried[best].k, rule=options.k_rule, edge=edge, tried=tuple(tried))
 
 

@@ -82,9 +82,9 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"SQLite format 3", "an SQLite database"),
     (b"qoif", "a QOI image"),
     (b"DDS ", "a DDS texture"),
-    (b"/9j/", "a base64 text of a JPEG: decode it"),
-    (b"iVBORw0KGgo", "a base64 text of a PNG: decode it"),
-    (b"data:", "a data URI: decode its base64"),
+    (b"/9j/", "a base64 text of a JPEG: decode it, and send the bytes"),
+    (b"iVBORw0KGgo", "a base64 text of a PNG: decode it, and send the bytes"),
+    (b"data:", "a data URI: decode its base64, and send the bytes"),
     (b"http://", "a URL: send the image's bytes"),
     (b"https://", "a URL: send the image's bytes"),
 )

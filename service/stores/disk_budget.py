@@ -4,6 +4,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from glob import glob
 from typing import IO
 
 from service.errors import TooLarge
@@ -50,9 +51,9 @@ class DiskBudget:
     def _used(self) -> int:
         used = 0
         for pattern in PLACES:
-            for path in self._home.glob(pattern):
-                with suppress(OSError):  # deleted meanwhile
-                    used += path.stat().st_size
+            for path in glob(pattern, root_dir=self._home):  # pathlib's fails where a folder is deleted meanwhile
+                with suppress(OSError):
+                    used += (self._home / path).stat().st_size
         return used
 
     @contextmanager

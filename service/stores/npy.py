@@ -16,12 +16,12 @@ _MOST = 2**63 - 1  # elements along an axis
 
 
 class InvalidArray(Exception):
-    """A file that is no .npy file of plain numbers."""
+    """A file that is no .npy file."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """The header of a .npy file of plain numbers.
+    """The header of a .npy file.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ def read_header(file: BinaryIO) -> Header:
         shape, fortran, dtype = _READERS[version](stream)
     except Exception as exc:  # numpy evaluates the header as Python, which fails in many ways
         raise InvalidArray from exc
-    if dtype.hasobject or not all(type(n) is int and 0 <= n <= _MOST for n in shape):
+    if not all(type(n) is int and 0 <= n <= _MOST for n in shape):
         raise InvalidArray
     return Header(shape=shape, dtype=dtype, fortran=bool(fortran), start=stream.tell())
 
@@ -61,7 +61,7 @@ def read_header(file: BinaryIO) -> Header:
 def read_array(data: bytes) -> NDArray[Any]:
     """The array of a whole file, which shares the memory of `data`. Raises InvalidArray."""
     header = read_header(io.BytesIO(data))
-    if header.size != len(data) or header.dtype.itemsize == 0:
+    if header.dtype.hasobject or header.size != len(data) or header.dtype.itemsize == 0:
         raise InvalidArray
     flat = np.frombuffer(data, header.dtype, offset=header.start)
     return flat.reshape(header.shape, order="F" if header.fortran else "C")

@@ -75,7 +75,9 @@ def test_the_limit_of_open_files_is_raised_in_every_process(small: Server) -> No
     assert soft.count(FILES) >= len(soft) - 1  # but for the one that only starts the others
 
 
-@pytest.mark.parametrize("head", [b"", b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n", b"GET /livez HTTP/1.1\r\nhost: "])
+@pytest.mark.parametrize(
+    "head", [b"", b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n", b"GET /livez HTTP/1.1\r\nhost: "]
+)
 def test_idle_connections_keep_nobody_out(small: Server, head: bytes) -> None:
     with ExitStack() as stack:
         connected(stack, small.port, IDLE, head)
@@ -94,7 +96,8 @@ def test_idle_connections_of_grpc_keep_http_reachable(small: Server) -> None:
 
 
 def test_busy_connections_of_one_address_leave_a_quarter_to_others(small: Server) -> None:
-    head = b"POST /v1/embeddings HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n"
+    head = b"POST /v1/embeddings HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+    head += b"content-length: 9\r\n\r\n"
     with ExitStack() as stack:
         made = connected(stack, small.port, 500, head)
         time.sleep(0.3)
@@ -102,14 +105,16 @@ def test_busy_connections_of_one_address_leave_a_quarter_to_others(small: Server
         other = stack.enter_context(
             socket.create_connection(("127.0.0.1", small.port), timeout=10, source_address=("127.0.0.2", 0))
         )
-        other.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
+        other.sendall(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n")
         assert other.recv(1000).startswith(b"HTTP/1.1 200 ")
 
 
 def test_headers_of_many_connections_take_little_memory(small: Server) -> None:
     before = peak(small)
-    lines = b"GET /livez HTTP/1.1\r\nhost: x\r\n" + b"".join(b"a%d: %s\r\n" % (i, b"x" * 600) for i in range(100))
-    many = b"GET /livez HTTP/1.1\r\nhost: x\r\n" + b"a: b\r\n" * 9000
+    lines = b"GET /livez HTTP/1.1\r\nhost: localhost\r\n" + b"".join(
+        b"a%d: %s\r\n" % (i, b"x" * 600) for i in range(100)
+    )
+    many = b"GET /livez HTTP/1.1\r\nhost: localhost\r\n" + b"a: b\r\n" * 9000
     with ExitStack() as stack:
         for head in (lines, many):
             for connection in connected(stack, small.port, 300):
@@ -122,9 +127,12 @@ def test_headers_of_many_connections_take_little_memory(small: Server) -> None:
 @pytest.mark.parametrize(
     ("text", "status"),
     [
-        (b"GET /livez HTTP/1.1\r\nhost: x\r\n" + b"a: b\r\n" * 200 + b"\r\n", b"431"),
-        (b"POST /livez HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0\r\n" + b"a: b\r\n" * 200, b"431"),
-        (b"GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n" * 5000, b"429"),
+        (b"GET /livez HTTP/1.1\r\nhost: localhost\r\n" + b"a: b\r\n" * 200 + b"\r\n", b"431"),
+        (
+            b"POST /livez HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n0\r\n" + b"a: b\r\n" * 200,
+            b"431",
+        ),
+        (b"GET /readyz HTTP/1.1\r\nhost: localhost\r\n\r\n" * 5000, b"429"),
     ],
     ids=["many headers", "many trailers", "many requests at once"],
 )
@@ -142,7 +150,9 @@ def test_what_takes_memory_is_refused(server: Server, text: bytes, status: bytes
 def test_a_trailer_without_end_is_refused(server: Server) -> None:
     sent = 0
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-        connection.sendall(b"POST /v1/embeddings HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0\r\na: ")
+        connection.sendall(
+            b"POST /v1/embeddings HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n0\r\na: "
+        )
         with suppress(OSError):  # closed by the server
             while sent < 50 * MIB:
                 connection.sendall(b"x" * 65536)
@@ -158,7 +168,7 @@ def test_a_connection_answers_one_request_after_another(server: Server) -> None:
         assert (answer.status, answer.read()) == (200, b"\n")
     connection.close()
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as pipelined:
-        pipelined.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n" * 20)
+        pipelined.sendall(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n" * 20)
         got = b""
         while got.count(b"HTTP/1.1 200 ") < 20:
             part = pipelined.recv(65536)

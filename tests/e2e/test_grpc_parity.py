@@ -148,6 +148,7 @@ HTTP_ONLY = {  # rows of the table that no message of gRPC can say, and why
     ],
     "JSON, multipart, paths and methods are HTTP's": [
         "half of a surrogate pair", "half of a surrogate pair in an id",
+        "a request of another web page, without keys", "a host name that is not the server's, without keys",
         *(row.name for row in bad_input_table.BODIES if row.name != "a model that is not there"),
     ],
 }  # fmt: skip
@@ -192,6 +193,9 @@ class Translator:
         request = VideoTimelineRequest(answer=job_answer("zero_shot", answer), **(params or {}))
         with stub(self._server) as daguerre:
             return daguerre.VideoTimeline(request, timeout=10)
+
+    def get(self, path: str, **options: Any) -> Any:
+        raise OfHttpOnly("headers")
 
     def request(self, method: str, path: str) -> Any:
         if (method, path) != ("GET", "/v1/models/nothing"):

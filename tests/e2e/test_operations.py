@@ -404,8 +404,9 @@ def test_sigterm_refuses_new_connections_and_lets_a_running_request_end(own: Any
         idle.connect(("127.0.0.1", server.port))
         idle.settimeout(10)
         idle.sendall(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n")
-        while not idle.recv(10_000).endswith(b"\r\n\r\n\n"):
-            pass
+        answered = b""
+        while not answered.endswith(b"\r\n\r\n\n"):
+            answered += idle.recv(10_000)
         body = json.dumps({"input": items, "encoding_format": "base64"})
         before = metrics(client)
         call = thread.submit(client.post, PATH, content=body, headers={"content-type": "application/json"})

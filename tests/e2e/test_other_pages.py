@@ -226,7 +226,7 @@ def test_old_programs_without_a_host_are_answered(server: Server, client: httpx.
 def test_a_websocket_and_a_preflight_get_nothing(server: Server, client: httpx.Client) -> None:
     origin = b"host: 127.0.0.1\r\norigin: http://evil.example\r\n"
     upgrade = (
-        b"GET /v1/models HTTP/1.1\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
+        b"GET /v1/models HTTP/1.1\r\nconnection: upgrade, close\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
         b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n" + origin + b"\r\n"
     )
     assert answered(server, upgrade).startswith(b"HTTP/1.1 403 ")

@@ -171,11 +171,14 @@ def document(app: FastAPI) -> dict[str, Any]:
 def _requests(made: dict[str, Any]) -> dict[str, Any]:
     """The schemas of the requests to which `made` refers, with those within them."""
     prefix = "#/components/schemas/"
-    named = set(re.findall(rf'"{prefix}(\w+)"', json.dumps(made["paths"]))) - set(made["components"]["schemas"])
-    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
-        (each, "validation") for each in _subclasses(Message) if each.__name__ in named
-    ]
-    definitions: dict[str, Any] = models_json_schema(models, ref_template=prefix + "{model}")[1]["$defs"]
+    there = set(made["components"]["schemas"])
+    requests = {each.__name__: each for each in _subclasses(Message)}
+    definitions: dict[str, Any] = {}
+    searched: Any = made["paths"]
+    while named := sorted(set(re.findall(rf'"{prefix}(\w+)"', json.dumps(searched))) - there - set(definitions)):
+        models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(requests[name], "validation") for name in named]
+        searched = models_json_schema(models, ref_template=prefix + "{model}")[1]["$defs"]
+        definitions |= searched
     return definitions
 
 

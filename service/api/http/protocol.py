@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import orjson
 from uvicorn import config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from service.api.connections import Connections, http_connections
 from service.errors import BadRequest, HeadersTooLarge, HeadersTooSlow, Overloaded, ServiceError
@@ -42,6 +42,7 @@ class LimitedProtocol(HttpToolsProtocol):
     _line_ended = False  # the request line has
     _after_body = 0  # bytes since the last one of a body
     _timer: asyncio.TimerHandle | None = None
+    _cycles: tuple[RequestResponseCycle, ...] = ()  # requests under way
     peer = ""
     since = 0.0
 
@@ -59,6 +60,7 @@ class LimitedProtocol(HttpToolsProtocol):
             )
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._leave()
         self._stop_timer()
         self._count(0)
         self.connections_open.remove(self)
@@ -117,6 +119,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(Overloaded(f"more than {PIPELINED} requests of this connection wait; read the answers first"))
             raise _Refused
         super().on_headers_complete()
+        self._cycles = (*(each for each in self._cycles if not each.response_complete), self.cycle)
 
     def on_body(self, body: bytes) -> None:
         self._after_body = 0
@@ -178,6 +181,14 @@ class LimitedProtocol(HttpToolsProtocol):
         )
         self.transport.write(head.encode() + body)
         self.transport.close()
+        self._leave()
+
+    def _leave(self) -> None:
+        """Let requests under way write no answers. uvicorn tells only the last of several in one connection."""
+        for cycle in self._cycles:
+            if not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.message_event.set()
 
 
 def install(settings: Settings) -> None:

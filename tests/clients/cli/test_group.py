@@ -167,8 +167,8 @@ def test_what_cannot_be_done_is_said_with_a_code(
 
 def test_a_server_that_is_not_there_is_code_4():
     said = run(f"http://127.0.0.1:{harness.free_port()}", "ping", code=cli.UNREACHABLE).stderr
-    assert "is the service running" in said
-    assert run("gpu-server", "ping", code=2).stderr.startswith("daguerre: url: ")
+    assert "nobody listens there: start the server with scripts/serve" in said
+    assert run("gpu-server", "ping", code=2).stderr.startswith("daguerre: --url: ")
 
 
 def test_what_is_no_daguerre_is_code_4():

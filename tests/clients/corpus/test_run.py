@@ -312,7 +312,7 @@ def test_a_place_that_cannot_be_written_to_is_refused_before_the_work(inline: Se
     with Client(inline.url) as client:
         with pytest.raises(OSError, match="file"):
             client.embed_corpus(corpus, tmp_path / "file" / "out.parquet")
-        with pytest.raises(OSError, match="is a directory"):
+        with pytest.raises(OSError, match="is a folder; name a file in it"):
             client.embed_corpus(corpus, corpus)
     assert sent(inline) == before
 

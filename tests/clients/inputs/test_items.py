@@ -122,7 +122,7 @@ def test_an_array_that_is_no_image_says_the_rule(array):
         source.read()
 
 
-@pytest.mark.parametrize("given", [7, [7], object(), [["a"]], [np.int64(1)], [{"bytes": b""}], [np.array("a.jpg")]])
+@pytest.mark.parametrize("given", [7, [7], object(), [["a"]], [np.int64(1)], [{"pixels": b""}], [np.array("a.jpg")]])
 def test_what_can_be_no_image_is_a_type_error(given):
     with pytest.raises(TypeError, match="PIL image"):
         ids(given)

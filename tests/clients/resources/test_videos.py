@@ -262,7 +262,7 @@ def test_what_is_no_video_says_so(client: Client, cuts, tmp_path):
     array = io.BytesIO()
     np.save(array, np.zeros((2, 3), np.float32))
     before = len(client.files())
-    with pytest.raises(ItemFailedError, match=r"send it with client\.upload"):
+    with pytest.raises(ItemFailedError, match=r"client\.upload sends such files"):
         client.video(array.getvalue())
     assert len(client.files()) == before
     with pytest.raises(FileNotFoundError):

@@ -150,7 +150,7 @@ def test_a_k_at_the_edge_is_said_to_be_there():
     assert (
         choose_k(x, Options(k_max=15, k_rule="stop").with_defaults(), seed=0).edge == "high"
     )  # too few K's for two averages
-    assert choose_k(x, Options(k_max=5).with_defaults(), seed=0).edge == "only"
+    assert choose_k(x, Options(k_max=5, k_rule="stop").with_defaults(), seed=0).edge == "only"
     assert choose_k(x, Options(k_min=2, step=1, window=1, k_rule="best").with_defaults(), seed=0).edge == "low"
 
 

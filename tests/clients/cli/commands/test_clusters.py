@@ -235,7 +235,7 @@ def test_wrong_usage_is_one_line(inline: Server, corpus, tmp_path):
         (("sample", tmp_path / "nowhere.csv", "--size", "3"), "does not exist"),
     ):
         assert why in run(inline, *arguments, code=2).stderr
-    assert "k_max" in run(inline, "cluster", corpus, "--k-min", "9", "--k-max", "3", code=cli.REFUSED).stderr
+    assert "--k-max" in run(inline, "cluster", corpus, "--k-min", "9", "--k-max", "3", code=cli.REFUSED).stderr
 
 
 def test_a_study_from_clusters_to_a_winner(inline: Server, corpus, tmp_path):

@@ -124,6 +124,7 @@ def test_every_error_has_a_status_of_its_own_kind() -> None:
         "UnsupportedMedia": "INVALID_ARGUMENT",
         "Unprocessable": "INVALID_ARGUMENT",
         "Overloaded": "RESOURCE_EXHAUSTED",
+        "DiskFull": "RESOURCE_EXHAUSTED",
         "Unavailable": "UNAVAILABLE",
         "TimedOut": "DEADLINE_EXCEEDED",
         "CallerGone": "CANCELLED",
