@@ -248,7 +248,7 @@ def test_killed_in_the_middle_of_clustering_the_next_server_finishes(home, tmp_p
     with first.client() as client:
         file = upload(client, rows).json()
         body = {"vectors": [{**sent(), "dimension": 64, "data": None, "file": file["id"]}], "mode": "job"}
-        id = client.post("/v1/clusters", json={**body, "resamples": 15}).json()["id"]
+        id = client.post("/v1/clusters", json={**body, "resamples": 15, "k_rule": "stop"}).json()["id"]
         while client.get(f"/v1/jobs/{id}").json()["progress"] < 0.05:
             time.sleep(0.02)
         small = {"vectors": [sent(ROWS[:60])], "mode": "job", "projection": "none"}
