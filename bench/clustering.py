@@ -132,7 +132,7 @@ def algorithm(rounds: int) -> list[dict[str, Any]]:
     """The whole algorithm at 20,000 x 512, on clouds that are easy, wider and so wide that most passes are in vain."""
     found = []
     for spread in (1.0, SPREAD, 3.0):
-        x, options = made_up(20_000, spread=spread), Options().with_defaults()
+        x, options = made_up(20_000, spread=spread), Options(k_rule="stop").with_defaults()
         ratios, agree = [], 1.0
         for _ in range(rounds):
             ours, mine = timed(partial(_ours, x, options))
@@ -158,7 +158,7 @@ def growth() -> dict[str, Any]:
     rows = []
     for n in SIZES:
         x = made_up(n)
-        seconds, found = timed(partial(_ours, x, Options().with_defaults()))
+        seconds, found = timed(partial(_ours, x, Options(k_rule="stop").with_defaults()))
         work = sum(p.n * p.choice.k for p in found.trace)
         rows.append({"n": n, "seconds": seconds, "passes": len(found.trace), "rows_times_k": work})
         print(rows[-1], flush=True)
@@ -186,7 +186,7 @@ def watch():
         most[:] = [max(a, b) for a, b in zip(most, resident())]
 threading.Thread(target=watch, daemon=True).start()
 begun = time.perf_counter()
-made = cluster(rows, Options(), projection="pca")
+made = cluster(rows, Options(k_rule="stop"), projection="pca")
 seconds = time.perf_counter() - begun
 done.set()
 print(json.dumps({"n": len(rows), "seconds": seconds, "clusters": len(made.clusters),
@@ -240,6 +240,7 @@ def real(url: str) -> dict[str, Any]:
     best, oracle = _best_k(x, truth)
     add("iterative-kmeans", Options())
     add("iterative-kmeans, k_rule best", Options(k_rule="best"))
+    add("iterative-kmeans, k_rule stop", Options(k_rule="stop"))
     add(f"k-means, K = {best} by silhouette over 2 to 100", Options(method="kmeans", k=best))
     add("k-means, K = 19 as the truth has", Options(method="kmeans", k=19))
     add(

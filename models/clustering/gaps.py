@@ -33,7 +33,7 @@ PIECES = (50, 300)  # fewest and most pieces
 PER_CLUSTER = 3  # pieces for each cluster of the K with the best silhouette
 PER_PIECE = 5  # fewest items per piece, on average
 RESTARTS = 4  # of k-means with the chosen K, for up to CUT rows
-CUT = 20_000  # rows that are cut into pieces; further rows join the nearest piece
+CUT = 10_000  # rows that are cut into pieces; further rows join the nearest piece
 
 
 def find_groups(
@@ -45,12 +45,13 @@ def find_groups(
     weights: NDArray[np.float64] | None = None,
     report: ReportProgress = lambda progress, stage: None,
 ) -> tuple[KMeansFit, KChoice]:
-    """The candidate with the best mean silhouette: merged pieces of k-means, twice, or the clusters of k-means.
+    """Merged pieces of k-means, few or else many, if their mean silhouette is the best; else clusters of k-means.
 
     Parameters
     ----------
     x : (n, d) float32, n >= 3.
     drawn : rows on which K is chosen and silhouettes are compared; None: all.
+    weights : (n,) of k-means and of the silhouettes; items are counted without them.
     """
 
     def of_sample(values: Any) -> Any:
@@ -60,8 +61,9 @@ def find_groups(
         of_sample(x), options, seed=seed, weights=of_sample(weights), report=lambda part, s: report(0.4 * part, s)
     )
     report(0.4, f"k-means with K = {choice.k}")
-    restarts = max(options.restarts, RESTARTS) if len(x) <= CUT else options.restarts
-    best = kmeans(x, choice.k, seed=seed, restarts=restarts, weights=weights)
+    starts = [seed + i for i in range(RESTARTS if len(x) <= CUT else 1)]
+    fits = [kmeans(x, choice.k, seed=start, restarts=options.restarts, weights=weights) for start in starts]
+    best = min(fits, key=lambda fit: fit.inertia)
     score = mean_silhouette(of_sample(x), _used(of_sample(best.labels)), options, of_sample(weights))
     most = max(min(PIECES[1], len(x) // PER_PIECE), 2)
     few = min(max(PIECES[0], PER_CLUSTER * choice.k), most)
@@ -75,6 +77,7 @@ def find_groups(
             score = merged
             best = KMeansFit(labels=labels, k=k, inertia=np.nan)
             choice = replace(choice, k=k, edge=None, pieces=pieces)
+            break
     return best, choice
 
 

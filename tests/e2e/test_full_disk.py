@@ -97,10 +97,8 @@ READS += ("/v1/files", "/v1/files/{file}", "/v1/classifiers", "/v1/classifiers/b
 READS += ("/v1/classifiers/before/report.html", "/v1/classifiers/before/onnx", "/v1/models")
 
 
-@pytest.fixture
-def full(small_disk: Path, kept: dict[str, str]) -> Iterator[Path]:
-    """No byte is free, until the file is removed."""
-    filling = small_disk / "filling"
+def fill(filling: Path) -> None:
+    """Write a file until its disk is full."""
     with filling.open("wb", buffering=0) as file:
         size = 2**20
         while size:
@@ -108,6 +106,13 @@ def full(small_disk: Path, kept: dict[str, str]) -> Iterator[Path]:
                 file.write(bytes(size))
             except OSError:
                 size //= 2
+
+
+@pytest.fixture
+def full(small_disk: Path, kept: dict[str, str]) -> Iterator[Path]:
+    """No byte is free, until the file is removed."""
+    filling = small_disk / "filling"
+    fill(filling)
     free = os.statvfs(small_disk)
     assert free.f_bfree == 0
     yield filling
@@ -175,13 +180,7 @@ def test_a_job_whose_disk_fills_up_fails_with_that_code_or_waits_for_room(
     with server.client() as client:
         try:
             jobs = [train(client, "while-filling", mode="job", resamples=2000).json()["id"] for _ in range(3)]
-            with filling.open("wb", buffering=0) as file:
-                size = 2**20
-                while size:
-                    try:
-                        file.write(bytes(size))
-                    except OSError:
-                        size //= 2
+            fill(filling)
             for _ in range(30):  # their state can be read all the time
                 assert all(client.get(f"/v1/jobs/{id}").status_code == 200 for id in jobs)
                 time.sleep(0.1)

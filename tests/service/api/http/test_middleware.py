@@ -10,7 +10,7 @@ from service.settings import Settings
 
 
 def answers_when_cancelled(*, begun: bool) -> list[dict]:
-    """What is sent where uvicorn cancels a request, at the end of a stop, before or after the answer has begun."""
+    """The answer to a request that uvicorn cancels at the end of a stop, before or after the answer has begun."""
     sent = []
 
     async def endless(scope, receive, send):
