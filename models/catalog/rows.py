@@ -36,6 +36,7 @@ EMBEDDED = ModelSpec(
         logit_scale=25.0,  # fitted on real pictures, 3 to 20 labels: docs/accuracy.md
         templates=("{}", "a photo of {}", "a picture of {}", "an image of {}"),
         negatives=("something else",),
+        vocabulary="imagenet",
     ),
     cpu_batch=1,  # small convolutions: 199 images/s on two cores, 151 with batches of 4, 125 of 8
     demonstration=True,

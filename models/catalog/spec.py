@@ -59,6 +59,7 @@ class ZeroShotHead:
     logit_bias: float = 0.0
     templates: tuple[str, ...]  # default prompt templates, each with one {}
     negatives: tuple[str, ...]  # default negative prompts of `multi_label` on softmax-trained encoders
+    vocabulary: Literal["imagenet"] | None = None  # names that clusters get where nobody gives any
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Choice of the number of clusters: k-means for K = k_min, k_min + step, … until the score no longer improves."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from models.clustering.seeding import Seeding
 from models.clustering.silhouettes import ReportProgress, silhouettes
 from models.clustering.vectors import Rows
 
+STARTS = 3  # of k-means for the numbers next to the best one
 COPIED = 2**28  # bytes; k-means centres a larger array in place and restores it afterwards
 
 
@@ -103,9 +105,10 @@ def choose_k(
     stopped = False
     seeding = Seeding(x, seed=seed, weights=weights)
 
-    def score(k: int) -> float:
+    def score(k: int, starts: Sequence[Seeding] = (seeding,)) -> float:
         report(min(0.9, len(tried) / 20), f"trying K = {k}")
-        fitted = kmeans(x, k, seed=seed, restarts=options.restarts, weights=weights, seeding=seeding)
+        fits = [kmeans(x, k, seed=seed, restarts=options.restarts, weights=weights, seeding=each) for each in starts]
+        fitted = min(fits, key=lambda fit: fit.inertia)
         if options.fit == "inertia":
             return fitted.inertia
         return mean_silhouette(x, fitted.labels, options, weights)
@@ -124,8 +127,14 @@ def choose_k(
     if options.k_rule == "stop":
         best = len(tried) - 1
     else:
-        values = [trial.score for trial in tried]
-        best = int(np.argmin(values) if options.fit == "inertia" else np.argmax(values))
+        best = _best(tried, options)
+    if options.k_rule == "gaps" and options.step > 1:  # the numbers next to the best, between the steps
+        middle, known = tried[best].k, {trial.k for trial in tried}
+        starts = [seeding, *(Seeding(x, seed=seed + i, weights=weights) for i in range(1, STARTS))]
+        near = range(max(2, middle - options.step + 1), min(last, middle + options.step - 1) + 1)
+        tried += [KTrial(k=k, score=score(k, starts), average=None) for k in near if k not in known]
+        tried.sort(key=lambda trial: trial.k)
+        best = _best(tried, options)
     edge = None
     if len(tried) == 1:
         edge = "only"
@@ -134,6 +143,11 @@ def choose_k(
     elif best in (0, len(tried) - 1):
         edge = "high" if best else "low" if options.k_rule == "best" else None
     return KChoice(k=tried[best].k, rule=options.k_rule, edge=edge, tried=tuple(tried))
+
+
+def _best(tried: Sequence[KTrial], options: Options) -> int:
+    values = [trial.score for trial in tried]
+    return int(np.argmin(values) if options.fit == "inertia" else np.argmax(values))
 
 
 def mean_silhouette(

@@ -1,23 +1,26 @@
 """The complete clustering: run the method, measure stability, describe the clusters, and convert them to JSON."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.clustering import describe
+from models.clustering import describe, stability
+from models.clustering.hierarchy import Hierarchy, link_clusters
 from models.clustering.iterative import MethodResult
 from models.clustering.methods import run
+from models.clustering.names import Vocabulary, name_clusters, words_of_clusters
 from models.clustering.options import NOTES, Options
 from models.clustering.project import Map, Projection, project
+from models.clustering.remarks import remarks_on
 from models.clustering.silhouettes import ReportProgress, mean_by_cluster, silhouettes
 from models.clustering.vectors import Rows, prepare
 from models.errors import ClusteringError
 
 WIDEST = 1e12  # ratio of the largest weight to the smallest
-SHARE = 0.8  # of the items that a stability rerun uses
+NamesFrom = Literal["vocabulary", "texts", "built-in vocabulary"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +31,9 @@ class Clustering:
     ----------
     result : labels (n,), silhouettes (n,) at extraction, trace.
     final : (n,) silhouettes within the final clustering; NaN for unclustered items, and where there is one cluster.
-    stability : adjusted Rand index of each rerun with this clustering; None without reruns.
+    stability : agreement of reruns with this clustering; None without reruns.
+    names_from : where suggested names come from; None without names.
+    hierarchy : of items (agglomerative), else of clusters; None for fewer than two or very many clusters.
     """
 
     options: Options
@@ -38,14 +43,16 @@ class Clustering:
     final: NDArray[np.float32]
     clusters: tuple[Mapping[str, Any], ...]
     comparison: Mapping[str, Any] | None
-    stability: tuple[float, ...] | None
+    stability: stability.Stability | None
+    names_from: NamesFrom | None
+    hierarchy: Hierarchy | None
     map: Map | None
     projection: Projection
     remarks: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Content of the JSON answer; NaN becomes None."""
-        result, stable = self.result, self.stability
+        result = self.result
         return {
             "method": self.options.method,
             "n": self.n,
@@ -59,16 +66,9 @@ class Clustering:
             "trace": [one.to_json() for one in result.trace],
             "ended": result.ended,
             "thresholds": [{"threshold": t, "clusters": c, "items": i} for t, c, i in result.thresholds] or None,
-            "stability": None
-            if stable is None
-            else {
-                "resamples": len(stable),
-                "share": SHARE,
-                "ari": list(stable),
-                "mean": float(np.mean(stable)),
-                "low": float(min(stable)),
-                "high": float(max(stable)),
-            },
+            "stability": None if self.stability is None else self.stability.to_json(),
+            "names_from": self.names_from,
+            "hierarchy": None if self.hierarchy is None else self.hierarchy.to_json(),
             "comparison": None if self.comparison is None else dict(self.comparison),
             "coordinates": None if self.map is None else np.round(self.map.coordinates, 5).tolist(),
             "projection": None if self.map is None else self.projection,
@@ -84,7 +84,9 @@ def cluster(
     *,
     weights: Sequence[float] | None = None,
     known: Sequence[Any] | None = None,
-    vocabulary: describe.Vocabulary | None = None,
+    vocabulary: Vocabulary | None = None,
+    texts: Sequence[str] | None = None,
+    built_in: bool = False,
     projection: Projection = "pca",
     resamples: int = 0,
     report: ReportProgress = lambda progress, stage: None,
@@ -95,8 +97,9 @@ def cluster(
     ----------
     weights : (n,) positive weights of the items in k-means and in mean silhouettes.
     known : (n,) labels to compare with; None for an item whose label is not known.
-    vocabulary : names that the clusters may get.
-    resamples : number of reruns on 80 % of the items, for stability.
+    vocabulary : names that the clusters may get; `built_in` if the caller did not choose them.
+    texts : (n,) text of each item, blank for none, of which words are suggested as names without a vocabulary.
+    resamples : number of reruns on 80 % of the items, at most 20,000, for stability.
     report : called with the progress (0 to 1) and the current step.
 
     Raises
@@ -113,16 +116,32 @@ def cluster(
         )
     report(0.0, "reading vectors")
     x = prepare(rows, normalize=options.normalize, angles=options.metric == "cosine")
-    whole = 0.85 / (1 + SHARE * resamples)  # share of the time that one run on all items takes
+    part_again = min(stability.SHARE, stability.MOST / n)
+    whole = 0.85 / (1 + part_again * resamples)  # share of the time that one run on all items takes
     result = run(x, options, weights=item_weights, report=lambda part, stage: report(0.05 + whole * part, stage))
     labels = result.labels
-    stable = _stability(x, options, item_weights, labels, resamples, report, whole)
+
+    def again(rows: Rows, changed: Options, rerun_weights: NDArray[np.float64] | None, i: int) -> NDArray[np.intp]:
+        begun, named = 0.05 + whole * (1 + part_again * i), f"rerun {i + 1} of {resamples}"
+        return run(
+            rows,
+            changed,
+            weights=rerun_weights,
+            report=lambda part, stage: report(begun + whole * part_again * part, f"{named}: {stage}"),
+        ).labels
+
+    stable = stability.measure(x, options, labels, weights=item_weights, resamples=resamples, again=again)
     report(0.9, "describing clusters")
     final = silhouettes(x, labels, metric=options.metric)
     k = int(labels.max(initial=-1)) + 1
     exemplars = describe.exemplars(x, labels, metric=options.metric, seed=options.seed)
-    similar = describe.similar_clusters(x, labels, metric=options.metric)
-    names = None if vocabulary is None else describe.name_clusters(x, labels, vocabulary)
+    distances = describe.Distances.of(x, labels, metric=options.metric)
+    similar = describe.similar_clusters(distances)
+    names, names_from = None, None
+    if vocabulary is not None:
+        names, names_from = name_clusters(x, labels, vocabulary), "built-in vocabulary" if built_in else "vocabulary"
+    elif texts is not None:
+        names, names_from = words_of_clusters(texts, labels), "texts"
     size = np.bincount(labels[labels >= 0], minlength=k)
     at_extraction, at_end = (
         [float(mean) if np.isfinite(mean) else None for mean in mean_by_cluster(values, labels, k, item_weights)]
@@ -139,6 +158,7 @@ def cluster(
             "exemplars": {kind: list(rows) for kind, rows in asdict(exemplars[c]).items()},
             "names": None if names is None else [asdict(name) for name in names[c]],
             "similar": [asdict(other) for other in similar[c]],
+            "jaccard": None if stable is None or np.isnan(stable.jaccard[c]) else float(stable.jaccard[c]),
         }
         for c in range(k)
     )
@@ -154,42 +174,10 @@ def cluster(
         stability=stable,
         map=None if projection == "none" else project(x, by=projection, seed=options.seed),
         projection=projection,
-        remarks=_remarks(result, n, k, options),
+        names_from=names_from,
+        hierarchy=result.hierarchy or link_clusters(distances, options.metric),
+        remarks=remarks_on(result, n=n, options=options, similar=similar, stability=stable, resamples=resamples),
     )
-
-
-def _stability(
-    x: Rows,
-    options: Options,
-    weights: NDArray[np.float64] | None,
-    labels: NDArray[np.intp],
-    resamples: int,
-    report: ReportProgress,
-    whole: float,
-) -> tuple[float, ...] | None:
-    """Adjusted Rand index of the clustering and each rerun with another seed, on the items of the rerun.
-
-    The unclustered items count as one group.
-    """
-    from sklearn.metrics import adjusted_rand_score
-
-    if not resamples:
-        return None
-    indexes = []
-    for i in range(resamples):
-        rng = np.random.default_rng((options.seed, i))
-        which = np.sort(rng.choice(len(x), max(1, round(SHARE * len(x))), replace=False))
-        again = replace(options, seed=int(rng.integers(2**31)))
-        if again.k is not None:
-            again = replace(again, k=min(again.k, len(which)))
-        begun = 0.05 + whole * (1 + SHARE * i)
-
-        def report_rerun(part: float, stage: str, begun: float = begun, i: int = i) -> None:
-            report(begun + whole * SHARE * part, f"rerun {i + 1} of {resamples}: {stage}")
-
-        rerun = run(x[which], again, weights=None if weights is None else weights[which], report=report_rerun)
-        indexes.append(float(adjusted_rand_score(labels[which], rerun.labels)))
-    return tuple(indexes)
 
 
 def _weights(weights: Sequence[float] | None, n: int) -> NDArray[np.float64] | None:
@@ -215,49 +203,6 @@ def _weights(weights: Sequence[float] | None, n: int) -> NDArray[np.float64] | N
     if not 1 / WIDEST < low <= high < WIDEST:
         return values / high  # k-means computes in float32; only their ratios matter
     return values
-
-
-def _remarks(result: MethodResult, n: int, k: int, options: Options) -> tuple[str, ...]:
-    remarks = list(result.remarks)
-    low = [one.number for one in result.trace if one.choice.edge == "low"]
-    high = [one.number for one in result.trace if one.choice.edge in ("high", "only")]
-    if low:
-        remarks.append(
-            f"In {_passes(low)} the search for K stopped at the first K at which it can. The score may decrease from "
-            "the smallest K on whatever the number of groups: look at the curve, and try a smaller step, or k_rule "
-            "gaps."
-        )
-    if high:
-        remarks.append(
-            f"In {_passes(high)} the search for K ended at the last possible K while the score still improved: raise "
-            "k_max, or sample_size if there are more images."
-        )
-    if not k:
-        remarks.append(_why_none(result, n, options))
-    elif (left := int((result.labels < 0).sum())) > n / 2:
-        remarks.append(f"{left:,} of {n:,} images, more than half, are in no cluster.")
-    if k == 1:
-        remarks.append("There is one cluster: silhouettes within the final clustering are not defined.")
-    return tuple(remarks)
-
-
-def _why_none(result: MethodResult, n: int, options: Options) -> str:
-    """Why there is no cluster."""
-    if options.method != "iterative-kmeans":
-        size = f"min_cluster_size {options.min_cluster_size}"
-        return f"No cluster was found at {size}: try a smaller one, or the vectors may hold no groups."
-    if not result.trace and result.ended == "stop_size":
-        return (
-            f"Nothing was clustered: {n:,} items are not more than stop_size {options.stop_size}, at which the method "
-            "stops before its first pass. Set a smaller stop_size, or choose another method."
-        )
-    if not result.trace:
-        return f"Nothing was clustered: {n:,} items are too few for the smallest K. Set a smaller step or k_min."
-    return "No cluster is cohesive. Look at the table of thresholds: the vectors may hold no groups."
-
-
-def _passes(numbers: Sequence[int]) -> str:
-    return f"pass {numbers[0]}" if len(numbers) == 1 else f"passes {', '.join(map(str, numbers))}"
 
 
 def _numbers(values: NDArray[np.float32]) -> list[float | None]:

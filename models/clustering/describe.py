@@ -1,4 +1,4 @@
-"""Description of a clustering: medoids, exemplars, similar clusters, names, and agreement with known labels."""
+"""Description of a clustering: medoids, exemplars, similar clusters, and agreement with known labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,23 +12,6 @@ from models.clustering.vectors import Rows, block_rows, sums, sums_of_units
 
 EXEMPLARS = 9  # of each kind
 SIMILAR = 1.08  # clusters nearer than this times the mean distance within the wider one: one group cut in two
-NAMES = 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Vocabulary:
-    """Candidate names of clusters: their unit vectors (v, d) in the same space, and the model's logit scale."""
-
-    names: tuple[str, ...]
-    vectors: NDArray[np.float32]
-    logit_scale: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Name:
-    label: str
-    score: float  # mean over the images of their zero-shot probability
-    cosine: float  # of the mean image with the name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,35 +82,49 @@ def _means(x: Rows, labels: NDArray[np.intp], k: int, metric: Metric) -> NDArray
     return np.asarray(total / np.maximum(np.bincount(labels[labels >= 0], minlength=k), 1)[:, None])
 
 
-def similar_clusters(x: Rows, labels: NDArray[np.intp], *, metric: Metric) -> tuple[tuple[Similar, ...], ...]:
-    """Find for each cluster the clusters that are hardly distinct from it, nearest first: candidates for merging.
+@dataclass(frozen=True, kw_only=True)
+class Distances:
+    """Mean distances over pairs of items in two clusters, (k, k), and within each cluster, (k,); `cosine` of the means.
 
     Distances are cosine or squared Euclidean: for both, the mean over pairs follows from the clusters' means.
     """
-    k = int(labels.max(initial=-1)) + 1
-    if k < 2:
-        return ((),) * k
-    means = _means(x, labels, k, metric)
-    size = np.bincount(labels[labels >= 0], minlength=k)
-    lengths = np.linalg.norm(means, axis=1)
-    spread = 1 - lengths**2 if metric == "cosine" else _spread(x, labels, means, size)
-    within = spread * size / np.maximum(size - 1, 1) * (1 if metric == "cosine" else 2)
-    if metric == "cosine":
-        between = 1 - means @ means.T
-    else:
-        square = lengths**2
-        between = square[:, None] + square - 2 * means @ means.T + spread[:, None] + spread
+
+    between: NDArray[np.float64]
+    within: NDArray[np.float64]
+    cosine: NDArray[np.float64]
+    size: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, x: Rows, labels: NDArray[np.intp], *, metric: Metric) -> "Distances":
+        """Measure the clusters 0 to k-1 of the rows (n, d)."""
+        k = int(labels.max(initial=-1)) + 1
+        means = _means(x, labels, k, metric)
+        size = np.bincount(labels[labels >= 0], minlength=k)
+        lengths = np.linalg.norm(means, axis=1)
+        spread = 1 - lengths**2 if metric == "cosine" else _spread(x, labels, means, size)
+        within = spread * size / np.maximum(size - 1, 1) * (1 if metric == "cosine" else 2)
+        if metric == "cosine":
+            between = 1 - means @ means.T
+        else:
+            square = lengths**2
+            between = square[:, None] + square - 2 * means @ means.T + spread[:, None] + spread
+        cosine = means @ means.T / np.maximum(lengths[:, None] * lengths, 1e-12)
+        return cls(between=np.maximum(between, 0), within=within, cosine=cosine, size=size)
+
+
+def similar_clusters(distances: Distances) -> tuple[tuple[Similar, ...], ...]:
+    """Find for each cluster the clusters that are hardly distinct from it, nearest first: candidates for merging."""
+    between, within = distances.between, distances.within
     wider = np.maximum(within[:, None], within)
     ratio = np.where(wider > 1e-9, between / np.maximum(wider, 1e-9), np.where(between > 1e-9, np.inf, 1.0))
-    cosine = means @ means.T / np.maximum(lengths[:, None] * lengths, 1e-12)
     np.fill_diagonal(ratio, np.inf)
     return tuple(
         tuple(
-            Similar(cluster=int(j), distance=float(ratio[i, j]), cosine=float(cosine[i, j]))
+            Similar(cluster=int(j), distance=float(ratio[i, j]), cosine=float(distances.cosine[i, j]))
             for j in np.argsort(ratio[i], kind="stable")[:5]
             if ratio[i, j] < SIMILAR
         )
-        for i in range(k)
+        for i in range(len(ratio))
     )
 
 
@@ -137,32 +134,6 @@ def _spread(
     near = -_nearness(x, labels, len(means), "euclidean")
     kept = labels >= 0
     return np.asarray(np.bincount(labels[kept], weights=near[kept], minlength=len(means)) / size)
-
-
-def name_clusters(x: Rows, labels: NDArray[np.intp], vocabulary: Vocabulary) -> tuple[tuple[Name, ...], ...]:
-    """Find the likeliest names of each cluster by the mean zero-shot probability of its images (Radford et al. 2021).
-
-    `x` holds unit vectors (n, d) of the same space as `vocabulary`.
-    """
-    k, v = int(labels.max(initial=-1)) + 1, len(vocabulary.names)
-    chances, cosines = np.zeros((k, v)), np.zeros((k, v))
-    step = block_rows(max(v, x.shape[1]))
-    for start in range(0, len(x), step):
-        cosine = x[start : start + step] @ vocabulary.vectors.T
-        logits = vocabulary.logit_scale * cosine
-        share = np.exp(logits - logits.max(axis=1, keepdims=True))
-        share /= share.sum(axis=1, keepdims=True)
-        chances += sums(share.astype(np.float32), labels[start : start + step], k)
-        cosines += sums(cosine, labels[start : start + step], k)
-    size = np.bincount(labels[labels >= 0], minlength=k)[:, None]
-    chances, cosines = chances / size, cosines / size
-    return tuple(
-        tuple(
-            Name(label=vocabulary.names[j], score=float(chances[c, j]), cosine=float(cosines[c, j]))
-            for j in np.argsort(-chances[c], kind="stable")[:NAMES]
-        )
-        for c in range(k)
-    )
 
 
 def compare_with_known(labels: NDArray[np.intp], known: Sequence[Any]) -> dict[str, Any] | None:

@@ -22,7 +22,9 @@ from models.clustering.silhouettes import ReportProgress
 from models.clustering.vectors import Rows, block_rows
 
 NEIGHBOURS = 6  # pieces nearest to each that are compared with it
+MOST_SPLIT = 2000  # items of a cluster by which it is divided
 MOST_ROWS = 200  # of each of two pieces that are compared
+SPLIT_ERRORS = 3.0  # standard errors from which a cluster is divided
 SPARSER = 0.5  # share of the items at the centre below which the middle is a gap
 ERRORS = 2.0  # standard errors by which the two counts differ at least
 FEW = 5  # items of a piece, below which distances are compared in place of counts
@@ -78,7 +80,35 @@ def find_groups(
             best = KMeansFit(labels=labels, k=k, inertia=np.nan)
             choice = replace(choice, k=k, edge=None, pieces=pieces)
             break
-    return best, choice
+    labels = split(x, best.labels, seed=seed)
+    return replace(best, labels=labels, k=int(labels.max()) + 1), choice
+
+
+def split(x: Rows, labels: NDArray[np.intp], *, seed: int) -> NDArray[np.intp]:
+    """Divide each cluster in two as long as there is a gap between the halves of k-means with K = 2."""
+    order = np.argsort(labels, kind="stable")
+    groups = np.split(order, np.cumsum(np.bincount(labels))[:-1])
+    done: list[NDArray[np.intp]] = []
+    while groups:
+        rows = groups.pop()
+        some = rows[:: -(-len(rows) // MOST_SPLIT)]
+        part = x[some]
+        halves = kmeans(part, 2, seed=seed).labels if len(some) >= 2 * FEW else np.zeros(len(some), np.intp)
+        a, b = part[halves == 0], part[halves == 1]
+        if min(len(a), len(b)) < FEW or connection(_few(a), _few(b), errors=SPLIT_ERRORS) is not None:
+            done.append(rows)
+            continue
+        line = a.mean(axis=0) - b.mean(axis=0)
+        first = x[rows] @ line > (a.mean(axis=0) + b.mean(axis=0)) @ line / 2
+        groups += [rows[first], rows[~first]]
+    divided = np.empty(len(labels), np.intp)
+    for number, rows in enumerate(sorted(done, key=lambda rows: (-len(rows), rows[0]))):
+        divided[rows] = number
+    return divided
+
+
+def _few(x: Rows) -> Rows:
+    return x[:: -(-len(x) // MOST_ROWS)]
 
 
 def _merged(x: Rows, pieces: int, *, seed: int, weights: NDArray[np.float64] | None) -> NDArray[np.intp]:
@@ -177,7 +207,7 @@ def merge_pieces(x: Rows, pieces: NDArray[np.intp]) -> NDArray[np.intp]:
     return merged
 
 
-def connection(a: Rows, b: Rows) -> float | None:
+def connection(a: Rows, b: Rows, *, errors: float = ERRORS) -> float | None:
     """Degree to which two sets of items, (n, d) and (m, d), are one, about 1 if they are; None if they are apart."""
     if min(len(a), len(b)) < FEW:
         ratio = _wider(a, b)
@@ -195,7 +225,7 @@ def connection(a: Rows, b: Rows) -> float | None:
         counts = np.searchsorted(on_line, places + width / 2) - np.searchsorted(on_line, places - width / 2)
         centre += counts[:2].min()
         middle += counts[2:].min()
-    apart = middle < SPARSER * centre and centre - middle > ERRORS * np.sqrt(centre + middle)
+    apart = middle < SPARSER * centre and centre - middle > errors * np.sqrt(centre + middle)
     return None if apart else float((middle + 1) / (centre + 1))
 
 

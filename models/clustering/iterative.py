@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from models.clustering.choose_k import KChoice, choose_k, kmeans
 from models.clustering.gaps import find_groups
+from models.clustering.hierarchy import Hierarchy
 from models.clustering.options import Options
 from models.clustering.silhouettes import ReportProgress, mean_by_cluster, silhouettes
 from models.clustering.vectors import Rows, keep_first, reorder
@@ -72,6 +73,7 @@ class MethodResult:
     passes : (k,) number of the pass that extracted each cluster, from 1.
     thresholds : clusters and items that other thresholds would have extracted in the first pass, as (threshold,
         clusters, items).
+    hierarchy : of the rows, for agglomerative clustering.
     """
 
     labels: NDArray[np.intp]
@@ -81,6 +83,7 @@ class MethodResult:
     ended: str = "one_pass"
     thresholds: tuple[tuple[float, int, int], ...] = ()
     remarks: tuple[str, ...] = field(default=())
+    hierarchy: Hierarchy | None = None
 
 
 def iterative(
@@ -152,6 +155,8 @@ def iterative(
             thresholds = tuple((t, *_taken(mean, size, options.min_cluster_size, t)) for t in SWEPT)
         threshold = options.threshold if choice.pieces is None else options.gap_threshold
         cohesive = (mean > threshold) & (size >= options.min_cluster_size)
+        if options.k_rule == "gaps" and np.average(values, weights=rest_weights) <= threshold:
+            cohesive[:] = False  # a few clusters of many exceed the threshold by chance where there are no groups
         take = cohesive[fitted.labels]
         if options.cohesion == "image":
             take &= values > threshold

@@ -1,11 +1,13 @@
 """The choice of the clustering method, and the methods of scikit-learn: k-means, HDBSCAN and agglomerative."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.clustering.choose_k import choose_k, kmeans
+from models.clustering.hierarchy import Hierarchy, cut, link_items
 from models.clustering.iterative import MethodResult, Pass, PassCluster, iterative
 from models.clustering.options import Options
 from models.clustering.silhouettes import ReportProgress, mean_by_cluster, silhouettes
@@ -33,7 +35,8 @@ def run(
         result = _run(x, options, None if weights is None else weights[order], report)
     finally:
         reorder(x, back := np.argsort(order))
-    return replace(result, labels=result.labels[back], silhouettes=result.silhouettes[back])
+    hierarchy = None if result.hierarchy is None else replace(result.hierarchy, leaves=order[result.hierarchy.leaves])
+    return replace(result, labels=result.labels[back], silhouettes=result.silhouettes[back], hierarchy=hierarchy)
 
 
 def _run(x: Rows, options: Options, weights: NDArray[np.float64] | None, report: ReportProgress) -> MethodResult:
@@ -91,7 +94,7 @@ def _kmeans(x: Rows, options: Options, weights: NDArray[np.float64] | None, repo
         )
     remarks: tuple[str, ...] = ()
     if fitted.k < k:
-        remarks = (f"{k} clusters were requested and {fitted.k} found, because items are identical.",)
+        remarks = (_identical(k, fitted.k),)
     return MethodResult(labels=labels, silhouettes=values, passes=(1,) * fitted.k, trace=trace, remarks=remarks)
 
 
@@ -106,31 +109,47 @@ def _hdbscan(x: Rows, options: Options) -> MethodResult:
             f"min_samples: got {samples} for {len(x)} items; it is at most the number of items", "too_few_items"
         )
     metric = "euclidean" if options.normalize or options.metric == "euclidean" else "cosine"
-    model = HDBSCAN(
-        min_cluster_size=least,
-        min_samples=min(least, len(x)) if samples is None else samples,
-        metric=metric,  # between unit vectors, Euclidean distance increases with cosine distance
-        algorithm="brute" if metric == "cosine" else "auto",
-        allow_single_cluster=False,
-        copy=True,
-    )
-    return _result(x, by_size(np.asarray(model.fit(x).labels_, np.intp)), options)
+    choice: dict[str, Any] = {
+        "min_cluster_size": least,
+        "min_samples": min(least, len(x)) if samples is None else samples,
+        "metric": metric,  # between unit vectors, Euclidean distance increases with cosine distance
+        "algorithm": "brute" if metric == "cosine" else "auto",
+        "copy": True,
+    }
+    labels = np.asarray(HDBSCAN(**choice).fit(x).labels_, np.intp)
+    remarks: tuple[str, ...] = ()
+    if labels.max() < 0:
+        dense = int((HDBSCAN(**choice, allow_single_cluster=True).fit(x).labels_ >= 0).sum())
+        if dense > len(x) / 2:
+            remarks = (
+                f"No cluster was found because {dense:,} of {len(x):,} items form a single dense group, which HDBSCAN "
+                f"does not report. To divide it, try a smaller min_cluster_size than {options.min_cluster_size}, or "
+                "method kmeans.",
+            )
+    return replace(_result(x, by_size(labels), options), remarks=remarks)
 
 
 def _agglomerative(x: Rows, options: Options) -> MethodResult:
-    from sklearn.cluster import AgglomerativeClustering
-
     if options.k is not None and options.k > len(x):
         raise ClusteringError(
             f"k: got {options.k} for {len(x)} items; k is at most the number of items", "too_few_items"
         )
-    model = AgglomerativeClustering(
-        n_clusters=options.k,
-        distance_threshold=options.distance,
-        linkage=options.linkage,
+    linkage = link_items(x, options)
+    labels = by_size(cut(linkage, k=options.k, distance=options.distance))
+    many = int(labels.max()) + 1
+    remarks = (_identical(options.k, many),) if options.k is not None and many < options.k else ()
+    hierarchy = Hierarchy(
+        of="items",
         metric="euclidean" if options.linkage == "ward" else options.metric,
+        method=options.linkage,
+        leaves=np.arange(len(x)),
+        linkage=linkage,
     )
-    return _result(x, by_size(np.asarray(model.fit(x).labels_, np.intp)), options)
+    return replace(_result(x, labels, options), hierarchy=hierarchy, remarks=remarks)
+
+
+def _identical(asked: int, found: int) -> str:
+    return f"{asked} clusters were requested and {found} found, because items are identical."
 
 
 def _result(x: Rows, labels: NDArray[np.intp], options: Options) -> MethodResult:

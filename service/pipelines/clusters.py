@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from models.clustering.describe import Vocabulary
+from models.clustering.names import Vocabulary
 from models.clustering.project import check_installed
 from models.codes import read_codes
 from models.errors import ClusteringError, quoted
@@ -22,7 +22,7 @@ from service.inference.matching import model_of
 from service.jobs import Job, Jobs
 from service.pipelines.images import thumbnails
 from service.pipelines.items import Item, VectorInput
-from service.pipelines.prompts import names_of
+from service.pipelines.prompts import built_in_names, names_of
 from service.pipelines.vectors import ItemVectors, gather_vectors
 from service.schemas.clusters import ClusterRequest, PageMode
 from service.tasks import cluster as work
@@ -53,16 +53,30 @@ async def submit(
     request.options()
     check_installed(request.projection)
     data = await gather_vectors(engine, request, items=items, vectors=vectors)
-    for name in ("weights", "known"):
+    for name in ("weights", "known", "texts"):
         given = getattr(request, name)
         if given is not None and len(given) != data.n:
             raise ClusteringError(f"{name}: {len(given)} for {data.n} items; give one for each", code="lengths_differ")
     known = None if request.known is None else read_codes(request.known, request.missing)
-    names = None if request.vocabulary is None else await _vocabulary(engine, request.vocabulary, data)
+    texts = request.texts
+    if texts is None and items is not None and len(items) == data.n and any(item.text for item in items):
+        texts = [item.text or "" for item in items]
+    names = None
+    if request.vocabulary is not None:
+        names = await _vocabulary(engine, request.vocabulary, data)
+    elif texts is None:
+        names = await _built_in(engine, data)
     task = work.Task(
         request=request.model_copy(
-            update={"input": None, "vectors": None, "ids": None, "known": None if known is None else list(known.names)}
+            update={
+                "input": None,
+                "vectors": None,
+                "ids": None,
+                "texts": None,
+                "known": None if known is None else list(known.names),
+            }
         ),
+        texts=None if texts is None else tuple(texts),
         remarks=(*data.remarks, *(() if known is None else known.remarks("known labels"))),
         blocks=data.blocks,
         ids=data.ids,
@@ -94,6 +108,17 @@ async def _vocabulary(engine: Engine, labels: Sequence[str], data: ItemVectors) 
         )
     model, _ = model_of(engine, data.blocks[0].fingerprint, "vocabulary")
     return await names_of(engine, model, labels)
+
+
+async def _built_in(engine: Engine, data: ItemVectors) -> Vocabulary | None:
+    """The model's own names for clusters of images; None where it is not served here or has none."""
+    if len(data.blocks) > 1 or data.blocks[0].modality != "image":
+        return None
+    try:
+        model, _ = model_of(engine, data.blocks[0].fingerprint, "vectors")
+    except Unprocessable:
+        return None
+    return await built_in_names(engine, model)
 
 
 async def read_answer(

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.catalog.spec import ZeroShotHead
-from models.clustering.describe import Vocabulary
+from models.clustering.names import Vocabulary
+from models.embedded.class_names import class_names
 from models.encoders.processors import TextProcessor
 from models.errors import TextError, quoted
 from models.vectors import l2
@@ -55,6 +56,16 @@ async def names_of(engine: Engine, model: Model, labels: Sequence[str]) -> Vocab
     _count(engine, named, templates)
     vectors = await label_vectors(engine, model, texts, named, templates)
     return Vocabulary(names=tuple(named), vectors=vectors, logit_scale=head.logit_scale)
+
+
+async def built_in_names(engine: Engine, model: Model) -> Vocabulary | None:
+    """Embed the names that the model's row of the catalogue offers for clusters; None if it offers none."""
+    head = model.spec.zero_shot
+    if head is None or head.vocabulary is None or model.texts is None:
+        return None
+    names = class_names()
+    vectors = await label_vectors(engine, model, model.texts, names, ("{}",))
+    return Vocabulary(names=names, vectors=vectors, logit_scale=head.logit_scale)
 
 
 def _head(model: Model) -> tuple[ZeroShotHead, TextProcessor]:

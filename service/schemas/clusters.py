@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from models.clustering.cluster import NamesFrom
 from models.clustering.options import Cohesion, Fit, KRule, Linkage, Method, Metric, Options
 from models.clustering.project import Projection
 from service.schemas.base import Message
@@ -79,10 +80,20 @@ class ClusterRequest(Encodable):
         description="Candidate names of clusters, which are assigned by zero-shot.",
         examples=[["a cat", "a rocket"]],
     )
+    texts: list[str] | None = Field(
+        None,
+        description="Text of each item, blank for none: without a vocabulary, words that distinguish the clusters are "
+        "suggested as names. Left out: the texts of `input`.",
+    )
     projection: Projection = Field(
         "pca", description="Method of the 2-D map. umap needs the extra `umap` on the server."
     )
-    resamples: int = Field(0, ge=0, le=100, description="Number of reruns on 80 % of the items, for stability.")
+    resamples: int = Field(
+        3,
+        ge=0,
+        le=100,
+        description="Number of reruns on 80 % of the items, at most 20,000, for stability. 0: it is not measured.",
+    )
     mode: Mode = Field("sync", description="sync: the answer is the clustering. job: the answer is a job.")
 
     def options(self) -> Options:
@@ -109,11 +120,13 @@ class ClusterExemplars(BaseModel):
 
 
 class ClusterName(BaseModel):
-    """A candidate name of a cluster, with its scores."""
+    """A suggested name of a cluster, with its scores."""
 
-    label: str = Field(description="Name from the vocabulary.")
-    score: float = Field(description="Mean of the items' zero-shot probabilities.")
-    cosine: float = Field(description="Mean cosine of the items with the name.")
+    label: str = Field(description="Name from the vocabulary, or a word of the texts.")
+    score: float = Field(
+        description="Mean of the items' zero-shot probabilities; the class-based TF-IDF of a word of the texts."
+    )
+    cosine: float | None = Field(description="Mean cosine of the items with the name; null for a word of the texts.")
 
 
 class SimilarCluster(BaseModel):
@@ -139,8 +152,33 @@ class Cluster(BaseModel):
     taken_in: int = Field(alias="pass", description="Number of the pass that extracted the cluster.")
     medoid: int = Field(description="Index of the item nearest to the mean.")
     exemplars: ClusterExemplars = Field(description="Typical and atypical items.")
-    names: list[ClusterName] | None = Field(description="Three most probable names; null without a vocabulary.")
+    names: list[ClusterName] | None = Field(
+        description="Suggested names: the three most probable of a vocabulary, or five words of the texts; null if "
+        "`names_from` is."
+    )
     similar: list[SimilarCluster] = Field(description="Clusters that are hardly distinguishable from this one.")
+    jaccard: float | None = Field(
+        description="Cluster-wise Jaccard coefficient: overlap with the most similar cluster of a rerun, mean over the "
+        "reruns; null without reruns, or where they drew fewer than two items of the cluster."
+    )
+
+
+class ClusterHierarchy(BaseModel):
+    """A tree of merges that can be cut at any number or distance."""
+
+    of: Literal["items", "clusters"] = Field(
+        description="Leaves of the tree: items for agglomerative, the clusters of the result for other methods."
+    )
+    metric: Metric = Field(
+        description="Metric of the distances. For clusters, distances are means over pairs of their items, of cosine "
+        "or squared Euclidean distances."
+    )
+    method: Linkage = Field(description="Linkage.")
+    leaves: list[int] = Field(description="Item index or cluster number of each leaf.")
+    linkage: list[tuple[float, float, float, float]] = Field(
+        description="A row for each merge, nearest first, in scipy's format: two nodes (a leaf is its place in "
+        "`leaves`; row i is node m + i of m leaves), their distance, and the number of leaves below."
+    )
 
 
 class ClusterAnswer(BaseModel):
@@ -170,7 +208,16 @@ class ClusterAnswer(BaseModel):
     thresholds: list[dict[str, Any]] | None = Field(
         description="Clusters and items that other thresholds would extract in the first pass."
     )
-    stability: dict[str, Any] | None = Field(description="Adjusted Rand index between reruns and the clustering.")
+    stability: dict[str, Any] | None = Field(
+        description="Adjusted Rand index between reruns and the clustering; null for fewer than 10 items."
+    )
+    names_from: NamesFrom | None = Field(
+        description="Source of the suggested names: the vocabulary of the request, words of the texts, or the names of "
+        "ImageNet's classes (built-in vocabulary) for image vectors of a model that has them; null without names."
+    )
+    hierarchy: ClusterHierarchy | None = Field(
+        description="Tree of items or clusters; null for fewer than two or more than 2,000 clusters."
+    )
     comparison: dict[str, Any] | None = Field(description="Comparison with the known labels: ARI, NMI and purity.")
     coordinates: list[tuple[float, float]] | None = Field(description="Coordinates of each item on the 2-D map.")
     projection: str | None = Field(description="Method of the map.")

@@ -19,7 +19,8 @@ from pydantic import TypeAdapter
 
 from models.classifiers.head import Block
 from models.clustering.cluster import Clustering, cluster
-from models.clustering.describe import Vocabulary
+from models.clustering.names import Vocabulary
+from models.embedded.class_names import class_names
 from models.pages.clusters.view import shown_images
 from service.jobs.kinds import Context
 from service.schemas.clusters import ClusterRequest
@@ -39,6 +40,7 @@ class Task:
     unusable : code and message of each item that could not be embedded, by index.
     logit_scale : logit scale of the model that embedded the vocabulary.
     remarks : remarks on the known labels.
+    texts : text of each item, blank for none, of which names are made.
     """
 
     request: ClusterRequest
@@ -49,6 +51,7 @@ class Task:
     receipt: Mapping[str, Any]
     logit_scale: float | None
     remarks: tuple[str, ...] = ()
+    texts: tuple[str, ...] | None = None
 
     def write(self, folder: Path, rows: Sequence[NDArray[np.floating]], names: NDArray[np.float32] | None) -> None:
         """Write the task into `folder`."""
@@ -66,9 +69,9 @@ def job(context: Context) -> dict[str, Any]:
     context.report(0.0, "reading vectors")
     kept, bad = usable(rows, task.unusable, skip=request.on_error == "skip")
     names = None
-    if request.vocabulary is not None and task.logit_scale is not None:
+    if task.logit_scale is not None:
         names = Vocabulary(
-            names=tuple(request.vocabulary),
+            names=tuple(request.vocabulary or class_names()),
             vectors=np.load(context.folder / VOCABULARY, allow_pickle=False),
             logit_scale=task.logit_scale,
         )
@@ -82,6 +85,8 @@ def job(context: Context) -> dict[str, Any]:
         weights=select(request.weights),
         known=select(request.known),
         vocabulary=names,
+        built_in=request.vocabulary is None,
+        texts=select(task.texts),
         projection=request.projection,
         resamples=request.resamples,
         report=context.report,
@@ -124,4 +129,6 @@ def _over_all(clustering: Clustering, kept: NDArray[np.intp], n: int) -> dict[st
     for one in answer["clusters"]:
         one["medoid"] = place[one["medoid"]]
         one["exemplars"] = {kind: [place[i] for i in which] for kind, which in one["exemplars"].items()}
+    if answer["hierarchy"] is not None and answer["hierarchy"]["of"] == "items":
+        answer["hierarchy"]["leaves"] = [place[i] for i in answer["hierarchy"]["leaves"]]
     return {**answer, "n": n}

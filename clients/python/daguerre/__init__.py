@@ -43,6 +43,7 @@ from daguerre.results.base import Errors
 from daguerre.results.clusters import Cluster
 from daguerre.results.duplicates import DuplicateGroup, Duplicates
 from daguerre.results.embeddings import Embeddings
+from daguerre.results.hierarchy import Hierarchy
 from daguerre.results.images import Descriptions
 from daguerre.results.neighbours import Neighbours
 from daguerre.results.predictions import Predictions
@@ -83,6 +84,7 @@ __all__ = [
     "Errors",
     "Estimate",
     "FingerprintMismatchError",
+    "Hierarchy",
     "ImageDescription",
     "IncompatibleServerError",
     "InvalidRequestError",

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from models.clustering.remarks import DISSOLVED
 from models.pages.clusters.view import View, silhouette, to_float
 from models.pages.html import count, counted, number, percent
 
@@ -162,9 +163,17 @@ def _stability(view: View) -> str:
     if not result:
         return ""
     mean, low, high = (number(to_float(result.get(name))) for name in ("mean", "low", "high"))
+    overlaps = [cluster["jaccard"] for cluster in view.clusters if cluster.get("jaccard") is not None]
+    weak = sum(value < DISSOLVED for value in overlaps)
+    by_cluster = ""
+    if overlaps:
+        by_cluster = (
+            f" The cluster-wise Jaccard coefficient (Hennig 2007) was at least {DISSOLVED:g} for "
+            f"{count(len(overlaps) - weak)} of {counted(len(overlaps), 'cluster')}."
+        )
     return (
-        f"Clustering {result.get('resamples')} random subsamples of {100 * to_float(result.get('share')):g} % of "
-        f"the images again gave a mean adjusted Rand index of {mean} ({low} to {high}) with this result."
+        f"Clustering {result.get('resamples')} random subsamples of {100 * to_float(result.get('share')):.3g} % of "
+        f"the images again gave a mean adjusted Rand index of {mean} ({low} to {high}) with this result.{by_cluster}"
     )
 
 

@@ -3,9 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+from models.pages.clusters.dendrogram import dendrogram
 from models.pages.clusters.map import cluster_map
 from models.pages.clusters.methods import paragraph, result_sentences, stop_reason
-from models.pages.clusters.plots import pass_table, score_plots, silhouettes, stability, threshold_table
+from models.pages.clusters.plots import (
+    cluster_stability,
+    pass_table,
+    score_plots,
+    silhouettes,
+    stability,
+    threshold_table,
+)
 from models.pages.clusters.sheets import index, sheets
 from models.pages.clusters.style import CLUSTER_STYLE
 from models.pages.clusters.view import Mode, View, to_float
@@ -13,6 +21,18 @@ from models.pages.document import document, option_text, section
 from models.pages.html import Child, Html, count, counted, e, facts, number, table, user_text
 
 UNUSABLE = 50  # unreadable images listed at most
+NAMES_FROM = {
+    "vocabulary": "The model alone ranks candidates by their mean zero-shot probability over the images of a cluster.",
+    "built-in vocabulary": (
+        "Nobody gave candidates: the model ranks the names of ImageNet’s 1,000 classes by their mean zero-shot "
+        "probability over the images of a cluster. Things outside these classes get the name of the nearest one."
+    ),
+    "texts": (
+        "Words of the texts, by class-based TF-IDF (Grootendorst 2022): the word’s share of the words of the cluster "
+        "times log(1 + A / f), where f is its number in all texts and A the mean number of words in a cluster. Words "
+        "of a single text are left out."
+    ),
+}
 MODES = {
     "thumbnails": None,
     "blurred": (
@@ -53,8 +73,10 @@ def page(answer: Mapping[str, Any], thumbnails: Mapping[int, bytes], *, mode: Mo
     searched = [*score_plots(view), pass_table(view), threshold_table(view)]
     if any(part is not None for part in searched):
         body.append(section("Choice of the number of clusters", *searched, _stop_sentence(view)))
+    if (tree := dendrogram(view)) is not None:
+        body.append(section("Hierarchy of the clusters", *tree))
     if answer.get("stability"):
-        body.append(section("Stability under resampling", *_stability(answer["stability"])))
+        body.append(section("Stability under resampling", *_stability(view, answer["stability"])))
     if answer.get("comparison"):
         body.append(section("Comparison with known labels", *_comparison(answer["comparison"])))
     body.append(section("Text for a methods section", e("blockquote", e("p", paragraph(view)))))
@@ -97,8 +119,8 @@ def _stop_sentence(view: View) -> Html | None:
     return None if why is None else e("p", f"There was no further pass because {why}.")
 
 
-def _stability(result: Mapping[str, Any]) -> list[Child]:
-    share = f"{100 * to_float(result.get('share')):g} %"
+def _stability(view: View, result: Mapping[str, Any]) -> list[Child]:
+    share = f"{100 * to_float(result.get('share')):.3g} %"
     mean, low, high = (number(to_float(result.get(name))) for name in ("mean", "low", "high"))
     return [
         e(
@@ -109,6 +131,7 @@ def _stability(result: Mapping[str, Any]) -> list[Child]:
         ),
         e("p", e("b", f"Mean {mean}"), f", from {low} to {high}."),
         e("figure", stability(result)),
+        *cluster_stability(view),
     ]
 
 
@@ -159,7 +182,7 @@ def _provenance(view: View) -> list[Child]:
         )
     if any(cluster.get("names") for cluster in view.clusters):
         parts.append(e("h3", "Suggested names"))
-        text = "The model alone ranks candidates by their mean zero-shot probability over the images of a cluster."
+        text = NAMES_FROM.get(str(answer.get("names_from")), NAMES_FROM["vocabulary"])
         parts.append(e("p", text))
     if unusable := answer.get("unusable"):
         parts.append(e("h3", "Could not be read", at={"id": "unusable"}))

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from models.clustering.remarks import DISSOLVED
 from models.pages.clusters.view import View, silhouette, to_float
-from models.pages.html import Child, Html, count, counted, e, percent, table
+from models.pages.html import Child, Html, count, counted, e, number, percent, table
 from models.pages.plots import Frame, padded_range, rounded, share_bar, svg, ticks
 
 FEW = 9  # passes whose plots are shown without a click
@@ -176,3 +177,23 @@ def stability(result: Mapping[str, Any]) -> Html:
         frame.line("mid", [(mean, 0), (mean, 1)]) if isfinite(mean) else None,
         [frame.dot("sized", value, 0.5, 4) for value in values],
     )
+
+
+def cluster_stability(view: View) -> list[Child]:
+    """The cluster-wise Jaccard coefficients in words, and the clusters that are not found again."""
+    known = [cluster for cluster in view.clusters if cluster.get("jaccard") is not None]
+    if not known:
+        return []
+    weak = sorted((cluster for cluster in known if cluster["jaccard"] < DISSOLVED), key=lambda each: each["jaccard"])
+    rows: list[list[Child]] = [
+        [e("a", f"cluster {each['id']}", at={"href": f"#c{each['id']}"}), count(each["size"]), number(each["jaccard"])]
+        for each in weak[:ROWS]
+    ]
+    found = f"{len(known) - len(weak)} of {counted(len(known), 'cluster')}"
+    text = (
+        "For each cluster, its Jaccard coefficient with the most similar cluster of a rerun (images in both, divided "
+        f"by images in either; Hennig 2007), mean over the reruns. {found} reached {DISSOLVED:g}; those below it "
+        "should not be trusted, and above 0.75 a cluster is stable."
+    )
+    shown = f"The {ROWS} lowest of {len(weak)}." if len(weak) > ROWS else None
+    return [e("p", text), table(shown, ["not found again", "images", "Jaccard"], rows) if rows else None]

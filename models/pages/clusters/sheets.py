@@ -77,6 +77,8 @@ def _facts(view: View, cluster: Mapping[str, Any]) -> list[Child]:
         parts.append(f" · silhouette {silhouette(value)}")
     if cluster.get("pass") is not None and len(view.trace) > 1:
         parts.append(f" · pass {cluster['pass']}")
+    if cluster.get("jaccard") is not None:
+        parts.append(f" · found again in reruns: Jaccard {number(cluster['jaccard'])}")
     return parts
 
 

@@ -26,6 +26,7 @@ a:focus-visible, .wide:focus-visible {{ outline: 2px solid var(--other); outline
 a:focus-visible .median, a:hover .median {{ fill: var(--other); text-decoration: underline; }}
 .box {{ fill: var(--bar); stroke: var(--soft); stroke-width: .6; }}
 .mid {{ stroke: var(--ink); stroke-width: 1.8; fill: none; }}
+.tree {{ stroke: var(--line); stroke-width: 1.2; fill: none; }}
 .limit {{ stroke: var(--other); stroke-dasharray: 4 3; fill: none; }}
 .index {{ list-style: none; margin: .6rem 0; padding: 0; display: grid; gap: .5rem;
   grid-template-columns: repeat(auto-fill, minmax(6.4rem, 1fr)); }}

@@ -8,7 +8,8 @@ from scipy.spatial.distance import cdist
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score, silhouette_samples
 
 from models.clustering.cluster import cluster
-from models.clustering.describe import Vocabulary, compare_with_known
+from models.clustering.describe import compare_with_known
+from models.clustering.names import Vocabulary
 from models.clustering.options import Options
 from models.clustering.project import project
 from models.clustering.vectors import keep_first, prepare
@@ -82,7 +83,7 @@ def test_a_cluster_cut_in_two_is_hinted_at_and_distant_ones_are_not(data):
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_the_distance_of_similar_clusters_is_the_mean_over_pairs(metric):
-    from models.clustering.describe import similar_clusters
+    from models.clustering.describe import Distances, similar_clusters
 
     rng = np.random.default_rng(0)
     x = rng.standard_normal((60, 8)).astype(np.float32)
@@ -90,7 +91,7 @@ def test_the_distance_of_similar_clusters_is_the_mean_over_pairs(metric):
     labels = np.arange(60) % 3
     d = cdist(x.astype(float), x.astype(float), "cosine" if metric == "cosine" else "sqeuclidean")
     within = [d[np.ix_(labels == c, labels == c)].sum() / (20 * 19) for c in range(3)]
-    for i, others in enumerate(similar_clusters(x, labels, metric=metric)):
+    for i, others in enumerate(similar_clusters(Distances.of(x, labels, metric=metric))):
         assert len(others) == 2  # groups by chance: none can be told from another
         for other in others:
             between = d[np.ix_(labels == i, labels == other.cluster)].mean()

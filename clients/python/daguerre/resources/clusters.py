@@ -4,15 +4,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from daguerre.dispatch.vectors import EmbeddingsLike, split_usable, vector_blocks, with_uploads
+from daguerre.errors import RemarkWarning
 from daguerre.handles.clustering import AsyncClusters
 from daguerre.inputs.alignment import Code, ItemIndex, item_ids, missing_texts, relative_ids
-from daguerre.inputs.items import Images, Texts
+from daguerre.inputs.columns import plain
+from daguerre.inputs.items import Images, Texts, text_column
 from daguerre.resources.embeddings import EmbeddingMethods
 from daguerre.storage.parquet import printable
 from daguerre.transport.operations import CLUSTER, CLUSTERING
 from daguerre.types.common import Decode, text_list
 from daguerre.types.jobs import Job
 
+LONGEST = 20_000  # characters of a text that names are made from
+MOST_WORDS = 20_000_000  # characters of all of them
 Method = Literal["iterative-kmeans", "kmeans", "hdbscan", "agglomerative"]
 
 
@@ -53,7 +57,8 @@ class ClusterMethods(EmbeddingMethods):
         missing: Sequence[str] | None = None,
         vocabulary: Sequence[str] | None = None,
         projection: Literal["none", "pca", "umap"] = "pca",
-        resamples: int = 0,
+        resamples: int | None = None,
+        name_texts: Texts | None = None,
         model: str | None = None,
         decode: Decode | None = None,
         progress: bool | None = None,
@@ -90,13 +95,15 @@ class ClusterMethods(EmbeddingMethods):
         missing : texts that are no known label; None: NA, N/A, NaN, NULL, None and the like. Empty: blank ones alone.
         vocabulary : two or more names that clusters may get, by zero-shot.
         projection : projection of the 2-D map; umap if the server has it.
-        resamples : number of reruns on 80 % of the items, to measure stability.
+        resamples : number of reruns on 80 % of the items, at most 20,000, to measure stability; None: 3.
+        name_texts : a text for each item, from whose words names are suggested without a vocabulary; None: `texts`.
         wait : whether to wait for the clusters; otherwise the job is returned, and `clustering(job.id)` has them when
             it has ended.
 
         Returns
         -------
-        Clusters : `.labels` (n,), -1 for none; `.clusters`, `.to_pandas()`, `.report("clusters.html")`, `.errors`.
+        Clusters : `.labels` (n,), -1 for none; `.clusters`, `.to_pandas()`, `.cut(5)`,
+        `.report("clusters.html")`, `.errors`.
         Failed items have label -1. Job if `wait` is False.
 
         Raises
@@ -107,9 +114,12 @@ class ClusterMethods(EmbeddingMethods):
         Examples
         --------
         >>> C = client.cluster(images="photos/", vocabulary=["a street protest", "a press conference"])
-        >>> C.clusters[0].names, C.exemplars(0)
+        >>> C.clusters[0].names, C.clusters[0].jaccard, C.exemplars(0)
+        >>> C.cut(5)  # at most five clusters, by merging the nearest
         """
         names_of_clusters = None if vocabulary is None else text_list(vocabulary, "vocabulary")
+        if texts is not None and iter(texts) is texts:
+            texts = list(texts)  # read twice
         blocks = await self._embedded(images, texts, embeddings, model, decode, progress)
         first = next(iter(blocks.values()))
         files = list(first.ids)
@@ -118,6 +128,7 @@ class ClusterMethods(EmbeddingMethods):
         good, errors = split_usable(blocks, every)
         index = ItemIndex(files, names, images if images is not None else texts, files=images is not None)
         labels = None if known is None else index.column("known", known)
+        words = None if vocabulary is not None else self._words(texts if name_texts is None else name_texts, len(every))
         heavy: Any = None if weights is None else index.column("weights", weights, whole=True)
         fields: dict[str, Any] = {
             "method": method,
@@ -148,6 +159,7 @@ class ClusterMethods(EmbeddingMethods):
             "vocabulary": names_of_clusters,
             "projection": projection,
             "resamples": resamples,
+            "texts": None if words is None else [words[i] for i in good.tolist()],
             "ids": [printable(names[i]) for i in good.tolist()],
         }
         for remark in index.remarks:
@@ -170,6 +182,24 @@ class ClusterMethods(EmbeddingMethods):
             modality="+".join(blocks),
             client=self,
         )
+
+    def _words(self, texts: Texts | None, n: int) -> list[str] | None:
+        """The texts to suggest names from, one for each of `n` items; None where they are too long to be sent."""
+        if texts is None:
+            return None
+        given = [plain(text) for text in text_column(texts)[0]]
+        if len(given) != n:
+            raise ValueError(f"name_texts: {len(given)} for {n} items; give one for each, None for none")
+        words = ["" if text is None else text[:LONGEST] for text in given]
+        if sum(map(len, words)) > MOST_WORDS:
+            self.warn(
+                RemarkWarning(
+                    f"No names are suggested: the texts have more than {MOST_WORDS:,} characters. Give a "
+                    "vocabulary, or shorter name_texts."
+                )
+            )
+            return None
+        return words
 
     async def clustering(self, id: str) -> AsyncClusters:
         """Get an earlier clustering by its id; `.ids` are those that the server has. Raises NotFoundError.

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from daguerre.errors import DaguerreError, ItemError
 from daguerre.inputs.files import require_folder
 from daguerre.results.base import Errors, ItemResults, import_pandas
+from daguerre.results.hierarchy import Hierarchy
 from daguerre.types.common import Float, Receipt, receipt, record
 from daguerre.version import __version__
 
@@ -27,11 +29,17 @@ SHOWN = 8  # sizes in a repr
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterName:
-    """A name from the vocabulary, with the items' mean zero-shot probability and mean cosine."""
+    """A suggested name.
+
+    Attributes
+    ----------
+    score : mean zero-shot probability of the items; class-based TF-IDF of a word of the texts.
+    cosine : mean cosine of the items with the name; None for a word of the texts.
+    """
 
     label: str
     score: float
-    cosine: float
+    cosine: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +61,10 @@ class Cluster:
     taken_in : the pass that took it, from 1.
     medoid : the item nearest to the mean.
     exemplars : up to nine items each, `nearest` to the mean, at `random`, and `farthest` from it.
-    names : the likeliest names of the vocabulary; None without one.
+    names : suggested names, the likeliest first; None without a source (`Clusters.names_from`).
     similar : clusters that it may be merged with.
+    jaccard : cluster-wise Jaccard coefficient: overlap with the most similar cluster of a rerun, mean over the reruns.
+        Below 0.6 the cluster should not be trusted (Hennig 2007). None where it was not measured.
     """
 
     id: int
@@ -66,6 +76,7 @@ class Cluster:
     exemplars: Mapping[str, tuple[int, ...]]
     names: tuple[ClusterName, ...] | None
     similar: tuple[SimilarCluster, ...]
+    jaccard: float | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -82,7 +93,9 @@ class Clustered(ItemResults):
     params : every parameter that the method looked at, defaults too.
     remarks, notes : warnings about the result, and interpretations of the method's source.
     thresholds : what other thresholds would have taken in the first pass.
-    stability : adjusted Rand index of reruns with this one, where `resamples` asked for it.
+    stability : adjusted Rand index of reruns with this one; None for fewer than 10 items, or with `resamples=0`.
+    names_from : source of the suggested names: vocabulary, texts or built-in vocabulary; None without names.
+    hierarchy : tree of the items (agglomerative) or of the clusters; None for fewer than two clusters.
     comparison : with `known` labels: ARI, NMI, purity.
     coordinates : (n, 2) float32 of a map, NaN of items without a result; None without a projection.
     receipt : model, settings and versions of the vectors; None if not known.
@@ -179,6 +192,63 @@ class Clustered(ItemResults):
     def stability(self) -> dict[str, Any] | None:
         """Adjusted Rand index between reruns and this result."""
         return cast("dict[str, Any] | None", self.answer["stability"])
+
+    @property
+    def names_from(self) -> str | None:
+        """Source of the suggested names: vocabulary, texts or built-in vocabulary."""
+        return cast("str | None", self.answer.get("names_from"))
+
+    @cached_property
+    def hierarchy(self) -> Hierarchy | None:
+        """Tree of the items (agglomerative) or of the clusters."""
+        answer = self.answer.get("hierarchy")
+        if answer is None:
+            return None
+        leaves = np.asarray(answer["leaves"], np.int64)
+        return Hierarchy(
+            of=answer["of"],
+            metric=answer["metric"],
+            method=answer["method"],
+            leaves=self.sent[leaves] if answer["of"] == "items" else leaves,
+            linkage=np.asarray(answer["linkage"], np.float64).reshape(-1, 4),
+        )
+
+    def cut(self, clusters: int | float | None = None, *, distance: float | None = None) -> NDArray[np.int64]:
+        """Cut the hierarchy at another place.
+
+        Parameters
+        ----------
+        clusters : number of clusters, an int; fewer where items are identical. A float is a distance.
+        distance : clusters nearer to each other than this are merged, in the units of `hierarchy.linkage`.
+
+        Returns
+        -------
+        (n,) int64 : cluster of each item, the largest as 0; -1 for items in none.
+
+        Raises
+        ------
+        ValueError : there is no hierarchy, more clusters are asked for than it has leaves, or both are given.
+
+        Examples
+        --------
+        >>> C = client.cluster(images="photos/", method="agglomerative", k=10)
+        >>> labels = C.cut(5)
+        """
+        if self.hierarchy is None:
+            raise ValueError("cut: the clustering has no hierarchy, which needs two clusters; cluster again")
+        if isinstance(clusters, float) and distance is None:
+            clusters, distance = None, clusters
+        group = self.hierarchy.cut(clusters, distance)
+        labels = np.full(len(self.ids), -1, np.int64)
+        if self.hierarchy.of == "items":
+            labels[self.hierarchy.leaves] = group
+        else:
+            labels = np.where(self.labels < 0, -1, group[self.labels])
+        used, size = np.unique(labels[labels >= 0], return_counts=True)
+        rank = np.empty(len(group) + 1, np.int64)
+        rank[used[np.argsort(-size, kind="stable")]] = np.arange(len(used))
+        rank[-1] = -1
+        return rank[labels]
 
     @property
     def comparison(self) -> dict[str, Any] | None:
@@ -295,4 +365,5 @@ def _cluster(answer: Mapping[str, Any], place: Sequence[int]) -> Cluster:
         exemplars={kind: tuple(place[i] for i in items) for kind, items in answer["exemplars"].items()},
         names=None if answer["names"] is None else tuple(record(ClusterName, each) for each in answer["names"]),
         similar=tuple(record(SimilarCluster, each) for each in answer["similar"]),
+        jaccard=answer.get("jaccard"),
     )

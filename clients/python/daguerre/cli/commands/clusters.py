@@ -50,7 +50,7 @@ PARAMETERS: tuple[tuple[str, Any, str | None, str], ...] = (  # option, type, th
     ("--linkage", ("average", "complete", "single", "ward"), "average", "Linkage for agglomerative."),
     ("--distance", float, None, "Distance at which agglomerative stops merging, in place of --k."),
     ("--projection", ("none", "pca", "umap"), "pca", "Projection of the 2-D map."),
-    ("--resamples", click.IntRange(0), "0", "Number of reruns on 80 % of the items, to measure stability."),
+    ("--resamples", click.IntRange(0), "3", "Number of reruns on 80 % of the items, at most 20,000, for stability."),
 )
 cluster_parameters = options.options(
     *(
