@@ -63,19 +63,24 @@ def kmeans(
     restarts: int = 1,
     weights: NDArray[np.float64] | None = None,
     seeding: Seeding | None = None,
+    start: Rows | None = None,
 ) -> KMeansFit:
     """Run scikit-learn's k-means on `x`, (n, d) float32: Lloyd's algorithm from k-means++ starts.
 
-    `seeding` holds the starts for the same `x`, `seed` and `weights`, where several K share them.
+    `seeding` holds the starts for the same `x`, `seed` and `weights`, where several K share them; `start` is (k, d).
     """
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
     k = min(k, len(x))
     init: Any = "k-means++"
-    if restarts == 1:
+    if start is not None:
+        init = start
+    elif restarts == 1:
         init = x[(seeding or Seeding(x, seed=seed, weights=weights)).start(k)]
-    model = KMeans(k, init=init, n_init=restarts, random_state=seed, copy_x=x.nbytes <= COPIED)
+    model = KMeans(
+        k, init=init, n_init=1 if start is not None else restarts, random_state=seed, copy_x=x.nbytes <= COPIED
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than k: see `KMeansFit.k`
         model.fit(x, sample_weight=weights)
@@ -124,10 +129,7 @@ def choose_k(
         if average is not None and before is not None and not _improves(average, before, options):
             stopped = True
             break
-    if options.k_rule == "stop":
-        best = len(tried) - 1
-    else:
-        best = _best(tried, options)
+    best = len(tried) - 1 if options.k_rule == "stop" else _best(tried, options)
     if options.k_rule == "gaps" and options.step > 1:  # the numbers next to the best, between the steps
         middle, known = tried[best].k, {trial.k for trial in tried}
         starts = [seeding, *(Seeding(x, seed=seed + i, weights=weights) for i in range(1, STARTS))]

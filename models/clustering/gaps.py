@@ -11,7 +11,6 @@ k-means with the K of the best mean silhouette are therefore a candidate too, an
 
 import heapq
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +33,8 @@ WINDOWS = 9  # places between the two centres that are looked at
 PIECES = (50, 300)  # fewest and most pieces
 PER_CLUSTER = 3  # pieces for each cluster of the K with the best silhouette
 PER_PIECE = 5  # fewest items per piece, on average
-RESTARTS = 4  # of k-means with the chosen K, for up to CUT rows
-CUT = 10_000  # rows that are cut into pieces; further rows join the nearest piece
+RESTARTS = 4  # of k-means with the chosen K
+CUT = 10_000  # rows on which the candidates are compared; with more, all rows are then clustered from there
 
 
 def find_groups(
@@ -55,33 +54,62 @@ def find_groups(
     drawn : rows on which K is chosen and silhouettes are compared; None: all.
     weights : (n,) of k-means and of the silhouettes; items are counted without them.
     """
-
-    def of_sample(values: Any) -> Any:
-        return values if drawn is None or values is None else values[drawn]
-
+    few = None if drawn is None else x[drawn]
     choice = choose_k(
-        of_sample(x), options, seed=seed, weights=of_sample(weights), report=lambda part, s: report(0.4 * part, s)
+        x if few is None else few,
+        options,
+        seed=seed,
+        weights=weights if drawn is None or weights is None else weights[drawn],
+        report=lambda part, s: report(0.4 * part, s),
     )
     report(0.4, f"k-means with K = {choice.k}")
-    starts = [seed + i for i in range(RESTARTS if len(x) <= CUT else 1)]
-    fits = [kmeans(x, choice.k, seed=start, restarts=options.restarts, weights=weights) for start in starts]
+    if len(x) <= CUT:
+        part, part_weights = x, weights
+    else:
+        some = np.sort(np.random.default_rng(seed).choice(len(x), CUT, replace=False))
+        part, part_weights = x[some], None if weights is None else weights[some]
+    every = max(1, len(part) // max(options.sample_size, 1)) if drawn is not None else 1
+
+    def score_of(labels: NDArray[np.intp]) -> float:
+        judged = None if part_weights is None else part_weights[::every]
+        return mean_silhouette(part[::every], _used(labels[::every]), options, judged)
+
+    fits = [
+        kmeans(part, choice.k, seed=seed + i, restarts=options.restarts, weights=part_weights) for i in range(RESTARTS)
+    ]
     best = min(fits, key=lambda fit: fit.inertia)
-    score = mean_silhouette(of_sample(x), _used(of_sample(best.labels)), options, of_sample(weights))
+    groups = np.arange(best.k)  # the cluster of each piece
+    score = score_of(best.labels)
     most = max(min(PIECES[1], len(x) // PER_PIECE), 2)
-    few = min(max(PIECES[0], PER_CLUSTER * choice.k), most)
-    for i, pieces in enumerate(sorted({few, most})):
+    fewest = min(max(PIECES[0], PER_CLUSTER * choice.k), most)
+    for i, pieces in enumerate(sorted({fewest, most})):
         report(0.6 + 0.2 * i, f"merging {pieces} pieces")
-        labels = _merged(x, pieces, seed=seed, weights=weights)
-        k = int(labels.max()) + 1
+        fitted = kmeans(part, pieces, seed=seed, weights=part_weights)
+        merged = merge_pieces(part, fitted.labels)
+        labels = merged[fitted.labels]
         large = np.where(np.bincount(labels)[labels] >= FEW, labels, -1)  # outliers alone are no reason for a candidate
-        merged = mean_silhouette(of_sample(x), _used(of_sample(large)), options, of_sample(weights))
-        if merged >= score:
-            score = merged
-            best = KMeansFit(labels=labels, k=k, inertia=np.nan)
-            choice = replace(choice, k=k, edge=None, pieces=pieces)
+        if (merged_score := score_of(large)) >= score:
+            score, best, groups = merged_score, fitted, merged
+            choice = replace(choice, k=int(merged.max()) + 1, edge=None, pieces=pieces)
             break
-    labels = split(x, best.labels, seed=seed)
+    if len(x) > CUT:
+        means = np.stack([part[best.labels == piece].mean(axis=0) for piece in range(best.k)])
+        if choice.pieces is None:
+            best = kmeans(x, best.k, seed=seed, weights=weights, start=means)
+        else:
+            best = replace(best, labels=_nearest(x, means))
+        groups = groups[: best.k]
+    labels = split(x, _used(groups[best.labels]), seed=seed)
     return replace(best, labels=labels, k=int(labels.max()) + 1), choice
+
+
+def _nearest(x: Rows, means: Rows) -> NDArray[np.intp]:
+    """The nearest of the means (k, d) to each row, (n,)."""
+    half_squares = np.einsum("ij,ij->i", means, means) / 2
+    nearest = np.empty(len(x), np.intp)
+    for start in range(0, len(x), step := block_rows(max(means.shape))):
+        nearest[start : start + step] = np.argmax(x[start : start + step] @ means.T - half_squares, axis=1)
+    return nearest
 
 
 def split(x: Rows, labels: NDArray[np.intp], *, seed: int) -> NDArray[np.intp]:
@@ -109,22 +137,6 @@ def split(x: Rows, labels: NDArray[np.intp], *, seed: int) -> NDArray[np.intp]:
 
 def _few(x: Rows) -> Rows:
     return x[:: -(-len(x) // MOST_ROWS)]
-
-
-def _merged(x: Rows, pieces: int, *, seed: int, weights: NDArray[np.float64] | None) -> NDArray[np.intp]:
-    """Labels of the rows after pieces without a gap between them are merged."""
-    if len(x) <= CUT:
-        fitted = kmeans(x, pieces, seed=seed, weights=weights)
-        return merge_pieces(x, fitted.labels)[fitted.labels]
-    some = np.sort(np.random.default_rng(seed).choice(len(x), CUT, replace=False))
-    part = x[some]
-    fitted = kmeans(part, pieces, seed=seed, weights=None if weights is None else weights[some])
-    means = np.stack([part[fitted.labels == piece].mean(axis=0) for piece in range(fitted.k)])
-    half_squares = np.einsum("ij,ij->i", means, means) / 2
-    nearest = np.empty(len(x), np.intp)
-    for start in range(0, len(x), step := block_rows(max(fitted.k, x.shape[1]))):
-        nearest[start : start + step] = np.argmax(x[start : start + step] @ means.T - half_squares, axis=1)
-    return _used(merge_pieces(part, fitted.labels)[nearest])
 
 
 def _used(labels: NDArray[np.intp]) -> NDArray[np.intp]:
