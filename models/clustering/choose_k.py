@@ -78,9 +78,8 @@ def kmeans(
         init = start
     elif restarts == 1:
         init = x[(seeding or Seeding(x, seed=seed, weights=weights)).start(k)]
-    model = KMeans(
-        k, init=init, n_init=1 if start is not None else restarts, random_state=seed, copy_x=x.nbytes <= COPIED
-    )
+    starts = restarts if start is None else 1
+    model = KMeans(k, init=init, n_init=starts, random_state=seed, copy_x=x.nbytes <= COPIED)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than k: see `KMeansFit.k`
         model.fit(x, sample_weight=weights)

@@ -77,6 +77,31 @@ def test_vectors_are_clustered_and_the_answer_can_be_had_again(client):
     assert (again["labels"], again["silhouettes"]) == (said["labels"], said["silhouettes"])
 
 
+def test_words_of_the_texts_and_the_tree_are_in_the_answer_of_both_protocols(client, server):
+    items = {"input": [{"text": text} for text in TEXTS], "method": "agglomerative", "k": 3, "resamples": 0}
+    answer = client.post("/v1/clusters", json=items).json()
+    assert answer["names_from"] == "texts"
+    words = {name["label"] for each in answer["clusters"] for name in each["names"]}
+    assert {"rain", "cake", "war"} <= words
+    assert all(name["cosine"] is None for each in answer["clusters"] for name in each["names"])
+    tree = answer["hierarchy"]
+    assert (tree["of"], len(tree["leaves"]), len(tree["linkage"])) == ("items", 18, 17)
+    assert answer["stability"] is None
+    given = {"vectors": [sent()], "method": "kmeans", "k": 5, "texts": ["soup bread"] * 150 + ["crowd banner"] * 150}
+    plain = client.post("/v1/clusters", json=given).json()
+    assert plain["hierarchy"]["of"] == "clusters"
+    assert len(plain["stability"]["ari"]) == 3
+    assert all(0 <= each["jaccard"] <= 1 for each in plain["clusters"])
+    with grpc.insecure_channel(server.grpc_target) as channel:
+        again = stub(channel).GetClustering(clusters_pb.GetClusteringRequest(id=plain["id"]))
+    rest = json.loads(again.answer_json)
+    for name in ("hierarchy", "stability", "names_from", "clusters"):
+        assert rest[name] == plain[name]
+    wrong = client.post("/v1/clusters", json={**given, "texts": ["one"]})
+    assert wrong.status_code == 422
+    assert wrong.json()["error"]["message"].startswith("texts: 1 for 300 items")
+
+
 def test_texts_are_embedded_named_and_clustered(client):
     body = {
         "input": [{"text": text, "id": text} for text in TEXTS],

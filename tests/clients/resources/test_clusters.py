@@ -174,6 +174,42 @@ def test_a_corpus_is_clustered_and_reported(client: Client, corpus, tmp_path):
         client.clustering("job_0")
 
 
+def test_images_get_names_of_imagenet_and_the_tree_can_be_cut(inline, embedded, corpus):
+    with Client(inline.url) as client:
+        found = client.cluster(embeddings=embedded, method="agglomerative", k=8, resamples=0)
+        assert found.names_from == "built-in vocabulary"
+        cats = next(each for each in found.clusters if "chelsea" in found.ids[each.medoid])
+        assert any("cat" in name.label for name in cats.names)
+        assert found.hierarchy.of == "items"
+        again = client.cluster(embeddings=embedded, method="agglomerative", k=3, resamples=0)
+        assert (found.cut(3) == again.labels).all()
+        assert (found.cut(0.3) == found.cut(distance=0.3)).all()
+        assert found.cut(1).tolist() == [0 if ok else -1 for ok in found.ok]
+        with pytest.raises(ValueError, match=r"clusters: got 99; the hierarchy has 32 items"):
+            found.cut(99)
+        plain = client.cluster(embeddings=embedded, method="kmeans", k=6)
+        assert plain.hierarchy.of == "clusters"
+        assert (plain.cut(6) == plain.labels).all()
+        merged = plain.cut(3)
+        assert len(set(merged[merged >= 0])) == 3
+        assert all(len(set(merged[plain.labels == each.id])) == 1 for each in plain.clusters)
+        assert all(each.jaccard is None or 0 <= each.jaccard <= 1 for each in plain.clusters)
+
+
+def test_words_of_texts_name_clusters(inline, embedded):
+    said = {"chelsea": "crowd banner", "coffee": "soup bread"}
+    words = [next((text for name, text in said.items() if name in id), "stage light") for id in embedded.ids]
+    with Client(inline.url) as client:
+        found = client.cluster(embeddings=embedded, method="kmeans", k=3, name_texts=words, resamples=0)
+        assert found.names_from == "texts"
+        assert {name.label for each in found.clusters for name in each.names} == {*" ".join({*words}).split()}
+        lines = (line for line in ["a cat sleeps", "the cat plays", "a dog barks", "the dog runs"])
+        texts = client.cluster(texts=lines, method="kmeans", k=2, resamples=0)
+        assert texts.names_from == "texts"
+        with pytest.raises(ValueError, match="name_texts: 1 for 33 items"):
+            client.cluster(embeddings=embedded, name_texts=["x"], k=3, method="kmeans")
+
+
 def test_clusters_by_two_clients_are_the_same(inline, embedded, monkeypatch):
     said = []
     for scheme in ("http", "grpc"):

@@ -121,8 +121,8 @@ def test_stability_is_high_where_there_are_groups_and_low_where_there_are_none(d
     vague = cluster(noise, Options(method="kmeans", k=5), resamples=4).stability
     assert clear is not None
     assert vague is not None
-    assert min(clear) > 0.95
-    assert max(vague) < 0.6
+    assert min(clear.ari) > 0.95
+    assert max(vague.ari) < 0.6
 
 
 def test_known_labels_may_be_missing_and_purity_is_as_defined():
