@@ -19,6 +19,7 @@ Rows = NDArray[np.floating]
 Float32 = NDArray[np.float32]
 Int = NDArray[np.int64]
 MOST_CANDIDATES = 100_000
+MOST_COMPARISONS = 200_000_000  # candidates times size
 CANDIDATE_BYTES = 2**28  # of their vectors in float32
 COPY = 1e-6  # cosine distance up to which two vectors are those of copies: they may be from different batches
 BATCH = 1024  # candidates whose distances are kept up to date
@@ -37,8 +38,8 @@ def diverse(
 ) -> Draw:
     """Select `size` items with high scores that are far from one another, by cosine.
 
-    The candidates are the size^(1 - diversity) · n^diversity items with the highest scores, at most `MOST_CANDIDATES`
-    or `CANDIDATE_BYTES`, if that is not fewer than `size`. The first draw is the highest score, each further one the
+    The candidates are the size^(1 - diversity) · n^diversity items with the highest scores, and no more than the limits
+    `MOST_CANDIDATES`, `CANDIDATE_BYTES` and `MOST_COMPARISONS` allow, but at least `size`. The first draw is the highest score, each further one the
     candidate farthest from its nearest drawn item. A copy of a drawn item is not drawn while others are left: where all
     candidates that are left are copies, the next ones by score are added.
 
@@ -66,33 +67,35 @@ def diverse(
     n, d = vectors.shape
     values = None if scores is None else finite_scores(scores)
     if values is not None and len(values) != n:
-        raise ClusteringError(f"vectors: {n:,} for {len(values):,} scores; give one for each item", "lengths_differ")
+        raise ClusteringError(f"vectors: {n:,} for {len(values):,} scores; give one of each item", "lengths_differ")
     check_size(n, size)
     _check_rows(vectors, check)
     order = _ranked(vectors, values, ids, seed, check)
     wanted = round(size ** (1 - diversity) * n**diversity)
-    most = max(size, min(MOST_CANDIDATES, CANDIDATE_BYTES // (4 * d)))
+    most = max(size, min(MOST_CANDIDATES, CANDIDATE_BYTES // (4 * d), MOST_COMPARISONS // size))
     many = max(size, min(wanted, most, n))
     drawn, closest, looked_at, copies = _draw(vectors, order, size, many, check)
     repeated = size - len(drawn)
     if repeated:
         rest = order[~np.isin(order, drawn)]
         drawn = np.concatenate([drawn, rest[:repeated]])
-    distance = max(0.0, 1.0 - closest) if size > 1 and not repeated else 0.0 if size > 1 else None
+    copies -= repeated
+    distance = None if size == 1 else 0.0 if repeated else max(0.0, 1.0 - closest)
     best = "drawn at random" if values is None else "with the highest scores"
+    chosen = f"all {n:,} items" if looked_at == n else f"the {looked_at:,} of {n:,} items {best}"
     remarks = [
         f"A purposive sample: its items were selected {'' if values is None else 'by their scores and '}to differ from "
         "one another, so figures computed from them do not describe the corpus. Use it to inspect items, or to find "
         "examples for training.",
-        f"Diversity {diversity:g}: {looked_at:,} of {n:,} items, those {best}, were candidates, and each draw is the "
-        "candidate farthest from those before it.",
+        f"Diversity {diversity:g}: {chosen} were candidates, and each draw is the candidate farthest from those before "
+        "it.",
     ]
     if distance is not None:
         remarks.append(f"The smallest cosine distance between two drawn items is {distance:.4g}.")
     if wanted > most:
         remarks.append(
-            f"Diversity {diversity:g} asks for {wanted:,} candidates; at most {most:,} vectors of {d} numbers are "
-            "compared."
+            f"Diversity {diversity:g} asks for {wanted:,} candidates; for {size:,} draws from vectors of {d} numbers at "
+            f"most {most:,} are compared."
         )
     if copies:
         remarks.append(f"{copies:,} candidates that are copies of a drawn item were left out.")
