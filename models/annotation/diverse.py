@@ -39,9 +39,9 @@ def diverse(
     """Select `size` items with high scores that are far from one another, by cosine.
 
     The candidates are the size^(1 - diversity) · n^diversity items with the highest scores, and no more than the limits
-    `MOST_CANDIDATES`, `CANDIDATE_BYTES` and `MOST_COMPARISONS` allow, but at least `size`. The first draw is the highest score, each further one the
-    candidate farthest from its nearest drawn item. A copy of a drawn item is not drawn while others are left: where all
-    candidates that are left are copies, the next ones by score are added.
+    `MOST_CANDIDATES`, `CANDIDATE_BYTES` and `MOST_COMPARISONS` allow, but at least `size`. The first draw is the
+    highest score, each further one the candidate farthest from its nearest drawn item. A copy of a drawn item is not
+    drawn while others are left: where all candidates that are left are copies, the next ones by score are added.
 
     Parameters
     ----------
@@ -94,8 +94,8 @@ def diverse(
         remarks.append(f"The smallest cosine distance between two drawn items is {distance:.4g}.")
     if wanted > most:
         remarks.append(
-            f"Diversity {diversity:g} asks for {wanted:,} candidates; for {size:,} draws from vectors of {d} numbers at "
-            f"most {most:,} are compared."
+            f"Diversity {diversity:g} asks for {wanted:,} candidates; for {size:,} draws from vectors of {d} numbers "
+            f"at most {most:,} are compared."
         )
     if copies:
         remarks.append(f"{copies:,} candidates that are copies of a drawn item were left out.")

@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice, pairwise
+from math import ceil, floor
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from models.video.shots import Detector, Hsv, Small, content_value
@@ -46,11 +47,12 @@ class CutFinder(Generic[T]):
 
     def __init__(self, detector: Detector, time_base: Fraction) -> None:
         self._least = detector.least
-        self._flash = Fraction(str(detector.flash)) / time_base
-        self._shot = Fraction(str(detector.min_shot)) / time_base
+        self._flash = floor(Fraction(str(detector.flash)) / time_base)  # the longest flash, in ticks
+        self._shot = ceil(Fraction(str(detector.min_shot)) / time_base)  # the shortest shot
         self._small = Small()
         self._start: int | None = None
-        self._settled: deque[tuple[int, Hsv]] = deque()  # frames that belong to no flash, the last ones
+        self._changed: int | None = None  # the last time of a change that may be a cut
+        self._settled: deque[tuple[int, float, Hsv]] = deque()  # the last frames that belong to no flash
         self._recent: deque[Change[T]] = deque()  # those of which it is not known yet
         self._rule: Rule[T] = Rule(detector)
         self._spacing: Spacing[T] = Spacing(self._shot, self._least if detector.flash else 0.0)
@@ -65,7 +67,9 @@ class CutFinder(Generic[T]):
             self._start = pts
             self._spacing.begin(pts)
         value = content_value(self._recent[-1].hsv if self._recent else self._last(), planes)
-        held = value >= self._least or any(change.value >= self._least for change in self._recent)
+        if value >= self._least:
+            self._changed = pts
+        held = self._changed is not None and pts - self._changed <= max(self._flash, self._shot)  # may end a flash
         self._recent.append(Change(pts, value, planes, item=item if held else None))
         cuts = []
         while self._recent and (pts - self._recent[0].pts >= self._flash or len(self._recent) > MOST_FRAMES):
@@ -83,7 +87,7 @@ class CutFinder(Generic[T]):
         return cuts + self._spacing.close()
 
     def _last(self) -> Hsv | None:
-        return self._settled[-1][1] if self._settled else None
+        return self._settled[-1][2] if self._settled else None
 
     def _settle(self) -> list[Change[T]]:
         """Leave out the oldest frame and the rest of its flash, or apply the rule to it."""
@@ -91,17 +95,17 @@ class CutFinder(Generic[T]):
         assert change.hsv is not None
         assert self._start is not None
         if change.value >= self._least:
-            if change.pts - self._start <= self._flash:
-                change.value = 0.0  # the first frame is a flash, or may be
-            elif end := self._returns(change):
+            if end := self._returns(change):
                 while self._recent[0] is not end:
                     self._recent.popleft()
                 return []
+            if change.pts - self._start <= self._flash:
+                change.value = 0.0  # the first frame is a flash, or may be
             else:
                 self._look_back(change)
             change.before = self._last()
         self._recent.popleft()
-        self._settled.append((change.pts, change.hsv))
+        self._settled.append((change.pts, change.value, change.hsv))
         while len(self._settled) > 1 and (
             change.pts - self._settled[1][0] > self._flash or len(self._settled) > MOST_FRAMES
         ):
@@ -116,26 +120,32 @@ class CutFinder(Generic[T]):
     def _returns(self, change: Change[T]) -> Change[T] | None:
         """The first frame after the flash that begins with `change`; its change becomes that over the flash."""
         near: list[tuple[float, Change[T]]] = []
+        moved, needed = 0.0, (1 - RETURN) * change.value  # no frame is back sooner: content values are distances
         for place, later in enumerate(islice(self._recent, 1, None)):
             apart = later.pts - change.pts
             if apart > self._flash and (place or apart >= self._shot):  # one frame may be longer than a flash
                 break
-            near.append((content_value(self._last(), later.hsv), later))
+            moved += later.value
+            if moved >= needed:
+                near.append((content_value(self._last(), later.hsv), later))
         least = min((value for value, _ in near), default=change.value)
         if least >= RETURN * change.value:
             return None
         value, end = next(each for each in near if each[0] <= 1.25 * least + 1)  # grain makes equal pictures differ
         end.value = value
+        if value >= self._least:
+            self._changed = max(self._changed or end.pts, end.pts)
         return end
 
     def _look_back(self, change: Change[T]) -> None:
         """Lower the change at the end of a flash that came on little by little to that over the flash."""
-        for (_, planes), (begin, _) in pairwise(self._settled):
-            if change.pts - begin <= self._flash:
-                value = content_value(planes, change.hsv)
-                if value < RETURN * change.value:
-                    change.value = value
-                    return
+        least, moved, needed = RETURN * change.value, 0.0, (1 - RETURN) * change.value
+        for (begin, value, _), (_, _, planes) in pairwise(reversed(self._settled)):
+            if change.pts - begin > self._flash:
+                break
+            moved += value
+            if moved >= needed and (back := content_value(planes, change.hsv)) < least:
+                change.value = least = back
 
 
 class Rule(Generic[T]):
@@ -171,11 +181,11 @@ class Spacing(Generic[T]):
 
     Parameters
     ----------
-    shot : ticks that a shot is long at least.
+    shot : ticks of the shortest shot.
     same : content value below which pictures are the same; 0: none are compared.
     """
 
-    def __init__(self, shot: Fraction, same: float) -> None:
+    def __init__(self, shot: int, same: float) -> None:
         self._shot, self._same = shot, same
         self._start: Change[T] | None = None
         self._first: Change[T] | None = None  # of the sequence, if it is not given yet

@@ -159,6 +159,20 @@ def test_without_the_rule_for_flashes_every_change_counts():
     assert found(pictures, flash=0.03, min_shot=0.0) == [40, 41]  # shorter than the frame
 
 
+@settings(max_examples=100, deadline=None)
+@given(
+    levels=st.lists(st.tuples(st.integers(0, 250), st.integers(1, 6)), min_size=1, max_size=25),
+    rate=st.sampled_from([3, 8, 25, 100]),
+    min_shot=st.sampled_from([0.0, 0.6]),
+    method=st.sampled_from(METHODS),
+)
+def test_each_cut_has_its_frame_whatever_the_pictures(levels, rate, min_shot, method):
+    pictures = shown(*((np.full((3, 9, 16), level), n) for level, n in levels))
+    kept = found(pictures, rate=rate, min_shot=min_shot, method=method)
+    assert kept == sorted(set(kept))
+    assert 0 not in kept
+
+
 @pytest.fixture(scope="module")
 def flashing() -> bytes:
     """12 s: cuts at 2.0, 2.2, … 3.0 and at 8 s, and flashes at 5, 6, 6.2, 9 s, the last of three frames."""
