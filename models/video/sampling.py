@@ -275,15 +275,16 @@ def _of_shots(run: _Run, clip: OpenVideo, policy: Shots, known: Sequence[Shot]) 
 def _shots(run: _Run, detector: Detector) -> list[Shot]:
     with open_video(run.source, run.limits, threads=run.threads) as clip:
         finder, decoder = CutFinder[None](detector, clip.time_base), run.decoder(clip)
-        cuts, last = [], None
+        cuts: list[int] = []
+        last = None
         for decoded in decoder:
-            cuts += finder.push(decoded.frame, decoded.pts)
+            cuts += [cut.pts for cut in finder.push(decoded.frame, decoded.pts)]  # and not their planes
             last = decoded
         if last is None:
             raise _nothing(run.report)
         start, end = decoder.start or 0, decoder.end(last)
-        cuts += finder.finish(end)
-        return shots([float((cut.pts - start) * clip.time_base) for cut in cuts], float((end - start) * clip.time_base))
+        cuts += [cut.pts for cut in finder.finish(end)]
+        return shots([float((cut - start) * clip.time_base) for cut in cuts], float((end - start) * clip.time_base))
 
 
 def _without_duplicates(frames: Iterator[Frame], within: int) -> Iterator[Frame]:

@@ -138,7 +138,10 @@ def test_wrong_arguments_are_refused_with_a_way_out(client: Client):
         ({"scores": SCORES, "vectors": ROWS}, "vectors are for diversity"),
         ({"scores": SCORES[:9], "vectors": ROWS, "diversity": 0.5}, "9 and 400 items"),
         ({"strata": [1] * 400, "vectors": ROWS, "diversity": 0.5}, "design 'stratified'; it is for purposive samples"),
-        ({"n": 400, "design": "simple", "vectors": ROWS, "diversity": 0.5}, "design 'simple'; it is for purposive samples"),
+        (
+            {"n": 400, "design": "simple", "vectors": ROWS, "diversity": 0.5},
+            "design 'simple'; it is for purposive samples",
+        ),
         ({"vectors": ROWS[0], "diversity": 0.5}, r"shape \(16,\)"),
     ):
         with pytest.raises(ValueError, match=why):
