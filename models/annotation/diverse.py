@@ -181,7 +181,7 @@ def _draw(vectors: Rows, order: Int, size: int, many: int, check: Check) -> tupl
         chunk = order[looked_at : looked_at + -(-missing * many // size)]
         looked_at += len(chunk)
         traversal = Traversal(_units(vectors, chunk, check), centres, len(drawn), check)
-        picked = []
+        picked: list[int] = []
         while len(drawn) + len(picked) < size:
             check()
             place, cosine = traversal.next()
