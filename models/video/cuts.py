@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice, pairwise
-from math import ceil, floor
+from math import ceil, floor, inf
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from models.video.shots import Detector, Hsv, Small, content_value
@@ -127,7 +127,7 @@ class CutFinder(Generic[T]):
                 break
             moved += later.value
             if moved >= needed:
-                near.append((content_value(self._last(), later.hsv), later))
+                near.append((distance(self._last(), later.hsv), later))
         least = min((value for value, _ in near), default=change.value)
         if least >= RETURN * change.value:
             return None
@@ -144,8 +144,15 @@ class CutFinder(Generic[T]):
             if change.pts - begin > self._flash:
                 break
             moved += value
-            if moved >= needed and (back := content_value(planes, change.hsv)) < least:
+            if moved >= needed and (back := distance(planes, change.hsv)) < least:
                 change.value = least = back
+
+
+def distance(before: Hsv | None, after: Hsv | None) -> float:
+    """Content value between frames that do not follow one another; infinite if they cannot be compared."""
+    if before is None or after is None or before[0].shape != after[0].shape:
+        return inf
+    return content_value(before, after)
 
 
 class Rule(Generic[T]):
@@ -218,7 +225,7 @@ class Spacing(Generic[T]):
         self._first = self._kept = self._last = None
         if kept is None or last is None or kept is self._start:
             return []
-        if kept is first and kept is not last and content_value(first.before, last.hsv) < self._same:
+        if kept is first and kept is not last and distance(first.before, last.hsv) < self._same:
             return []
         return [last]
 

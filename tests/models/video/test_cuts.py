@@ -153,6 +153,13 @@ def test_at_variable_frame_rates_time_counts_and_not_frames():
     assert found(slides, stamps=stamps, method="content") == []  # a frame of 0.1 s is none
 
 
+def test_frames_of_another_size_are_no_return():
+    finder = CutFinder[int](Detector(), Fraction(1, 25))
+    pictures = [*shown((scene(0), 40), (scene(1), 2)), *[np.kron(scene(1), np.ones((1, 2, 2), int))] * 40]
+    given = [cut for i, picture in enumerate(pictures) for cut in finder.take(tuple(picture.astype(np.uint8)), i, i)]
+    assert [cut.item for cut in given + finder.finish(len(pictures))] == [40]
+
+
 def test_without_the_rule_for_flashes_every_change_counts():
     pictures = shown((scene(0), 40), (LIGHT, 1), (scene(0), 40))
     assert found(pictures, flash=0.0, min_shot=0.0) == [40, 41]
