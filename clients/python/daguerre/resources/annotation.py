@@ -116,10 +116,10 @@ class AnnotationMethods(SearchMethods):
         if numbers is not None:
             good = good & ~np.isnan(numbers)
         if rows is not None:
-            there = np.isfinite(rows).all(axis=1) & rows.any(axis=1)
-            if missing := int((good & ~there).sum()):
+            usable = np.isfinite(rows).all(axis=1) & rows.any(axis=1)
+            if missing := int((good & ~usable).sum()):
                 self.warn(f"{missing:,} of {total:,} items have no vector, or one of zeros, and are not drawn")
-            good = good & there
+            good = good & usable
         place = np.flatnonzero(good)
         layers = (
             None if strata is None and clusters is None else strata if clusters is None else clusters.labels.tolist()
@@ -162,7 +162,9 @@ class AnnotationMethods(SearchMethods):
             inclusion_prob=None if probability is None else np.array(probability, np.float64),
             stratum=None if strata is None else [strata[i] for i in indexes.tolist()],
             strata=tuple(record(Stratum, each) for each in answer["strata"]),
-            **{name: answer.get(name) for name in ("candidates", "copies", "smallest_distance")},
+            candidates=answer.get("candidates"),
+            copies=answer.get("copies"),
+            smallest_distance=answer.get("smallest_distance"),
         )
 
     async def draw_pairs(
