@@ -39,8 +39,11 @@ class Draw:
 
     Attributes
     ----------
-    indexes : (size,) in random order; in a purposive sample by score, highest first.
+    indexes : (size,) in random order; in a purposive sample by score, highest first; in a diverse one in the order in
+        which they were drawn.
     inclusion_prob : (size,); None for a purposive sample, where it is not defined.
+    candidates, copies, smallest_distance : of a diverse sample: number of items that were compared, number of those
+        left out as copies of a drawn item, and smallest cosine distance between two drawn items (None: one item).
     """
 
     design: str
@@ -50,11 +53,14 @@ class Draw:
     strata: tuple[Stratum, ...] = ()
     fit_for_inference: bool = True
     remarks: tuple[str, ...] = ()
+    candidates: int | None = None
+    copies: int | None = None
+    smallest_distance: float | None = None
 
 
 def simple(n: int, size: int, *, seed: int = 0) -> Draw:
     """Draw a simple random sample of `size` of `n` items. Raises ClusteringError for an invalid size."""
-    _check(n, size)
+    check_size(n, size)
     indexes = np.random.default_rng(seed).choice(n, size, replace=False)
     return Draw(design="simple", n=n, indexes=indexes.astype(np.int64), inclusion_prob=np.full(size, size / n))
 
@@ -82,7 +88,7 @@ def stratified(
     ClusteringError : invalid_size.
     """
     n = len(strata)
-    _check(n, size)
+    check_size(n, size)
     names = list(dict.fromkeys(strata))
     place = {name: i for i, name in enumerate(names)}
     which = np.array([place[stratum] for stratum in strata], np.intp)
@@ -130,11 +136,8 @@ def members_of(groups: NDArray[np.integer], n: int) -> Iterator[Int]:
 
 def purposive(scores: Sequence[float], size: int) -> Draw:
     """Select the `size` items with the highest scores, the lower index first among equals. Raises ClusteringError."""
-    values = np.asarray(scores, np.float64)
-    _check(len(values), size)
-    if not np.isfinite(values).all():
-        bad = int(np.flatnonzero(~np.isfinite(values))[0])
-        raise ClusteringError(f"scores: got {values[bad]} for item {bad}; must be finite", code="invalid_scores")
+    values = finite_scores(scores)
+    check_size(len(values), size)
     return Draw(
         design="purposive",
         n=len(values),
@@ -143,6 +146,15 @@ def purposive(scores: Sequence[float], size: int) -> Draw:
         fit_for_inference=False,
         remarks=(PURPOSIVE_REMARK,),
     )
+
+
+def finite_scores(scores: Sequence[float]) -> Float:
+    """The scores as an array, (n,). Raises ClusteringError for NaN and infinity."""
+    values = np.asarray(scores, np.float64)
+    if not np.isfinite(values).all():
+        bad = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise ClusteringError(f"scores: got {values[bad]} for item {bad}; must be finite", code="invalid_scores")
+    return values
 
 
 def stratum_quotas(population: NDArray[np.intp], size: int, *, allocation: Allocation, floor: int = 0) -> Float:
@@ -188,6 +200,7 @@ def round_at_random(quotas: Float, rng: np.random.Generator) -> Int:
     return np.clip(rounded, np.floor(quotas + 1e-9), np.ceil(quotas - 1e-9)).astype(np.int64)
 
 
-def _check(n: int, size: int) -> None:
+def check_size(n: int, size: int) -> None:
+    """Raise ClusteringError unless `size` of `n` items can be drawn."""
     if not 1 <= size <= n:
         raise ClusteringError(f"size: got {size} for {n} items; must be from 1 to {n}", code="invalid_size")

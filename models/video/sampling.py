@@ -1,6 +1,5 @@
 """Sampling: the frames of a video that a policy selects, one at a time."""
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -14,12 +13,13 @@ from PIL import Image
 from models.errors import InvalidVideo, VideoTooLarge
 from models.images.perceptual import BITS, FLAT, perceptual_hash
 from models.images.preprocess import Preprocess
+from models.video.cuts import CutFinder
 from models.video.decoding import DecodedFrame, Decoder, DecodingReport
 from models.video.info import scanned_seconds
 from models.video.opening import OpenVideo, Source, VideoLimits, open_video
 from models.video.pixels import Converter, DecodeMode
 from models.video.policies import Evenly, Every, Keyframes, Policy, Shots
-from models.video.shots import CutFinder, Detector, Shot, shot_of, shots
+from models.video.shots import Detector, Shot, shot_of, shots
 
 Check = Callable[[], None]
 MOST_TIMES = 2**31 - 1  # of one frame, however fine the grid
@@ -249,16 +249,20 @@ def _keyframes(run: _Run, clip: OpenVideo, policy: Keyframes) -> Iterator[Decode
 
 
 def _first_of_shots(run: _Run, clip: OpenVideo, detector: Detector) -> Iterator[tuple[DecodedFrame, int]]:
-    finder = CutFinder(detector, clip.time_base)
-    held: deque[DecodedFrame] = deque(maxlen=detector.lag + 1)
-    shot = 0
-    for decoded in run.decoder(clip):
-        if not held:
+    finder, decoder = CutFinder[DecodedFrame](detector, clip.time_base), run.decoder(clip)
+    last, shot = None, 0
+    for decoded in decoder:
+        if last is None:
             yield decoded, 0
-        held.append(decoded)
-        if finder.push(decoded.frame, decoded.pts) is not None:
+        for cut in finder.push(decoded.frame, decoded.pts, decoded):
+            assert cut.item is not None
             shot += 1
-            yield held[0], shot
+            yield cut.item, shot
+        last = decoded
+    for cut in finder.finish(decoder.end(last)) if last is not None else ():
+        assert cut.item is not None
+        shot += 1
+        yield cut.item, shot
 
 
 def _of_shots(run: _Run, clip: OpenVideo, policy: Shots, known: Sequence[Shot]) -> Iterator[tuple[DecodedFrame, int]]:
@@ -270,16 +274,16 @@ def _of_shots(run: _Run, clip: OpenVideo, policy: Shots, known: Sequence[Shot]) 
 
 def _shots(run: _Run, detector: Detector) -> list[Shot]:
     with open_video(run.source, run.limits, threads=run.threads) as clip:
-        finder, decoder = CutFinder(detector, clip.time_base), run.decoder(clip)
-        cuts, last = [], None
+        finder, decoder = CutFinder[None](detector, clip.time_base), run.decoder(clip)
+        cuts: list[int] = []
+        last = None
         for decoded in decoder:
-            cut = finder.push(decoded.frame, decoded.pts)
-            if cut is not None:
-                cuts.append(cut)
+            cuts += [cut.pts for cut in finder.push(decoded.frame, decoded.pts)]  # and not their planes
             last = decoded
         if last is None:
             raise _nothing(run.report)
         start, end = decoder.start or 0, decoder.end(last)
+        cuts += [cut.pts for cut in finder.finish(end)]
         return shots([float((cut - start) * clip.time_base) for cut in cuts], float((end - start) * clip.time_base))
 
 

@@ -1,14 +1,12 @@
-"""Detection of shots, the continuous camera takes, by their cuts. Slow fades and dissolves are not detected.
+"""Shots, the continuous camera takes: the parameters of their detection, and how much a frame differs from another.
 
 The two methods and their defaults are PySceneDetect's (0.7, detectors "content" and "adaptive"), so that its users'
 thresholds mean the same here. It is not used itself: it requires opencv-python, 190 MB with a second FFmpeg and parts
 of a window system, for what is here a conversion to HSV.
 """
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -35,7 +33,8 @@ class Detector:
 
     Parameters
     ----------
-    min_shot : seconds; a cut sooner after the one before (or the start) is left out.
+    min_shot : seconds; of cuts that follow one another (or the start) sooner, some are left out: see `cuts.Spacing`.
+    flash : seconds; a change that is undone within so long, as by a camera's flash, is no cut; 0: every change counts.
     """
 
     method: Literal["adaptive", "content"] = "adaptive"
@@ -44,6 +43,7 @@ class Detector:
     min_content: float = 15.0
     window: int = 2
     min_shot: float = 0.6
+    flash: float = 0.18
 
     def __post_init__(self) -> None:
         if self.method not in ("adaptive", "content"):
@@ -55,6 +55,13 @@ class Detector:
                 raise ValueError(f"{name}: got {getattr(self, name)}, must be above 0")
         if not self.min_shot >= 0:
             raise ValueError(f"min_shot: got {self.min_shot}, must be 0 or more")
+        if not 0 <= self.flash <= 1:
+            raise ValueError(f"flash: got {self.flash}, must be from 0 to 1 second")
+
+    @property
+    def least(self) -> float:
+        """The smallest content value of a cut."""
+        return self.threshold if self.method == "content" else self.min_content
 
     @property
     def lag(self) -> int:
@@ -69,45 +76,6 @@ class Shot:
     index: int
     start: float
     end: float
-
-
-class CutFinder:
-    """Takes frames one by one and says which of them begin a shot. Holds 2 · window + 1 numbers and one small frame."""
-
-    def __init__(self, detector: Detector, time_base: Fraction) -> None:
-        self._detector = detector
-        self._min_ticks = Fraction(str(detector.min_shot)) / time_base
-        self._small = Small()
-        self._last: Hsv | None = None
-        self._last_cut: int | None = None
-        self._values: deque[tuple[int, float]] = deque(maxlen=2 * detector.lag + 1)  # pts, content value
-
-    def push(self, frame: "VideoFrame", pts: int) -> int | None:
-        """The pts of a frame that begins a shot, if this frame decides it: the frame `lag` before this one."""
-        hsv = self._small.hsv(frame)
-        value = content_value(self._last, hsv)
-        self._last = hsv
-        return self.decide(pts, value)
-
-    def decide(self, pts: int, value: float) -> int | None:
-        """Process a content value; the result is that of `push`."""
-        if self._last_cut is None:
-            self._last_cut = pts
-        self._values.append((pts, value))
-        if len(self._values) < self._values.maxlen:  # type: ignore[operator]  # it has one
-            return None
-        pts, value = self._values[self._detector.lag]
-        if not self._exceeds(value) or pts - self._last_cut < self._min_ticks:
-            return None
-        self._last_cut = pts
-        return pts
-
-    def _exceeds(self, value: float) -> bool:
-        options = self._detector
-        if options.method == "content":
-            return value >= options.threshold
-        others = sum(other for _, other in self._values) - value
-        return value >= options.min_content and value >= options.ratio * others / (2 * options.window)
 
 
 class Small:

@@ -10,15 +10,18 @@ from numpy.typing import NDArray
 
 from models.annotation import pairs, sampling
 from models.annotation.agreement import agreement
+from models.annotation.diverse import diverse
 from models.annotation.pair_comparison import Winner, compare_with_pairs
 from models.codes import read_ids
 from models.intervals import Figure
 from models.stopping import Check, unchecked
 from service.errors import TooLarge, Unprocessable
+from service.pipelines.items import VectorInput
 from service.schemas import annotation as schema
 
 MOST_CODES = 1_000_000
 MOST_DRAWN = 1_000_000  # items of a sample
+MOST_DIVERSE = 10_000  # items of a sample with diversity
 MOST_PAIRS = 100_000  # of a sample of pairs
 
 
@@ -70,12 +73,16 @@ def plain(value: Any) -> Any:
     return number(value) if isinstance(value, float) else value
 
 
-def draw_sample(request: schema.SampleRequest, check: Check = unchecked) -> schema.SampleAnswer:
+def draw_sample(
+    request: schema.SampleRequest, check: Check = unchecked, *, vectors: Sequence[VectorInput] | None = None
+) -> schema.SampleAnswer:
     """Draw a sample of items. Raises ClusteringError, IdError, Unprocessable, TooLarge."""
     _require_few(request.size, MOST_DRAWN, "size", "items")
+    _check_diversity(request, vectors)
     needed = {"simple": "n", "stratified": "strata", "purposive": "scores"}
     for design, name in needed.items():
-        if (getattr(request, name) is None) == (design == request.design):
+        optional = name == "scores" and request.diversity is not None
+        if not optional and (getattr(request, name) is None) == (design == request.design):
             there = "is needed" if design == request.design else "is not used; leave it out"
             raise Unprocessable(f"{name}: {there} with design {request.design}", param=name)
     if request.design == "simple":
@@ -89,8 +96,20 @@ def draw_sample(request: schema.SampleRequest, check: Check = unchecked) -> sche
             seed=request.seed,
             check=check,
         )
-    else:
+    elif request.diversity is None:
         result = sampling.purposive(request.scores or [], request.size)
+    else:
+        assert vectors
+        rows = vectors[0].rows
+        result = diverse(
+            rows,
+            request.size,
+            diversity=request.diversity,
+            scores=request.scores,
+            ids=_ids(request.ids, len(rows)),
+            seed=request.seed,
+            check=check,
+        )
     ids = _ids(request.ids, result.n)
     indexes = result.indexes.tolist()
     return schema.SampleAnswer(
@@ -103,7 +122,32 @@ def draw_sample(request: schema.SampleRequest, check: Check = unchecked) -> sche
         fit_for_inference=result.fit_for_inference,
         remarks=list(result.remarks),
         seed=request.seed,
+        candidates=result.candidates,
+        copies=result.copies,
+        smallest_distance=result.smallest_distance,
     )
+
+
+def _check_diversity(request: schema.SampleRequest, vectors: Sequence[VectorInput] | None) -> None:
+    """Raise Unprocessable unless diversity and vectors come together, with design purposive, and TooLarge."""
+    if request.diversity is None:
+        if vectors:
+            raise Unprocessable(
+                "vectors: are not used without diversity; set diversity (0 to 1), or leave them out", param="vectors"
+            )
+        return
+    if request.design != "purposive":
+        raise Unprocessable(
+            f"diversity: is not used with design {request.design}; leave it out, or use design purposive",
+            param="diversity",
+        )
+    if not vectors:
+        raise Unprocessable(
+            f"diversity: got {request.diversity:g} without vectors, by which items differ; send vectors, or leave "
+            "diversity out",
+            param="diversity",
+        )
+    _require_few(request.size, MOST_DIVERSE, "size", "items with diversity")
 
 
 def draw_pairs(request: schema.PairsRequest, check: Check = unchecked) -> schema.PairsAnswer:

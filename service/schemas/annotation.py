@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, StrictBool, StrictInt
+from pydantic import AfterValidator, BaseModel, Field, StrictBool, StrictInt
 
 from models.annotation.agreement import Level
 from service.schemas.base import Message
 from service.schemas.codes import MISSING_TEXTS, Code, Id
+from service.schemas.items import Vectors, distinct
 
 MOST = 2**31 - 1
 ClusterNumber = Annotated[int, Field(ge=-1, le=MOST)]
@@ -18,7 +19,8 @@ class SampleRequest(Message):
     """A corpus from which items are drawn for coding by people."""
 
     design: Literal["simple", "stratified", "purposive"] = Field(
-        description="simple: equal probabilities. stratified: some of each stratum. purposive: the highest scores."
+        description="simple: equal probabilities. stratified: some of each stratum. purposive: the highest scores, or "
+        "with `diversity` items with high scores that differ from one another."
     )
     size: int = Field(ge=1, le=MOST, description="Number of items to draw.")
     n: int | None = Field(None, ge=1, le=100_000_000, description="Number of items of the corpus, for design simple.")
@@ -36,6 +38,18 @@ class SampleRequest(Message):
     )
     ids: list[str] | None = Field(None, description="Id of each item.")
     seed: int = SEED
+    vectors: Annotated[list[Vectors], AfterValidator(distinct)] | None = Field(
+        None, min_length=1, max_length=1, description="Vectors of the items, as one block; for `diversity`."
+    )
+    diversity: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Draw items that differ from one another, for design purposive with `vectors`: each is the "
+        "candidate farthest from those before it. Of n items, the size^(1 - diversity) · n^diversity with the highest "
+        "scores are candidates: 0 draws the highest scores without copies, 1 makes all items candidates. Without "
+        "`scores` the candidates are drawn at random. Left out: the highest scores, copies too.",
+    )
 
 
 class Stratum(BaseModel):
@@ -53,7 +67,8 @@ class SampleAnswer(BaseModel):
     design: str = Field(description="Design of the sample, as requested.")
     n: int = Field(description="Number of items of the corpus.")
     indexes: list[int] = Field(
-        description="Indexes of the drawn items, in random order; by score for design purposive."
+        description="Indexes of the drawn items, in random order; by score for design purposive, in the order in which "
+        "they were drawn with `diversity`."
     )
     ids: list[str] | None = Field(description="Ids of the drawn items; null if the request had no ids.")
     inclusion_prob: list[float] | None = Field(
@@ -63,6 +78,13 @@ class SampleAnswer(BaseModel):
     fit_for_inference: bool = Field(description="Whether estimates from the sample generalise to the corpus.")
     remarks: list[str] = Field(description="Remarks on limits of the result.")
     seed: int = Field(description="Seed of the draw.")
+    candidates: int | None = Field(
+        None, ge=0, description="Number of items that were compared; null without `diversity`, as are the fields below."
+    )
+    copies: int | None = Field(None, ge=0, description="Number of candidates left out as copies of a drawn item.")
+    smallest_distance: float | None = Field(
+        None, description="Smallest cosine distance between two drawn items; null for one item."
+    )
 
 
 class PairsRequest(Message):

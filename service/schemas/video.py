@@ -26,7 +26,18 @@ class ShotDetector(Message):
         3.0, gt=0, description="Ratio to the surrounding changes from which there is a cut, for method adaptive."
     )
     min_content: float = Field(15.0, gt=0, description="Minimum change of a cut, for method adaptive.")
-    min_shot: float = Field(0.6, ge=0, description="Minimum length of a shot in seconds; earlier cuts are ignored.")
+    min_shot: float = Field(
+        0.6,
+        ge=0,
+        description="Minimum length of a shot in seconds. Of cuts that follow one another sooner, the last is kept.",
+    )
+    flash: float = Field(
+        0.18,
+        ge=0,
+        le=1,
+        description="Seconds within which a change is no cut if it is undone, as by a camera's flash or a dark frame. "
+        "0: every change counts.",
+    )
 
     def detector(self) -> Detector:
         return Detector(**self.model_dump())

@@ -32,6 +32,8 @@ SETTINGS = {
     "DAGUERRE_MAX_LABELS": "12",
 }
 CODED = {"coder": ["a", "b"], "code": [1, 1]}  # an agreement, without its items
+DRAW = {"design": "purposive", "size": 1, "diversity": 0.5}
+VECTORS = {"modality": "image", "model": "m", "fingerprint": "m", "dimension": 1, "data": "AACAPwAAAEA="}  # 1, 2
 EMBEDDINGS, ZERO_SHOT, TIMELINE = "/v1/embeddings", "/v1/zero-shot", "/v1/timeline"
 Send = Callable[[httpx.Client], httpx.Response]
 
@@ -299,6 +301,13 @@ BODIES: Sequence[Row] = (
         r"item: 1 of 2 are missing, the first is \[1\]"),
     Row("ids that lost their zeros", body({**CODED, "item": ["007", 7]}, "/v1/agreement"), 422, "invalid_codes",
         "'007' and '7' are two ids: if they are one, zeros at the front were lost"),
+    Row("diversity without vectors", body(DRAW, "/v1/samples"), 422, "invalid_request",
+        "diversity: got 0.5 without vectors, by which items differ; send vectors"),
+    Row("diversity with another design", body({**DRAW, "design": "simple", "n": 2}, "/v1/samples"), 422,
+        "invalid_request", "diversity: is not used with design simple"),
+    Row("vectors of fewer items than scores",
+        body({**DRAW, "scores": [1, 2, 3], "vectors": [VECTORS]}, "/v1/samples"), 422, "lengths_differ",
+        "vectors: 2 for 3 scores; give one of each item"),
     Row("an unknown path", ask("GET", "/v1/embedding"), 404, "not_found", "no such path"),
     Row("a model that is not there", ask("GET", "/v1/models/nothing"), 404, "unknown_model", "no 'nothing' here"),
     Row("GET where POST is meant", ask("GET", EMBEDDINGS), 405, "method_not_allowed", "takes POST"),

@@ -200,7 +200,7 @@ class GetDuplicatesRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ...) -> None: ...
 
 class SampleRequest(_message.Message):
-    __slots__ = ("design", "size", "n", "strata", "allocation", "floor", "scores", "ids", "seed")
+    __slots__ = ("design", "size", "n", "strata", "allocation", "floor", "scores", "ids", "seed", "vectors", "diversity")
     DESIGN_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     N_FIELD_NUMBER: _ClassVar[int]
@@ -210,6 +210,8 @@ class SampleRequest(_message.Message):
     SCORES_FIELD_NUMBER: _ClassVar[int]
     IDS_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    VECTORS_FIELD_NUMBER: _ClassVar[int]
+    DIVERSITY_FIELD_NUMBER: _ClassVar[int]
     design: str
     size: int
     n: int
@@ -219,7 +221,9 @@ class SampleRequest(_message.Message):
     scores: _containers.RepeatedScalarFieldContainer[float]
     ids: _containers.RepeatedScalarFieldContainer[str]
     seed: int
-    def __init__(self, design: _Optional[str] = ..., size: _Optional[int] = ..., n: _Optional[int] = ..., strata: _Optional[_Iterable[str]] = ..., allocation: _Optional[str] = ..., floor: _Optional[int] = ..., scores: _Optional[_Iterable[float]] = ..., ids: _Optional[_Iterable[str]] = ..., seed: _Optional[int] = ...) -> None: ...
+    vectors: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Vectors]
+    diversity: float
+    def __init__(self, design: _Optional[str] = ..., size: _Optional[int] = ..., n: _Optional[int] = ..., strata: _Optional[_Iterable[str]] = ..., allocation: _Optional[str] = ..., floor: _Optional[int] = ..., scores: _Optional[_Iterable[float]] = ..., ids: _Optional[_Iterable[str]] = ..., seed: _Optional[int] = ..., vectors: _Optional[_Iterable[_Union[_classifiers_pb2.Vectors, _Mapping]]] = ..., diversity: _Optional[float] = ...) -> None: ...
 
 class Stratum(_message.Message):
     __slots__ = ("stratum", "population", "drawn", "probability")
@@ -234,7 +238,7 @@ class Stratum(_message.Message):
     def __init__(self, stratum: _Optional[str] = ..., population: _Optional[int] = ..., drawn: _Optional[int] = ..., probability: _Optional[float] = ...) -> None: ...
 
 class Sample(_message.Message):
-    __slots__ = ("design", "n", "indexes", "ids", "inclusion_prob", "strata", "fit_for_inference", "remarks", "seed")
+    __slots__ = ("design", "n", "indexes", "ids", "inclusion_prob", "strata", "fit_for_inference", "remarks", "seed", "candidates", "copies", "smallest_distance")
     DESIGN_FIELD_NUMBER: _ClassVar[int]
     N_FIELD_NUMBER: _ClassVar[int]
     INDEXES_FIELD_NUMBER: _ClassVar[int]
@@ -244,6 +248,9 @@ class Sample(_message.Message):
     FIT_FOR_INFERENCE_FIELD_NUMBER: _ClassVar[int]
     REMARKS_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATES_FIELD_NUMBER: _ClassVar[int]
+    COPIES_FIELD_NUMBER: _ClassVar[int]
+    SMALLEST_DISTANCE_FIELD_NUMBER: _ClassVar[int]
     design: str
     n: int
     indexes: _containers.RepeatedScalarFieldContainer[int]
@@ -253,7 +260,10 @@ class Sample(_message.Message):
     fit_for_inference: bool
     remarks: _containers.RepeatedScalarFieldContainer[str]
     seed: int
-    def __init__(self, design: _Optional[str] = ..., n: _Optional[int] = ..., indexes: _Optional[_Iterable[int]] = ..., ids: _Optional[_Iterable[str]] = ..., inclusion_prob: _Optional[_Iterable[float]] = ..., strata: _Optional[_Iterable[_Union[Stratum, _Mapping]]] = ..., fit_for_inference: bool = ..., remarks: _Optional[_Iterable[str]] = ..., seed: _Optional[int] = ...) -> None: ...
+    candidates: int
+    copies: int
+    smallest_distance: float
+    def __init__(self, design: _Optional[str] = ..., n: _Optional[int] = ..., indexes: _Optional[_Iterable[int]] = ..., ids: _Optional[_Iterable[str]] = ..., inclusion_prob: _Optional[_Iterable[float]] = ..., strata: _Optional[_Iterable[_Union[Stratum, _Mapping]]] = ..., fit_for_inference: bool = ..., remarks: _Optional[_Iterable[str]] = ..., seed: _Optional[int] = ..., candidates: _Optional[int] = ..., copies: _Optional[int] = ..., smallest_distance: _Optional[float] = ...) -> None: ...
 
 class Labels(_message.Message):
     __slots__ = ("values",)

@@ -6,18 +6,20 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ShotDetector(_message.Message):
-    __slots__ = ("method", "threshold", "ratio", "min_content", "min_shot")
+    __slots__ = ("method", "threshold", "ratio", "min_content", "min_shot", "flash")
     METHOD_FIELD_NUMBER: _ClassVar[int]
     THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     RATIO_FIELD_NUMBER: _ClassVar[int]
     MIN_CONTENT_FIELD_NUMBER: _ClassVar[int]
     MIN_SHOT_FIELD_NUMBER: _ClassVar[int]
+    FLASH_FIELD_NUMBER: _ClassVar[int]
     method: str
     threshold: float
     ratio: float
     min_content: float
     min_shot: float
-    def __init__(self, method: _Optional[str] = ..., threshold: _Optional[float] = ..., ratio: _Optional[float] = ..., min_content: _Optional[float] = ..., min_shot: _Optional[float] = ...) -> None: ...
+    flash: float
+    def __init__(self, method: _Optional[str] = ..., threshold: _Optional[float] = ..., ratio: _Optional[float] = ..., min_content: _Optional[float] = ..., min_shot: _Optional[float] = ..., flash: _Optional[float] = ...) -> None: ...
 
 class Sampling(_message.Message):
     __slots__ = ("policy", "seconds", "n", "take", "apart", "find_shots", "detector", "drop_within", "pooling", "top_k", "thumbnail")

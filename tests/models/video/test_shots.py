@@ -4,19 +4,20 @@ import colorsys
 import functools
 import re
 import subprocess
-from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from models.errors import InvalidVideo
+from models.video.cuts import Change, Rule
 from models.video.opening import VideoLimits
 from models.video.policies import Every, Shots
 from models.video.sampling import find_shots, sample
-from models.video.shots import CutFinder, Detector, Shot, content_value, hsv, shot_of, shots
+from models.video.shots import Detector, Shot, content_value, hsv, shot_of, shots
 from tests.models import clips
 
 LIMITS = VideoLimits()
+SECOND_CUTS = {17: 24, 50: 61, 186: 199, 1993: 2006, 4311: 4322, 4462: 4475}  # of the clip "cuts"
 COLOURS = [(200, 30, 30), (20, 180, 40), (30, 40, 220), (230, 220, 40), (128, 128, 128)]
 
 
@@ -39,7 +40,15 @@ def made() -> bytes:
     ("name", "expected"), [("cuts", clips.PYSCENEDETECT_CUTS), ("bikes", clips.BIKES_CUTS)], ids=["cuts", "bikes"]
 )
 def test_cuts_are_pyscenedetects(name, expected):
-    assert cuts(clips.fetch(name)) == expected
+    every = cuts(clips.fetch(name), min_shot=0.0, flash=0.0)
+    spaced = functools.reduce(lambda kept, cut: (*kept, cut) if cut - (kept or (0,))[-1] >= 15 else kept, every, ())
+    assert spaced == expected  # its rule: a cut too soon after the last is left out
+
+
+@pytest.mark.parametrize(("name", "replaced"), [("cuts", SECOND_CUTS), ("bikes", {})], ids=["cuts", "bikes"])
+def test_of_two_cuts_in_a_shots_time_the_later_is_kept_and_all_others_are_pyscenedetects(name, replaced):
+    theirs = clips.PYSCENEDETECT_CUTS if name == "cuts" else clips.BIKES_CUTS
+    assert cuts(clips.fetch(name)) == tuple(replaced.get(cut, cut) for cut in theirs)
 
 
 def test_most_cuts_are_transnets():
@@ -127,8 +136,9 @@ def test_the_adaptive_rule_is_the_one_described():
     rng = np.random.default_rng(0)
     values = rng.gamma(1.0, 12.0, 400)
     options = Detector(min_shot=0.0, window=3, ratio=2.0, min_content=10.0)
-    finder = CutFinder(options, Fraction(1, 25))
-    found = [cut for k, value in enumerate(values) if (cut := finder.decide(k, float(value))) is not None]
+    rule = Rule(options)
+    decided = [rule.push(Change(k, float(value))) for k, value in enumerate(values)]
+    found = [change.pts for change, is_cut in decided if is_cut]
     expected = [
         k for k in range(3, 397) if values[k] >= 10 and values[k] >= 2 * np.delete(values[k - 3 : k + 4], 3).mean()
     ]
@@ -155,6 +165,9 @@ def test_hsv_is_that_of_colorsys_to_a_step():
         ({"window": 11}, "must be from 1 to 10"),
         ({"threshold": 0}, "threshold: got 0"),
         ({"min_shot": -1}, "min_shot: got -1"),
+        ({"flash": -0.1}, "flash: got -0.1"),
+        ({"flash": 2}, "from 0 to 1 second"),
+        ({"flash": float("nan")}, "flash: got nan"),
     ],
 )
 def test_senseless_options_are_refused(options, says):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from daguerre.inputs.names import without_zeros
 from daguerre.inputs.votes import read_vote
 from daguerre.results.annotation import PAIR_COLUMNS, Pairs
+from daguerre.results.embeddings import Embeddings
 from daguerre.storage.tables import Table, read_table
 
 
@@ -57,6 +58,26 @@ def read_clusters(path: str, column: str = "cluster") -> dict[str, str]:
         if not error:
             clusters[id] = label
     return clusters
+
+
+def read_scores(cells: Sequence[str], column: str) -> list[float]:
+    """Scores of a column; an empty cell is NaN, whose item is not drawn. Raises ValueError."""
+    try:
+        return [float(cell) if cell else float("nan") for cell in cells]
+    except ValueError as exc:
+        raise ValueError(f"column {column}: {exc}; a score is a number") from exc
+
+
+def aligned_rows(known: Embeddings, ids: Sequence[str], path: str) -> NDArray[np.float32]:
+    """The vectors of the items, (n, d), NaN for those that have failed. Raises ValueError for items without a row."""
+    place = {id: i for i, id in enumerate(known.ids)}
+    missing = [id for id in ids if id not in place]
+    if missing:
+        raise ValueError(
+            f"{path} has no vector of {missing[0]!r} ({len(missing):,} of {len(ids):,} items); give the vectors of all "
+            "items of the table"
+        )
+    return known.vectors[[place[id] for id in ids]]
 
 
 def read_clusterings(given: Sequence[str]) -> Clusterings:

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
+from daguerre.dispatch.vectors import with_uploads
 from daguerre.inputs.alignment import (
     Code,
     ItemIndex,
@@ -24,7 +26,8 @@ from daguerre.results.clusters import Clustered
 from daguerre.results.embeddings import Embeddings
 from daguerre.results.labellings import Labellings, aligned_labels
 from daguerre.transport.operations import AGREEMENT, COMPARE, PAIRS, SAMPLE
-from daguerre.types.common import record
+from daguerre.types.common import NO_MODEL, Float, record
+from daguerre.types.embeddings import VectorBlock
 
 Unclustered = Literal["singletons", "exclude"]
 
@@ -47,6 +50,8 @@ class AnnotationMethods(SearchMethods):
         floor: int = 0,
         seed: int = 0,
         ids: Sequence[str] | None = None,
+        diversity: float | None = None,
+        vectors: ArrayLike | None = None,
     ) -> Sample:
         """Draw a sample of items to code.
 
@@ -65,10 +70,15 @@ class AnnotationMethods(SearchMethods):
         floor : smallest number of items per stratum under allocation "floor".
         seed : seed of the random numbers; the same seed gives the same sample.
         ids : ids in place of those of the clusters or embeddings; they stay on this machine.
+        diversity : from 0 to 1, to draw items that differ: each is the candidate farthest from those before it, by the
+            `embeddings` or `vectors`. Of n items, the size^(1 - diversity) · n^diversity with the highest scores are
+            candidates, or so many at random where there are no scores. 0 draws the highest scores without copies.
+            None: the highest scores, copies too.
+        vectors : (n, d) vectors of the items for `diversity`, in place of embeddings. Items with NaN are not drawn.
 
         Returns
         -------
-        Sample : `.ids`, `.indexes`, `.inclusion_prob` (m,), `.fit_for_inference`, `.to_pandas()`.
+        Sample : `.ids`, `.indexes`, `.inclusion_prob` (m,), `.fit_for_inference`, `.remarks`, `.to_pandas()`.
 
         Raises
         ------
@@ -79,6 +89,7 @@ class AnnotationMethods(SearchMethods):
         --------
         >>> client.sample(200, clusters=C, allocation="equal").to_pandas()
         >>> client.sample(50, near="a burning car", embeddings=X).ids
+        >>> client.sample(50, near="a burning car", embeddings=X, diversity=0.5).ids
         """
         if near is not None:
             if embeddings is None or scores is not None:
@@ -89,7 +100,8 @@ class AnnotationMethods(SearchMethods):
         if len(there) > 1:
             raise ValueError(f"give one of {' and '.join(there)}: a draw has one design")
         source = clusters if clusters is not None else embeddings
-        sizes = {len(each) for each in (source, strata, scores, ids) if each is not None} | ({n} if n else set())
+        rows = _rows(diversity, vectors, embeddings)
+        sizes = {len(each) for each in (source, strata, scores, ids, rows) if each is not None} | ({n} if n else set())
         if len(sizes) != 1:
             many = " and ".join(map(str, sorted(sizes)))
             raise ValueError(
@@ -103,6 +115,11 @@ class AnnotationMethods(SearchMethods):
         numbers = None if scores is None else np.asarray(scores, np.float64)
         if numbers is not None:
             good = good & ~np.isnan(numbers)
+        if rows is not None:
+            usable = np.isfinite(rows).all(axis=1) & rows.any(axis=1)
+            if missing := int((good & ~usable).sum()):
+                self.warn(f"{missing:,} of {total:,} items have no vector, or one of zeros, and are not drawn")
+            good = good & usable
         place = np.flatnonzero(good)
         layers = (
             None if strata is None and clusters is None else strata if clusters is None else clusters.labels.tolist()
@@ -112,17 +129,30 @@ class AnnotationMethods(SearchMethods):
             layers = list(layers)  # type: ignore[arg-type]
         index = ItemIndex(every, every)
         strata = None if layers is None else id_texts(index.column("strata", layers, whole=True), "strata")
-        kind = design or ("purposive" if scores is not None else "simple" if strata is None else "stratified")
+        implied = "purposive" if scores is not None else "simple" if strata is None else "stratified"
+        kind = design or ("purposive" if implied == "simple" and rows is not None else implied)
+        if rows is not None and kind != "purposive":
+            raise ValueError(
+                f"diversity: got {diversity} with design {kind!r}; it is for purposive samples, leave it out"
+            )
         fields: dict[str, Any] = {"design": kind, "size": int(size), "seed": int(seed)}
         if kind == "simple":
             fields["n"] = len(place)
         elif kind == "stratified" and strata is not None:
             fields |= {"strata": [strata[i] for i in place.tolist()], "allocation": allocation, "floor": floor}
+        elif kind == "purposive" and rows is not None:
+            place = np.array(sorted(place.tolist(), key=every.__getitem__), np.int64)  # of copies, the first id
+            fields |= {"diversity": diversity, "scores": None if numbers is None else numbers[place].tolist()}
         elif kind == "purposive" and numbers is not None:
             fields["scores"] = numbers[place].tolist()
         else:
             raise ValueError(f"design: got {kind!r}; stratified needs clusters or strata, purposive scores or near")
-        answer = await self.ask(SAMPLE, fields)
+        answer = await with_uploads(
+            self.transport,
+            [] if rows is None else [_block(rows, place, embeddings)],
+            lambda sent: self.ask(SAMPLE, fields, vectors=sent),
+            retry_for=self.limits.retry_for,
+        )
         indexes = place[answer["indexes"]]
         probability = answer["inclusion_prob"]
         return Sample(
@@ -132,6 +162,9 @@ class AnnotationMethods(SearchMethods):
             inclusion_prob=None if probability is None else np.array(probability, np.float64),
             stratum=None if strata is None else [strata[i] for i in indexes.tolist()],
             strata=tuple(record(Stratum, each) for each in answer["strata"]),
+            candidates=answer.get("candidates"),
+            copies=answer.get("copies"),
+            smallest_distance=answer.get("smallest_distance"),
         )
 
     async def draw_pairs(
@@ -318,3 +351,31 @@ class AnnotationMethods(SearchMethods):
             fields["inclusion_prob"] = pairs.inclusion_prob[rows].tolist()
             fields["stratum"] = [pairs.stratum[i] for i in rows]
         return Comparison.of(await self.ask(COMPARE, fields), len(votes) - len(rows))
+
+
+def _rows(diversity: float | None, vectors: ArrayLike | None, embeddings: Embeddings | None) -> Float | None:
+    """The vectors by which items differ, (n, d); None without diversity. Raises ValueError."""
+    if diversity is None:
+        if vectors is not None:
+            raise ValueError("vectors are for diversity; give diversity (0 to 1) too, or leave them out")
+        return None
+    if isinstance(vectors, Embeddings):
+        vectors = vectors.vectors
+    elif vectors is None:
+        if embeddings is None:
+            raise ValueError(f"diversity: got {diversity}, and it needs embeddings, or vectors, by which items differ")
+        vectors = embeddings.vectors
+    rows = np.asarray(vectors, np.float32)
+    if rows.ndim != 2 or not rows.shape[1]:
+        raise ValueError(f"vectors: got an array of shape {rows.shape}; give one of shape (items, dimension)")
+    return rows
+
+
+def _block(rows: Float, place: NDArray[np.int64], embeddings: Embeddings | None) -> VectorBlock:
+    """The vectors of the items at `place`, as they are sent."""
+    modality = (None if embeddings is None else embeddings.modality) or "image"
+    model, fingerprint = ("vectors", "vectors") if embeddings is None else (embeddings.model, embeddings.fingerprint)
+    receipt = NO_MODEL if embeddings is None else embeddings.receipt
+    return VectorBlock(
+        modality=modality, model=model, fingerprint=fingerprint, rows=np.ascontiguousarray(rows[place]), receipt=receipt
+    )

@@ -39,11 +39,14 @@ class Sample:
 
     Attributes
     ----------
-    indexes, ids : (m,) the drawn items, in random order; by score for a purposive sample.
+    indexes, ids : (m,) the drawn items, in random order; by score for a purposive sample, in the order of drawing with
+        diversity.
     inclusion_prob : (m,) probability of each item to be drawn, to weight figures by; None for a purposive sample.
     stratum : stratum of each item, if there are strata.
     n : number of items that could be drawn.
     fit_for_inference : whether figures of the sample are valid for the corpus.
+    candidates, copies, smallest_distance : with diversity: number of items that were compared, number of those left out
+        as copies of a drawn item, smallest cosine distance between two drawn items. Otherwise None.
     """
 
     design: str
@@ -56,6 +59,9 @@ class Sample:
     fit_for_inference: bool
     remarks: list[str]
     seed: int
+    candidates: int | None = None
+    copies: int | None = None
+    smallest_distance: float | None = None
 
     def __len__(self) -> int:
         return len(self.ids)

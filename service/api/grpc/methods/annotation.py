@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from daguerre_proto.v1 import corpus_pb2
 from models.stopping import Check
-from service.api.grpc.inputs import read
+from service.api.grpc.inputs import read, vectors_of
 from service.api.grpc.messages import filled
 from service.api.grpc.methods.base import Method
 from service.context import Context
@@ -25,12 +25,7 @@ class AnnotationMethods:
 
     def methods(self) -> Iterator[Method]:
         """The methods of this feature."""
-        yield (
-            "DrawSample",
-            "samples",
-            corpus_pb2.SampleRequest,
-            partial(self._computed, schema.SampleRequest, annotation.draw_sample, corpus_pb2.Sample),
-        )
+        yield "DrawSample", "samples", corpus_pb2.SampleRequest, self._sample
         yield (
             "DrawPairs",
             "pairs",
@@ -57,6 +52,11 @@ class AnnotationMethods:
     ) -> Message:
         checked = await read(self._context, options, request)
         return await self._context.engine().compute(lambda check: filled(kind, compute(checked, check).model_dump()))
+
+    async def _sample(self, request: corpus_pb2.SampleRequest, owner: str | None) -> Message:
+        vectors = vectors_of(request.vectors, self._context.files, owner)
+        compute = partial(annotation.draw_sample, vectors=vectors)
+        return await self._computed(schema.SampleRequest, compute, corpus_pb2.Sample, request, owner)
 
     async def _compare(self, request: corpus_pb2.ComparisonRequest, owner: str | None) -> Message:
         checked = await read(self._context, schema.ComparisonRequest, request)

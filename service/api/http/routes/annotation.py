@@ -1,12 +1,14 @@
 """HTTP routes of annotation: samples, pairs, agreement, comparisons of clusterings."""
 
 from collections.abc import Callable
+from functools import partial
 
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel
 
 from service.api.http import openapi
 from service.api.http.bodies import Bodies
+from service.api.http.inputs import read_vectors
 from service.api.http.responses import while_connected
 from service.context import Context
 from service.errors import Unprocessable
@@ -24,12 +26,18 @@ def add(app: FastAPI, context: Context) -> None:
         tags=["corpus"],
         summary="Draw items for coding",
         response_model=schema.SampleAnswer,
-        responses=openapi.errors(400, 401, 413, 415, 422),
-        openapi_extra=openapi.message("SampleRequest", files=False),
+        responses=openapi.errors(400, 401, 404, 413, 415, 422),
+        openapi_extra=openapi.message("SampleRequest"),
     )
     async def sample(request: Request) -> Response:
         """Draw a sample with inclusion probabilities, by which estimates can correct for the design."""
-        return await _computed(request, "samples", schema.SampleRequest, annotation.draw_sample)
+        request.state.operation = "samples"
+        with bodies.hold(request):
+            body, files = await bodies.message(request, schema.SampleRequest)
+            if files.inputs:
+                raise Unprocessable("the form has images or texts, which this route does not take; send vectors")
+            vectors = await read_vectors(context, body.vectors, files, request.state.owner)
+            return await _answer(request, body, partial(annotation.draw_sample, vectors=vectors))
 
     @app.post(
         "/v1/pairs",
@@ -75,6 +83,9 @@ def add(app: FastAPI, context: Context) -> None:
             body, files = await bodies.message(request, kind)
             if files.inputs or files.named:
                 raise Unprocessable("the form has files, which this route does not take; send JSON")
-            work = context.engine().compute(lambda check: to_json(compute(body, check).model_dump()))
-            answer = await while_connected(request, context.settings.request_timeout, work)
-            return Response(answer, media_type="application/json")
+            return await _answer(request, body, compute)
+
+    async def _answer(request: Request, body: BaseModel, compute: Callable[..., BaseModel]) -> Response:
+        work = context.engine().compute(lambda check: to_json(compute(body, check).model_dump()))
+        answer = await while_connected(request, context.settings.request_timeout, work)
+        return Response(answer, media_type="application/json")

@@ -152,6 +152,31 @@ def test_a_sample_is_drawn_of_a_table(pretended, tmp_path):
         assert why in refused.output
 
 
+def test_a_diverse_sample_is_drawn_by_scores_and_vectors(inline: Server, corpus, tmp_path):
+    vectors, found = tmp_path / "x.parquet", tmp_path / "found.csv"
+    run(inline, "embed", corpus, "-o", vectors, code=cli.SOME_FAILED)
+    run(inline, "search", "a rocket", "--in", vectors, "-k", "32", "-o", found)
+    best = rows(run(inline, "sample", found, "--size", "5", "--scores", "cosine").stdout)
+    assert set(kinds([row["id"] for row in best])) == {"rocket"}
+    assert list(best[0]) == ["id", "score", "inclusion_prob"]
+    diverse = ("--scores", "cosine", "--vectors", vectors, "--diversity", "1")
+    done = run(inline, "sample", found, "--size", "5", *diverse)
+    drawn = rows(done.stdout)
+    assert drawn[0]["id"] == best[0]["id"]
+    assert set(kinds([row["id"] for row in drawn])) == {"chelsea", "coffee", "rocket"}
+    assert "The smallest cosine distance between two drawn items is" in done.stderr
+    for arguments, why in (
+        (("--diversity", "1"), "--diversity and --vectors need each other"),
+        (("--vectors", vectors), "--diversity and --vectors need each other"),
+        (("--vectors", found, "--diversity", "1"), "has no ids; give the .parquet"),
+        (("--scores", "id"), "a score is a number"),
+        (("--scores", "cosine", "--simple"), "--simple draws at random"),
+    ):
+        assert why in run(inline, "sample", found, "--size", "5", *arguments, code=2).stderr
+    other = written(tmp_path / "other.csv", "id,cosine\nnowhere.jpg,0.5\n")
+    assert "has no vector of 'nowhere.jpg'" in run(inline, "sample", other, "--size", "1", *diverse, code=2).stderr
+
+
 def test_pairs_are_drawn_of_tables(pretended, tmp_path):
     one, two = written(tmp_path / "one.csv", CLUSTERS), written(tmp_path / "2.csv", "id,cluster\nc,4\nb,5\na,5\nd,1\n")
     there = server(pairs=PAIRS)

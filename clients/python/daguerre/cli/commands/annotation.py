@@ -8,8 +8,15 @@ import click
 
 from daguerre.cli import options
 from daguerre.cli.group import Settings
-from daguerre.cli.output import check_table
-from daguerre.corpus.annotation import Clusterings, read_clusterings, read_clusters, read_coded_pairs
+from daguerre.cli.output import check_table, is_vectors, read_vectors
+from daguerre.corpus.annotation import (
+    Clusterings,
+    aligned_rows,
+    read_clusterings,
+    read_clusters,
+    read_coded_pairs,
+    read_scores,
+)
 from daguerre.inputs.votes import NONE
 from daguerre.results.annotation import PAIR_COLUMNS
 from daguerre.storage.csv import write_table
@@ -37,6 +44,13 @@ CLUSTER_TABLES = click.argument("tables", nargs=-1, required=True, metavar="[NAM
     show_default=True,
     help="Smallest number of items per stratum under --allocation floor.",
 )
+@options.input_option("--scores", metavar="COLUMN", help="Draw the highest scores in this column, not strata.")
+@options.option(
+    "--diversity",
+    type=click.FloatRange(0, 1),
+    help="With --vectors, draw items that differ: from the highest --scores without copies (0) to all items (1).",
+)
+@options.input_option("--vectors", type=options.FILE, help="The .parquet or .npz of `daguerre embed`, for --diversity.")
 @options.seed
 @options.csv_out
 @click.pass_obj
@@ -48,22 +62,39 @@ def sample(
     simple: bool,
     allocation: Any,
     floor: int,
+    scores: str | None,
+    diversity: float | None,
+    vectors: str | None,
     seed: int,
     out: str,
 ) -> None:
     """Draw a sample of items to code from TABLE (of `daguerre cluster`: id, cluster): id, stratum, inclusion_prob.
 
-    Items with an error are not drawn.
+    With --scores, the table has a row per item and a column of scores (of `daguerre search`: id, cosine). Items with an
+    error are not drawn.
     """
     check_table(out, kinds=(".csv",))
-    clusters = read_clusters(table, column)
+    if (diversity is None) != (vectors is None):
+        raise click.UsageError("--diversity and --vectors need each other: items differ by their vectors")
+    if vectors is not None and not (is_vectors(vectors) and not vectors.lower().endswith(".npy")):
+        raise click.UsageError(f"--vectors: {vectors} has no ids; give the .parquet or .npz of `daguerre embed`")
+    if simple and (scores is not None or diversity is not None):
+        raise click.UsageError("--simple draws at random; leave it out, or --scores and --diversity")
+    clusters = read_clusters(table, scores or column)
     ids, strata = list(clusters), list(clusters.values())
-    design: dict[str, Any] = {"n": len(ids)} if simple else {"strata": strata, "allocation": allocation, "floor": floor}
+    design: dict[str, Any] = {"strata": strata, "allocation": allocation, "floor": floor}
+    if simple:
+        design = {"n": len(ids)}
+    elif scores is not None or diversity is not None:
+        design = {"scores": None if scores is None else read_scores(strata, scores)}
     with settings.client() as client:
+        if vectors is not None:
+            known = read_vectors(client, vectors, model=None, decode=None)
+            design |= {"vectors": aligned_rows(known, ids, vectors), "diversity": diversity}
         drawn = client.sample(size, ids=ids, seed=seed, **design)
     probability = [""] * len(drawn) if drawn.inclusion_prob is None else drawn.inclusion_prob.tolist()
     rows = ([id, clusters[id], number] for id, number in zip(drawn.ids, probability, strict=True))
-    write_table(["id", "stratum", "inclusion_prob"], rows, out)
+    write_table(["id", "score" if scores else "stratum", "inclusion_prob"], rows, out)
     _notify(settings, f"{out}: {len(drawn):,} of {drawn.n:,} items, seed {drawn.seed}", drawn.remarks)
 
 
