@@ -6,7 +6,7 @@ from pathlib import Path
 
 from models.catalog import folder
 from models.catalog.hub import HUB
-from models.catalog.rows import CATALOG, lookup
+from models.catalog.rows import CATALOG, COLOURS, lookup
 from models.errors import ModelsError
 from models.finetune import command as finetune
 from models.sources import command as sources
@@ -19,7 +19,7 @@ def main() -> None:
     sources.add_fetch(commands.add_parser("fetch", help="download a model from the hub and prepare it for serving"))
     sources.add_import(commands.add_parser("import", help="prepare a folder saved by transformers for serving"))
     commands.add_parser("list", help="list the models that are installed or available").set_defaults(run=show)
-    export_parser = commands.add_parser("export", help="create the ONNX folder of the embedded model")
+    export_parser = commands.add_parser("export", help="create the ONNX folder of a built-in model")
     export_parser.add_argument("name", choices=sorted(CATALOG), help="name in the catalogue")
     export_parser.set_defaults(run=export)
     verify_parser = commands.add_parser("verify", help="check a model's files against the hashes in its manifest")
@@ -42,10 +42,13 @@ def export(arguments: argparse.Namespace) -> None:
 
     def make(path: Path) -> None:
         try:
-            from models.embedded import build  # imports torch, which an existing folder does not need
+            if arguments.name == COLOURS.name:
+                from models.embedded import colours as maker  # imports onnx, which an existing folder does not need
+            else:
+                from models.embedded import build as maker  # type: ignore[no-redef]  # imports torch
         except ModuleNotFoundError as exc:
             raise ModelsError(f"exporting needs {exc.name}: pip install 'daguerre-service[export]'") from exc
-        build.make(path)
+        maker.make(path)
 
     model = folder.build(lookup(arguments.name), arguments.home, make)
     parity = ", ".join(f"{key} {value:.7f}" for key, value in model.parity.items())

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.catalog.folder import ModelFolder, source_path
-from models.catalog.rows import EMBEDDED
+from models.catalog.rows import CATALOG
 from models.catalog.spec import Modality
 from models.errors import ModelUnavailable
 from models.sessions.exact import require_exact_products
@@ -49,7 +49,7 @@ def open_session(
     ModelUnavailable : the backend does not support the device or the precision, or the source folder for torch is gone.
     """
     spec = folder.spec
-    if backend == "torch" and spec.name != EMBEDDED.name:
+    if backend == "torch" and spec.name not in CATALOG:
         try:
             load = import_module("models.sources.torch_graphs").session
         except ModuleNotFoundError as exc:

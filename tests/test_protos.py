@@ -107,6 +107,7 @@ def test_every_file_is_in_the_package():
         "job_answers",
         "jobs",
         "models",
+        "representations",
         "video",
         "zero_shot",
     )

@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 
 MANIFEST = "model.json"
-BY_FINGERPRINT = {"embedded"}  # the catalogue's own: several may lie side by side, and the code takes the one that fits
+# the catalogue's own: several may lie side by side, and the code takes the one that fits
+BY_FINGERPRINT = {"embedded", "colour-histogram"}
 
 
 def name_of(folder: Path) -> str | None:

@@ -6,7 +6,7 @@ in one cluster.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Literal
 
@@ -57,6 +57,16 @@ class Winner:
     runner_up: str | None
     difference: Figure | None
 
+    def to_json(self) -> dict[str, Any]:
+        """The winner as answers have it."""
+        return {
+            "name": self.name,
+            "criterion": self.criterion,
+            "selected_on": {"pairs": self.selected_pairs, "value": self.selected_value},
+            "held_out": {"pairs": self.held_out_pairs, **asdict(self.held_out)},
+            "difference": None if self.difference is None else {"to": self.runner_up, **asdict(self.difference)},
+        }
+
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
@@ -104,10 +114,7 @@ def compare_with_pairs(
     _check(first, second, same, inclusion_prob, stratum, labels)
     check()
     truth = np.asarray(same, bool)
-    weight = np.ones(len(truth)) if inclusion_prob is None else 1 / np.asarray(inclusion_prob, np.float64)
-    strata = np.zeros(len(truth), np.intp)
-    if stratum is not None:
-        strata = np.unique(np.asarray(stratum, str), return_inverse=True)[1].astype(np.intp)
+    weight, strata = design(len(truth), inclusion_prob, stratum)
     remarks = []
     kept = np.ones(len(truth), bool)
     if unclustered == "exclude":
@@ -150,7 +157,7 @@ def compare_with_pairs(
     measures = {
         (name, which): partial(_measure, which, pairs, truth) for name, pairs in together.items() for which in measured
     }
-    samples = _bootstrapped(measures, weight, strata, resamples, rng, check)
+    samples = bootstrapped(measures, weight, strata, resamples, rng, check)
 
     def figures(name: str, which: str) -> Figure:
         return percentile_figure(*samples[name, which], confidence)
@@ -196,7 +203,18 @@ def _measure(which: str, together: Bool, truth: Bool, weights: Float) -> Float:
     return ratio(above, below)
 
 
-def _bootstrapped(
+def design(
+    n: int, inclusion_prob: Sequence[float] | None, stratum: Sequence[str] | None
+) -> tuple[Float, NDArray[np.intp]]:
+    """Weight and number of the stratum of each of `n` pairs, (n,) each."""
+    weight = np.ones(n) if inclusion_prob is None else 1 / np.asarray(inclusion_prob, np.float64)
+    strata = np.zeros(n, np.intp)
+    if stratum is not None:
+        strata = np.unique(np.asarray(stratum, str), return_inverse=True)[1].astype(np.intp)
+    return weight, strata
+
+
+def bootstrapped(
     measures: Mapping[Any, Callable[[Float], Float]],
     weight: Float,
     strata: NDArray[np.intp],
@@ -253,7 +271,7 @@ def _winner(
         return None
     best, second = ranked[:2]
     measures = {name: partial(_measure, criterion, together[name][test], truth[test]) for name in (best, second)}
-    values = _bootstrapped(measures, weight[test], strata[test], resamples, rng, check)
+    values = bootstrapped(measures, weight[test], strata[test], resamples, rng, check)
     return Winner(
         name=best,
         criterion=criterion,
@@ -276,12 +294,7 @@ def _check(
     stratum: Sequence[str] | None,
     labels: Mapping[str, NDArray[np.int64]],
 ) -> None:
-    columns = {"b": b, "same": same, "inclusion_prob": inclusion_prob, "stratum": stratum}
-    for name, column in columns.items():
-        if column is not None and len(column) != len(a):
-            raise ClusteringError(
-                f"{name}: got {len(column)} for {len(a)} pairs; give one for each pair", code="lengths_differ"
-            )
+    check_columns(len(a), {"b": b, "same": same, "inclusion_prob": inclusion_prob, "stratum": stratum})
     if not len(a) or not labels:
         raise ClusteringError(
             f"a: got {len(a)} pairs and {len(labels)} clusterings; give at least one of each", code="invalid_pairs"
@@ -298,7 +311,20 @@ def _check(
             f"compared at once, and clusterings times pairs are at most {MOST_CELLS:,}; send fewer",
             code="too_large",
         )
-    n = sizes.pop()
+    check_pairs(a, b, sizes.pop(), inclusion_prob)
+
+
+def check_columns(pairs: int, columns: Mapping[str, Sequence[Any] | NDArray[Any] | None]) -> None:
+    """Raise ClusteringError, lengths_differ, unless each column that is not None has a value for each pair."""
+    for name, column in columns.items():
+        if column is not None and len(column) != pairs:
+            raise ClusteringError(
+                f"{name}: got {len(column)} for {pairs} pairs; give one for each pair", code="lengths_differ"
+            )
+
+
+def check_pairs(a: NDArray[np.int64], b: NDArray[np.int64], n: int, inclusion_prob: Sequence[float] | None) -> None:
+    """Raise ClusteringError, invalid_pairs, unless all are pairs of `n` items with probabilities above 0."""
     bad = np.flatnonzero((a < 0) | (b < 0) | (a >= n) | (b >= n) | (a == b))
     if len(bad):
         raise ClusteringError(

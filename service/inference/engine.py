@@ -15,6 +15,7 @@ import onnxruntime
 import PIL
 
 from models.catalog.folder import ModelFolder, locate
+from models.catalog.rows import CATALOG
 from models.catalog.spec import Modality, ModelSpec
 from models.encoders import processors
 from models.encoders.processors import ImageProcessor, TextProcessor
@@ -120,8 +121,10 @@ class Engine:
         if name is None:
             return next(iter(models.values()))
         if name not in models:
+            served = ",".join([*models, name])
+            way = f"; start the server with DAGUERRE_MODELS={served} to have it" if name in CATALOG else ""
             raise NotFound(
-                f"model: there is no {quoted(name)} here; there are: {', '.join(models)}",
+                f"model: there is no {quoted(name)} here; there are: {', '.join(models)}{way}",
                 code="unknown_model",
                 param="model",
             )

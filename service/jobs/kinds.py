@@ -59,6 +59,7 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     "cluster": Kind(run="service.tasks.cluster:job", lane="quick"),
     "duplicates": Kind(run="service.tasks.duplicates:job", lane="quick"),
+    "representations": Kind(run="service.tasks.representations:job", lane="quick"),
     "video": Kind(run="", lane=ENTRY_LANE),
     "train": Kind(run="service.tasks.train:job", lane="quick"),
     "fine_tune": Kind(run="service.tasks.fine_tune:job", lane="long", resumable=True),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.annotation import pairs, sampling
 from models.annotation.agreement import agreement
 from models.annotation.diverse import diverse
-from models.annotation.pair_comparison import Winner, compare_with_pairs
+from models.annotation.pair_comparison import compare_with_pairs
 from models.codes import read_ids
 from models.intervals import Figure
 from models.stopping import Check, unchecked
@@ -204,7 +204,7 @@ def compare_clusterings(request: schema.ComparisonRequest, check: Check = unchec
         n_pairs=result.n_pairs,
         unclustered=result.unclustered,
         configurations=[plain(asdict(each)) for each in result.configurations],
-        winner=None if result.winner is None else _winner(result.winner),
+        winner=None if result.winner is None else plain(result.winner.to_json()),
         remarks=list(result.remarks),
     )
 
@@ -212,20 +212,6 @@ def compare_clusterings(request: schema.ComparisonRequest, check: Check = unchec
 def _by_name(clusterings: Mapping[str, Sequence[int]]) -> dict[str, NDArray[np.int64]]:
     """The clusterings sorted by name: gRPC maps have no order, and a draw must not depend on the transport."""
     return {name: np.asarray(clusterings[name], np.int64) for name in sorted(clusterings)}
-
-
-def _winner(of: Winner) -> dict[str, Any]:
-    difference = None if of.difference is None else {"to": of.runner_up, **asdict(of.difference)}
-    described: dict[str, Any] = plain(
-        {
-            "name": of.name,
-            "criterion": of.criterion,
-            "selected_on": {"pairs": of.selected_pairs, "value": of.selected_value},
-            "held_out": {"pairs": of.held_out_pairs, **asdict(of.held_out)},
-            "difference": difference,
-        }
-    )
-    return described
 
 
 def _require_few(drawn: int, most: int, name: str, what: str) -> None:

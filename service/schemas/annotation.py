@@ -178,8 +178,8 @@ class AgreementAnswer(BaseModel):
     remarks: list[str] = Field(description="Remarks on codes that count as missing, and on ids that lost zeros.")
 
 
-class ComparisonRequest(Message):
-    """Coded pairs, and the clusterings to be evaluated with them."""
+class CodedPairs(Message):
+    """Pairs of items that people have coded, and the options of a comparison by them."""
 
     a: list[Place] = Field(min_length=1, description="Index of the first item of each coded pair.")
     b: list[Place] = Field(min_length=1, description="Index of the second item of each coded pair.")
@@ -190,9 +190,6 @@ class ComparisonRequest(Message):
         None, description="Inclusion probability of each pair, as drawn. Left out: equal probabilities."
     )
     stratum: list[str] | None = Field(None, description="Stratum of each pair, as drawn: within, between or disputed.")
-    clusterings: dict[str, list[ClusterNumber]] = Field(
-        min_length=1, description="Clusterings by name: the cluster of each item."
-    )
     unclustered: Literal["singletons", "exclude"] = Field(
         "singletons", description="Treatment of items without a cluster, as in the draw."
     )
@@ -202,6 +199,14 @@ class ComparisonRequest(Message):
     )
     confidence: float = Field(0.95, gt=0.5, lt=1, description="Confidence level of the intervals.")
     seed: int = SEED
+
+
+class ComparisonRequest(CodedPairs):
+    """Coded pairs, and the clusterings to be evaluated with them."""
+
+    clusterings: dict[str, list[ClusterNumber]] = Field(
+        min_length=1, description="Clusterings by name: the cluster of each item."
+    )
 
 
 class ComparisonAnswer(BaseModel):

@@ -92,8 +92,8 @@ def test_words_of_the_texts_and_the_tree_are_in_the_answer_of_both_protocols(cli
     assert plain["hierarchy"]["of"] == "clusters"
     assert len(plain["stability"]["ari"]) == 3
     assert all(0 <= each["jaccard"] <= 1 for each in plain["clusters"])
-    with grpc.insecure_channel(server.grpc_target) as channel:
-        again = stub(channel).GetClustering(clusters_pb.GetClusteringRequest(id=plain["id"]))
+    with stub(server) as calls:
+        again = calls.GetClustering(clusters_pb.GetClusteringRequest(id=plain["id"]))
     rest = json.loads(again.answer_json)
     for name in ("hierarchy", "stability", "names_from", "clusters"):
         assert rest[name] == plain[name]

@@ -30,7 +30,12 @@ LEFT = {  # checks that are off, with what keeps them from zero
     ),
     "numbers and booleans as texts": ('"3" for 3, which forms need, is accepted in JSON too',),
 }
-SLOW = ("POST /v1/classifiers", "POST /v1/clusters", "POST /v1/duplicates")  # a valid request waits for a job
+SLOW = (
+    "POST /v1/classifiers",
+    "POST /v1/clusters",
+    "POST /v1/duplicates",
+    "POST /v1/representations",
+)  # a valid request waits for a job
 
 
 def test_checks_that_are_off_have_their_reasons() -> None:

@@ -48,6 +48,7 @@ from daguerre.results.images import Descriptions
 from daguerre.results.neighbours import Neighbours
 from daguerre.results.predictions import Predictions
 from daguerre.results.report import Estimate, Report
+from daguerre.results.representations import RankedConfiguration, RankedRepresentation, Representations
 from daguerre.results.video import ClipEmbeddings, ClipPredictions, ClipScores, Shot
 from daguerre.results.zero_shot import ZeroShot
 from daguerre.types.common import Receipt
@@ -100,9 +101,12 @@ __all__ = [
     "PermissionDeniedError",
     "Ping",
     "Predictions",
+    "RankedConfiguration",
+    "RankedRepresentation",
     "Receipt",
     "RemarkWarning",
     "Report",
+    "Representations",
     "Sample",
     "ServerError",
     "ServerTimeoutError",

@@ -14,6 +14,7 @@ from daguerre.resources.files import FileMethods
 from daguerre.resources.images import ImageMethods
 from daguerre.resources.jobs import JobMethods
 from daguerre.resources.models import ModelMethods
+from daguerre.resources.representations import RepresentationMethods
 from daguerre.resources.search import SearchMethods
 from daguerre.resources.videos import VideoMethods
 from daguerre.resources.zero_shot import ZeroShotMethods
@@ -29,6 +30,7 @@ RETRY_FOR = 60.0  # seconds
 class AsyncClient(  # each before what it builds on
     VideoMethods,
     AnnotationMethods,
+    RepresentationMethods,
     SearchMethods,
     DuplicateMethods,
     ClusterMethods,

@@ -60,6 +60,8 @@ class Client(Closing):
     draw_pairs = blocking(AsyncClient.draw_pairs)
     agreement = blocking(AsyncClient.agreement)
     compare = blocking(AsyncClient.compare)
+    compare_representations = blocking(AsyncClient.compare_representations)
+    compared_representations = blocking(AsyncClient.compared_representations)
     search = blocking(AsyncClient.search)
     upload = blocking(AsyncClient.upload)
     files = blocking(AsyncClient.files)

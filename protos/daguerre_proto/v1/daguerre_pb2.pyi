@@ -5,6 +5,7 @@ from daguerre_proto.v1 import embeddings_pb2 as _embeddings_pb2
 from daguerre_proto.v1 import job_answers_pb2 as _job_answers_pb2
 from daguerre_proto.v1 import jobs_pb2 as _jobs_pb2
 from daguerre_proto.v1 import models_pb2 as _models_pb2
+from daguerre_proto.v1 import representations_pb2 as _representations_pb2
 from daguerre_proto.v1 import zero_shot_pb2 as _zero_shot_pb2
 from google.protobuf import descriptor as _descriptor
 from typing import ClassVar as _ClassVar

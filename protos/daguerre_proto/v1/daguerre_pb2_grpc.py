@@ -10,6 +10,7 @@ from daguerre_proto.v1 import embeddings_pb2 as daguerre__proto_dot_v1_dot_embed
 from daguerre_proto.v1 import job_answers_pb2 as daguerre__proto_dot_v1_dot_job__answers__pb2
 from daguerre_proto.v1 import jobs_pb2 as daguerre__proto_dot_v1_dot_jobs__pb2
 from daguerre_proto.v1 import models_pb2 as daguerre__proto_dot_v1_dot_models__pb2
+from daguerre_proto.v1 import representations_pb2 as daguerre__proto_dot_v1_dot_representations__pb2
 from daguerre_proto.v1 import zero_shot_pb2 as daguerre__proto_dot_v1_dot_zero__shot__pb2
 
 GRPC_GENERATED_VERSION = '1.63.2'
@@ -170,6 +171,21 @@ class DaguerreStub(object):
                 '/daguerre_proto.v1.Daguerre/CompareClusterings',
                 request_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonRequest.SerializeToString,
                 response_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonResponse.FromString,
+                _registered_method=True)
+        self.CompareRepresentations = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/CompareRepresentations',
+                request_serializer=daguerre__proto_dot_v1_dot_representations__pb2.CompareRepresentationsRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_representations__pb2.CompareRepresentationsResponse.FromString,
+                _registered_method=True)
+        self.GetRepresentations = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/GetRepresentations',
+                request_serializer=daguerre__proto_dot_v1_dot_representations__pb2.GetRepresentationsRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_representations__pb2.RepresentationComparison.FromString,
+                _registered_method=True)
+        self.RepresentationsPage = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/RepresentationsPage',
+                request_serializer=daguerre__proto_dot_v1_dot_representations__pb2.RepresentationsPageRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_classifiers__pb2.ReportPageResponse.FromString,
                 _registered_method=True)
         self.VideoTimeline = channel.unary_unary(
                 '/daguerre_proto.v1.Daguerre/VideoTimeline',
@@ -401,6 +417,27 @@ class DaguerreServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CompareRepresentations(self, request, context):
+        """Rank encoders, and clusterings of their vectors, by coded pairs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRepresentations(self, request, context):
+        """A comparison of representations that was made before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RepresentationsPage(self, request, context):
+        """The report of a comparison of representations as a page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def VideoTimeline(self, request, context):
         """The timeline of a video as a page.
         """
@@ -593,6 +630,21 @@ def add_DaguerreServicer_to_server(servicer, server):
                     servicer.CompareClusterings,
                     request_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonRequest.FromString,
                     response_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonResponse.SerializeToString,
+            ),
+            'CompareRepresentations': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareRepresentations,
+                    request_deserializer=daguerre__proto_dot_v1_dot_representations__pb2.CompareRepresentationsRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_representations__pb2.CompareRepresentationsResponse.SerializeToString,
+            ),
+            'GetRepresentations': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRepresentations,
+                    request_deserializer=daguerre__proto_dot_v1_dot_representations__pb2.GetRepresentationsRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_representations__pb2.RepresentationComparison.SerializeToString,
+            ),
+            'RepresentationsPage': grpc.unary_unary_rpc_method_handler(
+                    servicer.RepresentationsPage,
+                    request_deserializer=daguerre__proto_dot_v1_dot_representations__pb2.RepresentationsPageRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_classifiers__pb2.ReportPageResponse.SerializeToString,
             ),
             'VideoTimeline': grpc.unary_unary_rpc_method_handler(
                     servicer.VideoTimeline,
@@ -1297,6 +1349,87 @@ class Daguerre(object):
             '/daguerre_proto.v1.Daguerre/CompareClusterings',
             daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonRequest.SerializeToString,
             daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareRepresentations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/CompareRepresentations',
+            daguerre__proto_dot_v1_dot_representations__pb2.CompareRepresentationsRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_representations__pb2.CompareRepresentationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRepresentations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/GetRepresentations',
+            daguerre__proto_dot_v1_dot_representations__pb2.GetRepresentationsRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_representations__pb2.RepresentationComparison.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RepresentationsPage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/RepresentationsPage',
+            daguerre__proto_dot_v1_dot_representations__pb2.RepresentationsPageRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_classifiers__pb2.ReportPageResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -75,6 +75,24 @@ DAGUERRE = File(
         ),
         Method("MeasureAgreement", "AgreementRequest", "AgreementResponse", "The agreement of coders."),
         Method("CompareClusterings", "ComparisonRequest", "ComparisonResponse", "Judge clusterings by coded pairs."),
+        Method(
+            "CompareRepresentations",
+            "CompareRepresentationsRequest",
+            "CompareRepresentationsResponse",
+            "Rank encoders, and clusterings of their vectors, by coded pairs.",
+        ),
+        Method(
+            "GetRepresentations",
+            "GetRepresentationsRequest",
+            "RepresentationComparison",
+            "A comparison of representations that was made before.",
+        ),
+        Method(
+            "RepresentationsPage",
+            "RepresentationsPageRequest",
+            "ReportPageResponse",
+            "The report of a comparison of representations as a page.",
+        ),
         Method("VideoTimeline", "VideoTimelineRequest", "ReportPageResponse", "The timeline of a video as a page."),
         Method("Search", "SearchRequest", "SearchResponse", "The nearest items of a corpus."),
         Method(

@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 from pydantic import BaseModel
 
 from daguerre_proto.v1 import classifiers_pb2 as pb
-from daguerre_proto.v1 import common_pb2
+from daguerre_proto.v1 import common_pb2, representations_pb2
 from service.api.grpc import messages
 from service.api.grpc.wire import SMALL
 from service.api.inputs import VIDEO, of_file
@@ -16,12 +16,13 @@ from service.context import Context
 from service.errors import Unprocessable
 from service.pipelines.frames import VideoInput
 from service.pipelines.items import Item, VectorInput
-from service.schemas.items import Post, VectorList
+from service.schemas.items import Post, VectorList, Vectors
 from service.schemas.validation import validated, validated_in_pieces
 from service.schemas.video import Sampling
 from service.stores.files import FileStore
 
 Options = TypeVar("Options", bound=BaseModel)
+GrpcVectors = pb.Vectors | representations_pb2.Representation  # the second has a name too
 GrpcItem = common_pb2.Item | pb.Post  # the same fields, numbers and types
 
 
@@ -72,24 +73,24 @@ def vectors_of(given: Sequence[pb.Vectors], store: FileStore, owner: str | None)
         for v in given
     ]
     checked = validated(VectorList, {"vectors": blocks}).vectors
-    found = []
-    for each, sent in zip(checked, given, strict=True):
-        receipt = messages.receipt_fields(sent.receipt) if sent.HasField("receipt") else None
-        if sent.HasField("file"):
-            if sent.data:
-                raise Unprocessable(f"vectors: send either data or a file for {each.modality} vectors", param="vectors")
-            found.append(of_file({**each.model_dump(), "file": sent.file, "receipt": receipt}, store, owner))
-            continue
-        found.append(
-            VectorInput(
-                modality=each.modality,
-                model=each.model,
-                fingerprint=each.fingerprint,
-                rows=of_bytes(sent.data, each.dimension),
-                receipt=receipt,
-            )
-        )
-    return found
+    pairs = zip(checked, given, strict=True)
+    return [vector_of(each, sent, store, owner, name=f"{each.modality} vectors") for each, sent in pairs]
+
+
+def vector_of(header: Vectors, sent: GrpcVectors, store: FileStore, owner: str | None, *, name: str) -> VectorInput:
+    """The vectors of one validated `header`. Raises Unprocessable, NotFound."""
+    receipt = messages.receipt_fields(sent.receipt) if sent.HasField("receipt") else None
+    if sent.HasField("file"):
+        if sent.data:
+            raise Unprocessable(f"vectors: send either data or a file for {name}", param="vectors")
+        return of_file({**header.model_dump(), "file": sent.file, "receipt": receipt}, store, owner)
+    return VectorInput(
+        modality=header.modality,
+        model=header.model,
+        fingerprint=header.fingerprint,
+        rows=of_bytes(sent.data, header.dimension),
+        receipt=receipt,
+    )
 
 
 async def read(context: Context, schema: type[Options], message: Message, *, without: Sequence[str] = ()) -> Options:

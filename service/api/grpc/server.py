@@ -26,6 +26,7 @@ from service.api.grpc.methods.files import FileMethods
 from service.api.grpc.methods.images import ImageMethods
 from service.api.grpc.methods.items import ItemMethods
 from service.api.grpc.methods.jobs import JobMethods
+from service.api.grpc.methods.representations import RepresentationMethods
 from service.api.grpc.methods.search import SearchMethods
 from service.api.grpc.methods.timeline import TimelineMethods
 from service.api.grpc.stream import EmbedStream
@@ -58,6 +59,7 @@ class GrpcServer:
             ItemMethods(context),
             ClassifierMethods(context),
             ClusterMethods(context),
+            RepresentationMethods(context),
             AnnotationMethods(context),
             ImageMethods(context),
             SearchMethods(context),

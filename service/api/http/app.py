@@ -24,6 +24,7 @@ from service.api.http.routes import (
     images,
     items,
     jobs,
+    representations,
     search,
     timeline,
 )
@@ -46,7 +47,10 @@ def create(context: Context) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
     )
-    features = (items, classifiers, clusters, duplicates, images, annotation, search, timeline, files, jobs, client)
+    features = (
+        *(items, classifiers, clusters, duplicates, images, annotation, representations, search, timeline, files),
+        *(jobs, client),
+    )
     for feature in features:
         feature.add(app, context)
     openapi.mount(app)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
@@ -41,7 +42,9 @@ STALLED = 30.0  # seconds without a byte of a body
 SLOWEST = 1000  # bytes per second of a body, on average
 TAIL = 4096  # bytes at the end of a form that are searched for its last boundary
 LISTS = frozenset({"labels", "templates", "negatives"})  # form fields that may be repeated
-FILES = frozenset({"image_vectors", "text_vectors"})  # .npy files
+FILES = re.compile("image_vectors|text_vectors")  # names of parts that are .npy files
+NUMBERED = re.compile(r"vectors\[(0|[1-9]\d{0,2})\]")  # the same where there are several of a modality
+PARTS = {FILES: ("image_vectors", "text_vectors"), NUMBERED: ("vectors[0]", "vectors[1]", "…")}
 OBJECTS = frozenset({"none_of_these", "sampling"})  # form fields that hold JSON
 
 
@@ -91,12 +94,17 @@ class Bodies:
         parsed: Any = await self._read_json(request, whole)
         return parsed, await items_of(parsed.input, FormParts(), parsed, self._store, request.state.owner) or []
 
-    async def message(self, request: Request, schema: type[Options]) -> tuple[Options, FormParts]:
-        """Read a `schema` and files: a JSON body, or a form with that JSON as its part `request`, files and texts."""
+    async def message(
+        self, request: Request, schema: type[Options], *, numbered: bool = False
+    ) -> tuple[Options, FormParts]:
+        """Read a `schema` and files: a JSON body, or a form with that JSON as its part `request`, files and texts.
+
+        `numbered`: vectors are in the parts `vectors[0]`, `vectors[1]`, …, and not in a part for each modality.
+        """
         if not _is_form(request):
             return await self._read_json(request, schema), FormParts()
         async with self._parsed(request) as form:
-            content, files = await _divided(form)
+            content, files = await _divided(form, NUMBERED if numbered else FILES)
         counter = Counter()
         counter.add(content)
         return await self._json(request, content, counter.values, schema), files
@@ -231,8 +239,8 @@ def _is_form(request: Request) -> bool:
     return kind == "multipart/form-data"
 
 
-async def _divided(form: FormData) -> tuple[bytes, FormParts]:
-    """Separate the part `request` from the others."""
+async def _divided(form: FormData, arrays: re.Pattern[str]) -> tuple[bytes, FormParts]:
+    """Separate the part `request` from the others, which are items, and `arrays` by their names."""
     body: bytes | None = None
     inputs: list[Item] = []
     named: dict[str, bytes] = {}
@@ -243,10 +251,10 @@ async def _divided(form: FormData) -> tuple[bytes, FormParts]:
         content = await value.read() if isinstance(value, UploadFile) else value.encode()
         if name == "request" and body is None:
             body = content
-        elif name in FILES and name not in named:
+        elif arrays.fullmatch(name) and name not in named:
             named[name] = content
         else:
-            known = ", ".join(("request", "input", *sorted(FILES)))
+            known = ", ".join(("request", "input", *PARTS[arrays]))
             raise Unprocessable(f"{name}: no such part here, or it was sent twice; there are {known}", param=name)
     return b"{}" if body is None else body, FormParts(tuple(inputs), named)
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from service.schemas.example import PHOTO
 
+THREE_VECTORS = "AACAPwAAAAAAAAAAAACAPwAAgD8AAIA/"  # (1, 0), (0, 1) and (1, 1)
+THREE_OTHERS = "AACAPwAAAAAAAIA/AACAPwAAAAAAAIA/"  # (1, 0), (1, 1) and (0, 1)
 TWO_VECTORS = "AACAPwAAAAAAAAAAAACAPw=="  # (1, 0) and (0, 1)
 RECEIPT = {
     "model": "embedded",
@@ -125,6 +127,15 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             "b": [1, 3, 4, 5, 4, 2, 2, 5],
             "same": [1, 0, 0, 0, 1, 1, 0, 1],
             "clusterings": {"one": [0, 0, 0, 1, 1, 1], "two": [0, 0, 1, 1, 2, 2]},
+        },
+    },
+    "RepresentationsRequest": {
+        "two encoders": {
+            "vectors": [
+                {"name": "mine", "dimension": 2, "data": THREE_VECTORS},
+                {"name": "colours", "model": "colour-histogram", "dimension": 2, "data": THREE_OTHERS},
+            ],
+            **{"a": [0, 0, 1], "b": [1, 2, 2], "same": [0, 1, 0], "grid": [{"method": "kmeans", "k": 2}]},
         },
     },
     "SearchRequest": {

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.stopping import Check
 from service.api.inputs import of_file, refuse_videos, vector_input
 from service.api.vectors import of_base64
 from service.context import Context
@@ -15,6 +16,7 @@ from service.errors import Unprocessable
 from service.pipelines.frames import VideoInput
 from service.pipelines.items import Item, VectorInput
 from service.schemas.items import Post, Vectors
+from service.schemas.representations import Representation
 from service.schemas.video import Sampling
 from service.stores.files import FileStore
 from service.stores.npy import InvalidArray, read_array
@@ -99,29 +101,54 @@ async def read_vectors(
     return await context.parsing.compute(lambda check: vectors_of(blocks, files, context.files, owner))
 
 
-def block(header: Vectors, part: bytes | None, store: FileStore, owner: str | None) -> VectorInput:
-    """Vectors of one modality."""
+async def read_representations(
+    context: Context, blocks: Sequence[Representation], files: FormParts, owner: str | None
+) -> Sequence[VectorInput]:
+    """Vectors of several representations, in a thread. Raises Unprocessable, NotFound."""
+    parts = [f"vectors[{i}]" for i in range(len(blocks))]
+    for name in files.named:
+        if name not in parts:
+            raise Unprocessable(
+                f"{name}: has no entry in request.vectors, which has {len(blocks)}; add one, or leave the part out",
+                param="vectors",
+            )
+
+    def read(check: Check) -> Sequence[VectorInput]:
+        pairs = zip(blocks, parts, strict=True)
+        return [block(each, files.named.get(part), context.files, owner, name=part) for each, part in pairs]
+
+    return await context.parsing.compute(read)
+
+
+def block(
+    header: Vectors, part: bytes | None, store: FileStore, owner: str | None, *, name: str | None = None
+) -> VectorInput:
+    """Vectors of one modality, or of one representation; `name` is that of the part of a form."""
+    name = name or f"{header.modality}_vectors"
     if (part is not None) + (header.data is not None) + (header.file is not None) != 1:
+        what = header.name if isinstance(header, Representation) else f"{header.modality} vectors"
         raise Unprocessable(
-            f"vectors: send {header.modality} vectors as data, a file, or the part {header.modality}_vectors of a form",
+            f"vectors: send {what} as data, a file, or the part {name} of a form",
             param="vectors",
         )
     if header.file is not None:
         return of_file(header.model_dump(), store, owner)
-    rows = of_base64(header.data, header.dimension) if header.data is not None else _npy(part or b"", header)
+    rows = (
+        of_base64(header.data, header.dimension)
+        if header.data is not None
+        else _npy(part or b"", header.dimension, name)
+    )
     return vector_input(header.model_dump(), rows)
 
 
-def _npy(part: bytes, header: Vectors) -> NDArray[np.float32]:
-    name = f"{header.modality}_vectors"
+def _npy(part: bytes, dimension: int, name: str) -> NDArray[np.float32]:
     try:
         rows = read_array(part)
     except InvalidArray as exc:
         raise Unprocessable(f"{name}: is no .npy file of numbers; write it with numpy.save", param=name) from exc
-    if rows.ndim != 2 or rows.dtype.kind != "f" or rows.shape[1] != header.dimension:
+    if rows.ndim != 2 or rows.dtype.kind != "f" or rows.shape[1] != dimension:
         raise Unprocessable(
-            f"{name}: an array of {str(rows.dtype)[:60]} {str(rows.shape)[:60]}, expected floats (items, "
-            f"{header.dimension})",
+            f"{name}: an array of {str(rows.dtype)[:60]} {str(rows.shape)[:60]}, expected floats (items, {dimension})",
             param=name,
         )
     return rows.astype(np.float32, copy=False)

@@ -18,6 +18,7 @@ from service.auth import is_open
 from service.schemas.base import Message
 from service.schemas.errors import ErrorAnswer
 from service.schemas.jobs import Job
+from service.schemas.representations import MOST_REPRESENTATIONS
 
 ASSETS = "/docs/assets"
 INTRODUCTION = """\
@@ -100,8 +101,11 @@ def body(request: type[BaseModel], options: type[BaseModel]) -> dict[str, Any]:
     }
 
 
-def message(request: str, *, files: bool = True) -> dict[str, Any]:
-    """The request body of a route that takes JSON, or a form with that JSON as its part `request`, and `files`."""
+def message(request: str, *, files: bool = True, numbered: bool = False) -> dict[str, Any]:
+    """The request body of a route that takes JSON, or a form with that JSON as its part `request`, and `files`.
+
+    `numbered`: the files are arrays of vectors alone, named by their numbers.
+    """
     schema = {"$ref": f"#/components/schemas/{request}"}
     beside = {"allOf": [schema], "description": "The JSON body, without the items and vectors sent as parts."}
     named = {
@@ -110,6 +114,8 @@ def message(request: str, *, files: bool = True) -> dict[str, Any]:
     }
     items = {"type": "array", "items": {"type": "string", "format": "binary"}, "description": "Images, in order."}
     parts = {"input": items, **named} if files else {}
+    if numbered:
+        parts = {f"vectors[{i}]": named["image_vectors"] for i in range(MOST_REPRESENTATIONS)}
     examples = EXAMPLES.get(request, {})
     return {
         "requestBody": {

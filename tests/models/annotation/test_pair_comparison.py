@@ -136,3 +136,25 @@ def test_blocks_of_resamples_change_nothing(monkeypatch):
     ]
     low = [(each.recall.low, each.recall.high) for each in one.configurations]
     assert np.allclose(low, [(each.recall.low, each.recall.high) for each in two.configurations], atol=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("within", "between"), [(80, 160), (200, 400)])
+def test_intervals_of_precision_and_f1_cover_as_often_as_stated(within, between):
+    true = whole().configurations[1]
+    covered = {"precision": 0, "f1": 0}
+    for seed in range(1000):
+        drawn = draw_pairs({"good": GOOD}, within, between, seed=seed).pairs
+        a, b = np.array([(p.a, p.b) for p in drawn]).T
+        found = compare_with_pairs(
+            *(a, b, TRUTH[a] == TRUTH[b], {"poor": POOR}),
+            inclusion_prob=[p.inclusion_prob for p in drawn],
+            stratum=[p.stratum for p in drawn],
+            resamples=300,
+            held_out=0,
+            seed=seed,
+        ).configurations[0]
+        for name in covered:
+            covered[name] += getattr(found, name).low <= getattr(true, name).value <= getattr(found, name).high
+    print(f"{within} + {between} pairs: covered {covered}")
+    assert all(870 <= times <= 985 for times in covered.values())

@@ -5,6 +5,7 @@ from daguerre.cli.commands.classifiers import classifiers, fine_tune, predict, t
 from daguerre.cli.commands.clusters import cluster, duplicates
 from daguerre.cli.commands.embed import embed
 from daguerre.cli.commands.jobs import jobs
+from daguerre.cli.commands.representations import representations
 from daguerre.cli.commands.search import search
 from daguerre.cli.commands.server import models, ping
 from daguerre.cli.commands.zero_shot import zero_shot
@@ -14,6 +15,7 @@ __all__ = ["INTERRUPTED", "MISMATCH", "REFUSED", "SOME_FAILED", "UNREACHABLE", "
 
 for command in (
     *(embed, zero_shot, cluster, duplicates, search, sample, pairs, agreement, compare),
+    representations,
     *(train, predict, fine_tune, classifiers, jobs, models, ping),
 ):
     main.add_command(command)

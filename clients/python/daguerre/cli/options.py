@@ -99,6 +99,18 @@ unclustered = option(
     show_default=True,
     help="Treat each item in no cluster (-1) as a cluster of its own, or exclude it.",
 )
+held_out = option(
+    "--held-out",
+    type=click.FloatRange(0, 1, max_open=True),
+    show_default="0.5",
+    help="Share of the pairs that score the winner, and do not choose it.",
+)
+confidence = option(
+    "--confidence",
+    type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
+    show_default="0.95",
+    help="Confidence level of the intervals.",
+)
 missing = option(
     "--missing",
     multiple=True,

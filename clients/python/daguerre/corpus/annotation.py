@@ -82,14 +82,7 @@ def aligned_rows(known: Embeddings, ids: Sequence[str], path: str) -> NDArray[np
 
 def read_clusterings(given: Sequence[str]) -> Clusterings:
     """Read tables of `daguerre cluster`, each as "clusters.csv" or "name=clusters.csv"."""
-    tables: dict[str, dict[str, str]] = {}
-    for argument in given:
-        name, equals, path = argument.partition("=")
-        if not equals or (Path(argument).exists() and not Path(path).exists()):
-            name, path = Path(argument).stem, argument
-        if name in tables:
-            raise ValueError(f"{argument}: another clustering is named {name!r}; give names, as in name=clusters.csv")
-        tables[name] = read_clusters(path)
+    tables = {name: read_clusters(path) for name, path in named_files(given, "clustering").items()}
     first = next(iter(tables.values()))
     ids = [id for id in first if all(id in clusters for clusters in tables.values())]
     if not ids:
@@ -103,6 +96,20 @@ def read_clusterings(given: Sequence[str]) -> Clusterings:
         except ValueError as exc:
             raise ValueError(f"{name}: column cluster: {exc}; a cluster is a whole number, -1 for none") from exc
     return Clusterings(ids, labels, len(set().union(*tables.values())) - len(ids))
+
+
+def named_files(given: Sequence[str], what: str) -> dict[str, str]:
+    """Paths by name of arguments such as "name=clusters.csv", or "clusters.csv". Raises ValueError for a name twice."""
+    files: dict[str, str] = {}
+    for argument in given:
+        name, equals, path = argument.partition("=")
+        if not equals or (Path(argument).exists() and not Path(path).exists()):
+            name, path = Path(argument).stem, argument
+        if name in files:
+            example = f"name={Path(path).name}"
+            raise ValueError(f"{argument}: another {what} is named {name!r}; give names, as in {example}")
+        files[name] = path
+    return files
 
 
 def read_known_labels(path: str, column: str) -> dict[str, str | None]:

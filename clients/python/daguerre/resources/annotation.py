@@ -19,7 +19,7 @@ from daguerre.inputs.alignment import (
     same_table,
     series_labels,
 )
-from daguerre.inputs.votes import read_vote
+from daguerre.inputs.votes import read_votes
 from daguerre.resources.search import Query, SearchMethods
 from daguerre.results.annotation import Agreement, Comparison, Pairs, Sample, Stratum, figure
 from daguerre.results.clusters import Clustered
@@ -326,11 +326,7 @@ class AnnotationMethods(SearchMethods):
         >>> client.compare(pairs, same, {"a": A, "b": B})
         """
         labels, _, _ = aligned_labels(clusterings, None)
-        given = per_item("same", same, len(pairs))
-        try:
-            votes = [read_vote(each) for each in given]
-        except ValueError as exc:
-            raise ValueError(f"same: got {exc}") from exc
+        votes = read_votes(per_item("same", same, len(pairs)))
         rows = [i for i, each in enumerate(votes) if each is not None]
         if isinstance(pairs, Pairs):
             ends = np.stack([pairs.a, pairs.b], axis=1)

@@ -89,6 +89,12 @@ CLUSTER_PAGE = Operation("POST", "/v1/clusters/{id}/report.html", "ClusterPage",
 FIND_DUPLICATES = Operation("POST", "/v1/duplicates", "FindDuplicates", Job.read, SKIP_IN_JOB)
 DUPLICATES = Operation("GET", "/v1/duplicates/{id}", "GetDuplicates", read_duplicates)
 
+COMPARE_REPRESENTATIONS = Operation("POST", "/v1/representations", "CompareRepresentations", Job.read, SKIP_IN_JOB)
+REPRESENTATIONS = Operation("GET", "/v1/representations/{id}", "GetRepresentations", _content)
+REPRESENTATIONS_PAGE = Operation(
+    "GET", "/v1/representations/{id}/report.html", "RepresentationsPage", _text, body="html"
+)
+
 SAMPLE = Operation("POST", "/v1/samples", "DrawSample", _content)
 PAIRS = Operation("POST", "/v1/pairs", "DrawPairs", _content)
 AGREEMENT = Operation("POST", "/v1/agreement", "MeasureAgreement", _content)

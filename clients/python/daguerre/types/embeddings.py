@@ -62,9 +62,32 @@ class VectorBlock:
         }
         return fields if self.file is None else {**fields, "file": self.file}
 
+    @property
+    def part(self) -> str:
+        """Name of the part of a form that has the rows."""
+        return f"{self.modality}_vectors"
+
     def packed(self) -> bytes:
         """The rows as float32, little-endian."""
         return self.rows.astype("<f4", copy=False).tobytes()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedBlock(VectorBlock):
+    """Embeddings of all items by one of several encoders; `place` is the number of the encoder, from 0."""
+
+    name: str
+    place: int
+
+    def fields(self) -> dict[str, object]:
+        """The fields of a request, without the rows, and without the receipt of vectors of an unknown model."""
+        fields = {name: value for name, value in super().fields().items() if name != "receipt" or self.model}
+        return {"name": self.name, **fields}
+
+    @property
+    def part(self) -> str:
+        """Name of the part of a form that has the rows."""
+        return f"vectors[{self.place}]"
 
 
 @dataclass(frozen=True, kw_only=True)

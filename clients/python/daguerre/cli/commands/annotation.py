@@ -208,18 +208,8 @@ def _check_numbers(level: str, codes: Sequence[str]) -> None:
 @click.argument("coded", type=options.FILE)
 @CLUSTER_TABLES
 @options.unclustered
-@options.option(
-    "--held-out",
-    type=click.FloatRange(0, 1, max_open=True),
-    show_default="0.5",
-    help="Share of the pairs that score the winner, and do not choose it.",
-)
-@options.option(
-    "--confidence",
-    type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
-    show_default="0.95",
-    help="Confidence level of the intervals.",
-)
+@options.held_out
+@options.confidence
 @options.resamples("pairs")
 @options.seed
 @options.as_json
