@@ -80,6 +80,7 @@ CORPUS = File(
         message("DescribeImagesResponse", "ImagesAnswer", data="repeated ImageDescription"),
         message("DuplicatesRequest", "DuplicatesRequest"),
         message("DuplicateGroup", "DuplicateGroup"),
+        message("RelatedGroup", "RelatedGroup"),
         message("Duplicates", "DuplicatesAnswer"),
         message("UnusableItem", "Unusable"),
         message(
