@@ -26,7 +26,7 @@ from daguerre.types.images import ImageDescription, ImagesAnswer
 from daguerre.types.jobs import Job
 
 Kind = Literal["exact", "near", "semantic"]
-SENT = 20_000  # miniatures of 6 kB that are sent in one request
+SENT = 10_000  # miniatures of 13 kB that are sent in one request
 MANY = 20  # items from which their cosines show a bulk
 BULK = "lies within the bulk of the corpus' cosines"
 BLANK = "is an image of a single colour, so there is nothing in it to compare"
