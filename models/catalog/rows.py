@@ -38,6 +38,7 @@ EMBEDDED = ModelSpec(
         negatives=("something else",),
         vocabulary="imagenet",
     ),
+    unrelated_cosine=0.141,  # models.sources.oracle.unrelated_cosine
     cpu_batch=1,  # small convolutions: 199 images/s on two cores, 151 with batches of 4, 125 of 8
     demonstration=True,
     notice="Demonstration model: fair on photos of everyday things, poor on people, places, events, cartoons and "

@@ -80,6 +80,7 @@ class ModelSpec:
     matryoshka: tuple[int, ...] = ()  # smaller dimensions to which the vector may be truncated
     demonstration: bool = False
     notice: str | None = None  # part of every answer
+    unrelated_cosine: float | None = None  # lower quartile of the cosines of different pictures of the oracle
 
     @property
     def modalities(self) -> tuple[Modality, ...]:

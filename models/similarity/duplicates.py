@@ -6,22 +6,28 @@ All pairs are compared in blocks; neither a matrix nor a list of all pairs is he
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isqrt
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from models.errors import ClusteringError
 from models.images.perceptual import BITS, Hash, distance, hashes
+from models.similarity.content import MOST, RelatedGroup, separate
 from models.similarity.neighbours import BLOCK_BYTES, finite_rows, lengths, unit_rows
+from models.similarity.outline import outline
+from models.similarity.threshold import Origin, given, learned
 
 Bool = NDArray[np.bool_]
+Bytes = NDArray[np.uint8]
 Float = NDArray[np.float64]
+Float32 = NDArray[np.float32]
 Int = NDArray[np.int64]
 Kind = Literal["exact", "near", "semantic"]
 Linkage = Literal["single", "star"]
 Within = Callable[[Int, Int], Bool]  # indexes (a,) and (b,) to (a, b): which pairs are duplicates
 Similarity = Callable[[Int, Int], Float]  # indexes (a,) and (b,) to (a, b): similarities
+PAIRS_AT_ONCE = 2048
 SMALL = 256  # candidates up to which the representative is the most central one, by all pairs
 
 
@@ -50,6 +56,11 @@ class Duplicates:
     ----------
     threshold : the lowest cosine (semantic), the most bits (near), or 1 (exact).
     unusable : indexes of items that cannot be compared (flat images); they are in no group.
+    origin, reason : how the threshold came about: see models.similarity.threshold.
+    remarks : sentences on limits of the result.
+    related : groups of pictures of one layout with different content, the largest first: none is a duplicate of another
+        content. An item may also be in a group of `groups`.
+    compared : members of groups whose pictures were compared block by block.
     """
 
     kind: Kind
@@ -58,6 +69,11 @@ class Duplicates:
     n: int
     groups: tuple[Group, ...]
     unusable: tuple[int, ...] = ()
+    origin: Origin | None = None
+    reason: str | None = None
+    remarks: tuple[str, ...] = ()
+    related: tuple[RelatedGroup, ...] = ()
+    compared: int = 0
 
     @property
     def kept(self) -> Bool:
@@ -94,6 +110,7 @@ def near(
     bits: int = 8,
     linkage: Linkage = "single",
     preference: ArrayLike | None = None,
+    miniatures: Bytes | None = None,
     block_bytes: int = BLOCK_BYTES,
 ) -> Duplicates:
     """Group items whose perceptual hashes differ in at most `bits` of 64. Linkage and preference as in `semantic`.
@@ -104,6 +121,7 @@ def near(
         times the brightness, 84 % with 2 % cropped off each side, no mirror image; of their 315,615 pairs, 28 are
         within 8 bits, nearly all drawn alike; from 10 on, birds match bats.
     values : (n,) of `perceptual_hash`. None, a flat image, is in no group and among the `unusable`.
+    miniatures : as for `semantic`.
     """
     if not 0 <= bits < BITS // 2:
         raise ClusteringError(
@@ -112,13 +130,9 @@ def near(
         )
     found, known = hashes(values)
     wanted = _preference(preference, len(found))
-    labels = _link(
-        lambda a, b: distance(found[a], found[b]) <= bits,
-        np.flatnonzero(known),
-        wanted,
-        linkage,
-        block_bytes,
-    )
+    within: Within = lambda a, b: distance(found[a], found[b]) <= bits  # noqa: E731
+    labels = _link(within, np.flatnonzero(known), wanted, linkage, block_bytes)
+    labels, contents = _separated(labels, wanted, miniatures, within, linkage)
     return Duplicates(
         kind="near",
         threshold=float(bits),
@@ -126,15 +140,18 @@ def near(
         n=len(found),
         groups=_groups(lambda a, b: 1 - distance(found[a], found[b]) / BITS, labels, wanted, linkage),
         unusable=tuple(np.flatnonzero(~known).tolist()),
+        **contents,
     )
 
 
 def semantic(
     embeddings: ArrayLike,
     *,
-    threshold: float = 0.95,
+    threshold: float | None = None,
+    unrelated: float | None = None,
     linkage: Linkage = "single",
     preference: ArrayLike | None = None,
+    miniatures: Bytes | None = None,
     block_bytes: int = BLOCK_BYTES,
 ) -> Duplicates:
     """Items whose embeddings have a cosine of at least `threshold`.
@@ -145,50 +162,92 @@ def semantic(
     Parameters
     ----------
     embeddings : (n, d) float32, of any length but 0.
+    threshold : lowest cosine of duplicates. None: learned from the corpus, see models.similarity.threshold.
+    unrelated : the model's cosine of unrelated pictures, for a corpus that is too small to learn from.
     linkage : "single": connected components, which can chain: a like b and b like c puts a with c. The representative
         has the highest preference, then in groups of up to 256 such members the highest mean similarity to them, then
         the lowest index. "star": every member is within the threshold of its representative. In order of preference,
         then of index, an item that has no group yet represents one, and takes whatever is within the threshold and has
         none.
     preference : (n,) the highest in a group is kept: the image's area, say.
+    miniatures : (n, BYTES) of `models.images.miniature`, zeros for an item without one: groups are then split where
+        pictures of one layout have different content.
     block_bytes : about the memory used beside the embeddings and a scaled copy.
 
     Raises
     ------
     ClusteringError : NaN, infinity or a vector of zeros; a threshold that is no cosine; a preference that does not fit.
     """
-    if not -1 <= threshold <= 1:
+    if threshold is not None and not -1 <= threshold <= 1:
         raise ClusteringError(
             f"threshold: got {threshold}; it is a cosine, at most 1, and for near-copies 0.9 or more", "bad_option"
         )
-    cosine = _Cosine(finite_rows(embeddings, "embeddings"), threshold)
-    n = len(cosine.rows)
+    rows = finite_rows(embeddings, "embeddings")
+    length = lengths(rows, "embeddings")
+    unit = unit_rows(rows, length)
+    rule = learned(unit, unrelated) if threshold is None else given(unit, threshold)
+    cosine = _Cosine(rows, length, unit, rule.value)
+    n = len(rows)
     wanted = _preference(preference, n)
     labels = _link(cosine.within, np.arange(n), wanted, linkage, block_bytes)
+    labels, contents = _separated(labels, wanted, miniatures, cosine.within, linkage)
     return Duplicates(
         kind="semantic",
-        threshold=float(threshold),
+        threshold=float(rule.value),
         linkage=linkage,
         n=n,
         groups=_groups(cosine.similarity, labels, wanted, linkage),
+        origin=rule.origin,
+        reason=rule.reason,
+        **{**contents, "remarks": (*rule.remarks, *contents.get("remarks", ()))},
     )
 
 
 class _Cosine:
-    def __init__(self, rows: NDArray[np.float32], threshold: float) -> None:
-        self.rows, self.lengths = rows, lengths(rows, "embeddings")
-        self.unit = unit_rows(rows, self.lengths)
+    """Cosines of rows, compared with a threshold.
+
+    Most pairs are refused by an upper bound of their cosine: the product of the first few principal components, and of
+    the lengths of the rest, which is one coordinate more (`Outline`).
+    """
+
+    def __init__(self, rows: Float32, length: Float, unit: Float32, threshold: float) -> None:
+        self.rows, self.lengths, self.unit = rows, length, unit
         self.threshold = threshold
         self.margin = (rows.shape[1] + 8) * 2.0**-24  # above a float32 product's error; see neighbours.py
+        self.outline = outline(unit, threshold - self.margin)
 
     def within(self, left: Int, right: Int) -> Bool:
+        if self.outline is not None:
+            bound = self.outline[left] @ self.outline[right].T
+            found: Bool = bound >= np.float32(self.threshold - self.margin)
+            hits = np.flatnonzero(found)
+            if len(hits) == 0:
+                return found
+            if len(hits) <= found.size // 32:
+                rows, columns = np.divmod(hits, len(right))
+                found.ravel()[hits] = self._each(left[rows], right[columns])
+                return found
         products = self.unit[left] @ self.unit[right].T
-        found: Bool = products >= self.threshold - self.margin
+        found = products >= self.threshold - self.margin
         if found.any():
             unsure = found & (products <= self.threshold + self.margin)
             rows, columns = np.flatnonzero(unsure.any(axis=1)), np.flatnonzero(unsure.any(axis=0))
             if len(rows):
                 found[np.ix_(rows, columns)] = self.similarity(left[rows], right[columns]) >= self.threshold
+        return found
+
+    def _each(self, left: Int, right: Int) -> Bool:
+        """Which pairs are within the threshold, (pairs,)."""
+        found = np.empty(len(left), bool)
+        for start in range(0, len(left), PAIRS_AT_ONCE):
+            a, b = left[start : start + PAIRS_AT_ONCE], right[start : start + PAIRS_AT_ONCE]
+            products = np.einsum("ij,ij->i", self.unit[a], self.unit[b])
+            part = products >= self.threshold - self.margin
+            unsure = np.flatnonzero(part & (products <= self.threshold + self.margin))
+            a, b = a[unsure], b[unsure]
+            exact = np.einsum("ij,ij->i", self.rows[a] / self.lengths[a, None], self.rows[b] / self.lengths[b, None])
+            part[unsure] = exact.round(7) >= self.threshold
+            found[start : start + PAIRS_AT_ONCE] = part
         return found
 
     def similarity(self, left: Int, right: Int) -> Float:
@@ -248,6 +307,24 @@ def _stars(within: Within, order: Int, labels: Int, side: int) -> Int:
             taken = rest[hit]
             labels[taken], free[taken] = np.array(centres)[hits.argmax(axis=0)[hit]], False
     return labels
+
+
+def _separated(
+    labels: Int, wanted: Float, miniatures: Bytes | None, within: Within, linkage: Linkage
+) -> tuple[Int, dict[str, Any]]:
+    """Labels after a comparison of the pictures, and the fields of the result that say so."""
+    if miniatures is None:
+        return labels, {}
+    order = np.empty(len(labels), np.int64)
+    order[np.argsort(-wanted, kind="stable")] = np.arange(len(labels))
+    found = separate(labels, order, miniatures, within if linkage == "star" else None)
+    fields: dict[str, Any] = {"related": found.related, "compared": found.compared}
+    if found.unseen:
+        fields["remarks"] = (
+            f"{found.unseen:,} pictures of one layout were compared with the {MOST} most similar ones only, and are "
+            "kept where these differ",
+        )
+    return found.labels, fields
 
 
 def _blocks(items: Int, side: int) -> Iterator[tuple[int, Int]]:

@@ -77,7 +77,9 @@ def _fill(path: Path, spec: ModelSpec, source: describe.SourceFolder, loaded: ne
     if spec.text:
         (path / "tokenizer.json").write_text(source.tokens, encoding="utf-8")
     if spec.image:
-        parity |= _image(path, spec, source, loaded, log)
+        measured = _image(path, spec, source, loaded, log)
+        parity |= {name: value for name, value in measured.items() if name != "unrelated_cosine"}
+        spec = replace(spec, unrelated_cosine=measured["unrelated_cosine"])
     if spec.text:
         parity |= _text(path, spec, source, loaded, log)
     folder.write_manifest(path, spec, parity=parity, made_with=export.versions())
@@ -107,7 +109,12 @@ def _image(
     stack = processor.collate(rows, spec.image.preprocess.size)
     session = _session(graph, stack[:2], path / "image.onnx", spec.precision)
     vectors = np.concatenate([session(stack[i : i + 4]) for i in range(0, len(stack), 4)])
-    return {"pixel_max_difference": pixels, **_agreement("image", spec, processor.postprocess(vectors), wanted)}
+    unit = processor.postprocess(vectors)
+    return {
+        "pixel_max_difference": pixels,
+        "unrelated_cosine": oracle.unrelated_cosine(unit),
+        **_agreement("image", spec, unit, wanted),
+    }
 
 
 def _text(

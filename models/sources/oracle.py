@@ -54,6 +54,12 @@ def pictures() -> list[bytes]:
     return jpegs
 
 
+def unrelated_cosine(vectors: Float) -> float:
+    """Lower quartile of the cosines of `pictures` that come from different photos, of their unit vectors (15, d)."""
+    photo = np.repeat(np.arange(len(vectors) // 3), 3)
+    return float(np.quantile((vectors @ vectors.T)[photo[:, None] < photo], 0.25))
+
+
 def pixel_values(folder: Path, images: Sequence[bytes]) -> Float:
     """Pixels by the image processor of the folder, (n, 3, size, size) float32."""
     load: Any = AutoImageProcessor.from_pretrained

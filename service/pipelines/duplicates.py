@@ -1,20 +1,26 @@
 """Duplicates: hash or embed items at once, compare them in the worker process."""
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from models.errors import quoted
-from service.errors import ItemFailure, Unprocessable
+from models.images.miniature import BYTES
+from service.errors import ItemFailure, ServiceError, Unprocessable
 from service.inference.engine import Engine
 from service.jobs import Job, Jobs
 from service.pipelines import clusters
-from service.pipelines.images import describe
+from service.pipelines.images import describe, miniatures
 from service.pipelines.items import Item, VectorInput
 from service.pipelines.vectors import FIRST_OF_MANY, ItemVectors, gather_vectors
 from service.schemas.duplicates import DuplicatesRequest
 from service.tasks import duplicates as work
 
+Miniatures = NDArray[np.uint8]  # (n, BYTES)
 KIND = "duplicates"
 LONG = 50_000  # items from which a job takes an hour rather than a minute
 _HASHES = {"sha256": re.compile("[0-9a-f]{64}"), "phash": re.compile("[0-9a-f]{16}")}
@@ -41,15 +47,30 @@ async def submit(
     for name in _HASHES:
         if name != wanted and getattr(request, name) is not None:
             raise Unprocessable(f"{name}: is not what {request.kind} compares; leave it out", param=name)
+    if request.miniatures is not None and (items is not None or request.kind == "exact"):
+        why = "exact compares bytes" if request.kind == "exact" else "those of input are made here"
+        raise Unprocessable(f"miniatures: belong to phash or vectors, and {why}; leave them out", param="miniatures")
     given = None if wanted is None else getattr(request, wanted)
+    small = None
     if wanted is None:
         data = await gather_vectors(engine, request, items=items, vectors=vectors, known=True)
-        if len(data.failures) == data.n:
-            first = next(iter(data.failures.values()))
+        failures = dict(data.failures)
+        if items is not None:
+            found, blank = await miniatures(engine, items)
+            small = _rows_of([found.get(i) for i in range(len(items))])
+            blank = [i for i in blank if items[i].text is None]
+        else:
+            small = _sent_miniatures(request, data.n)
+            blank = []
+        for i in blank:
+            failures.setdefault(i, ItemFailure(i, data.ids[i], *work.BLANK, 422))
+        if len(failures) == data.n:
+            first = next(iter(failures.values()))
             raise Unprocessable(
                 f"input: none of {data.n} items can be compared; the first: {first.message}", param="input"
             )
-        task = _task(request, data.ids, data.failures, (), data, data.remarks)
+        unrelated = _unrelated(engine, data)
+        task = _task(request, data.ids, failures, (), data, data.remarks, unrelated)
         rows = data.rows
     else:
         if vectors is not None:
@@ -58,13 +79,14 @@ async def submit(
             raise Unprocessable(f"input: send either input or {wanted}", param="input")
         rows = []
         if items is not None:
-            hashes, failures, remarks = await _hashed(engine, request, items, wanted)
+            hashes, unread, remarks, small = await _hashed(engine, request, items, wanted)
             ids = request.ids or [item.id if item.id is not None else str(i) for i, item in enumerate(items)]
         else:
             assert given is not None
-            hashes, failures, remarks = _checked(wanted, given), {}, ()
+            hashes, unread, remarks = _checked(wanted, given), {}, ()
             ids = request.ids or [str(i) for i in range(len(hashes))]
-        task = _task(request, ids, failures, hashes, None, remarks)
+            small = _sent_miniatures(request, len(hashes))
+        task = _task(request, ids, unread, hashes, None, remarks)
         if len(ids) != len(hashes):
             raise Unprocessable(
                 f"ids: {len(ids)} for {len(hashes)} items; give one for each", code="lengths_differ", param="ids"
@@ -78,7 +100,7 @@ async def submit(
         )
 
     def fill(folder: Path) -> None:
-        task.write(folder, rows)
+        task.write(folder, rows, small)
 
     return await jobs.submit(KIND, {"n": n}, owner=owner, fill=fill, lane="long" if n > LONG else None)
 
@@ -90,8 +112,9 @@ def _task(
     hashes: Sequence[str | None],
     data: ItemVectors | None,
     remarks: Sequence[str],
+    unrelated: float | None = None,
 ) -> work.Task:
-    left_out = {"input": None, "vectors": None, "ids": None, "sha256": None, "phash": None}
+    left_out = dict.fromkeys(("input", "vectors", "ids", "sha256", "phash", "miniatures", "blank"))
     return work.Task(
         request=request.model_copy(update=left_out),
         ids=tuple(ids),
@@ -101,16 +124,59 @@ def _task(
         model=None if data is None else data.model,
         receipt=None if data is None else data.receipt,
         remarks=tuple(remarks),
+        unrelated=unrelated,
     )
 
 
 async def _hashed(
     engine: Engine, request: DuplicatesRequest, items: Sequence[Item], wanted: str
-) -> tuple[list[str | None], Mapping[int, ItemFailure], Sequence[str]]:
-    found, failures = await describe(engine, items, on_error=request.on_error)
+) -> tuple[list[str | None], Mapping[int, ItemFailure], Sequence[str], Miniatures | None]:
+    near = wanted == "phash"
+    found, failures = await describe(engine, items, small=near, on_error=request.on_error)
     hashes = [str(found[i].to_json()[wanted] or "") or None if i in found else None for i in range(len(items))]
-    many = sum(each.first_of_many for each in found.values()) if wanted == "phash" else 0
-    return hashes, failures, [f"{many:,} of {len(items):,} {FIRST_OF_MANY}."] if many else []
+    many = sum(each.first_of_many for each in found.values()) if near else 0
+    remarks = [f"{many:,} of {len(items):,} {FIRST_OF_MANY}."] if many else []
+    small = _rows_of([found[i].miniature if i in found else None for i in range(len(items))]) if near else None
+    return hashes, failures, remarks, small
+
+
+def _rows_of(small: Sequence[bytes | None]) -> Miniatures | None:
+    """Miniatures as rows, of zeros where there is none; None where there is none at all."""
+    if not any(small):
+        return None
+    return np.stack([np.frombuffer(each or bytes(BYTES), np.uint8) for each in small])
+
+
+def _sent_miniatures(request: DuplicatesRequest, n: int) -> Miniatures | None:
+    if request.miniatures is None:
+        return None
+    if len(request.miniatures) != n:
+        raise Unprocessable(
+            f"miniatures: {len(request.miniatures)} for {n} items; send one for each, empty for an item without one",
+            code="lengths_differ",
+            param="miniatures",
+        )
+    rows: list[bytes | None] = []
+    for i, each in enumerate(request.miniatures):
+        try:
+            rows.append(base64.b64decode(each, validate=True) or None)
+        except ValueError:
+            rows.append(b"")
+        if each and len(rows[-1] or b"") != BYTES:
+            at = f"miniatures[{i}]"
+            raise Unprocessable(f"{at}: {quoted(each)} is none; take it from POST /v1/images", param=at)
+    return _rows_of(rows)
+
+
+def _unrelated(engine: Engine, data: ItemVectors) -> float | None:
+    """Cosine of unrelated pictures under the model of the vectors, where these are of images and it is known."""
+    if [block.modality for block in data.blocks] != ["image"]:
+        return None
+    try:
+        spec = engine.model(data.model).spec
+    except ServiceError:
+        return None
+    return spec.unrelated_cosine if data.blocks[0].dimension == spec.dimension else None
 
 
 def _checked(name: str, given: Sequence[str]) -> list[str | None]:

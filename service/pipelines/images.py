@@ -6,10 +6,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from models.errors import ItemError
 from models.images.decoding import ImageLimits, open_rgb
 from models.images.further import is_first_of_many
+from models.images.miniature import miniature
 from models.images.perceptual import perceptual_hash
 from models.images.thumbnail import thumbnail
 from service.errors import ItemFailure, ItemsFailed, Unprocessable, item_failure
@@ -36,6 +38,7 @@ class Described:
     height: int
     thumbnail: bytes | None
     first_of_many: bool = False
+    miniature: bytes | None = None
 
     def to_json(self) -> dict[str, object]:
         """The description as JSON types."""
@@ -45,13 +48,23 @@ class Described:
             "width": self.width,
             "height": self.height,
             "thumbnail": None if self.thumbnail is None else base64.b64encode(self.thumbnail).decode(),
+            "miniature": None if self.miniature is None else base64.b64encode(self.miniature).decode(),
         }
 
 
 async def describe(
-    engine: Engine, items: Sequence[Item], *, side: int | None = None, blurred: bool = False, on_error: OnError
+    engine: Engine,
+    items: Sequence[Item],
+    *,
+    side: int | None = None,
+    blurred: bool = False,
+    small: bool = False,
+    on_error: OnError,
 ) -> tuple[Mapping[int, Described], Mapping[int, ItemFailure]]:
-    """Descriptions of images, and failures by index. Raises ItemsFailed, Unprocessable, TooLarge."""
+    """Descriptions of images, with miniatures if `small`, and failures by index.
+
+    Raises ItemsFailed, Unprocessable, TooLarge.
+    """
     check_count(engine, items)
     found: dict[int, Described] = {}
     failures: dict[int, ItemFailure] = {}
@@ -73,6 +86,7 @@ async def describe(
             height=picture.height,
             thumbnail=None if side is None else thumbnail(picture, side=side, blurred=blurred),
             first_of_many=is_first_of_many(data),
+            miniature=miniature(picture) if small else None,
         )
 
     await asyncio.gather(*(engine.decode(partial(look, i, item)) for i, item in enumerate(items)))
@@ -82,6 +96,28 @@ async def describe(
         raise ItemsFailed([failures[i] for i in sorted(failures)], of=len(items))
     ITEMS.labels("images", "image").inc(len(found))
     return found, failures
+
+
+async def miniatures(engine: Engine, items: Sequence[Item]) -> tuple[dict[int, bytes], list[int]]:
+    """Miniatures of the items' images by index, and the indexes of images of a single colour.
+
+    Images that cannot be decoded are left out: whoever embeds them reports them.
+    """
+    found: dict[int, bytes] = {}
+    blank: list[int] = []
+
+    def look(i: int, image: Any, limits: ImageLimits) -> None:
+        try:
+            picture = open_rgb(image_bytes(image, limits.max_bytes), limits=limits)
+        except ItemError:
+            return
+        found[i] = miniature(picture)
+        if perceptual_hash(picture) is None:
+            blank.append(i)
+
+    there = [(i, item.image) for i, item in enumerate(items) if item.image is not None]
+    await asyncio.gather(*(engine.decode(partial(look, i, image)) for i, image in there))
+    return found, sorted(blank)
 
 
 async def thumbnails(

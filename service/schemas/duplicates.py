@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from service.schemas.common import Mode, Receipt
+from service.schemas.common import Index, Mode, Receipt
 from service.schemas.items import Encodable, Unusable
 
 
@@ -21,8 +21,12 @@ class DuplicatesRequest(Encodable):
     phash: list[str] | None = Field(
         None, description="Perceptual hash of each item, in place of input, for kind near; from POST /v1/images."
     )
-    threshold: float = Field(
-        0.95, gt=-1, le=1, description="Lowest cosine of two items that count as duplicates, for kind semantic."
+    threshold: float | None = Field(
+        None,
+        gt=-1,
+        le=1,
+        description="Lowest cosine of two items that count as duplicates, for kind semantic. Left out: learned from "
+        "the cosines of the corpus.",
     )
     bits: int = Field(
         8, ge=0, le=31, description="Highest number of differing bits, of 64, between two duplicates, for kind near."
@@ -36,6 +40,11 @@ class DuplicatesRequest(Encodable):
         description="A number per item, for example its size: the highest of a group makes its representative.",
     )
     mode: Mode = Field("sync", description="sync: the answer has the groups. job: the answer is a job.")
+    miniatures: list[str] | None = Field(
+        None,
+        description="Miniature of each item from POST /v1/images, beside phash or vectors: groups are then compared "
+        "block by block, and pictures of one layout with different content are kept. Empty for an item without one.",
+    )
 
 
 class DuplicateGroup(BaseModel):
@@ -44,6 +53,13 @@ class DuplicateGroup(BaseModel):
     representative: int = Field(description="Index of the item to keep.")
     members: list[int] = Field(description="Indexes of all items of the group.")
     similarity: list[float] = Field(description="Similarity of each member to the representative.")
+
+
+class RelatedGroup(BaseModel):
+    """Pictures that share a layout and differ in content, such as posts in one design with other words."""
+
+    members: list[Index] = Field(description="Indexes of the items; none of them is removable because of the others.")
+    contents: Index = Field(description="Number of different contents among them.")
 
 
 class DuplicatesAnswer(BaseModel):
@@ -59,6 +75,18 @@ class DuplicatesAnswer(BaseModel):
     groups: list[DuplicateGroup] = Field(description="Groups, the largest first.")
     extra: int = Field(description="Number of removable items: members that are not representatives.")
     unusable: list[Unusable] = Field(description="Items that could not be used.")
-    remarks: list[str] = Field(description="Remarks on items of which not all was read.")
+    remarks: list[str] = Field(description="Remarks on limits of the result, and on items of which not all was read.")
     model: str | None = Field(description="Model that made the vectors, for kind semantic.")
     receipt: Receipt | dict[str, Any] | None = Field(description="Receipt of the vectors: how they were made.")
+    threshold_origin: Literal["given", "corpus", "model", "fallback"] | None = Field(
+        None,
+        description="Origin of the threshold, for kind semantic: given in the request; learned from the corpus; from "
+        "the model's cosines of unrelated pictures; or a fallback.",
+    )
+    threshold_reason: str | None = Field(
+        None, description="Derivation of the threshold, as a sentence, for kind semantic."
+    )
+    related: list[RelatedGroup] = Field(
+        [], description="Pictures of the same layout with different content. An item may also be in a group."
+    )
+    compared: Index = Field(0, description="Number of members of groups whose pixels were compared block by block.")

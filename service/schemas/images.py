@@ -15,6 +15,7 @@ class ImagesRequest(Message):
         None, ge=16, le=512, description="Longest side, in pixels, of a thumbnail to return. Left out: no thumbnail."
     )
     blurred: bool = Field(False, description="Blur the thumbnails so that nobody can be recognised.")
+    miniature: bool = Field(False, description="Return a miniature of each image, by which duplicates are compared.")
     on_error: OnError = Field(
         "fail",
         description="Effect of an unusable image. fail: the request is refused. skip: the image carries its own error.",
@@ -29,6 +30,9 @@ class ImageDatum(Datum):
     width: int | None = Field(None, description="Width in pixels, after rotation to upright.")
     height: int | None = Field(None, description="Height in pixels, after rotation to upright.")
     thumbnail: str | None = Field(None, description="Thumbnail, a JPEG in base64, if requested.")
+    miniature: str | None = Field(
+        None, description="Miniature in base64, if requested: 96 x 96 levels of grey, 2 x 16 x 16 of colour."
+    )
 
 
 class ImagesAnswer(BaseModel):

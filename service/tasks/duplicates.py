@@ -1,6 +1,6 @@
 """Duplicate detection as a job, from hashes or vectors in its folder to groups in the folder of results."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,12 @@ from service.jobs.kinds import Context
 from service.schemas.duplicates import DuplicatesRequest
 from service.tasks.vectors import joined, keep, read_rows, unusable_to_json, usable, write_rows
 
-TASK, ANSWER = "task.json", "duplicates.json"
+TASK, ANSWER, MINIATURES = "task.json", "duplicates.json", "miniatures.npy"
+BLANK = ("blank_image", "image is of a single colour, so there is nothing in it to compare")
+UNCHECKED = (
+    "groups come from {by} alone: no picture was compared block by block, so that pictures of one layout with "
+    "different content may be in a group; {way}"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +33,7 @@ class Task:
     hashes : hash of each item for the kinds exact and near; None for an item without one.
     blocks : modalities and models of the vectors, for the kind semantic.
     remarks : sentences about items of which not all was read.
+    unrelated : the model's cosine of unrelated pictures, where it is known.
     """
 
     request: DuplicatesRequest
@@ -38,10 +44,15 @@ class Task:
     model: str | None
     receipt: Mapping[str, Any] | None
     remarks: tuple[str, ...] = ()
+    unrelated: float | None = None
 
-    def write(self, folder: Path, rows: Sequence[NDArray[np.floating]]) -> None:
-        """Write the task into `folder`."""
+    def write(
+        self, folder: Path, rows: Sequence[NDArray[np.floating]], miniatures: NDArray[np.uint8] | None = None
+    ) -> None:
+        """Write the task into `folder`; `miniatures` is (n, BYTES), a row of zeros for an item without one."""
         write_rows(folder, self.blocks, rows)
+        if miniatures is not None:
+            np.save(folder / MINIATURES, miniatures)
         (folder / TASK).write_bytes(TypeAdapter(Task).dump_json(self))
 
 
@@ -59,6 +70,8 @@ def job(context: Context) -> dict[str, Any]:
         }
         for group in duplicates.groups
     ]
+    for i in duplicates.unusable:
+        bad[place[i]] = BLANK
     extra = sum(len(group["members"]) - 1 for group in groups)
     answer = {
         "id": context.id,
@@ -70,10 +83,16 @@ def job(context: Context) -> dict[str, Any]:
         "ids": list(task.ids),
         "groups": groups,
         "extra": extra,
-        "unusable": unusable_to_json(bad, task.ids),
+        "unusable": unusable_to_json(dict(sorted(bad.items())), task.ids),
         "model": task.model,
         "receipt": task.receipt,
-        "remarks": list(task.remarks),
+        "remarks": [*task.remarks, *duplicates.remarks, *_unchecked(task, duplicates)],
+        "threshold_origin": duplicates.origin,
+        "threshold_reason": duplicates.reason,
+        "related": [
+            {"members": [place[i] for i in group.members], "contents": group.contents} for group in duplicates.related
+        ],
+        "compared": duplicates.compared,
     }
     keep(context.results, ANSWER, answer)
     return {"duplicates": context.id, "n": len(task.ids), "groups": len(groups), "extra": extra}
@@ -84,13 +103,37 @@ def _find(context: Context, task: Task) -> tuple[NDArray[np.intp], dict[int, tup
     if request.kind == "semantic":
         rows = read_rows(context.folder, task.blocks)
         kept, bad = usable(rows, bad, skip=request.on_error == "skip")
-        prefer = None if request.preference is None else np.asarray(request.preference)[kept]
-        x = np.asarray(joined(rows, kept), np.float32)
-        return kept, bad, semantic(x, threshold=request.threshold, linkage=request.linkage, preference=prefer)
-    kept = np.array([i for i in range(len(task.ids)) if i not in bad], np.intp)
+    else:
+        kept = np.array([i for i in range(len(task.ids)) if i not in bad], np.intp)
     prefer = None if request.preference is None else np.asarray(request.preference)[kept]
+    path = context.folder / MINIATURES
+    small = np.load(path, mmap_mode="r", allow_pickle=False) if path.exists() else None
+    if small is not None and len(kept) < len(small):
+        small = small[kept]
+    if request.kind == "semantic":
+        found = semantic(
+            np.asarray(joined(rows, kept), np.float32),
+            threshold=request.threshold,
+            unrelated=task.unrelated,
+            linkage=request.linkage,
+            preference=prefer,
+            miniatures=small,
+        )
+        return kept, bad, found
     hashes = [task.hashes[i] for i in kept]
     if request.kind == "exact":
         return kept, bad, exact([value or "" for value in hashes], preference=prefer)
     values = [None if value is None else int(value, 16) for value in hashes]
-    return kept, bad, near(values, bits=request.bits, linkage=request.linkage, preference=prefer)
+    found = near(values, bits=request.bits, linkage=request.linkage, preference=prefer, miniatures=small)
+    return kept, bad, found
+
+
+def _unchecked(task: Task, found: Duplicates) -> Iterator[str]:
+    """The remark that members of groups were not compared by their pixels."""
+    members = sum(len(group.members) for group in found.groups)
+    if task.request.kind == "exact" or not members:
+        return
+    texts = bool(task.blocks) and all(block.modality == "text" for block in task.blocks)
+    if found.compared == 0 and not texts:
+        by = "perceptual hashes" if task.request.kind == "near" else "vectors"
+        yield UNCHECKED.format(by=by, way="send the images as input, or their miniatures")

@@ -3,14 +3,17 @@
 import io
 import json
 import time
+from random import Random
 
 import grpc
 import httpx
 import numpy as np
 import psutil
 import pytest
+from PIL import Image
 from sklearn.metrics import adjusted_rand_score, silhouette_samples
 
+from bench.copies import tweet
 from daguerre_proto.v1 import classifiers_pb2, jobs_pb2
 from daguerre_proto.v1 import clusters_pb2 as clusters_pb
 from daguerre_proto.v1 import corpus_pb2 as pb
@@ -328,6 +331,46 @@ def test_duplicates_of_each_kind(client):
     harness.assert_error(client.post("/v1/duplicates", json=bad), 422, "invalid_request")
     bad = {"kind": "near", "phash": ["xyz"]}
     assert "phash[0]" in client.post("/v1/duplicates", json=bad).json()["error"]["message"]
+
+
+def test_pictures_of_one_layout_are_related_and_blank_ones_reported(server: Server, client: httpx.Client):
+    def png(image: Image.Image) -> bytes:
+        stream = io.BytesIO()
+        image.save(stream, "PNG")
+        return stream.getvalue()
+
+    posts = [tweet(Random(seed)) for seed in range(3)]
+    images = [*posts, posts[0].resize((300, 170)), Image.new("RGBA", (90, 90), (255, 255, 255, 0))]
+    items = [harness.image(png(image), f"p{i}") for i, image in enumerate(images)]
+    described = client.post("/v1/images", json={"input": items, "miniature": True}).json()["data"]
+    small, hashes = ([each.get(name, "") for each in described] for name in ("miniature", "phash"))
+    sent = [
+        {"kind": "near", "bits": 20, "input": items},
+        {"kind": "near", "bits": 20, "phash": hashes, "miniatures": small},
+        {"kind": "semantic", "threshold": 0.7, "input": items},
+    ]
+    for body in sent:
+        answer = client.post("/v1/duplicates", json=body).json()
+        assert [group["members"] for group in answer["groups"]] == [[0, 3]]
+        assert answer["related"] == [{"members": [0, 1, 2, 3], "contents": 3}]
+        assert [(each["index"], each["error"]["code"]) for each in answer["unusable"]] == [(4, "blank_image")]
+        assert answer["compared"] == 4
+    assert (answer["threshold_origin"], answer["threshold"]) == ("given", 0.7)
+    unchecked = client.post("/v1/duplicates", json={"kind": "near", "bits": 20, "phash": hashes}).json()
+    assert unchecked["related"] == []
+    assert "no picture was compared" in unchecked["remarks"][0]
+    few = client.post("/v1/duplicates", json={"kind": "semantic", "input": items}).json()
+    assert few["threshold_origin"] == "model"
+    bad = {"kind": "near", "phash": hashes, "miniatures": [*small[:-1], "AAAA"]}
+    assert "miniatures[4]" in client.post("/v1/duplicates", json=bad).json()["error"]["message"]
+    bad = {"kind": "exact", "sha256": ["a" * 64], "miniatures": [small[0]]}
+    harness.assert_error(client.post("/v1/duplicates", json=bad), 422, "invalid_request")
+    with stub(server) as calls:
+        found = calls.FindDuplicates(
+            pb.DuplicatesRequest(kind="near", bits=20, phash=hashes, miniatures=small)
+        ).duplicates
+        assert [(list(each.members), each.contents) for each in found.related] == [([0, 1, 2, 3], 3)]
+        assert [each.error.code for each in found.unusable] == ["blank_image"]
 
 
 def test_search_finds_what_brute_force_finds(client, file):

@@ -66,19 +66,21 @@ class DeleteFileRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ...) -> None: ...
 
 class DescribeImagesRequest(_message.Message):
-    __slots__ = ("input", "thumbnail", "blurred", "on_error")
+    __slots__ = ("input", "thumbnail", "blurred", "on_error", "miniature")
     INPUT_FIELD_NUMBER: _ClassVar[int]
     THUMBNAIL_FIELD_NUMBER: _ClassVar[int]
     BLURRED_FIELD_NUMBER: _ClassVar[int]
     ON_ERROR_FIELD_NUMBER: _ClassVar[int]
+    MINIATURE_FIELD_NUMBER: _ClassVar[int]
     input: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Post]
     thumbnail: int
     blurred: bool
     on_error: _common_pb2.OnError
-    def __init__(self, input: _Optional[_Iterable[_Union[_classifiers_pb2.Post, _Mapping]]] = ..., thumbnail: _Optional[int] = ..., blurred: bool = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ...) -> None: ...
+    miniature: bool
+    def __init__(self, input: _Optional[_Iterable[_Union[_classifiers_pb2.Post, _Mapping]]] = ..., thumbnail: _Optional[int] = ..., blurred: bool = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., miniature: bool = ...) -> None: ...
 
 class ImageDescription(_message.Message):
-    __slots__ = ("index", "id", "sha256", "phash", "width", "height", "thumbnail", "error")
+    __slots__ = ("index", "id", "sha256", "phash", "width", "height", "thumbnail", "error", "miniature")
     INDEX_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
     SHA256_FIELD_NUMBER: _ClassVar[int]
@@ -87,6 +89,7 @@ class ImageDescription(_message.Message):
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
     THUMBNAIL_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
+    MINIATURE_FIELD_NUMBER: _ClassVar[int]
     index: int
     id: str
     sha256: str
@@ -95,7 +98,8 @@ class ImageDescription(_message.Message):
     height: int
     thumbnail: bytes
     error: _common_pb2.ItemError
-    def __init__(self, index: _Optional[int] = ..., id: _Optional[str] = ..., sha256: _Optional[str] = ..., phash: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., thumbnail: _Optional[bytes] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ...) -> None: ...
+    miniature: str
+    def __init__(self, index: _Optional[int] = ..., id: _Optional[str] = ..., sha256: _Optional[str] = ..., phash: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., thumbnail: _Optional[bytes] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ..., miniature: _Optional[str] = ...) -> None: ...
 
 class DescribeImagesResponse(_message.Message):
     __slots__ = ("data", "first_of_many")
@@ -106,7 +110,7 @@ class DescribeImagesResponse(_message.Message):
     def __init__(self, data: _Optional[_Iterable[_Union[ImageDescription, _Mapping]]] = ..., first_of_many: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class DuplicatesRequest(_message.Message):
-    __slots__ = ("kind", "input", "vectors", "model", "decode", "on_error", "ids", "sha256", "phash", "threshold", "bits", "linkage", "preference", "as_job")
+    __slots__ = ("kind", "input", "vectors", "model", "decode", "on_error", "ids", "sha256", "phash", "threshold", "bits", "linkage", "preference", "as_job", "miniatures")
     KIND_FIELD_NUMBER: _ClassVar[int]
     INPUT_FIELD_NUMBER: _ClassVar[int]
     VECTORS_FIELD_NUMBER: _ClassVar[int]
@@ -121,6 +125,7 @@ class DuplicatesRequest(_message.Message):
     LINKAGE_FIELD_NUMBER: _ClassVar[int]
     PREFERENCE_FIELD_NUMBER: _ClassVar[int]
     AS_JOB_FIELD_NUMBER: _ClassVar[int]
+    MINIATURES_FIELD_NUMBER: _ClassVar[int]
     kind: str
     input: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Post]
     vectors: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Vectors]
@@ -135,7 +140,8 @@ class DuplicatesRequest(_message.Message):
     linkage: str
     preference: _containers.RepeatedScalarFieldContainer[float]
     as_job: bool
-    def __init__(self, kind: _Optional[str] = ..., input: _Optional[_Iterable[_Union[_classifiers_pb2.Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[_classifiers_pb2.Vectors, _Mapping]]] = ..., model: _Optional[str] = ..., decode: _Optional[_Union[_common_pb2.Decode, str]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., ids: _Optional[_Iterable[str]] = ..., sha256: _Optional[_Iterable[str]] = ..., phash: _Optional[_Iterable[str]] = ..., threshold: _Optional[float] = ..., bits: _Optional[int] = ..., linkage: _Optional[str] = ..., preference: _Optional[_Iterable[float]] = ..., as_job: bool = ...) -> None: ...
+    miniatures: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, kind: _Optional[str] = ..., input: _Optional[_Iterable[_Union[_classifiers_pb2.Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[_classifiers_pb2.Vectors, _Mapping]]] = ..., model: _Optional[str] = ..., decode: _Optional[_Union[_common_pb2.Decode, str]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., ids: _Optional[_Iterable[str]] = ..., sha256: _Optional[_Iterable[str]] = ..., phash: _Optional[_Iterable[str]] = ..., threshold: _Optional[float] = ..., bits: _Optional[int] = ..., linkage: _Optional[str] = ..., preference: _Optional[_Iterable[float]] = ..., as_job: bool = ..., miniatures: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class DuplicateGroup(_message.Message):
     __slots__ = ("representative", "members", "similarity")
@@ -147,8 +153,16 @@ class DuplicateGroup(_message.Message):
     similarity: _containers.RepeatedScalarFieldContainer[float]
     def __init__(self, representative: _Optional[int] = ..., members: _Optional[_Iterable[int]] = ..., similarity: _Optional[_Iterable[float]] = ...) -> None: ...
 
+class RelatedGroup(_message.Message):
+    __slots__ = ("members", "contents")
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    CONTENTS_FIELD_NUMBER: _ClassVar[int]
+    members: _containers.RepeatedScalarFieldContainer[int]
+    contents: int
+    def __init__(self, members: _Optional[_Iterable[int]] = ..., contents: _Optional[int] = ...) -> None: ...
+
 class Duplicates(_message.Message):
-    __slots__ = ("id", "kind", "threshold", "linkage", "n", "ids", "groups", "extra", "unusable", "model", "receipt_json", "remarks")
+    __slots__ = ("id", "kind", "threshold", "linkage", "n", "ids", "groups", "extra", "unusable", "model", "receipt_json", "remarks", "threshold_origin", "threshold_reason", "related", "compared")
     ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     THRESHOLD_FIELD_NUMBER: _ClassVar[int]
@@ -161,6 +175,10 @@ class Duplicates(_message.Message):
     MODEL_FIELD_NUMBER: _ClassVar[int]
     RECEIPT_JSON_FIELD_NUMBER: _ClassVar[int]
     REMARKS_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_REASON_FIELD_NUMBER: _ClassVar[int]
+    RELATED_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
     id: str
     kind: str
     threshold: float
@@ -173,7 +191,11 @@ class Duplicates(_message.Message):
     model: str
     receipt_json: str
     remarks: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., threshold: _Optional[float] = ..., linkage: _Optional[str] = ..., n: _Optional[int] = ..., ids: _Optional[_Iterable[str]] = ..., groups: _Optional[_Iterable[_Union[DuplicateGroup, _Mapping]]] = ..., extra: _Optional[int] = ..., unusable: _Optional[_Iterable[_Union[UnusableItem, _Mapping]]] = ..., model: _Optional[str] = ..., receipt_json: _Optional[str] = ..., remarks: _Optional[_Iterable[str]] = ...) -> None: ...
+    threshold_origin: str
+    threshold_reason: str
+    related: _containers.RepeatedCompositeFieldContainer[RelatedGroup]
+    compared: int
+    def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., threshold: _Optional[float] = ..., linkage: _Optional[str] = ..., n: _Optional[int] = ..., ids: _Optional[_Iterable[str]] = ..., groups: _Optional[_Iterable[_Union[DuplicateGroup, _Mapping]]] = ..., extra: _Optional[int] = ..., unusable: _Optional[_Iterable[_Union[UnusableItem, _Mapping]]] = ..., model: _Optional[str] = ..., receipt_json: _Optional[str] = ..., remarks: _Optional[_Iterable[str]] = ..., threshold_origin: _Optional[str] = ..., threshold_reason: _Optional[str] = ..., related: _Optional[_Iterable[_Union[RelatedGroup, _Mapping]]] = ..., compared: _Optional[int] = ...) -> None: ...
 
 class UnusableItem(_message.Message):
     __slots__ = ("index", "id", "error")

@@ -76,10 +76,12 @@ CORPUS = File(
             "ImageDatum FailedEntry",
             without="video",
             thumbnail="optional bytes // Thumbnail, a JPEG, if requested.",
+            miniature="// Miniature as text, if requested, for DuplicatesRequest.",
         ),
         message("DescribeImagesResponse", "ImagesAnswer", data="repeated ImageDescription"),
         message("DuplicatesRequest", "DuplicatesRequest"),
         message("DuplicateGroup", "DuplicateGroup"),
+        message("RelatedGroup", "RelatedGroup"),
         message("Duplicates", "DuplicatesAnswer"),
         message("UnusableItem", "Unusable"),
         message(

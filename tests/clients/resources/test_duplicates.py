@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from daguerre import Client, DaguerreWarning
 from tests.clients.conftest import kinds
@@ -35,7 +36,7 @@ def test_duplicates_are_found(client: Client, corpus, embedded):
     assert near.kept[near.ids.index(str(corpus / "broken.jpg"))]  # nothing is known against it
     assert [error.code for error in near.errors] == ["unsupported_image"]
     table = near.to_pandas()
-    assert list(table.columns) == ["group", "representative", "similarity", "kept", "error"]
+    assert list(table.columns) == ["group", "representative", "similarity", "kept", "error", "related"]
     assert table["kept"].sum() == 33 - len(near.extra)
     semantic = client.duplicates(embeddings=embedded, kind="semantic", threshold=0.9, linkage="star")
     assert (semantic.threshold, semantic.linkage) == (0.9, "star")
@@ -48,3 +49,70 @@ def test_duplicates_are_found(client: Client, corpus, embedded):
     preferred = [1.0 if "copy" in id else 0.0 for id in embedded.ids]
     exact = client.duplicates(images=corpus, kind="exact", prefer=preferred)
     assert "rocket_copy" in exact.ids[exact.groups[0].representative]
+
+
+def post(words: str) -> Image.Image:
+    """A post in one layout, with these words."""
+    image = Image.new("RGB", (600, 340), "white")
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((20, 20, 76, 76), fill="#1d9bf0")
+    draw.text((92, 22), "City News", "black", ImageFont.load_default(20))
+    draw.text((20, 96), words, "black", ImageFont.load_default(22), spacing=8)
+    draw.line((20, 284, 580, 284), fill="grey")
+    return image
+
+
+WORDS = (
+    "The council votes tonight on the new\nclimate plan, and hundreds are expected\nto march to the town hall.",
+    "Nurses at three hospitals begin a strike\non Monday. They demand better pay\nand shorter shifts.",
+    "Heavy rain floods the old harbour. The\nfire brigade asks everyone to stay away\nfrom the river tonight.",
+    "Free bread for all pupils: the schools\nsenator wants it by spring, the finance\nsenator says never.",
+)
+
+
+@pytest.fixture(scope="module")
+def posts(tmp_path_factory) -> Path:
+    """Four posts in one layout, the first of them also as a JPEG and half as large, and two blank images."""
+    folder = tmp_path_factory.mktemp("posts")
+    for i, words in enumerate(WORDS):
+        post(words).save(folder / f"post{i}.png")
+    post(WORDS[0]).save(folder / "post0_copy.jpg", quality=50)
+    post(WORDS[0]).resize((300, 170)).save(folder / "post0_small.png")
+    Image.new("RGBA", (200, 200), (255, 255, 255, 0)).save(folder / "empty.png")
+    Image.new("RGB", (200, 100), "teal").save(folder / "teal.png")
+    return folder
+
+
+def names(ids) -> list[str]:
+    return sorted(Path(id).stem for id in ids)
+
+
+@pytest.mark.parametrize("kind", ["near", "semantic"])
+def test_other_words_in_the_same_layout_are_related_and_kept(client: Client, posts, kind):
+    threshold = {"threshold": 0.9} if kind == "semantic" else {}
+    found = client.duplicates(images=posts, kind=kind, **threshold)
+    assert [names(group.ids) for group in found.groups] == [["post0", "post0_copy", "post0_small"]]
+    assert {"post1", "post2", "post3"} <= set(names(id for id, kept in zip(found.ids, found.kept, strict=True) if kept))
+    (related,) = found.related
+    assert {"post0", "post1", "post2", "post3"} <= set(names(related.ids))
+    assert (found.errors.by_code(), names(error.id for error in found.errors)) == (
+        {"blank_image": 2},
+        ["empty", "teal"],
+    )
+    assert found.compared >= 6
+    assert found.to_pandas()["related"].notna().sum() == len(related.members)
+
+
+def test_the_threshold_and_its_origin_are_named(client: Client, posts, embedded):
+    few = client.duplicates(images=posts, kind="semantic")
+    assert few.threshold_origin == "model"
+    assert few.threshold is not None
+    assert 0.85 < few.threshold < 0.95
+    assert any("too few" in remark for remark in few.remarks)
+    learned = client.duplicates(embeddings=embedded, kind="semantic")
+    assert (learned.threshold_origin, learned.related, learned.compared) == ("corpus", (), 0)
+    assert "learned from the corpus" in str(learned.threshold_reason)
+    assert any("no picture was compared" in remark for remark in learned.remarks) or not learned.groups
+    with pytest.warns(DaguerreWarning, match="within the bulk"):
+        wide = client.duplicates(embeddings=embedded, kind="semantic", threshold=0.05)
+    assert (wide.threshold, wide.threshold_origin) == (0.05, "given")

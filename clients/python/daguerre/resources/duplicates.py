@@ -2,11 +2,12 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from daguerre.dispatch.vectors import EmbeddingsLike, split_usable, vector_blocks, with_uploads
 from daguerre.errors import ItemError
@@ -18,12 +19,17 @@ from daguerre.results.base import Errors
 from daguerre.results.duplicates import Duplicates
 from daguerre.results.images import Descriptions
 from daguerre.storage.parquet import printable
-from daguerre.transport.operations import DUPLICATES, FIND_DUPLICATES
+from daguerre.transport.operations import DESCRIBE_IMAGES, DUPLICATES, FIND_DUPLICATES
 from daguerre.types.common import NO_MODEL, Decode, Payload
+from daguerre.types.embeddings import VectorBlock
 from daguerre.types.images import ImageDescription, ImagesAnswer
 from daguerre.types.jobs import Job
 
 Kind = Literal["exact", "near", "semantic"]
+SENT = 10_000  # miniatures of 13 kB that are sent in one request
+MANY = 20  # items from which their cosines show a bulk
+BULK = "lies within the bulk of the corpus' cosines"
+BLANK = "is an image of a single colour, so there is nothing in it to compare"
 
 
 class DuplicateMethods(EmbeddingMethods, ImageMethods):
@@ -53,8 +59,11 @@ class DuplicateMethods(EmbeddingMethods, ImageMethods):
         images, ids, progress : as for `embed`.
         kind : exact: the same bytes, which are compared on this machine. near: perceptual hashes that differ in few
             bits, as of other sizes, formats and slight crops. semantic: a high cosine of `embeddings`, or of `images`
-            or `texts`, which are embedded first. Texts of which the model knows no token are left out, with an error.
-        threshold : smallest cosine of semantic duplicates; None: 0.95.
+            or `texts`, which are embedded first. Texts of which the model knows no token and images of a single colour
+            are left out, with an error. Pictures of near and semantic groups are compared block by block: those of one
+            layout with different content are `.related`, not duplicates. Of `embeddings` there are no pictures.
+        threshold : smallest cosine of semantic duplicates; None: learned from the cosines of the corpus, see
+            `.threshold_reason`.
         bits : largest number of bits, of 64, in which near duplicates differ; None: 8.
         linkage : single: groups are chains of duplicates. star: every member is a duplicate of the representative.
         prefer : the representative of a group: "size", the image with the most pixels; or a number for each item, of
@@ -65,7 +74,8 @@ class DuplicateMethods(EmbeddingMethods, ImageMethods):
 
         Returns
         -------
-        Duplicates : `.groups`, `.kept` (n,) bool, `.extra`, the ids to drop; `.to_pandas()`, `.errors`.
+        Duplicates : `.groups`, `.kept` (n,) bool, `.extra`, the ids to drop; `.related`, `.threshold`, `.remarks`,
+        `.to_pandas()`, `.errors`.
 
         Raises
         ------
@@ -100,6 +110,10 @@ class DuplicateMethods(EmbeddingMethods, ImageMethods):
             blocks = await self._embedded(images, texts, embeddings, model, decode, progress)
             files = next(iter(blocks.values())).ids
             good, errors = split_usable(blocks, files, known=True)
+            if images is not None and not isinstance(images, Iterator):  # which has been read
+                described = await self._hashed(images, "near", progress)
+                if texts is None:
+                    good, errors = _without_blank(described, files, good, errors)
         every = item_ids(ids, files)
         if not len(good):  # texts that the model cannot tell apart: nothing is known to be a duplicate
             return Duplicates(
@@ -116,9 +130,8 @@ class DuplicateMethods(EmbeddingMethods, ImageMethods):
                 raise ValueError(f'prefer: got {prefer!r}, there is "size"; or give a number for each item')
             if images is None:
                 raise ValueError('prefer: "size" needs images; give them, or a number for each item')
-            if kind == "semantic":
-                described = await self.describe_images(images, progress=progress)
-            assert described is not None
+            if described is None:
+                raise ValueError('prefer: "size" needs images that can be read twice; give a list of them')
             prefer = [(image.width or 0) * (image.height or 0) if image else 0 for image in described.images]
         if prefer is not None:
             wanted = per_item("prefer", prefer, len(every))
@@ -126,16 +139,23 @@ class DuplicateMethods(EmbeddingMethods, ImageMethods):
         names = every if ids is not None else relative_ids(files)
         fields |= {"ids": [printable(names[i]) for i in good.tolist()]}
         vectors = vector_blocks(blocks, good) if blocks else []
-        begun = await with_uploads(
-            self.transport,
-            vectors,
-            lambda sent: self.transport.call(FIND_DUPLICATES, fields, vectors=sent),
-            retry_for=self.limits.retry_for,
-        )
+        small = [] if described is None else _miniatures(described, good)
+        if small and len(small) <= SENT:
+            fields["miniatures"] = small
+        begun = await self._begun(fields, vectors)
         if not wait:
             return begun
         ended = await self.wait(begun.id, progress=progress, what="duplicates")
         answer = await self._found(ended.id)
+        members = {i for group in answer["groups"] for i in group["members"]}
+        if len(small) > SENT and 0 < len(members) <= SENT:  # then those of the groups only, in a second call
+            fields["miniatures"] = [each if i in members else "" for i, each in enumerate(small)]
+            begun = await self._begun(fields, vectors)
+            ended = await self.wait(begun.id, progress=progress, what="compare")
+            answer = await self._found(ended.id)
+        for remark in answer["remarks"]:
+            if BULK in remark and len(good) >= MANY and not answer.get("compared"):  # unrelated ones may be a group
+                self.warn(remark)
         errors = [ItemError(each.index, every[each.index], each.code, each.message) for each in errors]
         return Duplicates.of(answer, ids=every, sent=good, errors=errors)
 
@@ -149,13 +169,25 @@ class DuplicateMethods(EmbeddingMethods, ImageMethods):
         answer = await self._found(id)
         return Duplicates.of(answer, ids=answer["ids"], sent=np.arange(answer["n"]), errors=())
 
+    async def _begun(self, fields: Mapping[str, Any], vectors: Sequence[VectorBlock]) -> Job:
+        return await with_uploads(
+            self.transport,
+            vectors,
+            lambda sent: self.transport.call(FIND_DUPLICATES, fields, vectors=sent),
+            retry_for=self.limits.retry_for,
+        )
+
     async def _found(self, id: str) -> Mapping[str, Any]:
         return await self.ask(DUPLICATES, {"id": id})
 
     async def _hashed(self, images: Images, kind: Kind, progress: bool | None) -> Descriptions:
         """Hash images: SHA-256 on this machine, perceptual hashes on the server."""
         if kind == "near":
-            return await self.describe_images(images, progress=progress)
+
+            async def describe(items: Sequence[Payload]) -> ImagesAnswer:
+                return await self.transport.call(DESCRIBE_IMAGES, {"miniature": True}, items=items)
+
+            return await self._described(images, None, describe, "collect", progress, "describe")
 
         async def ask(items: Sequence[Payload]) -> ImagesAnswer:
             hashes = await asyncio.to_thread(lambda: [hashlib.sha256(item.image or b"").hexdigest() for item in items])
@@ -168,3 +200,18 @@ class DuplicateMethods(EmbeddingMethods, ImageMethods):
             )
 
         return await self._described(images, None, ask, "collect", progress, "hash")
+
+
+def _miniatures(described: Descriptions, good: NDArray[np.int64]) -> list[str]:
+    """The miniatures of the items that are sent, empty where there is none; an empty list without any."""
+    small = [getattr(described.images[i], "miniature", None) or "" for i in good.tolist()]
+    return small if any(small) else []
+
+
+def _without_blank(
+    described: Descriptions, ids: Sequence[str], good: NDArray[np.int64], errors: Sequence[ItemError]
+) -> tuple[NDArray[np.int64], list[ItemError]]:
+    """The usable items without blank images, and the errors with theirs."""
+    blank = [i for i in good.tolist() if (image := described.images[i]) is not None and image.blank]
+    new = [ItemError(i, ids[i], "blank_image", BLANK) for i in blank]
+    return np.setdiff1d(good, blank), sorted([*errors, *new], key=lambda each: each.index)

@@ -33,6 +33,20 @@ class DuplicateGroup:
     similarity: tuple[float, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class RelatedGroup:
+    """Pictures of one layout with different content, by index and id.
+
+    Attributes
+    ----------
+    contents : number of different contents among them.
+    """
+
+    members: tuple[int, ...]
+    ids: tuple[str, ...]
+    contents: int
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Duplicates(ItemResults):
     """Groups of duplicates, the biggest first.
@@ -40,7 +54,12 @@ class Duplicates(ItemResults):
     Attributes
     ----------
     kind, threshold, linkage : what counted as a duplicate; bits of near, cosine of semantic.
-    errors : items that could not be compared.
+    threshold_origin, threshold_reason : for semantic, how the threshold came about: "given", "corpus", "model" or
+        "fallback", and a sentence.
+    related : pictures of one layout with different content; an item may also be in a group.
+    compared : number of members of groups whose pixels were compared block by block.
+    remarks : sentences on limits of the result.
+    errors : items that could not be compared, blank images among them.
     """
 
     id: str = field(kw_only=True)
@@ -48,6 +67,11 @@ class Duplicates(ItemResults):
     threshold: float | None = field(kw_only=True)
     linkage: str = field(kw_only=True)
     groups: tuple[DuplicateGroup, ...] = field(kw_only=True)
+    threshold_origin: str | None = field(kw_only=True, default=None)
+    threshold_reason: str | None = field(kw_only=True, default=None)
+    related: tuple[RelatedGroup, ...] = field(kw_only=True, default=())
+    compared: int = field(kw_only=True, default=0)
+    remarks: list[str] = field(kw_only=True, default_factory=list)
 
     @classmethod
     def of(
@@ -75,6 +99,9 @@ class Duplicates(ItemResults):
             errors=Errors([failed[i] for i in sorted(failed)]),
             **{name: answer[name] for name in ("id", "kind", "threshold", "linkage")},
             groups=tuple(groups),
+            related=tuple(_related(each, place, ids) for each in answer.get("related", ())),
+            remarks=list(answer["remarks"]),
+            **{name: answer[name] for name in ("threshold_origin", "threshold_reason", "compared") if name in answer},
         )
 
     @property
@@ -99,8 +126,17 @@ class Duplicates(ItemResults):
                 of_item[i] = number, self.ids[group.representative], similarity
         return (of_item.get(i, (None, None, None)) for i in range(len(self)))
 
+    def related_numbers(self) -> list[int | None]:
+        """The number of the related group of each item, None for items in none."""
+        numbers: list[int | None] = [None] * len(self)
+        for number, group in enumerate(self.related):
+            for i in group.members:
+                numbers[i] = number
+        return numbers
+
     def to_pandas(self) -> "pd.DataFrame":
-        """Table with a row per item: index id, columns group, representative, similarity, kept, error (a code)."""
+        """Table with a row per item: index id, columns group, representative, similarity, kept, error (a code),
+        related (the number of the group of pictures of one layout with different content)."""
         pandas = import_pandas()
         group, representative, similarity = zip(*self.rows(), strict=True) if len(self) else ((), (), ())
         columns = {
@@ -109,6 +145,7 @@ class Duplicates(ItemResults):
             "similarity": pandas.array(list(similarity), dtype="Float64"),
             "kept": self.kept,
             "error": self.codes,
+            "related": pandas.array(self.related_numbers(), dtype="Int64"),
         }
         table: pd.DataFrame = pandas.DataFrame(columns, index=pandas.Index(self.ids, name="id"))
         return table
@@ -116,4 +153,11 @@ class Duplicates(ItemResults):
     def __repr__(self) -> str:
         failed = f", {len(self.errors)} could not be compared" if self.errors else ""
         groups = f"{len(self.groups):,} groups, {len(self.extra):,} items could go"
-        return f"<Duplicates ({self.kind}): {len(self):,} items, {groups}{failed}>"
+        related = f", {len(self.related):,} groups of one layout with different content" if self.related else ""
+        remarks = f", {len(self.remarks):,} remarks: .remarks" if self.remarks else ""
+        return f"<Duplicates ({self.kind}): {len(self):,} items, {groups}{related}{failed}{remarks}>"
+
+
+def _related(group: Mapping[str, Any], place: Sequence[int], ids: Sequence[str]) -> RelatedGroup:
+    at = tuple(place[i] for i in group["members"])
+    return RelatedGroup(members=at, ids=tuple(ids[i] for i in at), contents=group["contents"])

@@ -1,7 +1,7 @@
 """Description of an image without a model, and the answer that carries descriptions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from daguerre.types.arrays import unpacked
 from daguerre.types.common import NO_MODEL, Answer, Content, failures
@@ -17,6 +17,7 @@ class ImageDescription:
     phash : perceptual hash, 16 hexadecimal digits; None for an image of a single colour.
     width, height : pixels, upright.
     thumbnail : a small JPEG, if requested.
+    miniature : base64 of a small picture, by which duplicates are compared, if requested.
     """
 
     sha256: str
@@ -24,6 +25,7 @@ class ImageDescription:
     width: int | None = None
     height: int | None = None
     thumbnail: bytes | None = None
+    miniature: str | None = field(default=None, repr=False)
 
     @property
     def blank(self) -> bool:
@@ -39,6 +41,7 @@ class ImageDescription:
             width=content["width"],
             height=content["height"],
             thumbnail=None if thumbnail is None else unpacked(thumbnail),
+            miniature=content.get("miniature"),
         )
 
 

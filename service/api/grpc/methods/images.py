@@ -26,7 +26,12 @@ class ImageMethods:
         checked = await read(self._context, ImagesRequest, request)
         items = items_without_video(request.input)
         found, failures = await describe(
-            self._context.engine(), items, side=checked.thumbnail, blurred=checked.blurred, on_error=checked.on_error
+            self._context.engine(),
+            items,
+            side=checked.thumbnail,
+            blurred=checked.blurred,
+            small=checked.miniature,
+            on_error=checked.on_error,
         )
         first = [i for i, each in sorted(found.items()) if each.first_of_many]
         response = corpus_pb2.DescribeImagesResponse(first_of_many=first)

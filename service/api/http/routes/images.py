@@ -29,7 +29,14 @@ def add(app: FastAPI, context: Context) -> None:
         with bodies.hold(request):
             body, files = await bodies.message(request, ImagesRequest)
             items = await items_without_video(body.input, files, context.files, request.state.owner) or ()
-            work = describe(context.engine(), items, side=body.thumbnail, blurred=body.blurred, on_error=body.on_error)
+            work = describe(
+                context.engine(),
+                items,
+                side=body.thumbnail,
+                blurred=body.blurred,
+                small=body.miniature,
+                on_error=body.on_error,
+            )
             found, failures = await while_connected(request, context.settings.request_timeout, work)
         data = []
         for i, item in enumerate(items):

@@ -166,7 +166,9 @@ def _write_clusters(result: Clusters, out: str, kind: str) -> None:
     show_default=True,
     help="near: other sizes and formats of an image. exact: the same bytes. semantic: similar embeddings.",
 )
-@options.option("--threshold", type=float, show_default="0.95", help="Smallest cosine of semantic duplicates.")
+@options.option(
+    "--threshold", type=float, show_default="learned from the corpus", help="Smallest cosine of semantic duplicates."
+)
 @options.option(
     "--bits",
     type=click.IntRange(0, 31),
@@ -208,7 +210,8 @@ def duplicates(
 ) -> None:
     """Find duplicates among images (folders, files, globs), or with --kind semantic among texts or vectors too.
 
-    The table has a row per item: id, group, the representative's id, the similarity to it, kept (1 or 0), error.
+    The table has a row per item: id, group, the representative's id, the similarity to it, kept (1 or 0), error;
+    related, the number of a group of pictures of one layout with different content.
     """
     suffix = check_table(out, as_json)
     if keep_list is not None:
@@ -223,23 +226,41 @@ def duplicates(
     if suffix == ".parquet":
         result.to_pandas().reset_index().to_parquet(out)
     else:
-        write_table(["id", "group", "representative", "similarity", "kept", "error"], _rows(result, kept), out)
+        columns = ["id", "group", "representative", "similarity", "kept", "error", "related"]
+        write_table(columns, _rows(result, kept), out)
     if keep_list is not None:
         with open(keep_list, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.writelines(f"{id}\n" for id, keep in zip(result.ids, kept, strict=True) if keep)
     counts = {"items": len(result), "groups": len(result.groups), "extra": len(result.extra)}
     settings.notify("{}: {items:,} items, {groups:,} groups, {extra:,} duplicates to drop".format(out, **counts))
+    if result.threshold_reason is not None and result.threshold is not None:
+        settings.notify(f"  threshold {result.threshold:.6g}: {result.threshold_reason}")
+    if result.related:
+        members = sum(len(group.members) for group in result.related)
+        settings.notify(f"  {members:,} items in {len(result.related):,} groups of one layout, with different content")
+    for remark in result.remarks:
+        settings.notify(f"  {remark}")
     if keep_list is not None:
         unknown = f", {len(result.errors):,} of them because they could not be compared" if result.errors else ""
         settings.notify(f"{keep_list}: {sum(kept):,} items to keep{unknown}")
-    summary = {"out": out, "duplicates": result.id, **counts, "failed": len(result.errors)}
+    summary = {
+        "out": out,
+        "duplicates": result.id,
+        **counts,
+        "failed": len(result.errors),
+        "related": [list(group.ids) for group in result.related],
+        "threshold": result.threshold,
+        "threshold_origin": result.threshold_origin,
+        "threshold_reason": result.threshold_reason,
+        "remarks": result.remarks,
+    }
     finish(settings, result.errors, summary, as_json)
 
 
 def _rows(result: Duplicates, kept: list[bool]) -> Iterator[list[Any]]:
-    for id, (group, representative, similarity), keep, code in zip(
-        result.ids, result.rows(), kept, result.codes, strict=True
+    for id, (group, representative, similarity), keep, code, related in zip(
+        result.ids, result.rows(), kept, result.codes, result.related_numbers(), strict=True
     ):
         number = "" if group is None else group
         near = "" if similarity is None else f"{similarity:.6g}"
-        yield [id, number, representative or "", near, int(keep), code or ""]
+        yield [id, number, representative or "", near, int(keep), code or "", "" if related is None else related]
