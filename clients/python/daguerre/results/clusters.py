@@ -236,9 +236,12 @@ class Clustered(ItemResults):
         """
         if self.hierarchy is None:
             raise ValueError("cut: the clustering has no hierarchy, which needs two clusters; cluster again")
-        if isinstance(clusters, float) and distance is None:
-            clusters, distance = None, clusters
-        group = self.hierarchy.cut(clusters, distance)
+        if isinstance(clusters, float):
+            if distance is not None:
+                raise ValueError("cut: give either a number of clusters or a distance")
+            group = self.hierarchy.cut(None, clusters)
+        else:
+            group = self.hierarchy.cut(clusters, distance)
         labels = np.full(len(self.ids), -1, np.int64)
         if self.hierarchy.of == "items":
             labels[self.hierarchy.leaves] = group

@@ -37,17 +37,17 @@ class Hierarchy:
         Merges at equal distances are made together, so that there can be fewer groups than `clusters`.
         """
         m = len(self.leaves)
-        if (clusters is None) == (distance is None):
-            raise ValueError("cut: give either a number of clusters or a distance")
         heights = self.linkage[:, 2]
-        if clusters is not None:
+        if clusters is not None and distance is None:
             if isinstance(clusters, bool) or not 1 <= clusters <= m:
                 raise ValueError(f"clusters: got {clusters}; the hierarchy has {m} {self.of}, give 1 to {m}")
             merges = m - clusters
             lowest = 0.0 if merges == 0 else heights[merges - 1]
             merges = max(merges, int(np.searchsorted(heights, lowest, side="right")))
-        else:
+        elif distance is not None and clusters is None:
             merges = int(np.searchsorted(heights, distance, side="left"))
+        else:
+            raise ValueError("cut: give either a number of clusters or a distance")
         group = np.arange(2 * m - 1)
         for i, (a, b) in enumerate(self.linkage[:merges, :2].astype(np.int64).tolist()):
             group[[a, b]] = m + i
