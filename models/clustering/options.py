@@ -22,7 +22,8 @@ NOTES = (
     "fewer than min_cluster_size images never is.",
     "k_rule gaps, the default, is not in the source: k-means with more clusters than there are, whose neighbouring "
     "pieces are merged where there is no gap between them, is compared by its mean silhouette with k-means at the best "
-    "K. k_rule stop is the source's rule.",
+    "K. Clusters with a gap inside are then divided, and a pass whose mean silhouette is not above the threshold keeps "
+    "nothing. k_rule stop is the source's rule.",
     "K is chosen on a random sample of what is left: k-means for k_min, k_min + step, … until the moving average of "
     "the score over the last `window` of them no longer improves on the one before.",
     "Passes in which no cluster is cohesive are repeated with another sample, `patience` times in a row; what is left "

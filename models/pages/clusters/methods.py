@@ -70,7 +70,7 @@ def _search(view: View) -> str:
     fit = FITS.get(str(p.get("fit")), str(p.get("fit")))
     better = p.get("min_improvement") or 0
     by = f" by more than {better:g}{' (relative)' if p.get('fit') == 'inertia' else ''}" if better else ""
-    low = ", and with each smaller K from 2" if p.get("k_rule") == "gaps" and start > 2 else ""
+    low = ", and with each K next to the best one and from 2" if p.get("k_rule") == "gaps" and step > 1 else ""
     taken = {
         "stop": "the K at which this happened was used",
         "best": "the K with the best score was used",
@@ -107,6 +107,10 @@ def _iterative(view: View) -> str:
         pieces = [int(entry["pieces"]) for entry in view.trace if entry.get("pieces")]
         merged += (
             f": merged pieces in {counted(len(pieces), 'pass', 'passes')}. " if pieces else ": k-means throughout. "
+        )
+        merged += (
+            "Each cluster was then divided in two as long as there was a gap inside, by the same count. A pass whose "
+            "mean silhouette did not exceed the threshold kept nothing. "
         )
         kept_above = f"{p.get('threshold')} ({p.get('gap_threshold')} for merged pieces){less}"
     return (
