@@ -12,6 +12,7 @@ from pathlib import Path
 
 import grpc
 import httpx
+import psutil
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -184,3 +185,14 @@ def test_a_soft_limit_is_raised_and_a_missing_one_is_kept() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], cwd=harness.ROOT, capture_output=True, text=True, timeout=60)
     assert ended.stdout.strip() == "(512, 512)", ended.stderr
+
+
+def test_only_http_and_grpc_are_listened_on(server: Server) -> None:
+    """Processes of other users can connect to all ports of 127.0.0.1: one of a supervisor would run their commands."""
+    open_ports = {
+        (connection.laddr.port, process.name())
+        for process in server.processes()
+        for connection in process.net_connections("inet")
+        if connection.status in (psutil.CONN_LISTEN, psutil.CONN_NONE)  # the latter is UDP
+    }
+    assert {port for port, _ in open_ports} == {server.port, server.grpc_port}, open_ports
