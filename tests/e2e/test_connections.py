@@ -16,6 +16,8 @@ import psutil
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from daguerre_proto.v1 import embeddings_pb2
+from daguerre_proto.v1.daguerre_pb2_grpc import DaguerreStub
 from tests.e2e import harness
 from tests.e2e.harness import Server
 
@@ -196,3 +198,16 @@ def test_only_http_and_grpc_are_listened_on(server: Server) -> None:
         if connection.status in (psutil.CONN_LISTEN, psutil.CONN_NONE)  # the latter is UDP
     }
     assert {port for port, _ in open_ports} == {server.port, server.grpc_port}, open_ports
+
+
+@pytest.mark.parametrize("compression", [grpc.Compression.Gzip, grpc.Compression.Deflate])
+def test_compressed_messages_of_grpc_are_refused(server: Server, compression: grpc.Compression) -> None:
+    """A message of 64 MB of zeros is 64 kB of gzip, and the limits on memory count what arrives."""
+    request = embeddings_pb2.EmbedRequest(items=[{"text": "a cat " * 10}])
+    with grpc.insecure_channel(server.grpc_target, compression=compression) as channel:
+        with pytest.raises(grpc.RpcError) as caught:
+            DaguerreStub(channel).Embed(request, timeout=20)
+        assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
+        assert "disabled" in caught.value.details()
+    with grpc.insecure_channel(server.grpc_target) as channel:
+        assert len(DaguerreStub(channel).Embed(request, timeout=20).data) == 1

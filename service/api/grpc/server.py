@@ -38,6 +38,7 @@ from service.settings import Settings
 logger = logging.getLogger("daguerre.grpc")
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
+UNCOMPRESSED = 1  # the bit of gRPC's "identity" among the encodings that a server takes
 STREAMS = 256  # calls of one connection at once
 DRAIN = 30.0  # seconds that running calls have when the service stops, as over HTTP
 
@@ -164,6 +165,7 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
     return [
         ("grpc.max_receive_message_length", most),
         ("grpc.max_send_message_length", -1),
+        ("grpc.compression_enabled_algorithms_bitset", UNCOMPRESSED),  # memory is limited by the bytes that arrive
         ("grpc.so_reuseport", int(settings.entry_workers > 1)),
         ("grpc.max_allowed_incoming_connections", grpc_connections(settings)),
         ("grpc.max_concurrent_streams", STREAMS),
