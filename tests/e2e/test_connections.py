@@ -12,6 +12,7 @@ from pathlib import Path
 
 import grpc
 import httpx
+import numpy as np
 import psutil
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -47,10 +48,17 @@ def small(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
         yield running
 
 
-def connected(stack: ExitStack, port: int, number: int, head: bytes = b"") -> list[socket.socket]:
+def connected(
+    stack: ExitStack, port: int, number: int, head: bytes = b"", *, receive: int | None = None
+) -> list[socket.socket]:
+    """Connections that have sent `head`; `receive` is the size of the system's buffer of what is not read, in bytes."""
     made = []
     for _ in range(number):
-        connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+        connection = stack.enter_context(socket.socket())
+        if receive is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
+        connection.settimeout(10)
+        connection.connect(("127.0.0.1", port))
         connection.sendall(head)
         made.append(connection)
     return made
@@ -85,6 +93,28 @@ def test_idle_connections_keep_nobody_out(small: Server, head: bytes) -> None:
     with ExitStack() as stack:
         connected(stack, small.port, IDLE, head)
         is_served(small)
+    is_served(small)
+
+
+def test_answers_that_nobody_reads_keep_nobody_out(small: Server) -> None:
+    """Each is larger than the buffers of the system, which tell the server that it is sent."""
+    rows = np.random.default_rng(1).normal(size=(4000, 4)).astype("<f4")
+    block = {"modality": "image", "model": "m", "fingerprint": "f", "dimension": 4}
+    block |= {"data": harness.base64_of(rows.tobytes())}
+    ids = [f"{i:04}" + "x" * 900 for i in range(len(rows))]
+    with small.client() as client:
+        made = client.post("/v1/clusters", json={"vectors": [block], "ids": ids, "method": "kmeans", "k": 2})
+        assert made.status_code == 200, made.text[:500]
+        assert len(made.content) > 3.6e6
+        path = f"/v1/clusters/{made.json()['id']}"
+    head = f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode()
+    with ExitStack() as stack:
+        for _ in range(3):
+            connected(stack, small.port, 200, head, receive=4096)
+            time.sleep(2.5)  # after which those that read nothing make place
+        is_served(small)
+        held = [sum(c.status == psutil.CONN_ESTABLISHED for c in p.net_connections()) for p in small.processes()]
+        assert max(held) <= FILES // 2
     is_served(small)
 
 
