@@ -54,6 +54,8 @@ class RefusingArbiter(circus.Arbiter):
             if not listening.is_unix:  # sockets of runners, which serve the entry processes until these end
                 with suppress(OSError):  # on systems that cannot do this, the workers' end closes the socket, as before
                     listening.shutdown(socket.SHUT_RD)
+        for watcher in self.watchers:
+            watcher.stop_children = False  # an entry process ends its workers of jobs, when callers have their answers
         return super().stop()
 
 
