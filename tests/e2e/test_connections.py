@@ -19,6 +19,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from daguerre_proto.v1 import embeddings_pb2
 from daguerre_proto.v1.daguerre_pb2_grpc import DaguerreStub
+from service.api.grpc.server import IDLE as IDLE_GRPC
 from tests.e2e import harness
 from tests.e2e.harness import Server
 
@@ -126,6 +127,20 @@ def test_idle_connections_of_grpc_keep_http_reachable(small: Server) -> None:
         stub = health_pb2_grpc.HealthStub(channel)
         answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=20, wait_for_ready=True)
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+@pytest.mark.slow
+def test_connections_without_a_call_do_not_keep_others_out_of_grpc(small: Server) -> None:
+    """They are as many as there may be; each has said that it is HTTP/2, and an older client connects again."""
+    greeting = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5)  # with empty SETTINGS
+    request = embeddings_pb2.EmbedRequest(items=[{"text": "a cat"}])
+    with ExitStack() as stack, grpc.insecure_channel(small.grpc_target) as older:
+        assert len(DaguerreStub(older).Embed(request, timeout=20).data) == 1
+        connected(stack, small.grpc_port, FILES // 8, greeting)
+        time.sleep(IDLE_GRPC + 8)
+        assert len(DaguerreStub(older).Embed(request, timeout=20).data) == 1  # it is not told that it was idle
+        with grpc.insecure_channel(small.grpc_target) as newer:
+            assert len(DaguerreStub(newer).Embed(request, timeout=20).data) == 1
 
 
 def test_busy_connections_of_one_address_leave_a_quarter_to_others(small: Server) -> None:
