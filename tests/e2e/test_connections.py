@@ -1,6 +1,7 @@
 """Connections of hostile callers: many idle ones, large headers and endless trailers do not keep others out."""
 
 import http.client
+import json
 import resource
 import socket
 import subprocess
@@ -256,3 +257,16 @@ def test_compressed_messages_of_grpc_are_refused(server: Server, compression: gr
         assert "disabled" in caught.value.details()
     with grpc.insecure_channel(server.grpc_target) as channel:
         assert len(DaguerreStub(channel).Embed(request, timeout=20).data) == 1
+
+
+def test_a_target_that_is_no_path_is_answered_in_the_usual_shape(server: Server) -> None:
+    for target in ("*", "livez", "v1/models"):
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+        connection.putrequest("OPTIONS" if target == "*" else "GET", target, skip_accept_encoding=True)
+        connection.endheaders()
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        assert answer.headers["content-type"] == "application/json", (target, answer.status, content)
+        assert answer.status in (400, 404), target
+        assert set(json.loads(content)) == {"error"}
