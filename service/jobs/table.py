@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -295,7 +296,7 @@ class Table:
         for folder in self.folders.glob("job_*"):
             state = states.get(folder.name)
             if state is None:
-                remove_unclaimed(folder, unless=lambda id=folder.name: self._has(id))
+                remove_unclaimed(folder, unless=partial(self._has, folder.name))
             elif state in ENDED:
                 self._empty(folder.name, keep_results=state == "succeeded")
 
