@@ -20,10 +20,11 @@
     ├── DiskFull          507   the server's disk is full, or cannot be written
     └── CallerGone        499  the caller has disconnected; for log and metrics only
 
-`models` raises errors of its own, which `translate` converts, and so do full disks.
+`models` raises errors of its own, which `translate` converts, as it does those of full disks and of open files.
 """
 
 import errno
+import os
 import re
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -202,6 +203,19 @@ _FULL_TEXT = re.compile(  # of libraries whose errors have no number: numpy, saf
 )
 
 
+def _no_file_is_left(exc: Exception) -> bool:
+    """Whether an error means that this process, or the system, has as many files and connections open as it may.
+
+    SQLite reports that as it does a full disk.
+    """
+    if isinstance(exc, sqlite3.Error) and getattr(exc, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CANTOPEN:
+        try:
+            os.close(os.open(os.devnull, os.O_RDONLY))
+        except OSError as also:
+            exc = also
+    return isinstance(exc, OSError) and exc.errno in (errno.EMFILE, errno.ENFILE)
+
+
 def is_disk_full(exc: Exception) -> bool:
     """Whether an error means that the disk is full, or cannot be written."""
     if isinstance(exc, sqlite3.Error):
@@ -213,9 +227,15 @@ def is_disk_full(exc: Exception) -> bool:
 
 
 def translate(exc: Exception) -> ServiceError:
-    """An error of `models` or of a full disk as a ServiceError. Raises any other again."""
+    """An error of `models`, of a full disk or of too many open files as a ServiceError. Raises any other again."""
     if isinstance(exc, ServiceError):
         return exc
+    if _no_file_is_left(exc):
+        return Unavailable(
+            "the server has as many files and connections open as it may; send the request again later, or ask the "
+            "server's operator to raise its limit (ulimit -n)",
+            retry_after=2,
+        )
     if is_disk_full(exc):
         return DiskFull.of(exc)
     if not isinstance(exc, of_models.ModelsError):

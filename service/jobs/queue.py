@@ -12,6 +12,7 @@ from service.errors import BadRequest, Conflict, NotFound
 from service.jobs.kinds import KINDS, Kind, Lane
 from service.jobs.table import RESULTS, Job, Table
 from service.settings import Settings
+from service.stores.claims import claim, release
 
 LOOK = 0.1  # seconds between the first checks of a job that a caller waits for
 FILLED_AT_ONCE = 2  # jobs whose files, of perhaps a gigabyte, are written at once
@@ -50,6 +51,8 @@ class Jobs:
             id = self.table.new_id()
             folder = self.table.folder(id)
             folder.mkdir(mode=0o700)
+            while not claim(folder):  # removed as if it were left by a killed process
+                folder.mkdir(mode=0o700, exist_ok=True)
             try:
                 if fill:
                     fill(folder)
@@ -57,6 +60,8 @@ class Jobs:
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
+            finally:
+                release(folder)
 
         return await asyncio.get_running_loop().run_in_executor(self._filling, work)
 

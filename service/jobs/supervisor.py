@@ -21,7 +21,8 @@ from service.settings import Settings
 
 logger = logging.getLogger("daguerre.jobs")
 LOOK = 0.2  # seconds between two checks of the lanes
-GRACE = 5.0  # seconds for a cancelled job to stop, and for a worker to end
+GRACE = 5.0  # seconds for a cancelled job to stop
+ENDING = 2.0  # seconds for the workers to end when the service stops, after the 30 of its last requests
 AGAIN = 1.0  # seconds between two starts of a worker
 TIDY = 600.0  # seconds between two removals of expired jobs
 CAPS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -53,7 +54,7 @@ class Supervisor:
                 await self._task
         for worker in self._workers.values():
             worker.terminate()
-        deadline = time.monotonic() + GRACE
+        deadline = time.monotonic() + ENDING
         for worker in self._workers.values():
             while worker.poll() is None and time.monotonic() < deadline:
                 await asyncio.sleep(0.05)

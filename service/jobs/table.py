@@ -9,17 +9,18 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from service.errors import Overloaded, is_disk_full, translate
+from service.stores.claims import remove_unclaimed
 from service.stores.database import Database
 
 logger = logging.getLogger("daguerre.jobs")
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 ENDED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
 DEATHS = 2  # interruptions without progress after which a job fails
-YOUNG = 3600.0  # seconds for which a folder without a job may belong to a submission
 SHARE = 3  # waiting jobs of one owner for each place that is free for others
 KNOWN = 0.02  # progress from which the remaining time is estimated
 RESULTS = (
@@ -295,14 +296,13 @@ class Table:
         for folder in self.folders.glob("job_*"):
             state = states.get(folder.name)
             if state is None:
-                try:
-                    young = time.time() - folder.stat().st_mtime < YOUNG
-                except FileNotFoundError:  # removed by another process
-                    continue
-                if not young:
-                    shutil.rmtree(folder, ignore_errors=True)
+                remove_unclaimed(folder, unless=partial(self._has, folder.name))
             elif state in ENDED:
                 self._empty(folder.name, keep_results=state == "succeeded")
+
+    def _has(self, id: str) -> bool:
+        with self._database.reading() as db:
+            return db.execute("SELECT 1 FROM jobs WHERE id = ?", (id,)).fetchone() is not None
 
     def _oldest(self) -> float:
         """The time before which ended jobs have expired."""

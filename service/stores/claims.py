@@ -7,6 +7,7 @@ Several processes and servers may therefore share a DAGUERRE_HOME.
 import fcntl
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 _claims: dict[Path, int] = {}  # file descriptors of this process
@@ -37,8 +38,11 @@ def release(path: Path) -> None:
         os.close(handle)
 
 
-def remove_unclaimed(path: Path) -> None:
-    """Remove a file or folder unless a running process has claimed it."""
+def remove_unclaimed(path: Path, *, unless: Callable[[], bool] = lambda: False) -> None:
+    """Remove a file or folder unless a running process has claimed it.
+
+    `unless` is called when nobody can claim it any more; if it returns True, the file or folder stays.
+    """
     try:
         handle = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
@@ -48,6 +52,8 @@ def remove_unclaimed(path: Path) -> None:
     except BlockingIOError:
         return
     else:  # the lock is held until it is gone
+        if unless():
+            return
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:

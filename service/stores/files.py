@@ -35,6 +35,7 @@ DATA, META = "data.npy", "meta.json"
 VIDEO = "data.video"
 LATEST = 2.5e11  # seconds since 1970; Python's dates end in the year 9999
 BUFFER = 4 * 2**20  # bytes that are buffered before they are written
+SWEPT = 120.0  # seconds between two removals of expired files, which read the metadata of all files
 
 
 Count = Annotated[int, Field(ge=1, le=2**63 - 1)]
@@ -74,6 +75,7 @@ class FileStore:
         self._keep = settings.file_days * 86400
         self._limits = settings.video_limits
         self._uploads = settings.home / UPLOADS
+        self._swept = -SWEPT
 
     async def receive(self, chunks: AsyncIterator[bytes], *, name: str, owner: str | None) -> File:
         """Write `chunks` to disk as they arrive, and check that they are an array or a video.
@@ -112,7 +114,8 @@ class FileStore:
             release(folder)
 
     def _begin(self, folder: Path) -> None:
-        self.sweep()
+        if time.monotonic() - self._swept >= SWEPT:
+            self.sweep()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(mode=0o700)
         while not claim(folder):  # removed as if it were left by a killed process
@@ -120,7 +123,11 @@ class FileStore:
 
     def _write(self, file: IO[bytes], chunks: Sequence[bytes], size: int) -> None:
         """Write chunks, after which the file has `size` bytes. Raises TooLarge."""
-        self._disk.extend(file, size)
+        try:
+            self._disk.extend(file, size)
+        except TooLarge:  # unless expired files are in the way
+            self.sweep()
+            self._disk.extend(file, size)
         file.writelines(chunks)
 
     def _finish(self, folder: Path, id: str, name: str, size: int, owner: str | None) -> File:
@@ -212,6 +219,7 @@ class FileStore:
 
     def sweep(self) -> None:
         """Remove expired files, and what killed processes have left: incomplete uploads, videos of forms."""
+        self._swept = time.monotonic()
         for folder in self._folder.glob("file_*"):
             if self._read(folder.name) is None:
                 with suppress(OSError):

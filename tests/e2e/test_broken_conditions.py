@@ -44,11 +44,18 @@ def test_nothing_outlives_a_killed_supervisor(placement: str, home: Path, tmp_pa
         time.sleep(0.5)  # the worker of jobs starts
         tree = server.processes()
         assert len(tree) >= 2
+        half_written = folder / "jobs" / f"job_{'0' * 32}"  # as of a submission whose job is not in the table yet
+        half_written.mkdir()
+        (half_written / "vectors.npy").write_bytes(b"of a face")
         os.kill(server.process.pid, signal.SIGKILL)
         server.process.wait(5)
         _, alive = psutil.wait_procs(tree, timeout=5)
         assert not alive
         again = harness.launch(tmp_path, settings=settings, port=server.port).wait_ready()
+        end = time.monotonic() + 10
+        while half_written.exists() and time.monotonic() < end:
+            time.sleep(0.1)
+        assert not half_written.exists()
         assert again.stop() == 0
     finally:
         for process in tree:

@@ -1,6 +1,7 @@
 """Connections of hostile callers: many idle ones, large headers and endless trailers do not keep others out."""
 
 import http.client
+import json
 import resource
 import socket
 import subprocess
@@ -12,9 +13,14 @@ from pathlib import Path
 
 import grpc
 import httpx
+import numpy as np
+import psutil
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from daguerre_proto.v1 import embeddings_pb2
+from daguerre_proto.v1.daguerre_pb2_grpc import DaguerreStub
+from service.api.grpc.server import IDLE as IDLE_GRPC
 from tests.e2e import harness
 from tests.e2e.harness import Server
 
@@ -44,10 +50,17 @@ def small(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
         yield running
 
 
-def connected(stack: ExitStack, port: int, number: int, head: bytes = b"") -> list[socket.socket]:
+def connected(
+    stack: ExitStack, port: int, number: int, head: bytes = b"", *, receive: int | None = None
+) -> list[socket.socket]:
+    """Connections that have sent `head`; `receive` is the size of the system's buffer of what is not read, in bytes."""
     made = []
     for _ in range(number):
-        connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+        connection = stack.enter_context(socket.socket())
+        if receive is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
+        connection.settimeout(10)
+        connection.connect(("127.0.0.1", port))
         connection.sendall(head)
         made.append(connection)
     return made
@@ -85,6 +98,28 @@ def test_idle_connections_keep_nobody_out(small: Server, head: bytes) -> None:
     is_served(small)
 
 
+def test_answers_that_nobody_reads_keep_nobody_out(small: Server) -> None:
+    """Each is larger than the buffers of the system, which tell the server that it is sent."""
+    rows = np.random.default_rng(1).normal(size=(4000, 4)).astype("<f4")
+    block = {"modality": "image", "model": "m", "fingerprint": "f", "dimension": 4}
+    block |= {"data": harness.base64_of(rows.tobytes())}
+    ids = [f"{i:04}" + "x" * 900 for i in range(len(rows))]
+    with small.client() as client:
+        made = client.post("/v1/clusters", json={"vectors": [block], "ids": ids, "method": "kmeans", "k": 2})
+        assert made.status_code == 200, made.text[:500]
+        assert len(made.content) > 3.6e6
+        path = f"/v1/clusters/{made.json()['id']}"
+    head = f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode()
+    with ExitStack() as stack:
+        for _ in range(3):
+            connected(stack, small.port, 200, head, receive=4096)
+            time.sleep(2.5)  # after which those that read nothing make place
+        is_served(small)
+        held = [sum(c.status == psutil.CONN_ESTABLISHED for c in p.net_connections()) for p in small.processes()]
+        assert max(held) <= FILES // 2
+    is_served(small)
+
+
 def test_idle_connections_of_grpc_keep_http_reachable(small: Server) -> None:
     with ExitStack() as stack:
         connected(stack, small.grpc_port, IDLE)
@@ -93,6 +128,20 @@ def test_idle_connections_of_grpc_keep_http_reachable(small: Server) -> None:
         stub = health_pb2_grpc.HealthStub(channel)
         answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=20, wait_for_ready=True)
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+@pytest.mark.slow
+def test_connections_without_a_call_do_not_keep_others_out_of_grpc(small: Server) -> None:
+    """They are as many as there may be; each has said that it is HTTP/2, and an older client connects again."""
+    greeting = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5)  # with empty SETTINGS
+    request = embeddings_pb2.EmbedRequest(items=[{"text": "a cat"}])
+    with ExitStack() as stack, grpc.insecure_channel(small.grpc_target) as older:
+        assert len(DaguerreStub(older).Embed(request, timeout=20).data) == 1
+        connected(stack, small.grpc_port, FILES // 8, greeting)
+        time.sleep(IDLE_GRPC + 8)
+        assert len(DaguerreStub(older).Embed(request, timeout=20).data) == 1  # it is not told that it was idle
+        with grpc.insecure_channel(small.grpc_target) as newer:
+            assert len(DaguerreStub(newer).Embed(request, timeout=20).data) == 1
 
 
 def test_busy_connections_of_one_address_leave_a_quarter_to_others(small: Server) -> None:
@@ -184,3 +233,40 @@ def test_a_soft_limit_is_raised_and_a_missing_one_is_kept() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], cwd=harness.ROOT, capture_output=True, text=True, timeout=60)
     assert ended.stdout.strip() == "(512, 512)", ended.stderr
+
+
+def test_only_http_and_grpc_are_listened_on(server: Server) -> None:
+    """Processes of other users can connect to all ports of 127.0.0.1: one of a supervisor would run their commands."""
+    open_ports = {
+        (connection.laddr.port, process.name())
+        for process in server.processes()
+        for connection in process.net_connections("inet")
+        if connection.status in (psutil.CONN_LISTEN, psutil.CONN_NONE)  # the latter is UDP
+    }
+    assert {port for port, _ in open_ports} == {server.port, server.grpc_port}, open_ports
+
+
+@pytest.mark.parametrize("compression", [grpc.Compression.Gzip, grpc.Compression.Deflate])
+def test_compressed_messages_of_grpc_are_refused(server: Server, compression: grpc.Compression) -> None:
+    """A message of 64 MB of zeros is 64 kB of gzip, and the limits on memory count what arrives."""
+    request = embeddings_pb2.EmbedRequest(items=[{"text": "a cat " * 10}])
+    with grpc.insecure_channel(server.grpc_target, compression=compression) as channel:
+        with pytest.raises(grpc.RpcError) as caught:
+            DaguerreStub(channel).Embed(request, timeout=20)
+        assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
+        assert "disabled" in caught.value.details()
+    with grpc.insecure_channel(server.grpc_target) as channel:
+        assert len(DaguerreStub(channel).Embed(request, timeout=20).data) == 1
+
+
+def test_a_target_that_is_no_path_is_answered_in_the_usual_shape(server: Server) -> None:
+    for target in ("*", "livez", "v1/models"):
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+        connection.putrequest("OPTIONS" if target == "*" else "GET", target, skip_accept_encoding=True)
+        connection.endheaders()
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        assert answer.headers["content-type"] == "application/json", (target, answer.status, content)
+        assert answer.status in (400, 404), target
+        assert set(json.loads(content)) == {"error"}

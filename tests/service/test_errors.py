@@ -2,7 +2,9 @@
 
 import dataclasses
 import errno
+import os
 import re
+import resource
 import sqlite3
 
 import orjson
@@ -158,3 +160,29 @@ def test_another_error_is_raised_as_it_is(exc):
 def test_a_label_that_reads_like_a_full_disk_is_none():
     error = translate(of_models.TrainingError("labels: 'No space left on device' has 1 example"))
     assert error.status == 422
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+def test_too_many_open_files_are_503(number):
+    error = translate(OSError(number, os.strerror(number)))
+    assert (error.status, error.code, error.retry_after) == (503, "unavailable", 2)
+    assert "ulimit -n" in error.message
+
+
+def test_a_database_that_cannot_be_opened_for_lack_of_files_is_no_full_disk(tmp_path):
+    def error():
+        with pytest.raises(sqlite3.OperationalError) as caught:
+            sqlite3.connect(tmp_path / "nowhere" / "state.sqlite3")
+        return caught.value
+
+    assert translate(error()).code == "disk_full"
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    handle = os.open(os.devnull, os.O_RDONLY)
+    os.close(handle)
+    exc = error()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (handle, limits[1]))  # the lowest free number, which is not allowed
+    try:
+        found = translate(exc)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert found.code == "unavailable"

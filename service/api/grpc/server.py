@@ -39,6 +39,8 @@ from service.settings import Settings
 logger = logging.getLogger("daguerre.grpc")
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
+UNCOMPRESSED = 1  # the bit of gRPC's "identity" among the encodings that a server takes
+IDLE = 30  # seconds without a call after which a connection makes place for others
 STREAMS = 256  # calls of one connection at once
 DRAIN = 30.0  # seconds that running calls have when the service stops, as over HTTP
 
@@ -166,11 +168,12 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
     return [
         ("grpc.max_receive_message_length", most),
         ("grpc.max_send_message_length", -1),
+        ("grpc.compression_enabled_algorithms_bitset", UNCOMPRESSED),  # memory is limited by the bytes that arrive
         ("grpc.so_reuseport", int(settings.entry_workers > 1)),
         ("grpc.max_allowed_incoming_connections", grpc_connections(settings)),
         ("grpc.max_concurrent_streams", STREAMS),
         ("grpc.server_handshake_timeout_ms", 10_000),  # for a connection that sends nothing, or something else
-        ("grpc.max_connection_idle_ms", 300_000),  # without a call; clients connect again by themselves
+        ("grpc.max_connection_idle_ms", IDLE * 1000),  # clients connect again by themselves
         ("grpc.keepalive_time_ms", 60_000),  # for callers that are gone without having closed the connection
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),  # a client may keep an idle connection alive
         ("grpc.keepalive_permit_without_calls", 1),

@@ -75,7 +75,8 @@ class RequestMiddleware:
             await send(message)
 
         try:
-            if "\n" in scope["path"]:  # which no pattern of a route matches, nor that of BentoML's own 404
+            # which no pattern of a route matches, nor that of BentoML's own 404
+            if "\n" in scope["path"] or not scope["path"].startswith("/"):
                 raise NotFound(f"{scope['method']} {quoted(scope['path'])}: there is no such path")
             state["owner"] = None if is_open(scope["path"]) else self._check(scope, headers)
             self._origins.check(scope)

@@ -70,15 +70,31 @@ def _plain_disposition(header: bytes) -> bytes:
         header = _PLAIN_NAME.sub(b"", header)  # which is there for clients that cannot read the other
     parsed = email.message.Message()
     parsed["content-disposition"] = header.decode("latin-1")
-    found = {name: parsed.get_param(name, None, "content-disposition") for name in ("name", "filename")}
     plain = b"form-data"
-    for name, value in found.items():
+    for name in ("name", "filename"):
+        value = _decoded(parsed, name)
         if value is not None:
-            if isinstance(value, tuple) and value[0]:
-                require_text_codec(value[0])
-            text = collapse_rfc2231_value(value).replace("\\", "\\\\").replace('"', '\\"')
+            text = value.replace("\\", "\\\\").replace('"', '\\"')
             plain += b'; %s="%s"' % (name.encode(), text.encode("utf-8", "replace"))
     return plain
+
+
+def _decoded(parsed: email.message.Message, name: str) -> str | None:
+    """A parameter of the Content-Disposition, in any form of RFC 2231. Raises MultiPartException."""
+    try:
+        value = parsed.get_param(name, None, "content-disposition")
+        if isinstance(value, tuple) and value[0]:
+            require_text_codec(value[0])
+        return None if value is None else collapse_rfc2231_value(value)
+    except (
+        TypeError,
+        ValueError,
+        LookupError,
+    ) as exc:  # of the standard library, where forms are mixed
+        raise MultiPartException(
+            "the Content-Disposition of a part has one parameter in several forms of RFC 2231; send it once, as "
+            'name="…" or filename="…" in UTF-8'
+        ) from exc
 
 
 def require_text_codec(charset: str) -> str:

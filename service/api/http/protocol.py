@@ -1,10 +1,16 @@
 """uvicorn's HTTP protocol with limits on connections, on the size of headers and on the time that they take.
 
-All hold before anybody is authenticated. uvicorn has such limits only for h11, which is slower.
+All hold before anybody is authenticated. uvicorn has such limits only for h11, which is slower. Answers that nobody
+reads are held for a limited time, and within a limited amount of memory.
 """
 
 import asyncio
+import fcntl
+import sys
+import termios
 import uuid
+from collections import Counter
+from contextlib import suppress
 from http import HTTPStatus
 from typing import ClassVar
 
@@ -22,6 +28,10 @@ USUAL = 8 * 1024  # bytes of headers that every connection may send
 TOGETHER = 32 * 2**20  # bytes of headers beyond those that all connections may send at once
 PIPELINED = 32  # requests of a connection that wait while its first one is answered
 SECONDS = 10.0  # from the connection, or the first byte of a later request, to the end of the headers
+STALLED = 30.0  # seconds in which nothing of an answer is read, as of a body that does not arrive
+PACE = 1.0  # seconds between two looks at what is not read yet
+QUIET = 2.0  # seconds after which a connection that reads nothing may make place for others
+UNREAD = 256 * 2**20  # bytes of answers, of all connections, beyond which these are closed
 END = b"\r\n\r\n"
 
 
@@ -34,6 +44,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     connections_open: ClassVar[Connections] = Connections(1024)
     together: ClassVar[int] = 0  # bytes of headers beyond the usual, of all connections
+    unread: ClassVar[dict["LimitedProtocol", int]] = {}  # bytes that the callers of these connections have not read
 
     _reading = True  # headers
     _read = 0  # bytes of them
@@ -43,6 +54,8 @@ class LimitedProtocol(HttpToolsProtocol):
     _after_body = 0  # bytes since the last one of a body
     _timer: asyncio.TimerHandle | None = None
     _cycles: tuple[RequestResponseCycle, ...] = ()  # requests under way
+    _look_again: asyncio.TimerHandle | None = None
+    _moved = 0.0  # when some of an answer was last read
     peer = ""
     since = 0.0
 
@@ -63,16 +76,67 @@ class LimitedProtocol(HttpToolsProtocol):
         self._leave()
         self._stop_timer()
         self._count(0)
+        self._stop_looking()
         self.connections_open.remove(self)
         super().connection_lost(exc)
 
     def waits(self) -> bool:
-        return self.cycle is None or (self.cycle.response_complete and not self.pipeline)
+        answered = self.cycle is None or (self.cycle.response_complete and not self.pipeline)
+        return answered and (self not in self.unread or self._is_quiet())
 
     def end(self) -> None:
         self._stop_timer()
-        if not self.transport.is_closing():
+        if self.transport.get_write_buffer_size():  # `close` would wait until it is read
+            self.transport.abort()
+        elif not self.transport.is_closing():
             self.transport.close()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch()
+
+    def _watch(self) -> None:
+        """Observe an answer that is not sent yet, until it is; close the connection if nothing of it is read."""
+        if self not in self.unread and self.transport.get_write_buffer_size():
+            self.unread[self] = 0
+            self._look()
+            self._make_place()
+
+    def _look(self) -> None:
+        if not self.transport.get_write_buffer_size():
+            self._stop_looking()
+            return
+        left, now = _unread(self.transport), self.loop.time()
+        if left != self.unread[self]:
+            self.unread[self], self._moved = left, now
+        if now - self._moved > STALLED:
+            self.transport.abort()
+        else:
+            self._look_again = self.loop.call_later(PACE, self._look)
+
+    def _stop_looking(self) -> None:
+        self.unread.pop(self, None)
+        if self._look_again is not None:
+            self._look_again.cancel()
+
+    def _is_quiet(self) -> bool:
+        return self.loop.time() - self._moved > QUIET
+
+    def _make_place(self) -> None:
+        """Close connections that read nothing, of the address with most unread bytes, if these are too many."""
+        beyond = sum(self.unread.values()) - UNREAD
+        if beyond <= 0:
+            return
+        of_peers: Counter[str] = Counter()
+        for each, size in self.unread.items():
+            of_peers[each.peer] += size
+        ((most, _),) = of_peers.most_common(1)
+        quiet = [each for each in self.unread if each.peer == most and each is not self and each._is_quiet()]
+        for each in sorted(quiet, key=lambda each: each._moved):
+            if beyond > 0:
+                beyond -= self.unread[each]
+                each._stop_looking()
+                each.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
@@ -132,6 +196,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         self.since = self.loop.time()
+        self._watch()
         super().on_response_complete()
         self._forget()
 
@@ -180,6 +245,7 @@ class LimitedProtocol(HttpToolsProtocol):
             f"{later}\r\n"
         )
         self.transport.write(head.encode() + body)
+        self._watch()
         self.transport.close()
         self._leave()
 
@@ -189,6 +255,15 @@ class LimitedProtocol(HttpToolsProtocol):
             if not cycle.response_complete:
                 cycle.disconnected = True
                 cycle.message_event.set()
+
+
+def _unread(transport: asyncio.Transport) -> int:
+    """Bytes that the other side has not taken: those of the transport's buffer, and of the system's where it says."""
+    unread = transport.get_write_buffer_size()
+    with suppress(OSError):  # in which a slow reader makes progress while the transport's buffer stays as it is
+        handle = transport.get_extra_info("socket").fileno()
+        unread += int.from_bytes(fcntl.ioctl(handle, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+    return unread
 
 
 def install(settings: Settings) -> None:

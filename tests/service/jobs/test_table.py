@@ -1,6 +1,5 @@
 """The transitions between states, one process alone."""
 
-import os
 import sqlite3
 import tempfile
 import time
@@ -15,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from service.errors import Overloaded
 from service.jobs import table as module
 from service.jobs.table import ENDED, RESULTS, Table
+from service.stores.claims import claim, release
 
 RESUMABLE = frozenset({"resumable"})
 
@@ -231,9 +231,6 @@ def test_ended_jobs_are_forgotten_in_time_with_their_results(table):
     aged(table, old, days=1.1)
     assert table.get(old) is None  # from that moment, whenever somebody tidies
     assert [job.id for job in table.newest(None, 10, None)] == [waiting, kept]
-    long_ago = time.time() - 2 * module.YOUNG
-
-    os.utime(table.folder(old), (long_ago, long_ago))
     table.tidy()
     assert sorted(path.name for path in table.folders.glob("job_*")) == sorted([kept, waiting])
 
@@ -245,9 +242,17 @@ def test_what_a_kill_has_left_is_removed_and_a_folder_being_filled_is_not(table)
     (table.folder(ended) / "photo.jpg").write_text("a face")
     filling = table.folder(table.new_id())
     filling.mkdir()
+    claim(filling)  # as a submission does
+    left = table.folder(table.new_id())
+    left.mkdir()
+    (left / "vectors.npy").write_text("of a face")
     table.tidy()
     assert not table.folder(ended).exists()
     assert filling.exists()
+    assert not left.exists()
+    release(filling)
+    table.tidy()
+    assert not filling.exists()
 
 
 class Lives(RuleBasedStateMachine):

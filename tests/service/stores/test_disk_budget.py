@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -102,3 +103,31 @@ def test_sizes_never_exceed_the_limit_and_fit_what_is_written(tmp_path_factory: 
         assert sum(Path(file.name).stat().st_size for file in files) <= limit
     for file in files:
         file.close()
+
+
+def test_an_upload_reads_the_other_files_only_now_and_then_or_where_there_is_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = npy(100_000)
+    store = FileStore(Settings(home=tmp_path, max_files_bytes=int(2.5 * len(content))))
+    read: list[str] = []
+    ordinary = store._read
+    monkeypatch.setattr(store, "_read", lambda id: (read.append(id), ordinary(id))[1])
+
+    def upload() -> Path:
+        return asyncio.run(store.receive(aiter_of([content]), name="a", owner=None)).path
+
+    first, _ = upload(), upload()
+    assert not read
+    with pytest.raises(TooLarge):
+        upload()
+    meta = json.loads((first.parent / "meta.json").read_text())
+    (first.parent / "meta.json").write_text(json.dumps({**meta, "expires": 1.0}))
+    upload()  # in place of the expired one
+    assert not first.exists()
+    assert len(read) < 8
+    before = len(read)
+    monkeypatch.setattr(store, "_swept", -1000.0)
+    monkeypatch.setattr(store, "_disk", DiskBudget(Settings(home=tmp_path)))
+    upload()
+    assert len(read) > before
