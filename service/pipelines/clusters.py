@@ -76,7 +76,7 @@ async def submit(
                 "known": None if known is None else list(known.names),
             }
         ),
-        texts=None if texts is None else tuple(texts),
+        texts=None if texts is None else tuple(text.encode("utf-8", "replace").decode() for text in texts),
         remarks=(*data.remarks, *(() if known is None else known.remarks("known labels"))),
         blocks=data.blocks,
         ids=data.ids,

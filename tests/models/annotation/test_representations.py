@@ -93,7 +93,7 @@ def test_pairs_that_are_all_alike_give_no_auc_and_perfect_ones_are_remarked_on()
     ranked, remarks = separate([False, False, True], cosines)
     assert ranked[0].auc.value == 1
     assert "too narrow" in remarks[0]
-    assert "without variation" in remarks[1]
+    assert any("no variation" in remark for remark in remarks)
 
 
 def test_columns_of_other_lengths_are_refused() -> None:

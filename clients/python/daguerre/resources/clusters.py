@@ -159,7 +159,7 @@ class ClusterMethods(EmbeddingMethods):
             "vocabulary": names_of_clusters,
             "projection": projection,
             "resamples": resamples,
-            "texts": None if words is None else [words[i] for i in good.tolist()],
+            "texts": None if words is None else [printable(words[i]) for i in good.tolist()],
             "ids": [printable(names[i]) for i in good.tolist()],
         }
         for remark in index.remarks:
