@@ -11,7 +11,7 @@ from models.clustering import describe, stability
 from models.clustering.hierarchy import Hierarchy, link_clusters
 from models.clustering.iterative import MethodResult
 from models.clustering.methods import run
-from models.clustering.names import Name, Vocabulary, name_clusters, words_of_clusters
+from models.clustering.names import LIKELY, Name, Vocabulary, name_clusters, words_of_clusters
 from models.clustering.options import NOTES, Options
 from models.clustering.project import Map, Projection, project
 from models.clustering.remarks import remarks_on
@@ -140,7 +140,8 @@ def cluster(
     names: tuple[tuple[Name, ...], ...] | None = None
     names_from: NamesFrom | None = None
     if vocabulary is not None:
-        names, names_from = name_clusters(x, labels, vocabulary), "built-in vocabulary" if built_in else "vocabulary"
+        names = name_clusters(x, labels, vocabulary, least=LIKELY if built_in else 0.0)
+        names_from = "built-in vocabulary" if built_in else "vocabulary"
     elif texts is not None:
         names, names_from = words_of_clusters(texts, labels), "texts"
     size = np.bincount(labels[labels >= 0], minlength=k)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from models.clustering.vectors import Rows, block_rows, sums
 
 NAMES = 3
+LIKELY = 0.05  # mean probability of a name that nobody chose, below which it is left out
 WORDS = 5
 COMMON = 0.5  # share of the texts above which a word distinguishes nothing
 FEW = 20  # texts, below which no word is called common
@@ -40,10 +41,13 @@ class Name:
     cosine: float | None = None
 
 
-def name_clusters(x: Rows, labels: NDArray[np.intp], vocabulary: Vocabulary) -> tuple[tuple[Name, ...], ...]:
+def name_clusters(
+    x: Rows, labels: NDArray[np.intp], vocabulary: Vocabulary, *, least: float = 0.0
+) -> tuple[tuple[Name, ...], ...]:
     """Find the likeliest names of each cluster by the mean zero-shot probability of its images (Radford et al. 2021).
 
-    `x` holds unit vectors (n, d) of the same space as `vocabulary`.
+    `x` holds unit vectors (n, d) of the same space as `vocabulary`. Names of a lower probability than `least` are left
+    out.
     """
     k, v = int(labels.max(initial=-1)) + 1, len(vocabulary.names)
     chances, cosines = np.zeros((k, v)), np.zeros((k, v))
@@ -61,6 +65,7 @@ def name_clusters(x: Rows, labels: NDArray[np.intp], vocabulary: Vocabulary) -> 
         tuple(
             Name(label=vocabulary.names[j], score=float(chances[c, j]), cosine=float(cosines[c, j]))
             for j in np.argsort(-chances[c], kind="stable")[:NAMES]
+            if chances[c, j] >= least
         )
         for c in range(k)
     )

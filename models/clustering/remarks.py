@@ -50,7 +50,7 @@ def remarks_on(
     pairs = sorted({(min(i, other.cluster), max(i, other.cluster)) for i, each in enumerate(similar) for other in each})
     if pairs:
         named = _listed([f"{a} and {b}" for a, b in pairs], "pairs")
-        remarks.append(f"Hardly distinct, and perhaps pieces of one cluster: {named}. Compare their images.")
+        remarks.append(f"Hardly distinct, and perhaps pieces of one cluster: {named}. Compare their sheets.")
     remarks += _on_stability(stability, n, k, resamples)
     return tuple(remarks)
 
@@ -59,8 +59,6 @@ def _on_stability(stability: Stability | None, n: int, k: int, resamples: int) -
     if stability is None:
         too_few = resamples and k and n < FEWEST
         return [f"Stability was not measured: there are {n} items, fewer than {FEWEST}."] if too_few else []
-    if not k:
-        return []
     remarks = []
     mean, times = float(stability.ari.mean()), len(stability.ari)
     reruns = "a rerun" if times == 1 else f"{times} reruns"

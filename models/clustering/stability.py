@@ -55,11 +55,11 @@ def measure(
     resamples: int,
     again: Rerun,
 ) -> Stability | None:
-    """Cluster `resamples` parts of the rows (n, d) by `again`; None without reruns and below 10 items."""
+    """Cluster `resamples` parts of the rows (n, d) by `again`; None without reruns, below 10 items, or clusters."""
     from sklearn.metrics import adjusted_rand_score
 
     n, k = len(x), int(labels.max(initial=-1)) + 1
-    if not resamples or n < FEWEST:
+    if not resamples or n < FEWEST or not k:
         return None
     m = min(round(SHARE * n), MOST)
     ari, overlaps = np.empty(resamples), np.full((resamples, k), np.nan)

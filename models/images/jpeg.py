@@ -17,6 +17,7 @@ END = b"\xff\xd9"
 MAX_PARTS = 1_024  # segments behind the first scan; a progressive photo has about 20
 MAX_COMPARED = 20_000_000  # pixels; larger pictures are compared at half their size, or less
 ZEROS = 64  # zero bytes at the end of the picture's data: a download that reserved its space
+FEW_BYTES = 4
 
 _NEXT = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")  # in the data of a scan: not a stuffed byte, not a restart
 _NO_BODY = frozenset({0x01, *range(0xD0, 0xDA)})
@@ -126,6 +127,8 @@ def whole(data: bytes) -> bytes | None:
         return None
     there = data[: parts.end]
     if not there[-ZEROS:].strip(b"\0"):
+        if parts.ended and parts.complete and _needs_its_zeros(there):
+            return there + END
         there = there.rstrip(b"\0")
     there = there.removesuffix(b"\xff")  # the first half of a stuffed byte, or of a marker
     if not parts.complete:
@@ -142,6 +145,20 @@ def whole(data: bytes) -> bytes | None:
     if parts.progressive:
         raise _cut(f"ends within scan {parts.scans}, so that no part has its full detail")
     raise _cut(f"has the upper {100 * int(rows.argmax()) // changed.height} % of its picture, and the rest is missing")
+
+
+def _needs_its_zeros(data: bytes) -> bool:
+    """Whether the zeros at the end are the picture's: codes of a plain area, with tables that were fitted to it.
+
+    Then every pixel is there with them, and some are not without the last few.
+    """
+    try:
+        whole_picture, more, less = (
+            _decoded(part + END) for part in (data, data + _OTHER_BITS, data[:-FEW_BYTES] + _OTHER_BITS)
+        )
+    except Exception:  # a decoder raises whatever it likes
+        return False
+    return whole_picture.tobytes() == more.tobytes() != less.tobytes()
 
 
 def variant(data: bytes) -> str | None:

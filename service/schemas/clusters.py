@@ -209,7 +209,8 @@ class ClusterAnswer(BaseModel):
         description="Clusters and items that other thresholds would extract in the first pass."
     )
     stability: dict[str, Any] | None = Field(
-        description="Adjusted Rand index between reruns and the clustering; null for fewer than 10 items."
+        description="Adjusted Rand index between reruns and the clustering; null for fewer than 10 items, or none in "
+        "a cluster."
     )
     names_from: NamesFrom | None = Field(
         description="Source of the suggested names: the vocabulary of the request, words of the texts, or the names of "

@@ -25,7 +25,8 @@ NAMES_FROM = {
     "vocabulary": "The model alone ranks candidates by their mean zero-shot probability over the images of a cluster.",
     "built-in vocabulary": (
         "Nobody gave candidates: the model ranks the names of ImageNet’s 1,000 classes by their mean zero-shot "
-        "probability over the images of a cluster. Things outside these classes get the name of the nearest one."
+        "probability over the images of a cluster, and leaves out those below 0.05. Things outside these classes get "
+        "the name of the nearest one: give a vocabulary for names that fit."
     ),
     "texts": (
         "Words of the texts, by class-based TF-IDF (Grootendorst 2022): the word’s share of the words of the cluster "

@@ -5,7 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from models.errors import ImageError, InvalidImage
 from models.images import jpeg
@@ -121,3 +121,24 @@ def test_the_parts_of_a_jpeg():
         assert (parts.end, parts.ended, parts.complete) == (len(data) - 2, True, True)
         assert parts.progressive == ("progressive" in options)
     assert jpeg.layout(b"\xff\xd8\xff\xe0\0\4ab") is None
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("ground", [0, 20, 240, 255])
+@pytest.mark.parametrize("size", [(160, 160), (1080, 800), (33, 17)])
+@pytest.mark.parametrize("written", [False, True])
+def test_a_plain_area_at_the_end_with_tables_that_fit_it_is_whole(mode, ground, size, written):
+    """With optimised tables, a plain area is zero bits: a blank picture, or a screenshot with a plain lower part."""
+    image = Image.new(mode, size, (ground,) * 3 if mode == "RGB" else ground)
+    if written:
+        ImageDraw.Draw(image).text((5, 3), "a post", fill=(200, 30, 30) if mode == "RGB" else 99)
+    data = samples.encode(image, "JPEG", optimize=True, quality=85)
+    np.testing.assert_array_equal(read(data), np.array(Image.open(io.BytesIO(data)).convert("RGB")))
+
+
+@pytest.mark.parametrize("pad", [64, 100, 5000])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_zeros_in_place_of_the_rest_are_no_plain_area(pad, share):
+    data = encoded(optimize=True, quality=85)
+    with pytest.raises(ImageError):
+        read(data[: int(share * len(data))] + bytes(pad) + END)
