@@ -16,7 +16,7 @@ FLOATS = "{'descr': '<f4', 'fortran_order': False, 'shape': %s, }"
 
 
 def file(header: str | bytes, *, version: tuple[int, int] = (1, 0), length: int | None = None, data: int = 0) -> bytes:
-    text = header.encode("latin-1") if isinstance(header, str) else header
+    text = header.encode("latin-1", "replace") if isinstance(header, str) else header
     size = len(text) if length is None else length
     return b"\x93NUMPY" + bytes(version) + size.to_bytes(2 if version == (1, 0) else 4, "little") + text + bytes(data)
 
