@@ -36,7 +36,8 @@ class KChoice:
     Attributes
     ----------
     edge : K is the first at which a search can stop, or the last one tried.
-    pieces : number of pieces of which the clusters were merged; None for clusters of k-means.
+    pieces : number of pieces of which the clusters were merged; `k` for clusters of k-means with gaps around them all,
+        None for other ones.
     """
 
     k: int

@@ -92,15 +92,23 @@ def find_groups(
             score, best, groups = merged_score, fitted, merged
             choice = replace(choice, k=int(merged.max()) + 1, edge=None, pieces=pieces)
             break
+    merged_all = choice.pieces is not None
+    if not merged_all and _all_apart(part, best.labels):
+        choice = replace(choice, pieces=best.k)
     if len(x) > CUT:
         means = np.stack([part[best.labels == piece].mean(axis=0) for piece in range(best.k)])
-        if choice.pieces is None:
+        if not merged_all:
             best = kmeans(x, best.k, seed=seed, weights=weights, start=means)
         else:
             best = replace(best, labels=_nearest(x, means))
         groups = groups[: best.k]
     labels = split(x, _used(groups[best.labels]), seed=seed)
     return replace(best, labels=labels, k=int(labels.max()) + 1), choice
+
+
+def _all_apart(x: Rows, labels: NDArray[np.intp]) -> bool:
+    """Whether there is a gap around every cluster, none of which is so small that its items cannot be counted."""
+    return bool(np.bincount(labels).min() >= 2 * FEW) and len(set(merge_pieces(x, labels).tolist())) == labels.max() + 1
 
 
 def _nearest(x: Rows, means: Rows) -> NDArray[np.intp]:

@@ -1,4 +1,4 @@
-"""The choice of the clustering method, and the methods of scikit-learn: k-means, HDBSCAN and agglomerative."""
+"""The choice of the clustering method, and k-means and HDBSCAN by scikit-learn, agglomerative by scipy."""
 
 from dataclasses import replace
 from typing import Any
@@ -94,7 +94,7 @@ def _kmeans(x: Rows, options: Options, weights: NDArray[np.float64] | None, repo
         )
     remarks: tuple[str, ...] = ()
     if fitted.k < k:
-        remarks = (_identical(k, fitted.k),)
+        remarks = (_fewer(k, fitted.k, "items are identical"),)
     return MethodResult(labels=labels, silhouettes=values, passes=(1,) * fitted.k, trace=trace, remarks=remarks)
 
 
@@ -137,7 +137,9 @@ def _agglomerative(x: Rows, options: Options) -> MethodResult:
     linkage = link_items(x, options)
     labels = by_size(cut(linkage, k=options.k, distance=options.distance))
     many = int(labels.max()) + 1
-    remarks = (_identical(options.k, many),) if options.k is not None and many < options.k else ()
+    remarks: tuple[str, ...] = ()
+    if options.k is not None and many < options.k:
+        remarks = (_fewer(options.k, many, "groups at equal distances are merged together, as identical items are"),)
     hierarchy = Hierarchy(
         of="items",
         metric="euclidean" if options.linkage == "ward" else options.metric,
@@ -148,8 +150,8 @@ def _agglomerative(x: Rows, options: Options) -> MethodResult:
     return replace(_result(x, labels, options), hierarchy=hierarchy, remarks=remarks)
 
 
-def _identical(asked: int, found: int) -> str:
-    return f"{asked} clusters were requested and {found} found, because items are identical."
+def _fewer(asked: int, found: int, why: str) -> str:
+    return f"{asked} clusters were requested and {found} found, because {why}."
 
 
 def _result(x: Rows, labels: NDArray[np.intp], options: Options) -> MethodResult:

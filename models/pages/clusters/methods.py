@@ -104,7 +104,7 @@ def _iterative(view: View) -> str:
             "(counted on the half of the images to which the line between the centres was not fitted). The candidate "
             "with the better mean silhouette was used"
         )
-        pieces = [int(entry["pieces"]) for entry in view.trace if entry.get("pieces")]
+        pieces = [int(entry["pieces"]) for entry in view.trace if (entry.get("pieces") or 0) > entry["k"]]
         merged += (
             f": merged pieces in {counted(len(pieces), 'pass', 'passes')}. " if pieces else ": k-means throughout. "
         )
@@ -112,7 +112,7 @@ def _iterative(view: View) -> str:
             "Each cluster was then divided in two as long as there was a gap inside, by the same count. A pass whose "
             "mean silhouette did not exceed the threshold kept nothing. "
         )
-        kept_above = f"{p.get('threshold')} ({p.get('gap_threshold')} for merged pieces){less}"
+        kept_above = f"{p.get('threshold')} ({p.get('gap_threshold')} for clusters with gaps around them){less}"
     return (
         f"In each pass, {_search(view)}. All remaining images were then clustered with that K (Lloyd’s algorithm, "
         f"{_starts(view)}). {merged}A cluster of at least {p.get('min_cluster_size')} images was kept if its "

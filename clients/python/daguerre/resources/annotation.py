@@ -326,16 +326,9 @@ class AnnotationMethods(SearchMethods):
         >>> client.compare(pairs, same, {"a": A, "b": B})
         """
         labels, _, _ = aligned_labels(clusterings, None)
-        votes = read_votes(per_item("same", same, len(pairs)))
-        rows = [i for i, each in enumerate(votes) if each is not None]
-        if isinstance(pairs, Pairs):
-            ends = np.stack([pairs.a, pairs.b], axis=1)
-        else:
-            ends = np.array(pairs, np.int64).reshape(-1, 2)
+        coded, without = coded_pairs(pairs, pair_ends(pairs), same)
         fields: dict[str, Any] = {
-            "a": ends[rows, 0].tolist(),
-            "b": ends[rows, 1].tolist(),
-            "same": [bool(votes[i]) for i in rows],
+            **coded,
             "clusterings": {name: clusters.tolist() for name, clusters in labels.items()},
             "unclustered": unclustered or (pairs.unclustered if isinstance(pairs, Pairs) else None),
             "held_out": held_out,
@@ -343,10 +336,36 @@ class AnnotationMethods(SearchMethods):
             "confidence": confidence,
             "seed": seed,
         }
-        if isinstance(pairs, Pairs):
-            fields["inclusion_prob"] = pairs.inclusion_prob[rows].tolist()
-            fields["stratum"] = [pairs.stratum[i] for i in rows]
-        return Comparison.of(await self.ask(COMPARE, fields), len(votes) - len(rows))
+        return Comparison.of(await self.ask(COMPARE, fields), without)
+
+
+def pair_ends(pairs: Pairs | Sequence[tuple[int, int]]) -> NDArray[np.int64]:
+    """The items of each pair by index, (p, 2)."""
+    if isinstance(pairs, Pairs):
+        return np.stack([pairs.a, pairs.b], axis=1)
+    return np.array(pairs, np.int64).reshape(-1, 2)
+
+
+def coded_pairs(
+    pairs: Pairs | Sequence[tuple[int, int]], ends: NDArray[np.int64], same: Sequence[bool | int | None]
+) -> tuple[dict[str, Any], int]:
+    """The coded pairs as they are sent, and the number of pairs that nobody coded. Raises ValueError.
+
+    Parameters
+    ----------
+    ends : (p, 2) the items of each pair.
+    """
+    votes = read_votes(per_item("same", same, len(pairs)))
+    rows = [i for i, each in enumerate(votes) if each is not None]
+    fields: dict[str, Any] = {
+        "a": ends[rows, 0].tolist(),
+        "b": ends[rows, 1].tolist(),
+        "same": [bool(votes[i]) for i in rows],
+    }
+    if isinstance(pairs, Pairs):
+        fields["inclusion_prob"] = pairs.inclusion_prob[rows].tolist()
+        fields["stratum"] = [pairs.stratum[i] for i in rows]
+    return fields, len(votes) - len(rows)
 
 
 def _rows(diversity: float | None, vectors: ArrayLike | None, embeddings: Embeddings | None) -> Float | None:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daguerre.dispatch.vectors import with_uploads
-from daguerre.inputs.alignment import json_value, per_item
-from daguerre.inputs.votes import read_votes
+from daguerre.inputs.alignment import json_value
+from daguerre.resources.annotation import coded_pairs, pair_ends
 from daguerre.results.annotation import Pairs
 from daguerre.results.embeddings import Embeddings
 from daguerre.results.representations import Representations
@@ -76,13 +76,9 @@ class RepresentationMethods(Session):
         >>> client.compare_representations(pairs, same, {"embedded": X, "clip": Y}, grid=grid).to_pandas()
         """
         ids, blocks = _aligned(representations)
-        votes = read_votes(per_item("same", same, len(pairs)))
-        rows = [i for i, each in enumerate(votes) if each is not None]
-        ends = _ends(pairs, ids)
+        coded, without = coded_pairs(pairs, _ends(pairs, ids), same)
         fields: dict[str, Any] = {
-            "a": ends[rows, 0].tolist(),
-            "b": ends[rows, 1].tolist(),
-            "same": [bool(votes[i]) for i in rows],
+            **coded,
             "grid": None if grid is None else combinations(grid),
             "cosines_only": cosines_only,
             "unclustered": unclustered or (pairs.unclustered if isinstance(pairs, Pairs) else None),
@@ -91,9 +87,6 @@ class RepresentationMethods(Session):
             "confidence": confidence,
             "seed": seed,
         }
-        if isinstance(pairs, Pairs):
-            fields["inclusion_prob"] = pairs.inclusion_prob[rows].tolist()
-            fields["stratum"] = [pairs.stratum[i] for i in rows]
         begun = await with_uploads(
             self.transport,
             blocks,
@@ -103,7 +96,7 @@ class RepresentationMethods(Session):
         if not wait:
             return begun
         ended = await self.wait(begun.id, progress=progress, what="compare")
-        return await self._compared(ended.id, len(votes) - len(rows))
+        return await self._compared(ended.id, without)
 
     async def compared_representations(self, id: str) -> Representations:
         """Get an earlier comparison of representations by the id of its job. Raises NotFoundError.
@@ -201,10 +194,8 @@ def _named(place: int, name: str, made: Embeddings | None, rows: Float) -> Named
 
 def _ends(pairs: Pairs | Sequence[tuple[int, int]], ids: Sequence[str] | None) -> NDArray[np.int64]:
     """The items of each pair (p, 2), by their ids where both have ids. Raises ValueError."""
-    if not isinstance(pairs, Pairs):
-        return np.array(pairs, np.int64).reshape(-1, 2)
-    if ids is None:
-        return np.stack([pairs.a, pairs.b], axis=1)
+    if ids is None or not isinstance(pairs, Pairs):
+        return pair_ends(pairs)
     place = {id: i for i, id in enumerate(ids)}
     unknown = [id for id in (*pairs.a_ids, *pairs.b_ids) if id not in place]
     if unknown:

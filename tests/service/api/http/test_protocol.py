@@ -59,7 +59,7 @@ def asking(stack: ExitStack, port: int, path: str = "/", *, source: str = "127.0
 
 
 def read(connection: socket.socket, most: int = 2 * SIZE) -> int:
-    """How many bytes can be read, until the end of the answer or of the connection."""
+    """The number of bytes that could be read before the end of the answer or of the connection."""
     size = 0
     with suppress(OSError):
         while size < min(most, SIZE) and (got := connection.recv(65536)):
