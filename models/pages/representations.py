@@ -84,10 +84,13 @@ def _results(answer: Mapping[str, Any]) -> Iterator[list[Child]]:
     first = answer["representations"][0]
     auc = _figure(first["auc"])
     if isfinite(auc.value):
+        several = len(answer["representations"]) > 1
+        doubt = " The interval includes 0.5: it may not separate them at all." if auc.low <= 0.5 else ""
         yield [
-            "Without a clustering, ",
+            "Without a clustering, the cosines of ",
             user_text(first["name"]),
-            f" separates best the pairs that people put together from the others: AUC {score(auc)}.",
+            f" separate the pairs that people put together from the others{' best' if several else ''}: AUC "
+            f"{score(auc)}.{doubt}",
         ]
     winner = answer["winner"]
     if winner is None:
@@ -100,11 +103,11 @@ def _results(answer: Mapping[str, Any]) -> Iterator[list[Child]]:
     ]
     if lead is not None:
         chance = "is larger than chance explains" if (lead["low"] or 0) > 0 else "may be due to chance"
-        sentence += [
-            " Its lead over ",
-            user_text(lead["to"], 120),
-            f", {score(_figure(lead))}, {chance}.",
-        ]
+        other = user_text(lead["to"], 120)
+        if lead["low"] == lead["value"] == lead["high"] == 0:
+            sentence += [" On these it is equal to ", other, "."]
+        else:
+            sentence += [" Its lead over ", other, f", {score(_figure(lead))}, {chance}."]
     yield sentence
 
 

@@ -96,3 +96,14 @@ def test_the_paragraph_has_the_figures() -> None:
         "100 others",
     ):
         assert part in text
+
+
+def test_a_single_representation_is_not_called_best_and_a_tie_no_lead() -> None:
+    assert "put together from the others best: AUC" in Read(page(answer())).text
+    given = answer(("clip",))
+    given["representations"][0]["auc"] = interval(0.52)
+    given["winner"]["difference"] = {"to": "another", **interval(0.0, half=0.0)}
+    read = Read(page(given))
+    assert "from the others: AUC 0.520 [0.470,\u00a00.570]. The interval includes 0.5" in read.text
+    assert "On these it is equal to another." in read.text
+    assert "due to chance" not in read.text
