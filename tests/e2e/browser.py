@@ -52,6 +52,11 @@ class Browser:
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
+    def leave(self, script: str) -> None:
+        """Run a script that opens another page, and wait until that page has been loaded."""
+        self._send("Runtime.evaluate", expression=script)
+        self._wait(lambda message: message.get("method") == "Page.loadEventFired")
+
     def close(self) -> None:
         self._process.kill()
         self._process.wait()
@@ -59,15 +64,18 @@ class Browser:
         self._read.close()
 
     def _call(self, method: str, **parameters: Any) -> Any:
+        self._send(method, **parameters)
+        answer = self._wait(lambda message: message.get("id") == self._sent)
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    def _send(self, method: str, **parameters: Any) -> None:
         self._sent += 1
         message = {"id": self._sent, "method": method, "params": parameters}
         if hasattr(self, "_session"):
             message["sessionId"] = self._session
         self._write.write(json.dumps(message).encode() + b"\0")
         self._write.flush()
-        answer = self._wait(lambda message: message.get("id") == self._sent)
-        assert "error" not in answer, answer
-        return answer["result"]
 
     def _wait(self, fits: Any) -> Any:
         while True:
