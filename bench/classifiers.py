@@ -133,9 +133,7 @@ def probes(client: Client, found: Sequence[stamps.Stamp]) -> dict[str, Any]:
 
 
 def part(of: Embeddings, rows: Sequence[int]) -> Embeddings:
-    from dataclasses import replace
-
-    return replace(of, vectors=of.vectors[list(rows)], ids=[of.ids[i] for i in rows])
+    return of[list(rows)]
 
 
 def fine_tuning(client: Client, found: Sequence[stamps.Stamp], data: Path) -> dict[str, Any]:

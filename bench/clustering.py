@@ -186,7 +186,7 @@ def watch():
         most[:] = [max(a, b) for a, b in zip(most, resident())]
 threading.Thread(target=watch, daemon=True).start()
 begun = time.perf_counter()
-made = cluster(rows, Options(k_rule="stop"), projection="pca")
+made = cluster(rows, Options(), projection="pca")
 seconds = time.perf_counter() - begun
 done.set()
 print(json.dumps({"n": len(rows), "seconds": seconds, "clusters": len(made.clusters),
