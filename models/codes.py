@@ -8,19 +8,26 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from models.errors import IdError, TrainingError, quoted
+from models.stopping import checkpoint
 
+V = TypeVar("V")
 MISSING = ("NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT", "NULL", "null", "None")
 PLAIN = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")  # a number as tables have it
 WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))(?:\.0+)?")
 SCIENTIFIC = re.compile(r"-?[1-9](\.[0-9]+)?[eE]\+?[0-9]{1,2}")  # as R and Excel write large numbers: 1e+05
 INVISIBLE = " \t\r\n\v\f\u00a0\u200b\u2060\ufeff"  # blank space, no-break space, zero-width space, byte order mark
+LARGE = 10**21  # whole numbers from which a code is named in scientific notation, 1e+99
 BLANK = re.compile(r"[\s\u200b\u2060\ufeff]+")
 FLAGS = {"true": "1", "false": "0"}
+NEGATIVE = frozenset(  # names of negative classes
+    ("no", "false", "none", "nothing", "neither", "other", "others", "rest", "negative", "absent")
+)
+NEGATIVE_STARTS = ("no ", "not ", "non ", "no_", "not_", "non_", "no-", "not-", "non-")
 SEVERAL = 50  # different numbers from which a target is not a label
 SHOWN = 3  # texts named in a message
 
@@ -85,6 +92,7 @@ def read_codes(values: Sequence[Any], missing: Sequence[str] | None = None) -> C
         if text is not None:
             taken[text] += 1
         kept.append(code)
+    checkpoint()
     different = {(type(code), code): code for code, _ in read.values() if code is not None}
     name = _naming(list(different.values()))
     names = {key: name(code) for key, code in different.items()}
@@ -120,19 +128,28 @@ def _folded(name: str) -> str:
 
 def _value(value: Any, missing: frozenset[str]) -> tuple[Any, str | None]:
     """A code as a value of Python, None where there is none; and the text in `missing` that it is."""
-    if hasattr(value, "item"):
-        value = value.item()  # of numpy
     if isinstance(value, str):
+        if value.isascii() and value[:1].isalpha() and value == value.strip():  # most ids: none of the forms below
+            return (None, value) if value in missing else (value, None)
         value = plain_text(value)
+    elif hasattr(value, "item"):
+        value = value.item()  # of numpy
     if is_missing(value):
         return None, None
     return (None, code_name(value)) if _number_name(value) in missing else (value, None)
 
 
 def plain_text(value: str) -> str:
-    """A text in one form of Unicode, without blank space and invisible characters at its ends; 1e+05 as 100000."""
+    """A text in one form of Unicode, without blank space and invisible characters at its ends, large numbers alike.
+
+    1e+05 is 100000, and 1e99 is 1e+99.
+    """
     text = unicodedata.normalize("NFC", value).strip(INVISIBLE)
-    return str(int(float(text))) if SCIENTIFIC.fullmatch(text) and float(text).is_integer() else text
+    return _whole(float(text)) if SCIENTIFIC.fullmatch(text) and float(text).is_integer() else text
+
+
+def _whole(value: float) -> str:
+    return str(int(value)) if abs(value) < LARGE else repr(value)
 
 
 def is_missing(value: Any) -> bool:
@@ -152,7 +169,7 @@ def code_name(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and value.is_integer():
-        return str(int(value))
+        return _whole(value)
     return str(value).strip()
 
 
@@ -178,7 +195,9 @@ def _is_flag(value: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     if isinstance(value, str):
-        return PLAIN.fullmatch(value) is not None
+        return PLAIN.fullmatch(value) is not None or (
+            SCIENTIFIC.fullmatch(value) is not None and abs(float(value)) >= LARGE
+        )
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -225,16 +244,47 @@ def lost_zeros(ids: Sequence[str]) -> str | None:
     return None
 
 
+def in_order(names: Mapping[str, V]) -> dict[str, V]:
+    """A mapping by names of codes, in their order; as numbers (2 before 10) if all of them are numbers."""
+    try:
+        return {name: names[name] for name in sorted(names, key=float)}
+    except ValueError:
+        return {name: names[name] for name in sorted(names)}
+
+
+def class_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Names of classes in order; of two, the positive class last.
+
+    The order depends on the names alone, so that training and validation agree whatever the shares of the classes are:
+    of two, a class whose name denies the other (see NEGATIVE) comes first; all else is sorted, see `in_order`.
+    """
+    order = tuple(in_order(dict.fromkeys(names)))
+    if len(order) == 2 and _denies(order[1]) and not _denies(order[0]):
+        return (order[1], order[0])
+    return order
+
+
+def _denies(name: str) -> bool:
+    text = name.strip().casefold()
+    return text in NEGATIVE or text.startswith(NEGATIVE_STARTS)
+
+
 def infer_task(codes: Column) -> Literal["binary", "categorical"]:
     """Infer the task from the number of labels. Raises TrainingError for numbers, which may be labels or quantities."""
-    names = {name for name in codes.names if name is not None}
-    numbers = [value for value in codes.values if value is not None]
-    quantities = bool(numbers) and all(_is_number(value) for value in numbers)
-    if quantities and (len(names) > SEVERAL or not all(float(name).is_integer() for name in names)):
+    if are_quantities(codes):
         raise TrainingError(
             'task: targets are numbers; set task="continuous", or "categorical" if they are labels', code="bad_task"
         )
-    return "binary" if len(names) == 2 else "categorical"
+    return "binary" if len({name for name in codes.names if name is not None}) == 2 else "categorical"
+
+
+def are_quantities(codes: Column) -> bool:
+    """Whether codes are numbers that are more than labels: many different ones, or fractions."""
+    names = {name for name in codes.names if name is not None}
+    numbers = [value for value in codes.values if value is not None]
+    if not numbers or not all(_is_number(value) for value in numbers):
+        return False
+    return len(names) > SEVERAL or not all(float(name).is_integer() for name in names)
 
 
 def finite(value: Any) -> float:

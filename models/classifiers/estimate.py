@@ -1,20 +1,20 @@
 """Prevalence and means in a corpus, estimated from a classifier's predictions and corrected for its errors.
 
-Estimates from predicted labels are biased even if nine in ten labels are correct. The doubly robust mean adds to the
-mean of all predictions the weighted mean of their errors on coded items. It is unbiased for any classifier, if the
-inclusion probabilities are correct; a better classifier gives a shorter interval (design-based supervised learning:
-Egami, Hinck, Stewart & Wei 2023, NeurIPS; prediction-powered inference: Angelopoulos et al. 2023, Science 382:669).
+Estimates from predicted labels are biased even if nine in ten labels are correct. See `models.correction.means`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.classifiers.head import Float
 from models.classifiers.report import Report
-from models.errors import TrainingError
-from models.intervals import wilson
+from models.correction import means
+from models.errors import EstimateError, TrainingError
+
+UNREPRESENTATIVE = ("coders_differ", "no_probabilities", "purposive", "uncoded")  # notes of a report
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +25,9 @@ class Estimate:
     ----------
     naive : the mean of the predictions alone.
     classical : the mean of the coded items alone, with its interval.
+    slope : the weight λ of the predictions: 0 where they do not help, and the estimate is the classical one.
+    worth : number of coded items that would give the classical estimate the same standard error.
+    groups : number of groups of the coded items; None without groups.
     """
 
     value: float
@@ -34,6 +37,9 @@ class Estimate:
     classical: tuple[float, float, float]
     n_coded: int
     n_corpus: int
+    slope: float = 1.0
+    worth: float = 0.0
+    groups: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +56,9 @@ def corpus_estimates(report: Report, corpus: Sequence[Moments], *, confidence: f
 
     The coded items are those of the report's cross-validation, with their weights: they must be a random sample of the
     corpus whose inclusion probabilities the weights describe. Items that were selected by hand, or coded because they
-    were easy, allow no estimate. Intervals hold for each class separately.
+    were easy, allow no estimate. Intervals hold for each class separately. Groups that were given at training are units
+    of the standard error. Strata are not used: the variance is that of independent draws with these probabilities,
+    which is not too small for items that are drawn from strata.
 
     Parameters
     ----------
@@ -66,23 +74,41 @@ def corpus_estimates(report: Report, corpus: Sequence[Moments], *, confidence: f
         raise TrainingError("estimate: a fine-tuned network has no out-of-fold predictions; train a linear probe")
     names = report.labels or ("",)
     weights = np.asarray(own.weight, np.float64)
-    inclusion = weights.min() / weights  # up to a constant factor, which cancels
     if not report.labels:
         coded, predicted = np.asarray(own.target, np.float64)[:, None], np.asarray(own.value, np.float64)[:, None]
     else:
         coded = (np.asarray(own.target)[:, None] == np.asarray(names)).astype(np.float64)
         predicted = np.asarray(own.probabilities, np.float64)
+    groups = None if own.group is None else np.asarray(own.group, np.intp)
+    if report.codes is not None and report.codes["rule"] == "both":  # rows of an item are not independent
+        _, first, item = np.unique(own.ids, return_index=True, return_inverse=True)
+        coded, predicted = (item_means(rows, item, weights) for rows in (coded, predicted))
+        weights = np.bincount(item, weights).astype(np.float64)
+        groups = None if groups is None else groups[first]
+    inclusion = weights.min() / weights  # up to a constant factor, which cancels
     return {
         name: corrected_mean(
             moments,
             coded[:, c],
             predicted[:, c],
             inclusion,
+            groups=groups,
             proportion=bool(report.labels),
             confidence=confidence,
         )
         for c, (name, moments) in enumerate(zip(names, corpus, strict=True))
     }
+
+
+def item_means(rows: Float, item: NDArray[np.intp], weights: Float) -> Float:
+    """Weighted means of the rows (n, k) of each item, (items, k)."""
+    total = np.bincount(item, weights)
+    return np.stack([np.bincount(item, weights * column) / total for column in rows.T], axis=1)
+
+
+def remarks(report: Report) -> list[str]:
+    """Reasons why the coded items may not represent the corpus, of the report's notes."""
+    return [note.message for note in report.notes if note.code in UNREPRESENTATIVE]
 
 
 def corrected_mean(
@@ -92,6 +118,7 @@ def corrected_mean(
     inclusion_prob: Float | None = None,
     *,
     proportion: bool,
+    groups: NDArray[np.intp] | None = None,
     confidence: float = 0.95,
 ) -> Estimate:
     """Estimate the mean of a quantity in a corpus: the prevalence of a class, or the mean of a number.
@@ -104,6 +131,7 @@ def corrected_mean(
     inclusion_prob : (n,) inclusion probabilities of the coded items; None: equal ones (a simple random sample).
     proportion : True for a class: the interval is Wilson's (1927) with the effective sample size, so that it stays
         within 0 and 1 and holds for rare classes. False: Student's t interval.
+    groups : (n,) indices: items of one group (author, account) are not independent. None: every item is.
 
     Raises
     ------
@@ -127,42 +155,30 @@ def corrected_mean(
             raise TrainingError(f"estimate: {name} has numbers that are not finite; leave those items out")
     if inclusion_prob is not None and not ((inclusion_prob > 0) & (inclusion_prob <= 1)).all():
         raise TrainingError("inclusion_prob: must be above 0 and at most 1 for every item", code="bad_weights")
-    weights = np.ones(n) if inclusion_prob is None else 1 / inclusion_prob
-    share = weights / weights.sum()
-    errors = coded - coded_predictions
-    value = corpus.mean + float(share @ errors)
-    plain = float(share @ coded)
-    low, high = _interval(value, errors, share, corpus.variance / corpus.n, proportion, confidence)
-    classical = _interval(plain, coded, share, 0.0, proportion, confidence)
+    unit = np.arange(n) if groups is None else np.unique(groups, return_inverse=True)[1]
+    sample = means.Coded(
+        code=coded,
+        prediction=coded_predictions,
+        weight=np.ones(n) if inclusion_prob is None else 1 / inclusion_prob,
+        unit=unit,
+        stratum=np.zeros(n, np.intp),
+    )
+    try:
+        means.check(sample)
+    except EstimateError as exc:
+        raise TrainingError(exc.message, code=exc.code) from exc
+    around = corpus.variance / corpus.n * (1.0 if groups is None else means.design_effect(sample))
+    whole = means.Corpus(n=corpus.n, size=np.array([float(corpus.n)]), mean=np.array([corpus.mean]), variance=around)
+    found = means.corrected_mean(sample, whole, share=proportion, confidence=confidence)
     return Estimate(
-        value=float(np.clip(value, 0, 1)) if proportion else value,
-        low=low,
-        high=high,
+        value=found.corrected.value,
+        low=found.corrected.low,
+        high=found.corrected.high,
         naive=corpus.mean,
-        classical=(plain, *classical),
+        classical=(found.classical.value, found.classical.low, found.classical.high),
         n_coded=n,
         n_corpus=corpus.n,
+        slope=found.slope,
+        worth=found.worth,
+        groups=None if groups is None else found.n_units,
     )
-
-
-def _interval(
-    value: float, residuals: Float, share: Float, around: float, proportion: bool, confidence: float
-) -> tuple[float, float]:
-    """The interval of `value`: a weighted (Hájek) mean of `residuals` plus a term of variance `around`."""
-    from scipy.special import stdtrit  # the quantiles of scipy.stats.t, whose import takes seconds
-
-    n = len(residuals)
-    parts = share**2 * (residuals - share @ residuals) ** 2
-    variance = float(parts.sum()) * n / (n - 1)
-    # degrees of freedom by the variance of that variance (Satterthwaite 1946): few for rare classes
-    uncertainty = float(((parts - parts.mean()) ** 2).sum()) * n / (n - 1)
-    freedom = float(np.clip(2 * variance**2 / uncertainty, 2, n - 1)) if uncertainty > 0 else n - 1
-    variance += around
-    z = float(stdtrit(freedom, (1 + confidence) / 2))
-    if not proportion:
-        half = z * float(np.sqrt(variance))
-        return value - half, value + half
-    p = min(max(value, 0.0), 1.0)
-    # m independent codes have the variance p(1 - p) / m, which gives the effective sample size m
-    effective = p * (1 - p) / variance if variance > 0 and 0 < p < 1 else 1 / float((share**2).sum())
-    return wilson(p, effective, z)

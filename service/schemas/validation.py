@@ -83,8 +83,9 @@ def is_cut(text: str) -> bool:
     return False
 
 
-def validated_in_pieces(schema: type[Options], fields: Any, *, max_items: int | None = None) -> Options:
-    """`fields` of a large request as a `schema`; call it in a thread, since other threads run between the pieces.
+def validated_in_pieces(schema: type[Options], fields: Any, *, max_items: int | None = None, at: str = "") -> Options:
+    """`fields` of a large request, at the path `at` of it, as a `schema`; call it in a thread, since other threads run
+    between the pieces.
 
     pydantic holds the interpreter's lock until a list is done. Long lists are therefore checked in slices, which also
     bounds the number of errors that are collected, and then given to pydantic as generators.
@@ -96,7 +97,7 @@ def validated_in_pieces(schema: type[Options], fields: Any, *, max_items: int | 
             code="too_many_items",
             param="input",
         )
-    return validated(schema, _checked(schema, fields, schema, ""))
+    return validated(schema, _checked(schema, fields, schema, at), at=at)
 
 
 def _checked(annotation: Any, value: Any, schema: type[BaseModel], at: str) -> Any:
@@ -184,6 +185,7 @@ def explain(exc: ValidationError, annotation: Any, at: str = "", *, offset: int 
             if place.parts == places[0].parts
         ]
         message = _joined(message, alike).removeprefix("Input ").removeprefix("String ")
+        message = message.removeprefix("List ").replace(" after validation", "")  # at most 100 items, not 101
         text = f"{param or 'the body'}: got {shown if len(shown) <= 80 else shown[:77] + '…'}, {message}"
     others = len({place.parts for place in places}) - 1
     more = f" (and {others} more)" if others else ""
@@ -192,6 +194,8 @@ def explain(exc: ValidationError, annotation: Any, at: str = "", *, offset: int 
 
 def _plain(value: Any) -> str:
     """A value as its sender wrote it: null, true, and 2 even if the transport made it 2.0."""
+    if isinstance(value, Iterator):  # a long list, of which pydantic has read too many elements
+        return "a longer list"
     return f"{value:g}" if isinstance(value, float) else json.dumps(value)
 
 

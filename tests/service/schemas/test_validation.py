@@ -18,6 +18,7 @@ from service.schemas.base import Message
 from service.schemas.classifiers import TrainRequest
 from service.schemas.duplicates import DuplicatesRequest
 from service.schemas.embeddings import EmbeddingsRequest
+from service.schemas.scales import ComparisonPairsRequest
 from service.schemas.validation import validated, validated_in_pieces, validated_json
 from service.schemas.zero_shot import ZeroShotRequest
 
@@ -224,3 +225,8 @@ def test_an_unknown_field_of_a_million_characters_is_shortened() -> None:
         validated(EmbeddingsRequest, {"input": "a", "x" * 1_000_000: 1})
     assert len(caught.value.message) < 400
     assert len(caught.value.param or "") < 100
+
+
+def test_a_long_list_beyond_its_limit_is_refused_with_the_limit():
+    with pytest.raises(Unprocessable, match="ids: got a longer list, should have at most 2000 items"):
+        validated_in_pieces(ComparisonPairsRequest, {"ids": [f"i{i}" for i in range(20_000)]})

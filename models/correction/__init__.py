@@ -1,0 +1,1 @@
+"""Means and regressions from predictions, corrected by a coded sample."""

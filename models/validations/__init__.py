@@ -1,0 +1,1 @@
+"""Validation of predictions from anywhere against codes that people gave."""
