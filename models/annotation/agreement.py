@@ -1,24 +1,34 @@
-"""Agreement of coders: percent agreement, Cohen's kappa, Krippendorff's alpha, with bootstrap intervals over items."""
+"""Agreement of coders: percent, kappa, Krippendorff's alpha, Gwet's AC, ICC, with intervals over items.
 
-from collections.abc import Callable, Hashable, Sequence
+Percent agreement is a share of items and has Wilson's interval, the ICC one of the F distribution; the others have a
+bootstrap.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.annotation import agreement_remarks, weighted
+from models.annotation.agreement_details import MOST_CATEGORIES, Details, details, specific
+from models.annotation.code_list import CodeList, sparse_counts
+from models.annotation.icc import Icc, icc
+from models.annotation.weighted import Measure, gwet, positions, weighted_kappa, weights_of
 from models.codes import finite, lost_zeros, read_codes, read_ids
 from models.errors import AgreementError, quoted
-from models.intervals import Figure, percentile_figure, ratio
+from models.intervals import Figure, ratio, resampled_figure, share_figure
 from models.stopping import Check, unchecked
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 Float = NDArray[np.float64]
-Level = Literal["nominal", "ordinal", "interval"]
-Measure = Callable[[Float], Float]
-AT_ONCE = 2**22  # largest number of resamples times items computed in one step
+Level = weighted.Level
+LARGEST = 1e100  # code: sums of its squares are finite
+AT_ONCE = 2**20  # largest number of resamples times items computed in one step
+OPTIONAL = ("kappa", "kappa_linear", "kappa_quadratic", "ac1", "ac2_linear", "ac2_quadratic")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +39,18 @@ class Agreement:
     ----------
     percent : share of equal codes among pairs of codes of one item; items with two or more codes have equal weight.
     kappa : Cohen's (1960), for two coders on the items that both have coded; None for more coders.
+    kappa_linear, kappa_quadratic : weighted kappa (Cohen 1968) of two coders, where the level is ordinal, by ranks of
+        the codes found, or interval, by the codes; otherwise None.
     alpha : Krippendorff's (2011), for any number of coders and missing codes.
+    ac1 : Gwet's (2008), for any number of coders and missing codes; None for more than MOST_CATEGORIES codes.
+    ac2_linear, ac2_quadratic : Gwet's AC2 with the weights of weighted kappa; None under level nominal.
+    icc : intraclass correlations, under level interval, of the items that all coders have coded; otherwise None.
+    most_common, most_common_share : the most frequent code, and its share of the codes of the items that count.
     items : number of items with two or more codes; others are ignored.
     missing : number of rows without a code.
-    remarks : texts that count as missing, items that may have lost zeros.
+    remarks : coders without codes, texts that count as missing, codes that are written alike, items that may have lost
+        zeros, a category with nearly all codes, resamples in which a coefficient is undefined.
+    details : categories, coders, pairs of coders, and the items on which coders differ.
     """
 
     coders: tuple[str, ...]
@@ -41,8 +59,17 @@ class Agreement:
     percent: Figure
     kappa: Figure | None
     alpha: Figure
+    kappa_linear: Figure | None = None
+    kappa_quadratic: Figure | None = None
+    ac1: Figure | None = None
+    ac2_linear: Figure | None = None
+    ac2_quadratic: Figure | None = None
+    icc: Icc | None = None
+    most_common: str | None = None
+    most_common_share: float | None = None
     missing: int = 0
     remarks: tuple[str, ...] = ()
+    details: Details | None = None
 
 
 def agreement(
@@ -80,13 +107,19 @@ def agreement(
     check()
     items = read_ids(item, "item")
     check()
-    numbers = _indices(column.names) if level == "nominal" else _numbers(column.values)
+    numbers = _indices(column.names) if level == "nominal" else code_numbers(column.values)
     check()
-    table = _Codes.of(read_ids(coder, "coder"), items, numbers)
+    names = read_ids(coder, "coder")
+    table = CodeList.of(names, items, numbers)
     check()
     coders = table.coders
     zeros = lost_zeros(items)
-    remarks = (*column.remarks("codes"), *([zeros] if zeros else []))
+    remarks = [
+        *agreement_remarks.without_codes(names, coders),
+        *column.remarks("codes"),
+        *([zeros] if zeros else []),
+        *(agreement_remarks.quantities(column) if level == "nominal" else ()),
+    ]
     enough = np.bincount(table.item, minlength=table.items) >= 2
     if len(coders) < 2 or not enough.any():
         raise AgreementError(
@@ -94,34 +127,127 @@ def agreement(
             "two coders and at least one item in common" + "".join(f"; {remark}" for remark in remarks)
         )
     kept = table.only(enough)
+    every = np.unique(table.code)
+    place = positions(every, level)
     rng = np.random.default_rng(seed)
+    single = np.bincount(np.searchsorted(every, table.only(~enough).code), minlength=len(every))
+    measures = measures_of(kept, every, place, single, level, seed)
+    values = bootstrap(measures, kept.items, len(coders), resamples, rng, check)
     counts, different = kept.counts()
-    measures: dict[str, Measure] = {"percent": _percent(counts), "alpha": _alpha(counts, different, level)}
-    if len(coders) == 2:
-        measures["kappa"] = kappa_measure(kept.dense())
-    values: dict[str, list[Float]] = {name: [] for name in measures}
     n = kept.items
-    step = max(1, AT_ONCE // (n * len(coders)))
+    whole = {name: measure(np.ones((1, n)))[0] for name, measure in measures.items()}
+    figures: dict[str, Figure] = {
+        name: resampled_figure(value, values[name]) for name, value in whole.items() if name != "specific"
+    }
+    figures["percent"] = share_figure(_equal_shares(counts))
+    totals = np.asarray(counts.sum(axis=0)).ravel()
+    most = int(totals.argmax())
+    named = dict(zip(numbers, column.names, strict=True))
+    most_common, share = str(named[different[most]]), float(totals[most] / totals.sum())
+    correlations = icc(kept.dense()) if level == "interval" else None
+    found = details(
+        table,
+        enough,
+        items=list(dict.fromkeys(items)),
+        names=named,
+        specific=(whole["specific"], values["specific"]) if "specific" in measures else None,
+        only=figures if len(coders) == 2 else None,
+        place=place,
+        level=level,
+        resamples=resamples,
+        rng=rng,
+        check=check,
+    )
+    remarks += [
+        *agreement_remarks.prevalence(most_common, share, int(totals.sum()), figures),
+        *agreement_remarks.undefined(figures, found, resamples, share),
+        *agreement_remarks.correlations(correlations, len(coders), kept.items),
+    ]
+    optional: dict[str, Any] = {name: figures.get(name) for name in OPTIONAL}
+    return Agreement(
+        coders=coders,
+        items=int(enough.sum()),
+        level=level,
+        **optional,
+        percent=figures["percent"],
+        alpha=figures["alpha"],
+        icc=correlations,
+        most_common=most_common,
+        most_common_share=share,
+        missing=column.missing,
+        remarks=tuple(remarks),
+        details=found,
+    )
+
+
+def measures_of(
+    kept: CodeList, values: Float, place: Float, single: NDArray[np.intp], level: Level, seed: int
+) -> dict[str, Measure]:
+    """The coefficients of resamples by name, (r, items) → (r,), of items with two codes or more.
+
+    Parameters
+    ----------
+    values, place : (values,) the different codes of all items, and their positions.
+    single : (values,) the number of items with that code alone.
+    """
+    counts, different = kept.counts()
+    measures: dict[str, Measure] = {"alpha": _alpha(counts, different, level)}
+    if own := specific(counts):
+        measures["specific"] = own
+    if len(kept.coders) == 2:
+        measures["kappa"] = kappa_measure(kept.dense())
+        placed = replace(kept, code=place[np.searchsorted(values, kept.code)]).dense()
+        for weights in weights_of(level):
+            measures[f"kappa_{weights}"] = weighted_kappa(placed[:, 0], placed[:, 1], weights)
+    return measures | (_gwet(kept, values, place, single, level, seed) if len(values) <= MOST_CATEGORIES else {})
+
+
+def bootstrap(
+    measures: Mapping[str, Measure], n: int, coders: int, resamples: int, rng: np.random.Generator, check: Check
+) -> dict[str, Float]:
+    """The values of each measure in resamples of n items, (resamples, …) each."""
+    values: dict[str, list[Float]] = {name: [] for name in measures}
+    step = max(1, AT_ONCE // (n * coders))
     for start in range(0, resamples, step):
         many = min(step, resamples - start)
         times = np.stack([np.bincount(rng.integers(0, n, n), minlength=n) for _ in range(many)]).astype(np.float64)
         for name, measure in measures.items():
             check()
             values[name].append(measure(times))
+    return {name: np.concatenate(drawn) for name, drawn in values.items()}
 
-    def with_interval(name: str) -> Figure:
-        return percentile_figure(measures[name](np.ones((1, n)))[0], np.concatenate(values[name]))
 
-    return Agreement(
-        coders=coders,
-        items=int(enough.sum()),
-        level=level,
-        percent=with_interval("percent"),
-        kappa=with_interval("kappa") if len(coders) == 2 else None,
-        alpha=with_interval("alpha"),
-        missing=column.missing,
-        remarks=remarks,
+def _gwet(
+    kept: CodeList, values: Float, place: Float, single: NDArray[np.intp], level: Level, seed: int
+) -> dict[str, Measure]:
+    """Gwet's coefficients of resamples, (r, items) → (r,).
+
+    Items with a single code count in chance agreement. They are drawn beside the others: `single` is the number of
+    them with each value, (values,), which stand for one unit each.
+    """
+    q = len(values)
+    units = replace(
+        kept,
+        item=np.concatenate([kept.item, kept.items + np.arange(q)]),
+        coder=np.concatenate([kept.coder, np.zeros(q, np.intp)]),
+        code=np.concatenate([kept.code, values]),
+        items=kept.items + q,
     )
+    alone = int(single.sum())
+
+    def of(weights: weighted.Weights | None) -> Measure:
+        coefficient = gwet(units, place, values, weights)
+        rng = np.random.default_rng([seed, 1])
+
+        def measure(times: Float) -> Float:
+            extra = np.tile(single, (len(times), 1))
+            if alone and not (times == 1).all():
+                extra = rng.multinomial(alone, single / alone, size=len(times))
+            return coefficient.measure(np.hstack([times, extra]))
+
+        return measure
+
+    return {"ac1": of(None), **{f"ac2_{weights}": of(weights) for weights in weights_of(level)}}
 
 
 def percent(table: Float) -> float:
@@ -150,9 +276,14 @@ def percent_measure(table: Float) -> Measure:
 
 
 def _percent(counts: "csr_array") -> Measure:
-    m, squares = _rows(counts)
-    shares = (squares - m) / np.maximum(m * (m - 1), 1)
+    shares = _equal_shares(counts)
     return lambda times: ratio(times @ shares, times.sum(axis=1))
+
+
+def _equal_shares(counts: "csr_array") -> Float:
+    """The share of equal codes among the pairs of codes of each item, (items,)."""
+    m, squares = _rows(counts)
+    return (squares - m) / np.maximum(m * (m - 1), 1)
 
 
 def kappa_measure(table: Float) -> Measure:
@@ -180,6 +311,9 @@ def alpha_measure(table: Float, level: Level) -> Measure:
 def _alpha(counts: "csr_array", values: Float, level: Level) -> Measure:
     m, squares = _rows(counts)
     within = 1 / np.maximum(m - 1, 1)
+    extent = float(np.ptp(values)) if len(values) else 0.0
+    if extent > 0:  # distances have no zero: large codes would lose the digits that tell them apart
+        values = (values - values.mean()) / extent
 
     def disagreement(n: Float, squares: Float, sums: Float) -> Float:
         return 2 * (n * squares - sums**2)  # sum over all pairs of squared differences
@@ -194,7 +328,8 @@ def _alpha(counts: "csr_array", values: Float, level: Level) -> Measure:
             observed = times @ (within * disagreement(m, counts @ values**2, counts @ values))
             expected = disagreement(n, totals @ values**2, totals @ values)
         else:
-            ranks = np.cumsum(totals, axis=1) - totals / 2  # the middle of each value's ranks
+            middles = np.cumsum(totals, axis=1) - totals / 2  # of each value's ranks
+            ranks = middles / np.maximum(n, 1)[:, None] - 0.5
             expected = disagreement(n, (totals * ranks**2).sum(axis=1), (totals * ranks).sum(axis=1))
             observed = np.array(
                 [
@@ -210,17 +345,7 @@ def _alpha(counts: "csr_array", values: Float, level: Level) -> Measure:
 def _counts(table: Float, values: Float | None = None) -> "tuple[csr_array, Float]":
     """Number of times each item has each value, (items, values), sparse; and the values."""
     items, columns = np.nonzero(~np.isnan(table))
-    return _sparse(items, table[items, columns], len(table), values)
-
-
-def _sparse(items: NDArray[np.intp], codes: Float, n: int, values: Float | None = None) -> "tuple[csr_array, Float]":
-    """`_counts` of codes that are given with the indices of their items, (codes,) each; `n` items."""
-    from scipy.sparse import csr_array  # here, because the service starts without scipy
-
-    if values is None:
-        values = np.unique(codes)
-    where = (items, np.searchsorted(values, codes))
-    return csr_array((np.ones(len(codes)), where), shape=(n, len(values))), values
+    return sparse_counts(items, table[items, columns], len(table), values)
 
 
 def _rows(counts: "csr_array") -> tuple[Float, Float]:
@@ -233,67 +358,23 @@ def _totals(times: Float, counts: "csr_array") -> Float:
     return np.asarray((counts.T @ times.T).T)
 
 
-@dataclass(frozen=True)
-class _Codes:
-    """Codes as numbers without missing ones: crowds of coders share few items, so that a table would be mostly empty.
-
-    Attributes
-    ----------
-    item, coder : (codes,) indices.
-    code : (codes,)
-    items : number of items.
-    """
-
-    item: NDArray[np.intp]
-    coder: NDArray[np.intp]
-    code: Float
-    items: int
-    coders: tuple[str, ...]
-
-    @classmethod
-    def of(cls, coder: Sequence[str], item: Sequence[str], numbers: Sequence[float]) -> "_Codes":
-        """The codes of a long table. Raises AgreementError for two codes of one coder for one item."""
-        coders, items = list(dict.fromkeys(coder)), list(dict.fromkeys(item))
-        columns, rows = {c: i for i, c in enumerate(coders)}, {c: i for i, c in enumerate(items)}
-        codes: dict[tuple[int, int], float] = {}
-        for who, what, value in zip(coder, item, numbers, strict=True):
-            if value != value:  # NaN
-                continue
-            place = rows[what], columns[who]
-            if place in codes:
-                raise AgreementError(
-                    f"codes: coder {quoted(who)} has two codes for item {quoted(what)}; keep one of the two rows"
-                )
-            codes[place] = value
-        places = np.array(list(codes), np.intp).reshape(-1, 2)
-        return cls(places[:, 0], places[:, 1], np.array(list(codes.values()), np.float64), len(items), tuple(coders))
-
-    def only(self, items: NDArray[np.bool_]) -> "_Codes":
-        """The codes of some items, which are numbered anew."""
-        some = items[self.item]
-        number = np.cumsum(items) - 1
-        return replace(
-            self, item=number[self.item[some]], coder=self.coder[some], code=self.code[some], items=int(items.sum())
-        )
-
-    def counts(self) -> "tuple[csr_array, Float]":
-        """As `_counts`."""
-        return _sparse(self.item, self.code, self.items)
-
-    def dense(self) -> Float:
-        """A table (items, coders), NaN for missing."""
-        table = np.full((self.items, len(self.coders)), np.nan)
-        table[self.item, self.coder] = self.code
-        return table
-
-
-def _numbers(code: Sequence[Any]) -> list[float]:
-    try:
-        return [float("nan") if value is None else finite(value) for value in code]
-    except (TypeError, ValueError) as exc:
-        raise AgreementError(
-            f'codes: {exc}; ordinal and interval codes must be numbers, use level="nominal" for others'
-        ) from exc
+def code_numbers(code: Sequence[Any]) -> list[float]:
+    """Ordinal or interval codes as numbers, NaN for None. Raises AgreementError."""
+    numbers = []
+    for value in code:
+        try:
+            number = float("nan") if value is None else finite(value)
+        except (TypeError, ValueError) as exc:
+            raise AgreementError(
+                f"codes: {quoted(value)} is not a number; ordinal and interval codes are numbers (1 for low, 2 for "
+                'medium), use level="nominal" for names'
+            ) from exc
+        if abs(number) > LARGEST:
+            raise AgreementError(
+                f"codes: {quoted(value)} is too large; ordinal and interval codes are up to {LARGEST:g}"
+            )
+        numbers.append(number)
+    return numbers
 
 
 def _indices(names: Sequence[str | None]) -> list[float]:

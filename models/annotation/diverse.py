@@ -83,12 +83,13 @@ def diverse(
     distance = None if size == 1 else 0.0 if repeated else max(0.0, 1.0 - closest)
     best = "drawn at random" if values is None else "with the highest scores"
     chosen = f"all {n:,} items" if looked_at == n else f"the {looked_at:,} of {n:,} items {best}"
+    lowest = "" if values is None else f" (the lowest is {values[order[:looked_at]].min():.4g})"
     remarks = [
         f"A purposive sample: its items were selected {'' if values is None else 'by their scores and '}to differ from "
         "one another, so figures computed from them do not describe the corpus. Use it to inspect items, or to find "
         "examples for training.",
-        f"Diversity {diversity:g}: {chosen} were candidates, and each draw is the candidate farthest from those before "
-        "it.",
+        f"Diversity {diversity:g}: {chosen}{lowest} were candidates, and each draw is the candidate farthest from "
+        "those before it.",
     ]
     if distance is not None:
         remarks.append(f"The smallest cosine distance between two drawn items is {distance:.4g}.")

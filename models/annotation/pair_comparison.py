@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from models.annotation.pairs import Unclustered
 from models.annotation.sampling import members_of
 from models.errors import ClusteringError
-from models.intervals import Figure, percentile_figure, ratio
+from models.intervals import Figure, mean_figure, percentile_figure, ratio, share_figure
 from models.stopping import Check, unchecked
 
 Float = NDArray[np.float64]
@@ -160,7 +160,8 @@ def compare_with_pairs(
     samples = bootstrapped(measures, weight, strata, resamples, rng, check)
 
     def figures(name: str, which: str) -> Figure:
-        return percentile_figure(*samples[name, which], confidence)
+        drawn = percentile_figure(*samples[name, which], confidence)
+        return _pair_figure(which, drawn, together[name], truth, weight, strata, confidence)
 
     configurations = tuple(
         Configuration(
@@ -201,6 +202,52 @@ def _measure(which: str, together: Bool, truth: Bool, weights: Float) -> Float:
     predicted, true = weights @ together, weights @ truth
     above, below = {"precision": (both, predicted), "recall": (both, true), "f1": (2 * both, predicted + true)}[which]
     return ratio(above, below)
+
+
+def _pair_figure(
+    which: str, drawn: Figure, together: Bool, truth: Bool, weight: Float, strata: NDArray[np.intp], confidence: float
+) -> Figure:
+    """A figure with an interval that has a width also where the pairs of a stratum are all coded alike.
+
+    Precision, recall and F1 are functions of a / b, for shares a and b of all pairs: pairs that are together in the
+    clustering and for people, and pairs that are wrongly together, apart, or either. The limits of a and b are Wilson's
+    in each stratum, combined over strata (`mean_figure`), and those of b / a are by the method of variance estimates
+    recovery (Donner & Zou 2012, Stat. Methods Med. Res. 21:347).
+
+    Parameters
+    ----------
+    drawn : the figure with its bootstrap interval, whose value is kept.
+    """
+    both = together & truth
+    wrong = {"precision": together & ~truth, "recall": truth & ~together, "f1": together != truth}[which]
+    if np.isnan(drawn.value):
+        return drawn
+    of = both | wrong
+    if len(np.unique(strata[of] if which == "precision" else strata)) == 1:  # no other stratum adds pairs
+        share = share_figure(both[of], weight[of], confidence=confidence)
+        limits = [2 * end / (1 + end) if which == "f1" else end for end in (share.low, share.high)]
+        return Figure(value=drawn.value, low=limits[0], high=limits[1])
+    a, b = (_stratified_share(hits, weight, strata, confidence) for hits in (both, wrong))
+    low, high = _ratio_limits(b, a)
+    twice = 2 if which == "f1" else 1  # F1 is 2a / (2a + b)
+    return Figure(value=drawn.value, low=twice / (twice + high), high=twice / (twice + low))
+
+
+def _stratified_share(hits: Bool, weight: Float, strata: NDArray[np.intp], confidence: float) -> Figure:
+    """The weighted share of pairs, with the limits of its strata combined."""
+    places = _by_stratum(strata)
+    shares = [share_figure(hits[where], weight[where], confidence=confidence) for where in places]
+    return mean_figure(shares, [float(weight[where].sum() / weight.sum()) for where in places])
+
+
+def _ratio_limits(above: Figure, below: Figure) -> tuple[float, float]:
+    """Limits of the ratio of two independent shares, from 0 to infinity."""
+    product = above.value * below.value
+    first = above.low * below.high * (2 * above.value - above.low) * (2 * below.value - below.high)
+    last = above.high * below.low * (2 * above.value - above.high) * (2 * below.value - below.low)
+    low = (product - max(product**2 - first, 0) ** 0.5) / (below.high * (2 * below.value - below.high) or np.nan)
+    high = (product + max(product**2 - last, 0) ** 0.5) / (below.low * (2 * below.value - below.low) or np.nan)
+    return max(0.0, 0.0 if np.isnan(low) else low), np.inf if np.isnan(high) or below.low <= 0 else high
 
 
 def design(
@@ -278,7 +325,15 @@ def _winner(
         selected_pairs=int((~test).sum()),
         selected_value=scores[best],
         held_out_pairs=int(test.sum()),
-        held_out=percentile_figure(*values[best], confidence),
+        held_out=_pair_figure(
+            criterion,
+            percentile_figure(*values[best], confidence),
+            together[best][test],
+            truth[test],
+            weight[test],
+            strata[test],
+            confidence,
+        ),
         runner_up=second,
         difference=percentile_figure(
             values[best][0] - values[second][0], values[best][1] - values[second][1], confidence

@@ -203,4 +203,7 @@ def round_at_random(quotas: Float, rng: np.random.Generator) -> Int:
 def check_size(n: int, size: int) -> None:
     """Raise ClusteringError unless `size` of `n` items can be drawn."""
     if not 1 <= size <= n:
-        raise ClusteringError(f"size: got {size} for {n} items; must be from 1 to {n}", code="invalid_size")
+        raise ClusteringError(
+            f"size: got {size:,}, and there are {n:,} items to draw from; give a size from 1 to {n:,}",
+            code="invalid_size",
+        )

@@ -21,8 +21,12 @@ class PixelPreprocessing:
     std: tuple[float, float, float]
 
 
-def read_preprocessor(folder: Path) -> PixelPreprocessing:
+def read_preprocessor(folder: Path, *, pads: bool = False) -> PixelPreprocessing:
     """Read preprocessor_config.json, or processor_config.json.
+
+    Parameters
+    ----------
+    pads : whether the caller pads the pictures itself, where `do_pad` asks for it.
 
     Raises
     ------
@@ -33,7 +37,7 @@ def read_preprocessor(folder: Path) -> PixelPreprocessing:
         if (folder / name).is_file():
             try:
                 config = json.loads((folder / name).read_text(encoding="utf-8"))
-                return _translate(config.get("image_processor", config), folder.name)
+                return _translate(config.get("image_processor", config), folder.name, pads)
             except (ValueError, TypeError, KeyError, AttributeError) as exc:
                 raise ModelUnavailable(f"{folder.name}/{name} cannot be read ({exc!r}); save it again") from exc
     raise ModelUnavailable(
@@ -41,9 +45,9 @@ def read_preprocessor(folder: Path) -> PixelPreprocessing:
     )
 
 
-def _translate(config: dict[str, Any], folder: str) -> PixelPreprocessing:
+def _translate(config: dict[str, Any], folder: str, pads: bool) -> PixelPreprocessing:
     for field in ("do_pad", "do_flip_channel_order", "do_reduce_labels"):
-        if config.get(field):
+        if config.get(field) and not (pads and field == "do_pad"):
             raise ModelUnavailable(f"{folder} needs {field}, which is not supported; use another model")
     if not config.get("do_resize", True):
         raise ModelUnavailable(f"{folder} does not resize its images; use a model with a fixed image size")
@@ -61,6 +65,8 @@ def _translate(config: dict[str, Any], folder: str) -> PixelPreprocessing:
 
 def _resizing(config: dict[str, Any], kind: str, resample: Resample, folder: str) -> Preprocess:
     size = config["size"]
+    if isinstance(size, list):
+        size = {"height": size[0], "width": size[1]}
     if isinstance(size, int):
         size = {"shortest_edge": size} if config.get("do_center_crop") else {"height": size, "width": size}
     if "shortest_edge" in size and kind.startswith(_CONVNEXT):

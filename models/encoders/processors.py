@@ -14,6 +14,7 @@ from tokenizers import Encoding, Tokenizer
 from models.catalog.folder import ModelFolder
 from models.catalog.spec import ImageTower, TextTower
 from models.encoders.projection import TextProjection
+from models.images.crops import Crop
 from models.images.decoding import DecodeMode, ImageLimits, load_pixels
 from models.vectors import l2
 
@@ -37,9 +38,9 @@ class ImageProcessor:
     def __init__(self, tower: ImageTower) -> None:
         self._tower = tower
 
-    def preprocess(self, data: bytes, *, limits: ImageLimits, decode: DecodeMode) -> Row:
-        """Decode and resize one image to (size, size, 3) uint8. Raises ImageError."""
-        return load_pixels(data, self._tower.preprocess, limits=limits, decode=decode)
+    def preprocess(self, data: bytes, *, limits: ImageLimits, decode: DecodeMode, crop: Crop | None = None) -> Row:
+        """Decode and resize one image, or a crop of it, to (size, size, 3) uint8. Raises ImageError."""
+        return load_pixels(data, self._tower.preprocess, limits=limits, decode=decode, crop=crop)
 
     def shape_bucket(self, row: Row) -> int:
         """Side of the image: all have the same shape."""

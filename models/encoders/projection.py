@@ -9,7 +9,7 @@ with γ = 6, λ = 0.2, w = 1 for classes and 0.1 for hypernyms. Kernel ridge: Sa
 labels by way of class names: Norouzi et al., "ConSE", ICLR 2014.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from models.vectors import l2
 
 Float = NDArray[np.float32]
+WordNet = Mapping[str, Any]  # content of imagenet_wordnet.json
 
 GAMMA = 6.0
 RIDGE = 0.2
@@ -38,17 +39,18 @@ class TextProjection:
         return np.asarray(l2(kernel @ self.weights), np.float32)
 
 
-def fit(wordnet: dict[str, Any], rows: Float, embed: Callable[[Sequence[str]], Float]) -> TextProjection:
+def fit(wordnet: WordNet, rows: Float | Sequence[Float], embed: Callable[[Sequence[str]], Float]) -> TextProjection:
     """Fit the regression.
 
     Parameters
     ----------
     wordnet : content of `imagenet_wordnet.json`.
-    rows : (1000, 1280) weights of the classifier, one row per class.
+    rows : (1000, 1280) weights of the classifier, one row per class; or those of several networks side by side.
     embed : function from texts to their sentence vectors (n, 384), unit rows.
     """
     leaves, hypernyms = wordnet["leaves"], wordnet["hypernyms"]
-    targets = l2(rows.astype(np.float64) - rows.mean(0))  # (1000, 1280)
+    networks = [rows] if isinstance(rows, np.ndarray) else rows
+    targets = l2(np.concatenate([l2(each.astype(np.float64) - each.mean(0)) for each in networks], axis=1))
     parents = l2(np.stack([targets[h["leaves"]].mean(0) for h in hypernyms]))
 
     names = embed([leaf["name"] for leaf in leaves])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from models.annotation import pairs, sampling
 from models.annotation.agreement import agreement
+from models.annotation.agreement_details import Details
 from models.annotation.diverse import diverse
 from models.annotation.pair_comparison import compare_with_pairs
 from models.codes import read_ids
@@ -17,9 +18,12 @@ from models.intervals import Figure
 from models.stopping import Check, unchecked
 from service.errors import TooLarge, Unprocessable
 from service.pipelines.items import VectorInput
+from service.pipelines.sample_size import with_size
 from service.schemas import annotation as schema
+from service.stores.classifiers import Classifiers
 
 MOST_CODES = 1_000_000
+WEIGHTED = ("kappa_linear", "kappa_quadratic")
 MOST_DRAWN = 1_000_000  # items of a sample
 MOST_DIVERSE = 10_000  # items of a sample with diversity
 MOST_PAIRS = 100_000  # of a sample of pairs
@@ -48,13 +52,67 @@ def measure_agreement(request: schema.AgreementRequest, check: Check = unchecked
         percent=_coefficient(result.percent),
         kappa=None if result.kappa is None else _coefficient(result.kappa),
         alpha=_coefficient(result.alpha),
+        **{name: _optional(getattr(result, name)) for name in (*WEIGHTED, "ac1", "ac2_linear", "ac2_quadratic")},
+        icc=None
+        if result.icc is None
+        else schema.Icc(
+            items=result.icc.items,
+            agreement=_coefficient(result.icc.agreement),
+            consistency=_coefficient(result.icc.consistency),
+        ),
+        most_common=result.most_common,
+        most_common_share=result.most_common_share,
         missing=result.missing,
         remarks=list(result.remarks),
+        **({} if result.details is None else _details(result.details)),
     )
 
 
-def _coefficient(of: Figure) -> schema.Coefficient:
-    return schema.Coefficient(**{name: number(value) for name, value in asdict(of).items()})
+def _details(details: Details) -> dict[str, Any]:
+    """The fields of an answer on categories, coders, pairs of coders and items that differ."""
+    names = [category.category for category in details.categories]
+    return {
+        "n_categories": details.n_categories,
+        "categories": [
+            schema.CategoryAgreement(
+                category=each.category, codes=each.codes, items=each.items, agreement=_coefficient(each.agreement)
+            )
+            for each in details.categories
+        ],
+        "by_coder": [
+            schema.CoderCodes(coder=each.coder, codes=each.codes, counts=list(each.counts)) for each in details.coders
+        ],
+        "n_pairs": details.n_pairs,
+        "pairs": [
+            schema.CoderPair(
+                a=each.a,
+                b=each.b,
+                items=each.items,
+                percent=_coefficient(each.percent),
+                kappa=_coefficient(each.kappa),
+                **{name: _optional(getattr(each, name)) for name in (*WEIGHTED, "ac1")},
+                table=[
+                    schema.CodeRow(category=name, counts=list(counts))
+                    for name, counts in zip(names, each.table, strict=True)
+                ],
+            )
+            for each in details.pairs
+        ],
+        "n_differ": details.n_differ,
+        "differ": [
+            schema.DifferingItem(item=each.item, coders=list(each.coders), codes=list(each.codes))
+            for each in details.differ
+        ],
+    }
+
+
+def _optional(of: Figure | None) -> schema.AgreementCoefficient | None:
+    return None if of is None else _coefficient(of)
+
+
+def _coefficient(of: Figure) -> schema.AgreementCoefficient:
+    ends = {name: number(getattr(of, name)) for name in ("value", "low", "high")}
+    return schema.AgreementCoefficient(**ends, undefined=getattr(of, "undefined", 0))
 
 
 def number(value: float) -> float | None:
@@ -74,9 +132,14 @@ def plain(value: Any) -> Any:
 
 
 def draw_sample(
-    request: schema.SampleRequest, check: Check = unchecked, *, vectors: Sequence[VectorInput] | None = None
+    request: schema.SampleRequest,
+    check: Check = unchecked,
+    *,
+    vectors: Sequence[VectorInput] | None = None,
+    classifiers: Classifiers | None = None,
 ) -> schema.SampleAnswer:
-    """Draw a sample of items. Raises ClusteringError, IdError, Unprocessable, TooLarge."""
+    """Draw a sample of items. Raises ClusteringError, IdError, Unprocessable, TooLarge, UnknownClassifier."""
+    request, remarks = with_size(request, classifiers)
     _require_few(request.size, MOST_DRAWN, "size", "items")
     _check_diversity(request, vectors)
     needed = {"simple": "n", "stratified": "strata", "purposive": "scores"}
@@ -85,11 +148,12 @@ def draw_sample(
         if not optional and (getattr(request, name) is None) == (design == request.design):
             there = "is needed" if design == request.design else "is not used; leave it out"
             raise Unprocessable(f"{name}: {there} with design {request.design}", param=name)
+    strata = read_ids(request.strata, "strata") if request.strata is not None else None
     if request.design == "simple":
         result = sampling.simple(request.n or 0, request.size, seed=request.seed)
     elif request.design == "stratified":
         result = sampling.stratified(
-            read_ids(request.strata or [], "strata"),
+            strata or [],
             request.size,
             allocation=request.allocation,
             floor=request.floor,
@@ -120,11 +184,12 @@ def draw_sample(
         inclusion_prob=None if result.inclusion_prob is None else result.inclusion_prob.tolist(),
         strata=[schema.Stratum(**asdict(each)) for each in result.strata],
         fit_for_inference=result.fit_for_inference,
-        remarks=list(result.remarks),
+        remarks=[*remarks, *result.remarks],
         seed=request.seed,
         candidates=result.candidates,
         copies=result.copies,
         smallest_distance=result.smallest_distance,
+        stratum=None if strata is None else [strata[i] for i in indexes],
     )
 
 

@@ -22,7 +22,7 @@ class SampleRequest(Message):
         description="simple: equal probabilities. stratified: some of each stratum. purposive: the highest scores, or "
         "with `diversity` items with high scores that differ from one another."
     )
-    size: int = Field(ge=1, le=MOST, description="Number of items to draw.")
+    size: int = Field(0, ge=0, le=MOST, description="Number of items to draw; 0: as many as `for_width` needs.")
     n: int | None = Field(None, ge=1, le=100_000_000, description="Number of items of the corpus, for design simple.")
     strata: list[Id] | None = Field(
         None, description="Stratum of each item, for example its cluster; for design stratified."
@@ -49,6 +49,26 @@ class SampleRequest(Message):
         "candidate farthest from those before it. Of n items, the size^(1 - diversity) · n^diversity with the highest "
         "scores are candidates: 0 draws the highest scores without copies, 1 makes all items candidates. Without "
         "`scores` the candidates are drawn at random. Left out: the highest scores, copies too.",
+    )
+    for_width: float | None = Field(
+        None,
+        gt=0,
+        description="Width of the 95 % interval that the codes of the sample shall give, from its lower to its upper "
+        "bound, in place of `size`: 0.03 is a share plus or minus 0.015. The size is for the design of the draw.",
+        examples=[0.05],
+    )
+    expected_share: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Expected share of the class, for `for_width`. Left out: one half, the worst case.",
+    )
+    classifier: str | None = Field(
+        None,
+        max_length=200,
+        description="Classifier whose predictions will correct the share, for `for_width`: the errors in its report "
+        "determine the size, for the label that needs most.",
+        examples=["protest"],
     )
 
 
@@ -84,6 +104,9 @@ class SampleAnswer(BaseModel):
     copies: int | None = Field(None, ge=0, description="Number of candidates left out as copies of a drawn item.")
     smallest_distance: float | None = Field(
         None, description="Smallest cosine distance between two drawn items; null for one item."
+    )
+    stratum: list[str] | None = Field(
+        None, description="Stratum of each drawn item, for design stratified; null for other designs."
     )
 
 
@@ -163,19 +186,140 @@ class Coefficient(BaseModel):
     high: float | None = Field(description="Upper bound of the 95 % interval.")
 
 
+class AgreementCoefficient(Coefficient):
+    """A coefficient of agreement with its 95 % interval; null where it is not defined."""
+
+    undefined: int = Field(
+        0, ge=0, description="Number of resamples in which the coefficient is undefined; its interval is of the others."
+    )
+
+
+class Icc(BaseModel):
+    """Intraclass correlations of a single code, items and coders both random."""
+
+    items: int = Field(ge=0, description="Number of items that all coders have coded; others are left out.")
+    agreement: AgreementCoefficient = Field(
+        description="ICC(A,1) of McGraw & Wong, ICC(2,1) of Shrout & Fleiss: differences of coders' means lower it."
+    )
+    consistency: AgreementCoefficient = Field(
+        description="ICC(C,1), or ICC(3,1): differences of coders' means do not count."
+    )
+
+
+class CategoryAgreement(BaseModel):
+    """A category, and the coders' agreement on it."""
+
+    category: str = Field(description="Name of the category.")
+    codes: int = Field(ge=0, description="Number of its codes, by all coders.")
+    items: int = Field(
+        ge=0, description="Number of items with two or more codes, of which one at least is this category."
+    )
+    agreement: AgreementCoefficient = Field(
+        description="Specific agreement: probability that another coder gives the category to an item to which a coder "
+        "has given it. Of two categories, positive and negative agreement. Null bounds and value: no item is coded "
+        "twice."
+    )
+
+
+class CoderCodes(BaseModel):
+    """The codes of one coder."""
+
+    coder: str = Field(description="Name of the coder.")
+    codes: int = Field(ge=0, description="Number of the coder's codes.")
+    counts: list[int] = Field(
+        description="Number of the coder's codes of each category, in the order of `categories`; empty where there are "
+        "too many."
+    )
+
+
+class CodeRow(BaseModel):
+    """The items to which one coder has given a category, by the codes of another coder."""
+
+    category: str = Field(description="Category that the first coder has given.")
+    counts: list[int] = Field(
+        description="Number of these items by the second coder's code, in the order of `categories`."
+    )
+
+
+class CoderPair(BaseModel):
+    """Two coders, on the items that both have coded."""
+
+    a: str = Field(description="Name of the first coder.")
+    b: str = Field(description="Name of the second coder.")
+    items: int = Field(ge=0, description="Number of items that both have coded.")
+    percent: AgreementCoefficient = Field(description="Share of these items with equal codes.")
+    kappa: AgreementCoefficient = Field(description="Cohen's kappa of the two.")
+    table: list[CodeRow] = Field(
+        description="Confusion table, the first coder's codes in rows; empty where there are too many categories."
+    )
+    kappa_linear: AgreementCoefficient | None = Field(
+        None, description="Weighted kappa with linear weights; null for level nominal."
+    )
+    kappa_quadratic: AgreementCoefficient | None = Field(
+        None, description="Weighted kappa with quadratic weights; null for level nominal."
+    )
+    ac1: AgreementCoefficient | None = Field(None, description="Gwet's AC1; null where there are too many categories.")
+
+
+class DifferingItem(BaseModel):
+    """An item on which coders differ, to be adjudicated."""
+
+    item: str = Field(description="Id of the item.")
+    coders: list[str] = Field(description="Names of the coders who have coded the item.")
+    codes: list[str] = Field(description="Code of each of these coders.")
+
+
 class AgreementAnswer(BaseModel):
     """The agreement of coders."""
 
     coders: list[str] = Field(description="Names of the coders.")
     items: int = Field(description="Number of items with two or more codes, on which the coefficients rest.")
     level: str = Field(description="Level of measurement, as requested.")
-    percent: Coefficient = Field(
+    percent: AgreementCoefficient = Field(
         description="Percent agreement: share of equal codes among pairs of codes of one item."
     )
-    kappa: Coefficient | None = Field(description="Cohen's kappa of two coders; null with more coders.")
-    alpha: Coefficient = Field(description="Krippendorff's alpha.")
+    kappa: AgreementCoefficient | None = Field(
+        description="Cohen's kappa of two coders; null with more coders, of whom `pairs` has it."
+    )
+    alpha: AgreementCoefficient = Field(description="Krippendorff's alpha.")
     missing: int = Field(ge=0, description="Number of rows without a code.")
-    remarks: list[str] = Field(description="Remarks on codes that count as missing, and on ids that lost zeros.")
+    remarks: list[str] = Field(
+        description="Remarks on coders without codes, on codes that count as missing or are written alike, on ids that "
+        "lost zeros, on a category with nearly all codes, and on resamples in which a coefficient is undefined."
+    )
+    n_categories: int = Field(0, ge=0, description="Number of different codes.")
+    categories: list[CategoryAgreement] = Field(
+        [], description="Categories in order, each with its own agreement; empty for more than 50."
+    )
+    by_coder: list[CoderCodes] = Field([], description="Codes of each coder, of the first 1000 at most.")
+    n_pairs: int | None = Field(
+        None, ge=0, description="Number of pairs of coders with items in common; null for more than 200 coders."
+    )
+    pairs: list[CoderPair] = Field(
+        [], description="Pairs of coders: the 45 with the most items in common at most; empty for more than 200 coders."
+    )
+    n_differ: int = Field(0, ge=0, description="Number of items on which coders differ.")
+    differ: list[DifferingItem] = Field(
+        [], description="Items on which coders differ, of the first 100,000 at most, in the order of the request."
+    )
+    kappa_linear: AgreementCoefficient | None = Field(
+        None,
+        description="Weighted kappa of two coders with linear weights, for level ordinal, by ranks of the codes found, "
+        "or interval, by the codes; null for level nominal and with more coders, of whom `pairs` has it.",
+    )
+    kappa_quadratic: AgreementCoefficient | None = Field(None, description="Weighted kappa with quadratic weights.")
+    ac1: AgreementCoefficient | None = Field(
+        None, description="Gwet's AC1, of any number of coders; null for more than 50 different codes."
+    )
+    ac2_linear: AgreementCoefficient | None = Field(
+        None, description="Gwet's AC2 with linear weights; null for level nominal and for more than 50 different codes."
+    )
+    ac2_quadratic: AgreementCoefficient | None = Field(None, description="Gwet's AC2 with quadratic weights.")
+    icc: Icc | None = Field(None, description="Intraclass correlations, for level interval; null for other levels.")
+    most_common: str | None = Field(None, description="Most frequent code of the items with two or more codes.")
+    most_common_share: float | None = Field(
+        None, description="Share of the most frequent code among these codes; from 0.9 on alpha and kappa say little."
+    )
 
 
 class CodedPairs(Message):
@@ -197,7 +341,7 @@ class CodedPairs(Message):
     resamples: int = Field(
         1000, ge=1, le=10_000, description="Number of bootstrap resamples of pairs, for the intervals."
     )
-    confidence: float = Field(0.95, gt=0.5, lt=1, description="Confidence level of the intervals.")
+    confidence: float = Field(0.95, gt=0.5, le=0.9999, description="Confidence level of the intervals.")
     seed: int = SEED
 
 

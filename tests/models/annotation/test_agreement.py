@@ -125,3 +125,30 @@ def test_as_many_values_as_items_need_no_square_of_them(level):
     assert (found.alpha.value, found.percent.value) == (1, 1)
     assert found.kappa is not None
     assert found.kappa.value == 1
+
+
+@pytest.mark.parametrize(
+    ("codes", "level", "remarked"),
+    [
+        ([0.5 * i for i in range(20)], "nominal", True),
+        ([str(i) for i in range(60)], "nominal", True),
+        ([i % 5 for i in range(60)], "nominal", False),  # a scale of few points may be labels
+        ([f"c{i}" for i in range(60)], "nominal", False),
+        ([0.5 * i for i in range(20)], "interval", False),
+    ],
+)
+def test_quantities_under_level_nominal_are_remarked(codes, level, remarked):
+    n = len(codes)
+    items = list(range(n)) * 2
+    found = agreement(["a"] * n + ["b"] * n, items, [*codes, *codes], level=level, resamples=10)
+    assert any('level="interval"' in remark for remark in found.remarks) == remarked
+    assert found.level == level
+
+
+@pytest.mark.parametrize(("factor", "offset"), [(1, 1e9), (1e-6, 0), (1e12, -1e15)])
+def test_alpha_of_numbers_has_no_zero_and_no_unit(factor, offset):
+    rng = np.random.default_rng(0)
+    true = rng.integers(1, 8, 50)
+    table = np.stack([true + rng.integers(-1, 2, 50), true + rng.integers(-1, 2, 50)], axis=1).astype(float)
+    for level in ("interval", "ordinal"):
+        assert alpha(table * factor + offset, level) == pytest.approx(alpha(table, level), rel=1e-6)

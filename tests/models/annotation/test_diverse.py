@@ -172,7 +172,7 @@ def spoiled(value: float) -> np.ndarray:
 @pytest.mark.parametrize(
     ("rows", "options", "code", "says"),
     [
-        (cloud(20), {"size": 21}, "invalid_size", "got 21 for 20 items"),
+        (cloud(20), {"size": 21}, "invalid_size", "got 21, and there are 20 items to draw from"),
         (cloud(20), {"scores": [1.0] * 19}, "lengths_differ", "20 for 19 scores"),
         (cloud(20), {"scores": [1.0] * 19 + [float("nan")]}, "invalid_scores", "got nan for item 19"),
         (spoiled(float("nan")), {}, "nan_vectors", "item 13 has NaN"),

@@ -1,13 +1,16 @@
 """Clusters and coded pairs, read from tables as arguments of the client's annotation methods."""
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from daguerre.corpus.code_columns import KNOWN
+from daguerre.corpus.coded import found_path, named_files
+from daguerre.inputs.kinds import named_kind
 from daguerre.inputs.names import without_zeros
 from daguerre.inputs.votes import read_vote
 from daguerre.results.annotation import PAIR_COLUMNS, Pairs
@@ -60,6 +63,44 @@ def read_clusters(path: str, column: str = "cluster") -> dict[str, str]:
     return clusters
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where images are on this machine, and the groups of items, by id; None where that is not known."""
+
+    files: dict[str, str] | None
+    groups: dict[str, str] | None
+
+
+def read_places(path: str, ids: Sequence[str], root: str | None) -> Places:
+    """Read the columns path and group of a table; without paths, images are named by their ids below `root`."""
+    table = read_table(path)
+    keys = table.ids("id")
+    files = None
+    if table.has("path"):
+        folder = os.path.dirname(path) if root is None else root
+        files = {
+            id: found_path(cell, folder, "") if cell else ""
+            for id, cell in zip(keys, table.column("path"), strict=True)
+        }
+    elif root is not None:
+        files = {id: found_path(id, root, os.path.dirname(os.path.abspath(root)), "") for id in ids}
+    elif any(named_kind(id) == "image" for id in ids):
+        files = {id: id for id in ids}
+    groups = dict(zip(keys, table.ids("group"), strict=True)) if table.has("group") else None
+    if groups is not None:
+        groups = {id: group or f"item {id}" for id, group in groups.items()}
+    return Places(files, groups)
+
+
+def check_coders(coders: Sequence[str], scores: str | None = None) -> None:
+    """Raise ValueError for names of coders that are columns of a sample."""
+    for name in coders:
+        if not name.strip() or name.strip().casefold() in KNOWN or list(coders).count(name) > 1:
+            raise ValueError(
+                f"--coder: got {name!r}, which is a column already, or no name; give each coder a name of their own"
+            )
+
+
 def read_scores(cells: Sequence[str], column: str) -> list[float]:
     """Scores of a column; an empty cell is NaN, whose item is not drawn. Raises ValueError."""
     try:
@@ -96,20 +137,6 @@ def read_clusterings(given: Sequence[str]) -> Clusterings:
         except ValueError as exc:
             raise ValueError(f"{name}: column cluster: {exc}; a cluster is a whole number, -1 for none") from exc
     return Clusterings(ids, labels, len(set().union(*tables.values())) - len(ids))
-
-
-def named_files(given: Sequence[str], what: str) -> dict[str, str]:
-    """Paths by name of arguments such as "name=clusters.csv", or "clusters.csv". Raises ValueError for a name twice."""
-    files: dict[str, str] = {}
-    for argument in given:
-        name, equals, path = argument.partition("=")
-        if not equals or (Path(argument).exists() and not Path(path).exists()):
-            name, path = Path(argument).stem, argument
-        if name in files:
-            example = f"name={Path(path).name}"
-            raise ValueError(f"{argument}: another {what} is named {name!r}; give names, as in {example}")
-        files[name] = path
-    return files
 
 
 def read_known_labels(path: str, column: str) -> dict[str, str | None]:
@@ -151,7 +178,7 @@ def read_coded_pairs(path: str, ids: Sequence[str], unclustered: str) -> CodedPa
     votes: dict[tuple[str, str], list[bool]] = defaultdict(list)
     for i, pair in enumerate(zip(table.ids("a_id"), table.ids("b_id"), strict=True)):
         if pair in first and not table.has("coder"):
-            raise ValueError(f"{path} has the pair {pair[0]}, {pair[1]} twice; name the coders in a column `coder`")
+            raise ValueError(f"{path} has the pair {pair[0]}, {pair[1]} twice; name the coders in a column 'coder'")
         first.setdefault(pair, i)
         read = (_vote(path, i, name, column[i]) for name, column in columns.items())
         votes[pair] += [vote for vote in read if vote is not None]

@@ -1,43 +1,49 @@
-"""Methods of the client for annotation: samples, pairs, agreement, comparison."""
+"""Methods of the client for annotation: samples, pairs, comparison."""
 
+import os
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from daguerre.corpus.classifiers import item_groups
 from daguerre.dispatch.vectors import with_uploads
+from daguerre.handles.reported import AsyncSample, reported
 from daguerre.inputs.alignment import (
-    Code,
     ItemIndex,
     id_texts,
     is_series,
     item_ids,
-    json_value,
-    missing_texts,
     per_item,
-    same_table,
     series_labels,
 )
+from daguerre.inputs.kinds import named_kind
 from daguerre.inputs.votes import read_votes
-from daguerre.resources.search import Query, SearchMethods
-from daguerre.results.annotation import Agreement, Comparison, Pairs, Sample, Stratum, figure
+from daguerre.resources.sample_arguments import diverse_rows, sample_size
+from daguerre.resources.scales import ScaleMethods
+from daguerre.resources.search import Query
+from daguerre.results.annotation import Comparison, Pairs, Sample, Stratum
 from daguerre.results.clusters import Clustered
 from daguerre.results.embeddings import Embeddings
 from daguerre.results.labellings import Labellings, aligned_labels
-from daguerre.transport.operations import AGREEMENT, COMPARE, PAIRS, SAMPLE
+from daguerre.transport.operations import COMPARE, PAIRS, SAMPLE
 from daguerre.types.common import NO_MODEL, Float, record
 from daguerre.types.embeddings import VectorBlock
+
+if TYPE_CHECKING:
+    pass
 
 Unclustered = Literal["singletons", "exclude"]
 
 
-class AnnotationMethods(SearchMethods):
-    """Samples and pairs to code, agreement of coders, comparison of clusterings."""
+class AnnotationMethods(ScaleMethods):
+    """Samples and pairs to code, comparison of clusterings."""
 
+    @reported(AsyncSample)
     async def sample(
         self,
-        size: int,
+        size: int | None = None,
         *,
         clusters: Clustered | None = None,
         strata: Sequence[Any] | None = None,
@@ -52,12 +58,16 @@ class AnnotationMethods(SearchMethods):
         ids: Sequence[str] | None = None,
         diversity: float | None = None,
         vectors: ArrayLike | None = None,
+        for_width: float | None = None,
+        expected_share: float | None = None,
+        classifier: Any = None,
+        groups: Any = None,
     ) -> Sample:
         """Draw a sample of items to code.
 
         Parameters
         ----------
-        size : number of items to draw.
+        size : number of items to draw; or give `for_width`.
         clusters, strata : a clustering, or a stratum for each item, to draw from each. Items without a result are not
             drawn.
         scores : a score for each item, to draw the highest.
@@ -75,10 +85,18 @@ class AnnotationMethods(SearchMethods):
             candidates, or so many at random where there are no scores. 0 draws the highest scores without copies.
             None: the highest scores, copies too.
         vectors : (n, d) vectors of the items for `diversity`, in place of embeddings. Items with NaN are not drawn.
+        for_width : in place of size, the width of the 95 % interval that the codes shall give, from its lower to its
+            upper bound: 0.03 is a share plus or minus 0.015. `.remarks` says which size this needs.
+        expected_share : expected share of the class, for `for_width`; None: one half, the worst case.
+        classifier : classifier (or its name) whose predictions will correct the share, for `for_width`: the errors in
+            its report determine the size.
+        groups : group of each item, such as a result of `duplicates`, a list in the order of the items, or a mapping
+            by id; the sample carries it, so that training keeps groups together.
 
         Returns
         -------
-        Sample : `.ids`, `.indexes`, `.inclusion_prob` (m,), `.fit_for_inference`, `.remarks`, `.to_pandas()`.
+        Sample : `.ids`, `.indexes`, `.inclusion_prob` (m,), `.fit_for_inference`, `.remarks`, `.to_pandas()`;
+        `.save("sample.csv", coders=["anna", "ben"])` writes the table that coders fill in.
 
         Raises
         ------
@@ -87,7 +105,8 @@ class AnnotationMethods(SearchMethods):
 
         Examples
         --------
-        >>> client.sample(200, clusters=C, allocation="equal").to_pandas()
+        >>> client.sample(200, clusters=C, allocation="equal").save("sample.csv", coders=["anna", "ben"])
+        >>> client.sample(for_width=0.05, clusters=C).remarks
         >>> client.sample(50, near="a burning car", embeddings=X).ids
         >>> client.sample(50, near="a burning car", embeddings=X, diversity=0.5).ids
         """
@@ -100,7 +119,7 @@ class AnnotationMethods(SearchMethods):
         if len(there) > 1:
             raise ValueError(f"give one of {' and '.join(there)}: a draw has one design")
         source = clusters if clusters is not None else embeddings
-        rows = _rows(diversity, vectors, embeddings)
+        rows = diverse_rows(diversity, vectors, embeddings)
         sizes = {len(each) for each in (source, strata, scores, ids, rows) if each is not None} | ({n} if n else set())
         if len(sizes) != 1:
             many = " and ".join(map(str, sorted(sizes)))
@@ -135,7 +154,8 @@ class AnnotationMethods(SearchMethods):
             raise ValueError(
                 f"diversity: got {diversity} with design {kind!r}; it is for purposive samples, leave it out"
             )
-        fields: dict[str, Any] = {"design": kind, "size": int(size), "seed": int(seed)}
+        fields: dict[str, Any] = {"design": kind, "seed": int(seed)}
+        fields |= sample_size(size, for_width, expected_share, classifier)
         if kind == "simple":
             fields["n"] = len(place)
         elif kind == "stratified" and strata is not None:
@@ -165,6 +185,8 @@ class AnnotationMethods(SearchMethods):
             candidates=answer.get("candidates"),
             copies=answer.get("copies"),
             smallest_distance=answer.get("smallest_distance"),
+            files=_files(source, indexes.tolist()),
+            group=None if groups is None else _group(groups, every, indexes.tolist()),
         )
 
     async def draw_pairs(
@@ -229,67 +251,6 @@ class AnnotationMethods(SearchMethods):
             **{name: answer[name] for name in ("n", "remarks", "seed")},
         )
 
-    async def agreement(
-        self,
-        coder: Sequence[Any],
-        item: Sequence[Any],
-        code: Sequence[Code],
-        *,
-        level: Literal["nominal", "ordinal", "interval"] = "nominal",
-        missing: Sequence[str] | None = None,
-        resamples: int | None = None,
-        seed: int = 0,
-    ) -> Agreement:
-        """Measure the agreement of coders: percent, Cohen's kappa of two coders, Krippendorff's alpha.
-
-        Parameters
-        ----------
-        coder, item, code : columns of a long table; a code of None, NaN or pandas.NA, or an absent row, is missing. 1,
-            1.0, "1", and True beside 0 and 1, are one code.
-        level : level of measurement of the codes.
-        missing : texts that are no code; None: NA, N/A, NaN, NULL, None and the like. Empty: blank ones alone.
-        resamples : number of bootstrap resamples of items, for the intervals; None: 1000.
-
-        Returns
-        -------
-        Agreement : `.percent`, `.kappa`, `.alpha`, each with value, low and high; None if the codes do not vary.
-        `.missing`, `.remarks`.
-
-        Raises
-        ------
-        DaguerreError : any subclass in daguerre.errors.
-
-        Examples
-        --------
-        >>> client.agreement(table["coder"], table["item"], table["code"]).alpha.value
-        """
-        same_table(coder=coder, item=item, code=code)
-        fields: dict[str, Any] = {
-            "coder": id_texts(coder, "coder"),
-            "item": id_texts(item, "item"),
-            "code": [json_value(each) for each in code],
-            "missing": missing_texts(missing),
-            "level": level,
-            "resamples": resamples,
-            "seed": seed,
-        }
-        answer = await self.ask(AGREEMENT, fields)
-        percent, kappa, alpha = (figure(answer[name]) for name in ("percent", "kappa", "alpha"))
-        assert percent
-        assert alpha
-        for remark in answer.get("remarks", ()):
-            self.warn(remark)
-        return Agreement(
-            coders=tuple(answer["coders"]),
-            items=answer["items"],
-            level=answer["level"],
-            percent=percent,
-            kappa=kappa,
-            alpha=alpha,
-            missing=answer.get("missing", 0),
-            remarks=list(answer.get("remarks", ())),
-        )
-
     async def compare(
         self,
         pairs: Pairs | Sequence[tuple[int, int]],
@@ -339,6 +300,23 @@ class AnnotationMethods(SearchMethods):
         return Comparison.of(await self.ask(COMPARE, fields), without)
 
 
+def _files(source: Any, indexes: Sequence[int]) -> list[str] | None:
+    """Where the drawn images are on this machine, or their ids; None for items that are no images."""
+    if source is None or "image" not in str(getattr(source, "modality", None) or "image"):
+        return None
+    files = list(getattr(source, "files", None) or source.ids)
+    drawn = [files[i] for i in indexes]
+    return drawn if any(named_kind(file) == "image" or os.path.isfile(file) for file in drawn) else None
+
+
+def _group(groups: Any, every: Sequence[str], indexes: Sequence[int]) -> list[str]:
+    """The groups of the drawn items."""
+    if isinstance(groups, list | tuple | np.ndarray):
+        values = id_texts(per_item("groups", list(groups), len(every)), "groups")
+        return [values[i] for i in indexes]
+    return item_groups(groups, [every[i] for i in indexes])
+
+
 def pair_ends(pairs: Pairs | Sequence[tuple[int, int]]) -> NDArray[np.int64]:
     """The items of each pair by index, (p, 2)."""
     if isinstance(pairs, Pairs):
@@ -366,24 +344,6 @@ def coded_pairs(
         fields["inclusion_prob"] = pairs.inclusion_prob[rows].tolist()
         fields["stratum"] = [pairs.stratum[i] for i in rows]
     return fields, len(votes) - len(rows)
-
-
-def _rows(diversity: float | None, vectors: ArrayLike | None, embeddings: Embeddings | None) -> Float | None:
-    """The vectors by which items differ, (n, d); None without diversity. Raises ValueError."""
-    if diversity is None:
-        if vectors is not None:
-            raise ValueError("vectors are for diversity; give diversity (0 to 1) too, or leave them out")
-        return None
-    if isinstance(vectors, Embeddings):
-        vectors = vectors.vectors
-    elif vectors is None:
-        if embeddings is None:
-            raise ValueError(f"diversity: got {diversity}, and it needs embeddings, or vectors, by which items differ")
-        vectors = embeddings.vectors
-    rows = np.asarray(vectors, np.float32)
-    if rows.ndim != 2 or not rows.shape[1]:
-        raise ValueError(f"vectors: got an array of shape {rows.shape}; give one of shape (items, dimension)")
-    return rows
 
 
 def _block(rows: Float, place: NDArray[np.int64], embeddings: Embeddings | None) -> VectorBlock:

@@ -1,17 +1,20 @@
-"""Draws that people code, how far they agree, and how clusterings do by what they have coded."""
+"""Samples and pairs that people code, and comparisons of clusterings by coded pairs."""
 
 import csv
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from daguerre.inputs.alignment import string_list
 from daguerre.inputs.files import require_folder
 from daguerre.results.base import import_pandas
 from daguerre.results.report import Figure
+from daguerre.storage.csv import write_table
+from daguerre.storage.tables import refuse_filled
 from daguerre.types.common import Double
 
 if TYPE_CHECKING:
@@ -43,6 +46,8 @@ class Sample:
         diversity.
     inclusion_prob : (m,) probability of each item to be drawn, to weight figures by; None for a purposive sample.
     stratum : stratum of each item, if there are strata.
+    files : path of each image on this machine; None where items are no files.
+    group : group of each item; None without groups.
     n : number of items that could be drawn.
     fit_for_inference : whether figures of the sample are valid for the corpus.
     candidates, copies, smallest_distance : with diversity: number of items that were compared, number of those left out
@@ -62,17 +67,57 @@ class Sample:
     candidates: int | None = None
     copies: int | None = None
     smallest_distance: float | None = None
+    files: list[str] | None = None
+    group: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
 
+    def save(
+        self,
+        path: "str | os.PathLike[str]",
+        coders: Sequence[str] = (),
+        *,
+        scores: Sequence[Any] | None = None,
+        root: "str | os.PathLike[str] | None" = None,
+    ) -> None:
+        """Write a .csv: id, path (of images), stratum or score, inclusion_prob, group, an empty column for each coder.
+
+        `train_classifier(…, table=path)` and `agreement(path)` read it once the columns are filled in. Paths are
+        relative to the file's folder, or to `root`, which training then takes as the folder of the images. Raises
+        ValueError for a file in which coders have filled in their columns.
+        """
+        if path != "-":
+            require_folder(path)
+        names = string_list(coders, "coders")
+        columns: dict[str, Sequence[Any]] = {"id": self.ids}
+        if self.files is not None:
+            folder = "." if path == "-" else os.path.dirname(os.path.abspath(path))
+            folder = folder if root is None else os.path.abspath(root)
+            columns["path"] = [table_path(file, folder) for file in self.files]
+        if self.stratum is not None:
+            columns["stratum"] = self.stratum
+        if scores is not None:
+            columns["score"] = scores
+        probability = None if self.inclusion_prob is None else self.inclusion_prob.tolist()
+        columns["inclusion_prob"] = [""] * len(self) if probability is None else probability
+        if self.group is not None:
+            columns["group"] = self.group
+        if clash := [name for name in names if name.casefold() in columns or names.count(name) > 1]:
+            raise ValueError(f"coders: {clash[0]!r} is a column already; give each coder a name of their own")
+        refuse_filled(path, names)
+        columns |= {name: [""] * len(self) for name in names}
+        write_table(list(columns), zip(*columns.values(), strict=True), os.fspath(path))
+
     def to_pandas(self) -> "pd.DataFrame":
-        """Table with a row per item: index id, columns index, stratum (if there are strata), inclusion_prob."""
+        """Table with a row per item: index id, columns index, stratum and group (if there are any), inclusion_prob."""
         pandas = import_pandas()
         columns: dict[str, Any] = {"index": self.indexes}
         if self.stratum is not None:
             columns["stratum"] = self.stratum
         columns["inclusion_prob"] = np.full(len(self), np.nan) if self.inclusion_prob is None else self.inclusion_prob
+        if self.group is not None:
+            columns["group"] = self.group
         table: pd.DataFrame = pandas.DataFrame(columns, index=pandas.Index(self.ids, name="id"))
         return table
 
@@ -143,35 +188,6 @@ class Pairs:
     def __repr__(self) -> str:
         drawn = ", ".join(f"{each.drawn:,} {each.stratum}" for each in self.strata)
         return f"<Pairs: {len(self):,} of {self.n:,} items ({drawn}), seed {self.seed}>"
-
-
-@dataclass(frozen=True, repr=False, kw_only=True)
-class Agreement:
-    """Agreement of coders, with 95 % bootstrap intervals.
-
-    Attributes
-    ----------
-    items : with two or more codes; only they say something.
-    percent : share of pairs of codes of one item that are equal.
-    kappa : Cohen's, of two coders; alpha : Krippendorff's.
-    missing : number of rows without a code.
-    remarks : texts that count as missing, ids that may have lost zeros.
-    """
-
-    coders: tuple[str, ...]
-    items: int
-    level: str
-    percent: Figure
-    kappa: Figure | None
-    alpha: Figure
-    missing: int = 0
-    remarks: list[str] = field(default_factory=list)
-
-    def __repr__(self) -> str:
-        kappa = "" if self.kappa is None else f", kappa {self.kappa}"
-        absent = f", {self.missing:,} codes missing" if self.missing else ""
-        who = f"{len(self.coders)} coders, {self.items:,} items, {self.level}{absent}"
-        return f"<Agreement: {who}; percent {self.percent}{kappa}, alpha {self.alpha}>"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,6 +262,18 @@ class Comparison:
         return "\n".join(lines)
 
 
+def table_path(file: str, folder: str) -> str:
+    """The path of a file as a table in `folder` has it: relative where the file is there, with forward slashes."""
+    if not os.path.exists(file):
+        return file
+    try:
+        return os.path.relpath(os.path.abspath(file), folder).replace(os.sep, "/")
+    except ValueError:  # on another drive
+        return file
+
+
 def figure(answer: Mapping[str, Any] | None) -> Figure | None:
     """A number with its interval, from an answer."""
-    return None if answer is None else Figure(answer.get("value"), answer.get("low"), answer.get("high"))
+    if answer is None:
+        return None
+    return Figure(answer.get("value"), answer.get("low"), answer.get("high"), answer.get("undefined") or 0)

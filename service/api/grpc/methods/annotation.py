@@ -13,12 +13,14 @@ from service.api.grpc.inputs import read, vectors_of
 from service.api.grpc.messages import filled
 from service.api.grpc.methods.base import Method
 from service.context import Context
-from service.pipelines import annotation
+from service.pipelines import annotation, coders, scales
 from service.schemas import annotation as schema
+from service.schemas import coders as groups_schema
+from service.schemas import scales as scales_schema
 
 
 class AnnotationMethods:
-    """Methods for samples, pairs, agreement and comparisons of clusterings."""
+    """Methods for samples, pairs, agreement, comparisons, groups of coders, crowds and scales."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -41,6 +43,32 @@ class AnnotationMethods:
             ),
         )
         yield "CompareClusterings", "comparisons", corpus_pb2.ComparisonRequest, self._compare
+        yield (
+            "CompareCoderGroups",
+            "coder_groups",
+            corpus_pb2.CoderGroupsRequest,
+            partial(
+                self._as_json,
+                groups_schema.CoderGroupsRequest,
+                coders.compare_groups,
+                corpus_pb2.CoderGroupsResponse,
+            ),
+        )
+        yield (
+            "ReconcileCrowd",
+            "crowds",
+            corpus_pb2.CrowdRequest,
+            partial(self._as_json, groups_schema.CrowdRequest, coders.reconcile_crowd, corpus_pb2.CrowdResponse),
+        )
+        drawn = partial(
+            self._computed,
+            scales_schema.ComparisonPairsRequest,
+            scales.draw_pairs,
+            corpus_pb2.ComparisonPairsResponse,
+        )
+        yield "DrawComparisonPairs", "comparison_pairs", corpus_pb2.ComparisonPairsRequest, drawn
+        fitted = partial(self._computed, scales_schema.ScaleRequest, scales.scale, corpus_pb2.ScaleResponse)
+        yield "Scale", "scales", corpus_pb2.ScaleRequest, fitted
 
     async def _computed(
         self,
@@ -55,10 +83,22 @@ class AnnotationMethods:
 
     async def _sample(self, request: corpus_pb2.SampleRequest, owner: str | None) -> Message:
         vectors = vectors_of(request.vectors, self._context.files, owner)
-        compute = partial(annotation.draw_sample, vectors=vectors)
+        compute = partial(annotation.draw_sample, vectors=vectors, classifiers=self._context.classifiers)
         return await self._computed(schema.SampleRequest, compute, corpus_pb2.Sample, request, owner)
 
     async def _compare(self, request: corpus_pb2.ComparisonRequest, owner: str | None) -> Message:
-        checked = await read(self._context, schema.ComparisonRequest, request)
-        answer = await self._context.engine().compute(lambda check: annotation.compare_clusterings(checked, check))
-        return corpus_pb2.ComparisonResponse(answer_json=answer.model_dump_json())
+        kind = corpus_pb2.ComparisonResponse
+        return await self._as_json(schema.ComparisonRequest, annotation.compare_clusterings, kind, request, owner)
+
+    async def _as_json(
+        self,
+        options: type[BaseModel],
+        compute: Callable[[Any, Check], BaseModel],
+        kind: Callable[..., Message],
+        request: Message,
+        owner: str | None,
+    ) -> Message:
+        """The answer of HTTP as JSON, in a message with that one field."""
+        checked = await read(self._context, options, request)
+        text = await self._context.engine().compute(lambda check: compute(checked, check).model_dump_json())
+        return kind(answer_json=text)

@@ -1,4 +1,4 @@
-"""HTTP routes of annotation: samples, pairs, agreement, comparisons of clusterings."""
+"""HTTP routes of annotation: samples, pairs, agreement, comparisons, groups of coders, crowds, scales."""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,9 +12,11 @@ from service.api.http.inputs import read_vectors
 from service.api.http.responses import while_connected
 from service.context import Context
 from service.errors import Unprocessable
-from service.pipelines import annotation
+from service.pipelines import annotation, coders, scales
 from service.pipelines.answers import to_json
 from service.schemas import annotation as schema
+from service.schemas import coders as groups_schema
+from service.schemas import scales as scales_schema
 
 
 def add(app: FastAPI, context: Context) -> None:
@@ -37,7 +39,8 @@ def add(app: FastAPI, context: Context) -> None:
             if files.inputs:
                 raise Unprocessable("the form has images or texts, which this route does not take; send vectors")
             vectors = await read_vectors(context, body.vectors, files, request.state.owner)
-            return await _answer(request, body, partial(annotation.draw_sample, vectors=vectors))
+            draw = partial(annotation.draw_sample, vectors=vectors, classifiers=context.classifiers)
+            return await _answer(request, body, draw)
 
     @app.post(
         "/v1/pairs",
@@ -74,6 +77,55 @@ def add(app: FastAPI, context: Context) -> None:
     async def comparison(request: Request) -> Response:
         """Weighted pair precision, recall and F1; the best clustering, scored on pairs not used to choose it."""
         return await _computed(request, "comparisons", schema.ComparisonRequest, annotation.compare_clusterings)
+
+    @app.post(
+        "/v1/coder-groups",
+        tags=["corpus"],
+        summary="Compare groups of coders",
+        response_model=groups_schema.CoderGroupsAnswer,
+        responses=openapi.errors(400, 401, 413, 415, 422),
+        openapi_extra=openapi.message("CoderGroupsRequest", files=False),
+    )
+    async def coder_groups(request: Request) -> Response:
+        """Differences in annotation between groups of coders, overall and by item, and agreement within and between."""
+        kind = groups_schema.CoderGroupsRequest
+        return await _computed(request, "coder_groups", kind, coders.compare_groups)
+
+    @app.post(
+        "/v1/crowds",
+        tags=["corpus"],
+        summary="Reconcile codes of a crowd",
+        response_model=groups_schema.CrowdAnswer,
+        responses=openapi.errors(400, 401, 413, 415, 422),
+        openapi_extra=openapi.message("CrowdRequest", files=False),
+    )
+    async def crowd(request: Request) -> Response:
+        """Majority and the labels of Dawid and Skene's model, with the confusion matrix of each coder."""
+        return await _computed(request, "crowds", groups_schema.CrowdRequest, coders.reconcile_crowd)
+
+    @app.post(
+        "/v1/comparison-pairs",
+        tags=["corpus"],
+        summary="Draw pairs to compare",
+        response_model=scales_schema.ComparisonPairsAnswer,
+        responses=openapi.errors(400, 401, 413, 415, 422),
+        openapi_extra=openapi.message("ComparisonPairsRequest", files=False),
+    )
+    async def comparison_pairs(request: Request) -> Response:
+        """Draw pairs of items for people to judge which has more of something; all items are connected."""
+        return await _computed(request, "comparison_pairs", scales_schema.ComparisonPairsRequest, scales.draw_pairs)
+
+    @app.post(
+        "/v1/scales",
+        tags=["corpus"],
+        summary="Scale items by pairwise comparisons",
+        response_model=scales_schema.ScaleAnswer,
+        responses=openapi.errors(400, 401, 413, 415, 422),
+        openapi_extra=openapi.message("ScaleRequest", files=False),
+    )
+    async def scale(request: Request) -> Response:
+        """Scores by the model of Bradley and Terry, with standard errors and intervals."""
+        return await _computed(request, "scales", scales_schema.ScaleRequest, scales.scale)
 
     async def _computed(
         request: Request, operation: str, kind: type[BaseModel], compute: Callable[..., BaseModel]
