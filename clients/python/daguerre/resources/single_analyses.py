@@ -1,0 +1,212 @@
+"""Methods of the client that apply one analyser: text, objects, classes, captions, visual features."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from daguerre.dispatch.collect import OnError
+from daguerre.handles.reported import AsyncAnalyses, reported
+from daguerre.inputs.items import Images
+from daguerre.inputs.videos import Videos
+from daguerre.resources.analyses import AnalysisMethods
+from daguerre.results.analyses import Analyses
+
+
+class SingleAnalysisMethods(AnalysisMethods):
+    """One analyser for pictures and for the frames of videos."""
+
+    @reported(AsyncAnalyses)
+    async def read_text(
+        self,
+        images: Images | None = None,
+        *,
+        min_score: float | None = None,
+        max_lines: int | None = None,
+        long_side: int | None = None,
+        model: str | None = None,
+        videos: Videos | None = None,
+        sampling: Mapping[str, Any] | None = None,
+        crops: Any = None,
+        ids: Sequence[str] | None = None,
+        on_error: OnError = "collect",
+        progress: bool | None = None,
+    ) -> Analyses:
+        """Read the text in pictures: `.texts` has the lines of each, `.to_pandas()` a row for each line with its box.
+
+        Parameters
+        ----------
+        min_score : lowest score of a line that is given; None: the server's default.
+        max_lines : maximum number of lines of a picture.
+        long_side : longer side, in pixels, at which a picture is searched; more finds smaller print.
+        model : an analyser of this kind in `analysers()`; None: the default.
+        images, videos, sampling, crops, ids, on_error, progress : as for `analyse`.
+        """
+        options = {"min_score": min_score, "max_lines": max_lines, "long_side": long_side, "model": model}
+        return await self.analyse(
+            images,
+            {"text": options},
+            videos=videos,
+            sampling=sampling,
+            crops=crops,
+            ids=ids,
+            on_error=on_error,
+            progress=progress,
+        )
+
+    @reported(AsyncAnalyses)
+    async def detect(
+        self,
+        images: Images | None = None,
+        *,
+        labels: Sequence[str] | None = None,
+        min_score: float | Mapping[str, float] | None = None,
+        limit: int | None = None,
+        overlap: float | None = None,
+        model: str | None = None,
+        videos: Videos | None = None,
+        sampling: Mapping[str, Any] | None = None,
+        crops: Any = None,
+        ids: Sequence[str] | None = None,
+        on_error: OnError = "collect",
+        progress: bool | None = None,
+    ) -> Analyses:
+        """Find objects in pictures: `.counts()` has the number of each label, `.to_pandas()` a row for each object.
+
+        Parameters
+        ----------
+        labels : classes to look for, among those of the analyser; None: all of them. An analyser that looks for words,
+            such as OWLv2, takes labels of your own: ["a placard", "a rainbow flag"].
+        min_score : lowest score of an object that is given, or {label: lowest score}; None: the server's default.
+        limit : maximum number of objects of a picture.
+        overlap : largest overlap (intersection over union, 0 to 1) of two boxes of one label; of two that overlap by
+            more, the one with the higher score is given. None: the analyser's default.
+        model : an analyser of this kind in `analysers()`; None: the default.
+        images, videos, sampling, crops, ids, on_error, progress : as for `analyse`.
+
+        Examples
+        --------
+        >>> client = Client()
+        >>> people = client.detect("photos/", labels=["person"], min_score=0.5)
+        >>> len(people)
+        3
+        """
+        options: dict[str, Any] = {"labels": None if labels is None else list(labels)}
+        options |= {"limit": limit, "model": model, "overlap": overlap}
+        options["min_scores" if isinstance(min_score, Mapping) else "min_score"] = min_score
+        return await self.analyse(
+            images,
+            {"objects": options},
+            videos=videos,
+            sampling=sampling,
+            crops=crops,
+            ids=ids,
+            on_error=on_error,
+            progress=progress,
+        )
+
+    @reported(AsyncAnalyses)
+    async def classify(
+        self,
+        images: Images | None = None,
+        model: str | None = None,
+        *,
+        top: int | None = None,
+        min_score: float | None = None,
+        labels: Sequence[str] | None = None,
+        level: str | None = None,
+        videos: Videos | None = None,
+        sampling: Mapping[str, Any] | None = None,
+        crops: Any = None,
+        ids: Sequence[str] | None = None,
+        on_error: OnError = "collect",
+        progress: bool | None = None,
+    ) -> Analyses:
+        """Name the classes of whole pictures with a network that was trained on them, such as ImageNet's.
+
+        Parameters
+        ----------
+        model : an analyser of this kind in `analysers()`; None: the default.
+        top : maximum number of classes of a picture.
+        min_score : lowest score of a class that is given.
+        labels : classes to give; None: all of them.
+        level : "classes", or "hypernyms" for wider terms, such as dog, whose score is the sum of their classes' scores.
+        images, videos, sampling, crops, ids, on_error, progress : as for `analyse`.
+        """
+        options: dict[str, Any] = {
+            "labels": None if labels is None else list(labels),
+            "top": top,
+            "min_score": min_score,
+        }
+        options |= {"level": level, "model": model}
+        return await self.analyse(
+            images,
+            {"classes": options},
+            videos=videos,
+            sampling=sampling,
+            crops=crops,
+            ids=ids,
+            on_error=on_error,
+            progress=progress,
+        )
+
+    @reported(AsyncAnalyses)
+    async def caption(
+        self,
+        images: Images | None = None,
+        *,
+        prompt: str | None = None,
+        max_tokens: int | None = None,
+        model: str | None = None,
+        videos: Videos | None = None,
+        sampling: Mapping[str, Any] | None = None,
+        crops: Any = None,
+        ids: Sequence[str] | None = None,
+        on_error: OnError = "collect",
+        progress: bool | None = None,
+    ) -> Analyses:
+        """Write a caption of each picture, with an analyser that the server's owner imported: `.captions` has them.
+
+        Parameters
+        ----------
+        prompt : beginning of the captions, such as "a photo of", which is part of their text.
+        max_tokens : maximum number of tokens after the prompt; None: the server's default.
+        model : an analyser of this kind in `analysers()`; None: the default.
+        images, videos, sampling, crops, ids, on_error, progress : as for `analyse`.
+        """
+        options = {"prompt": prompt, "max_tokens": max_tokens, "model": model}
+        return await self.analyse(
+            images,
+            {"captions": options},
+            videos=videos,
+            sampling=sampling,
+            crops=crops,
+            ids=ids,
+            on_error=on_error,
+            progress=progress,
+        )
+
+    @reported(AsyncAnalyses)
+    async def visual_features(
+        self,
+        images: Images | None = None,
+        *,
+        videos: Videos | None = None,
+        sampling: Mapping[str, Any] | None = None,
+        crops: Any = None,
+        ids: Sequence[str] | None = None,
+        on_error: OnError = "collect",
+        progress: bool | None = None,
+    ) -> Analyses:
+        """Measure brightness, colours, contrast, sharpness and other features of pictures, without a network.
+
+        `.values` has them by picture. Parameters as for `analyse`.
+        """
+        return await self.analyse(
+            images,
+            ["visual"],
+            videos=videos,
+            sampling=sampling,
+            crops=crops,
+            ids=ids,
+            on_error=on_error,
+            progress=progress,
+        )

@@ -1,0 +1,26 @@
+"""The built-in analysers by name, and the code of each kind."""
+
+from collections.abc import Mapping
+
+from models.analysers import captions, classes, objects, sensitive, text, text_line, visual, words
+from models.analysers.generation import PART
+from models.analysers.spec import Analyser, AnalyserSpec, Kind
+
+CODE: Mapping[Kind, type[Analyser]] = {
+    "text": text.Text,
+    "objects": objects.Objects,
+    "classes": classes.Classes,
+    "captions": captions.Captions,
+    "visual": visual.Visual,
+    "sensitive": sensitive.Sensitive,
+}
+ANALYSERS: Mapping[str, AnalyserSpec] = {
+    spec.name: spec for spec in (text.SPEC, objects.SPEC, classes.SPEC, visual.SPEC, sensitive.SPEC)
+}
+
+
+def code_of(spec: AnalyserSpec) -> type[Analyser]:
+    """The code of a row: that of its kind, unless objects are found by words, or a text is written token by token."""
+    if spec.settings.get("decoder") == words.DECODER:
+        return words.ObjectsByWords
+    return text_line.TextLine if spec.kind == "text" and PART in spec.parts else CODE[spec.kind]
