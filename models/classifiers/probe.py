@@ -6,7 +6,7 @@ calibration were chosen within the other folds (nested cross-validation; Varma &
 
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from models.classifiers.problem import Problem
 from models.errors import TrainingError
 
 STRENGTHS = tuple(float(10.0**e) for e in range(-1, 5))  # C: vectors have length 1, so useful ones are large
+REPEAT = 1_000_003  # distance of the seeds of two repeats: inner folds use the next seed, which no repeat may have
 NEVER_PREDICTED = -1e3  # decision for a class without training items
 Progress = Callable[[float, str], None]
 Split = tuple[NDArray[np.intp], NDArray[np.intp]]
@@ -33,6 +34,7 @@ class Options:
         inner folds, as many folds as groups.
     balanced : give all classes the same weight, in training and in calibration: probabilities are then those of a
         population where classes are equally frequent. False: those of the population that the weights describe.
+    repeats : number of cross-validations for the report, each with other folds.
     """
 
     strengths: tuple[float, ...] = STRENGTHS
@@ -41,6 +43,7 @@ class Options:
     balanced: bool = False
     calibrate: bool = True
     seed: int = 0
+    repeats: int = 1
 
     def __post_init__(self) -> None:
         wrong = [c for c in self.strengths if not (np.isfinite(c) and c > 0)]
@@ -52,6 +55,8 @@ class Options:
         for name, folds in (("folds", self.folds), ("inner_folds", self.inner_folds)):
             if folds < 2:
                 raise TrainingError(f"{name}: got {folds}; must be 2 or more", code="bad_options")
+        if self.repeats < 1:
+            raise TrainingError(f"repeats: got {self.repeats}; must be 1 or more", code="bad_options")
         if self.seed < 0:
             raise TrainingError(f"seed: got {self.seed}; must be 0 or more", code="bad_options")
 
@@ -121,6 +126,24 @@ def fit(problem: Problem, options: Options, rows: NDArray[np.intp] | None = None
     )
 
 
+def cross_validations(
+    problem: Problem, options: Options, progress: Progress | None = None
+) -> tuple[CrossValidation, ...]:
+    """The repeats of the cross-validation, each with folds of its own seed; `progress` as in `cross_validate`."""
+
+    def step(repeat: int) -> Progress | None:
+        if progress is None or options.repeats == 1:
+            return progress
+        return lambda done, name: progress(
+            (repeat + done) / options.repeats, f"repeat {repeat + 1} of {options.repeats}: {name}"
+        )
+
+    seeds = [(options.seed + REPEAT * repeat) % 2**32 for repeat in range(options.repeats)]
+    return tuple(
+        cross_validate(problem, replace(options, seed=seed), step(repeat)) for repeat, seed in enumerate(seeds)
+    )
+
+
 def cross_validate(problem: Problem, options: Options, progress: Progress | None = None) -> CrossValidation:
     """Predict every item by a model that was trained, tuned and calibrated without its fold.
 
@@ -144,7 +167,7 @@ def splits(problem: Problem, rows: NDArray[np.intp], folds: int, seed: int) -> I
     from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
     y = problem.y[rows]
-    groups = None if problem.groups is None else problem.groups[rows]
+    groups = None if problem.units is None else problem.units[rows]
     places = np.zeros(len(rows))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class")  # noted in the report
@@ -168,7 +191,7 @@ def _inner(
     An item whose class is missing from the fold's training items (its group has the whole class) tells nothing about
     regularisation, and would distort calibration.
     """
-    units = len(part) if problem.groups is None else len(np.unique(problem.groups[part]))
+    units = len(part) if problem.units is None else len(np.unique(problem.units[part]))
     largest_class = len(part) if problem.task == "continuous" else int(np.bincount(problem.y[part]).max())
     folds = min(options.inner_folds, units, largest_class)
     if folds < 2:
@@ -233,6 +256,18 @@ def _constant(problem: Problem, only: int, n: int) -> LinearModel:
     odds = float(np.log(n + 1))
     intercept = np.array([odds if only else -odds]) if columns == 1 else odds * (np.arange(columns) == only)
     return LinearModel(coef=np.zeros((columns, problem.x.shape[1])), intercept=np.asarray(intercept, np.float64))
+
+
+def fit_quickly(problem: Problem, rows: NDArray[np.intp], options: Options, strength: float) -> LinearModel:
+    """A model for `rows` at a given C, exact enough for a learning curve, without a choice of C and calibration."""
+    return _models(problem, rows, _importance(problem, rows, options), (strength,), SEARCH)[0]
+
+
+def calibrate(problem: Problem, decision: Float, options: Options) -> tuple[float, float]:
+    """The slope and offset of out-of-fold decisions (n, k) of all items; 1 and 0 without calibration."""
+    if not options.calibrate or problem.task == "continuous":
+        return 1.0, 0.0
+    return calibration(decision, problem.y, _importance(problem, np.arange(len(problem)), options))
 
 
 def _columns(problem: Problem) -> int:

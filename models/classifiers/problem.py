@@ -1,16 +1,17 @@
 """Validated training data: every invalid input is rejected here, so that later steps need no checks."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.classifiers.head import Block, Float, Task, concatenate_blocks
+from models.classifiers.rare import WAY_OUT, check_rare, regroup
 from models.classifiers.records import Dropped, Note
 from models.classifiers.targets import read_classes, read_numbers
-from models.codes import is_missing
+from models.codes import code_name, is_missing
 from models.errors import TrainingError, quoted
 
 FEW = 10  # examples of a class below which a note is made
@@ -29,6 +30,8 @@ class Problem:
     groups : (n,) indices; items of one group are always on the same side of a split.
     ids : (n,) names of the items in the report.
     partial : whether items may lack a block.
+    items : (n,) index of the item of each row, where an item has a row for each of its codes; None: a row is an item.
+    undecided : items without a target that are predicted nevertheless.
     """
 
     task: Task
@@ -43,9 +46,38 @@ class Problem:
     partial: bool = False
     dropped: tuple[Dropped, ...] = ()
     notes: tuple[Note, ...] = field(default=())
+    items: NDArray[np.intp] | None = None
+    undecided: "Undecided | None" = None
 
     def __len__(self) -> int:
         return len(self.y)
+
+    @property
+    def n_items(self) -> int:
+        """Number of items, which is that of rows unless an item has a row for each of its codes."""
+        return len(self) if self.items is None else int(self.items[-1]) + 1
+
+    @property
+    def units(self) -> NDArray[np.intp] | None:
+        """(n,) indices: rows of one group, or of one item, are never divided. None: every row is on its own."""
+        return self.items if self.groups is None else self.groups
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undecided:
+    """Items without a target because their coders differ, whose predictions are compared with each coder.
+
+    Attributes
+    ----------
+    x : (m, d) float32.
+    weights : (m,) on the scale of the weights of the training items.
+    groups : (m,) names of their groups among those of the training items, -1 for another group; None without groups.
+    """
+
+    ids: tuple[str, ...]
+    x: NDArray[np.float32]
+    weights: Float
+    groups: NDArray[np.intp] | None
 
 
 def make_problem(
@@ -62,6 +94,9 @@ def make_problem(
     bounds: tuple[float, float] | None = None,
     partial: bool = False,
     folds: int | None = 5,
+    shares: Sequence[Sequence[tuple[Any, float]]] | None = None,
+    undecided: Collection[int] = (),
+    rare: str | None = None,
 ) -> Problem:
     """Validate vectors, targets, groups and weights, and arrange them as a problem.
 
@@ -77,6 +112,11 @@ def make_problem(
     partial : keep items that lack one of several blocks, with zeros in it; otherwise they are dropped.
     folds : number of folds that there must be enough items for. None: the items are only for evaluation; `labels` are
         then those of the head.
+    shares : (n,) the codes of each item with their shares, which sum to 1: each is a row of its item. None: the
+        targets.
+    undecided : indexes of items without a target that are to be predicted nevertheless.
+    rare : treatment of classes with fewer examples than folds: None: an error; "drop": their items are dropped;
+        "merge:NAME": they become one class. Without `folds`, of classes that are not among the labels.
 
     Raises
     ------
@@ -88,6 +128,11 @@ def make_problem(
         raise TrainingError(f"bounds: apply only to task continuous (got {task}); leave them out", code="bad_bounds")
     if labels is not None and task == "continuous":
         raise TrainingError("labels: a continuous target has no labels; leave them out", code="unknown_label")
+    if rare is not None and task == "continuous":
+        raise TrainingError(
+            f"rare: got {quoted(rare)}, and a continuous target has no classes; leave it out", code="bad_options"
+        )
+    check_rare(rare)
     targets = list(targets)
     n = len(targets)
     names = [str(i) for i in range(n)] if ids is None else [str(name) for name in ids]
@@ -104,17 +149,30 @@ def make_problem(
     reasons = _without_vector(x, blocks, partial)
     dropped += [Dropped(name=names[i], code="no_vector", reason=why) for i, why in reasons.items() if coded[i]]
     keep = coded & ~np.isin(np.arange(n), list(reasons))
-    weights = _weights(sample_weight, inclusion_prob, n)
+    weights = item_weights(sample_weight, inclusion_prob, n)
+    notes: list[Note] = []
+    each = {i: [(targets[i], 1.0)] if shares is None else list(shares[i]) for i in np.flatnonzero(keep).tolist()}
+    if rare is not None:
+        each, labels, remarks = _regrouped(each, folds, labels, rare)
+        notes += remarks
+        reason = f"is of a class with fewer than {folds} examples" if folds else "is of a class that was left out"
+        left = [i for i in np.flatnonzero(keep).tolist() if i not in each]
+        dropped += [Dropped(name=names[i], code="rare_class", reason=reason) for i in left]
+        keep[left] = False
     kept = np.flatnonzero(keep).tolist()
     if not kept:
         there = int((~np.isin(np.arange(n), list(reasons))).sum())
         raise TrainingError(
             f"targets: no item has both a code and a vector; of {n} items, {int(coded.sum())} have a code and {there} "
-            "a vector",
+            f"a vector{'; all classes are rare' if rare is not None and coded.any() and there else ''}",
             code="no_items",
         )
-    chosen = [targets[i] for i in kept]
-    notes: list[Note] = []
+    chosen = [code for codes in each.values() for code, _ in codes]
+    share = np.array([part for codes in each.values() for _, part in codes])
+    unit = np.repeat(np.arange(len(kept)), [len(codes) for codes in each.values()])
+    several = len(unit) > len(kept)
+    others = _undecided([i for i in undecided if i not in reasons], x, names, weights, groups, kept)
+    kept = [kept[i] for i in unit.tolist()]
     y: NDArray[Any]
     order: tuple[str, ...]
     if task == "continuous":
@@ -124,7 +182,7 @@ def make_problem(
     group_of = None if groups is None else _groups(np.asarray(list(groups), object)[kept], [names[i] for i in kept])
     if folds is not None:
         notes += check_enough(y, order, group_of, folds)
-    w = weights[kept] / weights[kept].max()
+    w = weights[kept] * share / weights[kept].max()
     effective = float(w.sum() ** 2 / (w**2).sum())
     if effective < len(w) / 4:
         notes.append(
@@ -147,7 +205,49 @@ def make_problem(
         partial=partial,
         dropped=tuple(dropped),
         notes=tuple(notes),
+        items=unit if several else None,
+        undecided=None if others is None else replace(others, weights=others.weights / weights[kept].max() / w.mean()),
     )
+
+
+Shared = dict[int, list[tuple[Any, float]]]
+
+
+def _regrouped(
+    each: Shared, folds: int | None, labels: Sequence[Any] | None, rare: str
+) -> tuple[Shared, Sequence[Any] | None, tuple[Note, ...]]:
+    """The codes of the items by index without rare classes, or with one in their place; see `regroup`.
+
+    The shares of the codes that an item keeps sum to 1; an item that keeps none is left out.
+    """
+    order = None if labels is None else tuple(code_name(name) for name in labels)
+    rows = [(i, part) for i, codes in each.items() for _, part in codes]
+    classes, labels, remarks = regroup([code_name(c) for codes in each.values() for c, _ in codes], folds, order, rare)
+    kept: Shared = {}
+    for (i, part), name in zip(rows, classes, strict=True):
+        if name is not None:
+            kept.setdefault(i, []).append((name, part))
+    for codes in kept.values():
+        total = sum(part for _, part in codes)
+        codes[:] = [(name, part / total) for name, part in codes]
+    return kept, labels, remarks
+
+
+def _undecided(
+    places: Sequence[int],
+    x: NDArray[np.float32],
+    names: Sequence[str],
+    weights: Float,
+    groups: Sequence[Any] | None,
+    kept: Sequence[int],
+) -> Undecided | None:
+    if not places:
+        return None
+    where = None
+    if groups is not None:
+        index = {name: i for i, name in enumerate(sorted({str(groups[i]) for i in kept}))}
+        where = np.array([index.get(str(groups[i]), -1) for i in places], np.intp)
+    return Undecided(ids=tuple(names[i] for i in places), x=x[places], weights=weights[places], groups=where)
 
 
 def _coded(targets: Sequence[Any], names: Sequence[str], task: Task) -> tuple[NDArray[np.bool_], list[Dropped]]:
@@ -171,7 +271,7 @@ def _without_vector(x: NDArray[np.float32], blocks: Sequence[Block], partial: bo
     return reasons
 
 
-def _weights(sample_weight: Sequence[float] | None, inclusion_prob: Sequence[float] | None, n: int) -> Float:
+def item_weights(sample_weight: Sequence[float] | None, inclusion_prob: Sequence[float] | None, n: int) -> Float:
     """Weights (n,), finite, above 0, and of a limited range."""
     if sample_weight is not None and inclusion_prob is not None:
         raise TrainingError("sample_weight and inclusion_prob: got both; give one of them", code="bad_weights")
@@ -180,7 +280,7 @@ def _weights(sample_weight: Sequence[float] | None, inclusion_prob: Sequence[flo
         return np.ones(n)
     name = "sample_weight" if inclusion_prob is None else "inclusion_prob"
     try:
-        values = np.asarray(numbers, np.float64)
+        values: Float = np.asarray(numbers, np.float64)
     except (TypeError, ValueError, OverflowError) as exc:
         raise TrainingError(f"{name}: {exc}; must be numbers", code="bad_weights") from exc
     fits = np.isfinite(values) & (values > 0) & (values <= (np.inf if inclusion_prob is None else 1))
@@ -193,7 +293,11 @@ def _weights(sample_weight: Sequence[float] | None, inclusion_prob: Sequence[flo
             f"{MAX_WEIGHT_RATIO:g} times the smallest",
             code="bad_weights",
         )
-    return values if inclusion_prob is None else values.min(initial=1) / values  # of which only the ratios matter
+    if inclusion_prob is None:
+        scaled: Float = values / values.max(initial=np.finfo(np.float64).tiny)  # only the ratios matter
+        return scaled
+    inverse: Float = values.min(initial=1) / values
+    return inverse
 
 
 def _groups(groups: Iterable[Any], names: Sequence[str]) -> NDArray[np.intp]:
@@ -226,8 +330,7 @@ def check_enough(y: NDArray[Any], labels: tuple[str, ...], groups: NDArray[np.in
         rarest = int(np.argmin(counts))
         raise TrainingError(
             f"targets: {quoted(labels[rarest])} has {counts[rarest]} of {len(y)} examples, fewer than "
-            f"the {folds} folds; "
-            "code more items of it, use fewer folds, or leave the class out",
+            f"the {folds} folds; code more items of it, use fewer folds, {WAY_OUT}",
             code="too_few_examples",
         )
     for c, (name, count) in enumerate(zip(labels, counts, strict=True)):

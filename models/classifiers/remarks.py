@@ -26,7 +26,8 @@ def training_notes(problem: Problem, options: Options, out: CrossValidation, fin
         other = "larger ones" if final.strength == max(strengths) else "smaller ones"
         yield Note(
             "strength_at_the_edge",
-            f"the chosen C, {final.strength:g}, is at the edge of the candidates; try {other}",
+            f"the chosen C, {final.strength:g}, is at the edge of the candidates; try {other} (`strengths` in Python "
+            "and in the API)",
         )
     if not all(model.converged for model in (final, *out.fits)):
         yield Note("not_converged", "the optimiser did not converge: coefficients may differ in their last digits")
@@ -37,7 +38,8 @@ def training_notes(problem: Problem, options: Options, out: CrossValidation, fin
         )
     if np.isinf(head.spread):
         yield Note("no_interval", f"{len(problem)} items are too few for a 95 % prediction interval, which needs 19")
-    if pairs := count_near_duplicates(problem.x, out.fold):
+    first = slice(None) if problem.items is None else np.unique(problem.items, return_index=True)[1]
+    if pairs := count_near_duplicates(problem.x[first], out.fold[first]):
         yield Note(
             "near_duplicates",
             f"{pairs} items have a near-duplicate (cosine of {DUPLICATE} or more) in another fold, so the figures are "
@@ -65,9 +67,8 @@ def result_notes(problem: Problem, measured: Measured) -> Iterator[Note]:
     if share.value == 1:
         yield Note(
             "no_errors",
-            "all predictions are correct, so bootstrap intervals have no width; "
-            f"{100 * min(1, 3 / len(problem)):.1f} % of errors would still be compatible with this number of items "
-            "(rule of three: Hanley & Lippman-Hand 1983)",
+            f"all predictions are correct: up to {100 * (1 - share.low):.1f} % of errors are compatible with this "
+            "number of items, and the bootstrap intervals of F1 macro, ROC-AUC and PR-AUC have no width",
         )
     area = measured.figures["roc_auc"]
     if not area.low > 0.5:

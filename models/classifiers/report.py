@@ -9,15 +9,18 @@ from pydantic import TypeAdapter, ValidationError
 
 from models.classifiers.head import Task
 from models.classifiers.metrics import Bin
-from models.classifiers.records import Dropped, Epoch, Note
+from models.classifiers.records import Dropped, Epoch, Learning, Note
 from models.errors import TrainingError
 from models.intervals import Figure
 
 FORMAT = 1
 PRIVATE = frozenset({"dropped", "out_of_fold", "held_out_predictions", "validation_predictions"})  # they name items
 PARTLY_PRIVATE = frozenset({"notes", "codes"})
-PUBLIC_CODES = ("rule", "rule_in_words")
-PUBLIC_AGREEMENT = ("items", "level", "percent", "kappa", "alpha", "missing")
+PUBLIC_CODES = ("rule", "rule_in_words", "n_items", "n_several", "n_differ", "n_undecided")
+PUBLIC_AGREEMENT = (
+    *("items", "level", "percent", "kappa", "alpha", "missing", "kappa_linear", "kappa_quadratic"),
+    *("ac1", "ac2_linear", "ac2_quadratic", "icc", "most_common_share"),
+)
 PUBLIC_NOTES = frozenset(  # which name neither items nor codes, but for the labels
     {
         *("strength_at_the_edge", "not_converged", "balanced", "no_interval", "near_duplicates", "held_out_seen"),
@@ -30,7 +33,8 @@ PUBLIC_NOTES = frozenset(  # which name neither items nor codes, but for the lab
             "few_examples",
         ),
         *("one_group", "few_images", "no_test", "no_test_images", "head_is_best", "temperature_at_bound"),
-        *("versions_changed", "empty_class"),
+        *("versions_changed", "empty_class", "rare_classes"),
+        *("coders_differ", "adjudicator_differs", "no_probabilities", "purposive", "uncoded"),
     }
 )
 
@@ -45,6 +49,8 @@ class Measured:
         predicts the most frequent class, or the mean.
     confusion, confusion_weighted : counts, and sums of weights, true classes in rows; None for a continuous task.
     reliability : label → reliability curve; for a binary task of the positive label. None for a continuous task.
+    repeats : the value of each figure in every repeat of the cross-validation, whose means are the figures; None
+        without repeats. The confusion matrix and the reliability curve are those of the first repeat.
     """
 
     n: int
@@ -53,6 +59,7 @@ class Measured:
     confusion: tuple[tuple[int, ...], ...] | None = None
     confusion_weighted: tuple[tuple[float, ...], ...] | None = None
     reliability: Mapping[str, tuple[Bin, ...]] | None = None
+    repeats: Mapping[str, tuple[float | None, ...]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +73,9 @@ class Predictions:
     value : (n,) of a continuous task.
     weight : (n,) mean 1.
     fold : (n,) the fold of each item in the cross-validation; None for other items.
+    group : (n,) index of the group of each item; None without groups, and in reports of earlier versions.
+    further_probabilities, further_value : (repeats - 1, n, labels) and (repeats - 1, n) those of further repeats of the
+        cross-validation; None without repeats, and in reports of earlier versions.
     """
 
     ids: tuple[str, ...]
@@ -75,6 +85,9 @@ class Predictions:
     probabilities: tuple[tuple[float, ...], ...] | None = None
     value: tuple[float, ...] | None = None
     fold: tuple[int, ...] | None = None
+    group: tuple[int, ...] | None = None
+    further_probabilities: tuple[tuple[tuple[float, ...], ...], ...] | None = None
+    further_value: tuple[tuple[float, ...], ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +96,9 @@ class Report:
 
     Attributes
     ----------
-    counts : unweighted number of items of each class; for a fine-tuned network in all splits.
+    n : number of items.
+    counts : unweighted number of items of each class, under rule "both" once for each class that a coder has given;
+        for a fine-tuned network in all splits.
     groups : number of groups; None without groups.
     dropped : items that were left out, with the reason.
     notes : remarks on the limits of data and figures.
@@ -93,8 +108,12 @@ class Report:
     cross_validated, out_of_fold : each item predicted by a head that was trained, tuned and calibrated without its
         fold.
     held_out, held_out_predictions : items that were not used in training, predicted by the final head.
-    codes : the origin of targets in codes of several coders: the rule, agreement with intervals, and the disagreement
-        on each item.
+    learning : figures by the number of coded items, and the spread that determines the number for a precision; None for
+        a fine-tuned network.
+    codes : the origin of targets in codes of several coders: the rule, the numbers of items with codes, with two or
+        more, with different ones and without a target for that reason, agreement with intervals, the comparison of the
+        classifier with each coder, and the disagreement on each item.
+    strata : number of strata of the sample of coded items; None without strata.
     validation, validation_predictions : validation images of a fine-tuned network, which chose the epoch to stop at and
         the calibration, so that these figures are too good.
     curve, best, start, device : of a fine-tuned network: its epochs, the index of the epoch that is kept, the starting
@@ -122,6 +141,7 @@ class Report:
     cross_validated: Measured | None = None
     out_of_fold: Predictions | None = None
     codes: Mapping[str, Any] | None = None
+    learning: Learning | None = None
     validation: Measured | None = None
     validation_predictions: Predictions | None = None
     curve: tuple[Epoch, ...] | None = None
@@ -129,6 +149,7 @@ class Report:
     start: Mapping[str, str] | None = None
     device: str | None = None
     withheld: tuple[str, ...] = ()
+    strata: int | None = None
     format: int = FORMAT
 
     def without_items(self) -> "Report":
@@ -167,6 +188,9 @@ class Report:
                 if whole.get(part) is not None:
                     figures = {name: _figures(whole[part][name]) for name in ("figures", "baseline")}
                     whole[part] = {**whole[part], **figures}
+            if whole.get("learning") is not None:
+                points = [{**point, **_figures({"score": point["score"]})} for point in whole["learning"]["points"]]
+                whole["learning"] = {**whole["learning"], "points": points}
             return _adapter.validate_python(whole)
         except (ValidationError, LookupError, TypeError, AttributeError) as exc:
             # without the value, which may name an item
@@ -181,12 +205,24 @@ def _public_codes(codes: Mapping[str, Any]) -> dict[str, Any]:
     """The figures of the coders' agreement, with numbers in place of the coders' names."""
     public: dict[str, Any] = {name: codes[name] for name in PUBLIC_CODES if name in codes}
     agreement = codes.get("agreement")
-    public["agreement"] = None
+    public["agreement"] = public["comparison"] = None
+    if isinstance(codes.get("comparison"), Mapping):
+        public["comparison"] = _anonymous(codes["comparison"])
     if isinstance(agreement, Mapping):
         coders = [f"coder {i}" for i in range(1, len(agreement.get("coders", ())) + 1)]
         figures = {name: agreement[name] for name in PUBLIC_AGREEMENT if name in agreement}
         public["agreement"] = {"coders": coders, **figures, "remarks": []}
     return public
+
+
+def _anonymous(comparison: Mapping[str, Any]) -> dict[str, Any]:
+    """The comparison with coders, with numbers in place of their names."""
+    number = {each["coder"]: f"coder {i}" for i, each in enumerate(comparison["coders"], 1)}
+    return {
+        **comparison,
+        "coders": [{**each, "coder": number[each["coder"]]} for each in comparison["coders"]],
+        "pairs": [{**each, "a": number[each["a"]], "b": number[each["b"]]} for each in comparison["pairs"]],
+    }
 
 
 def _figures(figures: Mapping[str, Mapping[str, float | None]]) -> dict[str, dict[str, float]]:

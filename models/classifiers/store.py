@@ -200,6 +200,7 @@ class Store:
                 "created": created,
                 "owner": owner,
                 "token": token,
+                "coded": report.get("n"),
                 **particulars,
                 "made_with": dict(made_with or {}),
                 "libraries": {library: installed(library) for library in LIBRARIES},
@@ -369,7 +370,7 @@ def _head(folder: Path, manifest: Mapping[str, Any]) -> Head:
         with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
             coef, intercept = arrays["coef"], arrays["intercept"]
         blocks = _blocks.validate_python(manifest["blocks"])
-        rows = len(manifest["labels"]) if manifest["task"] == "categorical" else 1
+        rows = len(manifest["labels"]) if len(manifest["labels"]) > 2 else 1  # one column for two classes
         heads = len(manifest["calibration"])
         if coef.shape != (heads, rows, sum(block.dimension for block in blocks)) or intercept.shape != (heads, rows):
             raise ValueError("its shapes are not those of the manifest")

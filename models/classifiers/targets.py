@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.classifiers.head import Float, Task
-from models.codes import code_name
+from models.codes import class_order, code_name
 from models.errors import TrainingError, listed, quoted
 
 MOST_CLASSES = 1000
@@ -52,7 +52,7 @@ def read_classes(
     """Index of each target's class (n,), and the class names in order. Raises TrainingError for invalid classes."""
     names = [code_name(t) for t in targets]
     present = set(names)
-    order = _sorted(present) if labels is None else tuple(code_name(name) for name in labels)
+    order = class_order(present) if labels is None else tuple(code_name(name) for name in labels)
     if len(set(order)) < len(order):
         repeated = Counter(order).most_common(1)[0][0]
         raise TrainingError(f"labels: {quoted(repeated)} appears twice; name each class once", code="unknown_label")
@@ -79,11 +79,3 @@ def read_classes(
         )
     place = {name: i for i, name in enumerate(order)}
     return np.array([place[name] for name in names], np.intp), order
-
-
-def _sorted(labels: set[str]) -> tuple[str, ...]:
-    """Labels in order; as numbers (2 before 10) if all of them are numbers."""
-    try:
-        return tuple(sorted(labels, key=float))
-    except ValueError:
-        return tuple(sorted(labels))

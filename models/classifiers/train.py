@@ -1,16 +1,20 @@
 """Training of a linear probe: cross-validation, the final head, and its report."""
 
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
+from models.annotation.agreement import Agreement
+from models.classifiers.coders import Comparison, compare_with_coders
 from models.classifiers.codes import Codes
 from models.classifiers.head import Float, Head, calibrated_probabilities
+from models.classifiers.learning import learning_curve
 from models.classifiers.measure import evaluate
-from models.classifiers.probe import Fit, Options, Progress, cross_validate, fit
+from models.classifiers.probe import Fit, Options, Progress, cross_validations, fit
 from models.classifiers.problem import Problem, check_enough
 from models.classifiers.remarks import overlap_notes, result_notes, training_notes
 from models.classifiers.report import Measured, Predictions, Report, jsonable
@@ -54,13 +58,19 @@ def train(
         )
     started = time.monotonic()
     advance = progress or (lambda done, step: None)
-    out = cross_validate(problem, options, lambda done, step: advance(0.7 * done, step))
+    out, *others = cross_validations(problem, options, lambda done, step: advance(0.7 * done, step))
     advance(0.7, "the final fit")
     final = fit(problem, options)
     head = _head(problem, final, out.decision)
     head = replace(head, folds=tuple(_head(problem, fold, out.decision) for fold in out.fits))
     advance(0.8, "figures and their intervals")
-    measured, out_of_fold = _evaluate(problem, out.decision, head, resamples, options.seed)
+    further = [other.decision for other in others]
+    measured, out_of_fold = _evaluate(problem, out.decision, head, resamples, options.seed, further)
+    comparison = None
+    if codes is not None:
+        comparison = compare_with_coders(
+            problem, codes, head, out.fold, out_of_fold, resamples=resamples, seed=options.seed
+        )
     notes = [*problem.notes, *training_notes(problem, options, out, final, head), *result_notes(problem, measured)]
     held_out_measured = held_out_predictions = None
     if held_out is not None:
@@ -68,9 +78,11 @@ def train(
         decision = head.slope * head.decision(held_out.x) + head.offset
         held_out_measured, held_out_predictions = _evaluate(held_out, decision, head, resamples, options.seed)
         notes += [*held_out.notes, *overlap_notes(problem, held_out)]
+    advance(0.92, "the learning curve")
+    learning = learning_curve(problem, final, options, out_of_fold)
     report = Report(
         task=problem.task,
-        n=len(problem),
+        n=problem.n_items,
         labels=problem.labels,
         counts=_counts(problem),
         groups=None if problem.groups is None else int(problem.groups.max()) + 1,
@@ -82,10 +94,15 @@ def train(
         strength_losses={f"{c:g}": loss for c, loss in zip(options.strengths, final.losses, strict=False)},
         fold_strengths=out.strengths,
         cross_validated=measured,
-        out_of_fold=replace(out_of_fold, fold=tuple(out.fold.tolist())),
+        out_of_fold=replace(
+            out_of_fold,
+            fold=tuple(out.fold.tolist()),
+            group=None if problem.groups is None else tuple(problem.groups.tolist()),
+        ),
         held_out=held_out_measured,
         held_out_predictions=held_out_predictions,
-        codes=None if codes is None else _coding(codes),
+        learning=learning,
+        codes=None if codes is None else _coding(codes, comparison),
         libraries={name: version(name) for name in ("numpy", "scikit-learn", "scipy")},
         seconds=time.monotonic() - started,
     )
@@ -123,20 +140,28 @@ def _quantile(values: Float, weights: Float, share: float) -> float:
     return float(values[order][reached.argmax()]) if reached.any() else float("inf")
 
 
-def _evaluate(problem: Problem, decision: Float, head: Head, resamples: int, seed: int) -> tuple[Measured, Predictions]:
-    """Figures and predictions from calibrated decisions (n, k)."""
-    continuous = problem.task == "continuous"
+def _evaluate(
+    problem: Problem, decision: Float, head: Head, resamples: int, seed: int, repeated: Sequence[Float] = ()
+) -> tuple[Measured, Predictions]:
+    """Figures and predictions from calibrated decisions (n, k), and those of further repeats."""
+
+    def outputs(decision: Float) -> Float:
+        if problem.task == "continuous":
+            return _clipped(problem, decision[:, 0])
+        return calibrated_probabilities(decision, 1.0, 0.0)
+
     return evaluate(
         problem.y,
-        _clipped(problem, decision[:, 0]) if continuous else calibrated_probabilities(decision, 1.0, 0.0),
+        outputs(decision),
         task=problem.task,
         labels=problem.labels,
         threshold=head.threshold,
         ids=problem.ids,
         weights=problem.weights,
-        groups=problem.groups,
+        groups=problem.units,
         resamples=resamples,
         seed=seed,
+        repeated=[outputs(other) for other in repeated],
     )
 
 
@@ -146,16 +171,39 @@ def _counts(problem: Problem) -> dict[str, int]:
     return dict(zip(problem.labels, np.bincount(problem.y, minlength=len(problem.labels)).tolist(), strict=True))
 
 
-def _coding(codes: Codes) -> dict[str, Any]:
+def _coding(codes: Codes, comparison: Comparison | None) -> dict[str, Any]:
     """The origin of the targets, without the targets: those are in the predictions."""
     coding: dict[str, Any] = jsonable(
         {
             "rule": codes.rule,
             "rule_in_words": codes.rule_in_words,
-            "agreement": None if codes.agreement is None else asdict(codes.agreement),
+            "adjudicator": codes.adjudicator,
+            "n_items": codes.n_items,
+            "n_several": codes.n_several,
+            "n_differ": codes.n_differ,
+            "n_undecided": codes.n_undecided,
+            "agreement": None if codes.agreement is None else _agreement(codes.agreement),
+            "comparison": None if comparison is None else asdict(comparison),
             "items": codes.items,
             "n_codes": codes.n_codes,
             "disagreement": codes.disagreement,
         }
     )
     return coding
+
+
+def _agreement(agreement: Agreement) -> dict[str, Any]:
+    """The agreement without the list of items, whose codes the request had."""
+    fields = asdict(agreement)
+    (fields["details"] or {}).pop("differ", None)
+    for value in _nested(fields):
+        value.pop("undefined", None)  # a figure of a report is value, low and high; a remark tells the number
+    return fields
+
+
+def _nested(value: Any) -> Iterator[dict[str, Any]]:
+    """The mappings in a value of JSON."""
+    if isinstance(value, dict):
+        yield value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ():
+        yield from _nested(each)

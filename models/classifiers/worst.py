@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.classifiers.report import Report
+from models.classifiers.report import Predictions, Report
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,15 +25,19 @@ class Worst:
 def worst(report: Report, n: int = 24) -> tuple[Worst, ...]:
     """The `n` worst predictions: labels by the probability of the wrong label, numbers by their absolute error.
 
-    They are the out-of-fold predictions, or for a network those of the held-out, else of the validation images.
+    They are the out-of-fold predictions: held-out ones are fewer. For a network those of the held-out, else of the
+    validation images.
     """
     own = report.out_of_fold or report.held_out_predictions or report.validation_predictions
-    if own is None:
-        return ()
-    if report.labels:
+    return () if own is None else worst_predictions(own, report.labels, n)
+
+
+def worst_predictions(own: Predictions, labels: tuple[str, ...], n: int = 24) -> tuple[Worst, ...]:
+    """The `n` worst of some predictions, as in `worst`."""
+    if labels:
         rows = zip(own.ids, own.target, own.label or (), own.probabilities or (), strict=True)
         errors = [
-            Worst(id=id, target=target, predicted=label, confidence=row[report.labels.index(label)])
+            Worst(id=id, target=target, predicted=label, confidence=row[labels.index(label)])
             for id, target, label, row in rows
             if label != target
         ]

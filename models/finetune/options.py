@@ -36,7 +36,7 @@ class Options:
     """
 
     task: Task
-    positive: str | None = None  # binary: the positive class; None: the last in alphabetical order
+    positive: str | None = None  # binary: the positive class; None: see models.codes.class_order
     bounds: tuple[float, float] | None = None  # continuous: range of predictions
     unfreeze: Unfreeze = "last"
     last_blocks: int = 3  # number of blocks at the end of the network

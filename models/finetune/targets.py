@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.classifiers.folders import SPLITS, LabelledImage, check_classes
+from models.codes import class_order
 from models.errors import TrainingError
 from models.finetune.options import Options
 
@@ -118,6 +119,7 @@ def _classes(items: Sequence[LabelledImage], options: Options) -> tuple[tuple[st
                 f"target: got {len(labels)} classes ({', '.join(labels[:5])}, …), a binary task has 2; use task"
                 " categorical"
             )
+        labels = list(class_order(labels))
         if options.positive is not None:
             if options.positive not in labels:
                 raise TrainingError(f"positive: {options.positive!r} is not one of the classes {', '.join(labels)}")

@@ -24,6 +24,7 @@ from service.pipelines.images import thumbnails
 from service.pipelines.items import Item
 from service.pipelines.jobs import wait_for_result as awaited_result
 from service.schemas import classifiers as schema
+from service.schemas.clusters import PageMode
 from service.stores.classifiers import Classifiers, is_owner
 
 ROUNDING = 1e-6  # of means of probabilities
@@ -72,6 +73,7 @@ def card(engine: Engine, classifiers: Classifiers, stored: Stored) -> schema.Cla
         created=manifest["created"],
         owner=manifest["owner"],
         versions=classifiers.store.versions(stored.name),
+        coded=manifest.get("coded"),
         usable=usable(engine, stored),
         made_with={**manifest["made_with"], "libraries": manifest["libraries"]},
     )
@@ -112,6 +114,7 @@ async def estimate(
     """Corrected prevalence, or mean, of a corpus. Raises Unprocessable for moments of the wrong length."""
 
     def work(check: Check) -> schema.EstimateAnswer:
+        assert request.corpus is not None
         stored = classifiers.open(label)
         if stored.head is None:
             raise Unprocessable(
@@ -143,9 +146,8 @@ async def estimate(
             for mean, variance in zip(request.corpus.mean, request.corpus.variance, strict=True)
         ]
         with np.errstate(over="ignore", invalid="ignore"):
-            found = estimates.corpus_estimates(
-                Report.from_json(stored.report()), moments, confidence=request.confidence
-            )
+            report = Report.from_json(stored.report())
+            found = estimates.corpus_estimates(report, moments, confidence=request.confidence)
         numbers = [number for each in found.values() for number in (each.value, each.low, each.high)]
         if not np.isfinite(numbers).all():
             raise Unprocessable(
@@ -156,10 +158,16 @@ async def estimate(
         return schema.EstimateAnswer(
             classifier=stored.label,
             confidence=request.confidence,
-            estimates={name: schema.Estimated(**asdict(each)) for name, each in found.items()},
+            estimates={name: schema.Estimated(**asdict(each)) for name, each in _named(found).items()},
+            remarks=estimates.remarks(report),
         )
 
     return await engine.compute(work)
+
+
+def _named(found: Mapping[str, estimates.Estimate]) -> Mapping[str, estimates.Estimate]:
+    """The estimates by name; that of a continuous task under "mean", and under "", as in versions before."""
+    return {"mean": found[""], **found} if "" in found else found
 
 
 async def onnx(engine: Engine, classifiers: Classifiers, label: str) -> tuple[str, bytes]:
@@ -177,16 +185,22 @@ async def onnx(engine: Engine, classifiers: Classifiers, label: str) -> tuple[st
 
 
 async def page(
-    engine: Engine, classifiers: Classifiers, label: str, items: Sequence[Item], *, owner: str | None
+    engine: Engine,
+    classifiers: Classifiers,
+    label: str,
+    items: Sequence[Item],
+    *,
+    mode: PageMode = "thumbnails",
+    owner: str | None,
 ) -> str:
     """The report as one HTML file, with small versions of the images in `items`. Raises ItemsFailed."""
-    pictures = await thumbnails(engine, items)
+    pictures = {} if mode == "none" else await thumbnails(engine, items, blurred=mode == "blurred")
 
     def work(check: Check) -> str:
         stored = classifiers.open(label)
         report = _report(stored, owner)
         with _consistent(stored):
-            return page_of(report, name=stored.label, facts=_facts(stored), thumbnails=pictures)
+            return page_of(report, name=stored.label, facts=_facts(stored), thumbnails=pictures, mode=mode)
 
     return await engine.compute(work)
 

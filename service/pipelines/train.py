@@ -1,9 +1,11 @@
 """Training: embed and check at once, train in the worker process."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from models.classifiers.probe import STRENGTHS
 from models.classifiers.records import Note
@@ -14,7 +16,8 @@ from models.stopping import Check
 from service.inference.engine import Engine
 from service.jobs import Job, Jobs
 from service.jobs.kinds import Lane
-from service.pipelines.items import Item, VectorInput
+from service.pipelines import picture_texts
+from service.pipelines.items import Item, VectorInput, check_count
 from service.pipelines.vectors import ItemVectors, gather_vectors
 from service.schemas.classifiers import TrainRequest
 from service.stores.classifiers import Classifiers
@@ -44,10 +47,13 @@ async def submit(
     Unprocessable, TooLarge, Overloaded, Forbidden.
     """
     await engine.in_thread(lambda: classifiers.check_owner(check_name(request.name), owner))
+    if items is not None and vectors is None:
+        check_count(engine, items)
+    request, items, reader = await picture_texts.for_training(engine, classifiers, request, items, vectors)
     data = await gather_vectors(engine, request, items=items, vectors=vectors, partial=request.partial)
 
     def validated(check: Check) -> work.Task:
-        task = _task(request, data, owner)
+        task = _task(request, data, owner, reader)
         check()
         work.validate_task(task, data.rows, resamples=1)
         return task
@@ -58,12 +64,12 @@ async def submit(
         task.write(folder, data.rows)
 
     lane: Lane | None = "long" if _is_long(task.request, data.n) else None
-    return await jobs.submit(KIND, {"name": request.name}, owner=owner, fill=fill, lane=lane)
+    return await jobs.submit(KIND, {"name": request.name, "n": data.n}, owner=owner, fill=fill, lane=lane)
 
 
 def _is_long(request: TrainRequest, n: int) -> bool:
     """Whether training may take an hour rather than minutes."""
-    fits = n * request.folds * request.inner_folds * len(request.strengths or STRENGTHS)
+    fits = n * request.repeats * request.folds * request.inner_folds * len(request.strengths or STRENGTHS)
     return n > LONG or fits > LONG * FITS
 
 
@@ -87,6 +93,8 @@ def read_columns(request: TrainRequest, ids: Sequence[str]) -> tuple[TrainReques
     if request.labels is not None:
         named = zip(column.names[len(given) :], labels, strict=True)
         changes["labels"] = [str(label) if name is None else name for name, label in named]
+    if request.strata is not None:
+        changes["strata"] = read_ids(request.strata, "strata")
     if request.groups is not None:
         changes["groups"] = [name or "" for name in read_codes(request.groups, ()).names]
     if request.codes is None:
@@ -94,16 +102,25 @@ def read_columns(request: TrainRequest, ids: Sequence[str]) -> tuple[TrainReques
     else:
         items = read_ids([*ids, *request.codes.item], "items of codes")
         ids = items[: len(ids)]
-        columns = {"coder": read_ids(request.codes.coder, "coder"), "item": items[len(ids) :], "code": values}
+        decides = [] if request.codes.adjudicator is None else [request.codes.adjudicator]
+        coders = read_ids([*request.codes.coder, *decides], "coder")
+        columns: dict[str, Any] = {"coder": coders[: len(request.codes.coder)], "item": items[len(ids) :]}
+        columns |= {"code": values, "adjudicator": coders[-1] if decides else None}
         changes["codes"] = request.codes.model_copy(update=columns)
         if zeros := lost_zeros(items):
             notes.append(Note("lost_zeros", zeros))
     return request.model_copy(update=changes), tuple(ids), tuple(notes)
 
 
-def _task(request: TrainRequest, data: ItemVectors, owner: str | None) -> work.Task:
+def _task(
+    request: TrainRequest, data: ItemVectors, owner: str | None, reader: Mapping[str, Any] | None = None
+) -> work.Task:
     request, ids, notes = read_columns(request, data.ids)
     notes += tuple(Note("items", remark) for remark in data.remarks)
+    made_with = {str(modality): receipt for modality, receipt in data.receipts.items()}
+    if reader is not None:
+        made_with[picture_texts.KEY] = reader
+        notes += (Note("text_from_image", _read_by(reader, data)),)
     return work.Task(
         request=request.model_copy(update={"input": None, "vectors": None}),
         notes=notes,
@@ -111,6 +128,16 @@ def _task(request: TrainRequest, data: ItemVectors, owner: str | None) -> work.T
         n=data.n,
         ids=ids,
         unusable={i: (failure.code, failure.message) for i, failure in data.failures.items()},
-        made_with={str(modality): receipt for modality, receipt in data.receipts.items()},
+        made_with=made_with,
         owner=owner,
+    )
+
+
+def _read_by(reader: Mapping[str, Any], data: ItemVectors) -> str:
+    """A remark on the texts that were read in the images."""
+    place = [block.modality for block in data.blocks].index("text")
+    without = int(np.isnan(np.asarray(data.rows[place])).all(axis=1).sum())
+    return (
+        f"The texts were read in the images by the analyser {reader['analyser']} ({reader['fingerprint'][:12]}); "
+        f"{without:,} of {data.n:,} images have none, and are classified by the image alone."
     )

@@ -1,17 +1,18 @@
 """Requests and answers of classifiers, for HTTP and gRPC."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from models.annotation.agreement import Level
 from models.catalog.spec import Modality
 from models.classifiers.codes import Rule
 from models.classifiers.head import Task
 from service.schemas.base import Message
+from service.schemas.clusters import PageMode
 from service.schemas.codes import MISSING_TEXTS, Code, Id
 from service.schemas.common import FIRST_OF_MANY, MODE, SAMPLING, Datum, FailedEntry, Index, Mode, Receipt
-from service.schemas.items import Encodable, ItemsOrVectors, Post
+from service.schemas.items import IDS_OF_VECTORS, Encodable, ItemsOrVectors, Post, Vectors, distinct
 from service.schemas.video import Sampling
 
 NAME = Field(
@@ -26,7 +27,15 @@ class Codes(Message):
     coder: list[Id] = Field(description="Coder of each row.", examples=[["anna", "ben"]])
     item: list[Id] = Field(description="Id of the item of each row.", examples=[["post-17", "post-17"]])
     code: list[Code] = Field(description="Code of each row; null: no code.", examples=[["protest", "protest"]])
-    rule: Rule = Field("majority", description="Aggregation of the codes of an item: majority, unanimous or mean.")
+    rule: Rule = Field(
+        "majority",
+        description="Aggregation of the codes of an item. majority: the most frequent; ties are dropped. unanimous: "
+        "items on which coders differ are dropped. adjudicated: where coders differ, the code of `adjudicator`. both: "
+        "every code counts, weighted so that the codes of an item sum to one. mean: of numbers.",
+    )
+    adjudicator: Id | None = Field(
+        None, description="Coder whose code decides where the others differ, for rule adjudicated."
+    )
     level: Level | None = Field(
         None, description="Level of measurement for the coders' agreement. Left out: derived from the rule."
     )
@@ -55,18 +64,53 @@ class TrainRequest(Encodable):
     inclusion_prob: list[float] | None = Field(
         None, description="Inclusion probability of each item in the sample, in place of weights."
     )
+    strata: list[Id] | None = Field(
+        None, description="Stratum of each item in the sample that was drawn for coding, for the report."
+    )
+    design: Literal["simple", "stratified", "purposive"] | None = Field(
+        None,
+        description="Design of the sample that was drawn for coding, if it is known. The report states it if items "
+        "were selected on purpose, or drawn from strata and sent without `inclusion_prob`.",
+    )
     split: list[Literal["train", "test"]] | None = Field(
         None, description="Part of each item. `test` items are not used in training; the report evaluates on them."
     )
-    labels: list[Id] | None = Field(None, description="Order of the classes; for a binary task negative, positive.")
+    labels: list[Id] | None = Field(
+        None,
+        description="Order of the classes; for a binary task negative, positive. Left out: sorted, and of two, one "
+        "named no, false, other, none, not X or the like is the negative one.",
+    )
     bounds: tuple[float, float] | None = Field(None, description="Lower and upper bound of a continuous target.")
     partial: bool = Field(False, description="Accept items that lack one of two modalities.")
+    text: Literal["from-image"] | None = Field(
+        None,
+        description="from-image: the text of each item is read in its image, in training and in prediction. Images "
+        "without text are classified by the image alone.",
+    )
+    text_fingerprint: str | None = Field(
+        None,
+        max_length=200,
+        description="Fingerprint of the text analyser, with `text`. Beside vectors: of the one that read the texts.",
+    )
     strengths: list[float] | None = Field(
         None, min_length=1, max_length=50, description="Candidate values of C, the inverse regularisation strength."
+    )
+    rare: str | None = Field(
+        None,
+        max_length=200,
+        description="Treatment of classes with fewer training examples than folds. Left out: an error. drop: their "
+        "items are left out. merge:NAME: they become one class of this name.",
+        examples=["merge:other"],
     )
     folds: int = Field(5, ge=2, le=20, description="Number of outer folds of the cross-validation, for the report.")
     inner_folds: int = Field(
         3, ge=2, le=20, description="Number of inner folds, for the choice of C and for calibration."
+    )
+    repeats: int = Field(
+        1,
+        ge=1,
+        le=20,
+        description="Number of repeats of the cross-validation with other folds; figures are means over the repeats.",
     )
     balanced: bool = Field(False, description="Give all classes the same total weight in training.")
     calibrate: bool = Field(True, description="Calibrate the probabilities on out-of-fold predictions.")
@@ -84,6 +128,7 @@ class PredictRequest(ItemsOrVectors):
         False,
         description="Also return the mean prediction of the cross-validation's classifiers, which `estimate` needs.",
     )
+    ids: list[str] | None = IDS_OF_VECTORS
 
 
 class Moments(Message):
@@ -97,8 +142,14 @@ class Moments(Message):
 class EstimateRequest(Message):
     """A corpus whose prevalence, or mean, is estimated."""
 
-    corpus: Moments = Field(description="Crossed predictions of all items of the corpus, coded ones included.")
-    confidence: float = Field(0.95, gt=0.5, lt=1, description="Confidence level of the interval.")
+    corpus: Moments | None = Field(
+        None,
+        description="Crossed predictions of all items of the corpus, coded ones included, unless `vectors` are sent.",
+    )
+    vectors: Annotated[list[Vectors], AfterValidator(distinct)] | None = Field(
+        None, description="Vectors of all items of the corpus, coded ones included, unless `corpus` is sent."
+    )
+    confidence: float = Field(0.95, gt=0.5, le=0.9999, description="Confidence level of the interval.")
 
 
 class PageRequest(Message):
@@ -107,6 +158,7 @@ class PageRequest(Message):
     input: list[Post] = Field(
         description="Images with the ids of items; `worst` of the report lists those that appear.", max_length=100
     )
+    pictures: PageMode = Field("thumbnails", description="Form of the images: thumbnails, blurred or none.")
 
 
 class Predicted(Datum):
@@ -174,6 +226,11 @@ class ClassifierCard(BaseModel):
     created: str = Field(description="Time of the training, ISO 8601.")
     owner: str | None = Field(description="Owner: first digits of the SHA-256 of the API key; null without keys.")
     versions: list[int] = Field(description="All versions of this name.")
+    coded: int | None = Field(
+        None,
+        description="Number of coded items that the classifier was trained on; null for one of an earlier version of "
+        "the service, whose report states it as n.",
+    )
     usable: bool = Field(description="Whether the server runs the models that the classifier needs.")
     made_with: dict[str, Any] = Field(
         description="Origin: receipts of the encoders by modality, and versions of libraries."
@@ -234,7 +291,10 @@ class EstimateAnswer(BaseModel):
 
     classifier: str = Field(description="Name and version of the classifier.")
     confidence: float = Field(description="Confidence level of the intervals.")
-    estimates: dict[str, Estimated] = Field(description='Estimates by label; for a continuous task under "".')
+    estimates: dict[str, Estimated] = Field(
+        description='Estimates by label; that of a continuous task under "mean", and under "" as before.'
+    )
+    remarks: list[str] = Field([], description="Remarks on why the coded items may not represent the corpus.")
 
 
 class FineTuneRequest(Message):

@@ -5,7 +5,7 @@
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from models.classifiers.codes import Codes, aggregate_codes
+from models.classifiers.codes import UNDECIDED, Codes, aggregate_codes
 from models.classifiers.head import Block
 from models.classifiers.probe import STRENGTHS, Options
 from models.classifiers.problem import Problem, make_problem
@@ -94,6 +94,7 @@ def validate_task(task: Task, vectors: Sequence[NDArray[np.floating]], *, resamp
         balanced=request.balanced,
         calibrate=request.calibrate,
         seed=request.seed,
+        repeats=request.repeats,
     )
     targets, codes = _targets(request, task.ids, resamples)
     known = {item.name for item in codes.dropped} if codes else set()
@@ -103,11 +104,21 @@ def validate_task(task: Task, vectors: Sequence[NDArray[np.floating]], *, resamp
         "sample_weight": request.sample_weight,
         "inclusion_prob": request.inclusion_prob,
         "split": request.split,
+        "strata": request.strata,
     }
     for name, values in per_item.items():
         if values is not None and len(values) != n:
             raise TrainingError(f"{name}: {len(values)} values for {n} items; give one for each", code="lengths_differ")
     test = np.array([part == "test" for part in request.split or ["train"] * n], bool)
+    if n and test.all():
+        raise TrainingError(
+            f"split: all {n:,} items are test, and a classifier is trained on items that are train; mark some as "
+            "train, or leave the split out",
+            code="no_items",
+        )
+
+    undecided = {item.name for item in codes.dropped if item.code == UNDECIDED} if codes else set()
+    shares = None if codes is None or codes.shares is None else dict(zip(codes.items, codes.shares, strict=True))
 
     def part(which: NDArray[np.intp], labels: Sequence[Any] | None, folds: int | None) -> Problem:
         def select(values: Sequence[Any] | None) -> list[Any] | None:
@@ -126,6 +137,9 @@ def validate_task(task: Task, vectors: Sequence[NDArray[np.floating]], *, resamp
             bounds=request.bounds,
             partial=request.partial,
             folds=folds,
+            shares=None if shares is None else [shares.get(task.ids[i], ()) for i in which],
+            undecided=[k for k, i in enumerate(which) if task.ids[i] in undecided],
+            rare=request.rare,
         )
         reasons = {task.ids[i]: reason for i, reason in task.unusable.items()}
         dropped = tuple(
@@ -138,11 +152,43 @@ def validate_task(task: Task, vectors: Sequence[NDArray[np.floating]], *, resamp
         return replace(problem, dropped=dropped)
 
     problem = part(np.flatnonzero(~test), request.labels, options.folds)
-    problem = replace(problem, notes=(*task.notes, *problem.notes))
     held_out = None
     if test.any():
         held_out = part(np.flatnonzero(test), problem.labels or None, None)
+    parts = [problem] if held_out is None else [problem, held_out]
+    notes = (*task.notes, *(codes.notes() if codes else ()), *_design_notes(request, parts, codes))
+    problem = replace(problem, notes=(*notes, *problem.notes))
+    if request.rare is not None and len(problem.labels) == 2:  # of more classes, from which the task was inferred
+        problem = replace(problem, task="binary")
+        held_out = None if held_out is None else replace(held_out, task="binary")
     return ValidatedTask(problem=problem, held_out=held_out, codes=codes, options=options)
+
+
+def _design_notes(request: TrainRequest, parts: Sequence[Problem], codes: Codes | None) -> Iterator[Note]:
+    """Notes on a sample whose codes do not represent the corpus."""
+    weighted = request.inclusion_prob is not None or request.sample_weight is not None
+    if request.design == "purposive":
+        yield Note(
+            "purposive",
+            "the coded items are a purposive sample, selected and not drawn at random: figures and estimates describe "
+            "these items, not the corpus; for the corpus, code a random sample",
+        )
+    elif not weighted and (request.design == "stratified" or request.strata is not None):
+        yield Note(
+            "no_probabilities",
+            "the coded items were drawn from strata and came without inclusion probabilities: unless every stratum was "
+            "drawn in proportion to its size, figures and estimates do not describe the corpus; give inclusion_prob, "
+            "as the sample has it",
+        )
+    drawn = weighted or request.design is not None or request.strata is not None
+    dropped = [*(item for part in parts for item in part.dropped), *(codes.dropped if codes else ())]
+    if drawn and (missing := sum(item.code == "no_target" for item in dropped)):
+        n = sum(part.n_items for part in parts) + len(dropped)
+        yield Note(
+            "uncoded",
+            f"{missing:,} of {n:,} items of the sample have no code yet: figures and "
+            "estimates describe the corpus only if these items are like the others; code them too",
+        )
 
 
 def _targets(request: TrainRequest, ids: Sequence[str], resamples: int) -> tuple[Sequence[Any], Codes | None]:
@@ -157,10 +203,10 @@ def _targets(request: TrainRequest, ids: Sequence[str], resamples: int) -> tuple
         raise TrainingError(
             f"ids: {quoted(twice)} occurs twice, but codes refer to items by id; make the ids unique", code="ids"
         )
-    if (table.rule == "mean") != (request.task == "continuous"):
+    if table.rule != "both" and (table.rule == "mean") != (request.task == "continuous"):
         raise TrainingError(
-            f"codes: rule {table.rule!r} with a {request.task} task; a continuous task needs mean, others majority or "
-            "unanimous",
+            f"codes: rule {table.rule!r} with a {request.task} task; a continuous task needs mean or both, others "
+            "majority, unanimous, adjudicated or both",
             code="bad_rule",
         )
     unknown = sorted(set(table.item) - set(ids))
@@ -176,11 +222,14 @@ def _targets(request: TrainRequest, ids: Sequence[str], resamples: int) -> tuple
         table.item,
         table.code,
         rule=table.rule,
+        adjudicator=None if table.adjudicator is None else str(table.adjudicator),
         missing=(),
         level=table.level,
         resamples=resamples,
         seed=request.seed,
     )
+    if not codes.items and codes.n_undecided:
+        raise TrainingError(codes.nobody_decides(", or use rule both"), code="no_items")
     by_id = dict(zip(codes.items, codes.targets, strict=True))
     return [by_id.get(id) for id in ids], codes
 
@@ -197,6 +246,8 @@ def job(context: Context) -> dict[str, Any]:
         resamples=task.request.resamples,
         progress=lambda done, stage: context.report(0.98 * done, stage),
     )
+    if task.request.strata is not None:
+        report = replace(report, strata=len(set(task.request.strata)))
     context.report(0.99, "saving")
     store = Store(context.home / "classifiers")
     require_owner(store, task.request.name, task.owner)  # who may have begun to use the name in the meantime

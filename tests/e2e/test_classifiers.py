@@ -21,6 +21,8 @@ from tests.e2e import harness
 from tests.e2e.grpc_calls import stub
 from tests.e2e.harness import Server
 
+# vectors are computed with in workers of jobs, the same in both placements
+pytestmark = pytest.mark.parametrize("placement", ["inline"], indirect=True, scope="session")
 GLAD = ["a happy day", "joy and laughter", "what a lovely morning", "wonderful news", "she smiled", "great success"]
 SAD = ["a sad day", "grief and tears", "what an awful morning", "terrible news", "she wept", "bitter failure"]
 TEXTS = [f"{text}, number {i}" for i in range(3) for text in (*GLAD, *SAD)]
@@ -385,9 +387,13 @@ def test_grpc_says_the_same(server, trained, client):
         assert calls.DeleteClassifier(pb.DeleteClassifierRequest(name=made.name)).deleted == made_ids
 
 
-def test_killed_while_it_trains_the_job_goes_on_after_a_restart(home, tmp_path):
+def test_killed_while_it_trains_the_job_goes_on_after_a_restart(placement, home, tmp_path):
     """kill -9 of the server, and with it of its worker: the next server finishes the job, once."""
-    settings = {"BENTOML_HOME": str(tmp_path / "bentoml"), "DAGUERRE_HOME": str(tmp_path / "home")}
+    settings = {
+        "DAGUERRE_PLACEMENT": placement,
+        "BENTOML_HOME": str(tmp_path / "bentoml"),
+        "DAGUERRE_HOME": str(tmp_path / "home"),
+    }
     link_models(home, tmp_path / "home")
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()

@@ -8,19 +8,40 @@ from models.classifiers.metrics import reliability
 from models.classifiers.report import WITHHELD, Predictions, Report
 from models.classifiers.worst import Worst, worst
 from models.pages.classifiers import plots
+from models.pages.classifiers.curves import curve_parts
+from models.pages.classifiers.learning import learning_parts
+from models.pages.classifiers.methods import paragraph
 from models.pages.classifiers.tables import MATRIX, class_table, confusion_parts, figure_table, items_per_class
 from models.pages.classifiers.training_data import training_data
-from models.pages.classifiers.words import View, baseline, definitions, result_sentence, views
+from models.pages.classifiers.words import View, baseline, counted_rows, definitions, result_sentence, views
 from models.pages.document import document, option_text, picture, section
-from models.pages.html import Child, Html, count, counted, e, facts, number, percent, table, user_text
+from models.pages.html import Child, Html, counted, e, facts, number, path_text, percent, table, user_text
+from models.pages.items import MODES, Mode, require_mode
 
 CURVES = 12  # classes, the most frequent ones, with a reliability curve of their own
 WORST = 24
 KINDS = {"linear": "linear probe", "network": "fine-tuned network"}
 NOT_MEASURED = "This report has no predictions to measure."
+STYLE = """
+@media screen and (min-width: 75rem) { body { max-width: 77rem; } }
+.beside { display: flex; flex-wrap: wrap; gap: .4rem 2.4rem; align-items: flex-start; }
+.beside > * { min-width: 0; max-width: 100%; }
+.beside p, .beside caption { max-width: 30rem; }
+.matrix thead th.turned { vertical-align: bottom; padding: .2rem 0; }
+.matrix .turned bdi { writing-mode: vertical-rl; transform: rotate(180deg); white-space: nowrap; max-height: 11rem; }
+.pair { display: flex; gap: .3rem; }
+.methods { max-width: 46rem; }
+"""
 
 
-def page(report: Report, *, name: str, facts: Mapping[str, str], thumbnails: Mapping[str, bytes] | None = None) -> str:
+def page(
+    report: Report,
+    *,
+    name: str,
+    facts: Mapping[str, str],
+    thumbnails: Mapping[str, bytes] | None = None,
+    mode: Mode = "thumbnails",
+) -> str:
     """Build a self-contained page, without scripts or requests, for screens and A4 paper.
 
     Parameters
@@ -28,26 +49,32 @@ def page(report: Report, *, name: str, facts: Mapping[str, str], thumbnails: Map
     name : name and version of the classifier, such as "posts@3".
     facts : rows of the table at the top, such as the encoder and the time of training.
     thumbnails : id → JPEG, shown beside the most confident errors.
+    mode : form of the pictures; "blurred" accepts only thumbnails that were made with `blurred=True`.
 
     Returns
     -------
     HTML. Text written by users (labels, ids, reasons) is escaped, and shortened where it is very long.
     """
+    require_mode(mode, thumbnails or {})
     measured = views(report)
     body: list[Child] = [_top(report, measured, name, facts), section("Training data", *training_data(report))]
     for place, view in enumerate(measured):
         body += _figures(view, report, main=place == 0)
     if not measured:
         body.append(section("Figures", e("p", NOT_MEASURED)))
+    if report.learning:
+        parts = learning_parts(report.learning, grouped=report.groups is not None)
+        body.append(section("Number of coded items and precision", *parts))
     if report.curve:
         body.append(section("Learning curve", *_curve(report)))
     title = "Most confident errors" if report.labels else "Largest errors"
-    body.append(section(title, *_worst(report, measured, thumbnails or {})))
+    body.append(section(title, *_worst(report, measured, {} if mode == "none" else thumbnails or {}, mode)))
+    body.append(section("Methods paragraph", e("p.methods", paragraph(report, measured, facts))))
     body.append(section("Parameters and versions", *_provenance(report)))
     weighted = any(view.weighted for view in measured)
     paragraphs = [e("p", text) for text in definitions(report, weighted=weighted)]
     body.append(section("Definitions of the figures", *paragraphs))
-    return document(f"{name}: report of a classifier", body)
+    return document(f"{name}: report of a classifier", body, style=STYLE)
 
 
 def _top(report: Report, measured: list[View], name: str, rows: Mapping[str, str]) -> Html:
@@ -58,7 +85,7 @@ def _top(report: Report, measured: list[View], name: str, rows: Mapping[str, str
     ]
     if report.notes:
         notes = [e("li", user_text(note.message, 600)) for note in report.notes]
-        parts.append(e("div.notes", e("h2", "Remarks"), e("ul", notes)))
+        parts.append(e("div.notes", e("h2", "Caveats"), e("ul", notes)))
     if rows:
         parts.append(facts((row, user_text(value, 400)) for row, value in rows.items()))
     return e("header", parts)
@@ -67,25 +94,38 @@ def _top(report: Report, measured: list[View], name: str, rows: Mapping[str, str
 def _figures(view: View, report: Report, *, main: bool) -> Iterable[Html]:
     """The sections of one set of predictions: several for the main set, one short section for another."""
     measured, labels = view.measured, report.labels
-    n = counted(measured.n, "item")
+    n = counted_rows(view, report)
     parts: list[Child] = [e("p", view.caution) if view.caution else None]
-    parts.append(figure_table(measured, baseline(view, report)))
+    figures = figure_table(measured, baseline(view, report))
     if not labels:
-        if view.predictions is not None:
-            parts.append(_scatter(view.predictions))
+        parts.append(e("div.beside", figures, _number_plots(view.predictions)))
         yield section(f"{view.title}: figures of {n}", *parts)
         return
-    classes = class_table(measured, labels, items_per_class(measured, labels))
+    parts.append(figures)
+    counts = items_per_class(measured, labels)
+    classes = class_table(measured, labels, counts)
     if not main:
         yield section(f"{view.title}: figures of {n}", *parts, classes)
         return
     yield section(f"{view.title}: figures of {n}", *parts)
-    yield section("Figures by class", classes)
     if measured.confusion:
         title = "Confusion matrix" if len(labels) <= MATRIX else "Most frequent confusions"
-        yield section(title, *confusion_parts(measured, labels, weighted=view.weighted))
+        matrix = confusion_parts(measured, labels, weighted=view.weighted)
+        by_class = e("div", e("h3", "Figures by class"), classes)
+        yield section("Classes", e("div.beside", by_class, e("div", e("h3", title), matrix)))
+    else:
+        yield section("Figures by class", classes)
+    if drawn := curve_parts(view.predictions, labels, counts):
+        yield section("ROC and precision-recall curves", *drawn)
     if curves := _reliability(view, labels):
         yield section("Calibration of probabilities", *curves)
+
+
+def _number_plots(predictions: Predictions | None) -> list[Child]:
+    """Plots of predicted numbers; none where the predictions are not there."""
+    if predictions is None:
+        return []
+    return plots.scatters([float(target) for target in predictions.target], predictions.value or (), "true")
 
 
 def _reliability(view: View, labels: tuple[str, ...]) -> list[Child]:
@@ -124,27 +164,6 @@ def _reliability(view: View, labels: tuple[str, ...]) -> list[Child]:
     return shown
 
 
-def _scatter(predictions: Predictions) -> Html:
-    """Predicted against true values, and residuals against predictions."""
-    true, value = [float(target) for target in predictions.target], list(predictions.value or ())
-    residuals = [a - b for a, b in zip(value, true, strict=True)]
-    values = plots.scatter(true, value, "Predicted against true", ("true value", "predicted value"), identity=True)
-    errors = plots.scatter(
-        value,
-        residuals,
-        "Residuals against predictions",
-        ("predicted value", "predicted \u2212 true value"),
-        identity=False,
-    )
-    thinned = len(true) > plots.POINTS
-    shown = f" A random sample of {count(plots.POINTS)} of {count(len(true))} items." if thinned else ""
-    return e(
-        "div.plots",
-        e("figure", values, e("figcaption", f"Predicted against true values; dotted: equality.{shown}")),
-        e("figure", errors, e("figcaption", f"Residuals against predictions; dotted: no error.{shown}")),
-    )
-
-
 def _curve(report: Report) -> list[Child]:
     epochs, best = report.curve or (), report.best
     score = "R²" if report.task == "continuous" else "accuracy"
@@ -177,7 +196,7 @@ def _curve(report: Report) -> list[Child]:
     ]
 
 
-def _worst(report: Report, measured: list[View], thumbnails: Mapping[str, bytes]) -> Iterable[Child]:
+def _worst(report: Report, measured: list[View], thumbnails: Mapping[str, bytes], mode: Mode) -> Iterable[Child]:
     if report.withheld:
         yield e("p", f"Not shown: {WITHHELD}.")
         return
@@ -185,18 +204,21 @@ def _worst(report: Report, measured: list[View], thumbnails: Mapping[str, bytes]
     if not errors or not measured:
         yield e("p", "No prediction that was measured is wrong." if measured else NOT_MEASURED)
         return
-    yield e("p.soft", f"{measured[0].title}, {counted(len(errors), 'error')}, largest first.")
+    source = next((view for view in measured if view.predictions is report.out_of_fold), measured[0])
+    yield e("p.soft", f"{source.title}, {counted(len(errors), 'error')}, largest first.")
     if not any(error.id in thumbnails for error in errors):
         heads = ["item", "true", "predicted", "probability" if report.labels else "error"]
-        yield table(None, heads, [[user_text(error.id, 160), *_cells(error)] for error in errors])
-        yield e("p.soft", "Images are not kept: to see pictures here, request this page with the images of these ids.")
+        yield table(None, heads, [[path_text(error.id, 160), *_cells(error)] for error in errors])
+        kept = "Images are not kept: to see pictures here, request this page with the images of these ids."
+        yield e("p.soft", MODES["none"] if mode == "none" else kept)
         return
+    yield e("p.soft", MODES[mode]) if MODES[mode] else None
     cards = []
     for error in errors:
         true, predicted, amount = _cells(error)
         jpeg = thumbnails.get(error.id)
         shown = e("small", "(no picture)") if jpeg is None else picture(jpeg, error.id)
-        caption = [predicted, f" ({amount}); true: ", true, " ", e("small", user_text(error.id, 60))]
+        caption = [predicted, f" ({amount}); true: ", true, " ", e("small", path_text(error.id, 60))]
         cards.append(e("figure", shown, e("figcaption", caption)))
     yield e("div.cards", cards)
 

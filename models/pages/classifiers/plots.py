@@ -1,6 +1,7 @@
 """Plots of a classifier: reliability of probabilities, predicted against true values, and learning curves."""
 
 from collections.abc import Sequence
+from functools import partial
 from math import isnan
 
 import numpy as np
@@ -8,8 +9,8 @@ import numpy as np
 from models.classifiers.metrics import Bin
 from models.classifiers.records import Epoch
 from models.intervals import Figure, wilson
-from models.pages.html import Child, Html, count, e
-from models.pages.plots import Frame, padded_range, rounded, svg, ticks
+from models.pages.html import MINUS, Child, Html, count, counted, e
+from models.pages.plots import Frame, padded_range, redrawn, rounded, svg, ticks
 
 POINTS = 2000  # points in a scatter plot, at most
 STAGES = {"head": "head", "last": "last blocks", "all": "all blocks"}
@@ -52,10 +53,17 @@ def reliability(bins: Sequence[Bin], title: str) -> Html:
         side + histogram_height,
         frame.axes(marks, marks, "predicted probability", "observed share"),
         frame.line("ideal", [(0, 0), (1, 1)]),
-        [frame.line("line", [(bin.predicted, end) for end in wilson(bin.observed, bin.n)]) for bin in bins],
+        [frame.line("line", [(bin.predicted, end) for end in _ends(bin)]) for bin in bins],
         [frame.dot("dot", bin.predicted, bin.observed) for bin in bins],
         e("g", bars, at={"transform": f"translate(0 {side})"}),
     )
+
+
+def _ends(bin: Bin) -> tuple[float, float]:
+    """The interval of a bin's observed share; reports of earlier versions lack it."""
+    if bin.observed_low is None or bin.observed_high is None:
+        return wilson(bin.observed, bin.n)
+    return bin.observed_low, bin.observed_high
 
 
 def small_reliability(bins: Sequence[Bin], title: str) -> Html:
@@ -77,8 +85,40 @@ def _spoken(bins: Sequence[Bin]) -> str:
     return f"items at a mean predicted probability, and the observed share. {values}"
 
 
+def scatters(true: Sequence[float], predicted: Sequence[float], word: str, n: int | None = None) -> list[Child]:
+    """Predicted against true values and residuals against predictions, as figures with captions.
+
+    Parameters
+    ----------
+    word : the word for true values, such as "coded".
+    n : number of items of which these are a random sample; None: all.
+    """
+    names = (f"{word} value", "predicted value")
+    errors = (names[1], f"predicted {MINUS} {names[0]}")
+    residuals = [a - b for a, b in zip(predicted, true, strict=True)]
+    whole = len(true) if n is None else n
+    shown = f" A random sample of {count(POINTS)} of {count(whole)} items." if whole > POINTS else ""
+    values = partial(scatter, true, predicted, f"Predicted against {word}", names, identity=True)
+    rest = partial(scatter, predicted, residuals, "Residuals against predictions", errors, identity=False)
+    return [
+        e(
+            "figure",
+            redrawn(values, 380),
+            e("figcaption", f"Predicted against {word} values; dotted: equality.{shown}"),
+        ),
+        e("figure", redrawn(rest, 380), e("figcaption", f"Residuals against predictions; dotted: no error.{shown}")),
+    ]
+
+
 def scatter(
-    x: Sequence[float], y: Sequence[float], title: str, names: tuple[str, str], *, identity: bool, seed: int = 0
+    x: Sequence[float],
+    y: Sequence[float],
+    title: str,
+    names: tuple[str, str],
+    width: float = 340,
+    *,
+    identity: bool,
+    seed: int = 0,
 ) -> Html:
     """A scatter plot of at most 2,000 points, a random sample by `seed`, with the diagonal or the line y = 0."""
     chosen = np.arange(len(x))
@@ -87,14 +127,14 @@ def scatter(
     across, up = padded_range(x), padded_range(y)
     if identity:
         across = up = padded_range([*x, *y])
-    frame = Frame(340, 320, across, up)
+    frame = Frame(width, width - 20, across, up)
     dots = "".join(f"M{' '.join(frame.at(x[i], y[i]))}h0" for i in chosen.tolist())
     line = [(across[0], up[0]), (across[1], up[1])] if identity else [(across[0], 0.0), (across[1], 0.0)]
-    shown = f"{count(len(x))} items" if len(x) <= POINTS else f"{count(POINTS)} of {count(len(x))} items"
+    shown = counted(len(x), "item") if len(x) <= POINTS else f"{count(POINTS)} of {count(len(x))} items"
     return svg(
         f"{title}, {shown}",
-        340,
-        320,
+        width,
+        width - 20,
         frame.axes(ticks(*across), ticks(*up), *names),
         frame.line("ideal", line) if identity or up[0] <= 0 <= up[1] else None,
         e("path.points", at={"d": dots}),
@@ -142,7 +182,7 @@ def curve(epochs: Sequence[Epoch], best: int | None, *, score: str | None) -> Ht
     subject = f"{score} on the validation images" if score else "Loss on training and validation images (dashed)"
     across = [x for x in ticks(1, max(2, len(epochs)), 8) if x == int(x)]
     return svg(
-        f"{subject} over {len(epochs)} epochs" + ("" if best is None else f"; epoch {best + 1} is kept"),
+        f"{subject} over {counted(len(epochs), 'epoch')}" + ("" if best is None else f"; epoch {best + 1} is kept"),
         430,
         240,
         frame.axes(across, ticks(low, high), "epoch", score or "loss"),

@@ -35,6 +35,7 @@ def figure_table(measured: Measured, baseline: Child) -> Html:
     """The main figures with their intervals beside those of the baseline."""
     rows: list[list[Child]] = []
     plotted = False
+    repeated = measured.repeats or {}
     for name, (label, gloss, share) in {**CLASS_FIGURES, **NUMBER_FIGURES}.items():
         estimate, reference = measured.figures.get(name), measured.baseline.get(name)
         if estimate is None:
@@ -45,10 +46,20 @@ def figure_table(measured: Measured, baseline: Child) -> Html:
         if name not in ("log_loss", "mae", "rmse"):
             drawn = whisker(estimate, reference, f"{label} {figure(estimate, share=share)}, baseline {usual}")
         plotted |= drawn is not None
-        rows.append([[label, e("small", " ", gloss)], value, interval(estimate, share=share), usual, drawn])
+        over = [_range(repeated.get(name, ()), share)] if repeated else []
+        title = [label, e("small", " ", gloss)]
+        rows.append([title, value, interval(estimate, share=share), *over, usual, drawn])
     shown = [*rows] if plotted else [row[:-1] for row in rows]
-    heads = ["", "value", "95 % interval", "baseline", *(["scale from 0 to 1 (ring: baseline)"] if plotted else [])]
+    spread = ["range over repeats"] if repeated else []
+    last = ["scale from 0 to 1 (ring: baseline)"] if plotted else []
+    heads = ["", "value", "95 % interval", *spread, "baseline", *last]
     return table(["Baseline: ", baseline, "."], heads, shown)
+
+
+def _range(values: Sequence[float | None], share: bool) -> str:
+    """The lowest and the highest value of a figure over the repeats of a cross-validation."""
+    known = [value for value in values if value is not None]
+    return interval(Figure(value=nan, low=min(known), high=max(known)), share=share) if known else ""
 
 
 def class_table(measured: Measured, labels: Sequence[str], counts: Mapping[str, int]) -> Html:
@@ -77,21 +88,22 @@ def confusion_parts(measured: Measured, labels: Sequence[str], *, weighted: bool
     if len(labels) > MATRIX:
         return [_pairs(counts, shares, labels, kind)]
     text = (
-        f"Rows are true classes, columns predicted classes, by number. Cells: number of items, and their {kind} of the "
-        "row in percent. Empty cells are 0; correct predictions have a frame."
+        f"Rows are true classes, columns predicted classes. Cells: number of items, and their {kind} of the row in "
+        "percent. Empty cells are 0; correct predictions have a frame."
     )
-    head = e("tr", e("th", "true class", at={"scope": "col"}), [_column(i, label) for i, label in enumerate(labels, 1)])
+    corner = e("th", "true class ↓, predicted class →", at={"scope": "col"})
+    head = e("tr", corner, [_column(label) for label in labels])
     body = []
     for i, label in enumerate(labels):
         cells = [_cell(n, share, i == j) for j, (n, share) in enumerate(zip(counts[i], shares[i], strict=True))]
-        body.append(e("tr", e("th", f"{i + 1} ", user_text(label, 60), at={"scope": "row"}), cells))
+        body.append(e("tr", e("th", user_text(label, 60), at={"scope": "row"}), cells))
     kinds = "table.matrix" if len(labels) <= SPACIOUS else "table.matrix.many"
     matrix = e(kinds, e("thead", head), e("tbody", body), at={"aria-label": "Confusion matrix"})
     return [e("p.soft", text), scrolling(matrix)]
 
 
-def _column(place: int, label: str) -> Html:
-    return e("th", str(place), at={"scope": "col", "abbr": label[:60], "title": label[:60]})
+def _column(label: str) -> Html:
+    return e("th.turned", user_text(label, 28), at={"scope": "col", "abbr": label[:60], "title": label[:60]})
 
 
 def _cell(n: int, share: float, right: bool) -> Html:

@@ -7,6 +7,7 @@ from models.classifiers.report import Measured, Predictions, Report
 from models.pages.html import Child, count, counted, figure, number, percent, user_text
 
 OUT_OF_FOLD = "Out of fold"
+SCOPE = "hold for each figure separately, and do not include the variation between training runs."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +37,13 @@ class View:
 def views(report: Report) -> list[View]:
     """Every set of measured predictions, the most reliable one first."""
     measured = []
+    if report.held_out is not None:
+        where = f"On {counted(report.held_out.n, 'held-out test item')}"
+        predictions = report.held_out_predictions
+        measured.append(View(title="Test items", where=where, measured=report.held_out, predictions=predictions))
     if report.cross_validated is not None:
         title = OUT_OF_FOLD
         measured.append(View(title=title, where=title, measured=report.cross_validated, predictions=report.out_of_fold))
-    if report.held_out is not None:
-        where = f"On {counted(report.held_out.n, 'held-out item')}"
-        predictions = report.held_out_predictions
-        measured.append(View(title="Held-out items", where=where, measured=report.held_out, predictions=predictions))
     if report.validation is not None:
         where = f"On the {counted(report.validation.n, 'validation image')}"
         caution = "These images chose the epoch to stop at and the calibration, so the figures are too good."
@@ -63,16 +64,24 @@ def most_frequent(view: View, labels: Sequence[str]) -> str | None:
     return labels[sums.index(max(sums))]
 
 
+def counted_rows(view: View, report: Report) -> str:
+    """The number of items that were predicted, or of codes where each code of an item counts."""
+    n = view.measured.n
+    if view.where == OUT_OF_FOLD and (report.codes or {}).get("rule") == "both":
+        return f"{counted(n, 'code')} of {counted(report.n, 'item')}"
+    return counted(n, "item")
+
+
 def result_sentence(view: View, report: Report) -> list[Child]:
     """The main figure beside that of the baseline, and a warning where it does not exceed it clearly."""
-    text = _accuracy_sentence(view, report) if report.labels else _error_sentence(view)
+    text = _accuracy_sentence(view, report) if report.labels else _error_sentence(view, report)
     return [text, f" {view.caution}" if view.caution else None]
 
 
 def _accuracy_sentence(view: View, report: Report) -> list[Child]:
     share, usual = view.measured.figures["accuracy"], view.measured.baseline["accuracy"]
     kind = " by weight," if view.weighted else ""
-    of = f" of {counted(view.measured.n, 'item')}" if view.where == OUT_OF_FOLD else ""
+    of = f" of {counted_rows(view, report)}" if view.where == OUT_OF_FOLD else ""
     return [
         f"{view.where},{kind} {figure(share, share=True)}{of} are predicted correctly; always predicting “",
         user_text(most_frequent(view, report.labels) or "", 60),
@@ -81,9 +90,9 @@ def _accuracy_sentence(view: View, report: Report) -> list[Child]:
     ]
 
 
-def _error_sentence(view: View) -> list[Child]:
+def _error_sentence(view: View, report: Report) -> list[Child]:
     figures, usual = view.measured.figures, view.measured.baseline["mae"]
-    of = f" for {counted(view.measured.n, 'item')}" if view.where == OUT_OF_FOLD else ""
+    of = f" for {counted_rows(view, report)}" if view.where == OUT_OF_FOLD else ""
     kind = " by weight," if view.weighted else ""
     return [
         f"{view.where},{kind} predictions{of} are off by {figure(figures['mae'], share=False)} on average; always "
@@ -112,6 +121,14 @@ def definitions(report: Report, *, weighted: bool) -> list[str]:
             f"and calibrated without its fold ({folds} folds; C chosen by {inner} inner folds){groups}. The head that "
             "is kept was trained on all items."
         )
+        repeats = int(report.options.get("repeats") or 1)
+        if repeats > 1:
+            paragraphs.append(
+                f"The cross-validation was repeated {repeats} times with other folds. Figures are means over the "
+                "repeats; their range over the repeats shows how much the division into folds matters. Intervals cover "
+                "the sampling of items, as if the repeats were one cross-validation: repeats do not add items. "
+                "Predictions, the confusion matrix, curves and estimates are those of the first repeat."
+            )
     if report.kind == "network":
         paragraphs.append(
             "Weights were fitted to the training images. The epoch to stop at and the calibration were chosen on the "
@@ -120,10 +137,17 @@ def definitions(report: Report, *, weighted: bool) -> list[str]:
     unit = "whole groups" if report.groups is not None else "items"
     if report.kind == "network":
         unit = "items, or whole groups where images have them"
-    paragraphs.append(
-        f"Intervals are 95 % percentile intervals of a bootstrap over {unit}; they hold for each figure separately, "
-        "and do not include the variation between training runs."
-    )
+    bootstrap = f"percentile intervals of a bootstrap over {unit}"
+    if report.task == "continuous":
+        paragraphs.append(f"Intervals are 95 % {bootstrap}; they {SCOPE}")
+    else:
+        paragraphs.append(
+            "Accuracy, precision, recall and the F1 of a class have Wilson’s 95 % interval (1927), which has a width "
+            "also for 0 of 6 items; with unequal weights or groups it is that of the effective number of items (Korn & "
+            "Graubard 1998). Means over classes combine the limits of the classes (Zou & Donner 2008). F1 macro, "
+            f"ROC-AUC, PR-AUC, Brier score and log loss have 95 % {bootstrap}, which has no width where every item is "
+            f"predicted correctly. Intervals {SCOPE}"
+        )
     if report.task == "continuous":
         paragraphs.append(
             "R² is 1 minus the ratio of the squared error to the squared error of always predicting the mean."

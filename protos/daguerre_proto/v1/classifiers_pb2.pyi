@@ -9,16 +9,18 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Post(_message.Message):
-    __slots__ = ("id", "text", "image", "video")
+    __slots__ = ("id", "text", "image", "video", "crop")
     ID_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
     VIDEO_FIELD_NUMBER: _ClassVar[int]
+    CROP_FIELD_NUMBER: _ClassVar[int]
     id: str
     text: str
     image: bytes
     video: _video_pb2.Video
-    def __init__(self, id: _Optional[str] = ..., text: _Optional[str] = ..., image: _Optional[bytes] = ..., video: _Optional[_Union[_video_pb2.Video, _Mapping]] = ...) -> None: ...
+    crop: _common_pb2.Crop
+    def __init__(self, id: _Optional[str] = ..., text: _Optional[str] = ..., image: _Optional[bytes] = ..., video: _Optional[_Union[_video_pb2.Video, _Mapping]] = ..., crop: _Optional[_Union[_common_pb2.Crop, _Mapping]] = ...) -> None: ...
 
 class Vectors(_message.Message):
     __slots__ = ("modality", "model", "fingerprint", "dimension", "data", "receipt", "file")
@@ -55,18 +57,20 @@ class Targets(_message.Message):
     def __init__(self, values: _Optional[_Iterable[_Union[Code, _Mapping]]] = ...) -> None: ...
 
 class Codes(_message.Message):
-    __slots__ = ("coder", "item", "code", "rule", "level")
+    __slots__ = ("coder", "item", "code", "rule", "level", "adjudicator")
     CODER_FIELD_NUMBER: _ClassVar[int]
     ITEM_FIELD_NUMBER: _ClassVar[int]
     CODE_FIELD_NUMBER: _ClassVar[int]
     RULE_FIELD_NUMBER: _ClassVar[int]
     LEVEL_FIELD_NUMBER: _ClassVar[int]
+    ADJUDICATOR_FIELD_NUMBER: _ClassVar[int]
     coder: _containers.RepeatedScalarFieldContainer[str]
     item: _containers.RepeatedScalarFieldContainer[str]
     code: _containers.RepeatedCompositeFieldContainer[Code]
     rule: str
     level: str
-    def __init__(self, coder: _Optional[_Iterable[str]] = ..., item: _Optional[_Iterable[str]] = ..., code: _Optional[_Iterable[_Union[Code, _Mapping]]] = ..., rule: _Optional[str] = ..., level: _Optional[str] = ...) -> None: ...
+    adjudicator: str
+    def __init__(self, coder: _Optional[_Iterable[str]] = ..., item: _Optional[_Iterable[str]] = ..., code: _Optional[_Iterable[_Union[Code, _Mapping]]] = ..., rule: _Optional[str] = ..., level: _Optional[str] = ..., adjudicator: _Optional[str] = ...) -> None: ...
 
 class Bounds(_message.Message):
     __slots__ = ("low", "high")
@@ -77,7 +81,7 @@ class Bounds(_message.Message):
     def __init__(self, low: _Optional[float] = ..., high: _Optional[float] = ...) -> None: ...
 
 class TrainRequest(_message.Message):
-    __slots__ = ("name", "task", "input", "vectors", "model", "decode", "on_error", "targets", "codes", "ids", "groups", "sample_weight", "inclusion_prob", "split", "labels", "bounds", "partial", "strengths", "folds", "inner_folds", "balanced", "calibrate", "resamples", "seed", "as_job", "missing")
+    __slots__ = ("name", "task", "input", "vectors", "model", "decode", "on_error", "targets", "codes", "ids", "groups", "sample_weight", "inclusion_prob", "split", "labels", "bounds", "partial", "strengths", "folds", "inner_folds", "balanced", "calibrate", "resamples", "seed", "as_job", "missing", "strata", "design", "rare", "repeats", "text", "text_fingerprint")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TASK_FIELD_NUMBER: _ClassVar[int]
     INPUT_FIELD_NUMBER: _ClassVar[int]
@@ -104,6 +108,12 @@ class TrainRequest(_message.Message):
     SEED_FIELD_NUMBER: _ClassVar[int]
     AS_JOB_FIELD_NUMBER: _ClassVar[int]
     MISSING_FIELD_NUMBER: _ClassVar[int]
+    STRATA_FIELD_NUMBER: _ClassVar[int]
+    DESIGN_FIELD_NUMBER: _ClassVar[int]
+    RARE_FIELD_NUMBER: _ClassVar[int]
+    REPEATS_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     name: str
     task: str
     input: _containers.RepeatedCompositeFieldContainer[Post]
@@ -130,7 +140,13 @@ class TrainRequest(_message.Message):
     seed: int
     as_job: bool
     missing: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., task: _Optional[str] = ..., input: _Optional[_Iterable[_Union[Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[Vectors, _Mapping]]] = ..., model: _Optional[str] = ..., decode: _Optional[_Union[_common_pb2.Decode, str]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., targets: _Optional[_Union[Targets, _Mapping]] = ..., codes: _Optional[_Union[Codes, _Mapping]] = ..., ids: _Optional[_Iterable[str]] = ..., groups: _Optional[_Iterable[str]] = ..., sample_weight: _Optional[_Iterable[float]] = ..., inclusion_prob: _Optional[_Iterable[float]] = ..., split: _Optional[_Iterable[str]] = ..., labels: _Optional[_Iterable[str]] = ..., bounds: _Optional[_Union[Bounds, _Mapping]] = ..., partial: bool = ..., strengths: _Optional[_Iterable[float]] = ..., folds: _Optional[int] = ..., inner_folds: _Optional[int] = ..., balanced: bool = ..., calibrate: bool = ..., resamples: _Optional[int] = ..., seed: _Optional[int] = ..., as_job: bool = ..., missing: _Optional[_Iterable[str]] = ...) -> None: ...
+    strata: _containers.RepeatedScalarFieldContainer[str]
+    design: str
+    rare: str
+    repeats: int
+    text: str
+    text_fingerprint: str
+    def __init__(self, name: _Optional[str] = ..., task: _Optional[str] = ..., input: _Optional[_Iterable[_Union[Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[Vectors, _Mapping]]] = ..., model: _Optional[str] = ..., decode: _Optional[_Union[_common_pb2.Decode, str]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., targets: _Optional[_Union[Targets, _Mapping]] = ..., codes: _Optional[_Union[Codes, _Mapping]] = ..., ids: _Optional[_Iterable[str]] = ..., groups: _Optional[_Iterable[str]] = ..., sample_weight: _Optional[_Iterable[float]] = ..., inclusion_prob: _Optional[_Iterable[float]] = ..., split: _Optional[_Iterable[str]] = ..., labels: _Optional[_Iterable[str]] = ..., bounds: _Optional[_Union[Bounds, _Mapping]] = ..., partial: bool = ..., strengths: _Optional[_Iterable[float]] = ..., folds: _Optional[int] = ..., inner_folds: _Optional[int] = ..., balanced: bool = ..., calibrate: bool = ..., resamples: _Optional[int] = ..., seed: _Optional[int] = ..., as_job: bool = ..., missing: _Optional[_Iterable[str]] = ..., strata: _Optional[_Iterable[str]] = ..., design: _Optional[str] = ..., rare: _Optional[str] = ..., repeats: _Optional[int] = ..., text: _Optional[str] = ..., text_fingerprint: _Optional[str] = ...) -> None: ...
 
 class TrainResponse(_message.Message):
     __slots__ = ("classifier", "job")
@@ -153,7 +169,7 @@ class Encoder(_message.Message):
     def __init__(self, modality: _Optional[str] = ..., model: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dimension: _Optional[int] = ...) -> None: ...
 
 class Classifier(_message.Message):
-    __slots__ = ("id", "name", "version", "kind", "task", "labels", "encoders", "fingerprint", "threshold", "bounds", "partial", "created", "owner", "versions", "usable", "made_with_json", "report_json", "worst_json")
+    __slots__ = ("id", "name", "version", "kind", "task", "labels", "encoders", "fingerprint", "threshold", "bounds", "partial", "created", "owner", "versions", "usable", "made_with_json", "report_json", "worst_json", "coded")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -172,6 +188,7 @@ class Classifier(_message.Message):
     MADE_WITH_JSON_FIELD_NUMBER: _ClassVar[int]
     REPORT_JSON_FIELD_NUMBER: _ClassVar[int]
     WORST_JSON_FIELD_NUMBER: _ClassVar[int]
+    CODED_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     version: int
@@ -190,7 +207,8 @@ class Classifier(_message.Message):
     made_with_json: str
     report_json: str
     worst_json: str
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., version: _Optional[int] = ..., kind: _Optional[str] = ..., task: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., encoders: _Optional[_Iterable[_Union[Encoder, _Mapping]]] = ..., fingerprint: _Optional[str] = ..., threshold: _Optional[float] = ..., bounds: _Optional[_Union[Bounds, _Mapping]] = ..., partial: bool = ..., created: _Optional[str] = ..., owner: _Optional[str] = ..., versions: _Optional[_Iterable[int]] = ..., usable: bool = ..., made_with_json: _Optional[str] = ..., report_json: _Optional[str] = ..., worst_json: _Optional[str] = ...) -> None: ...
+    coded: int
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., version: _Optional[int] = ..., kind: _Optional[str] = ..., task: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., encoders: _Optional[_Iterable[_Union[Encoder, _Mapping]]] = ..., fingerprint: _Optional[str] = ..., threshold: _Optional[float] = ..., bounds: _Optional[_Union[Bounds, _Mapping]] = ..., partial: bool = ..., created: _Optional[str] = ..., owner: _Optional[str] = ..., versions: _Optional[_Iterable[int]] = ..., usable: bool = ..., made_with_json: _Optional[str] = ..., report_json: _Optional[str] = ..., worst_json: _Optional[str] = ..., coded: _Optional[int] = ...) -> None: ...
 
 class ListClassifiersRequest(_message.Message):
     __slots__ = ("limit", "cursor")
@@ -239,7 +257,7 @@ class DeleteClassifierResponse(_message.Message):
     def __init__(self, deleted: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class PredictRequest(_message.Message):
-    __slots__ = ("classifier", "input", "vectors", "on_error", "crossed", "sampling", "as_job")
+    __slots__ = ("classifier", "input", "vectors", "on_error", "crossed", "sampling", "as_job", "ids")
     CLASSIFIER_FIELD_NUMBER: _ClassVar[int]
     INPUT_FIELD_NUMBER: _ClassVar[int]
     VECTORS_FIELD_NUMBER: _ClassVar[int]
@@ -247,6 +265,7 @@ class PredictRequest(_message.Message):
     CROSSED_FIELD_NUMBER: _ClassVar[int]
     SAMPLING_FIELD_NUMBER: _ClassVar[int]
     AS_JOB_FIELD_NUMBER: _ClassVar[int]
+    IDS_FIELD_NUMBER: _ClassVar[int]
     classifier: str
     input: _containers.RepeatedCompositeFieldContainer[Post]
     vectors: _containers.RepeatedCompositeFieldContainer[Vectors]
@@ -254,10 +273,11 @@ class PredictRequest(_message.Message):
     crossed: bool
     sampling: _video_pb2.Sampling
     as_job: bool
-    def __init__(self, classifier: _Optional[str] = ..., input: _Optional[_Iterable[_Union[Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[Vectors, _Mapping]]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., crossed: bool = ..., sampling: _Optional[_Union[_video_pb2.Sampling, _Mapping]] = ..., as_job: bool = ...) -> None: ...
+    ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, classifier: _Optional[str] = ..., input: _Optional[_Iterable[_Union[Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[Vectors, _Mapping]]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., crossed: bool = ..., sampling: _Optional[_Union[_video_pb2.Sampling, _Mapping]] = ..., as_job: bool = ..., ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Predicted(_message.Message):
-    __slots__ = ("index", "id", "label", "probabilities", "value", "low", "high", "crossed", "error", "video")
+    __slots__ = ("index", "id", "label", "probabilities", "value", "low", "high", "crossed", "error", "video", "crop")
     INDEX_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
@@ -268,6 +288,7 @@ class Predicted(_message.Message):
     CROSSED_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     VIDEO_FIELD_NUMBER: _ClassVar[int]
+    CROP_FIELD_NUMBER: _ClassVar[int]
     index: int
     id: str
     label: str
@@ -278,7 +299,8 @@ class Predicted(_message.Message):
     crossed: _containers.RepeatedScalarFieldContainer[float]
     error: _common_pb2.ItemError
     video: _video_pb2.VideoResult
-    def __init__(self, index: _Optional[int] = ..., id: _Optional[str] = ..., label: _Optional[str] = ..., probabilities: _Optional[_Iterable[float]] = ..., value: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., crossed: _Optional[_Iterable[float]] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ..., video: _Optional[_Union[_video_pb2.VideoResult, _Mapping]] = ...) -> None: ...
+    crop: _common_pb2.Crop
+    def __init__(self, index: _Optional[int] = ..., id: _Optional[str] = ..., label: _Optional[str] = ..., probabilities: _Optional[_Iterable[float]] = ..., value: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., crossed: _Optional[_Iterable[float]] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ..., video: _Optional[_Union[_video_pb2.VideoResult, _Mapping]] = ..., crop: _Optional[_Union[_common_pb2.Crop, _Mapping]] = ...) -> None: ...
 
 class PredictResponse(_message.Message):
     __slots__ = ("classifier", "task", "labels", "data", "model", "truncated", "receipt", "job", "unknown", "first_of_many")
@@ -305,18 +327,20 @@ class PredictResponse(_message.Message):
     def __init__(self, classifier: _Optional[str] = ..., task: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., data: _Optional[_Iterable[_Union[Predicted, _Mapping]]] = ..., model: _Optional[str] = ..., truncated: _Optional[_Iterable[int]] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., unknown: _Optional[_Iterable[int]] = ..., first_of_many: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class EstimateRequest(_message.Message):
-    __slots__ = ("classifier", "n", "mean", "variance", "confidence")
+    __slots__ = ("classifier", "n", "mean", "variance", "confidence", "vectors")
     CLASSIFIER_FIELD_NUMBER: _ClassVar[int]
     N_FIELD_NUMBER: _ClassVar[int]
     MEAN_FIELD_NUMBER: _ClassVar[int]
     VARIANCE_FIELD_NUMBER: _ClassVar[int]
     CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    VECTORS_FIELD_NUMBER: _ClassVar[int]
     classifier: str
     n: int
     mean: _containers.RepeatedScalarFieldContainer[float]
     variance: _containers.RepeatedScalarFieldContainer[float]
     confidence: float
-    def __init__(self, classifier: _Optional[str] = ..., n: _Optional[int] = ..., mean: _Optional[_Iterable[float]] = ..., variance: _Optional[_Iterable[float]] = ..., confidence: _Optional[float] = ...) -> None: ...
+    vectors: _containers.RepeatedCompositeFieldContainer[Vectors]
+    def __init__(self, classifier: _Optional[str] = ..., n: _Optional[int] = ..., mean: _Optional[_Iterable[float]] = ..., variance: _Optional[_Iterable[float]] = ..., confidence: _Optional[float] = ..., vectors: _Optional[_Iterable[_Union[Vectors, _Mapping]]] = ...) -> None: ...
 
 class Estimated(_message.Message):
     __slots__ = ("label", "value", "low", "high", "naive", "classical", "n_coded", "n_corpus")
@@ -339,14 +363,16 @@ class Estimated(_message.Message):
     def __init__(self, label: _Optional[str] = ..., value: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., naive: _Optional[float] = ..., classical: _Optional[_Iterable[float]] = ..., n_coded: _Optional[int] = ..., n_corpus: _Optional[int] = ...) -> None: ...
 
 class EstimateResponse(_message.Message):
-    __slots__ = ("classifier", "confidence", "estimates")
+    __slots__ = ("classifier", "confidence", "estimates", "remarks")
     CLASSIFIER_FIELD_NUMBER: _ClassVar[int]
     CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     ESTIMATES_FIELD_NUMBER: _ClassVar[int]
+    REMARKS_FIELD_NUMBER: _ClassVar[int]
     classifier: str
     confidence: float
     estimates: _containers.RepeatedCompositeFieldContainer[Estimated]
-    def __init__(self, classifier: _Optional[str] = ..., confidence: _Optional[float] = ..., estimates: _Optional[_Iterable[_Union[Estimated, _Mapping]]] = ...) -> None: ...
+    remarks: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, classifier: _Optional[str] = ..., confidence: _Optional[float] = ..., estimates: _Optional[_Iterable[_Union[Estimated, _Mapping]]] = ..., remarks: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ExportClassifierRequest(_message.Message):
     __slots__ = ("name",)
@@ -363,12 +389,14 @@ class ExportClassifierResponse(_message.Message):
     def __init__(self, classifier: _Optional[str] = ..., onnx: _Optional[bytes] = ...) -> None: ...
 
 class ReportPageRequest(_message.Message):
-    __slots__ = ("name", "input")
+    __slots__ = ("name", "input", "pictures")
     NAME_FIELD_NUMBER: _ClassVar[int]
     INPUT_FIELD_NUMBER: _ClassVar[int]
+    PICTURES_FIELD_NUMBER: _ClassVar[int]
     name: str
     input: _containers.RepeatedCompositeFieldContainer[Post]
-    def __init__(self, name: _Optional[str] = ..., input: _Optional[_Iterable[_Union[Post, _Mapping]]] = ...) -> None: ...
+    pictures: str
+    def __init__(self, name: _Optional[str] = ..., input: _Optional[_Iterable[_Union[Post, _Mapping]]] = ..., pictures: _Optional[str] = ...) -> None: ...
 
 class ReportPageResponse(_message.Message):
     __slots__ = ("html",)

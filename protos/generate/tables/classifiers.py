@@ -102,7 +102,7 @@ CLASSIFIERS = File(
         message(
             "EstimateRequest",
             "EstimateRequest Moments",
-            "A corpus whose prevalence, or mean, is estimated, given by its crossed predictions.",
+            "A corpus whose prevalence, or mean, is estimated, given by its crossed predictions, or by its vectors.",
             without="corpus",
             classifier=_NAME,
         ),
@@ -186,10 +186,11 @@ JOB_ANSWERS = File(
             "JobAnswer",
             "",
             "The answer that the request would have had without as_job.",
-            oneof="answer: embeddings zero_shot predictions",
+            oneof="answer: embeddings zero_shot predictions analyses",
             embeddings="EmbedResponse // Answer of Embed.",
             zero_shot="ZeroShotResponse // Answer of ZeroShot.",
             predictions="PredictResponse // Answer of Predict.",
+            analyses="AnalyseResponse // Answer of Analyse.",
         ),
         message(
             "VideoTimelineRequest",
@@ -198,6 +199,7 @@ JOB_ANSWERS = File(
             answer="JobAnswer // The answer of Embed, ZeroShot, Predict or GetJobAnswer.",
             index="optional uint32 // Position of the video in the answer, where the answer has several.",
             title="optional string // Name of the video on the page. Absent: its id.",
+            pictures="string // Form of the thumbnails: thumbnails, blurred or none. Empty: thumbnails.",
         ),
     ),
 )

@@ -10,7 +10,7 @@ from PIL import Image
 
 from daguerre import AsyncClient, Classifier, Client, DaguerreWarning, InvalidRequestError, NotFoundError
 from daguerre.errors import FingerprintMismatchError
-from daguerre.inputs.alignment import ItemIndex, relative_ids
+from daguerre.inputs.alignment import ItemIndex, sent_ids
 from tests.clients.conftest import address
 from tests.e2e import harness
 
@@ -56,10 +56,16 @@ def test_a_classifier_trains_and_predicts(client: Client, coded, tmp_path):
     ]
     assert np.allclose(found.probabilities.sum(axis=1), 1)
     table = found.to_pandas()
-    assert list(table.columns) == ["label", "cat", "coffee", "remark", "error"]
+    assert list(table.columns) == ["label", "cat", "coffee", "classifier", "fingerprint", "remark", "error"]
+    assert set(table["classifier"]) == {clf.id}
+    assert set(table["fingerprint"]) == {found.receipt.fingerprint}
     assert len(clf.report.to_pandas()) == 8
     clf.save_report(tmp_path / "report.html")
     assert "<html" in (tmp_path / "report.html").read_text()
+    for pictures in ("blurred", "none"):  # these predictions are all right: the mode itself is tested with the page
+        clf.save_report(tmp_path / f"{pictures}.html", pictures=pictures)
+    with pytest.raises(ValueError, match="pictures: got 'small'"):
+        clf.save_report(tmp_path / "small.html", pictures="small")
     assert clf.onnx(tmp_path / "head.onnx") == (tmp_path / "head.onnx").read_bytes()
     assert client.classifier(clf.id).report["n"] == 8
     assert clf.name in {each["name"] for each in client.classifiers()}
@@ -75,7 +81,8 @@ def test_embeddings_serve_as_well_as_items(client: Client, mood):
         made = client.embed(texts=["pure joy", "", "deep grief"])
     with pytest.warns(DaguerreWarning, match="1 of 3"):
         by_items = clf.predict(texts=["pure joy", "", "deep grief"])
-    by_vectors = clf.predict(embeddings=made)
+    with pytest.warns(DaguerreWarning, match="1 of 3"):
+        by_vectors = clf.predict(embeddings=made)
     assert by_items.predicted == by_vectors.predicted == ["glad", None, "sad"]
     assert np.allclose(by_items.probabilities, by_vectors.probabilities, atol=1e-6, equal_nan=True)
     assert [e.index for e in by_vectors.errors] == [e.index for e in by_items.errors] == [1]
@@ -130,7 +137,7 @@ def test_codes_of_coders_and_numbers(client: Client):
         found = clf.predict(texts=["pure joy", ""])
     assert 1 <= found.low[0] <= found.values[0] <= found.high[0] <= 5
     assert np.isnan(found.values[1])
-    assert list(found.to_pandas().columns) == ["value", "low", "high", "remark", "error"]
+    assert list(found.to_pandas().columns) == ["value", "low", "high", "classifier", "fingerprint", "remark", "error"]
 
 
 def test_what_the_server_refuses_is_said(client: Client):
@@ -165,9 +172,9 @@ def test_a_classifier_by_two_clients_is_the_same(inline, mood):
 
 def test_targets_find_their_items():
     paths = ["/a/b/one.jpg", "/a/c/two.jpg"]
-    assert relative_ids(paths) == ["b/one.jpg", "c/two.jpg"]
-    assert relative_ids(["0", "1"]) == ["0", "1"]
-    items = ItemIndex(paths, relative_ids(paths))
+    assert sent_ids(paths) == ["b/one.jpg", "c/two.jpg"]
+    assert sent_ids(["0", "1"]) == ["0", "1"]
+    items = ItemIndex(paths, sent_ids(paths))
     assert items.column("targets", {"one.jpg": 1}) == [1, None]
     assert items.column("targets", {"c/two.jpg": "x"}) == [None, "x"]
     with pytest.raises(ValueError, match=r"'three\.jpg'"):
@@ -283,11 +290,32 @@ def test_the_command_line_trains_and_predicts(inline, coded, tmp_path):
                 Image.open(coded / f"{kind}{i}.jpg").save(folder / split / kind / f"{i}.jpg")
     done = run(inline, "train", name(), "--folder", folder, "--folds", "2")
     assert "6 items (3 chelsea, 3 coffee)" in done.stderr
-    assert "needs 'target'" in run(inline, "train", name(), _table(tmp_path, "path,code\nx,y\n"), code=2).stderr
+    assert (
+        "needs a column 'target'" in run(inline, "train", name(), _table(tmp_path, "path,text\nx,y\n"), code=2).stderr
+    )
     assert "give either a table" in run(inline, "train", name(), code=2).stderr
+    assert "add --report" in run(inline, "train", name(), table, "--pictures", "blurred", code=2).stderr
+    run(inline, "classifiers", "--report", called, page, "--pictures", "none")
+    assert "made without pictures" in page.read_text() or "No prediction that was measured is wrong" in page.read_text()
 
 
 def _table(tmp_path, text):
     path = tmp_path / "other.csv"
     path.write_text(text)
     return path
+
+
+def test_items_that_were_not_drawn_are_no_part_of_the_sample(inline):
+    with Client(inline.url) as client:
+        made = client.embed(texts=TEXTS)
+        drawn = made.ids[:-6]
+        clf = client.train_classifier(
+            name(),
+            embeddings=made,
+            targets=dict(zip(drawn, TARGETS, strict=False)),
+            inclusion_prob=dict.fromkeys(drawn, 0.5),
+            **QUICK,
+        )
+        assert clf.report["n"] == len(drawn)
+        assert clf.report["dropped"] == []
+        assert not any("no code yet" in note for note in clf.report.notes)

@@ -64,3 +64,66 @@ def test_it_is_the_same_every_time():
     rng = np.random.default_rng(0)
     table = (["A", "B"] * 50, [i // 2 for i in range(100)], rng.choice(["a", "b"], 100).tolist())
     assert aggregate_codes(*table, resamples=50) == aggregate_codes(*table, resamples=50)
+
+
+def two_coders(rule, decided=(), **options):
+    """300 items of two coders who differ on 58."""
+    names = [f"i{i}" for i in range(300)]
+    anna = ["cat" if i % 2 else "dog" for i in range(300)]
+    ben = [{"cat": "dog", "dog": "cat"}[code] if i < 58 else code for i, code in enumerate(anna)]
+    rows = [("anna", *row) for row in zip(names, anna, strict=True)] + [
+        ("ben", *row) for row in zip(names, ben, strict=True)
+    ]
+    rows += [("carla", names[i], "cat") for i in decided]
+    return aggregate_codes(*zip(*rows, strict=True), rule=rule, resamples=5, **options)
+
+
+def test_what_two_coders_differ_on_is_counted_and_noted():
+    found = two_coders("majority")
+    assert (found.n_items, found.n_several, found.n_differ, found.n_undecided) == (300, 300, 58, 58)
+    assert {item.code for item in found.dropped} == {"coders_differ"}
+    (note,) = found.notes()
+    assert note.code == "coders_differ"
+    assert note.message.startswith("58 of 300 coded items are left out because their coders differ (rule majority)")
+    assert "biased" in note.message
+
+
+def test_an_adjudicator_decides_where_the_others_differ():
+    found = two_coders("adjudicated", range(56), adjudicator="carla")
+    targets = dict(zip(found.items, found.targets, strict=True))
+    assert {targets[f"i{i}"] for i in range(56)} == {"cat"}
+    assert (targets["i60"], targets["i61"]) == ("dog", "cat")
+    assert [item.name for item in found.dropped] == ["i56", "i57"]
+    assert "the adjudicator has no code" in found.dropped[0].reason
+    assert "2 of 300" in next(found.notes()).message
+    assert found.agreement is not None
+    assert found.agreement.coders == ("anna", "ben")  # the adjudicator is no independent coder
+    assert set(found.by_coder) == {"anna", "ben"}
+
+
+def test_an_adjudicator_does_not_overrule_coders_who_agree():
+    found = two_coders("adjudicated", [*range(58), 60, 61], adjudicator="carla")
+    assert dict(zip(found.items, found.targets, strict=True))["i60"] == "dog"
+    (note,) = found.notes()
+    assert note.code == "adjudicator_differs"
+    assert "on 1 items" in note.message
+
+
+def test_both_codes_of_an_item_are_kept_with_shares_that_sum_to_one():
+    found = two_coders("both")
+    assert (len(found.items), found.dropped, list(found.notes())) == (300, (), [])
+    assert found.shares is not None
+    assert dict(found.shares[0]) == {"dog": 0.5, "cat": 0.5}
+    assert found.shares[299] == (("cat", 1.0),)
+    three = aggregate_codes(["A", "B", "C"], ["x"] * 3, ["p", "q", "p"], rule="both", resamples=5)
+    assert three.shares is not None
+    assert dict(three.shares[0]) == {"p": pytest.approx(2 / 3), "q": pytest.approx(1 / 3)}
+
+
+def test_an_adjudicator_without_the_rule_or_without_codes_is_refused():
+    with pytest.raises(AgreementError, match="needs the coder who decides"):
+        two_coders("adjudicated")
+    with pytest.raises(AgreementError, match="needs the coder who decides"):
+        two_coders("majority", [1], adjudicator="carla")
+    with pytest.raises(AgreementError, match="'zoe' has no codes; the coders are anna, ben"):
+        two_coders("adjudicated", adjudicator="zoe")

@@ -1,5 +1,7 @@
 """Metrics against scikit-learn, with weights; intervals against simulation; baselines."""
 
+from time import thread_time
+
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
@@ -8,6 +10,7 @@ from sklearn import metrics as reference
 from models.classifiers import estimate
 from models.classifiers.metrics import bootstrap_figures, class_metrics, confusion, majority, reliability, value_metrics
 from models.errors import TrainingError
+from models.stopping import checked_by
 
 LABELS = ("a", "b", "c")
 
@@ -73,7 +76,7 @@ def test_intervals_cover_what_they_should():
     authors = np.repeat(np.arange(20), 4)
 
     def accuracy(hits, groups):
-        measure = lambda weights: {"accuracy": float(np.average(hits, weights=weights))}  # noqa: E731
+        measure = lambda weights: {"accuracy": weights @ hits / weights.sum(axis=-1)}  # noqa: E731
         figure = bootstrap_figures(measure, np.ones(80), groups=groups, resamples=150)["accuracy"]
         return figure.low <= 0.7 <= figure.high
 
@@ -184,3 +187,40 @@ def test_a_mean_of_numbers_is_corrected_too():
 def test_an_estimate_of_nothing_is_refused(wrong):
     with pytest.raises(TrainingError):
         corpus_mean(*wrong, proportion=True)
+
+
+@pytest.mark.parametrize("labels", [("no", "yes"), ("a", "b", "c")])
+@pytest.mark.parametrize("grouped", [False, True])
+def test_resamples_at_once_are_the_resamples_one_by_one(labels, grouped):
+    """Figures of a table of weights are those of its rows, whatever the number of rows in a step."""
+    rng = np.random.default_rng(1)
+    k, n = len(labels), 90
+    y, p, w = rng.integers(0, k, n), rng.dirichlet(np.ones(k), n).round(1), rng.uniform(0.2, 3, n)
+    groups = rng.integers(0, 30, n) if grouped else None
+    absent = np.minimum(y, k - 2)  # nobody coded the last class
+    for measure in (
+        *(class_metrics(each, p, p.argmax(1), labels) for each in (y, absent)),
+        value_metrics(y + p[:, 0], p[:, 1]),
+    ):
+        found = bootstrap_figures(measure, w, groups=groups, resamples=40, seed=5)
+        draws = np.random.default_rng(5)
+        unit = np.arange(n) if groups is None else np.unique(groups, return_inverse=True)[1]
+        m = unit.max() + 1
+        rows = [measure(w * np.bincount(draws.integers(0, m, m), minlength=m)[unit]) for _ in range(40)]
+        for name, figure in found.items():
+            values = np.array([row[name] for row in rows])
+            if np.isnan(values).all():
+                assert np.isnan(figure.low)
+                continue
+            low, high = np.percentile(values[~np.isnan(values)], [2.5, 97.5])
+            assert (figure.low, figure.high) == pytest.approx((low, high), abs=1e-12)
+
+
+def test_a_long_bootstrap_can_be_stopped_between_short_steps():
+    rng = np.random.default_rng(2)
+    y, p = rng.integers(0, 2, 20_000), rng.dirichlet(np.ones(2), 20_000)
+    steps = []
+    with checked_by(lambda: steps.append(thread_time())):
+        bootstrap_figures(class_metrics(y, p, p.argmax(1), ("no", "yes")), np.ones(20_000), groups=None, resamples=100)
+    assert len(steps) > 10
+    assert max(np.diff(steps)) < 1

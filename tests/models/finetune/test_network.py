@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.embedded.network import EfficientNetLite0
+from models.embedded.network import EfficientNetLite
 from models.finetune.network import Classifier, blocks_of
 from models.finetune.starts import load_start
 from tests.models import tiny_models
@@ -47,7 +47,7 @@ def test_blocks_of_a_resnet_are_its_stages(resnet):
 
 
 def test_blocks_of_the_embedded_network_cover_it_once():
-    backbone = EfficientNetLite0()
+    backbone = EfficientNetLite()
     del backbone._fc
     blocks = blocks_of(backbone)
     assert list(blocks) == ["", *(f"_blocks.{i}" for i in range(16))]

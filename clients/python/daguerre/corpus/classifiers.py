@@ -1,14 +1,21 @@
 """Coded items for training, read from a folder of classes or from a table, as arguments of `train_classifier`."""
 
 import os
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from daguerre.corpus.coded import CodedTable, found_path, read_coded
+from daguerre.inputs.alignment import id_texts, is_series, json_value, series_labels
 from daguerre.inputs.files import LeftOut, class_folders, walk
-from daguerre.inputs.names import existing_path
+from daguerre.inputs.names import PathNames
+from daguerre.inputs.source import CommonParent
 from daguerre.inputs.votes import NONE
-from daguerre.storage.tables import read_table
+from daguerre.storage.tables import table_of
+
+ARGUMENTS = {  # of train_classifier, by the columns of a table
+    **{"group": "groups", "split": "split", "stratum": "strata"},
+    **{"weight": "sample_weight", "inclusion_prob": "inclusion_prob"},
+}
 
 
 def read_coded_folder(folder: str) -> dict[str, Any]:
@@ -32,56 +39,97 @@ def read_coded_folder(folder: str) -> dict[str, Any]:
         others = f", only {account}" if account else ""
         raise ValueError(f"{folder} has no images in folders of classes{others}; name them as in train/CLASS/image.jpg")
     account.warn()
-    return {"images": images, "targets": targets, "split": split_of if "test" in split_of else None}
+    parent = CommonParent()
+    parent.add(folder)
+    split_column = split_of if "test" in split_of else None
+    return {"images": images, "ids": list(map(parent.id_of, images)), "targets": targets, "split": split_column}
 
 
-def read_coded_table(path: str, image: str, text: str, target: str, *, numeric: bool) -> dict[str, Any]:
-    """Read a table with a row per item, or, with a column "coder", a row per item and coder.
+def read_coded_table(path: str, image: str, text: str, target: str | None, *, numeric: bool) -> dict[str, Any]:
+    """Read a table with a row per item; with a column "coder" a row per code; or with a column for each coder.
 
     Parameters
     ----------
     image, text, target : names of the columns; the table has one of the first two, or both.
     numeric : whether the codes are numbers.
     """
-    table = read_table(path)
-    if not table.has(target) or not (table.has(image) or table.has(text)):
-        raise ValueError(f"{path} needs {target!r}, and {image!r} or {text!r}; it has {table.listed()}")
-    here = Path(path).parent
-    codes = [_code(path, code, numeric) for code in table.codes(target)]
-    images = [str(here / cell) for cell in table.column(image)] if table.has(image) else None
-    texts = table.column(text) if table.has(text) else None
-    if images is not None:
-        if lacking := table.column(image).count(""):
-            raise ValueError(f"{path} has {lacking} rows without {image}; leave them out")
-        images = [existing_path(each) for each in images]
-    ids = table.ids("id") if table.has("id") else None
-    if ids is not None and "" in ids:
-        raise ValueError(f"{path} has {ids.count('')} rows without id; give each one, or leave the column out")
-    items: list[str] = ids or images or texts or []
-    kept = list(range(len(codes)))
+    table = read_coded(path, image=image, text=text, target=target)
+    if table.paths is None and table.texts is None:
+        raise ValueError(f"{path} needs {target!r}, and {image!r} or {text!r}; it has only ids")
+    return training_arguments(table, numeric=numeric)
+
+
+def training_arguments(table: CodedTable, *, numeric: bool, root: str | None = None) -> dict[str, Any]:
+    """The arguments of `train_classifier` for a table of coded items.
+
+    Parameters
+    ----------
+    numeric : whether the codes are numbers.
+    root : folder of the images; None: that of the table. Without a column of paths, its files are named by the ids.
+    """
+    here = os.path.dirname(table.name)
+    folders = [here] if root is None else [root, here, os.path.dirname(os.path.abspath(root))]
+    cells = table.ids if table.paths is None and root is not None and table.texts is None else table.paths
+    images = None if cells is None else [found_path(cell, *folders) for cell in cells]
     arguments: dict[str, Any] = {}
-    if table.has("coder"):
-        arguments["codes"] = list(zip(table.ids("coder"), items, codes, strict=True))
-        kept = list({item: i for i, item in reversed(list(enumerate(items)))}.values())[::-1]
-    else:
-        if ids is not None or texts is None:
-            _refuse_repeated(path, items, codes)
-        arguments["targets"] = codes
     if images is not None:
-        arguments["images"] = [images[i] for i in kept]
-    if texts is not None:
-        arguments["texts"] = [texts[i] or None for i in kept]
-    if ids is not None or ("codes" in arguments and images is None):
-        arguments["ids"] = [items[i] for i in kept]
-    for column, argument in (("group", "groups"), ("split", "split")):
-        if table.has(column):
-            cells = table.ids(column)
-            arguments[argument] = [cells[i] for i in kept]
-    for column, argument in (("weight", "sample_weight"), ("inclusion_prob", "inclusion_prob")):
-        if table.has(column):
-            numbers = table.floats(column)
-            arguments[argument] = [numbers[i] for i in kept]
+        arguments["images"] = images
+    if table.texts is not None:
+        arguments["texts"] = table.texts
+    name = dict(zip(table.ids, table.ids if table.explicit_ids or images is None else images, strict=True))
+    if table.long or len(table.coders) > 1:
+        codes = [_code(table.name, code, numeric) for code in table.code]
+        rows = zip(table.coder, table.item, codes, strict=True)
+        arguments["codes"] = [(coder, name[item], code) for coder, item, code in rows]
+    elif len(table.ids) == len(table.code):
+        arguments["targets"] = [_code(table.name, code, numeric) for code in table.code]
+    else:
+        arguments["targets"] = [_code(table.name, code, numeric) for code in table.targets()]
+    if table.explicit_ids or ("codes" in arguments and images is None):
+        arguments["ids"] = table.ids
+    for column, argument in ARGUMENTS.items():
+        if column in table.columns:
+            arguments[argument] = table.columns[column]
+    if table.purposive:
+        arguments["design"] = "purposive"
     return arguments
+
+
+def item_groups(given: Any, ids: Sequence[str], paths: Sequence[str] | None = None) -> list[str]:
+    """The group of each item, (n,); an item without a group is one of its own.
+
+    Parameters
+    ----------
+    given : result of `duplicates`, a table with columns id (or path) and group, a mapping or a Series by item.
+    ids, paths : (n,) the items.
+    """
+    if hasattr(given, "rows") and hasattr(given, "ids"):  # Duplicates
+        keys, groups = list(given.ids), [row[0] for row in given.rows()]
+    elif isinstance(given, Mapping):
+        keys, groups = list(given), list(given.values())
+    elif is_series(given) and not hasattr(given, "columns"):
+        keys, groups = series_labels(given), list(given)
+    else:
+        table = table_of(given)
+        key = next((name for name in ("id", "path") if table.has(name)), None)
+        if key is None:
+            raise ValueError(f"{table.path} needs a column id or path, and a column group; it has {table.listed()}")
+        keys, groups = table.ids(key), table.ids("group")
+    values = [json_value(group) for group in groups]
+    names = id_texts(keys, "groups")
+    known = PathNames(names, names)
+    found: list[str] = []
+    matched = 0
+    for i, id in enumerate(ids):
+        places = known.find(id) or (known.find(paths[i]) if paths is not None else [])
+        matched += bool(places)
+        group = values[places[0]] if places else None
+        found.append(f"item {id}" if group in (None, "") else f"group {id_texts([group], 'groups')[0]}")
+    if not matched:
+        raise ValueError(
+            f"groups: none of the {len(ids):,} items is among them, the first is {ids[0]!r}; use one kind of ids"
+        )
+    return found
 
 
 def absent_files(images: Sequence[str]) -> str | None:
@@ -93,17 +141,6 @@ def absent_files(images: Sequence[str]) -> str | None:
     if len(absent) == len(images):
         raise ValueError(f"{remark}; paths are relative to the table")
     return remark
-
-
-def _refuse_repeated(path: str, items: Sequence[str], codes: Sequence[Any]) -> None:
-    first: dict[str, int] = {}
-    for i, item in enumerate(items):
-        k = first.setdefault(item, i)
-        if k != i:
-            raise ValueError(
-                f"{path}: {item!r} is in rows {k + 1} and {i + 1}, coded {codes[k]!r} and {codes[i]!r}; keep one "
-                "row, or name the coders in a column `coder`"
-            )
 
 
 def _code(path: str, code: str | None, numeric: bool) -> str | float | None:

@@ -8,10 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from daguerre.blocking import Runner, blocking
+from daguerre.blocking import Runner, blocking, blocking_handle
 from daguerre.dispatch.collect import OnError
-from daguerre.dispatch.vectors import EmbeddingsLike, by_modality, vector_block
-from daguerre.errors import FingerprintMismatchError, ItemError
+from daguerre.dispatch.vectors import EmbeddingsLike, embeddings_of, items_or_embeddings
+from daguerre.errors import FingerprintMismatchError, ItemError, RemarkWarning
+from daguerre.handles.estimates import AsyncEstimates, Estimates
+from daguerre.handles.pictures import PageMode, ReportImages, require_mode, small_pictures
+from daguerre.inputs.alignment import item_ids
+from daguerre.inputs.crops import with_crops
 from daguerre.inputs.files import require_folder
 from daguerre.inputs.items import (
     Images,
@@ -24,13 +28,13 @@ from daguerre.inputs.items import (
 )
 from daguerre.results.base import Errors
 from daguerre.results.predictions import Predictions
-from daguerre.results.report import Estimate, Report
+from daguerre.results.report import Report
 from daguerre.session import Session
+from daguerre.storage.page_tables import require_tables, write_page
 from daguerre.transport.operations import CLASSIFIER_PAGE, DELETE_CLASSIFIER, ESTIMATE, EXPORT_CLASSIFIER, PREDICT
-from daguerre.types.common import MARKS, Payload, listed
+from daguerre.types.common import Payload, listed
+from daguerre.types.embeddings import VectorBlock
 from daguerre.types.predictions import PredictAnswer, PredictOptions
-
-ROWS = 4096  # vectors of one request
 
 
 class AsyncClassifier:
@@ -42,10 +46,18 @@ class AsyncClassifier:
     task : binary, categorical or continuous.
     labels : in the order of the probabilities; (negative, positive) for a binary task.
     report : figures, notes and details of the training; print it.
+    errors : items that could not be embedded for the training; none of a classifier that was trained before.
     """
 
-    def __init__(self, session: Session, card: Mapping[str, Any], files: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        card: Mapping[str, Any],
+        files: Mapping[str, str] | None = None,
+        errors: Sequence[ItemError] = (),
+    ) -> None:
         self._session = session
+        self.errors = Errors(errors)
         self._files = dict(files or {})  # paths on this machine by the ids of the report
         self.card = card
         self.id: str = card["id"]
@@ -62,6 +74,7 @@ class AsyncClassifier:
         texts: Texts | None = None,
         *,
         embeddings: EmbeddingsLike | None = None,
+        crops: Any = None,
         ids: Sequence[str] | None = None,
         crossed: bool = False,
         on_error: OnError = "collect",
@@ -71,8 +84,9 @@ class AsyncClassifier:
 
         Parameters
         ----------
-        images, texts, ids, on_error, progress : as for `Client.embed`.
-        embeddings : results of `Client.embed`, in place of items; for both modalities, {"image": …, "text": …}.
+        images, texts, crops, ids, on_error, progress : as for `Client.embed`.
+        embeddings : a result of `Client.embed`, or the path of its .parquet or .npz file, in place of items; for both
+            modalities, {"image": …, "text": …}.
         crossed : add the cross-fitted predictions that `estimate` uses.
 
         Returns
@@ -88,6 +102,7 @@ class AsyncClassifier:
         >>> clf = client.classifier("protest")
         >>> clf.predict(images="photos/").to_pandas()
         """
+        images = with_crops(images, crops)
         return _predictions(self, await self._collect(images, texts, embeddings, ids, crossed, on_error, progress))
 
     async def estimate(
@@ -96,22 +111,26 @@ class AsyncClassifier:
         texts: Texts | None = None,
         *,
         embeddings: EmbeddingsLike | None = None,
+        crops: Any = None,
         confidence: float = 0.95,
         progress: bool | None = None,
-    ) -> dict[str, Estimate]:
+    ) -> AsyncEstimates:
         """Estimate the share of each label in a corpus, or the mean, corrected for the classifier's errors.
 
         The coded items have to be a random sample of the corpus (or one whose inclusion probabilities were given).
-        Give the whole corpus, with the coded items. Predictions are kept in memory, vectors are not.
+        Give the whole corpus, with the coded items; images, texts and crops are as for `Client.embed`. Predictions are
+        kept in memory, vectors are not.
 
         Returns
         -------
-        dict : label → Estimate(value, low, high, …); the label of a continuous task is "".
+        Estimates : a dict of label → Estimate(value, low, high, naive, classical); that of a continuous task is "mean".
+        `.to_pandas()`, `.report("estimate.html")`; its docstring says what naive and classical are.
 
         Examples
         --------
         >>> clf.estimate(embeddings=client.embed(images="corpus/"))["protest"]
         """
+        images = with_crops(images, crops)
         results = await self._collect(images, texts, embeddings, None, True, "collect", progress)
         rows = np.concatenate([answer.crossed for _, answer in results.answers] or [np.zeros((0, 1))])
         rows = rows[~np.isnan(rows).any(axis=1)]
@@ -119,7 +138,9 @@ class AsyncClassifier:
             raise ValueError(f"estimate: {len(rows)} items could be predicted; give the whole corpus")
         corpus = {"n": len(rows), "mean": rows.mean(axis=0).tolist(), "variance": rows.var(axis=0, ddof=1).tolist()}
         answer = await self._session.ask(ESTIMATE, {"classifier": self.id, "corpus": corpus, "confidence": confidence})
-        return {name: Estimate(**each) for name, each in answer["estimates"].items()}
+        for remark in answer.get("remarks", ()):
+            self._session.warn(RemarkWarning(remark))
+        return AsyncEstimates(answer, self._session)
 
     async def onnx(self, path: "str | os.PathLike[str] | None" = None) -> bytes:
         """Export the classifier as an ONNX graph, and write it to `path` if one is given."""
@@ -134,25 +155,39 @@ class AsyncClassifier:
         self,
         path: "str | os.PathLike[str]",
         *,
-        images: "Mapping[str, str | os.PathLike[str]] | None" = None,
+        images: ReportImages | None = None,
+        pictures: PageMode = "thumbnails",
+        tables: "str | os.PathLike[str] | None" = None,
     ) -> None:
         """Write the report as one HTML page.
 
         Parameters
         ----------
-        images : paths of images by the report's ids, to show the most confident errors. None: the files that the
-            classifier was trained with. The page has thumbnails; the server keeps no image.
+        images : the images, to show the most confident errors: a folder that the report's ids are relative to, a
+            mapping from ids to paths or bytes, or a list with one for each item. None: the files that the classifier
+            was trained with. The page has thumbnails; the server keeps no image.
+        pictures : "thumbnails"; "blurred", so that people cannot be recognised; or "none".
+        tables : a folder, into which each table of the page goes as CSV and LaTeX, and each figure as SVG.
         """
+        require_mode(pictures)
         require_folder(path)
-        known = {**self._files, **{id: os.fspath(file) for id, file in (images or {}).items()}}
-        pictures: dict[str, bytes] = {}
-        for each in self.report.worst:
-            file = known.get(each["id"])
-            if file is not None and os.path.isfile(file):
-                pictures[each["id"]] = Path(file).read_bytes()
-        items = [{"id": id, "image": image} for id, image in pictures.items()]
-        text = await self._session.ask(CLASSIFIER_PAGE, {"name": self.id, "input": items})
-        Path(path).write_text(text, encoding="utf-8")
+        require_tables(tables)
+        worst = [each["id"] for each in self.report.worst]
+        files = self._files or {id: id for id in [*self.report.ids, *worst]}
+        small = {}
+        if pictures != "none":
+            small = await small_pictures(
+                self._session,
+                worst,
+                list(files),
+                list(files.values()),
+                images,
+                blurred=pictures == "blurred",
+                required=images is not None,
+            )
+        items = [{"id": id, "image": image} for id, image in small.items()]
+        fields = {"name": self.id, "input": items, "pictures": pictures}
+        write_page(path, await self._session.ask(CLASSIFIER_PAGE, fields), tables)
 
     async def delete(self) -> list[str]:
         """Delete this version. Its number is not used again."""
@@ -169,14 +204,15 @@ class AsyncClassifier:
         progress: bool | None,
     ) -> "_Results":
         options = PredictOptions(classifier=self.id, crossed=crossed)
+        items_or_embeddings(images, texts, embeddings)
         if embeddings is not None:
-            if images is not None or texts is not None:
-                raise ValueError("give items or their embeddings, not both")
-            return await self._of_embeddings(embeddings, options)
+            return await self._of_embeddings(embeddings, options, ids, on_error, progress)
 
         async def ask(items: Sequence[Payload]) -> PredictAnswer:
             return await self._session.transport.call(PREDICT, options.fields(), items=items)
 
+        if self.card["made_with"].get("text_from_image") and texts is not None:
+            raise ValueError(f"texts: {self.id} reads the texts in the images; give images alone")
         for modality, given in (("image", images), ("text", texts)):
             if given is not None and modality not in self.modalities:
                 raise ValueError(
@@ -191,13 +227,26 @@ class AsyncClassifier:
         gathered = await self._session.gather(items, total, ask, on_error, progress, "predict", None)
         return _Results(
             ids=gathered.ids,
+            files=gathered.files,
             errors=gathered.errors,
             marks=gathered.marks,
             answers=gathered.answers,
         )
 
-    async def _of_embeddings(self, embeddings: EmbeddingsLike, options: PredictOptions) -> "_Results":
-        blocks = by_modality(embeddings, self.modalities)
+    async def _of_embeddings(
+        self,
+        embeddings: EmbeddingsLike,
+        options: PredictOptions,
+        ids: Sequence[str] | None,
+        on_error: OnError,
+        progress: bool | None,
+    ) -> "_Results":
+        blocks = await embeddings_of(embeddings, self.modalities)
+        lacking = [each for each in self.modalities if each not in blocks]
+        if lacking and not self.card["partial"]:
+            raise ValueError(
+                f'embeddings: {self.id} takes {" and ".join(self.modalities)}; give {{"image": …, "text": …}}'
+            )
         for block in self.card["encoders"]:
             given = blocks.get(block["modality"])
             if given is not None and given.fingerprint != block["fingerprint"]:
@@ -207,25 +256,19 @@ class AsyncClassifier:
                     code="fingerprint_mismatch",
                 )
         first = next(iter(blocks.values()))
-        answers: list[tuple[list[int], PredictAnswer]] = []
-        failed: list[ItemError] = []
-        for start in range(0, len(first), ROWS):
-            part = slice(start, start + ROWS)
-            vectors = [vector_block(modality, made, part) for modality, made in blocks.items()]
+
+        async def ask(vectors: Sequence[VectorBlock]) -> PredictAnswer:
             answer = await self._session.ask(PREDICT, options.fields(), vectors=vectors)
-            answer = replace(answer, receipt=first.receipt)
-            answers.append((list(range(start, start + len(answer.best))), answer))
-            failed += [
-                ItemError(start + i, first.ids[start + i], failure.code, failure.message)
-                for i, failure in sorted(answer.failures.items())
-            ]
-        known = {each.index: each for each in first.errors}
-        errors = Errors([known.get(each.index, each) for each in failed])
+            return replace(answer, receipt=first.receipt)
+
+        every = first.ids if ids is None else item_ids(ids, first.ids)
+        gathered = await self._session.gather_vectors(blocks, every, ask, on_error, progress, "predict")
         return _Results(
-            ids=list(first.ids),
-            errors=errors,
-            marks={name: list(getattr(first, name)) for name in MARKS},
-            answers=answers,
+            ids=gathered.ids,
+            files=gathered.files,
+            errors=gathered.errors,
+            marks=gathered.marks,
+            answers=gathered.answers,
         )
 
     def __repr__(self) -> str:
@@ -235,6 +278,7 @@ class AsyncClassifier:
 @dataclass(frozen=True, kw_only=True)
 class _Results:
     ids: list[str]
+    files: list[str]
     errors: Errors
     marks: Mapping[str, Any]
     answers: Sequence[tuple[list[int], PredictAnswer]]
@@ -256,6 +300,7 @@ def _predictions(clf: AsyncClassifier, results: _Results) -> Predictions:
     receipt = results.answers[0][1].receipt if results.answers else None
     return Predictions(
         ids=results.ids,
+        files=results.files,
         errors=results.errors,
         **results.marks,
         receipt=receipt,
@@ -288,9 +333,10 @@ class Classifier:
         self.labels = asynchronous.labels
         self.modalities = asynchronous.modalities
         self.report = asynchronous.report
+        self.errors = asynchronous.errors
 
     predict = blocking(AsyncClassifier.predict)
-    estimate = blocking(AsyncClassifier.estimate)
+    estimate = blocking_handle(AsyncClassifier.estimate, Estimates)
     onnx = blocking(AsyncClassifier.onnx)
     save_report = blocking(AsyncClassifier.save_report)
     delete = blocking(AsyncClassifier.delete)

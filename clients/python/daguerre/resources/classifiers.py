@@ -1,13 +1,21 @@
 """Methods of the client for trained classifiers."""
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from daguerre.dispatch.vectors import EmbeddingsLike, vector_block
+import numpy as np
+
+from daguerre.corpus.classifiers import item_groups
+from daguerre.corpus.training import coded_items, of_coded, read_training_table, table_arguments
+from daguerre.dispatch.vectors import EmbeddingsLike, embeddings_of, known_errors, vector_block, with_uploads
+from daguerre.errors import RemarkWarning
 from daguerre.handles.classifier import AsyncClassifier
-from daguerre.inputs.alignment import Code, ItemIndex, id_texts, item_ids, json_value, missing_texts, relative_ids
+from daguerre.inputs.alignment import Code, ItemIndex, id_texts, item_ids, json_value, missing_texts, sent_ids
+from daguerre.inputs.crops import with_crops
 from daguerre.inputs.items import Images, Texts
+from daguerre.resources.analyses import AnalysisMethods
 from daguerre.resources.embeddings import EmbeddingMethods
 from daguerre.results.embeddings import Embeddings
 from daguerre.transport.operations import CLASSIFIER, CLASSIFIERS, DELETE_CLASSIFIER, FINE_TUNE, TRAIN
@@ -18,10 +26,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Task = Literal["binary", "categorical", "continuous"]
-WARNED = ("missing_codes", "similar_codes", "lost_zeros", "items")  # notes of a report that nobody should overlook
+WARNED = (  # notes of a report that nobody should overlook
+    *("missing_codes", "similar_codes", "lost_zeros", "items", "rare_classes"),
+    *("text_from_image", "coders_differ", "adjudicator_differs", "no_probabilities", "purposive", "uncoded"),
+)
 
 
-class ClassifierMethods(EmbeddingMethods):
+class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
     """Trained classifiers."""
 
     async def train_classifier(
@@ -30,17 +41,24 @@ class ClassifierMethods(EmbeddingMethods):
         images: Images | None = None,
         texts: Texts | None = None,
         *,
+        text: Literal["from-image"] | None = None,
         targets: "Sequence[Code] | Mapping[str, Code] | pd.Series[Any] | None" = None,
         task: Task | None = None,
         embeddings: EmbeddingsLike | None = None,
+        crops: Any = None,
         codes: "Sequence[tuple[str, str, Code]] | pd.DataFrame | None" = None,
-        rule: Literal["majority", "unanimous", "mean"] | None = None,
+        rule: Literal["majority", "unanimous", "mean", "adjudicated", "both"] | None = None,
+        adjudicator: str | None = None,
+        table: "str | os.PathLike[str] | pd.DataFrame | None" = None,
+        coders: Sequence[str] = (),
         missing: Sequence[str] | None = None,
         ids: Sequence[str] | None = None,
-        groups: Sequence[Any] | None = None,
-        sample_weight: Sequence[float] | None = None,
-        inclusion_prob: Sequence[float] | None = None,
-        split: Sequence[str] | None = None,
+        groups: "Sequence[Any] | Mapping[str, Any] | pd.Series[Any] | None" = None,
+        sample_weight: "Sequence[float] | Mapping[str, float] | pd.Series[Any] | None" = None,
+        inclusion_prob: "Sequence[float] | Mapping[str, float] | pd.Series[Any] | None" = None,
+        split: "Sequence[str] | Mapping[str, str] | pd.Series[Any] | None" = None,
+        strata: "Sequence[Any] | Mapping[str, Any] | pd.Series[Any] | None" = None,
+        design: Literal["simple", "stratified", "purposive"] | None = None,
         labels: Sequence[str] | None = None,
         bounds: tuple[float, float] | None = None,
         partial: bool = False,
@@ -52,6 +70,8 @@ class ClassifierMethods(EmbeddingMethods):
         balanced: bool = False,
         calibrate: bool = True,
         resamples: int = 1000,
+        repeats: int = 1,
+        rare: str | None = None,
         seed: int = 0,
         progress: bool | None = None,
     ) -> AsyncClassifier:
@@ -60,21 +80,40 @@ class ClassifierMethods(EmbeddingMethods):
         Parameters
         ----------
         name : small letters, digits, "-", "_" and "."; an existing name gets a new version.
-        images, texts : as for `embed`; with both, one text for each image.
+        images, texts, crops : as for `embed`; with both, one text for each image.
+        text : "from-image": the text in each image is read by the server's analyser, and is the item's text, in
+            `predict` too. Images without text are classified by the image alone.
         targets : a code for each item, None if it has none; or a mapping or a pandas Series from ids (paths, or file
             names) to codes. A folder needs one of the latter. 1, 1.0, "1", and True beside 0 and 1, are one code.
         task : None: binary or categorical, by the number of labels. Required if the codes are numbers.
-        embeddings : results of `embed`, in place of items; for both modalities, {"image": …, "text": …}.
+        embeddings : a result of `embed`, or the path of its .parquet or .npz file, in place of items; for both
+            modalities, {"image": …, "text": …}.
         codes : in place of targets, rows (coder, item's id, code), or a DataFrame with columns coder, item and code,
             which `rule` turns into one target per item; the report has the coders' agreement.
+        rule : None: mean of a continuous target, adjudicated with an adjudicator, otherwise majority. "majority" and
+            "unanimous" leave out items on which coders differ; "adjudicated" takes the adjudicator's code there;
+            "both" keeps every code, weighted so that the codes of an item sum to one.
+        adjudicator : the coder who decides where the others differ; with `table` also the path of a table of codes.
+        table : a path (.csv, .tsv, .xlsx, .parquet) or a DataFrame, as `sample` makes it and coders fill it in: id or
+            path, the columns inclusion_prob, stratum, group, weight and split if it has them, and the codes: a column
+            target; columns coder and target; or a column for each coder. In place of images, their folder; or
+            embeddings of the corpus, of which those of the table's items are used.
+        coders : the columns of the table that are of coders; none: all that daguerre does not write itself.
         missing : texts that are no code; None: NA, N/A, NaN, NULL, None and the like. Empty: blank ones alone.
-        ids : names of the items in the report, which stays on the server. None: paths below their common folder.
-        groups : for example the author of each item; items of one group are never on both sides of a split.
+        ids : names of the items in the report, which stays on the server. None: the ids as for `embed`.
+        groups : for example the author of each item; items of one group are never on both sides of a split. Also the
+            result of `duplicates`, or the path of a table with columns id and group.
         inclusion_prob : probability of each item to be in the coded sample; or sample_weight.
         split : "train" or "test" for each item; test items are used for figures of the report only.
-        labels : the order of the classes; for a binary task (negative, positive).
+        strata, design : stratum of each item in the sample, and the design of the sample, for the report. Groups,
+            weights, probabilities, splits and strata are given as targets are; items without a code need none.
+        labels : the order of the classes; for a binary task (negative, positive). None: sorted, and of two, one named
+            no, false, other, none, not X or the like is the negative one.
         bounds : lower and upper bound of a continuous target; predictions stay inside.
         partial : use items that lack one of two modalities (None in `texts`).
+        repeats : number of cross-validations with other folds; figures are their means.
+        rare : treatment of classes with fewer examples than folds. None: an error; "drop": their items are left out;
+            "merge:other": they become one class of this name. A warning says which classes they are.
         strengths, folds, inner_folds, balanced, calibrate, resamples, seed : parameters of training and of the report;
             see docs/classifiers.md.
 
@@ -93,63 +132,142 @@ class ClassifierMethods(EmbeddingMethods):
         >>> clf = client.train_classifier("protest", images="coded/", targets=codes)
         >>> print(clf.report)
         """
+        if crops is not None and table is not None:
+            raise ValueError("crops: a table of codes is of whole images; give images, crops and targets instead")
+        images = with_crops(images, crops)
+        if table is not None:
+            read = read_training_table(table, coders, rule, adjudicator)
+            for remark in read.remarks:
+                self.warn(RemarkWarning(remark))
+            vectors_of = None if embeddings is None else await embeddings_of(embeddings)
+            own = table_arguments(read, images, vectors_of, groups, numeric=task == "continuous")
+            given = {"targets": targets, "codes": codes, "ids": ids, "texts": texts, "strata": strata, "split": split}
+            given |= {"sample_weight": sample_weight, "inclusion_prob": inclusion_prob, "design": design}
+            if twice := [key for key, value in given.items() if value is not None and own.get(key) is not None]:
+                raise ValueError(f"{twice[0]}: the table has it already; leave one of them out")
+            whole = {**given, **own}
+            images, texts, ids, embeddings = (own.get(key) for key in ("images", "texts", "ids", "embeddings"))
+            targets, codes, groups, adjudicator = (
+                own.get("targets"),
+                own.get("codes"),
+                own.get("groups"),
+                read.adjudicator,
+            )
+            strata, split, design = (whole[key] for key in ("strata", "split", "design"))
+            sample_weight, inclusion_prob = whole["sample_weight"], whole["inclusion_prob"]
+        elif coders:
+            raise ValueError("coders: names columns of a table; give table, or leave it out")
+        reader = None
+        if text is not None:
+            texts, reader = await self._read(text, images, texts, embeddings, progress)
+            partial = True
         blocks = await self._embedded(images, texts, embeddings, model, decode, progress)
         first = next(iter(blocks.values()))
-        paths = list(first.ids)
-        names = item_ids(ids, paths) if ids is not None else relative_ids(paths)
+        names = item_ids(ids, first.ids) if ids is not None else sent_ids(first.ids)
         if (targets is None) == (codes is None):
-            raise ValueError("give either targets or codes")
+            raise ValueError("give either targets or codes, or a table of them")
+        if codes is None and (adjudicator is not None or rule == "adjudicated"):
+            raise ValueError("adjudicator: decides between several coders, and there is one; give codes of several")
         refuse_unusable(blocks)
-        items = ItemIndex(paths, names, images if images is not None else texts, files=images is not None)
+        items = ItemIndex(first.files, names, images if images is not None else texts)
+        sent: dict[str, Any] = {"targets": None if targets is None else items.column("targets", targets)}
+        if codes is not None:
+            coder, item, code = _columns(codes)
+            sent["codes"] = {
+                "coder": id_texts(coder, "coder"),
+                "item": [names[places[0]] if (places := items.find(each)) else each for each in id_texts(item, "item")],
+                "code": [json_value(each) for each in code],
+                "rule": rule
+                or ("mean" if task == "continuous" else "majority" if adjudicator is None else "adjudicated"),
+                "adjudicator": adjudicator,
+            }
+        coded = coded_items(sent, names)
+        if isinstance(groups, str | os.PathLike) or hasattr(groups, "rows"):
+            groups = item_groups(groups, names, first.files)
+
+        def column(what: str, given: Any) -> list[Any] | None:
+            return None if given is None else of_coded(what, items.column(what, given), names, coded)
+
+        probability = None if inclusion_prob is None else items.column("inclusion_prob", inclusion_prob)
         fields: dict[str, Any] = {
             "name": name,
             "task": task,
             "ids": names,
-            "targets": None if targets is None else items.column("targets", targets),
+            **sent,
             "missing": missing_texts(missing),
-            "groups": None if groups is None else id_texts(items.column("groups", groups, whole=True), "groups"),
-            "sample_weight": _weights(items, "sample_weight", sample_weight),
-            "inclusion_prob": _weights(items, "inclusion_prob", inclusion_prob),
-            "split": None if split is None else items.column("split", split, whole=True),
+            "groups": _texts("groups", column("groups", groups)),
+            "strata": _texts("strata", column("strata", strata)),
+            "design": design,
+            "sample_weight": _numbers(column("sample_weight", sample_weight)),
+            "inclusion_prob": _numbers(
+                None if probability is None else of_coded("inclusion_prob", list(probability), names, coded)
+            ),
+            "split": column("split", split),
             "labels": None if labels is None else id_texts(labels, "labels"),
             "bounds": None if bounds is None else list(bounds),
             "partial": partial,
+            "text": text,
+            "text_fingerprint": reader,
             "strengths": _numbers(strengths),
             "folds": folds,
             "inner_folds": inner_folds,
             "balanced": balanced,
             "calibrate": calibrate,
             "resamples": resamples,
+            "repeats": repeats,
+            "rare": rare,
             "seed": seed,
         }
-        if codes is not None:
-            coder, item, code = _columns(codes)
-            fields["codes"] = {
-                "coder": id_texts(coder, "coder"),
-                "item": [names[places[0]] if (places := items.find(each)) else each for each in id_texts(item, "item")],
-                "code": [json_value(each) for each in code],
-                "rule": rule or ("mean" if task == "continuous" else "majority"),
-            }
         for remark in items.remarks:
             self.warn(remark)
-        vectors = [vector_block(modality, made) for modality, made in blocks.items()]
-        begun = await self.transport.call(TRAIN, fields, vectors=vectors)
+        sampled = np.arange(len(names))
+        if probability is not None and any(coded):  # an item without a code and a probability was not drawn
+            sampled = np.flatnonzero([coded[i] or probability[i] is not None for i in range(len(names))])
+            for key in ("ids", "targets", "groups", "strata", "sample_weight", "inclusion_prob", "split"):
+                if fields[key] is not None:
+                    fields[key] = [fields[key][i] for i in sampled.tolist()]
+        vectors = [vector_block(modality, made, sampled) for modality, made in blocks.items()]
+        begun = await with_uploads(
+            self.transport,
+            vectors,
+            lambda sent: self.transport.call(TRAIN, fields, vectors=sent),
+            retry_for=self.limits.retry_for,
+        )
         ended = await self.wait(begun.id, progress=progress, what="train")
         assert ended.result
-        files = dict(zip(names, paths, strict=True))
-        made = AsyncClassifier(self, await self._card_of(ended.result["classifier"]), files)
+        files = dict(zip(names, first.files, strict=True))
+        failed = list(known_errors(blocks, names).values())
+        made = AsyncClassifier(self, await self._card_of(ended.result["classifier"]), files, failed)
         self._warn_of_dropped(made.report)
         return made
 
+    async def _read(
+        self, text: str, images: Any, texts: Any, embeddings: Any, progress: bool | None
+    ) -> tuple[Any, str]:
+        """The text in each image, None where there is none, and the fingerprint of the analyser. Raises ValueError."""
+        if text != "from-image":
+            raise ValueError(f'text: got {text!r}, there is "from-image"; give texts of your own as texts=')
+        if texts is not None or embeddings is not None or images is None:
+            raise ValueError("text: is read in images; give images, without texts= and embeddings=")
+        if hasattr(images, "__next__"):
+            raise TypeError("images: got an iterator, and they are read twice; give a list")
+        found = await self.analyse(images, ["text"], progress=progress)
+        read = [each or None for each in found.texts]
+        if not any(read):
+            raise ValueError("text: no text was read in any of the images; train on images alone")
+        return read, str(found.receipts["text"]["fingerprint"])
+
     def _warn_of_dropped(self, report: Mapping[str, Any]) -> None:
         """Warn of items that were left out of the training, and of texts that count as missing codes."""
-        if dropped := report["dropped"]:
+        # rare classes have a note, with their names and numbers
+        if dropped := [item for item in report["dropped"] if item["code"] != "rare_class"]:
             reasons = Counter(each["reason"] for each in dropped)
             (reason, count), *others = reasons.most_common()
-            which = f"{count:,} of them because each" if others else "because each"
+            which = f"{count:,} of them because" if others else "because"
+            reason = f"each {reason}" if reason.startswith(("has ", "is ")) else f"their {reason}"
             self.warn(
-                f"{len(dropped):,} of {len(dropped) + report['n']:,} items were left out of the training, {which} "
-                f"{reason}; .report['dropped'] lists them"
+                f"{len(dropped):,} of {len(report['dropped']) + report['n']:,} items were left out of the training, "
+                f"{which} {reason}; .report['dropped'] lists them"
             )
         for note in report["notes"]:
             if note["code"] in WARNED:
@@ -160,7 +278,7 @@ class ClassifierMethods(EmbeddingMethods):
         return AsyncClassifier(self, await self._card_of(name))
 
     async def classifiers(self) -> list[Mapping[str, Any]]:
-        """List the newest version of each classifier: id, task, labels, created, usable, …"""
+        """List the newest version of each classifier: id, task, labels, created, coded, usable, …"""
         return await self.entries(CLASSIFIERS)
 
     async def delete_classifier(self, name: str) -> list[str]:
@@ -266,8 +384,8 @@ def refuse_unusable(blocks: Mapping[str, Embeddings]) -> None:
     )
 
 
-def _weights(items: ItemIndex, name: str, given: Any) -> list[float] | None:
-    return None if given is None else _numbers(items.column(name, given, whole=True))  # type: ignore[arg-type]
+def _texts(what: str, given: Sequence[Any] | None) -> list[str] | None:
+    return None if given is None else id_texts(given, what)
 
 
 def _numbers(given: Sequence[float] | None) -> list[float] | None:

@@ -15,6 +15,7 @@ from service.api.grpc.methods.base import Method
 from service.context import Context
 from service.pipelines import classifiers as trained
 from service.pipelines import fine_tune, jobs, predict, train
+from service.pipelines.corpus_moments import with_moments
 from service.pipelines.operation import Call
 from service.schemas import classifiers as schema
 from service.schemas.items import Post
@@ -86,6 +87,7 @@ class ClassifierMethods:
                 on_error=messages.on_error(request.on_error),
                 mode="job" if request.as_job else "sync",
                 crossed=request.crossed,
+                ids=list(request.ids) or None,
             ),
             items=items,
             vectors=vectors_of(request.vectors, self._context.files, owner),
@@ -94,17 +96,21 @@ class ClassifierMethods:
         return await operation_response(self._context, predict.OPERATION, call, owner)
 
     async def _estimate(self, request: pb.EstimateRequest, owner: str | None) -> Message:
-        fields: dict[str, Any] = {
-            "corpus": {"n": request.n, "mean": list(request.mean), "variance": list(request.variance)}
-        }
+        fields: dict[str, Any] = {}
+        if request.n or not request.vectors:
+            fields["corpus"] = {"n": request.n, "mean": list(request.mean), "variance": list(request.variance)}
         if request.HasField("confidence"):
             fields["confidence"] = request.confidence
         asked = validated(schema.EstimateRequest, fields)
-        found = await trained.estimate(self._context.engine(), self._context.classifiers, request.classifier, asked)
+        engine, classifiers = self._context.engine(), self._context.classifiers
+        vectors = vectors_of(request.vectors, self._context.files, owner)
+        asked = await with_moments(engine, classifiers, request.classifier, asked, vectors)
+        found = await trained.estimate(engine, classifiers, request.classifier, asked)
         return pb.EstimateResponse(
             classifier=found.classifier,
             confidence=found.confidence,
             estimates=[pb.Estimated(label=label, **each.model_dump()) for label, each in found.estimates.items()],
+            remarks=found.remarks,
         )
 
     async def _export(self, request: pb.ExportClassifierRequest, owner: str | None) -> Message:
@@ -112,10 +118,13 @@ class ClassifierMethods:
         return pb.ExportClassifierResponse(classifier=label, onnx=graph)
 
     async def _page(self, request: pb.ReportPageRequest, owner: str | None) -> Message:
+        given = {"pictures": request.pictures} if request.HasField("pictures") else {}
+        checked = validated(schema.PageRequest, {"input": [], **given})
         items = items_without_video(request.input)
-        return pb.ReportPageResponse(
-            html=await trained.page(self._context.engine(), self._context.classifiers, request.name, items, owner=owner)
+        html = await trained.page(
+            self._context.engine(), self._context.classifiers, request.name, items, mode=checked.pictures, owner=owner
         )
+        return pb.ReportPageResponse(html=html)
 
     async def _fine_tune(self, request: pb.FineTuneRequest, owner: str | None) -> Message:
         fields = {field.name: value for field, value in request.ListFields() if field.name != "bounds"}
@@ -146,6 +155,7 @@ def classifier(of: schema.ClassifierCard) -> pb.Classifier:
         owner=of.owner,
         versions=of.versions,
         usable=of.usable,
+        coded=of.coded,
         made_with_json=json.dumps(of.made_with, ensure_ascii=False),
     )
     if isinstance(of, schema.ClassifierAnswer):
@@ -163,10 +173,31 @@ def _train_request(request: pb.TrainRequest) -> schema.TrainRequest:
         "balanced": request.balanced,
         "seed": request.seed,
     }
-    for name in ("ids", "groups", "sample_weight", "inclusion_prob", "split", "labels", "strengths", "missing"):
+    for name in (
+        "ids",
+        "groups",
+        "sample_weight",
+        "inclusion_prob",
+        "strata",
+        "split",
+        "labels",
+        "strengths",
+        "missing",
+    ):
         if given := list(getattr(request, name)):
             fields[name] = given
-    for name in ("model", "folds", "inner_folds", "calibrate", "resamples"):
+    for name in (
+        "text",
+        "text_fingerprint",
+        "model",
+        "folds",
+        "inner_folds",
+        "calibrate",
+        "resamples",
+        "repeats",
+        "rare",
+        "design",
+    ):
         if request.HasField(name):
             fields[name] = getattr(request, name)
     if request.task:
@@ -181,7 +212,7 @@ def _train_request(request: pb.TrainRequest) -> schema.TrainRequest:
             "coder": list(table.coder),
             "item": list(table.item),
             "code": [_code(each) for each in table.code],
-            **{name: getattr(table, name) for name in ("rule", "level") if table.HasField(name)},
+            **{name: getattr(table, name) for name in ("rule", "level", "adjudicator") if table.HasField(name)},
         }
     return validated_in_pieces(schema.TrainRequest, fields)
 

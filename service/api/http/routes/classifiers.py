@@ -22,6 +22,7 @@ from service.context import Context
 from service.pipelines import classifiers as pipeline
 from service.pipelines import fine_tune as fine_tuning
 from service.pipelines import predict
+from service.pipelines.corpus_moments import with_moments
 from service.pipelines.operation import Call
 from service.pipelines.train import submit
 from service.schemas import classifiers as schema
@@ -162,16 +163,24 @@ def add(app: FastAPI, context: Context) -> None:
         tags=["classifiers"],
         summary="Estimate prevalence in a corpus, corrected for errors",
         response_model=schema.EstimateAnswer,
-        responses=openapi.errors(400, 401, 404, 415, 422, 503),
-        openapi_extra=openapi.message("EstimateRequest", files=False),
+        responses=openapi.errors(*openapi.ITEM_ERRORS),
+        openapi_extra=openapi.message("EstimateRequest"),
     )
     async def estimate(request: Request, name: Name) -> Response:
         """The share of each label in a corpus (or the mean), from predictions for all items and the coded sample."""
         request.state.operation = "estimate"
+        engine = context.engine()
         with bodies.hold(request):
-            body, _ = await bodies.message(request, schema.EstimateRequest)
-        made = pipeline.estimate(context.engine(), context.classifiers, name, body)
-        return json_response((await while_connected(request, context.settings.request_timeout, made)).model_dump())
+            body, files = await bodies.message(request, schema.EstimateRequest)
+            vectors = await read_vectors(context, body.vectors, files, request.state.owner)
+
+            async def made() -> schema.EstimateAnswer:
+                corpus = await with_moments(engine, context.classifiers, name, body, vectors)
+                return await pipeline.estimate(engine, context.classifiers, name, corpus)
+
+            return json_response(
+                (await while_connected(request, context.settings.request_timeout, made())).model_dump()
+            )
 
     @app.get(
         "/v1/classifiers/{name}/onnx",
@@ -215,7 +224,9 @@ def add(app: FastAPI, context: Context) -> None:
         with bodies.hold(request):
             body, files = await bodies.message(request, schema.PageRequest)
             items = await items_without_video(body.input, files, context.files, request.state.owner) or ()
-            made = pipeline.page(context.engine(), context.classifiers, name, items, owner=request.state.owner)
+            made = pipeline.page(
+                context.engine(), context.classifiers, name, items, mode=body.pictures, owner=request.state.owner
+            )
             return page_response(await while_connected(request, context.settings.request_timeout, made))
 
     @app.post(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from scipy.stats import binomtest
 
 from models.classifiers.codes import aggregate_codes
@@ -19,6 +20,7 @@ from models.classifiers.records import Dropped, Epoch, Note
 from models.classifiers.report import Report
 from models.classifiers.train import train
 from models.classifiers.worst import worst
+from models.images.thumbnail import thumbnail
 from models.intervals import Figure, wilson
 from models.pages.classifiers import plots
 from models.pages.classifiers.page import page
@@ -139,16 +141,17 @@ def network(report):
 
 def test_its_figures_are_those_of_the_report(probe):
     found = read(probe)
-    figures = probe.cross_validated.figures
+    main = probe.held_out  # test items come first
+    figures = main.figures
     for name, said in (("accuracy", "Accuracy"), ("recall_macro", "Recall")):
-        one, usual = figures[name], probe.cross_validated.baseline[name].value
+        one, usual = figures[name], main.baseline[name].value
         row = [f"{100 * one.value:.1f}\u00a0%", f"[{100 * one.low:.1f},\u00a0{100 * one.high:.1f}]"]
         assert found.row(said)[1:4] == [*row, f"{100 * usual:.1f}\u00a0%"]
     for name, said in (("roc_auc", "ROC-AUC"), ("brier", "Brier"), ("log_loss", "Log loss")):
         assert float(found.row(said)[1]) == pytest.approx(figures[name].value, rel=0.006)
     for label in probe.labels:
         row = next(row for row in found.rows if row[0] == label and len(row) == 5)
-        assert row[1] == str(sum(probe.cross_validated.confusion[probe.labels.index(label)]))
+        assert row[1] == str(sum(main.confusion[probe.labels.index(label)]))
         for cell, name in zip(row[2:], ("precision", "recall"), strict=False):
             assert cell.startswith(f"{100 * figures[f'{name}[{label}]'].value:.1f}\u00a0%")
 
@@ -160,7 +163,8 @@ def test_it_begins_with_the_result_beside_the_baseline(probe):
     sums = np.asarray(probe.cross_validated.confusion_weighted).sum(axis=1)
     common = probe.labels[int(sums.argmax())]
     assert f"always predicting “{common}” would be correct for {100 * usual.value:.1f} %" in said
-    assert f"On {probe.held_out.n} held-out items" in said
+    assert f"On {probe.held_out.n} held-out test items" in said
+    assert said.index("held-out test items") < said.index("Out of fold")
 
 
 def test_the_baselines_class_is_the_most_frequent_by_weight():
@@ -182,11 +186,34 @@ def test_it_says_when_nothing_is_shown_to_have_been_learnt():
 
 def test_the_confusion_matrix_is_the_reports(probe):
     found = read(probe)
-    counts, weights = np.array(probe.cross_validated.confusion), np.array(probe.cross_validated.confusion_weighted)
+    counts, weights = np.array(probe.held_out.confusion), np.array(probe.held_out.confusion_weighted)
     shares = weights / weights.sum(axis=1, keepdims=True)
     for i, label in enumerate(probe.labels):
         expected = [f"{n}{100 * p:.0f}" if n else "" for n, p in zip(counts[i], shares[i], strict=True)]
-        assert found.row(f"{i + 1} {label}")[1:] == expected
+        assert [row[1:] for row in found.rows if row[0] == label and len(row) == 4][1] == expected
+    assert found.row("true class")[1:] == list(probe.labels)
+
+
+def test_curves_precision_and_methods_are_on_the_page(probe, numbers):
+    found = read(probe)
+    text = page(probe, name="posts@1", facts={"Encoder of images": "m, fingerprint f"})
+    assert text.count("ROC curve of") == text.count("Precision-recall curve of") == 3
+    assert text.count('class="turned"') == 3
+    last = probe.learning.points[-1]
+    assert found.row("0.05 (± 0.025)")[1] != ""
+    assert f"now {last.n} give a width of" in found.text
+    for words in ("multinomial logistic regression", "2\u00a0people coded the items", "fingerprint f", "never divided"):
+        assert words in text[text.index("Methods paragraph") :]
+    assert "ridge regression" in read(numbers).text
+    two = page(made(["no", "yes"], 60), name="a@1", facts={})
+    assert two.count("ROC curve of yes; at the threshold recall") == 1
+
+
+def test_repeats_have_a_column(probe):
+    repeated = replace(probe.cross_validated, repeats={"accuracy": (0.5, 0.75)})
+    found = read(replace(probe, cross_validated=repeated, held_out=None, options={**probe.options, "repeats": 2}))
+    assert found.row("Accuracy")[3] == "[50.0,\u00a075.0]"
+    assert "repeats do not add items" in found.text
 
 
 def test_coders_groups_and_what_was_left_out_are_told(probe):
@@ -197,6 +224,19 @@ def test_coders_groups_and_what_was_left_out_are_told(probe):
     assert found.row("no vector")[1:3] == ["7", "d0, d1, d2"]
     unknown = {**probe.codes, "agreement": {**probe.codes["agreement"], "alpha": dict.fromkeys(alpha)}}
     assert read(replace(probe, codes=unknown)).row("Krippendorff")[1] == "–"
+
+
+def test_items_on_which_coders_differ_are_counted_of_those_with_two_codes(probe):
+    codes = probe.codes
+    assert 0 < codes["n_differ"] < codes["n_several"] == 150
+    found = read(probe)
+    said = f"{codes['n_differ']} of 150\u00a0items with two or more codes; {codes['n_undecided']} of them are left out"
+    assert found.row("Items on which coders differ")[1].startswith(said)
+    accuracy = codes["comparison"]["coders"][0]["figures"]["accuracy"]
+    assert found.row("classifier and a")[2] == figure(Figure(**accuracy), share=True)
+    assert found.row("a and b")[1] == str(codes["comparison"]["pairs"][0]["items"])
+    older = {name: value for name, value in codes.items() if name not in ("n_differ", "comparison")}
+    assert "Items on which coders differ" not in read(replace(probe, codes=older)).text
 
 
 def test_what_people_wrote_is_text_and_never_markup():
@@ -210,7 +250,7 @@ def test_what_people_wrote_is_text_and_never_markup():
     allowed = {
         *("html", "head", "meta", "title", "style", "body", "main", "header", "section", "h1", "h2", "h3", "p", "div"),
         *("ul", "li", "table", "caption", "thead", "tbody", "tr", "th", "td", "small", "bdi", "figure", "figcaption"),
-        *("img", "svg", "g", "path", "rect", "circle", "text"),
+        *("img", "svg", "g", "path", "rect", "circle", "text", "nav", "ol", "a", "span", "data", "wbr"),
     }
     assert {tag for tag, _ in found.found} <= allowed
     assert not [name for _, attributes in found.found for name in attributes if name.startswith("on")]
@@ -223,7 +263,7 @@ def test_nothing_is_loaded_and_nothing_runs(probe, numbers):
     for report in (probe, numbers, network(probe)):
         text = page(report, name="posts@1", facts={})
         assert not re.search(r"https?:|url\(|@import|<script|<link|javascript", text)
-        assert not [a for _, a in Read(text).found if {"src", "href"} & a.keys()]
+        assert not [a for _, a in Read(text).found if "src" in a or not a.get("href", "#").startswith("#")]
 
 
 def test_tables_have_headers_and_plots_have_titles(probe):
@@ -234,6 +274,19 @@ def test_tables_have_headers_and_plots_have_titles(probe):
     for place in pictures:
         assert found.found[place][1]["role"] == "img"
         assert found.found[place + 1][0] == "title"
+
+
+def test_pictures_are_blurred_or_left_out_on_request(probe):
+    first = worst(probe)[0]
+    clear, soft = (thumbnail(Image.new("RGB", (40, 30)), blurred=blurred) for blurred in (False, True))
+    with pytest.raises(ValueError, match="is not blurred"):
+        read(probe, thumbnails={first.id: clear}, mode="blurred")
+    found = read(probe, thumbnails={first.id: soft}, mode="blurred")
+    assert len(found.all("img")) == 1
+    assert "Pictures are blurred" in found.text
+    found = read(probe, thumbnails={first.id: clear}, mode="none")
+    assert not found.all("img")
+    assert "made without pictures" in found.text
 
 
 def test_pictures_stand_with_the_items_they_are_of(probe):
@@ -251,7 +304,8 @@ def test_pictures_stand_with_the_items_they_are_of(probe):
 
 def test_numbers_have_a_scatter_and_residuals(numbers):
     found = read(numbers)
-    (points, residuals) = (a["d"] for a in found.all("path") if a["class"] == "points")
+    drawn = [a["d"] for a in found.all("path") if a["class"] == "points"]
+    points, residuals = drawn[::2]  # of a wide screen; the others are of a narrow one
     assert points.count("M") == residuals.count("M") == 60
     mae = numbers.cross_validated.figures["mae"]
     assert f"off by {figure(mae, share=False)} on average" in found.text
@@ -269,7 +323,7 @@ def test_many_points_are_thinned_the_same_way_each_time():
 def test_a_networks_page_has_its_curve_and_its_honest_figures_first(probe):
     found = read(network(probe))
     right = probe.held_out.figures["accuracy"].value
-    assert f"On {probe.held_out.n}\u00a0held-out items, by weight, {percent(right)}" in found.text
+    assert f"On {probe.held_out.n}\u00a0held-out test items, by weight, {percent(right)}" in found.text
     assert "epoch 5 is kept" in found.text
     kept = [row for row in found.rows if len(row) > 6 and "(kept)" in row[1]]
     assert [row[0] for row in kept] == ["5"]
@@ -305,14 +359,15 @@ def test_ten_thousand_items_of_two_hundred_classes_stay_a_page():
 
 @given(st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False, width=32))
 def test_numbers_keep_three_digits(value):
-    said = number(value).replace("\u2212", "-").replace(",", "").replace(" × 10^", "e")
+    lowered = number(value).translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))
+    said = lowered.replace("\u2212", "-").replace(",", "").replace(" × 10", "e")
     assert float(said) == pytest.approx(value, rel=0.0051, abs=1e-12)
     assert len(number(value)) < 16
 
 
 def test_numbers_are_as_readers_want_them():
     values = [0.5, 1234.5, 999.7, 0.04449, -3.0, 0, 2e-16, 3e-7, NAN, float("inf")]
-    said = ["0.500", "1,234", "1,000", "0.0445", "\u22123.00", "0", "0", "3.00 × 10^-7", "–", "∞"]
+    said = ["0.500", "1,234", "1,000", "0.0445", "\u22123.00", "0", "0", "3.00 × 10⁻⁷", "–", "∞"]
     assert [number(value) for value in values] == said
     assert percent(0.8471) == "84.7\u00a0%"
 
@@ -342,3 +397,10 @@ def test_ticks_are_round_and_within(low, span):
     assert 2 <= len(found) <= 8
     room = 1e-6 * (span + abs(low))
     assert low - room <= found[0] <= found[-1] <= low + span + room
+
+
+def test_under_rule_both_the_counts_of_classes_are_those_of_codes(probe: Report):
+    assert "Coded items of each class" in read(probe).text
+    both = read(replace(probe, codes={**probe.codes, "rule": "both"})).text
+    assert "Codes of each class" in both
+    assert "Coded items of each class" not in both

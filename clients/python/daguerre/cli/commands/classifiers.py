@@ -1,17 +1,35 @@
 """`daguerre train`, `daguerre predict`, `daguerre classifiers`, `daguerre fine-tune`."""
 
 import json
-from typing import Any
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
 
 import click
 
 from daguerre.cli import options
+from daguerre.cli.chosen import chosen_items, only_rows
 from daguerre.cli.group import Settings
-from daguerre.cli.output import check_page, check_table, finish, write_predictions
+from daguerre.cli.output import (
+    SHOWN,
+    check_page,
+    check_table,
+    columns_of,
+    finish,
+    given_items,
+    is_vectors,
+    local_time,
+    read_vectors,
+    write_predictions,
+)
 from daguerre.cli.video_runs import predict_videos
-from daguerre.corpus.classifiers import absent_files, read_coded_folder, read_coded_table
+from daguerre.corpus.classifiers import absent_files, read_coded_folder, training_arguments
+from daguerre.corpus.coded import read_coded
 from daguerre.handles.classifier import Classifier
-from daguerre.types.common import listed
+from daguerre.storage.tables import read_table
+from daguerre.types.common import PageMode, listed
+
+FROM_IMAGE = "from-image"  # in place of a column of texts
 
 
 @options.command("train")
@@ -22,17 +40,35 @@ from daguerre.types.common import listed
     "--image", "image_column", default="path", show_default=True, help="Column of the table with the images' paths."
 )
 @options.input_option(
-    "--text", "text_column", default="text", show_default=True, help="Column of the table with the texts."
+    "--text",
+    "text_column",
+    default="text",
+    show_default=True,
+    help="Column of the table with the texts; from-image: the text is read in each image.",
 )
 @options.input_option(
-    "--target", "target_column", default="target", show_default=True, help="Column of the table with the codes."
+    "--target", "target_column", show_default="target or code", help="Column of the table with the codes."
 )
+@options.input_option(
+    "--coder", "coders", multiple=True, metavar="COLUMN", help="Column with the codes of a coder; can be repeated."
+)
+@options.input_option(
+    "--adjudicator", metavar="[NAME=][FILE]", help="Coder, or table of codes, that decides where the others differ."
+)
+@options.input_option("--root", type=options.FOLDER, show_default="that of the table", help="Folder of the images.")
+@options.input_option(
+    "--embeddings", type=options.FILE, help="The .parquet or .npz of `daguerre embed`, in place of the images."
+)
+@options.input_option(
+    "--groups", type=options.FILE, help="Table with columns id and group, as of `daguerre duplicates`."
+)
+@options.ids
 @options.task(show_default="by the number of labels", help="Kind of target; required if the codes are numbers.")
 @options.option(
     "--rule",
-    type=click.Choice(["majority", "unanimous", "mean"]),
-    show_default="majority, mean of a continuous target",
-    help="How the codes of several coders become one target.",
+    type=click.Choice(["majority", "unanimous", "adjudicated", "both", "mean"]),
+    show_default="majority; mean of a continuous target; adjudicated with --adjudicator",
+    help="How the codes of several coders become one target; both keeps every code, as weighted rows.",
 )
 @options.missing
 @options.bounds
@@ -44,9 +80,23 @@ from daguerre.types.common import listed
 @options.option(
     "--folds", type=click.IntRange(2, 20), default=5, show_default=True, help="Number of cross-validation folds."
 )
+@options.option(
+    "--repeats",
+    type=click.IntRange(1, 20),
+    default=1,
+    show_default=True,
+    help="Number of cross-validations with other folds; figures are their means.",
+)
+@options.option(
+    "--rare",
+    metavar="drop|merge:NAME",
+    help="Leave out classes with fewer examples than folds, or merge them into one class: merge:other.",
+)
 @options.seed
 @options.model
 @options.report
+@options.pictures
+@options.tables
 @options.json_summary
 @click.pass_obj
 def train(
@@ -58,57 +108,104 @@ def train(
     task: Any,
     image_column: str,
     text_column: str,
-    target_column: str,
+    target_column: str | None,
+    coders: tuple[str, ...],
+    adjudicator: str | None,
+    root: str | None,
+    embeddings: str | None,
+    groups: str | None,
     bounds: tuple[float, float] | None,
     labels: tuple[str, ...],
     missing: tuple[str, ...],
     page: str | None,
+    tables: str | None,
+    pictures: PageMode | None,
     as_json: bool,
     model: str | None,
     **training: Any,
 ) -> None:
     """Train the classifier NAME on a TABLE (.csv, .tsv, .xlsx, .parquet) or a folder of classes.
 
-    The table has a row per item: `path` (relative to the table), `text`, or both; `target`; and optionally `id`,
-    `group`, `weight` or `inclusion_prob`, `split` (train, test). With a column `coder`, there is a row per item and
-    coder.
+    The table has a row per item: `path` (relative to --root, or to the table), `text`, or both, or `id` with
+    --embeddings or --root; `target`, or a column for each coder; and optionally `id`, `group`, `weight` or
+    `inclusion_prob`, `stratum`, `split` (train, test), as `daguerre sample` writes them. With a column `coder`, there
+    is a row per item and coder.
     """
     if (table is None) == (folder is None):
         raise click.UsageError("give either a table of codes or --folder")
-    check_page(page)
+    check_page(page, tables=tables)
+    if pictures is not None and page is None:
+        raise click.UsageError(f"--pictures: got {pictures}, for the images of a report; add --report FILE")
+    shown: dict[str, str] | None = None  # for the report of a classifier that was trained on vectors
+    table_only = {"--coder": coders, "--adjudicator": adjudicator, "--root": root, "--embeddings": embeddings}
+    used = [name for name, value in table_only.items() if value]
     if folder is not None:
+        if used:
+            raise click.UsageError(f"{used[0]} is for a table of codes; leave it out with --folder")
         coded = read_coded_folder(folder)
+        if wanted := chosen_items():
+            rows = wanted.rows(coded["ids"], coded["images"], sampled=True)
+            coded = {name: values and [values[i] for i in rows] for name, values in coded.items()}
     else:
-        coded = read_coded_table(str(table), image_column, text_column, target_column, numeric=task == "continuous")
-        if remark := absent_files(coded.get("images", ())):
-            settings.notify(remark)
+        read = read_coded(
+            only_rows(read_table(str(table))),
+            image=image_column,
+            text=text_column,
+            target=target_column,
+            coders=coders,
+            adjudicator=adjudicator,
+        )
+        if read.paths is not None:
+            images = training_arguments(read, numeric=task == "continuous", root=root)["images"]
+            if embeddings is not None:
+                files = zip(read.ids, images, strict=True)
+                shown = {id: path for id, path in files if path and os.path.isfile(path)} or None
+            elif remark := absent_files(images):
+                settings.notify(remark)
+        coded = {"table": read, "images": root if embeddings is None else None}
+        if len(read.coders) > 1:
+            settings.notify(f"The coders are {listed(read.coders)}")
     with settings.client(model=model) as client:
+        if embeddings is not None:
+            coded["embeddings"] = {"image": read_vectors(client, embeddings, model=model, decode=training["decode"])}
         clf = client.train_classifier(  # type: ignore[no-untyped-call]  # options in a dict
             name,
             **coded,
             **training,
+            groups=groups,
             task=task,
             bounds=bounds or None,
             labels=list(labels) or None,
             missing=missing or None,
+            text=FROM_IMAGE if text_column == FROM_IMAGE else None,
         )
-        _finish_training(settings, clf, page, as_json)
+        _finish_training(settings, clf, page, tables, as_json, shown, pictures or "thumbnails")
 
 
-def _finish_training(settings: Settings, clf: Classifier, page: str | None, as_json: bool) -> None:
+def _finish_training(
+    settings: Settings,
+    clf: Classifier,
+    page: str | None,
+    tables: str | None,
+    as_json: bool,
+    images: dict[str, str] | None = None,
+    pictures: PageMode = "thumbnails",
+) -> NoReturn:
     if page is not None:
-        clf.save_report(page)
+        clf.save_report(page, images=images, pictures=pictures, tables=tables)
     settings.notify(repr(clf.report))
     if page is not None:
-        settings.notify(f"{page}: the report")
-    dropped = clf.report["dropped"]
+        settings.notify(options.report_line(page, tables))
+    dropped = [item for item in clf.report["dropped"] if item["name"] not in {error.id for error in clf.errors}]
     if dropped:
-        settings.notify(f"{len(dropped):,} items were left out:")
-        for item in dropped[:5]:
+        verb = "item was" if len(dropped) == 1 else "items were"
+        settings.notify(f"{len(dropped):,} {verb} left out:")
+        for item in dropped[:SHOWN]:
             settings.notify(f"  {item['name']}: {item['reason']}")
-    if as_json:
-        figures = {key: vars(figure) for key, figure in clf.report.figures.items()}
-        click.echo(json.dumps({"classifier": clf.id, "figures": figures, "notes": clf.report.notes}))
+    figures = {key: vars(figure) for key, figure in clf.report.figures.items()}
+    test = {key: vars(figure) for key, figure in clf.report.held_out.items()}
+    summary = {"classifier": clf.id, "of": clf.report.of, "figures": figures, "held_out": test or None}
+    finish(settings, clf.errors, {**summary, "notes": clf.report.notes, "failed": len(clf.errors)}, as_json)
 
 
 @options.command("predict")
@@ -130,20 +227,25 @@ def predict(
     out: str,
     videos: options.VideoOptions | None,
 ) -> None:
-    """Predict images, texts or, with --video, videos with the classifier NAME: its newest version, or NAME@3.
+    """Predict images, texts, vectors or, with --video, videos with the classifier NAME: its newest version, or NAME@3.
 
-    The table has a row per item: id, then label and probabilities, or value, low and high; remark; error.
+    A .parquet or .npz of vectors of `daguerre embed` in place of images gives the same predictions in seconds.
+
+    The table has a row per item: id, then label and probabilities, or value, low and high; classifier (with its
+    version) and fingerprint, from which `daguerre validate` knows what the classifier was trained on; remark; error.
 
     With --video it has a row per frame, with video, timestamp and shot in place of id. Finished videos are kept in a
     folder OUT.videos until all are finished, so that an interrupted run can continue.
     """
-    if model or decode:
+    if (model or decode) and not (is_vectors(images) and images.lower().endswith(".npy")):
         raise click.UsageError("--model and --decode are fixed by the classifier; leave them out")
     kind = check_table(out, as_json)
     with settings.client() as client:
         if videos is not None:
             predict_videos(settings, client, videos, name, out, kind, as_json)
-        predictions = client.classifier(name).predict(images=images, texts=texts, ids=ids)
+        given = given_items(client, images, texts, ids, model=model, decode=decode)
+        given.pop("decode", None)
+        predictions = client.classifier(name).predict(**given)
     write_predictions(predictions, out, kind)
     many, failed, by = len(predictions), len(predictions.errors), predictions.classifier
     settings.notify(f"{out}: {many:,} items by {by}")
@@ -151,18 +253,68 @@ def predict(
 
 
 @options.command("classifiers")
+@options.option(
+    "--delete", metavar="NAME", help="Delete the classifier NAME@3, or every version of NAME, and print which."
+)
+@options.output_option(
+    "--report",
+    "page",
+    nargs=2,
+    metavar="NAME FILE",
+    help="Write the report of a classifier again, as an HTML page.",
+)
+@options.input_option("--root", type=options.FOLDER, help="Folder of the images, to show errors in the report.")
+@options.pictures
+@options.tables
 @options.as_json
 @click.pass_obj
-def classifiers(settings: Settings, as_json: bool) -> None:
-    """List the trained classifiers."""
+def classifiers(
+    settings: Settings,
+    delete: str | None,
+    page: tuple[str, str] | None,
+    root: str | None,
+    pictures: PageMode | None,
+    tables: str | None,
+    as_json: bool,
+) -> None:
+    """List the trained classifiers, delete one, or write its report again."""
+    if delete is not None and page is not None:
+        raise click.UsageError("give either --delete or --report")
+    if root is not None and page is None:
+        raise click.UsageError("--root needs --report")
+    if pictures is not None and page is None:
+        raise click.UsageError("--pictures needs --report")
+    check_page(None if page is None else page[1], tables=tables)
     with settings.client() as client:
+        if delete is not None:
+            gone = client.delete_classifier(delete)
+            many = f"{len(gone):,} version{'s' * (len(gone) != 1)}"
+            click.echo(json.dumps({"deleted": gone}) if as_json else f"deleted: {', '.join(gone)} ({many})")
+            return
+        if page is not None:
+            clf = client.classifier(page[0])
+            clf.save_report(page[1], images=root, pictures=pictures or "thumbnails", tables=tables)
+            written = "" if tables is None else f"; {tables}: its tables and figures"
+            settings.notify(f"{page[1]}: the report of {clf.id}{written}")
+            if as_json:
+                click.echo(json.dumps({"classifier": clf.id, "report": page[1]}))
+            return
         every = client.classifiers()
     if as_json:
         click.echo(json.dumps(every, default=list))
         return
-    for clf in every:
-        usable = "" if clf["usable"] else "  (needs a model that is not running)"
-        click.echo(f"{clf['id']:24} {clf['task']:12} {listed(clf['labels'], 6)}{usable}")
+    for line in card_lines(every):
+        click.echo(line)
+
+
+def card_lines(cards: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line for each classifier under a line of headings; one of an earlier service has no number of items."""
+    rows = [("id", "task", "items", "created", "labels")]
+    for card in cards:
+        usable = "" if card["usable"] else "  (needs a model that is not running)"
+        items = "-" if card.get("coded") is None else f"{card['coded']:,}"
+        rows.append((card["id"], card["task"], items, local_time(card["created"]), listed(card["labels"], 6) + usable))
+    return columns_of(rows, right={2})
 
 
 @options.command("fine-tune")
@@ -197,6 +349,7 @@ def classifiers(settings: Settings, as_json: bool) -> None:
     help="Wait for the classifier, or print the id of the job.",
 )
 @options.report
+@options.tables
 @options.json_summary
 @click.pass_obj
 def fine_tune(
@@ -206,14 +359,15 @@ def fine_tune(
     folder: str,
     bounds: tuple[float, float] | None,
     page: str | None,
+    tables: str | None,
     as_json: bool,
     **training: Any,
 ) -> None:
     """Fine-tune an image network as the classifier NAME, on a FOLDER (or table) on the server."""
-    check_page(page)
+    check_page(page, tables=tables)
     with settings.client() as client:
         clf = client.fine_tune(name, folder, bounds=bounds or None, **training)
         if isinstance(clf, Classifier):
-            _finish_training(settings, clf, page, as_json)
+            _finish_training(settings, clf, page, tables, as_json)
         else:
             click.echo(clf.id)
