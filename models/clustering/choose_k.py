@@ -112,7 +112,7 @@ def choose_k(
 
     def score(k: int, starts: Sequence[Seeding] = (seeding,)) -> float:
         report(min(0.9, len(tried) / 20), f"trying K = {k}")
-        fits = [kmeans(x, k, seed=seed, restarts=options.restarts, weights=weights, seeding=each) for each in starts]
+        fits = [kmeans(x, k, seed=seed, restarts=options.starts, weights=weights, seeding=each) for each in starts]
         fitted = min(fits, key=lambda fit: fit.inertia)
         if options.fit == "inertia":
             return fitted.inertia

@@ -143,7 +143,7 @@ def iterative(
                 report=lambda part, stage: progress(0.4 * part, stage),
             )
             progress(0.4, f"k-means with K = {choice.k}")
-            fitted = kmeans(rest, choice.k, seed=seed, restarts=options.restarts, weights=rest_weights)
+            fitted = kmeans(rest, choice.k, seed=seed, restarts=options.starts, weights=rest_weights)
         progress(0.8, "silhouettes")
         values = silhouettes(rest, fitted.labels, metric=options.metric, report=lambda part, s: progress(0.8, s))
         if fitted.k < 2:  # all remaining rows are identical: there is no other cluster to compare with

@@ -73,7 +73,7 @@ def _kmeans(x: Rows, options: Options, weights: NDArray[np.float64] | None, repo
         choice = choose_k(x[drawn], options, seed=options.seed, weights=drawn_weights, report=report)
         k = choice.k
     report(0.5, f"k-means with K = {k}")
-    fitted = kmeans(x, k, seed=options.seed, restarts=options.restarts, weights=weights)
+    fitted = kmeans(x, k, seed=options.seed, restarts=options.starts, weights=weights)
     labels = by_size(fitted.labels)
     report(0.8, "silhouettes")
     values = silhouettes(x, labels, metric=options.metric)

@@ -15,6 +15,7 @@ Linkage = Literal["average", "complete", "single", "ward"]
 
 THRESHOLDS: Mapping[Metric, float] = {"cosine": 0.08, "euclidean": 0.04}
 IMPROVEMENTS: Mapping[Fit, float] = {"silhouette": 0.0, "inertia": 0.02}
+RESTARTS: Mapping[Method, int] = {"kmeans": 10}  # 1 for others
 NOTES = (
     "The source names no metric for its silhouette threshold of 0.04, most plausibly Euclidean on unit vectors. Cosine "
     "distance is half the squared Euclidean one, under which small silhouettes nearly double: hence 0.08 for cosine.",
@@ -45,7 +46,8 @@ class Options:
     fit, min_improvement : score of a K, and the least improvement of its moving average; relative for inertia.
     k_rule : "stop" takes the K at which the search stopped, "best" the K with the best score, "gaps" the best of that
         and of merged pieces (gaps.py). None: gaps for iterative-kmeans, best for kmeans.
-    restarts : number of k-means starts, the best of which is kept.
+    restarts : number of k-means starts, the best of which is kept. None: 10 for kmeans, 1 for iterative-kmeans, whose
+        later passes correct a poor start.
     cohesion : a cohesive cluster keeps all of its images, or only those above the threshold.
     k : number of clusters for kmeans and agglomerative; None: kmeans searches for it.
     min_samples : parameter of hdbscan.
@@ -66,7 +68,7 @@ class Options:
     k_rule: KRule | None = None
     k_min: int | None = None
     k_max: int | None = None
-    restarts: int = 1
+    restarts: int | None = None
     cohesion: Cohesion = "cluster"
     min_cluster_size: int | None = None
     patience: int = 3
@@ -76,6 +78,11 @@ class Options:
     distance: float | None = None
     seed: int = 0
 
+    @property
+    def starts(self) -> int:
+        """Number of k-means starts, with the default of the method."""
+        return self.restarts if self.restarts is not None else RESTARTS.get(self.method, 1)
+
     def with_defaults(self) -> "Options":
         """Copy with every default filled in. Raises ClusteringError: invalid_option."""
         filled = {
@@ -83,6 +90,7 @@ class Options:
             "gap_threshold": (self.threshold or 0.0) if self.gap_threshold is None else self.gap_threshold,
             "k_rule": self.k_rule or ("gaps" if self.method == "iterative-kmeans" else "best"),
             "min_improvement": IMPROVEMENTS[self.fit] if self.min_improvement is None else self.min_improvement,
+            "restarts": self.starts,
             "k_min": max(self.step, 2) if self.k_min is None else self.k_min,
             "min_cluster_size": (5 if self.method == "hdbscan" else 2)
             if self.min_cluster_size is None

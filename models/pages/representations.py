@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite, nan
 from typing import Any
 
 from models.intervals import Figure
-from models.pages.document import document, option_text, section
+from models.pages.document import caveats, document, methods_section, option_text, section
 from models.pages.html import (
     MINUS,
     SPACE,
     UNDEFINED,
     Child,
     Html,
+    agree,
     count,
     counted,
     e,
@@ -22,7 +24,7 @@ from models.pages.html import (
     user_text,
 )
 from models.pages.palette import COLOURS, PALETTE_STYLE
-from models.pages.plots import padded_range, rounded, svg, tick, ticks
+from models.pages.plots import NARROW, padded_range, redrawn, rounded, svg, tick, ticks
 
 WIDTH, LEFT, RIGHT, ROW, AXIS = 860.0, 300.0, 170.0, 19.0, 34.0  # pixels of a plot
 MOST = 12  # configurations of a representation in the plot
@@ -34,10 +36,8 @@ STYLE = f"""{PALETTE_STYLE}
 .baseline.span {{ stroke-dasharray: 4 3; }}
 .group {{ font-weight: 600; }}
 .value {{ fill: var(--soft); }}
-.forest svg {{ min-width: 44rem; font-size: 12px; }}
-.forest {{ overflow-x: auto; margin: .6rem 0 1rem; }}
-blockquote {{ margin: .6rem 0; padding: .1rem 0 .1rem .9rem; border-left: 3px solid var(--rule); }}
-@media print {{ .forest svg {{ min-width: 0; }} }}
+.forest svg {{ font-size: 12px; }}
+.forest {{ margin: .6rem 0 1rem; }}
 """
 NAMES = {"f1": "F1", "precision": "precision"}
 
@@ -62,7 +62,7 @@ def page(answer: Mapping[str, Any]) -> str:
     body: list[Child] = [_top(answer, title), _separation(answer)]
     if runs:
         body.append(_configurations(answer))
-    body.append(section("Text for a methods section", e("blockquote", e("p", paragraph(answer)))))
+    body.append(methods_section(paragraph(answer)))
     body.append(section("Parameters and versions", facts(_provenance(answer))))
     return document(title, body, style=STYLE)
 
@@ -74,9 +74,7 @@ def _top(answer: Mapping[str, Any], title: str) -> Html:
         f"{answer['winner']['name']} was chosen by" if answer["winner"] else None
     )  # the lead has it, with the interval
     remarks = [remark for remark in answer["remarks"] if told is None or not remark.startswith(told)]
-    if remarks:
-        items = [e("li", user_text(remark, 1000)) for remark in remarks]
-        parts.append(e("div.notes", e("h2", "Remarks"), e("ul", items)))
+    parts.append(caveats(remarks))
     return e("header", parts)
 
 
@@ -117,8 +115,8 @@ def _separation(answer: Mapping[str, Any]) -> Html:
     groups = [Group("", colours[each["name"]], [(_label(each), _figure(each["auc"]))]) for each in kinds]
     text = (
         "The probability that a pair that people put together has a higher cosine than a pair that they did not (AUC): "
-        "1 where the representation separates them completely, 0.5 (dotted) where it says nothing. No clustering, and "
-        "so no parameter, is involved."
+        "1 where the representation separates them completely, 0.5 (dotted) where it does not at all. No clustering, "
+        "and so no parameter, is involved."
     )
     rows = [
         [
@@ -150,7 +148,10 @@ def _configurations(answer: Mapping[str, Any]) -> Html:
         groups.append(Group(_label(each), colours[each["name"]], drawn))
     text = f"Each line is one clustering: its {name} on the coded pairs, with the interval. Best first in each group."
     if hidden:
-        text += f" The best {MOST} of each representation are drawn, {count(hidden)} others are in the table alone."
+        text += (
+            f" The best {MOST} of each representation are drawn, {count(hidden)} "
+            f"{agree(hidden, 'other is', 'others are')} in the table alone."
+        )
     rows: list[list[Child]] = [
         [
             [f"{place}. ", user_text(run["name"], 120)],
@@ -171,14 +172,22 @@ def _configurations(answer: Mapping[str, Any]) -> Html:
 
 def _forest(title: str, groups: Sequence[Group], axis: str, *, ideal: float | None = None) -> Html:
     """Points with intervals, a row each, under the headings of their groups."""
+    draw = partial(_forest_of_width, title, groups, axis, ideal)
+    return e("figure.forest", redrawn(draw, WIDTH))
+
+
+def _forest_of_width(title: str, groups: Sequence[Group], axis: str, ideal: float | None, width: float) -> Html:
+    """The plot at a width in pixels; on a telephone the values are in the table alone."""
+    broad = width > NARROW
+    begin, end, longest = (LEFT, RIGHT, LONGEST) if broad else (150.0, 14.0, 22)
     figures = [estimate for group in groups for _, estimate in group.rows]
     low, high = padded_range(
         [x for each in figures for x in (each.value, each.low, each.high)] + ([] if ideal is None else [ideal])
     )
-    right = WIDTH - RIGHT
+    right = width - end
 
     def across(x: float) -> float:
-        return LEFT + (x - low) / (high - low) * (right - LEFT)
+        return begin + (x - low) / (high - low) * (right - begin)
 
     parts: list[Child] = []
     y = 4.0
@@ -188,22 +197,23 @@ def _forest(title: str, groups: Sequence[Group], axis: str, *, ideal: float | No
             parts.append(_text(group.title, 0, y, "group"))
         for label, estimate in group.rows:
             y += ROW
-            parts.append(_text(shortened(label, LONGEST), LEFT - 12, y, "tick" if group.title else "group", "end"))
+            parts.append(_text(shortened(label, longest), begin - 12, y, "tick" if group.title else "group", "end"))
             parts += _row(estimate, across, y - 4, "baseline" if group.colour is None else f"k{group.colour}")
-            parts.append(_text(score(estimate), right + 10, y, "value"))
+            if broad:
+                parts.append(_text(score(estimate), right + 10, y, "value"))
         y += 6
     bottom = y + 4
     back: list[Child] = []
-    for mark in ticks(low, high):
+    for mark in ticks(low, high, 5 if broad else 3):
         at = rounded(across(mark))
         back.append(e("path.grid", at={"d": f"M{at} 4L{at} {rounded(bottom)}"}))
         back.append(_text(tick(mark), across(mark), bottom + 14, "tick", "middle"))
     if ideal is not None:
         at = rounded(across(ideal))
         back.append(e("path.ideal", at={"d": f"M{at} 4L{at} {rounded(bottom)}"}))
-    back.append(e("path.axis", at={"d": f"M{rounded(LEFT)} {rounded(bottom)}L{rounded(right)} {rounded(bottom)}"}))
-    back.append(_text(axis, (LEFT + right) / 2, bottom + 29, "name", "middle"))
-    return e("figure.forest", svg(title, WIDTH, bottom + AXIS, back, parts))
+    back.append(e("path.axis", at={"d": f"M{rounded(begin)} {rounded(bottom)}L{rounded(right)} {rounded(bottom)}"}))
+    back.append(_text(axis, (begin + right) / 2, bottom + 29, "name", "middle"))
+    return svg(title, width, bottom + AXIS, back, parts)
 
 
 def _row(estimate: Figure, across: Any, y: float, colour: str) -> Iterator[Html]:

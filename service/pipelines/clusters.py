@@ -96,7 +96,7 @@ async def submit(
 
 def _is_long(request: ClusterRequest, n: int) -> bool:
     """Whether clustering may take an hour rather than minutes: its time grows with the square of `n`."""
-    return n > LONG or n**2 * (1 + request.resamples) * request.restarts > RUNS * LONG**2
+    return n > LONG or n**2 * (1 + request.resamples) * request.options().starts > RUNS * LONG**2
 
 
 async def _vocabulary(engine: Engine, labels: Sequence[str], data: ItemVectors) -> Vocabulary:

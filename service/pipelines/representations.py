@@ -18,7 +18,7 @@ from service.jobs import Job, Jobs
 from service.pipelines import clusters
 from service.pipelines.items import VectorInput
 from service.pipelines.vectors import count
-from service.schemas.representations import RepresentationsRequest
+from service.schemas.representations import ClusterOptions, RepresentationsRequest
 from service.tasks import representations as work
 
 KIND = "representations"
@@ -76,13 +76,25 @@ def _check(request: RepresentationsRequest, n: int) -> None:
         {name: getattr(request, name) for name in ("b", "same", "inclusion_prob", "stratum")},
     )
     check_pairs(np.asarray(request.a, np.int64), np.asarray(request.b, np.int64), n, request.inclusion_prob)
+    check_grid(request.combinations, n)
+
+
+def check_grid(combinations: Sequence[ClusterOptions], n: int) -> None:
+    """Check the combinations of a grid for `n` items.
+
+    Raises
+    ------
+    ClusteringError : invalid options.
+    TooLarge : a method that does not take as many items.
+    Unprocessable : a combination that occurs twice.
+    """
     seen: list[Mapping[str, Any]] = []
-    for i, point in enumerate(request.combinations):
+    for i, point in enumerate(combinations):
         options = point.options()
         if n > MOST.get(options.method, n):
             raise TooLarge(
                 f"grid[{i}]: got method {options.method} for {n:,} items, which takes at most "
-                f"{MOST[options.method]:,}; leave it out, or send a sample of the items that has all coded pairs",
+                f"{MOST[options.method]:,}; leave it out, or send a sample of the items",
                 code="too_many_items",
                 param=f"grid[{i}]",
             )

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from models.catalog.spec import Modality
 from models.clustering.cluster import NamesFrom
 from models.clustering.options import Cohesion, Fit, KRule, Linkage, Method, Metric, Options
 from models.clustering.project import Projection
@@ -49,7 +50,11 @@ class ClusterRequest(Encodable):
     k_max: int | None = Field(
         None, description="Largest K that is tried. Left out: the largest that the sample allows."
     )
-    restarts: int = Field(1, le=100, description="Number of k-means restarts, of which the best is kept.")
+    restarts: int | None = Field(
+        None,
+        le=100,
+        description="Number of k-means restarts, of which the best is kept. Left out: 10 for kmeans, 1 for others.",
+    )
     cohesion: Cohesion = Field(
         "cluster",
         description="Items that a cohesive cluster keeps. cluster: all. image: those above the threshold.",
@@ -189,6 +194,9 @@ class ClusterAnswer(BaseModel):
     method: Method = Field(description="Method, as requested.")
     n: int = Field(description="Number of items.")
     dimension: int = Field(description="Length of a vector.")
+    modality: Modality | None = Field(
+        None, description="Modality of the items: image or text; null where items have both, and in older answers."
+    )
     ids: list[str] = Field(description="Id of each item.")
     params: dict[str, Any] = Field(description="Every parameter that the method used, defaults included.")
     labels: list[int] = Field(description="Cluster of each item; -1: no cluster.")

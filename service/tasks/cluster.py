@@ -96,6 +96,7 @@ def job(context: Context) -> dict[str, Any]:
         "id": context.id,
         "object": "clustering",
         **_over_all(clustering, kept, n),
+        "modality": task.blocks[0].modality if len(task.blocks) == 1 else None,
         "remarks": [*clustering.remarks, *task.remarks],
         "ids": list(task.ids),
         "unusable": unusable_to_json(bad, task.ids),

@@ -60,8 +60,7 @@ class Clustered:
 
     @property
     def name(self) -> str:
-        rest = [f"{key} {_short(value)}" for key, value in self.parameters.items() if key != "method"]
-        return f"{self.representation}, {', '.join([str(self.parameters['method']), *rest])}"
+        return f"{self.representation}, {combination_name(self.parameters)}"
 
 
 def job(context: Context) -> dict[str, Any]:
@@ -233,6 +232,12 @@ def _remarks(comparison: Comparison | None) -> Iterator[str]:
             f"The first of {many} configurations is the best of many on these pairs, so that its figures in the "
             "ranking are too high; those of the winner on the pairs that did not choose it are not."
         )
+
+
+def combination_name(parameters: Mapping[str, Any]) -> str:
+    """The method and the parameters as one text, such as "kmeans, k 20"."""
+    rest = [f"{key} {_short(value)}" for key, value in parameters.items() if key != "method"]
+    return ", ".join([str(parameters["method"]), *rest])
 
 
 def _short(value: Any) -> str:

@@ -23,6 +23,8 @@ from tests.e2e.harness import Server
 from tests.e2e.test_classifiers import block, link_models, vectors_of
 from tests.models.clouds import clouds
 
+# vectors are computed with in workers of jobs, the same in both placements
+pytestmark = pytest.mark.parametrize("placement", ["inline"], indirect=True, scope="session")
 WORDS = {
     "rain": ["it rains", "heavy rain today", "rain and wind", "a rainy day", "the rain fell", "rain all night"],
     "cake": ["a cake", "chocolate cake", "she baked a cake", "cake with cream", "a slice of cake", "birthday cake"],
@@ -261,9 +263,10 @@ def test_a_job_is_cancelled_in_the_middle(client):
     client.delete(f"/v1/files/{file['id']}")
 
 
-def test_killed_in_the_middle_of_clustering_the_next_server_finishes(home, tmp_path):
+def test_killed_in_the_middle_of_clustering_the_next_server_finishes(placement, home, tmp_path):
     """kill -9 of the server and with it of its worker; a hundred more jobs wait behind, and one too many is refused."""
     settings = {
+        "DAGUERRE_PLACEMENT": placement,
         "BENTOML_HOME": str(tmp_path / "bentoml"),
         "DAGUERRE_HOME": str(tmp_path / "home"),
         "DAGUERRE_MAX_JOBS": "100",
@@ -276,7 +279,9 @@ def test_killed_in_the_middle_of_clustering_the_next_server_finishes(home, tmp_p
     with first.client() as client:
         file = upload(client, rows).json()
         body = {"vectors": [{**sent(), "dimension": 64, "data": None, "file": file["id"]}], "mode": "job"}
-        id = client.post("/v1/clusters", json={**body, "resamples": 40, "method": "kmeans", "k": 20}).json()["id"]
+        id = client.post(
+            "/v1/clusters", json={**body, "resamples": 40, "method": "kmeans", "k": 20, "restarts": 2}
+        ).json()["id"]
         while client.get(f"/v1/jobs/{id}").json()["progress"] < 0.05:
             time.sleep(0.02)
         small = {"vectors": [sent(ROWS[:60])], "mode": "job", "projection": "none", "resamples": 0}

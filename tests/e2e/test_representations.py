@@ -20,6 +20,8 @@ from tests.e2e.test_classifiers import block
 from tests.e2e.test_clusters import npy, upload
 from tests.models.clouds import clouds
 
+# vectors are computed with in workers of jobs, the same in both placements
+pytestmark = pytest.mark.parametrize("placement", ["inline"], indirect=True, scope="session")
 GOOD, TRUTH = clouds((40, 30, 20), spread=0.3)
 POOR, _ = clouds((40, 30, 20), spread=2.0)
 RNG = np.random.default_rng(0)

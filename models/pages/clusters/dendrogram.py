@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from models.pages.clusters.view import View
-from models.pages.html import Child, count, counted, e, shortened
-from models.pages.plots import Frame, svg, ticks
+from models.pages.clusters.view import OPEN, View
+from models.pages.html import Child, Html, count, counted, e, shortened
+from models.pages.plots import NARROW, Frame, redrawn, svg, ticks
 
 MOST = 150  # clusters that are drawn
 ROW = 16  # pixels of a cluster
@@ -28,21 +29,9 @@ def dendrogram(view: View) -> list[Child] | None:
     if not hierarchy or not 2 <= len(view.clusters) <= MOST:
         return None
     root = _tree(view, hierarchy)
-    order = {cluster: row for row, cluster in enumerate(root.clusters)}
-    names = {int(each["id"]): each for each in view.clusters}
-    tall = ROW * len(order) + 46
-    frame = Frame(640, tall, (0, root.height * 1.03 or 1), (len(order) - 0.5, -0.5), left=200)
-    parts: list[Child] = []
-    for cluster, row in order.items():
-        named = names[cluster].get("names") or ()
-        label = f"{cluster} ({count(names[cluster]['size'])}){' ' + shortened(named[0]['label'], 18) if named else ''}"
-        parts.append(frame.text(label, 0, row, anchor="end", dx=-5, dy=4))
-    _draw(root, order, frame, parts)
-    distance = f"{_distance(hierarchy)}, {hierarchy['method']} linkage"
-    title = f"Dendrogram of {counted(len(order), 'cluster')}"
-    drawn = svg(title, 640, tall, frame.axes(ticks(0, root.height or 1), [], distance, ""), parts)
+    drawn = e("figure", redrawn(partial(_drawing, view, root), 640))
     first = (
-        "The tree of the images, from the clusters of this page upwards"
+        f"The tree of the {view.many}, from the clusters of this page upwards"
         if hierarchy["of"] == "items"
         else "The clusters, merged two by two, the nearest first"
     )
@@ -51,7 +40,29 @@ def dendrogram(view: View) -> list[Child] | None:
         "left are hardly distinct. The answer has the tree in the format of scipy, and the SDK cuts it at any place "
         "(“cut”)."
     )
-    return [e("p.soft", text), e("figure.wide", drawn, at={"tabindex": "0"})]
+    if len(view.clusters) <= OPEN:
+        return [e("p.soft", text), drawn]
+    return [e("p.soft", text), e("details", e("summary", f"Dendrogram of {len(view.clusters)} clusters"), drawn)]
+
+
+def _drawing(view: View, root: Node, width: float) -> Html:
+    hierarchy = view.answer["hierarchy"]
+    order = {cluster: row for row, cluster in enumerate(root.clusters)}
+    by_id = {int(each["id"]): each for each in view.clusters}
+    tall, broad = ROW * len(order) + 46, width > NARROW
+    frame = Frame(width, tall, (0, root.height * 1.03 or 1), (len(order) - 0.5, -0.5), left=200 if broad else 110)
+    parts: list[Child] = []
+    for cluster, row in order.items():
+        name = view.sure_name(by_id[cluster])
+        label = f"{cluster} ({count(by_id[cluster]['size'])})"
+        if name is not None:
+            label += f" {shortened(name, 18 if broad else 8)}"
+        parts.append(frame.text(label, 0, row, anchor="end", dx=-5, dy=4))
+    _draw(root, order, frame, parts)
+    distance = f"{_distance(hierarchy)}, {hierarchy['method']} linkage"
+    title = f"Dendrogram of {counted(len(order), 'cluster')}"
+    axes = frame.axes(ticks(0, root.height or 1, 5 if broad else 3), [], distance, "")
+    return svg(title, width, tall, axes, parts)
 
 
 def _distance(hierarchy: Mapping[str, Any]) -> str:

@@ -10,10 +10,10 @@ from models.pages.clusters.view import View, silhouette, to_float
 from models.pages.html import count, counted, number, percent
 
 STOP_REASONS = {
-    "stop_size": "{stop_size} images or fewer were left",
-    "patience": "no cluster was kept in {patience} passes in a row",
-    "all_taken": "every image was in a cluster",
-    "too_few": "fewer than 3 images were left",
+    "stop_size": "{stop_size} or fewer were left",
+    "patience": "no cluster was kept in {patience} in a row",
+    "all_taken": "every {noun} was in a cluster",
+    "too_few": "fewer than 3 {many} were left",
 }
 FITS = {"silhouette": "mean silhouette", "inertia": "inertia"}
 
@@ -22,18 +22,22 @@ def result_sentences(view: View) -> tuple[str, str]:
     """The number and sizes of clusters, and the number of images in none."""
     sizes = sorted(int(cluster["size"]) for cluster in view.clusters)
     alone = view.n - view.clustered
-    rest = f"{_images(alone)} ({_share(alone, view.n)}) {'is' if alone == 1 else 'are'} in no cluster."
+    rest = f"{view.items(alone)} ({_share(alone, view.n)}) {'is' if alone == 1 else 'are'} in no cluster."
     if not sizes:
         return "No cluster was found.", rest
     hold = "holds" if len(sizes) == 1 else "hold"
-    first = f"{counted(len(sizes), 'cluster')} {hold} {count(view.clustered)} of {_images(view.n)}"
+    first = f"{counted(len(sizes), 'cluster')} {hold} {count(view.clustered)} of {view.items(view.n)}"
     return f"{first} ({_share(view.clustered, view.n)}){_sizes(sizes)}.", rest
 
 
 def stop_reason(view: View) -> str | None:
     """Why iterative k-means ran no further pass; None for other methods."""
     template = STOP_REASONS.get(str(view.answer.get("ended")))
-    return None if template is None else template.format_map(_OrName(view.params))
+    if template is None:
+        return None
+    numbers = {"stop_size": (view.noun, None), "patience": ("pass", "passes")}
+    values = {name: counted(view.params[name], *nouns) for name, nouns in numbers.items() if name in view.params}
+    return template.format_map(_OrName({"noun": view.noun, "many": view.many, **values}))
 
 
 def paragraph(view: View) -> str:
@@ -41,7 +45,7 @@ def paragraph(view: View) -> str:
     methods = {"iterative-kmeans": _iterative, "kmeans": _kmeans, "hdbscan": _hdbscan, "agglomerative": _agglomerative}
     describe = methods.get(str(view.answer["method"]))
     sentences = [
-        f"We clustered {_images(view.n)} by {view.method}.",
+        f"We clustered {view.items(view.n)} by {view.method}.",
         _vectors(view),
         describe(view) if describe else "",
     ]
@@ -58,7 +62,7 @@ def _vectors(view: View) -> str:
     version = f" ({', '.join(versions)})" if versions else ""
     source = f" from the model “{model}”{version}" if model else ""
     scaled = ", scaled to unit length" if view.params.get("normalize") else ""
-    return f"Each image was represented by {vector}{source}{scaled}."
+    return f"Each {view.noun} was represented by {vector}{source}{scaled}."
 
 
 def _search(view: View) -> str:
@@ -77,8 +81,8 @@ def _search(view: View) -> str:
         "gaps": "the K with the best score was used",
     }.get(str(p.get("k_rule")), f"K was chosen by the rule “{p.get('k_rule')}”")
     return (
-        f"k-means was run on a random sample of at most {count(p.get('sample_size') or view.n)} of the images with "
-        f"K = {start}, {start + step}, …{limit}, until the moving average of the {fit} over "
+        f"k-means was run on a random sample of at most {count(p.get('sample_size') or view.n)} of the {view.many} "
+        f"with K = {start}, {start + step}, …{limit}, until the moving average of the {fit} over "
         f"{p.get('window')} values of K did not improve{by}{low}; {taken}"
     )
 
@@ -90,7 +94,7 @@ def _starts(view: View) -> str:
 
 def _iterative(view: View) -> str:
     p = view.params
-    less = ", without the images whose own silhouette did not" if p.get("cohesion") == "image" else ""
+    less = f", without the {view.many} whose own silhouette did not" if p.get("cohesion") == "image" else ""
     when = f", when {why}" if (why := stop_reason(view)) else ""
     chosen = [int(entry["k"]) for entry in view.trace if entry.get("k") is not None]
     span = f" with K = {_span(chosen)}" if chosen else ""
@@ -100,9 +104,9 @@ def _iterative(view: View) -> str:
     if p.get("k_rule") == "gaps":
         merged = (
             "As a second candidate, k-means with more clusters (pieces) was run, and neighbouring pieces were merged "
-            "unless fewer than half as many images lay in the middle between their centres as at the smaller centre "
-            "(counted on the half of the images to which the line between the centres was not fitted). The candidate "
-            "with the better mean silhouette was used"
+            f"unless fewer than half as many {view.many} lay in the middle between their centres as at the smaller "
+            f"centre (counted on the half of the {view.many} to which the line between the centres was not fitted). "
+            "The candidate with the better mean silhouette was used"
         )
         pieces = [int(entry["pieces"]) for entry in view.trace if (entry.get("pieces") or 0) > entry["k"]]
         merged += (
@@ -114,10 +118,10 @@ def _iterative(view: View) -> str:
         )
         kept_above = f"{p.get('threshold')} ({p.get('gap_threshold')} for clusters with gaps around them){less}"
     return (
-        f"In each pass, {_search(view)}. All remaining images were then clustered with that K (Lloyd’s algorithm, "
-        f"{_starts(view)}). {merged}A cluster of at least {p.get('min_cluster_size')} images was kept if its "
-        f"mean silhouette (Rousseeuw 1987; {p.get('metric')} distance) exceeded {kept_above}; the images of the other "
-        f"clusters were clustered again in the next pass. Clustering stopped after {passes}{span}{when}."
+        f"In each pass, {_search(view)}. All remaining {view.many} were then clustered with that K (Lloyd’s algorithm, "
+        f"{_starts(view)}). {merged}A cluster of at least {_least(view)} was kept if its "
+        f"mean silhouette (Rousseeuw 1987; {p.get('metric')} distance) exceeded {kept_above}; the {view.many} of the "
+        f"other clusters were clustered again in the next pass. Clustering stopped after {passes}{span}{when}."
     )
 
 
@@ -126,7 +130,7 @@ def _kmeans(view: View) -> str:
     if view.params.get("k") is not None:
         return f"K was set to {view.params['k']} (Lloyd’s algorithm, {_starts(view)})."
     return (
-        f"To choose K, {_search(view)}. All images were then clustered with K = {chosen} (Lloyd’s algorithm, "
+        f"To choose K, {_search(view)}. All {view.many} were then clustered with K = {chosen} (Lloyd’s algorithm, "
         f"{_starts(view)})."
     )
 
@@ -134,18 +138,22 @@ def _kmeans(view: View) -> str:
 def _hdbscan(view: View) -> str:
     p = view.params
     least = p.get("min_samples")
-    samples = "" if least is None else f" and core distances to {least} neighbours"
+    samples = "" if least is None else f" and core distances to {counted(least, 'neighbour')}"
     unit = "Euclidean between vectors of unit length, which order pairs as cosine distances do"
     metric = unit if p.get("normalize") else p.get("metric")
     return (
-        f"Distances were {metric}; clusters had at least {p.get('min_cluster_size')} images{samples}, and "
-        "images in sparse regions were left out as noise."
+        f"Distances were {metric}; clusters had at least {_least(view)}{samples}, and "
+        f"{view.many} in sparse regions were left out as noise."
     )
 
 
 def _agglomerative(view: View) -> str:
     p = view.params
-    cut = f"cut at {p.get('k')} clusters" if p.get("distance") is None else f"cut at a distance of {p['distance']:g}"
+    cut = (
+        f"cut at {counted(p.get('k') or 0, 'cluster')}"
+        if p.get("distance") is None
+        else f"cut at a distance of {p['distance']:g}"
+    )
     metric = "Euclidean" if p.get("linkage") == "ward" else p.get("metric")
     return f"With {p.get('linkage')} linkage of {metric} distances, the tree was {cut}."
 
@@ -153,12 +161,12 @@ def _agglomerative(view: View) -> str:
 def _outcome(view: View) -> str:
     sizes = sorted(int(cluster["size"]) for cluster in view.clusters)
     alone = view.n - view.clustered
-    rest = f"{_images(alone)} ({_share(alone, view.n)}) {'was' if alone == 1 else 'were'} in no cluster"
+    rest = f"{view.items(alone)} ({_share(alone, view.n)}) {'was' if alone == 1 else 'were'} in no cluster"
     if not sizes:
         return f"No cluster was found; {rest}."
     finite = view.final[np.isfinite(view.final)]
     mean = f" The mean silhouette among the resulting clusters was {silhouette(finite.mean())}." if len(finite) else ""
-    clusters = f"{counted(len(sizes), 'cluster')} of {_images(view.clustered)}{_sizes(sizes)}"
+    clusters = f"{counted(len(sizes), 'cluster')} of {view.items(view.clustered)}{_sizes(sizes)}"
     return f"The result was {clusters}; {rest}.{mean}"
 
 
@@ -176,8 +184,9 @@ def _stability(view: View) -> str:
             f"{count(len(overlaps) - weak)} of {counted(len(overlaps), 'cluster')}."
         )
     return (
-        f"Clustering {result.get('resamples')} random subsamples of {100 * to_float(result.get('share')):.3g} % of "
-        f"the images again gave a mean adjusted Rand index of {mean} ({low} to {high}) with this result.{by_cluster}"
+        f"Clustering {counted(int(result.get('resamples') or 0), 'random subsample')} of "
+        f"{100 * to_float(result.get('share')):.3g} % of the {view.many} again gave a mean adjusted Rand index of "
+        f"{mean} ({low} to {high}) with this result.{by_cluster}"
     )
 
 
@@ -187,7 +196,7 @@ def _comparison(view: View) -> str:
         return ""
     ari, nmi, purity = (number(to_float(result.get(name))) for name in ("ari", "nmi", "purity"))
     return (
-        f"Against {count(result['classes'])} known classes of {_images(result['n'])}, the adjusted Rand index was "
+        f"Against {count(result['classes'])} known classes of {view.items(result['n'])}, the adjusted Rand index was "
         f"{ari}, normalised mutual information {nmi} and purity {purity}."
     )
 
@@ -200,8 +209,10 @@ def _software(view: View) -> str:
     return f"{drawn}Computed with Daguerre{f', using {used}' if used else ''}."
 
 
-def _images(n: int) -> str:
-    return counted(n, "image")
+def _least(view: View) -> str:
+    """The smallest size of a cluster with its noun."""
+    size = view.params.get("min_cluster_size")
+    return f"{size} {view.many}" if size is None else view.items(size)
 
 
 def _share(n: int, of: int) -> str:

@@ -1,6 +1,7 @@
 """The report of a clustering as one HTML page."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from models.pages.clusters.dendrogram import dendrogram
@@ -11,16 +12,19 @@ from models.pages.clusters.plots import (
     pass_table,
     score_plots,
     silhouettes,
+    sizes,
     stability,
     threshold_table,
 )
 from models.pages.clusters.sheets import index, sheets
 from models.pages.clusters.style import CLUSTER_STYLE
-from models.pages.clusters.view import Mode, View, to_float
-from models.pages.document import document, option_text, section
+from models.pages.clusters.view import LEAD, SURE, View, to_float
+from models.pages.document import caveats, document, methods_section, section, section_id
 from models.pages.html import Child, Html, count, counted, e, facts, number, table, user_text
+from models.pages.items import MODES, Mode
+from models.pages.plots import redrawn
+from models.pages.provenance import receipt_facts, unusable_table
 
-UNUSABLE = 50  # unreadable images listed at most
 NAMES_FROM = {
     "vocabulary": "The model alone ranks candidates by their mean zero-shot probability over the images of a cluster.",
     "built-in vocabulary": (
@@ -34,14 +38,11 @@ NAMES_FROM = {
         "of a single text are left out."
     ),
 }
-MODES = {
-    "thumbnails": None,
-    "blurred": (
-        "Pictures are blurred: each was averaged to 8 cells along its longer side before it was put on this page. "
-        "Colours and composition remain, so that a person who has the originals can recognise them. Ids are shown."
-    ),
-    "none": "This page was made without pictures: it shows the ids of images.",
-}
+UNSURE = (
+    f"A name is shown where the probability of the first candidate is at least {SURE:g} and at least {LEAD:g} times "
+    "that of the second; elsewhere the model is unsure."
+)
+UNREADABLE = "Items that could not be read"
 
 
 def page(answer: Mapping[str, Any], thumbnails: Mapping[int, bytes], *, mode: Mode = "thumbnails") -> str:
@@ -64,45 +65,45 @@ def page(answer: Mapping[str, Any], thumbnails: Mapping[int, bytes], *, mode: Mo
     view = View(answer=answer, thumbnails=thumbnails, mode=mode)
     body: list[Child] = [_top(view)]
     if view.clusters:
-        body.append(index(view))
+        body.append(section("Sizes of the clusters", *sizes(view)))
     if (drawn := cluster_map(view)) is not None:
         body.append(section("Map", drawn))
-    if view.clusters or view.unclustered:
-        body.append(sheets(view))
-    if boxes := silhouettes(view):
-        body.append(section("Cohesion of the clusters", *boxes))
     searched = [*score_plots(view), pass_table(view), threshold_table(view)]
     if any(part is not None for part in searched):
         body.append(section("Choice of the number of clusters", *searched, _stop_sentence(view)))
+    if view.clusters:
+        body.append(index(view))
+    if boxes := silhouettes(view):
+        body.append(section("Cohesion of the clusters", *boxes))
     if (tree := dendrogram(view)) is not None:
         body.append(section("Hierarchy of the clusters", *tree))
     if answer.get("stability"):
         body.append(section("Stability under resampling", *_stability(view, answer["stability"])))
     if answer.get("comparison"):
-        body.append(section("Comparison with known labels", *_comparison(answer["comparison"])))
-    body.append(section("Text for a methods section", e("blockquote", e("p", paragraph(view)))))
+        body.append(section("Comparison with known labels", *_comparison(view, answer["comparison"])))
+    body.append(methods_section(paragraph(view)))
+    if view.clusters or view.unclustered:
+        body.append(sheets(view))
+    if answer.get("unusable"):
+        body.append(unusable_table(answer["unusable"], UNREADABLE))
     body.append(section("Parameters and versions", *_provenance(view)))
-    dense = e("div.dense", body) if view.per_kind < 9 else body
-    return document(
-        f"{counted(view.n, 'image')} in {counted(len(view.clusters), 'cluster')}", dense, style=CLUSTER_STYLE
-    )
+    title = f"{view.items(view.n)} in {counted(len(view.clusters), 'cluster')}"
+    return document(title, body, style=CLUSTER_STYLE)
 
 
 def _top(view: View) -> Html:
     answer, receipt = view.answer, view.answer.get("receipt") or {}
     first, second = result_sentences(view)
     parts: list[Child] = [e("p.kicker", f"Report of a clustering: {view.method}")]
-    parts.append(e("h1", f"{counted(view.n, 'image')} in {counted(len(view.clusters), 'cluster')}"))
+    parts.append(e("h1", f"{view.items(view.n)} in {counted(len(view.clusters), 'cluster')}"))
     parts.append([e("p.lead", first), e("p.lead", second)])
     if explanation := MODES["none" if view.bare else view.mode]:
         parts.append(e("p", explanation))
-    if remarks := answer.get("remarks"):
-        items = [e("li", user_text(remark, 1000)) for remark in remarks]
-        parts.append(e("div.notes", e("h2", "Remarks"), e("ul", items)))
+    parts.append(caveats(answer.get("remarks") or ()))
     dimension = "" if answer.get("dimension") is None else f", {count(answer['dimension'])} dimensions"
-    rows: list[tuple[Child, Child]] = [("Data", f"{counted(view.n, 'image')}{dimension}")]
+    rows: list[tuple[Child, Child]] = [("Data", f"{view.items(view.n)}{dimension}")]
     if unusable := answer.get("unusable"):
-        rows.append(("Could not be read", e("a", counted(len(unusable), "image"), at={"href": "#unusable"})))
+        rows.append(("Could not be read", e("a", view.items(len(unusable)), at={"href": f"#{section_id(UNREADABLE)}"})))
     provenance = {
         "Model": answer.get("model"),
         "Revision": receipt.get("revision"),
@@ -126,36 +127,39 @@ def _stability(view: View, result: Mapping[str, Any]) -> list[Child]:
     return [
         e(
             "p",
-            f"{result.get('resamples')} times, a random {share} of the images were clustered again and compared with "
-            "the clusters of this page on the images in both. The adjusted Rand index is 1 for identical clusters, and "
-            "0 on average for clusters that agree only by chance.",
+            f"{counted(int(result.get('resamples') or 0), 'time')}, a random {share} of the {view.many} were clustered "
+            f"again and compared with the clusters of this page on the {view.many} in both. The adjusted Rand index is "
+            "1 for identical clusters, and 0 on average for clusters that agree only by chance.",
         ),
         e("p", e("b", f"Mean {mean}"), f", from {low} to {high}."),
-        e("figure", stability(result)),
+        e("figure", redrawn(partial(stability, result), 430)),
         *cluster_stability(view),
     ]
 
 
-def _comparison(result: Mapping[str, Any]) -> list[Child]:
+def _comparison(view: View, result: Mapping[str, Any]) -> list[Child]:
     only = result.get("clustered_only")
     columns = [result, *([only] if only else [])]
     measures = {
         "ari": (
             "Adjusted Rand index",
-            "agreement of clusters and labels on pairs of images; 1: complete, 0: by chance",
+            f"agreement of clusters and labels on pairs of {view.many}; 1: complete, 0: by chance",
         ),
         "nmi": (
             "Normalised mutual information",
             "information that clusters give about labels; 0 to 1, rises with more clusters",
         ),
-        "purity": ("Purity", "share of images with their cluster’s most frequent label; rises with more clusters"),
+        "purity": (
+            "Purity",
+            f"share of {view.many} with their cluster’s most frequent label; rises with more clusters",
+        ),
     }
-    rows: list[list[Child]] = [["Images", *(count(column["n"]) for column in columns)]]
+    rows: list[list[Child]] = [[view.many.capitalize(), *(count(column["n"]) for column in columns)]]
     for key, (label, gloss) in measures.items():
         rows.append([[label, e("small", " ", gloss)], *(number(to_float(column.get(key))) for column in columns)])
-    heads = ["", "all images", *(["images in clusters"] if only else [])]
+    heads = ["", f"all {view.many}", *([f"{view.many} in clusters"] if only else [])]
     classes = counted(result["classes"], "known label")
-    alone = "In the first column, images in no cluster count as one more cluster." if only else ""
+    alone = f"In the first column, {view.many} in no cluster count as one more cluster." if only else ""
     return [
         e("p", f"Clusters are compared with {classes}, which were not used for clustering. {alone}"),
         table(None, heads, rows),
@@ -165,17 +169,13 @@ def _comparison(result: Mapping[str, Any]) -> list[Child]:
 def _provenance(view: View) -> list[Child]:
     answer = view.answer
     parts: list[Child] = [e("h3", "Parameters")]
-    parts.append(facts((name, user_text(option_text(value), 300)) for name, value in view.params.items()))
+    parts.append(receipt_facts(view.params))
     if receipt := answer.get("receipt"):
         parts.append(e("h3", "Receipt of the embeddings"))
-        parts.append(
-            facts((user_text(name, 60), user_text(option_text(value), 300)) for name, value in receipt.items())
-        )
+        parts.append(receipt_facts(receipt))
     if libraries := answer.get("libraries"):
         parts.append(e("h3", "Libraries"))
-        parts.append(
-            facts((user_text(name, 60), user_text(option_text(value), 100)) for name, value in libraries.items())
-        )
+        parts.append(receipt_facts(libraries))
     if notes := answer.get("notes"):
         parts.append(e("h3", "Interpretation of the source"))
         parts.append(
@@ -184,16 +184,5 @@ def _provenance(view: View) -> list[Child]:
     if any(cluster.get("names") for cluster in view.clusters):
         parts.append(e("h3", "Suggested names"))
         text = NAMES_FROM.get(str(answer.get("names_from")), NAMES_FROM["vocabulary"])
-        parts.append(e("p", text))
-    if unusable := answer.get("unusable"):
-        parts.append(e("h3", "Could not be read", at={"id": "unusable"}))
-        rows = []
-        for image in unusable[:UNUSABLE]:
-            error = image.get("error") or {}
-            name = image.get("id") or f"image {image.get('index')}"
-            rows.append(
-                [user_text(name, 160), user_text(error.get("code", ""), 60), user_text(error.get("message", ""), 300)]
-            )
-        shown = f"The first {UNUSABLE} of {count(len(unusable))}." if len(unusable) > UNUSABLE else None
-        parts.append(table(shown, ["image", "error code", "message"], rows, kind="words"))
+        parts.append(e("p", text, f" {UNSURE}" if answer.get("names_from") != "texts" else None))
     return parts

@@ -1,6 +1,7 @@
 """Plots and tables of a clustering: scores by K, passes, thresholds, silhouettes by cluster, and stability."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from math import isfinite
 from typing import Any
 
@@ -8,17 +9,51 @@ import numpy as np
 
 from models.clustering.remarks import DISSOLVED
 from models.pages.clusters.view import View, silhouette, to_float
-from models.pages.html import Child, Html, count, counted, e, number, percent, table
-from models.pages.plots import Frame, padded_range, rounded, share_bar, svg, ticks
+from models.pages.html import Child, Html, beside, count, counted, e, number, percent, table
+from models.pages.plots import Frame, padded_range, redrawn, rounded, share_bar, svg, ticks
 
 FEW = 9  # passes whose plots are shown without a click
 ROWS = 40  # clusters in one column of silhouettes
+BINS = ((1, 1), (2, 3), (4, 9), (10, 29), (30, 99), (100, 299), (300, 10**12))  # sizes of clusters
 SCORES = {"silhouette": "mean silhouette", "inertia": "inertia"}
 EDGES = {
     "low": "This is the lowest K that the search could choose: a smaller one may fit better.",
     "high": "This is the highest K that was tried: a larger one may fit better.",
     "only": "No other K was tried.",
 }
+
+
+def sizes(view: View) -> list[Child]:
+    """A plot of the sizes of clusters, and a table of the number of clusters by size."""
+    values = [int(cluster["size"]) for cluster in view.clusters]
+    rows: list[list[Child]] = []
+    for low, high in BINS:
+        inside = [size for size in values if low <= size <= high]
+        if inside:
+            name = str(low) if low == high else f"{low} or {high}" if high == low + 1 else f"{low}–{high}"
+            name = name if high < BINS[-1][1] else f"{low} or more"
+            rows.append([name, count(len(inside)), count(sum(inside)), percent(sum(inside) / max(1, view.n))])
+    alone = view.n - view.clustered
+    rows.append(["in no cluster", "–", count(alone), percent(alone / max(1, view.n))])
+    heads = [f"{view.many} in a cluster", "clusters", view.many, f"share of all {view.many}"]
+    drawn = e("figure", redrawn(partial(_bars, view, values), 480), e("figcaption", "Clusters, the largest first."))
+    return [beside(drawn, table(None, heads, rows, name="sizes"))]
+
+
+def _bars(view: View, values: Sequence[int], width: float) -> Html:
+    """The sizes of clusters as bars, the largest first."""
+    frame = Frame(width, 200, (0.5, max(len(values), 4) + 0.5), (0, max(values) * 1.05))
+    step = (width - frame.left - frame.right) / max(len(values), 4)
+    bars: list[Child] = []
+    for place, size in enumerate(values, 1):
+        x, y = frame.at(place - 0.5, size)
+        low = float(frame.at(place, 0)[1])
+        box = {"x": x, "y": y, "width": rounded(max(0.4, step * 0.86)), "height": rounded(max(0.5, low - float(y)))}
+        bars.append(e("rect.bar", at=box))
+    across = [x for x in ticks(1, max(len(values), 4), 6) if x == int(x)]
+    up = [y for y in ticks(*frame.y, 4) if y == int(y)]
+    axes = frame.axes(across, up, "rank of the cluster", view.many)
+    return svg(f"Sizes of {counted(len(values), 'cluster')}", width, 200, axes, bars)
 
 
 def score_plots(view: View) -> list[Child]:
@@ -33,7 +68,7 @@ def score_plots(view: View) -> list[Child]:
         text += " Inertia always falls as K grows: look for the K where it flattens."
     if any(point.get("average") is not None for entry in searched for point in entry["tried"]):
         text += f" Dashed: the moving average over {window} values of K, which ends the search."
-    drawn = [_choice(entry, name) for entry in searched]
+    drawn = [_choice(view, entry, name) for entry in searched]
     parts: list[Child] = [e("p.soft", text), e("div.plots.tops", drawn[:FEW])]
     if len(drawn) > FEW:
         more = e("summary", f"The other {counted(len(drawn) - FEW, 'pass', 'passes')}")
@@ -41,7 +76,7 @@ def score_plots(view: View) -> list[Child]:
     return parts
 
 
-def _choice(entry: Mapping[str, Any], name: str) -> Html:
+def _choice(view: View, entry: Mapping[str, Any], name: str) -> Html:
     tried = entry["tried"]
     scores = [(float(point["k"]), to_float(point["score"])) for point in tried]
     averages = [(float(point["k"]), to_float(point.get("average"))) for point in tried]
@@ -62,7 +97,7 @@ def _choice(entry: Mapping[str, Any], name: str) -> Html:
     edge = EDGES.get(str(entry.get("edge")))
     caption = [
         e("b", f"Pass {entry['pass']}: K = {entry.get('k')}. "),
-        f"{counted(entry['n'], 'image')} clustered. ",
+        f"{view.items(entry['n'])} clustered. ",
         edge,
     ]
     return e("figure", drawn, e("figcaption", caption))
@@ -87,8 +122,14 @@ def pass_table(view: View) -> Html | None:
                 count(entry["left"]),
             ]
         )
-    heads = ["pass", "images", "sample", "K tried", "K chosen", "clusters kept", "images kept", "images left"]
-    return table("Passes. Low and high: the chosen K is the lowest or highest that the search allows.", heads, rows)
+    many = view.many
+    heads = ["pass", many, "sample", "K tried", "K chosen", "clusters kept", f"{many} kept", f"{many} left"]
+    return table(
+        "Passes. Low and high: the chosen K is the lowest or highest that the search allows.",
+        heads,
+        rows,
+        name="passes",
+    )
 
 
 def threshold_table(view: View) -> Html | None:
@@ -101,14 +142,15 @@ def threshold_table(view: View) -> Html | None:
     for row in thresholds:
         share = row["items"] / max(1, view.n)
         here = " (used)" if used is not None and abs(row["threshold"] - used) < 1e-9 else ""
-        drawn = share_bar(share, f"{row['items']} of {view.n} images")
+        drawn = share_bar(share, f"{row['items']} of {view.items(view.n)}")
         rows.append(
             [f"{row['threshold']:.2f}{here}", count(row["clusters"]), count(row["items"]), percent(share), drawn]
         )
     caption = (
-        "Clusters and images that the first pass would have kept at other thresholds of a cluster’s mean silhouette."
+        f"Clusters and {view.many} that the first pass would have kept at other thresholds of a cluster’s mean "
+        "silhouette."
     )
-    return table(caption, ["threshold", "clusters", "images", "share", ""], rows)
+    return table(caption, ["threshold", "clusters", view.many, "share", ""], rows, name="thresholds")
 
 
 def silhouettes(view: View) -> list[Child]:
@@ -117,23 +159,26 @@ def silhouettes(view: View) -> list[Child]:
         return []
     low, high = padded_range([*view.final[np.isfinite(view.final)].tolist(), 0.0])
     parts = [
-        e("figure", _boxes(view, view.clusters[start : start + ROWS], (low, high)))
+        e("figure", redrawn(partial(_boxes, view, view.clusters[start : start + ROWS], (low, high)), 430))
         for start in range(0, len(view.clusters), ROWS)
     ]
+    if len(parts) > 1:
+        more = e("summary", f"The silhouettes of the other {counted(len(view.clusters) - ROWS, 'cluster')}")
+        parts = [parts[0], e("details", more, e("div.plots.tops", parts[1:]))]
     limit = view.params.get("threshold")
     text = (
-        "Silhouettes of the images of each cluster, largest clusters first. Boxes: quartiles and median; lines: 5th to "
-        "95th percentile; points: means. Near 1, an image is much closer to its own cluster than to the next one; "
-        "near 0, it lies between two clusters; below 0, it is closer to another cluster."
+        f"Silhouettes of the {view.many} of each cluster, largest clusters first. Boxes: quartiles and median; lines: "
+        f"5th to 95th percentile; points: means. Near 1, the {view.noun} is much closer to its own cluster than to the "
+        "next one; near 0, it lies between two clusters; below 0, it is closer to another cluster."
     )
     if limit is not None:
         text += f" Dashed: the threshold of {limit:g}, which the mean silhouette of each cluster exceeded in its pass."
     return [e("p.soft", text), e("div.plots.tops", parts)]
 
 
-def _boxes(view: View, clusters: Sequence[Mapping[str, Any]], span: tuple[float, float]) -> Html:
+def _boxes(view: View, clusters: Sequence[Mapping[str, Any]], span: tuple[float, float], width: float) -> Html:
     tall = 15 * len(clusters) + 46
-    frame = Frame(430, tall, span, (len(clusters) - 0.5, -0.5), left=76)
+    frame = Frame(width, tall, span, (len(clusters) - 0.5, -0.5), left=76)
     parts: list[Child] = []
     limit = view.params.get("threshold")
     if limit is not None and span[0] <= limit <= span[1]:
@@ -141,8 +186,8 @@ def _boxes(view: View, clusters: Sequence[Mapping[str, Any]], span: tuple[float,
     for row, cluster in enumerate(clusters):
         parts += _box(view, frame, row, cluster)
     marks = ticks(*span)
-    axes = frame.axes(marks, [], "silhouette", "cluster (images)")
-    return svg(f"Silhouettes of {counted(len(clusters), 'cluster')}", 430, tall, axes, parts)
+    axes = frame.axes(marks, [], "silhouette", f"cluster ({view.many})")
+    return svg(f"Silhouettes of {counted(len(clusters), 'cluster')}", width, tall, axes, parts)
 
 
 def _box(view: View, frame: Frame, row: int, cluster: Mapping[str, Any]) -> Iterable[Child]:
@@ -163,15 +208,15 @@ def _box(view: View, frame: Frame, row: int, cluster: Mapping[str, Any]) -> Iter
     yield frame.dot("dot", float(values.mean()), row, 2.2)
 
 
-def stability(result: Mapping[str, Any]) -> Html:
+def stability(result: Mapping[str, Any], width: float) -> Html:
     """Adjusted Rand indexes of the resamples as points on a line."""
     values = [value for value in map(to_float, result.get("ari") or ()) if isfinite(value)]
     low = min([0.0, *values])
-    frame = Frame(430, 64, (low, 1), (0, 1), left=12, right=12)
+    frame = Frame(width, 64, (low, 1), (0, 1), left=12, right=12)
     mean = to_float(result.get("mean"))
     return svg(
-        f"Adjusted Rand index of {len(values)} resamples",
-        430,
+        f"Adjusted Rand index of {counted(len(values), 'resample')}",
+        width,
         64,
         frame.axes(ticks(low, 1), [], "adjusted Rand index (points: resamples, line: mean)", ""),
         frame.line("mid", [(mean, 0), (mean, 1)]) if isfinite(mean) else None,
@@ -191,9 +236,9 @@ def cluster_stability(view: View) -> list[Child]:
     ]
     found = f"{len(known) - len(weak)} of {counted(len(known), 'cluster')}"
     text = (
-        "For each cluster, its Jaccard coefficient with the most similar cluster of a rerun (images in both, divided "
-        f"by images in either; Hennig 2007), mean over the reruns. {found} reached {DISSOLVED:g}; those below it "
-        "should not be trusted, and above 0.75 a cluster is stable."
+        f"For each cluster, its Jaccard coefficient with the most similar cluster of a rerun ({view.many} in both, "
+        f"divided by {view.many} in either; Hennig 2007), mean over the reruns. {found} reached {DISSOLVED:g}; those "
+        "below it should not be trusted, and above 0.75 a cluster is stable."
     )
     shown = f"The {ROWS} lowest of {len(weak)}." if len(weak) > ROWS else None
-    return [e("p", text), table(shown, ["not found again", "images", "Jaccard"], rows) if rows else None]
+    return [e("p", text), table(shown, ["not found again", view.many, "Jaccard"], rows) if rows else None]

@@ -4,34 +4,69 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from models.pages.clusters.map import mark
-from models.pages.clusters.view import KINDS, View, silhouette, to_float
+from models.pages.clusters.view import KINDS, OPEN, SMALL, View, silhouette, to_float
 from models.pages.document import section
-from models.pages.html import Child, Html, count, counted, e, number, path_text, percent, shortened, user_text
+from models.pages.html import (
+    Child,
+    Html,
+    count,
+    counted,
+    decimals,
+    e,
+    number,
+    path_text,
+    percent,
+    shortened,
+    table,
+    user_text,
+)
 
 CAPTION = 44  # characters of an id below a picture
 
 
 def index(view: View) -> Html:
     """The overview of all clusters, linked to their sheets."""
-    text = "Largest first: the medoid, the number of images, and s, the mean silhouette among all clusters."
+    text = f"Largest first: the medoid, the number of {view.many}, and s, the mean silhouette among all clusters."
     if view.bare:
-        text = "Largest first: the number of images, s, the mean silhouette among all clusters, and the medoid’s id."
+        text = f"Largest first: the number of {view.many}, s, the mean silhouette among all clusters, and the medoid."
     cards = [e("li", _card(view, cluster)) for cluster in view.clusters]
-    alone = counted(int(view.answer.get("unclustered") or 0), "image")
+    alone = view.items(int(view.answer.get("unclustered") or 0))
     rest = e("p", e("a", f"{alone} in no cluster", at={"href": "#unclustered"})) if view.unclustered else None
     listed = e("nav", e("ol.index", cards), at={"aria-label": "clusters"})
-    return section("Clusters", e("p.soft", text, at={"id": "index"}), listed, rest)
+    every = e("details", e("summary", "Table of all clusters"), _table(view))
+    return section("Clusters", e("p.soft", text, at={"id": "index"}), listed, rest, every)
+
+
+def _table(view: View) -> Html:
+    """The clusters with their figures, a row each."""
+    rows: list[list[Child]] = []
+    for cluster in view.clusters:
+        medoid = cluster.get("medoid")
+        found, jaccard = to_float(_latest(cluster)), to_float(cluster.get("jaccard"))
+        name = view.sure_name(cluster)
+        rows.append(
+            [
+                e("a", str(cluster["id"]), at={"href": f"#c{cluster['id']}"}),
+                count(cluster["size"]),
+                decimals(found, 3),
+                number(jaccard),
+                "" if name is None else user_text(name, 60),
+                "" if medoid is None else path_text(view.id(int(medoid)), 80),
+            ]
+        )
+    heads = ["cluster", view.many, "silhouette", "Jaccard", "suggested name", "medoid"]
+    return table(None, heads, rows, name="clusters")
 
 
 def _card(view: View, cluster: Mapping[str, Any]) -> Html:
     medoid = cluster.get("medoid")
     picture = None if medoid is None else view.picture(int(medoid), alt="")
-    names = cluster.get("names") or ()
+    name = view.sure_name(cluster)
     lines: list[Child] = [
         e("b", mark(view.places[int(cluster["id"])]), f" {cluster['id']}"),
-        e("span", counted(cluster["size"], "image")),
+        e("span", view.items(cluster["size"])),
         e("span", f"s = {silhouette(_latest(cluster))}"),
-        e("span.word", user_text(names[0]["label"], 30)) if names else None,
+        None if name is None else e("span.word", user_text(name, 30)),
         e("span.word", path_text(view.id(int(medoid)), 40)) if medoid is not None and picture is None else None,
     ]
     return e("a", e("span.frame", picture) if picture else None, lines, at={"href": f"#c{cluster['id']}"})
@@ -47,26 +82,49 @@ def sheets(view: View) -> Html:
     """One sheet for each cluster, and one for images in no cluster."""
     parts: list[Child] = []
     if view.per_kind < 9:
-        parts.append(e("p.soft", f"There are many clusters, so each row shows at most {view.per_kind} images."))
-    parts += [_sheet(view, place, cluster) for place, cluster in enumerate(view.clusters)]
+        parts.append(e("p.soft", f"There are many clusters, so each row shows at most {view.per_kind} {view.many}."))
+    places = range(len(view.clusters))
+    small = [place for place in places if view.clusters[place]["size"] <= SMALL]
+    large = [place for place in places if place not in set(small)]
+    parts += [_sheet(view, place) for place in large[:OPEN]]
+    parts += [_folded(view, place) for place in large[OPEN:]]
+    if small:
+        several = f"{counted(len(small), 'cluster')} of {SMALL} {view.many} or fewer"
+        parts.append(e("details.fold", e("summary", several), e("div.few", [_sheet(view, place) for place in small])))
     if view.unclustered:
         parts.append(_unclustered(view))
-    return section("Contact sheets", parts)
+    return section("Contact sheets", e("div.dense" if view.per_kind < 9 else "div", parts))
 
 
-def _sheet(view: View, place: int, cluster: Mapping[str, Any]) -> Html:
+def _folded(view: View, place: int) -> Html:
+    """A sheet that opens by a click, or by a link to it."""
+    cluster = view.clusters[place]
+    name = view.sure_name(cluster)
+    label = [mark(place), f" Cluster {cluster['id']}: {view.items(cluster['size'])}"]
+    named = None if name is None else [", ", user_text(name, 60)]
+    return e("details.fold", e("summary", label, named), _sheet(view, place))
+
+
+def _sheet(view: View, place: int) -> Html:
+    cluster = view.clusters[place]
     name = f"c{cluster['id']}"
     heading = e("h3", mark(place), f" Cluster {cluster['id']} ", at={"id": f"{name}h"})
     exemplars = view.exemplars(cluster)
     whole = sum(map(len, exemplars.values())) >= cluster["size"]
     rows = [_row(view, kind, row, whole and len(exemplars) == 1) for kind, row in exemplars.items()]
-    parts = [heading, _links(view, place), e("p", _facts(view, cluster)), _names(cluster), _similar(view, cluster)]
+    parts = [
+        heading,
+        _links(view, place),
+        e("p", _facts(view, cluster)),
+        _names(view, cluster),
+        _similar(view, cluster),
+    ]
     return e("article.sheet", parts, e("div.kinds", rows), at={"id": name, "aria-labelledby": f"{name}h"})
 
 
 def _facts(view: View, cluster: Mapping[str, Any]) -> list[Child]:
     size, taken, final = cluster["size"], cluster.get("silhouette"), cluster.get("silhouette_final")
-    parts: list[Child] = [e("b", counted(size, "image")), f" ({percent(size / max(1, view.n))})"]
+    parts: list[Child] = [e("b", view.items(size)), f" ({percent(size / max(1, view.n))})"]
     if taken is not None and final is not None:
         before, after = silhouette(taken), silhouette(final)
         if len(view.trace) > 1:
@@ -82,10 +140,10 @@ def _facts(view: View, cluster: Mapping[str, Any]) -> list[Child]:
     return parts
 
 
-def _names(cluster: Mapping[str, Any]) -> Html | None:
+def _names(view: View, cluster: Mapping[str, Any]) -> Html | None:
     names = cluster.get("names") or ()
-    if not names:
-        return None
+    if view.sure_name(cluster) is None:
+        return e("p.soft", "No suggested name: the model is unsure.") if names else None
     parts: list[Child] = []
     for name in names:
         score = None if name.get("score") is None else f" {name['score']:.2f}"
@@ -119,7 +177,7 @@ def _links(view: View, place: int) -> Html:
 
 
 def _row(view: View, kind: str, row: Iterable[int], whole: bool) -> Html:
-    heading = "All images, the medoid first" if whole else KINDS[kind]
+    heading = f"All {view.many}, the medoid first" if whole else KINDS[kind]
     return e("div", e("h4", heading), _pictures(view, row))
 
 
@@ -135,9 +193,9 @@ def _picture(view: View, i: int) -> Html:
 
 def _unclustered(view: View) -> Html:
     n = int(view.answer.get("unclustered") or 0)
-    some = f"{len(view.unclustered)} of {count(n)}, at random" if n > len(view.unclustered) else "All images"
+    some = f"{len(view.unclustered)} of {count(n)}, at random" if n > len(view.unclustered) else f"All {view.many}"
     heading = e("h3", "In no cluster", at={"id": "unclusteredh"})
-    size = e("p", e("b", counted(n, "image")), f" ({percent(n / max(1, view.n))})")
+    size = e("p", e("b", view.items(n)), f" ({percent(n / max(1, view.n))})")
     back = e("p.links", e("a", "index", at={"href": "#index"}))
     rows = e("div.kinds", e("div", e("h4", some), _pictures(view, view.unclustered)))
     return e("article.sheet", heading, back, size, rows, at={"id": "unclustered", "aria-labelledby": "unclusteredh"})

@@ -4,15 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import nan
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from models.images.thumbnail import is_blurred
 from models.pages.document import picture
-from models.pages.html import MINUS, UNDEFINED, Html
+from models.pages.html import MINUS, UNDEFINED, Html, counted, item_noun
+from models.pages.items import Mode, require_mode
 
-Mode = Literal["thumbnails", "blurred", "none"]
 KINDS = {
     "nearest": "Nearest to the centre, the medoid first",
     "random": "At random",
@@ -27,6 +26,9 @@ METHODS = {
 PER_KIND = 9  # pictures of a kind of each cluster; fewer where there are many clusters
 PICTURES = 1500  # of all clusters, so that a page can still be sent by mail
 SIDES = {400: 160, 800: 120}  # pictures on a page, at most → pixels of their longer side; 96 for more pictures
+SURE, LEAD = 0.2, 1.5  # least probability of a name, and its least ratio to that of the second
+SMALL = 3  # images up to which a cluster is small: its sheet is folded with others
+OPEN = 24  # sheets that are open, of the largest clusters; others are folded
 UNCLUSTERED = 18  # pictures of images in no cluster
 
 
@@ -52,12 +54,7 @@ class View:
     mode: Mode
 
     def __post_init__(self) -> None:
-        if self.mode not in ("thumbnails", "blurred", "none"):
-            raise ValueError(f'mode: got {self.mode!r}; must be "thumbnails", "blurred" or "none"')
-        if self.mode == "blurred" and (clear := [i for i, jpeg in self.thumbnails.items() if not is_blurred(jpeg)]):
-            raise ValueError(
-                f"thumbnails: the one of image {clear[0]} is not blurred; make it with thumbnail(blurred=True)"
-            )
+        require_mode(self.mode, self.thumbnails)
 
     @property
     def bare(self) -> bool:
@@ -67,6 +64,20 @@ class View:
     @property
     def n(self) -> int:
         return int(self.answer["n"])
+
+    @property
+    def noun(self) -> str:
+        """The noun for an item: image, text or item."""
+        return item_noun(self.answer.get("modality"))
+
+    @property
+    def many(self) -> str:
+        """The same noun in the plural."""
+        return f"{self.noun}s"
+
+    def items(self, n: int) -> str:
+        """A number of items with their noun: "3 images"."""
+        return counted(n, self.noun)
 
     @property
     def params(self) -> Mapping[str, Any]:
@@ -124,6 +135,15 @@ class View:
             used.update(rows[kind])
         return {kind: row for kind, row in rows.items() if row}
 
+    def sure_name(self, cluster: Mapping[str, Any]) -> str | None:
+        """The suggested name of a cluster; None without one, and where the model is unsure."""
+        names = cluster.get("names") or ()
+        if not names:
+            return None
+        first, *rest = (to_float(name.get("score")) for name in names)
+        unsure = first < SURE or (bool(rest) and first < LEAD * rest[0])
+        return None if unsure and self.answer.get("names_from") != "texts" else str(names[0]["label"])
+
     @cached_property
     def unclustered(self) -> list[int]:
         """A random sample, always the same, of the images in no cluster."""
@@ -134,7 +154,7 @@ class View:
 
     def id(self, i: int) -> str:
         ids = self.answer.get("ids") or ()
-        return str(ids[i]) if 0 <= i < len(ids) else f"image {i}"
+        return str(ids[i]) if 0 <= i < len(ids) else f"{self.noun} {i}"
 
     def picture(self, i: int, alt: str | None = None) -> Html | None:
         """The picture of image `i`; None where the page shows no pictures or this one is missing."""

@@ -1,5 +1,8 @@
+from daguerre_proto.v1 import classifiers_pb2 as _classifiers_pb2
+from daguerre_proto.v1 import clusters_pb2 as _clusters_pb2
 from daguerre_proto.v1 import common_pb2 as _common_pb2
 from daguerre_proto.v1 import jobs_pb2 as _jobs_pb2
+from daguerre_proto.v1 import video_pb2 as _video_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -132,6 +135,62 @@ class GetRepresentationsRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ...) -> None: ...
 
 class RepresentationsPageRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class ClusterGridRequest(_message.Message):
+    __slots__ = ("on_error", "input", "vectors", "model", "decode", "ids", "sampling", "grid", "known", "missing", "resamples", "as_job")
+    ON_ERROR_FIELD_NUMBER: _ClassVar[int]
+    INPUT_FIELD_NUMBER: _ClassVar[int]
+    VECTORS_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    DECODE_FIELD_NUMBER: _ClassVar[int]
+    IDS_FIELD_NUMBER: _ClassVar[int]
+    SAMPLING_FIELD_NUMBER: _ClassVar[int]
+    GRID_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    RESAMPLES_FIELD_NUMBER: _ClassVar[int]
+    AS_JOB_FIELD_NUMBER: _ClassVar[int]
+    on_error: _common_pb2.OnError
+    input: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Post]
+    vectors: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Vectors]
+    model: str
+    decode: _common_pb2.Decode
+    ids: _containers.RepeatedScalarFieldContainer[str]
+    sampling: _video_pb2.Sampling
+    grid: _containers.RepeatedCompositeFieldContainer[ClusterOptions]
+    known: _clusters_pb2.KnownLabels
+    missing: _containers.RepeatedScalarFieldContainer[str]
+    resamples: int
+    as_job: bool
+    def __init__(self, on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., input: _Optional[_Iterable[_Union[_classifiers_pb2.Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[_classifiers_pb2.Vectors, _Mapping]]] = ..., model: _Optional[str] = ..., decode: _Optional[_Union[_common_pb2.Decode, str]] = ..., ids: _Optional[_Iterable[str]] = ..., sampling: _Optional[_Union[_video_pb2.Sampling, _Mapping]] = ..., grid: _Optional[_Iterable[_Union[ClusterOptions, _Mapping]]] = ..., known: _Optional[_Union[_clusters_pb2.KnownLabels, _Mapping]] = ..., missing: _Optional[_Iterable[str]] = ..., resamples: _Optional[int] = ..., as_job: bool = ...) -> None: ...
+
+class ClusterGridResponse(_message.Message):
+    __slots__ = ("job", "grid")
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    GRID_FIELD_NUMBER: _ClassVar[int]
+    job: _jobs_pb2.Job
+    grid: ClusterGridTable
+    def __init__(self, job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., grid: _Optional[_Union[ClusterGridTable, _Mapping]] = ...) -> None: ...
+
+class ClusterGridTable(_message.Message):
+    __slots__ = ("id", "answer_json")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_JSON_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    answer_json: str
+    def __init__(self, id: _Optional[str] = ..., answer_json: _Optional[str] = ...) -> None: ...
+
+class GetClusterGridRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class ClusterGridPageRequest(_message.Message):
     __slots__ = ("id",)
     ID_FIELD_NUMBER: _ClassVar[int]
     id: str

@@ -38,5 +38,28 @@ REPRESENTATIONS = File(
             "The report of a comparison as one HTML page.",
             id="string // Id of its job.",
         ),
+        message(
+            "ClusterGridRequest",
+            "ClusterGridRequest",
+            "Items to group, or their vectors, with each of several combinations of parameters.",
+            known="optional KnownLabels // Labels that are known, for the adjusted Rand index.",
+        ),
+        message(
+            "ClusterGridResponse",
+            "",
+            "A grid of clusterings; or, with as_job, the job that computes it.",
+            oneof="outcome: job grid",
+            job="Job // With as_job.",
+            grid="ClusterGridTable // The grid.",
+        ),
+        message(
+            "ClusterGridTable",
+            "",
+            "A grid of clusterings, a row for each.",
+            id="string // Id of its job.",
+            answer_json="string // HTTP's answer, as JSON.",
+        ),
+        message("GetClusterGridRequest", "", "A grid, by the id of its job.", id="string // Id of its job."),
+        message("ClusterGridPageRequest", "", "The report of a grid as one HTML page.", id="string // Id of its job."),
     ),
 )

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, fields
 from typing import Protocol, TypeVar
 
 from daguerre.blocking import Runner, blocking
-from daguerre.handles.cluster_report import PageMode, ReportImages, write_report
+from daguerre.handles.cluster_report import write_report, write_report_tables
+from daguerre.handles.pictures import PageMode, ReportImages
 from daguerre.results.clusters import Clustered, read_clusters
 from daguerre.session import Session
 
@@ -31,6 +32,7 @@ class AsyncClusters(Clustered):
         *,
         images: ReportImages | None = None,
         pictures: PageMode = "thumbnails",
+        tables: "str | os.PathLike[str] | None" = None,
     ) -> None:
         """Write the report as one HTML page, which needs no network.
 
@@ -40,6 +42,7 @@ class AsyncClusters(Clustered):
             for each item. None: the files that were clustered.
         pictures : "thumbnails"; "blurred", so that people cannot be recognised; or "none". The page has thumbnails of
             exemplars; the server keeps no image.
+        tables : a folder, into which each table of the page goes as CSV and LaTeX, and each figure as SVG.
 
         Raises
         ------
@@ -49,7 +52,18 @@ class AsyncClusters(Clustered):
         --------
         >>> client.cluster(images="photos/").report("clusters.html", pictures="blurred")
         """
-        await write_report(require_client(self.client), self, path, images, pictures)
+        await write_report(require_client(self.client), self, path, images, pictures, tables)
+
+    async def tables(self, folder: "str | os.PathLike[str]") -> None:
+        """Write the tables of the report as CSV and LaTeX, and its figures as SVG, into a folder, which is made.
+
+        CSV files have numbers with all their digits, LaTeX files as they are printed.
+
+        Examples
+        --------
+        >>> C.tables("tables/")  # tables/clusters-passes.csv, tables/clusters-passes.tex, …
+        """
+        await write_report_tables(require_client(self.client), self, folder)
 
     @classmethod
     def load(cls, path: "str | os.PathLike[str]", client: Session | None = None) -> "AsyncClusters":
@@ -74,6 +88,7 @@ class Clusters(Clustered):
         return require_client(self.client)
 
     report = blocking(AsyncClusters.report)
+    tables = blocking(AsyncClusters.tables)
 
     @classmethod
     def load(cls, path: "str | os.PathLike[str]", client: BlockingClient | None = None) -> "Clusters":

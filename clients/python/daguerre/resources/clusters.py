@@ -6,11 +6,12 @@ from typing import Any, Literal
 from daguerre.dispatch.vectors import EmbeddingsLike, split_usable, vector_blocks, with_uploads
 from daguerre.errors import RemarkWarning
 from daguerre.handles.clustering import AsyncClusters
-from daguerre.inputs.alignment import Code, ItemIndex, item_ids, missing_texts, relative_ids
+from daguerre.inputs.alignment import Code, ItemIndex, item_ids, missing_texts, sent_ids
 from daguerre.inputs.columns import plain
+from daguerre.inputs.crops import with_crops
 from daguerre.inputs.items import Images, Texts, text_column
+from daguerre.inputs.names import printable
 from daguerre.resources.embeddings import EmbeddingMethods
-from daguerre.storage.parquet import printable
 from daguerre.transport.operations import CLUSTER, CLUSTERING
 from daguerre.types.common import Decode, text_list
 from daguerre.types.jobs import Job
@@ -29,6 +30,7 @@ class ClusterMethods(EmbeddingMethods):
         texts: Texts | None = None,
         *,
         embeddings: EmbeddingsLike | None = None,
+        crops: Any = None,
         ids: Sequence[str] | None = None,
         method: Method = "iterative-kmeans",
         metric: Literal["cosine", "euclidean"] | None = None,
@@ -68,11 +70,10 @@ class ClusterMethods(EmbeddingMethods):
 
         Parameters
         ----------
-        images, texts, model, decode : as for `embed`; with both, one text for each image.
-        embeddings : results of `embed`, in place of items, so that a second clustering takes seconds. For both
-            modalities, {"image": …, "text": …}.
-        ids : names of the items. None: the result has their paths, and the server, which keeps the clustering as long
-            as its job, has the paths below their common folder.
+        images, texts, crops, model, decode : as for `embed`; with both, one text for each image.
+        embeddings : a result of `embed`, or the path of its .parquet or .npz file, in place of items, so that a second
+            clustering takes seconds. For both modalities, {"image": …, "text": …}.
+        ids : names of the items, as for `embed`. The server keeps them with the clustering, as long as its job.
         method : iterative-kmeans keeps cohesive clusters and clusters the remaining items again, until no cluster is
             cohesive; kmeans; hdbscan; agglomerative.
         metric : distance for silhouettes and for agglomerative.
@@ -80,7 +81,7 @@ class ClusterMethods(EmbeddingMethods):
         threshold : mean silhouette above which a cluster is cohesive. `.thresholds` shows the effect of other values.
         step, sample_size, window, fit, min_improvement, k_rule, k_min, k_max : parameters of the search for the number
             of clusters.
-        restarts : number of k-means restarts.
+        restarts : number of k-means restarts, of which the best is kept; None: 10 for kmeans, 1 for iterative-kmeans.
         stop_size, patience : conditions under which iterative-kmeans stops.
         cohesion : "cluster" keeps all items of a cohesive cluster, "image" those above the threshold.
         min_cluster_size : clusters smaller than this are dropped.
@@ -117,16 +118,16 @@ class ClusterMethods(EmbeddingMethods):
         >>> C.clusters[0].names, C.clusters[0].jaccard, C.exemplars(0)
         >>> C.cut(5)  # at most five clusters, by merging the nearest
         """
+        images = with_crops(images, crops)
         names_of_clusters = None if vocabulary is None else text_list(vocabulary, "vocabulary")
         if texts is not None and iter(texts) is texts:
             texts = list(texts)  # read twice
         blocks = await self._embedded(images, texts, embeddings, model, decode, progress)
         first = next(iter(blocks.values()))
-        files = list(first.ids)
-        every = item_ids(ids, files)
-        names = every if ids is not None else relative_ids(files)
+        every = item_ids(ids, first.ids)
+        names = every if ids is not None else sent_ids(every)
         good, errors = split_usable(blocks, every)
-        index = ItemIndex(files, names, images if images is not None else texts, files=images is not None)
+        index = ItemIndex(first.files, names, images if images is not None else texts)
         labels = None if known is None else index.column("known", known)
         words = None if vocabulary is not None else self._words(texts if name_texts is None else name_texts, len(every))
         heavy: Any = None if weights is None else index.column("weights", weights, whole=True)
@@ -154,7 +155,7 @@ class ClusterMethods(EmbeddingMethods):
             "distance": distance,
             "seed": seed,
             "weights": None if heavy is None else [float(heavy[i]) for i in good.tolist()],
-            "known": None if labels is None else [_label(labels[i]) for i in good.tolist()],
+            "known": None if labels is None else [known_label(labels[i]) for i in good.tolist()],
             "missing": missing_texts(missing),
             "vocabulary": names_of_clusters,
             "projection": projection,
@@ -176,7 +177,7 @@ class ClusterMethods(EmbeddingMethods):
         return AsyncClusters.of(
             await self._clustering(ended.id),
             ids=every,
-            files=files,
+            files=first.files,
             sent=good,
             errors=errors,
             modality="+".join(blocks),
@@ -214,7 +215,7 @@ class ClusterMethods(EmbeddingMethods):
         return await self.ask(CLUSTERING, {"id": id})
 
 
-def _label(value: Code) -> Code:
+def known_label(value: Code) -> Code:
     """A label as text. Whole floats become integers: numbers are floats over gRPC and in pandas columns with gaps."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)

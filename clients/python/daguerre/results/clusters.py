@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +87,7 @@ class Clustered(ItemResults):
     ----------
     labels : (n,) int, the cluster of each item; -1: in none, or without a result (`.errors` has those).
     silhouettes, silhouettes_final : (n,) float32, at extraction and within the whole result; NaN of items in none.
-    ids : paths of files, as they were given or found, or your ids.
+    ids : paths of files below the folder that was given, or your ids.
     clusters : a Cluster for each number.
     trace : each pass: the K's that were tried, their scores, what it took.
     params : every parameter that the method looked at, defaults too.
@@ -112,7 +112,6 @@ class Clustered(ItemResults):
     clusters: tuple[Cluster, ...] = field(kw_only=True)
     coordinates: Float | None = field(kw_only=True)
     receipt: Receipt | None = field(kw_only=True)
-    files: list[str] = field(kw_only=True)
     sent: NDArray[np.int64] = field(kw_only=True)
     modality: str | None = field(kw_only=True)
     answer: Mapping[str, Any] = field(kw_only=True)
@@ -211,6 +210,12 @@ class Clustered(ItemResults):
             method=answer["method"],
             leaves=self.sent[leaves] if answer["of"] == "items" else leaves,
             linkage=np.asarray(answer["linkage"], np.float64).reshape(-1, 4),
+        )
+
+    def _at(self, places: NDArray[np.int64]) -> NoReturn:
+        raise TypeError(
+            "a clustering is of all its items, and has no part of its own; select the vectors and cluster them, as in "
+            "client.cluster(embeddings=X.select(ids)), or rows of the table, as in C.to_pandas().loc[ids]"
         )
 
     def cut(self, clusters: int | float | None = None, *, distance: float | None = None) -> NDArray[np.int64]:

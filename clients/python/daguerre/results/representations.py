@@ -3,13 +3,12 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from daguerre.inputs.files import require_folder
 from daguerre.results.annotation import FIGURES, figure
 from daguerre.results.base import import_pandas
 from daguerre.results.report import Figure
+from daguerre.storage.page_tables import write_page, write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,15 +135,22 @@ class Representations:
         table: pd.DataFrame = pandas.DataFrame(rows, index=pandas.Index([each.name for each in ranked], name="name"))
         return table
 
-    def report(self, path: "str | os.PathLike[str]") -> None:
+    def report(self, path: "str | os.PathLike[str]", *, tables: "str | os.PathLike[str] | None" = None) -> None:
         """Write the report as one HTML page, which needs no network: rankings, plots, a paragraph for a paper.
+
+        Parameters
+        ----------
+        tables : a folder, into which each table of the page goes as CSV and LaTeX, and each figure as SVG.
 
         Examples
         --------
         >>> client.compare_representations(pairs, same, {"embedded": X, "clip": Y}).report("representations.html")
         """
-        require_folder(path)
-        Path(path).write_text(self.page, encoding="utf-8")
+        write_page(path, self.page, tables)
+
+    def tables(self, folder: "str | os.PathLike[str]") -> None:
+        """Write the tables of the report as CSV and LaTeX, and its figures as SVG, into a folder, which is made."""
+        write_tables(self.page, folder, "representations")
 
     def __repr__(self) -> str:
         lines = [f"<Representations: {self.n:,} items, {self.n_pairs:,} coded pairs"]

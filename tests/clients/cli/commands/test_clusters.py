@@ -94,6 +94,9 @@ def test_duplicates_are_listed_and_what_to_keep(inline: Server, corpus, tmp_path
     assert json.loads(done.stdout)["failed"] == 1
     small = next(row for row in rows(near.read_text()) if "small" in row["id"])
     assert (small["kept"], small["representative"] != small["id"]) == ("0", True)
+    some = run(inline, "duplicates", corpus, "-o", near, "--keep-list", keep, code=cli.SOME_FAILED)
+    assert "1 that cannot be read are left out" in some.stderr
+    assert "broken.jpg" not in keep.read_text().splitlines()
     semantic = rows(
         run(inline, "duplicates", corpus, "--kind", "semantic", "--threshold", "0.9", code=cli.SOME_FAILED).stdout
     )
@@ -115,7 +118,7 @@ def test_texts_and_images_are_searched_for(inline: Server, corpus, tmp_path):
     image = ("--image", corpus / "rocket0.jpg", "--in", tmp_path / "v.npy", "-k", "1")
     assert rows(run(inline, "search", *image, "--model", "embedded").stdout)[0]["id"] == "2"
     assert "does not state which model made it" in run(inline, "search", *image, code=2).stderr
-    assert "texts to look for" in run(inline, "search", "--in", corpus, code=2).stderr
+    assert "to look for" in run(inline, "search", "--in", corpus, code=2).stderr
 
 
 def test_coders_agreement_is_measured(inline: Server, tmp_path):
@@ -124,7 +127,7 @@ def test_coders_agreement_is_measured(inline: Server, tmp_path):
     assert json.loads(run(inline, "agreement", table, "--json").stdout)["items"] == 3
     assert "codes have to be numbers" in run(inline, "agreement", table, "--level", "ordinal", code=2).stderr
     other = written(tmp_path / "other.csv", "who,item\na,1\n")
-    assert "needs a column" in run(inline, "agreement", other, code=2).stderr
+    assert "agreement needs two coders" in run(inline, "agreement", other, code=5).stderr
 
 
 CLUSTERS = "id,cluster,error\na,0,\nbroken,-1,invalid_image\nb,0,\nc,-1,\n"
@@ -158,7 +161,7 @@ def test_a_diverse_sample_is_drawn_by_scores_and_vectors(inline: Server, corpus,
     run(inline, "search", "a rocket", "--in", vectors, "-k", "32", "-o", found)
     best = rows(run(inline, "sample", found, "--size", "5", "--scores", "cosine").stdout)
     assert set(kinds([row["id"] for row in best])) == {"rocket"}
-    assert list(best[0]) == ["id", "score", "inclusion_prob"]
+    assert list(best[0]) == ["id", "path", "score", "inclusion_prob"]
     diverse = ("--scores", "cosine", "--vectors", vectors, "--diversity", "1")
     done = run(inline, "sample", found, "--size", "5", *diverse)
     drawn = rows(done.stdout)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from daguerre import Client, cli
-from daguerre.cli.commands.representations import _combination
+from daguerre.cli.grids import combination
 from tests.clients.cli.test_group import run
 from tests.clients.resources.test_representations import GOOD, IDS, POOR, TRUTH, embeddings
 from tests.e2e.harness import Server
@@ -74,7 +74,7 @@ def test_an_unknown_parameter_is_refused_by_the_server(inline: Server, coded: Pa
 
 
 def test_values_are_numbers_truths_or_texts():
-    assert _combination("method=kmeans k=10,20 normalize=false threshold=0.1 k-rule=best") == {
+    assert combination("method=kmeans k=10,20 normalize=false threshold=0.1 k-rule=best") == {
         "method": ["kmeans"],
         "k": [10, 20],
         "normalize": [False],

@@ -33,6 +33,7 @@ def served(said, ids=None):
     return {
         "id": "job_1",
         "object": "clustering",
+        "modality": "image",
         "ids": ids or [f"photos/{i}.jpg" for i in range(said["n"])],
         "unusable": [],
         "model": "embedded",
@@ -106,6 +107,17 @@ def test_big_clusters_come_first():
     answer["clusters"][1]["size"] = 100
     headings = re.findall(r'id="(c\d)"', page(answer, {}))
     assert headings == ["c1", "c0", "c2"]
+
+
+@pytest.mark.parametrize(("modality", "noun"), [("text", "text"), (None, "item")])
+def test_the_page_names_items_by_their_modality(modality, noun):
+    answer = {**made(3, 40, alone=4), "modality": modality, "unusable": [{"index": 1, "id": "a", "error": {}}]}
+    found = Read(page(answer, {}, mode="none"))
+    said = found.text.replace("\u00a0", " ")
+    assert f"We clustered 40 {noun}s by HDBSCAN" in said
+    assert f"4 {noun}s in no cluster" in said
+    assert not re.search(r"\bimages?\b", said)
+    assert "#items-that-could-not-be-read" in {a.get("href") for a in found.all("a")}
 
 
 def test_an_image_is_on_a_sheet_once_only_and_the_medoid_first():

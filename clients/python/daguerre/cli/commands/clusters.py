@@ -6,12 +6,15 @@ from typing import Any
 import click
 
 from daguerre.cli import options
+from daguerre.cli.grids import combination, grid_option
 from daguerre.cli.group import Settings
-from daguerre.cli.output import check_out, check_page, check_table, finish, given_items
+from daguerre.cli.output import check_out, check_page, check_table, finish, given_items, is_vectors, write_frame
+from daguerre.cli.pages import PageOptions, takes_page
 from daguerre.corpus.annotation import read_known_labels
 from daguerre.handles.clustering import Clusters
-from daguerre.results.duplicates import Duplicates
-from daguerre.storage.csv import numbers, write_table
+from daguerre.results.cluster_grid import ClusterGrid
+from daguerre.results.duplicates import NOT_COMPARED, Duplicates
+from daguerre.storage.csv import numbers, open_output, write_table
 from daguerre.storage.tables import read_lines
 from daguerre.types.jobs import Job
 
@@ -31,7 +34,7 @@ PARAMETERS: tuple[tuple[str, Any, str | None, str], ...] = (  # option, type, th
     ("--min-cluster-size", COUNT, "2, hdbscan 5", "Clusters smaller than this are dropped."),
     ("--patience", COUNT, "3", "Number of passes in a row without a cohesive cluster after which the method stops."),
     ("--stop-size", click.IntRange(0), "20", "The method stops when this many items or fewer are left."),
-    ("--restarts", COUNT, "1", "Number of k-means restarts."),
+    ("--restarts", COUNT, "1, kmeans 10", "Number of k-means restarts."),
     ("--k-min", COUNT, "--step", "Smallest K of the search for the number of clusters."),
     ("--k-max", COUNT, "set by the sample", "Largest K of the search for the number of clusters."),
     ("--step", COUNT, "5", "Distance between two K of the search."),
@@ -77,8 +80,13 @@ cluster_parameters = options.options(
 @options.input_option("--root", type=options.FOLDER, help="Folder of the images of a .parquet or .npz, for the report.")
 @cluster_parameters
 @options.seed
+@grid_option(
+    'Cluster with all combinations of these values instead, such as "k_rule=gaps,best seed=0,1"; the table has a row '
+    "per combination. Can be repeated."
+)
 @options.table_out
 @options.report
+@options.tables
 @options.output_option(
     "--pictures",
     type=click.Choice(["thumbnails", "blurred", "none"]),
@@ -103,8 +111,10 @@ def cluster(
     names: tuple[str, ...],
     out: str,
     page: str | None,
+    tables: str | None,
     pictures: Any,
     root: str | None,
+    grid: tuple[str, ...],
     **parameters: Any,
 ) -> None:
     """Cluster images (folders, files, globs), texts, or the vectors of a .parquet or .npz of `daguerre embed`.
@@ -112,25 +122,44 @@ def cluster(
     The table has a row per item: id; cluster, -1 for none; silhouette in the pass that found the cluster;
     silhouette_final in the whole result; pass, the number of that pass; error.
     """
-    check_page(page, out)
+    check_page(page, out, tables)
     kind = check_table(out, as_json)
     every = [*names, *(read_lines(vocabulary) if vocabulary else ())]
     chosen = {name: value for name, value in parameters.items() if value is not None}
     labels = read_known_labels(*known) if known else None
+    if grid and every:
+        raise click.UsageError(
+            "--grid: got names for clusters; a grid names none, so leave out --vocabulary and --name"
+        )
+    fixed = {name: value for name, value in chosen.items() if name not in ("projection", "resamples")}
+    points = _grid(grid, {name: value for name, value in fixed.items() if name != "seed" or value})
     with settings.client(model=model) as client:
         given = given_items(client, images, texts, ids, model=model, decode=decode)
+        if grid:
+            _run_grid(
+                settings,
+                client.cluster_grid(
+                    **given, grid=points, known=labels, missing=missing or None, resamples=chosen.get("resamples")
+                ),
+                out,
+                kind,
+                page,
+                tables,
+                as_json,
+            )
+            return
         result = client.cluster(**given, **chosen, known=labels, missing=missing or None, vocabulary=every or None)
         assert isinstance(result, Clusters)
         _write_clusters(result, out, kind)
         if page is not None:
-            result.report(page, images=root, pictures=pictures)
+            result.report(page, images=root, pictures=pictures, tables=tables)
     settings.notify(
         f"{out}: {len(result):,} items, {len(result.clusters):,} clusters, {result.unclustered:,} in none; {result.id}"
     )
     for remark in result.remarks:
         settings.notify(f"  {remark}")
     if page is not None:
-        settings.notify(f"{page}: the report")
+        settings.notify(options.report_line(page, tables))
     summary = {
         "out": out,
         "clustering": result.id,
@@ -147,9 +176,41 @@ def cluster(
     finish(settings, result.errors, summary, as_json)
 
 
-def _write_clusters(result: Clusters, out: str, kind: str) -> None:
+def _grid(texts: tuple[str, ...], fixed: dict[str, Any]) -> list[dict[str, Any]]:
+    """Combinations of the option --grid; other parameters of the command hold for all of them."""
+    points = [{**fixed, **combination(text)} for text in texts]
+    return [{"method": "kmeans", **each} if "k" in each and "method" not in each else each for each in points]
+
+
+def _run_grid(
+    settings: Settings, result: Any, out: str, kind: str, page: str | None, tables: str | None, as_json: bool
+) -> None:
+    """Write the table and the report of a grid."""
+    assert isinstance(result, ClusterGrid)
     if kind == ".parquet":
         result.to_pandas().reset_index().to_parquet(out)
+    else:
+        rows = result.columns()
+        cells = [[row.name, *map(_cell, columns.values())] for row, columns in zip(result, rows, strict=True)]
+        write_table(["name", *rows[0]], cells, out)
+    if page is not None:
+        result.report(page, tables=tables)
+    for line in repr(result)[1:-1].splitlines():
+        settings.notify(line)
+    for remark in result.remarks:
+        settings.notify(f"  {remark}")
+    if page is not None:
+        settings.notify(options.report_line(page, tables))
+    finish(settings, result.errors, {**result.answer, "out": out}, as_json)
+
+
+def _cell(value: Any) -> Any:
+    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else value
+
+
+def _write_clusters(result: Clusters, out: str, kind: str) -> None:
+    if kind == ".parquet":
+        write_frame(result.to_pandas().reset_index(), out)
         return
     figures = zip(result.silhouettes, result.silhouettes_final, strict=True)
     items = zip(result.ids, result.labels.tolist(), figures, result.passes, result.codes, strict=True)
@@ -162,8 +223,7 @@ def _write_clusters(result: Clusters, out: str, kind: str) -> None:
 @options.option(
     "--kind",
     type=click.Choice(["near", "exact", "semantic"]),
-    default="near",
-    show_default=True,
+    show_default="near, semantic for texts and vectors",
     help="near: other sizes and formats of an image. exact: the same bytes. semantic: similar embeddings.",
 )
 @options.option(
@@ -184,15 +244,16 @@ def _write_clusters(result: Clusters, out: str, kind: str) -> None:
 )
 @options.option(
     "--prefer",
-    type=click.Choice(["size"]),
-    show_default="the most central image",
-    help="Keep the image with the most pixels of each group.",
+    type=click.Choice(["size", "central"]),
+    show_default="size for near, else central",
+    help="Image of each group that is kept: that with the most pixels, or the most central one.",
 )
 @options.table_out
 @options.output_option(
     "--keep-list", type=options.NEW_FILE, help="Write the ids to keep to this .txt file, one per line."
 )
 @options.json_summary
+@takes_page
 @click.pass_obj
 def duplicates(
     settings: Settings,
@@ -206,31 +267,42 @@ def duplicates(
     kind: Any,
     out: str,
     keep_list: str | None,
+    report: PageOptions,
     **parameters: Any,
 ) -> None:
-    """Find duplicates among images (folders, files, globs), or with --kind semantic among texts or vectors too.
+    """Find duplicates among images (folders, files, globs), texts, or the vectors of a .parquet or .npz.
 
     The table has a row per item: id, group, the representative's id, the similarity to it, kept (1 or 0), error;
     related, the number of a group of pictures of one layout with different content.
     """
+    report.check(out)
     suffix = check_table(out, as_json)
     if keep_list is not None:
         check_out(keep_list, (".txt",), "--keep-list")
+    if kind is None and (texts is not None or is_vectors(images)):
+        kind = "semantic"
+        settings.notify("--kind semantic: texts and vectors have no perceptual hashes or bytes to compare")
+    if kind not in (None, "semantic") and is_vectors(images):
+        raise click.UsageError(
+            f"--kind {kind} compares files of images, and {images} has vectors; give --kind semantic"
+        )
+    kind = kind or "near"
     if kind != "semantic" and (model or decode or texts):
         raise click.UsageError(f"--model, --decode and --texts need --kind semantic; this is {kind}")
     with settings.client(model=model) as client:
-        given = given_items(client, images, texts, ids, model=model, decode=decode, vectors=kind == "semantic")
+        given = given_items(client, images, texts, ids, model=model, decode=decode)
         result = client.duplicates(**given, **parameters, kind=kind)
-    assert not isinstance(result, Job)
-    kept = result.kept.tolist()
-    if suffix == ".parquet":
-        result.to_pandas().reset_index().to_parquet(out)
-    else:
-        columns = ["id", "group", "representative", "similarity", "kept", "error", "related"]
-        write_table(columns, _rows(result, kept), out)
-    if keep_list is not None:
-        with open(keep_list, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.writelines(f"{id}\n" for id, keep in zip(result.ids, kept, strict=True) if keep)
+        assert not isinstance(result, Job)
+        kept = result.kept.tolist()
+        if suffix == ".parquet":
+            write_frame(result.to_pandas().reset_index(), out)
+        else:
+            columns = ["id", "group", "representative", "similarity", "kept", "error", "related"]
+            write_table(columns, _rows(result, kept), out)
+        if keep_list is not None:
+            with open_output(keep_list) as file:
+                file.writelines(f"{id}\n" for id in result.kept_ids)
+        report.write(settings, result, texts)
     counts = {"items": len(result), "groups": len(result.groups), "extra": len(result.extra)}
     settings.notify("{}: {items:,} items, {groups:,} groups, {extra:,} duplicates to drop".format(out, **counts))
     if result.threshold_reason is not None and result.threshold is not None:
@@ -241,8 +313,11 @@ def duplicates(
     for remark in result.remarks:
         settings.notify(f"  {remark}")
     if keep_list is not None:
-        unknown = f", {len(result.errors):,} of them because they could not be compared" if result.errors else ""
-        settings.notify(f"{keep_list}: {sum(kept):,} items to keep{unknown}")
+        blank = sum(each.code in NOT_COMPARED for each in result.errors)
+        unread = len(result.errors) - blank
+        unknown = f", {blank:,} of them because they could not be compared" if blank else ""
+        unknown += f"; {unread:,} that cannot be read are left out" if unread else ""
+        settings.notify(f"{keep_list}: {len(result.kept_ids):,} items to keep{unknown}")
     summary = {
         "out": out,
         "duplicates": result.id,

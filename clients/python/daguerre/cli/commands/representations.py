@@ -9,9 +9,11 @@ import click
 
 from daguerre import Client
 from daguerre.cli import options
+from daguerre.cli.grids import combination, grid_option
 from daguerre.cli.group import Settings
-from daguerre.cli.output import check_page, check_table, read_vectors
-from daguerre.corpus.annotation import named_files, read_coded_pairs
+from daguerre.cli.output import check_page, check_table, read_vectors, write_frame
+from daguerre.corpus.annotation import read_coded_pairs
+from daguerre.corpus.coded import named_files
 from daguerre.results.annotation import FIGURES
 from daguerre.results.embeddings import Embeddings
 from daguerre.results.representations import Representations
@@ -24,13 +26,10 @@ TABLES = (".parquet", ".npz")
 @options.command("representations")
 @click.argument("coded", type=options.FILE)
 @click.argument("vectors", nargs=-1, required=True, metavar="[NAME=]VECTORS.parquet…")
-@options.option(
-    "--grid",
-    multiple=True,
-    metavar="PARAMETERS",
+@grid_option(
+    'Clustering parameters and their values, of which all combinations are tried: "method=kmeans k=10,20,40"; can be '
+    "repeated.",
     show_default="iterative-kmeans, kmeans, hdbscan",
-    help='Clustering parameters and their values, of which all combinations are tried: "method=kmeans k=10,20,40"; can '
-    "be repeated.",
 )
 @options.option("--cosines-only", is_flag=True, help="Compare the cosines of pairs alone, without a clustering.")
 @options.unclustered
@@ -40,6 +39,7 @@ TABLES = (".parquet", ".npz")
 @options.seed
 @options.table_out
 @options.report
+@options.tables
 @options.json_summary
 @click.pass_obj
 def representations(
@@ -51,6 +51,7 @@ def representations(
     unclustered: Any,
     out: str,
     page: str | None,
+    tables: str | None,
     as_json: bool,
     **parameters: Any,
 ) -> None:
@@ -59,9 +60,9 @@ def representations(
     VECTORS are files of `daguerre embed`, .parquet or .npz, of the same items by several models. The table has a row
     per representation and combination of parameters, the best first.
     """
-    check_page(page, out)
+    check_page(page, out, tables)
     kind = check_table(out, as_json)
-    tried = [_combination(text) for text in grid] or None
+    tried = [combination(text) for text in grid] or None
     with settings.client() as client:
         made = _read(client, vectors)
         first = next(iter(made.values()))
@@ -76,13 +77,13 @@ def representations(
         settings.notify(f"{uncoded:,} pairs are left out: nobody has coded them")
     _write(result, out, kind)
     if page is not None:
-        result.report(page)
+        result.report(page, tables=tables)
     for line in repr(result)[1:-1].splitlines():
         settings.notify(line)
     for remark in result.remarks:
         settings.notify(f"  {remark}")
     if page is not None:
-        settings.notify(f"{page}: the report")
+        settings.notify(options.report_line(page, tables))
     if as_json:
         click.echo(json.dumps({**result.answer, "left_out": result.left_out, "out": out}))
 
@@ -97,34 +98,10 @@ def _read(client: Client, given: Sequence[str]) -> dict[str, Embeddings]:
     return {name: read_vectors(client, path, model=None, decode=None) for name, path in files.items()}
 
 
-def _combination(text: str) -> dict[str, list[Any]]:
-    """Parameters and values of a text such as "method=kmeans k=10,20". Raises UsageError."""
-    found: dict[str, list[Any]] = {}
-    for word in text.split():
-        name, equals, values = word.partition("=")
-        if not equals or not name or not all(values.split(",")):
-            raise click.UsageError(f'--grid: got {word!r}; write parameters as in "method=kmeans k=10,20,40"')
-        found[name.replace("-", "_")] = [_value(each) for each in values.split(",")]
-    if not found:
-        raise click.UsageError('--grid: is empty; write parameters as in "method=kmeans k=10,20,40"')
-    return found
-
-
-def _value(text: str) -> Any:
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    for number in (int, float):
-        try:
-            return number(text)
-        except ValueError:
-            pass  # then the next
-    return text
-
-
 def _write(result: Representations, out: str, kind: str) -> None:
     of = "configurations" if result.configurations else "representations"
     if kind == ".parquet":
-        result.to_pandas(of).reset_index().to_parquet(out)  # type: ignore[arg-type]
+        write_frame(result.to_pandas(of).reset_index(), out)  # type: ignore[arg-type]
         return
     ends = ("value", "low", "high")
     names: tuple[str, ...] = FIGURES
