@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from filelock import FileLock
 from pydantic import TypeAdapter, ValidationError
@@ -27,26 +27,41 @@ MANIFEST = "model.json"
 _spec_adapter = TypeAdapter(ModelSpec)
 
 
+class Spec(Protocol):
+    """A row of a catalogue: of models, or of analysers."""
+
+    @property
+    def name(self) -> str: ...
+
+    def fingerprint(self) -> str: ...
+
+
+S = TypeVar("S", bound=Spec)
+
+
 class NewerFormat(ModelUnavailable):
     """A folder written by a newer version."""
 
 
 @dataclass(frozen=True)
-class ModelFolder:
+class Folder(Generic[S]):
     """A folder whose files match its manifest."""
 
     path: Path
-    spec: ModelSpec
+    spec: S
     parity: Mapping[str, float]  # agreement with torch, measured when the folder was built
     made_with: Mapping[str, str]  # library versions, for the receipt
 
 
-def write_manifest(folder: Path, spec: ModelSpec, *, parity: Mapping[str, float], made_with: Mapping[str, str]) -> None:
+ModelFolder = Folder[ModelSpec]
+
+
+def write_manifest(folder: Path, spec: Spec, *, parity: Mapping[str, float], made_with: Mapping[str, str]) -> None:
     """Hash the files in `folder` and write its manifest."""
     manifest = {
         "format": FORMAT,
         "fingerprint": spec.fingerprint(),
-        "spec": _spec_adapter.dump_python(spec, mode="json"),
+        "spec": TypeAdapter(type(spec)).dump_python(spec, mode="json"),
         "files": {path.name: sha256(path) for path in sorted(folder.iterdir())},
         "parity": dict(parity),
         "made_with": dict(made_with),
@@ -55,7 +70,12 @@ def write_manifest(folder: Path, spec: ModelSpec, *, parity: Mapping[str, float]
 
 
 def open_folder(path: Path) -> ModelFolder:
-    """Read the manifest and check every file against it.
+    """Open the folder of a model. Raises ModelUnavailable as `checked_folder` does."""
+    return checked_folder(path, _spec_adapter)
+
+
+def checked_folder(path: Path, adapter: TypeAdapter[S]) -> Folder[S]:
+    """Read the manifest of a row that `adapter` reads, and check every file against it.
 
     Raises
     ------
@@ -67,7 +87,7 @@ def open_folder(path: Path) -> ModelFolder:
             raise NewerFormat(
                 f"model folder {path.name}: format {manifest['format']}, this version reads {FORMAT}; export it again"
             )
-        spec = _spec_adapter.validate_python(manifest["spec"])
+        spec = adapter.validate_python(manifest["spec"])
         files: dict[str, str] = manifest["files"]
         if strange := sorted({file.name for file in path.iterdir()} - {MANIFEST, *files}):
             raise ModelUnavailable(f"model folder {path.name}: {strange[0]} is not in its manifest; export it again")
@@ -79,7 +99,7 @@ def open_folder(path: Path) -> ModelFolder:
                 f"model folder {path.name}: got fingerprint {manifest['fingerprint']}, this version computes "
                 f"{spec.fingerprint()}; export it again"
             )
-        return ModelFolder(path, spec, manifest["parity"], manifest["made_with"])
+        return Folder(path, spec, manifest["parity"], manifest["made_with"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError) as exc:
         raise ModelUnavailable(f"model folder {path.name}: no readable {MANIFEST}; export it again") from exc
 
@@ -90,15 +110,19 @@ def model_path(spec: ModelSpec, home: Path) -> Path:
 
 
 def build(spec: ModelSpec, home: Path, make: Callable[[Path], None]) -> ModelFolder:
-    """Build the folder of `spec` unless it exists and is valid; concurrent processes build it once.
+    """Build the folder of a model unless it exists and is valid, as `build_at` does."""
+    return build_at(model_path(spec, home), _spec_adapter, make)
+
+
+def build_at(final: Path, adapter: TypeAdapter[S], make: Callable[[Path], None]) -> Folder[S]:
+    """Build the folder `final` unless it exists and is valid; concurrent processes build it once.
 
     `make` fills an empty folder, manifest included.
     """
-    final = model_path(spec, home)
     final.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(final.with_suffix(".lock")):
         try:
-            return open_folder(final)
+            return checked_folder(final, adapter)
         except NewerFormat:
             raise  # a newer version may still use it
         except ModelUnavailable:
@@ -109,7 +133,7 @@ def build(spec: ModelSpec, home: Path, make: Callable[[Path], None]) -> ModelFol
         staging.chmod(final.parent.stat().st_mode)  # mkdtemp gives access to the owner only
         try:
             make(staging)
-            built = open_folder(staging)
+            built = checked_folder(staging, adapter)
             for file in staging.iterdir():
                 sync_file(file)
             shutil.rmtree(final, ignore_errors=True)

@@ -42,7 +42,7 @@ class TextTower:
     """Tokenisation and pooling of texts."""
 
     max_tokens: int  # longer texts are truncated, and the answer reports it
-    pooling: str  # "mean", "cls", "eot", "last"
+    pooling: str  # "mean", "cls", "eot", "last"; "centred_mean": models/embedded/e5.py
     buckets: tuple[int, ...]  # token lengths that a text is padded up to: its shape never depends on its batch
     projection: Literal["none", "kernel_ridge"] = "none"  # after the network: models/encoders/projection.py
     prefix: str = ""  # put before every text: E5's "query: "

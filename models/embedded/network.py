@@ -1,15 +1,16 @@
-"""EfficientNet-Lite0 in torch up to its pooled features, for export and fine-tuning.
+"""EfficientNet-Lite0 and Lite2 in torch up to their pooled features, for export and fine-tuning.
 
 Source: Tan and Le, "EfficientNet", ICML 2019; the Lite variant (2020) drops squeeze-and-excitation and uses ReLU6.
 Module names are those of the published weights, so that they load by name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-BLOCKS = (  # repeats, kernel, stride, expansion, channels out
+Blocks = Sequence[tuple[int, int, int, int, int]]  # repeats, kernel, stride, expansion, channels out
+LITE0: Blocks = (
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
     (2, 5, 2, 6, 40),
@@ -17,6 +18,15 @@ BLOCKS = (  # repeats, kernel, stride, expansion, channels out
     (3, 5, 1, 6, 112),
     (4, 5, 2, 6, 192),
     (1, 3, 1, 6, 320),
+)
+LITE2: Blocks = (  # 1.1 times as wide, in multiples of 8, and 1.2 times as deep
+    (1, 3, 1, 1, 16),
+    (3, 3, 2, 6, 24),
+    (3, 5, 2, 6, 48),
+    (4, 3, 2, 6, 88),
+    (4, 5, 1, 6, 120),
+    (5, 5, 2, 6, 208),
+    (1, 3, 1, 6, 352),
 )
 
 
@@ -56,14 +66,14 @@ class Block(nn.Module):
         return x + out if self.skips else out
 
 
-class EfficientNetLite0(nn.Module):
-    """`forward`: pixels (n, 3, 224, 224), normalised float32 → pooled features (n, 1280)."""
+class EfficientNetLite(nn.Module):
+    """`forward`: pixels (n, 3, size, size), normalised float32 → pooled features (n, 1280)."""
 
-    def __init__(self) -> None:
+    def __init__(self, architecture: Blocks = LITE0) -> None:
         super().__init__()
         self._conv_stem, self._bn0 = SameConv(3, 32, 3, 2, bias=False), _norm(32)
         blocks, inner = [], 32
-        for repeats, kernel, stride, expansion, outer in BLOCKS:
+        for repeats, kernel, stride, expansion, outer in architecture:
             for i in range(repeats):
                 blocks.append(Block(inner, outer, kernel, stride if i == 0 else 1, expansion))
                 inner = outer
@@ -79,13 +89,13 @@ class EfficientNetLite0(nn.Module):
         return pooled
 
 
-def load(state: Mapping[str, Tensor]) -> EfficientNetLite0:
-    """Load the network with the published weights; every key must match."""
-    network = EfficientNetLite0()
+def load(state: Mapping[str, Tensor], architecture: Blocks = LITE0) -> EfficientNetLite:
+    """Load a network with the published weights; every key must match."""
+    network = EfficientNetLite(architecture)
     network.load_state_dict(dict(state), strict=True)
     return network.eval()
 
 
-def classifier_rows(network: EfficientNetLite0) -> Tensor:
+def classifier_rows(network: EfficientNetLite) -> Tensor:
     """Direction of each ImageNet class in feature space, (1000, 1280)."""
     return network._fc.weight.detach()

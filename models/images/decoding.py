@@ -29,7 +29,7 @@ Pixels of ordinary RGB and grey files equal those of the `transformers` processo
 import io
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,7 @@ from PIL import Image, TiffImagePlugin
 
 from models.errors import ImageError, ImageTooLarge, InvalidImage, UnsupportedImage
 from models.images import jpeg, tiff
+from models.images.crops import Crop
 from models.images.formats import check_structure, pillow_name, sniff
 from models.images.perceptual import FLAT
 from models.images.preprocess import Box, Preprocess, resize, resized_size
@@ -85,9 +86,14 @@ class LargeImage(Exception):
 
 
 def load_pixels(
-    data: bytes, preprocess: Preprocess, *, limits: ImageLimits, decode: DecodeMode = "exact"
+    data: bytes,
+    preprocess: Preprocess,
+    *,
+    limits: ImageLimits,
+    decode: DecodeMode = "exact",
+    crop: Crop | None = None,
 ) -> NDArray[np.uint8]:
-    """Decode and resize one image.
+    """Decode and resize one image, or a crop of it, which is always decoded exactly.
 
     Returns
     -------
@@ -101,25 +107,64 @@ def load_pixels(
     LargeImage
         Only where `limits.max_memory` is set.
     """
-    image, box = _open(data, limits, preprocess if decode == "scaled" else None)
+    image, box = _open(data, limits, preprocess if decode == "scaled" else None, crop)
     return resize(image, preprocess, box=box)
 
 
 def open_rgb(
-    data: bytes, *, limits: ImageLimits, decode: DecodeMode = "exact", target: Preprocess | None = None
+    data: bytes,
+    *,
+    limits: ImageLimits,
+    decode: DecodeMode = "exact",
+    target: Preprocess | None = None,
+    crop: Crop | None = None,
 ) -> Image.Image:
-    """Decode one image: RGB, upright, without what its `info` held.
+    """Decode one image, or a crop of it: RGB, upright, without what its `info` held.
 
     With decode "scaled" and a target, a JPEG comes at the smallest of 1/1, 1/2, 1/4 and 1/8 of its size that
-    is at least three times what the target resizes it to (sides rounded up); all else comes at its full size.
+    is at least three times what the target resizes it to (sides rounded up); all else comes at its full size, and so
+    does what a crop is cut out of.
 
     Raises as `load_pixels` does.
     """
-    return _open(data, limits, target if decode == "scaled" else None)[0]
+    return _open(data, limits, target if decode == "scaled" else None, crop)[0]
 
 
-def _open(data: bytes, limits: ImageLimits, target: Preprocess | None) -> tuple[Image.Image, Box | None]:
+class Placed(NamedTuple):
+    """An image or a crop of it: RGB, with the size of the whole upright picture, and its place there.
+
+    Attributes
+    ----------
+    corner : x and y of its upper left pixel; 0, 0 for a whole picture.
+    """
+
+    image: Image.Image
+    size: tuple[int, int]
+    corner: tuple[int, int]
+
+
+def open_placed(data: bytes, *, limits: ImageLimits, crop: Crop | None = None) -> Placed:
+    """Decode one image, or a crop of it, exactly, as `open_rgb` does. Raises as `load_pixels` does."""
+    image = open_rgb(data, limits=limits)
+    if crop is None:
+        return Placed(image, image.size, (0, 0))
+    left, upper, *_ = crop.box(image.size)
+    return Placed(_cut(image, crop, limits), image.size, (left, upper))
+
+
+def _cut(image: Image.Image, crop: Crop, limits: ImageLimits) -> Image.Image:
+    made = crop.cut(image)
+    _check_ratio(made.size, limits, "crop")
+    return made
+
+
+def _open(
+    data: bytes, limits: ImageLimits, target: Preprocess | None, crop: Crop | None
+) -> tuple[Image.Image, Box | None]:
     """Decode, scaled where there is a target; the box is what the picture covers of a scaled image."""
+    if crop is not None:
+        image, _ = _open(data, limits, None, None)
+        return _cut(image, crop, limits), None
     if len(data) > limits.max_bytes:
         raise ImageTooLarge(
             f"image has {len(data):,} bytes, the limit is {limits.max_bytes:,}: send a smaller or stronger"
@@ -206,11 +251,16 @@ def _check_size(image: Image.Image, limits: ImageLimits) -> None:
         tiff.check(image)
         if math.prod(tile) > limits.max_pixels:
             raise _too_many_pixels(f"{math.prod(tile):,} in one tile,", limits)
+    _check_ratio(image.size, limits, "image")
+
+
+def _check_ratio(size: tuple[int, int], limits: ImageLimits, what: str) -> None:
+    width, height = size
     ratio = max(width, height) / min(width, height)
     if ratio > limits.max_aspect_ratio:
         raise InvalidImage(
-            f"image is {width:,} x {height:,} pixels, {ratio:,.0f} times as long as wide, the limit is"
-            f" {limits.max_aspect_ratio:g}: crop it"
+            f"{what} is {width:,} x {height:,} pixels, {ratio:,.0f} times as long as wide, the limit is"
+            f" {limits.max_aspect_ratio:g}: {'crop it' if what == 'image' else 'take more of the picture'}"
         )
 
 

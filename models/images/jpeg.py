@@ -7,6 +7,7 @@ the last byte that is there: pixels that were there are equal, and the first one
 import io
 import re
 from dataclasses import dataclass
+from hashlib import sha256
 
 import numpy as np
 from PIL import Image, ImageChops, JpegImagePlugin
@@ -26,6 +27,8 @@ _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _LOSSLESS = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
 # other bits than the zeros that decoders make up, and every restart marker, of which any may be due
 _OTHER_BITS = b"".join(b"\xaa\x5b\xd3\x36\x6c\x91" * 40 + bytes([0xFF, 0xD0 + i]) for i in range(8)) * 2
+# a change upwards does not show in white, and one downwards not in black: bits of many kinds
+_MANY_BITS = (_OTHER_BITS, *(sha256(bytes([i])).digest().replace(b"\xff", b"") * 8 for i in range(12)))
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,14 @@ class Layout:
 
     Attributes
     ----------
-    end : where the data of its last scan end.
+    start, end : where the data of its last scan begin and end.
     ended : whether an end marker follows.
     scans : number of scans.
     progressive : whether scans refine each other.
     complete : whether the scans, if they are whole, have every coefficient of every component to its last bit.
     """
 
+    start: int
     end: int
     ended: bool
     scans: int
@@ -51,18 +55,18 @@ class Layout:
 def layout(data: bytes) -> Layout | None:
     """Find the parts of a JPEG; None for one without a scan, or with more parts than any program writes."""
     position, scans, progressive = 2, 0, False
-    end = len(data)
+    start = end = len(data)
     components: set[int] = set()
     missing: dict[int, set[int]] = {}  # of each component: coefficients that have not come to their last bit
     for _ in range(MAX_PARTS):
         if position + 2 > len(data):
-            return _layout(end if scans else 0, False, scans, progressive, missing)
+            return _layout(start, end if scans else 0, False, scans, progressive, missing)
         if data[position] != 0xFF or data[position + 1] in (0, 0xFF):
             position += 1
             continue
         marker = data[position + 1]
         if marker == 0xD9:
-            return _layout(end, True, scans, progressive, missing)
+            return _layout(start, end, True, scans, progressive, missing)
         if marker in _NO_BODY:
             position += 2
             continue
@@ -76,6 +80,7 @@ def layout(data: bytes) -> Layout | None:
         if marker != 0xDA:
             continue
         scans += 1
+        start = position
         count = body[0] if body else 0
         if len(body) >= 4 + 2 * count:
             first, last, bits = body[1 + 2 * count : 4 + 2 * count]
@@ -91,10 +96,12 @@ def layout(data: bytes) -> Layout | None:
     return None
 
 
-def _layout(end: int, ended: bool, scans: int, progressive: bool, missing: dict[int, set[int]]) -> Layout | None:
+def _layout(
+    start: int, end: int, ended: bool, scans: int, progressive: bool, missing: dict[int, set[int]]
+) -> Layout | None:
     if not scans:
         return None
-    return Layout(end, ended, scans, progressive, bool(missing) and not any(missing.values()))
+    return Layout(start, end, ended, scans, progressive, bool(missing) and not any(missing.values()))
 
 
 def looks_cut(data: bytes, image: Image.Image) -> bool:
@@ -127,7 +134,7 @@ def whole(data: bytes) -> bytes | None:
         return None
     there = data[: parts.end]
     if not there[-ZEROS:].strip(b"\0"):
-        if parts.ended and parts.complete and _needs_its_zeros(there):
+        if parts.ended and parts.complete and _needs_its_zeros(there, parts.start):
             return there + END
         there = there.rstrip(b"\0")
     there = there.removesuffix(b"\xff")  # the first half of a stuffed byte, or of a marker
@@ -147,18 +154,33 @@ def whole(data: bytes) -> bytes | None:
     raise _cut(f"has the upper {100 * int(rows.argmax()) // changed.height} % of its picture, and the rest is missing")
 
 
-def _needs_its_zeros(data: bytes) -> bool:
+def _needs_its_zeros(data: bytes, start: int) -> bool:
     """Whether the zeros at the end are the picture's: codes of a plain area, with tables that were fitted to it.
 
-    Then every pixel is there with them, and some are not without the last few.
+    Then every pixel is there with them, and some are not without the last few; or no bits behind `start`, where the
+    data begin, could change a pixel, as where the tables have a single code each.
     """
     try:
-        whole_picture, more, less = (
-            _decoded(part + END) for part in (data, data + _OTHER_BITS, data[:-FEW_BYTES] + _OTHER_BITS)
-        )
+        whole_picture = _pixels(data)
+        if whole_picture != _pixels(data + _OTHER_BITS):
+            return False
     except Exception:  # a decoder raises whatever it likes
         return False
-    return whole_picture.tobytes() == more.tobytes() != less.tobytes()
+    fewer, none = data[:-FEW_BYTES], data[:start]
+    return any(_differs(fewer + bits, whole_picture) for bits in _MANY_BITS) or not any(
+        _differs(none + bits, whole_picture) for bits in _MANY_BITS
+    )
+
+
+def _differs(data: bytes, pixels: bytes) -> bool:
+    try:
+        return _pixels(data) != pixels
+    except Exception:  # the bits are looked at
+        return True
+
+
+def _pixels(data: bytes) -> bytes:
+    return _decoded(data + END).tobytes()
 
 
 def variant(data: bytes) -> str | None:

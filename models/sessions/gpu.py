@@ -19,6 +19,7 @@ from models.errors import ModelUnavailable
 
 logger = logging.getLogger("daguerre.gpu")
 Feeds = Mapping[str, NDArray[Any]]
+Arrays = tuple[NDArray[Any], ...]
 LARGEST = 512
 RECOVER = 100  # batches of the reduced size after which a larger one is tried
 _OUT_OF_MEMORY = (
@@ -48,15 +49,20 @@ def padded(array: NDArray[Any], rows: int) -> NDArray[Any]:
     return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)]) if missing else array
 
 
+def single(array: NDArray[Any]) -> NDArray[Any]:
+    """The array, in single precision where it is in half."""
+    return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
 class GpuRunner:
     """Runs a session's batches on GPU number `index`. Thread-safe.
 
     `limit` is the current largest batch in rows; `halved` counts the times that memory ran out.
     """
 
-    def __init__(self, session: Any, inputs: Sequence[str], index: int) -> None:
+    def __init__(self, session: Any, inputs: Sequence[str], outputs: Sequence[str], index: int) -> None:
         self._session = session
-        self._inputs = inputs
+        self._inputs, self._outputs = inputs, outputs
         self._index = index
         self._buffers = threading.local()
         self._lock = threading.Lock()
@@ -66,8 +72,8 @@ class GpuRunner:
         self.limit = LARGEST
         self.halved = 0
 
-    def run(self, feeds: Feeds) -> NDArray[np.float32]:
-        """Compute rows (n, d) float32 from inputs of n rows.
+    def run(self, feeds: Feeds) -> Arrays:
+        """Compute the outputs, (n, …) each, from inputs of n rows.
 
         Raises ModelUnavailable if a single row does not fit.
         """
@@ -78,13 +84,13 @@ class GpuRunner:
             step = self.limit
             parts.append(self._part({name: feeds[name][start : start + step] for name in self._inputs}))
             start += step
-        return np.concatenate(parts) if len(parts) > 1 else parts[0]
+        return tuple(map(np.concatenate, zip(*parts, strict=True))) if len(parts) > 1 else parts[0]
 
-    def _part(self, feeds: Feeds) -> NDArray[np.float32]:
+    def _part(self, feeds: Feeds) -> Arrays:
         rows = len(feeds[self._inputs[0]])
         try:
             with self._beside_others():
-                vectors = self._run_bound(feeds, rows)
+                outputs = self._run_bound(feeds, rows)
         except Exception as exc:  # ONNX Runtime's own bare classes
             if not out_of_memory(exc):
                 raise
@@ -92,7 +98,7 @@ class GpuRunner:
                 self._shrink(rows)
         else:
             self._succeeded(rows)
-            return vectors
+            return outputs
         if rows == 1:
             return self._alone(feeds)
         return self.run(feeds)  # in parts of the new limit, which is smaller than `rows`
@@ -109,7 +115,7 @@ class GpuRunner:
                 self._running -= 1
                 self._condition.notify_all()
 
-    def _alone(self, feeds: Feeds) -> NDArray[np.float32]:
+    def _alone(self, feeds: Feeds) -> Arrays:
         """Run a single row that did not fit beside other batches, after they have ended."""
         with self._condition:  # held while it runs, so that no other batch begins
             self._waiting += 1
@@ -127,7 +133,7 @@ class GpuRunner:
                 self._waiting -= 1
                 self._condition.notify_all()
 
-    def _run_bound(self, feeds: Feeds, rows: int) -> NDArray[np.float32]:
+    def _run_bound(self, feeds: Feeds, rows: int) -> Arrays:
         size = bucket(rows)
         binding = self._session.io_binding()
         for name, array in feeds.items():
@@ -135,10 +141,10 @@ class GpuRunner:
             value = self._buffer(name, full)
             value.update_inplace(np.ascontiguousarray(full))
             binding.bind_ortvalue_input(name, value)
-        binding.bind_output("raw", "cpu")
+        for name in self._outputs:
+            binding.bind_output(name, "cpu")
         self._session.run_with_iobinding(binding)
-        (raw,) = binding.copy_outputs_to_cpu()
-        return np.asarray(raw[:rows], np.float32)
+        return tuple(single(output[:rows]) for output in binding.copy_outputs_to_cpu())
 
     def _buffer(self, name: str, array: NDArray[Any]) -> Any:
         kept: dict[Any, Any] = self._buffers.__dict__.setdefault("kept", {})

@@ -1,8 +1,7 @@
-"""The device's step of an encoder by ONNX Runtime, from a batch of rows to raw vectors (n, d)."""
+"""The step on the device by ONNX Runtime: a batch of rows to an encoder's raw vectors, or to an analyser's outputs."""
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,9 @@ from numpy.typing import NDArray
 
 from models.errors import ModelUnavailable
 from models.sessions.devices import device_unavailable, engine_folder, gpu_index, prepare, providers
-from models.sessions.gpu import GpuRunner
+from models.sessions.gpu import Arrays, Feeds, GpuRunner, single
 
 logger = logging.getLogger("daguerre.onnx")
-Feeds = Mapping[str, NDArray[Any]]
 _HEAVY = {
     "Attention",
     "Conv",
@@ -75,18 +73,25 @@ class OnnxSession:
         if device != "cpu":
             _require_work_on_the_gpu(self._session, path.name, device)
         self._inputs = [i.name for i in self._session.get_inputs()]
-        self._gpu = GpuRunner(self._session, self._inputs, gpu_index(device)) if device != "cpu" else None
+        self._outputs = [o.name for o in self._session.get_outputs()]
+        on_gpu = device != "cpu"
+        self._gpu = GpuRunner(self._session, self._inputs, self._outputs, gpu_index(device)) if on_gpu else None
 
     def run(self, stack: NDArray[Any]) -> NDArray[np.float32]:
-        """Compute raw vectors (n, d) float32 from n collated rows. Thread-safe.
+        """Compute an encoder's raw vectors (n, d) float32 from n collated rows. Thread-safe.
 
         `stack` holds pixels, (n, size, size, 3) uint8, or token ids, (n, t) int64 with -1 for padding.
         """
         inputs = feeds(stack)
-        if self._gpu:
-            return self._gpu.run(inputs)
-        (raw,) = self._session.run(["raw"], {name: inputs[name] for name in self._inputs})
-        return np.asarray(raw, np.float32)  # a copy only if the graph returns fp16
+        (raw,) = self._computed({name: inputs[name] for name in self._inputs})
+        return np.asarray(raw, np.float32)
+
+    def compute(self, inputs: Arrays) -> Arrays:
+        """Compute the outputs of any graph, (n, …) each, from its inputs in their order. Thread-safe."""
+        return self._computed(dict(zip(self._inputs, inputs, strict=True)))
+
+    def _computed(self, inputs: Feeds) -> Arrays:
+        return self._gpu.run(inputs) if self._gpu else tuple(map(single, self._session.run(self._outputs, inputs)))
 
 
 def feeds(stack: NDArray[Any]) -> Feeds:

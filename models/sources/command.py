@@ -1,10 +1,15 @@
 """The commands `python -m models fetch` and `import`: their options and output."""
 
 import argparse
+import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import get_args
 
+from models.analysers import words
+from models.analysers.spec import Kind
+from models.analysers.table import ANALYSERS
 from models.catalog.hub import HUB
 from models.catalog.rows import CATALOG
 from models.catalog.spec import Precision
@@ -12,6 +17,13 @@ from models.errors import ModelsError, ModelUnavailable
 from models.sources.fetch import fetch
 
 HOME = Path.home() / ".cache" / "daguerre"
+_KINDS: Mapping[str, Kind] = {
+    "ForImageClassification": "classes",
+    "ForObjectDetection": "objects",
+    "BlipForConditionalGeneration": "captions",
+    "VisionEncoderDecoderModel": "text",
+}
+ENCODERS = ("vit", "dinov2")  # types of classifiers that are imported as models, too
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
 
@@ -24,8 +36,19 @@ def add_fetch(parser: argparse.ArgumentParser) -> None:
 
 def add_import(parser: argparse.ArgumentParser) -> None:
     """Add the options of `import`."""
-    parser.add_argument("folder", type=Path, help="folder written by save_pretrained of transformers")
+    parser.add_argument(
+        "folder",
+        type=Path,
+        help="folder written by save_pretrained of transformers, or with a recognition network of PaddleOCR in ONNX",
+    )
     parser.add_argument("--name", help="name under which the model is served [default: name of the folder]")
+    parser.add_argument(
+        "--as",
+        dest="made",
+        choices=("model", "analyser"),
+        help="model: it embeds pictures or texts. analyser: it names classes, finds objects, reads text or writes "
+        "captions [default: model where it can be one, such as a ViT]",
+    )
     parser.add_argument("--licence", help="licence of the weights, shown in the model's card")
     _add_shared(parser)
     parser.set_defaults(run=run_import)
@@ -62,7 +85,69 @@ def run_import(arguments: argparse.Namespace) -> None:
         raise ModelUnavailable(f"name: {name!r} must consist of a to z, 0 to 9, . and -; choose one with --name")
     if name in CATALOG:
         raise ModelUnavailable(f"name: {name!r} is a model of the catalogue; choose another with --name")
-    _import(arguments, arguments.folder, name)
+    kind, model_type = _analyser_kind(arguments.folder)
+    chosen = arguments.made or ("analyser" if kind and model_type not in ENCODERS else "model")
+    if chosen == "model":
+        _import(arguments, arguments.folder, name)
+        if kind:
+            print(f"{name}: the folder is an analyser of {kind} too, which --as analyser imports")
+    elif kind is None:
+        raise ModelUnavailable(
+            f"--as analyser: {arguments.folder.name} has no architecture that ends in {' or '.join(_KINDS)}; leave "
+            "it out"
+        )
+    else:
+        _import_analyser(arguments, name, kind, model_type)
+
+
+def _analyser_kind(folder: Path) -> tuple[Kind | None, str | None]:
+    """The kind of analyser that a folder is by the architecture in its config.json, None for others; its model_type."""
+    if _is_reader(folder):
+        return "text", None
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        names, model_type = config.get("architectures") or [], config.get("model_type")
+    except (OSError, ValueError, AttributeError):
+        return None, None  # importing it will say what is wrong
+    kinds = (kind for name in names for end, kind in _KINDS.items() if str(name).endswith(end))
+    return next(kinds, None), model_type
+
+
+def _is_reader(folder: Path) -> bool:
+    """Whether a folder has a recognition network of PaddleOCR: an ONNX file, and no network of transformers."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        return not (config.get("architectures") or config.get("model_type")) and any(folder.glob("*.onnx"))
+    except FileNotFoundError:
+        return any(folder.glob("*.onnx"))
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _import_analyser(arguments: argparse.Namespace, name: str, kind: Kind, model_type: str | None) -> None:
+    try:
+        if kind == "classes":
+            from models.sources.classifiers import import_classifier as make
+        elif model_type in words.TYPES:
+            from models.sources.word_detectors import import_word_detector as make
+        elif kind == "text" and _is_reader(arguments.folder):
+            from models.sources.text_readers import import_reader as make
+        elif kind in ("captions", "text"):
+            from models.sources.writers import import_writer as make
+        else:
+            from models.sources.detectors import import_detector as make
+    except ModuleNotFoundError as exc:
+        raise ModelsError(f"importing needs {exc.name}: pip install 'daguerre-service[export]'") from exc
+    if arguments.precision != "fp32":
+        raise ModelUnavailable(f"--precision {arguments.precision}: an analyser has fp32 alone; leave it out")
+    made = make(arguments.folder, arguments.home, name=name, licence=arguments.licence, replace=arguments.replace)
+    labels = f" with {len(made.spec.labels):,} labels" if made.spec.labels else ""
+    if not labels and kind == "objects":
+        labels = " with the labels of each request"
+    print(f"{name}: analyser of {kind}{labels}")
+    for key, value in sorted(made.parity.items()):
+        print(f"{name}: {key.replace('_', ' ')} {value:.2g}")
+    print(f"{name}: {made.path}\nserve it: DAGUERRE_ANALYSERS={','.join([*ANALYSERS, name])} scripts/serve")
 
 
 def _import(arguments: argparse.Namespace, source: Path, name: str, *, fetched: bool = False) -> None:

@@ -71,7 +71,7 @@ def read_source(folder: Path) -> SourceFolder:
         texts = model_type in ("clip", "siglip", *SENTENCE)
         load: Any = AutoTokenizer.from_pretrained
         tokenizer = load(str(folder), local_files_only=True, trust_remote_code=False) if texts else None
-        tokens = _tokens(tokenizer, folder) if texts else ""
+        tokens = tokens_of(tokenizer, folder) if texts else ""
     except (OSError, ValueError, KeyError, TypeError, ImportError) as exc:
         raise ModelUnavailable(f"{folder.name} cannot be read by transformers: {_first_line(exc)}") from exc
     pooling, dense = _sentence(folder) if model_type in SENTENCE else ("", ())
@@ -139,7 +139,7 @@ def weights_of(folder: Path) -> Mapping[str, str]:
     return hashes
 
 
-def _tokens(tokenizer: Any, folder: Path) -> str:
+def tokens_of(tokenizer: Any, folder: Path) -> str:
     """Content of tokenizer.json without padding and truncation, which the service does itself."""
     if getattr(tokenizer, "backend_tokenizer", None) is not None:
         content = json.loads(tokenizer.backend_tokenizer.to_str())

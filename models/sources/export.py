@@ -6,7 +6,7 @@ them itself: a quarter of the bytes to copy, and no preprocessing that could dif
 
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,14 +71,27 @@ def export(graph: nn.Module, stack: NDArray[Any], path: Path) -> float:
     return lowest
 
 
-def write(graph: nn.Module, stack: NDArray[Any], path: Path) -> None:
+def write(graph: nn.Module, stack: NDArray[Any], path: Path, outputs: Sequence[str] = ("raw",)) -> None:
     """Trace `graph` on `stack` and write it to `path`; above 2 GiB its weights go to one file beside it."""
-    graph = graph.eval()
     inputs = feeds(stack)
-    axes: dict[str, dict[int, str]] = {name: {0: "n"} for name in [*inputs, "raw"]}
-    for name, array in inputs.items():
-        if array.ndim == 2:  # tokens: (n, t)
-            axes[name][1] = "t"
+    write_graph(graph, inputs, path, outputs, {name: {1: "t"} for name, array in inputs.items() if array.ndim == 2})
+
+
+def write_graph(
+    graph: nn.Module,
+    inputs: Mapping[str, NDArray[Any]],
+    path: Path,
+    outputs: Sequence[str],
+    axes: Mapping[str, Mapping[int, str]],
+) -> None:
+    """Trace `graph` on `inputs`, in their order, and write it as `write` does.
+
+    Parameters
+    ----------
+    axes : names of the axes whose size is free, by the name of an input or output; the first axis is free in all.
+    """
+    graph = graph.eval()
+    free = {name: {0: "n", **axes.get(name, {})} for name in [*inputs, *outputs]}
     with (
         tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as staging,
         warnings.catch_warnings(),
@@ -91,8 +104,8 @@ def write(graph: nn.Module, stack: NDArray[Any], path: Path) -> None:
             tuple(torch.from_numpy(array) for array in inputs.values()),
             str(traced),
             input_names=list(inputs),
-            output_names=["raw"],
-            dynamic_axes=axes,
+            output_names=list(outputs),
+            dynamic_axes=free,
             opset_version=OPSET,
             dynamo=False,  # the newer exporter needs onnxscript and writes external data
         )

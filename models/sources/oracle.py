@@ -18,7 +18,7 @@ from models.sources.networks import Networks
 
 Float = NDArray[np.float32]
 
-_PICTURES = Path(__file__).parent / "pictures"
+PICTURES = Path(__file__).parent / "pictures"
 TEXTS = (  # lengths from one token to far too many, scripts, emoji, odd spaces
     "a",
     "a cat",
@@ -45,7 +45,7 @@ TEXTS = (  # lengths from one token to far too many, scripts, emoji, odd spaces
 def pictures() -> list[bytes]:
     """Five photos and two crops of each in other shapes: 15 JPEGs."""
     jpegs = []
-    for path in sorted(_PICTURES.glob("*.jpg")):
+    for path in sorted(PICTURES.glob("*.jpg")):
         data = path.read_bytes()
         with Image.open(io.BytesIO(data)) as photo:
             w, h = photo.size
@@ -64,7 +64,7 @@ def pixel_values(folder: Path, images: Sequence[bytes]) -> Float:
     """Pixels by the image processor of the folder, (n, 3, size, size) float32."""
     load: Any = AutoImageProcessor.from_pretrained
     processor = load(str(folder), local_files_only=True, backend="pil")
-    side = read_preprocessor(folder).preprocess.size
+    side = read_preprocessor(folder, pads=True).preprocess.size
     rows = []
     for data in images:
         with Image.open(io.BytesIO(data)) as image:

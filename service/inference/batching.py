@@ -1,6 +1,6 @@
 """Batching without a timer: while one batch runs, the rows of the next one accumulate.
 
-Rows wait in lines, one for each caller and key (model, modality, shape bucket). A free lane (a thread that runs
+Rows wait in lines, one for each caller and key (model, part, shape bucket). A free lane (a thread that runs
 batches) takes the line that has waited longest and fills its batch from all lines of the same key, round-robin, so
 that a caller with one row need not wait for one with a thousand. The number of waiting rows is bounded, and rows of
 cancelled calls are dropped.
@@ -16,19 +16,17 @@ import math
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, NamedTuple
-
-from numpy.typing import NDArray
 
 from models.catalog.spec import Modality
 from service.errors import Overloaded, ServiceError, Unavailable
 from service.inference.fair_threads import current_caller, current_request
 from service.metrics import BATCH_SECONDS, BATCH_SIZE, QUEUE_ITEMS, QUEUE_SECONDS
 
-Row = NDArray[Any]
+Row = Any  # the array of one row for an encoder, the arrays of its inputs or outputs for an analyser
 SHARE = 3  # places of one caller for each that is free
 _Owner = tuple[str | None, object]  # caller and request
 logger = logging.getLogger("daguerre.batching")
@@ -39,14 +37,18 @@ def _always(device: int, key: "Key") -> bool:
 
 
 class Key(NamedTuple):
-    """Model, modality and shape bucket: rows of one key may share a batch."""
+    """Model, part of it (its graph) and shape bucket: rows of one key may share a batch.
+
+    An encoder's parts are its modalities, and its bucket is the side of an image or the number of tokens. The bucket of
+    an analyser's part is the shapes of its inputs.
+    """
 
     model: str
-    modality: Modality
-    bucket: int
+    part: str
+    bucket: Hashable
 
 
-Run = Callable[[Key, Sequence[Row], bool], Row]  # (key, rows, alone) → raw vectors (n, d)
+Run = Callable[[Key, Sequence[Row], bool], Sequence[Row]]  # (key, rows, alone) → an answer for each row
 
 
 @dataclass(eq=False, slots=True)
@@ -79,7 +81,7 @@ class Batcher:
 
     Parameters
     ----------
-    run : (key, rows, alone) → raw vectors (len(rows), d). Called from the lanes' threads; `alone` if no other
+    run : (key, rows, alone) → an answer for each row. Called from the lanes' threads; `alone` if no other
         batch runs or waits, so that this one may use all cores. One function per device.
     max_batch : maximum number of rows in a batch of a key.
     capacity : maximum number of admitted rows; more raise Overloaded.
@@ -218,10 +220,10 @@ class Batcher:
                 self._pace += 0.1 * (seconds / len(batch) / self._lanes - self._pace)
             _answer(batch, answers)
             if self._counts:
-                BATCH_SIZE.labels(key.modality).observe(len(batch))
-                BATCH_SECONDS.labels(key.modality).observe(seconds)
+                BATCH_SIZE.labels(key.part).observe(len(batch))
+                BATCH_SECONDS.labels(key.part).observe(seconds)
             for waited in batch:
-                QUEUE_SECONDS.labels(key.modality).observe(started - waited.since)
+                QUEUE_SECONDS.labels(key.part).observe(started - waited.since)
 
     def _take(self, first: _Line) -> tuple[Key, list[_Waiting]]:
         key, limit = first.key, first.limit
@@ -247,7 +249,7 @@ class Batcher:
             return [exc] * len(rows)
         except Exception as exc:
             if len(rows) == 1:
-                logger.exception("a %s row of model %s could not be run", key.modality, key.model)
+                logger.exception("a %s row of model %s could not be run", key.part, key.model)
                 return [exc]
         return [
             answer for row in rows for answer in self._answers(run, key, [row], alone)
@@ -300,13 +302,14 @@ class Caller:
         self._rows = rows
         self._owner = owner
         self._lines: dict[Key, _Line] = {}
-        self._answers: list[asyncio.Future[Row]] = []
+        self._answers: set[asyncio.Future[Row]] = set()  # of rows that wait or run
 
     def submit(self, key: Key, row: Row) -> "asyncio.Future[Row]":
-        """Queue a row; the future holds its raw vector, (d,)."""
-        assert len(self._answers) < self._rows, "more rows than were admitted"
+        """Queue a row; the future holds its answer: the raw vector (d,) of an encoder, the outputs of an analyser."""
+        assert len(self._answers) < self._rows, "more rows at once than were admitted"
         answer: asyncio.Future[Row] = asyncio.get_running_loop().create_future()
-        self._answers.append(answer)
+        self._answers.add(answer)
+        answer.add_done_callback(self._answers.discard)
         line = self._lines.get(key)
         if line is None:
             line = self._lines[key] = _Line(key, self._batcher.max_batch(key))
@@ -320,7 +323,7 @@ class Caller:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._batcher._drop(list(self._lines.values()), self._rows, self._owner)
-        for answer in self._answers:
+        for answer in list(self._answers):
             if not answer.done():
                 answer.cancel()
 

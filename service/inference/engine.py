@@ -5,15 +5,20 @@ It does not depend on where encoders run, which service/inference/placement.py d
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, cast, get_args
 
 import numpy as np
 import onnxruntime
 import PIL
 
+from models.analysers import folder
+from models.analysers.folder import AnalyserFolder
+from models.analysers.spec import Analyser, AnalyserSpec, Kind
+from models.analysers.table import code_of
 from models.catalog.folder import ModelFolder, locate
 from models.catalog.rows import CATALOG
 from models.catalog.spec import Modality, ModelSpec
@@ -26,9 +31,10 @@ from service import __version__
 from service.errors import NotFound, Unavailable, Unprocessable
 from service.inference.analyses import Analyses
 from service.inference.batching import Key, QueueSlots
-from service.inference.fair_threads import FairThreads
+from service.inference.fair_threads import FairThreads, FairTurns
 from service.inference.label_cache import LabelCache
 from service.inference.placement import Placement
+from service.inference.sessions import Served
 from service.settings import CORES, Settings
 
 logger = logging.getLogger("daguerre.engine")
@@ -47,6 +53,30 @@ class Model:
     texts: TextProcessor | None
     provider: str
     receipts: Mapping[DecodeMode, Mapping[str, Any]]  # how its vectors are computed
+
+
+@dataclass(frozen=True)
+class AnalyserModel:
+    """An analyser that the server runs."""
+
+    spec: AnalyserSpec
+    code: Analyser
+    receipt: Mapping[str, Any]  # how its results are computed
+
+
+def analyser_receipt(spec: AnalyserSpec, provider: str) -> Mapping[str, Any]:
+    """The receipt of an analyser: everything that its results depend on, and versions."""
+    return {
+        "analyser": spec.name,
+        "kind": spec.kind,
+        "revision": spec.source.revision,
+        "fingerprint": spec.fingerprint(),
+        "precision": spec.precision,
+        "provider": provider if spec.parts else "none",
+        "demonstration": spec.demonstration,
+        "notice": spec.notice,
+        "made_with": {"daguerre": __version__, "onnxruntime": onnxruntime.__version__, "pillow": PIL.__version__},
+    }
 
 
 def _receipt(folder: ModelFolder, provider: str, decode: DecodeMode) -> Mapping[str, Any]:
@@ -80,19 +110,22 @@ class Engine:
         self.labels = LabelCache(settings.label_cache)
         self._placement = placement
         self._models: Mapping[str, Model] = {}
+        self._analysers: Sequence[AnalyserModel] = ()
         self._threads = FairThreads(settings.decode_threads, name="decode", memory=settings.max_decoded_bytes)
+        self._pictures = FairTurns(2 * CORES + 2, memory=settings.max_decoded_bytes)
         self._video_threads = ThreadPoolExecutor(settings.videos, thread_name_prefix="video")
         self.viewing = asyncio.Semaphore(settings.videos)
-        self._analyses = Analyses(ANALYSES)
+        self._computations = Analyses(ANALYSES)
         self._failed = False
         self.ready = False
 
     async def start(self) -> None:
         """Find the models, export them if necessary, load them by the placement, and warm up."""
         try:
-            folders = await self.in_thread(lambda: [locate(e, self.settings.home) for e in self.settings.models])
-            await self._placement.start(folders)
-            self._models = await self.in_thread(lambda: {f.spec.name: self._open(f) for f in folders})
+            served = await self.in_thread(self._locate)
+            await self._placement.start(served)
+            self._models = await self.in_thread(lambda: {f.spec.name: self._open(f) for f in served.models})
+            self._analysers = await self.in_thread(lambda: [self._opened(f) for f in served.analysers])
             await self._warm_up()
         except Exception:
             self._failed = True
@@ -107,7 +140,7 @@ class Engine:
         self._placement.close()
         self._threads.close()
         self._video_threads.shutdown(wait=False, cancel_futures=True)
-        self._analyses.close()
+        self._computations.close()
 
     @property
     def models(self) -> Mapping[str, Model]:
@@ -130,6 +163,28 @@ class Engine:
             )
         return models[name]
 
+    def analyser(self, kind: Kind, name: str | None) -> AnalyserModel:
+        """The analyser of `kind` called `name`; the first of its kind for None."""
+        self._require_ready()
+        of_kind = {each.spec.name: each for each in self._analysers if each.spec.kind == kind}
+        if name is None and of_kind:
+            return next(iter(of_kind.values()))
+        if name is None or name not in of_kind:
+            asked = f"there is no {quoted(name)} among" if name else "there is none among"
+            raise NotFound(
+                f"analysers.{kind}: {asked} the analysers of this server ({', '.join(of_kind) or 'none of this kind'});"
+                " GET /v1/analysers lists them, and DAGUERRE_ANALYSERS names those that the server starts with",
+                code="unknown_model",
+                param=f"analysers.{kind}.model",
+            )
+        return of_kind[name]
+
+    @property
+    def analysers(self) -> Sequence[AnalyserModel]:
+        """The analysers that the server was started with."""
+        self._require_ready()
+        return self._analysers
+
     def batcher(self, modality: Modality) -> QueueSlots:
         """The batcher that runs rows of `modality`."""
         return QueueSlots(self._placement.batcher(modality), modality)
@@ -150,6 +205,21 @@ class Engine:
             memory = exc.memory
         return await self._threads.run(lambda: work(limits), memory=memory)
 
+    @asynccontextmanager
+    async def picture(self, work: Callable[[ImageLimits], T]) -> AsyncIterator[T]:
+        """Decode one image as `decode` does, and hold one of the places for decoded pictures while it is used."""
+        try:
+            async with self._pictures.turn():
+                decoded = await self.in_thread(
+                    lambda: work(replace(self.settings.image_limits, max_memory=SMALL_IMAGE))
+                )
+                yield decoded
+            return
+        except LargeImage as exc:
+            memory = exc.memory
+        async with self._pictures.turn(memory):
+            yield await self._threads.run(lambda: work(self.settings.image_limits), memory=memory)
+
     async def in_video_thread(self, work: Callable[[], T]) -> T:
         """Run `work` in a thread for videos, so that images and texts need not wait for it."""
         return await asyncio.get_running_loop().run_in_executor(self._video_threads, work)
@@ -159,7 +229,7 @@ class Engine:
 
         There it waits while computations of other callers have their turns, and ends if its caller has left.
         """
-        return await self._analyses.compute(work)
+        return await self._computations.compute(work)
 
     def _require_ready(self) -> None:
         if not self.ready:
@@ -169,6 +239,17 @@ class Engine:
                 else "the models are being loaded",
                 retry_after=None if self._failed else 5,
             )
+
+    def _locate(self) -> Served:
+        settings = self.settings
+        return Served(
+            [locate(entry, settings.home) for entry in settings.models],
+            [folder.locate(name, settings.home) for name in settings.analysers],
+        )
+
+    def _opened(self, folder: AnalyserFolder) -> AnalyserModel:
+        receipt = analyser_receipt(folder.spec, self._placement.provider)
+        return AnalyserModel(folder.spec, code_of(folder.spec)(folder.spec, folder.path), receipt)
 
     def _open(self, folder: ModelFolder) -> Model:
         return Model(
@@ -195,7 +276,7 @@ class Engine:
                     rows.append((Key(spec.name, "text", model.texts.shape_bucket(ids)), ids, self.settings.lanes + 1))
             for key, row, most in rows:
                 for n in (1, most):
-                    with self.batcher(key.modality).admit(n) as caller:
+                    with self.batcher(cast(Modality, key.part)).admit(n) as caller:
                         await asyncio.gather(*(caller.submit(key, row) for _ in range(n)))
 
 

@@ -8,8 +8,9 @@ images, alternates with other work.
 import asyncio
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -63,42 +64,33 @@ class _Share:
         return None
 
 
-class FairThreads:
-    """Threads of one event loop.
+class FairTurns:
+    """Places that the callers of one event loop hold in turn.
 
     Parameters
     ----------
-    threads : their number.
-    memory : bytes that work which states its memory may use together. Work that needs more runs while no other such
-        work does. One thread, if there are several, is kept free of work that needs more than `LARGE`.
+    places : their number.
+    memory : bytes that the holders who state their memory may use together. One who needs more has a place while no
+        other such holder has one. One place, if there are several, is kept free of holders of more than `LARGE`.
     """
 
-    def __init__(self, threads: int, *, name: str, memory: int = 2**30) -> None:
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._free = threads
-        self._free_for_large = max(1, threads - 1)
+    def __init__(self, places: int, *, memory: int = 2**30) -> None:
+        self._free = places
+        self._free_for_large = max(1, places - 1)
         self._memory, self._used = memory, 0
         self._shares: dict[str | None, _Share] = {}
         self._now = 0.0  # seconds of the caller whose work was taken last
 
-    async def run(self, work: Callable[[], T], *, memory: int = 0) -> T:
-        """Run `work` in a thread, when it is the turn of its caller and its request.
-
-        Parameters
-        ----------
-        memory : bytes that the work uses; 0 for work that uses little.
-        """
+    @asynccontextmanager
+    async def turn(self, memory: int = 0) -> AsyncIterator[None]:
+        """Hold a place, when it is the turn of this caller and this request; `memory` as in `FairThreads.run`."""
         caller = _caller.get()
         await self._turn(caller, memory)
         began = time.perf_counter()
-        running = asyncio.get_running_loop().run_in_executor(self._executor, work)
-        # not when the caller leaves: its work goes on
-        running.add_done_callback(lambda _: self._done(caller, memory, time.perf_counter() - began))
-        return await asyncio.shield(running)
-
-    def close(self) -> None:
-        """Let running work end, and refuse more."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        try:
+            yield
+        finally:
+            self._done(caller, memory, time.perf_counter() - began)
 
     async def _turn(self, caller: str | None, memory: int) -> None:
         if self._fits(memory):
@@ -152,6 +144,33 @@ class FairThreads:
             if not share.running and not share.waits():
                 del self._shares[caller]
         return False
+
+
+class FairThreads(FairTurns):
+    """Threads of one event loop: as many as places."""
+
+    def __init__(self, threads: int, *, name: str, memory: int = 2**30) -> None:
+        super().__init__(threads, memory=memory)
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+
+    async def run(self, work: Callable[[], T], *, memory: int = 0) -> T:
+        """Run `work` in a thread, when it is the turn of its caller and its request.
+
+        Parameters
+        ----------
+        memory : bytes that the work uses; 0 for work that uses little.
+        """
+        caller = _caller.get()
+        await self._turn(caller, memory)
+        began = time.perf_counter()
+        running = asyncio.get_running_loop().run_in_executor(self._executor, work)
+        # not when the caller leaves: its work goes on
+        running.add_done_callback(lambda _: self._done(caller, memory, time.perf_counter() - began))
+        return await asyncio.shield(running)
+
+    def close(self) -> None:
+        """Let running work end, and refuse more."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
 
 
 def one_request() -> None:

@@ -6,13 +6,25 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from models.catalog.folder import ModelFolder
 from models.catalog.spec import Modality
 from models.encoders.processors import Processor
 from service.inference.batching import Batcher, Key, Row, Run
 from service.inference.devices import RunnerSpec, devices, holders
 from service.inference.runner.client import RunnerClient
-from service.inference.sessions import BUNDLES, bundle, max_batch, open_processors, open_sessions
+from service.inference.sessions import (
+    BUNDLES,
+    EncoderSessions,
+    Graph,
+    Served,
+    bundle,
+    is_encoder,
+    max_batch,
+    open_processors,
+    open_sessions,
+    owner,
+    stacked,
+    unstacked,
+)
 from service.settings import Settings
 
 logger = logging.getLogger("daguerre.placement")
@@ -23,7 +35,7 @@ class Placement(Protocol):
 
     provider: str
 
-    async def start(self, folders: Sequence[ModelFolder]) -> None:
+    async def start(self, served: Served) -> None:
         """Load the models in the processes that run them."""
 
     def batcher(self, modality: Modality) -> Batcher:
@@ -40,21 +52,20 @@ class Inline:
         self._batcher: Batcher | None = None
         self.provider = "unknown"
 
-    async def start(self, folders: Sequence[ModelFolder]) -> None:
+    async def start(self, served: Served) -> None:
         settings = self._settings
         (device,) = devices(settings)
-        holders(settings, [device], folders)
-        sessions = await asyncio.to_thread(open_sessions, folders, settings, device)
-        collate = open_processors(folders)
-        self.provider = next(iter(sessions.values())).shared.provider
+        holders(settings, [device], served.models)
+        sessions = await asyncio.to_thread(open_sessions, served, settings, device)
+        processors = open_processors(served.models)
+        self.provider = next(s.shared.provider for s in sessions.values() if isinstance(s, EncoderSessions))
 
-        def run(key: Key, rows: Sequence[Row], alone: bool) -> Row:
-            graph = key.model, key.modality
-            return sessions[graph].run(collate[graph].collate(rows, key.bucket), alone)
+        def run(key: Key, rows: Sequence[Row], alone: bool) -> Sequence[Row]:
+            return unstacked(key, sessions[key.model, key.part].run(stacked(processors, key, rows), alone))
 
         self._batcher = Batcher(
             run,
-            max_batch=max_batch(settings, device, folders),
+            max_batch=max_batch(settings, device, served),
             capacity=settings.queue,
             lanes=settings.lanes_on(device),
             name="inline",
@@ -75,9 +86,7 @@ class RunnerHandle:
 
     site: RunnerSpec
     provider: Callable[[], Awaitable[str]]  # returns when the runner has loaded its models
-    link: Callable[
-        [Sequence[ModelFolder], Callable[[Key], int], int], RunnerClient
-    ]  # (folders, max_batch, lanes) → link
+    link: Callable[[Served, Callable[[Key], int], int], RunnerClient]  # (models and analysers, max_batch, lanes) → link
 
 
 class Process:
@@ -95,27 +104,28 @@ class Process:
         self._batchers: dict[Modality, Batcher] = {}
         self.provider = "unknown"
 
-    async def start(self, folders: Sequence[ModelFolder]) -> None:
+    async def start(self, served: Served) -> None:
         settings = self._settings
-        collate = open_processors(folders)
+        processors = open_processors(served.models)
         self.provider = (await asyncio.gather(*(runner.provider() for runner in self._runners)))[0]
         for modalities in dict.fromkeys(runner.site.modalities for runner in self._runners):
             alike = [runner for runner in self._runners if runner.site.modalities == modalities]
             device = alike[0].site.device
-            limit = max_batch(settings, device, folders)
+            limit = max_batch(settings, device, served)
             lanes = settings.lanes_on(device) + (device != "cpu")
             if settings.runner_batching == "bentoml":
-                limit, lanes = bundle, BUNDLES
-            held = holders(settings, [runner.site.device for runner in alike], folders)
-            links = [runner.link(folders, limit, lanes) for runner in alike]
+                limit, lanes = _bundles(limit), BUNDLES
+            held = holders(settings, [runner.site.device for runner in alike], served.models)
+            links = [runner.link(served, limit, lanes) for runner in alike]
+            everywhere = {owner(folder.spec) for folder in served.analysers}
             batcher = Batcher(
-                [_through(link, collate) for link in links],
+                [_through(link, processors) for link in links],
                 max_batch=limit,
                 capacity=settings.queue,
                 lanes=lanes,
                 name=f"to-{'-'.join(modalities)}",
                 counts=False,  # the runner counts them
-                serves=_serving(links, [{n for n in held if r.site.device in held[n]} for r in alike]),
+                serves=_serving(links, [everywhere | {n for n in held if r.site.device in held[n]} for r in alike]),
             )
             for link in links:
                 link.back = batcher.look_again
@@ -132,8 +142,12 @@ class Process:
             link.close()
 
 
-def _through(link: RunnerClient, collate: Mapping[tuple[str, Modality], Processor]) -> Run:
-    return lambda key, rows, alone: link.run(key, rows, alone, collate[key.model, key.modality])
+def _bundles(limit: Callable[[Key], int]) -> Callable[[Key], int]:
+    return lambda key: bundle(key) if is_encoder(key) else limit(key)
+
+
+def _through(link: RunnerClient, processors: Mapping[Graph, Processor]) -> Run:
+    return lambda key, rows, alone: link.run(key, rows, alone, processors)
 
 
 def _serving(links: Sequence[RunnerClient], held: Sequence[set[str]]) -> Callable[[int, Key], bool]:

@@ -1,9 +1,9 @@
-"""Transfer of rows from an entry process to a runner, and of raw vectors back, through shared memory.
+"""Transfer of rows from an entry process to a runner, and of their answers back, through shared memory.
 
 A channel is a Unix socket and an arena: anonymous shared memory, whose descriptor is sent once over the socket. The
-entry writes a bundle of rows into the arena and sends a short header; the runner computes on the arena, writes the raw
-vectors next to the rows and sends a short header back. A killed process leaves nothing behind but the file of its
-socket, since the memory has no name.
+entry writes a bundle of rows into the arena and sends a short header; the runner computes on the arena, writes the
+answers next to the rows and sends a short header back. A bundle and its answers are one or several arrays. A killed
+process leaves nothing behind but the file of its socket, since the memory has no name.
 """
 
 import logging
@@ -14,7 +14,7 @@ import struct
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,24 +22,25 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.catalog.spec import Modality
 from models.errors import ModelUnavailable
 
-Row = NDArray[Any]
-Float = NDArray[np.float32]
+Arrays = tuple[NDArray[Any], ...]
+Layout = Sequence[tuple[tuple[int, ...], "np.dtype[Any]"]]  # shape and dtype of each array
 logger = logging.getLogger("daguerre.channel")
 
 VECTOR = 64 * 1024  # bytes reserved for a raw vector of at most 16,384 numbers
+MOST = 16  # arrays of a bundle, and of its answers
+ALIGNED = 64  # bytes to a multiple of which each array begins
 LONGEST_PATH = 103  # bytes in the path of a Unix socket, on the most restrictive system
-_VERSION = 1
-_HELLO = struct.Struct("<4sIQQ")  # magic, version, bytes for vectors, bytes for rows
+_VERSION = 2
+_HELLO = struct.Struct("<4sIQQ")  # magic, version, bytes for answers, bytes for rows
 _MAGIC = b"dgrr"
 _WELCOME = b"\x01"
-_ASK = struct.Struct("<HBBBB4I")  # model, modality, dtype, alone, axes, shape
-_ANSWER = struct.Struct("<BII")  # outcome; then rows and columns, or the length of a message and 0
+_ASK = struct.Struct("<HBB")  # graph, alone, number of arrays; a header for each follows
+_ANSWER = struct.Struct("<BI")  # outcome; then the number of arrays, or the length of a message
+_ARRAY = struct.Struct("<BB4I")  # dtype, axes, shape
 _DONE, _FAILED, _UNAVAILABLE = 0, 1, 2
-_MODALITIES: tuple[Modality, ...] = ("image", "text")
-_DTYPES = (np.dtype(np.uint8), np.dtype(np.int64), np.dtype(np.float32))
+_DTYPES = (np.dtype(np.uint8), np.dtype(np.int64), np.dtype(np.float32), np.dtype(np.bool_), np.dtype(np.int32))
 
 
 class RunFailed(Exception):
@@ -47,12 +48,11 @@ class RunFailed(Exception):
 
 
 class Ask(NamedTuple):
-    """A bundle as the runner receives it. `stack` is in the arena and is overwritten after the answer."""
+    """A bundle as the runner receives it. `stacks` are in the arena and are overwritten by the next bundle."""
 
-    model: int  # position in the setting `models`
-    modality: Modality
+    graph: int  # position among all graphs, service/inference/sessions.py
     alone: bool  # nothing else waits in the entry process
-    stack: Row  # (n, …)
+    stacks: Arrays  # (n, …) each
 
 
 class Arena:
@@ -61,32 +61,54 @@ class Arena:
     Parameters
     ----------
     descriptor : file descriptor of the memory, which the caller may close afterwards.
-    vectors, rows : number of bytes for raw vectors, which come first, and for rows.
+    answers, rows : number of bytes for answers, which come first, and for rows.
     """
 
-    def __init__(self, descriptor: int, vectors: int, rows: int) -> None:
-        self._map = mmap.mmap(descriptor, vectors + rows)
+    def __init__(self, descriptor: int, answers: int, rows: int) -> None:
+        self._map = mmap.mmap(descriptor, answers + rows)
         whole = np.frombuffer(self._map, np.uint8)
-        self._vectors, self._rows = whole[:vectors], whole[vectors:]
+        self._answers, self._rows = whole[:answers], whole[answers:]
 
-    def rows(self, shape: tuple[int, ...], dtype: "np.dtype[Any]") -> Row:
-        """A view for rows. Raises ValueError if they do not fit."""
-        return _view(self._rows, shape, dtype)
+    def rows(self, layout: Layout) -> Arrays:
+        """Views for the arrays of a bundle. Raises ValueError if they do not fit."""
+        return _views(self._rows, layout)
 
-    def vectors(self, shape: tuple[int, ...]) -> Float:
-        """A view for raw vectors. Raises ValueError if they do not fit."""
-        return _view(self._vectors, shape, np.dtype(np.float32))
+    def answers(self, layout: Layout) -> Arrays:
+        """Views for the arrays of the answers. Raises ValueError if they do not fit."""
+        return _views(self._answers, layout)
 
-    def message(self, size: int) -> Row:
+    def message(self, size: int) -> NDArray[np.uint8]:
         """A view for the bytes of a message."""
-        return self._vectors[:size]
+        return self._answers[:size]
 
 
-def _view(part: Row, shape: tuple[int, ...], dtype: "np.dtype[Any]") -> Row:
-    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    if size > part.size:
-        raise ValueError(f"{size:,} bytes of shape {shape} do not fit into the {part.size:,} bytes of the arena")
-    return part[:size].view(dtype).reshape(shape)
+def _views(part: NDArray[np.uint8], layout: Layout) -> Arrays:
+    """Views of arrays one after the other, each at a multiple of ALIGNED bytes."""
+    views = []
+    start = 0
+    for shape, dtype in layout:
+        end = start + int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+        if end > part.size:
+            raise ValueError(f"arrays of shape {shape} end at byte {end:,} of the {part.size:,} bytes of the arena")
+        views.append(part[start:end].view(dtype).reshape(shape))
+        start = -(-end // ALIGNED) * ALIGNED
+    return tuple(views)
+
+
+def layout_of(arrays: Arrays) -> Layout:
+    """The shapes and dtypes of `arrays`."""
+    return [(array.shape, array.dtype) for array in arrays]
+
+
+def _headers(layout: Layout) -> bytes:
+    return b"".join(_ARRAY.pack(_DTYPES.index(dtype), len(shape), *(*shape, 0, 0, 0, 0)[:4]) for shape, dtype in layout)
+
+
+def _read_headers(connection: socket.socket, count: int) -> Layout:
+    if count > MOST:
+        raise ConnectionError(f"{count} arrays, at most {MOST}")
+    found = _ARRAY.iter_unpack(_receive(connection, count * _ARRAY.size))
+    return [(tuple(shape[:axes]), _DTYPES[kind]) for kind, axes, *shape in found]
 
 
 def _anonymous_memory(size: int) -> int:
@@ -106,20 +128,19 @@ class Channel:
     Parameters
     ----------
     path : path of the runner's socket. Raises OSError if no process listens.
-    most : maximum number of rows in a bundle.
-    row_bytes : size of the largest row in bytes.
+    rows, answers : bytes of the largest bundle, and of its answers, without what aligns their arrays.
     """
 
-    def __init__(self, path: Path, *, most: int, row_bytes: int) -> None:
-        vectors, rows = most * VECTOR, most * row_bytes
+    def __init__(self, path: Path, *, rows: int, answers: int) -> None:
+        rows, answers = rows + MOST * ALIGNED, answers + MOST * ALIGNED
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._socket.connect(str(path))
-            descriptor = _anonymous_memory(vectors + rows)
+            descriptor = _anonymous_memory(answers + rows)
             try:
-                hello = _HELLO.pack(_MAGIC, _VERSION, vectors, rows)
+                hello = _HELLO.pack(_MAGIC, _VERSION, answers, rows)
                 socket.send_fds(self._socket, [hello], [descriptor])
-                self._arena: Arena | None = Arena(descriptor, vectors, rows)
+                self._arena: Arena | None = Arena(descriptor, answers, rows)
             finally:
                 os.close(descriptor)
             _receive(self._socket, len(_WELCOME))
@@ -127,29 +148,28 @@ class Channel:
             self._socket.close()
             raise
 
-    def rows(self, shape: tuple[int, ...], dtype: "np.dtype[Any]") -> Row:
-        """The view into which to write the next bundle, (n, …)."""
+    def rows(self, layout: Layout) -> Arrays:
+        """The views into which to write the arrays of the next bundle, (n, …) each."""
         assert self._arena, "closed"
-        return self._arena.rows(shape, dtype)
+        return self._arena.rows(layout)
 
-    def run(self, model: int, modality: Modality, stack: Row, alone: bool) -> Float:
-        """Raw vectors (n, d) of the bundle in `rows(stack.shape, stack.dtype)`.
+    def run(self, graph: int, layout: Layout, alone: bool) -> Arrays:
+        """The answers, (n, …) each, for the bundle in `rows(layout)`.
 
         Raises
         ------
-        RunFailed : the model cannot run a row of it.
+        RunFailed : the graph cannot run a row of it.
         ModelUnavailable : the device lacks memory for it.
         OSError : the runner has ended, and the channel cannot be used again.
         """
         assert self._arena, "closed"
-        shape = (*stack.shape, 0, 0)[:4]
-        kind = _DTYPES.index(stack.dtype)
-        self._socket.sendall(_ASK.pack(model, _MODALITIES.index(modality), kind, alone, stack.ndim, *shape))
-        state, n, columns = _ANSWER.unpack(_receive(self._socket, _ANSWER.size))
+        self._socket.sendall(_ASK.pack(graph, alone, len(layout)) + _headers(layout))
+        state, count = _ANSWER.unpack(_receive(self._socket, _ANSWER.size))
         if state != _DONE:
-            message = self._arena.message(n).tobytes().decode(errors="replace")
+            message = self._arena.message(count).tobytes().decode(errors="replace")
             raise ModelUnavailable(message) if state == _UNAVAILABLE else RunFailed(message)
-        return self._arena.vectors((n, columns)).copy()
+        answers = self._arena.answers(_read_headers(self._socket, count))
+        return tuple(array.copy() for array in answers)
 
     def close(self) -> None:
         self._socket.close()
@@ -162,10 +182,10 @@ class Listener:
     Parameters
     ----------
     path : path of the socket to create; one that a killed runner has left is replaced.
-    run : Ask → raw vectors (n, d). Called from the channels' threads; its errors are sent to the entry.
+    run : Ask → answers, (n, …) each. Called from the channels' threads; its errors are sent to the entry.
     """
 
-    def __init__(self, path: Path, run: Callable[[Ask], Float]) -> None:
+    def __init__(self, path: Path, run: Callable[[Ask], Arrays]) -> None:
         if len(os.fsencode(path)) > LONGEST_PATH:
             raise ValueError(
                 f"{path}: {len(os.fsencode(path))} bytes, a socket's path has at most {LONGEST_PATH}; "
@@ -219,13 +239,13 @@ class Listener:
             self._open.discard(connection)
 
     def _answer(self, connection: socket.socket, arena: Arena) -> None:
-        model, modality, kind, alone, axes, *shape = _ASK.unpack(_receive(connection, _ASK.size))
+        graph, alone, count = _ASK.unpack(_receive(connection, _ASK.size))
+        layout = _read_headers(connection, count)
         try:
-            stack = arena.rows(tuple(shape[:axes]), _DTYPES[kind])
-            raw = self._run(Ask(model, _MODALITIES[modality], bool(alone), stack))
-            n, d = raw.shape
-            arena.vectors((n, d))[:] = raw
-            answer = _ANSWER.pack(_DONE, n, d)
+            answers = self._run(Ask(graph, bool(alone), arena.rows(layout)))
+            for place, array in zip(arena.answers(layout_of(answers)), answers, strict=True):
+                place[...] = array
+            answer = _ANSWER.pack(_DONE, len(answers)) + _headers(layout_of(answers))
         except ModelUnavailable as exc:
             answer = _error_answer(arena, _UNAVAILABLE, exc.message)
         except Exception as exc:
@@ -236,16 +256,16 @@ class Listener:
 def _error_answer(arena: Arena, state: int, message: str) -> bytes:
     text = np.frombuffer(message.encode()[:2000], np.uint8)
     arena.message(text.size)[:] = text
-    return _ANSWER.pack(state, text.size, 0)
+    return _ANSWER.pack(state, text.size)
 
 
 def _greet(connection: socket.socket) -> Arena:
     hello, descriptors, _, _ = socket.recv_fds(connection, _HELLO.size, 1)
     try:
-        magic, version, vectors, rows = _HELLO.unpack(hello)
+        magic, version, answers, rows = _HELLO.unpack(hello)
         if (magic, version, len(descriptors)) != (_MAGIC, _VERSION, 1):
             raise ConnectionError(f"hello {magic!r}, version {version}: not an entry process of this version")
-        arena = Arena(descriptors[0], vectors, rows)
+        arena = Arena(descriptors[0], answers, rows)
     except (struct.error, ValueError) as exc:
         raise ConnectionError(f"hello of {len(hello)} bytes: {exc}") from exc
     finally:

@@ -10,24 +10,25 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from service.inference.batching import Key
+from service.inference.runner.ipc import Arrays
 from service.metrics import BATCH_SECONDS, BATCH_SIZE
-
-Row = NDArray[Any]
 
 
 @dataclass(eq=False, slots=True)
 class _Bundle:
     key: Key
-    stack: Row  # (n, …)
+    stacks: Arrays  # (n, …) each
     go: threading.Lock  # locked until the bundle has a place or an answer
-    answer: "Row | Exception | None" = None
+    answer: "Arrays | Exception | None" = None
     mates: "list[_Bundle]" = field(default_factory=list)  # bundles that run with it
+
+    @property
+    def rows(self) -> int:
+        return len(self.stacks[0])
 
 
 class SharedScheduler:
@@ -35,11 +36,13 @@ class SharedScheduler:
 
     Parameters
     ----------
-    run : (key, stack (n, …), alone) → raw vectors (n, d). `alone` if nothing else runs or waits here.
+    run : (key, stacks (n, …), alone) → answers (n, …). `alone` if nothing else runs or waits here.
     max_batch : maximum number of rows in a batch of a key. A single bundle may have more.
     """
 
-    def __init__(self, run: Callable[[Key, Row, bool], Row], *, max_batch: Callable[[Key], int], places: int) -> None:
+    def __init__(
+        self, run: Callable[[Key, Arrays, bool], Arrays], *, max_batch: Callable[[Key], int], places: int
+    ) -> None:
         self._run = run
         self._max_batch = max_batch
         self._free = places
@@ -47,9 +50,9 @@ class SharedScheduler:
         self._waiting: deque[_Bundle] = deque()
         self._lock = threading.Lock()
 
-    def run(self, key: Key, stack: Row, alone: bool) -> Row:
-        """Raw vectors of a bundle. Raises the error of `run` for this bundle, even if it was merged with others."""
-        mine = _Bundle(key, stack, threading.Lock())
+    def run(self, key: Key, stacks: Arrays, alone: bool) -> Arrays:
+        """The answers for a bundle. Raises the error of `run` for this bundle, even if it was merged with others."""
+        mine = _Bundle(key, stacks, threading.Lock())
         with self._lock:
             waits = not self._free
             if waits:
@@ -76,13 +79,15 @@ class SharedScheduler:
         try:
             if len(bundles) > 1:
                 try:
-                    raw = self._run_counted(key, np.concatenate([bundle.stack for bundle in bundles]), alone)
+                    inputs = zip(*(bundle.stacks for bundle in bundles), strict=True)
+                    outputs = self._run_counted(key, tuple(map(np.concatenate, inputs)), alone)
                 except Exception:  # find the bundle that causes it: run them one by one
                     for bundle in bundles:
                         bundle.answer = self._run_single(bundle)
                 else:
-                    ends = np.cumsum([len(bundle.stack) for bundle in bundles])[:-1]
-                    for bundle, part in zip(bundles, np.split(raw, ends), strict=True):
+                    ends = np.cumsum([bundle.rows for bundle in bundles])[:-1]
+                    parts = zip(*(np.split(output, ends) for output in outputs), strict=True)
+                    for bundle, part in zip(bundles, parts, strict=True):
                         bundle.answer = part
             else:
                 bundles[0].answer = self._run_single(bundles[0], alone)
@@ -90,20 +95,20 @@ class SharedScheduler:
             for mate in bundles[1:]:
                 mate.go.release()
 
-    def _run_single(self, bundle: _Bundle, alone: bool = False) -> "Row | Exception":
+    def _run_single(self, bundle: _Bundle, alone: bool = False) -> "Arrays | Exception":
         try:
-            return self._run_counted(bundle.key, bundle.stack, alone)
+            return self._run_counted(bundle.key, bundle.stacks, alone)
         except Exception as exc:
             return exc
 
-    def _run_counted(self, key: Key, stack: Row, alone: bool) -> Row:
-        started = time.perf_counter()
-        raw = self._run(key, stack, alone)
-        if len(raw) != len(stack):
-            raise RuntimeError(f"the encoder answered {len(raw)} of {len(stack)} rows")
-        BATCH_SIZE.labels(key.modality).observe(len(stack))
-        BATCH_SECONDS.labels(key.modality).observe(time.perf_counter() - started)
-        return raw
+    def _run_counted(self, key: Key, stacks: Arrays, alone: bool) -> Arrays:
+        started, rows = time.perf_counter(), len(stacks[0])
+        outputs = self._run(key, stacks, alone)
+        if any(len(output) != rows for output in outputs):
+            raise RuntimeError(f"the graph answered {[len(output) for output in outputs]} of {rows} rows")
+        BATCH_SIZE.labels(key.part).observe(rows)
+        BATCH_SECONDS.labels(key.part).observe(time.perf_counter() - started)
+        return outputs
 
     def _release_place(self) -> None:
         """Give the place to the bundle that has waited longest, with its mates, or free it if none waits."""
@@ -112,11 +117,11 @@ class SharedScheduler:
                 self._free += 1
                 return
             first = self._waiting.popleft()
-            capacity = self._max_batch(first.key) - len(first.stack)
+            capacity = self._max_batch(first.key) - first.rows
             stay: deque[_Bundle] = deque()
             for bundle in self._waiting:
-                if bundle.key == first.key and len(bundle.stack) <= capacity:
-                    capacity -= len(bundle.stack)
+                if bundle.key == first.key and bundle.rows <= capacity:
+                    capacity -= bundle.rows
                     first.mates.append(bundle)
                 else:
                     stay.append(bundle)

@@ -16,6 +16,7 @@ from typing import Any
 import bentoml
 import numpy as np
 
+from models.analysers import folder as analysers
 from models.catalog.folder import ModelFolder, locate
 from models.catalog.spec import Modality
 from models.encoders.processors import PADDING
@@ -23,9 +24,9 @@ from service.inference.batching import Key, Row
 from service.inference.devices import RunnerSpec, held_by
 from service.inference.lifetime import die_with_supervisor
 from service.inference.runner.client import address
-from service.inference.runner.ipc import Ask, Listener
+from service.inference.runner.ipc import Arrays, Ask, Listener
 from service.inference.runner.scheduler import SharedScheduler
-from service.inference.sessions import bundle, max_batch, open_sessions
+from service.inference.sessions import EncoderSessions, Served, bundle, is_encoder, max_batch, open_sessions
 from service.settings import Settings
 
 logger = logging.getLogger("daguerre.runners")
@@ -53,10 +54,12 @@ class Runner:
 
     def __init__(self, settings: Settings, site: RunnerSpec) -> None:
         folders = [locate(entry, settings.home) for entry in settings.models]
+        read = [analysers.locate(name, settings.home) for name in settings.analysers]
         held = held_by(settings, site.device, folders)
-        self._names = [folder.spec.name for folder in folders]
-        self._sessions = open_sessions(held, settings, site.device, site.modalities)
-        self._limit = max_batch(settings, site.device, held)
+        self._graphs = Served(folders, read).graphs()
+        self._encoders = [folder.spec.name for folder in folders]
+        self._sessions = open_sessions(Served(held, read), settings, site.device, site.modalities)
+        self._limit = max_batch(settings, site.device, Served(held, read))
         places = settings.lanes_on(site.device)
         self._threads = None if site.device == "cpu" else ThreadPoolExecutor(places, thread_name_prefix="gpu")
         self._scheduler = SharedScheduler(self._run, max_batch=self._limit, places=places)
@@ -68,28 +71,31 @@ class Runner:
 
     @property
     def provider(self) -> str:
-        return next((sessions.shared.provider for sessions in self._sessions.values()), "none")
+        opened = (s.shared.provider for s in self._sessions.values() if isinstance(s, EncoderSessions))
+        return next(opened, "none")
 
     @property
     def channels(self) -> int:
         """Number of channels that entry processes have open."""
         return self._listener.channels
 
-    def _run(self, key: Key, stack: Row, alone: bool) -> Row:
-        sessions = self._sessions[key.model, key.modality]
+    def _run(self, key: Key, stacks: Arrays, alone: bool) -> Arrays:
+        sessions = self._sessions[key.model, key.part]
         if self._threads is None:
-            return sessions.run(stack, alone)
-        return self._threads.submit(sessions.run, stack, alone).result()  # CUDA keeps buffers per thread
+            return sessions.run(stacks, alone)
+        return self._threads.submit(sessions.run, stacks, alone).result()  # CUDA keeps buffers per thread
 
-    def _answer(self, ask: Ask) -> Row:
-        """Raw vectors (n, d) of a bundle, which is batched with those of other entry processes."""
+    def _answer(self, ask: Ask) -> Arrays:
+        """The answers for a bundle, which is batched with those of other entry processes."""
         self.called = time.monotonic()
-        key = Key(self._names[ask.model], ask.modality, ask.stack.shape[1])
+        key = Key(*self._graphs[ask.graph], tuple(stack.shape[1:] for stack in ask.stacks))
+        if is_encoder(key):
+            key = key._replace(bucket=ask.stacks[0].shape[1])
         try:
-            return self._scheduler.run(key, ask.stack, ask.alone)
+            return self._scheduler.run(key, ask.stacks, ask.alone)
         except Exception:
-            if len(ask.stack) == 1:  # otherwise the entry tries again, row by row
-                logger.exception("a %s row of model %s could not be run", key.modality, key.model)
+            if len(ask.stacks[0]) == 1:  # otherwise the entry tries again, row by row
+                logger.exception("a %s row of model %s could not be run", key.part, key.model)
             raise
 
     def _warm_up(self, folder: ModelFolder) -> None:
@@ -103,13 +109,15 @@ class Runner:
             shapes += [(Key(spec.name, "text", bucket), (bucket,), np.int64) for bucket in spec.text.buckets]
         for key, shape, dtype in shapes:
             for n in (1, self._limit(key)):
-                self._run(key, np.ones((n, *shape), dtype), False)
+                self._run(key, (np.ones((n, *shape), dtype),), False)
 
     def run_default(self, stack: Row) -> Row:
         """Raw vectors of a batch that BentoML formed. Texts in it are padded to the longest, and run by length."""
         self.called = time.monotonic()
         modality: Modality = "image" if stack.ndim == 4 else "text"
-        session = self._sessions[self._names[0], modality].solo
+        sessions = self._sessions[self._encoders[0], modality]
+        assert isinstance(sessions, EncoderSessions)
+        session = sessions.solo
         if modality == "image":
             return session.run(stack)
         lengths = (stack != PADDING).sum(axis=1)

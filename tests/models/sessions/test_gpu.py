@@ -203,16 +203,16 @@ def wanted(pixels: np.ndarray) -> np.ndarray:
 def test_batches_are_padded_to_a_power_of_two_and_cut_again(rows):
     session = Session()
     pixels = stack(rows)
-    np.testing.assert_array_equal(GpuRunner(session, ["pixels"], 0).run({"pixels": pixels}), wanted(pixels))
+    np.testing.assert_array_equal(GpuRunner(session, ["pixels"], ["raw"], 0).run({"pixels": pixels})[0], wanted(pixels))
     assert all(n == bucket(n) for n in session.ran)
     assert sum(session.ran) >= rows
     assert max(session.ran) <= gpu.LARGEST
 
 
 def test_buffers_are_kept_for_each_shape():
-    runner = GpuRunner(Session(), ["pixels"], 3)
+    runner = GpuRunner(Session(), ["pixels"], ["raw"], 3)
     for rows in (3, 4, 4, 3, 2, 1, 4):
-        runner.run({"pixels": stack(rows)})
+        runner.run({"pixels": stack(rows)})[0]
     assert sorted(shape[0] for shape, _, _ in Value.made) == [1, 2, 4]
     assert {(device, index) for _, device, index in Value.made} == {("cuda", 3)}
 
@@ -225,13 +225,13 @@ def test_threads_do_not_share_buffers():
             barrier.wait(10)  # all have written their buffers by now
             super().run_with_iobinding(binding)
 
-    runner = GpuRunner(Slow(), ["pixels"], 0)
+    runner = GpuRunner(Slow(), ["pixels"], ["raw"], 0)
     answers = {}
 
     def one(seed):
         pixels = np.full((4, 3, 3, 3), seed, np.uint8)
         for _ in range(20):
-            answers.setdefault(seed, []).append(runner.run({"pixels": pixels}))
+            answers.setdefault(seed, []).append(runner.run({"pixels": pixels})[0])
 
     threads = [threading.Thread(target=one, args=(seed,)) for seed in range(4)]
     for thread in threads:
@@ -246,33 +246,33 @@ def test_threads_do_not_share_buffers():
 @pytest.mark.parametrize("error", [ARENA, LIMIT, DRIVER, CUBLAS, CUDNN])
 def test_a_batch_that_does_not_fit_is_run_in_halves_in_order(error):
     session = Session(room=4, error=error)
-    runner = GpuRunner(session, ["pixels"], 0)
+    runner = GpuRunner(session, ["pixels"], ["raw"], 0)
     pixels = stack(13)
-    np.testing.assert_array_equal(runner.run({"pixels": pixels}), wanted(pixels))
+    np.testing.assert_array_equal(runner.run({"pixels": pixels})[0], wanted(pixels))
     assert runner.limit == 4
     assert runner.halved == 2  # 16, 8
     before = runner.halved
-    runner.run({"pixels": pixels})
+    runner.run({"pixels": pixels})[0]
     assert runner.halved == before  # it has learnt
 
 
 def test_after_a_while_larger_batches_are_tried_again():
     session = Session(room=4)
-    runner = GpuRunner(session, ["pixels"], 0)
-    runner.run({"pixels": stack(8)})
+    runner = GpuRunner(session, ["pixels"], ["raw"], 0)
+    runner.run({"pixels": stack(8)})[0]
     session.room = 10**9  # the other model has gone
     for _ in range(gpu.RECOVER):
-        runner.run({"pixels": stack(4)})
+        runner.run({"pixels": stack(4)})[0]
     assert runner.limit == 8
 
 
 def test_batches_padded_to_the_limit_count_as_well():
     session = Session(room=4)
-    runner = GpuRunner(session, ["pixels"], 0)
-    runner.run({"pixels": stack(8)})
+    runner = GpuRunner(session, ["pixels"], ["raw"], 0)
+    runner.run({"pixels": stack(8)})[0]
     session.room = 10**9
     for _ in range(gpu.RECOVER):
-        runner.run({"pixels": stack(3)})
+        runner.run({"pixels": stack(3)})[0]
     assert runner.limit == 8
 
 
@@ -293,15 +293,15 @@ def test_a_single_row_waits_for_the_batch_that_took_its_room():
             super().run_with_iobinding(binding)
 
     session = Shared()
-    runner = GpuRunner(session, ["pixels"], 0)
+    runner = GpuRunner(session, ["pixels"], ["raw"], 0)
     other = threading.Thread(target=runner.run, args=({"pixels": stack(8)},))
     other.start()
     assert begun.wait(10)
-    np.testing.assert_array_equal(runner.run({"pixels": stack(1)}), wanted(stack(1)))
+    np.testing.assert_array_equal(runner.run({"pixels": stack(1)})[0], wanted(stack(1)))
     other.join(10)
     assert session.ran == [8, 1]
     assert (runner.limit, runner.halved) == (gpu.LARGEST, 0)  # it says nothing of how large a batch may be
-    np.testing.assert_array_equal(runner.run({"pixels": stack(5)}), wanted(stack(5)))  # nobody waits for ever
+    np.testing.assert_array_equal(runner.run({"pixels": stack(5)})[0], wanted(stack(5)))  # nobody waits for ever
 
 
 _REAL = """
@@ -332,9 +332,9 @@ class Here:
     ortvalue_from_shape_and_type = lambda shape, kind, device, index: real(shape, kind, "cpu", 0)
 
 real, gpu.ort.OrtValue = ort.OrtValue.ortvalue_from_shape_and_type, Here
-runner = gpu.GpuRunner(session, ["pixels"], 0)
+runner = gpu.GpuRunner(session, ["pixels"], ["raw"], 0)
 pixels = np.arange(100, dtype=np.uint8)[:, None, None, None] * np.ones((1, 32, 32, 3), np.uint8)
-raw = runner.run({"pixels": pixels})
+raw = runner.run({"pixels": pixels})[0]
 print(json.dumps([raw[:, 0].tolist(), runner.limit, runner.halved]))
 """
 
@@ -352,19 +352,19 @@ def test_an_arena_of_onnx_runtime_that_is_full_is_met_by_halves():
 
 def test_a_single_row_that_does_not_fit_is_a_clear_error():
     with pytest.raises(ModelUnavailable, match=r"cuda:2 has too little memory for a single row.*DAGUERRE_GPU_MEMORY"):
-        GpuRunner(Session(room=0), ["pixels"], 2).run({"pixels": stack(3)})
+        GpuRunner(Session(room=0), ["pixels"], ["raw"], 2).run({"pixels": stack(3)})[0]
 
 
 def test_another_error_is_not_taken_for_a_full_memory():
-    runner = GpuRunner(Session(room=0, error="invalid argument"), ["pixels"], 0)
+    runner = GpuRunner(Session(room=0, error="invalid argument"), ["pixels"], ["raw"], 0)
     with pytest.raises(RuntimeError, match="invalid argument"):
-        runner.run({"pixels": stack(3)})
+        runner.run({"pixels": stack(3)})[0]
     assert runner.halved == 0
     assert not out_of_memory(RuntimeError("CUDA failure 700: an illegal memory access was encountered"))
 
 
 def test_half_precision_comes_out_single():
-    raw = GpuRunner(Session(kind=np.float16), ["pixels"], 0).run({"pixels": stack(3)})
+    raw = GpuRunner(Session(kind=np.float16), ["pixels"], ["raw"], 0).run({"pixels": stack(3)})[0]
     assert raw.dtype == np.float32
 
 

@@ -113,6 +113,8 @@ class Told:
     def get_inputs(self):
         return []
 
+    get_outputs = get_inputs
+
 
 @pytest.mark.parametrize(("device", "index"), [("cuda", 0), ("cuda:0", 0), ("cuda:2", 2)])
 def test_the_gpu_that_is_asked_for_is_passed_on(monkeypatch, device, index):

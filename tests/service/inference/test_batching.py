@@ -384,7 +384,7 @@ def test_a_place_is_given_back_after_an_error(error):
 def test_more_rows_than_were_admitted_is_our_own_mistake():
     async def main():
         with batcher(Recorder()) as made, made.admit(1) as caller:
-            await caller.submit(IMAGES, row(0))
+            caller.submit(IMAGES, row(0))
             with pytest.raises(AssertionError, match="admitted"):
                 caller.submit(IMAGES, row(1))
 
@@ -549,9 +549,7 @@ def test_rows_run_on_devices_that_serve_them_and_a_free_one_is_woken():
     runs = [Recorder(), Recorder()]
 
     async def main():
-        made = Batcher(
-            runs, max_batch=lambda key: 1, capacity=99, serves=lambda i, key: i == 1 or key.modality == "image"
-        )
+        made = Batcher(runs, max_batch=lambda key: 1, capacity=99, serves=lambda i, key: i == 1 or key.part == "image")
         for run in runs:
             run.gate.clear()
         calls = [asyncio.ensure_future(ask(made, [0], KEYS[1]))]
@@ -600,7 +598,7 @@ def test_every_row_is_answered_once_whatever_the_devices(callers, devices, lanes
             max_batch=lambda key: 3,
             capacity=99,
             lanes=lanes,
-            serves=lambda i, key: key.modality == "text" or i == 0,
+            serves=lambda i, key: key.part == "text" or i == 0,
         )
         tasks = [
             asyncio.ensure_future(ask(made, range(100 * who, 100 * who + size), key))
@@ -613,7 +611,7 @@ def test_every_row_is_answered_once_whatever_the_devices(callers, devices, lanes
     within(main())
     numbers = sorted(number for run in runs for number in run.numbers())
     assert numbers == sorted(100 * who + i for who, (_, size) in enumerate(callers) for i in range(size))
-    assert not any(key.modality == "image" for run in runs[1:] for key, _ in run.batches)
+    assert not any(key.part == "image" for run in runs[1:] for key, _ in run.batches)
 
 
 # what the metrics say of the queue

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.inference.fair_threads import LARGE, FairThreads, one_caller, one_request
+from service.inference.fair_threads import LARGE, FairThreads, FairTurns, one_caller, one_request
 
 
 async def request(threads: FairThreads, name: str, number: int, done: list[str], seconds: float = 0.01) -> None:
@@ -72,6 +72,9 @@ def test_threads_are_given_back_whatever_is_cancelled_or_fails(requests, number)
         await asyncio.gather(*tasks, return_exceptions=True)
         async with asyncio.timeout(5):
             assert await asyncio.gather(*(threads.run(lambda: 1) for _ in range(5))) == [1] * 5
+        async with asyncio.timeout(5):  # work of a caller who left may still run
+            while threads._free < number:
+                await asyncio.sleep(0.001)
         assert threads._free == number
         threads.close()
 
@@ -188,3 +191,25 @@ def test_one_thread_is_kept_free_of_large_work() -> None:
         return waited
 
     assert asyncio.run(main()) < 0.15
+
+
+def test_a_place_is_given_back_whatever_happens_while_it_is_held():
+    async def hold(turns: FairTurns, memory: int, fails: bool) -> None:
+        async with turns.turn(memory):
+            await asyncio.sleep(0.001)
+            if fails:
+                raise ValueError
+
+    async def main() -> None:
+        turns = FairTurns(2, memory=100)
+        held = [
+            asyncio.create_task(hold(turns, memory, i % 2 == 0)) for i, memory in enumerate([0, 500, 60, 60, 0] * 4)
+        ]
+        await asyncio.sleep(0.002)
+        held[-1].cancel()
+        await asyncio.wait_for(asyncio.gather(*held, return_exceptions=True), 10)
+        assert (turns._free, turns._used) == (2, 0)
+        async with asyncio.timeout(5), turns.turn(500), turns.turn():
+            pass
+
+    asyncio.run(main())

@@ -22,7 +22,7 @@ from service.inference.batching import Key
 from service.inference.placement import Inline, Process, RunnerHandle
 from service.inference.runner import service
 from service.inference.runner.client import SharedMemoryClient
-from service.inference.sessions import max_batch, open_sessions
+from service.inference.sessions import Served, max_batch, open_sessions
 from service.settings import CORES, Settings
 from tests.service import fakes
 
@@ -78,7 +78,15 @@ def folders(tmp_path):
 
 def settings_of(folders, **given):
     home = folders[0].path.parent
-    return Settings(**{"home": home, "models": tuple(str(f.path) for f in folders), "placement": "process", **given})
+    return Settings(
+        **{
+            "home": home,
+            "models": tuple(str(f.path) for f in folders),
+            "placement": "process",
+            "analysers": (),
+            **given,
+        }
+    )
 
 
 # what sessions are given
@@ -86,19 +94,19 @@ def settings_of(folders, **given):
 
 def test_on_a_cpu_a_lone_batch_has_a_session_with_all_cores(opened, folders):
     settings = settings_of(folders, threads=1, lanes=2, spinning=True)
-    loaded = open_sessions(folders[:1], settings, "cpu", ["text"])
+    loaded = open_sessions(Served(folders[:1]), settings, "cpu", ["text"])
     given = {"home": settings.home, "backend": "onnx", "device": "cpu", "spinning": True}
     assert [session.given for session in opened] == [{**given, "threads": 1}, {**given, "threads": CORES}][
         : len(opened)
     ]
     assert len(opened) == (2 if CORES > 1 else 1)
-    loaded["a", "text"].run(np.ones((1, 8), np.int64), alone=True)
+    loaded["a", "text"].run((np.ones((1, 8), np.int64),), alone=True)
     assert [len(session.ran) for session in opened] == [0, 1][-len(opened) :]
 
 
 @pytest.mark.parametrize("given", [{"solo": False}, {"lanes": 1}, {"threads": CORES}, {"backend": "torch"}])
 def test_otherwise_there_is_one_session_for_both(opened, folders, given):
-    open_sessions(folders[:1], settings_of(folders, **{"threads": 1, "lanes": 2, **given}), "cpu", ["text"])
+    open_sessions(Served(folders[:1]), settings_of(folders, **{"threads": 1, "lanes": 2, **given}), "cpu", ["text"])
     assert len(opened) == 1
 
 
@@ -106,7 +114,7 @@ def test_on_a_gpu_sessions_are_told_the_device_their_memory_and_where_engines_ar
     weights = len(b"nobody runs it")
     settings = settings_of(folders, device="cuda:1", gpu_memory=3 * weights + 300)
     half = [replace(folders[0], spec=replace(folders[0].spec, precision="fp16")), folders[1]]
-    open_sessions(half, settings, "cuda:1")
+    open_sessions(Served(half), settings, "cuda:1")
     assert [(s.model, s.modality) for s in opened] == [("a", "image"), ("a", "text"), ("b", "text")]
     assert {s.given["device"] for s in opened} == {"cuda:1"}
     assert [s.given["memory_limit"] for s in opened] == [weights + 100] * 3  # together what there is
@@ -115,25 +123,25 @@ def test_on_a_gpu_sessions_are_told_the_device_their_memory_and_where_engines_ar
 
 
 def test_without_a_limit_a_gpu_has_none(opened, folders):
-    open_sessions(folders, settings_of(folders, device="cuda:0"), "cuda:0")
+    open_sessions(Served(folders), settings_of(folders, device="cuda:0"), "cuda:0")
     assert [s.given["memory_limit"] for s in opened] == [None] * 3
 
 
 def test_weights_that_do_not_fit_are_refused_with_both_numbers(opened, folders):
     with pytest.raises(ModelUnavailable, match=r"gpu_memory: 42 bytes .* a, b, 42; .*DAGUERRE_PLACE"):
-        open_sessions(folders, settings_of(folders, device="cuda:0", gpu_memory=42), "cuda:0")
+        open_sessions(Served(folders), settings_of(folders, device="cuda:0", gpu_memory=42), "cuda:0")
     assert opened == []
 
 
 def test_batches_are_the_models_own_on_a_cpu_and_larger_on_a_gpu(folders):
     keys = [Key("a", "image", 16), Key("b", "text", 8)]
     settings = settings_of(folders)
-    assert [max_batch(settings, "cpu", folders)(key) for key in keys] == [folders[0].spec.cpu_batch, 16]
-    assert [max_batch(settings, "cuda:0", folders)(key) for key in keys] == [32, 16]
-    sizes = [max_batch(settings, "cpu", folders)(Key("b", "text", bucket)) for bucket in (32, 64, 256, 2048)]
+    assert [max_batch(settings, "cpu", Served(folders))(key) for key in keys] == [folders[0].spec.cpu_batch, 16]
+    assert [max_batch(settings, "cuda:0", Served(folders))(key) for key in keys] == [32, 16]
+    sizes = [max_batch(settings, "cpu", Served(folders))(Key("b", "text", bucket)) for bucket in (32, 64, 256, 2048)]
     assert sizes == [16, 8, 2, 1]  # a batch of 16 long texts would hold the lane for seconds
     set_by_hand = settings_of(folders, max_batch_images=5, max_batch_texts=6)
-    assert [max_batch(set_by_hand, "cuda:0", folders)(key) for key in keys] == [5, 6]
+    assert [max_batch(set_by_hand, "cuda:0", Served(folders))(key) for key in keys] == [5, 6]
 
 
 # which device holds what
@@ -202,7 +210,7 @@ def test_what_cannot_be_placed_is_refused_with_the_way_out(opened, folders, give
 def test_inline_does_not_start_on_several_gpus(opened, folders):
     inline = Inline(settings_of(folders, device="cuda:0,cuda:1", placement="inline"))
     with pytest.raises(ModelUnavailable, match="DAGUERRE_PLACEMENT=process"):
-        asyncio.run(inline.start(folders))
+        asyncio.run(inline.start(Served(folders)))
 
 
 # where a row goes
@@ -234,8 +242,8 @@ class Runners:
         async def provider():
             return self.runners[site.device if site.device != "cpu" else site.name].provider
 
-        def link(folders, limit, lanes):
-            return SharedMemoryClient(site, self.settings, folders, max_batch=limit, lanes=lanes)
+        def link(served, limit, lanes):
+            return SharedMemoryClient(site, self.settings, served, max_batch=limit, lanes=lanes)
 
         return RunnerHandle(site, provider, link)
 
@@ -251,7 +259,7 @@ class Runners:
 async def running(settings, folders):
     made = Runners(settings, folders)
     try:
-        await made.placement.start(folders)
+        await made.placement.start(Served(folders))
         yield made
     finally:
         await asyncio.to_thread(made.placement.close)
@@ -450,7 +458,7 @@ def test_entry_workers_share_a_runner_which_puts_their_rows_together(opened, fol
         async with running(settings, folders) as made:
             others = [Process(settings, [made.reached(site) for site in made.sites]) for _ in range(3)]
             for other in others:
-                await other.start(folders)
+                await other.start(Served(folders))
             (session,) = held_up(opened, "cpu")
             calls = [asyncio.ensure_future(made.ask(pixels(1)))]
             await until(lambda: session.ran)

@@ -24,7 +24,8 @@ class Recorder:
         self.fails = fails
         self._lock = threading.Lock()
 
-    def __call__(self, key, stack, alone):
+    def __call__(self, key, stacks, alone):
+        (stack,) = stacks
         with self._lock:
             self.ran.append((key, stack[:, 0].tolist(), alone))
             self.at_once += 1
@@ -34,7 +35,7 @@ class Recorder:
         with self._lock:
             self.at_once -= 1
         self.fails(stack)
-        return (stack * 10).astype(np.float32)
+        return ((stack * 10).astype(np.float32),)
 
 
 class Callers:
@@ -50,7 +51,7 @@ class Callers:
 
         def run():
             try:
-                self.got[tuple(numbers)] = self.turns.run(key, stack, alone)[:, 0].tolist()
+                self.got[tuple(numbers)] = self.turns.run(key, (stack,), alone)[0][:, 0].tolist()
             except Exception as exc:
                 self.got[tuple(numbers)] = exc
 
@@ -159,6 +160,38 @@ def test_a_bundle_with_a_bad_row_fails_alone():
 
 
 def test_an_encoder_that_loses_rows_is_an_error():
-    turns = SharedScheduler(lambda key, stack, alone: stack[1:], max_batch=lambda key: 4, places=1)
-    with pytest.raises(RuntimeError, match="answered 1 of 2"):
-        turns.run(IMAGES, np.ones((2, 2)), True)
+    turns = SharedScheduler(lambda key, stacks, alone: (stacks[0][1:],), max_batch=lambda key: 4, places=1)
+    with pytest.raises(RuntimeError, match=r"answered \[1\] of 2"):
+        turns.run(IMAGES, (np.ones((2, 2)),), True)
+
+
+def test_bundles_of_several_arrays_are_merged_and_parted():
+    """Each caller gets its own part of each output, although one graph ran them together."""
+    gate, ran = threading.Event(), []
+
+    def run(key, stacks, alone):
+        first, second = stacks
+        ran.append(len(first))
+        assert gate.wait(SECONDS)
+        return first + second[:, :1], second * 2, first[:, 0] == 0
+
+    turns, got = SharedScheduler(run, max_batch=lambda key: 8, places=1), {}
+
+    def bring(n):
+        first, second = np.full((n, 2), n), np.full((n, 3), 10 * n)
+        got[n] = turns.run(IMAGES, (first, second), False)
+
+    threads = [threading.Thread(target=bring, args=(n,)) for n in (1, 2, 3)]
+    for thread in threads:
+        thread.start()
+    end = time.monotonic() + SECONDS
+    while len(turns._waiting) < 2:
+        assert time.monotonic() < end
+    gate.set()
+    for thread in threads:
+        thread.join(SECONDS)
+    assert len(ran) == 2  # one alone, two together
+    for n, (added, doubled, zero) in got.items():
+        np.testing.assert_array_equal(added, np.full((n, 2), 11 * n))
+        np.testing.assert_array_equal(doubled, np.full((n, 3), 20 * n))
+        assert zero.tolist() == [False] * n
