@@ -8,6 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from models.analysers import folder as analysers
+from models.analysers.table import ANALYSERS
 from models.catalog.folder import locate, model_path
 from models.catalog.rows import CATALOG
 from models.errors import ModelsError
@@ -15,7 +17,7 @@ from service.auth import require_keys
 from service.errors import ServiceError
 from service.inference.devices import devices, holders, memory_limits
 from service.inference.lifetime import SUPERVISOR
-from service.inference.sessions import open_sessions
+from service.inference.sessions import Served, open_sessions
 from service.jobs import Jobs
 from service.settings import Settings, read
 from service.stores.home import make_private
@@ -70,13 +72,33 @@ def preflight(settings: Settings) -> None:
         missing = entry in CATALOG and not model_path(CATALOG[entry], settings.home).exists()
         print(f"daguerre: model {entry}{', which is exported once (half a minute)' if missing else ''}", flush=True)
     folders = [locate(entry, settings.home) for entry in settings.models]
+    os.environ["DAGUERRE_ANALYSERS"] = ",".join(usable_analysers(settings)) or "none"  # the same in all processes
     held = holders(settings, named, folders)
     for device in named:
         if device != "cpu":
             on_device = [folder for folder in folders if device in held[folder.spec.name]]
             memory_limits(settings, on_device)
-            open_sessions(on_device[:1], settings, device)
+            open_sessions(Served(on_device[:1]), settings, device)
     os.environ["DAGUERRE_DEVICE"] = ",".join(named)  # the devices of "auto", for all processes
+
+
+def usable_analysers(settings: Settings) -> list[str]:
+    """Make analysers that are not there yet. One whose weights are missing is left out, unless the settings name it.
+
+    Raises ModelsError for an analyser that the settings name.
+    """
+    usable = []
+    for name in settings.analysers:
+        if name in ANALYSERS and not analysers.analyser_path(ANALYSERS[name], settings.home).exists():
+            print(f"daguerre: analyser {name}, which is made once", flush=True)
+        try:
+            analysers.locate(name, settings.home)
+            usable.append(name)
+        except ModelsError as exc:
+            if "analysers" in settings.model_fields_set:
+                raise
+            print(f"daguerre: analyser {name} is left out: {exc}", flush=True)
+    return usable
 
 
 def require_home(settings: Settings) -> None:

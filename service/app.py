@@ -1,59 +1,54 @@
-"""The entry service: settings, placement, engine, HTTP and gRPC, wired into BentoML."""
+"""The service as BentoML sees it: settings, placement, runners and middleware.
 
-import asyncio
+Each process of a server imports this module: BentoML's supervisor, the entry processes and the runners. Only an entry
+process imports service/api/entry.py, when it starts.
+"""
+
 import logging
 import tomllib
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bentoml
 from bentoml._internal.server.http import traffic
+from starlette.types import Receive, Scope, Send
 
-from models.catalog.folder import ModelFolder
 from service.api import stopping
 from service.api.connections import raise_open_files
-from service.api.grpc.server import GrpcServer
 from service.api.http import protocol
-from service.api.http.app import create
 from service.api.http.middleware import RequestMiddleware, WithoutTimeout
 from service.api.http.origins import OriginCheck
 from service.auth import Auth
 from service.body_budget import return_memory
-from service.context import Context
 from service.inference.batching import Key
 from service.inference.devices import RunnerSpec, sites
-from service.inference.engine import Engine
 from service.inference.lifetime import die_with_supervisor
 from service.inference.placement import Inline, Placement, Process, RunnerHandle
 from service.inference.runner import service as runners
 from service.inference.runner.client import BentoClient, RunnerClient, SharedMemoryClient
-from service.jobs.entry import EntryLane
-from service.jobs.supervisor import Supervisor
-from service.pipelines import video_jobs
+from service.inference.sessions import Served
 from service.settings import read
-from service.stores.home import make_private, tighten
+from service.stores.home import make_private
+
+if TYPE_CHECKING:
+    from service.api.entry import Entry
 
 traffic.TimeoutMiddleware = WithoutTimeout  # type: ignore[assignment,misc]  # RequestMiddleware has one that says so in our words
 stopping.install()
 make_private()  # this process, and the workers of jobs
-logger = logging.getLogger("daguerre.start")
 logging.getLogger("daguerre").setLevel(logging.INFO)
 settings = read()
 raise_open_files()
 return_memory()
 protocol.install(settings)
 _sites = {f"runner_{i}": site for i, site in enumerate(sites(settings) if settings.placement == "process" else ())}
-_engines: list[Engine] = []  # the engine of this worker, created in its event loop
+_entries: list["Entry"] = []  # that of this process, created in its event loop
 
 
-def _engine() -> Engine:
-    return _engines[0]
-
-
-context = Context.of(settings, _engine)
-api = create(context)
+async def api(scope: Scope, receive: Receive, send: Send) -> None:
+    """The HTTP app, of an entry process that has started."""
+    await _entries[0].api(scope, receive, send)
 
 
 _project = Path(__file__).parents[1] / "pyproject.toml"
@@ -86,26 +81,13 @@ class Daguerre(_Runners):  # type: ignore[misc, valid-type]
     @bentoml.on_startup
     async def start(self) -> None:
         """Start loading the models. /livez answers at once, /readyz when they are loaded."""
+        from service.api.entry import Entry  # the other processes of a server start in half of the time without it
+
         die_with_supervisor()
-        engine = Engine(settings, self._placement())
-        _engines.append(engine)
-        if failed := await asyncio.to_thread(tighten, settings.home):
-            logger.warning("others may read %s, and this user may not change that", ", ".join(map(str, failed[:5])))
-        await asyncio.to_thread(context.jobs.table.open)
-        await asyncio.to_thread(context.files.sweep)  # files that a killed process has left
-        await asyncio.to_thread(context.classifiers.store.clean)
-        self._supervisor = Supervisor(settings, context.jobs.table)
-        await self._supervisor.start()
-        self._lane = EntryLane(
-            context.jobs.table, partial(video_jobs.run, engine, context.classifiers), ready=lambda: engine.ready
-        )
-        await self._lane.start()
-        self._grpc = GrpcServer(context) if settings.grpc_address else None
-        if self._grpc:
-            await self._grpc.start()
-            stopping.when_stopping(self._grpc.begin_stop)
-        self._starting = asyncio.ensure_future(engine.start())
-        self._starting.add_done_callback(lambda task: task.cancelled() or task.exception())
+        entry = Entry(settings, self._placement())
+        _entries.append(entry)
+        Daguerre.mount_apps[:] = [(entry.api, "/", None)]  # BentoML lists its paths in /schema.json
+        await entry.start()
 
     def _placement(self) -> Placement:
         if not _sites:
@@ -113,28 +95,20 @@ class Daguerre(_Runners):  # type: ignore[misc, valid-type]
         return Process(settings, [_reached(site, getattr(self, name)) for name, site in _sites.items()])
 
     async def __is_ready__(self) -> bool:
-        return bool(_engines) and _engine().ready
+        return bool(_entries) and _entries[0].engine.ready
 
     @bentoml.on_shutdown
     async def stop(self) -> None:
-        self._starting.cancel()
-        await self._lane.stop()
-        await self._supervisor.stop()
-        await asyncio.to_thread(context.jobs.table.close)
-        if self._grpc:
-            await self._grpc.stop()
-        context.parsing.close()
-        for engine in _engines:
-            await asyncio.to_thread(engine.close)  # threads of the engine may wait for this event loop
+        for entry in _entries:
+            await entry.stop()
 
 
 def _reached(site: RunnerSpec, proxy: Any) -> RunnerHandle:
     """The handle of a runner. `proxy.call` works before BentoML's proxy has set up its methods."""
 
-    def link(folders: Sequence[ModelFolder], max_batch: Callable[[Key], int], lanes: int) -> RunnerClient:
-        if settings.runner_batching == "bentoml":
-            return BentoClient(site.name, proxy.call)
-        return SharedMemoryClient(site, settings, folders, max_batch=max_batch, lanes=lanes)
+    def link(served: Served, max_batch: Callable[[Key], int], lanes: int) -> RunnerClient:
+        channels = SharedMemoryClient(site, settings, served, max_batch=max_batch, lanes=lanes)
+        return BentoClient(site.name, proxy.call, channels) if settings.runner_batching == "bentoml" else channels
 
     return RunnerHandle(site, lambda: proxy.call("provider"), link)
 

@@ -33,6 +33,7 @@ from typing import Any
 
 from models import errors as of_models
 from models.errors import bounded
+from models.images.crops import Crop
 
 
 @dataclass(frozen=True)
@@ -189,9 +190,12 @@ _ITEM_STATUS: Mapping[type[of_models.ModelsError], int] = {
 }
 
 
-def item_failure(index: int, id: str | None, exc: of_models.ItemError) -> ItemFailure:
-    """An error of `models` about one item, as an ItemFailure."""
-    return ItemFailure(index, id, exc.code, str(exc), _ITEM_STATUS.get(type(exc), 422))
+def item_failure(index: int, id: str | None, exc: of_models.ItemError, crop: Crop | None = None) -> ItemFailure:
+    """An error of `models` about one item, as an ItemFailure, whose message names the crop where the item is one."""
+    message = str(exc)
+    if crop is not None and exc.code != "invalid_crop":  # whose message has its numbers
+        message = f"{message} (its crop: x {crop.x:g}, y {crop.y:g}, {crop.width:g} x {crop.height:g} pixels)"
+    return ItemFailure(index, id, exc.code, message, _ITEM_STATUS.get(type(exc), 422))
 
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})

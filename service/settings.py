@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from models.analysers.table import ANALYSERS
 from models.images.decoding import DecodeMode, ImageLimits
 from models.video.opening import VideoLimits
 
@@ -45,6 +46,11 @@ class Settings(BaseSettings):
     models: Annotated[tuple[str, ...], NoDecode] = Field(
         ("embedded",),
         description="Models to serve: catalogue names or exported folders, comma-separated; the first is the default.",
+    )
+    analysers: Annotated[tuple[str, ...], NoDecode] = Field(
+        tuple(ANALYSERS),
+        description="Analysers of pictures to serve, built in or imported, comma-separated; the first of a kind is its "
+        "default. none: no analysers.",
     )
     device: str = Field(
         "cpu",
@@ -182,7 +188,7 @@ class Settings(BaseSettings):
         "hub.example.org, hub.example.org:8443 or *.example.org.",
     )
 
-    @field_validator("models", "allowed_hosts", mode="before")
+    @field_validator("models", "analysers", "allowed_hosts", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -205,6 +211,11 @@ class Settings(BaseSettings):
         if not value:
             raise ValueError("names no model; unset it for the embedded model")
         return value
+
+    @field_validator("analysers")
+    @classmethod
+    def _none(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return () if value == ("none",) else value
 
     @field_validator("allowed_hosts")
     @classmethod

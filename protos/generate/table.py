@@ -4,7 +4,18 @@ from typing import Literal
 
 from protos.generate.build import Rules
 from protos.generate.declarations import override
-from protos.generate.tables import classifiers, corpus, items, representations, service
+from protos.generate.tables import (
+    analyses,
+    classifiers,
+    corpus,
+    estimates,
+    evaluations,
+    items,
+    pages,
+    representations,
+    service,
+    validations,
+)
 
 FILES = (
     items.COMMON,
@@ -14,10 +25,15 @@ FILES = (
     items.MODELS,
     classifiers.CLASSIFIERS,
     classifiers.JOBS,
+    analyses.ANALYSES,
     classifiers.JOB_ANSWERS,
     corpus.CLUSTERS,
     corpus.CORPUS,
     representations.REPRESENTATIONS,
+    pages.PAGES,
+    validations.VALIDATIONS,
+    estimates.ESTIMATES,
+    evaluations.EVALUATIONS,
     service.DAGUERRE,
 )
 
@@ -36,6 +52,7 @@ RULES = Rules(
     without=("object",),
     words=(
         ("GET /v1/models", "ListModels"),
+        ("GET /v1/analysers", "ListAnalysers"),
         ("POST /v1/files", "UploadFile"),
         ("POST /v1/images", "DescribeImages"),
         ("POST /v1/search", "Search"),

@@ -58,6 +58,7 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "cluster": Kind(run="service.tasks.cluster:job", lane="quick"),
+    "cluster_grid": Kind(run="service.tasks.cluster_grid:job", lane="quick"),
     "duplicates": Kind(run="service.tasks.duplicates:job", lane="quick"),
     "representations": Kind(run="service.tasks.representations:job", lane="quick"),
     "video": Kind(run="", lane=ENTRY_LANE),

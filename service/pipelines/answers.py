@@ -3,6 +3,7 @@
 import base64
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from models.video.library import load
 from service.errors import ItemFailure
 from service.pipelines.frames import FrameResults
+from service.pipelines.items import Item
 from service.schemas.video import facts
 
 Entry = dict[str, Any]
@@ -99,8 +101,9 @@ def entries(
     failures: Mapping[int, ItemFailure],
     results: Sequence[Entry],
     videos: Mapping[int, Mapping[str, Any]],
+    items: Sequence[Item] | None = None,
 ) -> list[Entry]:
-    """One entry per item, in order: the result or the error, with the item's id if it has one."""
+    """One entry per item, in order: the result or the error, with the item's id and its crop if it has one."""
     data = []
     for index, (id, result) in enumerate(zip(ids, results, strict=True)):
         failure = failures.get(index)
@@ -113,8 +116,15 @@ def entries(
             entry["video"] = videos[index]
         if id is not None:
             entry["id"] = id
+        if items is not None:
+            entry |= crop_entry(items[index])
         data.append(entry)
     return data
+
+
+def crop_entry(item: Item) -> Entry:
+    """The part of an item's entry that states its crop; empty for a whole image."""
+    return {} if item.crop is None else {"crop": asdict(item.crop)}
 
 
 def finite(value: Any) -> float | None:

@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
-async def gather_cancelling(parts: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Run `parts` concurrently; the first error cancels the others and is raised unchanged."""
+async def gather_cancelling(parts: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """Run `parts` concurrently and return their results; the first error cancels the others and is raised unchanged."""
     if len(parts) == 1:
-        await parts[0]
-        return
+        return [await parts[0]]
     tasks = [asyncio.ensure_future(part) for part in parts]
     try:
-        await asyncio.gather(*tasks)
+        return await asyncio.gather(*tasks)
     except BaseException:
         for task in tasks:
             task.cancel()

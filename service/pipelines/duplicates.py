@@ -79,7 +79,9 @@ async def submit(
             raise Unprocessable(f"input: send either input or {wanted}", param="input")
         rows = []
         if items is not None:
-            hashes, unread, remarks, small = await _hashed(engine, request, items, wanted)
+            hashes, unread, remarks, small, sizes = await _hashed(engine, request, items, wanted)
+            if request.preference is None and sizes is not None:
+                request = request.model_copy(update={"preference": sizes})
             ids = request.ids or [item.id if item.id is not None else str(i) for i, item in enumerate(items)]
         else:
             assert given is not None
@@ -130,14 +132,19 @@ def _task(
 
 async def _hashed(
     engine: Engine, request: DuplicatesRequest, items: Sequence[Item], wanted: str
-) -> tuple[list[str | None], Mapping[int, ItemFailure], Sequence[str], Miniatures | None]:
+) -> tuple[list[str | None], Mapping[int, ItemFailure], Sequence[str], Miniatures | None, list[float] | None]:
+    """Hashes, failures, remarks, and for kind near miniatures and sizes, stills before animations of the same size."""
     near = wanted == "phash"
     found, failures = await describe(engine, items, small=near, on_error=request.on_error)
     hashes = [str(found[i].to_json()[wanted] or "") or None if i in found else None for i in range(len(items))]
     many = sum(each.first_of_many for each in found.values()) if near else 0
     remarks = [f"{many:,} of {len(items):,} {FIRST_OF_MANY}."] if many else []
     small = _rows_of([found[i].miniature if i in found else None for i in range(len(items))]) if near else None
-    return hashes, failures, remarks, small
+    sizes = [
+        float(found[i].width * found[i].height) - 0.5 * found[i].first_of_many if i in found else 0.0
+        for i in range(len(items))
+    ]
+    return hashes, failures, remarks, small, sizes if near else None
 
 
 def _rows_of(small: Sequence[bytes | None]) -> Miniatures | None:

@@ -71,7 +71,9 @@ def to_json(call: Call[EmbeddingsOptions], model: Model, decode: DecodeMode, enc
         )
         for i, video in encoded.videos.items()
     }
-    entries = answers.entries(call.ids, encoded.failures, vectors(encoded.vectors), videos)
+    entries = answers.entries(
+        call.ids(len(encoded.vectors)), encoded.failures, vectors(encoded.vectors), videos, call.items
+    )
     return {
         "object": "list",
         "data": [entry if "error" in entry else {"object": "embedding", **entry} for entry in entries],

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from models.encoders.processors import ImageProcessor, TextProcessor, Tokens
 from models.errors import ImageTooLarge, ItemError, TextError
+from models.images.crops import Crop
 from models.images.decoding import DecodeMode, ImageLimits
 from models.images.further import is_first_of_many
 from service.errors import ItemFailure, ItemsFailed, TooLarge, Unprocessable, item_failure
@@ -63,7 +64,7 @@ class _Work:
     monitor: ProgressMonitor | None = None
 
     def fail(self, index: int, exc: ItemError) -> None:
-        self.failures[index] = item_failure(index, self.items[index].id, exc)
+        self.failures[index] = item_failure(index, self.items[index].id, exc, self.items[index].crop)
         ITEMS_FAILED.labels(exc.code).inc()
 
 
@@ -133,20 +134,20 @@ async def _images(
     window = asyncio.Semaphore(engine.settings.window)
     raw: dict[int, Row] = {}
 
-    def pixels(image: bytes | str, limits: ImageLimits) -> tuple[Row, bool]:
+    def pixels(image: bytes | str, crop: Crop | None, limits: ImageLimits) -> tuple[Row, bool]:
         started = time.perf_counter()
         data = image_bytes(image, limits.max_bytes)
-        row = processor.preprocess(data, limits=limits, decode=work.decode)
+        row = processor.preprocess(data, limits=limits, decode=work.decode, crop=crop)
         many = is_first_of_many(data)
         DECODE_SECONDS.labels("image").observe(time.perf_counter() - started)
         return row, many
 
     async def one(index: int, caller: Caller) -> None:
-        image = work.items[index].image
+        image, crop = work.items[index].image, work.items[index].crop
         assert image is not None
         async with window:
             try:
-                row, many = await engine.decode(lambda limits: pixels(image, limits))
+                row, many = await engine.decode(lambda limits: pixels(image, crop, limits))
             except ItemError as exc:
                 work.fail(index, exc)
                 return

@@ -55,7 +55,7 @@ class FrameResults:
 
     Attributes
     ----------
-    rows : (n, k) float32, results of the frames: unit vectors, or a network's outputs.
+    rows : (n, k) float32, results of the frames: unit vectors, or a network's outputs; (n, 1) objects of analyses.
     shots : None unless shots were detected.
     """
 
@@ -129,15 +129,15 @@ class FrameResults:
             return np.asarray(l2(self.over_shots(self.rows, "mean")), np.float32)
 
 
-def single_colour(pixels: NDArray[np.uint8], size: tuple[int, int], preprocess: Preprocess) -> int | None:
+def single_colour(pixels: NDArray[np.uint8], size: tuple[int, int], preprocess: Preprocess | None) -> int | None:
     """Brightness of a frame of a single colour, 0 to 255; None for any other frame.
 
     Parameters
     ----------
-    pixels : (size, size, 3) as the model takes it, with padding.
+    pixels : (size, size, 3) as the model takes it, with padding; without preprocessing, the whole frame.
     size : width and height of the video, upright.
     """
-    if preprocess.resize == "letterbox":
+    if preprocess is not None and preprocess.resize == "letterbox":
         side = preprocess.size
         width, height = (min(side, round(each)) for each in resized_size(size, preprocess))
         left, top = (side - width) // 2, (side - height) // 2

@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from models.errors import ItemError
+from models.images.crops import Crop
 from models.images.decoding import ImageLimits, open_rgb
 from models.images.further import is_first_of_many
 from models.images.miniature import miniature
@@ -75,9 +75,9 @@ async def describe(
             return
         try:
             data = image_bytes(item.image, limits.max_bytes)
-            picture = open_rgb(data, limits=limits)
+            picture = open_rgb(data, limits=limits, crop=item.crop)
         except ItemError as exc:
-            failures[i] = item_failure(i, item.id, exc)
+            failures[i] = item_failure(i, item.id, exc, item.crop)
             return
         found[i] = Described(
             sha256=hashlib.sha256(data).hexdigest(),
@@ -106,17 +106,17 @@ async def miniatures(engine: Engine, items: Sequence[Item]) -> tuple[dict[int, b
     found: dict[int, bytes] = {}
     blank: list[int] = []
 
-    def look(i: int, image: Any, limits: ImageLimits) -> None:
+    def look(i: int, image: bytes | str, crop: Crop | None, limits: ImageLimits) -> None:
         try:
-            picture = open_rgb(image_bytes(image, limits.max_bytes), limits=limits)
+            picture = open_rgb(image_bytes(image, limits.max_bytes), limits=limits, crop=crop)
         except ItemError:
             return
         found[i] = miniature(picture)
         if perceptual_hash(picture) is None:
             blank.append(i)
 
-    there = [(i, item.image) for i, item in enumerate(items) if item.image is not None]
-    await asyncio.gather(*(engine.decode(partial(look, i, image)) for i, image in there))
+    there = [(i, item.image, item.crop) for i, item in enumerate(items) if item.image is not None]
+    await asyncio.gather(*(engine.decode(partial(look, *each)) for each in there))
     return found, sorted(blank)
 
 
@@ -131,10 +131,10 @@ async def thumbnails(
         try:
             if item.image is None or item.id is None:
                 raise Unprocessable(f"input[{i}]: send images with the ids of items", param=f"input[{i}]")
-            picture = open_rgb(image_bytes(item.image, limits.max_bytes), limits=limits)
+            picture = open_rgb(image_bytes(item.image, limits.max_bytes), limits=limits, crop=item.crop)
             pictures[item.id] = thumbnail(picture, side=side, quality=quality, blurred=blurred)
         except ItemError as exc:
-            failures.append(item_failure(i, item.id, exc))
+            failures.append(item_failure(i, item.id, exc, item.crop))
 
     await asyncio.gather(*(engine.decode(partial(shrink, i, item)) for i, item in enumerate(items)))
     if failures:

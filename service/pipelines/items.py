@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.catalog.spec import Modality
+from models.images.crops import Crop
 from service.errors import ItemFailure, ItemsFailed, TooLarge, Unprocessable
 from service.inference.engine import Engine
 from service.pipelines.frames import VideoInput
@@ -16,12 +17,13 @@ from service.schemas.common import OnError
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item of a request: a text, an image as bytes or base64, or both; or a video."""
+    """One item of a request: a text, an image as bytes or base64 with a crop, or both; or a video."""
 
     text: str | None = None
     image: bytes | str | None = None
     id: str | None = None
     video: VideoInput | None = None
+    crop: Crop | None = None
 
     def has(self, modality: Modality) -> bool:
         return self.text is not None if modality == "text" else self.image is not None or self.video is not None
@@ -49,6 +51,13 @@ def check_count(engine: Engine, items: Sequence[Item]) -> None:
             code="too_many_items",
             param="input",
         )
+
+
+def checked_ids(ids: Sequence[str], n: int) -> tuple[str, ...]:
+    """The ids of n items. Raises Unprocessable for another number of them."""
+    if len(ids) != n:
+        raise Unprocessable(f"ids: {len(ids)} for {n} items; give one for each", code="lengths_differ", param="ids")
+    return tuple(ids)
 
 
 def item_problem(item: Item, wanted: Sequence[Modality], partial: bool) -> tuple[str, str] | None:

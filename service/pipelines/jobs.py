@@ -39,6 +39,8 @@ def job_record(found: Job) -> schema.Job:
         error=None
         if found.error_code is None
         else schema.JobError(code=found.error_code, message=found.error_message or ""),
+        name=found.params.get("name") or found.params.get("request", {}).get("name"),
+        n=found.params.get("n"),
     )
 
 

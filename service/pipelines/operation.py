@@ -7,8 +7,9 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 from models.classifiers.store import Stored
+from service.errors import Unprocessable
 from service.inference.engine import Engine
-from service.pipelines.items import Item, VectorInput
+from service.pipelines.items import Item, VectorInput, checked_ids
 from service.pipelines.video import ProgressMonitor
 from service.stores.classifiers import Classifiers
 
@@ -23,7 +24,8 @@ class Call(Generic[O]):
     Attributes
     ----------
     options : the request without its items; `O` is the operation's.
-    vectors, stored : for a classifier, in place of items, and the classifier.
+    vectors : in place of items.
+    stored : the classifier of a prediction.
     monitor : receives the progress of videos.
     """
 
@@ -35,10 +37,14 @@ class Call(Generic[O]):
     stored: Stored | None = None
     monitor: ProgressMonitor | None = None
 
-    @property
-    def ids(self) -> list[str | None]:
-        """The ids of the items; none for vectors."""
-        return [item.id for item in self.items or ()]
+    def ids(self, n: int) -> Sequence[str | None]:
+        """The ids of the n items, or of the items of the vectors. Raises Unprocessable for another number of ids."""
+        given: Sequence[str] | None = getattr(self.options, "ids", None)
+        if given is not None and self.items is not None:
+            raise Unprocessable("ids: are for vectors; give each item of input its own id", param="ids")
+        if given is not None:
+            return checked_ids(given, n)
+        return [item.id for item in self.items] if self.items is not None else [None] * n
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from models.classifiers.store import Stored
 from service.errors import ItemFailure, Unprocessable
 from service.inference.engine import Engine
 from service.inference.matching import encoder
-from service.pipelines import answers
+from service.pipelines import answers, picture_texts
 from service.pipelines.frames import FrameResults
 from service.pipelines.items import Item, VectorInput, check_count, raise_if_failed
 from service.pipelines.operation import Answer, Call, Operation
@@ -34,9 +34,10 @@ async def predict(
     vectors: Sequence[VectorInput] | None,
     on_error: OnError,
     crossed: bool = False,
+    ids: Sequence[str | None] | None = None,
     monitor: ProgressMonitor | None = None,
 ) -> Predictions:
-    """Predict `items`, or items by their `vectors`; `monitor` receives the progress of videos.
+    """Predict `items`, or items by their `vectors`, whose `ids` errors name; `monitor` receives the progress of videos.
 
     Raises
     ------
@@ -62,6 +63,7 @@ async def predict(
             )
         return await by_network(engine, classifiers, stored, items, on_error, monitor)
     head = stored.head
+    items = await picture_texts.for_prediction(engine, classifiers, stored, items, vectors)
     rows: Sequence[NDArray[np.floating] | None]
     if items is not None:
         encoders = [(block, *encoder(engine, block)) for block in head.blocks]
@@ -75,7 +77,7 @@ async def predict(
         assert vectors is not None
         arranged, n = _arranged(head, vectors)
         rows = arranged
-        failures = await engine.compute(lambda check: _lacking(head, arranged, n))
+        failures = await engine.compute(lambda check: _lacking(head, arranged, n, ids))
         truncated, unknown, first = (), (), ()
         model, receipt, videos = head.blocks[0].model, None, {}
         raise_if_failed(failures, on_error, n)
@@ -142,13 +144,17 @@ def _arranged(head: Head, vectors: Sequence[VectorInput]) -> tuple[list[NDArray[
     return rows, count(each for each in rows if each is not None)
 
 
-def _lacking(head: Head, rows: Sequence[NDArray[np.floating] | None], n: int) -> dict[int, ItemFailure]:
+def _lacking(
+    head: Head, rows: Sequence[NDArray[np.floating] | None], n: int, ids: Sequence[str | None] | None
+) -> dict[int, ItemFailure]:
     """Failures of items that lack a required vector (a row of NaN)."""
     there = np.stack([np.zeros(n, bool) if each is None else ~np.isnan(each).all(axis=1) for each in rows])
     bad = ~(there.any(axis=0) if head.partial else there.all(axis=0))
     taken = " and ".join(block.modality for block in head.blocks)
     return {
-        i: ItemFailure(i, None, "no_vector", f"has no vector; send {taken} vectors of every item")
+        i: ItemFailure(
+            i, None if ids is None else ids[i], "no_vector", f"has no vector; send {taken} vectors of every item"
+        )
         for i in np.flatnonzero(bad).tolist()
     }
 
@@ -163,12 +169,13 @@ def to_json(call: Call[PredictRequest], stored: Stored, predicted: Predictions) 
         )
         for i, each in predicted.videos.items()
     }
-    ids = call.ids or [None] * predicted.n
     return {
         "classifier": stored.label,
         "task": predicted.task,
         "labels": predicted.labels,
-        "data": answers.entries(ids, predicted.failures, _entries(predicted, predicted), videos),
+        "data": answers.entries(
+            call.ids(predicted.n), predicted.failures, _entries(predicted, predicted), videos, call.items
+        ),
         "model": predicted.model,
         "truncated": predicted.truncated,
         "unknown": predicted.unknown,
@@ -196,10 +203,12 @@ def _check(call: Call[PredictRequest]) -> None:
     assert call.stored is not None
     for block in call.stored.head.blocks if call.stored.head else ():
         encoder(call.engine, block)
+    picture_texts.check(call.engine, call.stored)
 
 
 async def _run(call: Call[PredictRequest]) -> Answer:
     assert call.stored is not None
+    ids = call.ids(len(call.vectors[0].rows)) if call.vectors else None
     predicted = await predict(
         call.engine,
         call.classifiers,
@@ -208,6 +217,7 @@ async def _run(call: Call[PredictRequest]) -> Answer:
         vectors=call.vectors,
         on_error=call.options.on_error,
         crossed=call.options.crossed,
+        ids=ids,
         monitor=call.monitor,
     )
     return to_json(call, call.stored, predicted)

@@ -118,12 +118,12 @@ def _pixels(
         return None
     try:
         data = image_bytes(image, limits.max_bytes)
-        row = load_pixels(data, network.preprocess, limits=limits)
+        row = load_pixels(data, network.preprocess, limits=limits, crop=items[i].crop)
         if is_first_of_many(data):
             first.append(i)
         return row
     except ItemError as exc:
-        failures[i] = item_failure(i, items[i].id, exc)
+        failures[i] = item_failure(i, items[i].id, exc, items[i].crop)
         return None
 
 

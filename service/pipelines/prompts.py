@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.analysers.presets import Preset, preset
 from models.catalog.spec import ZeroShotHead
 from models.clustering.names import Vocabulary
 from models.embedded.class_names import class_names
 from models.encoders.processors import TextProcessor
-from models.errors import TextError, quoted
+from models.errors import AnalysisError, TextError, quoted
 from models.vectors import l2
 from service.errors import TooLarge, Unprocessable
 from service.inference.engine import Engine, Model
@@ -25,9 +26,10 @@ PROMPTS_AT_ONCE = 256  # prompts of one request in the queue, so that a thousand
 
 @dataclass(frozen=True, kw_only=True)
 class ZeroShotQuery:
-    """Labels, templates and options of a zero-shot request."""
+    """Labels, templates and options of a zero-shot request; those of its preset, if it names one."""
 
     labels: Sequence[str]
+    preset: Preset | None = None
     templates: Sequence[str] | None = None
     multi_label: bool = False
     negatives: Sequence[str] | None = None
@@ -36,16 +38,35 @@ class ZeroShotQuery:
 
     @classmethod
     def of(cls, options: ZeroShotOptions) -> "ZeroShotQuery":
-        """The query of a request."""
-        none = options.none_of_these
+        """The query of a request. Raises Unprocessable for no labels, an unknown preset, and labels beside one."""
+        none, row = options.none_of_these, _preset(options)
         return cls(
-            labels=options.labels,
-            templates=options.templates,
-            multi_label=options.multi_label,
+            labels=(options.labels or ()) if row is None else row.labels,
+            preset=row,
+            templates=options.templates if row is None else row.templates,
+            multi_label=options.multi_label or (row is not None and row.multi_label),
             negatives=options.negatives,
             none_text=none.text if none else None,
             none_min_cosine=none.min_cosine if none else None,
         )
+
+
+def _preset(options: ZeroShotOptions) -> Preset | None:
+    if options.preset is None:
+        if options.labels is None:
+            raise Unprocessable(
+                'labels: is missing; send labels, such as ["a cat", "a dog"], or the name of a preset', param="labels"
+            )
+        return None
+    for name in ("labels", "templates"):
+        if getattr(options, name) is not None:
+            raise Unprocessable(
+                f"{name}: the preset {quoted(options.preset)} has its own; send either {name} or a preset", param=name
+            )
+    try:
+        return preset(options.preset)
+    except AnalysisError as exc:
+        raise Unprocessable(exc.message, param="preset") from exc
 
 
 async def names_of(engine: Engine, model: Model, labels: Sequence[str]) -> Vocabulary:
@@ -87,6 +108,7 @@ class Prompts:
     head: ZeroShotHead
     texts: TextProcessor
     labels: list[str]
+    prompts: list[str]  # texts that take the place of the labels in the templates
     templates: tuple[str, ...]
     negatives: tuple[str, ...]  # empty unless labels are contrasted with them
     extra: list[str]  # negatives, then the text of "none of these", if any
@@ -114,7 +136,8 @@ def prepare_prompts(engine: Engine, model: Model, question: ZeroShotQuery) -> Pr
         _check(engine, text, "negatives" if i < len(negatives) else "none_of_these.text")
     if question.none_text and _folded(question.none_text) in {_folded(label) for label in labels}:
         raise Unprocessable("none_of_these.text: is one of the labels; say what none of them is", param="none_of_these")
-    return Prompts(head, texts, labels, templates, negatives, extra)
+    prompts = labels if question.preset is None else list(question.preset.prompts)
+    return Prompts(head, texts, labels, prompts, templates, negatives, extra)
 
 
 async def label_vectors(

@@ -14,6 +14,7 @@ from models.stopping import Check
 from service.errors import ItemFailure, TooLarge, Unprocessable
 from service.inference.engine import Engine
 from service.inference.matching import model_of
+from service.pipelines.answers import crop_entry
 from service.pipelines.encode import encode
 from service.pipelines.items import Item, VectorInput
 from service.pipelines.vectors import count
@@ -33,12 +34,13 @@ class Found:
     model: str
     receipt: Any
 
-    def to_json(self, ids: Sequence[str] | None, names: Sequence[str | None]) -> list[dict[str, Any]]:
-        """One entry per query; `names` are ids of the queries, `ids` those of the corpus."""
+    def to_json(self, ids: Sequence[str] | None, queries: Sequence[Item]) -> list[dict[str, Any]]:
+        """One entry per query; `queries` are empty where vectors were sent, `ids` are those of the corpus."""
         data: list[dict[str, Any]] = [{"index": i} for i in range(self.n)]
-        for i, name in enumerate(names):
-            if name is not None:
-                data[i]["id"] = name
+        for i, item in enumerate(queries):
+            if item.id is not None:
+                data[i]["id"] = item.id
+            data[i] |= crop_entry(item)
         for i, failure in self.failures.items():
             data[i]["error"] = {"code": failure.code, "message": failure.message}
         found = self.neighbours

@@ -1,14 +1,17 @@
 """Timeline page of a video, from the answer of a request with a video, without a model."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import quoted
-from models.pages.timeline import Shot, Timeline, page
+from models.errors import ImageError, quoted
+from models.images.thumbnail import thumbnail
+from models.pages.timeline import Shot, Timeline, page, shown_frames
 from models.vectors import l2
 from service.errors import Unprocessable
+from service.schemas.clusters import PageMode
 from service.schemas.timeline import AnswerWithVideo, Result, Video, VideoEntry
 
 Rows = NDArray[np.float64]
@@ -18,12 +21,15 @@ UNCHANGED = "send the answer unchanged"
 MOST = 10  # maximum videos listed in an error
 
 
-def timeline(answer: AnswerWithVideo, *, index: int | None, title: str | None) -> str:
+def timeline(
+    answer: AnswerWithVideo, *, index: int | None, title: str | None, pictures: PageMode = "thumbnails"
+) -> str:
     """Timeline page of the video at `index` of the answer; None if there is a single video.
 
     Parameters
     ----------
     title : name of the video on the page; its id where None.
+    pictures : form of the thumbnails: as they are, blurred, or none.
 
     Raises
     ------
@@ -53,20 +59,34 @@ def timeline(answer: AnswerWithVideo, *, index: int | None, title: str | None) -
         )
         pooled = np.array(_row(entry, labels, where))
         note = UNCALIBRATED if answer.classifier is None else f"By {answer.classifier}."
-    return page(
-        Timeline(
-            name=title or entry.id or "Video",
-            video=block,
-            labels=labels,
-            timestamps=np.array([frame.timestamp for frame in frames]),
-            rows=rows,
-            pooled=pooled,
-            shots=_shots(video, shots),
-            thumbnails=[frame.thumbnail for frame in frames],
-            receipt=None if answer.receipt is None else answer.receipt.model_dump(),
-            note=note,
-        )
+    content = Timeline(
+        name=title or entry.id or "Video",
+        video=block,
+        labels=labels,
+        timestamps=np.array([frame.timestamp for frame in frames]),
+        rows=rows,
+        pooled=pooled,
+        shots=_shots(video, shots),
+        thumbnails=[None if pictures == "none" else frame.thumbnail for frame in frames],
+        receipt=None if answer.receipt is None else answer.receipt.model_dump(),
+        note=note,
+        binary=answer.classifier is not None and len(labels) == 2,
+        blurred=pictures == "blurred",
     )
+    return page(_blurred(content, where) if content.blurred else content)
+
+
+def _blurred(content: Timeline, where: str) -> Timeline:
+    """The timeline with blurred thumbnails, of those frames that are drawn. Raises Unprocessable."""
+    small: list[bytes | None] = [None] * len(content.thumbnails)
+    for i in shown_frames(content):
+        try:
+            small[i] = thumbnail(content.thumbnails[i] or b"", blurred=True)
+        except ImageError as exc:
+            raise Unprocessable(
+                f"{where}.video.frames[{i}].thumbnail: {exc.message}; {UNCHANGED}", param="data"
+            ) from exc
+    return replace(content, thumbnails=small)
 
 
 def _index(answer: AnswerWithVideo, index: int | None) -> int:

@@ -16,7 +16,7 @@ from service.metrics import ITEMS_FAILED
 from service.pipelines.concurrency import gather_cancelling
 from service.pipelines.encode import Encoded, encode
 from service.pipelines.frames import FrameResults
-from service.pipelines.items import Item, VectorInput, check_count, item_problem
+from service.pipelines.items import Item, VectorInput, check_count, checked_ids, item_problem
 from service.pipelines.video import ProgressMonitor
 from service.schemas.items import Encodable
 
@@ -130,7 +130,7 @@ async def _of_posts(
         blocks=blocks,
         rows=made.rows,
         n=len(items),
-        ids=_checked(ids, len(items)),
+        ids=checked_ids(ids, len(items)),
         failures=made.failures,
         receipts=made.receipts,
         remarks=_remarks(made, len(items)),
@@ -210,16 +210,10 @@ def _of_vectors(request: Encodable, vectors: Sequence[VectorInput]) -> ItemVecto
         ),
         rows=[each.rows for each in given],
         n=n,
-        ids=_checked(request.ids or [str(i) for i in range(n)], n),
+        ids=checked_ids(request.ids or [str(i) for i in range(n)], n),
         failures={},
         receipts={each.modality: each.receipt for each in given if each.receipt},
     )
-
-
-def _checked(ids: Sequence[str], n: int) -> tuple[str, ...]:
-    if len(ids) != n:
-        raise Unprocessable(f"ids: {len(ids)} for {n} items; give one for each", code="lengths_differ", param="ids")
-    return tuple(ids)
 
 
 async def embedded(
@@ -280,7 +274,7 @@ async def embedded(
 def _part(item: Item, modality: Modality) -> Item:
     if modality == "text":
         return Item(text=item.text, id=item.id)
-    return Item(image=item.image, video=item.video, id=item.id)
+    return replace(item, text=None)
 
 
 def count(rows: Iterable[NDArray[np.floating]]) -> int:

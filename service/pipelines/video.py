@@ -74,7 +74,7 @@ class VideoDecoding:
 
     engine: Engine
     clip: VideoInput
-    target: Preprocess
+    target: Preprocess | None  # None: frames at their full size
     decode: DecodeMode
     run: Run
     budget: Budget
@@ -175,7 +175,7 @@ class VideoDecoding:
         if side is not None:
             picture = Image.fromarray(image)
             small = thumbnail(picture, side=side, quality=QUALITY)
-            if self.decode == "exact":  # scaled frames already have the model's size
+            if self.decode == "exact" and self.target:  # scaled frames already have the model's size
                 image = resize(picture, self.target)
         grey = single_colour(image, self._size, self.target)
         return SampledFrame(frame.timestamp, frame.shot, frame.dropped, small, frame.times, grey), image
@@ -210,7 +210,7 @@ async def view(
     engine: Engine,
     clips: Mapping[int, VideoInput],
     *,
-    target: Preprocess,
+    target: Preprocess | None,
     decode: DecodeMode,
     run: Run,
     monitor: ProgressMonitor | None = None,

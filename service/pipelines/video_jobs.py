@@ -46,6 +46,11 @@ async def submit(jobs: Jobs, operation: Operation[Any], call: Call[Any], *, owne
     Unprocessable : an item is not a video; invalid options.
     NotFound, TooLarge, Overloaded.
     """
+    if call.vectors is not None:
+        raise Unprocessable(
+            "mode: a job is for videos; send vectors with mode sync, and large ones as a file of POST /v1/files",
+            param="mode",
+        )
     engine, items = call.engine, call.items or ()
     check_count(engine, items)
     for i, item in enumerate(items):
@@ -58,7 +63,7 @@ async def submit(jobs: Jobs, operation: Operation[Any], call: Call[Any], *, owne
     limits = engine.settings.video_limits
     task = Task(
         operation=operation.name,
-        options=call.options.model_dump(exclude={"input", "vectors", "sampling", "mode"}),
+        options=call.options.model_dump(include=set(operation.options.model_fields)),
         classifier=None if call.stored is None else call.stored.label,
         ids=tuple(item.id for item in items),
         samplings=tuple(clip.sampling for clip in clips),

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from models.images.decoding import DecodeMode
 from service.schemas.base import Message
+from service.schemas.crops import Crop
 from service.schemas.video import Sampling, VideoBlock
 
 OnError = Literal["fail", "skip"]
@@ -73,6 +74,7 @@ class Entry(BaseModel):
 
     index: int = Field(description="Index of the item in `input`.")
     id: str | None = Field(None, description="Id of the item, if it has one.")
+    crop: Crop | None = Field(None, description="Crop of the item's image, as requested, if it has one.")
 
 
 class FailedEntry(Entry):

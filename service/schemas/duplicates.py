@@ -37,7 +37,8 @@ class DuplicatesRequest(Encodable):
     )
     preference: list[float] | None = Field(
         None,
-        description="A number per item, for example its size: the highest of a group makes its representative.",
+        description="A number per item, for example its size: the highest of a group makes its representative, and "
+        "of equal ones the most central. Left out: the number of pixels, for kind near with input.",
     )
     mode: Mode = Field("sync", description="sync: the answer has the groups. job: the answer is a job.")
     miniatures: list[str] | None = Field(

@@ -18,6 +18,7 @@ from models.catalog.spec import Modality
 from models.images.decoding import DecodeMode
 from service.schemas.base import Message
 from service.schemas.common import ItemError, OnError, Receipt
+from service.schemas.crops import Crop
 from service.schemas.example import PHOTO
 from service.schemas.video import OfVideo
 
@@ -57,6 +58,9 @@ class Post(OfVideo):
         description="Bytes of an image file in base64, or a data URI. URLs are not fetched.",
         examples=[PHOTO],
     )
+    crop: Crop | None = Field(
+        None, description="Rectangle of the image that is taken in place of all of it, decoded exactly."
+    )
 
     @model_validator(mode="after")
     def _content(self) -> Self:
@@ -64,7 +68,12 @@ class Post(OfVideo):
             raise ValueError('an item has "text", "image", or both; or "video"')
         if self.video is not None and (self.text is not None or self.image is not None):
             raise ValueError('a "video" is an item by itself')
+        self._check_crop()
         return self
+
+    def _check_crop(self) -> None:
+        if self.crop is not None and self.image is None:
+            raise ValueError('a "crop" is of an "image"; leave it out, or send the image')
 
 
 class Item(Post):
@@ -76,6 +85,7 @@ class Item(Post):
     def _content(self) -> Self:
         if sum(each is not None for each in (self.text, self.image, self.video)) != 1:
             raise ValueError('an item has either "text", "image" or "video"')
+        self._check_crop()
         return self
 
 
@@ -106,6 +116,9 @@ def distinct(values: list[Vectors]) -> list[Vectors]:
             mixed = "" if first.fingerprint == each.fingerprint else ", of two fingerprints: vectors of two models"
             raise ValueError(f"[{i}] has {each.modality} vectors again{mixed}; send one block for each modality")
     return values
+
+
+IDS_OF_VECTORS: Any = Field(None, description="One id per item of `vectors`. The items of `input` have their own.")
 
 
 class VectorList(Message):

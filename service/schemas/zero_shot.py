@@ -1,13 +1,14 @@
 """Requests and answers of zero-shot labelling."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
+from models.analysers.presets import PRESETS
 from service.schemas.base import Message
 from service.schemas.common import Answer, Datum, FailedEntry, ModelOptions
 from service.schemas.example import PHOTO
-from service.schemas.items import Items
+from service.schemas.items import IDS_OF_VECTORS, Items, Vectors, distinct
 
 
 class NoneOfThese(Message):
@@ -33,9 +34,17 @@ class NoneOfThese(Message):
 class ZeroShotOptions(ModelOptions):
     """Options of a zero-shot request."""
 
-    labels: list[str] = Field(
-        description="Labels, at least two different ones, or one with `multi_label`.",
+    labels: list[str] | None = Field(
+        None,
+        description="Labels, at least two different ones, or one with `multi_label`; unless a `preset` is named.",
         examples=[["a cat", "a cup of coffee", "a rocket launch"]],
+    )
+    preset: str | None = Field(
+        None,
+        description="Named question of GET /v1/analysers, in place of `labels` and `templates`: its labels, the texts "
+        "that stand for them and its templates are used. Validate its scores first.",
+        examples=[None],
+        json_schema_extra={"enum": [*PRESETS, None]},
     )
     templates: list[str] | None = Field(
         None,
@@ -56,11 +65,24 @@ class ZeroShotOptions(ModelOptions):
     none_of_these: NoneOfThese | None = Field(None, description="Outcome for items that no label fits.")
 
 
-class ZeroShotRequest(ZeroShotOptions):
-    """Items to score for labels that the model was not trained on."""
+class ZeroShotForm(ZeroShotOptions):
+    """The fields of a form, without the items, which are parts of their own."""
 
-    input: Items = Field(
-        description="A text, an item, or a list of these.", examples=[[{"image": PHOTO, "id": "photo-1"}]]
+    vectors: Annotated[list[Vectors], AfterValidator(distinct)] | None = Field(
+        None,
+        min_length=1,
+        description="Vectors of the items, of one modality, unless `input` is sent. The scores are those of the items.",
+    )
+    ids: list[str] | None = IDS_OF_VECTORS
+
+
+class ZeroShotRequest(ZeroShotForm):
+    """Items, or their vectors, to score for labels that the model was not trained on."""
+
+    input: Items | None = Field(
+        None,
+        description="A text, an item, or a list of these, unless `vectors` are sent.",
+        examples=[[{"image": PHOTO, "id": "photo-1"}]],
     )
 
 
@@ -74,10 +96,27 @@ class Scored(Datum):
     none_score: float | None = Field(None, description="Score of `none_of_these.text`.")
 
 
+class PresetCard(BaseModel):
+    """A zero-shot question with a name, for `preset` of POST /v1/zero-shot."""
+
+    name: str = Field(description="Name of the preset.", examples=["protest"])
+    question: str = Field(description="The question that the labels answer.")
+    labels: list[str] = Field(description="Labels, as in the answer.")
+    prompts: list[str] = Field(description="Text for each label that takes its place in the templates.")
+    templates: list[str] = Field(description="Prompt templates, each with one {}.")
+    multi_label: bool = Field(description="Whether several labels may hold for one item.")
+    notice: str = Field(description="Limits of the scores, and how to validate them first.")
+
+
 class ZeroShotAnswer(Answer):
-    labels: list[str] = Field(description="Labels of the request, in their order.")
+    labels: list[str] = Field(description="Labels of the request, or of its preset, in their order.")
     data: list[Scored | FailedEntry] = Field(description="One entry per item, in order.")
     templates: list[str] = Field(description="Prompt templates used.")
     negatives: list[str] | None = Field(description="Contrasts used under `multi_label`.")
     logit_scale: float = Field(description="Factor applied to cosines before the softmax or sigmoid.")
+    preset: str | None = Field(None, description="Name of the preset of the request, if it named one.")
+    prompts: list[str] | None = Field(
+        None, description="Texts that took the place of the labels in the templates; null where these are the labels."
+    )
+    notice: str | None = Field(None, description="Limits of the preset's scores, and how to validate them first.")
     calibrated: Literal[False] = Field(False, description="Always false: the scores are not validated on your data.")

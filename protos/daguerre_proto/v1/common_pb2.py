@@ -15,7 +15,7 @@ _sym_db = _symbol_database.Default()
 from daguerre_proto.v1 import video_pb2 as daguerre__proto_dot_v1_dot_video__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x64\x61guerre_proto/v1/common.proto\x12\x11\x64\x61guerre_proto.v1\x1a\x1d\x64\x61guerre_proto/v1/video.proto\"u\n\x04Item\x12\x0f\n\x02id\x18\x01 \x01(\tH\x01\x88\x01\x01\x12\x0e\n\x04text\x18\x02 \x01(\tH\x00\x12\x0f\n\x05image\x18\x03 \x01(\x0cH\x00\x12)\n\x05video\x18\x04 \x01(\x0b\x32\x18.daguerre_proto.v1.VideoH\x00\x42\t\n\x07\x63ontentB\x05\n\x03_id\"\xd6\x01\n\x0cModelOptions\x12\x12\n\x05model\x18\x01 \x01(\tH\x00\x88\x01\x01\x12,\n\x08on_error\x18\x02 \x01(\x0e\x32\x1a.daguerre_proto.v1.OnError\x12)\n\x06\x64\x65\x63ode\x18\x03 \x01(\x0e\x32\x19.daguerre_proto.v1.Decode\x12\x32\n\x08sampling\x18\x04 \x01(\x0b\x32\x1b.daguerre_proto.v1.SamplingH\x01\x88\x01\x01\x12\x0e\n\x06\x61s_job\x18\x05 \x01(\x08\x42\x08\n\x06_modelB\x0b\n\t_sampling\"\x99\x02\n\x07Receipt\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x03 \x01(\t\x12\x11\n\tprecision\x18\x04 \x01(\t\x12\x10\n\x08provider\x18\x05 \x01(\t\x12\x0e\n\x06\x64\x65\x63ode\x18\x06 \x01(\t\x12\x15\n\rdemonstration\x18\x07 \x01(\x08\x12\x13\n\x06notice\x18\x08 \x01(\tH\x00\x88\x01\x01\x12;\n\tmade_with\x18\t \x03(\x0b\x32(.daguerre_proto.v1.Receipt.MadeWithEntry\x1a/\n\rMadeWithEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\t\n\x07_notice\"*\n\tItemError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"\xb2\x01\n\x05\x45rror\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x12\n\x05param\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12,\n\x05items\x18\x05 \x03(\x0b\x32\x1d.daguerre_proto.v1.FailedItem\x12\x15\n\ritems_omitted\x18\x06 \x01(\r\x12\x13\n\x0bhttp_status\x18\x07 \x01(\rB\x08\n\x06_param\"R\n\nFailedItem\x12\r\n\x05index\x18\x01 \x01(\r\x12\x0f\n\x02id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\tB\x05\n\x03_id*I\n\x07OnError\x12\x18\n\x14ON_ERROR_UNSPECIFIED\x10\x00\x12\x11\n\rON_ERROR_FAIL\x10\x01\x12\x11\n\rON_ERROR_SKIP\x10\x02*E\n\x06\x44\x65\x63ode\x12\x16\n\x12\x44\x45\x43ODE_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x44\x45\x43ODE_EXACT\x10\x01\x12\x11\n\rDECODE_SCALED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x64\x61guerre_proto/v1/common.proto\x12\x11\x64\x61guerre_proto.v1\x1a\x1d\x64\x61guerre_proto/v1/video.proto\"\xaa\x01\n\x04Item\x12\x0f\n\x02id\x18\x01 \x01(\tH\x01\x88\x01\x01\x12\x0e\n\x04text\x18\x02 \x01(\tH\x00\x12\x0f\n\x05image\x18\x03 \x01(\x0cH\x00\x12)\n\x05video\x18\x04 \x01(\x0b\x32\x18.daguerre_proto.v1.VideoH\x00\x12*\n\x04\x63rop\x18\x05 \x01(\x0b\x32\x17.daguerre_proto.v1.CropH\x02\x88\x01\x01\x42\t\n\x07\x63ontentB\x05\n\x03_idB\x07\n\x05_crop\"K\n\x04\x43rop\x12\t\n\x01x\x18\x01 \x01(\x01\x12\t\n\x01y\x18\x02 \x01(\x01\x12\r\n\x05width\x18\x03 \x01(\x01\x12\x0e\n\x06height\x18\x04 \x01(\x01\x12\x0e\n\x06margin\x18\x05 \x01(\x01\"\xd6\x01\n\x0cModelOptions\x12\x12\n\x05model\x18\x01 \x01(\tH\x00\x88\x01\x01\x12,\n\x08on_error\x18\x02 \x01(\x0e\x32\x1a.daguerre_proto.v1.OnError\x12)\n\x06\x64\x65\x63ode\x18\x03 \x01(\x0e\x32\x19.daguerre_proto.v1.Decode\x12\x32\n\x08sampling\x18\x04 \x01(\x0b\x32\x1b.daguerre_proto.v1.SamplingH\x01\x88\x01\x01\x12\x0e\n\x06\x61s_job\x18\x05 \x01(\x08\x42\x08\n\x06_modelB\x0b\n\t_sampling\"\x99\x02\n\x07Receipt\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x03 \x01(\t\x12\x11\n\tprecision\x18\x04 \x01(\t\x12\x10\n\x08provider\x18\x05 \x01(\t\x12\x0e\n\x06\x64\x65\x63ode\x18\x06 \x01(\t\x12\x15\n\rdemonstration\x18\x07 \x01(\x08\x12\x13\n\x06notice\x18\x08 \x01(\tH\x00\x88\x01\x01\x12;\n\tmade_with\x18\t \x03(\x0b\x32(.daguerre_proto.v1.Receipt.MadeWithEntry\x1a/\n\rMadeWithEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\t\n\x07_notice\"*\n\tItemError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"\xb2\x01\n\x05\x45rror\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x12\n\x05param\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12,\n\x05items\x18\x05 \x03(\x0b\x32\x1d.daguerre_proto.v1.FailedItem\x12\x15\n\ritems_omitted\x18\x06 \x01(\r\x12\x13\n\x0bhttp_status\x18\x07 \x01(\rB\x08\n\x06_param\"R\n\nFailedItem\x12\r\n\x05index\x18\x01 \x01(\r\x12\x0f\n\x02id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\tB\x05\n\x03_id*I\n\x07OnError\x12\x18\n\x14ON_ERROR_UNSPECIFIED\x10\x00\x12\x11\n\rON_ERROR_FAIL\x10\x01\x12\x11\n\rON_ERROR_SKIP\x10\x02*E\n\x06\x44\x65\x63ode\x12\x16\n\x12\x44\x45\x43ODE_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x44\x45\x43ODE_EXACT\x10\x01\x12\x11\n\rDECODE_SCALED\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -24,22 +24,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RECEIPT_MADEWITHENTRY']._loaded_options = None
   _globals['_RECEIPT_MADEWITHENTRY']._serialized_options = b'8\001'
-  _globals['_ONERROR']._serialized_start=1013
-  _globals['_ONERROR']._serialized_end=1086
-  _globals['_DECODE']._serialized_start=1088
-  _globals['_DECODE']._serialized_end=1157
-  _globals['_ITEM']._serialized_start=84
-  _globals['_ITEM']._serialized_end=201
-  _globals['_MODELOPTIONS']._serialized_start=204
-  _globals['_MODELOPTIONS']._serialized_end=418
-  _globals['_RECEIPT']._serialized_start=421
-  _globals['_RECEIPT']._serialized_end=702
-  _globals['_RECEIPT_MADEWITHENTRY']._serialized_start=644
-  _globals['_RECEIPT_MADEWITHENTRY']._serialized_end=691
-  _globals['_ITEMERROR']._serialized_start=704
-  _globals['_ITEMERROR']._serialized_end=746
-  _globals['_ERROR']._serialized_start=749
-  _globals['_ERROR']._serialized_end=927
-  _globals['_FAILEDITEM']._serialized_start=929
-  _globals['_FAILEDITEM']._serialized_end=1011
+  _globals['_ONERROR']._serialized_start=1144
+  _globals['_ONERROR']._serialized_end=1217
+  _globals['_DECODE']._serialized_start=1219
+  _globals['_DECODE']._serialized_end=1288
+  _globals['_ITEM']._serialized_start=85
+  _globals['_ITEM']._serialized_end=255
+  _globals['_CROP']._serialized_start=257
+  _globals['_CROP']._serialized_end=332
+  _globals['_MODELOPTIONS']._serialized_start=335
+  _globals['_MODELOPTIONS']._serialized_end=549
+  _globals['_RECEIPT']._serialized_start=552
+  _globals['_RECEIPT']._serialized_end=833
+  _globals['_RECEIPT_MADEWITHENTRY']._serialized_start=775
+  _globals['_RECEIPT_MADEWITHENTRY']._serialized_end=822
+  _globals['_ITEMERROR']._serialized_start=835
+  _globals['_ITEMERROR']._serialized_end=877
+  _globals['_ERROR']._serialized_start=880
+  _globals['_ERROR']._serialized_end=1058
+  _globals['_FAILEDITEM']._serialized_start=1060
+  _globals['_FAILEDITEM']._serialized_end=1142
 # @@protoc_insertion_point(module_scope)

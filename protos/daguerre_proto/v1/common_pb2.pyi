@@ -26,16 +26,32 @@ DECODE_EXACT: Decode
 DECODE_SCALED: Decode
 
 class Item(_message.Message):
-    __slots__ = ("id", "text", "image", "video")
+    __slots__ = ("id", "text", "image", "video", "crop")
     ID_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
     VIDEO_FIELD_NUMBER: _ClassVar[int]
+    CROP_FIELD_NUMBER: _ClassVar[int]
     id: str
     text: str
     image: bytes
     video: _video_pb2.Video
-    def __init__(self, id: _Optional[str] = ..., text: _Optional[str] = ..., image: _Optional[bytes] = ..., video: _Optional[_Union[_video_pb2.Video, _Mapping]] = ...) -> None: ...
+    crop: Crop
+    def __init__(self, id: _Optional[str] = ..., text: _Optional[str] = ..., image: _Optional[bytes] = ..., video: _Optional[_Union[_video_pb2.Video, _Mapping]] = ..., crop: _Optional[_Union[Crop, _Mapping]] = ...) -> None: ...
+
+class Crop(_message.Message):
+    __slots__ = ("x", "y", "width", "height", "margin")
+    X_FIELD_NUMBER: _ClassVar[int]
+    Y_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    MARGIN_FIELD_NUMBER: _ClassVar[int]
+    x: float
+    y: float
+    width: float
+    height: float
+    margin: float
+    def __init__(self, x: _Optional[float] = ..., y: _Optional[float] = ..., width: _Optional[float] = ..., height: _Optional[float] = ..., margin: _Optional[float] = ...) -> None: ...
 
 class ModelOptions(_message.Message):
     __slots__ = ("model", "on_error", "decode", "sampling", "as_job")

@@ -80,7 +80,7 @@ class DescribeImagesRequest(_message.Message):
     def __init__(self, input: _Optional[_Iterable[_Union[_classifiers_pb2.Post, _Mapping]]] = ..., thumbnail: _Optional[int] = ..., blurred: bool = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., miniature: bool = ...) -> None: ...
 
 class ImageDescription(_message.Message):
-    __slots__ = ("index", "id", "sha256", "phash", "width", "height", "thumbnail", "error", "miniature")
+    __slots__ = ("index", "id", "sha256", "phash", "width", "height", "thumbnail", "error", "miniature", "crop")
     INDEX_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
     SHA256_FIELD_NUMBER: _ClassVar[int]
@@ -90,6 +90,7 @@ class ImageDescription(_message.Message):
     THUMBNAIL_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     MINIATURE_FIELD_NUMBER: _ClassVar[int]
+    CROP_FIELD_NUMBER: _ClassVar[int]
     index: int
     id: str
     sha256: str
@@ -99,7 +100,8 @@ class ImageDescription(_message.Message):
     thumbnail: bytes
     error: _common_pb2.ItemError
     miniature: str
-    def __init__(self, index: _Optional[int] = ..., id: _Optional[str] = ..., sha256: _Optional[str] = ..., phash: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., thumbnail: _Optional[bytes] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ..., miniature: _Optional[str] = ...) -> None: ...
+    crop: _common_pb2.Crop
+    def __init__(self, index: _Optional[int] = ..., id: _Optional[str] = ..., sha256: _Optional[str] = ..., phash: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., thumbnail: _Optional[bytes] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ..., miniature: _Optional[str] = ..., crop: _Optional[_Union[_common_pb2.Crop, _Mapping]] = ...) -> None: ...
 
 class DescribeImagesResponse(_message.Message):
     __slots__ = ("data", "first_of_many")
@@ -222,7 +224,7 @@ class GetDuplicatesRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ...) -> None: ...
 
 class SampleRequest(_message.Message):
-    __slots__ = ("design", "size", "n", "strata", "allocation", "floor", "scores", "ids", "seed", "vectors", "diversity")
+    __slots__ = ("design", "size", "n", "strata", "allocation", "floor", "scores", "ids", "seed", "vectors", "diversity", "for_width", "expected_share", "classifier")
     DESIGN_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     N_FIELD_NUMBER: _ClassVar[int]
@@ -234,6 +236,9 @@ class SampleRequest(_message.Message):
     SEED_FIELD_NUMBER: _ClassVar[int]
     VECTORS_FIELD_NUMBER: _ClassVar[int]
     DIVERSITY_FIELD_NUMBER: _ClassVar[int]
+    FOR_WIDTH_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_SHARE_FIELD_NUMBER: _ClassVar[int]
+    CLASSIFIER_FIELD_NUMBER: _ClassVar[int]
     design: str
     size: int
     n: int
@@ -245,7 +250,10 @@ class SampleRequest(_message.Message):
     seed: int
     vectors: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Vectors]
     diversity: float
-    def __init__(self, design: _Optional[str] = ..., size: _Optional[int] = ..., n: _Optional[int] = ..., strata: _Optional[_Iterable[str]] = ..., allocation: _Optional[str] = ..., floor: _Optional[int] = ..., scores: _Optional[_Iterable[float]] = ..., ids: _Optional[_Iterable[str]] = ..., seed: _Optional[int] = ..., vectors: _Optional[_Iterable[_Union[_classifiers_pb2.Vectors, _Mapping]]] = ..., diversity: _Optional[float] = ...) -> None: ...
+    for_width: float
+    expected_share: float
+    classifier: str
+    def __init__(self, design: _Optional[str] = ..., size: _Optional[int] = ..., n: _Optional[int] = ..., strata: _Optional[_Iterable[str]] = ..., allocation: _Optional[str] = ..., floor: _Optional[int] = ..., scores: _Optional[_Iterable[float]] = ..., ids: _Optional[_Iterable[str]] = ..., seed: _Optional[int] = ..., vectors: _Optional[_Iterable[_Union[_classifiers_pb2.Vectors, _Mapping]]] = ..., diversity: _Optional[float] = ..., for_width: _Optional[float] = ..., expected_share: _Optional[float] = ..., classifier: _Optional[str] = ...) -> None: ...
 
 class Stratum(_message.Message):
     __slots__ = ("stratum", "population", "drawn", "probability")
@@ -260,7 +268,7 @@ class Stratum(_message.Message):
     def __init__(self, stratum: _Optional[str] = ..., population: _Optional[int] = ..., drawn: _Optional[int] = ..., probability: _Optional[float] = ...) -> None: ...
 
 class Sample(_message.Message):
-    __slots__ = ("design", "n", "indexes", "ids", "inclusion_prob", "strata", "fit_for_inference", "remarks", "seed", "candidates", "copies", "smallest_distance")
+    __slots__ = ("design", "n", "indexes", "ids", "inclusion_prob", "strata", "fit_for_inference", "remarks", "seed", "candidates", "copies", "smallest_distance", "stratum")
     DESIGN_FIELD_NUMBER: _ClassVar[int]
     N_FIELD_NUMBER: _ClassVar[int]
     INDEXES_FIELD_NUMBER: _ClassVar[int]
@@ -273,6 +281,7 @@ class Sample(_message.Message):
     CANDIDATES_FIELD_NUMBER: _ClassVar[int]
     COPIES_FIELD_NUMBER: _ClassVar[int]
     SMALLEST_DISTANCE_FIELD_NUMBER: _ClassVar[int]
+    STRATUM_FIELD_NUMBER: _ClassVar[int]
     design: str
     n: int
     indexes: _containers.RepeatedScalarFieldContainer[int]
@@ -285,7 +294,8 @@ class Sample(_message.Message):
     candidates: int
     copies: int
     smallest_distance: float
-    def __init__(self, design: _Optional[str] = ..., n: _Optional[int] = ..., indexes: _Optional[_Iterable[int]] = ..., ids: _Optional[_Iterable[str]] = ..., inclusion_prob: _Optional[_Iterable[float]] = ..., strata: _Optional[_Iterable[_Union[Stratum, _Mapping]]] = ..., fit_for_inference: bool = ..., remarks: _Optional[_Iterable[str]] = ..., seed: _Optional[int] = ..., candidates: _Optional[int] = ..., copies: _Optional[int] = ..., smallest_distance: _Optional[float] = ...) -> None: ...
+    stratum: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, design: _Optional[str] = ..., n: _Optional[int] = ..., indexes: _Optional[_Iterable[int]] = ..., ids: _Optional[_Iterable[str]] = ..., inclusion_prob: _Optional[_Iterable[float]] = ..., strata: _Optional[_Iterable[_Union[Stratum, _Mapping]]] = ..., fit_for_inference: bool = ..., remarks: _Optional[_Iterable[str]] = ..., seed: _Optional[int] = ..., candidates: _Optional[int] = ..., copies: _Optional[int] = ..., smallest_distance: _Optional[float] = ..., stratum: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Labels(_message.Message):
     __slots__ = ("values",)
@@ -371,17 +381,91 @@ class AgreementRequest(_message.Message):
     def __init__(self, coder: _Optional[_Iterable[str]] = ..., item: _Optional[_Iterable[str]] = ..., code: _Optional[_Iterable[_Union[_classifiers_pb2.Code, _Mapping]]] = ..., level: _Optional[str] = ..., resamples: _Optional[int] = ..., seed: _Optional[int] = ..., missing: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Coefficient(_message.Message):
-    __slots__ = ("value", "low", "high")
+    __slots__ = ("value", "low", "high", "undefined")
     VALUE_FIELD_NUMBER: _ClassVar[int]
     LOW_FIELD_NUMBER: _ClassVar[int]
     HIGH_FIELD_NUMBER: _ClassVar[int]
+    UNDEFINED_FIELD_NUMBER: _ClassVar[int]
     value: float
     low: float
     high: float
-    def __init__(self, value: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ...) -> None: ...
+    undefined: int
+    def __init__(self, value: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., undefined: _Optional[int] = ...) -> None: ...
+
+class Icc(_message.Message):
+    __slots__ = ("items", "agreement", "consistency")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    AGREEMENT_FIELD_NUMBER: _ClassVar[int]
+    CONSISTENCY_FIELD_NUMBER: _ClassVar[int]
+    items: int
+    agreement: Coefficient
+    consistency: Coefficient
+    def __init__(self, items: _Optional[int] = ..., agreement: _Optional[_Union[Coefficient, _Mapping]] = ..., consistency: _Optional[_Union[Coefficient, _Mapping]] = ...) -> None: ...
+
+class CategoryAgreement(_message.Message):
+    __slots__ = ("category", "codes", "items", "agreement")
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    CODES_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    AGREEMENT_FIELD_NUMBER: _ClassVar[int]
+    category: str
+    codes: int
+    items: int
+    agreement: Coefficient
+    def __init__(self, category: _Optional[str] = ..., codes: _Optional[int] = ..., items: _Optional[int] = ..., agreement: _Optional[_Union[Coefficient, _Mapping]] = ...) -> None: ...
+
+class CoderCodes(_message.Message):
+    __slots__ = ("coder", "codes", "counts")
+    CODER_FIELD_NUMBER: _ClassVar[int]
+    CODES_FIELD_NUMBER: _ClassVar[int]
+    COUNTS_FIELD_NUMBER: _ClassVar[int]
+    coder: str
+    codes: int
+    counts: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, coder: _Optional[str] = ..., codes: _Optional[int] = ..., counts: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class CodeRow(_message.Message):
+    __slots__ = ("category", "counts")
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    COUNTS_FIELD_NUMBER: _ClassVar[int]
+    category: str
+    counts: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, category: _Optional[str] = ..., counts: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class CoderPair(_message.Message):
+    __slots__ = ("a", "b", "items", "percent", "kappa", "table", "kappa_linear", "kappa_quadratic", "ac1")
+    A_FIELD_NUMBER: _ClassVar[int]
+    B_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    PERCENT_FIELD_NUMBER: _ClassVar[int]
+    KAPPA_FIELD_NUMBER: _ClassVar[int]
+    TABLE_FIELD_NUMBER: _ClassVar[int]
+    KAPPA_LINEAR_FIELD_NUMBER: _ClassVar[int]
+    KAPPA_QUADRATIC_FIELD_NUMBER: _ClassVar[int]
+    AC1_FIELD_NUMBER: _ClassVar[int]
+    a: str
+    b: str
+    items: int
+    percent: Coefficient
+    kappa: Coefficient
+    table: _containers.RepeatedCompositeFieldContainer[CodeRow]
+    kappa_linear: Coefficient
+    kappa_quadratic: Coefficient
+    ac1: Coefficient
+    def __init__(self, a: _Optional[str] = ..., b: _Optional[str] = ..., items: _Optional[int] = ..., percent: _Optional[_Union[Coefficient, _Mapping]] = ..., kappa: _Optional[_Union[Coefficient, _Mapping]] = ..., table: _Optional[_Iterable[_Union[CodeRow, _Mapping]]] = ..., kappa_linear: _Optional[_Union[Coefficient, _Mapping]] = ..., kappa_quadratic: _Optional[_Union[Coefficient, _Mapping]] = ..., ac1: _Optional[_Union[Coefficient, _Mapping]] = ...) -> None: ...
+
+class DifferingItem(_message.Message):
+    __slots__ = ("item", "coders", "codes")
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    CODERS_FIELD_NUMBER: _ClassVar[int]
+    CODES_FIELD_NUMBER: _ClassVar[int]
+    item: str
+    coders: _containers.RepeatedScalarFieldContainer[str]
+    codes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, item: _Optional[str] = ..., coders: _Optional[_Iterable[str]] = ..., codes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class AgreementResponse(_message.Message):
-    __slots__ = ("coders", "items", "level", "percent", "kappa", "alpha", "missing", "remarks")
+    __slots__ = ("coders", "items", "level", "percent", "kappa", "alpha", "missing", "remarks", "n_categories", "categories", "by_coder", "n_pairs", "pairs", "n_differ", "differ", "kappa_linear", "kappa_quadratic", "ac1", "ac2_linear", "ac2_quadratic", "icc", "most_common", "most_common_share")
     CODERS_FIELD_NUMBER: _ClassVar[int]
     ITEMS_FIELD_NUMBER: _ClassVar[int]
     LEVEL_FIELD_NUMBER: _ClassVar[int]
@@ -390,6 +474,21 @@ class AgreementResponse(_message.Message):
     ALPHA_FIELD_NUMBER: _ClassVar[int]
     MISSING_FIELD_NUMBER: _ClassVar[int]
     REMARKS_FIELD_NUMBER: _ClassVar[int]
+    N_CATEGORIES_FIELD_NUMBER: _ClassVar[int]
+    CATEGORIES_FIELD_NUMBER: _ClassVar[int]
+    BY_CODER_FIELD_NUMBER: _ClassVar[int]
+    N_PAIRS_FIELD_NUMBER: _ClassVar[int]
+    PAIRS_FIELD_NUMBER: _ClassVar[int]
+    N_DIFFER_FIELD_NUMBER: _ClassVar[int]
+    DIFFER_FIELD_NUMBER: _ClassVar[int]
+    KAPPA_LINEAR_FIELD_NUMBER: _ClassVar[int]
+    KAPPA_QUADRATIC_FIELD_NUMBER: _ClassVar[int]
+    AC1_FIELD_NUMBER: _ClassVar[int]
+    AC2_LINEAR_FIELD_NUMBER: _ClassVar[int]
+    AC2_QUADRATIC_FIELD_NUMBER: _ClassVar[int]
+    ICC_FIELD_NUMBER: _ClassVar[int]
+    MOST_COMMON_FIELD_NUMBER: _ClassVar[int]
+    MOST_COMMON_SHARE_FIELD_NUMBER: _ClassVar[int]
     coders: _containers.RepeatedScalarFieldContainer[str]
     items: int
     level: str
@@ -398,7 +497,22 @@ class AgreementResponse(_message.Message):
     alpha: Coefficient
     missing: int
     remarks: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, coders: _Optional[_Iterable[str]] = ..., items: _Optional[int] = ..., level: _Optional[str] = ..., percent: _Optional[_Union[Coefficient, _Mapping]] = ..., kappa: _Optional[_Union[Coefficient, _Mapping]] = ..., alpha: _Optional[_Union[Coefficient, _Mapping]] = ..., missing: _Optional[int] = ..., remarks: _Optional[_Iterable[str]] = ...) -> None: ...
+    n_categories: int
+    categories: _containers.RepeatedCompositeFieldContainer[CategoryAgreement]
+    by_coder: _containers.RepeatedCompositeFieldContainer[CoderCodes]
+    n_pairs: int
+    pairs: _containers.RepeatedCompositeFieldContainer[CoderPair]
+    n_differ: int
+    differ: _containers.RepeatedCompositeFieldContainer[DifferingItem]
+    kappa_linear: Coefficient
+    kappa_quadratic: Coefficient
+    ac1: Coefficient
+    ac2_linear: Coefficient
+    ac2_quadratic: Coefficient
+    icc: Icc
+    most_common: str
+    most_common_share: float
+    def __init__(self, coders: _Optional[_Iterable[str]] = ..., items: _Optional[int] = ..., level: _Optional[str] = ..., percent: _Optional[_Union[Coefficient, _Mapping]] = ..., kappa: _Optional[_Union[Coefficient, _Mapping]] = ..., alpha: _Optional[_Union[Coefficient, _Mapping]] = ..., missing: _Optional[int] = ..., remarks: _Optional[_Iterable[str]] = ..., n_categories: _Optional[int] = ..., categories: _Optional[_Iterable[_Union[CategoryAgreement, _Mapping]]] = ..., by_coder: _Optional[_Iterable[_Union[CoderCodes, _Mapping]]] = ..., n_pairs: _Optional[int] = ..., pairs: _Optional[_Iterable[_Union[CoderPair, _Mapping]]] = ..., n_differ: _Optional[int] = ..., differ: _Optional[_Iterable[_Union[DifferingItem, _Mapping]]] = ..., kappa_linear: _Optional[_Union[Coefficient, _Mapping]] = ..., kappa_quadratic: _Optional[_Union[Coefficient, _Mapping]] = ..., ac1: _Optional[_Union[Coefficient, _Mapping]] = ..., ac2_linear: _Optional[_Union[Coefficient, _Mapping]] = ..., ac2_quadratic: _Optional[_Union[Coefficient, _Mapping]] = ..., icc: _Optional[_Union[Icc, _Mapping]] = ..., most_common: _Optional[str] = ..., most_common_share: _Optional[float] = ...) -> None: ...
 
 class ComparisonRequest(_message.Message):
     __slots__ = ("a", "b", "same", "inclusion_prob", "stratum", "clusterings", "unclustered", "held_out", "resamples", "confidence", "seed")
@@ -439,6 +553,135 @@ class ComparisonResponse(_message.Message):
     answer_json: str
     def __init__(self, answer_json: _Optional[str] = ...) -> None: ...
 
+class CoderGroupsRequest(_message.Message):
+    __slots__ = ("coder", "item", "code", "groups", "missing", "level", "resamples", "seed")
+    class GroupsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    CODER_FIELD_NUMBER: _ClassVar[int]
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    RESAMPLES_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    coder: _containers.RepeatedScalarFieldContainer[str]
+    item: _containers.RepeatedScalarFieldContainer[str]
+    code: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Code]
+    groups: _containers.ScalarMap[str, str]
+    missing: _containers.RepeatedScalarFieldContainer[str]
+    level: str
+    resamples: int
+    seed: int
+    def __init__(self, coder: _Optional[_Iterable[str]] = ..., item: _Optional[_Iterable[str]] = ..., code: _Optional[_Iterable[_Union[_classifiers_pb2.Code, _Mapping]]] = ..., groups: _Optional[_Mapping[str, str]] = ..., missing: _Optional[_Iterable[str]] = ..., level: _Optional[str] = ..., resamples: _Optional[int] = ..., seed: _Optional[int] = ...) -> None: ...
+
+class CoderGroupsResponse(_message.Message):
+    __slots__ = ("answer_json",)
+    ANSWER_JSON_FIELD_NUMBER: _ClassVar[int]
+    answer_json: str
+    def __init__(self, answer_json: _Optional[str] = ...) -> None: ...
+
+class CrowdRequest(_message.Message):
+    __slots__ = ("coder", "item", "code", "missing")
+    CODER_FIELD_NUMBER: _ClassVar[int]
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    coder: _containers.RepeatedScalarFieldContainer[str]
+    item: _containers.RepeatedScalarFieldContainer[str]
+    code: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Code]
+    missing: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, coder: _Optional[_Iterable[str]] = ..., item: _Optional[_Iterable[str]] = ..., code: _Optional[_Iterable[_Union[_classifiers_pb2.Code, _Mapping]]] = ..., missing: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class CrowdResponse(_message.Message):
+    __slots__ = ("answer_json",)
+    ANSWER_JSON_FIELD_NUMBER: _ClassVar[int]
+    answer_json: str
+    def __init__(self, answer_json: _Optional[str] = ...) -> None: ...
+
+class ComparisonPairsRequest(_message.Message):
+    __slots__ = ("ids", "per_item", "seed")
+    IDS_FIELD_NUMBER: _ClassVar[int]
+    PER_ITEM_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    ids: _containers.RepeatedScalarFieldContainer[str]
+    per_item: int
+    seed: int
+    def __init__(self, ids: _Optional[_Iterable[str]] = ..., per_item: _Optional[int] = ..., seed: _Optional[int] = ...) -> None: ...
+
+class ComparisonPair(_message.Message):
+    __slots__ = ("a", "b")
+    A_FIELD_NUMBER: _ClassVar[int]
+    B_FIELD_NUMBER: _ClassVar[int]
+    a: str
+    b: str
+    def __init__(self, a: _Optional[str] = ..., b: _Optional[str] = ...) -> None: ...
+
+class ComparisonPairsResponse(_message.Message):
+    __slots__ = ("pairs", "per_item", "seed")
+    PAIRS_FIELD_NUMBER: _ClassVar[int]
+    PER_ITEM_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    pairs: _containers.RepeatedCompositeFieldContainer[ComparisonPair]
+    per_item: float
+    seed: int
+    def __init__(self, pairs: _Optional[_Iterable[_Union[ComparisonPair, _Mapping]]] = ..., per_item: _Optional[float] = ..., seed: _Optional[int] = ...) -> None: ...
+
+class ScaleRequest(_message.Message):
+    __slots__ = ("a", "b", "winner", "ridge")
+    A_FIELD_NUMBER: _ClassVar[int]
+    B_FIELD_NUMBER: _ClassVar[int]
+    WINNER_FIELD_NUMBER: _ClassVar[int]
+    RIDGE_FIELD_NUMBER: _ClassVar[int]
+    a: _containers.RepeatedScalarFieldContainer[str]
+    b: _containers.RepeatedScalarFieldContainer[str]
+    winner: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Code]
+    ridge: float
+    def __init__(self, a: _Optional[_Iterable[str]] = ..., b: _Optional[_Iterable[str]] = ..., winner: _Optional[_Iterable[_Union[_classifiers_pb2.Code, _Mapping]]] = ..., ridge: _Optional[float] = ...) -> None: ...
+
+class ScaledItem(_message.Message):
+    __slots__ = ("item", "score", "se", "low", "high", "comparisons", "wins")
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    SE_FIELD_NUMBER: _ClassVar[int]
+    LOW_FIELD_NUMBER: _ClassVar[int]
+    HIGH_FIELD_NUMBER: _ClassVar[int]
+    COMPARISONS_FIELD_NUMBER: _ClassVar[int]
+    WINS_FIELD_NUMBER: _ClassVar[int]
+    item: str
+    score: float
+    se: float
+    low: float
+    high: float
+    comparisons: int
+    wins: float
+    def __init__(self, item: _Optional[str] = ..., score: _Optional[float] = ..., se: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., comparisons: _Optional[int] = ..., wins: _Optional[float] = ...) -> None: ...
+
+class ScaleResponse(_message.Message):
+    __slots__ = ("items", "comparisons", "ties", "missing", "ridge", "reliability", "log_likelihood", "remarks")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    COMPARISONS_FIELD_NUMBER: _ClassVar[int]
+    TIES_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    RIDGE_FIELD_NUMBER: _ClassVar[int]
+    RELIABILITY_FIELD_NUMBER: _ClassVar[int]
+    LOG_LIKELIHOOD_FIELD_NUMBER: _ClassVar[int]
+    REMARKS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[ScaledItem]
+    comparisons: int
+    ties: int
+    missing: int
+    ridge: float
+    reliability: float
+    log_likelihood: float
+    remarks: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, items: _Optional[_Iterable[_Union[ScaledItem, _Mapping]]] = ..., comparisons: _Optional[int] = ..., ties: _Optional[int] = ..., missing: _Optional[int] = ..., ridge: _Optional[float] = ..., reliability: _Optional[float] = ..., log_likelihood: _Optional[float] = ..., remarks: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class SearchRequest(_message.Message):
     __slots__ = ("input", "corpus", "queries", "k", "ids", "on_error", "decode")
     INPUT_FIELD_NUMBER: _ClassVar[int]
@@ -468,16 +711,18 @@ class Neighbour(_message.Message):
     def __init__(self, index: _Optional[int] = ..., id: _Optional[str] = ..., cosine: _Optional[float] = ...) -> None: ...
 
 class Found(_message.Message):
-    __slots__ = ("index", "id", "neighbours", "error")
+    __slots__ = ("index", "id", "neighbours", "error", "crop")
     INDEX_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
     NEIGHBOURS_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
+    CROP_FIELD_NUMBER: _ClassVar[int]
     index: int
     id: str
     neighbours: _containers.RepeatedCompositeFieldContainer[Neighbour]
     error: _common_pb2.ItemError
-    def __init__(self, index: _Optional[int] = ..., id: _Optional[str] = ..., neighbours: _Optional[_Iterable[_Union[Neighbour, _Mapping]]] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ...) -> None: ...
+    crop: _common_pb2.Crop
+    def __init__(self, index: _Optional[int] = ..., id: _Optional[str] = ..., neighbours: _Optional[_Iterable[_Union[Neighbour, _Mapping]]] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ..., crop: _Optional[_Union[_common_pb2.Crop, _Mapping]] = ...) -> None: ...
 
 class SearchResponse(_message.Message):
     __slots__ = ("data", "model", "receipt_json")

@@ -3,14 +3,19 @@
 import grpc
 import warnings
 
+from daguerre_proto.v1 import analyses_pb2 as daguerre__proto_dot_v1_dot_analyses__pb2
 from daguerre_proto.v1 import classifiers_pb2 as daguerre__proto_dot_v1_dot_classifiers__pb2
 from daguerre_proto.v1 import clusters_pb2 as daguerre__proto_dot_v1_dot_clusters__pb2
 from daguerre_proto.v1 import corpus_pb2 as daguerre__proto_dot_v1_dot_corpus__pb2
 from daguerre_proto.v1 import embeddings_pb2 as daguerre__proto_dot_v1_dot_embeddings__pb2
+from daguerre_proto.v1 import estimates_pb2 as daguerre__proto_dot_v1_dot_estimates__pb2
+from daguerre_proto.v1 import evaluations_pb2 as daguerre__proto_dot_v1_dot_evaluations__pb2
 from daguerre_proto.v1 import job_answers_pb2 as daguerre__proto_dot_v1_dot_job__answers__pb2
 from daguerre_proto.v1 import jobs_pb2 as daguerre__proto_dot_v1_dot_jobs__pb2
 from daguerre_proto.v1 import models_pb2 as daguerre__proto_dot_v1_dot_models__pb2
+from daguerre_proto.v1 import pages_pb2 as daguerre__proto_dot_v1_dot_pages__pb2
 from daguerre_proto.v1 import representations_pb2 as daguerre__proto_dot_v1_dot_representations__pb2
+from daguerre_proto.v1 import validations_pb2 as daguerre__proto_dot_v1_dot_validations__pb2
 from daguerre_proto.v1 import zero_shot_pb2 as daguerre__proto_dot_v1_dot_zero__shot__pb2
 
 GRPC_GENERATED_VERSION = '1.63.2'
@@ -77,6 +82,16 @@ class DaguerreStub(object):
                 request_serializer=daguerre__proto_dot_v1_dot_models__pb2.GetModelRequest.SerializeToString,
                 response_deserializer=daguerre__proto_dot_v1_dot_models__pb2.Model.FromString,
                 _registered_method=True)
+        self.Analyse = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/Analyse',
+                request_serializer=daguerre__proto_dot_v1_dot_analyses__pb2.AnalyseRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_analyses__pb2.AnalyseResponse.FromString,
+                _registered_method=True)
+        self.ListAnalysers = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/ListAnalysers',
+                request_serializer=daguerre__proto_dot_v1_dot_analyses__pb2.ListAnalysersRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_analyses__pb2.ListAnalysersResponse.FromString,
+                _registered_method=True)
         self.TrainClassifier = channel.unary_unary(
                 '/daguerre_proto.v1.Daguerre/TrainClassifier',
                 request_serializer=daguerre__proto_dot_v1_dot_classifiers__pb2.TrainRequest.SerializeToString,
@@ -137,6 +152,21 @@ class DaguerreStub(object):
                 request_serializer=daguerre__proto_dot_v1_dot_clusters__pb2.ClusterPageRequest.SerializeToString,
                 response_deserializer=daguerre__proto_dot_v1_dot_classifiers__pb2.ReportPageResponse.FromString,
                 _registered_method=True)
+        self.ClusterGrid = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/ClusterGrid',
+                request_serializer=daguerre__proto_dot_v1_dot_representations__pb2.ClusterGridRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_representations__pb2.ClusterGridResponse.FromString,
+                _registered_method=True)
+        self.GetClusterGrid = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/GetClusterGrid',
+                request_serializer=daguerre__proto_dot_v1_dot_representations__pb2.GetClusterGridRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_representations__pb2.ClusterGridTable.FromString,
+                _registered_method=True)
+        self.ClusterGridPage = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/ClusterGridPage',
+                request_serializer=daguerre__proto_dot_v1_dot_representations__pb2.ClusterGridPageRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_classifiers__pb2.ReportPageResponse.FromString,
+                _registered_method=True)
         self.FindDuplicates = channel.unary_unary(
                 '/daguerre_proto.v1.Daguerre/FindDuplicates',
                 request_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.DuplicatesRequest.SerializeToString,
@@ -172,6 +202,26 @@ class DaguerreStub(object):
                 request_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonRequest.SerializeToString,
                 response_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonResponse.FromString,
                 _registered_method=True)
+        self.CompareCoderGroups = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/CompareCoderGroups',
+                request_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.CoderGroupsRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.CoderGroupsResponse.FromString,
+                _registered_method=True)
+        self.ReconcileCrowd = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/ReconcileCrowd',
+                request_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.CrowdRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.CrowdResponse.FromString,
+                _registered_method=True)
+        self.DrawComparisonPairs = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/DrawComparisonPairs',
+                request_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonPairsRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonPairsResponse.FromString,
+                _registered_method=True)
+        self.Scale = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/Scale',
+                request_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.ScaleRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.ScaleResponse.FromString,
+                _registered_method=True)
         self.CompareRepresentations = channel.unary_unary(
                 '/daguerre_proto.v1.Daguerre/CompareRepresentations',
                 request_serializer=daguerre__proto_dot_v1_dot_representations__pb2.CompareRepresentationsRequest.SerializeToString,
@@ -191,6 +241,26 @@ class DaguerreStub(object):
                 '/daguerre_proto.v1.Daguerre/VideoTimeline',
                 request_serializer=daguerre__proto_dot_v1_dot_job__answers__pb2.VideoTimelineRequest.SerializeToString,
                 response_deserializer=daguerre__proto_dot_v1_dot_classifiers__pb2.ReportPageResponse.FromString,
+                _registered_method=True)
+        self.ValidatePredictions = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/ValidatePredictions',
+                request_serializer=daguerre__proto_dot_v1_dot_validations__pb2.ValidationRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_validations__pb2.ValidationResponse.FromString,
+                _registered_method=True)
+        self.EstimateCorpus = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/EstimateCorpus',
+                request_serializer=daguerre__proto_dot_v1_dot_estimates__pb2.EstimateCorpusRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_estimates__pb2.EstimateCorpusResponse.FromString,
+                _registered_method=True)
+        self.EvaluateFindings = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/EvaluateFindings',
+                request_serializer=daguerre__proto_dot_v1_dot_evaluations__pb2.EvaluationRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_evaluations__pb2.EvaluationResponse.FromString,
+                _registered_method=True)
+        self.AnswerPage = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/AnswerPage',
+                request_serializer=daguerre__proto_dot_v1_dot_pages__pb2.AnswerPageRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_pages__pb2.AnswerPageResponse.FromString,
                 _registered_method=True)
         self.Search = channel.unary_unary(
                 '/daguerre_proto.v1.Daguerre/Search',
@@ -284,6 +354,20 @@ class DaguerreServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Analyse(self, request, context):
+        """Text, objects, classes and features of pictures and frames.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAnalysers(self, request, context):
+        """The analysers of the server.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def TrainClassifier(self, request, context):
         """Learn from coded items, or from their vectors.
         """
@@ -368,6 +452,27 @@ class DaguerreServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ClusterGrid(self, request, context):
+        """Cluster items with many combinations of parameters.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetClusterGrid(self, request, context):
+        """A grid that was computed before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClusterGridPage(self, request, context):
+        """The report of a grid as a page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def FindDuplicates(self, request, context):
         """Groups of duplicates.
         """
@@ -417,6 +522,34 @@ class DaguerreServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CompareCoderGroups(self, request, context):
+        """Compare groups of coders.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReconcileCrowd(self, request, context):
+        """Reconcile the codes of a crowd.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DrawComparisonPairs(self, request, context):
+        """Draw pairs of items to be compared: which of the two has more of something?
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Scale(self, request, context):
+        """A continuous scale of items from pairwise comparisons.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CompareRepresentations(self, request, context):
         """Rank encoders, and clusterings of their vectors, by coded pairs.
         """
@@ -440,6 +573,34 @@ class DaguerreServicer(object):
 
     def VideoTimeline(self, request, context):
         """The timeline of a video as a page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ValidatePredictions(self, request, context):
+        """Measure predictions against human codes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EstimateCorpus(self, request, context):
+        """Estimate shares, means and regressions in a corpus, from any predictions and codes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EvaluateFindings(self, request, context):
+        """Measure found boxes and read texts against those that people coded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AnswerPage(self, request, context):
+        """An answer of an operation as a page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -536,6 +697,16 @@ def add_DaguerreServicer_to_server(servicer, server):
                     request_deserializer=daguerre__proto_dot_v1_dot_models__pb2.GetModelRequest.FromString,
                     response_serializer=daguerre__proto_dot_v1_dot_models__pb2.Model.SerializeToString,
             ),
+            'Analyse': grpc.unary_unary_rpc_method_handler(
+                    servicer.Analyse,
+                    request_deserializer=daguerre__proto_dot_v1_dot_analyses__pb2.AnalyseRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_analyses__pb2.AnalyseResponse.SerializeToString,
+            ),
+            'ListAnalysers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAnalysers,
+                    request_deserializer=daguerre__proto_dot_v1_dot_analyses__pb2.ListAnalysersRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_analyses__pb2.ListAnalysersResponse.SerializeToString,
+            ),
             'TrainClassifier': grpc.unary_unary_rpc_method_handler(
                     servicer.TrainClassifier,
                     request_deserializer=daguerre__proto_dot_v1_dot_classifiers__pb2.TrainRequest.FromString,
@@ -596,6 +767,21 @@ def add_DaguerreServicer_to_server(servicer, server):
                     request_deserializer=daguerre__proto_dot_v1_dot_clusters__pb2.ClusterPageRequest.FromString,
                     response_serializer=daguerre__proto_dot_v1_dot_classifiers__pb2.ReportPageResponse.SerializeToString,
             ),
+            'ClusterGrid': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClusterGrid,
+                    request_deserializer=daguerre__proto_dot_v1_dot_representations__pb2.ClusterGridRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_representations__pb2.ClusterGridResponse.SerializeToString,
+            ),
+            'GetClusterGrid': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetClusterGrid,
+                    request_deserializer=daguerre__proto_dot_v1_dot_representations__pb2.GetClusterGridRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_representations__pb2.ClusterGridTable.SerializeToString,
+            ),
+            'ClusterGridPage': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClusterGridPage,
+                    request_deserializer=daguerre__proto_dot_v1_dot_representations__pb2.ClusterGridPageRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_classifiers__pb2.ReportPageResponse.SerializeToString,
+            ),
             'FindDuplicates': grpc.unary_unary_rpc_method_handler(
                     servicer.FindDuplicates,
                     request_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.DuplicatesRequest.FromString,
@@ -631,6 +817,26 @@ def add_DaguerreServicer_to_server(servicer, server):
                     request_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonRequest.FromString,
                     response_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonResponse.SerializeToString,
             ),
+            'CompareCoderGroups': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareCoderGroups,
+                    request_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.CoderGroupsRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.CoderGroupsResponse.SerializeToString,
+            ),
+            'ReconcileCrowd': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReconcileCrowd,
+                    request_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.CrowdRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.CrowdResponse.SerializeToString,
+            ),
+            'DrawComparisonPairs': grpc.unary_unary_rpc_method_handler(
+                    servicer.DrawComparisonPairs,
+                    request_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonPairsRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonPairsResponse.SerializeToString,
+            ),
+            'Scale': grpc.unary_unary_rpc_method_handler(
+                    servicer.Scale,
+                    request_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.ScaleRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.ScaleResponse.SerializeToString,
+            ),
             'CompareRepresentations': grpc.unary_unary_rpc_method_handler(
                     servicer.CompareRepresentations,
                     request_deserializer=daguerre__proto_dot_v1_dot_representations__pb2.CompareRepresentationsRequest.FromString,
@@ -650,6 +856,26 @@ def add_DaguerreServicer_to_server(servicer, server):
                     servicer.VideoTimeline,
                     request_deserializer=daguerre__proto_dot_v1_dot_job__answers__pb2.VideoTimelineRequest.FromString,
                     response_serializer=daguerre__proto_dot_v1_dot_classifiers__pb2.ReportPageResponse.SerializeToString,
+            ),
+            'ValidatePredictions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ValidatePredictions,
+                    request_deserializer=daguerre__proto_dot_v1_dot_validations__pb2.ValidationRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_validations__pb2.ValidationResponse.SerializeToString,
+            ),
+            'EstimateCorpus': grpc.unary_unary_rpc_method_handler(
+                    servicer.EstimateCorpus,
+                    request_deserializer=daguerre__proto_dot_v1_dot_estimates__pb2.EstimateCorpusRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_estimates__pb2.EstimateCorpusResponse.SerializeToString,
+            ),
+            'EvaluateFindings': grpc.unary_unary_rpc_method_handler(
+                    servicer.EvaluateFindings,
+                    request_deserializer=daguerre__proto_dot_v1_dot_evaluations__pb2.EvaluationRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_evaluations__pb2.EvaluationResponse.SerializeToString,
+            ),
+            'AnswerPage': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnswerPage,
+                    request_deserializer=daguerre__proto_dot_v1_dot_pages__pb2.AnswerPageRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_pages__pb2.AnswerPageResponse.SerializeToString,
             ),
             'Search': grpc.unary_unary_rpc_method_handler(
                     servicer.Search,
@@ -836,6 +1062,60 @@ class Daguerre(object):
             '/daguerre_proto.v1.Daguerre/GetModel',
             daguerre__proto_dot_v1_dot_models__pb2.GetModelRequest.SerializeToString,
             daguerre__proto_dot_v1_dot_models__pb2.Model.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Analyse(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/Analyse',
+            daguerre__proto_dot_v1_dot_analyses__pb2.AnalyseRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_analyses__pb2.AnalyseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAnalysers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/ListAnalysers',
+            daguerre__proto_dot_v1_dot_analyses__pb2.ListAnalysersRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_analyses__pb2.ListAnalysersResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1171,6 +1451,87 @@ class Daguerre(object):
             _registered_method=True)
 
     @staticmethod
+    def ClusterGrid(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/ClusterGrid',
+            daguerre__proto_dot_v1_dot_representations__pb2.ClusterGridRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_representations__pb2.ClusterGridResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetClusterGrid(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/GetClusterGrid',
+            daguerre__proto_dot_v1_dot_representations__pb2.GetClusterGridRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_representations__pb2.ClusterGridTable.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClusterGridPage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/ClusterGridPage',
+            daguerre__proto_dot_v1_dot_representations__pb2.ClusterGridPageRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_classifiers__pb2.ReportPageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def FindDuplicates(request,
             target,
             options=(),
@@ -1360,6 +1721,114 @@ class Daguerre(object):
             _registered_method=True)
 
     @staticmethod
+    def CompareCoderGroups(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/CompareCoderGroups',
+            daguerre__proto_dot_v1_dot_corpus__pb2.CoderGroupsRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_corpus__pb2.CoderGroupsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReconcileCrowd(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/ReconcileCrowd',
+            daguerre__proto_dot_v1_dot_corpus__pb2.CrowdRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_corpus__pb2.CrowdResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DrawComparisonPairs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/DrawComparisonPairs',
+            daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonPairsRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_corpus__pb2.ComparisonPairsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Scale(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/Scale',
+            daguerre__proto_dot_v1_dot_corpus__pb2.ScaleRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_corpus__pb2.ScaleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def CompareRepresentations(request,
             target,
             options=(),
@@ -1457,6 +1926,114 @@ class Daguerre(object):
             '/daguerre_proto.v1.Daguerre/VideoTimeline',
             daguerre__proto_dot_v1_dot_job__answers__pb2.VideoTimelineRequest.SerializeToString,
             daguerre__proto_dot_v1_dot_classifiers__pb2.ReportPageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ValidatePredictions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/ValidatePredictions',
+            daguerre__proto_dot_v1_dot_validations__pb2.ValidationRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_validations__pb2.ValidationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EstimateCorpus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/EstimateCorpus',
+            daguerre__proto_dot_v1_dot_estimates__pb2.EstimateCorpusRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_estimates__pb2.EstimateCorpusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EvaluateFindings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/EvaluateFindings',
+            daguerre__proto_dot_v1_dot_evaluations__pb2.EvaluationRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_evaluations__pb2.EvaluationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnswerPage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/AnswerPage',
+            daguerre__proto_dot_v1_dot_pages__pb2.AnswerPageRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_pages__pb2.AnswerPageResponse.FromString,
             options,
             channel_credentials,
             insecure,

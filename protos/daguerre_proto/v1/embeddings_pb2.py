@@ -17,7 +17,7 @@ from daguerre_proto.v1 import jobs_pb2 as daguerre__proto_dot_v1_dot_jobs__pb2
 from daguerre_proto.v1 import video_pb2 as daguerre__proto_dot_v1_dot_video__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"daguerre_proto/v1/embeddings.proto\x12\x11\x64\x61guerre_proto.v1\x1a\x1e\x64\x61guerre_proto/v1/common.proto\x1a\x1c\x64\x61guerre_proto/v1/jobs.proto\x1a\x1d\x64\x61guerre_proto/v1/video.proto\"n\n\x0c\x45mbedOptions\x12\x36\n\rmodel_options\x18\x01 \x01(\x0b\x32\x1f.daguerre_proto.v1.ModelOptions\x12\x17\n\ndimensions\x18\x02 \x01(\rH\x00\x88\x01\x01\x42\r\n\x0b_dimensions\"h\n\x0c\x45mbedRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.daguerre_proto.v1.EmbedOptions\x12&\n\x05items\x18\x02 \x03(\x0b\x32\x17.daguerre_proto.v1.Item\"\xac\x01\n\tEmbedding\x12\r\n\x05index\x18\x01 \x01(\r\x12\x0f\n\x02id\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x10\n\x06vector\x18\x03 \x01(\x0cH\x00\x12-\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x1c.daguerre_proto.v1.ItemErrorH\x00\x12-\n\x05video\x18\x05 \x01(\x0b\x32\x1e.daguerre_proto.v1.VideoResultB\x08\n\x06resultB\x05\n\x03_id\"\x81\x02\n\rEmbedResponse\x12\r\n\x05model\x18\x01 \x01(\t\x12+\n\x07receipt\x18\x02 \x01(\x0b\x32\x1a.daguerre_proto.v1.Receipt\x12\x11\n\tdimension\x18\x03 \x01(\r\x12*\n\x04\x64\x61ta\x18\x04 \x03(\x0b\x32\x1c.daguerre_proto.v1.Embedding\x12\x11\n\ttruncated\x18\x05 \x03(\r\x12\x15\n\rprompt_tokens\x18\x06 \x01(\x04\x12#\n\x03job\x18\x07 \x01(\x0b\x32\x16.daguerre_proto.v1.Job\x12\x0f\n\x07unknown\x18\x08 \x03(\r\x12\x15\n\rfirst_of_many\x18\t \x03(\r\"n\n\x12\x45mbedStreamRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.daguerre_proto.v1.EmbedOptions\x12&\n\x05items\x18\x02 \x03(\x0b\x32\x17.daguerre_proto.v1.Item\"\xe2\x01\n\x13\x45mbedStreamResponse\x12\r\n\x05model\x18\x01 \x01(\t\x12+\n\x07receipt\x18\x02 \x01(\x0b\x32\x1a.daguerre_proto.v1.Receipt\x12\x11\n\tdimension\x18\x03 \x01(\r\x12*\n\x04\x64\x61ta\x18\x04 \x03(\x0b\x32\x1c.daguerre_proto.v1.Embedding\x12\x11\n\ttruncated\x18\x05 \x03(\r\x12\x15\n\rprompt_tokens\x18\x06 \x01(\x04\x12\x0f\n\x07unknown\x18\x07 \x03(\r\x12\x15\n\rfirst_of_many\x18\x08 \x03(\rb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"daguerre_proto/v1/embeddings.proto\x12\x11\x64\x61guerre_proto.v1\x1a\x1e\x64\x61guerre_proto/v1/common.proto\x1a\x1c\x64\x61guerre_proto/v1/jobs.proto\x1a\x1d\x64\x61guerre_proto/v1/video.proto\"n\n\x0c\x45mbedOptions\x12\x36\n\rmodel_options\x18\x01 \x01(\x0b\x32\x1f.daguerre_proto.v1.ModelOptions\x12\x17\n\ndimensions\x18\x02 \x01(\rH\x00\x88\x01\x01\x42\r\n\x0b_dimensions\"h\n\x0c\x45mbedRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.daguerre_proto.v1.EmbedOptions\x12&\n\x05items\x18\x02 \x03(\x0b\x32\x17.daguerre_proto.v1.Item\"\xe1\x01\n\tEmbedding\x12\r\n\x05index\x18\x01 \x01(\r\x12\x0f\n\x02id\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x10\n\x06vector\x18\x03 \x01(\x0cH\x00\x12-\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x1c.daguerre_proto.v1.ItemErrorH\x00\x12-\n\x05video\x18\x05 \x01(\x0b\x32\x1e.daguerre_proto.v1.VideoResult\x12*\n\x04\x63rop\x18\x06 \x01(\x0b\x32\x17.daguerre_proto.v1.CropH\x02\x88\x01\x01\x42\x08\n\x06resultB\x05\n\x03_idB\x07\n\x05_crop\"\x81\x02\n\rEmbedResponse\x12\r\n\x05model\x18\x01 \x01(\t\x12+\n\x07receipt\x18\x02 \x01(\x0b\x32\x1a.daguerre_proto.v1.Receipt\x12\x11\n\tdimension\x18\x03 \x01(\r\x12*\n\x04\x64\x61ta\x18\x04 \x03(\x0b\x32\x1c.daguerre_proto.v1.Embedding\x12\x11\n\ttruncated\x18\x05 \x03(\r\x12\x15\n\rprompt_tokens\x18\x06 \x01(\x04\x12#\n\x03job\x18\x07 \x01(\x0b\x32\x16.daguerre_proto.v1.Job\x12\x0f\n\x07unknown\x18\x08 \x03(\r\x12\x15\n\rfirst_of_many\x18\t \x03(\r\"n\n\x12\x45mbedStreamRequest\x12\x30\n\x07options\x18\x01 \x01(\x0b\x32\x1f.daguerre_proto.v1.EmbedOptions\x12&\n\x05items\x18\x02 \x03(\x0b\x32\x17.daguerre_proto.v1.Item\"\xe2\x01\n\x13\x45mbedStreamResponse\x12\r\n\x05model\x18\x01 \x01(\t\x12+\n\x07receipt\x18\x02 \x01(\x0b\x32\x1a.daguerre_proto.v1.Receipt\x12\x11\n\tdimension\x18\x03 \x01(\r\x12*\n\x04\x64\x61ta\x18\x04 \x03(\x0b\x32\x1c.daguerre_proto.v1.Embedding\x12\x11\n\ttruncated\x18\x05 \x03(\r\x12\x15\n\rprompt_tokens\x18\x06 \x01(\x04\x12\x0f\n\x07unknown\x18\x07 \x03(\r\x12\x15\n\rfirst_of_many\x18\x08 \x03(\rb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -29,11 +29,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EMBEDREQUEST']._serialized_start=262
   _globals['_EMBEDREQUEST']._serialized_end=366
   _globals['_EMBEDDING']._serialized_start=369
-  _globals['_EMBEDDING']._serialized_end=541
-  _globals['_EMBEDRESPONSE']._serialized_start=544
-  _globals['_EMBEDRESPONSE']._serialized_end=801
-  _globals['_EMBEDSTREAMREQUEST']._serialized_start=803
-  _globals['_EMBEDSTREAMREQUEST']._serialized_end=913
-  _globals['_EMBEDSTREAMRESPONSE']._serialized_start=916
-  _globals['_EMBEDSTREAMRESPONSE']._serialized_end=1142
+  _globals['_EMBEDDING']._serialized_end=594
+  _globals['_EMBEDRESPONSE']._serialized_start=597
+  _globals['_EMBEDRESPONSE']._serialized_end=854
+  _globals['_EMBEDSTREAMREQUEST']._serialized_start=856
+  _globals['_EMBEDSTREAMREQUEST']._serialized_end=966
+  _globals['_EMBEDSTREAMRESPONSE']._serialized_start=969
+  _globals['_EMBEDSTREAMRESPONSE']._serialized_end=1195
 # @@protoc_insertion_point(module_scope)

@@ -25,18 +25,20 @@ class EmbedRequest(_message.Message):
     def __init__(self, options: _Optional[_Union[EmbedOptions, _Mapping]] = ..., items: _Optional[_Iterable[_Union[_common_pb2.Item, _Mapping]]] = ...) -> None: ...
 
 class Embedding(_message.Message):
-    __slots__ = ("index", "id", "vector", "error", "video")
+    __slots__ = ("index", "id", "vector", "error", "video", "crop")
     INDEX_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
     VECTOR_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     VIDEO_FIELD_NUMBER: _ClassVar[int]
+    CROP_FIELD_NUMBER: _ClassVar[int]
     index: int
     id: str
     vector: bytes
     error: _common_pb2.ItemError
     video: _video_pb2.VideoResult
-    def __init__(self, index: _Optional[int] = ..., id: _Optional[str] = ..., vector: _Optional[bytes] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ..., video: _Optional[_Union[_video_pb2.VideoResult, _Mapping]] = ...) -> None: ...
+    crop: _common_pb2.Crop
+    def __init__(self, index: _Optional[int] = ..., id: _Optional[str] = ..., vector: _Optional[bytes] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ..., video: _Optional[_Union[_video_pb2.VideoResult, _Mapping]] = ..., crop: _Optional[_Union[_common_pb2.Crop, _Mapping]] = ...) -> None: ...
 
 class EmbedResponse(_message.Message):
     __slots__ = ("model", "receipt", "dimension", "data", "truncated", "prompt_tokens", "job", "unknown", "first_of_many")

@@ -1,3 +1,4 @@
+from daguerre_proto.v1 import analyses_pb2 as _analyses_pb2
 from daguerre_proto.v1 import classifiers_pb2 as _classifiers_pb2
 from daguerre_proto.v1 import embeddings_pb2 as _embeddings_pb2
 from daguerre_proto.v1 import zero_shot_pb2 as _zero_shot_pb2
@@ -14,21 +15,25 @@ class GetJobAnswerRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ...) -> None: ...
 
 class JobAnswer(_message.Message):
-    __slots__ = ("embeddings", "zero_shot", "predictions")
+    __slots__ = ("embeddings", "zero_shot", "predictions", "analyses")
     EMBEDDINGS_FIELD_NUMBER: _ClassVar[int]
     ZERO_SHOT_FIELD_NUMBER: _ClassVar[int]
     PREDICTIONS_FIELD_NUMBER: _ClassVar[int]
+    ANALYSES_FIELD_NUMBER: _ClassVar[int]
     embeddings: _embeddings_pb2.EmbedResponse
     zero_shot: _zero_shot_pb2.ZeroShotResponse
     predictions: _classifiers_pb2.PredictResponse
-    def __init__(self, embeddings: _Optional[_Union[_embeddings_pb2.EmbedResponse, _Mapping]] = ..., zero_shot: _Optional[_Union[_zero_shot_pb2.ZeroShotResponse, _Mapping]] = ..., predictions: _Optional[_Union[_classifiers_pb2.PredictResponse, _Mapping]] = ...) -> None: ...
+    analyses: _analyses_pb2.AnalyseResponse
+    def __init__(self, embeddings: _Optional[_Union[_embeddings_pb2.EmbedResponse, _Mapping]] = ..., zero_shot: _Optional[_Union[_zero_shot_pb2.ZeroShotResponse, _Mapping]] = ..., predictions: _Optional[_Union[_classifiers_pb2.PredictResponse, _Mapping]] = ..., analyses: _Optional[_Union[_analyses_pb2.AnalyseResponse, _Mapping]] = ...) -> None: ...
 
 class VideoTimelineRequest(_message.Message):
-    __slots__ = ("answer", "index", "title")
+    __slots__ = ("answer", "index", "title", "pictures")
     ANSWER_FIELD_NUMBER: _ClassVar[int]
     INDEX_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
+    PICTURES_FIELD_NUMBER: _ClassVar[int]
     answer: JobAnswer
     index: int
     title: str
-    def __init__(self, answer: _Optional[_Union[JobAnswer, _Mapping]] = ..., index: _Optional[int] = ..., title: _Optional[str] = ...) -> None: ...
+    pictures: str
+    def __init__(self, answer: _Optional[_Union[JobAnswer, _Mapping]] = ..., index: _Optional[int] = ..., title: _Optional[str] = ..., pictures: _Optional[str] = ...) -> None: ...

@@ -14,7 +14,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x64\x61guerre_proto/v1/jobs.proto\x12\x11\x64\x61guerre_proto.v1\")\n\x08JobError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"\xd7\x02\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x10\n\x08progress\x18\x04 \x01(\x01\x12\r\n\x05stage\x18\x05 \x01(\t\x12\x18\n\x0b\x65ta_seconds\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x07\x63reated\x18\x07 \x01(\t\x12\x14\n\x07started\x18\x08 \x01(\tH\x01\x88\x01\x01\x12\x12\n\x05\x65nded\x18\t \x01(\tH\x02\x88\x01\x01\x12\x17\n\nclassifier\x18\n \x01(\tH\x03\x88\x01\x01\x12/\n\x05\x65rror\x18\x0b \x01(\x0b\x32\x1b.daguerre_proto.v1.JobErrorH\x04\x88\x01\x01\x12\x18\n\x0bresult_json\x18\x0c \x01(\tH\x05\x88\x01\x01\x42\x0e\n\x0c_eta_secondsB\n\n\x08_startedB\x08\n\x06_endedB\r\n\x0b_classifierB\x08\n\x06_errorB\x0e\n\x0c_result_json\"@\n\x0fListJobsRequest\x12\r\n\x05limit\x18\x01 \x01(\r\x12\x13\n\x06\x63ursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_cursor\"b\n\x10ListJobsResponse\x12$\n\x04jobs\x18\x01 \x03(\x0b\x32\x16.daguerre_proto.v1.Job\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor\"\x1b\n\rGetJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x1e\n\x10\x43\x61ncelJobRequest\x12\n\n\x02id\x18\x01 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x64\x61guerre_proto/v1/jobs.proto\x12\x11\x64\x61guerre_proto.v1\")\n\x08JobError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"\x89\x03\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x10\n\x08progress\x18\x04 \x01(\x01\x12\r\n\x05stage\x18\x05 \x01(\t\x12\x18\n\x0b\x65ta_seconds\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x07\x63reated\x18\x07 \x01(\t\x12\x14\n\x07started\x18\x08 \x01(\tH\x01\x88\x01\x01\x12\x12\n\x05\x65nded\x18\t \x01(\tH\x02\x88\x01\x01\x12\x17\n\nclassifier\x18\n \x01(\tH\x03\x88\x01\x01\x12/\n\x05\x65rror\x18\x0b \x01(\x0b\x32\x1b.daguerre_proto.v1.JobErrorH\x04\x88\x01\x01\x12\x18\n\x0bresult_json\x18\x0c \x01(\tH\x05\x88\x01\x01\x12\x11\n\x04name\x18\r \x01(\tH\x06\x88\x01\x01\x12\x0e\n\x01n\x18\x0e \x01(\x05H\x07\x88\x01\x01\x42\x0e\n\x0c_eta_secondsB\n\n\x08_startedB\x08\n\x06_endedB\r\n\x0b_classifierB\x08\n\x06_errorB\x0e\n\x0c_result_jsonB\x07\n\x05_nameB\x04\n\x02_n\"@\n\x0fListJobsRequest\x12\r\n\x05limit\x18\x01 \x01(\r\x12\x13\n\x06\x63ursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_cursor\"b\n\x10ListJobsResponse\x12$\n\x04jobs\x18\x01 \x03(\x0b\x32\x16.daguerre_proto.v1.Job\x12\x18\n\x0bnext_cursor\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_next_cursor\"\x1b\n\rGetJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x1e\n\x10\x43\x61ncelJobRequest\x12\n\n\x02id\x18\x01 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -24,13 +24,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_JOBERROR']._serialized_start=51
   _globals['_JOBERROR']._serialized_end=92
   _globals['_JOB']._serialized_start=95
-  _globals['_JOB']._serialized_end=438
-  _globals['_LISTJOBSREQUEST']._serialized_start=440
-  _globals['_LISTJOBSREQUEST']._serialized_end=504
-  _globals['_LISTJOBSRESPONSE']._serialized_start=506
-  _globals['_LISTJOBSRESPONSE']._serialized_end=604
-  _globals['_GETJOBREQUEST']._serialized_start=606
-  _globals['_GETJOBREQUEST']._serialized_end=633
-  _globals['_CANCELJOBREQUEST']._serialized_start=635
-  _globals['_CANCELJOBREQUEST']._serialized_end=665
+  _globals['_JOB']._serialized_end=488
+  _globals['_LISTJOBSREQUEST']._serialized_start=490
+  _globals['_LISTJOBSREQUEST']._serialized_end=554
+  _globals['_LISTJOBSRESPONSE']._serialized_start=556
+  _globals['_LISTJOBSRESPONSE']._serialized_end=654
+  _globals['_GETJOBREQUEST']._serialized_start=656
+  _globals['_GETJOBREQUEST']._serialized_end=683
+  _globals['_CANCELJOBREQUEST']._serialized_start=685
+  _globals['_CANCELJOBREQUEST']._serialized_end=715
 # @@protoc_insertion_point(module_scope)

@@ -14,7 +14,7 @@ class JobError(_message.Message):
     def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ("id", "kind", "state", "progress", "stage", "eta_seconds", "created", "started", "ended", "classifier", "error", "result_json")
+    __slots__ = ("id", "kind", "state", "progress", "stage", "eta_seconds", "created", "started", "ended", "classifier", "error", "result_json", "name", "n")
     ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -27,6 +27,8 @@ class Job(_message.Message):
     CLASSIFIER_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     RESULT_JSON_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    N_FIELD_NUMBER: _ClassVar[int]
     id: str
     kind: str
     state: str
@@ -39,7 +41,9 @@ class Job(_message.Message):
     classifier: str
     error: JobError
     result_json: str
-    def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., state: _Optional[str] = ..., progress: _Optional[float] = ..., stage: _Optional[str] = ..., eta_seconds: _Optional[float] = ..., created: _Optional[str] = ..., started: _Optional[str] = ..., ended: _Optional[str] = ..., classifier: _Optional[str] = ..., error: _Optional[_Union[JobError, _Mapping]] = ..., result_json: _Optional[str] = ...) -> None: ...
+    name: str
+    n: int
+    def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., state: _Optional[str] = ..., progress: _Optional[float] = ..., stage: _Optional[str] = ..., eta_seconds: _Optional[float] = ..., created: _Optional[str] = ..., started: _Optional[str] = ..., ended: _Optional[str] = ..., classifier: _Optional[str] = ..., error: _Optional[_Union[JobError, _Mapping]] = ..., result_json: _Optional[str] = ..., name: _Optional[str] = ..., n: _Optional[int] = ...) -> None: ...
 
 class ListJobsRequest(_message.Message):
     __slots__ = ("limit", "cursor")

@@ -12,26 +12,27 @@ from google.protobuf.internal import builder as _builder
 _sym_db = _symbol_database.Default()
 
 
+from daguerre_proto.v1 import classifiers_pb2 as daguerre__proto_dot_v1_dot_classifiers__pb2
 from daguerre_proto.v1 import common_pb2 as daguerre__proto_dot_v1_dot_common__pb2
 from daguerre_proto.v1 import jobs_pb2 as daguerre__proto_dot_v1_dot_jobs__pb2
 from daguerre_proto.v1 import video_pb2 as daguerre__proto_dot_v1_dot_video__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!daguerre_proto/v1/zero_shot.proto\x12\x11\x64\x61guerre_proto.v1\x1a\x1e\x64\x61guerre_proto/v1/common.proto\x1a\x1c\x64\x61guerre_proto/v1/jobs.proto\x1a\x1d\x64\x61guerre_proto/v1/video.proto\"\x17\n\x05Texts\x12\x0e\n\x06values\x18\x01 \x03(\t\";\n\x0bNoneOfThese\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x14\n\nmin_cosine\x18\x02 \x01(\x01H\x00\x42\x06\n\x04rule\"\xa7\x02\n\x0fZeroShotRequest\x12\x36\n\rmodel_options\x18\x01 \x01(\x0b\x32\x1f.daguerre_proto.v1.ModelOptions\x12&\n\x05items\x18\x02 \x03(\x0b\x32\x17.daguerre_proto.v1.Item\x12\x0e\n\x06labels\x18\x03 \x03(\t\x12+\n\ttemplates\x18\x04 \x01(\x0b\x32\x18.daguerre_proto.v1.Texts\x12\x13\n\x0bmulti_label\x18\x05 \x01(\x08\x12+\n\tnegatives\x18\x06 \x01(\x0b\x32\x18.daguerre_proto.v1.Texts\x12\x35\n\rnone_of_these\x18\x07 \x01(\x0b\x32\x1e.daguerre_proto.v1.NoneOfThese\"\xf2\x01\n\x06Scored\x12\r\n\x05index\x18\x01 \x01(\r\x12\x0f\n\x02id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05label\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x0e\n\x06scores\x18\x04 \x03(\x02\x12\x0f\n\x07\x63osines\x18\x05 \x03(\x02\x12\x17\n\nnone_score\x18\x06 \x01(\x02H\x02\x88\x01\x01\x12+\n\x05\x65rror\x18\x07 \x01(\x0b\x32\x1c.daguerre_proto.v1.ItemError\x12-\n\x05video\x18\x08 \x01(\x0b\x32\x1e.daguerre_proto.v1.VideoResultB\x05\n\x03_idB\x08\n\x06_labelB\r\n\x0b_none_score\"\xd0\x02\n\x10ZeroShotResponse\x12\r\n\x05model\x18\x01 \x01(\t\x12+\n\x07receipt\x18\x02 \x01(\x0b\x32\x1a.daguerre_proto.v1.Receipt\x12\x0e\n\x06labels\x18\x03 \x03(\t\x12\'\n\x04\x64\x61ta\x18\x04 \x03(\x0b\x32\x19.daguerre_proto.v1.Scored\x12\x11\n\ttemplates\x18\x05 \x03(\t\x12+\n\tnegatives\x18\x06 \x01(\x0b\x32\x18.daguerre_proto.v1.Texts\x12\x13\n\x0blogit_scale\x18\x07 \x01(\x01\x12\x12\n\ncalibrated\x18\x08 \x01(\x08\x12\x11\n\ttruncated\x18\t \x03(\r\x12#\n\x03job\x18\n \x01(\x0b\x32\x16.daguerre_proto.v1.Job\x12\x0f\n\x07unknown\x18\x0b \x03(\r\x12\x15\n\rfirst_of_many\x18\x0c \x03(\rb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!daguerre_proto/v1/zero_shot.proto\x12\x11\x64\x61guerre_proto.v1\x1a#daguerre_proto/v1/classifiers.proto\x1a\x1e\x64\x61guerre_proto/v1/common.proto\x1a\x1c\x64\x61guerre_proto/v1/jobs.proto\x1a\x1d\x64\x61guerre_proto/v1/video.proto\"\x17\n\x05Texts\x12\x0e\n\x06values\x18\x01 \x03(\t\";\n\x0bNoneOfThese\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x14\n\nmin_cosine\x18\x02 \x01(\x01H\x00\x42\x06\n\x04rule\"\x81\x03\n\x0fZeroShotRequest\x12\x36\n\rmodel_options\x18\x01 \x01(\x0b\x32\x1f.daguerre_proto.v1.ModelOptions\x12&\n\x05items\x18\x02 \x03(\x0b\x32\x17.daguerre_proto.v1.Item\x12\x0e\n\x06labels\x18\x03 \x03(\t\x12+\n\ttemplates\x18\x04 \x01(\x0b\x32\x18.daguerre_proto.v1.Texts\x12\x13\n\x0bmulti_label\x18\x05 \x01(\x08\x12+\n\tnegatives\x18\x06 \x01(\x0b\x32\x18.daguerre_proto.v1.Texts\x12\x35\n\rnone_of_these\x18\x07 \x01(\x0b\x32\x1e.daguerre_proto.v1.NoneOfThese\x12+\n\x07vectors\x18\x08 \x03(\x0b\x32\x1a.daguerre_proto.v1.Vectors\x12\x0b\n\x03ids\x18\t \x03(\t\x12\x13\n\x06preset\x18\n \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_preset\"\xa7\x02\n\x06Scored\x12\r\n\x05index\x18\x01 \x01(\r\x12\x0f\n\x02id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05label\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x0e\n\x06scores\x18\x04 \x03(\x02\x12\x0f\n\x07\x63osines\x18\x05 \x03(\x02\x12\x17\n\nnone_score\x18\x06 \x01(\x02H\x02\x88\x01\x01\x12+\n\x05\x65rror\x18\x07 \x01(\x0b\x32\x1c.daguerre_proto.v1.ItemError\x12-\n\x05video\x18\x08 \x01(\x0b\x32\x1e.daguerre_proto.v1.VideoResult\x12*\n\x04\x63rop\x18\t \x01(\x0b\x32\x17.daguerre_proto.v1.CropH\x03\x88\x01\x01\x42\x05\n\x03_idB\x08\n\x06_labelB\r\n\x0b_none_scoreB\x07\n\x05_crop\"\xbb\x03\n\x10ZeroShotResponse\x12\r\n\x05model\x18\x01 \x01(\t\x12+\n\x07receipt\x18\x02 \x01(\x0b\x32\x1a.daguerre_proto.v1.Receipt\x12\x0e\n\x06labels\x18\x03 \x03(\t\x12\'\n\x04\x64\x61ta\x18\x04 \x03(\x0b\x32\x19.daguerre_proto.v1.Scored\x12\x11\n\ttemplates\x18\x05 \x03(\t\x12+\n\tnegatives\x18\x06 \x01(\x0b\x32\x18.daguerre_proto.v1.Texts\x12\x13\n\x0blogit_scale\x18\x07 \x01(\x01\x12\x12\n\ncalibrated\x18\x08 \x01(\x08\x12\x11\n\ttruncated\x18\t \x03(\r\x12#\n\x03job\x18\n \x01(\x0b\x32\x16.daguerre_proto.v1.Job\x12\x0f\n\x07unknown\x18\x0b \x03(\r\x12\x15\n\rfirst_of_many\x18\x0c \x03(\r\x12\x13\n\x06preset\x18\r \x01(\tH\x00\x88\x01\x01\x12)\n\x07prompts\x18\x0e \x01(\x0b\x32\x18.daguerre_proto.v1.Texts\x12\x13\n\x06notice\x18\x0f \x01(\tH\x01\x88\x01\x01\x42\t\n\x07_presetB\t\n\x07_noticeb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'daguerre_proto.v1.zero_shot_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TEXTS']._serialized_start=149
-  _globals['_TEXTS']._serialized_end=172
-  _globals['_NONEOFTHESE']._serialized_start=174
-  _globals['_NONEOFTHESE']._serialized_end=233
-  _globals['_ZEROSHOTREQUEST']._serialized_start=236
-  _globals['_ZEROSHOTREQUEST']._serialized_end=531
-  _globals['_SCORED']._serialized_start=534
-  _globals['_SCORED']._serialized_end=776
-  _globals['_ZEROSHOTRESPONSE']._serialized_start=779
-  _globals['_ZEROSHOTRESPONSE']._serialized_end=1115
+  _globals['_TEXTS']._serialized_start=186
+  _globals['_TEXTS']._serialized_end=209
+  _globals['_NONEOFTHESE']._serialized_start=211
+  _globals['_NONEOFTHESE']._serialized_end=270
+  _globals['_ZEROSHOTREQUEST']._serialized_start=273
+  _globals['_ZEROSHOTREQUEST']._serialized_end=658
+  _globals['_SCORED']._serialized_start=661
+  _globals['_SCORED']._serialized_end=956
+  _globals['_ZEROSHOTRESPONSE']._serialized_start=959
+  _globals['_ZEROSHOTRESPONSE']._serialized_end=1402
 # @@protoc_insertion_point(module_scope)

@@ -27,6 +27,13 @@ DAGUERRE = File(
             "The available models, the default first.",
         ),
         Method("GetModel", "GetModelRequest", "Model", "One model."),
+        Method(
+            "Analyse",
+            "AnalyseRequest",
+            "AnalyseResponse",
+            "Text, objects, classes and features of pictures and frames.",
+        ),
+        Method("ListAnalysers", "ListAnalysersRequest", "ListAnalysersResponse", "The analysers of the server."),
         Method("TrainClassifier", "TrainRequest", "TrainResponse", "Learn from coded items, or from their vectors."),
         Method(
             "ListClassifiers",
@@ -58,6 +65,14 @@ DAGUERRE = File(
         Method("Cluster", "ClusterRequest", "ClusterResponse", "Cluster items, or their vectors."),
         Method("GetClustering", "GetClusteringRequest", "Clustering", "A clustering that was made before."),
         Method("ClusterPage", "ClusterPageRequest", "ReportPageResponse", "The report of a clustering as a page."),
+        Method(
+            "ClusterGrid",
+            "ClusterGridRequest",
+            "ClusterGridResponse",
+            "Cluster items with many combinations of parameters.",
+        ),
+        Method("GetClusterGrid", "GetClusterGridRequest", "ClusterGridTable", "A grid that was computed before."),
+        Method("ClusterGridPage", "ClusterGridPageRequest", "ReportPageResponse", "The report of a grid as a page."),
         Method("FindDuplicates", "DuplicatesRequest", "DuplicatesResponse", "Groups of duplicates."),
         Method("GetDuplicates", "GetDuplicatesRequest", "Duplicates", "Duplicates that were found before."),
         Method(
@@ -75,6 +90,15 @@ DAGUERRE = File(
         ),
         Method("MeasureAgreement", "AgreementRequest", "AgreementResponse", "The agreement of coders."),
         Method("CompareClusterings", "ComparisonRequest", "ComparisonResponse", "Judge clusterings by coded pairs."),
+        Method("CompareCoderGroups", "CoderGroupsRequest", "CoderGroupsResponse", "Compare groups of coders."),
+        Method("ReconcileCrowd", "CrowdRequest", "CrowdResponse", "Reconcile the codes of a crowd."),
+        Method(
+            "DrawComparisonPairs",
+            "ComparisonPairsRequest",
+            "ComparisonPairsResponse",
+            "Draw pairs of items to be compared: which of the two has more of something?",
+        ),
+        Method("Scale", "ScaleRequest", "ScaleResponse", "A continuous scale of items from pairwise comparisons."),
         Method(
             "CompareRepresentations",
             "CompareRepresentationsRequest",
@@ -94,6 +118,25 @@ DAGUERRE = File(
             "The report of a comparison of representations as a page.",
         ),
         Method("VideoTimeline", "VideoTimelineRequest", "ReportPageResponse", "The timeline of a video as a page."),
+        Method(
+            "ValidatePredictions",
+            "ValidationRequest",
+            "ValidationResponse",
+            "Measure predictions against human codes.",
+        ),
+        Method(
+            "EstimateCorpus",
+            "EstimateCorpusRequest",
+            "EstimateCorpusResponse",
+            "Estimate shares, means and regressions in a corpus, from any predictions and codes.",
+        ),
+        Method(
+            "EvaluateFindings",
+            "EvaluationRequest",
+            "EvaluationResponse",
+            "Measure found boxes and read texts against those that people coded.",
+        ),
+        Method("AnswerPage", "AnswerPageRequest", "AnswerPageResponse", "An answer of an operation as a page."),
         Method("Search", "SearchRequest", "SearchResponse", "The nearest items of a corpus."),
         Method(
             "UploadFile",

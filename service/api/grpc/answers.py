@@ -9,7 +9,15 @@ import numpy as np
 from google.protobuf.message import Message
 from numpy.typing import NDArray
 
-from daguerre_proto.v1 import classifiers_pb2, common_pb2, embeddings_pb2, job_answers_pb2, video_pb2, zero_shot_pb2
+from daguerre_proto.v1 import (
+    analyses_pb2,
+    classifiers_pb2,
+    common_pb2,
+    embeddings_pb2,
+    job_answers_pb2,
+    video_pb2,
+    zero_shot_pb2,
+)
 from service.api.grpc import messages
 from service.api.grpc.messages import filled
 from service.context import Context
@@ -28,6 +36,7 @@ def embeddings(answer: Answer, *, first: int = 0) -> embeddings_pb2.EmbedRespons
             id=entry.get("id"),
             vector=_bytes(entry["embedding"]) if "embedding" in entry else None,
             error=_error(entry),
+            crop=_crop(entry),
             video=_video(entry, []),
         )
         for entry in answer["data"]
@@ -54,6 +63,8 @@ def zero_shot(answer: Answer) -> zero_shot_pb2.ZeroShotResponse:
         truncated=answer["truncated"],
         unknown=answer["unknown"],
         first_of_many=answer.get("first_of_many", ()),
+        preset=answer.get("preset"),
+        notice=answer.get("notice"),
         data=[
             zero_shot_pb2.Scored(
                 index=entry["index"],
@@ -63,6 +74,7 @@ def zero_shot(answer: Answer) -> zero_shot_pb2.ZeroShotResponse:
                 cosines=entry.get("cosines", ()),
                 none_score=entry.get("none_score"),
                 error=_error(entry),
+                crop=_crop(entry),
                 video=_video(entry, []),
             )
             for entry in answer["data"]
@@ -70,6 +82,8 @@ def zero_shot(answer: Answer) -> zero_shot_pb2.ZeroShotResponse:
     )
     if answer["negatives"] is not None:
         made.negatives.values.extend(answer["negatives"])
+    if answer.get("prompts") is not None:
+        made.prompts.values.extend(answer["prompts"])
     return made
 
 
@@ -89,6 +103,7 @@ def predictions(answer: Answer) -> classifiers_pb2.PredictResponse:
                 high=high,
                 crossed=entry.get("crossed", ()),
                 error=_error(entry),
+                crop=_crop(entry),
                 video=_video(entry, labels),
             )
         )
@@ -103,6 +118,11 @@ def predictions(answer: Answer) -> classifiers_pb2.PredictResponse:
         first_of_many=answer.get("first_of_many", ()),
         receipt=None if answer["receipt"] is None else messages.receipt(answer["receipt"]),
     )
+
+
+def analyses(answer: Answer) -> analyses_pb2.AnalyseResponse:
+    made = analyses_pb2.Analyses(answer_json=json_answers.to_json(answer).decode())
+    return analyses_pb2.AnalyseResponse(analyses=made)
 
 
 @dataclass(frozen=True)
@@ -124,6 +144,7 @@ class Converter:
 CONVERTERS: Mapping[str, Converter] = {
     "embeddings": Converter(embeddings_pb2.EmbedResponse, "embeddings", embeddings),
     "zero_shot": Converter(zero_shot_pb2.ZeroShotResponse, "zero_shot", zero_shot),
+    "analyses": Converter(analyses_pb2.AnalyseResponse, "analyses", analyses),
     "predict": Converter(classifiers_pb2.PredictResponse, "predictions", predictions),
 }
 
@@ -151,6 +172,10 @@ async def operation_response(
 
 def _error(entry: Answer) -> common_pb2.ItemError | None:
     return common_pb2.ItemError(**entry["error"]) if "error" in entry else None
+
+
+def _crop(entry: Answer) -> common_pb2.Crop | None:
+    return common_pb2.Crop(**entry["crop"]) if "crop" in entry else None
 
 
 def _video(entry: Answer, labels: Sequence[str]) -> video_pb2.VideoResult | None:

@@ -61,7 +61,10 @@ def _content(given: GrpcItem, schema: type[Post], at: str) -> tuple[Item, Sampli
         fields["video"] = ""
         if given.video.HasField("sampling"):
             fields["sampling"] = fields_of(given.video.sampling)
-    return Item(**has), validated(schema, fields, at=at).sampling
+    if given.HasField("crop"):
+        fields["crop"] = {field.name: getattr(given.crop, field.name) for field in given.crop.DESCRIPTOR.fields}
+    checked = validated(schema, fields, at=at)
+    return Item(**has, crop=None if checked.crop is None else checked.crop.of_models()), checked.sampling
 
 
 def vectors_of(given: Sequence[pb.Vectors], store: FileStore, owner: str | None) -> list[VectorInput] | None:

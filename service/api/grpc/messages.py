@@ -77,18 +77,22 @@ def embed_options(message: embeddings_pb2.EmbedOptions) -> EmbeddingsOptions:
     return validated(EmbeddingsOptions, fields)
 
 
-def zero_shot_options(message: zero_shot_pb2.ZeroShotRequest) -> zero_shot.ZeroShotOptions:
+def zero_shot_options(message: zero_shot_pb2.ZeroShotRequest) -> zero_shot.ZeroShotForm:
     fields = _model_options(message.model_options) | {
-        "labels": list(message.labels),
+        "labels": list(message.labels) or (None if message.HasField("preset") else []),
         "multi_label": message.multi_label,
     }
+    if message.HasField("preset"):
+        fields["preset"] = message.preset
     for name in ("templates", "negatives"):
         if message.HasField(name):
             fields[name] = list(getattr(message, name).values)
     if message.HasField("none_of_these"):
         rule = message.none_of_these.WhichOneof("rule")
         fields["none_of_these"] = {rule: getattr(message.none_of_these, rule)} if rule else {}
-    return validated(zero_shot.ZeroShotOptions, fields)
+    if message.ids:
+        fields["ids"] = list(message.ids)
+    return validated(zero_shot.ZeroShotForm, fields)
 
 
 def _model_options(message: common_pb2.ModelOptions) -> dict[str, Any]:

@@ -19,16 +19,22 @@ from service.api.grpc import messages
 from service.api.grpc.arrivals import Arrivals
 from service.api.grpc.calls import CallContext, CallScope, address
 from service.api.grpc.health import SERVICE, Health
+from service.api.grpc.methods.analyses import AnalysisMethods
 from service.api.grpc.methods.annotation import AnnotationMethods
 from service.api.grpc.methods.classifiers import ClassifierMethods
+from service.api.grpc.methods.cluster_grids import ClusterGridMethods
 from service.api.grpc.methods.clusters import ClusterMethods
+from service.api.grpc.methods.estimates import EstimateMethods
+from service.api.grpc.methods.evaluations import EvaluationMethods
 from service.api.grpc.methods.files import FileMethods
 from service.api.grpc.methods.images import ImageMethods
 from service.api.grpc.methods.items import ItemMethods
 from service.api.grpc.methods.jobs import JobMethods
+from service.api.grpc.methods.pages import PageMethods
 from service.api.grpc.methods.representations import RepresentationMethods
 from service.api.grpc.methods.search import SearchMethods
 from service.api.grpc.methods.timeline import TimelineMethods
+from service.api.grpc.methods.validations import ValidationMethods
 from service.api.grpc.stream import EmbedStream
 from service.api.grpc.wire import SMALL
 from service.auth import Auth
@@ -59,13 +65,19 @@ class GrpcServer:
         self._files = FileMethods(context)
         features = (
             ItemMethods(context),
+            AnalysisMethods(context),
             ClassifierMethods(context),
             ClusterMethods(context),
             RepresentationMethods(context),
+            ClusterGridMethods(context),
             AnnotationMethods(context),
             ImageMethods(context),
             SearchMethods(context),
             TimelineMethods(context),
+            PageMethods(context),
+            ValidationMethods(context),
+            EstimateMethods(context),
+            EvaluationMethods(context),
             self._files,
             JobMethods(context),
         )

@@ -15,18 +15,24 @@ from service import __version__
 from service.api.http import openapi
 from service.api.http.middleware import send_error
 from service.api.http.routes import (
+    analyses,
     annotation,
     classifiers,
     client,
+    cluster_grids,
     clusters,
     duplicates,
+    estimates,
+    evaluations,
     files,
     images,
     items,
     jobs,
+    pages,
     representations,
     search,
     timeline,
+    validations,
 )
 from service.context import Context
 from service.errors import BadRequest, MethodNotAllowed, NotFound, ServiceError, Unprocessable, translate
@@ -48,8 +54,8 @@ def create(context: Context) -> FastAPI:
         openapi_url=None,
     )
     features = (
-        *(items, classifiers, clusters, duplicates, images, annotation, representations, search, timeline, files),
-        *(jobs, client),
+        *(items, analyses, classifiers, clusters, cluster_grids, duplicates, images, annotation, representations),
+        *(search, timeline, files, pages, validations, evaluations, estimates, jobs, client),
     )
     for feature in features:
         feature.add(app, context)

@@ -17,9 +17,9 @@ from starlette.requests import ClientDisconnect, Request
 from models.errors import LONGEST_QUOTE, quoted
 from models.stopping import Check
 from service.api.http.inputs import FormParts, items_of
-from service.api.http.json_body import Counter, is_small, parse
 from service.api.http.multipart import Parser, is_video, path_of, require_text_codec
 from service.api.http.responses import while_connected
+from service.api.json_body import Counter, is_small, parse
 from service.body_budget import BodyBudget, Reservation
 from service.context import Context
 from service.errors import BadRequest, BodyTooSlow, TooLarge, Unprocessable, UnsupportedMedia
@@ -41,11 +41,16 @@ Options = TypeVar("Options", bound=BaseModel)
 STALLED = 30.0  # seconds without a byte of a body
 SLOWEST = 1000  # bytes per second of a body, on average
 TAIL = 4096  # bytes at the end of a form that are searched for its last boundary
-LISTS = frozenset({"labels", "templates", "negatives"})  # form fields that may be repeated
+LISTS = frozenset({"labels", "templates", "negatives", "ids"})  # form fields that may be repeated
 FILES = re.compile("image_vectors|text_vectors")  # names of parts that are .npy files
 NUMBERED = re.compile(r"vectors\[(0|[1-9]\d{0,2})\]")  # the same where there are several of a modality
 PARTS = {FILES: ("image_vectors", "text_vectors"), NUMBERED: ("vectors[0]", "vectors[1]", "…")}
-OBJECTS = frozenset({"none_of_these", "sampling"})  # form fields that hold JSON
+OBJECTS = {  # form fields that hold JSON, each with an example
+    "analysers": '{"text": {}, "objects": {}}',
+    "none_of_these": "",
+    "sampling": '{"policy": "every", "seconds": 2}',
+    "vectors": '[{"modality": "image", "model": …, "fingerprint": …, "dimension": …}]',
+}
 
 
 class Bodies:
@@ -79,20 +84,29 @@ class Bodies:
 
     async def read(
         self, request: Request, whole: type[BaseModel], options: type[Options]
-    ) -> tuple[Options, Sequence[Item]]:
-        """Read the options and the items of a request.
+    ) -> tuple[Options, Sequence[Item], FormParts]:
+        """Read the options, the items and the vectors of a request.
 
         Parameters
         ----------
         whole : schema of a JSON body, `options` with `input`.
-        options : schema of the other fields, which are the fields of a form.
+        options : schema of the other fields, which are the fields of a form. With `vectors` among them, the form may
+            have all fields as JSON in its part `request`, as in `message`.
         """
-        if _is_form(request):
-            checked, files = await self._form(request, options)
-            sampled: Any = checked
-            return checked, await items_of(None, files, sampled, self._store, request.state.owner) or []
-        parsed: Any = await self._read_json(request, whole)
-        return parsed, await items_of(parsed.input, FormParts(), parsed, self._store, request.state.owner) or []
+        parsed: Any
+        files, content = FormParts(), None
+        if not _is_form(request):
+            parsed = await self._read_json(request, whole)
+        else:
+            vectors = "vectors" in options.model_fields
+            async with self._parsed(request) as form:
+                if vectors and "request" in form:
+                    content, files = await _divided(form, FILES)
+                else:
+                    fields, files = await _sort(form, vectors=vectors)
+            parsed = validated(options, fields) if content is None else await self._counted(request, content, options)
+        posts = getattr(parsed, "input", None)
+        return parsed, await items_of(posts, files, parsed, self._store, request.state.owner) or [], files
 
     async def message(
         self, request: Request, schema: type[Options], *, numbered: bool = False
@@ -105,9 +119,13 @@ class Bodies:
             return await self._read_json(request, schema), FormParts()
         async with self._parsed(request) as form:
             content, files = await _divided(form, NUMBERED if numbered else FILES)
+        return await self._counted(request, content, schema), files
+
+    async def _counted(self, request: Request, content: bytes, schema: type[Options]) -> Options:
+        """Read the part of a form that is JSON."""
         counter = Counter()
         counter.add(content)
-        return await self._json(request, content, counter.values, schema), files
+        return await self._json(request, content, counter.values, schema)
 
     async def only_json(self, request: Request, schema: type[Options]) -> Options:
         """Read a JSON body. Raises UnsupportedMedia for a form."""
@@ -153,11 +171,6 @@ class Bodies:
             if reservation is not None:
                 reservation.add(max(held - reservation.size, 0))
             yield chunk
-
-    async def _form(self, request: Request, options: type[Options]) -> tuple[Options, FormParts]:
-        async with self._parsed(request) as form:
-            inputs, fields = await _sort(form)
-        return validated(options, fields), FormParts(tuple(inputs))
 
     @asynccontextmanager
     async def _parsed(self, request: Request) -> AsyncIterator[FormData]:
@@ -271,17 +284,19 @@ async def _item(value: UploadFile | str) -> Item:
 
 def _json_hint(name: str, value: str) -> str:
     """An example of a field that holds JSON, with the text that was sent in its place."""
-    if name == "sampling":
-        return '{"policy": "every", "seconds": 2}'
-    return json.dumps({"text": value[:LONGEST_QUOTE]}, ensure_ascii=False)
+    return OBJECTS[name] or json.dumps({"text": value[:LONGEST_QUOTE]}, ensure_ascii=False)
 
 
-async def _sort(form: FormData) -> tuple[list[Item], dict[str, Any]]:
+async def _sort(form: FormData, *, vectors: bool) -> tuple[dict[str, Any], FormParts]:
+    """The fields of a form and its items; with `vectors`, the arrays of its .npy files too."""
     inputs: list[Item] = []
+    named: dict[str, bytes] = {}
     fields: dict[str, Any] = {}
     for name, value in form.multi_items():
         if name == "input":
             inputs.append(await _item(value))
+        elif vectors and FILES.fullmatch(name) and name not in named:
+            named[name] = await value.read() if isinstance(value, UploadFile) else value.encode()
         elif isinstance(value, UploadFile):
             raise Unprocessable(f"{name}: is a file; items, files among them, are sent as `input`", param=name)
         elif name in LISTS:
@@ -298,4 +313,4 @@ async def _sort(form: FormData) -> tuple[list[Item], dict[str, Any]]:
                 ) from exc
         else:
             fields[name] = value
-    return inputs, fields
+    return fields, FormParts(tuple(inputs), named)

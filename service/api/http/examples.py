@@ -46,6 +46,12 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             "on_error": "skip",
         },
     },
+    "AnalysesRequest": {
+        "objects and their number": {
+            "input": [{"image": PHOTO, "id": "photo-1"}],
+            "analysers": {"objects": {"labels": ["person", "car"]}},
+        },
+    },
     "ZeroShotRequest": {
         "labels you made up": {
             "input": [{"image": PHOTO, "id": "photo-1"}],
@@ -119,6 +125,40 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             "coder": ["anna", "ben"] * 4,
             "item": ["p1", "p1", "p2", "p2", "p3", "p3", "p4", "p4"],
             "code": ["yes", "yes", "no", "no", "yes", "no", "no", "no"],
+        },
+    },
+    "ValidationRequest": {
+        "zero-shot scores": {
+            "predictions": [
+                {
+                    "name": "zero-shot",
+                    "item": ["p1", "p2", "p3", "p4"],
+                    "scores": [
+                        {"label": "a cat", "values": [0.9, 0.8, 0.3, 0.2]},
+                        {"label": "a dog", "values": [0.1, 0.2, 0.7, 0.8]},
+                    ],
+                }
+            ],
+            "codes": {"item": ["p1", "p2", "p3", "p4"], "code": ["cat", "dog", "dog", "dog"]},
+            "rename": {"a cat": "cat", "a dog": "dog"},
+        },
+    },
+    "EvaluationRequest": {
+        "boxes": {
+            "boxes": {
+                "pictures": ["a.jpg", "b.jpg"],
+                "found": {
+                    **{"item": ["a.jpg", "a.jpg"], "label": ["person", "person"], "score": [0.9, 0.4]},
+                    **{"x": [10, 200], "y": [20, 30], "width": [50, 60], "height": [120, 110]},
+                },
+                "coded": {
+                    **{"item": ["a.jpg"], "label": ["person"]},
+                    **{"x": [12], "y": [18], "width": [52], "height": [118]},
+                },
+            },
+        },
+        "texts": {
+            "texts": {"item": ["a.jpg", "b.jpg"], "true": ["No war", "Peace"], "read": ["No war", "Pcace"]},
         },
     },
     "ComparisonRequest": {

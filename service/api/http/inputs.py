@@ -56,7 +56,7 @@ async def items_of(
     if posts is None:
         return [_sampled(item, general) for item in files.inputs] or None
     if not any(item.video is not None for item in posts):
-        return [Item(text=item.text, image=item.image, id=item.id) for item in posts]
+        return [_still(item) for item in posts]
     return await asyncio.to_thread(lambda: [_item(item, general, store, owner) for item in posts])
 
 
@@ -64,9 +64,14 @@ def _sampled(item: Item, sampling: Sampling) -> Item:
     return item if item.video is None else replace(item, video=replace(item.video, sampling=sampling))
 
 
+def _still(item: Post) -> Item:
+    """An item that is no video."""
+    return Item(text=item.text, image=item.image, id=item.id, crop=None if item.crop is None else item.crop.of_models())
+
+
 def _item(item: Post, general: Sampling, store: FileStore, owner: str | None) -> Item:
     if item.video is None:
-        return Item(text=item.text, image=item.image, id=item.id)
+        return _still(item)
     source = item.video if isinstance(item.video, str) else store.video(item.video.file, owner).path
     return Item(video=VideoInput(source, item.sampling or general), id=item.id)
 

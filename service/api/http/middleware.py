@@ -53,7 +53,7 @@ class RequestMiddleware:
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
         started, status = time.perf_counter(), 500
-        begun = False
+        begun = ended = False
         limit = asyncio.timeout(None)
 
         async def received() -> Message:
@@ -67,12 +67,13 @@ class RequestMiddleware:
                 limit.reschedule(None if seconds is None else asyncio.get_running_loop().time() + seconds)
 
         async def stamp(message: Message) -> None:
-            nonlocal status, begun
+            nonlocal status, begun, ended
             if message["type"] == "http.response.start":
                 reschedule(None)
                 status, begun = message["status"], True
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode()), _VERSION]
             await send(message)
+            ended = message["type"] == "http.response.body" and not message.get("more_body")
 
         try:
             # which no pattern of a route matches, nor that of BentoML's own 404
@@ -108,11 +109,12 @@ class RequestMiddleware:
             )
         except Exception:
             logger.exception("request %s failed", request_id)
-            if begun:
+            if begun and not ended:
                 raise
-            await send_error(
-                ServiceError("something went wrong here; the server's log knows this id"), request_id, stamp
-            )
+            if not begun:  # after a whole answer the connection stays open for the next request
+                await send_error(
+                    ServiceError("something went wrong here; the server's log knows this id"), request_id, stamp
+                )
         operation = state.get("operation")
         if status >= 400 and not is_open(scope["path"]):  # the path is the caller's data and is not logged
             logger.info("request %s: %s %s answered %d", request_id, scope["method"], operation or "other", status)

@@ -76,6 +76,10 @@ def body(request: type[BaseModel], options: type[BaseModel]) -> dict[str, Any]:
     """The request body of a route that takes items: JSON, or a form with one part `input` per item."""
     fields = options.model_json_schema(ref_template="#/components/schemas/{model}")["properties"]
     fields = {name: _without_null(field) for name, field in fields.items()}
+    needed = [name for name, field in request.model_fields.items() if field.is_required()]
+    if "vectors" in fields:
+        fields |= {"request": _beside(request.__name__), **_arrays()}
+        needed = []  # all of them may be in the part `request`
     item = {"anyOf": [{"type": "string", "format": "binary"}, {"type": "string"}]}
     described = {"type": "array", "items": item, "description": "The items: image files, texts, or both."}
     return {
@@ -92,12 +96,26 @@ def body(request: type[BaseModel], options: type[BaseModel]) -> dict[str, Any]:
                     "schema": {
                         "type": "object",
                         "properties": {"input": described, **fields},
-                        "required": ["input", *options.model_json_schema().get("required", [])],
+                        "required": needed,
                         "additionalProperties": False,
                     }
                 },
             },
         }
+    }
+
+
+def _beside(request: str) -> dict[str, Any]:
+    """The part `request` of a form."""
+    schema = {"$ref": f"#/components/schemas/{request}"}
+    return {"allOf": [schema], "description": "The JSON body, without the items and vectors sent as parts."}
+
+
+def _arrays() -> dict[str, Any]:
+    """The parts of a form that are vectors."""
+    return {
+        f"{modality}_vectors": {"type": "string", "format": "binary", "description": "A .npy file, (n, d) float32."}
+        for modality in ("image", "text")
     }
 
 
@@ -107,11 +125,7 @@ def message(request: str, *, files: bool = True, numbered: bool = False) -> dict
     `numbered`: the files are arrays of vectors alone, named by their numbers.
     """
     schema = {"$ref": f"#/components/schemas/{request}"}
-    beside = {"allOf": [schema], "description": "The JSON body, without the items and vectors sent as parts."}
-    named = {
-        f"{modality}_vectors": {"type": "string", "format": "binary", "description": "A .npy file, (n, d) float32."}
-        for modality in ("image", "text")
-    }
+    beside, named = _beside(request), _arrays()
     items = {"type": "array", "items": {"type": "string", "format": "binary"}, "description": "Images, in order."}
     parts = {"input": items, **named} if files else {}
     if numbered:

@@ -8,6 +8,7 @@ from daguerre_proto.v1 import common_pb2, corpus_pb2
 from service.api.grpc.inputs import items_without_video, read
 from service.api.grpc.methods.base import Method
 from service.context import Context
+from service.pipelines.answers import crop_entry
 from service.pipelines.images import describe
 from service.schemas.images import ImagesRequest
 
@@ -38,7 +39,9 @@ class ImageMethods:
         for i, item in enumerate(items):
             if i in failures:
                 error = common_pb2.ItemError(code=failures[i].code, message=failures[i].message)
-                response.data.add(index=i, id=item.id, error=error)
+                response.data.add(index=i, id=item.id, error=error, **crop_entry(item))
             else:
-                response.data.add(index=i, id=item.id, **{**found[i].to_json(), "thumbnail": found[i].thumbnail})
+                response.data.add(
+                    index=i, id=item.id, **crop_entry(item), **{**found[i].to_json(), "thumbnail": found[i].thumbnail}
+                )
         return response

@@ -1,6 +1,7 @@
 """gRPC methods that run a model on items: models, embeddings, zero-shot."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from google.protobuf.message import Message
@@ -11,6 +12,7 @@ from service.api.grpc.answers import operation_response
 from service.api.grpc.methods.base import Method
 from service.context import Context
 from service.pipelines import embeddings, zero_shot
+from service.pipelines.items import VectorInput
 from service.pipelines.models import card, cards
 from service.pipelines.operation import Call
 from service.schemas import items as schemas
@@ -41,7 +43,10 @@ class ItemMethods:
 
     async def _zero_shot(self, request: zero_shot_pb2.ZeroShotRequest, owner: str | None) -> Message:
         options = messages.zero_shot_options(request)
-        call = self._call(options, request.items, request.model_options, owner)
+        vectors = inputs.vectors_of(request.vectors, self._context.files, owner)
+        call = self._call(options, request.items, request.model_options, owner, vectors)
+        if not request.items:
+            call = replace(call, items=None)
         del request  # whose images have been copied
         return await operation_response(self._context, zero_shot.OPERATION, call, owner)
 
@@ -51,12 +56,14 @@ class ItemMethods:
         items: Sequence[common_pb2.Item],
         general: common_pb2.ModelOptions,
         owner: str | None,
+        vectors: Sequence[VectorInput] | None = None,
     ) -> Call[Any]:
         return Call(
             engine=self._context.engine(),
             classifiers=self._context.classifiers,
             options=options,
             items=inputs.items(items, schemas.Item, inputs.sampling(general), self._context.files, owner),
+            vectors=vectors,
         )
 
     async def _list_models(self, request: models_pb2.ListModelsRequest, owner: str | None) -> Message:

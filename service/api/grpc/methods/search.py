@@ -35,10 +35,9 @@ class SearchMethods:
         found = await search(
             self._context.engine(), checked, corpus=given[0], items=items, queries=queries[0] if queries else None
         )
-        names = [item.id for item in items or ()]
         return await self._context.engine().compute(
             lambda check: corpus_pb2.SearchResponse(
-                data=found.to_json(checked.ids, names),
+                data=found.to_json(checked.ids, items or ()),
                 model=found.model,
                 receipt_json=json.dumps(dict(found.receipt), ensure_ascii=False),
             )

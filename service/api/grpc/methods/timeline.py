@@ -1,16 +1,20 @@
 """The gRPC method of the timeline of a video."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast, get_args
 
+import numpy as np
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from daguerre_proto.v1 import classifiers_pb2, job_answers_pb2
+from models.errors import quoted
 from service.api.grpc.messages import receipt_fields
 from service.api.grpc.methods.base import Method
 from service.context import Context
 from service.errors import Unprocessable
 from service.pipelines import timeline as pipeline
+from service.schemas.clusters import PageMode
 from service.schemas.timeline import AnswerWithVideo
 from service.schemas.validation import validated
 
@@ -36,6 +40,8 @@ def _page(request: job_answers_pb2.VideoTimelineRequest) -> str:
     kind = request.answer.WhichOneof("answer")
     if kind is None:
         raise Unprocessable("answer: is missing; it is required", param="answer")
+    if kind == "analyses":
+        raise Unprocessable("answer: is one of Analyse, which has no timeline; use its page", param="answer")
     answer = getattr(request.answer, kind)
     labels = list(getattr(answer, "labels", ()))
     fields = {
@@ -46,19 +52,35 @@ def _page(request: job_answers_pb2.VideoTimelineRequest) -> str:
     }
     index = request.index if request.HasField("index") else None
     title = request.title if request.HasField("title") else None
-    return pipeline.timeline(validated(AnswerWithVideo, fields), index=index, title=title)
+    mode = request.pictures or "thumbnails"
+    if mode not in get_args(PageMode):
+        raise Unprocessable(f"pictures: got {quoted(mode)}; use thumbnails, blurred or none", param="pictures")
+    return pipeline.timeline(
+        validated(AnswerWithVideo, fields), index=index, title=title, pictures=cast(PageMode, mode)
+    )
 
 
 def _fields(message: Message) -> Fields:
-    """All fields of a message except absent ones; fields without presence have their default value."""
+    """All fields of a message except absent ones; fields without presence have their default value.
+
+    Numbers of 32 bits become the shortest decimal that stands for them, as in JSON.
+    """
     fields: Fields = {}
     for field in message.DESCRIPTOR.fields:
         value = getattr(message, field.name)
+        if field.type == FieldDescriptor.TYPE_FLOAT:
+            several = hasattr(value, "extend")
+            value = [_shortest(each) for each in value] if several else _shortest(value)
         if hasattr(value, "extend"):
             fields[field.name] = [_fields(each) for each in value] if field.message_type else list(value)
         elif not field.has_presence or message.HasField(field.name):
             fields[field.name] = _fields(value) if field.message_type else value
     return fields
+
+
+def _shortest(value: float) -> float:
+    """The decimal with the fewest digits that is `value`, a number of 32 bits."""
+    return float(str(np.float32(value)))
 
 
 def _entry(entry: Fields, labels: Sequence[str]) -> Fields:

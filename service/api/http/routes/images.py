@@ -7,6 +7,7 @@ from service.api.http.bodies import Bodies
 from service.api.http.inputs import items_without_video
 from service.api.http.responses import json_response, while_connected
 from service.context import Context
+from service.pipelines.answers import crop_entry
 from service.pipelines.images import describe
 from service.schemas.images import ImagesAnswer, ImagesRequest
 
@@ -40,7 +41,7 @@ def add(app: FastAPI, context: Context) -> None:
             found, failures = await while_connected(request, context.settings.request_timeout, work)
         data = []
         for i, item in enumerate(items):
-            entry: dict[str, object] = {"index": i, "id": item.id}
+            entry: dict[str, object] = {"index": i, "id": item.id, **crop_entry(item)}
             if i in failures:
                 entry["error"] = {"code": failures[i].code, "message": failures[i].message}
             else:

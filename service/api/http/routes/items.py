@@ -7,17 +7,18 @@ from fastapi import FastAPI, Path, Request, Response
 
 from service.api.http import openapi
 from service.api.http.bodies import Bodies
+from service.api.http.inputs import read_vectors
 from service.api.http.responses import json_response, operation_response
 from service.context import Context
 from service.pipelines import embeddings as embed
 from service.pipelines import zero_shot
-from service.pipelines.items import Item
+from service.pipelines.items import Item, VectorInput
 from service.pipelines.models import card, cards
 from service.pipelines.operation import Call
 from service.schemas import models
 from service.schemas.common import ModelOptions
 from service.schemas.embeddings import EmbeddingsAnswer, EmbeddingsOptions, EmbeddingsRequest
-from service.schemas.zero_shot import ZeroShotAnswer, ZeroShotOptions, ZeroShotRequest
+from service.schemas.zero_shot import ZeroShotAnswer, ZeroShotForm, ZeroShotRequest
 
 
 def add(app: FastAPI, context: Context) -> None:
@@ -44,8 +45,16 @@ def add(app: FastAPI, context: Context) -> None:
         request.state.operation = "models"
         return json_response(card(context.engine(), name).model_dump())
 
-    def call(options: ModelOptions, items: Sequence[Item]) -> Call[Any]:
-        return Call(engine=context.engine(), classifiers=context.classifiers, options=options, items=items)
+    def call(
+        options: ModelOptions, items: Sequence[Item] | None, vectors: Sequence[VectorInput] | None = None
+    ) -> Call[Any]:
+        return Call(
+            engine=context.engine(),
+            classifiers=context.classifiers,
+            options=options,
+            items=items,
+            vectors=vectors,
+        )
 
     @app.post(
         "/v1/embeddings",
@@ -59,7 +68,7 @@ def add(app: FastAPI, context: Context) -> None:
         """Unit vectors of texts and images, in a shared space if the model has one."""
         request.state.operation = "embeddings"
         with bodies.hold(request):
-            options, items = await bodies.read(request, EmbeddingsRequest, EmbeddingsOptions)
+            options, items, _ = await bodies.read(request, EmbeddingsRequest, EmbeddingsOptions)
             return await operation_response(request, context, embed.OPERATION, call(options, items))
 
     @app.post(
@@ -68,11 +77,16 @@ def add(app: FastAPI, context: Context) -> None:
         summary="Score items for your own labels",
         response_model=ZeroShotAnswer,
         responses={**openapi.AS_JOB, **openapi.errors(*openapi.ITEM_ERRORS)},
-        openapi_extra=openapi.body(ZeroShotRequest, ZeroShotOptions),
+        openapi_extra=openapi.body(ZeroShotRequest, ZeroShotForm),
     )
     async def label(request: Request) -> Response:
-        """Zero-shot scores of items for your own labels. Uncalibrated: validate them against human codes."""
+        """Zero-shot scores of items, or of their vectors, for your own labels.
+
+        They are not calibrated: validate them against human codes.
+        """
         request.state.operation = "zero_shot"
         with bodies.hold(request):
-            options, items = await bodies.read(request, ZeroShotRequest, ZeroShotOptions)
-            return await operation_response(request, context, zero_shot.OPERATION, call(options, items))
+            options, items, files = await bodies.read(request, ZeroShotRequest, ZeroShotForm)
+            vectors = await read_vectors(context, options.vectors, files, request.state.owner)
+            given = items if items or getattr(options, "input", None) is not None else None
+            return await operation_response(request, context, zero_shot.OPERATION, call(options, given, vectors))

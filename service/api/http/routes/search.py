@@ -35,11 +35,10 @@ def add(app: FastAPI, context: Context) -> None:
             queries = None
             if (header := body.queries) is not None:
                 queries = await context.parsing.compute(lambda check: block(header, None, context.files, owner))
-            names = [item.id for item in items or ()]
 
             async def work() -> Response:
                 found = await search(context.engine(), body, corpus=given[0], items=items, queries=queries)
                 rest = {"model": found.model, "receipt": found.receipt}
-                return await computed(context, lambda: {"data": found.to_json(body.ids, names), **rest})
+                return await computed(context, lambda: {"data": found.to_json(body.ids, items or ()), **rest})
 
             return await while_connected(request, context.settings.request_timeout, work())

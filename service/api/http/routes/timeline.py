@@ -9,6 +9,7 @@ from service.api.http.bodies import Bodies
 from service.api.http.responses import page_response, while_connected
 from service.context import Context
 from service.pipelines import timeline as pipeline
+from service.schemas.clusters import PageMode
 from service.schemas.timeline import AnswerWithVideo
 
 Index = Annotated[
@@ -17,6 +18,7 @@ Index = Annotated[
 Title = Annotated[
     str | None, Query(max_length=1024, description="Name of the video on the page; its id where left out.")
 ]
+Pictures = Annotated[PageMode, Query(description="Form of the thumbnails: thumbnails, blurred or none.")]
 
 
 def add(app: FastAPI, context: Context) -> None:
@@ -31,10 +33,14 @@ def add(app: FastAPI, context: Context) -> None:
         responses={200: {"content": {"text/html": {}}}, **openapi.errors(400, 401, 413, 415, 422, 429, 504)},
         openapi_extra=openapi.answer("ZeroShotAnswer", "EmbeddingsAnswer", "PredictAnswer"),
     )
-    async def timeline(request: Request, index: Index = None, title: Title = None) -> Response:
+    async def timeline(
+        request: Request, index: Index = None, title: Title = None, pictures: Pictures = "thumbnails"
+    ) -> Response:
         """Thumbnails and results along time, from the unchanged answer of a request with a video."""
         request.state.operation = "timeline"
         with bodies.hold(request):
             answer = await bodies.only_json(request, AnswerWithVideo)
-            work = context.engine().compute(lambda check: pipeline.timeline(answer, index=index, title=title))
+            work = context.engine().compute(
+                lambda check: pipeline.timeline(answer, index=index, title=title, pictures=pictures)
+            )
             return page_response(await while_connected(request, context.settings.request_timeout, work))

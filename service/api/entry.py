@@ -1,0 +1,68 @@
+"""The parts of an entry process, which takes requests: engine, HTTP app, gRPC server and the lane of its jobs.
+
+service/app.py imports this module where such a process starts. BentoML's supervisor and the runners import service/app
+as well, and need none of the routes, methods and schemas here, which take half of the time of such a start.
+"""
+
+import asyncio
+import logging
+from functools import partial
+
+from service.api import stopping
+from service.api.grpc.server import GrpcServer
+from service.api.http.app import create
+from service.context import Context
+from service.inference.engine import Engine
+from service.inference.placement import Placement
+from service.jobs.entry import EntryLane
+from service.jobs.supervisor import Supervisor
+from service.pipelines import video_jobs
+from service.settings import Settings
+from service.stores.home import tighten
+
+logger = logging.getLogger("daguerre.start")
+
+
+class Entry:
+    """One entry process. `start` and `stop` are called in its event loop."""
+
+    def __init__(self, settings: Settings, placement: Placement) -> None:
+        self.engine = Engine(settings, placement)
+        self.context = Context.of(settings, lambda: self.engine)
+        self.api = create(self.context)
+        self._settings = settings
+        self._grpc: GrpcServer | None = None
+
+    async def start(self) -> None:
+        """Start loading the models. /livez answers at once, /readyz when they are loaded."""
+        context, settings = self.context, self._settings
+        if failed := await asyncio.to_thread(tighten, settings.home):
+            logger.warning("others may read %s, and this user may not change that", ", ".join(map(str, failed[:5])))
+        await asyncio.to_thread(context.jobs.table.open)
+        await asyncio.to_thread(context.files.sweep)  # files that a killed process has left
+        await asyncio.to_thread(context.classifiers.store.clean)
+        self._supervisor = Supervisor(settings, context.jobs.table)
+        await self._supervisor.start()
+        self._lane = EntryLane(
+            context.jobs.table,
+            partial(video_jobs.run, self.engine, context.classifiers),
+            ready=lambda: self.engine.ready,
+        )
+        await self._lane.start()
+        if settings.grpc_address:
+            self._grpc = GrpcServer(context)
+            await self._grpc.start()
+            stopping.when_stopping(self._grpc.begin_stop)
+        self._starting = asyncio.ensure_future(self.engine.start())
+        self._starting.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    async def stop(self) -> None:
+        """Stop; running jobs are queued again for the next start."""
+        self._starting.cancel()
+        await self._lane.stop()
+        await self._supervisor.stop()
+        await asyncio.to_thread(self.context.jobs.table.close)
+        if self._grpc:
+            await self._grpc.stop()
+        self.context.parsing.close()
+        await asyncio.to_thread(self.engine.close)  # threads of the engine may wait for this event loop

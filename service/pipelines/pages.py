@@ -1,0 +1,125 @@
+"""Pages of answers: an answer comes back with a few images, and becomes one HTML file. Nothing of it is kept."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import BaseModel
+
+from models.errors import quoted
+from models.pages import (
+    agreement,
+    analyses,
+    coder_groups,
+    duplicates,
+    estimate,
+    estimates,
+    sample,
+    search,
+    validation,
+    zero_shot,
+)
+from models.pages.items import Items, thumbnail_side
+from models.stopping import Check
+from service.errors import NotFound, Unprocessable
+from service.inference.engine import Engine
+from service.pipelines.images import thumbnails
+from service.pipelines.items import Item, check_count
+from service.schemas.analyses import AnalysesAnswer
+from service.schemas.annotation import AgreementAnswer, SampleAnswer
+from service.schemas.classifiers import EstimateAnswer
+from service.schemas.coders import CoderGroupsAnswer
+from service.schemas.duplicates import DuplicatesAnswer
+from service.schemas.estimates import EstimateCorpusAnswer
+from service.schemas.pages import AnswerPage, AnswerPageRequest
+from service.schemas.search import SearchAnswer
+from service.schemas.validation import validated_in_pieces
+from service.schemas.validations import ValidationAnswer
+from service.schemas.zero_shot import ZeroShotAnswer
+
+QUALITY = 45  # of the JPEGs
+Fields = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PageKind:
+    """A kind of page.
+
+    Attributes
+    ----------
+    schema : of the operation's answer.
+    page : makes the HTML of a validated answer; raises PageError.
+    ids : ids of the items of which the page may show pictures; an item without an id is named by its index.
+    side : pixels of the longer side of a picture, where it has to be longer than on other pages.
+    """
+
+    schema: type[BaseModel]
+    page: Callable[[Fields, Items], str]
+    ids: Callable[[Fields], Iterable[str]]
+    side: int = 0
+
+
+KINDS: Mapping[str, PageKind] = {
+    "duplicates": PageKind(DuplicatesAnswer, duplicates.page, duplicates.ids),
+    "zero-shot": PageKind(ZeroShotAnswer, zero_shot.page, zero_shot.ids),
+    "analyses": PageKind(AnalysesAnswer, analyses.page, analyses.ids, analyses.SIDE),
+    "search": PageKind(SearchAnswer, search.page, search.ids),
+    "sample": PageKind(SampleAnswer, sample.page, sample.ids),
+    "agreement": PageKind(AgreementAnswer, agreement.page, agreement.ids),
+    "coder-groups": PageKind(CoderGroupsAnswer, coder_groups.page, coder_groups.ids),
+    "validation": PageKind(ValidationAnswer, validation.page, validation.ids),
+    "estimate": PageKind(EstimateAnswer, estimate.page, estimate.ids),
+    "estimates": PageKind(EstimateCorpusAnswer, estimates.page, estimates.ids),
+}
+
+
+async def page(engine: Engine, kind: str, request: AnswerPageRequest, items: Sequence[Item] | None) -> AnswerPage:
+    """The page of an answer, with small versions of the images in `items`.
+
+    Raises
+    ------
+    NotFound : there is no such kind of page.
+    Unprocessable : the answer is not one of this operation, or an item is none of its items.
+    PageError : the answer contradicts itself.
+    ItemsFailed : images that cannot be decoded.
+    """
+    if kind not in KINDS:
+        raise NotFound(f"kind: there is no page of {quoted(kind)}; there are {', '.join(KINDS)}", code="unknown_page")
+    row = KINDS[kind]
+    given = items or ()
+    if given:
+        check_count(engine, given)
+    for i, item in enumerate(given):
+        if item.id is None:
+            raise Unprocessable(f"input[{i}]: has no id; send images and texts with the ids of items", param="input")
+    answer, known = await engine.compute(lambda check: _validated(row, request.answer))
+    if unknown := next((item.id for item in given if item.id not in known), None):
+        raise Unprocessable(f"input: {quoted(unknown)} is the id of no item of the answer; use its ids", param="input")
+    images = [] if request.pictures == "none" else [item for item in given if item.image is not None]
+    small = await thumbnails(
+        engine,
+        [replace(item, text=None) for item in images],
+        side=max(row.side, thumbnail_side(len(images))),
+        quality=QUALITY,
+        blurred=request.pictures == "blurred",
+    )
+    shown = Items(
+        mode=request.pictures,
+        thumbnails=small,
+        texts={str(item.id): item.text for item in given if item.text is not None},
+        captions=request.captions or {},
+        remarks=tuple(request.remarks or ()),
+    )
+
+    def draw(check: Check) -> AnswerPage:
+        html = row.page(answer, shown)
+        check()
+        return AnswerPage(html=html, shown=list(shown.shown))
+
+    return await engine.compute(draw)
+
+
+def _validated(row: PageKind, answer: Fields) -> tuple[Fields, frozenset[str]]:
+    """A complete answer, and the ids of its items. Call it in a thread."""
+    checked = validated_in_pieces(row.schema, answer, at="answer").model_dump()
+    return checked, frozenset(row.ids(checked))
