@@ -14,6 +14,7 @@ with client.video("news.mp4", every="2s") as clip:                        # clip
 
 from daguerre.async_client import AsyncClient
 from daguerre.client import Client
+from daguerre.corpus.analyses import AnalysesSummary
 from daguerre.errors import (
     APIError,
     AuthenticationError,
@@ -38,32 +39,50 @@ from daguerre.errors import (
 from daguerre.handles.classifier import AsyncClassifier, Classifier
 from daguerre.handles.clip import AsyncClip, Clip
 from daguerre.handles.clustering import AsyncClusters, Clusters
-from daguerre.results.annotation import Agreement, Comparison, Configuration, Pairs, Sample
+from daguerre.handles.corrected import AsyncCorrected, Corrected
+from daguerre.handles.estimates import AsyncEstimates, Estimates
+from daguerre.handles.validation import AsyncValidation, Validation
+from daguerre.inputs.crops import image
+from daguerre.results.agreement import Agreement
+from daguerre.results.analyses import Analyses
+from daguerre.results.annotation import Comparison, Configuration, Pairs, Sample
 from daguerre.results.base import Errors
+from daguerre.results.cluster_grid import ClusterGrid, ClusterGridRow
 from daguerre.results.clusters import Cluster
+from daguerre.results.coders import Crowd, GroupDifferences
 from daguerre.results.duplicates import DuplicateGroup, Duplicates
 from daguerre.results.embeddings import Embeddings
+from daguerre.results.evaluations import Evaluation
 from daguerre.results.hierarchy import Hierarchy
 from daguerre.results.images import Descriptions
 from daguerre.results.neighbours import Neighbours
 from daguerre.results.predictions import Predictions
 from daguerre.results.report import Estimate, Report
 from daguerre.results.representations import RankedConfiguration, RankedRepresentation, Representations
+from daguerre.results.scales import ComparisonPairs, Scale
 from daguerre.results.video import ClipEmbeddings, ClipPredictions, ClipScores, Shot
 from daguerre.results.zero_shot import ZeroShot
-from daguerre.types.common import Receipt
+from daguerre.types.analyses import AnalyserCard
+from daguerre.types.common import Crop, Receipt
 from daguerre.types.images import ImageDescription
 from daguerre.types.jobs import Job
 from daguerre.types.models import ModelCard, Ping
+from daguerre.types.zero_shot import Preset
 from daguerre.version import __version__
 
 __all__ = [
     "APIError",
     "Agreement",
+    "AnalyserCard",
+    "Analyses",
+    "AnalysesSummary",
     "AsyncClassifier",
     "AsyncClient",
     "AsyncClip",
     "AsyncClusters",
+    "AsyncCorrected",
+    "AsyncEstimates",
+    "AsyncValidation",
     "AuthenticationError",
     "Classifier",
     "Client",
@@ -72,10 +91,16 @@ __all__ = [
     "ClipPredictions",
     "ClipScores",
     "Cluster",
+    "ClusterGrid",
+    "ClusterGridRow",
     "Clusters",
     "Comparison",
+    "ComparisonPairs",
     "Configuration",
     "ConnectError",
+    "Corrected",
+    "Crop",
+    "Crowd",
     "DaguerreError",
     "DaguerreWarning",
     "Descriptions",
@@ -84,7 +109,10 @@ __all__ = [
     "Embeddings",
     "Errors",
     "Estimate",
+    "Estimates",
+    "Evaluation",
     "FingerprintMismatchError",
+    "GroupDifferences",
     "Hierarchy",
     "ImageDescription",
     "IncompatibleServerError",
@@ -101,6 +129,7 @@ __all__ = [
     "PermissionDeniedError",
     "Ping",
     "Predictions",
+    "Preset",
     "RankedConfiguration",
     "RankedRepresentation",
     "Receipt",
@@ -108,11 +137,14 @@ __all__ = [
     "Report",
     "Representations",
     "Sample",
+    "Scale",
     "ServerError",
     "ServerTimeoutError",
     "Shot",
     "TooLargeError",
     "UnavailableError",
+    "Validation",
     "ZeroShot",
     "__version__",
+    "image",
 ]

@@ -6,16 +6,21 @@ from typing import TYPE_CHECKING, Any
 from daguerre.dispatch.stream import Limits
 from daguerre.resources.annotation import AnnotationMethods
 from daguerre.resources.classifiers import ClassifierMethods
+from daguerre.resources.cluster_grids import ClusterGridMethods
 from daguerre.resources.clusters import ClusterMethods
 from daguerre.resources.corpora import CorpusMethods
 from daguerre.resources.duplicates import DuplicateMethods
 from daguerre.resources.embeddings import EmbeddingMethods
+from daguerre.resources.estimates import EstimateMethods
+from daguerre.resources.evaluations import EvaluationMethods
 from daguerre.resources.files import FileMethods
 from daguerre.resources.images import ImageMethods
 from daguerre.resources.jobs import JobMethods
 from daguerre.resources.models import ModelMethods
 from daguerre.resources.representations import RepresentationMethods
 from daguerre.resources.search import SearchMethods
+from daguerre.resources.single_analyses import SingleAnalysisMethods
+from daguerre.resources.validations import ValidationMethods
 from daguerre.resources.videos import VideoMethods
 from daguerre.resources.zero_shot import ZeroShotMethods
 from daguerre.transport.connect import connect
@@ -28,13 +33,18 @@ RETRY_FOR = 60.0  # seconds
 
 
 class AsyncClient(  # each before what it builds on
-    VideoMethods,
+    SingleAnalysisMethods,
     AnnotationMethods,
     RepresentationMethods,
+    ValidationMethods,
+    EstimateMethods,
+    EvaluationMethods,
     SearchMethods,
     DuplicateMethods,
     ClusterMethods,
+    ClusterGridMethods,
     ClassifierMethods,
+    VideoMethods,
     CorpusMethods,
     ZeroShotMethods,
     EmbeddingMethods,

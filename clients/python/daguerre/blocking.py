@@ -88,3 +88,10 @@ def blocking_handle(method: Any, twin: Callable[[Any, Any], Any]) -> Any:
         return found if isinstance(found, Job) else twin(self._runner, found)
 
     return call
+
+
+def blocking_result(
+    method: Callable[Concatenate[A, P], Coroutine[Any, Any, H]], twin: Callable[[Any, H], W]
+) -> Callable[Concatenate[Blocking[A], P], W]:
+    """The same for a method that never gives a job."""
+    return blocking_handle(method, twin)

@@ -11,10 +11,22 @@ from concurrent.futures import CancelledError, wait
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from daguerre.async_client import AsyncClient
-from daguerre.blocking import Closing, blocking, blocking_handle
+from daguerre.blocking import Closing, blocking, blocking_handle, blocking_result
 from daguerre.handles.classifier import Classifier
 from daguerre.handles.clip import Clip
 from daguerre.handles.clustering import Clusters
+from daguerre.handles.corrected import Corrected
+from daguerre.handles.reported import (
+    BlockingAgreement,
+    BlockingAnalyses,
+    BlockingDuplicates,
+    BlockingGroupDifferences,
+    BlockingNeighbours,
+    BlockingSample,
+    BlockingZeroShot,
+    waiting,
+)
+from daguerre.handles.validation import Validation
 from daguerre.session import KEPT, Kept
 from daguerre.transport.loops import FORKED
 
@@ -42,7 +54,17 @@ class Client(Closing):
 
     __init__ = _made(AsyncClient.__init__)
     embed = blocking(AsyncClient.embed)
-    zero_shot = blocking(AsyncClient.zero_shot)
+    zero_shot = blocking_result(AsyncClient.zero_shot, waiting(BlockingZeroShot))
+    presets = blocking(AsyncClient.presets)
+    analyse = blocking_result(AsyncClient.analyse, waiting(BlockingAnalyses))
+    analyse_corpus = blocking(AsyncClient.analyse_corpus)
+    read_analyses = blocking_result(AsyncClient.read_analyses, waiting(BlockingAnalyses))
+    analysers = blocking(AsyncClient.analysers)
+    read_text = blocking_result(AsyncClient.read_text, waiting(BlockingAnalyses))
+    detect = blocking_result(AsyncClient.detect, waiting(BlockingAnalyses))
+    classify = blocking_result(AsyncClient.classify, waiting(BlockingAnalyses))
+    caption = blocking_result(AsyncClient.caption, waiting(BlockingAnalyses))
+    visual_features = blocking_result(AsyncClient.visual_features, waiting(BlockingAnalyses))
     embed_corpus = blocking(AsyncClient.embed_corpus)
     models = blocking(AsyncClient.models)
     ping = blocking(AsyncClient.ping)
@@ -53,16 +75,25 @@ class Client(Closing):
     fine_tune = blocking_handle(AsyncClient.fine_tune, Classifier)
     cluster = blocking_handle(AsyncClient.cluster, Clusters.waiting)
     clustering = blocking_handle(AsyncClient.clustering, Clusters.waiting)
-    duplicates = blocking(AsyncClient.duplicates)
-    found_duplicates = blocking(AsyncClient.found_duplicates)
+    cluster_grid = blocking(AsyncClient.cluster_grid)
+    computed_cluster_grid = blocking(AsyncClient.computed_cluster_grid)
+    duplicates = blocking_handle(AsyncClient.duplicates, waiting(BlockingDuplicates))
+    found_duplicates = blocking_result(AsyncClient.found_duplicates, waiting(BlockingDuplicates))
     describe_images = blocking(AsyncClient.describe_images)
-    sample = blocking(AsyncClient.sample)
+    sample = blocking_result(AsyncClient.sample, waiting(BlockingSample))
     draw_pairs = blocking(AsyncClient.draw_pairs)
-    agreement = blocking(AsyncClient.agreement)
+    agreement = blocking_result(AsyncClient.agreement, waiting(BlockingAgreement))
+    compare_coder_groups = blocking_result(AsyncClient.compare_coder_groups, waiting(BlockingGroupDifferences))
+    reconcile = blocking(AsyncClient.reconcile)
+    draw_comparisons = blocking(AsyncClient.draw_comparisons)
+    scale = blocking(AsyncClient.scale)
+    validate = blocking_result(AsyncClient.validate, waiting(Validation))
+    estimate = blocking_result(AsyncClient.estimate, waiting(Corrected))
+    evaluate = blocking(AsyncClient.evaluate)
     compare = blocking(AsyncClient.compare)
     compare_representations = blocking(AsyncClient.compare_representations)
     compared_representations = blocking(AsyncClient.compared_representations)
-    search = blocking(AsyncClient.search)
+    search = blocking_result(AsyncClient.search, waiting(BlockingNeighbours))
     upload = blocking(AsyncClient.upload)
     files = blocking(AsyncClient.files)
     delete_file = blocking(AsyncClient.delete_file)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import Protocol, TypeVar
@@ -12,11 +12,13 @@ from daguerre.blocking import AsyncClosing
 from daguerre.dispatch.collect import Collected, OnError
 from daguerre.dispatch.retry import retried
 from daguerre.dispatch.stream import Limits, Part, stream
+from daguerre.dispatch.vectors import collected_vectors
 from daguerre.errors import DaguerreWarning, JobFailedError, NotFoundError, RemarkWarning
 from daguerre.inputs.files import LeftOut
 from daguerre.inputs.items import Sources
 from daguerre.inputs.source import Source
 from daguerre.progress import Progress
+from daguerre.results.embeddings import Embeddings
 from daguerre.transport.addresses import without_password
 from daguerre.transport.base import NO_FIELDS, Transport
 from daguerre.transport.loops import require_process
@@ -75,17 +77,21 @@ class Session(AsyncClosing):
 
     async def gather(
         self,
-        given: Iterator[Source],
+        given: Sources,
         total: Callable[[], int | None],
         ask: Callable[[Sequence[Payload]], Awaitable[A]],
         on_error: OnError,
         progress: bool | None,
         what: str,
         fingerprint: str | None,
+        *,
+        again: bool = False,
     ) -> Collected[A]:
-        """All parts of a run, with a progress bar and a warning about items without a result."""
-        if on_error not in ("collect", "raise"):
-            raise ValueError(f'on_error: got {on_error!r}, there are "collect" and "raise"')
+        """All parts of a run, with a progress bar and a warning about items without a result.
+
+        `again` : the items were read before for the same result, so that remarks on them are known.
+        """
+        check_on_error(on_error)
         require_process(self._process)
         collected: Collected[A] = Collected()
         shown = Progress.wanted(self.progress if progress is None else progress)
@@ -98,12 +104,37 @@ class Session(AsyncClosing):
                     bar.add(len(part.sources), failed=len(part.failures))
             finally:
                 await parts.aclose()  # type: ignore[attr-defined]
-        if collected.errors:
-            _warn(f"{len(collected.errors):,} of {len(collected.ids):,} items could not be used; see .errors")
-        remarks = collected.remarks()
-        if isinstance(given, Sources):
-            remarks += [RemarkWarning(each) for each in (given.left_out.remark, given.remark) if each is not None]
+        collected.name(given.ids(), given.files())
+        left_out = [RemarkWarning(each) for each in (given.left_out.remark, given.remark) if each is not None]
+        remarks = [*_remarks(collected, again=again), *(() if again else left_out)]
         for remark in remarks:
+            _warn(remark)
+        return collected
+
+    async def gather_vectors(
+        self,
+        blocks: Mapping[str, Embeddings],
+        ids: Sequence[str],
+        ask: Callable[[Sequence[VectorBlock]], Awaitable[A]],
+        on_error: OnError,
+        progress: bool | None,
+        what: str,
+    ) -> Collected[A]:
+        """The answers for vectors in place of items, with the progress bar and the warnings of `gather`."""
+        check_on_error(on_error)
+        require_process(self._process)
+        shown = Progress.wanted(self.progress if progress is None else progress)
+        with Progress(shown, total=len(ids), what=what) as bar:
+            collected = await collected_vectors(
+                self.transport,
+                blocks,
+                ids,
+                ask,
+                lambda many, failed: bar.add(many, failed=failed),
+                on_error=on_error,
+                retry_for=self.limits.retry_for,
+            )
+        for remark in _remarks(collected):
             _warn(remark)
         return collected
 
@@ -203,6 +234,19 @@ def warn_of_remarks(name: str, remarks: Sequence[str]) -> None:
     """Warn about the limits of a video's result, at the line that asked for it."""
     if remarks:
         _warn(f"{name} {'; it '.join(remarks)}")
+
+
+def check_on_error(on_error: str) -> None:
+    """Raise ValueError for a handling of errors that there is not."""
+    if on_error not in ("collect", "raise"):
+        raise ValueError(f'on_error: got {on_error!r}, there are "collect" and "raise"')
+
+
+def _remarks(collected: Collected[A], *, again: bool = False) -> list[DaguerreWarning]:
+    """Remarks on the items without a result, and on those of which not all was read."""
+    failed = len(collected.errors)
+    first = [DaguerreWarning(f"{failed:,} of {len(collected.ids):,} items could not be used; see .errors")]
+    return [*(first if failed else ()), *(() if again else collected.remarks())]
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

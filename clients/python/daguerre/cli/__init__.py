@@ -1,21 +1,27 @@
 """The command line `daguerre`, with a function for each command. Results go to files or stdout, messages to stderr."""
 
+from daguerre.cli.commands.analyse import analyse
 from daguerre.cli.commands.annotation import agreement, compare, pairs, sample
 from daguerre.cli.commands.classifiers import classifiers, fine_tune, predict, train
 from daguerre.cli.commands.clusters import cluster, duplicates
+from daguerre.cli.commands.coders import coder_groups, reconcile
 from daguerre.cli.commands.embed import embed
+from daguerre.cli.commands.estimates import estimate
+from daguerre.cli.commands.evaluations import evaluate
 from daguerre.cli.commands.jobs import jobs
 from daguerre.cli.commands.representations import representations
+from daguerre.cli.commands.scales import comparisons, scale
 from daguerre.cli.commands.search import search
 from daguerre.cli.commands.server import models, ping
+from daguerre.cli.commands.validations import validate
 from daguerre.cli.commands.zero_shot import zero_shot
 from daguerre.cli.group import INTERRUPTED, MISMATCH, REFUSED, SOME_FAILED, UNREACHABLE, main
 
 __all__ = ["INTERRUPTED", "MISMATCH", "REFUSED", "SOME_FAILED", "UNREACHABLE", "main"]
 
 for command in (
-    *(embed, zero_shot, cluster, duplicates, search, sample, pairs, agreement, compare),
-    representations,
+    *(embed, zero_shot, analyse, cluster, duplicates, search, sample, pairs, agreement, compare),
+    *(coder_groups, reconcile, comparisons, scale, representations, validate, evaluate, estimate),
     *(train, predict, fine_tune, classifiers, jobs, models, ping),
 ):
     main.add_command(command)

@@ -55,9 +55,7 @@ class _Group(click.Group):
         except (DaguerreError, OSError, ValueError, ModuleNotFoundError) as exc:
             _stop(exc, 2, context)
         except KeyboardInterrupt:
-            click.echo(
-                "interrupted; finished work is kept in a folder .parts or .videos, run it again to go on", err=True
-            )
+            click.echo("interrupted; finished work is kept beside the output, run it again to go on", err=True)
             sys.exit(INTERRUPTED)
 
 
@@ -85,7 +83,11 @@ def _stop(exc: Exception, code: int, context: click.Context) -> None:
 @option("-q", "--quiet", is_flag=True, help="Print no progress bar and no summary.")
 @click.pass_context
 def main(context: click.Context, url: str | None, api_key_file: Path | None, quiet: bool) -> None:
-    """Images, texts and videos as data: embeddings, labels and clusters from a Daguerre service."""
+    """Images, texts and videos as data: embeddings, labels and clusters from a Daguerre service.
+
+    The id of an image is its path relative to the folder that is given. With several sources (folders, files, globs) it
+    is relative to their common parent; the id of a single file is its name. So the tables of all commands join.
+    """
     context.obj = Settings(url, api_key_file, quiet)
     context.with_resource(_remarks_printed(context.obj))
 
@@ -96,7 +98,7 @@ def _remarks_printed(settings: "Settings") -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DaguerreWarning)
         warnings.simplefilter("always", RemarkWarning)
-        show = warnings.showwarning
+        show, printed = warnings.showwarning, set[str]()
 
         def notify(
             message: Warning | str,
@@ -107,7 +109,10 @@ def _remarks_printed(settings: "Settings") -> Iterator[None]:
             line: str | None = None,
         ) -> None:
             if issubclass(category, RemarkWarning):
-                settings.notify(message.for_command if isinstance(message, RemarkWarning) else str(message))
+                text = message.for_command if isinstance(message, RemarkWarning) else str(message)
+                if text not in printed:  # as for each of several videos
+                    printed.add(text)
+                    settings.notify(text)
             else:
                 show(message, category, filename, lineno, file, line)
 

@@ -1,17 +1,22 @@
 """Options that several commands share, and how their help is laid out: by section, in one order in every command."""
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
 
+from daguerre.cli.chosen import HELP, OPTION, chosen_items, keep_chosen
+from daguerre.cli.crops import read_crops
+from daguerre.inputs.crops import with_crops
 from daguerre.inputs.frames import sampled
-from daguerre.inputs.videos import video_paths
+from daguerre.inputs.videos import first_of_videos_alone, video_ids, video_paths
 from daguerre.resources.videos import THUMBNAIL
-from daguerre.storage.tables import read_texts
+from daguerre.storage.tables import TABLES, read_texts
+from daguerre.types.common import PageMode
 
 F = TypeVar("F", bound=Callable[..., Any])
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -19,6 +24,7 @@ FRAME_CHOICES = ("every", "frames", "shots", "keyframes")
 FILE = click.Path(exists=True, dir_okay=False)
 FOLDER = click.Path(exists=True, file_okay=False)
 NEW_FILE = click.Path(dir_okay=False)
+VECTORS = (".parquet", ".npz", ".npy")
 
 
 class Option(click.Option):
@@ -107,7 +113,7 @@ held_out = option(
 )
 confidence = option(
     "--confidence",
-    type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
+    type=click.FloatRange(0.5, 0.9999, min_open=True),
     show_default="0.95",
     help="Confidence level of the intervals.",
 )
@@ -118,13 +124,71 @@ missing = option(
     show_default="NA, N/A, NaN, NULL, None and the like",
     help="Text that is no code; can be repeated. An empty text: only empty cells are none.",
 )
+crops = input_option(
+    "--crops",
+    type=FILE,
+    help="Table of rectangles to take in place of whole images: columns id or path, x, y, width, height and perhaps "
+    "margin, in pixels of the upright picture; the table of `daguerre analyse` is one. Each row is an item with an id "
+    "such as photo.jpg#3: with the number of its finding, or its place among the rows of the image.",
+)
+ids = input_option(OPTION, type=FILE, callback=keep_chosen, expose_value=False, help=HELP)
 report = output_option("--report", "page", type=NEW_FILE, help="Write the report to this file, as an HTML page.")
+tables = output_option(
+    "--tables",
+    type=click.Path(file_okay=False),
+    help="Write the tables of the report into this folder as CSV and LaTeX, and its figures as SVG; with --report.",
+)
+pictures = output_option(
+    "--pictures",
+    type=click.Choice(["thumbnails", "blurred", "none"]),
+    show_default="thumbnails",
+    help="How the report shows images.",
+)
 as_json = output_option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
 json_summary = output_option("--json", "as_json", is_flag=True, help="Print a summary as JSON on standard output.")
 csv_out = output_option("-o", "--out", default="-", show_default=True, help="A .csv file; - is standard output.")
 table_out = output_option(
     "-o", "--out", default="-", show_default=True, help="A .csv or .parquet file; - is standard output, as CSV."
 )
+
+
+def report_line(page: str, tables: str | None) -> str:
+    """The line about a report that was written."""
+    return f"{page}: the report" + ("" if tables is None else f"; {tables}: its tables and figures")
+
+
+def sample_precision(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that replace the size of a sample; the command gets them as `precision`."""
+
+    @wraps(function)
+    def checked(
+        *args: Any, for_width: float | None, expected_share: float | None, classifier: str | None, **given: Any
+    ) -> Any:
+        if (given.get("size") is None) == (for_width is None):
+            raise click.UsageError("give either --size or --for-width")
+        if for_width is None and (expected_share is not None or classifier is not None):
+            raise click.UsageError("--expected-share and --classifier need --for-width")
+        precision = {"for_width": for_width, "expected_share": expected_share, "classifier": classifier}
+        return function(*args, precision=precision if for_width is not None else {}, **given)
+
+    return options(
+        option(
+            "--for-width",
+            type=click.FloatRange(0, min_open=True),
+            help="Draw as many items as a 95 % interval of this width needs: 0.03 is a share plus or minus 0.015.",
+        ),
+        option(
+            "--expected-share",
+            type=click.FloatRange(0, 1, min_open=True, max_open=True),
+            show_default="0.5, the worst case",
+            help="Expected share of the class, for --for-width.",
+        ),
+        option(
+            "--classifier",
+            metavar="NAME",
+            help="Classifier that will correct the share, whose report gives the errors for --for-width.",
+        ),
+    )(checked)
 
 
 def resamples(of: str) -> Decorator:
@@ -141,11 +205,29 @@ def takes_items(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a command that sends items; it is called with `images`, `texts` and `ids`."""
 
     @wraps(function)
-    def checked(*args: Any, source: tuple[str, ...], texts: str | None, column: str | None, **given: Any) -> Any:
+    def checked(
+        *args: Any, source: tuple[str, ...], texts: str | None, column: str | None, crops: str | None, **given: Any
+    ) -> Any:
+        if not source and not texts and str(given.get("name")).lower().endswith(TABLES):  # estimate: items of a table
+            return function(*args, images=None, texts=None, ids=None, **given)
         if bool(source) == bool(texts):
             raise click.UsageError("give images (folders, files, globs) or --texts FILE, and not both")
         ids, lines = read_texts(texts, column) if texts else (None, None)
-        images = source[0] if len(source) == 1 else list(source) or None
+        if not given.get("video"):
+            _refuse_videos(source, "video" in given)
+        images: Any = source[0] if len(source) == 1 else list(source) or None
+        if lines is not None and (wanted := chosen_items()):
+            ids = ids or [str(i) for i in range(len(lines))]
+            places = wanted.places(ids)
+            ids, lines = [ids[i] for i in places], [lines[i] for i in places]
+        elif (
+            images is not None and (wanted := chosen_items()) and not given.get("video") and not is_vector_file(images)
+        ):
+            images = wanted.images(images)
+        if crops is not None:
+            if images is None or given.get("video") or is_vector_file(images):
+                raise click.UsageError("--crops needs images")
+            images = with_crops(images, read_crops(crops))
         return function(*args, images=images, texts=lines, ids=ids, **given)
 
     return options(
@@ -154,21 +236,42 @@ def takes_items(function: Callable[..., Any]) -> Callable[..., Any]:
             "--texts", type=FILE, help="File of texts: one per line, or a .csv, .tsv, .xlsx or .parquet table."
         ),
         input_option("--column", show_default="text", help="Column of the --texts table that holds the texts."),
+        ids,
+        crops,
         model,
     )(checked)
 
 
+def _refuse_videos(sources: tuple[str, ...], takes_videos: bool) -> None:
+    """Raise UsageError for a video where images are taken."""
+    for source in sources:
+        if (video := first_of_videos_alone(source)) is not None:
+            where = f"{video} is a video" if video == source else f"{source} has videos alone, the first is {video}"
+            way = "this command takes images: embed the frames with `daguerre embed --video`, and give their .parquet"
+            raise click.UsageError(f"{where}; {'give --video for its frames' if takes_videos else way}")
+
+
+def is_vector_file(given: Any) -> bool:
+    """Whether the argument of a command is a file of vectors."""
+    return isinstance(given, str) and Path(given).suffix.lower() in VECTORS and not os.path.isdir(given)
+
+
 @dataclass(frozen=True)
 class VideoOptions:
-    """The videos of a command; `sampling` has the arguments of `Client.video`."""
+    """The videos of a command, with their ids by path; `sampling` has the arguments of `Client.video`."""
 
     paths: list[str]
+    ids: Mapping[str, str]
     sampling: Mapping[str, Any]
     timeline: Path | None
+    pictures: PageMode = "thumbnails"
 
 
-def takes_videos(*, timeline: bool) -> Decorator:
-    """Add --video and its options; the command is called with `videos`, None without --video. Below `takes_items`."""
+def takes_videos(*, timeline: bool, alone: bool = False) -> Decorator:
+    """Add --video and its options; the command is called with `videos`, None without --video. Below `takes_items`.
+
+    `alone` : videos are also taken without --video, where nothing but videos is given.
+    """
     pages = (
         video_option(
             "--timeline",
@@ -210,22 +313,51 @@ def takes_videos(*, timeline: bool) -> Decorator:
         *(pages if timeline else ()),
     )
 
+    pictures = video_option(
+        "--pictures",
+        type=click.Choice(get_args(PageMode)),
+        show_default="thumbnails",
+        help="How --timeline shows frames.",
+    )
+
     def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
+        shared = any(each.name == "pictures" for each in getattr(function, "__click_params__", ()))  # with --report
+
         @wraps(function)
         def checked(*args: Any, **given: Any) -> Any:
             names = ("video", *FRAME_CHOICES, "take", "find_shots", "drop_near", "pooling", "top_k", "timeline")
             own = {name: given.pop(name, None) for name in names}
-            if not own.pop("video"):
+            if not shared:
+                own["pictures"] = given.pop("pictures", None)
+                if own["pictures"] and not own["timeline"]:
+                    raise click.UsageError("--pictures needs --timeline")
+            asked = own.pop("video")
+            if not asked and not (alone and _are_videos(given["images"])):
+                if alone:
+                    _refuse_videos(given["images"], True)
                 if used := [f"--{name.replace('_', '-')}" for name in own if own[name] not in (None, False)]:
                     raise click.UsageError(f"{used[0]} needs --video")
                 return function(*args, videos=None, **given)
-            if given["texts"] is not None:
+            if given.get("texts") is not None:
                 raise click.UsageError("--video needs videos (folders, files, globs), not --texts")
-            return function(*args, videos=_video_options(given["images"], own), **given)
+            if shared:
+                own["pictures"] = given["pictures"]
+                if own["pictures"] and not own["timeline"] and given.get("page") is None:
+                    raise click.UsageError("--pictures needs --timeline, or --report")
+                if given.get("page") is None:
+                    given["pictures"] = None
+            images = given["images"]
+            where = list(images) if isinstance(images, tuple) else images
+            return function(*args, videos=_video_options(where, own), **given)
 
-        return added(checked)
+        return added(checked if shared or not timeline else pictures(checked))
 
     return decorated
+
+
+def _are_videos(sources: Sequence[str]) -> bool:
+    """Whether all files, folders and globs have videos and no image."""
+    return all(first_of_videos_alone(source) is not None for source in sources)
 
 
 def _video_options(given: str | list[str], own: Mapping[str, Any]) -> VideoOptions:
@@ -245,4 +377,8 @@ def _video_options(given: str | list[str], own: Mapping[str, Any]) -> VideoOptio
         "top_k": own["top_k"] or 3,
         "thumbnail": THUMBNAIL if own["timeline"] else None,
     }
-    return VideoOptions(video_paths(given), sampling, own["timeline"])
+    names = video_ids(given, video_paths(given))
+    if wanted := chosen_items():
+        paths = list(names)
+        names = {paths[i]: names[paths[i]] for i in wanted.places(list(names.values()), paths)}
+    return VideoOptions(list(names), names, sampling, own["timeline"], own["pictures"] or "thumbnails")

@@ -1,5 +1,6 @@
 """`daguerre zero-shot`, `embed` and `predict` with --video. Each ends the command."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, NoReturn, TypeVar
@@ -12,7 +13,8 @@ from daguerre.corpus.video_tables import label_columns, write_rows, write_vector
 from daguerre.corpus.videos import Frames, VideoParts, of_embeddings, of_predictions, of_scores, run_videos
 from daguerre.handles.clip import Clip
 from daguerre.results.base import Errors
-from daguerre.results.video import VideoResult
+from daguerre.results.predictions import origin_columns
+from daguerre.results.video import ClipScores, VideoResult
 
 R = TypeVar("R", bound=VideoResult)
 
@@ -28,8 +30,19 @@ def zero_shot_videos(
 ) -> NoReturn:
     receipt = client.run(client.asynchronous.card()).receipt(query["decode"])
     parts = _parts(out, {"zero-shot": dict(query), "fingerprint": receipt.fingerprint}, videos)
-    failed = _run(settings, client, videos, parts, lambda clip: clip.zero_shot(**query), of_scores)
-    names = label_columns(query["labels"])
+    labels = query["labels"]
+
+    def ask(clip: Clip) -> ClipScores:
+        nonlocal labels
+        scores: ClipScores = clip.zero_shot(**query)
+        labels = scores.labels
+        return scores
+
+    failed = _run(settings, client, videos, parts, ask, of_scores)
+    if labels is None:  # all videos failed, or were there already
+        named = re.sub(r"[\W_]+", "-", query["preset"].casefold()).strip("-")
+        labels = next((preset.labels for preset in client.presets() if preset.name == named), [])
+    names = label_columns(labels)
     count = write_rows(parts, videos.paths, failed, names, out, kind, labelled=True)
     settings.notify(UNCALIBRATED)
     _finish(settings, videos, parts, failed, count, f"{receipt.model} {receipt.fingerprint}", out, as_json)
@@ -57,13 +70,16 @@ def predict_videos(
     parts = _parts(out, {"predict": clf.id}, videos)
     failed = _run(settings, client, videos, parts, lambda clip: clip.predict(clf), of_predictions)
     names = label_columns(clf.labels) or ["value", "low", "high"]
-    count = write_rows(parts, videos.paths, failed, names, out, kind, labelled=bool(clf.labels))
+    print_of = next((each["fingerprint"] for each in clf.card["encoders"]), None)
+    origin = origin_columns(clf.id, print_of)
+    count = write_rows(parts, videos.paths, failed, names, out, kind, labelled=bool(clf.labels), constant=origin)
     _finish(settings, videos, parts, failed, count, clf.id, out, as_json)
 
 
 def _parts(out: str, request: Mapping[str, Any], videos: VideoOptions) -> VideoParts:
     page = None if videos.timeline is None else str(videos.timeline.absolute())
-    return VideoParts(out, {**request, "sampling": dict(videos.sampling), "timeline": page})
+    settings = {"sampling": dict(videos.sampling), "timeline": page, "pictures": videos.pictures}
+    return VideoParts(out, {**request, **settings}, videos.ids)
 
 
 def _run(
@@ -75,13 +91,13 @@ def _run(
     frames_of: Callable[[R], Frames],
 ) -> Errors:
     def open_and_ask(path: str, title: str) -> R:
-        with client.video(path, name=path, **videos.sampling) as clip:  # type: ignore[no-untyped-call]
+        with client.video(path, name=parts.id(path), **videos.sampling) as clip:  # type: ignore[no-untyped-call]
             clip.asynchronous.title = title
             return ask(clip)
 
     if before := sum(parts.has(path) for path in videos.paths):
         settings.notify(f"{before:,} of {len(videos.paths):,} videos are there already, from an interrupted run")
-    return run_videos(parts, videos.paths, open_and_ask, frames_of, timeline=videos.timeline)
+    return run_videos(parts, videos.paths, open_and_ask, frames_of, timeline=videos.timeline, pictures=videos.pictures)
 
 
 def _finish(

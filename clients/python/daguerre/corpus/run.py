@@ -12,13 +12,14 @@ from typing import TypeVar
 
 import numpy as np
 
-from daguerre.corpus.plan import CorpusFile, CorpusPlan, Moved, corpus_files
+from daguerre.corpus.plan import CorpusFile, CorpusFiles, CorpusPlan, Moved
 from daguerre.dispatch.collect import mark_warnings
 from daguerre.dispatch.stream import Part
 from daguerre.errors import DaguerreError, FingerprintMismatchError, RemarkWarning
-from daguerre.inputs.files import LeftOut, require_folder
+from daguerre.inputs.files import require_folder
 from daguerre.inputs.items import Images, count_items
 from daguerre.progress import Progress
+from daguerre.results.base import mark_words
 from daguerre.results.corpus import CorpusSummary
 from daguerre.session import Session
 from daguerre.storage.journal import Journal
@@ -67,8 +68,8 @@ async def embed_corpus(
     with _alone(journal):
         refuse_others(journal, fingerprint, card.id)  # another process may have written the file meanwhile
         await _whole(journal.recover)
-        left_out = LeftOut()
-        todo = CorpusPlan(corpus_files(source, left_out), await _whole(journal.known), retry_errors)
+        files = CorpusFiles(source)
+        todo = CorpusPlan(files, await _whole(journal.known), retry_errors)
         receipt = card.receipt(decode)
         limits = replace(session.limits, retry_for=retry_for)
         parts = session.stream(iter(todo), ask, limits=limits, fingerprint=fingerprint)
@@ -94,17 +95,18 @@ async def embed_corpus(
                     bar.add(len(rows) + todo.reused - skipped, failed=len(part.failures))
                     skipped = todo.reused
                 bar.add(todo.reused - skipped)
-            rows_now = await _whole(lambda: journal.finish(card.dimension, receipt))
+            rows_now = await _whole(lambda: journal.finish(card.dimension, receipt, *todo.renamed()))
         finally:
             try:
                 await parts.aclose()  # type: ignore[attr-defined]
             finally:
                 journal.close()
-    session.warn_of_left_out(left_out)
+    session.warn_of_left_out(files.left_out)
     for warning in mark_warnings(marks, embedded + failed, listed=False):
         session.warn(warning)
-    if remark := moved.remark(todo.gone_ids()):
-        session.warn(RemarkWarning(remark))
+    for remark in (moved.remark(todo.gone_ids()), todo.remark, files.remark):
+        if remark:
+            session.warn(RemarkWarning(remark))
     return CorpusSummary(
         out=os.fspath(out),
         rows=rows_now,
@@ -116,7 +118,7 @@ async def embed_corpus(
         seconds=time.monotonic() - started,
         model=card.id,
         fingerprint=fingerprint,
-        left_out=str(left_out),
+        left_out=str(files.left_out),
     )
 
 
@@ -169,9 +171,13 @@ def _rows(part: Part[EmbedAnswer], dimension: int) -> tuple[list[Row], Float]:
     if part.answer is not None and part.answer.vectors.shape[1]:
         vectors[list(part.rows)] = part.answer.vectors
     rows = []
+    remarks: dict[int, str | None] = {}
+    if part.answer is not None:
+        marks = {name: getattr(part.answer, name) for name in MARKS}
+        remarks = dict(zip(part.rows, mark_words(marks, len(part.rows)), strict=True))
     for i, source in enumerate(part.sources):
         assert isinstance(source, CorpusFile)
         failure = part.failures.get(i)
         code, message = (failure.code, failure.message) if failure else (None, None)
-        rows.append(Row(source.id, source.sha256, source.size, source.mtime_ns, code, message))
+        rows.append(Row(source.id, source.sha256, source.size, source.mtime_ns, code, message, remarks.get(i)))
     return rows, vectors

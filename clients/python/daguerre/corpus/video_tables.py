@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daguerre.corpus.videos import Frames, VideoParts
+from daguerre.inputs.names import printable
 from daguerre.results.base import Errors
 from daguerre.storage import parquet
 from daguerre.storage.csv import open_output
+from daguerre.storage.whole import whole_file
 from daguerre.types.common import Receipt
 
-OWN_COLUMNS = ("video", "timestamp", "shot", "label", "remarks", "error")
+OWN_COLUMNS = ("video", "timestamp", "shot", "label", "classifier", "fingerprint", "remarks", "error")
 
 
 def label_columns(labels: Sequence[str], own: Sequence[str] = OWN_COLUMNS) -> list[str]:
@@ -33,43 +35,56 @@ def write_rows(
     *,
     labelled: bool,
     digits: str = ".6g",
+    constant: Mapping[str, str | None] | None = None,
 ) -> int:
     """Write a row for each frame: video, timestamp, shot, label if `labelled`, a column for each name, remarks, error.
 
-    A video that cannot be used has one row. `kind` is .csv or .parquet; `out` may be "-", standard output.
+    A video that cannot be used has one row. `constant` are columns of one value, before remarks.
+    `kind` is .csv or .parquet; `out` may be "-", standard output.
 
     Returns
     -------
     The number of frames.
     """
-    head = ["video", "timestamp", "shot", *(["label"] if labelled else []), *names, "remarks", "error"]
+    fixed = constant or {}
+    head = ["video", "timestamp", "shot", *(["label"] if labelled else []), *names, *fixed, "remarks", "error"]
     if kind == ".parquet":
-        return _write_parquet(parts.every(paths, failed), head, len(names), out, labelled)
+        return _write_parquet(parts.every(paths, failed), head, len(names), out, labelled, fixed)
+    same = [value or "" for value in fixed.values()]
     count = 0
     with open_output(out) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(head)
         for path, frames in parts.every(paths, failed):
             if isinstance(frames, str):
-                writer.writerow([path, *[""] * (len(head) - 2), frames])
+                writer.writerow([path, *[""] * (len(head) - 3 - len(same)), *same, "", frames])
                 continue
             count += len(frames.timestamps)
             labels = [[label or ""] for label in frames.labels] if labelled else [[]] * len(frames.timestamps)
             for time, shot, label, row in zip(frames.timestamps, frames.shots, labels, frames.values, strict=True):
                 values = ["" if x != x else format(x, digits) for x in row]
                 own = [path, f"{time:.6f}", "" if shot is None else shot]
-                writer.writerow([*own, *label, *values, frames.remark or "", ""])
+                writer.writerow([*own, *label, *values, *same, frames.remark or "", ""])
     return count
 
 
 def _write_parquet(
-    videos: Iterator[tuple[str, Frames | str]], head: Sequence[str], width: int, out: str, labelled: bool
+    videos: Iterator[tuple[str, Frames | str]],
+    head: Sequence[str],
+    width: int,
+    out: str,
+    labelled: bool,
+    fixed: Mapping[str, str | None],
 ) -> int:
     pa = parquet.arrow()
     text = [pa.field("label", pa.string())] if labelled else []
-    names = head[3 + len(text) : -2]
+    names = head[3 + len(text) : 3 + len(text) + width]
     fields = [pa.field("video", pa.string()), pa.field("timestamp", pa.float64()), pa.field("shot", pa.int64()), *text]
-    last = [pa.field("remarks", pa.string()), pa.field("error", pa.string())]
+    last = [
+        *(pa.field(name, pa.string()) for name in fixed),
+        pa.field("remarks", pa.string()),
+        pa.field("error", pa.string()),
+    ]
     schema = pa.schema([*fields, *(pa.field(name, pa.float64()) for name in names), *last])
     count = 0
 
@@ -78,13 +93,15 @@ def _write_parquet(
         for path, frames in videos:
             columns: list[Any]
             if isinstance(frames, str):
-                columns = [[parquet.printable(path)], *[[None]] * (len(head) - 2), [frames]]
+                empty = [[None]] * (len(head) - 3 - len(fixed))
+                columns = [[printable(path)], *empty, *([value] for value in fixed.values()), [None], [frames]]
             else:
                 n = len(frames.timestamps)
                 count += n
-                columns = [[parquet.printable(path)] * n, frames.timestamps, frames.shots]
+                columns = [[printable(path)] * n, frames.timestamps, frames.shots]
                 columns += [list(frames.labels)] if labelled else []
                 columns += [frames.values[:, i].astype(np.float64) for i in range(width)]
+                columns += [[value] * n for value in fixed.values()]
                 columns += [[frames.remark] * n, [None] * n]
             arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
             yield pa.record_batch(arrays, schema=schema)
@@ -119,12 +136,12 @@ def write_vectors(
         for path, frames in parts.every(paths, failed):
             if isinstance(frames, str):
                 rows = [parquet.Row(path, error_code=frames, error_message=messages[path])]
-                part = parquet.batch(rows, np.zeros((1, dimension), np.float32), receipt)
-                columns: list[Any] = [[parquet.printable(path)], [None], [None], [None]]
+                part = parquet.batch(rows, np.zeros((1, dimension), np.float32), receipt, "image")
+                columns: list[Any] = [[printable(path)], [None], [None], [None]]
             else:
                 rows = [parquet.Row(f"{path}@{time:.3f}") for time in frames.timestamps]
-                part = parquet.batch(rows, frames.values, receipt)
-                columns = [[parquet.printable(path)] * len(rows), frames.timestamps, frames.shots]
+                part = parquet.batch(rows, frames.values, receipt, "image")
+                columns = [[printable(path)] * len(rows), frames.timestamps, frames.shots]
                 columns.append([frames.remark] * len(rows))
                 count += len(rows)
             arrays = [pa.array(column, kind) for column, (_, kind) in zip(columns, more, strict=True)]
@@ -156,14 +173,16 @@ def _write_npz(videos_frames: Iterator[tuple[str, Frames | str]], receipt: Recei
         times += frames.timestamps.tolist()
         shots += [-1 if shot is None else shot for shot in frames.shots]
         vectors.append(frames.values)
-    np.savez(
-        out,
-        ids=np.array(ids),
-        vectors=np.concatenate(vectors),
-        receipt=json.dumps(asdict(receipt)),
-        videos=np.array(videos),
-        timestamps=np.array(times),
-        shots=np.array(shots),
-        remarks=np.array(remarks),
-    )
+    with whole_file(out) as temporary:
+        np.savez(
+            temporary,
+            ids=np.array(ids),
+            vectors=np.concatenate(vectors),
+            receipt=json.dumps(asdict(receipt)),
+            modality="image",
+            videos=np.array(videos),
+            timestamps=np.array(times),
+            shots=np.array(shots),
+            remarks=np.array(remarks),
+        )
     return count

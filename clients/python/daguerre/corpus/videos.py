@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daguerre.errors import FingerprintMismatchError, ItemError, ItemFailedError, JobFailedError
-from daguerre.inputs.alignment import relative_ids
+from daguerre.inputs.names import printable
 from daguerre.results.base import Errors
 from daguerre.results.video import ClipEmbeddings, ClipPredictions, ClipScores, VideoResult
+from daguerre.types.common import PageMode
 
 R = TypeVar("R", bound=VideoResult)
 
@@ -85,14 +86,20 @@ class VideoParts:
     Parameters
     ----------
     request : the parameters of the run; parts of other parameters, or of a file that has changed, do not count.
+    ids : the ids of the videos by their paths; None: the paths.
     """
 
-    def __init__(self, out: str, request: Mapping[str, Any]) -> None:
+    def __init__(self, out: str, request: Mapping[str, Any], ids: Mapping[str, str] | None = None) -> None:
+        self._ids = ids or {}
         self._request = json.dumps(request, sort_keys=True)
         self._paths: dict[str, Path] = {}
         self._own = tempfile.TemporaryDirectory(prefix="daguerre-") if out == "-" else None
         self.folder = Path(f"{out}.videos" if self._own is None else self._own.name)
         self.folder.mkdir(exist_ok=True)
+
+    def id(self, path: str) -> str:
+        """The id of a video."""
+        return self._ids.get(path) or printable(path)
 
     def has(self, path: str) -> bool:
         return self._path(path).is_file()
@@ -119,7 +126,7 @@ class VideoParts:
         for path in filter(self.has, paths):
             with np.load(self._path(path), allow_pickle=False) as kept:
                 if found := json.loads(str(kept["facts"])).get("remarks"):
-                    every[path] = found
+                    every[self.id(path)] = found
         return every
 
     def every(self, paths: Sequence[str], failed: Errors) -> Iterator[tuple[str, Frames | str]]:
@@ -127,8 +134,9 @@ class VideoParts:
         codes = {error.id: error.code for error in failed}
         first: str | None = None
         for path in paths:
-            if path in codes:
-                yield path, codes[path]
+            id = self.id(path)
+            if id in codes:
+                yield id, codes[id]
                 continue
             frames = self.read(path)
             first = first or frames.fingerprint
@@ -138,7 +146,7 @@ class VideoParts:
                     f"delete {self.folder} and start again",
                     code="fingerprint_mismatch",
                 )
-            yield path, frames
+            yield id, frames
 
     def remove(self) -> None:
         if self._own is None:
@@ -168,6 +176,7 @@ def run_videos(
     frames_of: Callable[[R], Frames],
     *,
     timeline: Path | None = None,
+    pictures: PageMode = "thumbnails",
 ) -> Errors:
     """Ask about each video that has no part yet, and keep its results. Returns the videos that cannot be used.
 
@@ -175,25 +184,26 @@ def run_videos(
     ----------
     ask : called with a path and a title for the progress bar.
     timeline : folder for an HTML page of each video with scores or predictions.
+    pictures : form of the thumbnails of these pages.
     """
     failed: list[ItemError] = []
-    names = relative_ids(paths)
     for i, path in enumerate(paths):
+        id = parts.id(path)
         if parts.has(path):
             continue
         try:
             result = ask(path, f"{os.path.basename(path)} ({i + 1:,} of {len(paths):,})")
         except ItemFailedError as exc:
-            failed.append(ItemError(i, path, exc.code, exc.item.message))
+            failed.append(ItemError(i, id, exc.code, exc.item.message))
         except JobFailedError as exc:
-            failed.append(ItemError(i, path, exc.code, exc.message))
+            failed.append(ItemError(i, id, exc.code, exc.message))
         except OSError as exc:
             message = f"cannot be read: {exc.strerror or exc}; check the path"
-            failed.append(ItemError(i, path, "unreadable_file", message))
+            failed.append(ItemError(i, id, "unreadable_file", message))
         else:
             if timeline is not None and isinstance(result, ClipScores | ClipPredictions):
-                page = timeline / f"{names[i]}.html"
+                page = timeline / f"{id}.html"
                 page.parent.mkdir(parents=True, exist_ok=True)
-                result.timeline(page)
+                result.timeline(page, pictures=pictures)
             parts.keep(path, frames_of(result))
     return Errors(failed)

@@ -1,6 +1,7 @@
 """The parts of a run joined: ids, errors, and rows in their places."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Generic, Literal
 
 import numpy as np
@@ -31,7 +32,9 @@ class Collected(Generic[A]):
     """The parts of a run, put together."""
 
     def __init__(self) -> None:
-        self.ids: list[str] = []
+        self.ids: list[str] = []  # known at the end, as are the files
+        self.files: list[str] = []
+        self._count = 0
         self.marks: dict[str, Any] = {name: [] for name in MARKS}
         self.answers: list[tuple[list[int], A]] = []
         self._errors: list[ItemError] = []
@@ -41,7 +44,7 @@ class Collected(Generic[A]):
         return Errors(self._errors)
 
     def add(self, part: Part[A], on_error: OnError, fingerprint: str | None) -> None:
-        self.ids += [source.id for source in part.sources]
+        self._count += len(part.sources)
         for i, failure in sorted(part.failures.items()):
             failed = ItemError(part.start + i, part.sources[i].id, failure.code, failure.message)
             if on_error == "raise":
@@ -53,6 +56,18 @@ class Collected(Generic[A]):
         for name, places in self.marks.items():
             places += [part.start + part.rows[i] for i in getattr(part.answer, name)]
         self.answers.append(([part.start + row for row in part.rows], part.answer))
+
+    def name(self, ids: list[str], files: list[str]) -> None:
+        """Set the ids and the files of all items, (n,)."""
+        assert len(ids) == len(files) == self._count
+        self.ids, self.files = ids, files
+        self._errors = [replace(each, id=ids[each.index]) for each in self._errors]
+
+    def failed(self, errors: Sequence[ItemError], on_error: OnError) -> None:
+        """Add items without a result. Raises ItemFailedError where they are not to be collected."""
+        if errors and on_error == "raise":
+            raise ItemFailedError(errors[0])
+        self._errors += errors
 
     def remarks(self) -> list[RemarkWarning]:
         """Remarks on items of which not all was read, or of which the model knows nothing."""

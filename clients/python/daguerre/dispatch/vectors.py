@@ -1,24 +1,36 @@
-"""Embeddings in requests; large ones are uploaded first."""
+"""Embeddings in place of items: from a result, a file or both modalities; large ones are uploaded first."""
 
+import asyncio
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from daguerre.dispatch.collect import Collected, OnError
 from daguerre.dispatch.retry import retried
-from daguerre.errors import DaguerreError, ItemError, TooLargeError
+from daguerre.errors import (
+    DaguerreError,
+    FingerprintMismatchError,
+    InvalidRequestError,
+    ItemError,
+    TooLargeError,
+)
 from daguerre.inputs.pieces import rows_of
-from daguerre.results.embeddings import Embeddings
+from daguerre.results.embeddings import NO_VECTOR, Embeddings, read_embeddings
 from daguerre.transport.base import Transport
 from daguerre.transport.operations import DELETE_FILE
-from daguerre.types.common import Modality
+from daguerre.types.common import A, Modality
 from daguerre.types.embeddings import VectorBlock
 
-EmbeddingsLike = Embeddings | Mapping[str, Embeddings]
+EmbeddingsFile: TypeAlias = Embeddings | str | os.PathLike[str]
+EmbeddingsLike: TypeAlias = EmbeddingsFile | Mapping[str, EmbeddingsFile]
 T = TypeVar("T")
+MODALITIES = ("image", "text")
+ROWS = 4096  # vectors of one request
 AHEAD = 64 * 2**20  # bytes of rows from which they are uploaded first, not sent in the request
 
 
@@ -55,19 +67,123 @@ async def with_uploads(
                 await transport.call(DELETE_FILE, {"id": id})
 
 
-def by_modality(embeddings: EmbeddingsLike, modalities: Sequence[str]) -> dict[str, Embeddings]:
-    """Embeddings by their modality, as many of each."""
-    if isinstance(embeddings, Embeddings):
-        if len(modalities) != 1:
-            raise ValueError(f'embeddings: this takes {" and ".join(modalities)}; give {{"image": …, "text": …}}')
-        return {modalities[0]: embeddings}
-    unknown = sorted(set(embeddings) - {"image", "text"})
-    if unknown or not embeddings:
+async def embeddings_of(
+    given: EmbeddingsLike, taken: Sequence[str] = MODALITIES, *, default: Modality | None = None
+) -> dict[str, Embeddings]:
+    """The embeddings of each modality, as many of each; those that are paths are read.
+
+    Parameters
+    ----------
+    taken : the modalities that the method takes.
+    default : the modality of embeddings of a file that does not state it; None: that of `taken`, if it is one.
+
+    Raises
+    ------
+    TypeError, ValueError : other values, other modalities than those taken, different numbers of embeddings.
+    DaguerreError, FileNotFoundError : a file that cannot be read.
+    """
+    if not isinstance(given, Mapping):
+        made = await _read(given)
+        modality = made.modality or default or (taken[0] if len(taken) == 1 else None)
+        if modality is None:
+            raise ValueError(
+                'embeddings: the file does not state whether they are of images or of texts; give {"image": …} or '
+                '{"text": …}'
+            )
+        given = {modality: made}
+    unknown = sorted(map(str, set(given) - set(MODALITIES)))
+    if unknown or not given:
         raise ValueError(f'embeddings: {unknown[0] if unknown else "nothing"!r}; the keys are "image" and "text"')
-    if len({len(each) for each in embeddings.values()}) > 1:
-        counts = " and ".join(f"{len(each)} of {name}s" for name, each in embeddings.items())
+    blocks = {name: await _read(given[name]) for name in MODALITIES if name in given}
+    for name, each in blocks.items():
+        if name not in taken:
+            raise ValueError(f"embeddings: they are of {name}s, and this takes {' and '.join(taken)}s; give those")
+        if each.modality not in (None, name):
+            raise ValueError(f"embeddings: {name!r} has those of {each.modality}s; give them as {each.modality!r}")
+    if len({len(each) for each in blocks.values()}) > 1:
+        counts = " and ".join(f"{len(each)} of {name}s" for name, each in blocks.items())
         raise ValueError(f"embeddings: {counts}; give one of each for every item")
-    return {name: embeddings[name] for name in ("image", "text") if name in embeddings}
+    return blocks
+
+
+async def _read(given: Any) -> Embeddings:
+    if isinstance(given, Embeddings):
+        return given
+    if isinstance(given, str | os.PathLike):
+        return await asyncio.to_thread(read_embeddings, given)
+    raise TypeError(
+        f"embeddings: got {type(given).__name__}; give a result of `embed`, the path of its .parquet or .npz file, or "
+        '{"image": …, "text": …}'
+    )
+
+
+def items_or_embeddings(images: Any, texts: Any, embeddings: Any) -> None:
+    """Raise ValueError for items and embeddings at once."""
+    if embeddings is not None and (images is not None or texts is not None):
+        raise ValueError("give items or their embeddings, not both")
+
+
+def known_errors(blocks: Mapping[str, Embeddings], ids: Sequence[str]) -> dict[int, ItemError]:
+    """Why items have no vector, by their index; the first reason of each."""
+    errors: dict[int, ItemError] = {}
+    for made in blocks.values():
+        for error in made.errors:
+            errors.setdefault(error.index, ItemError(error.index, ids[error.index], error.code, error.message))
+    return errors
+
+
+async def collected_vectors(
+    transport: Transport,
+    blocks: Mapping[str, Embeddings],
+    ids: Sequence[str],
+    ask: Callable[[Sequence[VectorBlock]], Awaitable[A]],
+    done: Callable[[int, int], None],
+    *,
+    on_error: OnError,
+    retry_for: float,
+) -> Collected[A]:
+    """The answers for vectors, ROWS items at a time, put together as those for items are.
+
+    Items that failed when they were embedded stay failed, with the error that they have.
+
+    Parameters
+    ----------
+    ask : the answer to a request with these vectors.
+    done : called with the numbers of items and of failed ones after each request.
+
+    Raises
+    ------
+    ItemFailedError : under on_error "raise", the first item without a result.
+    FingerprintMismatchError : the server does not have the model of the vectors.
+    """
+    n = len(ids)
+    collected: Collected[A] = Collected()
+    collected.ids, collected.files = list(ids), list(next(iter(blocks.values())).files)
+    for name, places in collected.marks.items():
+        places += sorted({i for made in blocks.values() for i in getattr(made, name)})
+    known = known_errors(blocks, ids)
+    sent = {modality: made for modality, made in blocks.items() if made.vectors.shape[1]}
+    for start in range(0, n, ROWS):
+        part = slice(start, min(start + ROWS, n))
+        places = list(range(part.start, part.stop))
+        failed = {i: known.get(i) or ItemError(i, ids[i], *NO_VECTOR) for i in places if not sent or i in known}
+        if sent:
+            vectors = [vector_block(modality, made, part) for modality, made in sent.items()]
+            try:
+                answer = await with_uploads(transport, vectors, ask, retry_for=retry_for)
+            except InvalidRequestError as exc:
+                if exc.code != "fingerprint_mismatch":
+                    raise
+                raise FingerprintMismatchError(exc.message, code=exc.code, request_id=exc.request_id) from exc
+            answered = {
+                start + i: ItemError(start + i, ids[start + i], failure.code, failure.message)
+                for i, failure in answer.failures.items()
+            }
+            failed = {i: known.get(i, error) for i, error in sorted(answered.items())}
+            collected.answers.append((places, answer))
+        collected.failed(list(failed.values()), on_error)
+        done(len(places), len(failed))
+    return collected
 
 
 def vector_block(modality: str, made: Embeddings, part: "slice | NDArray[np.int64]" = slice(None)) -> VectorBlock:
@@ -98,10 +214,8 @@ def split_usable(
     ValueError : no item can be used.
     """
     good = np.ones(len(ids), bool)
-    failed: dict[int, ItemError] = {}
+    failed = known_errors(blocks, ids)
     for modality, made in blocks.items():
-        for error in made.errors:
-            failed.setdefault(error.index, ItemError(error.index, ids[error.index], error.code, error.message))
         there = made.ok & ~np.isnan(made.vectors[:, :1]).any(axis=1)
         for i in np.flatnonzero(~there).tolist():
             failed.setdefault(i, ItemError(i, ids[i], "no_vector", f"has no {modality} vector; leave it out"))

@@ -1,34 +1,43 @@
-"""A video on the server as an object: label, embed and predict its frames."""
+"""A video on the server as an object: label, embed, predict and analyse its frames."""
 
 import asyncio
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
-from daguerre.blocking import AsyncClosing, Closing, Runner, blocking
+from daguerre.blocking import AsyncClosing, Closing, Runner, blocking, blocking_result
 from daguerre.dispatch.collect import expect
-from daguerre.errors import DaguerreError
+from daguerre.errors import DaguerreError, ItemError, ItemFailedError, RemarkWarning
 from daguerre.handles.classifier import AsyncClassifier, Classifier
+from daguerre.handles.pages import held
+from daguerre.handles.reported import AsyncAnalyses, BlockingAnalyses, waiting
 from daguerre.results import video_answers
+from daguerre.results.analyses import Analyses
+from daguerre.results.base import Errors
 from daguerre.results.video import ClipEmbeddings, ClipPredictions, ClipScores
 from daguerre.session import Session, warn_of_remarks
 from daguerre.transport.operations import (
+    ANALYSE_VIDEO,
     CANCEL_JOB,
     DELETE_FILE,
     EMBED_VIDEO,
     PREDICT_VIDEO,
     TIMELINE,
+    VIDEO_ANALYSES,
     VIDEO_ANSWER,
     ZERO_SHOT_VIDEO,
     Operation,
 )
+from daguerre.types.analyses import AnalyseOptions, Analysers, requested
 from daguerre.types.common import Content, Decode
 from daguerre.types.embeddings import EmbedOptions
 from daguerre.types.jobs import Job
 from daguerre.types.predictions import PredictOptions
-from daguerre.types.video import Asked, ClipAnswer
+from daguerre.types.video import Asked
 from daguerre.types.zero_shot import ZeroShotOptions
+
+T = TypeVar("T")
 
 PATIENCE = 5.0  # seconds for the last requests about a job or file that is no longer needed
 
@@ -57,8 +66,9 @@ class AsyncClip(AsyncClosing):
 
     async def zero_shot(
         self,
-        labels: Sequence[str],
+        labels: Sequence[str] | None = None,
         *,
+        preset: str | None = None,
         templates: Sequence[str] | None = None,
         multi_label: bool = False,
         negatives: Sequence[str] | None = None,
@@ -72,7 +82,7 @@ class AsyncClip(AsyncClosing):
 
         Parameters
         ----------
-        labels, templates, multi_label, negatives, none_of_these, none_min_cosine : as for `Client.zero_shot`.
+        labels, preset, templates, multi_label, negatives, none_of_these, none_min_cosine : as for `Client.zero_shot`.
         model, decode, progress : as for `Client.embed`.
 
         Returns
@@ -91,6 +101,7 @@ class AsyncClip(AsyncClosing):
         """
         asked = ZeroShotOptions(
             labels=labels,
+            preset=preset,
             model=model or self._session.default_model,
             decode=decode,
             templates=templates,
@@ -99,9 +110,11 @@ class AsyncClip(AsyncClosing):
             none_of_these=none_of_these,
             none_min_cosine=none_min_cosine,
         )
-        answer = await self._ask(ZERO_SHOT_VIDEO, asked, progress, "zero-shot")
+        answer = await self._ask(ZERO_SHOT_VIDEO, asked, progress, "zero-shot", VIDEO_ANSWER)
         made = video_answers.scores(answer, self.name, asked, self._timeline())
         warn_of_remarks(self.name, made.remarks)
+        if made.notice:
+            self._session.warn(RemarkWarning(made.notice))
         return made
 
     async def embed(
@@ -134,7 +147,8 @@ class AsyncClip(AsyncClosing):
         >>> client.cluster(embeddings=X.embeddings, method="kmeans", k=5)
         """
         asked = EmbedOptions(model=model or self._session.default_model, decode=decode, dimensions=dimensions)
-        made = video_answers.embeddings(await self._ask(EMBED_VIDEO, asked, progress, "embed"), self.name)
+        answer = await self._ask(EMBED_VIDEO, asked, progress, "embed", VIDEO_ANSWER)
+        made = video_answers.embeddings(answer, self.name)
         expect(fingerprint, made.receipt)
         warn_of_remarks(self.name, made.remarks)
         return made
@@ -163,10 +177,45 @@ class AsyncClip(AsyncClosing):
         >>> client.video("news.mp4", shots=True, pooling="max").predict("protest").pooled
         """
         asked = PredictOptions(classifier=classifier if isinstance(classifier, str) else classifier.id)
-        answer = await self._ask(PREDICT_VIDEO, asked, progress, "predict")
+        answer = await self._ask(PREDICT_VIDEO, asked, progress, "predict", VIDEO_ANSWER)
         made = video_answers.predictions(answer, self.name, self._timeline())
         warn_of_remarks(self.name, made.remarks)
         return made
+
+    async def analyse(self, analysers: Analysers, *, progress: bool | None = None) -> AsyncAnalyses:
+        """Find text, objects, classes and features in each frame.
+
+        Parameters
+        ----------
+        analysers, progress : as for `Client.analyse`.
+
+        Returns
+        -------
+        Analyses : of one item, the video: `.counts(over="time")`, `.counts(over="video")`, `.lines()`, `.frames`.
+
+        Raises
+        ------
+        ItemFailedError : the video cannot be used.
+        JobFailedError, DaguerreError : any subclass in daguerre.errors.
+
+        Examples
+        --------
+        >>> with client.video("news.mp4", every="1s", find_shots=True) as clip:
+        ...     clip.analyse({"objects": {"labels": ["person"]}}).counts(over="shot")
+        """
+        asked = AnalyseOptions(analysers=requested(analysers))
+        answer = await self._ask(ANALYSE_VIDEO, asked, progress, "analyse", VIDEO_ANALYSES)
+        for failure in answer.failures.values():
+            raise ItemFailedError(ItemError(0, self.name, failure.code, failure.message), request_id=answer.request_id)
+        made = Analyses(
+            ids=[self.name],
+            errors=Errors(),
+            entries=[video_answers.analysed(answer)],
+            receipts=answer.receipts,
+            options=answer.options,
+        )
+        warn_of_remarks(self.name, made.video_remarks())
+        return held(AsyncAnalyses, made, self._session)
 
     async def close(self) -> None:
         """Delete the file on the server. If that fails, the server deletes it later."""
@@ -181,7 +230,9 @@ class AsyncClip(AsyncClosing):
         """Whether the file is deleted."""
         return self._file is None
 
-    async def _ask(self, operation: Operation[Job], asked: Asked, progress: bool | None, what: str) -> ClipAnswer:
+    async def _ask(
+        self, operation: Operation[Job], asked: Asked, progress: bool | None, what: str, read: Operation[T]
+    ) -> T:
         """Run a job and return its answer. An error or a cancellation cancels the job."""
         if self._file is None:
             raise ValueError(f"{self.name} is closed, and its file is deleted; call client.video again")
@@ -191,7 +242,7 @@ class AsyncClip(AsyncClosing):
         try:
             job = await asyncio.shield(begun)
             ended = await session.wait(job.id, progress=progress, what=f"{what} {self.title}")
-            return await session.ask(VIDEO_ANSWER, {"id": ended.id})
+            return await session.ask(read, {"id": ended.id})
         except BaseException:
             await self._stop(begun)
             raise
@@ -228,6 +279,7 @@ class Clip(Closing):
     zero_shot = blocking(AsyncClip.zero_shot)
     embed = blocking(AsyncClip.embed)
     predict = blocking(AsyncClip.predict)
+    analyse = blocking_result(AsyncClip.analyse, waiting(BlockingAnalyses))
 
     @property
     def closed(self) -> bool:

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, TypeAlias
 
-from daguerre.inputs.files import GLOB
 from daguerre.inputs.names import PathNames
+from daguerre.inputs.source import GLOB
 
 Code: TypeAlias = str | bool | int | float | None
 EXACT = 2**53  # integers above it are sent as text: gRPC has numbers as doubles
@@ -62,15 +62,15 @@ def string_list(given: Sequence[str], name: str) -> list[str]:
     return [str(each) for each in given]
 
 
-def relative_ids(paths: Sequence[str]) -> list[str]:
-    """Names for the report: paths below their common folder, since folders above it may be private."""
-    if not any(os.sep in path or "/" in path for path in paths):
-        return list(paths)
+def sent_ids(ids: Sequence[str]) -> list[str]:
+    """The ids that the server keeps: absolute paths, of older corpora, below their common folder, which is private."""
+    if not all(map(os.path.isabs, ids)):
+        return list(ids)
     try:
-        root = os.path.commonpath([os.path.dirname(os.path.abspath(path)) for path in paths])
-    except ValueError:  # on two drives
-        return list(paths)
-    return [os.path.relpath(os.path.abspath(path), root).replace(os.sep, "/") for path in paths]
+        root = os.path.commonpath([os.path.dirname(id) for id in ids])
+    except ValueError:  # on two drives, or none
+        return list(ids)
+    return [os.path.relpath(id, root).replace(os.sep, "/") for id in ids]
 
 
 class ItemIndex:
@@ -80,28 +80,19 @@ class ItemIndex:
     ----------
     paths, names : (n,) paths or numbers of the items, and their ids in the report.
     source : the images or texts that were given; its labels count if it is a Series.
-    files : whether the source is of images, so that texts in it are paths, which name items whatever their ids are.
 
     Attributes
     ----------
     remarks : warnings for the user.
     """
 
-    def __init__(self, paths: Sequence[str], names: Sequence[str], source: Any = None, *, files: bool = False) -> None:
+    def __init__(self, paths: Sequence[str], names: Sequence[str], source: Any = None) -> None:
         self.remarks: list[str] = []
         self._n = len(paths)
         self._names = names
         self._numbered = list(names) == list(map(str, range(self._n)))
         self._labels = list(source.index) if is_series(source) and len(source) == self._n else None
         self._searched = searched(source)
-        if (
-            files
-            and not self._searched
-            and (isinstance(source, list | tuple) or is_series(source))
-            and len(source) == self._n
-        ):
-            pairs = zip(source, paths, strict=True)
-            paths = [os.fspath(each) if isinstance(each, str | os.PathLike) else path for each, path in pairs]
         self._files = PathNames(paths, names)
 
     def column(self, what: str, given: Any, *, whole: bool = False) -> list[Code]:

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from daguerre.errors import RemarkWarning
 from daguerre.inputs.kinds import HEAD, Kind, is_raw, kind_of, named_kind
-from daguerre.inputs.source import Unreadable
+from daguerre.inputs.source import CommonParent, Named, Unreadable, split_glob
 from daguerre.types.common import Payload
 
-GLOB = frozenset("*?[")
 SYSTEM = frozenset(
     [
         *("@eadir", "@tmp", "@recycle", "@recently-snapshot", "@sharebin", "#recycle", "#snapshot", "~snapshot"),
@@ -82,12 +81,13 @@ class LeftOut:
 _SYSTEM_FILE = "files of the operating system"
 
 
-class FileSource:
+class FileSource(Named):
     """A file."""
 
-    def __init__(self, path: str | os.PathLike[str], id: str | None = None) -> None:
-        self.path = os.fspath(path)
-        self.id = self.path if id is None else id
+    path: str
+
+    def __init__(self, path: str | os.PathLike[str], id: str | None = None, parent: CommonParent | None = None) -> None:
+        super().__init__(id, os.fspath(path), parent)
 
     @property
     def size_hint(self) -> int | None:
@@ -124,6 +124,7 @@ def walk(folder: str, kind: Kind = "image", left_out: LeftOut | None = None) -> 
     """
     account = LeftOut() if left_out is None else left_out
     seen: set[tuple[int, int] | str] = set()
+    roots = [os.path.realpath(folder)]  # a folder in one of these is walked by itself, whatever links lead to it
 
     def inside(place: str) -> Iterator[str]:
         status = os.stat(place)
@@ -139,6 +140,12 @@ def walk(folder: str, kind: Kind = "image", left_out: LeftOut | None = None) -> 
             if reason := _hidden(entry.name):
                 account.add(reason, entry.path)
             elif _is_folder(entry):
+                if entry.is_symlink():
+                    target = os.path.realpath(entry.path)
+                    if any(_is_walked(target, root) for root in roots):
+                        account.add("links to folders that are walked already", entry.path)
+                        continue
+                    roots.append(target)
                 try:
                     yield from inside(entry.path)
                 except OSError as exc:
@@ -149,6 +156,14 @@ def walk(folder: str, kind: Kind = "image", left_out: LeftOut | None = None) -> 
                 yield entry.path
 
     return inside(folder)
+
+
+def _is_walked(folder: str, root: str) -> bool:
+    """Whether a walk of `root` comes to `folder` without a link."""
+    if folder != root and not folder.startswith(root.rstrip(os.sep) + os.sep):
+        return False
+    below = os.path.relpath(folder, root)
+    return below == os.curdir or not any(map(_hidden, below.split(os.sep)))
 
 
 def class_folders(folder: str, left_out: LeftOut) -> list[str]:
@@ -199,6 +214,14 @@ def _unsuitable(path: str, kind: Kind) -> str | None:
     return None if found == kind else f"{called} that are no {kind}s"
 
 
+def file_kind(path: str) -> Kind | None:
+    """The kind of a regular file, by its name or by its first bytes; None where it is neither image nor video."""
+    try:
+        return named_kind(path) or (kind_of(_head(path)) if stat.S_ISREG(os.stat(path).st_mode) else None)
+    except OSError:
+        return None
+
+
 def _head(path: str) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
@@ -213,9 +236,8 @@ def matching(pattern: str, kind: Kind = "image", left_out: LeftOut | None = None
     A file belongs to a kind as in `walk`. Raises FileNotFoundError where there is none.
     """
     account = LeftOut() if left_out is None else left_out
-    parts = Path(pattern).parts
-    first = next(i for i, part in enumerate(parts) if GLOB & set(part))
-    base, rest = Path(*parts[:first]), [part if part == "**" else part.replace("**", "*") for part in parts[first:]]
+    base, parts = split_glob(pattern)
+    rest = [part if part == "**" else part.replace("**", "*") for part in parts]
     if rest[-1] == "**":
         rest.append("*")  # without it, Path.glob gives folders only
     asked = any(part.startswith(".") for part in rest)  # for what is hidden

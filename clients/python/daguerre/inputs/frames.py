@@ -1,6 +1,7 @@
 """The choice of frames of a video, as fields of the request."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 Seconds: TypeAlias = float | str  # 2, 0.5, "2s", "500ms", "1m", "1h"
@@ -59,6 +60,28 @@ def video_options(
             raise ValueError("detector needs find_shots=True or shots=True")
         fields["detector"] = {"method": detector} if isinstance(detector, str) else dict(detector)
     return fields
+
+
+SAMPLING = ("every", "frames", "shots", "keyframes", "find_shots", "detector", "drop_within", "thumbnail")
+
+
+def checked_sampling(given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Arguments of `Client.video` that choose frames, checked before an upload. Raises ValueError, TypeError."""
+    if given is not None and not isinstance(given, Mapping):
+        raise TypeError(f'sampling: got {given!r:.60}; give a mapping, such as {{"every": "2s", "find_shots": True}}')
+    chosen = {name: value for name, value in (given or {}).items() if value is not None}
+    if unknown := [name for name in chosen if name not in SAMPLING]:
+        raise ValueError(f"sampling: got {unknown[0]!r:.60}, there are {', '.join(SAMPLING)}")
+    sampling_fields(chosen)
+    return chosen
+
+
+def sampling_fields(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """The same as fields of the request. Raises ValueError."""
+    policy = sampled(**{name: chosen[name] for name in ("every", "frames", "shots", "keyframes") if name in chosen})
+    find_shots = bool(chosen.get("find_shots"))
+    others = chosen.get("detector"), chosen.get("drop_within"), "mean", 3, chosen.get("thumbnail")
+    return policy | video_options(find_shots, *others, looked_for=bool(find_shots or chosen.get("shots")))
 
 
 def seconds(given: Seconds, what: str) -> float:

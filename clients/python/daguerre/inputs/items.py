@@ -4,14 +4,16 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, BinaryIO, TypeAlias
 
 from daguerre.inputs.alignment import id_texts
 from daguerre.inputs.arrays import as_array, is_torch, split
 from daguerre.inputs.columns import column, is_path, plain, repeated_labels
-from daguerre.inputs.files import GLOB, FileSource, LeftOut, matching, walk
+from daguerre.inputs.crops import CroppedImage, CroppedImages, CroppedSource, crop_each, crop_rows, is_crop_table
+from daguerre.inputs.files import FileSource, LeftOut, matching, walk
 from daguerre.inputs.memory import TextSource, Unusable, array_sources, encoded_image, in_memory, is_one
-from daguerre.inputs.source import Source
+from daguerre.inputs.source import GLOB, CommonParent, Named, Source
 from daguerre.types.common import Payload
 
 ImageLike: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Any  # PIL images, arrays
@@ -21,15 +23,56 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]+:/|data:[a-z/;,]", re.IGNORECASE)  # of mor
 
 
 class Sources(Iterator[Source]):
-    """Items that are found lazily, with the account of the files that are left out of folders and globs."""
+    """Items that are found lazily, with the account of the files that are left out of folders and globs.
 
-    def __init__(self, sources: Iterator[Source], left_out: LeftOut, remark: str | None = None) -> None:
+    The ids of files are known at the end, when all sources are: see daguerre.inputs.source.
+
+    Parameters
+    ----------
+    ids_of : other sources, as many, whose ids these items have.
+    """
+
+    def __init__(
+        self,
+        sources: Iterator[Source],
+        left_out: LeftOut,
+        remark: str | None = None,
+        *,
+        parent: CommonParent | None = None,
+        ids_of: "Sources | None" = None,
+    ) -> None:
         self._sources = sources
         self.left_out = left_out
         self.remark = remark
+        self._parent = parent or CommonParent()
+        self._ids_of = ids_of
+        self._names: list[tuple[str | None, str | None]] = []  # the own id and the path of each item so far
 
     def __next__(self) -> Source:
-        return next(self._sources)
+        source = next(self._sources)
+        if self._ids_of is None:
+            self._names.append((source.own_id, source.path))
+        return source
+
+    def ids(self) -> list[str]:
+        """The ids of the items so far, (n,)."""
+        if self._ids_of is not None:
+            return self._ids_of.ids()
+        ids = [self._parent.id_of(path or "") if own is None else own for own, path in self._names]
+        files: dict[str, str] = {}
+        for id, (own, path) in zip(ids, self._names, strict=True):
+            if own is None and "\\" in id and files.setdefault(id, path or "") != path:
+                raise ValueError(
+                    f"the files {files[id]!r} and {path!r} have the same id {id!r}: bytes that are not UTF-8 and ends "
+                    "of lines are written with a backslash in ids; rename one of the files"
+                )
+        return ids
+
+    def files(self) -> list[str]:
+        """The paths of the items so far, (n,); for an item in memory, its id."""
+        if self._ids_of is not None:
+            return self._ids_of.files()
+        return [path or own or "" for own, path in self._names]
 
     def close(self) -> None:
         """End the generator, in the thread that ran it."""
@@ -37,7 +80,7 @@ class Sources(Iterator[Source]):
             close()
 
 
-def image_sources(given: Images, ids: Sequence[str] | None = None) -> Sources:
+def image_sources(given: Images, ids: Sequence[str] | None = None, *, settled: bool = False) -> Sources:
     """Images as sources, found lazily.
 
     Parameters
@@ -45,7 +88,8 @@ def image_sources(given: Images, ids: Sequence[str] | None = None) -> Sources:
     given : a folder (searched with its subfolders, sorted), a path, a glob such as "photos/**/*.jpg", bytes, an open
         binary file, a PIL image, an array (h, w), (h, w, 3) or (h, w, 4), an array of n of these, or any iterable, a
         mapping {id: image} or a column of a table of all that.
-    ids : in place of the paths, which are the ids of files; others are numbered.
+    ids : in place of those of daguerre.inputs.source for files; others are numbered.
+    settled : whether the ids have to be known from the beginning; `given` is then iterated twice.
 
     Raises
     ------
@@ -53,9 +97,18 @@ def image_sources(given: Images, ids: Sequence[str] | None = None) -> Sources:
     TypeError : for what can be no image.
     ValueError : where `ids` is shorter or longer than the items, an array may be read in two ways, or for a URL.
     """
+    if isinstance(given, CroppedImages):
+        return _cropped_sources(given.images, ids, given.crops)
     left_out = LeftOut()
     items, keys = _image_column(given)
-    return Sources(_with_ids(_images(items, left_out), _one_of(ids, keys)), left_out)
+    parent = CommonParent()
+    if settled:
+        for item in [items] if is_path(items) else map(plain, items):
+            item = item.image if isinstance(item, CroppedImage) else item
+            if is_path(item):
+                parent.add(os.fsdecode(item))
+    found = _with_ids(_images(items, left_out, parent), _one_of(ids, keys))
+    return Sources(found, left_out, parent=parent)
 
 
 def text_sources(given: Texts, ids: Sequence[str] | None = None) -> Sources:
@@ -99,13 +152,17 @@ def paired_sources(first: Sources, second: Sources) -> Sources:
                 )
             yield _Pair(image, text)  # type: ignore[arg-type]
 
-    return Sources(pairs(), first.left_out)
+    return Sources(pairs(), first.left_out, ids_of=first)
 
 
 def count_items(given: Any) -> int | None:
     """Number of images, if it is known without consuming them; a folder is walked."""
+    if isinstance(given, CroppedImages):
+        return len(given)
     if is_path(given):
         return _count_path(os.fsdecode(given))
+    if isinstance(given, CroppedImage):
+        return count_items(given.image)
     if is_one(given) or encoded_image(given) is not None:
         return 1
     if (array := as_array(given)) is not None:
@@ -129,7 +186,7 @@ def count_texts(given: Any) -> int | None:
 
 def _count_path(path: str) -> int:
     try:
-        return sum(1 for _ in _of_path(path, LeftOut(), alone=True))
+        return sum(1 for _ in _of_path(path, LeftOut(), CommonParent(), alone=True))
     except (OSError, ValueError):
         return 1  # an error
 
@@ -138,6 +195,8 @@ def _image_column(given: Images) -> tuple[Any, list[str] | None]:
     """One image, or images one by one with their ids. Raises TypeError."""
     if is_path(given) or is_one(given) or as_array(given) is not None:
         return given, None
+    if isinstance(given, CroppedImage):
+        return [given], None
     if not isinstance(given, Iterable) and not hasattr(given, "column_names"):
         raise TypeError(
             f"images: got {type(given).__name__}; give paths, folders, globs, bytes, open files, PIL images, uint8 "
@@ -146,12 +205,12 @@ def _image_column(given: Images) -> tuple[Any, list[str] | None]:
     return column(given, "images", by_index=False)
 
 
-def _images(given: Any, left_out: LeftOut) -> Iterator[Source]:
+def _images(given: Any, left_out: LeftOut, parent: CommonParent) -> Iterator[Source]:
     if is_path(given):
-        yield from _of_path(os.fsdecode(given), left_out, alone=True)
+        yield from _of_path(os.fsdecode(given), left_out, parent, alone=True)
         return
     if is_one(given):
-        yield in_memory(given, 0)
+        yield in_memory(given, 0, parent)
         return
     if (encoded := encoded_image(given)) is not None:
         yield encoded
@@ -164,21 +223,30 @@ def _images(given: Any, left_out: LeftOut) -> Iterator[Source]:
         return
     for i, item in enumerate(given):
         item = plain(item)
-        if is_path(item):
-            yield from _of_path(os.fsdecode(item), left_out, alone=False)
-        else:
-            yield in_memory(item, i)
+        crop = item.crop if isinstance(item, CroppedImage) else None
+        for source in _of_item(item if crop is None else plain(item.image), i, left_out, parent):
+            yield source if crop is None else CroppedSource(source, crop)
 
 
-def _of_path(path: str, left_out: LeftOut, *, alone: bool) -> Iterator[Source]:
+def _of_item(item: Any, i: int, left_out: LeftOut, parent: CommonParent) -> Iterator[Source]:
+    if is_path(item):
+        yield from _of_path(os.fsdecode(item), left_out, parent, alone=False)
+    else:
+        yield in_memory(item, i, parent)
+
+
+def _of_path(path: str, left_out: LeftOut, parent: CommonParent, *, alone: bool) -> Iterator[Source]:
     """The files of a path. One of several that cannot be used is an item with an error; one alone is an error."""
+    parent.add(path)
     try:
-        yield from map(FileSource, _files(path, left_out))
+        for file in _files(path, left_out):
+            yield FileSource(file, parent=parent)
     except (FileNotFoundError, ValueError, PermissionError) as exc:
         if alone:
             raise
         code = "url_not_fetched" if isinstance(exc, ValueError) else "unreadable_file"
-        yield Unusable(code, str(exc).removeprefix("images: "), path)
+        url = path if isinstance(exc, ValueError) else None
+        yield Unusable(code, str(exc).removeprefix("images: "), url, path, parent)
 
 
 def _files(path: str, left_out: LeftOut) -> Iterator[str]:
@@ -205,10 +273,10 @@ def _files(path: str, left_out: LeftOut) -> Iterator[str]:
         raise FileNotFoundError(f"images: there is no {path!r} (No such file or directory); {home}")
 
 
-class _Renamed:
+class _Renamed(Named):
     def __init__(self, source: Source, id: str) -> None:
+        super().__init__(id, source.path)
         self._source = source
-        self.id = id
 
     @property
     def size_hint(self) -> int | None:
@@ -218,11 +286,11 @@ class _Renamed:
         return self._source.read()
 
 
-class _Pair:
+class _Pair(Named):
     def __init__(self, image: Source, text: Source) -> None:
+        super().__init__(image.id, image.path)
         self._image = image
         self._text = text
-        self.id = image.id
 
     @property
     def size_hint(self) -> int | None:
@@ -230,7 +298,7 @@ class _Pair:
         return None if image is None or text is None else image + text
 
     def read(self) -> Payload:
-        return Payload(image=self._image.read().image, text=self._text.read().text)
+        return replace(self._image.read(), text=self._text.read().text)
 
 
 def _with_ids(sources: Iterator[Source], ids: Sequence[str] | None) -> Iterator[Source]:
@@ -245,6 +313,20 @@ def _with_ids(sources: Iterator[Source], ids: Sequence[str] | None) -> Iterator[
         yield _Renamed(source, names[n - 1])
     if n < len(names):
         raise ValueError(f"ids: {len(names)} for {n} items; give one for each")
+
+
+def _cropped_sources(images: Images, ids: Sequence[str] | None, crops: Any) -> Sources:
+    """Images with a crop each, None for whole images; or with a table of crops, one item for each of its rows.
+
+    A row names its image by its id or path. Its own id is that of the image, a number sign, and its number: see
+    daguerre.inputs.crops.crop_rows.
+    """
+    given = image_sources(images, ids)
+    if not is_crop_table(crops):
+        return Sources(iter(crop_each(given, crops)), given.left_out, ids_of=given)
+    every = list(given)
+    made, remark = crop_rows(every, given.ids(), given.files(), crops)
+    return Sources(iter(made), given.left_out, remark)
 
 
 def images_or_texts(

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from daguerre.inputs.arrays import as_array, is_torch, split, to_uint8
 from daguerre.inputs.columns import is_missing
 from daguerre.inputs.files import FileSource
 from daguerre.inputs.kinds import HEAD, kind_of
-from daguerre.inputs.source import Source, Unreadable
+from daguerre.inputs.source import CommonParent, Named, Source, Unreadable
 from daguerre.types.common import Payload
 
 if TYPE_CHECKING:
@@ -22,12 +23,18 @@ _AS_PNG = {"I": "I;16", "La": "LA", "PA": "RGBA", "RGBa": "RGBA"}  # others beco
 PILLOW = "arrays are sent as PNG, which needs Pillow; pip install 'daguerre[images]'"
 
 
-class _Bytes:
+class _Bytes(Named):
     """Bytes of a file."""
 
-    def __init__(self, data: bytes | bytearray | memoryview, id: str) -> None:
+    def __init__(
+        self,
+        data: bytes | bytearray | memoryview,
+        id: str | None,
+        path: str | None = None,
+        parent: CommonParent | None = None,
+    ) -> None:
+        super().__init__(id, path, parent)
         self._data = data
-        self.id = id
 
     @property
     def size_hint(self) -> int:
@@ -37,12 +44,12 @@ class _Bytes:
         return Payload(image=bytes(self._data))
 
 
-class _Picture:
+class _Picture(Named):
     """Pixels: a copy, since the next item of a generator may be made in the same buffer."""
 
     def __init__(self, picture: "Image.Image", id: str) -> None:
+        super().__init__(id)
         self._picture = picture
-        self.id = id
 
     @property
     def size_hint(self) -> int:
@@ -53,23 +60,25 @@ class _Picture:
         return Payload(image=_png(self._picture))
 
 
-class Unusable:
+class Unusable(Named):
     """An item that cannot be read, or has been sent and released."""
 
     size_hint = 0
 
-    def __init__(self, code: str, message: str, id: str) -> None:
+    def __init__(
+        self, code: str, message: str, id: str | None, path: str | None = None, parent: CommonParent | None = None
+    ) -> None:
+        super().__init__(id, path, parent)
         self._why = code, message
-        self.id = id
 
     def read(self) -> Payload:
         raise Unreadable(*self._why)
 
 
-class TextSource:
+class TextSource(Named):
     def __init__(self, text: object, id: str) -> None:
+        super().__init__(id)
         self._text = text
-        self.id = id
 
     @property
     def size_hint(self) -> int | None:
@@ -101,8 +110,8 @@ def is_one(given: Any) -> bool:
     return isinstance(given, bytes | bytearray | memoryview) or hasattr(given, "read") or is_pillow(given)
 
 
-def in_memory(item: Any, index: int) -> Source:
-    """One item of a list, which is no path."""
+def in_memory(item: Any, index: int, parent: CommonParent) -> Source:
+    """One item of a list, which is no path. An open file has an id as its path has."""
     id = str(index)
     if is_missing(item):
         return Unusable("not_an_image", f"is {item!r}, a missing value; leave the item out, or fill it in", id)
@@ -118,8 +127,7 @@ def in_memory(item: Any, index: int) -> Source:
     if isinstance(item, Mapping) and "bytes" in item:  # as data sets of Hugging Face have pictures in Parquet
         return _of_struct(item, index)
     if hasattr(item, "read"):
-        name = getattr(item, "name", None)
-        return _read_open(item, name if isinstance(name, str) else id)
+        return _read_open(item, id, parent)
     raise TypeError(
         f"images: item {index} is a {type(item).__name__}; an image is a path, bytes, an open binary file, a PIL image "
         "or a uint8 array"
@@ -133,7 +141,7 @@ def _of_struct(item: Mapping[str, Any], index: int) -> Source:
     if isinstance(item["bytes"], bytes | bytearray | memoryview):
         return _Bytes(bytes(item["bytes"]), id)
     if item["bytes"] is None and isinstance(path, str) and path:
-        return FileSource(path)
+        return FileSource(path, path)
     return Unusable("not_an_image", "has neither bytes nor a path; leave the item out, or fill it in", id)
 
 
@@ -170,17 +178,23 @@ def is_pillow(item: Any) -> bool:
     return any(kind.__module__ == "PIL.Image" for kind in type(item).__mro__)
 
 
-def _read_open(file: Any, id: str) -> Source:
+def _read_open(file: Any, id: str, parent: CommonParent) -> Source:
     """An open file, read at once: who gave it may close it before the next one."""
+    name = getattr(file, "name", None)
+    path = name if isinstance(name, str) and os.path.isfile(name) else None  # others are names inside of an archive
+    if path is not None:
+        parent.add(path)
+    own = None if path is not None else name if isinstance(name, str) else id
     try:
         data = file.read()
     except (OSError, ValueError) as exc:
-        return Unusable("unreadable_file", f"cannot be read: {exc}; is it still open?", id)
+        return Unusable("unreadable_file", f"cannot be read: {exc}; is it still open?", own, path, parent)
     if not isinstance(data, bytes):
-        return Unusable("unreadable_file", f'gives {type(data).__name__}, not bytes; open it with mode "rb"', id)
+        message = f'gives {type(data).__name__}, not bytes; open it with mode "rb"'
+        return Unusable("unreadable_file", message, own, path, parent)
     if not data:
-        return Unusable("unreadable_file", _why_nothing(file), id)
-    return _Bytes(data, id)
+        return Unusable("unreadable_file", _why_nothing(file), own, path, parent)
+    return _Bytes(data, own, path, parent)
 
 
 def _why_nothing(file: Any) -> str:

@@ -14,6 +14,17 @@ def plain_path(path: str) -> str:
     return posixpath.normpath(text) if text else text
 
 
+def printable(id: str) -> str:
+    r"""An id as valid Unicode: bytes of a file name in another encoding become \udce9 and the like."""
+    return id if id.isascii() else id.encode("utf-8", "backslashreplace").decode()
+
+
+def one_line(path: str) -> str:
+    r"""The id of a file as `printable`, with \n and \r in place of ends of lines: lists have an id in each line."""
+    text = printable(path)
+    return text if text.isprintable() else text.replace("\n", r"\n").replace("\r", r"\r")
+
+
 def existing_path(path: str) -> str:
     """The file on disk that a path of a table names: with backslashes, or in the other form of accents, too."""
     if os.path.exists(path):
@@ -40,6 +51,7 @@ class PathNames:
         self._paths = paths
         self._names = names
         self._numbered = list(paths) == list(map(str, range(len(paths))))
+        self._before: str | None = None  # the folder that names are below, where their files are not known
         self._exact: dict[str, list[int]] = defaultdict(list)
         for i, (path, name) in enumerate(zip(paths, names, strict=True)):
             self._exact[name].append(i)
@@ -68,7 +80,10 @@ class PathNames:
         return by_file
 
     def find(self, key: str) -> list[int]:
-        """The items that a key names: by path or name, else by the end of the path. Raises ValueError for two files."""
+        """The items that a key names: by path or name, else by the end of the path. Raises ValueError for two files.
+
+        Names of files that are not known, as in a file of vectors, are also the ends of a path below one folder.
+        """
         if places := self._exact.get(key):
             return sorted(set(places))
         plain = plain_path(key)
@@ -85,7 +100,18 @@ class PathNames:
             raise ValueError(
                 f"{key!r} names {len(files)} files, {first!r} and {second!r}{more}; give paths that tell them apart"
             )
-        return [i for _, i in hits]
+        return [i for _, i in hits] or self._below(plain)
+
+    def _below(self, path: str) -> list[int]:
+        """The items whose name is the end of a path, whose beginning is the same for every path."""
+        parts = path.split("/")
+        for start in range(1, len(parts)):
+            places = self._whole.get("/".join(parts[start:]), [])
+            if places and not self._numbered and all(self._paths[i] == self._names[i] for i in places):
+                before = "/".join(parts[:start])
+                self._before = before if self._before is None else self._before
+                return sorted(set(places)) if before == self._before else []
+        return []
 
     def hint(self, key: str) -> str:
         """The way out where a key names no item."""

@@ -1,8 +1,10 @@
 """Methods of the client for corpora."""
 
 import os
+from typing import Any
 
 from daguerre.corpus.run import embed_corpus
+from daguerre.inputs.crops import with_crops
 from daguerre.inputs.items import Images
 from daguerre.results.corpus import CorpusSummary
 from daguerre.session import Session
@@ -17,6 +19,7 @@ class CorpusMethods(Session):
         source: Images,
         out: "str | os.PathLike[str]",
         *,
+        crops: Any = None,
         model: str | None = None,
         decode: Decode | None = None,
         retry_errors: bool = False,
@@ -27,11 +30,11 @@ class CorpusMethods(Session):
 
         Parameters
         ----------
-        source : a folder (ids are paths relative to it), a glob, or an iterable of paths.
+        source : a folder, a glob, an iterable of paths, or a mapping from ids to paths. Ids are as for `embed`.
         out : the file: id, sha256, vector, model, fingerprint, error. Parts lie in `<out>.parts` until it is complete.
         retry_errors : retry items that failed in an earlier run.
         retry_for : seconds for which a failing request is retried: an hour, so that a long run survives a restart.
-        model, decode, progress : as for `embed`.
+        crops, model, decode, progress : as for `embed`. A crop is embedded again where it or its file has changed.
 
         Returns
         -------
@@ -47,6 +50,7 @@ class CorpusMethods(Session):
         >>> client.embed_corpus("photos/", "photos.parquet").embedded
         3
         """
+        source = with_crops(source, crops)
         return await embed_corpus(
             self,
             source,

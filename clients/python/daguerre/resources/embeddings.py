@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from daguerre.dispatch.collect import OnError
-from daguerre.dispatch.vectors import EmbeddingsLike, by_modality
+from daguerre.dispatch.vectors import EmbeddingsLike, embeddings_of, items_or_embeddings
 from daguerre.errors import RemarkWarning
 from daguerre.inputs.columns import plain, repeated_labels
+from daguerre.inputs.crops import with_crops
 from daguerre.inputs.items import Images, Texts, images_or_texts, text_column
 from daguerre.results.base import Errors
 from daguerre.results.embeddings import Embeddings
@@ -32,6 +33,7 @@ class EmbeddingMethods(Session):
         decode: Decode | None = None,
         dimensions: int | None = None,
         fingerprint: str | None = None,
+        crops: Any = None,
         on_error: OnError = "collect",
         progress: bool | None = None,
     ) -> Embeddings:
@@ -45,12 +47,16 @@ class EmbeddingMethods(Session):
             the others. Arrays are uint8, masks of bool, or floats in 0..1 or 0..255: (h, w), (h, w, 1), (h, w, 3),
             (h, w, 4), (3, h, w), or n of these. A missing value is an item without a result.
         texts : a text, any iterable of texts, a column of a table, or a mapping {id: text}. Either images or texts.
-        ids : one for each item, in place of its path, its key or its number.
+        ids : one for each item, in place of its path relative to the folder that is given (or to the common parent of
+            several sources), its key or its number.
         model : model name, in place of the client's.
         decode : "exact", or "scaled", which is faster for large JPEGs and has a fingerprint of its own; None: the
             server's setting.
         dimensions : length of the vectors, for Matryoshka models.
         fingerprint : expected fingerprint, for example that of earlier vectors.
+        crops : a rectangle of each image in place of all of it: a list with one for each image (a Crop, x, y, width and
+            height, or None), or a table with the columns id or path, x, y, width, height and perhaps margin, in pixels
+            of the upright picture. A table gives one item for each row, with an id such as "photo.jpg#0".
         on_error : "collect": failed items are listed in `.errors`, with rows of NaN. "raise": the first failed item
             raises ItemFailedError.
         progress : whether to show a progress bar, in place of the client's setting.
@@ -71,7 +77,7 @@ class EmbeddingMethods(Session):
         >>> X.vectors.shape
         (3, 1280)
         """
-        items, total = images_or_texts(images, texts, ids)
+        items, total = images_or_texts(with_crops(images, crops), texts, ids)
         options = EmbedOptions(model=model or self.default_model, decode=decode, dimensions=dimensions)
 
         async def ask(items: Sequence[Payload]) -> EmbedAnswer:
@@ -89,6 +95,7 @@ class EmbeddingMethods(Session):
         vectors = gathered.spread(lambda answer: answer.vectors, width)
         return Embeddings(
             ids=gathered.ids,
+            files=gathered.files,
             errors=gathered.errors,
             receipt=receipt,
             vectors=vectors,
@@ -106,14 +113,9 @@ class EmbeddingMethods(Session):
         decode: Decode | None,
         progress: bool | None,
     ) -> dict[str, Embeddings]:
+        items_or_embeddings(images, texts, embeddings)
         if embeddings is not None:
-            if images is not None or texts is not None:
-                raise ValueError("give items or their embeddings, not both")
-            if not isinstance(embeddings, Embeddings):
-                return by_modality(embeddings, ("image", "text"))
-            if embeddings.modality is None:
-                raise ValueError('embeddings: read from a file, they may be of images or texts; give {"image": …}')
-            return {embeddings.modality: embeddings}
+            return await embeddings_of(embeddings)
         blocks: dict[str, Embeddings] = {}
         if images is not None:
             blocks["image"] = await self.embed(images=images, model=model, decode=decode, progress=progress)
@@ -128,7 +130,7 @@ class EmbeddingMethods(Session):
             blocks["text"] = _spread(embedded, [text is not None for text in given], ids)
         if not blocks:
             raise ValueError("give images, texts, or embeddings")
-        return by_modality(blocks, ("image", "text"))
+        return await embeddings_of(blocks)
 
 
 def _spread(embedded: Embeddings, there: Sequence[bool], ids: list[str]) -> Embeddings:
@@ -142,6 +144,7 @@ def _spread(embedded: Embeddings, there: Sequence[bool], ids: list[str]) -> Embe
         embedded,
         vectors=vectors,
         ids=ids,
+        files=ids,
         errors=Errors([replace(each, index=place, id=ids[place]) for each, place in at]),
         **marks,
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from daguerre.dispatch.collect import OnError
+from daguerre.inputs.crops import with_crops
 from daguerre.inputs.items import Images, count_items, image_sources
 from daguerre.results.images import Descriptions
 from daguerre.session import Session
@@ -19,6 +20,7 @@ class ImageMethods(Session):
         self,
         images: Images,
         *,
+        crops: Any = None,
         thumbnail: int | None = None,
         blurred: bool = False,
         ids: Sequence[str] | None = None,
@@ -29,7 +31,7 @@ class ImageMethods(Session):
 
         Parameters
         ----------
-        images, ids, on_error, progress : as for `embed`.
+        images, crops, ids, on_error, progress : as for `embed`.
         thumbnail : longest side of a JPEG thumbnail, 16 to 512 pixels; None for none.
         blurred : blur thumbnails so that people cannot be recognised.
 
@@ -43,6 +45,7 @@ class ImageMethods(Session):
         >>> client.describe_images("photos/").images[0].width
         320
         """
+        images = with_crops(images, crops)
         options = {"thumbnail": thumbnail, "blurred": blurred}
 
         async def ask(items: Sequence[Payload]) -> ImagesAnswer:
@@ -58,12 +61,17 @@ class ImageMethods(Session):
         on_error: OnError,
         progress: bool | None,
         what: str,
+        *,
+        again: bool = False,
     ) -> Descriptions:
         given = image_sources(images, ids)
-        gathered = await self.gather(given, lambda: count_items(images), ask, on_error, progress, what, None)
+        total = lambda: count_items(images)  # noqa: E731
+        gathered = await self.gather(given, total, ask, on_error, progress, what, None, again=again)
         described: list[ImageDescription | None] = [None] * len(gathered.ids)
         for places, answer in gathered.answers:
             for place, image in zip(places, answer.images, strict=True):
                 described[place] = image
         first = gathered.marks["first_of_many"]
-        return Descriptions(ids=gathered.ids, errors=gathered.errors, images=described, first_of_many=first)
+        return Descriptions(
+            ids=gathered.ids, files=gathered.files, errors=gathered.errors, images=described, first_of_many=first
+        )

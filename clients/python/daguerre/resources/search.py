@@ -1,14 +1,17 @@
 """Methods of the client for search."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeAlias, cast
 
 import numpy as np
 
-from daguerre.dispatch.vectors import split_usable, vector_blocks, with_uploads
-from daguerre.errors import ItemFailedError
+from daguerre.dispatch.vectors import EmbeddingsLike, embeddings_of, split_usable, vector_blocks, with_uploads
+from daguerre.errors import ItemFailedError, RemarkWarning
+from daguerre.handles.reported import AsyncNeighbours, reported
 from daguerre.inputs import memory
+from daguerre.inputs.crops import with_crops
+from daguerre.inputs.files import file_kind
 from daguerre.inputs.items import Images
 from daguerre.resources.embeddings import EmbeddingMethods
 from daguerre.results.embeddings import Embeddings
@@ -22,14 +25,17 @@ Query: TypeAlias = Embeddings | str | Sequence[str] | Images
 class SearchMethods(EmbeddingMethods):
     """Search."""
 
-    async def search(self, query: Query, embeddings: Embeddings, k: int = 10) -> Neighbours:
+    @reported(AsyncNeighbours)
+    async def search(self, query: Query, embeddings: EmbeddingsLike, k: int = 10, *, crops: Any = None) -> Neighbours:
         """Find the nearest items of a corpus, by exact cosine.
 
         Parameters
         ----------
         query : a text or texts; images: a Path, bytes, a picture or a list of them; or embeddings. A str is a text.
-        embeddings : the corpus, a result of `embed`; items without a vector are never found.
+        embeddings : the corpus, a result of `embed` or the path of its .parquet or .npz file; items without a vector
+            are never found.
         k : number of neighbours per query.
+        crops : crops of the images of the query, as for `embed`; a str is then the path of an image.
 
         Returns
         -------
@@ -45,9 +51,12 @@ class SearchMethods(EmbeddingMethods):
         --------
         >>> client.search("a burning car", client.embed(images="photos/"))[0]
         """
-        wanted = await self._query(query, embeddings)
-        corpus: Mapping[str, Embeddings] = {embeddings.modality or "image": embeddings}
-        good, _ = split_usable(corpus, embeddings.ids)
+        corpus = await embeddings_of(embeddings, default="image")
+        if len(corpus) > 1:
+            raise ValueError("embeddings: of images and of texts; search in one of them")
+        searched = next(iter(corpus.values()))
+        wanted = await self._query(query, searched, crops)
+        good, _ = split_usable(corpus, searched.ids)
         block = vector_blocks(corpus, good)
         queries = vector_blocks({wanted.modality or "image": wanted}, np.arange(len(wanted)))[0]
         fields = {"k": k, "queries": {**queries.fields(), "data": queries.packed()}}
@@ -62,8 +71,13 @@ class SearchMethods(EmbeddingMethods):
         return Neighbours(
             queries=list(wanted.ids),
             indexes=indexes,
-            ids=[[embeddings.ids[i] for i in row] for row in indexes.tolist()],
+            ids=[[searched.ids[i] for i in row] for row in indexes.tolist()],
             cosines=np.array([[each["cosine"] for each in row] for row in neighbours], np.float32),
+            model=answer["model"],
+            receipt=answer["receipt"],
+            texts=[] if crops is not None else _texts(query),
+            query_files=list(wanted.files),
+            files={searched.ids[i]: searched.files[i] for i in np.unique(indexes).tolist()},
         )
 
     async def _scores(self, near: Query, embeddings: Embeddings) -> Double:
@@ -71,20 +85,26 @@ class SearchMethods(EmbeddingMethods):
         wanted = await self._query(near, embeddings)
         return cast(Double, embeddings.similarity(wanted).max(axis=1).astype(np.float64))
 
-    async def _query(self, query: Query, corpus: Embeddings) -> Embeddings:
-        """Queries in the space of the corpus. Raises FingerprintMismatchError, ItemFailedError."""
+    async def _query(self, query: Query, corpus: Embeddings, crops: Any = None) -> Embeddings:
+        """Queries in the space of the corpus. Raises FingerprintMismatchError, ItemFailedError, ValueError."""
+        if isinstance(query, Embeddings) and crops is not None:
+            raise ValueError("crops: are of images, and the query is embeddings; embed the crops, or leave them out")
         if isinstance(query, Embeddings):
             corpus.check_comparable(query)
             if query.errors:
                 raise ItemFailedError(query.errors[0])
             return query
         given: Any = query
-        if not (isinstance(query, str | os.PathLike) or memory.is_one(query)):
+        if crops is not None:
+            given = with_crops(query, crops)
+        elif not (isinstance(query, str | os.PathLike) or memory.is_one(query)):
             given = list(cast(Any, query))
             if not given:
                 raise ValueError("query: got an empty list; give a text, an image, or a list of them")
         first = given[0] if isinstance(given, list) else given
         modality: Modality = "text" if isinstance(first, str) else "image"
+        if isinstance(first, str) and file_kind(first) == "image" and os.path.isfile(first):
+            self.warn(RemarkWarning(f"query: {first!r} is an image file, and a str is a text; give Path({first!r})"))
         return await self.embed(
             **cast(Any, {f"{modality}s": given}),
             model=corpus.model,
@@ -93,3 +113,11 @@ class SearchMethods(EmbeddingMethods):
             on_error="raise",
             progress=False,
         )
+
+
+def _texts(query: Query) -> list[str | None]:
+    """The texts of a query, for its page; empty for images and embeddings."""
+    if isinstance(query, str):
+        return [query]
+    given = list(query) if isinstance(query, list | tuple) else []
+    return list(given) if all(isinstance(each, str) for each in given) else []

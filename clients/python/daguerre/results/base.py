@@ -1,22 +1,24 @@
 """Base of all results with an entry for each item, and the table of the items without one."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, overload
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from daguerre.errors import ItemError
+from daguerre.results.selection import places_of, places_of_ids
 from daguerre.types.common import MARKS, Receipt
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+S = TypeVar("S", bound="ItemResults")
 SHOWN = 5  # failures in a repr
-OWN = ("label", "remark", "error")  # columns of a table, beside those of the labels
+OWN = ("label", "classifier", "fingerprint", "remark", "error")  # columns of a table, beside those of the labels
 
 
 class Errors(Sequence[ItemError]):
@@ -64,10 +66,20 @@ class Errors(Sequence[ItemError]):
 
 @dataclass(frozen=True, eq=False)
 class ItemResults:
-    """Base of results: an entry for each item that was given."""
+    """Base of results: an entry for each item that was given.
+
+    `files` has the path of each item on this machine, (n,); for an item in memory, its id.
+    """
+
+    ROWS: ClassVar[tuple[str, ...]] = ()  # the fields with an entry for each item, beside ids, files and marks
 
     ids: list[str]
     errors: Errors
+    files: list[str] = field(kw_only=True, default_factory=list)
+
+    def __post_init__(self) -> None:
+        if len(self.files) != len(self.ids):
+            object.__setattr__(self, "files", self.ids)
 
     @property
     def ok(self) -> NDArray[np.bool_]:
@@ -86,6 +98,58 @@ class ItemResults:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def select(self: S, ids: "Iterable[Any] | str") -> S:
+        """The result for some of the items, in the order of the ids that are given, each once.
+
+        Parameters
+        ----------
+        ids : ids, paths, or the ends of paths, as a list, an array, a Series or an index of a table; or a single one.
+
+        Returns
+        -------
+        The same kind of result, with the errors and remarks of these items.
+
+        Raises
+        ------
+        ValueError : an id is that of no item, or may be that of several.
+
+        Examples
+        --------
+        >>> kept = X.select(D.kept_ids)
+        """
+        wanted = [ids] if isinstance(ids, str) else ids
+        return self._at(np.array(places_of_ids(wanted, self.ids, self.files), np.int64))
+
+    def __getitem__(self: S, key: Any) -> S:
+        """The result for some of the items: `X[ids]`, `X[mask]` (n,), `X[places]` or `X[:100]`.
+
+        A mask is an array or a list of bool, or a column of a table whose index has the ids.
+        """
+        return self._at(places_of(key, self.ids, self.files))
+
+    def _at(self: S, places: NDArray[np.int64]) -> S:
+        """The result for the items at these places."""
+        at = places.tolist()
+        new: dict[int, list[int]] = defaultdict(list)
+        for i, place in enumerate(at):
+            new[place].append(i)
+        moved: dict[str, Any] = {
+            name: sorted(i for place in getattr(self, name) for i in new.get(place, ()))
+            for name in MARKS
+            if hasattr(self, name)
+        }
+        for name in self.ROWS:
+            rows = getattr(self, name)
+            moved[name] = rows if rows is None else rows[places] if hasattr(rows, "dtype") else [rows[i] for i in at]
+        errors = [replace(error, index=i) for error in self.errors for i in new.get(error.index, ())]
+        return replace(
+            self,
+            ids=[self.ids[i] for i in at],
+            files=[self.files[i] for i in at],
+            errors=Errors(sorted(errors, key=lambda error: error.index)),
+            **moved,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,12 +178,28 @@ class ModelResults(ItemResults):
 
 def item_remarks(results: ItemResults) -> list[str | None]:
     """The remarks of results on each item, with commas between them; None where there is nothing to remark."""
-    remarks: list[str | None] = [None] * len(results)
+    return mark_words({name: getattr(results, name, ()) for name in MARKS}, len(results))
+
+
+def mark_words(marks: Mapping[str, Iterable[int]], n: int) -> list[str | None]:
+    """The remarks on each of n items as text, by the indices of the items that have each of them."""
+    remarks: list[str | None] = [None] * n
     for name in MARKS:
         word = "video" if name == "videos" else name
-        for i in getattr(results, name, ()):
+        for i in marks.get(name, ()):
             remarks[i] = f"{remarks[i]}, {word}" if remarks[i] else word
     return remarks
+
+
+def marks_of(remarks: Iterable[object]) -> dict[str, Any]:
+    """The indices of the items that have each remark, from the texts of `mark_words`."""
+    marks: dict[str, Any] = {name: [] for name in MARKS}
+    for i, remark in enumerate(remarks):
+        for word in str(remark).split(", ") if remark else ():
+            name = "videos" if word == "video" else word
+            if name in marks:
+                marks[name].append(i)
+    return marks
 
 
 def failure_note(errors: Errors) -> str:

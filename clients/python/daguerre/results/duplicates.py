@@ -1,7 +1,7 @@
 """Groups of duplicates."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Int = NDArray[np.int64]
 
 
+NOT_COMPARED = ("blank_image", "unknown_text")  # errors of items that embeddings are made of nevertheless
+
+
 @dataclass(frozen=True, kw_only=True)
 class DuplicateGroup:
     """Duplicates of each other, by index and id.
@@ -24,7 +27,8 @@ class DuplicateGroup:
     Attributes
     ----------
     representative : the one to keep, one of the `members`.
-    similarity : of each member to the representative: a cosine, 1 - bits / 64, or 1.
+    similarity : of each member to the representative: a cosine, 1 - bits / 64, or 1. In a selection that lacks the
+        representative, to that of the whole group.
     """
 
     representative: int
@@ -59,6 +63,7 @@ class Duplicates(ItemResults):
     related : pictures of one layout with different content; an item may also be in a group.
     compared : number of members of groups whose pixels were compared block by block.
     remarks : sentences on limits of the result.
+    model, receipt : provenance of the vectors, for semantic.
     errors : items that could not be compared, blank images among them.
     """
 
@@ -72,10 +77,18 @@ class Duplicates(ItemResults):
     related: tuple[RelatedGroup, ...] = field(kw_only=True, default=())
     compared: int = field(kw_only=True, default=0)
     remarks: list[str] = field(kw_only=True, default_factory=list)
+    model: str | None = field(kw_only=True, default=None)
+    receipt: Mapping[str, Any] | None = field(kw_only=True, default=None)
 
     @classmethod
     def of(
-        cls, answer: Mapping[str, Any], *, ids: Sequence[str], sent: Int, errors: Sequence[ItemError]
+        cls,
+        answer: Mapping[str, Any],
+        *,
+        ids: Sequence[str],
+        files: Sequence[str] = (),
+        sent: Int,
+        errors: Sequence[ItemError],
     ) -> "Duplicates":
         """Build the result from the answer about the items `sent` of all that were given."""
         place = sent.tolist()
@@ -96,12 +109,14 @@ class Duplicates(ItemResults):
             )
         return cls(
             ids=list(ids),
+            files=list(files),
             errors=Errors([failed[i] for i in sorted(failed)]),
             **{name: answer[name] for name in ("id", "kind", "threshold", "linkage")},
             groups=tuple(groups),
             related=tuple(_related(each, place, ids) for each in answer.get("related", ())),
             remarks=list(answer["remarks"]),
             **{name: answer[name] for name in ("threshold_origin", "threshold_reason", "compared") if name in answer},
+            **{name: answer[name] for name in ("model", "receipt") if answer.get(name)},
         )
 
     @property
@@ -112,6 +127,43 @@ class Duplicates(ItemResults):
             kept[list(group.members)] = False
             kept[group.representative] = True
         return kept
+
+    @property
+    def kept_ids(self) -> list[str]:
+        """Ids of the items to keep, as for `X.select(D.kept_ids)`, without those that cannot be read.
+
+        Items that can be used and not be compared, such as images of a single colour, are among them.
+        """
+        unread = {each.index for each in self.errors if each.code not in NOT_COMPARED}
+        return [self.ids[i] for i in np.flatnonzero(self.kept).tolist() if i not in unread]
+
+    def _at(self, places: NDArray[np.int64]) -> "Duplicates":
+        """The duplicates among some of the items.
+
+        Where the representative of a group is not among them, the member that is most similar to it stands for it.
+        """
+        chosen = super()._at(places)
+        new = {place: i for i, place in enumerate(places.tolist())}
+        groups = []
+        for group in self.groups:
+            members = [(new[i], near, i) for i, near in zip(group.members, group.similarity, strict=True) if i in new]
+            if len(members) > 1:
+                first = next((m for m in members if m[2] == group.representative), max(members, key=lambda m: m[1]))
+                groups.append(
+                    DuplicateGroup(
+                        representative=first[0],
+                        members=tuple(i for i, _, _ in members),
+                        ids=tuple(chosen.ids[i] for i, _, _ in members),
+                        similarity=tuple(near for _, near, _ in members),
+                    )
+                )
+        related = []
+        for each in self.related:
+            at = tuple(new[i] for i in each.members if i in new)
+            if len(at) > 1:
+                ids = tuple(chosen.ids[i] for i in at)
+                related.append(RelatedGroup(members=at, ids=ids, contents=min(each.contents, len(at))))
+        return replace(chosen, groups=tuple(groups), related=tuple(related))
 
     @property
     def extra(self) -> list[str]:

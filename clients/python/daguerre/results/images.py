@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 class Descriptions(ItemResults):
     """Descriptions of images: an ImageDescription for each, None for those in `.errors`."""
 
+    ROWS = ("images",)
+
     images: list[ImageDescription | None] = field(kw_only=True)
     first_of_many: list[int] = field(kw_only=True, default_factory=list)
 

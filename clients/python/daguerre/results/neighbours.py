@@ -1,7 +1,8 @@
 """Results of a search."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +22,26 @@ class Neighbours:
     ----------
     queries : ids of what was looked for.
     indexes : (q, k) items of the corpus; ids : their ids; cosines : (q, k) float32.
+    model, receipt : provenance of the vectors.
+    texts : text of each query; None for one that is no text. files : path on this machine, by id, of what was found;
+        query_files : of each query.
     """
 
     queries: list[str]
     indexes: NDArray[np.int64]
     ids: list[list[str]]
     cosines: Float
+    model: str = ""
+    receipt: Mapping[str, Any] = field(default_factory=dict)
+    texts: list[str | None] = field(default_factory=list)
+    files: Mapping[str, str] = field(default_factory=dict)
+    query_files: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if len(self.texts) != len(self.queries):
+            object.__setattr__(self, "texts", [None] * len(self.queries))
+        if len(self.query_files) != len(self.queries):
+            object.__setattr__(self, "query_files", self.queries)
 
     def __len__(self) -> int:
         return len(self.queries)

@@ -10,13 +10,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+def origin_columns(classifier: str, fingerprint: str | None) -> dict[str, str | None]:
+    """The columns of a table of predictions that name their origin."""
+    return {"classifier": classifier, "fingerprint": fingerprint or None}
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Predictions(ItemResults):
     """Predictions of a classifier.
 
     Attributes
     ----------
-    ids : paths of files, as they were given or found; places of other items.
+    ids : paths of files below the folder that was given; places of other items.
     predicted : (n,) labels; None of failed items and of a continuous task.
     probabilities : (n, labels) float64, calibrated; rows of failed items are NaN.
     values, low, high : (n,) of a continuous task, with the 95 % prediction interval; NaN where it is not known.
@@ -28,6 +33,8 @@ class Predictions(ItemResults):
     errors : a table of the items without a result.
     receipt : how the vectors were made; None where every item failed.
     """
+
+    ROWS = ("predicted", "probabilities", "values", "low", "high", "crossed")
 
     truncated: list[int]
     receipt: Receipt | None
@@ -49,11 +56,18 @@ class Predictions(ItemResults):
         """A remark on each item, for tables: "unknown", "truncated", "video", "first_of_many"; None for most."""
         return item_remarks(self)
 
+    @property
+    def origin(self) -> dict[str, str | None]:
+        """The columns that name the classifier, with its version, and the fingerprint of the vectors."""
+        return origin_columns(self.classifier, None if self.receipt is None else self.receipt.fingerprint)
+
     def to_pandas(self) -> "pd.DataFrame":
         """Table by item: index id; `label` and a column for each probability, or `value`, `low`, `high`; `error`.
 
-        Before `error` is a column `remark`: "unknown", "truncated", "video", "first_of_many", several of them, or
-        None. A label of yours that is called "label", "remark" or "error" gets its column as "label: …".
+        `classifier` ("protest@3") and `fingerprint` of the vectors are the same in every row, so that `validate` knows
+        which items the classifier was trained on. Before `error` is a column `remark`: "unknown", "truncated", "video",
+        "first_of_many", several of them, or None. A label of yours that has the name of such a column gets its own as
+        "label: …".
         """
         pandas = import_pandas()
         columns: dict[str, Any] = {}
@@ -63,6 +77,7 @@ class Predictions(ItemResults):
                 columns[f"label: {label}" if label in OWN else label] = self.probabilities[:, j]
         else:
             columns |= {"value": self.values, "low": self.low, "high": self.high}
+        columns |= {name: [value] * len(self) for name, value in self.origin.items()}
         columns["remark"] = self.remarks
         columns["error"] = self.codes
         table: pd.DataFrame = pandas.DataFrame(columns, index=pandas.Index(self.ids, name="id"))

@@ -11,6 +11,12 @@ if TYPE_CHECKING:
 
 
 MAIN = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "pr_auc", "brier", "mae", "rmse", "r2", "spearman")
+SETS = {"cross_validated": "out of fold", "held_out": "held out", "validation": "validation images"}
+PRINTED = {  # test items first: nothing was chosen by them
+    "held_out": "test items, held out",
+    "cross_validated": "out of fold",
+    "validation": "validation images",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +41,16 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Figure:
-    """A number with its 95 % interval; None where it is not defined."""
+    """A number with its 95 % interval; None where it is not defined.
+
+    `undefined` is the number of bootstrap resamples of an agreement in which it has no value; its interval is of the
+    others.
+    """
 
     value: float | None
     low: float | None
     high: float | None
+    undefined: int = 0
 
     def __str__(self) -> str:
         if self.value is None:
@@ -55,7 +66,9 @@ class Report(Mapping[str, Any]):
     Attributes
     ----------
     figures, baseline : by name ("accuracy", "f1[protest]", "rmse", …): out of fold, or, of a fine-tuned network, of
-        the test images.
+        the test images. Shares have Wilson's 95 % interval, other figures that of a bootstrap.
+    held_out : figures of the test items alone, by name; empty without test items.
+    learning : figures by the number of coded items, as a list of n, score and width; None for a fine-tuned network.
     notes : warnings about the training data and the figures.
     worst : the most confidently wrong predictions: id, target, predicted, confidence.
     """
@@ -65,13 +78,20 @@ class Report(Mapping[str, Any]):
         self.title = title
         self.worst = list(worst)
         self.notes: list[str] = [note["message"] for note in report["notes"]]
-        kinds = {"cross_validated": "out of fold", "held_out": "held out", "validation": "validation images"}
         source: tuple[str, Mapping[str, Any]] = next(
-            ((kinds[k], report[k]) for k in kinds if report.get(k)), ("nothing", {})
+            ((name, report[key]) for key, name in SETS.items() if report.get(key)), ("nothing", {})
         )
         self.of, self.measured = source
-        self.figures = {name: Figure(**f) for name, f in self.measured.get("figures", {}).items()}
-        self.baseline = {name: Figure(**f) for name, f in self.measured.get("baseline", {}).items()}
+        self.figures = _figures(self.measured, "figures")
+        self.baseline = _figures(self.measured, "baseline")
+        self.held_out = _figures(report.get("held_out") or {}, "figures")
+        self.learning: list[Mapping[str, Any]] | None = (report.get("learning") or {}).get("points")
+
+    @property
+    def ids(self) -> list[str]:
+        """Ids of the coded items that have a prediction in the report; none where they are withheld."""
+        own = self._report.get("out_of_fold") or self._report.get("held_out_predictions") or {}
+        return list(own.get("ids", ()))
 
     def __getitem__(self, key: str) -> Any:
         return self._report[key]
@@ -106,10 +126,39 @@ class Report(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{n} {label}".strip() for label, n in self["counts"].items())
-        lines = [f"{self.title}: {self['task']}, {self['n']:,} items ({counts}); figures {self.of}, 95 % intervals"]
-        lines += [
-            f"  {name:18} {self.figures[name]!s:24} baseline {self.baseline[name]}"
-            for name in MAIN
-            if name in self.figures
-        ]
+        if (self.get("codes") or {}).get("rule") == "both":
+            counts = f"codes: {counts}"
+        lines = [f"{self.title}: {self['task']}, {self['n']:,} items ({counts}); 95 % intervals"]
+        for key, name in PRINTED.items():
+            if measured := self.get(key):
+                lines += self._figures_of(measured, name)
+        if planned := self._precision():
+            lines.append(planned)
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
+
+    def _figures_of(self, measured: Mapping[str, Any], name: str) -> list[str]:
+        figures, baseline = _figures(measured, "figures"), _figures(measured, "baseline")
+        repeats = measured.get("repeats") or {}
+        of = f"{measured['n']:,} items"
+        if name == PRINTED["cross_validated"] and (self.get("codes") or {}).get("rule") == "both":
+            of = f"{measured['n']:,} codes of {self['n']:,} items"
+        lines = [f"  {name} ({of}):"]
+        for figure in (figure for figure in MAIN if figure in figures):
+            spread = [value for value in repeats.get(figure, ()) if value is not None]
+            over = f"  {len(spread)} repeats {min(spread):.3f} to {max(spread):.3f}" if spread else ""
+            lines.append(f"  {figure:18} {figures[figure]!s:24} baseline {baseline[figure]}{over}")
+        return lines
+
+    def _precision(self) -> str | None:
+        """The width of the widest interval of a corrected share, or of the corrected mean."""
+        if not self.learning:
+            return None
+        widths = self.learning[-1]["width"]
+        label = max(widths, key=widths.get)
+        kind = f"share of {label}" if label else "mean"
+        of = f"with these {self['n']:,} coded items, in a corpus that is much larger"
+        return f"  interval of the corrected {kind}: {widths[label]:.3g} wide {of}"
+
+
+def _figures(measured: Mapping[str, Any], kind: str) -> dict[str, Figure]:
+    return {name: Figure(**figure) for name, figure in measured.get(kind, {}).items()}

@@ -6,8 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,9 @@ from numpy.typing import NDArray
 from daguerre.inputs.files import require_folder
 from daguerre.results.base import Errors, import_pandas
 from daguerre.results.embeddings import Embeddings
-from daguerre.types.common import Content, Double, Float, Receipt
+from daguerre.results.predictions import origin_columns
+from daguerre.storage.page_tables import require_tables, write_page
+from daguerre.types.common import Content, Double, Float, PageMode, Receipt
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,8 +160,13 @@ class DrawnResult(VideoResult):
         rows: NDArray[Any],
         pooled: Double,
         classifier: str | None,
+        pictures: PageMode,
+        tables: str | os.PathLike[str] | None,
     ) -> None:
+        if pictures not in get_args(PageMode):
+            raise ValueError(f'pictures: got {pictures!r}, there are "thumbnails", "blurred" and "none"')
         require_folder(path)
+        require_tables(tables)
         if self.draw is None:
             raise RuntimeError(f"{self.name}: was copied or pickled, and has no server that draws it; ask for it again")
         alias = f"video-{uuid.uuid4().hex}"  # the name stays on this machine
@@ -168,7 +174,7 @@ class DrawnResult(VideoResult):
         def numbers(row: NDArray[Any]) -> dict[str, Any]:
             return {"scores": np.round(row, 6).tolist()} if labels else {"value": float(row[0])}
 
-        there = [i for i, jpeg in enumerate(self.thumbnails) if jpeg]
+        there = [i for i, jpeg in enumerate(self.thumbnails) if jpeg and pictures != "none"]
         chosen = {there[round(i)] for i in np.linspace(0, len(there) - 1, min(THUMBNAILS, len(there)))}
         frames = [
             {
@@ -189,8 +195,9 @@ class DrawnResult(VideoResult):
             ]
         video = {**self.facts, "sampling": self.sampling, "frames": frames, "shots": shots, "report": self.report}
         entry = {"index": 0, "id": alias, **numbers(pooled), "video": {**video, "decoder": self.decoder}}
-        html = self.draw({"labels": labels, "classifier": classifier, "receipt": asdict(self.receipt), "data": [entry]})
-        Path(path).write_text(html.replace(alias, escape(_printable(self.name))), encoding="utf-8")
+        request = {"labels": labels, "classifier": classifier, "receipt": asdict(self.receipt), "data": [entry]}
+        html = self.draw({**request, "pictures": pictures})
+        write_page(path, html.replace(alias, escape(_printable(self.name))), tables)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -203,6 +210,7 @@ class ClipScores(DrawnResult):
     best : the label of each frame, None where none fits.
     none_scores : (n,) of `none_of_these`, where it was given.
     label, pooled : of the video, pooled as it was asked for.
+    preset, notice : name of the preset, and how to validate its scores; None without a preset.
     """
 
     labels: Sequence[str]
@@ -213,6 +221,8 @@ class ClipScores(DrawnResult):
     label: str | None
     pooled: Float
     templates: Sequence[str]
+    preset: str | None = None
+    notice: str | None = None
 
     def pool(self, how: How | None = None, *, k: int | None = None, by: By = "video") -> Double:
         """Scores pooled over the frames: (labels,), or (shots, labels) by="shot"; NaN for a shot without a frame.
@@ -230,13 +240,28 @@ class ClipScores(DrawnResult):
         """Table with a row for each shot: video, index, start, end, frames, a column for each label, remarks."""
         return _table(self._shots(), self.labels, self.pool(how, by="shot"), self._remarks(len(self.shots or ())))
 
-    def timeline(self, path: str | os.PathLike[str]) -> None:
+    def timeline(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        pictures: PageMode = "thumbnails",
+        tables: str | os.PathLike[str] | None = None,
+    ) -> None:
         """Write a page, which the server draws: thumbnails along time, a curve for each label, shots.
 
-        One file, which needs no network. The name of the video is not sent. Raises DaguerreError where the server
-        cannot be asked; RuntimeError for a result that was copied or pickled.
+        One file, which needs no network. The name of the video is not sent.
+
+        Parameters
+        ----------
+        pictures : "thumbnails"; "blurred", so that people cannot be recognised; or "none".
+        tables : a folder, into which each table of the page goes as CSV and LaTeX, and each figure as SVG.
+
+        Raises
+        ------
+        DaguerreError : the server cannot be asked.
+        RuntimeError : the result was copied or pickled.
         """
-        self._write_timeline(path, self.labels, self.scores, self.pool(), None)
+        self._write_timeline(path, self.labels, self.scores, self.pool(), None, pictures, tables)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -319,8 +344,13 @@ class ClipPredictions(DrawnResult):
         return self._pool(self.rows, how, k, by)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Table by frame: video, timestamp, shot, label and probabilities, or value, low, high, then remarks."""
-        columns, remarks = self._frames(), self._remarks(len(self))
+        """Table by frame: video, timestamp, shot, label and probabilities, or value, low, high, then the rest.
+
+        The rest are `classifier` and `fingerprint`, the same in every row, and remarks.
+        """
+        origin = origin_columns(self.classifier, self.receipt.fingerprint)
+        columns = self._frames()
+        remarks = {name: [value] * len(self) for name, value in origin.items()} | dict(self._remarks(len(self)))
         if self.labels:
             return _table({**columns, "label": list(self.predicted)}, self.labels, self.probabilities, remarks)
         values = {"value": self.values, "low": self.low, "high": self.high}
@@ -331,9 +361,15 @@ class ClipPredictions(DrawnResult):
         """Table with a row for each shot."""
         return _table(self._shots(), self.columns, self.pool(how, by="shot"), self._remarks(len(self.shots or ())))
 
-    def timeline(self, path: str | os.PathLike[str]) -> None:
-        """Write an HTML timeline, as `ClipScores.timeline` does."""
-        self._write_timeline(path, self.labels, self.rows, self.pool(), self.classifier)
+    def timeline(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        pictures: PageMode = "thumbnails",
+        tables: str | os.PathLike[str] | None = None,
+    ) -> None:
+        """Write an HTML timeline, as `ClipScores.timeline` does; of a binary classifier with one curve."""
+        self._write_timeline(path, self.labels, self.rows, self.pool(), self.classifier, pictures, tables)
 
 
 def _table(

@@ -7,7 +7,8 @@ import numpy as np
 
 from daguerre.errors import ItemError, ItemFailedError
 from daguerre.results.video import ClipEmbeddings, ClipPredictions, ClipScores, Draw, Shot
-from daguerre.types.common import NO_MODEL, Double, Failure, Float
+from daguerre.types.analyses import AnalysesAnswer
+from daguerre.types.common import NO_MODEL, Content, Double, Failure, Float
 from daguerre.types.video import ClipAnswer, Outcome, VideoAnswer
 from daguerre.types.zero_shot import ZeroShotOptions
 
@@ -21,14 +22,16 @@ def scores(answer: ClipAnswer, name: str, asked: ZeroShotOptions, draw: Draw) ->
         none = _single([each.none_score for each in outcomes])
     return ClipScores(
         **_common(answer, video, name),
-        labels=list(asked.labels),
-        scores=_rows([each.scores for each in outcomes], len(asked.labels)),
-        cosines=_rows([each.cosines for each in outcomes], len(asked.labels)),
+        labels=list(answer.labels),
+        scores=_rows([each.scores for each in outcomes], len(answer.labels)),
+        cosines=_rows([each.cosines for each in outcomes], len(answer.labels)),
         best=[each.label for each in outcomes],
         none_scores=none,
         label=video.outcome.label,
         pooled=_single(video.outcome.scores),
         templates=list(answer.templates),
+        preset=answer.preset,
+        notice=answer.notice,
         draw=draw,
     )
 
@@ -65,6 +68,13 @@ def predictions(answer: ClipAnswer, name: str, draw: Draw) -> ClipPredictions:
         pooled=_doubles(video.outcome.probabilities if answer.labels else [value]),
         draw=draw,
     )
+
+
+def analysed(answer: AnalysesAnswer) -> Content:
+    """The entry of the video in an answer of analyses, without its place and its alias."""
+    (entry,) = answer.entries
+    assert entry is not None
+    return {name: value for name, value in entry.items() if name not in ("index", "id")}
 
 
 def _found(answer: ClipAnswer, name: str) -> VideoAnswer:

@@ -18,7 +18,7 @@ class ZeroShot(ModelResults):
 
     Attributes
     ----------
-    labels : yours, in your order.
+    labels : yours, in your order; or those of the preset.
     scores : (n, k) float32, a row for each item that was given; rows of failed items are NaN.
     cosines : (n, k) float32, raw.
     best : the best label of each item; None where none fits, or the item failed.
@@ -27,7 +27,11 @@ class ZeroShot(ModelResults):
     videos : indices of videos, each with one result, pooled over its frames.
     first_of_many : indices of images that hold several pictures, of which the first was read.
     templates, negatives, logit_scale : what made the scores of the cosines.
+    preset, prompts, notice : name of the preset, the texts that stood for its labels in the templates, and how to
+        validate its scores; None without a preset.
     """
+
+    ROWS = ("scores", "cosines", "best", "none_scores")
 
     labels: list[str] = field(kw_only=True)
     scores: Float = field(kw_only=True)
@@ -37,6 +41,9 @@ class ZeroShot(ModelResults):
     templates: list[str] = field(kw_only=True)
     negatives: list[str] | None = field(kw_only=True)
     logit_scale: float = field(kw_only=True)
+    preset: str | None = field(kw_only=True, default=None)
+    prompts: list[str] | None = field(kw_only=True, default=None)
+    notice: str | None = field(kw_only=True, default=None)
     calibrated: bool = field(kw_only=True, default=False)
 
     def top(self, k: int = 1) -> list[list[tuple[str, float]]]:

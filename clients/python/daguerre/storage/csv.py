@@ -6,19 +6,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from daguerre.storage.whole import whole_file
+
 
 @contextmanager
 def open_output(out: str) -> Iterator[TextIO]:
     """Open a file of UTF-8, or standard output for "-".
 
-    A file name in another encoding is written with its bytes as \\udce9 and the like.
+    The file appears whole, when the block ends. A file name in another encoding is written with its bytes as \\udce9
+    and the like.
     """
     if out == "-":
         assert hasattr(sys.stdout, "reconfigure")
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="")
         yield sys.stdout
         return
-    with open(out, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+    with whole_file(out) as path, open(path, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         yield file
 
 

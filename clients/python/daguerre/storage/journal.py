@@ -4,7 +4,7 @@ A row is in the journal before the next answer is processed, so that a killed pr
 received. A full journal becomes a part of the same number, which identifies a journal that was left behind.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from daguerre.storage.parquet import (
     batch,
     conformed,
     matrix,
-    read_schema,
+    receipt_in,
     receipt_of,
     save,
     schema,
@@ -32,12 +32,13 @@ COLUMNS = ["id", "sha256", "size", "mtime_ns", "error_code"]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An item that is finished."""
+    """An item that is finished; `finished` is whether it is in the final file, and not in the parts of a run."""
 
     sha256: str | None
     size: int | None
     mtime_ns: int | None
     error_code: str | None
+    finished: bool = True
 
 
 class Journal:
@@ -58,14 +59,15 @@ class Journal:
         self._writer_schema: Any = None
         self._rows = 0
         self._next = 0
+        self._found: frozenset[Path] = frozenset()  # the files of earlier runs
 
     def receipts(self) -> Iterator[tuple[Path, Receipt]]:
         """Receipts of the files so far."""
         for path in self._files():
-            yield path, receipt_of(read_schema(path), path)
+            yield path, receipt_of(path)
         for path in self._journals():
-            if (table := _readable(path)) is not None:
-                yield path, receipt_of(table.schema, path)
+            if (table := _readable(path)) is not None and (made := receipt_in(table.schema)) is not None:
+                yield path, made
 
     def recover(self) -> None:
         """Turn the journals of a killed run into parts."""
@@ -83,6 +85,7 @@ class Journal:
         """All finished items, by id; the latest row of an item that was repeated."""
         pa = arrow()
         items: dict[str, Known] = {}
+        self._found = frozenset(self._files())
         for path in self._files():
             with pa.parquet.ParquetFile(path) as file:
                 names = file.schema_arrow.names
@@ -98,13 +101,14 @@ class Journal:
                     every = (columns.get(name, nothing) for name in COLUMNS)
                     for id, sha256, size, mtime_ns, error in zip(*every, strict=True):
                         items.pop(id, None)
-                        items[id] = Known(sha256, size, mtime_ns, error if isinstance(error, str) else None)
+                        code_now = error if isinstance(error, str) else None
+                        items[id] = Known(sha256, size, mtime_ns, code_now, path == self.out)
         return items
 
     def add(self, rows: Sequence[Row], vectors: Float, receipt: Receipt) -> None:
         """Append rows, so that they survive this process."""
         pa = arrow()
-        kept = batch(rows, vectors, receipt)
+        kept = batch(rows, vectors, receipt, "image")
         if self._writer is not None and not self._writer_schema.equals(kept.schema, check_metadata=True):
             self.flush()  # a server that was upgraded in between says so in its receipt
         if self._writer is None:
@@ -139,23 +143,35 @@ class Journal:
         self.flush()
         self._drop_if_empty()
 
-    def finish(self, dimension: int, receipt: Receipt) -> int:
+    def finish(
+        self,
+        dimension: int,
+        receipt: Receipt,
+        earlier: Mapping[str, str] | None = None,
+        present: Mapping[str, str] | None = None,
+    ) -> int:
         """Write all rows to `out`, in the order in which they were made, and return their number.
 
         Without rows, `out` is an empty table with the given dimension and receipt.
+
+        Parameters
+        ----------
+        earlier, present : ids of rows that `known` has found, and of later ones, and those that they get.
         """
         self.flush()
         pa = arrow()
         files = self._files()
-        if self._parts() or not files:
-            kind = schema(dimension, receipt_of(read_schema(files[-1]), files[-1]) if files else receipt)
-            save(self._latest(files, kind), kind, self.out, scratch=self.folder)
+        if self._parts() or not files or earlier:
+            kind = schema(dimension, receipt_of(files[-1]) if files else receipt)
+            save(self._latest(files, kind, earlier or {}, present or {}), kind, self.out, scratch=self.folder)
             for path in self._parts():
                 path.unlink()
         self._drop_if_empty()
         return int(pa.parquet.read_metadata(self.out).num_rows)
 
-    def _latest(self, files: Sequence[Path], kind: Any) -> Iterator[Any]:
+    def _latest(
+        self, files: Sequence[Path], kind: Any, earlier: Mapping[str, str], present: Mapping[str, str]
+    ) -> Iterator[Any]:
         """Every row of the files, in row groups, without those that were done again later."""
         pa = arrow()
         later: set[str] = set()
@@ -163,7 +179,8 @@ class Journal:
         for path in reversed(files):
             ids = pa.parquet.read_table(path, columns=["id"])["id"].to_pylist()
             fresh = []
-            for id in reversed(ids):
+            renamed = earlier if path in self._found else present
+            for id in (renamed.get(id, id) for id in reversed(ids)):
                 fresh.append(id not in later)
                 later.add(id)
             keep.append(pa.array(fresh[::-1], pa.bool_()))
@@ -171,9 +188,10 @@ class Journal:
         waiting: list[Any] = []
         for path, mask in zip(files, reversed(keep), strict=True):
             start = 0
+            renamed = earlier if path in self._found else present
             with pa.parquet.ParquetFile(path) as file:
                 for part in file.iter_batches(ROW_GROUP):
-                    whole = conformed(part, kind, path)
+                    whole = conformed(_renamed(part, renamed), kind, path)
                     waiting.append(whole.filter(mask.slice(start, part.num_rows)))
                     start += part.num_rows
                     if sum(table.num_rows for table in waiting) >= ROW_GROUP:
@@ -201,6 +219,17 @@ class Journal:
                 (self.folder / "lock").unlink(missing_ok=True)
                 self.folder.rmdir()
                 synced(self.folder.parent)
+
+
+def _renamed(part: Any, renamed: Mapping[str, str]) -> Any:
+    """A batch of rows with other ids."""
+    if not renamed:
+        return part
+    pa = arrow()
+    ids = [renamed.get(id, id) for id in part["id"].to_pylist()]
+    place = part.schema.get_field_index("id")
+    columns = [pa.array(ids, pa.string()) if i == place else column for i, column in enumerate(part.columns)]
+    return pa.record_batch(columns, names=part.schema.names)
 
 
 def _together(tables: Sequence[Any]) -> Any:

@@ -2,9 +2,11 @@
 
 Columns: id; sha256 (hex), size and mtime_ns of a file; vector (fixed_size_list of float32, NaN where there is none:
 pyarrow 14 to 25 cannot read null rows of such lists); error_code and error_message (null where all is well); model,
-revision and fingerprint. The receipt is in the schema's metadata, under "daguerre", as JSON.
+revision and fingerprint; modality ("image" or "text", null where it is not known); remark (null for most, as in tables
+of results). The receipt is in the schema's metadata, under "daguerre", as JSON.
 
-Files that other programs have written again are read too: pandas drops the receipt, and makes lists of any length.
+Files that other programs have written again are read too: pandas and polars drop the receipt, and make lists of any
+length and precision. Columns then say what the receipt said; those after fingerprint are in no file of version 0.1.
 """
 
 import json
@@ -17,9 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from daguerre.errors import DaguerreError
+from daguerre.errors import DaguerreError, FingerprintMismatchError
 from daguerre.inputs.files import require_folder
-from daguerre.types.common import NO_MODEL, Float, Receipt, listed, receipt
+from daguerre.inputs.names import printable
+from daguerre.types.common import NO_MODEL, Float, Modality, Receipt, listed, receipt
 
 KEY = b"daguerre"
 NEEDED = ("id", "vector", "model", "revision", "fingerprint")
@@ -36,6 +39,7 @@ class Row:
     mtime_ns: int | None = None
     error_code: str | None = None
     error_message: str | None = None
+    remark: str | None = None
 
 
 def arrow() -> Any:
@@ -64,11 +68,13 @@ def schema(dimension: int, receipt: Receipt) -> Any:
         ("model", text),
         ("revision", text),
         ("fingerprint", text),
+        ("modality", text),
+        ("remark", text),
     ]
     return pa.schema(fields, metadata={KEY: json.dumps(asdict(receipt), ensure_ascii=False).encode()})
 
 
-def batch(rows: Sequence[Row], vectors: Float, receipt: Receipt) -> Any:
+def batch(rows: Sequence[Row], vectors: Float, receipt: Receipt, modality: Modality | None = None) -> Any:
     """Rows with their vectors (n, d) as a record batch; those of failed rows are NaN."""
     pa = arrow()
     n, dimension = vectors.shape
@@ -82,14 +88,13 @@ def batch(rows: Sequence[Row], vectors: Float, receipt: Receipt) -> Any:
         pa.array([row.mtime_ns for row in rows], pa.int64()),
         pa.FixedSizeListArray.from_arrays(flat, dimension),
         *(pa.array([getattr(row, name) for row in rows], pa.string()) for name in ("error_code", "error_message")),
-        *(pa.array([value] * n, pa.string()) for value in (receipt.model, receipt.revision, receipt.fingerprint)),
+        *(
+            pa.array([value] * n, pa.string())
+            for value in (receipt.model, receipt.revision, receipt.fingerprint, modality)
+        ),
+        pa.array([row.remark for row in rows], pa.string()),
     ]
     return pa.record_batch(columns, schema=schema(dimension, receipt))
-
-
-def printable(id: str) -> str:
-    r"""An id as valid Unicode: bytes of a file name in another encoding become \udce9 and the like."""
-    return id.encode("utf-8", "backslashreplace").decode()
 
 
 def read_schema(path: str | os.PathLike[str]) -> Any:
@@ -97,26 +102,56 @@ def read_schema(path: str | os.PathLike[str]) -> Any:
     pa = arrow()
     try:
         return pa.parquet.read_schema(path)
-    except pa.ArrowInvalid as exc:
+    except FileNotFoundError as exc:
+        raise FileNotFoundError(f"{os.fspath(path)} does not exist; check the path") from exc
+    except (pa.ArrowInvalid, OSError) as exc:
         raise DaguerreError(
             f"{os.fspath(path)} is no Parquet file: {exc}; move it away, or name another file", code="foreign_file"
         ) from exc
 
 
-def receipt_of(saved: Any, path: str | os.PathLike[str]) -> Receipt:
-    """The receipt in a file's schema, or of its columns. Raises DaguerreError where a file is not one of ours."""
+def receipt_in(saved: Any) -> Receipt | None:
+    """The receipt in the metadata of a schema; None where there is none."""
     metadata = saved.metadata or {}
-    if KEY in metadata and "vector" in saved.names:
-        return receipt(json.loads(metadata[KEY]))
-    if not set(NEEDED) <= set(saved.names):
+    return receipt(json.loads(metadata[KEY])) if KEY in metadata and "vector" in saved.names else None
+
+
+def receipt_of(path: str | os.PathLike[str]) -> Receipt:
+    """The receipt of a Parquet file: that of its metadata, unless its columns are those of another, or it has none.
+
+    Raises
+    ------
+    DaguerreError : the file is not one of vectors.
+    FingerprintMismatchError : it has vectors of several fingerprints.
+    """
+    saved = read_schema(path)
+    made = receipt_in(saved)
+    names = set(saved.names)
+    if not (set(NEEDED) <= names or (made is not None and {"id", "vector"} <= names)):
         raise DaguerreError(
-            f"{os.fspath(path)} was not written by daguerre: it has columns {listed(saved.names, 8)}, and needs "
-            f"{', '.join(NEEDED)}; name another file",
+            f"{os.fspath(path)} was not written by daguerre: it has columns {listed(saved.names, 8)}, and a file of "
+            f"vectors needs {', '.join(NEEDED)}; make one with `daguerre embed`, or name another file",
             code="foreign_file",
         )
-    columns = ["model", "revision", "fingerprint"]
-    first = arrow().parquet.read_table(path, columns=columns).slice(0, 1).to_pylist()
-    model, revision, fingerprint = (first[0][name] or "" if first else "" for name in columns)
+    if "fingerprint" not in names:
+        assert made is not None
+        return made
+    pa = arrow()
+    columns = [name for name in NEEDED[2:] if name in names]
+    there = {
+        column: pa.parquet.read_table(path, columns=[column])[column].cast(pa.string()).unique().to_pylist()
+        for column in columns
+    }
+    fingerprints = [each or "none" for each in there["fingerprint"]]
+    if len(fingerprints) > 1:
+        raise FingerprintMismatchError(
+            f"{os.fspath(path)} has vectors of {len(fingerprints)} fingerprints, {listed(fingerprints, 3)}; they must "
+            "not be mixed: keep the rows of one",
+            code="fingerprint_mismatch",
+        )
+    if made is not None and fingerprints in ([], [made.fingerprint]):
+        return made
+    model, revision, fingerprint = ((there.get(name) or [""])[0] or "" for name in NEEDED[2:])
     return replace(NO_MODEL, model=model, revision=revision, fingerprint=fingerprint)
 
 
@@ -197,7 +232,7 @@ def save(batches: Iterable[Any], kind: Any, path: str | os.PathLike[str], *, scr
     synced(target.parent)
 
 
-_DICTIONARY = ["error_code", "error_message", "model", "revision", "fingerprint"]
+_DICTIONARY = ["error_code", "error_message", "model", "revision", "fingerprint", "modality", "remark"]
 
 
 def synced(folder: Path) -> None:

@@ -6,6 +6,7 @@ Its kind is that of its bytes, whatever the file is called.
 
 import csv
 import io
+import os
 import re
 import warnings
 from collections import Counter
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from daguerre.errors import RemarkWarning
+from daguerre.inputs.alignment import json_value
 from daguerre.inputs.votes import NONE
 from daguerre.storage.parquet import arrow
 from daguerre.types.common import listed
@@ -122,6 +124,38 @@ def read_table(path: str) -> Table:
         raise ValueError(f"{path} has no rows; give a table with a row per item")
     rows = [{name: cell.strip() for name, cell in row.items()} for row in table.rows]
     return replace(table, rows=rows)
+
+
+def table_of(given: Any) -> Table:
+    """A table of a path, of a DataFrame of pandas, polars or pyarrow, or of columns by name. Raises ValueError.
+
+    Labels in the index of a DataFrame of pandas are a column: id, unless the index has a name.
+    """
+    if isinstance(given, Table):
+        return given
+    if isinstance(given, str | os.PathLike):
+        return read_table(os.fspath(given))
+    if isinstance(given, Mapping):
+        columns = {str(name): list(values) for name, values in given.items()}
+    elif hasattr(given, "reset_index"):  # pandas
+        index = given.index
+        name = index.name if index.name is not None else "id"
+        plain = list(index) == list(range(len(given))) or name in given.columns
+        columns = {} if plain else {str(name): list(index)}
+        columns |= {str(each): list(given[each]) for each in given.columns}
+    elif hasattr(given, "column_names") or hasattr(given, "columns"):
+        names = getattr(given, "column_names", None) or given.columns
+        columns = {str(each): [getattr(value, "as_py", lambda v=value: v)() for value in given[each]] for each in names}
+    else:
+        raise TypeError(f"table: got {type(given).__name__}; give a path, a DataFrame, or columns by name")
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"table: its columns have different lengths, {lengths}; give a value for each row")
+    cells = [[_cell(json_value(value)) for value in values] for values in columns.values()]
+    table = _table("table", enumerate([list(columns), *zip(*cells, strict=True)], 1))
+    if not table.rows:
+        raise ValueError("table has no rows; give a table with a row per item")
+    return replace(table, rows=[{name: cell.strip() for name, cell in row.items()} for row in table.rows])
 
 
 def read_texts(path: str, column: str | None) -> tuple[list[str] | None, list[str]]:
@@ -246,7 +280,10 @@ def _text(path: str, data: bytes) -> str:
 
 def _read_parquet(path: str, data: bytes) -> Table:
     pa = arrow()
-    table = pa.parquet.read_table(pa.BufferReader(data))
+    try:
+        table = pa.parquet.read_table(pa.BufferReader(data))
+    except (pa.ArrowException, OSError) as exc:
+        raise ValueError(f"{path} is no valid Parquet file: {exc}; write it again, or save it as CSV") from exc
     unread = {each.name: kind for each in table.schema if (kind := _no_cells(each.type))}
     columns = [
         ["?"] * table.num_rows if name in unread else [_cell(value) for value in column.to_pylist()]
@@ -310,3 +347,22 @@ def _cell(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
+
+
+def refuse_filled(path: str | os.PathLike[str], columns: Sequence[str], *, instead: str | None = None) -> None:
+    """Raise ValueError if a table is there of which people have filled in one of these columns: it is not overwritten.
+
+    In a table that has the column `instead`, that one alone counts.
+    """
+    if not os.path.isfile(path):
+        return
+    try:
+        table = read_table(os.fspath(path))
+    except ValueError:
+        return
+    for column in [instead] if instead is not None and table.has(instead) else columns:
+        if table.has(column) and (filled := sum(map(bool, table.column(column)))):
+            raise ValueError(
+                f"{os.fspath(path)} has {filled:,} codes in its column {column!r}, which would be lost; write to "
+                "another file, or delete this one"
+            )

@@ -4,16 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from daguerre.types.analyses import AnalyserCard, AnalysesAnswer
 from daguerre.types.clusters import read_clustering
-from daguerre.types.common import Content
+from daguerre.types.common import Content, record
 from daguerre.types.duplicates import read_duplicates
 from daguerre.types.embeddings import EmbedAnswer
 from daguerre.types.images import ImagesAnswer
 from daguerre.types.jobs import Job
 from daguerre.types.models import ModelCard
+from daguerre.types.pages import AnswerPage
 from daguerre.types.predictions import PredictAnswer
 from daguerre.types.video import ClipAnswer
-from daguerre.types.zero_shot import ZeroShotAnswer
+from daguerre.types.zero_shot import Preset, ZeroShotAnswer
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -66,6 +68,11 @@ MODELS = Operation(
 )
 EMBED = Operation("POST", "/v1/embeddings", "Embed", EmbedAnswer.read, {**SKIP, "encoding_format": "base64"}, form=True)
 ZERO_SHOT = Operation("POST", "/v1/zero-shot", "ZeroShot", ZeroShotAnswer.read, SKIP, form=True)
+ANALYSERS = Operation(
+    "GET", "/v1/analysers", "ListAnalysers", lambda content, _: [record(AnalyserCard, each) for each in content["data"]]
+)
+PRESETS = ANALYSERS.reading(lambda content, _: [record(Preset, each) for each in content["presets"]])
+ANALYSE = Operation("POST", "/v1/analyses", "Analyse", AnalysesAnswer.read, SKIP, form=True)
 DESCRIBE_IMAGES = Operation("POST", "/v1/images", "DescribeImages", ImagesAnswer.read, SKIP)
 SEARCH = Operation("POST", "/v1/search", "Search", _content)
 
@@ -86,6 +93,9 @@ CLASSIFIER_PAGE = Operation("POST", "/v1/classifiers/{name}/report.html", "Repor
 CLUSTER = Operation("POST", "/v1/clusters", "Cluster", Job.read, SKIP_IN_JOB)
 CLUSTERING = Operation("GET", "/v1/clusters/{id}", "GetClustering", read_clustering)
 CLUSTER_PAGE = Operation("POST", "/v1/clusters/{id}/report.html", "ClusterPage", _text, body="html")
+COMPUTE_CLUSTER_GRID = Operation("POST", "/v1/cluster-grids", "ClusterGrid", Job.read, SKIP_IN_JOB)
+CLUSTER_GRID = Operation("GET", "/v1/cluster-grids/{id}", "GetClusterGrid", _content)
+CLUSTER_GRID_PAGE = Operation("GET", "/v1/cluster-grids/{id}/report.html", "ClusterGridPage", _text, body="html")
 FIND_DUPLICATES = Operation("POST", "/v1/duplicates", "FindDuplicates", Job.read, SKIP_IN_JOB)
 DUPLICATES = Operation("GET", "/v1/duplicates/{id}", "GetDuplicates", read_duplicates)
 
@@ -98,7 +108,16 @@ REPRESENTATIONS_PAGE = Operation(
 SAMPLE = Operation("POST", "/v1/samples", "DrawSample", _content)
 PAIRS = Operation("POST", "/v1/pairs", "DrawPairs", _content)
 AGREEMENT = Operation("POST", "/v1/agreement", "MeasureAgreement", _content)
+CODER_GROUPS = Operation("POST", "/v1/coder-groups", "CompareCoderGroups", _content)
+CROWD = Operation("POST", "/v1/crowds", "ReconcileCrowd", _content)
+COMPARISON_PAIRS = Operation("POST", "/v1/comparison-pairs", "DrawComparisonPairs", _content)
+SCALE = Operation("POST", "/v1/scales", "Scale", _content)
 COMPARE = Operation("POST", "/v1/comparisons", "CompareClusterings", _content)
+
+VALIDATE = Operation("POST", "/v1/validations", "ValidatePredictions", _content)
+ESTIMATE_CORPUS = Operation("POST", "/v1/estimates", "EstimateCorpus", _content)
+
+EVALUATE = Operation("POST", "/v1/evaluations", "EvaluateFindings", _content)
 
 UPLOAD = Operation("POST", "/v1/files", "UploadFile", _content)  # streamed: Transport.upload
 FILES = Operation("GET", "/v1/files", "ListFiles", _content)
@@ -108,7 +127,9 @@ JOBS = Operation("GET", "/v1/jobs", "ListJobs", Job.read)
 JOB = Operation("GET", "/v1/jobs/{id}", "GetJob", Job.read)
 CANCEL_JOB = Operation("POST", "/v1/jobs/{id}/cancel", "CancelJob", Job.read)
 VIDEO_ANSWER = Operation("GET", "/v1/jobs/{id}/answer", "GetJobAnswer", ClipAnswer.read)
-TIMELINE = Operation("POST", "/v1/timeline", "VideoTimeline", _text, body="html")
-EMBED_VIDEO, ZERO_SHOT_VIDEO, PREDICT_VIDEO = (
-    operation.reading(Job.read, mode="job") for operation in (EMBED, ZERO_SHOT, PREDICT)
+VIDEO_ANALYSES = VIDEO_ANSWER.reading(AnalysesAnswer.read)
+ANSWER_PAGE = Operation("POST", "/v1/pages/{kind}", "AnswerPage", AnswerPage.read)
+TIMELINE = Operation("POST", "/v1/timeline?pictures={pictures}", "VideoTimeline", _text, body="html")
+EMBED_VIDEO, ZERO_SHOT_VIDEO, PREDICT_VIDEO, ANALYSE_VIDEO = (
+    operation.reading(Job.read, mode="job") for operation in (EMBED, ZERO_SHOT, PREDICT, ANALYSE)
 )

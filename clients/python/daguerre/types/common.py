@@ -1,5 +1,6 @@
 """Records that every feature shares: items as they are sent, receipts, failures, and the base of all answers."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
@@ -17,6 +18,32 @@ A = TypeVar("A", bound="Answer")
 R = TypeVar("R")
 Modality = Literal["image", "text"]
 Decode = Literal["exact", "scaled"]
+PageMode = Literal["thumbnails", "blurred", "none"]  # form of the pictures on a page
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """A rectangle of an image, in pixels of the upright picture: its EXIF orientation is applied.
+
+    Attributes
+    ----------
+    x, y : the upper left corner.
+    margin : share of the width and height, 0 to 1, that is added on each side. What lies outside of the picture is
+        left out.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+    margin: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("x", "y", "width", "height", "margin"):
+            if not math.isfinite(getattr(self, name)):
+                raise ValueError(f"{name}: got {getattr(self, name)}; a crop has finite numbers, in pixels")
+        if not 0 <= self.margin <= 1:
+            raise ValueError(f"margin: got {self.margin}; it is a share of the width and height, 0 to 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +52,7 @@ class Payload:
 
     text: str | None = None
     image: bytes | None = None
+    crop: Crop | None = None  # of the image
 
     @property
     def is_pair(self) -> bool:

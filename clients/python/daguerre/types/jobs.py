@@ -15,6 +15,8 @@ class Job:
     ----------
     state : queued, running, succeeded, failed or cancelled.
     result, error : what came of it; the error has `code` and `message`.
+    name : of the classifier that is trained.
+    n : number of items or videos, where it is known.
     """
 
     id: str
@@ -28,6 +30,8 @@ class Job:
     ended: str | None
     result: Mapping[str, Any] | None
     error: Mapping[str, str] | None
+    name: str | None = None
+    n: int | None = None
 
     @property
     def has_ended(self) -> bool:
@@ -35,4 +39,4 @@ class Job:
 
     @classmethod
     def read(cls, content: Content, request_id: str | None = None) -> "Job":
-        return whole_record(cls, content)
+        return whole_record(cls, {"name": None, "n": None, **content})

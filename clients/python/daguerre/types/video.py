@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from daguerre.types.analyses import AnalyseOptions
 from daguerre.types.arrays import unpacked
 from daguerre.types.common import Content, Failure, Receipt, failure, receipt
 from daguerre.types.embeddings import EmbedOptions
 from daguerre.types.predictions import PredictOptions, by_label
 from daguerre.types.zero_shot import ZeroShotOptions
 
-Asked: TypeAlias = EmbedOptions | ZeroShotOptions | PredictOptions
+Asked: TypeAlias = EmbedOptions | ZeroShotOptions | PredictOptions | AnalyseOptions
 REPORT = ("decoded", "damaged_packets", "corrupt_frames", "disordered", "estimated", "ended_early", "fell_back")
 LATER: Mapping[str, Any] = {"blank": 0, "remarks": ()}  # fields of the report that older servers do not send
 
@@ -133,14 +134,16 @@ class ClipAnswer:
     Attributes
     ----------
     found : what was found, or why the video cannot be used.
-    labels : of a classifier; empty of a continuous task.
-    templates : of a zero-shot question.
+    labels : of a classifier or a zero-shot question; empty of a continuous task.
+    templates, preset, notice : of a zero-shot question.
     """
 
     found: VideoAnswer | Failure
     receipt: Receipt | None
     labels: Sequence[str] = ()
     templates: Sequence[str] = ()
+    preset: str | None = None
+    notice: str | None = None
     classifier: str = ""
 
     @classmethod
@@ -151,7 +154,9 @@ class ClipAnswer:
         return cls(
             found=VideoAnswer.read(entry, labels) if error is None else failure(error),
             receipt=None if made_with is None else receipt(made_with),
-            labels=labels,
+            labels=content.get("labels", ()),
             templates=content.get("templates", ()),
+            preset=content.get("preset"),
+            notice=content.get("notice"),
             classifier=content.get("classifier", ""),
         )

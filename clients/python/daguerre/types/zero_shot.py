@@ -1,7 +1,7 @@
 """Options and answer of a zero-shot request."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,9 @@ class ZeroShotAnswer(Answer):
     templates: Sequence[str]
     negatives: Sequence[str] | None
     logit_scale: float
+    preset: str | None = None
+    prompts: Sequence[str] | None = None
+    notice: str | None = None
 
     @classmethod
     def read(cls, content: Content, request_id: str | None) -> "ZeroShotAnswer":
@@ -41,13 +44,39 @@ class ZeroShotAnswer(Answer):
             templates=content["templates"],
             negatives=content["negatives"],
             logit_scale=content["logit_scale"],
+            preset=content.get("preset"),
+            prompts=content.get("prompts"),
+            notice=content.get("notice"),
             **fields,
         )
 
 
 @dataclass(frozen=True, kw_only=True)
-class ZeroShotOptions:
+class Preset:
+    """A zero-shot question with a name.
+
+    Attributes
+    ----------
+    question : the question that the labels answer.
+    prompts : text for each label that takes its place in the templates.
+    templates : prompt templates, each with one {}.
+    multi_label : whether several labels may hold for one item.
+    notice : limits of the scores, and how to validate them first.
+    """
+
+    name: str
+    question: str
     labels: Sequence[str]
+    prompts: Sequence[str] = field(repr=False)
+    templates: Sequence[str] = field(repr=False)
+    multi_label: bool = field(repr=False)
+    notice: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZeroShotOptions:
+    labels: Sequence[str] | None = None
+    preset: str | None = None  # in place of labels and templates
     model: str | None = None
     decode: Decode | None = None
     templates: Sequence[str] | None = None
@@ -57,6 +86,13 @@ class ZeroShotOptions:
     none_min_cosine: float | None = None
 
     def __post_init__(self) -> None:
+        if self.labels is None and self.preset is None:
+            raise TypeError("labels: give a list of labels, or the name of a preset, as in preset='protest'")
+        for name in ("labels", "templates") if self.preset is not None else ():
+            if getattr(self, name) is not None:
+                raise ValueError(f"{name}: the preset {self.preset!r:.60} has its own; give either {name} or a preset")
+        if not isinstance(self.preset, str | None):
+            raise TypeError(f"preset: got {self.preset!r:.60}; give the name of one, such as 'protest'")
         for name in ("labels", "templates", "negatives"):
             given = getattr(self, name)
             object.__setattr__(self, name, None if given is None else text_list(given, name))
@@ -74,6 +110,6 @@ class ZeroShotOptions:
             none = {"min_cosine": self.none_min_cosine}
         return {
             **{name: getattr(self, name) for name in ("model", "decode", "multi_label")},
-            **{name: getattr(self, name) for name in ("labels", "templates", "negatives")},
+            **{name: getattr(self, name) for name in ("labels", "preset", "templates", "negatives")},
             "none_of_these": none,
         }

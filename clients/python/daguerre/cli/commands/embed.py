@@ -10,7 +10,7 @@ import click
 
 from daguerre.cli import options
 from daguerre.cli.group import SOME_FAILED, Settings
-from daguerre.cli.output import check_out, finish_items, write_embeddings
+from daguerre.cli.output import check_out, finish_items, refuse_vectors, write_embeddings
 from daguerre.cli.video_runs import embed_videos
 from daguerre.results.corpus import CorpusSummary
 
@@ -38,12 +38,12 @@ def embed(
 ) -> None:
     """Embed images (folders, files, globs), texts or, with --video, the frames of videos.
 
-    A run of images into a .parquet file can be stopped at any moment and started again: it continues where it was. The
-    ids of a single folder's images are then their paths in that folder; otherwise ids are the paths as given.
+    A run of images into a .parquet file can be stopped at any moment and started again: it continues where it was.
 
-    The id of a frame is "news/clip.mp4@12.480". Finished videos are kept in a folder OUT.videos until all are finished,
-    so that an interrupted run can continue.
+    The id of a frame is "clip.mp4@12.480", where clip.mp4 is the id of the video. Finished videos are kept in a folder
+    OUT.videos until all are finished, so that an interrupted run can continue.
     """
+    refuse_vectors(images)
     corpus = images is not None and videos is None and Path(out).suffix.lower() == ".parquet"
     if retry_errors and not corpus:
         raise click.UsageError("--retry-errors needs images and --out FILE.parquet")

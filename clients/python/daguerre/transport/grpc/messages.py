@@ -24,7 +24,7 @@ RENAMED = {
     "ListModelsResponse.models": "data",
 }
 INLINE = frozenset({"VideoResult.facts", "Frame.outcome", "Shot.outcome"})  # fields of their message's own over HTTP
-NULL_WHERE_EMPTY = frozenset({"Sample.ids", "Sample.inclusion_prob", "Model.templates"})
+NULL_WHERE_EMPTY = frozenset({"Sample.ids", "Sample.inclusion_prob", "Sample.stratum", "Model.templates"})
 LEFT_OUT_WHERE_UNSET = frozenset({"Classifier.report_json", "Classifier.worst_json"})
 OBJECTS = {"Classifier": "classifier", "Duplicates": "duplicates", "File": "file"}
 
@@ -39,6 +39,8 @@ def fill(message: Message, fields: Mapping[str, Any]) -> None:
         if name == "mode":
             name, value = "as_job", value == "job"
         name = SENT.get(f"{message.DESCRIPTOR.name}.{name}", name)
+        if f"{name}_json" in message.DESCRIPTOR.fields_by_name:
+            name, value = f"{name}_json", json.dumps(value)
         holder = _holder(message, name)
         if holder is not None:
             _set(holder, holder.DESCRIPTOR.fields_by_name[name], value)
@@ -117,7 +119,8 @@ def answer_content(message: Message) -> dict[str, Any]:
     for field, value in message.ListFields():
         one_of = field.containing_oneof
         if field.name == "job" or (one_of is not None and len(one_of.fields) > 1):
-            return _content(value)
+            has_outcome = field.message_type is not None and "outcome" in field.message_type.oneofs_by_name
+            return answer_content(value) if has_outcome else _content(value)
     return _content(message)
 
 

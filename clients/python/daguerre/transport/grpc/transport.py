@@ -4,6 +4,7 @@ import asyncio
 import functools
 import time
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -183,6 +184,8 @@ def _add_items(request: Any, items: Sequence[Payload]) -> None:
     for item in items:
         if item.image is None:
             add(text=item.text)
+        elif item.crop is not None:
+            add(text=item.text, image=item.image, crop=asdict(item.crop))
         elif item.text is None and kind_of(item.image[:HEAD]) == "video":  # as a form of HTTP recognises it
             add().video.data = item.image
         elif item.text is None:

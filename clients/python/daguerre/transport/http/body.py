@@ -5,6 +5,7 @@ import json
 import os
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ def request_body(request: Request, fields: Mapping[str, Any]) -> tuple[bytes, st
         return form({"request": json_text(fields)}, (), arrays)
     if items is None:
         return json_text(fields).encode(), JSON
-    if any(item.image is not None for item in items) and not any(item.is_pair for item in items):
+    if any(item.image is not None for item in items) and not any(item.is_pair or item.crop for item in items):
         return form(fields if request.operation.form else {"request": json_text(fields)}, items)
     return json_text({**fields, "input": [_item(item) for item in items]}).encode(), JSON
 
@@ -64,7 +65,7 @@ def form(
 
 
 def _item(item: Payload) -> dict[str, Any]:
-    fields = {"text": item.text, "image": item.image}
+    fields = {"text": item.text, "image": item.image, "crop": None if item.crop is None else asdict(item.crop)}
     return {name: value for name, value in fields.items() if value is not None}
 
 
