@@ -5,6 +5,7 @@ tests/test_architecture.py enforces this order, and scripts/draw_architecture.py
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 SDK_LAYERS = (
@@ -29,6 +30,7 @@ SDK_LAYERS = (
 SERVICE_LAYERS = (
     ("service.__main__",),
     ("service.app",),
+    ("service.api.entry",),
     ("service.api.http", "service.api.grpc"),
     ("service.api",),
     ("service.pipelines",),
@@ -50,11 +52,14 @@ MODELS_LAYERS = (
     ("models.pages",),
     ("models.backends",),
     ("models.embedded",),
+    ("models.estimates",),
+    ("models.validations",),
     ("models.classifiers", "models.sources"),
     ("models.sessions",),
     ("models.encoders", "models.zero_shot"),
+    ("models.analysers",),
     ("models.video", "models.similarity", "models.catalog"),
-    ("models.clustering", "models.annotation"),
+    ("models.clustering", "models.annotation", "models.correction"),
     ("models.images", "models.codes"),
     ("models.errors", "models.disk", "models.intervals", "models.stopping", "models.vectors"),
     ("models",),  # telemetry is switched off, in its __init__
@@ -80,6 +85,11 @@ def module_name(name: str) -> str:
 MODULES = {module_name(name): path for name, path in FILES.items()}
 
 
+def called(function: ast.expr) -> str:
+    """The last name of a function that is called: f of `f()` and of `module.f()`."""
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
 def imported(tree: ast.AST) -> Iterator[str]:
     """Full names of modules that `tree` imports anywhere: inside functions, for type checking only, or by name."""
     importers = {"__import__", "import_module"}
@@ -93,19 +103,30 @@ def imported(tree: ast.AST) -> Iterator[str]:
             assert node.level == 0, "relative imports hide where they point"
             yield node.module or ""
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in importers:
+        elif isinstance(node, ast.Call) and called(node.func) in importers:
             first = node.args[0]
             yield first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else DYNAMIC
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def imported_by(path: Path) -> frozenset[str]:
+    """Full names of modules that a file imports."""
+    return frozenset(imported(parsed(path)))
+
+
+@cache
 def edges(module: str) -> set[str]:
     """The modules of this repository that `module` imports."""
-    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
-    found = set(imported(tree))
+    found = imported_by(MODULES[module])
     return {name for name in found if name in MODULES and not is_only_a_package(name, found)} - {module}
 
 
-def is_only_a_package(name: str, found: set[str]) -> bool:
+def is_only_a_package(name: str, found: frozenset[str]) -> bool:
     """Whether `name` is only on the way to one of its modules: `from a.b import c` where `a.b.c` is a module."""
     return any(other.startswith(f"{name}.") and other in MODULES for other in found)
 

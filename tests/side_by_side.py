@@ -74,6 +74,8 @@ def group(item: pytest.Item) -> str:
     fixtures = names_of_fixtures(item)
     if "strict_server" in fixtures or ("server" in fixtures and placement(item)):
         return f"servers in placement {placement(item)}"
+    if "guarded_server" in fixtures:
+        return "server with an API key"
     if "documented" in fixtures:
         return "server of the documentation's tests"
     return f"{item.nodeid.partition('::')[0]} {placement(item)}"

@@ -4,18 +4,23 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 
 import pytest
 
 from protos.generate import schemas
-from tests.layers import DYNAMIC, FILES, LAYERS, MODULES, ROOT, SDK, edges, imported, layer
+from tests.layers import DYNAMIC, FILES, LAYERS, MODULES, ROOT, SDK, edges, imported, imported_by, layer, parsed
 
 TORCH = {"torch", "transformers"}
 TORCH_FILES = {
     "models/sessions/torch.py",
     *(f"models/sources/{name}.py" for name in ("describe", "export", "make", "networks", "oracle", "torch_graphs")),
+    *(f"models/sources/{name}.py" for name in ("class_graph", "classifiers", "detectors", "loading", "word_detectors")),
+    *(f"models/sources/{name}.py" for name in ("generation_graph", "writers", "writing_networks")),
     "models/embedded/network.py",
     "models/embedded/build.py",
+    "models/embedded/e5.py",
+    "models/embedded/classes.py",
     *(
         f"models/finetune/{name}.py"
         for name in ("augment", "checkpoint", "device", "export", "loop", "network", "run", "starts")
@@ -23,12 +28,9 @@ TORCH_FILES = {
 }
 NOT_IN_MODELS = {"service", "bentoml", "fastapi", "starlette", "grpc", "uvicorn", "httpx", "aiohttp"}
 HALF_A_SENTENCE = re.compile(r"(What|Of|How|Whoever)\b")
-SERVING = [
-    "service.api.http.app",
-    "service.api.grpc.server",
-    "service.inference.engine",
-    "service.pipelines.embeddings",
-    "service.pipelines.zero_shot",
+SERVING = [  # what an entry process and a runner import
+    *("service.app", "service.api.entry", "service.api.http.app", "service.api.grpc.server"),
+    *("service.inference.engine", "service.pipelines.embeddings", "service.pipelines.zero_shot"),
 ]
 
 
@@ -61,8 +63,14 @@ def circles(graph: dict[str, set[str]]) -> list[list[str]]:
 
 
 def roots(name: str) -> set[str]:
-    tree = ast.parse(FILES[name].read_text(encoding="utf-8"))
-    return {module.partition(".")[0] for module in imported(tree)}
+    return {module.partition(".")[0] for module in imported_by(FILES[name])}
+
+
+def importers(names: Iterable[str], forbidden: set[str]) -> dict[str, set[str]]:
+    """The files among `names` that import `forbidden` packages, with those."""
+    found = {name: roots(name) & forbidden for name in names}
+    assert found  # otherwise nothing is tested
+    return {name: wrong for name, wrong in found.items() if wrong}
 
 
 def test_the_reader_of_imports_sees_them_all():
@@ -88,15 +96,15 @@ def test_no_import_goes_in_a_circle():
     assert circles({module: edges(module) for module in MODULES}) == []
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_no_import_points_upwards(module):
+def test_no_import_points_upwards():
     """A module imports from its own layer or from lower ones, never from a higher one or from one beside it."""
-    rank, prefix = layer(module)
-    wrong = {}
-    for other in edges(module):
-        below, where = layer(other)
-        if where != prefix and below <= rank:
-            wrong[other] = where
+    wrong = []
+    for module in MODULES:
+        rank, prefix = layer(module)
+        for other in edges(module):
+            below, where = layer(other)
+            if where != prefix and below <= rank:
+                wrong.append((module, other, where))
     assert not wrong
 
 
@@ -106,7 +114,7 @@ def test_every_layer_exists():
 
 def test_names_that_are_computed_are_imported_in_one_place():
     """Kinds of jobs name their functions in a table; everything else is imported by a name that can be read."""
-    computed = {name for name in FILES if DYNAMIC in set(imported(ast.parse(FILES[name].read_text(encoding="utf-8"))))}
+    computed = {name for name in FILES if DYNAMIC in imported_by(FILES[name])}
     assert computed == {"service/jobs/kinds.py"}
 
 
@@ -123,48 +131,48 @@ def test_the_top_of_a_package_can_be_taken_in_at_a_glance(folder, most):
     assert [prefix for prefix in prefixes if prefix in names or prefixes.count(prefix) > 1] == []
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name.startswith("models/")])
-def test_models_know_nothing_of_the_service_or_of_the_web(name):
-    assert not roots(name) & NOT_IN_MODELS
+def test_models_know_nothing_of_the_service_or_of_the_web():
+    assert importers([name for name in FILES if name.startswith("models/")], NOT_IN_MODELS) == {}
 
 
-@pytest.mark.parametrize("name", sorted(FILES.keys() - TORCH_FILES))
-def test_only_the_export_imports_torch(name):
-    assert not roots(name) & TORCH
+def test_only_the_export_imports_torch():
+    assert importers(FILES.keys() - TORCH_FILES, TORCH) == {}
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name.startswith("service/")])
-def test_the_service_imports_no_file_that_imports_torch(name):
+def test_the_service_imports_no_file_that_imports_torch():
     forbidden = {file.removesuffix(".py").replace("/", ".") for file in TORCH_FILES}
-    assert not forbidden & set(imported(ast.parse(FILES[name].read_text(encoding="utf-8"))))
+    wrong = {name: forbidden & imported_by(FILES[name]) for name in FILES if name.startswith("service/")}
+    assert wrong
+    assert not any(wrong.values()), wrong
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name.startswith(SDK)])
-def test_the_sdk_knows_the_wire_and_nothing_behind_it(name):
-    assert not roots(name) & {"service", "models", "bentoml", "fastapi", "pydantic", *TORCH}
+def test_the_sdk_knows_the_wire_and_nothing_behind_it():
+    behind = {"service", "models", "bentoml", "fastapi", "pydantic", *TORCH}
+    assert importers([name for name in FILES if name.startswith(SDK)], behind) == {}
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if not name.startswith(SDK)])
-def test_what_serves_knows_nothing_of_the_sdk(name):
-    assert "daguerre" not in roots(name)
+def test_what_serves_knows_nothing_of_the_sdk():
+    assert importers([name for name in FILES if not name.startswith(SDK)], {"daguerre"}) == {}
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_a_file_can_be_read_in_one_sitting(name):
-    assert len(FILES[name].read_text(encoding="utf-8").splitlines()) <= 400
+def test_a_file_can_be_read_in_one_sitting():
+    lines = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in FILES.items()}
+    assert {name: n for name, n in lines.items() if n > 400} == {}
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_each_module_says_what_it_is_for(name):
-    assert (ast.get_docstring(ast.parse(FILES[name].read_text(encoding="utf-8"))) or "").strip()
+def test_each_module_says_what_it_is_for():
+    assert [name for name, path in FILES.items() if not (ast.get_docstring(parsed(path)) or "").strip()] == []
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_docstrings_begin_with_a_noun_phrase_or_an_imperative(name):
+def test_docstrings_begin_with_a_noun_phrase_or_an_imperative():
     kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    nodes = ast.walk(ast.parse(FILES[name].read_text(encoding="utf-8")))
-    docstrings = [ast.get_docstring(node) or "" for node in nodes if isinstance(node, kinds)]
-    assert [docstring for docstring in docstrings if HALF_A_SENTENCE.match(docstring)] == []
+    wrong = [
+        (name, docstring)
+        for name, path in FILES.items()
+        for node in ast.walk(parsed(path))
+        if isinstance(node, kinds) and HALF_A_SENTENCE.match(docstring := ast.get_docstring(node) or "")
+    ]
+    assert wrong == []
 
 
 def test_schemas_describe_fields_by_a_noun_phrase():
@@ -180,9 +188,9 @@ def test_schemas_describe_fields_by_a_noun_phrase():
     assert {field: text for field, text in described.items() if wrong.match(text)} == {}
 
 
-@pytest.mark.parametrize("folder", sorted({path.parent for path in FILES.values()}), ids=lambda p: p.name)
-def test_each_folder_is_a_package(folder):
-    assert (folder / "__init__.py").is_file()
+def test_each_folder_is_a_package():
+    folders = {path.parent for path in FILES.values()}
+    assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []
 
 
 def in_a_fresh_interpreter(code: str) -> str:
@@ -192,14 +200,20 @@ def in_a_fresh_interpreter(code: str) -> str:
     return result.stdout.strip()
 
 
-@pytest.mark.parametrize("name", SERVING)
-def test_serving_loads_neither_torch_nor_transformers(name):
+def test_serving_loads_neither_torch_nor_transformers():
     loaded = in_a_fresh_interpreter(
-        f"import sys, {name}; print(*sorted({{m.partition('.')[0] for m in sys.modules}}))"
+        f"import sys, {', '.join(SERVING)}; print(*sorted({{m.partition('.')[0] for m in sys.modules}}))"
     ).split()
     assert "numpy" in loaded  # the list is a real one
     slow = {"pandas", "scipy", "sklearn"}  # each process of a server would start twice as slowly
     assert not {*TORCH, *slow, "onnx", "onnxscript", "sentence_transformers"} & set(loaded)
+
+
+def test_supervisor_and_runners_load_no_routes_methods_or_schemas():
+    loaded = set(in_a_fresh_interpreter("import sys, service.app; print(*sorted(sys.modules))").split())
+    assert "service.inference.runner.service" in loaded  # the list is a real one
+    entry_only = {"fastapi", "grpc", "service.api.entry", "service.pipelines", "service.schemas", "service.tasks"}
+    assert not entry_only & loaded  # their import takes half of the time in which such a process starts
 
 
 def test_models_come_without_a_web_library():

@@ -98,16 +98,21 @@ def test_the_stubs_of_methods_are_those_of_the_service():
 
 def test_every_file_is_in_the_package():
     names = (
+        "analyses",
         "classifiers",
         "clusters",
         "common",
         "corpus",
         "daguerre",
         "embeddings",
+        "estimates",
+        "evaluations",
         "job_answers",
         "jobs",
         "models",
+        "pages",
         "representations",
+        "validations",
         "video",
         "zero_shot",
     )

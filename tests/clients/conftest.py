@@ -17,9 +17,10 @@ KINDS = ("chelsea", "coffee", "rocket")
 
 
 @pytest.fixture(scope="session")
-def inline(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def inline(analysers: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("sdk-server")
-    with harness.running(folder, settings={"BENTOML_HOME": str(folder / "bentoml")}) as running:
+    settings = {"BENTOML_HOME": str(folder / "bentoml"), "DAGUERRE_ANALYSERS": ""}
+    with harness.running(folder, settings=settings) as running:
         yield running
 
 

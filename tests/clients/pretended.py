@@ -95,7 +95,7 @@ SAMPLE = {
     **{"design": "stratified", "n": 3, "indexes": [2, 0], "ids": None, "inclusion_prob": [0.5, 1.0]},
     "strata": [{"stratum": "0", "population": 2, "drawn": 1, "probability": 0.5}],
     **{"fit_for_inference": True, "remarks": ["r"], "seed": 3},
-    **dict.fromkeys(("candidates", "copies", "smallest_distance")),
+    **dict.fromkeys(("candidates", "copies", "smallest_distance", "stratum")),
 }
 PAIR = {"a": 0, "b": 2, "a_id": None, "b_id": None, "stratum": "within", "cluster": 0, "inclusion_prob": 0.25}
 PAIRS = {

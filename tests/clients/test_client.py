@@ -36,7 +36,7 @@ def test_vectors_are_those_of_a_plain_request(client: Client, inline: Server, ph
     assert (found.vectors.shape, found.vectors.dtype) == ((7, 1280), np.float32)
     assert [Path(id).name for id in found.ids][:2] == ["astronaut.jpg", "chelsea.jpg"]
     with inline.client() as plain:
-        items = [harness.image(Path(id).read_bytes()) for id in found.ids]
+        items = [harness.image(Path(file).read_bytes()) for file in found.files]
         said = plain.post("/v1/embeddings", json={"input": items, "encoding_format": "base64"}).json()
     expected = np.frombuffer(b"".join(_bytes(entry["embedding"]) for entry in said["data"]), "<f4").reshape(7, -1)
     assert same(found.vectors, expected)
@@ -75,7 +75,7 @@ def test_zero_shot_gives_scores_labels_and_tables(client: Client, photos: Path):
     assert all(a[1] >= b[1] for a, b in found.top(2))
     table = found.to_pandas()
     assert list(table.columns) == ["label", *LABELS, "remark", "error"]
-    assert list(table.index) == [str(path) for path in given]
+    assert list(table.index) == [path.name for path in given]
     none = client.zero_shot(images=given[:1], labels=LABELS[1:], none_of_these="a cat")
     assert none.best == [None]
     assert none.none_scores is not None
@@ -102,13 +102,13 @@ def test_bad_items_fail_alone_and_are_said(client: Client, mixed: Path):
     assert [(e.index, e.id, e.code) for e in found.errors] == [
         (1, "1", "unsupported_image"),
         (2, "nowhere.jpg", "unreadable_file"),
-        (4, str(photos / "notes.txt"), "unsupported_image"),
+        (4, "notes.txt", "unsupported_image"),
     ]
     assert found.errors.by_code() == {"unsupported_image": 2, "unreadable_file": 1}
     assert list(found.errors.to_pandas().columns) == ["index", "id", "code", "message"]
     assert "3 without a result" in repr(found)
     good = found.drop_failed()
-    assert (good.ids, len(good.errors)) == ([str(given[0]), str(given[3])], 0)
+    assert (good.ids, good.files, len(good.errors)) == (["coffee.jpg", "rocket.jpg"], [str(given[0]), str(given[3])], 0)
     assert (good.vectors == found.vectors[[0, 3]]).all()
     with pytest.warns(errors.DaguerreWarning):
         scored = client.zero_shot(images=given[:2], labels=LABELS)
@@ -248,23 +248,21 @@ def test_a_closed_client_says_so(inline: Server):
         client.embed(texts="a")
 
 
-def test_keys_are_sent_and_never_shown(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    settings = {"BENTOML_HOME": str(tmp_path / "bentoml"), "DAGUERRE_API_KEYS": "open-sesame"}
-    with harness.running(tmp_path, settings=settings) as server:
-        for scheme in ("http", "grpc"):
-            url = address(server, scheme)
-            with Client(url, api_key="open-sesame") as client:
-                assert client.embed(texts="a").ok.all()
-                assert "sesame" not in repr(client)
-            for key in (None, "wrong"):
-                with Client(url, api_key=key) as client, pytest.raises(errors.AuthenticationError) as caught:
-                    client.embed(texts="a")
-                assert caught.value.status == 401
-            monkeypatch.setenv("DAGUERRE_API_KEY", "open-sesame")
-            monkeypatch.setenv("DAGUERRE_URL", url)
-            with Client() as client:
-                assert client.embed(texts="a").ok.all()
-            monkeypatch.delenv("DAGUERRE_API_KEY")
+def test_keys_are_sent_and_never_shown(guarded_server: Server, monkeypatch: pytest.MonkeyPatch):
+    for scheme in ("http", "grpc"):
+        url = address(guarded_server, scheme)
+        with Client(url, api_key="open-sesame") as client:
+            assert client.embed(texts="a").ok.all()
+            assert "sesame" not in repr(client)
+        for key in (None, "wrong"):
+            with Client(url, api_key=key) as client, pytest.raises(errors.AuthenticationError) as caught:
+                client.embed(texts="a")
+            assert caught.value.status == 401
+        monkeypatch.setenv("DAGUERRE_API_KEY", "open-sesame")
+        monkeypatch.setenv("DAGUERRE_URL", url)
+        with Client() as client:
+            assert client.embed(texts="a").ok.all()
+        monkeypatch.delenv("DAGUERRE_API_KEY")
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from models.analysers.table import ANALYSERS
 from models.catalog.rows import CATALOG
 from service.settings import Settings
 from tests.deploy.dockerfile import ROOT, DryRun, copies, environment, lineage, read, words
@@ -96,10 +97,13 @@ def test_the_versions_of_python_agree() -> None:
 
 
 def test_torch_and_gpl_code_stay_out_of_what_is_served() -> None:
-    """The export environment has torch; nothing of it is copied but the models that it made."""
+    """The export environment has torch; nothing of it is copied but the models and analysers that it made."""
     for target in TARGETS:
         taken = [(s, w) for stage in lineage(STAGES, target) for s, w, _ in copies(stage) if s]
-        assert [what for source, what in taken if source == "export"] == [["/opt/made/models"]]
+        assert [what for source, what in taken if source == "export"] == [
+            ["/opt/made/models"],
+            ["/opt/made/analysers"],
+        ]
     (extras,) = (argument for argument in STAGES["serve"].all("ARG") if argument.startswith("EXTRAS"))
     assert extras == 'EXTRAS=""'
     installs = " ".join(run for name in ("serve", "serve-cpu", "serve-cuda") for run in STAGES[name].all("RUN"))
@@ -133,6 +137,15 @@ def test_an_empty_volume_is_shown_the_models_of_the_image(tmp_path: Path) -> Non
     assert (home / "models" / "clip-aaaa" / "model.json").is_file()
     assert sorted(path.name for path in (home / "models").iterdir()) == ["clip-aaaa", "embedded-bbbb"]
     assert link(baked, home) == ["clip", "embedded"]  # at the next start
+    analysers = model(tmp_path / "analysers" / "text-cccc", "text").parent
+    assert link(analysers, home, "analysers") == ["text"]
+    assert (home / "analysers" / "text-cccc" / "model.json").is_file()
+    assert link(tmp_path / "none", home, "analysers") == []
+
+
+def test_the_image_carries_every_built_in_analyser() -> None:
+    made = next(run for run in STAGES["export"].all("RUN") if "models analyser" in run)
+    assert set(ANALYSERS) <= set(made.split())
 
 
 def test_links_of_an_older_image_go_and_what_the_volume_has_itself_stays(

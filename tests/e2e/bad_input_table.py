@@ -20,7 +20,7 @@ import httpx
 import numpy as np
 
 from service.api.http.examples import EXAMPLES
-from tests.e2e import harness
+from tests.e2e import bad_pages, harness
 from tests.models import image_samples as samples
 
 SETTINGS = {
@@ -30,6 +30,7 @@ SETTINGS = {
     "DAGUERRE_MAX_IMAGE_BYTES": str(2**20),
     "DAGUERRE_MAX_TEXT_CHARS": "5000",
     "DAGUERRE_MAX_LABELS": "12",
+    "DAGUERRE_ANALYSERS": "objects,imagenet-classes",
 }
 CODED = {"coder": ["a", "b"], "code": [1, 1]}  # an agreement, without its items
 DRAW = {"design": "purposive", "size": 1, "diversity": 0.5}
@@ -58,6 +59,11 @@ def item(content: Any) -> Send:
     return body({"input": [content]})
 
 
+def cropped(**crop: float) -> Send:
+    """A photo with another crop than CROP."""
+    return item({"image": harness.base64_of(PHOTO), "crop": {**CROP, **crop}})
+
+
 def video(content: bytes, **sampling: Any) -> Send:
     return item({"video": harness.base64_of(content), **({"sampling": sampling} if sampling else {})})
 
@@ -65,6 +71,11 @@ def video(content: bytes, **sampling: Any) -> Send:
 def labelled(**options: Any) -> Send:
     """A zero-shot request of one text."""
     return body({"input": "a cat", "labels": ["a cat", "a dog"], **options}, ZERO_SHOT)
+
+
+def analysed(**analysers: Any) -> Send:
+    """Analyses of a photo, with the options of each kind."""
+    return body({"input": harness.image(PHOTO), "analysers": analysers}, "/v1/analyses")
 
 
 def timeline(index: int | str | None = None, **fields: Any) -> Send:
@@ -116,6 +127,7 @@ PHOTO = samples.encode(samples.scene(), "JPEG", quality=90)
 NOISE = np.random.default_rng(0).integers(0, 256, (900, 900, 3), dtype=np.uint8)
 MANY_BYTES = samples.encode(NOISE, "PNG")  # 2.4 MB
 ORDINARY = samples.ordinary()
+CROP = {"x": 0, "y": 0, "width": 10, "height": 10}
 LINE = samples.encode(np.zeros((1, 30_000), np.uint8), "PNG")
 HEIC = struct.pack(">I", 24) + b"ftypheic" + bytes(4) + b"mif1heic" + bytes(64)
 TIFF_32 = samples.tiff(np.zeros((8, 8), "<f4"), bits=32, sample_format=3)
@@ -193,6 +205,11 @@ VIDEOS: Sequence[Row] = (
     Row("a video that is not base64", item({"video": "a clip!"}), 422, "invalid_video", "is not base64"),
     Row("a file that was never sent", item({"video": {"file": "file_00"}}), 404, "unknown_file", "no 'file_00' here"),
     Row("sampling of a text", item({"text": "a", "sampling": {}}), 422, "invalid_request", "applies only to a video"),
+    Row("a crop of a video", item({"video": "", "crop": CROP}), 422, "invalid_request", 'a "crop" is of an "image"'),
+    Row("a crop of a text", item({"text": "a", "crop": CROP}), 422, "invalid_request", 'a "crop" is of an "image"'),
+    Row("a crop outside of the picture", cropped(x=9999), 422, "invalid_crop", "has no pixel of the picture"),
+    Row("a crop as shares of the picture", cropped(width=0.5, height=0.5), 422, "invalid_crop", "at least 1 x 1"),
+    Row("a margin of 2", cropped(margin=2), 422, "invalid_request", "margin"),
     Row("an unknown policy", video(b"", policy="often"), 422, "invalid_request", "got 'often'"),
     Row("evenly without n", video(b"", policy="evenly"), 422, "invalid_request", "needs n"),
     Row("an option of another policy", video(b"", policy="shots", n=3), 422, "invalid_request", "to policy evenly"),
@@ -246,6 +263,53 @@ OPTIONS: Sequence[Row] = (
     Row("none_of_these that is a label", labelled(none_of_these={"text": "A CAT"}), 422, "invalid_request",
         "is one of the labels"),
     Row("min_cosine: 2", labelled(none_of_these={"min_cosine": 2}), 422, "invalid_request", "min_cosine: got 2"),
+    Row("zero-shot without items and vectors", body({"labels": ["a", "b"]}, ZERO_SHOT), 422, "invalid_request",
+        "input: send either input or vectors"),
+    Row("vectors beside items", labelled(vectors=[VECTORS]), 422, "invalid_request", "send either input or vectors"),
+    Row("ids beside items that have their own", labelled(ids=["a"]), 422, "invalid_request", "ids: are for vectors"),
+    Row("vectors of a model that is not there", body({"labels": ["a", "b"], "vectors": [VECTORS]}, ZERO_SHOT), 422,
+        "fingerprint_mismatch", "vectors: the vectors have fingerprint 'm', which no running model has"),
+    Row("vectors of images and of texts for zero-shot",
+        body({"labels": ["a", "b"], "vectors": [VECTORS, {**VECTORS, "modality": "text"}]}, ZERO_SHOT), 422,
+        "invalid_request", "vectors: has vectors of images and of texts.*send one block"),
+    Row("decode beside vectors", body({"labels": ["a", "b"], "vectors": [VECTORS], "decode": "exact"}, ZERO_SHOT), 422,
+        "invalid_request", "decode: is for input; vectors have been decoded already"),
+)  # fmt: skip
+
+ANALYSES: Sequence[Row] = (
+    Row("no analyser", analysed(), 422, "invalid_request", "names no analyser"),
+    Row("an unknown kind of analyser", analysed(faces={}), 422, "invalid_request", r"faces: no such field"),
+    Row("a kind of analyser that is not served", analysed(visual={}), 404, "unknown_model", "DAGUERRE_ANALYSERS"),
+    Row("an unknown analyser", analysed(objects={"model": "owl"}), 404, "unknown_model", "no 'owl' among .*objects"),
+    Row("an analyser of another kind", analysed(objects={"model": "imagenet-classes"}), 404, "unknown_model",
+        "no .imagenet-classes."),
+    Row("an unknown option of objects", analysed(objects={"top": 3}), 422, "invalid_request", "objects.top: no such"),
+    Row("an unknown label of objects", analysed(objects={"labels": ["persn"]}), 422, "invalid_request",
+        "none of the 80 classes .*close to it: person"),
+    Row("labels of one's own for a detector without words", analysed(objects={"labels": ["a placard"]}), 422,
+        "invalid_request", "need a detector by words"),
+    Row("a label in place of a list", analysed(objects={"labels": "person"}), 422, "invalid_request", "labels"),
+    Row("a label that is a number", analysed(objects={"labels": [7]}), 422, "invalid_request", "labels"),
+    Row("an empty label of objects", analysed(objects={"labels": [""]}), 422, "invalid_request", "none of the 80"),
+    Row("13 labels of objects where 12 may be", analysed(objects={"labels": ["person"] * 13}), 413,
+        "too_many_labels", "got 13, the limit is 12"),
+    Row("1,001 labels of objects", analysed(objects={"labels": ["person"] * 1001}), 422, "invalid_request", "1,?000"),
+    Row("a score of objects above 1", analysed(objects={"min_score": 1.5}), 422, "invalid_request", "min_score"),
+    Row("a score of objects that is no number", analysed(objects={"min_score": "high"}), 422, "invalid_request",
+        "min_score"),
+    Row("a score of a label that is not there", analysed(objects={"min_scores": {"dragon": 0.5}}), 422,
+        "invalid_request", "none of the labels that are looked for"),
+    Row("a score of a label above 1", analysed(objects={"min_scores": {"person": 1.5}}), 422, "invalid_request",
+        "min_scores"),
+    Row("an overlap of objects above 1", analysed(objects={"overlap": 1.5}), 422, "invalid_request", "overlap"),
+    Row("no objects at most", analysed(objects={"limit": 0}), 422, "invalid_request", "limit"),
+    Row("an unknown option of classes", analysed(classes={"limit": 3}), 422, "invalid_request", "limit: no such"),
+    Row("an unknown label of classes", analysed(classes={"labels": ["persn"]}), 422, "invalid_request", "persn"),
+    Row("0 classes at most", analysed(classes={"top": 0}), 422, "invalid_request", "top"),
+    Row("an unknown level of classes", analysed(classes={"level": "synsets"}), 422, "invalid_request", "synsets"),
+    Row("a text among pictures to analyse",
+        body({"input": [{"text": "a"}], "analysers": {"objects": {}}}, "/v1/analyses"), 422, "missing_modality",
+        "is no image"),
 )  # fmt: skip
 
 BODIES: Sequence[Row] = (
@@ -304,10 +368,33 @@ BODIES: Sequence[Row] = (
         r"item: 1 of 2 are missing, the first is \[1\]"),
     Row("ids that lost their zeros", body({**CODED, "item": ["007", 7]}, "/v1/agreement"), 422, "invalid_codes",
         "'007' and '7' are two ids: if they are one, zeros at the front were lost"),
+    Row("groups of coders that are one", body({**CODED, "item": ["1", "1"], "groups": {"a": "x"}}, "/v1/coder-groups"),
+        422, "invalid_codes", "groups: got 1 groups of coders who have codes"),
+    Row("a crowd of one category", body({**CODED, "item": ["1", "1"]}, "/v1/crowds"), 422, "invalid_codes",
+        "got 1 different codes; the model needs from 2 to 50 categories"),
+    Row("a winner that is neither item", body({"a": ["x"], "b": ["y"], "winner": ["z"]}, "/v1/scales"), 422,
+        "invalid_codes", "got 'z' in row 0, which compares 'x' and 'y'"),
+    Row("an item that has won all its comparisons", body({"a": ["x"], "b": ["y"], "winner": ["a"]}, "/v1/scales"), 422,
+        "invalid_codes", "x has won all comparisons with the other items"),
+    Row("an item to be compared that is there twice",
+        body({"ids": ["x", "y", "x"], "per_item": 2}, "/v1/comparison-pairs"), 422, "invalid_request",
+        "ids: 'x' is there twice; give each item once"),
     Row("diversity without vectors", body(DRAW, "/v1/samples"), 422, "invalid_request",
         "diversity: got 0.5 without vectors, by which items differ; send vectors"),
     Row("diversity with another design", body({**DRAW, "design": "simple", "n": 2}, "/v1/samples"), 422,
         "invalid_request", "diversity: is not used with design simple"),
+    Row("a sample without a size", body({"design": "simple", "n": 9}, "/v1/samples"), 422, "invalid_request",
+        "size: got size 0 and no for_width; give a size from 1 on, or for_width"),
+    Row("a sample larger than the corpus", body({"design": "simple", "n": 9, "size": 10}, "/v1/samples"), 422,
+        "invalid_size", "size: got 10, and there are 9 items to draw from; give a size from 1 to 9"),
+    Row("an estimate that is too certain",
+        body({"corpus": {"n": 9, "mean": [0.5], "variance": [0.1]}, "confidence": 0.99995},
+            "/v1/classifiers/nothing/estimate"), 422, "invalid_request", "confidence: .*0.9999"),
+    Row("a purposive sample by a width",
+        body({"design": "purposive", "scores": [1, 2], "for_width": 0.1}, "/v1/samples"), 422, "invalid_request",
+        "for_width: a purposive sample allows no interval"),
+    Row("a width that no share has", body({"design": "simple", "n": 9, "for_width": 2}, "/v1/samples"), 422,
+        "invalid_size", "for_width: got 2; must be above 0 and below 1"),
     Row("vectors of fewer items than scores",
         body({**DRAW, "scores": [1, 2, 3], "vectors": [VECTORS]}, "/v1/samples"), 422, "lengths_differ",
         "vectors: 2 for 3 scores; give one of each item"),
@@ -325,7 +412,8 @@ BODIES: Sequence[Row] = (
         "DAGUERRE_ALLOWED_HOSTS"),
 )  # fmt: skip
 
-TABLE: Sequence[Row] = (*IMAGES, *VIDEOS, *TIMELINES, *ITEMS, *OPTIONS, *BODIES)
+PAGES = [Row(name, body(sent, path), *expected) for name, path, sent, *expected in bad_pages.REQUESTS]
+TABLE: Sequence[Row] = (*IMAGES, *VIDEOS, *TIMELINES, *ITEMS, *OPTIONS, *ANALYSES, *PAGES, *BODIES)
 
 
 def markdown(client: httpx.Client) -> str:

@@ -8,12 +8,14 @@ from typing import Any
 
 import grpc
 import numpy as np
-from google.protobuf.json_format import MessageToDict
+from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 from numpy.typing import NDArray
 
 from daguerre_proto.v1 import common_pb2, embeddings_pb2, zero_shot_pb2
+from daguerre_proto.v1.analyses_pb2 import AnalyseRequest, Analysers
+from daguerre_proto.v1.classifiers_pb2 import Vectors
 from daguerre_proto.v1.common_pb2 import Item, ModelOptions
 from daguerre_proto.v1.daguerre_pb2_grpc import DaguerreStub
 from daguerre_proto.v1.embeddings_pb2 import EmbedOptions, EmbedRequest
@@ -62,7 +64,7 @@ def _item(item: Any) -> Item:
         return Item(text=item)
     if isinstance(item, dict) and "video" in item:
         return _video(item)
-    if not isinstance(item, dict) or not set(item) <= {"text", "image", "id"} or {"text", "image"} <= set(item):
+    if not isinstance(item, dict) or not set(item) <= {"text", "image", "id", "crop"} or {"text", "image"} <= set(item):
         raise OfHttpOnly("item")
     fields = dict(item)
     if "image" in fields:
@@ -84,7 +86,7 @@ def _video(item: Mapping[str, Any]) -> Item:
             raise OfHttpOnly("base64") from exc
     if "sampling" in item:
         video.sampling.CopyFrom(Sampling(**item["sampling"]))
-    return Item(video=video, id=item.get("id"))
+    return Item(video=video, id=item.get("id"), crop=item.get("crop"))
 
 
 def embed_request(body: Mapping[str, Any]) -> EmbedRequest:
@@ -99,9 +101,22 @@ def embed_request(body: Mapping[str, Any]) -> EmbedRequest:
     return EmbedRequest(options=options, items=given)
 
 
+def analyse_request(body: Mapping[str, Any]) -> AnalyseRequest:
+    """A JSON body's twin."""
+    try:
+        analysers = ParseDict(body["analysers"], Analysers())
+    except ParseError as exc:  # fields and types that the messages do not have
+        raise OfHttpOnly("analysers") from exc
+    return AnalyseRequest(input=items(body["input"]), analysers=analysers)
+
+
 def zero_shot_request(body: Mapping[str, Any]) -> ZeroShotRequest:
     rest = dict(body)
-    request = ZeroShotRequest(model_options=_model_options(rest), items=items(rest.pop("input", None)))
+    given = rest.pop("input", None)
+    request = ZeroShotRequest(model_options=_model_options(rest), items=[] if given is None else items(given))
+    for block in rest.pop("vectors", ()):
+        request.vectors.append(Vectors(**{**block, "data": base64.b64decode(block["data"])}))
+    request.ids.extend(rest.pop("ids", ()))
     labels = rest.pop("labels", None)
     if not isinstance(labels, list):
         raise OfHttpOnly("labels")

@@ -73,15 +73,16 @@ class Server:
             }
         )
 
-    def wait_ready(self, seconds: float = 120) -> "Server":
-        """Return once /readyz is 200; fail with the log where that does not come."""
+    def wait_ready(self, seconds: float = 120, *, workers: int = 1) -> "Server":
+        """Return once /readyz is 200 and `workers` entry processes are ready; fail with the log where they are not."""
         end = time.monotonic() + seconds
         with self.client(timeout=5) as client:
             while time.monotonic() < end:
                 if self.process.poll() is not None:
                     raise AssertionError(f"the server ended with {self.process.returncode}:\n{self.said()}")
                 try:
-                    if client.get("/readyz").status_code == 200:
+                    ready = client.get("/readyz").status_code == 200  # one of the workers is
+                    if ready and (workers == 1 or self.said().count(" ready: ") >= workers):
                         return self
                 except httpx.TransportError:
                     pass
@@ -125,10 +126,13 @@ def free_port() -> int:
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """The environment of a server: ours without its settings and limits of threads, and `settings` in their place."""
+    """The environment of a server: ours without its settings and limits of threads, and `settings` in their place.
+
+    Without analysers, whose folders many homes of tests do not have; "" in DAGUERRE_ANALYSERS is the default.
+    """
     ours = ("DAGUERRE_", "BENTOML_", "PROMETHEUS_")
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(ours) and not k.endswith("_NUM_THREADS")}
-    return {**inherited, "DAGUERRE_HOME": str(HOME), **settings}
+    return {**inherited, "DAGUERRE_HOME": str(HOME), "DAGUERRE_ANALYSERS": "none", **settings}
 
 
 def launch(

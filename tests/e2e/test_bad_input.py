@@ -10,6 +10,8 @@ import pytest
 from tests.e2e.bad_input_table import EMBEDDINGS, TABLE, Row
 from tests.e2e.harness import Server, assert_error
 
+# refused before any row runs; the parity tests send every row in both placements
+pytestmark = pytest.mark.parametrize("placement", ["inline"], indirect=True, scope="session")
 _INTERNAL = re.compile(
     r"Traceback|site-packages|\.py\b|File \"|line \d+, in|object at 0x|\b[A-Z]\w*(Error|Exception)\b"
     r"|(?i:pydantic|starlette|fastapi|bentoml|uvicorn|pillow\b|\bPIL\b|numpy|onnx|/home/|/usr/|/tmp/|/root/)"

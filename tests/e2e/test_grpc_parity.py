@@ -1,6 +1,7 @@
 """HTTP and gRPC give the same results and the same errors, feature by feature and fault by fault."""
 
 import base64
+from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -13,14 +14,26 @@ from daguerre_proto.v1.models_pb2 import GetModelRequest, ListModelsRequest
 from service.api.grpc.answers import job_answer
 from service.api.grpc.calls import code_of
 from service.errors import ServiceError
-from tests.e2e import bad_input_table, harness
+from tests.e2e import bad_input_table, bad_pages, harness
 from tests.e2e.bad_input_table import EMBEDDINGS, TABLE, TIMELINE, ZERO_SHOT, Row
-from tests.e2e.grpc_calls import Item, OfHttpOnly, embed_request, error, plain, stub, vectors, zero_shot_request
+from tests.e2e.grpc_calls import (
+    Item,
+    OfHttpOnly,
+    analyse_request,
+    embed_request,
+    error,
+    plain,
+    stub,
+    vectors,
+    zero_shot_request,
+)
 from tests.e2e.harness import Server, image, jpeg
 from tests.models.image_samples import ordinary
 
 CHELSEA, COFFEE = image(jpeg("chelsea", width=300), "chelsea"), image(jpeg("coffee", width=300))
 WIDE = image(jpeg("hubble_deep_field", width=1600, quality=95), "wide")
+PART = {"x": 10, "y": 20.4, "width": 90, "height": 70, "margin": 0.1}
+WHOLE = {"x": 0, "y": 0, "width": 5000, "height": 5000, "margin": 0.5}
 LABELS = ["a cat", "a cup of coffee", "a rocket launch"]
 LATE = "the batch may have had another size"
 
@@ -37,6 +50,8 @@ EMBED: dict[str, dict[str, Any]] = {
     "a model by name": {"input": "a", "model": "embedded"},
     "its own dimension": {"input": "a", "dimensions": 1280},
     "fail": {"input": ["a", CHELSEA], "on_error": "fail"},
+    "crops": {"input": [{**CHELSEA, "crop": PART}, COFFEE, {**COFFEE, "crop": WHOLE}]},
+    "a crop outside, skipped": {"input": [CHELSEA, {**COFFEE, "crop": {**WHOLE, "x": 999}}], "on_error": "skip"},
     "several pictures": {"input": [CHELSEA, image(ordinary()["gif-animated"]), image(ordinary()["tiff-pages"])]},
 }
 LABEL: dict[str, dict[str, Any]] = {
@@ -77,6 +92,7 @@ def test_embeddings(server: Server, client: httpx.Client, name: str) -> None:
     assert len(found.data) == len(said["data"])
     for mine, theirs in zip(found.data, said["data"], strict=True):
         assert (mine.index, mine.id if mine.HasField("id") else None) == (theirs["index"], theirs.get("id"))
+        assert (plain(mine.crop) if mine.HasField("crop") else None) == theirs.get("crop")
         if "error" in theirs:
             assert plain(mine.error) == theirs["error"]
             assert not mine.vector
@@ -132,6 +148,7 @@ def test_models(server: Server, client: httpx.Client) -> None:
 # --- faults ---------------------------------------------------------------------------------------------------------
 
 HTTP_ONLY = {  # rows of the table that no message of gRPC can say, and why
+    "pages and grids have tests of their own over gRPC": [row[0] for row in bad_pages.REQUESTS],
     "base64 is how JSON carries bytes": [
         "text where base64 should be", "a URL as image", "a URL in capitals", "a text in place of base64",
         "a data URI without base64", "a video that is not base64",
@@ -140,6 +157,8 @@ HTTP_ONLY = {  # rows of the table that no message of gRPC can say, and why
         "both text and image", "an unknown field of an item", "a number as item", "a token array", "token arrays",
         "sampling of a text", "input: null", "no input", "a model of the wrong type", "an unknown field",
         "labels as one string",
+        "an unknown kind of analyser", "an unknown option of objects", "a label in place of a list",
+        "a label that is a number", "a score of objects that is no number", "an unknown option of classes",
         "an unknown field of none_of_these", "on_error: ignore", "encoding_format: hex", "decode: fast",
     ],
     "tests/e2e/test_video.py asks both": ["a video where images are described"],
@@ -162,6 +181,13 @@ WORDED_APART = {
 }
 
 
+REQUESTS: dict[str, tuple[str, Callable[[dict[str, Any]], Any]]] = {
+    EMBEDDINGS: ("Embed", embed_request),
+    ZERO_SHOT: ("ZeroShot", zero_shot_request),
+    "/v1/analyses": ("Analyse", analyse_request),
+}
+
+
 class Translator:
     """Looks like an httpx.Client to a row, and asks over gRPC."""
 
@@ -181,11 +207,11 @@ class Translator:
         elif not isinstance(json, dict):
             raise OfHttpOnly("body")
         else:
-            if path not in (EMBEDDINGS, ZERO_SHOT):
+            if path not in REQUESTS:
                 raise OfHttpOnly("path")
-            request = {EMBEDDINGS: embed_request, ZERO_SHOT: zero_shot_request}[path](json)
+            request = REQUESTS[path][1](json)
         with stub(self._server) as daguerre:
-            return (daguerre.Embed if path == EMBEDDINGS else daguerre.ZeroShot)(request, timeout=60)
+            return getattr(daguerre, REQUESTS[path][0])(request, timeout=60)
 
     def _timeline(self, answer: Any, params: Any = None) -> Any:
         if not isinstance(answer, dict) or "data" not in answer or isinstance((params or {}).get("index"), str):

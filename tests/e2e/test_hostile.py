@@ -20,6 +20,8 @@ from google.protobuf.message_factory import GetMessageClass
 from daguerre_proto.v1 import corpus_pb2, daguerre_pb2, embeddings_pb2
 from tests.e2e.harness import Server, assert_error
 
+# requests are read and checked in the entry process, the same in both placements
+pytestmark = pytest.mark.parametrize("placement", ["inline"], indirect=True, scope="session")
 M = 1_000_000
 LONGEST = 0.5  # seconds that /livez may wait; 0.2 on a machine that does nothing else
 EDGES: list[Any] = [

@@ -473,8 +473,9 @@ def test_the_timeline_of_every_answer(server: Server, client: httpx.Client, clas
         assert page.status_code == 200, page.text
         assert page.headers["content-type"] == "text/html; charset=utf-8"
         assert "default-src 'none'" in page.headers["content-security-policy"]
-        assert page.text.count("<image ") == 6
-        assert page.text.count('<rect class="shot"') == 1
+        assert page.text.count("<image ") == 6  # in the wide drawing
+        assert page.text.count("<use ") == 2  # in the narrow one, which has the pictures of the wide one
+        assert page.text.count('<rect class="shot"') == 2
         for shown in ("clip.mp4", *names[kind], answer.json()["receipt"]["fingerprint"], "6\u00a0sampled frames"):
             assert shown in page.text, (kind, shown)
         assert "another name" in page_of(client, answer.content, title="another name", index=0).text

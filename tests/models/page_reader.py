@@ -19,7 +19,7 @@ class Read(HTMLParser):
         names = [name for name, _ in attrs]
         assert len(set(names)) == len(names)
         self.found.append((tag, dict(attrs)))
-        if tag not in ("meta", "img", "wbr"):
+        if tag not in ("meta", "img", "wbr", "input"):
             self.open.append(tag)
         if tag == "tr":
             self.rows.append([])

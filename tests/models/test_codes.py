@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.codes import MISSING, infer_task, lost_zeros, read_codes, read_ids, without_zeros
+from models.codes import MISSING, are_quantities, infer_task, lost_zeros, read_codes, read_ids, without_zeros
 from models.errors import IdError, TrainingError
 
 NAN = float("nan")
@@ -152,3 +152,20 @@ def test_remarks_on_long_codes_are_short():
     (remark,) = read_codes(["x" * 1_000_000, "X" * 1_000_000]).remarks("codes")
     assert len(remark) < 400
     assert len(str(lost_zeros(["0" + "7" * 1_000_000, "7" * 1_000_000]))) < 400
+
+
+@pytest.mark.parametrize(
+    ("column", "names"),
+    [
+        (["1e99", 1e99, "1E+99", "1"], ["1e+99", "1e+99", "1e+99", "1"]),
+        (["1e99", "a"], ["1e+99", "a"]),
+        (["1e20", 1e20, "1e21"], ["100000000000000000000", "100000000000000000000", "1e+21"]),
+    ],
+)
+def test_a_large_number_keeps_a_name_that_can_be_read(column, names):
+    assert list(read_codes(column).names) == names
+    assert len(set(names)) == len({read_codes([name, "x"]).names[0] for name in names})
+
+
+def test_large_numbers_of_a_table_are_quantities():
+    assert are_quantities(read_codes([f"{i // 10}.{i % 10}e30" for i in range(10, 100)]))

@@ -14,11 +14,12 @@ import numpy as np
 from tokenizers import Tokenizer, pre_tokenizers
 from tokenizers import models as tokenizer_models
 
-from models.catalog.folder import ModelFolder, write_manifest
+from models.catalog.folder import write_manifest
 from models.catalog.spec import ImageTower, ModelSpec, Source, TextTower, ZeroShotHead
 from models.images.preprocess import Preprocess
 from service.inference.batching import Batcher, Key
 from service.inference.engine import Engine
+from service.inference.sessions import Served
 from service.settings import Settings
 
 DIMENSION = 12
@@ -103,7 +104,7 @@ class Here:
                 self.fails(key, row)
         return np.stack([drawn(row) for row in rows])
 
-    async def start(self, folders: Sequence[ModelFolder]) -> None: ...
+    async def start(self, served: Served) -> None: ...
 
     def batcher(self, modality: str) -> Batcher:
         return self._batcher
@@ -121,7 +122,7 @@ async def engine(
     path = tmp_path / f"small-{len(list(tmp_path.iterdir()))}"
     model_folder(path, replace(SPEC, **spec))
     placement = placement or Here()
-    made = Engine(Settings(models=(str(path),), home=tmp_path, **dict(settings)), placement)
+    made = Engine(Settings(models=(str(path),), analysers=(), home=tmp_path, **dict(settings)), placement)
     try:
         await made.start()
         placement.ran.clear()  # the warm-up

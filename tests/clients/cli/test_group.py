@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 import daguerre
 from daguerre import cli
@@ -102,7 +103,7 @@ def test_zero_shot_writes_a_table_that_any_reader_of_csv_reads(inline: Server, p
     odd = photos / "more" / "Ünïcode, näme.JPG"
     done = run(inline, "zero-shot", photos / "chelsea.jpg", odd, "nowhere.jpg", *LABELS, code=cli.SOME_FAILED)
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
-    assert [row["id"] for row in rows] == [str(photos / "chelsea.jpg"), str(odd), "nowhere.jpg"]
+    assert [row["id"] for row in rows] == ["chelsea.jpg", "more/Ünïcode, näme.JPG", "nowhere.jpg"]
     assert rows[0]["label"] == "a cat"
     assert float(rows[0]["a cat"]) + float(rows[0]["a cup of coffee"]) == pytest.approx(1, abs=1e-5)
     assert (rows[2]["error"], rows[2]["a cat"], rows[2]["label"]) == ("unreadable_file", "", "")
@@ -188,14 +189,14 @@ def test_what_is_no_daguerre_is_code_4():
         thread.join(10)
 
 
-def test_keys_come_from_a_file_or_the_environment(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    settings = {"BENTOML_HOME": str(tmp_path / "bentoml"), "DAGUERRE_API_KEYS": "open-sesame"}
+def test_keys_come_from_a_file_or_the_environment(
+    guarded_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     (tmp_path / "key").write_text("# mine\nopen-sesame\n")
-    with harness.running(tmp_path, settings=settings) as server:
-        assert "no API key" in run(server, "models", code=cli.REFUSED).stderr
-        run(server, "--api-key-file", tmp_path / "key", "models")
-        monkeypatch.setenv("DAGUERRE_API_KEY", "open-sesame")
-        run(server, "models")
+    assert "no API key" in run(guarded_server, "models", code=cli.REFUSED).stderr
+    run(guarded_server, "--api-key-file", tmp_path / "key", "models")
+    monkeypatch.setenv("DAGUERRE_API_KEY", "open-sesame")
+    run(guarded_server, "models")
 
 
 def test_ctrl_c_says_how_to_go_on(inline: Server, photos: Path, tmp_path: Path):
@@ -272,6 +273,45 @@ def test_classes_are_folders_of_images_alone(inline: Server, tmp_path: Path):
     done = run(inline, "train", "folders", "--folder", folder, "--folds", "2")
     assert "4 files or folders were left out (folders of the system: 2" in done.stderr
     assert not any(word in done.stderr.partition("were left out")[2].partition("\n")[2] for word in ("eaDir", "MACOSX"))
+
+
+def test_broken_files_of_a_training_are_listed_and_end_with_the_status_of_partial_failures(inline, tmp_path):
+    names = [f"{split}/{label}/{i}.jpg" for split in ("train", "test") for label in ("cat", "dog") for i in range(3)]
+    folder = jpegs(tmp_path / "coded", *names)
+    (folder / "train/cat/broken.jpg").write_bytes(b"no image")
+    (folder / "test/dog/cut.jpg").write_bytes(harness.jpeg("coffee", width=64)[:300])
+    options = ("--folder", folder, "--folds", "2", "--json")
+    done = run(inline, "train", "broken", *options, code=cli.SOME_FAILED)
+    assert json.loads(done.stdout)["failed"] == 2
+    assert "2 could not be used:" in done.stderr
+    for name in ("train/cat/broken.jpg", "test/dog/cut.jpg"):
+        assert f"  {name}: " in done.stderr
+
+    run(inline, "train", "broken", *options, code=cli.SOME_FAILED)
+    head, *lines = run(inline, "classifiers").stdout.splitlines()
+    assert head.split() == ["id", "task", "items", "created", "labels"]
+    (line,) = [line for line in lines if line.startswith("broken@")]
+    assert line.split()[:3] == ["broken@2", "binary", "6"]
+    assert line.endswith("cat, dog")
+    page, tables = tmp_path / "page.html", tmp_path / "tables"
+    run(inline, "classifiers", "--report", "broken", page, "--tables", tables)
+    assert any(path.suffix == ".csv" for path in tables.iterdir())
+    assert "add --report FILE" in run(inline, "classifiers", "--tables", tables, code=2).stderr
+    run(inline, "train", "broken", *options, code=cli.SOME_FAILED)
+    assert "deleted: broken@2 (1 version)" in run(inline, "classifiers", "--delete", "broken@2").stdout
+    assert "deleted: broken@1, broken@3 (2 versions)" in run(inline, "classifiers", "--delete", "broken").stdout
+
+
+def test_a_remark_on_animations_is_printed_once(inline, tmp_path):
+    folder = jpegs(tmp_path / "animated", *ODD)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 40, 40, 3), np.uint8)
+    still, second = map(Image.fromarray, pixels)
+    still.save(folder / "moving.gif", save_all=True, append_images=[second])
+    for arguments in (
+        ("zero-shot", folder, *LABELS, "-o", tmp_path / "z.csv", "--report", tmp_path / "z.html", "--root", folder),
+        ("duplicates", folder, "--kind", "semantic", "-o", tmp_path / "d.csv", "--report", tmp_path / "d.html"),
+    ):
+        assert run(inline, *arguments).stderr.count("hold several pictures") == 1
 
 
 def test_remarks_on_texts_are_printed_and_have_a_column(inline: Server, tmp_path: Path):

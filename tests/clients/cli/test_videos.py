@@ -44,7 +44,18 @@ def rows(text: str) -> list[dict[str, str]]:
 
 def test_a_folder_of_videos_is_labelled_frame_by_frame(inline, news, tmp_path):
     out, pages = tmp_path / "out.csv", tmp_path / "pages"
-    looked = ("--video", "--every", "2s", "--find-shots", "--timeline", pages, "--pooling", "max")
+    looked = (
+        "--video",
+        "--every",
+        "2s",
+        "--find-shots",
+        "--timeline",
+        pages,
+        "--pooling",
+        "max",
+        "--pictures",
+        "blurred",
+    )
     done = run(inline, "zero-shot", news, *looked, *LABELS, "-o", out, "--json", code=cli.SOME_FAILED)
     said = json.loads(done.stdout)
     assert (said["videos"], said["frames"], said["failed"]) == (3, 7, 1)
@@ -60,6 +71,7 @@ def test_a_folder_of_videos_is_labelled_frame_by_frame(inline, news, tmp_path):
     assert written == ["cuts.MP4.html", "may/Ünï bikes.mp4.html"]
     page = (pages / "may" / "Ünï bikes.mp4.html").read_text()
     assert "data:image/jpeg" in page
+    assert "Thumbnails are blurred" in page
     assert "The highest of its frames" in page
     assert not out.with_name("out.csv.videos").exists()
     with Client(inline.url) as client, client.video(news / "may" / "Ünï bikes.mp4", every=2) as clip:
@@ -82,8 +94,8 @@ def test_a_download_that_was_cut_says_so_in_every_table_and_line(inline, tmp_pat
         done = run(inline, command, cut, "--video", *commands[command], "-o", out, "--json")
         assert "1 with remarks" in done.stderr
         assert ("not calibrated" in done.stderr) == (command == "zero-shot")
-        assert f"{cut}: ends early" in done.stderr
-        assert json.loads(done.stdout)["remarks"][str(cut)][0].startswith("ends early")
+        assert "cut.mkv: ends early" in done.stderr
+        assert json.loads(done.stdout)["remarks"]["cut.mkv"][0].startswith("ends early")
         if kind == "npz":
             remarks = np.load(out)["remarks"].tolist()
         else:
@@ -180,6 +192,7 @@ def test_a_run_that_was_interrupted_goes_on(inline, news, tmp_path):
     ("arguments", "why"),
     [
         (("--every", "2s"), "--every needs --video"),
+        (("--video", "--pictures", "none"), "--pictures needs --timeline"),
         (("--video", "--every", "2s", "--frames", "3"), "give only one of --every and --frames"),
         (("--video", "--take", "first"), "--take needs --shots"),
         (("--video", "--every", "soon"), "every: got 'soon'"),

@@ -187,12 +187,12 @@ def test_only_files_make_a_corpus(inline: Server, tmp_path: Path, source):
     assert not list(tmp_path.iterdir())
 
 
-def test_paths_and_globs_keep_their_ids_and_come_once(inline: Server, corpus: Path, tmp_path: Path):
+def test_paths_and_globs_have_ids_below_their_common_parent_and_come_once(inline: Server, corpus: Path, tmp_path: Path):
     paths = sorted((corpus / "part 0").iterdir())
     with Client(inline.url) as client:
         done = client.embed_corpus([*paths, *paths, "nowhere.jpg"], tmp_path / "a.parquet")
         assert (done.rows, done.embedded, done.failed) == (9, 8, 1)
-        assert rows(tmp_path / "a.parquet")["id"] == [*map(str, paths), "nowhere.jpg"]
+        assert rows(tmp_path / "a.parquet")["id"] == [*(path.name for path in paths), "nowhere.jpg"]
         globbed = client.embed_corpus(str(corpus / "part 0" / "*.jpg"), tmp_path / "b.parquet")
         assert globbed.rows == 8
         with pytest.raises(FileNotFoundError):
@@ -209,7 +209,7 @@ def test_paths_and_globs_keep_their_ids_and_come_once(inline: Server, corpus: Pa
         assert done.left_out.startswith(".txt files that are no images: 1, the first ")
         missing = client.embed_corpus([paths[0], None, float("nan"), "https://x/a.jpg"], tmp_path / "e.parquet")
         assert (missing.rows, missing.embedded, missing.failed) == (4, 1, 3)
-        assert rows(tmp_path / "e.parquet")["id"] == [str(paths[0]), "1", "2", "https://x/a.jpg"]
+        assert rows(tmp_path / "e.parquet")["id"] == [paths[0].name, "1", "2", "https://x/a.jpg"]
     names = ["a.parquet", "b.parquet", "corpus", "d.parquet", "e.parquet", "empty"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
 

@@ -19,13 +19,13 @@ from daguerre.inputs.alignment import (
     json_value,
     missing_texts,
     per_item,
-    relative_ids,
     same_table,
+    sent_ids,
 )
 from daguerre.inputs.names import existing_path
 
 PATHS = ["/data/coded/blue/000.jpg", "/data/coded/blue/001.jpg", "/data/coded/red/000.jpg", "/data/coded/red/002.jpg"]
-NAMES = relative_ids(PATHS)
+NAMES = sent_ids(PATHS)
 
 
 def aligned(targets: Any, paths: list[str], names: list[str], source: Any = None) -> list[Any]:
@@ -120,7 +120,7 @@ def test_a_file_name_in_two_folders_is_refused_with_both_paths(given):
 
 def test_the_path_from_the_top_is_taken_before_the_end_of_another():
     paths = ["/d/a.jpg", "/d/below/a.jpg"]
-    assert aligned({"a.jpg": 1}, paths, relative_ids(paths)) == [1, None]
+    assert aligned({"a.jpg": 1}, paths, sent_ids(paths)) == [1, None]
 
 
 def test_a_series_goes_by_its_index_and_not_by_its_order():
@@ -147,11 +147,9 @@ def test_a_series_goes_by_its_index_and_not_by_its_order():
 
 
 def test_files_are_found_by_path_whatever_their_ids():
-    items = pd.Series(PATHS, index=[9, 4, 7, 5])
     labels = ["9", "4", "7", "5"]
-    for source in (items, PATHS, list(map(Path, PATHS))):
-        index = ItemIndex(labels, labels, source, files=True)
-        assert index.column("targets", {"red/002.jpg": "d", PATHS[0]: "a", "7": "c"}) == ["a", None, "c", "d"]
+    index = ItemIndex(PATHS, labels, pd.Series(PATHS, index=[9, 4, 7, 5]))
+    assert index.column("targets", {"red/002.jpg": "d", PATHS[0]: "a", "7": "c"}) == ["a", None, "c", "d"]
     texts = ItemIndex(labels, labels, PATHS)  # texts that happen to look like paths
     with pytest.raises(ValueError, match="match no item"):
         texts.column("targets", {PATHS[0]: "a"})

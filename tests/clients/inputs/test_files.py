@@ -239,3 +239,16 @@ def test_ten_thousand_files_without_an_ending_are_walked_in_a_second(tmp_path: P
     started = time.process_time()
     assert len(found(tmp_path)) == 4000
     assert time.process_time() - started < 0.4 * 2  # of a machine that others use
+
+
+def test_a_folder_is_walked_under_its_own_name_whatever_links_lead_to_it(tmp_path: Path) -> None:
+    """A link that comes first, one to the folder itself, one into it, and two to the same folder elsewhere."""
+    corpus, other = tmp_path / "corpus", tmp_path / "other"
+    fill(corpus, **{"m/1.jpg": jpeg(), "m/deep/2.jpg": jpeg(), ".hidden/3.jpg": jpeg()})
+    fill(other, **{"4.jpg": jpeg()})
+    links = {"a": "m", "b": ".", "c": "m/deep", "d": "../other", "e": "../other", "h": ".hidden"}
+    for name, target in links.items():
+        (corpus / name).symlink_to(corpus / target)
+    left_out = LeftOut()
+    assert found(corpus, left_out) == ["d/4.jpg", "h/3.jpg", "m/1.jpg", "m/deep/2.jpg"]
+    assert "links to folders that are walked already: 4" in str(left_out)

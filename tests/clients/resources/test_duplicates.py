@@ -1,13 +1,18 @@
 """The SDK finds duplicates, over HTTP and gRPC."""
 
+import base64
+from io import BytesIO
 from pathlib import Path
 
+import httpx
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from daguerre import Client, DaguerreWarning
 from tests.clients.conftest import kinds
 from tests.clients.pretended import made, server
+from tests.e2e import harness
+from tests.e2e.harness import Server
 
 
 def test_options_of_another_kind_of_duplicates_are_refused():
@@ -29,11 +34,11 @@ def test_duplicates_are_found(client: Client, corpus, embedded):
     assert len(found.extra) == 1
     assert found.kept.sum() == 32
     with pytest.warns(DaguerreWarning):
-        near = client.duplicates(images=corpus, prefer="size", bits=6)
-    group = next(each for each in near.groups if str(corpus / "coffee_small.png") in each.ids)
-    assert near.ids[group.representative] != str(corpus / "coffee_small.png")
-    assert str(corpus / "coffee_small.png") in near.extra
-    assert near.kept[near.ids.index(str(corpus / "broken.jpg"))]  # nothing is known against it
+        near = client.duplicates(images=corpus, bits=6)
+    group = next(each for each in near.groups if "coffee_small.png" in each.ids)
+    assert near.ids[group.representative] != "coffee_small.png"
+    assert "coffee_small.png" in near.extra
+    assert near.kept[near.ids.index("broken.jpg")]  # nothing is known against it
     assert [error.code for error in near.errors] == ["unsupported_image"]
     table = near.to_pandas()
     assert list(table.columns) == ["group", "representative", "similarity", "kept", "error", "related"]
@@ -49,6 +54,29 @@ def test_duplicates_are_found(client: Client, corpus, embedded):
     preferred = [1.0 if "copy" in id else 0.0 for id in embedded.ids]
     exact = client.duplicates(images=corpus, kind="exact", prefer=preferred)
     assert "rocket_copy" in exact.ids[exact.groups[0].representative]
+
+
+def test_near_duplicates_keep_the_largest_still(client: Client, inline: Server):
+    """Not the most central one, which may be a thumbnail, nor an animation whose first picture it is."""
+    photo = Image.open(BytesIO(harness.jpeg("coffee", width=300))).convert("RGB")
+    files = {}
+    for name, side in (("a.gif", 300), ("b.png", 80), ("c.png", 120), ("d.png", 300), ("e.png", 160)):
+        out = BytesIO()
+        frames = {"save_all": True, "append_images": [Image.new("RGB", (side, side))]} if name == "a.gif" else {}
+        photo.resize((side, side)).save(out, Path(name).suffix[1:], **frames)
+        files[name] = out.getvalue()
+    with pytest.warns(DaguerreWarning):
+        (group,) = client.duplicates(images=files).groups
+    assert len(group.members) == 5
+    assert group.ids[group.members.index(group.representative)] == "d.png"
+    with pytest.warns(DaguerreWarning):
+        (central,) = client.duplicates(images=files, prefer="central").groups
+    assert central.members == group.members
+    items = [{"id": name, "image": base64.b64encode(data).decode()} for name, data in files.items()]
+    with pytest.raises(ValueError, match="size"):
+        client.duplicates(images=files, prefer="newest")
+    answer = httpx.post(f"{inline.url}/v1/duplicates", json={"kind": "near", "input": items}, timeout=60).json()
+    assert items[answer["groups"][0]["representative"]]["id"] == "d.png"
 
 
 def post(words: str) -> Image.Image:

@@ -38,8 +38,8 @@ def test_images_that_are_too_large_together_are_described_in_halves(tmp_path):
 def test_images_are_described(client: Client, corpus, inline):
     with pytest.warns(DaguerreWarning):
         found = client.describe_images(corpus, thumbnail=32, blurred=True)
-    assert found.images[found.ids.index(str(corpus / "broken.jpg"))] is None
-    one = found.images[found.ids.index(str(corpus / "coffee_small.png"))]
+    assert found.images[found.ids.index("broken.jpg")] is None
+    one = found.images[found.ids.index("coffee_small.png")]
     assert (one.width, one.height) == (75, 45)
     assert Image.open(BytesIO(one.thumbnail)).width == 32
     assert list(found.to_pandas().columns) == ["sha256", "phash", "width", "height", "blank", "remark", "error"]

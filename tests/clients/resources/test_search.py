@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from daguerre import Client
+from daguerre import Client, RemarkWarning
 from daguerre import errors as sdk_errors
 from tests.clients.conftest import kinds
 
@@ -29,3 +29,10 @@ def test_the_nearest_are_found(client: Client, corpus, embedded, inline):
     for query in (foreign, "a cat"):
         with pytest.raises(sdk_errors.FingerprintMismatchError):
             client.search(query, embedded if query is foreign else foreign)
+
+
+def test_a_str_that_is_an_image_file_is_a_text_with_a_remark(client, embedded, corpus):
+    path = str(corpus / "rocket0.jpg")
+    with pytest.warns(RemarkWarning, match=r"is an image file, and a str is a text; give Path\("):
+        client.search(path, embedded, k=1)
+    assert client.search(corpus / "rocket0.jpg", embedded, k=1)[0][0][0] in ("rocket0.jpg", "rocket_copy.jpg")

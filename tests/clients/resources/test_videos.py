@@ -3,8 +3,10 @@
 import asyncio
 import io
 import pickle
+import re
 import time
 import uuid
+from base64 import b64decode
 from dataclasses import replace
 
 import httpx
@@ -20,6 +22,7 @@ from daguerre import (
     OverloadedError,
     RemarkWarning,
 )
+from models.images.thumbnail import is_blurred
 from models.pages.html import number
 from models.video.opening import VideoLimits
 from models.video.policies import Every
@@ -109,8 +112,10 @@ def test_both_transports_give_the_same(inline, cuts, classifiers):
     assert (predicted.labels, measured.labels) == (["cat", "cup"], [])
     assert predicted.probabilities.sum(axis=1) == pytest.approx(np.ones(8))
     assert measured.pooled[0] == pytest.approx(measured.values.mean())
-    assert list(predicted.to_pandas().columns) == ["video", "timestamp", "shot", "label", "cat", "cup", "remarks"]
-    assert list(measured.to_pandas().columns) == ["video", "timestamp", "shot", "value", "low", "high", "remarks"]
+    frame, origin = ["video", "timestamp", "shot"], ["classifier", "fingerprint", "remarks"]
+    assert list(predicted.to_pandas().columns) == [*frame, "label", "cat", "cup", *origin]
+    assert list(measured.to_pandas().columns) == [*frame, "value", "low", "high", *origin]
+    assert set(predicted.to_pandas()["classifier"]) == {predicted.classifier}
     assert measured.shots_to_pandas()["value"].notna().all()
 
 
@@ -407,12 +412,35 @@ def test_the_server_draws_the_timeline_and_is_not_sent_the_name(inline, cuts, cl
         assert "中文" not in repr(sent)
         assert page.count("a &lt;b&gt;&quot;name&quot;&lt;/b&gt; 中文\ufffd.mp4") == 2  # title and heading
         assert "video-" not in page
-        assert page.count("<circle") == 8 * len(result.labels or ["value"])
-        assert (page.count("<image "), page.count('class="shot"')) == (8, 1)
+        broad = page.split('<div class="slim">')[0]
+        curves = 1 if shown in classifiers else len(LABELS)  # a binary classifier has one curve, and so have numbers
+        assert broad.count("<circle") == 8 * curves
+        assert (broad.count("<image "), broad.count('class="shot"')) == (8, 1)
         pooled = [number(float(value)) for value in result.pool()]
         for text in (shown, result.receipt.fingerprint, "8\u00a0sampled frames", *pooled):
             assert text in page, text
         assert page == html or result is not results[0]
+
+
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_frames_of_a_timeline_can_be_blurred_or_left_out(inline, cuts, tmp_path, scheme):
+    with Client(address(inline, scheme)) as client, client.video(cuts, frames=3) as clip:
+        result = clip.zero_shot(LABELS)
+        for mode, frames in (("thumbnails", 3), ("blurred", 3), ("none", 0)):
+            result.timeline(tmp_path / f"{mode}.html", pictures=mode, tables=tmp_path / mode)
+            page = (tmp_path / f"{mode}.html").read_text("utf-8").split('<div class="slim">')[0]
+            found = re.findall(r'href="data:image/jpeg;base64,([^"]*)"', page)
+            assert len(found) == frames
+            assert all(is_blurred(b64decode(each)) == (mode == "blurred") for each in found)
+            assert sorted(path.suffix for path in (tmp_path / mode).iterdir()) == [
+                ".csv",
+                ".csv",
+                ".svg",
+                ".tex",
+                ".tex",
+            ]
+        with pytest.raises(ValueError, match="pictures: got 'some'"):
+            result.timeline(tmp_path / "x.html", pictures="some")
 
 
 def test_a_timeline_is_drawn_in_an_event_loop_too(inline, cuts, tmp_path):

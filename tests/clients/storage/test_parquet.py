@@ -12,7 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from daguerre import Embeddings, Errors, errors
+from daguerre.errors import DaguerreError
+from daguerre.results.embeddings import read_embeddings
 from daguerre.storage import parquet
+from daguerre.storage.tables import read_table
 from daguerre.types.common import Receipt
 
 MADE = Receipt("m", "r", "f", "fp32", "CPU", "exact", False, made_with={"onnx": "1"})
@@ -160,3 +163,38 @@ assert Embeddings.read_parquet(sys.argv[2]).ids == made.ids
     back = Embeddings.read_parquet(tmp_path / "old.parquet")
     assert np.array_equal(back.vectors, made.vectors, equal_nan=True)
     assert back.errors == made.errors
+
+
+def vectors_file(path, ids, modality=None):
+    frame = {"id": ids, "vector": [[1.0, 0.0]] * len(ids), "model": "m", "revision": "r", "fingerprint": "f"}
+    frame["modality"] = modality or "image"
+    pd.DataFrame(frame).to_parquet(path)
+
+
+@pytest.mark.parametrize(
+    ("ids", "modality", "message"),
+    [
+        (["a", None, "b"], None, r"1 of 3 rows have no id, the first is row 2; give each one"),
+        (["a", "", "b"], None, r"1 of 3 rows have no id"),
+        (["a", "b", "a"], None, r"the id 'a' is in 2 rows; give each row an id of its own"),
+        (["a", "b", "c"], ["image", "text", "image"], r"vectors of image, text, which must not be mixed; keep"),
+    ],
+)
+def test_rows_of_vectors_that_cannot_be_told_apart_are_refused(tmp_path, ids, modality, message):
+    path = tmp_path / "x.parquet"
+    vectors_file(path, ids, modality)
+    with pytest.raises(DaguerreError, match=message) as caught:
+        read_embeddings(path)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("cut", [3, 40, 400])
+def test_a_damaged_parquet_file_is_named(tmp_path, cut):
+    path = tmp_path / "x.parquet"
+    vectors_file(path, ["a", "b"])
+    data = path.read_bytes()
+    path.write_bytes(b"PAR1" + data[4:-cut])
+    for read in (read_embeddings, lambda each: read_table(str(each))):
+        with pytest.raises((DaguerreError, ValueError), match=r"x\.parquet") as caught:
+            read(path)
+        assert ";" in str(caught.value)

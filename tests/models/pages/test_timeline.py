@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.pages.html import number
-from models.pages.timeline import Shot, Timeline, clock, page
+from models.pages.timeline import Shot, Timeline, clock, page, shown_frames
 from tests.models.page_reader import Read
 
 RECEIPT = {"model": "m", "revision": "1", "fingerprint": "f" * 32, "precision": "fp32", "notice": "a <notice>"}
@@ -52,6 +52,11 @@ def timeline(n: int, labels: list[str], *, shots: int = 3, **video) -> Timeline:
     )
 
 
+def wide(html: str) -> Read:
+    """The page without the drawing for telephones."""
+    return Read(re.sub(r'<div class="slim">.*?</div>', "", html, flags=re.DOTALL))
+
+
 def curves(read: Read) -> list[list[tuple[float, float]]]:
     """The points of each curve, in pixels, top to bottom."""
     paths = [path["d"] for path in read.all("path") if re.match("(curve|fine) k", path.get("class", ""))]
@@ -62,9 +67,15 @@ def curves(read: Read) -> list[list[tuple[float, float]]]:
 def test_it_runs_nothing_loads_nothing_and_escapes_labels():
     html = page(timeline(20, HOSTILE))
     read = Read(html)
-    assert not {"script", "link", "iframe", "img", "object", "a"} & {tag for tag, _ in read.found}
-    for _, attributes in read.found:
+    assert not {"script", "link", "iframe", "img", "object"} & {tag for tag, _ in read.found}
+    assert all(link["href"].startswith("#") for link in read.all("a"))
+    for tag, attributes in read.found:
+        if tag == "a":
+            continue
         assert not [name for name in attributes if name.startswith("on")]
+        if tag == "use":
+            assert attributes["href"][1:] in {image["id"] for image in read.all("image")}
+            continue
         for name in ("href", "src"):
             assert attributes.get(name, "data:image/jpeg;base64,/9g").startswith("data:image/jpeg;base64,/9g")
     (policy,) = [meta["content"] for meta in read.all("meta") if "http-equiv" in meta]
@@ -91,7 +102,7 @@ def test_what_limits_the_result_is_listed_and_escaped():
 
 def test_few_frames_are_one_panel_with_a_dot_each():
     content = timeline(20, ["a", "b"])
-    read = Read(page(content))
+    read = wide(page(content))
     drawn = curves(read)
     assert [len(points) for points in drawn] == [20, 20]
     assert len(read.all("circle")) == 40
@@ -100,7 +111,7 @@ def test_few_frames_are_one_panel_with_a_dot_each():
             np.argsort([y for _, y in points], kind="stable").tolist()
             == np.argsort(-content.rows[:, label], kind="stable").tolist()
         )
-        assert np.diff([x for x, _ in points]) == pytest.approx(1040 * 99 / 19 / 100, abs=0.11)
+        assert np.diff([x for x, _ in points]) == pytest.approx(940 * 99 / 19 / 100, abs=0.11)
     assert len(read.all("rect")) == 1  # every other of three shots
     assert content.shots is not None
     assert read.row("1")[4] == number(float(content.shots[1].pooled[0]))
@@ -109,11 +120,12 @@ def test_few_frames_are_one_panel_with_a_dot_each():
 def test_a_thousand_frames_and_forty_labels_stay_legible():
     content = timeline(1000, [f"label {i}" for i in range(40)], shots=200)
     html = page(content)
-    read = Read(html)
+    read = wide(html)
     assert len(curves(read)) == 8
     assert not read.all("circle")
     pictures = read.all("image")
     assert 5 <= len(pictures) <= 10
+    assert html.count("data:image/jpeg") == len(pictures)
     places = sorted(float(each["x"]) for each in pictures)
     assert min(np.diff(places)) >= 112  # none over another
     assert "32 more in the table" in read.text
@@ -121,13 +133,13 @@ def test_a_thousand_frames_and_forty_labels_stay_legible():
     assert drawn == {content.labels[i] for i in np.argsort(-content.pooled)[:8]}
     for label in content.labels:
         assert label in read.text
-    assert len(html) < 300_000
+    assert len(html) < 400_000
 
 
 def test_only_frames_with_a_thumbnail_are_shown():
     content = timeline(9, ["a", "b"])
     small = [None, JPEG + b"1", None, None, JPEG + b"2", None, None, None, None]
-    shown = [each["href"] for each in Read(page(replace(content, thumbnails=small))).all("image")]
+    shown = [each["href"] for each in wide(page(replace(content, thumbnails=small))).all("image")]
     assert shown == [f"data:image/jpeg;base64,{b64encode(each).decode()}" for each in small if each]
 
 
@@ -135,8 +147,33 @@ def test_the_highest_label_of_a_shot_stands_out():
     content = timeline(30, ["a", "b", "c"])
     assert content.shots is not None
     html = page(content)
-    bold = re.findall(r"<td><b>([^<]*)</b>", html)
+    bold = re.findall(r"<td><b><data[^>]*>([^<]*)</data></b>", html)
     assert bold == [number(float(shot.pooled.max())) for shot in content.shots]
+
+
+def test_a_binary_classifier_has_one_curve_and_says_so():
+    content = timeline(20, ["no", "<protest>"])
+    read = wide(page(replace(content, binary=True)))
+    assert len(curves(read)) == 1
+    assert "The curve of no is 1 minus this one." in read.text
+    assert len(curves(wide(page(content)))) == 2
+    assert len(curves(wide(page(replace(timeline(20, ["a"]), binary=True))))) == 1
+
+
+def test_the_page_has_the_style_and_the_title_of_the_others_and_a_drawing_for_telephones():
+    html = page(timeline(20, ["a", "b"]))
+    assert "<title>&lt;clip&gt;.mp4: timeline of a video</title>" in html
+    assert "prefers-color-scheme: dark" in html
+    assert "<h2>Contents</h2>" in html
+    widths = [attributes["width"] for attributes in Read(html).all("svg") if attributes.get("role") == "img"]
+    assert widths == ["1000", "330"]
+    shown = {each["href"] for each in Read(html).all("image")}
+    content = replace(timeline(90, ["a"]), thumbnails=[JPEG + bytes([i]) for i in range(90)])
+    drawn = {b64encode(content.thumbnails[i] or b"").decode() for i in shown_frames(content)}
+    assert {each["href"].split(",")[1] for each in Read(page(content)).all("image")} == drawn
+    assert len(shown) == 1
+    assert "blurred" not in html
+    assert "Thumbnails are blurred" in Read(page(replace(content, blurred=True))).text
 
 
 def test_odd_videos_have_a_page_too():
@@ -164,7 +201,7 @@ def test_a_continuous_prediction_has_its_own_scale():
     content = replace(content, rows=values[:, None], pooled=np.array([40.0]), note="By violence@2.")
     html = page(content)
     assert "violence@2" in html
-    levels = [int(text) for text in re.findall(r'text-anchor="end">(-?\d+)<', html)]
+    levels = [int(text) for text in re.findall(r'text-anchor="end">(-?\d+)<', html.split('class="slim"')[0])]
     assert levels == [0, 50, 100]  # within -36 to 126
 
 

@@ -8,7 +8,7 @@ import pytest
 from service.errors import BadRequest, Conflict, NotFound, Overloaded
 from service.jobs import Jobs
 from service.settings import Settings
-from tests.service.jobs.test_kinds import KINDS
+from tests.service.jobs.pretended_kinds import KINDS
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from filelock import FileLock
 from service.jobs import Job, Jobs, supervisor
 from service.jobs.supervisor import CAPS, Supervisor
 from service.settings import Settings
-from tests.service.jobs.test_kinds import KINDS, WHERE
+from tests.service.jobs.pretended_kinds import KINDS, WHERE
 
 ROOT = Path(__file__).parents[3]
 T = TypeVar("T")

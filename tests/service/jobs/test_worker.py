@@ -10,7 +10,7 @@ import pytest
 from filelock import FileLock
 
 from service.jobs.table import Table
-from tests.service.jobs.test_kinds import WHERE
+from tests.service.jobs.pretended_kinds import WHERE
 
 ROOT = Path(__file__).parents[3]
 

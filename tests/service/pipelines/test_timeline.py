@@ -3,6 +3,7 @@
 import base64
 import copy
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -109,6 +110,11 @@ def test_vectors_are_drawn_as_cosines(drawn: list[pages.Timeline], encoding: str
     assert [shot.pooled[0] for shot in timeline.shots] == pytest.approx(wanted, abs=1e-6)
 
 
+def printed(page: str) -> str:
+    """A page without the digits behind its rounded numbers, which messages carry in float32."""
+    return re.sub(r'<data value="[^"]*">', "<data>", page)
+
+
 @pytest.mark.parametrize("kind", ["zero_shot", "probabilities", "value", "embeddings"])
 @pytest.mark.parametrize("shots", [True, False])
 def test_grpc_gives_the_same_page(kind: str, shots: bool):
@@ -117,9 +123,9 @@ def test_grpc_gives_the_same_page(kind: str, shots: bool):
         content["data"][0]["video"]["shots"] = None
     operation: Any = {"zero_shot": "zero_shot", "embeddings": "embeddings"}.get(kind, "predict")
     message = job_answers_pb2.VideoTimelineRequest(answer=answers.job_answer(operation, content))
-    assert _page(message) == ask(content)
+    assert printed(_page(message)) == printed(ask(content))
     message.index, message.title = 0, "other"
-    assert _page(message) == ask(content, title="other")
+    assert printed(_page(message)) == printed(ask(content, title="other"))
 
 
 def test_unknown_fields_are_ignored():

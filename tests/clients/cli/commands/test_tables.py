@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from daguerre import cli
 from tests.clients.cli.test_group import run
 
 ITEMS = range(6)
@@ -92,9 +93,9 @@ def test_files_that_are_not_there_are_counted_before_anything_is_sent(inline, pi
     rows = [(pictures / f"{kind}/é{i}.png", kind) for i in ITEMS for kind in ("red", "blue")]
     table = pd.DataFrame([(tmp_path / "gone.png", "red"), *rows], columns=["path", "target"])
     table.to_csv(tmp_path / "a.csv", index=False)
-    done = run(inline, "train", "sheet", tmp_path / "a.csv", "--folds", "2")
+    done = run(inline, "train", "sheet", tmp_path / "a.csv", "--folds", "2", code=cli.SOME_FAILED)
     assert f"1 of 13 files are not there, the first is {tmp_path / 'gone.png'}" in done.stderr
-    assert "1 items were left out" in done.stderr
+    assert "1 could not be used:" in done.stderr
     table[:1].to_csv(tmp_path / "b.csv", index=False)
     done = run(inline, "train", "sheet", tmp_path / "b.csv", code=2)
     assert "1 of 1 files are not there" in done.stderr

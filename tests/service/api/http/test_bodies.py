@@ -78,7 +78,7 @@ def said(body: Any, whole: Any = EmbeddingsRequest) -> Unprocessable:
 
 
 def test_a_json_body_becomes_items_and_options():
-    options, items = read(
+    options, items, _ = read(
         of_httpx(json={"input": ["a", {"text": "b", "id": "1"}, {"image": "aGk="}], "on_error": "skip", "user": "me"})
     )
     assert items == [Item(text="a"), Item(text="b", id="1"), Item(image="aGk=")]
@@ -155,7 +155,7 @@ def test_what_is_no_json_is_malformed(body):
         (
             {"input": [{"text": "a", "txt": "b"}]},
             "input[0].txt",
-            "input[0].txt: no such field here; there are id, image, sampling, text, video",
+            "input[0].txt: no such field here; there are crop, id, image, sampling, text, video",
         ),
         (
             {"input": "a", "inputs": "b"},
@@ -247,7 +247,7 @@ def test_a_form_becomes_items_in_order_with_their_files_names():
         files=[("input", ("a.jpg", b"\xff\xd8")), ("input", ("b b.png", b"\x89PNG")), ("input", (None, "a text"))],
         data={"encoding_format": "base64", "on_error": "skip"},
     )
-    options, items = read(made)
+    options, items, _ = read(made)
     assert items == [Item(image=b"\xff\xd8", id="a.jpg"), Item(image=b"\x89PNG", id="b b.png"), Item(text="a text")]
     assert (options.encoding_format, options.on_error) == ("base64", "skip")
 
@@ -263,7 +263,7 @@ def test_a_forms_lists_and_objects():
             "none_of_these": '{"min_cosine": 0.25}',
         },
     )
-    options, items = zero_shot(made)
+    options, items, _ = zero_shot(made)
     assert options.labels == ["a cat", "a dog, asleep", "猫"]
     assert (options.templates, options.negatives, options.multi_label) == (["a {}"], ["n"], True)
     assert options.none_of_these.min_cosine == 0.25

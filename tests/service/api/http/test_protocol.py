@@ -106,9 +106,13 @@ def test_unread_answers_of_many_connections_make_place(port: int, monkeypatch: p
         assert sum(read(connection) >= SIZE for connection in many) <= 1
 
 
-def test_connections_that_read_nothing_are_closed_for_new_ones(port: int) -> None:
+def test_connections_that_read_nothing_are_closed_for_new_ones(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "STALLED", 60.0)
     with ExitStack() as stack:
         many = [asking(stack, port) for _ in range(48)]  # of one address, the most that it may have
-        time.sleep(0.6)
+        end = time.monotonic() + 10
+        while len(LimitedProtocol.unread) < 48 or not all(each._is_quiet() for each in [*LimitedProtocol.unread]):
+            assert time.monotonic() < end
+            time.sleep(0.1)
         assert read(asking(stack, port)) >= SIZE
         assert sum(read(connection, SIZE) >= SIZE for connection in many[:16]) == 0

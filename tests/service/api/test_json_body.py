@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.api.http import json_body
-from service.api.http.json_body import Counter, parse
+from service.api import json_body
+from service.api.json_body import Counter, parse
 from service.errors import BadRequest, TooLarge
 
 TEXTS = st.text(st.characters(), max_size=40) | st.text('"\\,[]{}:u d8', max_size=40)  # surrogates too
