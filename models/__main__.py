@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from models.analysers import folder as analysers
+from models.analysers.table import ANALYSERS
 from models.catalog import folder
 from models.catalog.hub import HUB
 from models.catalog.rows import CATALOG, COLOURS, lookup
@@ -22,10 +24,13 @@ def main() -> None:
     export_parser = commands.add_parser("export", help="create the ONNX folder of a built-in model")
     export_parser.add_argument("name", choices=sorted(CATALOG), help="name in the catalogue")
     export_parser.set_defaults(run=export)
+    analyser_parser = commands.add_parser("analyser", help="create the folders of built-in analysers")
+    analyser_parser.add_argument("name", nargs="+", choices=sorted(ANALYSERS), help="name of an analyser")
+    analyser_parser.set_defaults(run=make_analyser)
     verify_parser = commands.add_parser("verify", help="check a model's files against the hashes in its manifest")
     verify_parser.add_argument("name", help="name in the catalogue, name of an imported model, or path of a folder")
     verify_parser.set_defaults(run=verify)
-    for command in ("list", "export", "verify"):
+    for command in ("list", "export", "analyser", "verify"):
         sources.add_home(commands.choices[command])
     finetune_parser = commands.add_parser("finetune", help="train a network on coded images")
     finetune.add_arguments(finetune_parser)
@@ -40,19 +45,30 @@ def main() -> None:
 def export(arguments: argparse.Namespace) -> None:
     """Create the folder of a model in the catalogue, unless it exists."""
 
+    spec = lookup(arguments.name)
+
     def make(path: Path) -> None:
         try:
-            if arguments.name == COLOURS.name:
-                from models.embedded import colours as maker  # imports onnx, which an existing folder does not need
+            if spec == COLOURS:
+                from models.embedded import colours  # imports onnx, which an existing folder does not need
             else:
-                from models.embedded import build as maker  # type: ignore[no-redef]  # imports torch
+                from models.embedded import build  # imports torch
         except ModuleNotFoundError as exc:
             raise ModelsError(f"exporting needs {exc.name}: pip install 'daguerre-service[export]'") from exc
-        maker.make(path)
+        if spec == COLOURS:
+            colours.make(path)
+        else:
+            build.make(path, spec)
 
-    model = folder.build(lookup(arguments.name), arguments.home, make)
+    model = folder.build(spec, arguments.home, make)
     parity = ", ".join(f"{key} {value:.7f}" for key, value in model.parity.items())
     print(f"{arguments.name}: {model.path} ({parity})")
+
+
+def make_analyser(arguments: argparse.Namespace) -> None:
+    """Create the folders of built-in analysers, unless they exist."""
+    for name in arguments.name:
+        print(f"{name}: {analysers.make(name, arguments.home).path}", flush=True)
 
 
 def show(arguments: argparse.Namespace) -> None:

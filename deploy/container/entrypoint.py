@@ -1,7 +1,8 @@
-"""Process 1 of the container: shows DAGUERRE_HOME the models that the image carries, and becomes the server.
+"""Process 1 of the container: shows DAGUERRE_HOME the models and analysers of the image, and becomes the server.
 
 DAGUERRE_HOME is a volume, empty at first or of an older image, and hides what the image has in its place: so the
-image's models lie elsewhere, and are linked into it at every start. A model that the volume has itself stays.
+image's models lie elsewhere, and are linked into it at every start. A model that the volume has itself stays. The
+image's analysers are beside its models, in a folder `analysers`.
 
 Usage: entrypoint.py FOLDER [OPTIONS OF python -m service]
 """
@@ -13,7 +14,10 @@ from pathlib import Path
 
 MANIFEST = "model.json"
 # the catalogue's own: several may lie side by side, and the code takes the one that fits
-BY_FINGERPRINT = {"embedded", "colour-histogram"}
+BY_FINGERPRINT = {
+    *("embedded", "colour-histogram", "embedded-large", "embedded-multilingual"),
+    "e5-small-multilingual-q4",
+}
 
 
 def name_of(folder: Path) -> str | None:
@@ -25,24 +29,24 @@ def name_of(folder: Path) -> str | None:
     return str(name)
 
 
-def link(baked: Path, home: Path) -> list[str]:
-    """Link each model folder in `baked` into `home`/models; the names that were linked.
+def link(baked: Path, home: Path, kind: str = "models") -> list[str]:
+    """Link each folder of a model or analyser in `baked` into the folder `kind` of `home`; the names that were linked.
 
     Links of an earlier image go first. Raises OSError where `home` cannot be written.
     """
-    models = home / "models"
+    models = home / kind
     models.mkdir(parents=True, exist_ok=True)
     for path in models.iterdir():
         if path.is_symlink() and path.readlink().parent == baked:
             path.unlink(missing_ok=True)
     own = {name_of(path) for path in models.iterdir() if not path.name.startswith(".")}
     linked = []
-    for folder in sorted(baked.iterdir()):
+    for folder in sorted(baked.iterdir()) if baked.is_dir() else ():
         name = name_of(folder)
         place = models / folder.name
         if name is None or place.exists():
             continue
-        if name in own - BY_FINGERPRINT:
+        if kind == "models" and name in own - BY_FINGERPRINT:
             print(f"daguerre: model {name}: the one in {models} is used, not the image's", flush=True)
             continue
         place.symlink_to(folder)
@@ -55,12 +59,14 @@ def main() -> None:
     home = Path(os.environ["DAGUERRE_HOME"])
     try:
         linked = link(baked, home)
+        analysers = link(baked.parent / "analysers", home, "analysers")
     except OSError as exc:
         sys.exit(
             f"daguerre cannot start: DAGUERRE_HOME: {home} cannot be written by user {os.getuid()} ({exc.strerror}); "
             f"mount a volume there that this user owns: chown {os.getuid()}:{os.getgid()}, or fsGroup in Kubernetes"
         )
     print(f"daguerre: models of the image: {', '.join(linked) or 'none'}", flush=True)
+    print(f"daguerre: analysers of the image: {', '.join(analysers) or 'none'}", flush=True)
     os.execv(sys.executable, [sys.executable, "-m", "service", *sys.argv[2:]])
 
 

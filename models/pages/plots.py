@@ -1,10 +1,17 @@
 """Plots as inline SVG without scripts: colours come from the page's style sheet, and each plot has a title."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, isfinite, log10
 
 from models.pages.html import MINUS, Child, Html, e, number
+
+NARROW = 330.0  # pixels that a plot may be wide on a telephone
+
+
+def redrawn(draw: Callable[[float], Html], wide: float, narrow: float = NARROW) -> Html:
+    """A plot for two widths of screen: `draw(width)` draws it, so that its text has the same size in both."""
+    return e("div.redrawn", e("div.broad", draw(wide)), e("div.slim", draw(narrow)))
 
 
 def svg(title: str, width: float, height: float, *parts: Child, role: str = "img") -> Html:
