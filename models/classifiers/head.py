@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.catalog.spec import Modality
+from models.classifiers.features import Feature, standardised
 from models.errors import TrainingError
 
 Float = NDArray[np.float64]
@@ -33,13 +34,13 @@ class Block:
 class Head:
     """Weights and calibration of a linear classifier or regression on unit vectors.
 
-    The input is the late concatenation of each block's unit vectors, (n, d); an item that lacks a block has zeros
-    there, which add nothing to a linear decision.
+    The input is the late concatenation of each block's unit vectors, (n, d), and the standardised features, (n, m); an
+    item that lacks a block has zeros there, which add nothing to a linear decision.
 
     Attributes
     ----------
     labels : in the order of the probabilities; (negative, positive) for a binary task, none for a continuous one.
-    coef, intercept : (k, d) and (k,); k is the number of labels for a categorical task, else 1.
+    coef, intercept : (k, d + m) and (k,); k is the number of labels for a categorical task, else 1.
     slope, offset : calibration of the decision, slope · z + offset: Platt scaling for a binary task, temperature
         scaling for a categorical one; 1 and 0 without calibration.
     threshold : probability from which on the positive class is predicted.
@@ -48,6 +49,7 @@ class Head:
         out-of-fold residuals (split conformal prediction, Lei et al. 2018, JASA 113). Infinite below 19 items.
     partial : items may lack a block.
     folds : the heads of the cross-validation, each trained without one fold; `crossed` needs them.
+    features : numbers of each item beside its vectors.
     """
 
     task: Task
@@ -62,11 +64,22 @@ class Head:
     spread: float = float("nan")
     partial: bool = True
     folds: tuple["Head", ...] = ()
+    features: tuple[Feature, ...] = ()
 
     @property
     def dimension(self) -> int:
         """Number of columns of the input."""
-        return sum(block.dimension for block in self.blocks)
+        return sum(block.dimension for block in self.blocks) + len(self.features)
+
+    def inputs(self, vectors: Sequence[NDArray[np.floating] | None], features: Float, n: int) -> NDArray[np.float32]:
+        """The input (n, d + m) of vectors by block, as `concatenate_blocks` takes them, and values of features (n, m).
+
+        A feature that is missing (NaN) counts as its mean: the caller refuses such items.
+        """
+        x = concatenate_blocks(vectors, self.blocks, n)
+        if not self.features:
+            return x
+        return np.concatenate([x, np.nan_to_num(standardised(features, self.features))], axis=1)
 
     def decision(self, x: NDArray[np.floating]) -> Float:
         """Uncalibrated decisions (n, k). Raises TrainingError for vectors of another shape."""

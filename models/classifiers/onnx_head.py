@@ -1,6 +1,7 @@
 """Export of a head as an ONNX graph, for use in other programs.
 
-Input `vectors` (n, d) float32: unit vectors of each block side by side, zeros for a missing block. Output
+Input `vectors` (n, d) float32: unit vectors of each block side by side, zeros for a missing block; where the head has
+features, input `features` (n, m) float64: their values, in the order of the metadata. Output
 `probabilities` (n, labels) float32, calibrated, or `value` (n,) within its bounds. The graph's metadata has the labels.
 """
 
@@ -23,7 +24,19 @@ def head_graph(head: Head) -> bytes:
     weights = (head.slope * head.coef).T.astype(np.float32)
     biases = (head.slope * head.intercept + head.offset).astype(np.float32)
     constants = [numpy_helper.from_array(weights, "weights"), numpy_helper.from_array(biases, "biases")]
-    nodes = [helper.make_node("Gemm", ["vectors", "weights", "biases"], ["logits"])]
+    inputs = [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["n", head.dimension - len(head.features)])]
+    nodes = []
+    if head.features:
+        centre, scale = (np.array([getattr(f, name) for f in head.features]) for name in ("centre", "scale"))
+        constants += [numpy_helper.from_array(centre, "centre"), numpy_helper.from_array(scale, "scale")]
+        inputs.append(helper.make_tensor_value_info("features", TensorProto.DOUBLE, ["n", len(head.features)]))
+        nodes += [
+            helper.make_node("Sub", ["features", "centre"], ["centred"]),
+            helper.make_node("Div", ["centred", "scale"], ["divided"]),
+            helper.make_node("Cast", ["divided"], ["standardised"], to=TensorProto.FLOAT),
+            helper.make_node("Concat", ["vectors", "standardised"], ["inputs"], axis=1),
+        ]
+    nodes.append(helper.make_node("Gemm", ["inputs" if head.features else "vectors", "weights", "biases"], ["logits"]))
     if head.task == "continuous":
         output = helper.make_tensor_value_info("value", TensorProto.FLOAT, ["n"])
         constants.append(numpy_helper.from_array(np.array([1], np.int64), "axis"))
@@ -46,9 +59,8 @@ def head_graph(head: Head) -> bytes:
             ]
         else:
             nodes.append(helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1))
-    vectors = helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["n", head.dimension])
     model = helper.make_model(
-        helper.make_graph(nodes, "head", [vectors], [output], constants),
+        helper.make_graph(nodes, "head", inputs, [output], constants),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=8,
         producer_name="daguerre",
@@ -60,6 +72,7 @@ def head_graph(head: Head) -> bytes:
             "labels": json.dumps(head.labels, ensure_ascii=False),
             "threshold": repr(head.threshold),
             "blocks": json.dumps([asdict(block) for block in head.blocks]),
+            **({"features": json.dumps([f.name for f in head.features], ensure_ascii=False)} if head.features else {}),
         },
     )
     onnx.checker.check_model(model, full_check=True)

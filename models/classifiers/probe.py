@@ -7,12 +7,13 @@ calibration were chosen within the other folds (nested cross-validation; Varma &
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.classifiers.head import Float
-from models.classifiers.linear import FINAL, SEARCH, LinearModel, logistic, principal_axes, ridge
+from models.classifiers.linear import FINAL, SEARCH, Axes, LinearModel, logistic, principal_axes, ridge
 from models.classifiers.problem import Problem
 from models.errors import TrainingError
 
@@ -223,12 +224,37 @@ def _models(
     problem: Problem, rows: NDArray[np.intp], importance: Float, strengths: tuple[float, ...], tolerance: float
 ) -> list[LinearModel]:
     """A model for each strength, each started from the one before."""
-    rotated, y = principal_axes(problem.x[rows], importance, exact=tolerance == FINAL), problem.y[rows]
+    scale = _feature_scale(problem, rows, importance)
+    x, y = problem.x[rows], problem.y[rows]
+    if scale is not None:
+        x = (x / scale).astype(np.float32)
+    models = _models_of(problem, principal_axes(x, importance, exact=tolerance == FINAL), y, strengths, tolerance)
+    return models if scale is None else [replace(model, coef=model.coef / scale) for model in models]
+
+
+def _feature_scale(problem: Problem, rows: NDArray[np.intp], importance: Float) -> Float | None:
+    """The divisor of each column (d + m,) in a fit to `rows`, which brings features to the scale of a unit vector.
+
+    1 for the vectors; for a feature its standard deviation times the root of their number. None without features.
+    """
+    if not (m := len(problem.features)):
+        return None
+    columns = problem.x[rows, -m:].astype(np.float64)
+    shares = importance / importance.sum()
+    deviation = np.sqrt(shares @ (columns - shares @ columns) ** 2)
+    scale = np.ones(problem.x.shape[1])
+    scale[-m:] = np.where(deviation > 0, deviation, 1.0) * np.sqrt(m)  # constant among these items: it has no effect
+    return scale
+
+
+def _models_of(
+    problem: Problem, rotated: Axes, y: NDArray[Any], strengths: tuple[float, ...], tolerance: float
+) -> list[LinearModel]:
     if problem.task == "continuous":
         return [ridge(rotated, y, strength) for strength in strengths]
     classes, indices = np.unique(y, return_inverse=True)
     if len(classes) < 2:
-        return [_constant(problem, int(classes[0]), len(rows))] * len(strengths)
+        return [_constant(problem, int(classes[0]), len(y))] * len(strengths)
     models: list[LinearModel] = []
     for strength in strengths:
         start = models[-1] if models else None

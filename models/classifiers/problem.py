@@ -1,12 +1,13 @@
 """Validated training data: every invalid input is rejected here, so that later steps need no checks."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.classifiers.features import Feature, feature_values, fit_features, lacking, standardised
 from models.classifiers.head import Block, Float, Task, concatenate_blocks
 from models.classifiers.rare import WAY_OUT, check_rare, regroup
 from models.classifiers.records import Dropped, Note
@@ -24,7 +25,7 @@ class Problem:
 
     Attributes
     ----------
-    x : (n, d) float32, unit vectors of each block side by side.
+    x : (n, d + m) float32, unit vectors of each block side by side, and the standardised features.
     y : (n,) indices into `labels`; for a continuous task the numbers.
     weights : (n,) positive, mean 1: sample weights, or inverse inclusion probabilities.
     groups : (n,) indices; items of one group are always on the same side of a split.
@@ -32,6 +33,7 @@ class Problem:
     partial : whether items may lack a block.
     items : (n,) index of the item of each row, where an item has a row for each of its codes; None: a row is an item.
     undecided : items without a target that are predicted nevertheless.
+    features : numbers of each item beside its vectors, the last columns of `x`.
     """
 
     task: Task
@@ -48,6 +50,7 @@ class Problem:
     notes: tuple[Note, ...] = field(default=())
     items: NDArray[np.intp] | None = None
     undecided: "Undecided | None" = None
+    features: tuple[Feature, ...] = ()
 
     def __len__(self) -> int:
         return len(self.y)
@@ -56,6 +59,11 @@ class Problem:
     def n_items(self) -> int:
         """Number of items, which is that of rows unless an item has a row for each of its codes."""
         return len(self) if self.items is None else int(self.items[-1]) + 1
+
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """(n, d) the vectors alone, without features."""
+        return self.x[:, : self.x.shape[1] - len(self.features)]
 
     @property
     def units(self) -> NDArray[np.intp] | None:
@@ -97,6 +105,8 @@ def make_problem(
     shares: Sequence[Sequence[tuple[Any, float]]] | None = None,
     undecided: Collection[int] = (),
     rare: str | None = None,
+    features: Mapping[str, Sequence[Any]] | None = None,
+    fitted: tuple[Feature, ...] = (),
 ) -> Problem:
     """Validate vectors, targets, groups and weights, and arrange them as a problem.
 
@@ -117,6 +127,8 @@ def make_problem(
     undecided : indexes of items without a target that are to be predicted nevertheless.
     rare : treatment of classes with fewer examples than folds: None: an error; "drop": their items are dropped;
         "merge:NAME": they become one class. Without `folds`, of classes that are not among the labels.
+    features : columns of numbers by name, (n,) each; an item that lacks one is dropped.
+    fitted : the features of the training items, for items that are only for evaluation.
 
     Raises
     ------
@@ -146,8 +158,10 @@ def make_problem(
             )
     x = concatenate_blocks(vectors, blocks, n)
     coded, dropped = _coded(targets, names, task)
-    reasons = _without_vector(x, blocks, partial)
-    dropped += [Dropped(name=names[i], code="no_vector", reason=why) for i, why in reasons.items() if coded[i]]
+    numbers = feature_values(features or {}, n)
+    reasons = {i: ("no_feature", why) for i, why in lacking(numbers, list(features or ())).items()}
+    reasons |= {i: ("no_vector", why) for i, why in _without_vector(x, blocks, partial).items()}
+    dropped += [Dropped(name=names[i], code=code, reason=why) for i, (code, why) in reasons.items() if coded[i]]
     keep = coded & ~np.isin(np.arange(n), list(reasons))
     weights = item_weights(sample_weight, inclusion_prob, n)
     notes: list[Note] = []
@@ -162,11 +176,15 @@ def make_problem(
     kept = np.flatnonzero(keep).tolist()
     if not kept:
         there = int((~np.isin(np.arange(n), list(reasons))).sum())
+        rare_only = rare is not None and coded.any() and there
         raise TrainingError(
-            f"targets: no item has both a code and a vector; of {n} items, {int(coded.sum())} have a code and {there} "
-            f"a vector{'; all classes are rare' if rare is not None and coded.any() and there else ''}",
+            f"targets: no item has both a code and a vector{' with all features' if features else ''}; of {n} items, "
+            f"{int(coded.sum())} have a code and {there} a vector{'; all classes are rare' if rare_only else ''}",
             code="no_items",
         )
+    if features:
+        fitted = fitted or fit_features(list(features), numbers[kept])
+        x = np.concatenate([x, standardised(numbers, fitted)], axis=1)
     chosen = [code for codes in each.values() for code, _ in codes]
     share = np.array([part for codes in each.values() for _, part in codes])
     unit = np.repeat(np.arange(len(kept)), [len(codes) for codes in each.values()])
@@ -207,6 +225,7 @@ def make_problem(
         notes=tuple(notes),
         items=unit if several else None,
         undecided=None if others is None else replace(others, weights=others.weights / weights[kept].max() / w.mean()),
+        features=fitted,
     )
 
 

@@ -36,10 +36,16 @@ def training_notes(problem: Problem, options: Options, out: CrossValidation, fin
             "balanced",
             "classes have equal weight: probabilities are those of a population where all are equally frequent",
         )
+    if head.features:
+        names = ", ".join(feature.name for feature in head.features[:5]) + ", …" * (len(head.features) > 5)
+        yield Note(
+            "features",
+            f"features beside the vectors, scaled within each fold: {names}; predictions need them of each item",
+        )
     if np.isinf(head.spread):
         yield Note("no_interval", f"{len(problem)} items are too few for a 95 % prediction interval, which needs 19")
     first = slice(None) if problem.items is None else np.unique(problem.items, return_index=True)[1]
-    if pairs := count_near_duplicates(problem.x[first], out.fold[first]):
+    if pairs := count_near_duplicates(problem.vectors[first], out.fold[first]):
         yield Note(
             "near_duplicates",
             f"{pairs} items have a near-duplicate (cosine of {DUPLICATE} or more) in another fold, so the figures are "
@@ -85,7 +91,7 @@ def _with_interval(figure: Figure) -> str:
 def overlap_notes(problem: Problem, held_out: Problem) -> Iterator[Note]:
     """A note on held-out items with a near-duplicate among the training items."""
     fold = np.repeat([0, 1], [len(problem), len(held_out)])
-    same = count_near_duplicates(np.concatenate([problem.x, held_out.x]), fold, only=1)
+    same = count_near_duplicates(np.concatenate([problem.vectors, held_out.vectors]), fold, only=1)
     if same:
         yield Note(
             "held_out_seen",

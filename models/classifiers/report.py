@@ -23,7 +23,15 @@ PUBLIC_AGREEMENT = (
 )
 PUBLIC_NOTES = frozenset(  # which name neither items nor codes, but for the labels
     {
-        *("strength_at_the_edge", "not_converged", "balanced", "no_interval", "near_duplicates", "held_out_seen"),
+        *(
+            "strength_at_the_edge",
+            "not_converged",
+            "balanced",
+            "features",
+            "no_interval",
+            "near_duplicates",
+            "held_out_seen",
+        ),
         *(
             "no_better_than_the_mean",
             "too_good",
@@ -113,6 +121,7 @@ class Report:
     codes : the origin of targets in codes of several coders: the rule, the numbers of items with codes, with two or
         more, with different ones and without a target for that reason, agreement with intervals, the comparison of the
         classifier with each coder, and the disagreement on each item.
+    features : name, mean (`centre`) and standard deviation (`scale`) of each feature among the coded items.
     strata : number of strata of the sample of coded items; None without strata.
     validation, validation_predictions : validation images of a fine-tuned network, which chose the epoch to stop at and
         the calibration, so that these figures are too good.
@@ -150,6 +159,7 @@ class Report:
     device: str | None = None
     withheld: tuple[str, ...] = ()
     strata: int | None = None
+    features: tuple[Mapping[str, Any], ...] = ()
     format: int = FORMAT
 
     def without_items(self) -> "Report":

@@ -17,16 +17,13 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any, Literal
-from zipfile import BadZipFile
 
-import numpy as np
-from pydantic import TypeAdapter, ValidationError
-
-from models.classifiers.head import Block, Head, Task
+from models.classifiers.head import Head, Task
+from models.classifiers.head_files import read_head, write_head
 from models.classifiers.manifest import MANIFEST, DamagedClassifier, check_manifest, problem_of, read_json, require_file
 from models.classifiers.network import GRAPH, Network
 from models.classifiers.network import MANIFEST as NETWORK_MANIFEST
@@ -35,12 +32,11 @@ from models.errors import TrainingError, UnknownClassifier, quoted
 
 FORMAT = 1
 LEFT_OVER = 3600.0  # seconds after which what is being saved was left by a killed process
-ARRAYS, REPORT, NETWORK = "head.npz", "report.json", "network"
+REPORT, NETWORK = "report.json", "network"
 OWNER = "owner.json"  # beside the versions, for the case that a manifest is damaged
 NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 LIBRARIES = ("numpy", "scikit-learn", "scipy")
-_blocks = TypeAdapter(tuple[Block, ...])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,21 +113,7 @@ class Store:
         """
 
         def fill(staging: Path) -> dict[str, Any]:
-            heads = (head, *head.folds)
-            with (staging / ARRAYS).open("wb") as file:
-                np.savez(file, coef=np.stack([h.coef for h in heads]), intercept=np.stack([h.intercept for h in heads]))
-            sync_file(staging / ARRAYS)
-            return {
-                "kind": "linear",
-                "task": head.task,
-                "labels": list(head.labels),
-                "blocks": [asdict(block) for block in head.blocks],
-                "partial": head.partial,
-                "calibration": [{"slope": h.slope, "offset": h.offset} for h in (head, *head.folds)],
-                "threshold": head.threshold,
-                "bounds": head.bounds,
-                "spread": head.spread if np.isfinite(head.spread) else None,
-            }
+            return {"kind": "linear", **write_head(staging, head)}
 
         return self._save(name, fill, report, created=created, owner=owner, token=token, made_with=made_with)
 
@@ -271,7 +253,7 @@ class Store:
                     f"classifier: {file} of {name}@{number} was changed after it was saved; restore it, or train again",
                     code="classifier_changed",
                 )
-        head = _head(folder, manifest) if manifest["kind"] == "linear" else None
+        head = read_head(folder, manifest) if manifest["kind"] == "linear" else None
         return Stored(name=name, version=number, head=head, manifest=manifest, folder=folder)
 
     def owner(self, name: str, number: int) -> str | None:
@@ -363,35 +345,6 @@ def check_name(name: str) -> str:
             code="bad_name",
         )
     return name
-
-
-def _head(folder: Path, manifest: Mapping[str, Any]) -> Head:
-    try:
-        with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
-            coef, intercept = arrays["coef"], arrays["intercept"]
-        blocks = _blocks.validate_python(manifest["blocks"])
-        rows = len(manifest["labels"]) if len(manifest["labels"]) > 2 else 1  # one column for two classes
-        heads = len(manifest["calibration"])
-        if coef.shape != (heads, rows, sum(block.dimension for block in blocks)) or intercept.shape != (heads, rows):
-            raise ValueError("its shapes are not those of the manifest")
-        head = Head(
-            task=manifest["task"],
-            blocks=blocks,
-            labels=tuple(manifest["labels"]),
-            coef=coef[0],
-            intercept=intercept[0],
-            threshold=manifest["threshold"],
-            bounds=tuple(manifest["bounds"]) if manifest["bounds"] else None,
-            spread=float("inf") if manifest["spread"] is None else manifest["spread"],
-            partial=manifest["partial"],
-        )
-        first, *folds = (
-            replace(head, coef=c, intercept=i, slope=by["slope"], offset=by["offset"])
-            for c, i, by in zip(coef, intercept, manifest["calibration"], strict=True)
-        )
-        return replace(first, folds=tuple(folds))
-    except (KeyError, TypeError, ValueError, AttributeError, EOFError, OSError, BadZipFile, ValidationError) as exc:
-        raise DamagedClassifier(folder, ARRAYS, "cannot be read") from exc
 
 
 def _write(path: Path, text: str) -> None:

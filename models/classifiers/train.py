@@ -103,6 +103,7 @@ def train(
         held_out_predictions=held_out_predictions,
         learning=learning,
         codes=None if codes is None else _coding(codes, comparison),
+        features=tuple(asdict(feature) for feature in problem.features),
         libraries={name: version(name) for name in ("numpy", "scikit-learn", "scipy")},
         seconds=time.monotonic() - started,
     )
@@ -121,6 +122,7 @@ def _head(problem: Problem, fitted: Fit, out_of_fold: Float) -> Head:
         offset=fitted.offset,
         bounds=problem.bounds,
         partial=problem.partial,
+        features=problem.features,
     )
     if problem.task != "continuous":
         return head

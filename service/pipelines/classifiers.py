@@ -66,6 +66,7 @@ def card(engine: Engine, classifiers: Classifiers, stored: Stored) -> schema.Cla
         task=stored.task,
         labels=list(stored.labels),
         encoders=[schema.Encoder(**asdict(block)) for block in (stored.head.blocks if stored.head else ())],
+        features=[feature.name for feature in stored.head.features] if stored.head else [],
         fingerprint=manifest.get("fingerprint"),
         threshold=manifest["threshold"],
         bounds=manifest["bounds"],

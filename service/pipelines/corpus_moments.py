@@ -31,6 +31,12 @@ async def with_moments(
     if vectors is None:
         return request
     stored = await engine.in_thread(lambda: classifiers.open(label))
+    if stored.head is not None and stored.head.features:
+        raise Unprocessable(
+            f"vectors: {stored.label} takes features beside them; predict the corpus with its features and `crossed`, "
+            "and send corpus",
+            param="vectors",
+        )
     made = await predict(
         engine, classifiers, stored, items=None, vectors=vectors, on_error="fail", crossed=stored.head is not None
     )

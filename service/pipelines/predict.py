@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.classifiers.head import Head, concatenate_blocks
+from models.classifiers.features import by_name, feature_values, lacking
+from models.classifiers.head import Float, Head
 from models.classifiers.store import Stored
+from models.errors import quoted
 from service.errors import ItemFailure, Unprocessable
 from service.inference.engine import Engine
 from service.inference.matching import encoder
@@ -18,7 +20,7 @@ from service.pipelines.predict_network import by_network
 from service.pipelines.predictions import PredictionRows, Predictions, VideoPredictions, video_predictions, with_videos
 from service.pipelines.vectors import count, embedded
 from service.pipelines.video import ProgressMonitor
-from service.schemas.classifiers import PredictRequest
+from service.schemas.classifiers import FeatureColumn, PredictRequest
 from service.schemas.common import OnError
 from service.stores.classifiers import Classifiers
 
@@ -35,9 +37,12 @@ async def predict(
     on_error: OnError,
     crossed: bool = False,
     ids: Sequence[str | None] | None = None,
+    features: Sequence[FeatureColumn] | None = None,
     monitor: ProgressMonitor | None = None,
 ) -> Predictions:
     """Predict `items`, or items by their `vectors`, whose `ids` errors name; `monitor` receives the progress of videos.
+
+    `features` are those that the classifier was trained with, in any order.
 
     Raises
     ------
@@ -54,6 +59,7 @@ async def predict(
             "crossed: is for images and texts, which `estimate` counts; leave it out where there are videos",
             param="crossed",
         )
+    _check_features(stored, items, features)
     if stored.head is None:
         if items is None or crossed:
             raise Unprocessable(
@@ -68,7 +74,6 @@ async def predict(
     if items is not None:
         encoders = [(block, *encoder(engine, block)) for block in head.blocks]
         made = await embedded(engine, items, encoders, head.partial, monitor)
-        raise_if_failed(made.failures, on_error, len(items))
         model, receipt = made.model, made.receipt
         rows = made.rows
         failures, truncated, unknown, first = made.failures, made.truncated, made.unknown, made.first_of_many
@@ -80,10 +85,17 @@ async def predict(
         failures = await engine.compute(lambda check: _lacking(head, arranged, n, ids))
         truncated, unknown, first = (), (), ()
         model, receipt, videos = head.blocks[0].model, None, {}
-        raise_if_failed(failures, on_error, n)
+    numbers = await engine.compute(lambda check: _numbers(head, features, n)) if features else np.empty((n, 0))
+    named = ids if items is None else [item.id for item in items]
+    absent = lacking(numbers, [feature.name for feature in head.features])
+    failures = {
+        **{i: ItemFailure(i, None if named is None else named[i], "no_feature", why) for i, why in absent.items()},
+        **failures,
+    }
+    raise_if_failed(failures, on_error, n)
 
     def work() -> tuple[PredictionRows, dict[int, VideoPredictions]]:
-        told = _applied(head, concatenate_blocks(rows, head.blocks, n), crossed)
+        told = _applied(head, head.inputs(rows, numbers, n), crossed)
         of = {i: video_predictions(video, _of_frames(head, video), head.choose) for i, video in videos.items()}
         return with_videos(told, of, head.choose), of
 
@@ -115,7 +127,38 @@ def _applied(head: Head, x: NDArray[np.float32], crossed: bool) -> PredictionRow
 def _of_frames(head: Head, video: FrameResults) -> PredictionRows:
     """Predict frames; a text block of the head has no vectors."""
     rows = [video.rows if block.modality == "image" else None for block in head.blocks]
-    return _applied(head, concatenate_blocks(rows, head.blocks, len(video.rows)), False)
+    return _applied(head, head.inputs(rows, np.empty((len(video.rows), 0)), len(video.rows)), False)
+
+
+def _check_features(stored: Stored, items: Sequence[Item] | None, features: Sequence[FeatureColumn] | None) -> None:
+    """Raise Unprocessable for other features than those of the training, and for features of videos."""
+    wanted = [feature.name for feature in stored.head.features] if stored.head else []
+    given = [column.name for column in features or ()]
+    if sorted(given) != sorted(wanted):
+        odd = next((name for name in given if name not in wanted), None)
+        lack = next((name for name in wanted if name not in given), None)
+        problem = (
+            f"lacks {quoted(lack)}"
+            if lack is not None
+            else f"has {quoted(odd)}"
+            if odd is not None
+            else "has a name twice"
+        )
+        takes = f"takes {', '.join(map(quoted, wanted))}" if wanted else "takes none"
+        raise Unprocessable(
+            f"features: {problem}, and {stored.label} {takes}; send those of its training", param="features"
+        )
+    if wanted and any(item.video is not None for item in items or ()):
+        raise Unprocessable(
+            f"input: {stored.label} takes features, which are of an item and not of the frames of a video; send images",
+            param="input",
+        )
+
+
+def _numbers(head: Head, features: Sequence[FeatureColumn], n: int) -> Float:
+    """Values (n, m) in the order of the head's features. Raises TrainingError."""
+    columns = by_name((column.name, column.values) for column in features)
+    return feature_values({feature.name: columns[feature.name] for feature in head.features}, n)
 
 
 def _arranged(head: Head, vectors: Sequence[VectorInput]) -> tuple[list[NDArray[np.floating] | None], int]:
@@ -218,6 +261,7 @@ async def _run(call: Call[PredictRequest]) -> Answer:
         on_error=call.options.on_error,
         crossed=call.options.crossed,
         ids=ids,
+        features=call.options.features,
         monitor=call.monitor,
     )
     return to_json(call, call.stored, predicted)

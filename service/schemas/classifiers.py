@@ -41,6 +41,15 @@ class Codes(Message):
     )
 
 
+class FeatureColumn(Message):
+    """A column of numbers, one for each item, which a classifier takes beside the vectors."""
+
+    name: str = Field(description="Name of the feature.", max_length=200, examples=["persons"])
+    values: list[Code] = Field(
+        description="Number of each item; null: unknown, and the item is left out.", examples=[[3, 0]]
+    )
+
+
 class TrainRequest(Encodable):
     """Coded items for training a linear probe on their embeddings, with a report by nested cross-validation."""
 
@@ -92,6 +101,12 @@ class TrainRequest(Encodable):
         max_length=200,
         description="Fingerprint of the text analyser, with `text`. Beside vectors: of the one that read the texts.",
     )
+    features: list[FeatureColumn] | None = Field(
+        None,
+        max_length=200,
+        description="Numbers of each item beside its vectors, such as counts of objects. They are scaled within each "
+        "fold, and predictions need them too.",
+    )
     strengths: list[float] | None = Field(
         None, min_length=1, max_length=50, description="Candidate values of C, the inverse regularisation strength."
     )
@@ -129,6 +144,9 @@ class PredictRequest(ItemsOrVectors):
         description="Also return the mean prediction of the cross-validation's classifiers, which `estimate` needs.",
     )
     ids: list[str] | None = IDS_OF_VECTORS
+    features: list[FeatureColumn] | None = Field(
+        None, max_length=200, description="Numbers of each item, for a classifier that was trained with features."
+    )
 
 
 class Moments(Message):
@@ -217,6 +235,7 @@ class ClassifierCard(BaseModel):
         description="Labels, in the order of the probabilities; negative, positive for a binary task."
     )
     encoders: list[Encoder] = Field(description="Encoders that the classifier needs; empty for a network.")
+    features: list[str] = Field([], description="Names of the features that predictions need beside the items.")
     fingerprint: str | None = Field(description="Fingerprint of a network; null for a linear probe.")
     threshold: float = Field(description="Probability of the positive class from which an item is positive.")
     bounds: tuple[float, float] | None = Field(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from models.classifiers.codes import UNDECIDED, Codes, aggregate_codes
+from models.classifiers.features import Feature, by_name, feature_values
 from models.classifiers.head import Block
 from models.classifiers.probe import STRENGTHS, Options
 from models.classifiers.problem import Problem, make_problem
@@ -106,6 +107,8 @@ def validate_task(task: Task, vectors: Sequence[NDArray[np.floating]], *, resamp
         "split": request.split,
         "strata": request.strata,
     }
+    features = by_name((column.name, column.values) for column in request.features or ())
+    feature_values(features, n)
     for name, values in per_item.items():
         if values is not None and len(values) != n:
             raise TrainingError(f"{name}: {len(values)} values for {n} items; give one for each", code="lengths_differ")
@@ -120,7 +123,9 @@ def validate_task(task: Task, vectors: Sequence[NDArray[np.floating]], *, resamp
     undecided = {item.name for item in codes.dropped if item.code == UNDECIDED} if codes else set()
     shares = None if codes is None or codes.shares is None else dict(zip(codes.items, codes.shares, strict=True))
 
-    def part(which: NDArray[np.intp], labels: Sequence[Any] | None, folds: int | None) -> Problem:
+    def part(
+        which: NDArray[np.intp], labels: Sequence[Any] | None, folds: int | None, fitted: tuple[Feature, ...] = ()
+    ) -> Problem:
         def select(values: Sequence[Any] | None) -> list[Any] | None:
             return None if values is None else [values[i] for i in which]
 
@@ -140,6 +145,8 @@ def validate_task(task: Task, vectors: Sequence[NDArray[np.floating]], *, resamp
             shares=None if shares is None else [shares.get(task.ids[i], ()) for i in which],
             undecided=[k for k, i in enumerate(which) if task.ids[i] in undecided],
             rare=request.rare,
+            features={name: [values[i] for i in which] for name, values in features.items()},
+            fitted=fitted,
         )
         reasons = {task.ids[i]: reason for i, reason in task.unusable.items()}
         dropped = tuple(
@@ -154,7 +161,7 @@ def validate_task(task: Task, vectors: Sequence[NDArray[np.floating]], *, resamp
     problem = part(np.flatnonzero(~test), request.labels, options.folds)
     held_out = None
     if test.any():
-        held_out = part(np.flatnonzero(test), problem.labels or None, None)
+        held_out = part(np.flatnonzero(test), problem.labels or None, None, problem.features)
     parts = [problem] if held_out is None else [problem, held_out]
     notes = (*task.notes, *(codes.notes() if codes else ()), *_design_notes(request, parts, codes))
     problem = replace(problem, notes=(*notes, *problem.notes))

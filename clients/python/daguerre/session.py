@@ -115,7 +115,7 @@ class Session(AsyncClosing):
         self,
         blocks: Mapping[str, Embeddings],
         ids: Sequence[str],
-        ask: Callable[[Sequence[VectorBlock]], Awaitable[A]],
+        ask: Callable[[Sequence[VectorBlock], range], Awaitable[A]],
         on_error: OnError,
         progress: bool | None,
         what: str,

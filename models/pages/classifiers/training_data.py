@@ -19,6 +19,7 @@ DROPPED = {
     "no_target": "no target",
     "coders_differ": "coders differ",
     "no_vector": "no vector",
+    "no_feature": "no value of a feature",
     "no_class": "not in the folder of a class",
     "outside": "outside the folder",
     "missing": "no such file",
@@ -41,6 +42,9 @@ def training_data(report: Report) -> list[Child]:
     if report.strata is not None:
         strata = f"{count(report.strata)}; intervals do not use them, which makes them no shorter"
         rows.append(("Strata of the sample", strata))
+    if report.features:
+        named = (f"{each['name']} (mean {each['centre']:.4g}, SD {each['scale']:.4g})" for each in report.features)
+        rows.append(("Features beside the vectors", f"{'; '.join(named)}; scaled within each fold"))
     if weights := weights_in_words(measured):
         rows.append(("Weights", weights))
     if report.bounds is not None:

@@ -80,8 +80,16 @@ class Bounds(_message.Message):
     high: float
     def __init__(self, low: _Optional[float] = ..., high: _Optional[float] = ...) -> None: ...
 
+class FeatureColumn(_message.Message):
+    __slots__ = ("name", "values")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    values: _containers.RepeatedCompositeFieldContainer[Code]
+    def __init__(self, name: _Optional[str] = ..., values: _Optional[_Iterable[_Union[Code, _Mapping]]] = ...) -> None: ...
+
 class TrainRequest(_message.Message):
-    __slots__ = ("name", "task", "input", "vectors", "model", "decode", "on_error", "targets", "codes", "ids", "groups", "sample_weight", "inclusion_prob", "split", "labels", "bounds", "partial", "strengths", "folds", "inner_folds", "balanced", "calibrate", "resamples", "seed", "as_job", "missing", "strata", "design", "rare", "repeats", "text", "text_fingerprint")
+    __slots__ = ("name", "task", "input", "vectors", "model", "decode", "on_error", "targets", "codes", "ids", "groups", "sample_weight", "inclusion_prob", "split", "labels", "bounds", "partial", "strengths", "folds", "inner_folds", "balanced", "calibrate", "resamples", "seed", "as_job", "missing", "strata", "design", "rare", "repeats", "text", "text_fingerprint", "features")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TASK_FIELD_NUMBER: _ClassVar[int]
     INPUT_FIELD_NUMBER: _ClassVar[int]
@@ -114,6 +122,7 @@ class TrainRequest(_message.Message):
     REPEATS_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     TEXT_FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
     name: str
     task: str
     input: _containers.RepeatedCompositeFieldContainer[Post]
@@ -146,7 +155,8 @@ class TrainRequest(_message.Message):
     repeats: int
     text: str
     text_fingerprint: str
-    def __init__(self, name: _Optional[str] = ..., task: _Optional[str] = ..., input: _Optional[_Iterable[_Union[Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[Vectors, _Mapping]]] = ..., model: _Optional[str] = ..., decode: _Optional[_Union[_common_pb2.Decode, str]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., targets: _Optional[_Union[Targets, _Mapping]] = ..., codes: _Optional[_Union[Codes, _Mapping]] = ..., ids: _Optional[_Iterable[str]] = ..., groups: _Optional[_Iterable[str]] = ..., sample_weight: _Optional[_Iterable[float]] = ..., inclusion_prob: _Optional[_Iterable[float]] = ..., split: _Optional[_Iterable[str]] = ..., labels: _Optional[_Iterable[str]] = ..., bounds: _Optional[_Union[Bounds, _Mapping]] = ..., partial: bool = ..., strengths: _Optional[_Iterable[float]] = ..., folds: _Optional[int] = ..., inner_folds: _Optional[int] = ..., balanced: bool = ..., calibrate: bool = ..., resamples: _Optional[int] = ..., seed: _Optional[int] = ..., as_job: bool = ..., missing: _Optional[_Iterable[str]] = ..., strata: _Optional[_Iterable[str]] = ..., design: _Optional[str] = ..., rare: _Optional[str] = ..., repeats: _Optional[int] = ..., text: _Optional[str] = ..., text_fingerprint: _Optional[str] = ...) -> None: ...
+    features: _containers.RepeatedCompositeFieldContainer[FeatureColumn]
+    def __init__(self, name: _Optional[str] = ..., task: _Optional[str] = ..., input: _Optional[_Iterable[_Union[Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[Vectors, _Mapping]]] = ..., model: _Optional[str] = ..., decode: _Optional[_Union[_common_pb2.Decode, str]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., targets: _Optional[_Union[Targets, _Mapping]] = ..., codes: _Optional[_Union[Codes, _Mapping]] = ..., ids: _Optional[_Iterable[str]] = ..., groups: _Optional[_Iterable[str]] = ..., sample_weight: _Optional[_Iterable[float]] = ..., inclusion_prob: _Optional[_Iterable[float]] = ..., split: _Optional[_Iterable[str]] = ..., labels: _Optional[_Iterable[str]] = ..., bounds: _Optional[_Union[Bounds, _Mapping]] = ..., partial: bool = ..., strengths: _Optional[_Iterable[float]] = ..., folds: _Optional[int] = ..., inner_folds: _Optional[int] = ..., balanced: bool = ..., calibrate: bool = ..., resamples: _Optional[int] = ..., seed: _Optional[int] = ..., as_job: bool = ..., missing: _Optional[_Iterable[str]] = ..., strata: _Optional[_Iterable[str]] = ..., design: _Optional[str] = ..., rare: _Optional[str] = ..., repeats: _Optional[int] = ..., text: _Optional[str] = ..., text_fingerprint: _Optional[str] = ..., features: _Optional[_Iterable[_Union[FeatureColumn, _Mapping]]] = ...) -> None: ...
 
 class TrainResponse(_message.Message):
     __slots__ = ("classifier", "job")
@@ -169,7 +179,7 @@ class Encoder(_message.Message):
     def __init__(self, modality: _Optional[str] = ..., model: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dimension: _Optional[int] = ...) -> None: ...
 
 class Classifier(_message.Message):
-    __slots__ = ("id", "name", "version", "kind", "task", "labels", "encoders", "fingerprint", "threshold", "bounds", "partial", "created", "owner", "versions", "usable", "made_with_json", "report_json", "worst_json", "coded")
+    __slots__ = ("id", "name", "version", "kind", "task", "labels", "encoders", "fingerprint", "threshold", "bounds", "partial", "created", "owner", "versions", "usable", "made_with_json", "report_json", "worst_json", "coded", "features")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -189,6 +199,7 @@ class Classifier(_message.Message):
     REPORT_JSON_FIELD_NUMBER: _ClassVar[int]
     WORST_JSON_FIELD_NUMBER: _ClassVar[int]
     CODED_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     version: int
@@ -208,7 +219,8 @@ class Classifier(_message.Message):
     report_json: str
     worst_json: str
     coded: int
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., version: _Optional[int] = ..., kind: _Optional[str] = ..., task: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., encoders: _Optional[_Iterable[_Union[Encoder, _Mapping]]] = ..., fingerprint: _Optional[str] = ..., threshold: _Optional[float] = ..., bounds: _Optional[_Union[Bounds, _Mapping]] = ..., partial: bool = ..., created: _Optional[str] = ..., owner: _Optional[str] = ..., versions: _Optional[_Iterable[int]] = ..., usable: bool = ..., made_with_json: _Optional[str] = ..., report_json: _Optional[str] = ..., worst_json: _Optional[str] = ..., coded: _Optional[int] = ...) -> None: ...
+    features: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., version: _Optional[int] = ..., kind: _Optional[str] = ..., task: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., encoders: _Optional[_Iterable[_Union[Encoder, _Mapping]]] = ..., fingerprint: _Optional[str] = ..., threshold: _Optional[float] = ..., bounds: _Optional[_Union[Bounds, _Mapping]] = ..., partial: bool = ..., created: _Optional[str] = ..., owner: _Optional[str] = ..., versions: _Optional[_Iterable[int]] = ..., usable: bool = ..., made_with_json: _Optional[str] = ..., report_json: _Optional[str] = ..., worst_json: _Optional[str] = ..., coded: _Optional[int] = ..., features: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListClassifiersRequest(_message.Message):
     __slots__ = ("limit", "cursor")
@@ -257,7 +269,7 @@ class DeleteClassifierResponse(_message.Message):
     def __init__(self, deleted: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class PredictRequest(_message.Message):
-    __slots__ = ("classifier", "input", "vectors", "on_error", "crossed", "sampling", "as_job", "ids")
+    __slots__ = ("classifier", "input", "vectors", "on_error", "crossed", "sampling", "as_job", "ids", "features")
     CLASSIFIER_FIELD_NUMBER: _ClassVar[int]
     INPUT_FIELD_NUMBER: _ClassVar[int]
     VECTORS_FIELD_NUMBER: _ClassVar[int]
@@ -266,6 +278,7 @@ class PredictRequest(_message.Message):
     SAMPLING_FIELD_NUMBER: _ClassVar[int]
     AS_JOB_FIELD_NUMBER: _ClassVar[int]
     IDS_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
     classifier: str
     input: _containers.RepeatedCompositeFieldContainer[Post]
     vectors: _containers.RepeatedCompositeFieldContainer[Vectors]
@@ -274,7 +287,8 @@ class PredictRequest(_message.Message):
     sampling: _video_pb2.Sampling
     as_job: bool
     ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, classifier: _Optional[str] = ..., input: _Optional[_Iterable[_Union[Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[Vectors, _Mapping]]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., crossed: bool = ..., sampling: _Optional[_Union[_video_pb2.Sampling, _Mapping]] = ..., as_job: bool = ..., ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    features: _containers.RepeatedCompositeFieldContainer[FeatureColumn]
+    def __init__(self, classifier: _Optional[str] = ..., input: _Optional[_Iterable[_Union[Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[Vectors, _Mapping]]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., crossed: bool = ..., sampling: _Optional[_Union[_video_pb2.Sampling, _Mapping]] = ..., as_job: bool = ..., ids: _Optional[_Iterable[str]] = ..., features: _Optional[_Iterable[_Union[FeatureColumn, _Mapping]]] = ...) -> None: ...
 
 class Predicted(_message.Message):
     __slots__ = ("index", "id", "label", "probabilities", "value", "low", "high", "crossed", "error", "video", "crop")

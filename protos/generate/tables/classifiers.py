@@ -37,6 +37,7 @@ CLASSIFIERS = File(
             low="double // Lower bound.",
             high="double // Upper bound.",
         ),
+        message("FeatureColumn", "FeatureColumn", values="// Number of each item; nothing set: unknown."),
         message(
             "TrainRequest",
             "TrainRequest",

@@ -96,3 +96,32 @@ def of_coded(what: str, values: list[Any], names: Sequence[str], coded: Sequence
     if what == "split":
         first = "train"  # where the report counts items without a code
     return [first if value is None else value for value in values]
+
+
+def code_rows(codes: Any) -> tuple[Sequence[Any], Sequence[Any], Sequence[Any]]:
+    """Coders, items and codes of rows, or of a DataFrame with columns of these names. Raises ValueError."""
+    names = ("coder", "item", "code")
+    if hasattr(codes, "columns"):
+        if absent := [name for name in names if name not in codes.columns]:
+            there = ", ".join(map(str, codes.columns))
+            raise ValueError(
+                f"codes: the table has no column {absent[0]!r}; it has {there}; it needs {', '.join(names)}"
+            )
+        return tuple(list(codes[name]) for name in names)  # type: ignore[return-value]
+    rows = list(codes)
+    if odd := [row for row in rows if isinstance(row, str) or len(row) != 3]:
+        raise ValueError(f"codes: got {odd[0]!r:.60}; give rows (coder, item, code)")
+    return tuple(zip(*rows, strict=True)) if rows else ((), (), ())  # type: ignore[return-value]
+
+
+def refuse_unusable(blocks: Mapping[str, Embeddings]) -> None:
+    """Raise ValueError where not one item has a vector, with the number of files that are not there."""
+    if any(made.ok.any() for made in blocks.values()):
+        return
+    made = next(iter(blocks.values()))
+    if not made.errors:
+        raise ValueError("no items were given; check the folder, the glob or the list")
+    first = made.errors[0]
+    raise ValueError(
+        f"{len(made.errors):,} of {len(made):,} items cannot be used, the first, {first.id}: {first.message}"
+    )

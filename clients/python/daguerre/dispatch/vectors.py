@@ -136,7 +136,7 @@ async def collected_vectors(
     transport: Transport,
     blocks: Mapping[str, Embeddings],
     ids: Sequence[str],
-    ask: Callable[[Sequence[VectorBlock]], Awaitable[A]],
+    ask: Callable[[Sequence[VectorBlock], range], Awaitable[A]],
     done: Callable[[int, int], None],
     *,
     on_error: OnError,
@@ -148,7 +148,7 @@ async def collected_vectors(
 
     Parameters
     ----------
-    ask : the answer to a request with these vectors.
+    ask : the answer to a request with these vectors, of the items in this range.
     done : called with the numbers of items and of failed ones after each request.
 
     Raises
@@ -170,7 +170,12 @@ async def collected_vectors(
         if sent:
             vectors = [vector_block(modality, made, part) for modality, made in sent.items()]
             try:
-                answer = await with_uploads(transport, vectors, ask, retry_for=retry_for)
+                answer = await with_uploads(
+                    transport,
+                    vectors,
+                    lambda sent, rows=range(part.start, part.stop): ask(sent, rows),  # type: ignore[misc]
+                    retry_for=retry_for,
+                )
             except InvalidRequestError as exc:
                 if exc.code != "fingerprint_mismatch":
                     raise

@@ -1,7 +1,7 @@
 """A trained classifier as an object: predictions, report, estimates for a corpus."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from daguerre.blocking import Runner, blocking, blocking_handle
+from daguerre.corpus.features import Columns, feature_columns
 from daguerre.dispatch.collect import OnError
 from daguerre.dispatch.vectors import EmbeddingsLike, embeddings_of, items_or_embeddings
 from daguerre.errors import FingerprintMismatchError, ItemError, RemarkWarning
 from daguerre.handles.estimates import AsyncEstimates, Estimates
 from daguerre.handles.pictures import PageMode, ReportImages, require_mode, small_pictures
-from daguerre.inputs.alignment import item_ids
+from daguerre.inputs.alignment import ItemIndex, item_ids
 from daguerre.inputs.crops import with_crops
 from daguerre.inputs.files import require_folder
 from daguerre.inputs.items import (
@@ -27,6 +28,7 @@ from daguerre.inputs.items import (
     text_sources,
 )
 from daguerre.results.base import Errors
+from daguerre.results.embeddings import Embeddings
 from daguerre.results.predictions import Predictions
 from daguerre.results.report import Report
 from daguerre.session import Session
@@ -36,6 +38,8 @@ from daguerre.types.common import Payload, listed
 from daguerre.types.embeddings import VectorBlock
 from daguerre.types.predictions import PredictAnswer, PredictOptions
 
+Embed = Callable[[Any, Any, bool | None], Awaitable[Mapping[str, Embeddings]]]  # of images and texts
+
 
 class AsyncClassifier:
     """A trained classifier, for asynchronous code. `Classifier` has the same methods for all other code.
@@ -44,6 +48,7 @@ class AsyncClassifier:
     ----------
     id : name and version, as in "protest@3"; cite this.
     task : binary, categorical or continuous.
+    features : names of the numbers that predictions need beside the items.
     labels : in the order of the probabilities; (negative, positive) for a binary task.
     report : figures, notes and details of the training; print it.
     errors : items that could not be embedded for the training; none of a classifier that was trained before.
@@ -55,8 +60,10 @@ class AsyncClassifier:
         card: Mapping[str, Any],
         files: Mapping[str, str] | None = None,
         errors: Sequence[ItemError] = (),
+        embed: Embed | None = None,
     ) -> None:
         self._session = session
+        self._embed = embed
         self.errors = Errors(errors)
         self._files = dict(files or {})  # paths on this machine by the ids of the report
         self.card = card
@@ -66,6 +73,7 @@ class AsyncClassifier:
         self.task: str = card["task"]
         self.labels: list[str] = list(card["labels"])
         self.modalities: list[str] = [each["modality"] for each in card["encoders"]] or ["image"]
+        self.features: list[str] = list(card.get("features") or ())
         self.report = Report(card["report"], card["worst"], title=self.id)
 
     async def predict(
@@ -76,6 +84,7 @@ class AsyncClassifier:
         embeddings: EmbeddingsLike | None = None,
         crops: Any = None,
         ids: Sequence[str] | None = None,
+        features: Any = None,
         crossed: bool = False,
         on_error: OnError = "collect",
         progress: bool | None = None,
@@ -87,6 +96,8 @@ class AsyncClassifier:
         images, texts, crops, ids, on_error, progress : as for `Client.embed`.
         embeddings : a result of `Client.embed`, or the path of its .parquet or .npz file, in place of items; for both
             modalities, {"image": …, "text": …}.
+        features : numbers of each item, for a classifier that was trained with features; given as they were then, in
+            tables with perhaps other columns.
         crossed : add the cross-fitted predictions that `estimate` uses.
 
         Returns
@@ -103,7 +114,9 @@ class AsyncClassifier:
         >>> clf.predict(images="photos/").to_pandas()
         """
         images = with_crops(images, crops)
-        return _predictions(self, await self._collect(images, texts, embeddings, ids, crossed, on_error, progress))
+        return _predictions(
+            self, await self._collect(images, texts, embeddings, ids, features, crossed, on_error, progress)
+        )
 
     async def estimate(
         self,
@@ -112,14 +125,15 @@ class AsyncClassifier:
         *,
         embeddings: EmbeddingsLike | None = None,
         crops: Any = None,
+        features: Any = None,
         confidence: float = 0.95,
         progress: bool | None = None,
     ) -> AsyncEstimates:
         """Estimate the share of each label in a corpus, or the mean, corrected for the classifier's errors.
 
         The coded items have to be a random sample of the corpus (or one whose inclusion probabilities were given).
-        Give the whole corpus, with the coded items; images, texts and crops are as for `Client.embed`. Predictions are
-        kept in memory, vectors are not.
+        Give the whole corpus, with the coded items; images, texts and crops are as for `Client.embed`, features as for
+        `predict`. Predictions are kept in memory, vectors only where there are features.
 
         Returns
         -------
@@ -131,7 +145,7 @@ class AsyncClassifier:
         >>> clf.estimate(embeddings=client.embed(images="corpus/"))["protest"]
         """
         images = with_crops(images, crops)
-        results = await self._collect(images, texts, embeddings, None, True, "collect", progress)
+        results = await self._collect(images, texts, embeddings, None, features, True, "collect", progress)
         rows = np.concatenate([answer.crossed for _, answer in results.answers] or [np.zeros((0, 1))])
         rows = rows[~np.isnan(rows).any(axis=1)]
         if len(rows) < 2:
@@ -199,26 +213,29 @@ class AsyncClassifier:
         texts: Texts | None,
         embeddings: EmbeddingsLike | None,
         ids: Sequence[str] | None,
+        features: Any,
         crossed: bool,
         on_error: OnError,
         progress: bool | None,
     ) -> "_Results":
+        if (features is not None) != bool(self.features):
+            raise ValueError(
+                f"features: {self.id} was trained with {listed(self.features) or 'none'}; "
+                + ("leave them out" if features is not None else "give those of each item")
+            )
         options = PredictOptions(classifier=self.id, crossed=crossed)
         items_or_embeddings(images, texts, embeddings)
+        source = images if images is not None else texts
+        if embeddings is None and self.features and self._embed is not None:
+            self._check_modalities(images, texts)
+            embeddings = await self._embed(images, texts, progress)
         if embeddings is not None:
-            return await self._of_embeddings(embeddings, options, ids, on_error, progress)
+            return await self._of_embeddings(embeddings, options, ids, features, source, on_error, progress)
 
         async def ask(items: Sequence[Payload]) -> PredictAnswer:
             return await self._session.transport.call(PREDICT, options.fields(), items=items)
 
-        if self.card["made_with"].get("text_from_image") and texts is not None:
-            raise ValueError(f"texts: {self.id} reads the texts in the images; give images alone")
-        for modality, given in (("image", images), ("text", texts)):
-            if given is not None and modality not in self.modalities:
-                raise ValueError(
-                    f"{modality}s: {self.id} is a classifier of {' and '.join(self.modalities)}s; give those, or "
-                    "choose another classifier"
-                )
+        self._check_modalities(images, texts)
         if images is not None and texts is not None:
             items = paired_sources(image_sources(images, ids), text_sources(texts))
             total: Callable[[], int | None] = lambda: count_items(images)  # noqa: E731
@@ -238,6 +255,8 @@ class AsyncClassifier:
         embeddings: EmbeddingsLike,
         options: PredictOptions,
         ids: Sequence[str] | None,
+        features: Any,
+        source: Any,
         on_error: OnError,
         progress: bool | None,
     ) -> "_Results":
@@ -257,11 +276,22 @@ class AsyncClassifier:
                 )
         first = next(iter(blocks.values()))
 
-        async def ask(vectors: Sequence[VectorBlock]) -> PredictAnswer:
-            answer = await self._session.ask(PREDICT, options.fields(), vectors=vectors)
+        every = first.ids if ids is None else item_ids(ids, first.ids)
+        columns: Columns = []
+        if features is not None:
+            index = ItemIndex(first.files, every, source)
+            columns, remarks = feature_columns(features, index, len(every), self.features)
+            for remark in [*remarks, *index.remarks]:
+                self._session.warn(RemarkWarning(remark))
+
+        async def ask(vectors: Sequence[VectorBlock], places: range) -> PredictAnswer:
+            fields = {**options.fields()}
+            if columns:
+                part = slice(places.start, places.stop)
+                fields["features"] = [{**each, "values": each["values"][part]} for each in columns]
+            answer = await self._session.ask(PREDICT, fields, vectors=vectors)
             return replace(answer, receipt=first.receipt)
 
-        every = first.ids if ids is None else item_ids(ids, first.ids)
         gathered = await self._session.gather_vectors(blocks, every, ask, on_error, progress, "predict")
         return _Results(
             ids=gathered.ids,
@@ -270,6 +300,17 @@ class AsyncClassifier:
             marks=gathered.marks,
             answers=gathered.answers,
         )
+
+    def _check_modalities(self, images: Any, texts: Any) -> None:
+        """Raise ValueError for items of a modality that the classifier does not take."""
+        if self.card["made_with"].get("text_from_image") and texts is not None:
+            raise ValueError(f"texts: {self.id} reads the texts in the images; give images alone")
+        for modality, given in (("image", images), ("text", texts)):
+            if given is not None and modality not in self.modalities:
+                raise ValueError(
+                    f"{modality}s: {self.id} is a classifier of {' and '.join(self.modalities)}s; give those, or "
+                    "choose another classifier"
+                )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id}: {self.task}, {listed(self.labels) or 'a number'}>"
@@ -332,6 +373,7 @@ class Classifier:
         self.task = asynchronous.task
         self.labels = asynchronous.labels
         self.modalities = asynchronous.modalities
+        self.features = asynchronous.features
         self.report = asynchronous.report
         self.errors = asynchronous.errors
 

@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from daguerre.corpus.classifiers import item_groups
-from daguerre.corpus.training import coded_items, of_coded, read_training_table, table_arguments
+from daguerre.corpus.features import feature_columns, split_features
+from daguerre.corpus.training import (
+    code_rows,
+    coded_items,
+    of_coded,
+    read_training_table,
+    refuse_unusable,
+    table_arguments,
+)
 from daguerre.dispatch.vectors import EmbeddingsLike, embeddings_of, known_errors, vector_block, with_uploads
-from daguerre.errors import RemarkWarning
+from daguerre.errors import ItemError, RemarkWarning
 from daguerre.handles.classifier import AsyncClassifier
 from daguerre.inputs.alignment import Code, ItemIndex, id_texts, item_ids, json_value, missing_texts, sent_ids
 from daguerre.inputs.crops import with_crops
@@ -51,6 +59,7 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
         adjudicator: str | None = None,
         table: "str | os.PathLike[str] | pd.DataFrame | None" = None,
         coders: Sequence[str] = (),
+        features: Any = None,
         missing: Sequence[str] | None = None,
         ids: Sequence[str] | None = None,
         groups: "Sequence[Any] | Mapping[str, Any] | pd.Series[Any] | None" = None,
@@ -99,6 +108,9 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
             target; columns coder and target; or a column for each coder. In place of images, their folder; or
             embeddings of the corpus, of which those of the table's items are used.
         coders : the columns of the table that are of coders; none: all that daguerre does not write itself.
+        features : numbers of each item beside its vectors: {name: values}, each given as targets are; a table (a path
+            or a DataFrame) with a column id or path; a result of `analyse`; or, with `table`, the names of its columns.
+            They are scaled within each fold, an item that lacks one is left out, and predictions need them too.
         missing : texts that are no code; None: NA, N/A, NaN, NULL, None and the like. Empty: blank ones alone.
         ids : names of the items in the report, which stays on the server. None: the ids as for `embed`.
         groups : for example the author of each item; items of one group are never on both sides of a split. Also the
@@ -136,7 +148,10 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
             raise ValueError("crops: a table of codes is of whole images; give images, crops and targets instead")
         images = with_crops(images, crops)
         if table is not None:
-            read = read_training_table(table, coders, rule, adjudicator)
+            whole: Any = table
+            if isinstance(features, list | tuple):
+                whole, features = split_features(table, features)
+            read = read_training_table(whole, coders, rule, adjudicator)
             for remark in read.remarks:
                 self.warn(RemarkWarning(remark))
             vectors_of = None if embeddings is None else await embeddings_of(embeddings)
@@ -145,7 +160,7 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
             given |= {"sample_weight": sample_weight, "inclusion_prob": inclusion_prob, "design": design}
             if twice := [key for key, value in given.items() if value is not None and own.get(key) is not None]:
                 raise ValueError(f"{twice[0]}: the table has it already; leave one of them out")
-            whole = {**given, **own}
+            merged = {**given, **own}
             images, texts, ids, embeddings = (own.get(key) for key in ("images", "texts", "ids", "embeddings"))
             targets, codes, groups, adjudicator = (
                 own.get("targets"),
@@ -153,8 +168,8 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
                 own.get("groups"),
                 read.adjudicator,
             )
-            strata, split, design = (whole[key] for key in ("strata", "split", "design"))
-            sample_weight, inclusion_prob = whole["sample_weight"], whole["inclusion_prob"]
+            strata, split, design = (merged[key] for key in ("strata", "split", "design"))
+            sample_weight, inclusion_prob = merged["sample_weight"], merged["inclusion_prob"]
         elif coders:
             raise ValueError("coders: names columns of a table; give table, or leave it out")
         reader = None
@@ -172,7 +187,7 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
         items = ItemIndex(first.files, names, images if images is not None else texts)
         sent: dict[str, Any] = {"targets": None if targets is None else items.column("targets", targets)}
         if codes is not None:
-            coder, item, code = _columns(codes)
+            coder, item, code = code_rows(codes)
             sent["codes"] = {
                 "coder": id_texts(coder, "coder"),
                 "item": [names[places[0]] if (places := items.find(each)) else each for each in id_texts(item, "item")],
@@ -188,6 +203,11 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
         def column(what: str, given: Any) -> list[Any] | None:
             return None if given is None else of_coded(what, items.column(what, given), names, coded)
 
+        columns = None
+        if features is not None:
+            columns, remarks = feature_columns(features, items, len(names))
+            for remark in remarks:
+                self.warn(RemarkWarning(remark))
         probability = None if inclusion_prob is None else items.column("inclusion_prob", inclusion_prob)
         fields: dict[str, Any] = {
             "name": name,
@@ -203,6 +223,7 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
                 None if probability is None else of_coded("inclusion_prob", list(probability), names, coded)
             ),
             "split": column("split", split),
+            "features": columns,
             "labels": None if labels is None else id_texts(labels, "labels"),
             "bounds": None if bounds is None else list(bounds),
             "partial": partial,
@@ -226,6 +247,8 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
             for key in ("ids", "targets", "groups", "strata", "sample_weight", "inclusion_prob", "split"):
                 if fields[key] is not None:
                     fields[key] = [fields[key][i] for i in sampled.tolist()]
+            for column_of in columns or ():
+                column_of["values"] = [column_of["values"][i] for i in sampled.tolist()]
         vectors = [vector_block(modality, made, sampled) for modality, made in blocks.items()]
         begun = await with_uploads(
             self.transport,
@@ -237,7 +260,7 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
         assert ended.result
         files = dict(zip(names, first.files, strict=True))
         failed = list(known_errors(blocks, names).values())
-        made = AsyncClassifier(self, await self._card_of(ended.result["classifier"]), files, failed)
+        made = await self._classifier(ended.result["classifier"], files, failed)
         self._warn_of_dropped(made.report)
         return made
 
@@ -275,7 +298,7 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
 
     async def classifier(self, name: str) -> AsyncClassifier:
         """Get a trained classifier: the newest version of "protest", or "protest@3". Raises NotFoundError."""
-        return AsyncClassifier(self, await self._card_of(name))
+        return await self._classifier(name)
 
     async def classifiers(self) -> list[Mapping[str, Any]]:
         """List the newest version of each classifier: id, task, labels, created, coded, usable, …"""
@@ -349,39 +372,22 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
             return begun
         ended = await self.wait(begun.id, progress=progress, what="fine-tune")
         assert ended.result
-        return AsyncClassifier(self, await self._card_of(ended.result["classifier"]))
+        return await self._classifier(ended.result["classifier"])
 
-    async def _card_of(self, label: str) -> Mapping[str, Any]:
-        return await self.ask(CLASSIFIER, {"name": label})
+    async def _classifier(
+        self, label: str, files: Mapping[str, str] | None = None, errors: Sequence[ItemError] = ()
+    ) -> AsyncClassifier:
+        card = await self.ask(CLASSIFIER, {"name": label})
 
+        async def embed(images: Any, texts: Any, progress: bool | None) -> Mapping[str, Embeddings]:
+            if card["made_with"].get("text_from_image"):
+                found = await self.analyse(images, ["text"], progress=progress)
+                texts = [each or None for each in found.texts]
+            of = card["encoders"][0]
+            decode = (card["made_with"].get(of["modality"]) or {}).get("decode")
+            return await self._embedded(images, texts, None, of["model"], decode, progress)
 
-def _columns(codes: Any) -> tuple[Sequence[Any], Sequence[Any], Sequence[Any]]:
-    """Coders, items and codes of rows, or of a DataFrame with columns of these names. Raises ValueError."""
-    names = ("coder", "item", "code")
-    if hasattr(codes, "columns"):
-        if absent := [name for name in names if name not in codes.columns]:
-            there = ", ".join(map(str, codes.columns))
-            raise ValueError(
-                f"codes: the table has no column {absent[0]!r}; it has {there}; it needs {', '.join(names)}"
-            )
-        return tuple(list(codes[name]) for name in names)  # type: ignore[return-value]
-    rows = list(codes)
-    if odd := [row for row in rows if isinstance(row, str) or len(row) != 3]:
-        raise ValueError(f"codes: got {odd[0]!r:.60}; give rows (coder, item, code)")
-    return tuple(zip(*rows, strict=True)) if rows else ((), (), ())  # type: ignore[return-value]
-
-
-def refuse_unusable(blocks: Mapping[str, Embeddings]) -> None:
-    """Raise ValueError where not one item has a vector, with the number of files that are not there."""
-    if any(made.ok.any() for made in blocks.values()):
-        return
-    made = next(iter(blocks.values()))
-    if not made.errors:
-        raise ValueError("no items were given; check the folder, the glob or the list")
-    first = made.errors[0]
-    raise ValueError(
-        f"{len(made.errors):,} of {len(made):,} items cannot be used, the first, {first.id}: {first.message}"
-    )
+        return AsyncClassifier(self, card, files, errors, embed)
 
 
 def _texts(what: str, given: Sequence[Any] | None) -> list[str] | None:

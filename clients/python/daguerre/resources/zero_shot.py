@@ -96,7 +96,7 @@ class ZeroShotMethods(Session):
                 raise ValueError("embeddings: of images and of texts; an item of zero_shot is one of them: give those")
             made = next(iter(blocks.values()))
 
-            async def ask_vectors(vectors: Any) -> ZeroShotAnswer:
+            async def ask_vectors(vectors: Any, places: range) -> ZeroShotAnswer:
                 return await self.ask(ZERO_SHOT, options.fields(), vectors=vectors)
 
             every = made.ids if ids is None else item_ids(ids, made.ids)

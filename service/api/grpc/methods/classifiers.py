@@ -1,7 +1,7 @@
 """gRPC methods of classifiers: training, prediction, reports, fine-tuning."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
@@ -88,6 +88,7 @@ class ClassifierMethods:
                 mode="job" if request.as_job else "sync",
                 crossed=request.crossed,
                 ids=list(request.ids) or None,
+                features=_features(request.features),
             ),
             items=items,
             vectors=vectors_of(request.vectors, self._context.files, owner),
@@ -147,6 +148,7 @@ def classifier(of: schema.ClassifierCard) -> pb.Classifier:
         task=of.task,
         labels=of.labels,
         encoders=[pb.Encoder(**each.model_dump()) for each in of.encoders],
+        features=of.features,
         fingerprint=of.fingerprint,
         threshold=of.threshold,
         bounds=None if of.bounds is None else pb.Bounds(low=of.bounds[0], high=of.bounds[1]),
@@ -214,7 +216,12 @@ def _train_request(request: pb.TrainRequest) -> schema.TrainRequest:
             "code": [_code(each) for each in table.code],
             **{name: getattr(table, name) for name in ("rule", "level", "adjudicator") if table.HasField(name)},
         }
+    fields["features"] = _features(request.features)
     return validated_in_pieces(schema.TrainRequest, fields)
+
+
+def _features(given: Sequence[pb.FeatureColumn]) -> list[Any] | None:
+    return [{"name": each.name, "values": [_code(value) for value in each.values]} for each in given] or None
 
 
 def _code(given: pb.Code) -> Any:

@@ -25,6 +25,7 @@ from daguerre.cli.output import (
 from daguerre.cli.video_runs import predict_videos
 from daguerre.corpus.classifiers import absent_files, read_coded_folder, training_arguments
 from daguerre.corpus.coded import read_coded
+from daguerre.corpus.features import split_features
 from daguerre.handles.classifier import Classifier
 from daguerre.storage.tables import read_table
 from daguerre.types.common import PageMode, listed
@@ -61,6 +62,16 @@ FROM_IMAGE = "from-image"  # in place of a column of texts
 )
 @options.input_option(
     "--groups", type=options.FILE, help="Table with columns id and group, as of `daguerre duplicates`."
+)
+@options.input_option(
+    "--features", type=options.FILE, help="Table with columns id and numbers, as of `daguerre analyse`, beside vectors."
+)
+@options.option(
+    "--feature",
+    "feature_names",
+    multiple=True,
+    metavar="COLUMN",
+    help="Column of numbers, of --features or else of the table; can be repeated.",
 )
 @options.ids
 @options.task(show_default="by the number of labels", help="Kind of target; required if the codes are numbers.")
@@ -114,6 +125,8 @@ def train(
     root: str | None,
     embeddings: str | None,
     groups: str | None,
+    features: str | None,
+    feature_names: tuple[str, ...],
     bounds: tuple[float, float] | None,
     labels: tuple[str, ...],
     missing: tuple[str, ...],
@@ -139,6 +152,11 @@ def train(
     shown: dict[str, str] | None = None  # for the report of a classifier that was trained on vectors
     table_only = {"--coder": coders, "--adjudicator": adjudicator, "--root": root, "--embeddings": embeddings}
     used = [name for name, value in table_only.items() if value]
+    columns: Any = features
+    if feature_names and (features is not None or table is not None):
+        rest, columns = split_features(only_rows(read_table(str(features or table))), feature_names)
+    elif feature_names:
+        raise click.UsageError(f"--feature: got {feature_names[0]}, a column of a table; give --features FILE")
     if folder is not None:
         if used:
             raise click.UsageError(f"{used[0]} is for a table of codes; leave it out with --folder")
@@ -148,7 +166,7 @@ def train(
             coded = {name: values and [values[i] for i in rows] for name, values in coded.items()}
     else:
         read = read_coded(
-            only_rows(read_table(str(table))),
+            rest if feature_names and features is None else only_rows(read_table(str(table))),
             image=image_column,
             text=text_column,
             target=target_column,
@@ -173,6 +191,7 @@ def train(
             **coded,
             **training,
             groups=groups,
+            features=columns,
             task=task,
             bounds=bounds or None,
             labels=list(labels) or None,
@@ -212,6 +231,9 @@ def _finish_training(
 @click.argument("name")
 @options.takes_items
 @options.takes_videos(timeline=True)
+@options.input_option(
+    "--features", type=options.FILE, help="Table with columns id and numbers, for a classifier that takes features."
+)
 @options.table_out
 @options.json_summary
 @click.pass_obj
@@ -226,6 +248,7 @@ def predict(
     as_json: bool,
     out: str,
     videos: options.VideoOptions | None,
+    features: str | None,
 ) -> None:
     """Predict images, texts, vectors or, with --video, videos with the classifier NAME: its newest version, or NAME@3.
 
@@ -239,13 +262,15 @@ def predict(
     """
     if (model or decode) and not (is_vectors(images) and images.lower().endswith(".npy")):
         raise click.UsageError("--model and --decode are fixed by the classifier; leave them out")
+    if features is not None and videos is not None:
+        raise click.UsageError("--features is of images and texts, not of the frames of a video; leave it out")
     kind = check_table(out, as_json)
     with settings.client() as client:
         if videos is not None:
             predict_videos(settings, client, videos, name, out, kind, as_json)
         given = given_items(client, images, texts, ids, model=model, decode=decode)
         given.pop("decode", None)
-        predictions = client.classifier(name).predict(**given)
+        predictions = client.classifier(name).predict(**given, features=features)
     write_predictions(predictions, out, kind)
     many, failed, by = len(predictions), len(predictions.errors), predictions.classifier
     settings.notify(f"{out}: {many:,} items by {by}")

@@ -53,6 +53,9 @@ def takes_columns(command: Any) -> Any:
 @click.argument("name", metavar="NAME|TABLE")
 @options.takes_items
 @takes_columns
+@options.input_option(
+    "--features", type=options.FILE, help="Table with columns id and numbers, for a classifier that takes features."
+)
 @options.confidence
 @options.output_option("-o", "--out", help="Write the estimates to this .csv or .parquet file, a row for each class.")
 @options.report
@@ -73,6 +76,7 @@ def estimate(
     page: str | None,
     tables: str | None,
     as_json: bool,
+    features: str | None,
     **columns: Any,
 ) -> None:
     """Estimate shares of classes in a corpus, or a mean, corrected for the errors of predictions.
@@ -95,12 +99,14 @@ def estimate(
     if name.lower().endswith(TABLES) and os.path.isfile(name):
         if images or texts or ids:
             raise click.UsageError(f"SOURCE: is for a classifier, and {name} is a table; leave SOURCE out")
+        if features is not None:
+            raise click.UsageError(f"--features: is for a classifier, and {name} is a table; leave it out")
         _of_table(settings, name, columns, confidence, out, page, tables, as_json)
         return
     with settings.client() as client:
         given = given_items(client, images, texts, ids, model=None, decode=None)
         corpus = {key: given[key] for key in ("images", "texts", "embeddings") if given.get(key) is not None}
-        chosen: dict[str, Any] = {} if confidence is None else {"confidence": confidence}
+        chosen: dict[str, Any] = {"features": features} | ({} if confidence is None else {"confidence": confidence})
         found = client.classifier(name).estimate(**corpus, **chosen)  # type: ignore[no-untyped-call]  # options in dicts
         if page is not None:
             found.report(page, tables=tables)
