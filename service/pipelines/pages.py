@@ -14,6 +14,7 @@ from models.pages import (
     duplicates,
     estimate,
     estimates,
+    evaluation,
     sample,
     search,
     validation,
@@ -31,6 +32,7 @@ from service.schemas.classifiers import EstimateAnswer
 from service.schemas.coders import CoderGroupsAnswer
 from service.schemas.duplicates import DuplicatesAnswer
 from service.schemas.estimates import EstimateCorpusAnswer
+from service.schemas.evaluations import EvaluationAnswer
 from service.schemas.pages import AnswerPage, AnswerPageRequest
 from service.schemas.search import SearchAnswer
 from service.schemas.validation import validated_in_pieces
@@ -69,6 +71,7 @@ KINDS: Mapping[str, PageKind] = {
     "coder-groups": PageKind(CoderGroupsAnswer, coder_groups.page, coder_groups.ids),
     "validation": PageKind(ValidationAnswer, validation.page, validation.ids),
     "estimate": PageKind(EstimateAnswer, estimate.page, estimate.ids),
+    "evaluation": PageKind(EvaluationAnswer, evaluation.page, evaluation.ids),
     "estimates": PageKind(EstimateCorpusAnswer, estimates.page, estimates.ids),
 }
 

@@ -20,6 +20,7 @@ from daguerre.handles.reported import (
     BlockingAgreement,
     BlockingAnalyses,
     BlockingDuplicates,
+    BlockingEvaluation,
     BlockingGroupDifferences,
     BlockingNeighbours,
     BlockingSample,
@@ -89,7 +90,7 @@ class Client(Closing):
     scale = blocking(AsyncClient.scale)
     validate = blocking_result(AsyncClient.validate, waiting(Validation))
     estimate = blocking_result(AsyncClient.estimate, waiting(Corrected))
-    evaluate = blocking(AsyncClient.evaluate)
+    evaluate = blocking_result(AsyncClient.evaluate, waiting(BlockingEvaluation))
     compare = blocking(AsyncClient.compare)
     compare_representations = blocking(AsyncClient.compare_representations)
     compared_representations = blocking(AsyncClient.compared_representations)

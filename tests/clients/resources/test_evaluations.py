@@ -95,9 +95,16 @@ def test_all_pictures_count_where_all_were_coded(client, found, coded):
     assert not any("have no row" in remark for remark in report.remarks)
 
 
-def test_texts_have_error_rates(client, found):
+def test_texts_have_error_rates(client, found, pictures, tmp_path):
     true = {"page.png": "Families belong tugether", "chelsea.jpg": "", "broken.jpg": "x", "absent.jpg": "y"}
     report = evaluated(client, found, texts=true)
+    report.report(tmp_path / "page.html", images=pictures)
+    html = (tmp_path / "page.html").read_text()
+    assert html.count("data:image/jpeg") == 1
+    for words in ("1 error in 24 characters", "1 of 4 texts are blank", "character error rate"):
+        assert words in html.replace("\u00a0", " ")
+    assert evaluated(client, found, texts=true).tables(tmp_path / "tables") is None
+    assert "evaluation-texts.csv" in {path.name for path in (tmp_path / "tables").iterdir()}
     assert report.texts.pictures == 1
     assert report.texts.character_error_rate.value == pytest.approx(1 / 24)
     assert report.texts.word_error_rate.value == pytest.approx(1 / 3)

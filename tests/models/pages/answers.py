@@ -151,6 +151,28 @@ def analyses(name: str = "person", **changes: Any) -> dict[str, Any]:
     return {**answer, **changes}
 
 
+def evaluation(name: str = "person", **changes: Any) -> dict[str, Any]:
+    figure = {"value": 0.5, "low": 0.25, "high": 0.75}
+    figures: dict[str, Any] = {
+        **{"label": name, "ap": 0.41, "ap50": 0.72, "precision": figure, "recall": figure},
+        "ap_by_size": {"small": None, "medium": 0.3, "large": 0.6},
+        "recall_by_size": dict.fromkeys(("small", "medium", "large"), figure),
+        **{"coded": 12, "found": 10, "count_error": figure, "count_bias": {**figure, "low": None, "high": None}},
+        "suggested": {"threshold": 0.4, "precision": 0.8, "recall": 0.7, "f1": 0.747},
+    }
+    nothing = {**figures, "label": "cat", "ap": None, "ap50": None, "suggested": None}
+    data = [
+        {"id": id, "character_edits": edits, "characters": 24, "word_edits": edits, "words": 3}
+        | {"character_error_rate": edits / 24, "word_error_rate": edits / 3}
+        for id, edits in ((name, 2), ("b.jpg", 0))
+    ]
+    rates = dict.fromkeys(("character_error_rate", "word_error_rate", "exact"), figure)
+    texts = {"pictures": 2, **rates, "ignore_case": False, "whitespace": "collapse", "data": data}
+    boxes = {"pictures": 5, "threshold": 0.35, "overlap": 0.5, "labels": [figures, nothing]}
+    answer = {"boxes": {**boxes, "overall": {**figures, "label": None}}, "texts": texts, "remarks": [name]}
+    return {**answer, "params": {"seed": 0}, **changes}
+
+
 MAKERS = {
     "analyses": analyses,
     "duplicates": duplicates,
@@ -159,4 +181,5 @@ MAKERS = {
     "sample": sample,
     "agreement": agreement,
     "coder-groups": coder_groups,
+    "evaluation": evaluation,
 }

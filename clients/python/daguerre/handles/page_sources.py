@@ -17,6 +17,7 @@ from daguerre.results.coders import GroupDifferences
 from daguerre.results.corrected import CorrectedEstimates
 from daguerre.results.duplicates import Duplicates
 from daguerre.results.estimates import CorpusEstimates
+from daguerre.results.evaluations import Evaluation
 from daguerre.results.neighbours import Neighbours
 from daguerre.results.validations import Validated
 from daguerre.results.zero_shot import ZeroShot
@@ -238,6 +239,13 @@ def _coder_groups(result: GroupDifferences) -> PageSource:
     answer: Mapping[str, Any] = {**result.answer, "remarks": result.remarks}
     ids = list(dict.fromkeys(each["item"] for each in answer["items"]))
     return PageSource(kind="coder-groups", answer=answer, ids=ids, files=ids, names=ids)
+
+
+@page_source.register
+def _evaluation(result: Evaluation) -> PageSource:
+    own = result.remarks[: len(result.remarks) - len(result.answer["remarks"])]
+    ids = [] if result.texts is None else [each["id"] for each in result.texts.each if each["character_edits"]]
+    return PageSource(kind="evaluation", answer=result.answer, ids=ids, files=ids, names=ids, remarks=own)
 
 
 @page_source.register

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
-from daguerre.blocking import blocking
+from daguerre.blocking import blocking_result
 from daguerre.handles.evaluations import evaluation
 from daguerre.handles.pages import AsyncReported, BlockingClient, Reported, held
 from daguerre.results.agreement import Agreement
@@ -46,6 +46,16 @@ class BlockingZeroShot(Reported, ZeroShot):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class AsyncEvaluation(AsyncReported, Evaluation):
+    __doc__ = Evaluation.__doc__
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BlockingEvaluation(Reported, Evaluation):
+    __doc__ = Evaluation.__doc__
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class AsyncAnalyses(AsyncReported, Analyses):
     __doc__ = Analyses.__doc__
 
@@ -63,7 +73,7 @@ class AsyncAnalyses(AsyncReported, Analyses):
         ignore_case: bool = False,
         whitespace: Literal["collapse", "remove", "keep"] = "collapse",
         seed: int = 0,
-    ) -> Evaluation:
+    ) -> AsyncEvaluation:
         """Measure these findings by boxes and texts that people coded; parameters as for `Client.evaluate`.
 
         Examples
@@ -72,7 +82,7 @@ class AsyncAnalyses(AsyncReported, Analyses):
         """
         if self.client is None:
             raise ValueError("evaluate needs a client, and a copied result has none; use Client.evaluate")
-        return await evaluation(
+        result = await evaluation(
             self.client,
             self,
             boxes=boxes,
@@ -87,6 +97,7 @@ class AsyncAnalyses(AsyncReported, Analyses):
             whitespace=whitespace,
             seed=seed,
         )
+        return held(AsyncEvaluation, result, self.client)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -99,7 +110,7 @@ class BlockingAnalyses(Reported, Analyses):
         own = {each.name: getattr(self, each.name) for each in fields(Analyses)}
         return AsyncAnalyses(**own, client=None if self.client is None else self.client.asynchronous)
 
-    evaluate = blocking(AsyncAnalyses.evaluate)
+    evaluate = blocking_result(AsyncAnalyses.evaluate, lambda client, result: held(BlockingEvaluation, result, client))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

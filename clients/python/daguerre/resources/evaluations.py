@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from daguerre.handles.evaluations import evaluation
+from daguerre.handles.reported import AsyncEvaluation, reported
 from daguerre.results.evaluations import Evaluation
 from daguerre.session import Session
 
@@ -12,6 +13,7 @@ from daguerre.session import Session
 class EvaluationMethods(Session):
     """Evaluation of findings against human codes."""
 
+    @reported(AsyncEvaluation)
     async def evaluate(
         self,
         findings: "Any | str | os.PathLike[str]",
@@ -52,7 +54,8 @@ class EvaluationMethods(Session):
 
         Returns
         -------
-        Evaluation : `.boxes`, `.labels`, `.texts`, `.to_pandas()`, `.remarks`.
+        Evaluation : `.boxes`, `.labels`, `.texts`, `.to_pandas()`, `.remarks`,
+        `.report("evaluation.html", images="photos/")`.
 
         Raises
         ------

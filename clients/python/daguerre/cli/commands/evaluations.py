@@ -8,6 +8,7 @@ import click
 from daguerre.cli import options
 from daguerre.cli.group import Settings
 from daguerre.cli.output import check_table, write_rows
+from daguerre.cli.pages import PageOptions, takes_page
 
 
 @options.command("evaluate")
@@ -61,6 +62,7 @@ from daguerre.cli.output import check_table, write_rows
 @options.output_option("-o", "--out", help="Write the figures to this .csv or .parquet file, a row for each.")
 @options.output_option("--pictures-out", help="Write the errors in the text of each picture to this file.")
 @options.as_json
+@takes_page
 @click.pass_obj
 def evaluate(
     settings: Settings,
@@ -72,6 +74,7 @@ def evaluate(
     out: str | None,
     pictures_out: str | None,
     as_json: bool,
+    report: PageOptions,
     **parameters: Any,
 ) -> None:
     """Measure FINDINGS, a file of `daguerre analyse`, by boxes and texts that people coded.
@@ -83,10 +86,12 @@ def evaluate(
         raise click.UsageError("give coded boxes with --boxes, true texts with --texts, or both")
     if pictures_out is not None and texts is None:
         raise click.UsageError("--pictures-out: has errors of texts; add --texts")
+    report.check(out)
     for path in filter(None, (out, pictures_out)):
         check_table(path)
     with settings.client() as client:
         result = client.evaluate(findings, boxes=boxes, texts=texts, labels=list(labels) or None, **parameters)
+        report.write(settings, result)
     if out is not None:
         write_rows(result.rows(), out)
         settings.notify(f"{out}: the figures")
