@@ -8,7 +8,7 @@ import sys
 from tests.models.annotation import coder_group_simulations, scale_simulations
 from tests.models.annotation.agreement_simulations import CELLS, FIGURES, coverage
 
-STUDIES = 1000
+STUDIES = 2000
 RESAMPLES = 300
 SIZES = (20, 50, 100, 500)
 
@@ -19,7 +19,7 @@ def groups() -> None:
     print("| --- | --- | --- | --- | --- |")
     for coders in (2, 3, 5, 10):
         for items in (20, 100, 500):
-            found = coder_group_simulations.coverage(coders, items, studies=400, seed=0, bootstrap=True)
+            found = coder_group_simulations.coverage(coders, items, studies=STUDIES, seed=0, bootstrap=True)
             print(
                 f"| {coders} | {items} | " + " | ".join(f"{100 * each:.1f}" for each in found.values()) + " |",
                 flush=True,
@@ -33,7 +33,7 @@ def scale() -> None:
     for n in (20, 100):
         for per_item in (6, 10, 19):
             kinds = [
-                scale_simulations.coverage(n, per_item, studies=200, seed=0, ties=ties, ridge=ridge)
+                scale_simulations.coverage(n, per_item, studies=STUDIES, seed=0, ties=ties, ridge=ridge)
                 for ties, ridge in ((0.0, 0.0), (0.2, 0.0), (0.0, 0.1))
             ]
             shares = (*(kind["intervals"] for kind in kinds), kinds[0]["scales"])

@@ -173,7 +173,7 @@ def study(rng, n, p, design, *, balanced=False, size=3000, auc=0.9):
 
 
 def simulate(n, p, design, balanced, replications, seed=1):
-    """Coverage with predictions, coverage of codes alone, and the mean ratio of the widths."""
+    """Coverage with predictions, coverage of codes alone, and the widths relative to codes alone, (replications,)."""
     rng = np.random.default_rng(seed)
     held, plain, widths = 0, 0, []
     for _ in range(replications):
@@ -181,7 +181,7 @@ def simulate(n, p, design, balanced, replications, seed=1):
         held += found.corrected.low <= p <= found.corrected.high
         plain += found.classical.low <= p <= found.classical.high
         widths.append((found.corrected.high - found.corrected.low) / (found.classical.high - found.classical.low))
-    return held / replications, plain / replications, float(np.mean(widths))
+    return held / replications, plain / replications, np.array(widths)
 
 
 def test_groups_keep_the_coverage_that_items_alone_would_lose():
@@ -205,7 +205,7 @@ def test_groups_keep_the_coverage_that_items_alone_would_lose():
 @pytest.mark.parametrize("p", [0.05, 0.3])
 @pytest.mark.parametrize("n", [50, 100, 500])
 def test_coverage_in_every_cell(n, p, design, balanced):
-    held, plain, width = simulate(n, p, design, balanced, 2000)
-    print(f"n {n}, share {p}, {design}, balanced {balanced}: {held:.3f}, codes alone {plain:.3f}, width {width:.2f}")
+    held, plain, widths = simulate(n, p, design, balanced, 2000)
+    print(f"n {n}, share {p}, {design}, balanced {balanced}: {held:.3f}, codes alone {plain:.3f}, {np.median(widths)}")
     assert held > 0.93
-    assert width <= 1.0
+    assert widths.max() <= 1.0

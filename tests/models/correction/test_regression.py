@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from scipy.optimize import brentq
 
 from models.correction.regression import Rows, corrected_regression, design
 from models.errors import EstimateError
@@ -11,15 +12,31 @@ TRUE = np.array([-0.3, 0.8, 0.5])
 NAMES = ["(constant)", "x", "z"]
 
 
-def data(rng, size=2000, *, family="linear", predicted="outcome", groups=False):
-    """Matrices and outcomes with codes and with predictions, and the group of each item."""
+def truth(family, predicted, prevalence):
+    """The coefficients with which a predicted binary outcome has a prevalence; TRUE otherwise."""
+    if prevalence is None or (family, predicted) != ("logistic", "outcome"):
+        return TRUE
+    nodes, weights = np.polynomial.hermite_e.hermegauss(40)
+
+    def surplus(constant):
+        eta = constant + TRUE[1] * nodes[:, None] + TRUE[2] * np.array([0, 1])
+        return weights / weights.sum() @ (1 / (1 + np.exp(-eta))) @ [0.6, 0.4] - prevalence
+
+    return np.array([brentq(surplus, -9, 9), *TRUE[1:]])
+
+
+def data(rng, size=2000, *, family="linear", predicted="outcome", groups=False, prevalence=None):
+    """Matrices and outcomes with codes and with predictions, and the group of each item.
+
+    `prevalence` is that of what is predicted, where it is binary.
+    """
     group = np.repeat(np.arange(size // 10), 10) if groups else np.arange(size)
     x = rng.normal(size=size)
     if groups:
         x = 0.7 * x + 0.7 * rng.normal(size=size // 10)[group]
-    z = (rng.random(size) < 0.4) * 1.0
+    z = (rng.random(size) < (prevalence if prevalence and predicted == "covariate" else 0.4)) * 1.0
     matrix = np.column_stack([np.ones(size), x, z])
-    eta = matrix @ TRUE
+    eta = matrix @ truth(family, predicted, prevalence)
     if family == "linear":
         y = eta + rng.normal(size=size) + (0.5 * rng.normal(size=size // 10)[group] if groups else 0)
     else:
@@ -34,8 +51,8 @@ def data(rng, size=2000, *, family="linear", predicted="outcome", groups=False):
     return matrix, y, matrix_predicted, y_predicted, group
 
 
-def fitted(rng, n, family="linear", predicted="outcome", *, groups=False, unequal=False, size=2000):
-    x, y, xp, yp, group = data(rng, size, family=family, predicted=predicted, groups=groups)
+def fitted(rng, n, family="linear", predicted="outcome", *, groups=False, unequal=False, size=2000, prevalence=None):
+    x, y, xp, yp, group = data(rng, size, family=family, predicted=predicted, groups=groups, prevalence=prevalence)
     weight = np.ones(size)
     if groups:
         rows = np.flatnonzero(np.isin(group, rng.permutation(size // 10)[: n // 10]))
@@ -115,26 +132,39 @@ def test_it_covers_where_the_naive_regression_does_not(family, predicted):
     assert max(narrower) <= 1.001
 
 
+def coverage(family, predicted, n, sample, prevalence, times=2000):
+    """Coverage of each coefficient, its widths relative to the coded items alone, and the share of studies refused."""
+    rng = np.random.default_rng(5)
+    true = truth(family, predicted, prevalence)
+    held, ratios, refused = np.zeros(3), [], 0
+    for _ in range(times):
+        rows = fitted(
+            rng, n, family, predicted, groups=sample == "groups", unequal=sample == "unequal", prevalence=prevalence
+        )
+        try:
+            found = corrected_regression(NAMES, *rows, family=family)
+        except EstimateError:
+            refused += 1
+            continue
+        held += [each.corrected[2] <= value <= each.corrected[3] for each, value in zip(found, true, strict=True)]
+        ratios += [
+            (each.corrected[3] - each.corrected[2]) / (each.coded[3] - each.coded[2])
+            for each in found
+            if each.coded[3] > each.coded[2]
+        ]
+    return held / max(times - refused, 1), np.array(ratios), refused / times
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("sample", ["simple", "unequal", "groups"])
 @pytest.mark.parametrize("n", [50, 100, 500])
 @pytest.mark.parametrize("family", ["linear", "logistic"])
 @pytest.mark.parametrize("predicted", ["outcome", "covariate"])
 def test_coverage_in_every_cell(family, predicted, n, sample):
-    rng = np.random.default_rng(5)
-    held, times, ratios, refused = np.zeros(3), 2000, [], 0
-    for _ in range(times):
-        rows = fitted(rng, n, family, predicted, groups=sample == "groups", unequal=sample == "unequal")
-        try:
-            found = corrected_regression(NAMES, *rows, family=family)
-        except EstimateError:
-            refused += 1
-            continue
-        held += [each.corrected[2] <= true <= each.corrected[3] for each, true in zip(found, TRUE, strict=True)]
-        ratios += [each.corrected[1] / each.coded[1] for each in found]
-    shares = held / (times - refused)
+    shares, ratios, refused = coverage(family, predicted, n, sample, 0.3)
     print(f"{family}, predicted {predicted}, n {n}, {sample}: {shares.round(3)}, {np.median(ratios):.2f}, {refused}")
     assert shares.min() > (0.88 if n == 50 and sample == "groups" else 0.92)
+    assert ratios.max() <= 1.0
 
 
 def test_categories_become_indicators():
