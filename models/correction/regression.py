@@ -72,6 +72,7 @@ def corrected_regression(
     *,
     family: Family,
     confidence: float = 0.95,
+    slope: float | None = None,
 ) -> list[Coefficient]:
     """Estimate each coefficient of a regression.
 
@@ -81,6 +82,7 @@ def corrected_regression(
     coded, coded_predicted : the coded items, with codes, and with predictions in place of them; weights and units are
         equal.
     predicted : all items, coded ones too, with predictions.
+    slope : λ of every coefficient, where it is not to be fitted.
 
     Raises
     ------
@@ -95,18 +97,21 @@ def corrected_regression(
     for j, name in enumerate(names):
         plain = _limits(float(true.beta[j]), true.changes[:, j], 0.0, confidence)
         naive = _limits(float(everything.beta[j]), everything.changes[:, j], 0.0, confidence)
-        best, slope = plain, 0.0
-        fitted, without = _slopes(true.changes[:, j], of_coded.changes[:, j])
+        best, used = plain, 0.0
+        if slope is None:
+            fitted, without = _slopes(true.changes[:, j], of_coded.changes[:, j])
+        else:
+            fitted, without = slope, np.full(units, slope)
         if fitted > 0:
             shift = float(everything.beta[j] - of_coded.beta[j])
             changes = true.changes[:, j] - without * of_coded.changes[:, j] + (without - fitted) * shift * root
             around = fitted * fitted * naive[1] * naive[1]
             combined = _limits(float(true.beta[j]) + fitted * shift, changes, around, confidence)
-            if combined[3] - combined[2] < plain[3] - plain[2]:
-                best, slope = combined, fitted
+            if slope is not None or combined[3] - combined[2] < plain[3] - plain[2]:
+                best, used = combined, fitted
         ratio = plain[1] / best[1] if best[1] > 0 else 1.0
         worth = n * ratio * ratio
-        found.append(Coefficient(name=name, corrected=best, coded=plain, naive=naive, slope=slope, worth=worth))
+        found.append(Coefficient(name=name, corrected=best, coded=plain, naive=naive, slope=used, worth=worth))
     return found
 
 
