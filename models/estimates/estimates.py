@@ -33,6 +33,7 @@ from models.validations.values import are_numbers
 
 MOST_PARTS = 200  # values of a column of `by`
 MOST_COMPARED = 10  # values of which each two are compared
+FEW = 10  # coded items with, and without, a label that a regression needs for intervals that cover
 CURVE = (0.25, 0.5, 1, 2, 4, 8)  # multiples of the number of coded items
 
 
@@ -130,6 +131,12 @@ def _estimate(
         few = [part.value for part in own if part.mean is None]
         if few:
             remarks.append(f"{by}: {len(few):,} of {len(own):,} values have fewer than two coded items and no estimate")
+    regressed = corpus.time is not None or corpus.covariates or corpus.outcome is not None
+    if share and regressed and (few := _fewest_units(coded)) < FEW:
+        remarks.append(
+            f"regression: only {few} coded items (or groups) have, or do not have, the label {quoted(label)}; with "
+            f"fewer than {FEW} of either its intervals may be too narrow: code more of the rarer"
+        )
     trend = None
     if corpus.time is not None:
         time = numbers(corpus.time, study.order, "corpus: time")
@@ -148,6 +155,11 @@ def _estimate(
         ),
         remarks,
     )
+
+
+def _fewest_units(coded: Coded) -> int:
+    """The number of units with a code of 1, or with a code of 0: the smaller one."""
+    return min(len(np.unique(coded.unit[coded.code == code])) for code in (0, 1))
 
 
 def _coded(study: Study, label: str, predictions: Float) -> Coded:

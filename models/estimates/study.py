@@ -188,10 +188,15 @@ def corpus_of(study: Study, predictions: Float, rows: NDArray[np.bool_] | None =
 
 def numbers(column: Sequence[Any], order: Int, name: str) -> Float:
     """A column of the corpus as numbers, in the order of the study. Raises EstimateError."""
-    try:
-        return np.array([finite(column[i]) for i in order.tolist()])
-    except (TypeError, ValueError) as exc:
-        raise EstimateError(f"{name}: {exc}; give each item of the corpus a number") from exc
+    found = np.empty(len(order))
+    for k, i in enumerate(order.tolist()):
+        try:
+            found[k] = finite(column[i])
+        except (TypeError, ValueError) as exc:
+            raise EstimateError(
+                f"{name}: got {quoted(column[i])} in row {i}; give each item of the corpus a finite number"
+            ) from exc
+    return found
 
 
 def categories(column: Sequence[Any], order: Int, name: str) -> list[str]:

@@ -20,7 +20,7 @@ import httpx
 import numpy as np
 
 from service.api.http.examples import EXAMPLES
-from tests.e2e import bad_pages, harness
+from tests.e2e import bad_pages, bad_studies, harness
 from tests.models import image_samples as samples
 
 SETTINGS = {
@@ -413,7 +413,8 @@ BODIES: Sequence[Row] = (
 )  # fmt: skip
 
 PAGES = [Row(name, body(sent, path), *expected) for name, path, sent, *expected in bad_pages.REQUESTS]
-TABLE: Sequence[Row] = (*IMAGES, *VIDEOS, *TIMELINES, *ITEMS, *OPTIONS, *ANALYSES, *PAGES, *BODIES)
+STUDIES = [Row(name, body(sent, path), *expected) for name, path, sent, *expected in bad_studies.REQUESTS]
+TABLE: Sequence[Row] = (*IMAGES, *VIDEOS, *TIMELINES, *ITEMS, *OPTIONS, *ANALYSES, *STUDIES, *PAGES, *BODIES)
 
 
 def markdown(client: httpx.Client) -> str:

@@ -8,21 +8,32 @@ from typing import Any
 
 import grpc
 import numpy as np
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 from numpy.typing import NDArray
 
-from daguerre_proto.v1 import common_pb2, embeddings_pb2, zero_shot_pb2
+from daguerre_proto.v1 import common_pb2, corpus_pb2, embeddings_pb2, zero_shot_pb2
 from daguerre_proto.v1.analyses_pb2 import AnalyseRequest, Analysers
 from daguerre_proto.v1.classifiers_pb2 import Vectors
 from daguerre_proto.v1.common_pb2 import Item, ModelOptions
 from daguerre_proto.v1.daguerre_pb2_grpc import DaguerreStub
 from daguerre_proto.v1.embeddings_pb2 import EmbedOptions, EmbedRequest
+from daguerre_proto.v1.estimates_pb2 import EstimateCorpusRequest
+from daguerre_proto.v1.evaluations_pb2 import EvaluationRequest
 from daguerre_proto.v1.video_pb2 import Sampling, Video
 from daguerre_proto.v1.zero_shot_pb2 import NoneOfThese, Texts, ZeroShotRequest
 from tests.e2e.harness import Server
 
+STUDIES = {
+    "/v1/estimates": ("EstimateCorpus", EstimateCorpusRequest),
+    "/v1/evaluations": ("EvaluateFindings", EvaluationRequest),
+    "/v1/coder-groups": ("CompareCoderGroups", corpus_pb2.CoderGroupsRequest),
+    "/v1/crowds": ("ReconcileCrowd", corpus_pb2.CrowdRequest),
+    "/v1/scales": ("Scale", corpus_pb2.ScaleRequest),
+    "/v1/comparison-pairs": ("DrawComparisonPairs", corpus_pb2.ComparisonPairsRequest),
+}
 OPTIONS = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
@@ -110,6 +121,32 @@ def analyse_request(body: Mapping[str, Any]) -> AnalyseRequest:
     return AnalyseRequest(input=items(body["input"]), analysers=analysers)
 
 
+def study_request(path: str, body: Mapping[str, Any]) -> Any:
+    """The message of a request without items: the same names and values, codes as one of three kinds."""
+    message = STUDIES[path][1]()
+    try:
+        return ParseDict(_coded(body, message.DESCRIPTOR), message)
+    except ParseError as exc:  # fields and types that the messages do not have
+        raise OfHttpOnly(path) from exc
+
+
+def _coded(value: Any, descriptor: Descriptor) -> Any:
+    """A JSON value of a message in the JSON form of protobuf."""
+    if descriptor.name == "Code":
+        kind = "flag" if isinstance(value, bool) else "label" if isinstance(value, str) else "number"
+        return {} if value is None else {kind: value}
+    if not isinstance(value, Mapping):
+        return value
+    written = {}
+    for name, each in value.items():
+        field = descriptor.fields_by_name.get(name)
+        inner = None if field is None else field.message_type
+        if inner is not None and not inner.GetOptions().map_entry:
+            each = [_coded(one, inner) for one in each] if isinstance(each, list) else _coded(each, inner)
+        written[name] = each
+    return written
+
+
 def zero_shot_request(body: Mapping[str, Any]) -> ZeroShotRequest:
     rest = dict(body)
     given = rest.pop("input", None)
@@ -117,10 +154,12 @@ def zero_shot_request(body: Mapping[str, Any]) -> ZeroShotRequest:
     for block in rest.pop("vectors", ()):
         request.vectors.append(Vectors(**{**block, "data": base64.b64decode(block["data"])}))
     request.ids.extend(rest.pop("ids", ()))
-    labels = rest.pop("labels", None)
+    labels = rest.pop("labels", [])
     if not isinstance(labels, list):
         raise OfHttpOnly("labels")
     request.labels.extend(labels)
+    if "preset" in rest:
+        request.preset = rest.pop("preset")
     request.multi_label = rest.pop("multi_label", False)
     for name in ("templates", "negatives"):
         if name in rest:
@@ -193,12 +232,14 @@ def plain(message: Any) -> dict[str, Any]:
 
 
 __all__ = [
+    "STUDIES",
     "Item",
     "channel",
     "embed_request",
     "error",
     "plain",
     "stub",
+    "study_request",
     "vectors",
     "zero_shot_pb2",
     "zero_shot_request",

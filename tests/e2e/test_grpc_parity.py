@@ -17,6 +17,7 @@ from service.errors import ServiceError
 from tests.e2e import bad_input_table, bad_pages, harness
 from tests.e2e.bad_input_table import EMBEDDINGS, TABLE, TIMELINE, ZERO_SHOT, Row
 from tests.e2e.grpc_calls import (
+    STUDIES,
     Item,
     OfHttpOnly,
     analyse_request,
@@ -24,6 +25,7 @@ from tests.e2e.grpc_calls import (
     error,
     plain,
     stub,
+    study_request,
     vectors,
     zero_shot_request,
 )
@@ -206,12 +208,14 @@ class Translator:
             request.items.extend(Item(image=content, id=name) for _, (name, content) in files)
         elif not isinstance(json, dict):
             raise OfHttpOnly("body")
+        elif path in STUDIES:
+            request = study_request(path, json)
         else:
             if path not in REQUESTS:
                 raise OfHttpOnly("path")
             request = REQUESTS[path][1](json)
         with stub(self._server) as daguerre:
-            return getattr(daguerre, REQUESTS[path][0])(request, timeout=60)
+            return getattr(daguerre, {**REQUESTS, **STUDIES}[path][0])(request, timeout=60)
 
     def _timeline(self, answer: Any, params: Any = None) -> Any:
         if not isinstance(answer, dict) or "data" not in answer or isinstance((params or {}).get("index"), str):

@@ -1,7 +1,7 @@
 """Conversion of items, vectors and options from gRPC messages to the schemas."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from google.protobuf.message import Message
 from pydantic import BaseModel
@@ -98,9 +98,33 @@ def vector_of(header: Vectors, sent: GrpcVectors, store: FileStore, owner: str |
 
 async def read(context: Context, schema: type[Options], message: Message, *, without: Sequence[str] = ()) -> Options:
     """A request without its items and vectors; a large one is validated in a thread."""
+
+    def fields() -> dict[str, Any]:
+        found = fields_of(message, without=without)
+        add_empty(found, schema, message)
+        return found
+
     if message.ByteSize() <= SMALL:
-        return validated(schema, fields_of(message, without=without))
-    return await context.parsing.compute(lambda check: validated_in_pieces(schema, fields_of(message, without=without)))
+        return validated(schema, fields())
+    return await context.parsing.compute(lambda check: validated_in_pieces(schema, fields()))
+
+
+def add_empty(fields: dict[str, Any], schema: type[BaseModel], message: Message) -> None:
+    """Add empty lists where the schema requires lists: a message does not tell an empty list from none."""
+    known = message.DESCRIPTOR.fields_by_name
+    for name, rule in schema.model_fields.items():
+        if name not in known:
+            continue
+        if isinstance(value := getattr(message, name), Message):
+            inner = next((each for each in (rule.annotation, *get_args(rule.annotation)) if _is_schema(each)), None)
+            if inner is not None and name in fields:
+                add_empty(fields[name], inner, value)
+        elif rule.is_required() and name not in fields and not isinstance(value, str | bytes | int | float):
+            fields[name] = {} if isinstance(value, Mapping) else []
+
+
+def _is_schema(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def fields_of(message: Message, *, without: Sequence[str] = ()) -> dict[str, Any]:
