@@ -13,6 +13,11 @@ RESAMPLES = 300
 SIZES = (20, 50, 100, 500)
 
 
+def _percent(share: float) -> str:
+    """A coverage in percent, in bold where it is below 93."""
+    return f"{100 * share:.1f}" if share >= 0.93 else f"**{100 * share:.1f}**"
+
+
 def groups() -> None:
     """Differences between two groups of coders: the jackknife's intervals, and for comparison a bootstrap's."""
     print("| coders in each group | items | these items | other items too | bootstrap of coders |")
@@ -21,7 +26,7 @@ def groups() -> None:
         for items in (20, 100, 500):
             found = coder_group_simulations.coverage(coders, items, studies=STUDIES, seed=0, bootstrap=True)
             print(
-                f"| {coders} | {items} | " + " | ".join(f"{100 * each:.1f}" for each in found.values()) + " |",
+                f"| {coders} | {items} | " + " | ".join(_percent(each) for each in found.values()) + " |",
                 flush=True,
             )
 
@@ -36,8 +41,8 @@ def scale() -> None:
                 scale_simulations.coverage(n, per_item, studies=STUDIES, seed=0, ties=ties, ridge=ridge)
                 for ties, ridge in ((0.0, 0.0), (0.2, 0.0), (0.0, 0.1))
             ]
-            shares = (*(kind["intervals"] for kind in kinds), kinds[0]["scales"])
-            cells = ("" if share == 0 else f"{100 * share:.1f}" for share in shares)
+            cells = ["" if kind["intervals"] == 0 else _percent(kind["intervals"]) for kind in kinds]
+            cells.append(f"{100 * kinds[0]['scales']:.1f}")
             print(f"| {n} | {per_item} | " + " | ".join(cells) + " |", flush=True)
 
 
@@ -48,7 +53,7 @@ def main() -> None:
     for name, cell in CELLS.items():
         for n in SIZES:
             found = coverage(cell, n, studies=STUDIES, resamples=RESAMPLES, seed=0)
-            cells = (f"{100 * found[each]:.1f}" if each in found else "" for each in names)
+            cells = (_percent(found[each]) if each in found else "" for each in names)
             print(f"| {name} | {n} | " + " | ".join(cells) + " |", flush=True)
 
 

@@ -143,7 +143,7 @@ def _parts(answer: Fields, share: bool) -> list[Child]:
                 cells += _row(part["mean"], part["naive"], share)
             rows.append(cells)
     heads = ["by", "value", "predictions", "coded", *HEADS]
-    return [table(None, heads, rows, name="parts")] if rows else []
+    return [table(None, heads, rows, kind="three-names", name="parts")] if rows else []
 
 
 def _differences(answer: Fields, share: bool) -> list[Child]:
@@ -161,7 +161,7 @@ def _differences(answer: Fields, share: bool) -> list[Child]:
     ]
     heads = ["by", "difference", "predictions", "corrected", "naive", "codes alone"]
     points = e("p.soft", "Differences of shares are in percentage points.") if share else None
-    return [table(None, heads, rows, name="differences"), points] if rows else []
+    return [table(None, heads, rows, kind="three-names", name="differences"), points] if rows else []
 
 
 def _regressions(answer: Fields) -> list[Child]:
@@ -183,7 +183,7 @@ def _regressions(answer: Fields) -> list[Child]:
                     ]
                 )
     heads = ["model", "predictions", "term", "corrected", "codes alone", "naive", "worth codes"]
-    return [table(None, heads, rows, name="regression")] if rows else []
+    return [table(None, heads, rows, kind="three-names", name="regression")] if rows else []
 
 
 def _needed(answer: Fields) -> list[Child]:

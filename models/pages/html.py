@@ -175,6 +175,8 @@ def table(
 ) -> Html:
     """A table whose first column names the rows; the other cells are numbers unless `kind` is "words".
 
+    With the kind "three-names" the first three columns name the rows.
+
     `name` is a short name for the files that the SDK writes of the table, such as "passes"; None: its caption, or the
     title of its section.
     """

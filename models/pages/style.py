@@ -58,6 +58,7 @@ th:first-child {{ padding-left: 0; text-align: left; white-space: normal; min-wi
   font-weight: 400; }}
 td small {{ margin-left: .3em; }}
 td small.interval {{ display: inline-block; min-width: 6.6em; text-align: left; }}
+.three-names :is(td, th):nth-child(-n + 3) {{ text-align: left; }}
 .words td {{ text-align: left; white-space: normal; min-width: 3rem; }}
 .words td:nth-child(n + 3) {{ min-width: 11rem; }}
 .words thead th {{ text-align: left; }}

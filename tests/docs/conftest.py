@@ -1,12 +1,29 @@
 """A server for the documentation."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from bench import stamps
 from tests.e2e import harness
 from tests.e2e.harness import Server
+
+FOLDERS = ("animals/birds", "animals/mammals", "vehicles", "household")
+
+
+@pytest.fixture(scope="package")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Stamps of some folders, with the texts and sounds that are beside them."""
+    try:
+        root = stamps.fetch()
+    except SystemExit as exc:
+        pytest.skip(f"the stamps cannot be fetched: {exc}")
+    folder = tmp_path_factory.mktemp("study") / "stamps"
+    for name in FOLDERS:
+        shutil.copytree(root / name, folder / name)
+    return folder
 
 
 @pytest.fixture(scope="package")

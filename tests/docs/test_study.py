@@ -2,34 +2,18 @@
 
 import csv
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from bench import stamps
 from tests.e2e import harness
 from tests.e2e.harness import ROOT, Server
 
 EXAMPLES = ROOT / "clients" / "python" / "examples"
-FOLDERS = ("animals/birds", "animals/mammals", "vehicles", "household")
 SIZE = "80"  # items to code
 PAGES = ("duplicates", "clusters", "agreement", "animal", "estimate", "zero-shot", "validation", "found")
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Stamps of some folders, with the texts and sounds that are beside them."""
-    try:
-        root = stamps.fetch()
-    except SystemExit as exc:
-        pytest.skip(f"the stamps cannot be fetched: {exc}")
-    folder = tmp_path_factory.mktemp("study") / "stamps"
-    for name in FOLDERS:
-        shutil.copytree(root / name, folder / name)
-    return folder
 
 
 @pytest.fixture(scope="module")

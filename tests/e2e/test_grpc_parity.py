@@ -161,6 +161,7 @@ HTTP_ONLY = {  # rows of the table that no message of gRPC can say, and why
         "labels as one string",
         "an unknown kind of analyser", "an unknown option of objects", "a label in place of a list",
         "a label that is a number", "a score of objects that is no number", "an unknown option of classes",
+        "an unknown option of captions",
         "an unknown field of none_of_these", "on_error: ignore", "encoding_format: hex", "decode: fast",
     ],
     "tests/e2e/test_video.py asks both": ["a video where images are described"],
@@ -180,6 +181,7 @@ WORDED_APART = {
     "the same in base64",  # whose bytes are "about" so many
     "33 items where 32 may be",  # gRPC stops counting there, and names its own field
     "33 files where 32 may be",
+    "neither labels nor a preset",  # in a message, no labels are an empty list
 }
 
 

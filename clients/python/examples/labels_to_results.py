@@ -12,7 +12,6 @@ here (code_stamps.py); people write them in a study. Errors that both coders mak
 
 # %% the study, before any result is seen: what is compared, by which labeller, how exactly
 import sys
-import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -22,11 +21,10 @@ from daguerre import Client, Embeddings
 
 pictures, results = Path(sys.argv[1]), Path(sys.argv[2])
 size = int(sys.argv[3]) if len(sys.argv) > 3 else 120  # pictures to code
-MAIN = "mean of prompts"  # the labeller that is reported; the others stand beside it
+MAIN = "classifier"  # the labeller that is reported, or "mean of prompts"; the others stand beside it
 PROMPTS = (("a thing", "an animal"), ("an object, a plant or a place", "a bird, fish, insect or mammal"))
-WIDTH = 0.1  # of the interval of the share: plus or minus 5 percentage points
+WIDTH = 0.12  # of the interval of the share: plus or minus 6 percentage points
 results.mkdir(parents=True, exist_ok=True)
-warnings.simplefilter("always")
 client = Client()
 
 # %% the corpus, without duplicates: a copy would count twice, and could be trained on and tested
@@ -37,11 +35,11 @@ D.report(results / "duplicates.html", images=pictures)
 kept = X.select(D.kept_ids)
 print(f"{len(X.ids)} pictures, {len(kept.ids)} without their copies")
 
-# %% what is known of every picture without coding: colourfulness and brightness, by a formula
+# %% what is known of every picture without coding: colourfulness, and brightness in standard deviations
 measured = client.visual_features(pictures).values
 corpus = pd.DataFrame({"id": list(kept.ids)}).join(measured[["colourfulness", "brightness"]], on="id")
 corpus["colours"] = (corpus.colourfulness > corpus.colourfulness.median()).map({True: "colourful", False: "dull"})
-corpus["brightness"] = (corpus.brightness - corpus.brightness.mean()) / corpus.brightness.std()  # in standard deviations
+corpus["brightness"] = (corpus.brightness - corpus.brightness.mean()) / corpus.brightness.std()
 
 # %% zero-shot labels by several prompts, and their mean
 scores = []
@@ -49,12 +47,11 @@ for i, (thing, animal) in enumerate(PROMPTS):
     Z = client.zero_shot(embeddings=kept, labels=[thing, animal])
     scores.append(Z.to_pandas()[animal].to_numpy())
     corpus[f"prompt {i + 1}"] = scores[-1]
-corpus[MAIN] = sum(scores) / len(scores)
+corpus["mean of prompts"] = sum(scores) / len(scores)
 # A multiverse over prompts, thresholds and models, each corrected, has its place here.
 
-# %% a sample with known probabilities: as many pictures that look like animals as others
-corpus["stratum"] = (corpus[MAIN] > 0.5).map({True: "looks like an animal", False: "looks like a thing"})
-S = client.sample(size, strata=corpus.stratum.tolist(), ids=corpus.id.tolist(), allocation="equal")
+# %% a sample with known probabilities: as many pictures of one group that is compared as of the other
+S = client.sample(size, strata=corpus.colours.tolist(), ids=corpus.id.tolist(), allocation="equal")
 S.save(results / "sample.csv", coders=["anna", "ben"])
 fill_in(results / "sample.csv", {"anna": 0.04, "ben": 0.07})  # people do this
 
@@ -72,14 +69,14 @@ P = clf.predict(embeddings=kept)
 clf.save_report(results / "classifier.html", images=pictures)
 
 # %% the share of animals, the difference of colourful and dull pictures, and a regression, corrected
-labellers = {MAIN: {"an animal": MAIN}, "prompt 1": {"an animal": "prompt 1"}, "classifier": (clf, P)}
+labellers = {name: {"an animal": name} for name in ("mean of prompts", "prompt 1", "prompt 2")}
 E = client.estimate(
     corpus,
     codes["table"],
     adjudicator=codes["adjudicator"],
-    predictions=labellers,
+    predictions={"classifier": (clf, P), **labellers},
     positive="an animal",
-    stratum="stratum",
+    stratum="colours",
     by="colours",
     covariates=["brightness", "colours"],
     width=WIDTH,

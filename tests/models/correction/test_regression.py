@@ -163,8 +163,8 @@ def coverage(family, predicted, n, sample, prevalence, times=2000):
 def test_coverage_in_every_cell(family, predicted, n, sample):
     shares, ratios, refused = coverage(family, predicted, n, sample, 0.3)
     print(f"{family}, predicted {predicted}, n {n}, {sample}: {shares.round(3)}, {np.median(ratios):.2f}, {refused}")
-    assert shares.min() > (0.88 if n == 50 and sample == "groups" else 0.92)
-    assert ratios.max() <= 1.0
+    assert shares.min() > {50: 0.89, 100: 0.91, 500: 0.93}[n]  # docs/estimates.md has every cell
+    assert ratios.max() <= 1 + 1e-9
 
 
 def test_categories_become_indicators():
