@@ -132,9 +132,9 @@ def _estimate(
         if few:
             remarks.append(f"{by}: {len(few):,} of {len(own):,} values have fewer than two coded items and no estimate")
     regressed = corpus.time is not None or corpus.covariates or corpus.outcome is not None
-    if share and regressed and (few := _fewest_units(coded)) < FEW:
+    if share and regressed and (rarer := _fewest_units(coded)) < FEW:
         remarks.append(
-            f"regression: only {few} coded items (or groups) have, or do not have, the label {quoted(label)}; with "
+            f"regression: only {rarer} coded items (or groups) have, or do not have, the label {quoted(label)}; with "
             f"fewer than {FEW} of either its intervals may be too narrow: code more of the rarer"
         )
     trend = None
