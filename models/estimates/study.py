@@ -194,7 +194,7 @@ def numbers(column: Sequence[Any], order: Int, name: str) -> Float:
             found[k] = finite(column[i])
         except (TypeError, ValueError) as exc:
             raise EstimateError(
-                f"{name}: got {quoted(column[i])} in row {i}; give each item of the corpus a finite number"
+                f"{name}: got {quoted(column[i])} in row {i}; give each item of the corpus a number"
             ) from exc
     return found
 

@@ -159,3 +159,16 @@ def test_items_without_a_prediction_are_counted_and_do_not_bias():
     found = estimate(CorpusTable(item=IDS), CODES, [part])
     assert any("429 of 3,000 items have no prediction" in remark for remark in found.remarks)
     assert covers(found.estimates[0].mean.corrected, float((Y == "yes").mean()))
+
+
+def test_a_regression_with_few_coded_items_of_a_label_is_remarked():
+    rows = [*np.flatnonzero(Y == "yes")[:8], *np.flatnonzero(Y == "no")[:60]]
+    codes = CodeTable(item=[IDS[i] for i in rows], code=[str(Y[i]) for i in rows])
+    covariates = {"x": X.tolist()}
+    few = estimate(CorpusTable(item=IDS, covariates=covariates), codes, [LLM]).remarks
+    assert any("only 8 coded items (or groups) have, or do not have, the label 'yes'" in remark for remark in few)
+    for remarks in (
+        estimate(CorpusTable(item=IDS), codes, [LLM]).remarks,
+        estimate(CorpusTable(item=IDS, covariates=covariates), CODES, [LLM]).remarks,
+    ):
+        assert not any("have, or do not have" in remark for remark in remarks)
