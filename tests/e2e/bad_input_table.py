@@ -390,6 +390,19 @@ BODIES: Sequence[Row] = (
     Row("an estimate that is too certain",
         body({"corpus": {"n": 9, "mean": [0.5], "variance": [0.1]}, "confidence": 0.99995},
             "/v1/classifiers/nothing/estimate"), 422, "invalid_request", "confidence: .*0.9999"),
+    *(
+        Row(f"a feature {name}",
+            body({"name": "none", "input": [{"text": "a"}, {"text": "b"}], "targets": ["x", "y"],
+                "features": columns}, "/v1/classifiers"),
+            422, code, words)
+        for name, columns, code, words in (
+            ("of fewer items than are sent", [{"name": "n", "values": [1]}], "lengths_differ",
+                "features: 'n' has 1 values for 2 items; give one for each"),
+            ("that is no number", [{"name": "n", "values": [1, "many"]}], "bad_features",
+                "features: 'n' has the value 'many'; give finite numbers"),
+            ("twice", [{"name": "n", "values": [1, 2]}] * 2, "bad_features", "features: 'n' occurs twice"),
+        )
+    ),
     Row("a purposive sample by a width",
         body({"design": "purposive", "scores": [1, 2], "for_width": 0.1}, "/v1/samples"), 422, "invalid_request",
         "for_width: a purposive sample allows no interval"),
