@@ -16,19 +16,19 @@ WORDS = {"cats": "a cat and kittens", "rain": "heavy rain today"}
 
 @pytest.fixture(scope="module")
 def placards(tmp_path_factory):
-    """Six images of each of two sentences on the same grounds, and two without any text."""
+    """Four images of each of two sentences on the same grounds, and two without any text."""
     folder = tmp_path_factory.mktemp("placards")
     rng = np.random.default_rng(0)
     codes = {}
-    for i in range(6):
+    for i in range(4):
         ground = tuple(rng.integers(180, 256, 3).tolist())
         for kind, words in WORDS.items():
-            picture = Image.new("RGB", (420, 80), ground)
+            picture = Image.new("RGB", (440, 330), ground)
             ImageDraw.Draw(picture).text((10, 15), words, fill="black", font=ImageFont.load_default(36))
             picture.save(folder / f"{kind}{i}.png")
             codes[f"{kind}{i}.png"] = kind
     for i, kind in enumerate(WORDS):
-        Image.new("RGB", (420, 80), (200, 200 + i, 210)).save(folder / f"empty{i}.png")
+        Image.new("RGB", (440, 330), (200, 200 + i, 210)).save(folder / f"empty{i}.png")
         codes[f"empty{i}.png"] = kind
     return folder, codes
 
@@ -38,7 +38,7 @@ def trained(inline, placards):
     folder, codes = placards
     with (
         daguerre.Client(inline.url) as client,
-        pytest.warns(daguerre.DaguerreWarning, match="2 of 14 images have none"),
+        pytest.warns(daguerre.DaguerreWarning, match="2 of 10 images have none"),
     ):
         return client.train_classifier("placards", folder, targets=codes, text="from-image", folds=2, resamples=50)
 
@@ -52,7 +52,7 @@ def test_a_classifier_reads_texts_as_in_its_training(client, trained, placards):
     predicted = found.predict(folder)
     assert len(predicted.errors) == 0
     right = [codes[id] == label for id, label in zip(predicted.ids, predicted.predicted, strict=True)]
-    assert sum(right) >= 12  # the images alone are alike
+    assert sum(right) >= 8  # the images alone are alike
     read = client.read_text(folder)
     some = [i for i, text in enumerate(read.texts) if text]
     images = [folder / read.ids[i] for i in some]
