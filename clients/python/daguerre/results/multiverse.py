@@ -99,7 +99,7 @@ class MultiverseEstimates:
         return f"{len(self):,} configurations, {self.n:,} items, {codes}"
 
     def lines(self) -> list[str]:
-        """What is estimated, the spread of the estimates, and the choices that they depend on."""
+        """The quantity that is estimated, the spread of its estimates, and the choices that they depend on."""
         answer, of = self.answer, self.answer["estimand"]
         what = f"share of {of['label']!r}" if of["label"] else "share" if of["share"] else "mean"
         kinds = {
