@@ -108,7 +108,7 @@ class Factor:
     Attributes
     ----------
     explained, explained_corrected : share of the variance of the uncorrected (corrected) estimates between the means
-        of its values; None where these are all equal.
+        of its values; None where all are equal, or there is one value.
     """
 
     name: str
@@ -214,7 +214,7 @@ def _between(values: Float, rows: Sequence[NDArray[np.intp]]) -> float | None:
     """The share of the sum of squares that is between the means of groups of rows."""
     centred = values - values.mean()
     total = float(centred @ centred)
-    if total <= 1e-24 * len(values):
+    if len(rows) < 2 or total <= 1e-24 * len(values):
         return None
     return min(1.0, sum(len(own) * float(centred[own].mean()) ** 2 for own in rows) / total)
 

@@ -31,9 +31,9 @@ SPREAD = ("lowest", "lower_quartile", "median", "upper_quartile", "highest", "sd
 HEADS = ("lowest", "lower quartile", "median", "upper quartile", "highest", "standard deviation")
 
 COLUMNS_STYLE = """
-.configured th:first-child {{ min-width: 2rem; }}
 .configured td:nth-child(-n + {texts}), .configured thead th:nth-child(-n + {texts}) {{
   text-align: left; white-space: normal; min-width: 6.5rem; }}
+.configured th:first-child, .configured thead th:first-child {{ min-width: 3rem; }}
 """
 
 

@@ -156,7 +156,7 @@ class Factor(BaseModel):
     values: list[ChoiceMeans] = Field(description="Values, in the order of the configurations.")
     explained: float | None = Field(
         description="Share of the variance of the uncorrected estimates that is between the means of the values; null "
-        "where all estimates are equal."
+        "where all estimates are equal, or there is one value."
     )
     explained_corrected: float | None = Field(description="The same of the corrected estimates; null without codes.")
 
