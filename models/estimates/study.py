@@ -181,7 +181,7 @@ def corpus_of(study: Study, predictions: Float, rows: NDArray[np.bool_] | None =
     mean = np.bincount(stratum, values, n_strata) / size
     n = len(values)
     errors = np.bincount(unit, values - values.mean())
-    units = len(np.unique(unit))
+    units = int(np.count_nonzero(np.bincount(unit)))
     variance = float(errors @ errors) / n**2 * units / max(units - 1, 1)
     return Corpus(n=n, size=size, mean=mean, variance=variance)
 
