@@ -35,6 +35,7 @@ from models.intervals import Float
 from models.stopping import Check, unchecked
 from models.validations.tables import CodeTable
 
+LARGEST = 1e100  # size of a number, whose square is finite
 OTHERS = "\x00others"  # values of a column that are not compared
 EVERY = (
     "all {n:,} configurations are reported; one that is chosen afterwards by its estimate or its interval has no valid "
@@ -255,6 +256,11 @@ def _numbers(each: Column, i: int, n: int, share: bool) -> Float:
     known = values[~np.isnan(values)]
     if not len(known):
         raise EstimateError(f"{at}: no item has a prediction; leave the configuration out")
+    if (np.abs(known) > LARGEST).any():
+        raise EstimateError(
+            f"{at}: got {known[np.abs(known).argmax()]:g}, a size of at most {LARGEST:g} can be averaged; give it in a "
+            "larger unit"
+        )
     if share and not ((known >= 0) & (known <= 1)).all():
         wrong = known[(known < 0) | (known > 1)][0]
         raise EstimateError(

@@ -179,6 +179,11 @@ def test_spreads_and_signs_count_every_configuration(values: list[float]):
             PLAIN,
             "no item has a prediction; leave the configuration out",
         ),
+        (
+            [COLUMNS[0], Column(choices={"model": "z", "template": "s"}, values=np.full(N, -1e200))],
+            PLAIN,
+            r"got -1e\+200, a size of at most 1e\+100",
+        ),
         (COLUMNS, Options(difference=("party", "a", "b")), "is not a column of corpus.by"),
         (COLUMNS, Options(coefficient="x"), "needs `covariates` or `outcome`"),
     ],
