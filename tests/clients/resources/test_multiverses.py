@@ -1,6 +1,7 @@
 """A multiverse from Python and the command line: every configuration as zero_shot and estimate have it alone."""
 
 import json
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,26 @@ def test_a_picture_that_cannot_be_read_has_no_prediction_and_other_codes_have_a_
     assert any("up to 1 items have no prediction" in remark for remark in found.remarks)
     assert any("codes are 1, 0" in remark or "codes are 0, 1" in remark for remark in found.remarks)
     assert found.answer["estimand"]["label"] == "1"
+
+
+def test_vectors_of_several_models_are_aligned_by_id(inline: Server, vectors: Embeddings, table: pd.DataFrame):
+    again = replace(vectors[::-1], receipt=replace(vectors.receipt, model="second"))  # the same numbers by another name
+    codes = table[["id", "code"]].dropna()
+    options: dict[str, Any] = {"labels": LABELS, "of": "cat", "templates": ["{}"], "codes": codes}
+    with Client(inline.url) as client:
+        rows = client.multiverse(embeddings=[vectors, again], **options).to_pandas()
+        alone = client.multiverse(embeddings=vectors, **options).to_pandas()
+        for given, message in (
+            ([vectors, vectors], "two are of the model 'embedded'; give one for each model"),
+            ([vectors, again[:5]], "and other ids; give vectors of the same items"),
+            ([], "embeddings: is an empty list"),
+        ):
+            with pytest.raises(ValueError, match=message):
+                client.multiverse(embeddings=given, **options)
+    assert rows["model"].unique().tolist() == ["embedded", "second"]
+    for model in ("embedded", "second"):
+        own = rows[rows["model"] == model]
+        np.testing.assert_array_equal(own["value"], alone["value"])
 
 
 @pytest.mark.parametrize(
