@@ -39,7 +39,7 @@ LARGEST = 1e100  # size of a number, whose square is finite
 OTHERS = "\x00others"  # values of a column that are not compared
 EVERY = (
     "all {n:,} configurations are reported; one that is chosen afterwards by its estimate or its interval has no valid "
-    "interval: name one before the codes are seen, or report all"
+    "interval: name one before the codes are seen, take the mean of their predictions (average), or report all"
 )
 VALID = (
     "the corrected estimate of each configuration is valid on its own, if the coded items are a probability sample and "
@@ -107,7 +107,8 @@ def multiverse(
             Configuration(choices=each.choices, uncorrected=value)
             for each, value in zip(columns, uncorrected, strict=True)
         ]
-        return _assembled(estimand, made, len(corpus.item), None, None, remarks)
+        average = Configuration(choices={}, uncorrected=float(np.mean(uncorrected)))
+        return _assembled(estimand, made, average, len(corpus.item), None, None, remarks)
     study = read_study(
         corpus,
         codes,
@@ -128,33 +129,30 @@ def multiverse(
     label = "" if continuous else study.labels[0]
     estimand = replace(kind, label=label, share=not continuous)
     parts = parts_of(study, corpus)
-    made, classical, notes = [], None, _Notes()
-    for i, each in enumerate(columns):
+
+    def estimated(predictions: Float) -> tuple[Configuration, Ends]:
         check()
+        found, _ = estimate_label(
+            *(study, corpus, "", label, predictions, parts, options.family, options.role, None, options.confidence)
+        )
+        return _picked(found, estimand)
+
+    made, notes, total = [], _Notes(), np.zeros(study.n)
+    for i, each in enumerate(columns):
         predictions = _predictions(each, i, study, continuous)
         notes.add(each, study, predictions)
-        found, _ = estimate_label(
-            study,
-            corpus,
-            f"configurations[{i}]",
-            label,
-            predictions,
-            parts,
-            options.family,
-            options.role,
-            None,
-            options.confidence,
-        )
-        one, classical = _picked(found, estimand)
-        made.append(replace(one, choices=each.choices))
+        made.append(replace(estimated(predictions)[0], choices=each.choices))
+        total += predictions
+    average, classical = estimated(total / len(columns))
     notes.unhelpful = sum(each.slope == 0 for each in made)
     remarks = [VALID, *study.remarks, *notes.remarks(len(columns))]
-    return _assembled(estimand, made, study.n, study.n_coded, classical, remarks)
+    return _assembled(estimand, made, average, study.n, study.n_coded, classical, remarks)
 
 
 def _assembled(
     estimand: Estimand,
     made: Sequence[Configuration],
+    average: Configuration,
     n: int,
     n_coded: int | None,
     classical: Ends | None,
@@ -172,6 +170,7 @@ def _assembled(
         n_coded=n_coded,
         classical=classical,
         configurations=tuple(made),
+        average=average,
         factors=factors_of(made),
         uncorrected=spread_of(uncorrected),
         corrected=spread_of(np.array([each.value for each in corrected])) if corrected else None,

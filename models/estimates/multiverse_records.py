@@ -148,6 +148,7 @@ class Multiverse:
     ----------
     n, n_coded : numbers of items, and of coded ones; None without codes.
     classical : the estimate by the codes alone; None without codes.
+    average : the estimates by the mean of the predictions of all configurations, as one column, without choices.
     uncorrected, corrected : spread of the estimates.
     covering : number of corrected intervals that hold the estimate by the codes alone.
     within : number of uncorrected estimates inside the interval of the codes alone.
@@ -159,6 +160,7 @@ class Multiverse:
     n_coded: int | None
     classical: Ends | None
     configurations: tuple[Configuration, ...]
+    average: Configuration
     factors: tuple[Factor, ...]
     uncorrected: Spread
     corrected: Spread | None

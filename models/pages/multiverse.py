@@ -30,6 +30,7 @@ Fields = Mapping[str, Any]
 SPREAD = ("lowest", "lower_quartile", "median", "upper_quartile", "highest", "sd")
 HEADS = ("lowest", "lower quartile", "median", "upper quartile", "highest", "standard deviation")
 
+UNEQUAL = "{}: is there and classical is null, or the reverse"
 COLUMNS_STYLE = """
 .configured td:nth-child(-n + {texts}), .configured thead th:nth-child(-n + {texts}) {{
   text-align: left; white-space: normal; min-width: 6.5rem; }}
@@ -51,16 +52,19 @@ def page(answer: Fields, items: Items) -> str:
     """
     configurations, factors = answer["configurations"], answer["factors"]
     expect(bool(configurations), "configurations: is empty")
+    uncoded = answer["classical"] is None
+    expect(
+        all((answer[name] is None) == uncoded for name in ("corrected", "covering", "within")),
+        UNEQUAL.format("corrected"),
+    )
+    expect((answer["average"]["corrected"] is None) == uncoded, UNEQUAL.format("average.corrected"))
     names = {each["name"]: {one["value"] for one in each["values"]} for each in factors}
     for i, each in enumerate(configurations):
         known = set(each["choices"]) == set(names) and all(
             value in names[name] for name, value in each["choices"].items()
         )
         expect(known, f"configurations[{i}].choices: are not those of factors")
-        coded = (each["corrected"] is None) == (answer["classical"] is None)
-        expect(
-            coded and (answer["corrected"] is None) == (answer["classical"] is None), f"configurations[{i}].corrected"
-        )
+        expect((each["corrected"] is None) == uncoded, UNEQUAL.format(f"configurations[{i}].corrected"))
     title = f"{counted(len(configurations), 'configuration')} of {counted(answer['n'], 'item')}"
     body: list[Child] = [
         _top(answer, items, title),
@@ -172,6 +176,15 @@ def _spread(answer: Fields) -> list[Child]:
     if _unit(answer):
         parts.append(e("p.soft", "In percentage points."))
     many = len(answer["configurations"])
+    average = answer["average"]
+    if average["corrected"] is not None:
+        parts.append(
+            e(
+                "p",
+                "The mean of the predictions of all configurations, as one column, leaves nothing to choose: "
+                f"{_value(answer, average['uncorrected'])}, corrected {_interval(answer, average['corrected'])}.",
+            )
+        )
     if answer["covering"] is not None:
         parts.append(
             e(
@@ -275,6 +288,8 @@ def paragraph(answer: Fields) -> str:
         f"Egami, Hinck, Stewart & Wei 2023), it ranged from {_value(answer, corrected['lowest'])} to "
         f"{_value(answer, corrected['highest'])}{_unit(answer)}; by the codes alone it was "
         f"{_interval(answer, answer['classical'])} ({100 * answer['confidence']:g} % interval).",
+        "By the mean of the predictions of all configurations it was "
+        f"{_interval(answer, answer['average']['corrected'])}, corrected.",
         f"The corrected interval held the estimate by the codes alone in {count(answer['covering'])} of {count(many)} "
         "configurations.",
     ]

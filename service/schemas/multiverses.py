@@ -119,7 +119,7 @@ class Estimand(BaseModel):
 class ConfigurationEstimate(BaseModel):
     """The estimates by one configuration."""
 
-    choices: dict[str, str] = Field(description="Value by name of each choice.")
+    choices: dict[str, str] = Field(description="Value by name of each choice; empty for the average.")
     uncorrected: float = Field(description="Estimate by the predictions alone, as if none were wrong.")
     corrected: EstimatedValue | None = Field(description="Estimate by codes and predictions; null without codes.")
     slope: float | None = Field(description="Weight λ of the predictions; null without codes.")
@@ -193,6 +193,10 @@ class MultiverseAnswer(BaseModel):
     confidence: float = Field(description="Confidence level of the intervals.")
     classical: EstimatedValue | None = Field(description="Estimate by the codes alone; null without codes.")
     configurations: list[ConfigurationEstimate] = Field(description="Estimates, in the order of the request.")
+    average: ConfigurationEstimate = Field(
+        description="Estimates by the mean of the predictions of all configurations, as one column: it leaves nothing "
+        "to choose."
+    )
     factors: list[Factor] = Field(description="Choices, and the mean estimates of each of their values.")
     uncorrected: EstimateSpread = Field(description="Spread of the uncorrected estimates.")
     corrected: EstimateSpread | None = Field(description="Spread of the corrected estimates; null without codes.")

@@ -60,6 +60,11 @@ def test_each_configuration_has_the_estimate_that_it_has_alone():
     assert all(each.corrected.low <= true <= each.corrected.high for each in found.configurations)
     assert found.covering == 4
     assert found.signs is None
+    mean = np.mean([each.values for each in COLUMNS], axis=0).tolist()
+    [averaged] = estimate(CORPUS, CODES, [Labeller(name="m", item=IDS, scores={"yes": mean})], positive="yes").estimates
+    assert found.average.corrected is not None
+    assert found.average.corrected.value == pytest.approx(averaged.mean.corrected.value, abs=1e-12)
+    assert found.average.corrected.se == pytest.approx(averaged.mean.corrected.se, abs=1e-12)
     assert "all 4 configurations are reported" in found.remarks[0]
 
 
@@ -102,6 +107,7 @@ def test_without_codes_there_is_instability_alone():
     found = multiverse(CORPUS, COLUMNS, None, PLAIN)
     assert [each.uncorrected for each in found.configurations] == [each.values.mean() for each in COLUMNS]
     assert (found.classical, found.corrected, found.covering, found.n_coded) == (None, None, None, None)
+    assert found.average.uncorrected == pytest.approx(np.mean([each.values.mean() for each in COLUMNS]))
     assert any("corrects nothing" in remark for remark in found.remarks)
     corpus = CorpusTable(item=IDS, by={"party": PARTY.tolist()})
     apart = multiverse(corpus, COLUMNS, None, Options(difference=("party", "b", "a")))

@@ -24,6 +24,8 @@ class MultiverseEstimates:
     confidence : level of the intervals.
     factors : by name of a choice, its values.
     classical : estimate by the codes alone (value, se, low, high); None without codes.
+    average : estimates by the mean of the predictions of all configurations, as one column, which leaves nothing to
+        choose: `uncorrected`, `corrected` (value, se, low, high; None without codes), `slope`, `worth`.
     summary : `uncorrected` and `corrected` spread (lowest, quartiles, median, highest, sd); `covering`: the number of
         corrected intervals that hold the estimate by the codes alone; `within`: the number of uncorrected estimates
         inside the interval of the codes alone; `signs`: of a difference, trend or coefficient, the number of
@@ -61,6 +63,10 @@ class MultiverseEstimates:
     def classical(self) -> Mapping[str, float] | None:
         found: Mapping[str, float] | None = self.answer["classical"]
         return found
+
+    @property
+    def average(self) -> Mapping[str, Any]:
+        return {name: value for name, value in self.answer["average"].items() if name != "choices"}
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -116,6 +122,10 @@ class MultiverseEstimates:
                     f"standard deviation {spread['sd']:.2g}"
                 )
         if (alone := answer["classical"]) is not None:
+            mean = self.average["corrected"]
+            lines.append(
+                f"mean of all predictions, corrected: {mean['value']:.4g} [{mean['low']:.4g}, {mean['high']:.4g}]"
+            )
             lines.append(f"codes alone: {alone['value']:.4g} [{alone['low']:.4g}, {alone['high']:.4g}]")
             lines.append(
                 f"{answer['covering']:,} of {len(self):,} corrected intervals hold the estimate by the codes alone; "
