@@ -70,7 +70,7 @@ def estimate(
     """
     study = read_study(corpus, codes, labellers, task=task, positive=positive, rule=rule, missing=missing, seed=seed)
     check()
-    parts = _parts(study, corpus)
+    parts = parts_of(study, corpus)
     remarks = list(study.remarks)
     found = []
     for labeller in labellers:
@@ -78,7 +78,7 @@ def estimate(
         remarks += further
         for label, predictions in columns.items():
             check()
-            made, notes = _estimate(
+            made, notes = estimate_label(
                 study, corpus, labeller.name, label, predictions, parts, family, role, width, confidence
             )
             remarks += notes
@@ -101,7 +101,7 @@ def estimate(
     )
 
 
-def _estimate(
+def estimate_label(
     study: Study,
     corpus: CorpusTable,
     labeller: str,
@@ -113,6 +113,7 @@ def _estimate(
     width: float | None,
     confidence: float,
 ) -> tuple[Estimate, list[str]]:
+    """The estimates of one label from predictions (n,) in the order of the study, and remarks. Raises EstimateError."""
     share = study.reference.task != "continuous"
     coded = _coded(study, label, predictions)
     mean = corrected_mean(coded, corpus_of(study, predictions), share=share, confidence=confidence)
@@ -176,7 +177,8 @@ def _coded(study: Study, label: str, predictions: Float) -> Coded:
 # parts
 
 
-def _parts(study: Study, corpus: CorpusTable) -> dict[str, list[str]]:
+def parts_of(study: Study, corpus: CorpusTable) -> dict[str, list[str]]:
+    """The value of each item in the columns of `by`, in the order of the study. Raises EstimateError."""
     found = {}
     for name, column in (corpus.by or {}).items():
         values = categories(column, study.order, f"by {quoted(name)}")

@@ -162,7 +162,7 @@ def read_labeller(
         column = np.full(study.n, values.mean())
         column[predicted.rows] = values
         found[label] = column
-        if (far := _distance(study, column)) > FAR:
+        if (far := distance(study, column)) > FAR:
             remarks.append(
                 f"{labeller.name}: the predictions{f' of {quoted(label)}' if label else ''} of the coded items differ "
                 f"from those of the corpus by {far:.1f} standard errors: the coded items are hardly a random sample of "
@@ -181,7 +181,7 @@ def corpus_of(study: Study, predictions: Float, rows: NDArray[np.bool_] | None =
     mean = np.bincount(stratum, values, n_strata) / size
     n = len(values)
     errors = np.bincount(unit, values - values.mean())
-    units = len(np.unique(unit))
+    units = int(np.count_nonzero(np.bincount(unit)))
     variance = float(errors @ errors) / n**2 * units / max(units - 1, 1)
     return Corpus(n=n, size=size, mean=mean, variance=variance)
 
@@ -280,7 +280,7 @@ def _values(predicted: Predicted, label: str, task: str) -> Float:
     return np.array([float(name == label) for name in predicted.chosen])
 
 
-def _distance(study: Study, predictions: Float) -> float:
+def distance(study: Study, predictions: Float) -> float:
     """Difference of the mean predictions of coded and all items, in standard errors."""
     coded = predictions[: study.n_coded]
     corpus = corpus_of(study, predictions)

@@ -28,14 +28,7 @@ def estimated(
 
     Ids, codes and predictions are used for this answer alone.
     """
-    if request.sample == "convenience":
-        raise Unprocessable(
-            "sample: items that were not drawn by chance (found by search, coded because they were easy) say nothing "
-            "about the rest of the corpus, so that no estimate can be made; draw a sample, as by POST /v1/samples, and "
-            "code it",
-            code="not_a_sample",
-            param="sample",
-        )
+    refuse_convenience(request.sample)
     cells = sum(len(each.item or ()) * (1 + len(each.scores or ())) for each in request.predictions)
     for what, many, most in (
         ("codes", len(request.codes.code), MOST_CODES),
@@ -67,13 +60,29 @@ def estimated(
     )
 
 
+def refuse_convenience(sample: str) -> None:
+    """Raise Unprocessable for a sample that was not drawn by chance."""
+    if sample == "convenience":
+        raise Unprocessable(
+            "sample: items that were not drawn by chance (found by search, coded because they were easy) say nothing "
+            "about the rest of the corpus, so that no estimate can be made; draw a sample, as by POST /v1/samples, and "
+            "code it",
+            code="not_a_sample",
+            param="sample",
+        )
+
+
 def _corpus(request: schema.EstimateCorpusRequest) -> CorpusTable:
-    rows = request.corpus
-    if rows is None:
-        items = next((each.item for each in request.predictions if each.item is not None), None)
-        if items is None or len(items) < 2:
-            raise Unprocessable("corpus: is missing; send its items, or predictions of all of them", param="corpus")
-        return CorpusTable(item=items)
+    if request.corpus is not None:
+        return corpus_table(request.corpus)
+    items = next((each.item for each in request.predictions if each.item is not None), None)
+    if items is None or len(items) < 2:
+        raise Unprocessable("corpus: is missing; send its items, or predictions of all of them", param="corpus")
+    return CorpusTable(item=items)
+
+
+def corpus_table(rows: schema.CorpusRows) -> CorpusTable:
+    """The corpus of a request. Raises Unprocessable for columns of other lengths, or a name twice."""
     columns: dict[str, Any] = {}
     for name in ("by", "covariates"):
         columns[name] = {}

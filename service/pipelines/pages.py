@@ -15,6 +15,7 @@ from models.pages import (
     estimate,
     estimates,
     evaluation,
+    multiverse,
     sample,
     search,
     validation,
@@ -33,6 +34,7 @@ from service.schemas.coders import CoderGroupsAnswer
 from service.schemas.duplicates import DuplicatesAnswer
 from service.schemas.estimates import EstimateCorpusAnswer
 from service.schemas.evaluations import EvaluationAnswer
+from service.schemas.multiverses import MultiverseAnswer
 from service.schemas.pages import AnswerPage, AnswerPageRequest
 from service.schemas.search import SearchAnswer
 from service.schemas.validation import validated_in_pieces
@@ -73,6 +75,7 @@ KINDS: Mapping[str, PageKind] = {
     "estimate": PageKind(EstimateAnswer, estimate.page, estimate.ids),
     "evaluation": PageKind(EvaluationAnswer, evaluation.page, evaluation.ids),
     "estimates": PageKind(EstimateCorpusAnswer, estimates.page, estimates.ids),
+    "multiverse": PageKind(MultiverseAnswer, multiverse.page, multiverse.ids),
 }
 
 

@@ -20,7 +20,7 @@ import httpx
 import numpy as np
 
 from service.api.http.examples import EXAMPLES
-from tests.e2e import bad_pages, bad_studies, harness
+from tests.e2e import bad_multiverses, bad_pages, bad_studies, harness
 from tests.models import image_samples as samples
 
 SETTINGS = {
@@ -425,9 +425,13 @@ BODIES: Sequence[Row] = (
         "DAGUERRE_ALLOWED_HOSTS"),
 )  # fmt: skip
 
-PAGES = [Row(name, body(sent, path), *expected) for name, path, sent, *expected in bad_pages.REQUESTS]
-STUDIES = [Row(name, body(sent, path), *expected) for name, path, sent, *expected in bad_studies.REQUESTS]
-TABLE: Sequence[Row] = (*IMAGES, *VIDEOS, *TIMELINES, *ITEMS, *OPTIONS, *ANALYSES, *STUDIES, *PAGES, *BODIES)
+PAGES, STUDIES, MULTIVERSES = (
+    [Row(name, body(sent, path), *expected) for name, path, sent, *expected in requests]
+    for requests in (bad_pages.REQUESTS, bad_studies.REQUESTS, bad_multiverses.REQUESTS)
+)
+TABLE: Sequence[Row] = (
+    *(*IMAGES, *VIDEOS, *TIMELINES, *ITEMS, *OPTIONS, *ANALYSES, *STUDIES, *PAGES, *MULTIVERSES, *BODIES),
+)
 
 
 def markdown(client: httpx.Client) -> str:

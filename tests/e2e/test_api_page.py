@@ -78,6 +78,7 @@ def test_the_paths_are_those_of_the_service(document: dict[str, Any]) -> None:
         ("post", "/v1/pages/{kind}"),
         ("post", "/v1/validations"),
         ("post", "/v1/estimates"),
+        ("post", "/v1/multiverses"),
         ("post", "/v1/evaluations"),
         ("post", "/v1/timeline"),
         ("get", "/v1/files"),

@@ -41,6 +41,7 @@ from daguerre.handles.clip import AsyncClip, Clip
 from daguerre.handles.clustering import AsyncClusters, Clusters
 from daguerre.handles.corrected import AsyncCorrected, Corrected
 from daguerre.handles.estimates import AsyncEstimates, Estimates
+from daguerre.handles.multiverse import AsyncMultiverse, Multiverse
 from daguerre.handles.validation import AsyncValidation, Validation
 from daguerre.inputs.crops import image
 from daguerre.results.agreement import Agreement
@@ -82,6 +83,7 @@ __all__ = [
     "AsyncClusters",
     "AsyncCorrected",
     "AsyncEstimates",
+    "AsyncMultiverse",
     "AsyncValidation",
     "AuthenticationError",
     "Classifier",
@@ -122,6 +124,7 @@ __all__ = [
     "Job",
     "JobFailedError",
     "ModelCard",
+    "Multiverse",
     "Neighbours",
     "NotFoundError",
     "OverloadedError",

@@ -17,6 +17,7 @@ from daguerre.resources.files import FileMethods
 from daguerre.resources.images import ImageMethods
 from daguerre.resources.jobs import JobMethods
 from daguerre.resources.models import ModelMethods
+from daguerre.resources.multiverses import MultiverseMethods
 from daguerre.resources.representations import RepresentationMethods
 from daguerre.resources.search import SearchMethods
 from daguerre.resources.single_analyses import SingleAnalysisMethods
@@ -46,6 +47,7 @@ class AsyncClient(  # each before what it builds on
     ClassifierMethods,
     VideoMethods,
     CorpusMethods,
+    MultiverseMethods,
     ZeroShotMethods,
     EmbeddingMethods,
     ImageMethods,

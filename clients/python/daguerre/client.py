@@ -16,6 +16,7 @@ from daguerre.handles.classifier import Classifier
 from daguerre.handles.clip import Clip
 from daguerre.handles.clustering import Clusters
 from daguerre.handles.corrected import Corrected
+from daguerre.handles.multiverse import Multiverse
 from daguerre.handles.reported import (
     BlockingAgreement,
     BlockingAnalyses,
@@ -91,6 +92,7 @@ class Client(Closing):
     validate = blocking_result(AsyncClient.validate, waiting(Validation))
     estimate = blocking_result(AsyncClient.estimate, waiting(Corrected))
     evaluate = blocking_result(AsyncClient.evaluate, waiting(BlockingEvaluation))
+    multiverse = blocking_result(AsyncClient.multiverse, waiting(Multiverse))
     compare = blocking(AsyncClient.compare)
     compare_representations = blocking(AsyncClient.compare_representations)
     compared_representations = blocking(AsyncClient.compared_representations)

@@ -252,6 +252,11 @@ class DaguerreStub(object):
                 request_serializer=daguerre__proto_dot_v1_dot_estimates__pb2.EstimateCorpusRequest.SerializeToString,
                 response_deserializer=daguerre__proto_dot_v1_dot_estimates__pb2.EstimateCorpusResponse.FromString,
                 _registered_method=True)
+        self.EstimateMultiverse = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/EstimateMultiverse',
+                request_serializer=daguerre__proto_dot_v1_dot_estimates__pb2.MultiverseRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_estimates__pb2.MultiverseResponse.FromString,
+                _registered_method=True)
         self.EvaluateFindings = channel.unary_unary(
                 '/daguerre_proto.v1.Daguerre/EvaluateFindings',
                 request_serializer=daguerre__proto_dot_v1_dot_evaluations__pb2.EvaluationRequest.SerializeToString,
@@ -592,6 +597,13 @@ class DaguerreServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EstimateMultiverse(self, request, context):
+        """Estimate one quantity by many configurations of the predictions, and their spread.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def EvaluateFindings(self, request, context):
         """Measure found boxes and read texts against those that people coded.
         """
@@ -866,6 +878,11 @@ def add_DaguerreServicer_to_server(servicer, server):
                     servicer.EstimateCorpus,
                     request_deserializer=daguerre__proto_dot_v1_dot_estimates__pb2.EstimateCorpusRequest.FromString,
                     response_serializer=daguerre__proto_dot_v1_dot_estimates__pb2.EstimateCorpusResponse.SerializeToString,
+            ),
+            'EstimateMultiverse': grpc.unary_unary_rpc_method_handler(
+                    servicer.EstimateMultiverse,
+                    request_deserializer=daguerre__proto_dot_v1_dot_estimates__pb2.MultiverseRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_estimates__pb2.MultiverseResponse.SerializeToString,
             ),
             'EvaluateFindings': grpc.unary_unary_rpc_method_handler(
                     servicer.EvaluateFindings,
@@ -1980,6 +1997,33 @@ class Daguerre(object):
             '/daguerre_proto.v1.Daguerre/EstimateCorpus',
             daguerre__proto_dot_v1_dot_estimates__pb2.EstimateCorpusRequest.SerializeToString,
             daguerre__proto_dot_v1_dot_estimates__pb2.EstimateCorpusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EstimateMultiverse(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/EstimateMultiverse',
+            daguerre__proto_dot_v1_dot_estimates__pb2.MultiverseRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_estimates__pb2.MultiverseResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -13,10 +13,11 @@ _sym_db = _symbol_database.Default()
 
 
 from daguerre_proto.v1 import classifiers_pb2 as daguerre__proto_dot_v1_dot_classifiers__pb2
+from daguerre_proto.v1 import common_pb2 as daguerre__proto_dot_v1_dot_common__pb2
 from daguerre_proto.v1 import validations_pb2 as daguerre__proto_dot_v1_dot_validations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!daguerre_proto/v1/estimates.proto\x12\x11\x64\x61guerre_proto.v1\x1a#daguerre_proto/v1/classifiers.proto\x1a#daguerre_proto/v1/validations.proto\"E\n\x0c\x43orpusColumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x06values\x18\x02 \x03(\x0b\x32\x17.daguerre_proto.v1.Code\"\x9f\x02\n\nCorpusRows\x12\x0c\n\x04item\x18\x01 \x03(\t\x12&\n\x05group\x18\x02 \x03(\x0b\x32\x17.daguerre_proto.v1.Code\x12(\n\x07stratum\x18\x03 \x03(\x0b\x32\x17.daguerre_proto.v1.Code\x12+\n\x02\x62y\x18\x04 \x03(\x0b\x32\x1f.daguerre_proto.v1.CorpusColumn\x12%\n\x04time\x18\x05 \x03(\x0b\x32\x17.daguerre_proto.v1.Code\x12\x33\n\ncovariates\x18\x06 \x03(\x0b\x32\x1f.daguerre_proto.v1.CorpusColumn\x12(\n\x07outcome\x18\x07 \x03(\x0b\x32\x17.daguerre_proto.v1.Code\"\xe4\x04\n\x15\x45stimateCorpusRequest\x12\x32\n\x06\x63orpus\x18\x01 \x01(\x0b\x32\x1d.daguerre_proto.v1.CorpusRowsH\x00\x88\x01\x01\x12\x35\n\x0bpredictions\x18\x02 \x03(\x0b\x32 .daguerre_proto.v1.PredictionSet\x12*\n\x05\x63odes\x18\x03 \x01(\x0b\x32\x1b.daguerre_proto.v1.CodeRows\x12\x11\n\x04task\x18\x04 \x01(\tH\x01\x88\x01\x01\x12.\n\x08positive\x18\x05 \x01(\x0b\x32\x17.daguerre_proto.v1.CodeH\x02\x88\x01\x01\x12\x11\n\x04rule\x18\x06 \x01(\tH\x03\x88\x01\x01\x12\x0f\n\x07missing\x18\x07 \x03(\t\x12\x44\n\x06rename\x18\x08 \x03(\x0b\x32\x34.daguerre_proto.v1.EstimateCorpusRequest.RenameEntry\x12\x13\n\x06\x66\x61mily\x18\t \x01(\tH\x04\x88\x01\x01\x12\x11\n\x04role\x18\n \x01(\tH\x05\x88\x01\x01\x12\x12\n\x05width\x18\x0b \x01(\x01H\x06\x88\x01\x01\x12\x13\n\x06sample\x18\x0c \x01(\tH\x07\x88\x01\x01\x12\x17\n\nconfidence\x18\r \x01(\x01H\x08\x88\x01\x01\x12\x0c\n\x04seed\x18\x0e \x01(\r\x1a-\n\x0bRenameEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\t\n\x07_corpusB\x07\n\x05_taskB\x0b\n\t_positiveB\x07\n\x05_ruleB\t\n\x07_familyB\x07\n\x05_roleB\x08\n\x06_widthB\t\n\x07_sampleB\r\n\x0b_confidence\"-\n\x16\x45stimateCorpusResponse\x12\x13\n\x0b\x61nswer_json\x18\x01 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!daguerre_proto/v1/estimates.proto\x12\x11\x64\x61guerre_proto.v1\x1a#daguerre_proto/v1/classifiers.proto\x1a\x1e\x64\x61guerre_proto/v1/common.proto\x1a#daguerre_proto/v1/validations.proto\"E\n\x0c\x43orpusColumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x06values\x18\x02 \x03(\x0b\x32\x17.daguerre_proto.v1.Code\"\x9f\x02\n\nCorpusRows\x12\x0c\n\x04item\x18\x01 \x03(\t\x12&\n\x05group\x18\x02 \x03(\x0b\x32\x17.daguerre_proto.v1.Code\x12(\n\x07stratum\x18\x03 \x03(\x0b\x32\x17.daguerre_proto.v1.Code\x12+\n\x02\x62y\x18\x04 \x03(\x0b\x32\x1f.daguerre_proto.v1.CorpusColumn\x12%\n\x04time\x18\x05 \x03(\x0b\x32\x17.daguerre_proto.v1.Code\x12\x33\n\ncovariates\x18\x06 \x03(\x0b\x32\x1f.daguerre_proto.v1.CorpusColumn\x12(\n\x07outcome\x18\x07 \x03(\x0b\x32\x17.daguerre_proto.v1.Code\"\xe4\x04\n\x15\x45stimateCorpusRequest\x12\x32\n\x06\x63orpus\x18\x01 \x01(\x0b\x32\x1d.daguerre_proto.v1.CorpusRowsH\x00\x88\x01\x01\x12\x35\n\x0bpredictions\x18\x02 \x03(\x0b\x32 .daguerre_proto.v1.PredictionSet\x12*\n\x05\x63odes\x18\x03 \x01(\x0b\x32\x1b.daguerre_proto.v1.CodeRows\x12\x11\n\x04task\x18\x04 \x01(\tH\x01\x88\x01\x01\x12.\n\x08positive\x18\x05 \x01(\x0b\x32\x17.daguerre_proto.v1.CodeH\x02\x88\x01\x01\x12\x11\n\x04rule\x18\x06 \x01(\tH\x03\x88\x01\x01\x12\x0f\n\x07missing\x18\x07 \x03(\t\x12\x44\n\x06rename\x18\x08 \x03(\x0b\x32\x34.daguerre_proto.v1.EstimateCorpusRequest.RenameEntry\x12\x13\n\x06\x66\x61mily\x18\t \x01(\tH\x04\x88\x01\x01\x12\x11\n\x04role\x18\n \x01(\tH\x05\x88\x01\x01\x12\x12\n\x05width\x18\x0b \x01(\x01H\x06\x88\x01\x01\x12\x13\n\x06sample\x18\x0c \x01(\tH\x07\x88\x01\x01\x12\x17\n\nconfidence\x18\r \x01(\x01H\x08\x88\x01\x01\x12\x0c\n\x04seed\x18\x0e \x01(\r\x1a-\n\x0bRenameEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\t\n\x07_corpusB\x07\n\x05_taskB\x0b\n\t_positiveB\x07\n\x05_ruleB\t\n\x07_familyB\x07\n\x05_roleB\x08\n\x06_widthB\t\n\x07_sampleB\r\n\x0b_confidence\"-\n\x16\x45stimateCorpusResponse\x12\x13\n\x0b\x61nswer_json\x18\x01 \x01(\t\"%\n\x06\x43hoice\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"U\n\x17MultiverseConfiguration\x12*\n\x07\x63hoices\x18\x01 \x03(\x0b\x32\x19.daguerre_proto.v1.Choice\x12\x0e\n\x06values\x18\x02 \x03(\x01\"{\n\x0fPartsDifference\x12\n\n\x02\x62y\x18\x01 \x01(\t\x12\'\n\x01\x61\x18\x02 \x01(\x0b\x32\x17.daguerre_proto.v1.CodeH\x00\x88\x01\x01\x12\'\n\x01\x62\x18\x03 \x01(\x0b\x32\x17.daguerre_proto.v1.CodeH\x01\x88\x01\x01\x42\x04\n\x02_aB\x04\n\x02_b\"\xfd\x04\n\x11MultiverseRequest\x12-\n\x06\x63orpus\x18\x01 \x01(\x0b\x32\x1d.daguerre_proto.v1.CorpusRows\x12\x42\n\x0e\x63onfigurations\x18\x02 \x03(\x0b\x32*.daguerre_proto.v1.MultiverseConfiguration\x12/\n\x05\x63odes\x18\x03 \x01(\x0b\x32\x1b.daguerre_proto.v1.CodeRowsH\x00\x88\x01\x01\x12.\n\x08positive\x18\x04 \x01(\x0b\x32\x17.daguerre_proto.v1.CodeH\x01\x88\x01\x01\x12;\n\ndifference\x18\x05 \x01(\x0b\x32\".daguerre_proto.v1.PartsDifferenceH\x02\x88\x01\x01\x12\x18\n\x0b\x63oefficient\x18\x06 \x01(\tH\x03\x88\x01\x01\x12\x11\n\x04task\x18\x07 \x01(\tH\x04\x88\x01\x01\x12\x11\n\x04rule\x18\x08 \x01(\tH\x05\x88\x01\x01\x12\x0f\n\x07missing\x18\t \x03(\t\x12\x13\n\x06\x66\x61mily\x18\n \x01(\tH\x06\x88\x01\x01\x12\x11\n\x04role\x18\x0b \x01(\tH\x07\x88\x01\x01\x12\x13\n\x06sample\x18\x0c \x01(\tH\x08\x88\x01\x01\x12\x17\n\nconfidence\x18\r \x01(\x01H\t\x88\x01\x01\x12\x0c\n\x04seed\x18\x0e \x01(\r\x12,\n\x08receipts\x18\x0f \x03(\x0b\x32\x1a.daguerre_proto.v1.ReceiptB\x08\n\x06_codesB\x0b\n\t_positiveB\r\n\x0b_differenceB\x0e\n\x0c_coefficientB\x07\n\x05_taskB\x07\n\x05_ruleB\t\n\x07_familyB\x07\n\x05_roleB\t\n\x07_sampleB\r\n\x0b_confidence\")\n\x12MultiverseResponse\x12\x13\n\x0b\x61nswer_json\x18\x01 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -25,14 +26,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ESTIMATECORPUSREQUEST_RENAMEENTRY']._loaded_options = None
   _globals['_ESTIMATECORPUSREQUEST_RENAMEENTRY']._serialized_options = b'8\001'
-  _globals['_CORPUSCOLUMN']._serialized_start=130
-  _globals['_CORPUSCOLUMN']._serialized_end=199
-  _globals['_CORPUSROWS']._serialized_start=202
-  _globals['_CORPUSROWS']._serialized_end=489
-  _globals['_ESTIMATECORPUSREQUEST']._serialized_start=492
-  _globals['_ESTIMATECORPUSREQUEST']._serialized_end=1104
-  _globals['_ESTIMATECORPUSREQUEST_RENAMEENTRY']._serialized_start=961
-  _globals['_ESTIMATECORPUSREQUEST_RENAMEENTRY']._serialized_end=1006
-  _globals['_ESTIMATECORPUSRESPONSE']._serialized_start=1106
-  _globals['_ESTIMATECORPUSRESPONSE']._serialized_end=1151
+  _globals['_CORPUSCOLUMN']._serialized_start=162
+  _globals['_CORPUSCOLUMN']._serialized_end=231
+  _globals['_CORPUSROWS']._serialized_start=234
+  _globals['_CORPUSROWS']._serialized_end=521
+  _globals['_ESTIMATECORPUSREQUEST']._serialized_start=524
+  _globals['_ESTIMATECORPUSREQUEST']._serialized_end=1136
+  _globals['_ESTIMATECORPUSREQUEST_RENAMEENTRY']._serialized_start=993
+  _globals['_ESTIMATECORPUSREQUEST_RENAMEENTRY']._serialized_end=1038
+  _globals['_ESTIMATECORPUSRESPONSE']._serialized_start=1138
+  _globals['_ESTIMATECORPUSRESPONSE']._serialized_end=1183
+  _globals['_CHOICE']._serialized_start=1185
+  _globals['_CHOICE']._serialized_end=1222
+  _globals['_MULTIVERSECONFIGURATION']._serialized_start=1224
+  _globals['_MULTIVERSECONFIGURATION']._serialized_end=1309
+  _globals['_PARTSDIFFERENCE']._serialized_start=1311
+  _globals['_PARTSDIFFERENCE']._serialized_end=1434
+  _globals['_MULTIVERSEREQUEST']._serialized_start=1437
+  _globals['_MULTIVERSEREQUEST']._serialized_end=2074
+  _globals['_MULTIVERSERESPONSE']._serialized_start=2076
+  _globals['_MULTIVERSERESPONSE']._serialized_end=2117
 # @@protoc_insertion_point(module_scope)

@@ -1,4 +1,5 @@
 from daguerre_proto.v1 import classifiers_pb2 as _classifiers_pb2
+from daguerre_proto.v1 import common_pb2 as _common_pb2
 from daguerre_proto.v1 import validations_pb2 as _validations_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -73,6 +74,72 @@ class EstimateCorpusRequest(_message.Message):
     def __init__(self, corpus: _Optional[_Union[CorpusRows, _Mapping]] = ..., predictions: _Optional[_Iterable[_Union[_validations_pb2.PredictionSet, _Mapping]]] = ..., codes: _Optional[_Union[_validations_pb2.CodeRows, _Mapping]] = ..., task: _Optional[str] = ..., positive: _Optional[_Union[_classifiers_pb2.Code, _Mapping]] = ..., rule: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ..., rename: _Optional[_Mapping[str, str]] = ..., family: _Optional[str] = ..., role: _Optional[str] = ..., width: _Optional[float] = ..., sample: _Optional[str] = ..., confidence: _Optional[float] = ..., seed: _Optional[int] = ...) -> None: ...
 
 class EstimateCorpusResponse(_message.Message):
+    __slots__ = ("answer_json",)
+    ANSWER_JSON_FIELD_NUMBER: _ClassVar[int]
+    answer_json: str
+    def __init__(self, answer_json: _Optional[str] = ...) -> None: ...
+
+class Choice(_message.Message):
+    __slots__ = ("name", "value")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    value: str
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+
+class MultiverseConfiguration(_message.Message):
+    __slots__ = ("choices", "values")
+    CHOICES_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    choices: _containers.RepeatedCompositeFieldContainer[Choice]
+    values: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, choices: _Optional[_Iterable[_Union[Choice, _Mapping]]] = ..., values: _Optional[_Iterable[float]] = ...) -> None: ...
+
+class PartsDifference(_message.Message):
+    __slots__ = ("by", "a", "b")
+    BY_FIELD_NUMBER: _ClassVar[int]
+    A_FIELD_NUMBER: _ClassVar[int]
+    B_FIELD_NUMBER: _ClassVar[int]
+    by: str
+    a: _classifiers_pb2.Code
+    b: _classifiers_pb2.Code
+    def __init__(self, by: _Optional[str] = ..., a: _Optional[_Union[_classifiers_pb2.Code, _Mapping]] = ..., b: _Optional[_Union[_classifiers_pb2.Code, _Mapping]] = ...) -> None: ...
+
+class MultiverseRequest(_message.Message):
+    __slots__ = ("corpus", "configurations", "codes", "positive", "difference", "coefficient", "task", "rule", "missing", "family", "role", "sample", "confidence", "seed", "receipts")
+    CORPUS_FIELD_NUMBER: _ClassVar[int]
+    CONFIGURATIONS_FIELD_NUMBER: _ClassVar[int]
+    CODES_FIELD_NUMBER: _ClassVar[int]
+    POSITIVE_FIELD_NUMBER: _ClassVar[int]
+    DIFFERENCE_FIELD_NUMBER: _ClassVar[int]
+    COEFFICIENT_FIELD_NUMBER: _ClassVar[int]
+    TASK_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    FAMILY_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    SAMPLE_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    RECEIPTS_FIELD_NUMBER: _ClassVar[int]
+    corpus: CorpusRows
+    configurations: _containers.RepeatedCompositeFieldContainer[MultiverseConfiguration]
+    codes: _validations_pb2.CodeRows
+    positive: _classifiers_pb2.Code
+    difference: PartsDifference
+    coefficient: str
+    task: str
+    rule: str
+    missing: _containers.RepeatedScalarFieldContainer[str]
+    family: str
+    role: str
+    sample: str
+    confidence: float
+    seed: int
+    receipts: _containers.RepeatedCompositeFieldContainer[_common_pb2.Receipt]
+    def __init__(self, corpus: _Optional[_Union[CorpusRows, _Mapping]] = ..., configurations: _Optional[_Iterable[_Union[MultiverseConfiguration, _Mapping]]] = ..., codes: _Optional[_Union[_validations_pb2.CodeRows, _Mapping]] = ..., positive: _Optional[_Union[_classifiers_pb2.Code, _Mapping]] = ..., difference: _Optional[_Union[PartsDifference, _Mapping]] = ..., coefficient: _Optional[str] = ..., task: _Optional[str] = ..., rule: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ..., family: _Optional[str] = ..., role: _Optional[str] = ..., sample: _Optional[str] = ..., confidence: _Optional[float] = ..., seed: _Optional[int] = ..., receipts: _Optional[_Iterable[_Union[_common_pb2.Receipt, _Mapping]]] = ...) -> None: ...
+
+class MultiverseResponse(_message.Message):
     __slots__ = ("answer_json",)
     ANSWER_JSON_FIELD_NUMBER: _ClassVar[int]
     answer_json: str

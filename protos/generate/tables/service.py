@@ -131,6 +131,12 @@ DAGUERRE = File(
             "Estimate shares, means and regressions in a corpus, from any predictions and codes.",
         ),
         Method(
+            "EstimateMultiverse",
+            "MultiverseRequest",
+            "MultiverseResponse",
+            "Estimate one quantity by many configurations of the predictions, and their spread.",
+        ),
+        Method(
             "EvaluateFindings",
             "EvaluationRequest",
             "EvaluationResponse",

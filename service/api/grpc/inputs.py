@@ -155,6 +155,8 @@ def _plain(value: Any) -> Any:
         return None if kind is None else getattr(value, kind)
     if not isinstance(value, Message):
         return value
+    if isinstance(value, common_pb2.Receipt):
+        return messages.receipt_fields(value)
     if [field.name for field in value.DESCRIPTOR.fields] == ["values"]:  # a list inside a map
         return [_plain(each) for each in value.values]  # type: ignore[attr-defined]
     return fields_of(value)

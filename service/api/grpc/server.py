@@ -30,6 +30,7 @@ from service.api.grpc.methods.files import FileMethods
 from service.api.grpc.methods.images import ImageMethods
 from service.api.grpc.methods.items import ItemMethods
 from service.api.grpc.methods.jobs import JobMethods
+from service.api.grpc.methods.multiverses import MultiverseMethods
 from service.api.grpc.methods.pages import PageMethods
 from service.api.grpc.methods.representations import RepresentationMethods
 from service.api.grpc.methods.search import SearchMethods
@@ -77,6 +78,7 @@ class GrpcServer:
             PageMethods(context),
             ValidationMethods(context),
             EstimateMethods(context),
+            MultiverseMethods(context),
             EvaluationMethods(context),
             self._files,
             JobMethods(context),

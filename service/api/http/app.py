@@ -28,6 +28,7 @@ from service.api.http.routes import (
     images,
     items,
     jobs,
+    multiverses,
     pages,
     representations,
     search,
@@ -55,7 +56,7 @@ def create(context: Context) -> FastAPI:
     )
     features = (
         *(items, analyses, classifiers, clusters, cluster_grids, duplicates, images, annotation, representations),
-        *(search, timeline, files, pages, validations, evaluations, estimates, jobs, client),
+        *(search, timeline, files, pages, validations, evaluations, estimates, multiverses, jobs, client),
     )
     for feature in features:
         feature.add(app, context)

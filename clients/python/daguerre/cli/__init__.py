@@ -9,6 +9,7 @@ from daguerre.cli.commands.embed import embed
 from daguerre.cli.commands.estimates import estimate
 from daguerre.cli.commands.evaluations import evaluate
 from daguerre.cli.commands.jobs import jobs
+from daguerre.cli.commands.multiverses import multiverse
 from daguerre.cli.commands.representations import representations
 from daguerre.cli.commands.scales import comparisons, scale
 from daguerre.cli.commands.search import search
@@ -21,7 +22,7 @@ __all__ = ["INTERRUPTED", "MISMATCH", "REFUSED", "SOME_FAILED", "UNREACHABLE", "
 
 for command in (
     *(embed, zero_shot, analyse, cluster, duplicates, search, sample, pairs, agreement, compare),
-    *(coder_groups, reconcile, comparisons, scale, representations, validate, evaluate, estimate),
+    *(coder_groups, reconcile, comparisons, scale, representations, validate, evaluate, estimate, multiverse),
     *(train, predict, fine_tune, classifiers, jobs, models, ping),
 ):
     main.add_command(command)

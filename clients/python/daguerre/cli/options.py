@@ -76,15 +76,27 @@ def options(*decorators: Decorator) -> Callable[[F], F]:
     return decorated
 
 
+decode = option(
+    "--decode",
+    section="Model",
+    type=click.Choice(["exact", "scaled"]),
+    show_default="the server's",
+    help="How JPEGs are decoded: exactly, or faster at a reduced size.",
+)
 model = options(
     option("--model", section="Model", show_default="the server's", help="Model name, as `daguerre models` lists it."),
+    decode,
+)
+several_models = options(
     option(
-        "--decode",
+        "--model",
+        "models",
         section="Model",
-        type=click.Choice(["exact", "scaled"]),
+        multiple=True,
         show_default="the server's",
-        help="How JPEGs are decoded: exactly, or faster at a reduced size.",
+        help="Model name, as `daguerre models` lists it; can be repeated.",
     ),
+    decode,
 )
 seed = option(
     "--seed",
@@ -201,7 +213,7 @@ def resamples(of: str) -> Decorator:
     )
 
 
-def takes_items(function: Callable[..., Any]) -> Callable[..., Any]:
+def takes_items(function: Callable[..., Any], models: Decorator = model) -> Callable[..., Any]:
     """Add the options of a command that sends items; it is called with `images`, `texts` and `ids`."""
 
     @wraps(function)
@@ -238,7 +250,7 @@ def takes_items(function: Callable[..., Any]) -> Callable[..., Any]:
         input_option("--column", show_default="text", help="Column of the --texts table that holds the texts."),
         ids,
         crops,
-        model,
+        models,
     )(checked)
 
 

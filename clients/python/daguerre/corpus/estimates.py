@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from daguerre.corpus.coded import CodedTable
 from daguerre.corpus.validations import PredictionSet, code_rows, found_rows, read_codes, read_predictions
 from daguerre.inputs.alignment import json_value
 from daguerre.storage.tables import Table, table_of
@@ -40,19 +41,11 @@ def estimate_fields(
     sets = _predictions(table, ids, predictions)
     remarks = [remark for each in sets for remark in each.remarks]
     if codes is None:
-        rows = _own_codes(table, ids, code)
+        rows = own_codes(table, ids, code)
     else:
         coded = read_codes(codes, coders, adjudicator)
         remarks += coded.remarks
-        place = found_rows(PredictionSet("corpus", ids), coded)
-        if not place:
-            raise ValueError(
-                f"none of the {len(coded.ids):,} coded items is in {table.path}: codes have {listed(coded.ids, 2)}, "
-                f"the corpus has {listed(ids, 2)}; give both the same ids"
-            )
-        rows = code_rows(coded)
-        rows["item"] = [ids[place[item]] if item in place else item for item in rows["item"]]
-        rows.pop("group", None), rows.pop("stratum", None)
+        rows = matched_codes(coded, ids, f"in {table.path}")
 
     def column(name: str) -> list[Any]:
         return [json_value(cell) for cell in table.codes(name)]
@@ -98,7 +91,21 @@ def _predictions(table: Table, ids: list[str], given: Any) -> list[PredictionSet
     return sets
 
 
-def _own_codes(table: Table, ids: list[str], code: str) -> dict[str, Any]:
+def matched_codes(coded: CodedTable, ids: list[str], where: str) -> dict[str, Any]:
+    """The codes of a request, with the ids of the corpus. Raises ValueError where no coded item is in it."""
+    place = found_rows(PredictionSet("corpus", ids), coded)
+    if not place:
+        raise ValueError(
+            f"none of the {len(coded.ids):,} coded items is {where}: codes have {listed(coded.ids, 2)}, the corpus has "
+            f"{listed(ids, 2)}; give both the same ids"
+        )
+    rows = code_rows(coded)
+    rows["item"] = [ids[place[item]] if item in place else item for item in rows["item"]]
+    rows.pop("group", None), rows.pop("stratum", None)
+    return rows
+
+
+def own_codes(table: Table, ids: list[str], code: str) -> dict[str, Any]:
     """The codes of a column of the table: items with an empty cell are not coded."""
     cells = table.codes(code)
     rows = [i for i, cell in enumerate(cells) if cell is not None]

@@ -18,6 +18,7 @@ from daguerre.results.corrected import CorrectedEstimates
 from daguerre.results.duplicates import Duplicates
 from daguerre.results.estimates import CorpusEstimates
 from daguerre.results.evaluations import Evaluation
+from daguerre.results.multiverse import MultiverseEstimates
 from daguerre.results.neighbours import Neighbours
 from daguerre.results.validations import Validated
 from daguerre.results.zero_shot import ZeroShot
@@ -266,6 +267,12 @@ def _estimates(result: CorpusEstimates) -> PageSource:
 def _corrected(result: CorrectedEstimates) -> PageSource:
     own = result.remarks[: len(result.remarks) - len(result.answer["remarks"])]
     return PageSource(kind="estimates", answer=result.answer, ids=(), files=(), names=(), remarks=own)
+
+
+@page_source.register
+def _multiverse(result: MultiverseEstimates) -> PageSource:
+    own = result.remarks[: len(result.remarks) - len(result.answer["remarks"])]
+    return PageSource(kind="multiverse", answer=result.answer, ids=(), files=(), names=(), remarks=own)
 
 
 def _unusable(error: ItemError) -> dict[str, Any]:

@@ -116,6 +116,7 @@ COMPARE = Operation("POST", "/v1/comparisons", "CompareClusterings", _content)
 
 VALIDATE = Operation("POST", "/v1/validations", "ValidatePredictions", _content)
 ESTIMATE_CORPUS = Operation("POST", "/v1/estimates", "EstimateCorpus", _content)
+ESTIMATE_MULTIVERSE = Operation("POST", "/v1/multiverses", "EstimateMultiverse", _content)
 
 EVALUATE = Operation("POST", "/v1/evaluations", "EvaluateFindings", _content)
 

@@ -5,6 +5,7 @@ Exceptions from the general rules are data at the top of this module, not code f
 
 import functools
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ RENAMED = {
 }
 INLINE = frozenset({"VideoResult.facts", "Frame.outcome", "Shot.outcome"})  # fields of their message's own over HTTP
 NULL_WHERE_EMPTY = frozenset({"Sample.ids", "Sample.inclusion_prob", "Sample.stratum", "Model.templates"})
+NAN_WHERE_NULL = frozenset({"MultiverseConfiguration.values"})  # lists of numbers, some of which are null over HTTP
 LEFT_OUT_WHERE_UNSET = frozenset({"Classifier.report_json", "Classifier.worst_json"})
 OBJECTS = {"Classifier": "classifier", "Duplicates": "duplicates", "File": "file"}
 
@@ -71,6 +73,8 @@ def _set(holder: Any, field: FieldDescriptor, value: Any) -> None:
                 _write(entries[key], entry)
     elif _is_repeated(field):
         entries = getattr(holder, field.name)
+        if f"{holder.DESCRIPTOR.name}.{field.name}" in NAN_WHERE_NULL:
+            value = [math.nan if each is None else each for each in value]
         if field.message_type is None:
             entries.extend(value)
         else:
