@@ -92,6 +92,7 @@ class Client(Closing):
     estimate = blocking_result(AsyncClient.estimate, waiting(Corrected))
     evaluate = blocking_result(AsyncClient.evaluate, waiting(BlockingEvaluation))
     compare = blocking(AsyncClient.compare)
+    replicate = blocking(AsyncClient.replicate)
     compare_representations = blocking(AsyncClient.compare_representations)
     compared_representations = blocking(AsyncClient.compared_representations)
     search = blocking_result(AsyncClient.search, waiting(BlockingNeighbours))
