@@ -16,6 +16,7 @@ SDK_LAYERS = (
     ("daguerre.async_client",),
     ("daguerre.resources",),
     ("daguerre.handles",),
+    ("daguerre.replication",),
     ("daguerre.corpus",),
     ("daguerre.session",),
     ("daguerre.dispatch",),

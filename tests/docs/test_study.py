@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from daguerre import Client
 from tests.e2e import harness
 from tests.e2e.harness import ROOT, Server
 
@@ -65,6 +66,16 @@ def test_every_step_takes_what_the_one_before_has_made(studies, pictures, name):
     for page in PAGES:
         assert (results / f"{page}.html").read_text().startswith("<!doctype html>"), page
     assert {path.suffix for path in (results / "tables").iterdir()} == {".csv", ".tex", ".svg"}
+
+
+def test_the_study_is_replicated_from_its_bundle(studies, pictures, documented):
+    """That of the commands; tests/clients/replication has one of the SDK."""
+    with Client(documented.url, progress=False) as client:
+        replication = client.replicate(studies["commands"] / "study.zip", pictures)
+    assert replication.agrees, replication.lines()
+    operations = {figure.operation for figure in replication.figures}
+    assert operations >= {"embed_corpus", "duplicates", "cluster", "sample", "agreement", "train_classifier", "predict"}
+    assert operations >= {"estimate", "zero_shot", "validate", "search"}
 
 
 def test_commands_and_python_have_the_same_results(studies):

@@ -44,6 +44,7 @@ from daguerre.handles.estimates import AsyncEstimates, Estimates
 from daguerre.handles.multiverse import AsyncMultiverse, Multiverse
 from daguerre.handles.validation import AsyncValidation, Validation
 from daguerre.inputs.crops import image
+from daguerre.replication.bundles import BundleSummary, bundle
 from daguerre.results.agreement import Agreement
 from daguerre.results.analyses import Analyses
 from daguerre.results.annotation import Comparison, Configuration, Pairs, Sample
@@ -58,6 +59,7 @@ from daguerre.results.hierarchy import Hierarchy
 from daguerre.results.images import Descriptions
 from daguerre.results.neighbours import Neighbours
 from daguerre.results.predictions import Predictions
+from daguerre.results.replication import ReplicatedFigure, Replication
 from daguerre.results.report import Estimate, Report
 from daguerre.results.representations import RankedConfiguration, RankedRepresentation, Representations
 from daguerre.results.scales import ComparisonPairs, Scale
@@ -86,6 +88,7 @@ __all__ = [
     "AsyncMultiverse",
     "AsyncValidation",
     "AuthenticationError",
+    "BundleSummary",
     "Classifier",
     "Client",
     "Clip",
@@ -137,6 +140,8 @@ __all__ = [
     "RankedRepresentation",
     "Receipt",
     "RemarkWarning",
+    "ReplicatedFigure",
+    "Replication",
     "Report",
     "Representations",
     "Sample",
@@ -149,5 +154,6 @@ __all__ = [
     "Validation",
     "ZeroShot",
     "__version__",
+    "bundle",
     "image",
 ]

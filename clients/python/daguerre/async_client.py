@@ -1,9 +1,12 @@
 """The client for asynchronous code: the methods of all features, joined. client.py runs it for all other code."""
 
 import functools
+import os
 from typing import TYPE_CHECKING, Any
 
 from daguerre.dispatch.stream import Limits
+from daguerre.replication.operations import CLIENT_METHODS
+from daguerre.replication.recording import VARIABLE, Study, recorded
 from daguerre.resources.annotation import AnnotationMethods
 from daguerre.resources.classifiers import ClassifierMethods
 from daguerre.resources.cluster_grids import ClusterGridMethods
@@ -18,6 +21,7 @@ from daguerre.resources.images import ImageMethods
 from daguerre.resources.jobs import JobMethods
 from daguerre.resources.models import ModelMethods
 from daguerre.resources.multiverses import MultiverseMethods
+from daguerre.resources.replication import ReplicationMethods
 from daguerre.resources.representations import RepresentationMethods
 from daguerre.resources.search import SearchMethods
 from daguerre.resources.single_analyses import SingleAnalysisMethods
@@ -34,6 +38,7 @@ RETRY_FOR = 60.0  # seconds
 
 
 class AsyncClient(  # each before what it builds on
+    ReplicationMethods,
     SingleAnalysisMethods,
     AnnotationMethods,
     RepresentationMethods,
@@ -70,6 +75,7 @@ class AsyncClient(  # each before what it builds on
     progress : whether to show progress bars; None: in a terminal or a notebook.
     http_client : your own `httpx.AsyncClient`, for example with your certificate authority or your proxies. Only
         for http:// and https://; it is closed with this client.
+    study : a folder in which every call is recorded, for `daguerre.bundle`; None: $DAGUERRE_STUDY, if there is one.
 
     Notes
     -----
@@ -93,6 +99,7 @@ class AsyncClient(  # each before what it builds on
         in_flight: int = 4,
         progress: bool | None = None,
         http_client: "httpx.AsyncClient | None" = None,
+        study: "str | os.PathLike[str] | None" = None,
     ) -> None:
         limits = Limits(
             items=chunk_items,
@@ -113,10 +120,13 @@ class AsyncClient(  # each before what it builds on
                     "chunk_bytes": chunk_bytes,
                     "in_flight": in_flight,
                     "progress": progress,
+                    "study": study,
                 },
             }
         )
         super().__init__(address, transport, limits=limits, default_model=model, progress=progress, connect_again=again)
+        folder = study if study is not None else os.environ.get(VARIABLE)
+        self.study = Study(folder) if folder else None
 
     def arguments(self) -> dict[str, Any]:
         """The arguments that make a client of the same server. Raises TypeError with a client of httpx."""
@@ -129,3 +139,6 @@ class AsyncClient(  # each before what it builds on
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"
+
+
+recorded(AsyncClient, CLIENT_METHODS)

@@ -94,6 +94,7 @@ class Client(Closing):
     evaluate = blocking_result(AsyncClient.evaluate, waiting(BlockingEvaluation))
     multiverse = blocking_result(AsyncClient.multiverse, waiting(Multiverse))
     compare = blocking(AsyncClient.compare)
+    replicate = blocking(AsyncClient.replicate)
     compare_representations = blocking(AsyncClient.compare_representations)
     compared_representations = blocking(AsyncClient.compared_representations)
     search = blocking_result(AsyncClient.search, waiting(BlockingNeighbours))

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from code_stamps import fill_in
 
-from daguerre import Client, Embeddings
+from daguerre import Client, Embeddings, bundle
 
 pictures, results = Path(sys.argv[1]), Path(sys.argv[2])
 size = int(sys.argv[3]) if len(sys.argv) > 3 else 300
 results.mkdir(parents=True, exist_ok=True)
-client = Client()
+client = Client(study=results)  # every step is recorded, for the bundle at the end
 print(client.embed_corpus(pictures, results / "corpus.parquet"))
 X = Embeddings.read_parquet(results / "corpus.parquet")
 
@@ -66,3 +66,6 @@ V.report(results / "validation.html", images=pictures)
 N = client.search("a bird", embeddings=kept)
 print(N.to_pandas().head())
 N.report(results / "found.html", images=pictures)
+
+# %% the study for others to run again: settings, seeds, codes, results and hashes of the pictures
+print(bundle(results, results / "study.zip"))

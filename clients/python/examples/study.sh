@@ -5,6 +5,7 @@ set -euo pipefail
 pictures=$(realpath "$1") results=$2 size=${3:-300} here=$(dirname "$(realpath "$0")")
 mkdir -p "$results"
 cd "$results"
+export DAGUERRE_STUDY=.    # every step is recorded, for the bundle at the end
 
 # The corpus: vectors of every picture, in a file with which an interrupted run goes on
 daguerre embed "$pictures" -o corpus.parquet
@@ -37,3 +38,6 @@ daguerre validate zero-shot.csv sample.csv --adjudicator differ.csv --classifier
 
 # Pictures that a sentence describes
 daguerre search "a bird" --in corpus.parquet -o found.csv --root "$pictures" --report found.html
+
+# The study for others to run again: settings, seeds, codes, results and hashes of the pictures
+daguerre bundle . -o study.zip

@@ -10,19 +10,21 @@ from daguerre.cli.commands.estimates import estimate
 from daguerre.cli.commands.evaluations import evaluate
 from daguerre.cli.commands.jobs import jobs
 from daguerre.cli.commands.multiverses import multiverse
+from daguerre.cli.commands.replication import bundle, replicate
 from daguerre.cli.commands.representations import representations
 from daguerre.cli.commands.scales import comparisons, scale
 from daguerre.cli.commands.search import search
 from daguerre.cli.commands.server import models, ping
 from daguerre.cli.commands.validations import validate
 from daguerre.cli.commands.zero_shot import zero_shot
-from daguerre.cli.group import INTERRUPTED, MISMATCH, REFUSED, SOME_FAILED, UNREACHABLE, main
+from daguerre.cli.group import DISAGREE, INTERRUPTED, MISMATCH, REFUSED, SOME_FAILED, UNREACHABLE, main
 
-__all__ = ["INTERRUPTED", "MISMATCH", "REFUSED", "SOME_FAILED", "UNREACHABLE", "main"]
+__all__ = ["DISAGREE", "INTERRUPTED", "MISMATCH", "REFUSED", "SOME_FAILED", "UNREACHABLE", "main"]
 
 for command in (
     *(embed, zero_shot, analyse, cluster, duplicates, search, sample, pairs, agreement, compare),
     *(coder_groups, reconcile, comparisons, scale, representations, validate, evaluate, estimate, multiverse),
+    *(bundle, replicate),
     *(train, predict, fine_tune, classifiers, jobs, models, ping),
 ):
     main.add_command(command)

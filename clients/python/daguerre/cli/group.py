@@ -22,9 +22,10 @@ from daguerre.errors import (
     RemarkWarning,
     UnavailableError,
 )
+from daguerre.replication.recording import VARIABLE
 from daguerre.transport.connect import URL
 
-SOME_FAILED, UNREACHABLE, REFUSED, MISMATCH, INTERRUPTED = 3, 4, 5, 6, 130
+SOME_FAILED, UNREACHABLE, REFUSED, MISMATCH, DISAGREE, INTERRUPTED = 3, 4, 5, 6, 7, 130
 EXIT = """\b
 Exit codes:
   0    success
@@ -34,6 +35,7 @@ Exit codes:
   4    the server cannot be reached, is not ready, or is not a Daguerre server
   5    the server refused the request
   6    vectors of two fingerprints would be mixed
+  7    a study was not replicated: some figures do not agree
   130  interrupted
 """
 
@@ -80,15 +82,22 @@ def _stop(exc: Exception, code: int, context: click.Context) -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="File with the API key, in place of the environment variable DAGUERRE_API_KEY.",
 )
+@option(
+    "--study",
+    type=click.Path(file_okay=False),
+    envvar=VARIABLE,
+    show_envvar=True,
+    help="Folder in which every command records what it does, for `daguerre bundle`.",
+)
 @option("-q", "--quiet", is_flag=True, help="Print no progress bar and no summary.")
 @click.pass_context
-def main(context: click.Context, url: str | None, api_key_file: Path | None, quiet: bool) -> None:
+def main(context: click.Context, url: str | None, api_key_file: Path | None, study: str | None, quiet: bool) -> None:
     """Images, texts and videos as data: embeddings, labels and clusters from a Daguerre service.
 
     The id of an image is its path relative to the folder that is given. With several sources (folders, files, globs) it
     is relative to their common parent; the id of a single file is its name. So the tables of all commands join.
     """
-    context.obj = Settings(url, api_key_file, quiet)
+    context.obj = Settings(url, api_key_file, quiet, study)
     context.with_resource(_remarks_printed(context.obj))
 
 
@@ -123,8 +132,9 @@ def _remarks_printed(settings: "Settings") -> Iterator[None]:
 class Settings:
     """The options before a command."""
 
-    def __init__(self, url: str | None, api_key_file: Path | None, quiet: bool) -> None:
+    def __init__(self, url: str | None, api_key_file: Path | None, quiet: bool, study: str | None = None) -> None:
         self._url = url
+        self._study = study
         self._key_file = api_key_file
         self.quiet = quiet
 
@@ -141,7 +151,13 @@ class Settings:
                 raise ValueError(f"--api-key-file: {self._key_file} has no key; write it on a line of its own")
         progress = False if self.quiet else None
         with Client(
-            self._url, api_key=key, model=model, timeout=timeout, retry_for=retry_for, progress=progress
+            self._url,
+            api_key=key,
+            model=model,
+            timeout=timeout,
+            retry_for=retry_for,
+            progress=progress,
+            study=self._study,
         ) as client:
             yield client
 

@@ -27,6 +27,8 @@ from daguerre.inputs.items import (
     paired_sources,
     text_sources,
 )
+from daguerre.replication.operations import CLASSIFIER_METHODS
+from daguerre.replication.recording import recorded
 from daguerre.results.base import Errors
 from daguerre.results.embeddings import Embeddings
 from daguerre.results.predictions import Predictions
@@ -314,6 +316,9 @@ class AsyncClassifier:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id}: {self.task}, {listed(self.labels) or 'a number'}>"
+
+
+recorded(AsyncClassifier, CLASSIFIER_METHODS)
 
 
 @dataclass(frozen=True, kw_only=True)
