@@ -37,7 +37,7 @@ def predictions(rng, n, k=3, folds=4, groups=None, weights=None):
 
 
 def by_the_book(own, labels, new, coverage, only=None):
-    """Romano, Sesia & Candès (2020), CV+: a label is in unless (1 - α)(n + 1) scores or more are below its own."""
+    """Romano, Sesia & Candès (2020), CV+: a label is in unless c (n + 1) scores or more are below its own."""
     n = len(own.ids)
     sets = np.zeros((len(new[0]), len(labels)), bool)
     for j in range(len(new[0])):

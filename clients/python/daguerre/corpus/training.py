@@ -53,6 +53,23 @@ def table_arguments(
     return own
 
 
+def zero_shot_fields(
+    zero_shot: Mapping[str, str] | Sequence[str] | str | None, templates: Sequence[str] | None
+) -> dict[str, Any] | None:
+    """The field `zero_shot` of a request, from prompts by label, labels, or the name of a preset. Raises ValueError."""
+    if zero_shot is None:
+        if templates is not None:
+            raise ValueError("templates: are for zero_shot prompts; give zero_shot too, or leave them out")
+        return None
+    chosen: dict[str, Any] = {"templates": None if templates is None else list(templates)}
+    if isinstance(zero_shot, str):
+        return chosen | {"preset": zero_shot}
+    chosen["labels"] = [str(label) for label in zero_shot]
+    if isinstance(zero_shot, Mapping):
+        chosen["prompts"] = [str(prompt) for prompt in zero_shot.values()]
+    return chosen
+
+
 def rows_of(made: Embeddings, table: CodedTable) -> Embeddings:
     """The vectors of the items of a table, which are found by id, else by path. Raises ValueError."""
     known = PathNames(made.ids, made.ids)

@@ -16,6 +16,7 @@ from daguerre.corpus.training import (
     read_training_table,
     refuse_unusable,
     table_arguments,
+    zero_shot_fields,
 )
 from daguerre.dispatch.vectors import EmbeddingsLike, embeddings_of, known_errors, vector_block, with_uploads
 from daguerre.errors import ItemError, RemarkWarning
@@ -73,6 +74,8 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
         partial: bool = False,
         model: str | None = None,
         decode: Decode | None = None,
+        zero_shot: Mapping[str, str] | Sequence[str] | str | None = None,
+        templates: Sequence[str] | None = None,
         strengths: Sequence[float] | None = None,
         folds: int = 5,
         inner_folds: int = 3,
@@ -84,7 +87,7 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
         seed: int = 0,
         progress: bool | None = None,
     ) -> AsyncClassifier:
-        """Train a classifier on coded images, texts, or both: a linear probe on their embeddings.
+        """Train a classifier on coded images, texts, or both: a linear probe on their embeddings, or zero-shot.
 
         Parameters
         ----------
@@ -123,6 +126,10 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
             no, false, other, none, not X or the like is the negative one.
         bounds : lower and upper bound of a continuous target; predictions stay inside.
         partial : use items that lack one of two modalities (None in `texts`).
+        zero_shot : for a few codes: zero-shot scores, calibrated with the codes, in place of a linear probe. A mapping
+            from each class to its prompt, such as {"protest": "a protest", "other": "a street"}; a list of classes
+            that are their own prompts; or the name of a preset. The report compares them with the scores as they are.
+        templates : prompt templates, each with one {}; None: the model's own.
         repeats : number of cross-validations with other folds; figures are their means.
         rare : treatment of classes with fewer examples than folds. None: an error; "drop": their items are left out;
             "merge:other": they become one class of this name. A warning says which classes they are.
@@ -229,6 +236,7 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
             "partial": partial,
             "text": text,
             "text_fingerprint": reader,
+            "zero_shot": zero_shot_fields(zero_shot, templates),
             "strengths": _numbers(strengths),
             "folds": folds,
             "inner_folds": inner_folds,

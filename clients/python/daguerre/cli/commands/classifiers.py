@@ -33,6 +33,15 @@ from daguerre.types.common import PageMode, listed
 FROM_IMAGE = "from-image"  # in place of a column of texts
 
 
+def _prompts(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str] | None:
+    """Prompts by label, from LABEL=PROMPT or LABEL; None for none."""
+    pairs = [each.partition("=") for each in given]
+    labels = [label for label, _, _ in pairs]
+    if twice := next((label for label in labels if labels.count(label) > 1), None):
+        raise click.BadParameter(f"{twice!r} is given twice; give each class one prompt")
+    return {label: prompt or label for label, _, prompt in pairs} or None
+
+
 @options.command("train")
 @click.argument("name")
 @click.argument("table", required=False, type=options.FILE)
@@ -85,6 +94,17 @@ FROM_IMAGE = "from-image"  # in place of a column of texts
 @options.bounds
 @options.option(
     "--label", "labels", multiple=True, help="Class, in the order of the results (binary: negative, positive)."
+)
+@options.option(
+    "--zero-shot",
+    multiple=True,
+    metavar="LABEL[=PROMPT]",
+    callback=_prompts,
+    help="Class with the text that describes it to the model; can be repeated. Zero-shot scores are calibrated with "
+    "the codes, in place of a linear probe.",
+)
+@options.option(
+    "--template", "templates", multiple=True, help="Prompt template with one {} for --zero-shot; can be repeated."
 )
 @options.option("--partial", is_flag=True, help="Use items that lack the image or the text.")
 @options.balanced
@@ -183,6 +203,7 @@ def train(
         coded = {"table": read, "images": root if embeddings is None else None}
         if len(read.coders) > 1:
             settings.notify(f"The coders are {listed(read.coders)}")
+    training["templates"] = list(training["templates"]) or None
     with settings.client(model=model) as client:
         if embeddings is not None:
             coded["embeddings"] = {"image": read_vectors(client, embeddings, model=model, decode=training["decode"])}
@@ -234,6 +255,14 @@ def _finish_training(
 @options.input_option(
     "--features", type=options.FILE, help="Table with columns id and numbers, for a classifier that takes features."
 )
+@options.option(
+    "--coverage",
+    type=click.FloatRange(0.5, 1, max_open=True),
+    metavar="SHARE",
+    help="Add the set of labels that each item may have, which has its code with this probability, such as 0.9; of "
+    "numbers, the coverage of their intervals.",
+)
+@options.option("--each-class", is_flag=True, help="Let the --coverage hold in each class.")
 @options.table_out
 @options.json_summary
 @click.pass_obj
@@ -249,12 +278,15 @@ def predict(
     out: str,
     videos: options.VideoOptions | None,
     features: str | None,
+    coverage: float | None,
+    each_class: bool,
 ) -> None:
     """Predict images, texts, vectors or, with --video, videos with the classifier NAME: its newest version, or NAME@3.
 
     A .parquet or .npz of vectors of `daguerre embed` in place of images gives the same predictions in seconds.
 
-    The table has a row per item: id, then label and probabilities, or value, low and high; classifier (with its
+    The table has a row per item: id, then label and probabilities, or value, low and high; with --coverage, set and
+    set_size: the labels that the item may have, and their number; classifier (with its
     version) and fingerprint, from which `daguerre validate` knows what the classifier was trained on; remark; error.
 
     With --video it has a row per frame, with video, timestamp and shot in place of id. Finished videos are kept in a
@@ -264,13 +296,18 @@ def predict(
         raise click.UsageError("--model and --decode are fixed by the classifier; leave them out")
     if features is not None and videos is not None:
         raise click.UsageError("--features is of images and texts, not of the frames of a video; leave it out")
+    if each_class and coverage is None:
+        raise click.UsageError("--each-class is for --coverage; give both, or neither")
+    if coverage is not None and videos is not None:
+        raise click.UsageError("--coverage is for images and texts, since frames are not independent; leave it out")
     kind = check_table(out, as_json)
     with settings.client() as client:
         if videos is not None:
             predict_videos(settings, client, videos, name, out, kind, as_json)
         given = given_items(client, images, texts, ids, model=model, decode=decode)
         given.pop("decode", None)
-        predictions = client.classifier(name).predict(**given, features=features)
+        sets = {"coverage": coverage, "each_class": each_class}
+        predictions = client.classifier(name).predict(**given, features=features, **sets)
     write_predictions(predictions, out, kind)
     many, failed, by = len(predictions), len(predictions.errors), predictions.classifier
     settings.notify(f"{out}: {many:,} items by {by}")
