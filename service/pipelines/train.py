@@ -132,15 +132,13 @@ def _task(
     if reader is not None:
         made_with[picture_texts.KEY] = reader
         notes += (Note("text_from_image", _read_by(reader, data)),)
-    if prompts is not None:
-        if request.zero_shot is not None and request.zero_shot.labels is not None:
-            names = [str(label) for label in request.zero_shot.labels]
-            if twice := next((name for name in names if names.count(name) > 1), None):
-                raise TrainingError(
-                    f"zero_shot.labels: {quoted(twice)} occurs twice; give each class one prompt", code="unknown_label"
-                )
-            prompts = replace(prompts, labels=tuple(names))
-        made_with[zero_shot_training.KEY] = zero_shot_training.origin(prompts)
+    if prompts is not None and request.zero_shot is not None and request.zero_shot.labels is not None:
+        names = [str(label) for label in request.zero_shot.labels]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise TrainingError(
+                f"zero_shot.labels: {quoted(twice)} occurs twice; give each class one prompt", code="unknown_label"
+            )
+        prompts = replace(prompts, labels=tuple(names))
     return work.Task(
         prompts=prompts,
         request=request.model_copy(update={"input": None, "vectors": None}),

@@ -1,7 +1,5 @@
 """The prompts of a classifier that calibrates zero-shot scores, checked and embedded."""
 
-from typing import Any
-
 import numpy as np
 
 from models.classifiers.records import Prompts
@@ -13,8 +11,6 @@ from service.pipelines.prompts import ZeroShotQuery, label_vectors, prepare_prom
 from service.pipelines.vectors import ItemVectors
 from service.schemas.classifiers import TrainRequest
 from service.schemas.zero_shot import ZeroShotOptions
-
-KEY = "zero_shot"  # of a manifest's made_with: the prompts
 
 
 def check(request: TrainRequest) -> None:
@@ -97,14 +93,3 @@ async def embed_prompts(engine: Engine, request: TrainRequest, data: ItemVectors
 
 def _model(engine: Engine, data: ItemVectors) -> Model:
     return model_of(engine, data.blocks[0].fingerprint, "zero_shot")[0]
-
-
-def origin(prompts: Prompts) -> dict[str, Any]:
-    """The prompts for a manifest."""
-    return {
-        "labels": list(prompts.labels),
-        "prompts": list(prompts.texts),
-        "templates": list(prompts.templates),
-        "model": prompts.model,
-        "logit_scale": prompts.logit_scale,
-    }
