@@ -14,6 +14,7 @@ from service.schemas.codes import MISSING_TEXTS, Code, Id
 from service.schemas.common import FIRST_OF_MANY, MODE, SAMPLING, Datum, FailedEntry, Index, Mode, Receipt
 from service.schemas.items import IDS_OF_VECTORS, Encodable, ItemsOrVectors, Post, Vectors, distinct
 from service.schemas.video import Sampling
+from service.schemas.zero_shot import ZeroShotPrompts
 
 NAME = Field(
     description="Name: lower-case letters, digits, '-', '_' and '.'. An existing name gets a new version.",
@@ -47,30 +48,6 @@ class FeatureColumn(Message):
     name: str = Field(description="Name of the feature.", max_length=200, examples=["persons"])
     values: list[Code] = Field(
         description="Number of each item; null: unknown, and the item is left out.", examples=[[3, 0]]
-    )
-
-
-class ZeroShotPrompts(Message):
-    """Prompts of the classes of a zero-shot classifier, whose scores are calibrated with the codes."""
-
-    labels: list[Id] | None = Field(
-        None,
-        min_length=2,
-        description="Classes, as the codes have them, at least two; unless a `preset` is named.",
-        examples=[["cat", "cup"]],
-    )
-    prompts: list[str] | None = Field(
-        None,
-        description="Text of each label that takes its place in the templates. Left out: the labels themselves.",
-        examples=[["a cat", "a cup of coffee"]],
-    )
-    templates: list[str] | None = Field(
-        None, description="Prompt templates, each with one {}; their vectors are averaged. Default: those of the model."
-    )
-    preset: str | None = Field(
-        None,
-        description="Named question of GET /v1/analysers, in place of `labels`, `prompts` and `templates`.",
-        examples=[None],
     )
 
 

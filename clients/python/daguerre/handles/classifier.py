@@ -49,7 +49,7 @@ class AsyncClassifier:
     id : name and version, as in "protest@3"; cite this.
     task : binary, categorical or continuous.
     features : names of the numbers that predictions need beside the items.
-    labels : in the order of the probabilities; (negative, positive) for a binary task.
+    labels : in the order of the probabilities; of a binary task (negative, positive).
     report : figures, notes and details of the training; print it.
     errors : items that could not be embedded for the training; none of a classifier that was trained before.
     """
@@ -102,8 +102,7 @@ class AsyncClassifier:
             tables with perhaps other columns.
         crossed : add the cross-fitted predictions that `estimate` uses.
         coverage : for example 0.9: add the set of labels that each item may have, which has its code with about this
-            probability (conformal prediction from the coded items; docs/classifiers.md); of numbers, the coverage of
-            `low` and `high`, 0.95 if None.
+            probability (see docs/classifiers.md); of numbers, the coverage of `low` and `high`, 0.95 if None.
         each_class : let the coverage hold for the items of each class, so that sets miss rare classes no more often.
 
         Returns

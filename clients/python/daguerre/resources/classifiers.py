@@ -12,10 +12,12 @@ from daguerre.corpus.features import feature_columns, split_features
 from daguerre.corpus.training import (
     code_rows,
     coded_items,
+    numbers_of,
     of_coded,
     read_training_table,
     refuse_unusable,
     table_arguments,
+    texts_of,
     zero_shot_fields,
 )
 from daguerre.dispatch.vectors import EmbeddingsLike, embeddings_of, known_errors, vector_block, with_uploads
@@ -222,11 +224,11 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
             "ids": names,
             **sent,
             "missing": missing_texts(missing),
-            "groups": _texts("groups", column("groups", groups)),
-            "strata": _texts("strata", column("strata", strata)),
+            "groups": texts_of("groups", column("groups", groups)),
+            "strata": texts_of("strata", column("strata", strata)),
             "design": design,
-            "sample_weight": _numbers(column("sample_weight", sample_weight)),
-            "inclusion_prob": _numbers(
+            "sample_weight": numbers_of(column("sample_weight", sample_weight)),
+            "inclusion_prob": numbers_of(
                 None if probability is None else of_coded("inclusion_prob", list(probability), names, coded)
             ),
             "split": column("split", split),
@@ -237,7 +239,7 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
             "text": text,
             "text_fingerprint": reader,
             "zero_shot": zero_shot_fields(zero_shot, templates),
-            "strengths": _numbers(strengths),
+            "strengths": numbers_of(strengths),
             "folds": folds,
             "inner_folds": inner_folds,
             "balanced": balanced,
@@ -396,11 +398,3 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
             return await self._embedded(images, texts, None, of["model"], decode, progress)
 
         return AsyncClassifier(self, card, files, errors, embed)
-
-
-def _texts(what: str, given: Sequence[Any] | None) -> list[str] | None:
-    return None if given is None else id_texts(given, what)
-
-
-def _numbers(given: Sequence[float] | None) -> list[float] | None:
-    return None if given is None else [float(number) for number in given]
