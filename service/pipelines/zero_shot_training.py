@@ -25,6 +25,11 @@ def check(request: TrainRequest) -> None:
                 "leave it out",
                 param=name,
             )
+    if request.features:
+        raise Unprocessable(
+            "zero_shot: compares images, or texts, with prompts, and takes no features beside them; leave features out",
+            param="zero_shot",
+        )
     if request.task == "continuous":
         raise Unprocessable(
             "zero_shot: labels classes, and a continuous target has none; leave it out", param="zero_shot"
