@@ -152,13 +152,19 @@ def fold_outputs(head: Head, x: NDArray[np.floating]) -> list[Float]:
 def conformal_of(report: Report) -> Conformal:
     """The scores of the coded items of a report: out of fold, or of the test images of a fine-tuned network.
 
-    Raises TrainingError for a network without test images.
+    Raises TrainingError for a network without test images, and for a report of an earlier version without groups.
     """
     own = report.held_out_predictions if report.kind == "network" else report.out_of_fold
     if own is None:
         raise TrainingError(
             "coverage: this network has no test images, by which sets of a stated coverage are made; add test/ to its "
             "folder and fine-tune again, or train a classifier on embeddings",
+            code="no_sets",
+        )
+    if report.kind == "linear" and (own.fold is None or (report.groups is not None and own.group is None)):
+        raise TrainingError(
+            "coverage: the report of this classifier is of an earlier version, which did not keep folds and groups of "
+            "the coded items; train it again",
             code="no_sets",
         )
     return scores_of(own, report.labels)

@@ -172,6 +172,11 @@ def test_a_network_without_test_images_has_no_sets():
     )
     with pytest.raises(TrainingError, match="add test/ to its folder"):
         conformal_of(report)
+    own, labels, new = predictions(np.random.default_rng(0), 30, k=2, folds=1)
+    tested = replace(report, labels=labels, held_out_predictions=replace(own, fold=None))
+    assert (label_sets(conformal_of(tested), new, 0.8) == label_sets(scores_of(own, labels), new, 0.8)).all()
+    with pytest.raises(TrainingError, match="of an earlier version"):
+        conformal_of(replace(report, kind="linear", labels=labels, groups=3, out_of_fold=own))
 
 
 @pytest.mark.parametrize(
