@@ -1,4 +1,4 @@
-"""Calibrated zero-shot by the number of codes: `python -m bench.calibration URL` prints the table of docs/calibration.md.
+"""Calibrated zero-shot by the number of codes: `python -m bench.calibration URL` prints a table of docs/calibration.md.
 
 The six most frequent classes of the stamps (`bench.stamps`), whose prompts were fixed before. Coded items are random
 with the shares of the classes; zero-shot as it is, calibrated, and a linear probe are measured on the other items.
@@ -17,15 +17,16 @@ from models.classifiers.problem import make_problem
 from models.classifiers.records import Prompts
 from models.classifiers.zero_shot import in_order, uncalibrated
 
-CLASSES, DRAWS = 6, 10
-CODED = (48, 96, 168)
+CLASSES, DRAWS = 6, 20
+CODED = (12, 18, 30, 48, 96, 168)
 
 
 def main(url: str, root: str | None) -> None:
     found = stamps.load(stamps.fetch() if root is None else stamps.Path(root), stamps.LABELS)
-    names = [stamp.label for stamp in found]
-    often = sorted(set(names), key=lambda name: -names.count(name))[:CLASSES]
-    kept = [stamp for stamp in found if stamp.label in often]
+    names = [stamps.LABELS[stamp.folder][0] for stamp in found]
+    often = sorted(set(names), key=lambda name: (-names.count(name), name))[:CLASSES]
+    kept = [stamp for stamp, name in zip(found, names, strict=True) if name in often]
+    codes = [name for name in names if name in often]
     with Client(url) as client:
         vectors = client.embed(images=[str(stamp.path) for stamp in kept], progress=False)
         card = client.zero_shot(texts=["a"], labels=["a cat", "a dog"], progress=False)
@@ -45,11 +46,10 @@ def main(url: str, root: str | None) -> None:
         model="embedded",
     )
     block = [Block(modality="image", model="embedded", fingerprint="f", dimension=vectors.vectors.shape[1])]
-    whole = make_problem(
-        [vectors.vectors], [stamp.label for stamp in kept], task="categorical", blocks=block, folds=None, labels=often
-    )
+    whole = make_problem([vectors.vectors], codes, task="categorical", blocks=block, folds=None, labels=often)
     whole = replace(whole, prompts=in_order(rows, whole.labels))
-    print(f"{len(kept)} stamps of {', '.join(often)}\n\n| coded | as they are | calibrated | linear probe |\n| - | - | - | - |")
+    print(f"{len(kept)} stamps of {', '.join(often)}\n\n| coded | as they are | calibrated | linear probe |")
+    print("| --- | --- | --- | --- |")
     rng = np.random.default_rng(0)
     for n in CODED:
         scores = np.array([one(whole, n, rng) for _ in range(DRAWS)]).mean(axis=0)
