@@ -1,105 +1,76 @@
-"""Which logit scale makes softmax(scale · cosine) honest: temperature scaling (Guo et al., ICML 2017).
+"""Calibrated zero-shot by the number of codes: `python -m bench.calibration URL` prints a table of docs/calibration.md.
 
-Two label sets: the stamps' classes ("bird") and their captions ("a great blue heron"). Rule for the recommended
-scale: the one whose negative log-likelihood lies least above its minimum, averaged over both label sets and 3, 5, 10
-and all 19 or 20 labels.
+The six most frequent classes of the stamps (`bench.stamps`), whose prompts were fixed before. Coded items are random
+with the shares of the classes; zero-shot as it is, calibrated, and a linear probe are measured on the other items.
 """
 
-from dataclasses import dataclass
-from typing import Any
+import sys
+from dataclasses import replace
 
 import numpy as np
 
-from bench.measures import Array, balanced, ece, hits, lowest, nll
+from bench import stamps
+from daguerre import Client
+from models.classifiers.head import Block, calibrated_probabilities
+from models.classifiers.probe import Options, fit
+from models.classifiers.problem import make_problem
+from models.classifiers.records import Prompts
+from models.classifiers.zero_shot import in_order, uncalibrated
 
-DRAWS = 60
-SIZES = (2, 3, 5, 10, 20)
-TYPICAL = (3, 5, 10, 20)
-SHOWN = (20.0, 25.0, 30.0, 100.0)  # 100: CLIP's
-
-
-@dataclass(frozen=True)
-class Task:
-    """Cosines (n, k) of items with their k labels, which is true, and what each item counts; weights sum to 1."""
-
-    cosines: Array
-    truth: Array
-    weights: Array
-
-    def nll(self, scale: float) -> float:
-        return nll(self.cosines, self.truth, self.weights, scale)
-
-    def ece(self, scale: float) -> float:
-        return ece(self.cosines, self.truth, self.weights, scale)
-
-    def accuracy(self) -> float:
-        return float((self.weights * hits(self.cosines, self.truth, 1)).sum())
+CLASSES, DRAWS = 6, 20
+CODED = (12, 18, 30, 48, 96, 168)
 
 
-def of_classes(cosines: Array, truth: Array, chosen: Array) -> Task:
-    """The items of some classes, against the labels of these classes alone."""
-    rows = np.flatnonzero(np.isin(truth, chosen))
-    own = np.searchsorted(chosen, truth[rows])
-    return Task(cosines[np.ix_(rows, chosen)], own, balanced(own))
-
-
-def class_task(cosines: Array, truth: Array, k: int) -> Task:
-    """Random sets of `k` classes, put together."""
-    rng, n = np.random.default_rng(k), cosines.shape[1]
-    draws = [np.sort(rng.choice(n, min(k, n), replace=False)) for _ in range(DRAWS if k < n else 1)]
-    parts = [of_classes(cosines, truth, chosen) for chosen in draws]
-    return Task(
-        np.concatenate([p.cosines for p in parts]),
-        np.concatenate([p.truth for p in parts]),
-        np.concatenate([p.weights for p in parts]) / len(parts),
+def main(url: str, root: str | None) -> None:
+    found = stamps.load(stamps.fetch() if root is None else stamps.Path(root), stamps.LABELS)
+    names = [stamps.LABELS[stamp.folder][0] for stamp in found]
+    often = sorted(set(names), key=lambda name: (-names.count(name), name))[:CLASSES]
+    kept = [stamp for stamp, name in zip(found, names, strict=True) if name in often]
+    codes = [name for name in names if name in often]
+    with Client(url) as client:
+        vectors = client.embed(images=[str(stamp.path) for stamp in kept], progress=False)
+        card = client.zero_shot(texts=["a"], labels=["a cat", "a dog"], progress=False)
+        articles = dict(stamps.LABELS.values())
+        prompts = []
+        for template in card.templates:
+            texts = [template.replace("{}", articles[name]) for name in often]
+            prompts.append(client.embed(texts=texts, progress=False).vectors)
+    mean = np.mean(prompts, axis=0)
+    mean /= np.linalg.norm(mean, axis=1, keepdims=True)
+    rows = Prompts(
+        labels=tuple(often),
+        texts=tuple(often),
+        templates=tuple(card.templates),
+        directions=card.logit_scale * mean.astype(float),
+        logit_scale=card.logit_scale,
+        model="embedded",
     )
-
-
-def caption_task(cosines: Array, truth: Array, k: int) -> Task:
-    """Each item against its own caption, the first column, and k - 1 random others; 10 draws each."""
-    rng, rows = np.random.default_rng(k), np.repeat(np.arange(len(truth)), 10)
-    others = np.stack([rng.choice(cosines.shape[1] - 1, k - 1, replace=False) for _ in rows])
-    others += others >= truth[rows, None]  # skips the own caption
-    columns = np.concatenate([truth[rows, None], others], 1)
-    return Task(cosines[rows[:, None], columns], np.zeros(len(rows), int), np.full(len(rows), 1 / len(rows)))
-
-
-def temperature(cosines: Array, truth: Array, caption_cosines: Array, captions: Array) -> dict[str, Any]:
-    """Halves of the classes against each other, label sets of several sizes, and the recommended scale."""
-    n = cosines.shape[1]
-    halves = [of_classes(cosines, truth, np.arange(start, n, 2)) for start in (0, 1)]
-    transfer = []
-    for fitted, held in (halves, halves[::-1]):
-        scale = lowest(fitted.nll)
-        row: dict[str, Any] = {"fitted": scale, "labels": held.cosines.shape[1], "accuracy": held.accuracy()}
-        row |= {"NLL best": held.nll(lowest(held.nll)), "NLL fitted": held.nll(scale), "ECE fitted": held.ece(scale)}
-        for shown in SHOWN[:3]:
-            row |= {f"NLL {shown:g}": held.nll(shown), f"ECE {shown:g}": held.ece(shown)}
-        transfer.append(row)
+    block = [Block(modality="image", model="embedded", fingerprint="f", dimension=vectors.vectors.shape[1])]
+    whole = make_problem([vectors.vectors], codes, task="categorical", blocks=block, folds=None, labels=often)
+    whole = replace(whole, prompts=in_order(rows, whole.labels))
+    print(f"{len(kept)} stamps of {', '.join(often)}\n\n| coded | as they are | calibrated | linear probe |")
+    print("| --- | --- | --- | --- |")
     rng = np.random.default_rng(0)
-    parts = [np.sort(rng.choice(n, n // 2, replace=False)) for _ in range(DRAWS)]
-    scales = [lowest(of_classes(cosines, truth, part).nll) for part in parts]
-    tasks = {("classes", k): class_task(cosines, truth, k) for k in SIZES}
-    tasks |= {("captions", k): caption_task(caption_cosines, captions, k) for k in SIZES}
-    best = {key: task.nll(lowest(task.nll)) for key, task in tasks.items()}
-    typical = [(task, best[key]) for key, task in tasks.items() if key[1] in TYPICAL]
+    for n in CODED:
+        scores = np.array([one(whole, n, rng) for _ in range(DRAWS)]).mean(axis=0)
+        print(f"| {n} | " + " | ".join(f"{100 * right:.1f} %, {loss:.2f}" for right, loss in scores) + " |", flush=True)
 
-    def above(scale: float) -> float:
-        return float(np.mean([task.nll(scale) - least for task, least in typical]))
 
-    chosen = lowest(above)
-    rounded = 5.0 * round(chosen / 5)
-    sizes = []
-    for (what, _), task in tasks.items():
-        row = {"labels": what, "k": task.cosines.shape[1], "best scale": lowest(task.nll), "accuracy": task.accuracy()}
-        for scale in SHOWN:
-            row |= {f"NLL {scale:g}": task.nll(scale), f"ECE {scale:g}": task.ece(scale)}
-        sizes.append(row)
-    return {
-        "transfer": transfer,
-        "random halves": {"mean": float(np.mean(scales)), "sd": float(np.std(scales))},
-        "sizes": sizes,
-        "regret": {f"{s:g}": above(s) for s in (10, 15, 20, 25, 30, 35, 40, 50, 100)},
-        "optimum": chosen,
-        "recommended": rounded,
-    }
+def one(whole, n, rng):  # type: ignore[no-untyped-def]
+    """Accuracy and log loss on the items that are not coded, (3, 2)."""
+    order = rng.permutation(len(whole))
+    rank = np.empty(len(whole))
+    for c in range(len(whole.labels)):
+        own = order[whole.y[order] == c]
+        rank[own] = (np.arange(len(own)) + rng.random()) / len(own)
+    coded = np.argsort(rank)[:n]
+    rest = np.setdiff1d(np.arange(len(whole)), coded)
+    found = [uncalibrated(whole)[rest]]
+    for problem in (whole, replace(whole, prompts=None)):
+        found.append(calibrated_probabilities(fit(problem, Options(), coded).calibrated(problem.x[rest]), 1.0, 0.0))
+    y = whole.y[rest]
+    return [((p.argmax(axis=1) == y).mean(), -np.log(p[np.arange(len(y)), y]).mean()) for p in found]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from models.classifiers.head import Float
 from models.classifiers.linear import FINAL, SEARCH, Axes, LinearModel, logistic, principal_axes, ridge
 from models.classifiers.problem import Problem
+from models.classifiers.zero_shot import fit_zero_shot
 from models.errors import TrainingError
 
 STRENGTHS = tuple(float(10.0**e) for e in range(-1, 5))  # C: vectors have length 1, so useful ones are large
@@ -68,6 +69,7 @@ class Fit:
 
     Attributes
     ----------
+    strength : C; for calibrated zero-shot the slope of its logits.
     losses : weighted mean log loss, or squared error, of each candidate for C on the inner folds.
     """
 
@@ -97,7 +99,7 @@ class CrossValidation:
 
     @property
     def strengths(self) -> tuple[float, ...]:
-        """The C chosen in each fold."""
+        """The C chosen in each fold, or the slope of its zero-shot logits."""
         return tuple(model.strength for model in self.fits)
 
 
@@ -105,6 +107,11 @@ def fit(problem: Problem, options: Options, rows: NDArray[np.intp] | None = None
     """Fit a model to `rows` (None: all), with C and calibration chosen by cross-validation among them."""
     part = np.arange(len(problem)) if rows is None else rows
     importance = _importance(problem, part, options)
+    if problem.prompts is not None:
+        calibrated, factor = fit_zero_shot(problem, part, importance)
+        return Fit(
+            strength=factor, coef=calibrated.coef, intercept=calibrated.intercept, converged=calibrated.converged
+        )
     best, slope, offset = 0, 1.0, 0.0
     losses: Float = np.array([])
     adjust = options.calibrate and problem.task != "continuous"
@@ -286,12 +293,15 @@ def _constant(problem: Problem, only: int, n: int) -> LinearModel:
 
 def fit_quickly(problem: Problem, rows: NDArray[np.intp], options: Options, strength: float) -> LinearModel:
     """A model for `rows` at a given C, exact enough for a learning curve, without a choice of C and calibration."""
-    return _models(problem, rows, _importance(problem, rows, options), (strength,), SEARCH)[0]
+    importance = _importance(problem, rows, options)
+    if problem.prompts is not None:
+        return fit_zero_shot(problem, rows, importance)[0]
+    return _models(problem, rows, importance, (strength,), SEARCH)[0]
 
 
 def calibrate(problem: Problem, decision: Float, options: Options) -> tuple[float, float]:
     """The slope and offset of out-of-fold decisions (n, k) of all items; 1 and 0 without calibration."""
-    if not options.calibrate or problem.task == "continuous":
+    if not options.calibrate or problem.task == "continuous" or problem.prompts is not None:
         return 1.0, 0.0
     return calibration(decision, problem.y, _importance(problem, np.arange(len(problem)), options))
 

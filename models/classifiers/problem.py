@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.classifiers.features import Feature, feature_values, fit_features, lacking, standardised
 from models.classifiers.head import Block, Float, Task, concatenate_blocks
 from models.classifiers.rare import WAY_OUT, check_rare, regroup
-from models.classifiers.records import Dropped, Note
+from models.classifiers.records import Dropped, Note, Prompts
 from models.classifiers.targets import read_classes, read_numbers
 from models.codes import code_name, is_missing
 from models.errors import TrainingError, quoted
@@ -34,6 +34,7 @@ class Problem:
     items : (n,) index of the item of each row, where an item has a row for each of its codes; None: a row is an item.
     undecided : items without a target that are predicted nevertheless.
     features : numbers of each item beside its vectors, the last columns of `x`.
+    prompts : zero-shot prompts of the classes in their order, whose calibration is the model. None: a linear probe.
     """
 
     task: Task
@@ -51,6 +52,7 @@ class Problem:
     items: NDArray[np.intp] | None = None
     undecided: "Undecided | None" = None
     features: tuple[Feature, ...] = ()
+    prompts: Prompts | None = None
 
     def __len__(self) -> int:
         return len(self.y)

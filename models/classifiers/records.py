@@ -1,8 +1,9 @@
 """Records that classifiers' reports consist of: notes, dropped items, epochs, learning curves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from models.classifiers.head import Float
 from models.intervals import Figure
 
 
@@ -89,3 +90,91 @@ class Learning:
     spreads: Mapping[str, Spread]
     n: int
     seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompts:
+    """The prompts of the classes of a zero-shot classifier.
+
+    Attributes
+    ----------
+    labels, texts : (k,) the classes as the codes have them, and the text of each in the templates.
+    directions : (k, d) unit vectors of the prompts times the logit scale of the encoder.
+    """
+
+    labels: tuple[str, ...]
+    texts: tuple[str, ...]
+    templates: tuple[str, ...]
+    directions: Float
+    logit_scale: float
+    model: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sureness:
+    """The confidence of predictions, and the share of them that is correct.
+
+    Attributes
+    ----------
+    confidence : weighted mean probability of the predicted label.
+    accuracy : share of items that are predicted correctly.
+    error : expected calibration error: mean distance of confidence and accuracy in 10 bins of about equal numbers.
+    """
+
+    confidence: float
+    accuracy: float
+    error: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZeroShot:
+    """The prompts of a calibrated zero-shot classifier, and its calibration.
+
+    Attributes
+    ----------
+    model, logit_scale : the encoder, and the factor of its cosines.
+    prompts : label → text in the templates.
+    temperature : logits of the cosines are divided by it.
+    biases : label → number that is added to the divided logit.
+    fold_temperatures : temperature of each fold of the cross-validation.
+    calibrated, uncalibrated : the confidence out of fold, and that of the zero-shot scores as they are.
+    """
+
+    model: str
+    logit_scale: float
+    prompts: Mapping[str, str]
+    templates: Sequence[str]
+    temperature: float
+    biases: Mapping[str, float]
+    fold_temperatures: Sequence[float]
+    calibrated: Sureness
+    uncalibrated: Sureness
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetFigures:
+    """The coverage of prediction sets, or of prediction intervals of numbers, on coded items.
+
+    Attributes
+    ----------
+    coverage : the coverage that was asked for.
+    each_class : whether it was asked for in each class.
+    items : "out_of_fold": sets by heads of the other folds, calibrated within these. "held_out": test items.
+    n : number of items.
+    covered : the share of items whose set has their code.
+    size : mean number of labels in a set, or mean width of the intervals that are finite.
+    empty, single : shares of the sets with no label and with one; None for numbers.
+    unlimited : the share of the sets that have all labels, or of intervals without a limit.
+    classes : label → the share of its items whose set has it; empty for numbers.
+    """
+
+    coverage: float
+    each_class: bool
+    items: str
+    n: int
+    covered: Figure
+    size: float | None
+    empty: float | None
+    single: float | None
+    unlimited: float
+    classes: Mapping[str, Figure]

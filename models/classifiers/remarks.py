@@ -10,6 +10,7 @@ from models.classifiers.probe import CrossValidation, Fit, Options
 from models.classifiers.problem import Problem
 from models.classifiers.records import Note
 from models.classifiers.report import Measured
+from models.classifiers.zero_shot import SMALLEST
 from models.intervals import Figure
 
 DUPLICATE = 0.98  # cosine from which two items count as near-duplicates
@@ -21,7 +22,13 @@ ROWS = 2048  # rows of a block of cosines
 
 def training_notes(problem: Problem, options: Options, out: CrossValidation, final: Fit, head: Head) -> Iterator[Note]:
     """Notes on the training: regularisation, convergence, class weights, near-duplicates across folds."""
-    strengths = options.strengths
+    strengths = () if problem.prompts is not None else options.strengths
+    if problem.prompts is not None and final.strength <= SMALLEST:
+        yield Note(
+            "unrelated_scores",
+            "higher zero-shot scores do not go with the codes, so that the temperature is at its largest and all items "
+            "have nearly the same probabilities; write other prompts, or train a classifier without zero-shot",
+        )
     if len(strengths) > 1 and final.strength in (min(strengths), max(strengths)):
         other = "larger ones" if final.strength == max(strengths) else "smaller ones"
         yield Note(

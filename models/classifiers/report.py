@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from models.classifiers.head import Task
 from models.classifiers.metrics import Bin
-from models.classifiers.records import Dropped, Epoch, Learning, Note
+from models.classifiers.records import Dropped, Epoch, Learning, Note, SetFigures, ZeroShot
 from models.errors import TrainingError
 from models.intervals import Figure
 
@@ -41,7 +41,7 @@ PUBLIC_NOTES = frozenset(  # which name neither items nor codes, but for the lab
             "few_examples",
         ),
         *("one_group", "few_images", "no_test", "no_test_images", "head_is_best", "temperature_at_bound"),
-        *("versions_changed", "empty_class", "rare_classes"),
+        *("versions_changed", "empty_class", "rare_classes", "unrelated_scores"),
         *("coders_differ", "adjudicator_differs", "no_probabilities", "purposive", "uncoded"),
     }
 )
@@ -123,6 +123,9 @@ class Report:
         classifier with each coder, and the disagreement on each item.
     features : name, mean (`centre`) and standard deviation (`scale`) of each feature among the coded items.
     strata : number of strata of the sample of coded items; None without strata.
+    zero_shot, uncalibrated : of a calibrated zero-shot classifier: its prompts and calibration, and the figures of the
+        zero-shot scores as they are on the coded items. None for others.
+    sets : coverage and size of prediction sets; None for a network, and in reports of earlier versions.
     validation, validation_predictions : validation images of a fine-tuned network, which chose the epoch to stop at and
         the calibration, so that these figures are too good.
     curve, best, start, device : of a fine-tuned network: its epochs, the index of the epoch that is kept, the starting
@@ -160,6 +163,9 @@ class Report:
     withheld: tuple[str, ...] = ()
     strata: int | None = None
     features: tuple[Mapping[str, Any], ...] = ()
+    zero_shot: ZeroShot | None = None
+    uncalibrated: Measured | None = None
+    sets: tuple[SetFigures, ...] | None = None
     format: int = FORMAT
 
     def without_items(self) -> "Report":
@@ -194,13 +200,18 @@ class Report:
             )
         whole = dict(fields)
         try:
-            for part in ("cross_validated", "held_out", "validation"):
+            for part in ("cross_validated", "held_out", "validation", "uncalibrated"):
                 if whole.get(part) is not None:
                     figures = {name: _figures(whole[part][name]) for name in ("figures", "baseline")}
                     whole[part] = {**whole[part], **figures}
             if whole.get("learning") is not None:
                 points = [{**point, **_figures({"score": point["score"]})} for point in whole["learning"]["points"]]
                 whole["learning"] = {**whole["learning"], "points": points}
+            if whole.get("sets") is not None:
+                whole["sets"] = [
+                    {**each, **_figures({"covered": each["covered"]}), "classes": _figures(each["classes"])}
+                    for each in whole["sets"]
+                ]
             return _adapter.validate_python(whole)
         except (ValidationError, LookupError, TypeError, AttributeError) as exc:
             # without the value, which may name an item

@@ -11,6 +11,7 @@ import numpy as np
 from models.annotation.agreement import Agreement
 from models.classifiers.coders import Comparison, compare_with_coders
 from models.classifiers.codes import Codes
+from models.classifiers.coverage import held_out_set_figures, set_figures
 from models.classifiers.head import Float, Head, calibrated_probabilities
 from models.classifiers.learning import learning_curve
 from models.classifiers.measure import evaluate
@@ -18,6 +19,7 @@ from models.classifiers.probe import Fit, Options, Progress, cross_validations, 
 from models.classifiers.problem import Problem, check_enough
 from models.classifiers.remarks import overlap_notes, result_notes, training_notes
 from models.classifiers.report import Measured, Predictions, Report, jsonable
+from models.classifiers.zero_shot import compared, measured_uncalibrated
 from models.errors import TrainingError
 
 
@@ -71,6 +73,17 @@ def train(
         comparison = compare_with_coders(
             problem, codes, head, out.fold, out_of_fold, resamples=resamples, seed=options.seed
         )
+    zero_shot = plain = None
+    if problem.prompts is not None:
+        plain = measured_uncalibrated(problem, threshold=head.threshold, resamples=resamples, seed=options.seed)
+        zero_shot = compared(
+            problem,
+            out_of_fold,
+            threshold=head.threshold,
+            slope=final.strength,
+            slopes=out.strengths,
+            biases=final.intercept,
+        )
     notes = [*problem.notes, *training_notes(problem, options, out, final, head), *result_notes(problem, measured)]
     held_out_measured = held_out_predictions = None
     if held_out is not None:
@@ -80,6 +93,9 @@ def train(
         notes += [*held_out.notes, *overlap_notes(problem, held_out)]
     advance(0.92, "the learning curve")
     learning = learning_curve(problem, final, options, out_of_fold)
+    advance(0.96, "prediction sets")
+    sets = set_figures(problem, options, out)
+    linear = problem.prompts is None
     report = Report(
         task=problem.task,
         n=problem.n_items,
@@ -90,9 +106,9 @@ def train(
         dropped=problem.dropped if codes is None else (*codes.dropped, *problem.dropped),
         notes=tuple(notes),
         options=jsonable(asdict(options)),
-        strength=final.strength,
+        strength=final.strength if linear else None,
         strength_losses={f"{c:g}": loss for c, loss in zip(options.strengths, final.losses, strict=False)},
-        fold_strengths=out.strengths,
+        fold_strengths=out.strengths if linear else None,
         cross_validated=measured,
         out_of_fold=replace(
             out_of_fold,
@@ -104,9 +120,14 @@ def train(
         learning=learning,
         codes=None if codes is None else _coding(codes, comparison),
         features=tuple(asdict(feature) for feature in problem.features),
+        zero_shot=zero_shot,
+        uncalibrated=plain,
+        sets=sets,
         libraries={name: version(name) for name in ("numpy", "scikit-learn", "scipy")},
         seconds=time.monotonic() - started,
     )
+    if held_out is not None:
+        report = replace(report, sets=(*sets, *held_out_set_figures(report, head, held_out)))
     advance(1.0, "done")
     return head, report
 

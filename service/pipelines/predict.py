@@ -9,6 +9,7 @@ from models.classifiers.features import by_name, feature_values, lacking
 from models.classifiers.head import Float, Head
 from models.classifiers.store import Stored
 from models.errors import quoted
+from models.stopping import Check, unchecked
 from service.errors import ItemFailure, Unprocessable
 from service.inference.engine import Engine
 from service.inference.matching import encoder
@@ -17,6 +18,7 @@ from service.pipelines.frames import FrameResults
 from service.pipelines.items import Item, VectorInput, check_count, raise_if_failed
 from service.pipelines.operation import Answer, Call, Operation
 from service.pipelines.predict_network import by_network
+from service.pipelines.prediction_sets import Sets, requested
 from service.pipelines.predictions import PredictionRows, Predictions, VideoPredictions, video_predictions, with_videos
 from service.pipelines.vectors import count, embedded
 from service.pipelines.video import ProgressMonitor
@@ -38,11 +40,12 @@ async def predict(
     crossed: bool = False,
     ids: Sequence[str | None] | None = None,
     features: Sequence[FeatureColumn] | None = None,
+    sets: Sets | None = None,
     monitor: ProgressMonitor | None = None,
 ) -> Predictions:
     """Predict `items`, or items by their `vectors`, whose `ids` errors name; `monitor` receives the progress of videos.
 
-    `features` are those that the classifier was trained with, in any order.
+    `features` are those that the classifier was trained with, in any order; `sets` those that are asked for.
 
     Raises
     ------
@@ -67,7 +70,7 @@ async def predict(
                 "images and has no folds; send them as input",
                 param="vectors" if items is None else "crossed",
             )
-        return await by_network(engine, classifiers, stored, items, on_error, monitor)
+        return await by_network(engine, classifiers, stored, items, on_error, monitor, sets)
     head = stored.head
     items = await picture_texts.for_prediction(engine, classifiers, stored, items, vectors)
     rows: Sequence[NDArray[np.floating] | None]
@@ -94,12 +97,15 @@ async def predict(
     }
     raise_if_failed(failures, on_error, n)
 
-    def work() -> tuple[PredictionRows, dict[int, VideoPredictions]]:
-        told = _applied(head, head.inputs(rows, numbers, n), crossed)
+    def work(check: Check = unchecked) -> tuple[PredictionRows, dict[int, VideoPredictions]]:
+        x = head.inputs(rows, numbers, n)
+        told = _applied(head, x, crossed)
+        if sets is not None:
+            told = sets.with_sets(told, head, x, check)
         of = {i: video_predictions(video, _of_frames(head, video), head.choose) for i, video in videos.items()}
         return with_videos(told, of, head.choose), of
 
-    told, of = work() if n <= INLINE and not videos else await engine.compute(lambda check: work())
+    told, of = work() if n <= INLINE and not videos else await engine.compute(work)
     return Predictions(
         task=head.task,
         labels=head.labels,
@@ -111,6 +117,7 @@ async def predict(
         model=model,
         receipt=receipt,
         videos=of,
+        remarks=() if sets is None else sets.remarks,
         **vars(told),
     )
 
@@ -223,6 +230,9 @@ def to_json(call: Call[PredictRequest], stored: Stored, predicted: Predictions) 
         "truncated": predicted.truncated,
         "unknown": predicted.unknown,
         "first_of_many": predicted.first_of_many,
+        "coverage": call.options.coverage,
+        "each_class": call.options.each_class,
+        "remarks": predicted.remarks,
         "receipt": predicted.receipt,
     }
 
@@ -239,6 +249,9 @@ def _entries(predicted: Predictions, rows: PredictionRows) -> list[Answer]:
     if rows.crossed is not None:
         for entry, crossed in zip(entries, rows.crossed.tolist(), strict=True):
             entry["crossed"] = crossed
+    if rows.sets is not None:
+        for entry, labels in zip(entries, rows.sets, strict=True):
+            entry["set"] = labels
     return entries
 
 
@@ -252,6 +265,7 @@ def _check(call: Call[PredictRequest]) -> None:
 async def _run(call: Call[PredictRequest]) -> Answer:
     assert call.stored is not None
     ids = call.ids(len(call.vectors[0].rows)) if call.vectors else None
+    sets = await requested(call.engine, call.classifiers, call.stored, call.options, call.items)
     predicted = await predict(
         call.engine,
         call.classifiers,
@@ -262,6 +276,7 @@ async def _run(call: Call[PredictRequest]) -> Answer:
         crossed=call.options.crossed,
         ids=ids,
         features=call.options.features,
+        sets=sets,
         monitor=call.monitor,
     )
     return to_json(call, call.stored, predicted)

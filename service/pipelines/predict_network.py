@@ -20,6 +20,7 @@ from service.pipelines.concurrency import gather_cancelling
 from service.pipelines.encode import image_bytes
 from service.pipelines.frames import FrameResults
 from service.pipelines.items import Item, item_problem, raise_if_failed
+from service.pipelines.prediction_sets import Sets
 from service.pipelines.predictions import PredictionRows, Predictions, VideoPredictions, video_predictions, with_videos
 from service.pipelines.video import ProgressMonitor, view
 from service.schemas.common import OnError
@@ -36,6 +37,7 @@ async def by_network(
     items: Sequence[Item],
     on_error: OnError,
     monitor: ProgressMonitor | None = None,
+    sets: Sets | None = None,
 ) -> Predictions:
     """Predict with a fine-tuned network. Raises the errors of `predict`."""
     network = await engine.in_thread(lambda: classifiers.network(stored))
@@ -86,7 +88,13 @@ async def by_network(
     ITEMS.labels("classifiers", "video").inc(len(videos))
     some = next(iter([*logits.values(), *(each.video.rows[0] for each in videos.values())]), np.zeros(1, np.float32))
     every = np.stack([logits.get(i, np.zeros_like(some)) for i in range(len(items))])
-    told = with_videos(_read(network, every), videos, choose)
+    told = _read(network, every)
+    if sets is not None:
+        outputs = told.probabilities if told.probabilities is not None else told.values
+        assert outputs is not None
+        plain, own = told, outputs
+        told = await engine.compute(lambda check: sets.of_outputs(plain, [own], check))
+    told = with_videos(told, videos, choose)
     return Predictions(
         task=network.reading.task,
         labels=network.reading.labels,
@@ -98,6 +106,7 @@ async def by_network(
         model=stored.label,
         receipt=_receipt(engine, stored, network),
         videos=videos,
+        remarks=() if sets is None else sets.remarks,
         **vars(told),
     )
 

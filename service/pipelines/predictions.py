@@ -23,6 +23,7 @@ class PredictionRows:
     chosen, probabilities : (n,) and (n, labels), for a task with labels.
     values, low, high : (n,) each, for a continuous task; infinite bounds where the interval is unknown.
     crossed : (n, labels) or (n, 1), if requested.
+    sets : (n,) the labels of each prediction set, if requested.
     """
 
     chosen: Sequence[str] | None = None
@@ -31,6 +32,7 @@ class PredictionRows:
     low: Float | None = None
     high: Float | None = None
     crossed: Float | None = None
+    sets: Sequence[Sequence[str]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,7 @@ class Predictions(PredictionRows):
     ----------
     videos : by index.
     receipt : None where the caller sent vectors.
+    remarks : on prediction sets.
     """
 
     task: Task
@@ -61,6 +64,7 @@ class Predictions(PredictionRows):
     first_of_many: tuple[int, ...]
     model: str
     receipt: Mapping[str, Any] | None
+    remarks: tuple[str, ...] = ()
     videos: Mapping[int, VideoPredictions] = field(default_factory=dict)
 
 

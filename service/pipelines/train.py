@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from models.classifiers.probe import STRENGTHS
-from models.classifiers.records import Note
+from models.classifiers.records import Note, Prompts
 from models.classifiers.store import check_name
 from models.codes import infer_task, lost_zeros, read_codes, read_ids, similar_remark
-from models.errors import TrainingError
+from models.errors import TrainingError, quoted
 from models.stopping import Check
 from service.inference.engine import Engine
 from service.jobs import Job, Jobs
 from service.jobs.kinds import Lane
-from service.pipelines import picture_texts
+from service.pipelines import picture_texts, zero_shot_training
 from service.pipelines.items import Item, VectorInput, check_count
 from service.pipelines.vectors import ItemVectors, gather_vectors
 from service.schemas.classifiers import TrainRequest
@@ -49,11 +49,13 @@ async def submit(
     await engine.in_thread(lambda: classifiers.check_owner(check_name(request.name), owner))
     if items is not None and vectors is None:
         check_count(engine, items)
+    zero_shot_training.check(request)
     request, items, reader = await picture_texts.for_training(engine, classifiers, request, items, vectors)
     data = await gather_vectors(engine, request, items=items, vectors=vectors, partial=request.partial)
+    prompts = await zero_shot_training.embed_prompts(engine, request, data)
 
     def validated(check: Check) -> work.Task:
-        task = _task(request, data, owner, reader)
+        task = _task(request, data, owner, reader, prompts)
         check()
         work.validate_task(task, data.rows, resamples=1)
         return task
@@ -82,7 +84,8 @@ def read_columns(request: TrainRequest, ids: Sequence[str]) -> tuple[TrainReques
         raise TrainingError("targets: send either targets or codes", code="no_targets")
     given = request.codes.code if request.codes is not None else request.targets or []
     labels = request.labels or []
-    column = read_codes([*given, *labels], request.missing)
+    prompted = (request.zero_shot.labels if request.zero_shot is not None else None) or []
+    column = read_codes([*given, *labels, *prompted], request.missing)
     codes = replace(column, names=column.names[: len(given)], values=column.values[: len(given)])
     task = request.task or infer_task(codes)
     values: list[Any] = list(codes.values if task == "continuous" else codes.names)
@@ -91,8 +94,12 @@ def read_columns(request: TrainRequest, ids: Sequence[str]) -> tuple[TrainReques
         notes += [Note("similar_codes", remark) for remark in similar_remark(codes.names, "codes")]
     changes: dict[str, Any] = {"task": task}
     if request.labels is not None:
-        named = zip(column.names[len(given) :], labels, strict=True)
+        named = zip(column.names[len(given) :][: len(labels)], labels, strict=True)
         changes["labels"] = [str(label) if name is None else name for name, label in named]
+    if request.zero_shot is not None and prompted:
+        own = zip(column.names[len(given) + len(labels) :], prompted, strict=True)
+        named_prompts = [str(label) if name is None else name for name, label in own]
+        changes["zero_shot"] = request.zero_shot.model_copy(update={"labels": named_prompts})
     if request.strata is not None:
         changes["strata"] = read_ids(request.strata, "strata")
     if request.groups is not None:
@@ -113,7 +120,11 @@ def read_columns(request: TrainRequest, ids: Sequence[str]) -> tuple[TrainReques
 
 
 def _task(
-    request: TrainRequest, data: ItemVectors, owner: str | None, reader: Mapping[str, Any] | None = None
+    request: TrainRequest,
+    data: ItemVectors,
+    owner: str | None,
+    reader: Mapping[str, Any] | None = None,
+    prompts: Prompts | None = None,
 ) -> work.Task:
     request, ids, notes = read_columns(request, data.ids)
     notes += tuple(Note("items", remark) for remark in data.remarks)
@@ -121,7 +132,15 @@ def _task(
     if reader is not None:
         made_with[picture_texts.KEY] = reader
         notes += (Note("text_from_image", _read_by(reader, data)),)
+    if prompts is not None and request.zero_shot is not None and request.zero_shot.labels is not None:
+        names = [str(label) for label in request.zero_shot.labels]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise TrainingError(
+                f"zero_shot.labels: {quoted(twice)} occurs twice; give each class one prompt", code="unknown_label"
+            )
+        prompts = replace(prompts, labels=tuple(names))
     return work.Task(
+        prompts=prompts,
         request=request.model_copy(update={"input": None, "vectors": None}),
         notes=notes,
         blocks=data.blocks,

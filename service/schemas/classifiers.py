@@ -14,6 +14,7 @@ from service.schemas.codes import MISSING_TEXTS, Code, Id
 from service.schemas.common import FIRST_OF_MANY, MODE, SAMPLING, Datum, FailedEntry, Index, Mode, Receipt
 from service.schemas.items import IDS_OF_VECTORS, Encodable, ItemsOrVectors, Post, Vectors, distinct
 from service.schemas.video import Sampling
+from service.schemas.zero_shot import ZeroShotPrompts
 
 NAME = Field(
     description="Name: lower-case letters, digits, '-', '_' and '.'. An existing name gets a new version.",
@@ -107,6 +108,12 @@ class TrainRequest(Encodable):
         description="Numbers of each item beside its vectors, such as counts of objects. They are scaled within each "
         "fold, and predictions need them too.",
     )
+    zero_shot: ZeroShotPrompts | None = Field(
+        None,
+        description="Zero-shot in place of a linear probe: the cosines with the prompts of the classes, calibrated "
+        "with the codes by one temperature and a bias for each class. Needs few codes, of items of one modality. The "
+        "report has the figures of the scores as they are beside those of the calibrated ones.",
+    )
     strengths: list[float] | None = Field(
         None, min_length=1, max_length=50, description="Candidate values of C, the inverse regularisation strength."
     )
@@ -147,6 +154,18 @@ class PredictRequest(ItemsOrVectors):
     features: list[FeatureColumn] | None = Field(
         None, max_length=200, description="Numbers of each item, for a classifier that was trained with features."
     )
+    coverage: float | None = Field(
+        None,
+        ge=0.5,
+        lt=1,
+        description="Coverage of prediction sets: `set` of each item has its code with this probability, by conformal "
+        "prediction from the coded items of the training. For numbers, the coverage of `interval`. Not for videos.",
+        examples=[0.9],
+    )
+    each_class: bool = Field(
+        False,
+        description="Apply `coverage` to the items of each class, so that sets miss rare classes no more often.",
+    )
 
 
 class Moments(Message):
@@ -186,7 +205,14 @@ class Predicted(Datum):
     probabilities: dict[str, float] | None = Field(None, description="Calibrated probabilities by label.")
     value: float | None = Field(None, description="Predicted value, for a continuous task.")
     interval: tuple[float | None, float | None] | None = Field(
-        None, description="95 % prediction interval of the value; bounds are null with fewer than 19 coded items."
+        None,
+        description="Prediction interval of the value, with the `coverage` of the request, else 95 %; bounds are null "
+        "with fewer than 19 coded items.",
+    )
+    set: list[str] | None = Field(
+        None,
+        description="Prediction set with the `coverage` of the request: the labels that the item may have. Several: "
+        "the classifier cannot tell them apart. None: the item is unlike the coded ones.",
     )
     crossed: list[float] | None = Field(
         None, description="Mean prediction of the classifiers of the cross-validation, if requested."
@@ -206,6 +232,9 @@ class PredictAnswer(BaseModel):
         description="Indexes of texts of which the model knows no token: their vectors say nothing about them."
     )
     first_of_many: list[Index] = FIRST_OF_MANY
+    coverage: float | None = Field(None, description="Coverage of the sets or intervals, if the request had one.")
+    each_class: bool = Field(False, description="Whether the coverage applies to each class.")
+    remarks: list[str] = Field([], description="Remarks on the sets.")
     receipt: Receipt | None = Field(
         description="Receipt of the vectors: how they were made; null if the request contained vectors."
     )

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from models.analysers.presets import PRESETS
 from service.schemas.base import Message
+from service.schemas.codes import Id
 from service.schemas.common import Answer, Datum, FailedEntry, ModelOptions
 from service.schemas.example import PHOTO
 from service.schemas.items import IDS_OF_VECTORS, Items, Vectors, distinct
@@ -83,6 +84,30 @@ class ZeroShotRequest(ZeroShotForm):
         None,
         description="A text, an item, or a list of these, unless `vectors` are sent.",
         examples=[[{"image": PHOTO, "id": "photo-1"}]],
+    )
+
+
+class ZeroShotPrompts(Message):
+    """Prompts of the classes of a zero-shot classifier, whose scores are calibrated with the codes."""
+
+    labels: list[Id] | None = Field(
+        None,
+        min_length=2,
+        description="Classes, as the codes have them, at least two; unless a `preset` is named.",
+        examples=[["cat", "cup"]],
+    )
+    prompts: list[str] | None = Field(
+        None,
+        description="Text of each label that takes its place in the templates. Left out: the labels themselves.",
+        examples=[["a cat", "a cup of coffee"]],
+    )
+    templates: list[str] | None = Field(
+        None, description="Prompt templates, each with one {}; their vectors are averaged. Default: those of the model."
+    )
+    preset: str | None = Field(
+        None,
+        description="Named question of GET /v1/analysers, in place of `labels`, `prompts` and `templates`.",
+        examples=[None],
     )
 
 

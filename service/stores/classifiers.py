@@ -4,7 +4,9 @@ import threading
 from collections import OrderedDict
 from typing import TypeVar
 
+from models.classifiers.conformal import Conformal, conformal_of
 from models.classifiers.network import Network
+from models.classifiers.report import Report
 from models.classifiers.store import Store, Stored
 from models.errors import quoted
 from service.errors import Forbidden, NotFound
@@ -23,6 +25,7 @@ class Classifiers:
         self._lock = threading.Lock()
         self._heads: OrderedDict[str, Stored] = OrderedDict()
         self._networks: OrderedDict[str, Network] = OrderedDict()
+        self._scores: OrderedDict[str, Conformal] = OrderedDict()
 
     def open(self, label: str) -> Stored:
         """The classifier `label`: "posts" for the newest version, or "posts@3". Reads files, so call it in a thread.
@@ -55,6 +58,21 @@ class Classifiers:
             _put(self._networks, stored.label, network, OPEN_NETWORKS)
             return network
 
+    def conformal(self, stored: Stored) -> Conformal:
+        """The scores of the coded items of `stored`, for prediction sets. Reads files, so call it in a thread.
+
+        Raises DamagedClassifier, TrainingError.
+        """
+        with self._lock:
+            scores = self._scores.get(stored.label)
+            if scores is not None:
+                self._scores.move_to_end(stored.label)
+                return scores
+        scores = conformal_of(Report.from_json(stored.report()))
+        with self._lock:
+            _put(self._scores, stored.label, scores, OPEN_HEADS)
+        return scores
+
     def check_owner(self, name: str, owner: str | None) -> None:
         """Raise Forbidden if a classifier called `name` belongs to another owner."""
         require_owner(self.store, name, owner)
@@ -68,6 +86,7 @@ class Classifiers:
             for key in deleted:
                 self._heads.pop(key, None)
                 self._networks.pop(key, None)
+                self._scores.pop(key, None)
         return deleted
 
 

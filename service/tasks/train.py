@@ -2,6 +2,7 @@
 
 <folder>/request.json    the request without its items, and the blocks
          image.npy       (n, d) float32 vectors, NaN for an item without a vector; text.npy likewise
+         prompts.npz     the prompts of a calibrated zero-shot classifier, plain arrays
 """
 
 from collections import Counter
@@ -13,23 +14,24 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
+from pydantic import InstanceOf, TypeAdapter
 
 from models.classifiers.codes import UNDECIDED, Codes, aggregate_codes
 from models.classifiers.features import Feature, by_name, feature_values
 from models.classifiers.head import Block
 from models.classifiers.probe import STRENGTHS, Options
 from models.classifiers.problem import Problem, make_problem
-from models.classifiers.records import Dropped, Note
+from models.classifiers.records import Dropped, Note, Prompts
 from models.classifiers.store import Store
 from models.classifiers.train import train
+from models.classifiers.zero_shot import in_order
 from models.codes import lost_zeros
 from models.errors import TrainingError, quoted
 from service.jobs.kinds import Context
 from service.schemas.classifiers import TrainRequest
 from service.stores.classifiers import require_owner
 
-REQUEST = "request.json"
+REQUEST, PROMPTS = "request.json", "prompts.npz"
 _adapter: TypeAdapter["Task"]
 
 
@@ -43,6 +45,7 @@ class Task:
     notes : remarks on the codes.
     unusable : code and message of each item that could not be embedded, by index.
     made_with : receipts of the encoders, by modality.
+    prompts : of a calibrated zero-shot classifier.
     """
 
     request: TrainRequest
@@ -53,21 +56,50 @@ class Task:
     made_with: Mapping[str, Any]
     owner: str | None
     notes: tuple[Note, ...] = ()
+    prompts: InstanceOf[Prompts] | None = None
 
     def write(self, folder: Path, vectors: Sequence[NDArray[np.floating]]) -> None:
         """Write the task into `folder`."""
         for block, rows in zip(self.blocks, vectors, strict=True):
             np.save(folder / f"{block.modality}.npy", rows.astype(np.float32, copy=False))
-        (folder / REQUEST).write_bytes(_adapter.dump_json(self))
+        if self.prompts is not None:
+            _write_prompts(folder / PROMPTS, self.prompts)
+        (folder / REQUEST).write_bytes(_adapter.dump_json(replace(self, prompts=None)))
 
     @classmethod
     def read(cls, folder: Path) -> tuple["Task", list[NDArray[np.float32]]]:
         """Read a task that `write` has written."""
         task = _adapter.validate_json((folder / REQUEST).read_bytes())
+        if (folder / PROMPTS).exists():
+            task = replace(task, prompts=_read_prompts(folder / PROMPTS))
         return task, [np.load(folder / f"{block.modality}.npy", allow_pickle=False) for block in task.blocks]
 
 
 _adapter = TypeAdapter(Task)
+
+
+def _write_prompts(path: Path, prompts: Prompts) -> None:
+    np.savez(
+        path,
+        labels=np.array(prompts.labels),
+        texts=np.array(prompts.texts),
+        templates=np.array(prompts.templates),
+        directions=prompts.directions,
+        logit_scale=np.array(prompts.logit_scale),
+        model=np.array(prompts.model),
+    )
+
+
+def _read_prompts(path: Path) -> Prompts:
+    with np.load(path, allow_pickle=False) as file:
+        return Prompts(
+            labels=tuple(file["labels"].tolist()),
+            texts=tuple(file["texts"].tolist()),
+            templates=tuple(file["templates"].tolist()),
+            directions=file["directions"],
+            logit_scale=float(file["logit_scale"]),
+            model=str(file["model"]),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +200,15 @@ def validate_task(task: Task, vectors: Sequence[NDArray[np.floating]], *, resamp
     if request.rare is not None and len(problem.labels) == 2:  # of more classes, from which the task was inferred
         problem = replace(problem, task="binary")
         held_out = None if held_out is None else replace(held_out, task="binary")
+    if task.prompts is not None:
+        problem = replace(problem, prompts=in_order(task.prompts, problem.labels))
+        if absent := [name for name in task.prompts.labels if name not in problem.labels]:
+            note = Note(
+                "empty_class",
+                f"no coded item is {', '.join(map(quoted, absent[:10]))}: such a label is never predicted, and its "
+                "prompt is not used",
+            )
+            problem = replace(problem, notes=(*problem.notes, note))
     return ValidatedTask(problem=problem, held_out=held_out, codes=codes, options=options)
 
 

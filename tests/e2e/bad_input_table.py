@@ -34,6 +34,7 @@ SETTINGS = {
 }
 CODED = {"coder": ["a", "b"], "code": [1, 1]}  # an agreement, without its items
 DRAW = {"design": "purposive", "size": 1, "diversity": 0.5}
+PROMPTED = {"name": "x", "input": [{"text": "a cat"}, {"text": "a cup"}], "targets": ["cat", "cup"]}
 VECTORS = {"modality": "image", "model": "m", "fingerprint": "m", "dimension": 1, "data": "AACAPwAAAEA="}  # 1, 2
 EMBEDDINGS, ZERO_SHOT, TIMELINE = "/v1/embeddings", "/v1/zero-shot", "/v1/timeline"
 Send = Callable[[httpx.Client], httpx.Response]
@@ -403,6 +404,27 @@ BODIES: Sequence[Row] = (
             ("twice", [{"name": "n", "values": [1, 2]}] * 2, "bad_features", "features: 'n' occurs twice"),
         )
     ),
+    Row("calibrated zero-shot of one class",
+        body({**PROMPTED, "zero_shot": {"labels": ["cat"]}}, "/v1/classifiers"), 422, "invalid_request",
+        "zero_shot.labels: .*at least 2"),
+    Row("calibrated zero-shot without classes", body({**PROMPTED, "zero_shot": {}}, "/v1/classifiers"), 422,
+        "invalid_request", "zero_shot: has no labels; send the classes of the codes"),
+    Row("fewer prompts than classes",
+        body({**PROMPTED, "zero_shot": {"labels": ["cat", "cup"], "prompts": ["a cat"]}}, "/v1/classifiers"), 422,
+        "invalid_request", "zero_shot.prompts: got 1 for 2 labels; send one for each"),
+    Row("calibrated zero-shot with strengths of a probe",
+        body({**PROMPTED, "strengths": [1], "zero_shot": {"labels": ["cat", "cup"]}}, "/v1/classifiers"), 422,
+        "invalid_request", "strengths: is for a linear probe"),
+    Row("calibrated zero-shot of numbers",
+        body({**PROMPTED, "task": "continuous", "zero_shot": {"labels": ["cat", "cup"]}}, "/v1/classifiers"), 422,
+        "invalid_request", "zero_shot: labels classes, and a continuous target has none"),
+    Row("a class without a prompt",
+        body({**PROMPTED, "input": PROMPTED["input"] * 5, "targets": ["cat", "dog"] * 5,
+              "zero_shot": {"labels": ["cat", "cup"]}}, "/v1/classifiers"), 422,
+        "unknown_label", "zero_shot: class 'dog' of the codes has no prompt"),
+    Row("a coverage of everything",
+        body({"input": [{"text": "a"}], "coverage": 1}, "/v1/classifiers/nothing/predict"), 422, "invalid_request",
+        "coverage: got 1, should be less than 1"),
     Row("a purposive sample by a width",
         body({"design": "purposive", "scores": [1, 2], "for_width": 0.1}, "/v1/samples"), 422, "invalid_request",
         "for_width: a purposive sample allows no interval"),

@@ -9,10 +9,11 @@ from models.pages.plots import Frame, padded_range, svg, ticks
 WIDTHS = (0.2, 0.1, 0.05, 0.03, 0.02)
 WIDE, HIGH = 340, 230
 MOST = 10_000_000
+CHOSEN = "trained at the chosen C"
 
 
-def learning_parts(learning: Learning, *, grouped: bool) -> list[Child]:
-    """The parts of the section, without its heading."""
+def learning_parts(learning: Learning, *, grouped: bool, fitted: str = CHOSEN) -> list[Child]:
+    """The parts of the section, without its heading; `fitted` says how the heads were made."""
     proportion = learning.score == "accuracy"
     last = learning.points[-1]
     label = max(last.width, key=last.width.__getitem__)
@@ -21,7 +22,7 @@ def learning_parts(learning: Learning, *, grouped: bool) -> list[Child]:
     of: Child = ["share of “", user_text(label, 60), "”"] if label else "mean"
     units = "the same share of each class" if proportion else "a random part"
     text = (
-        f"Heads were trained at the chosen C on {'whole groups' if grouped else units} of the items, seed "
+        f"Heads were {fitted} on {'whole groups' if grouped else units} of the items, seed "
         f"{learning.seed}, and measured out of fold on all {counted(learning.n, 'item')}; the last point is the "
         "cross-validation of this report. Vertical lines: 95 % intervals."
     )

@@ -17,7 +17,7 @@ def paragraph(report: Report, measured: list[View], facts: Mapping[str, str]) ->
     first: list[Child] = [_training(report, facts), *_data(report), _coders(report), _validation(report)]
     if weighted:
         first.append("Items were weighted by the inverse of their inclusion probabilities, or as stated.")
-    last: list[Child] = [*(_result(view, report) for view in measured), _software(report)]
+    last: list[Child] = [*(_result(view, report) for view in measured), _as_they_are(report), _software(report)]
     return [[sentence, " "] for sentence in (*first, *last) if sentence]
 
 
@@ -29,6 +29,12 @@ def _training(report: Report, facts: Mapping[str, str]) -> str:
         return (
             f"We fine-tuned an image network ({start}) on {counted(report.n, 'coded image')}{epochs}, with early "
             f"stopping on validation images{kept}."
+        )
+    if (own := report.zero_shot) is not None:
+        prompts = "; ".join(f"“{shortened(text, 80)}”" for text in list(own.prompts.values())[:12])
+        return (
+            f"Zero-shot scores of {own.model} (prompts: {prompts}) were calibrated with "
+            f"{counted(report.n, 'coded item')} by one temperature ({own.temperature:.3g}) and a bias for each class."
         )
     kind = MODELS.get(report.task, "ridge regression")
     encoders = [shortened(value, 400) for name, value in facts.items() if name.startswith("Encoder")]
@@ -80,6 +86,11 @@ def _validation(report: Report) -> str:
     groups = f", with {counted(report.groups, 'group')} never divided" if report.groups is not None else ""
     repeats = int(options.get("repeats") or 1)
     repeated = f", repeated {repeats} times with other folds" if repeats > 1 else ""
+    if report.zero_shot is not None:
+        return (
+            f"Figures out of fold are cross-fitted ({options.get('folds')} folds{repeated}{groups}, seed "
+            f"{options.get('seed')}): temperature and biases were fitted without the item’s fold."
+        )
     return (
         f"Figures out of fold are from nested cross-validation ({options.get('folds')} folds{repeated}{groups}), with "
         f"C chosen by {options.get('inner_folds')} inner folds (seed {options.get('seed')})."
@@ -100,6 +111,17 @@ def _result(view: View, report: Report) -> str:
         usual = f"always predicting the mean had an error of {number(view.measured.baseline['mae'].value)}"
     where = f"{view.where[0].upper()}{view.where[1:]}"
     return f"{where}, {', '.join(shown)}; {usual}."
+
+
+def _as_they_are(report: Report) -> str:
+    """The result of the zero-shot scores without calibration."""
+    if report.uncalibrated is None:
+        return ""
+    figures = report.uncalibrated.figures
+    return (
+        f"Without calibration, the accuracy of the zero-shot labels was {_share(figures['accuracy'])} and their F1 "
+        f"macro {_number(figures['f1_macro'])} on the same items."
+    )
 
 
 def _share(figure: Figure) -> str:

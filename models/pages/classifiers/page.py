@@ -9,8 +9,9 @@ from models.classifiers.report import WITHHELD, Predictions, Report
 from models.classifiers.worst import Worst, worst
 from models.pages.classifiers import plots
 from models.pages.classifiers.curves import curve_parts
-from models.pages.classifiers.learning import learning_parts
+from models.pages.classifiers.learning import CHOSEN, learning_parts
 from models.pages.classifiers.methods import paragraph
+from models.pages.classifiers.sets import kind_of, set_parts, zero_shot_parts
 from models.pages.classifiers.tables import MATRIX, class_table, confusion_parts, figure_table, items_per_class
 from models.pages.classifiers.training_data import training_data
 from models.pages.classifiers.words import View, baseline, counted_rows, definitions, result_sentence, views
@@ -62,8 +63,16 @@ def page(
         body += _figures(view, report, main=place == 0)
     if not measured:
         body.append(section("Figures", e("p", NOT_MEASURED)))
+    if report.zero_shot and report.uncalibrated and report.cross_validated:
+        compared = zero_shot_parts(report.zero_shot, report.uncalibrated, report.cross_validated)
+        body.append(section("Zero-shot before and after calibration", *compared))
+    if report.sets:
+        title = "Prediction sets" if report.labels else "Prediction intervals"
+        body.append(section(title, *set_parts(report.sets, report.labels)))
     if report.learning:
-        parts = learning_parts(report.learning, grouped=report.groups is not None)
+        parts = learning_parts(
+            report.learning, grouped=report.groups is not None, fitted="fitted" if report.zero_shot else CHOSEN
+        )
         body.append(section("Number of coded items and precision", *parts))
     if report.curve:
         body.append(section("Learning curve", *_curve(report)))
@@ -79,7 +88,7 @@ def page(
 
 def _top(report: Report, measured: list[View], name: str, rows: Mapping[str, str]) -> Html:
     parts: list[Child] = [
-        e("p.kicker", f"Report of a classifier: {report.task}, {KINDS[report.kind]}"),
+        e("p.kicker", f"Report of a classifier: {report.task}, {kind_of(report) or KINDS[report.kind]}"),
         e("h1", user_text(name, 200)),
         [e("p.lead" if i == 0 else "p", result_sentence(view, report)) for i, view in enumerate(measured)],
     ]
@@ -232,7 +241,7 @@ def _cells(error: Worst) -> tuple[Child, Child, Child]:
 
 
 def _provenance(report: Report) -> Iterable[Child]:
-    rows: list[tuple[Child, Child]] = [("Kind", KINDS[report.kind])]
+    rows: list[tuple[Child, Child]] = [("Kind", kind_of(report) or KINDS[report.kind])]
     if report.start:
         rows.append(("Starting point", option_text(report.start)))
     rows += [(key, user_text(option_text(value), 300)) for key, value in report.options.items()]

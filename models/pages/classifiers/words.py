@@ -116,11 +116,17 @@ def definitions(report: Report, *, weighted: bool) -> list[str]:
         groups = "; items of one group are always in one fold" if report.groups is not None else ""
         folds = report.options.get("folds")
         inner = report.options.get("inner_folds")
-        paragraphs.append(
+        probe = (
             "Out of fold means nested cross-validation: each item is predicted by a head that was trained, regularised "
             f"and calibrated without its fold ({folds} folds; C chosen by {inner} inner folds){groups}. The head that "
             "is kept was trained on all items."
         )
+        zero_shot = (
+            "Out of fold means cross-fitting: the scores of each item are calibrated by a temperature and biases that "
+            f"were fitted without its fold ({folds} folds){groups}. The calibration that is kept was fitted to all "
+            "items."
+        )
+        paragraphs.append(probe if report.zero_shot is None else zero_shot)
         repeats = int(report.options.get("repeats") or 1)
         if repeats > 1:
             paragraphs.append(

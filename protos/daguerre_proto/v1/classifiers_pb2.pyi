@@ -88,8 +88,20 @@ class FeatureColumn(_message.Message):
     values: _containers.RepeatedCompositeFieldContainer[Code]
     def __init__(self, name: _Optional[str] = ..., values: _Optional[_Iterable[_Union[Code, _Mapping]]] = ...) -> None: ...
 
+class ZeroShotPrompts(_message.Message):
+    __slots__ = ("labels", "prompts", "templates", "preset")
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    PROMPTS_FIELD_NUMBER: _ClassVar[int]
+    TEMPLATES_FIELD_NUMBER: _ClassVar[int]
+    PRESET_FIELD_NUMBER: _ClassVar[int]
+    labels: _containers.RepeatedScalarFieldContainer[str]
+    prompts: _containers.RepeatedScalarFieldContainer[str]
+    templates: _containers.RepeatedScalarFieldContainer[str]
+    preset: str
+    def __init__(self, labels: _Optional[_Iterable[str]] = ..., prompts: _Optional[_Iterable[str]] = ..., templates: _Optional[_Iterable[str]] = ..., preset: _Optional[str] = ...) -> None: ...
+
 class TrainRequest(_message.Message):
-    __slots__ = ("name", "task", "input", "vectors", "model", "decode", "on_error", "targets", "codes", "ids", "groups", "sample_weight", "inclusion_prob", "split", "labels", "bounds", "partial", "strengths", "folds", "inner_folds", "balanced", "calibrate", "resamples", "seed", "as_job", "missing", "strata", "design", "rare", "repeats", "text", "text_fingerprint", "features")
+    __slots__ = ("name", "task", "input", "vectors", "model", "decode", "on_error", "targets", "codes", "ids", "groups", "sample_weight", "inclusion_prob", "split", "labels", "bounds", "partial", "strengths", "folds", "inner_folds", "balanced", "calibrate", "resamples", "seed", "as_job", "missing", "strata", "design", "rare", "repeats", "text", "text_fingerprint", "features", "zero_shot")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TASK_FIELD_NUMBER: _ClassVar[int]
     INPUT_FIELD_NUMBER: _ClassVar[int]
@@ -123,6 +135,7 @@ class TrainRequest(_message.Message):
     TEXT_FIELD_NUMBER: _ClassVar[int]
     TEXT_FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
+    ZERO_SHOT_FIELD_NUMBER: _ClassVar[int]
     name: str
     task: str
     input: _containers.RepeatedCompositeFieldContainer[Post]
@@ -156,7 +169,8 @@ class TrainRequest(_message.Message):
     text: str
     text_fingerprint: str
     features: _containers.RepeatedCompositeFieldContainer[FeatureColumn]
-    def __init__(self, name: _Optional[str] = ..., task: _Optional[str] = ..., input: _Optional[_Iterable[_Union[Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[Vectors, _Mapping]]] = ..., model: _Optional[str] = ..., decode: _Optional[_Union[_common_pb2.Decode, str]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., targets: _Optional[_Union[Targets, _Mapping]] = ..., codes: _Optional[_Union[Codes, _Mapping]] = ..., ids: _Optional[_Iterable[str]] = ..., groups: _Optional[_Iterable[str]] = ..., sample_weight: _Optional[_Iterable[float]] = ..., inclusion_prob: _Optional[_Iterable[float]] = ..., split: _Optional[_Iterable[str]] = ..., labels: _Optional[_Iterable[str]] = ..., bounds: _Optional[_Union[Bounds, _Mapping]] = ..., partial: bool = ..., strengths: _Optional[_Iterable[float]] = ..., folds: _Optional[int] = ..., inner_folds: _Optional[int] = ..., balanced: bool = ..., calibrate: bool = ..., resamples: _Optional[int] = ..., seed: _Optional[int] = ..., as_job: bool = ..., missing: _Optional[_Iterable[str]] = ..., strata: _Optional[_Iterable[str]] = ..., design: _Optional[str] = ..., rare: _Optional[str] = ..., repeats: _Optional[int] = ..., text: _Optional[str] = ..., text_fingerprint: _Optional[str] = ..., features: _Optional[_Iterable[_Union[FeatureColumn, _Mapping]]] = ...) -> None: ...
+    zero_shot: ZeroShotPrompts
+    def __init__(self, name: _Optional[str] = ..., task: _Optional[str] = ..., input: _Optional[_Iterable[_Union[Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[Vectors, _Mapping]]] = ..., model: _Optional[str] = ..., decode: _Optional[_Union[_common_pb2.Decode, str]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., targets: _Optional[_Union[Targets, _Mapping]] = ..., codes: _Optional[_Union[Codes, _Mapping]] = ..., ids: _Optional[_Iterable[str]] = ..., groups: _Optional[_Iterable[str]] = ..., sample_weight: _Optional[_Iterable[float]] = ..., inclusion_prob: _Optional[_Iterable[float]] = ..., split: _Optional[_Iterable[str]] = ..., labels: _Optional[_Iterable[str]] = ..., bounds: _Optional[_Union[Bounds, _Mapping]] = ..., partial: bool = ..., strengths: _Optional[_Iterable[float]] = ..., folds: _Optional[int] = ..., inner_folds: _Optional[int] = ..., balanced: bool = ..., calibrate: bool = ..., resamples: _Optional[int] = ..., seed: _Optional[int] = ..., as_job: bool = ..., missing: _Optional[_Iterable[str]] = ..., strata: _Optional[_Iterable[str]] = ..., design: _Optional[str] = ..., rare: _Optional[str] = ..., repeats: _Optional[int] = ..., text: _Optional[str] = ..., text_fingerprint: _Optional[str] = ..., features: _Optional[_Iterable[_Union[FeatureColumn, _Mapping]]] = ..., zero_shot: _Optional[_Union[ZeroShotPrompts, _Mapping]] = ...) -> None: ...
 
 class TrainResponse(_message.Message):
     __slots__ = ("classifier", "job")
@@ -269,7 +283,7 @@ class DeleteClassifierResponse(_message.Message):
     def __init__(self, deleted: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class PredictRequest(_message.Message):
-    __slots__ = ("classifier", "input", "vectors", "on_error", "crossed", "sampling", "as_job", "ids", "features")
+    __slots__ = ("classifier", "input", "vectors", "on_error", "crossed", "sampling", "as_job", "ids", "features", "coverage", "each_class")
     CLASSIFIER_FIELD_NUMBER: _ClassVar[int]
     INPUT_FIELD_NUMBER: _ClassVar[int]
     VECTORS_FIELD_NUMBER: _ClassVar[int]
@@ -279,6 +293,8 @@ class PredictRequest(_message.Message):
     AS_JOB_FIELD_NUMBER: _ClassVar[int]
     IDS_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_FIELD_NUMBER: _ClassVar[int]
+    EACH_CLASS_FIELD_NUMBER: _ClassVar[int]
     classifier: str
     input: _containers.RepeatedCompositeFieldContainer[Post]
     vectors: _containers.RepeatedCompositeFieldContainer[Vectors]
@@ -288,10 +304,12 @@ class PredictRequest(_message.Message):
     as_job: bool
     ids: _containers.RepeatedScalarFieldContainer[str]
     features: _containers.RepeatedCompositeFieldContainer[FeatureColumn]
-    def __init__(self, classifier: _Optional[str] = ..., input: _Optional[_Iterable[_Union[Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[Vectors, _Mapping]]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., crossed: bool = ..., sampling: _Optional[_Union[_video_pb2.Sampling, _Mapping]] = ..., as_job: bool = ..., ids: _Optional[_Iterable[str]] = ..., features: _Optional[_Iterable[_Union[FeatureColumn, _Mapping]]] = ...) -> None: ...
+    coverage: float
+    each_class: bool
+    def __init__(self, classifier: _Optional[str] = ..., input: _Optional[_Iterable[_Union[Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[Vectors, _Mapping]]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., crossed: bool = ..., sampling: _Optional[_Union[_video_pb2.Sampling, _Mapping]] = ..., as_job: bool = ..., ids: _Optional[_Iterable[str]] = ..., features: _Optional[_Iterable[_Union[FeatureColumn, _Mapping]]] = ..., coverage: _Optional[float] = ..., each_class: bool = ...) -> None: ...
 
 class Predicted(_message.Message):
-    __slots__ = ("index", "id", "label", "probabilities", "value", "low", "high", "crossed", "error", "video", "crop")
+    __slots__ = ("index", "id", "label", "probabilities", "value", "low", "high", "crossed", "error", "video", "crop", "set")
     INDEX_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
@@ -303,6 +321,7 @@ class Predicted(_message.Message):
     ERROR_FIELD_NUMBER: _ClassVar[int]
     VIDEO_FIELD_NUMBER: _ClassVar[int]
     CROP_FIELD_NUMBER: _ClassVar[int]
+    SET_FIELD_NUMBER: _ClassVar[int]
     index: int
     id: str
     label: str
@@ -314,10 +333,11 @@ class Predicted(_message.Message):
     error: _common_pb2.ItemError
     video: _video_pb2.VideoResult
     crop: _common_pb2.Crop
-    def __init__(self, index: _Optional[int] = ..., id: _Optional[str] = ..., label: _Optional[str] = ..., probabilities: _Optional[_Iterable[float]] = ..., value: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., crossed: _Optional[_Iterable[float]] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ..., video: _Optional[_Union[_video_pb2.VideoResult, _Mapping]] = ..., crop: _Optional[_Union[_common_pb2.Crop, _Mapping]] = ...) -> None: ...
+    set: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, index: _Optional[int] = ..., id: _Optional[str] = ..., label: _Optional[str] = ..., probabilities: _Optional[_Iterable[float]] = ..., value: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., crossed: _Optional[_Iterable[float]] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ..., video: _Optional[_Union[_video_pb2.VideoResult, _Mapping]] = ..., crop: _Optional[_Union[_common_pb2.Crop, _Mapping]] = ..., set: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class PredictResponse(_message.Message):
-    __slots__ = ("classifier", "task", "labels", "data", "model", "truncated", "receipt", "job", "unknown", "first_of_many")
+    __slots__ = ("classifier", "task", "labels", "data", "model", "truncated", "receipt", "job", "unknown", "first_of_many", "coverage", "each_class", "remarks")
     CLASSIFIER_FIELD_NUMBER: _ClassVar[int]
     TASK_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
@@ -328,6 +348,9 @@ class PredictResponse(_message.Message):
     JOB_FIELD_NUMBER: _ClassVar[int]
     UNKNOWN_FIELD_NUMBER: _ClassVar[int]
     FIRST_OF_MANY_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_FIELD_NUMBER: _ClassVar[int]
+    EACH_CLASS_FIELD_NUMBER: _ClassVar[int]
+    REMARKS_FIELD_NUMBER: _ClassVar[int]
     classifier: str
     task: str
     labels: _containers.RepeatedScalarFieldContainer[str]
@@ -338,7 +361,10 @@ class PredictResponse(_message.Message):
     job: _jobs_pb2.Job
     unknown: _containers.RepeatedScalarFieldContainer[int]
     first_of_many: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, classifier: _Optional[str] = ..., task: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., data: _Optional[_Iterable[_Union[Predicted, _Mapping]]] = ..., model: _Optional[str] = ..., truncated: _Optional[_Iterable[int]] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., unknown: _Optional[_Iterable[int]] = ..., first_of_many: _Optional[_Iterable[int]] = ...) -> None: ...
+    coverage: float
+    each_class: bool
+    remarks: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, classifier: _Optional[str] = ..., task: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., data: _Optional[_Iterable[_Union[Predicted, _Mapping]]] = ..., model: _Optional[str] = ..., truncated: _Optional[_Iterable[int]] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., unknown: _Optional[_Iterable[int]] = ..., first_of_many: _Optional[_Iterable[int]] = ..., coverage: _Optional[float] = ..., each_class: bool = ..., remarks: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class EstimateRequest(_message.Message):
     __slots__ = ("classifier", "n", "mean", "variance", "confidence", "vectors")

@@ -38,6 +38,7 @@ CLASSIFIERS = File(
             high="double // Upper bound.",
         ),
         message("FeatureColumn", "FeatureColumn", values="// Number of each item; nothing set: unknown."),
+        message("ZeroShotPrompts", "ZeroShotPrompts"),
         message(
             "TrainRequest",
             "TrainRequest",
@@ -87,10 +88,11 @@ CLASSIFIERS = File(
             "The prediction for one item.",
             without="interval",
             probabilities="repeated double // Calibrated, in the order of the labels.",
-            low="optional double // Lower bound of the value's 95 % prediction interval; absent where it is not known, "
-            "from fewer than 19 coded items.",
+            low="optional double // Lower bound of the value's prediction interval, with the coverage of the request, "
+            "else 95 %; absent where it is not known, from fewer than 19 coded items.",
             high="optional double // Upper bound of the interval.",
             crossed="// If requested: one per label, or one value.",
+            set="// Prediction set with the coverage of the request: the labels that the item may have; may be empty.",
             video="// Frames and shots of a video; the prediction is pooled from them.",
         ),
         message(

@@ -102,6 +102,7 @@ def predictions(answer: Answer) -> classifiers_pb2.PredictResponse:
                 low=low,
                 high=high,
                 crossed=entry.get("crossed", ()),
+                set=entry.get("set", ()),
                 error=_error(entry),
                 crop=_crop(entry),
                 video=_video(entry, labels),
@@ -116,6 +117,9 @@ def predictions(answer: Answer) -> classifiers_pb2.PredictResponse:
         truncated=answer["truncated"],
         unknown=answer["unknown"],
         first_of_many=answer.get("first_of_many", ()),
+        coverage=answer["coverage"],
+        each_class=answer["each_class"],
+        remarks=answer["remarks"],
         receipt=None if answer["receipt"] is None else messages.receipt(answer["receipt"]),
     )
 

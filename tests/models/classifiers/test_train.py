@@ -162,7 +162,8 @@ def test_each_part_of_the_report_is_public_or_private():
     """A new part has to be named here: another key than the owner's sees the public ones."""
     figures = {"task", "n", "labels", "counts", "groups", "bounds", "options", "libraries", "seconds", "kind", "format"}
     figures |= {"strength", "strength_losses", "fold_strengths", "cross_validated", "held_out", "validation", "curve"}
-    figures |= {"best", "start", "device", "withheld", "learning", "strata"}
+    figures |= {"best", "start", "device", "withheld", "learning", "strata", "features"}
+    figures |= {"zero_shot", "uncalibrated", "sets"}
     parts = {field.name for field in dataclasses.fields(Report)}
     assert parts == figures | PRIVATE | PARTLY_PRIVATE
 

@@ -2,7 +2,7 @@
 
 from daguerre.cli.commands.analyse import analyse
 from daguerre.cli.commands.annotation import agreement, compare, pairs, sample
-from daguerre.cli.commands.classifiers import classifiers, fine_tune, predict, train
+from daguerre.cli.commands.classifiers import fine_tune, predict, train
 from daguerre.cli.commands.clusters import cluster, duplicates
 from daguerre.cli.commands.coders import coder_groups, reconcile
 from daguerre.cli.commands.embed import embed
@@ -15,6 +15,7 @@ from daguerre.cli.commands.representations import representations
 from daguerre.cli.commands.scales import comparisons, scale
 from daguerre.cli.commands.search import search
 from daguerre.cli.commands.server import models, ping
+from daguerre.cli.commands.stored_classifiers import classifiers
 from daguerre.cli.commands.validations import validate
 from daguerre.cli.commands.zero_shot import zero_shot
 from daguerre.cli.group import DISAGREE, INTERRUPTED, MISMATCH, REFUSED, SOME_FAILED, UNREACHABLE, main

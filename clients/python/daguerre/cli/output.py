@@ -6,6 +6,7 @@ import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from itertools import repeat
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -180,9 +181,13 @@ def write_scores(scores: ZeroShot, out: str, kind: str) -> None:
 def write_predictions(predictions: Predictions, out: str, kind: str) -> None:
     """Write a row per item: id; label and probabilities, or value, low, high; origin, remark, error."""
     if predictions.labels:
-        paired = zip(predictions.predicted, predictions.probabilities, strict=True)
-        rows: Iterable[Sequence[Any]] = ([label, *numbers(row)] for label, row in paired)
-        _write(predictions, ["label", *label_columns(predictions.labels, OWN_COLUMNS)], rows, out, kind)
+        sets = predictions.set_columns
+        more = zip(*sets.values(), strict=True) if sets else repeat(())
+        paired = zip(predictions.predicted, predictions.probabilities, more, strict=False)  # `more` may have no end
+        rows: Iterable[Sequence[Any]] = ([label, *numbers(row), *last] for label, row, last in paired)
+        _write(
+            predictions, ["label", *label_columns(predictions.labels, (*OWN_COLUMNS, *sets)), *sets], rows, out, kind
+        )
     else:
         values = zip(predictions.values, predictions.low, predictions.high, strict=True)
         _write(predictions, ["value", "low", "high"], (numbers(row) for row in values), out, kind)

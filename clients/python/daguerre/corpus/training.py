@@ -8,6 +8,7 @@ import numpy as np
 
 from daguerre.corpus.classifiers import item_groups, training_arguments
 from daguerre.corpus.coded import CodedTable, read_coded
+from daguerre.inputs.alignment import id_texts
 from daguerre.inputs.names import PathNames
 from daguerre.results.embeddings import Embeddings
 
@@ -51,6 +52,33 @@ def table_arguments(
     if "images" not in own and "texts" not in own:
         raise ValueError(f"{table.name} has neither paths nor texts; give embeddings, or the folder of its images")
     return own
+
+
+def texts_of(what: str, given: Sequence[Any] | None) -> list[str] | None:
+    """A column as texts; None for none."""
+    return None if given is None else id_texts(given, what)
+
+
+def numbers_of(given: Sequence[float] | None) -> list[float] | None:
+    """A column as numbers; None for none."""
+    return None if given is None else [float(number) for number in given]
+
+
+def zero_shot_fields(
+    zero_shot: Mapping[str, str] | Sequence[str] | str | None, templates: Sequence[str] | None
+) -> dict[str, Any] | None:
+    """The field `zero_shot` of a request, from prompts by label, labels, or the name of a preset. Raises ValueError."""
+    if zero_shot is None:
+        if templates is not None:
+            raise ValueError("templates: are for zero_shot prompts; give zero_shot too, or leave them out")
+        return None
+    chosen: dict[str, Any] = {"templates": None if templates is None else list(templates)}
+    if isinstance(zero_shot, str):
+        return chosen | {"preset": zero_shot}
+    chosen["labels"] = [str(label) for label in zero_shot]
+    if isinstance(zero_shot, Mapping):
+        chosen["prompts"] = [str(prompt) for prompt in zero_shot.values()]
+    return chosen
 
 
 def rows_of(made: Embeddings, table: CodedTable) -> Embeddings:

@@ -51,7 +51,7 @@ class AsyncClassifier:
     id : name and version, as in "protest@3"; cite this.
     task : binary, categorical or continuous.
     features : names of the numbers that predictions need beside the items.
-    labels : in the order of the probabilities; (negative, positive) for a binary task.
+    labels : in the order of the probabilities; of a binary task (negative, positive).
     report : figures, notes and details of the training; print it.
     errors : items that could not be embedded for the training; none of a classifier that was trained before.
     """
@@ -88,6 +88,8 @@ class AsyncClassifier:
         ids: Sequence[str] | None = None,
         features: Any = None,
         crossed: bool = False,
+        coverage: float | None = None,
+        each_class: bool = False,
         on_error: OnError = "collect",
         progress: bool | None = None,
     ) -> Predictions:
@@ -101,6 +103,9 @@ class AsyncClassifier:
         features : numbers of each item, for a classifier that was trained with features; given as they were then, in
             tables with perhaps other columns.
         crossed : add the cross-fitted predictions that `estimate` uses.
+        coverage : for example 0.9: add the set of labels that each item may have, which has its code with about this
+            probability (see docs/classifiers.md); of numbers, the coverage of `low` and `high`, 0.95 if None.
+        each_class : let the coverage hold for the items of each class, so that sets miss rare classes no more often.
 
         Returns
         -------
@@ -116,9 +121,11 @@ class AsyncClassifier:
         >>> clf.predict(images="photos/").to_pandas()
         """
         images = with_crops(images, crops)
-        return _predictions(
-            self, await self._collect(images, texts, embeddings, ids, features, crossed, on_error, progress)
-        )
+        options = PredictOptions(classifier=self.id, crossed=crossed, coverage=coverage, each_class=each_class)
+        results = await self._collect(images, texts, embeddings, ids, features, options, on_error, progress)
+        for remark in dict.fromkeys(remark for _, answer in results.answers for remark in answer.remarks):
+            self._session.warn(RemarkWarning(remark))
+        return _predictions(self, results)
 
     async def estimate(
         self,
@@ -147,7 +154,8 @@ class AsyncClassifier:
         >>> clf.estimate(embeddings=client.embed(images="corpus/"))["protest"]
         """
         images = with_crops(images, crops)
-        results = await self._collect(images, texts, embeddings, None, features, True, "collect", progress)
+        options = PredictOptions(classifier=self.id, crossed=True)
+        results = await self._collect(images, texts, embeddings, None, features, options, "collect", progress)
         rows = np.concatenate([answer.crossed for _, answer in results.answers] or [np.zeros((0, 1))])
         rows = rows[~np.isnan(rows).any(axis=1)]
         if len(rows) < 2:
@@ -216,7 +224,7 @@ class AsyncClassifier:
         embeddings: EmbeddingsLike | None,
         ids: Sequence[str] | None,
         features: Any,
-        crossed: bool,
+        options: PredictOptions,
         on_error: OnError,
         progress: bool | None,
     ) -> "_Results":
@@ -225,7 +233,6 @@ class AsyncClassifier:
                 f"features: {self.id} was trained with {listed(self.features) or 'none'}; "
                 + ("leave them out" if features is not None else "give those of each item")
             )
-        options = PredictOptions(classifier=self.id, crossed=crossed)
         items_or_embeddings(images, texts, embeddings)
         source = images if images is not None else texts
         if embeddings is None and self.features and self._embed is not None:
@@ -337,13 +344,17 @@ def _predictions(clf: AsyncClassifier, results: _Results) -> Predictions:
     values = np.full((n, 3), np.nan)
     width = max((answer.crossed.shape[1] for _, answer in results.answers), default=0)
     crossed = np.full((n, width), np.nan)
+    sets: list[list[str] | None] = [None] * n
     for places, answer in results.answers:
+        for place, chosen in zip(places, answer.sets, strict=True):
+            sets[place] = None if chosen is None else list(chosen)
         for place, label in zip(places, answer.best, strict=True):
             predicted[place] = label
         probabilities[places], values[places] = answer.probabilities, answer.values
         if answer.crossed.shape[1]:
             crossed[places] = answer.crossed
     receipt = results.answers[0][1].receipt if results.answers else None
+    coverage = results.answers[0][1].coverage if results.answers else None
     return Predictions(
         ids=results.ids,
         files=results.files,
@@ -359,6 +370,8 @@ def _predictions(clf: AsyncClassifier, results: _Results) -> Predictions:
         low=values[:, 1],
         high=values[:, 2],
         crossed=crossed if width else None,
+        coverage=coverage,
+        sets=sets if coverage is not None and clf.labels else None,
     )
 
 

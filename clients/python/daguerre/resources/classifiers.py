@@ -12,10 +12,13 @@ from daguerre.corpus.features import feature_columns, split_features
 from daguerre.corpus.training import (
     code_rows,
     coded_items,
+    numbers_of,
     of_coded,
     read_training_table,
     refuse_unusable,
     table_arguments,
+    texts_of,
+    zero_shot_fields,
 )
 from daguerre.dispatch.vectors import EmbeddingsLike, embeddings_of, known_errors, vector_block, with_uploads
 from daguerre.errors import ItemError, RemarkWarning
@@ -73,6 +76,8 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
         partial: bool = False,
         model: str | None = None,
         decode: Decode | None = None,
+        zero_shot: Mapping[str, str] | Sequence[str] | str | None = None,
+        templates: Sequence[str] | None = None,
         strengths: Sequence[float] | None = None,
         folds: int = 5,
         inner_folds: int = 3,
@@ -84,7 +89,7 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
         seed: int = 0,
         progress: bool | None = None,
     ) -> AsyncClassifier:
-        """Train a classifier on coded images, texts, or both: a linear probe on their embeddings.
+        """Train a classifier on coded images, texts, or both: a linear probe on their embeddings, or zero-shot.
 
         Parameters
         ----------
@@ -123,6 +128,10 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
             no, false, other, none, not X or the like is the negative one.
         bounds : lower and upper bound of a continuous target; predictions stay inside.
         partial : use items that lack one of two modalities (None in `texts`).
+        zero_shot : for a few codes: zero-shot scores, calibrated with the codes, in place of a linear probe. A mapping
+            from each class to its prompt, such as {"protest": "a protest", "other": "a street"}; a list of classes
+            that are their own prompts; or the name of a preset. The report compares them with the scores as they are.
+        templates : prompt templates, each with one {}; None: the model's own.
         repeats : number of cross-validations with other folds; figures are their means.
         rare : treatment of classes with fewer examples than folds. None: an error; "drop": their items are left out;
             "merge:other": they become one class of this name. A warning says which classes they are.
@@ -215,11 +224,11 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
             "ids": names,
             **sent,
             "missing": missing_texts(missing),
-            "groups": _texts("groups", column("groups", groups)),
-            "strata": _texts("strata", column("strata", strata)),
+            "groups": texts_of("groups", column("groups", groups)),
+            "strata": texts_of("strata", column("strata", strata)),
             "design": design,
-            "sample_weight": _numbers(column("sample_weight", sample_weight)),
-            "inclusion_prob": _numbers(
+            "sample_weight": numbers_of(column("sample_weight", sample_weight)),
+            "inclusion_prob": numbers_of(
                 None if probability is None else of_coded("inclusion_prob", list(probability), names, coded)
             ),
             "split": column("split", split),
@@ -229,7 +238,8 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
             "partial": partial,
             "text": text,
             "text_fingerprint": reader,
-            "strengths": _numbers(strengths),
+            "zero_shot": zero_shot_fields(zero_shot, templates),
+            "strengths": numbers_of(strengths),
             "folds": folds,
             "inner_folds": inner_folds,
             "balanced": balanced,
@@ -388,11 +398,3 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
             return await self._embedded(images, texts, None, of["model"], decode, progress)
 
         return AsyncClassifier(self, card, files, errors, embed)
-
-
-def _texts(what: str, given: Sequence[Any] | None) -> list[str] | None:
-    return None if given is None else id_texts(given, what)
-
-
-def _numbers(given: Sequence[float] | None) -> list[float] | None:
-    return None if given is None else [float(number) for number in given]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 MAIN = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "pr_auc", "brier", "mae", "rmse", "r2", "spearman")
 SETS = {"cross_validated": "out of fold", "held_out": "held out", "validation": "validation images"}
+OF_ZERO_SHOT = ("accuracy", "f1_macro", "brier")
 PRINTED = {  # test items first: nothing was chosen by them
     "held_out": "test items, held out",
     "cross_validated": "out of fold",
@@ -69,6 +70,8 @@ class Report(Mapping[str, Any]):
         the test images. Shares have Wilson's 95 % interval, other figures that of a bootstrap.
     held_out : figures of the test items alone, by name; empty without test items.
     learning : figures by the number of coded items, as a list of n, score and width; None for a fine-tuned network.
+    uncalibrated : of calibrated zero-shot, the figures of the scores as they are on the same items; else empty.
+    sets : the coverage and size of prediction sets on the coded items, a mapping for each coverage.
     notes : warnings about the training data and the figures.
     worst : the most confidently wrong predictions: id, target, predicted, confidence.
     """
@@ -85,6 +88,8 @@ class Report(Mapping[str, Any]):
         self.figures = _figures(self.measured, "figures")
         self.baseline = _figures(self.measured, "baseline")
         self.held_out = _figures(report.get("held_out") or {}, "figures")
+        self.uncalibrated = _figures(report.get("uncalibrated") or {}, "figures")
+        self.sets: list[Mapping[str, Any]] = list(report.get("sets") or ())
         self.learning: list[Mapping[str, Any]] | None = (report.get("learning") or {}).get("points")
 
     @property
@@ -132,6 +137,7 @@ class Report(Mapping[str, Any]):
         for key, name in PRINTED.items():
             if measured := self.get(key):
                 lines += self._figures_of(measured, name)
+        lines += [*self._zero_shot(), *self._sets()]
         if planned := self._precision():
             lines.append(planned)
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
@@ -148,6 +154,29 @@ class Report(Mapping[str, Any]):
             over = f"  {len(spread)} repeats {min(spread):.3f} to {max(spread):.3f}" if spread else ""
             lines.append(f"  {figure:18} {figures[figure]!s:24} baseline {baseline[figure]}{over}")
         return lines
+
+    def _zero_shot(self) -> list[str]:
+        """The zero-shot scores as they are, beside the calibrated ones."""
+        if not self.uncalibrated:
+            return []
+        sure, own = (self["zero_shot"][name] for name in ("uncalibrated", "calibrated"))
+        lines = ["  the same items by the zero-shot scores as they are, without the codes:"]
+        lines += [f"  {name:18} {self.uncalibrated[name]}" for name in OF_ZERO_SHOT]
+        lines.append(
+            f"  mean probability of the predicted label {sure['confidence']:.3f} as they are, of which "
+            f"{sure['accuracy']:.3f} are correct; calibrated {own['confidence']:.3f} and {own['accuracy']:.3f}"
+        )
+        return lines
+
+    def _sets(self) -> list[str]:
+        """The coverage of prediction sets at 90 %, of test items if there are some."""
+        kept = [each for each in self.sets if each["coverage"] == 0.9 and not each["each_class"]]
+        if not kept:
+            return []
+        last = kept[-1]
+        unit = "labels in a set" if self["labels"] else "wide"
+        size = "not known" if last["size"] is None else f"{last['size']:.3g} {unit} on average"
+        return [f"  prediction sets of coverage 0.9: they cover {Figure(**last['covered'])}, {size}"]
 
     def _precision(self) -> str | None:
         """The width of the widest interval of a corrected share, or of the corrected mean."""

@@ -17,7 +17,7 @@ class PredictAnswer(Answer):
     `receipt` is NO_MODEL for vectors: their own receipt holds.
     """
 
-    ROWS = ("best", "probabilities", "values", "crossed")
+    ROWS = ("best", "probabilities", "values", "crossed", "sets")
 
     classifier: str
     task: str
@@ -26,6 +26,9 @@ class PredictAnswer(Answer):
     probabilities: Double  # (n, labels)
     values: Double  # (n, 3): value, low, high; NaN where the interval is not known
     crossed: Double  # (n, labels) or (n, 1); (n, 0) where it was not asked for
+    sets: Sequence[Sequence[str] | None]  # None where none was asked for
+    coverage: float | None = None
+    remarks: Sequence[str] = ()
 
     @classmethod
     def read(cls, content: Content, request_id: str | None) -> "PredictAnswer":
@@ -49,8 +52,17 @@ class PredictAnswer(Answer):
             probabilities=array(probabilities, len(labels)),
             values=array(values, 3),
             crossed=array(crossed, len(crossed[0]) if crossed else 0),
+            sets=_sets(content),
+            coverage=content.get("coverage"),
+            remarks=content.get("remarks") or (),
             **fields,
         )
+
+
+def _sets(content: Content) -> list[Sequence[str] | None]:
+    """The prediction set of each item; gRPC leaves out an empty one."""
+    asked = bool(content.get("coverage") and content["labels"])
+    return [list(entry.get("set") or ()) if asked and not entry.get("error") else None for entry in content["data"]]
 
 
 def by_label(entry: Content, labels: Sequence[str]) -> Sequence[float]:
@@ -63,6 +75,8 @@ def by_label(entry: Content, labels: Sequence[str]) -> Sequence[float]:
 class PredictOptions:
     classifier: str
     crossed: bool = False
+    coverage: float | None = None
+    each_class: bool = False
 
     def fields(self) -> Content:
         """The fields of a request."""

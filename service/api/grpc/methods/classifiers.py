@@ -83,12 +83,17 @@ class ClassifierMethods:
         call = Call(
             engine=engine,
             classifiers=self._context.classifiers,
-            options=schema.PredictRequest(
-                on_error=messages.on_error(request.on_error),
-                mode="job" if request.as_job else "sync",
-                crossed=request.crossed,
-                ids=list(request.ids) or None,
-                features=_features(request.features),
+            options=validated(
+                schema.PredictRequest,
+                {
+                    "on_error": messages.on_error(request.on_error),
+                    "mode": "job" if request.as_job else "sync",
+                    "crossed": request.crossed,
+                    "ids": list(request.ids) or None,
+                    "features": _features(request.features),
+                    "coverage": request.coverage if request.HasField("coverage") else None,
+                    "each_class": request.each_class,
+                },
             ),
             items=items,
             vectors=vectors_of(request.vectors, self._context.files, owner),
@@ -202,6 +207,12 @@ def _train_request(request: pb.TrainRequest) -> schema.TrainRequest:
     ):
         if request.HasField(name):
             fields[name] = getattr(request, name)
+    if request.HasField("zero_shot"):
+        asked = request.zero_shot
+        fields["zero_shot"] = {
+            **{name: list(given) for name in ("labels", "prompts", "templates") if (given := getattr(asked, name))},
+            **({"preset": asked.preset} if asked.HasField("preset") else {}),
+        }
     if request.task:
         fields["task"] = request.task
     if request.HasField("bounds"):

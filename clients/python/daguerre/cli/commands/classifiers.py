@@ -1,8 +1,6 @@
-"""`daguerre train`, `daguerre predict`, `daguerre classifiers`, `daguerre fine-tune`."""
+"""`daguerre train`, `daguerre predict`, `daguerre fine-tune`."""
 
-import json
 import os
-from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import click
@@ -14,11 +12,9 @@ from daguerre.cli.output import (
     SHOWN,
     check_page,
     check_table,
-    columns_of,
     finish,
     given_items,
     is_vectors,
-    local_time,
     read_vectors,
     write_predictions,
 )
@@ -31,6 +27,15 @@ from daguerre.storage.tables import read_table
 from daguerre.types.common import PageMode, listed
 
 FROM_IMAGE = "from-image"  # in place of a column of texts
+
+
+def _prompts(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str] | None:
+    """Prompts by label, from LABEL=PROMPT or LABEL; None for none."""
+    pairs = [each.partition("=") for each in given]
+    labels = [label for label, _, _ in pairs]
+    if twice := next((label for label in labels if labels.count(label) > 1), None):
+        raise click.BadParameter(f"{twice!r} is given twice; give each class one prompt")
+    return {label: prompt or label for label, _, prompt in pairs} or None
 
 
 @options.command("train")
@@ -85,6 +90,17 @@ FROM_IMAGE = "from-image"  # in place of a column of texts
 @options.bounds
 @options.option(
     "--label", "labels", multiple=True, help="Class, in the order of the results (binary: negative, positive)."
+)
+@options.option(
+    "--zero-shot",
+    multiple=True,
+    metavar="LABEL[=PROMPT]",
+    callback=_prompts,
+    help="Class with the text that describes it to the model; can be repeated. Zero-shot scores are calibrated with "
+    "the codes, in place of a linear probe.",
+)
+@options.option(
+    "--template", "templates", multiple=True, help="Prompt template with one {} for --zero-shot; can be repeated."
 )
 @options.option("--partial", is_flag=True, help="Use items that lack the image or the text.")
 @options.balanced
@@ -183,6 +199,7 @@ def train(
         coded = {"table": read, "images": root if embeddings is None else None}
         if len(read.coders) > 1:
             settings.notify(f"The coders are {listed(read.coders)}")
+    training["templates"] = list(training["templates"]) or None
     with settings.client(model=model) as client:
         if embeddings is not None:
             coded["embeddings"] = {"image": read_vectors(client, embeddings, model=model, decode=training["decode"])}
@@ -234,6 +251,14 @@ def _finish_training(
 @options.input_option(
     "--features", type=options.FILE, help="Table with columns id and numbers, for a classifier that takes features."
 )
+@options.option(
+    "--coverage",
+    type=click.FloatRange(0.5, 1, max_open=True),
+    metavar="SHARE",
+    help="Add the set of labels that each item may have, which has its code with this probability, such as 0.9; of "
+    "numbers, the coverage of their intervals.",
+)
+@options.option("--each-class", is_flag=True, help="Let the --coverage hold in each class.")
 @options.table_out
 @options.json_summary
 @click.pass_obj
@@ -249,12 +274,15 @@ def predict(
     out: str,
     videos: options.VideoOptions | None,
     features: str | None,
+    coverage: float | None,
+    each_class: bool,
 ) -> None:
     """Predict images, texts, vectors or, with --video, videos with the classifier NAME: its newest version, or NAME@3.
 
     A .parquet or .npz of vectors of `daguerre embed` in place of images gives the same predictions in seconds.
 
-    The table has a row per item: id, then label and probabilities, or value, low and high; classifier (with its
+    The table has a row per item: id, then label and probabilities, or value, low and high; with --coverage, set and
+    set_size: the labels that the item may have, and their number; classifier (with its
     version) and fingerprint, from which `daguerre validate` knows what the classifier was trained on; remark; error.
 
     With --video it has a row per frame, with video, timestamp and shot in place of id. Finished videos are kept in a
@@ -264,82 +292,22 @@ def predict(
         raise click.UsageError("--model and --decode are fixed by the classifier; leave them out")
     if features is not None and videos is not None:
         raise click.UsageError("--features is of images and texts, not of the frames of a video; leave it out")
+    if each_class and coverage is None:
+        raise click.UsageError("--each-class is for --coverage; give both, or neither")
+    if coverage is not None and videos is not None:
+        raise click.UsageError("--coverage is for images and texts, since frames are not independent; leave it out")
     kind = check_table(out, as_json)
     with settings.client() as client:
         if videos is not None:
             predict_videos(settings, client, videos, name, out, kind, as_json)
         given = given_items(client, images, texts, ids, model=model, decode=decode)
         given.pop("decode", None)
-        predictions = client.classifier(name).predict(**given, features=features)
+        clf = client.classifier(name)
+        predictions = clf.predict(**given, features=features, coverage=coverage, each_class=each_class)
     write_predictions(predictions, out, kind)
     many, failed, by = len(predictions), len(predictions.errors), predictions.classifier
     settings.notify(f"{out}: {many:,} items by {by}")
     finish(settings, predictions.errors, {"out": out, "items": many, "failed": failed, "by": by}, as_json)
-
-
-@options.command("classifiers")
-@options.option(
-    "--delete", metavar="NAME", help="Delete the classifier NAME@3, or every version of NAME, and print which."
-)
-@options.output_option(
-    "--report",
-    "page",
-    nargs=2,
-    metavar="NAME FILE",
-    help="Write the report of a classifier again, as an HTML page.",
-)
-@options.input_option("--root", type=options.FOLDER, help="Folder of the images, to show errors in the report.")
-@options.pictures
-@options.tables
-@options.as_json
-@click.pass_obj
-def classifiers(
-    settings: Settings,
-    delete: str | None,
-    page: tuple[str, str] | None,
-    root: str | None,
-    pictures: PageMode | None,
-    tables: str | None,
-    as_json: bool,
-) -> None:
-    """List the trained classifiers, delete one, or write its report again."""
-    if delete is not None and page is not None:
-        raise click.UsageError("give either --delete or --report")
-    if root is not None and page is None:
-        raise click.UsageError("--root needs --report")
-    if pictures is not None and page is None:
-        raise click.UsageError("--pictures needs --report")
-    check_page(None if page is None else page[1], tables=tables)
-    with settings.client() as client:
-        if delete is not None:
-            gone = client.delete_classifier(delete)
-            many = f"{len(gone):,} version{'s' * (len(gone) != 1)}"
-            click.echo(json.dumps({"deleted": gone}) if as_json else f"deleted: {', '.join(gone)} ({many})")
-            return
-        if page is not None:
-            clf = client.classifier(page[0])
-            clf.save_report(page[1], images=root, pictures=pictures or "thumbnails", tables=tables)
-            written = "" if tables is None else f"; {tables}: its tables and figures"
-            settings.notify(f"{page[1]}: the report of {clf.id}{written}")
-            if as_json:
-                click.echo(json.dumps({"classifier": clf.id, "report": page[1]}))
-            return
-        every = client.classifiers()
-    if as_json:
-        click.echo(json.dumps(every, default=list))
-        return
-    for line in card_lines(every):
-        click.echo(line)
-
-
-def card_lines(cards: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A line for each classifier under a line of headings; one of an earlier service has no number of items."""
-    rows = [("id", "task", "items", "created", "labels")]
-    for card in cards:
-        usable = "" if card["usable"] else "  (needs a model that is not running)"
-        items = "-" if card.get("coded") is None else f"{card['coded']:,}"
-        rows.append((card["id"], card["task"], items, local_time(card["created"]), listed(card["labels"], 6) + usable))
-    return columns_of(rows, right={2})
 
 
 @options.command("fine-tune")
