@@ -24,7 +24,8 @@ class GroupScheduling(LoadScopeScheduling):
 
     def schedule(self) -> None:
         if self.collection is None:
-            self.groups: dict[str, str] = json.loads((self.config.stash[FOLDER] / "groups.json").read_text())
+            written = self.config.stash[FOLDER] / "groups.json"  # there is none where the collection has failed
+            self.groups: dict[str, str] = json.loads(written.read_text()) if written.exists() else {}
             self.config.option.loadscopereorder = False
         super().schedule()
 

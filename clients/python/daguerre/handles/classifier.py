@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from daguerre.blocking import Runner, blocking, blocking_handle
 from daguerre.corpus.features import Columns, feature_columns
-from daguerre.dispatch.collect import OnError
+from daguerre.dispatch.collect import Collected, OnError
 from daguerre.dispatch.vectors import EmbeddingsLike, embeddings_of, items_or_embeddings
 from daguerre.errors import FingerprintMismatchError, ItemError, RemarkWarning
 from daguerre.handles.estimates import AsyncEstimates, Estimates
@@ -227,7 +227,7 @@ class AsyncClassifier:
         options: PredictOptions,
         on_error: OnError,
         progress: bool | None,
-    ) -> "_Results":
+    ) -> Collected[PredictAnswer]:
         if (features is not None) != bool(self.features):
             raise ValueError(
                 f"features: {self.id} was trained with {listed(self.features) or 'none'}; "
@@ -250,14 +250,7 @@ class AsyncClassifier:
             total: Callable[[], int | None] = lambda: count_items(images)  # noqa: E731
         else:
             items, total = images_or_texts(images, texts, ids)
-        gathered = await self._session.gather(items, total, ask, on_error, progress, "predict", None)
-        return _Results(
-            ids=gathered.ids,
-            files=gathered.files,
-            errors=gathered.errors,
-            marks=gathered.marks,
-            answers=gathered.answers,
-        )
+        return await self._session.gather(items, total, ask, on_error, progress, "predict", None)
 
     async def _of_embeddings(
         self,
@@ -268,7 +261,7 @@ class AsyncClassifier:
         source: Any,
         on_error: OnError,
         progress: bool | None,
-    ) -> "_Results":
+    ) -> Collected[PredictAnswer]:
         blocks = await embeddings_of(embeddings, self.modalities)
         lacking = [each for each in self.modalities if each not in blocks]
         if lacking and not self.card["partial"]:
@@ -301,14 +294,7 @@ class AsyncClassifier:
             answer = await self._session.ask(PREDICT, fields, vectors=vectors)
             return replace(answer, receipt=first.receipt)
 
-        gathered = await self._session.gather_vectors(blocks, every, ask, on_error, progress, "predict")
-        return _Results(
-            ids=gathered.ids,
-            files=gathered.files,
-            errors=gathered.errors,
-            marks=gathered.marks,
-            answers=gathered.answers,
-        )
+        return await self._session.gather_vectors(blocks, every, ask, on_error, progress, "predict")
 
     def _check_modalities(self, images: Any, texts: Any) -> None:
         """Raise ValueError for items of a modality that the classifier does not take."""
@@ -328,16 +314,7 @@ class AsyncClassifier:
 recorded(AsyncClassifier, CLASSIFIER_METHODS)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Results:
-    ids: list[str]
-    files: list[str]
-    errors: Errors
-    marks: Mapping[str, Any]
-    answers: Sequence[tuple[list[int], PredictAnswer]]
-
-
-def _predictions(clf: AsyncClassifier, results: _Results) -> Predictions:
+def _predictions(clf: AsyncClassifier, results: Collected[PredictAnswer]) -> Predictions:
     n = len(results.ids)
     predicted: list[str | None] = [None] * n
     probabilities = np.full((n, len(clf.labels)), np.nan)
