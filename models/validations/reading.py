@@ -159,7 +159,7 @@ def positive_label(positive: Any, labels: Sequence[str], reference: Reference) -
         name = code_name(positive)
         if name not in {*names, *labels}:
             raise TrainingError(
-                f"positive: {quoted(name)} is not one of the labels {listed({*names, *labels})}; give one of them",
+                f"positive: {quoted(name)} is not one of the labels {listed(sorted({*names, *labels}))}; give one of them",
                 code="unknown_label",
             )
         return name

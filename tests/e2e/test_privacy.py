@@ -30,7 +30,7 @@ OWNER, OTHER = "key-of-anna", "key-of-ben"
 ITEMS = [f"secret-item-{i:02}" for i in range(24)]
 VALUES = [0.0317 + 0.0417 * i for i in range(24)]  # human codes of a continuous task
 LOCAL_USER = 65534
-SECRET = re.compile(r"secret-\w+|" + "|".join(re.escape(str(value)) for value in VALUES[1:]))
+SECRET = re.compile(r"secret-\w+|(?:" + "|".join(re.escape(str(value)) for value in VALUES[1:]) + r")(?!\d)")
 STATE = ("classifiers", "files", "jobs", "uploads", "bentoml", "state.sqlite3")
 ONLY_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="only root can act as another user")
 
