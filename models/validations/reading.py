@@ -157,9 +157,10 @@ def positive_label(positive: Any, labels: Sequence[str], reference: Reference) -
     names: list[str] = sorted(set(reference.targets))
     if positive is not None:
         name = code_name(positive)
-        if name not in {*names, *labels}:
+        known = sorted({*names, *labels})
+        if name not in known:
             raise TrainingError(
-                f"positive: {quoted(name)} is not one of the labels {listed(sorted({*names, *labels}))}; give one of them",
+                f"positive: {quoted(name)} is not one of the labels {listed(known)}; give one of them",
                 code="unknown_label",
             )
         return name

@@ -2,7 +2,8 @@
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-Code = StrictStr | StrictBool | StrictInt | StrictFloat | None
+Value = StrictStr | StrictBool | StrictInt | StrictFloat
+Code = Value | None
 Id = StrictStr | StrictInt | StrictFloat
 MISSING_TEXTS = Field(
     None,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 from models.classifiers.head import Task
 from service.schemas.annotation import SEED
 from service.schemas.base import Message
-from service.schemas.codes import MISSING_TEXTS, Code
+from service.schemas.codes import MISSING_TEXTS, Code, Value
 from service.schemas.common import Receipt
 from service.schemas.estimates import CorpusRows, EstimatedValue
 from service.schemas.validations import CodeRows, Name
@@ -49,8 +49,8 @@ class PartsDifference(Message):
     """A difference of two parts of the corpus: the first minus the second."""
 
     by: Name = Field(description="Column of `corpus.by`.", examples=["party"])
-    a: Code = Field(description="Value of the first part.", examples=["a"])
-    b: Code = Field(description="Value of the second part.", examples=["b"])
+    a: Value = Field(description="Value of the first part.", examples=["a"])
+    b: Value = Field(description="Value of the second part.", examples=["b"])
 
 
 class MultiverseRequest(Message):
