@@ -200,6 +200,29 @@ def test_a_bundle_makes_nothing_read_files_of_this_machine(recorded: RecordedStu
     assert not (tmp_path / "written").exists()
 
 
+def test_steps_of_another_form_and_refused_methods_are_not_run(recorded: RecordedStudy, tmp_path: Path):
+    """Whatever a bundle says: a step that cannot be read is named, and ends neither the others nor the program."""
+    hostile: list[tuple[str, dict[str, object], str]] = [
+        ("fine_tune", {"name": "kinds", "folder": "x"}, "fine-tuning is not repeated"),
+        ("embed", {"images": {"$": "images"}}, "items"),
+        ("embed", {"images": {"$": "images", "items": 5}}, "not iterable"),
+    ]
+    with Client(recorded.server.url) as client:
+        for operation, arguments, reason in hostile:
+
+            def change(
+                members: dict[str, bytes], operation: str = operation, arguments: dict[str, object] = arguments
+            ) -> None:
+                record = json.loads(members["steps/0005-agreement/step.json"])
+                record |= {"operation": operation, "arguments": arguments, "problem": None}
+                members["steps/0005-agreement/step.json"] = json.dumps(record).encode()
+
+            result = client.replicate(edited(recorded.bundle, tmp_path / "h.zip", change, steps=(5,)), from_tables=True)
+            (row,) = result.figures
+            assert row.status == "not run", row
+            assert reason in row.note
+
+
 def test_a_table_of_a_bundle_reads_no_picture_of_this_machine(
     recorded: RecordedStudy, photos_copy: Path, tmp_path: Path
 ):
