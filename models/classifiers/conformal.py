@@ -51,9 +51,6 @@ class Conformal:
     weight: Float
     unit: NDArray[np.intp]
 
-    def __post_init__(self) -> None:
-        assert len(self.score) == len(self.fold) == len(self.weight) == len(self.unit)
-
     @property
     def units(self) -> int:
         return len(np.unique(self.unit))
@@ -188,6 +185,17 @@ def scores_of(own: Predictions, labels: tuple[str, ...]) -> Conformal:
         weight=np.asarray(own.weight, np.float64),
         unit=unit.astype(np.intp),
     )
+
+
+def check_scores(conformal: Conformal, heads: int) -> None:
+    """Raise ValueError for scores that a damaged report has: folds without a head, weights and groups that are none."""
+    arrays = (conformal.score, conformal.fold, conformal.weight, conformal.unit)
+    if not len(conformal.score) or len({len(each) for each in arrays}) > 1:
+        raise ValueError("columns of different lengths, or none")
+    if not (np.isfinite(conformal.score).all() and np.isfinite(conformal.weight).all() and conformal.weight.min() > 0):
+        raise ValueError("scores or weights that are none")
+    if conformal.unit.min() < 0 or conformal.fold.min() < 0 or (heads and conformal.fold.max() >= heads):
+        raise ValueError("a group or a fold that is none")
 
 
 def check_coverage(conformal: Conformal, coverage: float, *, each_class: bool) -> list[str]:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zipfile import BadZipFile
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
+from pydantic import FiniteFloat, TypeAdapter, ValidationError
 
 from models.classifiers.features import Feature
 from models.classifiers.head import Block, Head
@@ -17,6 +17,7 @@ from models.disk import sync_file
 ARRAYS = "head.npz"
 _blocks = TypeAdapter(tuple[Block, ...])
 _features = TypeAdapter(tuple[Feature, ...])
+_calibration = TypeAdapter(list[dict[Literal["slope", "offset"], FiniteFloat]])
 
 
 def write_head(folder: Path, head: Head) -> dict[str, Any]:
@@ -45,8 +46,13 @@ def read_head(folder: Path, manifest: Mapping[str, Any]) -> Head:
             coef, intercept = arrays["coef"], arrays["intercept"]
         blocks = _blocks.validate_python(manifest["blocks"])
         rows = len(manifest["labels"]) if len(manifest["labels"]) > 2 else 1  # one column for two classes
-        heads = len(manifest["calibration"])
+        calibration = _calibration.validate_python(manifest["calibration"], strict=True)
+        heads = len(calibration)
         features = _features.validate_python(manifest.get("features", ()))
+        if not all(each.name and np.isfinite([each.centre, each.scale]).all() and each.scale > 0 for each in features):
+            raise ValueError("a feature has no name, or a centre or scale that is none")
+        if len({each.name for each in features}) < len(features):
+            raise ValueError("two features have one name")
         columns = sum(block.dimension for block in blocks) + len(features)
         if coef.shape != (heads, rows, columns) or intercept.shape != (heads, rows):
             raise ValueError("its shapes are not those of the manifest")
@@ -64,7 +70,7 @@ def read_head(folder: Path, manifest: Mapping[str, Any]) -> Head:
         )
         first, *folds = (
             replace(head, coef=c, intercept=i, slope=by["slope"], offset=by["offset"])
-            for c, i, by in zip(coef, intercept, manifest["calibration"], strict=True)
+            for c, i, by in zip(coef, intercept, calibration, strict=True)
         )
         return replace(first, folds=tuple(folds))
     except (KeyError, TypeError, ValueError, AttributeError, EOFError, OSError, BadZipFile, ValidationError) as exc:

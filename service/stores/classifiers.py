@@ -4,10 +4,11 @@ import threading
 from collections import OrderedDict
 from typing import TypeVar
 
-from models.classifiers.conformal import Conformal, conformal_of
+from models.classifiers.conformal import Conformal, check_scores, conformal_of
+from models.classifiers.manifest import DamagedClassifier
 from models.classifiers.network import Network
 from models.classifiers.report import Report
-from models.classifiers.store import Store, Stored
+from models.classifiers.store import REPORT, Store, Stored
 from models.errors import quoted
 from service.errors import Forbidden, NotFound
 from service.settings import Settings
@@ -68,7 +69,12 @@ class Classifiers:
             if scores is not None:
                 self._scores.move_to_end(stored.label)
                 return scores
-        scores = conformal_of(Report.from_json(stored.report()))
+        report = Report.from_json(stored.report())
+        try:
+            scores = conformal_of(report)
+            check_scores(scores, 1 if stored.head is None else len(stored.head.folds))
+        except (LookupError, ValueError, TypeError) as exc:
+            raise DamagedClassifier(stored.folder, REPORT, "has parts that do not fit together") from exc
         with self._lock:
             _put(self._scores, stored.label, scores, OPEN_HEADS)
         return scores

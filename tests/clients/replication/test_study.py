@@ -200,6 +200,63 @@ def test_a_bundle_makes_nothing_read_files_of_this_machine(recorded: RecordedStu
     assert not (tmp_path / "written").exists()
 
 
+def test_steps_of_another_form_and_refused_methods_are_not_run(recorded: RecordedStudy, tmp_path: Path):
+    """Whatever a bundle says: a step that cannot be read is named, and ends neither the others nor the program."""
+    hostile: list[tuple[str, dict[str, object], str]] = [
+        ("fine_tune", {"name": "kinds", "folder": "x"}, "fine-tuning is not repeated"),
+        ("embed", {"images": {"$": "images"}}, "items"),
+        ("embed", {"images": {"$": "images", "items": 5}}, "not iterable"),
+    ]
+    with Client(recorded.server.url) as client:
+        for operation, arguments, reason in hostile:
+
+            def change(
+                members: dict[str, bytes], operation: str = operation, arguments: dict[str, object] = arguments
+            ) -> None:
+                record = json.loads(members["steps/0005-agreement/step.json"])
+                record |= {"operation": operation, "arguments": arguments, "problem": None}
+                members["steps/0005-agreement/step.json"] = json.dumps(record).encode()
+
+            result = client.replicate(edited(recorded.bundle, tmp_path / "h.zip", change, steps=(5,)), from_tables=True)
+            (row,) = result.figures
+            assert row.status == "not run", row
+            assert reason in row.note
+
+
+def test_a_table_of_a_bundle_reads_no_picture_of_this_machine(
+    recorded: RecordedStudy, photos_copy: Path, tmp_path: Path
+):
+    """Neither by its index or keys, nor by ids, nor beside the file that it says it was read from."""
+    secret = sorted((photos_copy / "coffee").iterdir())
+    codes = ["a", "b"] * (len(secret) // 2)
+    elsewhere = [str(path) for path in secret]
+    with zipfile.ZipFile(recorded.bundle) as archive:
+        name = next(each for each in archive.namelist() if each.endswith("train_classifier/step.json"))
+        record = json.loads(archive.read(name))
+    fields = {**record["arguments"]["table"]["fields"], "texts": None, "code": codes, "coder": codes, "coders": ["a"]}
+    whole = {"$": "object", "class": "CodedTable", "step": None}
+    beside = [path.name for path in secret]
+    above = [os.path.join("..", "..", "..", *path.parts[1:]) for path in secret]
+    hostile: list[dict[str, object]] = [
+        {"$": "frame", "index": elsewhere, "index_name": "path", "columns": [["code", codes]]},
+        {"$": "mapping", "items": [["path", {"$": "mapping", "items": [[e, 1] for e in elsewhere]}], ["code", codes]]},
+        {**whole, "fields": {**fields, "ids": above, "item": above, "paths": None}},
+        {**whole, "fields": {**fields, "name": str(secret[0].parent / "x.csv"), "ids": beside, "item": beside}},
+    ]
+    hostile[-1]["fields"]["paths"] = beside  # type: ignore[index]
+    with Client(recorded.server.url) as client:
+        for table in hostile:
+
+            def change(members: dict[str, bytes], table: dict[str, object] = table) -> None:
+                images = {"images": {"$": "folder", "items": []}} if table["$"] == "object" else {}
+                arguments = {"name": "x", "table": table, "folds": 2, "resamples": 10, **images}
+                members[name] = json.dumps({**record, "arguments": arguments}).encode()
+
+            bundle = edited(recorded.bundle, tmp_path / "h.zip", change, steps=(record["number"],))
+            (row,) = client.replicate(bundle, tmp_path).figures
+            assert row.status == "not run", (table, row)
+
+
 @pytest.mark.parametrize("scheme", ["http", "grpc"])
 def test_a_script_records_the_same_steps(inline: Server, corpus: Path, tmp_path: Path, scheme: str):
     """With results as arguments, texts that stay out of the bundle, and a call that replaces an earlier one."""

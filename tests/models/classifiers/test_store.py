@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.classifiers.features import Feature
 from models.classifiers.head import Block, Head
 from models.classifiers.store import Store, check_name
 from models.errors import TrainingError, UnknownClassifier
@@ -212,6 +213,40 @@ def test_a_damaged_file_is_named_and_the_classifier_can_be_deleted(tmp_path, fil
     assert again.version == 2
     assert store.delete("posts") == [1, 2]
     assert store.names() == []
+
+
+FEATURE = {"name": "persons", "centre": 2.0, "scale": 1.5}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"features": [{**FEATURE, "scale": 0.0}]},
+        {"features": [{**FEATURE, "scale": -1.5}]},
+        {"features": [{**FEATURE, "scale": float("1e999")}]},
+        {"features": [{**FEATURE, "centre": float("-1e999")}]},
+        {"features": [{**FEATURE, "name": ""}]},
+        {"features": []},
+        {"calibration": [{"slope": "1", "offset": 0.0}] * 4},
+        {"calibration": [{"slope": None, "offset": 0.0}] * 4},
+        {"calibration": [{"slope": 1.0}] * 4},
+    ],
+    ids=str,
+)
+def test_features_and_calibrations_that_are_none_are_damage(tmp_path, change):
+    """A scale of 0 would give every item a probability of 0 or 1."""
+    feature = Feature(**FEATURE)
+    head = replace(HEAD, coef=np.ones((3, 5)), features=(feature,))
+    head = replace(head, folds=tuple(replace(head, slope=1.0 + f) for f in (1, 2, 3)))
+    store = Store(tmp_path)
+    store.save("posts", head, {}, created=NOW)
+    assert store.load("posts").head.features == (feature,)
+    manifest = tmp_path / "posts" / "1" / "manifest.json"
+    changed = json.dumps({**json.loads(manifest.read_text()), **change}).replace("Infinity", "1e999")
+    manifest.write_text(changed)
+    with pytest.raises(TrainingError) as caught:
+        store.load("posts")
+    assert caught.value.code == "classifier_damaged"
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

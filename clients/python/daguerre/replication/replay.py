@@ -83,6 +83,10 @@ class Decoder:
     def _argument(self, name: str, value: Any) -> Any:
         if value is None:
             return None
+        if name == "crops":
+            raise CannotRun("crops: a bundle has them in its pictures")
+        if (name, self.step.operation) == ("table", "train_classifier") and not _is_coded_table(value):
+            raise CannotRun("table: a bundle has it as a table of codes that was read, and this may name any files")
         if name in self.method.images:
             if not isinstance(value, Mapping) or value.get("$") not in ("images", "folder"):
                 raise CannotRun(f"{name}: names files of this machine")
@@ -142,7 +146,7 @@ class Decoder:
             return self._texts(value)
         if kind == "frame":
             return self._frame(name, value)
-        if kind == "table" and (name, self.step.operation) != ("table", "train_classifier"):
+        if kind == "table":
             return str(value.get("prefix", "")) + self._table(value)
         if kind == "array":
             return self._rows(value, value["ids"])
@@ -287,16 +291,22 @@ class Decoder:
             return done.result
         fields = {str(key): self.value("ids", each) for key, each in value["fields"].items()}
         if value["class"] == "CodedTable":
-            self._check_paths(fields["paths"])
+            self._check_paths(fields["paths"], fields["ids"])
+            fields["name"] = str(self.scratch / os.path.basename(str(fields["name"])))  # pictures are sought beside it
         return CLASSES[value["class"]](**fields)
 
-    def _check_paths(self, paths: Sequence[str] | None) -> None:
+    def _check_paths(self, paths: Sequence[str] | None, ids: Sequence[str]) -> None:
         """Raise CannotRun for a table whose pictures would be read elsewhere than in the folder of the pictures."""
         given = self.step.record["arguments"]
-        inside = all(not os.path.isabs(path) and ".." not in Path(path).parts for path in paths or ())
+        names = paths if paths is not None else ids if "images" in given else ()
+        inside = all(not os.path.isabs(name) and ".." not in Path(name).parts for name in names)
         trained = self.step.operation == "train_classifier"
         if not inside or (trained and paths is not None and not given.keys() & {"images", "embeddings"}):
             raise CannotRun("table: names files of this machine, and a bundle brings its own")
+
+
+def _is_coded_table(value: Any) -> bool:
+    return isinstance(value, Mapping) and (value.get("$"), value.get("class")) == ("object", "CodedTable")
 
 
 def _short(cell: str) -> str:

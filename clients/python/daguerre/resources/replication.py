@@ -121,19 +121,19 @@ class _Run:
     async def step(self, step: StoredStep) -> None:
         """Run a step again, and compare its result."""
         method = recorded_method(step.operation, step.record.get("classifier"))
-        if method is None:
-            self._not_run(step, f"{step.operation!r:.40} is no method that is replicated")
-        elif self.from_tables and any(True for _ in items_of(step.record["arguments"])):
-            self._not_run(step, "it takes pictures; its stored result is used", "not repeated")
-        else:
-            try:
+        try:
+            if method is None:
+                self._not_run(step, f"{step.operation!r:.40} is no method that is replicated")
+            elif self.from_tables and any(True for _ in items_of(step.record["arguments"])):
+                self._not_run(step, "it takes pictures; its stored result is used", "not repeated")
+            else:
                 await self._again(step, method)
-            except CannotRun as exc:
-                self._not_run(step, str(exc))
-            except (ConnectError, UnavailableError):
-                raise
-            except (DaguerreError, ValueError, TypeError, LookupError, AttributeError, OSError) as exc:
-                self._not_run(step, f"{exc}"[:300])
+        except CannotRun as exc:
+            self._not_run(step, str(exc))
+        except (ConnectError, UnavailableError):
+            raise
+        except (DaguerreError, ValueError, TypeError, LookupError, AttributeError, RecursionError, OSError) as exc:
+            self._not_run(step, f"{exc}"[:300])
 
     def _not_run(self, step: StoredStep, reason: str, status: Status = "not run") -> None:
         self.figures.append(
@@ -149,8 +149,8 @@ class _Run:
 
     async def _again(self, step: StoredStep, method: RecordedMethod) -> None:
         record = step.record
-        if record.get("problem"):
-            raise CannotRun(str(record["problem"]))
+        if problem := method.refused or record.get("problem"):
+            raise CannotRun(str(problem))
         decoder = Decoder(step, method, self.pictures, self.stored, self.repeated, self.classifiers, self.scratch)
         arguments = decoder.arguments()
         own = record.get("classifier")
