@@ -63,13 +63,13 @@ def _number(name: str, value: Any) -> float:
     if is_missing(value):
         return float("nan")
     try:
-        number = float(value)
+        number = float("inf") if isinstance(value, str) and "_" in value else float(value)
     except (TypeError, ValueError, OverflowError):
         number = float("inf")
     if not np.isfinite(number):
         raise TrainingError(
-            f"features: {quoted(name)} has the value {quoted(str(value))}; give finite numbers, or leave a value out; "
-            "a category becomes a column of 0 and 1 for each of its values",
+            f"features: {quoted(name)} has the value {quoted(str(value))}; give finite numbers (decimal point), or "
+            "leave a value out; a category becomes a column of 0 and 1 for each of its values",
             code="bad_features",
         )
     return number
@@ -85,8 +85,8 @@ def fit_features(names: Sequence[str], values: Float) -> tuple[Feature, ...]:
         scale = float((column / unit).std()) * unit
         if scale <= largest * 1e-12:
             raise TrainingError(
-                f"features: {quoted(name)} is {column[0]:g} for every coded item, and tells them not apart; leave it "
-                "out",
+                f"features: {quoted(name)} is {column[0]:g} for every coded item, or nearly so, and does not tell them "
+                "apart; leave it out",
                 code="bad_features",
             )
         features.append(Feature(name=name, centre=float((column / unit).mean()) * unit, scale=scale))

@@ -177,7 +177,7 @@ def make_problem(
         keep[left] = False
     kept = np.flatnonzero(keep).tolist()
     if not kept:
-        there = int((~np.isin(np.arange(n), list(reasons))).sum())
+        there = n - sum(code == "no_vector" for code, _ in reasons.values())
         rare_only = rare is not None and coded.any() and there
         raise TrainingError(
             f"targets: no item has both a code and a vector{' with all features' if features else ''}; of {n} items, "

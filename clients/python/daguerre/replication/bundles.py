@@ -23,7 +23,7 @@ KIND, VERSION = "daguerre-bundle", 1
 MANIFEST, README, INPUTS = "manifest.json", "README.txt", "inputs.csv"
 MEMBER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+ -]*(/[A-Za-z0-9_][A-Za-z0-9._+ -]*){0,4}")
 RASTER = re.compile(rb"data:image/(?!svg)|<img\b|<image\b", re.IGNORECASE)
-MOST_MEMBERS, LARGEST, LARGEST_RATIO, SPARE = 200_000, 16 * 2**30, 100, 256 * 2**20
+MOST_MEMBERS, LARGEST, LARGEST_RATIO, SPARE = 200_000, 16 * 2**30, 100, 32 * 2**20
 WAY = "make it again with `daguerre bundle`"
 ABOUT = """\
 This is a replication bundle of Daguerre: the steps of a study on pictures, with their settings, seeds, codes and

@@ -216,10 +216,15 @@ def csv_rows(data: bytes, name: str) -> list[list[str]]:
     """The rows of a CSV file, all as long as the first. Raises DaguerreError."""
     csv.field_size_limit(2**31 - 1)
     try:
-        rows = list(csv.reader(io.StringIO(data.decode("utf-8"), newline=""), strict=True))
+        rows: list[list[str]] = []
+        for row in csv.reader(io.StringIO(data.decode("utf-8"), newline=""), strict=True):
+            if not row or (rows and len(row) != len(rows[0])):  # at once: empty lines would fill the memory
+                rows.clear()
+                break
+            rows.append(row)
     except (UnicodeDecodeError, csv.Error) as exc:
         raise DaguerreError(f"{name} is no table: {exc}; make the bundle again", code="invalid_bundle") from exc
-    if not rows or any(len(row) != len(rows[0]) for row in rows):
+    if not rows:
         raise DaguerreError(f"{name} has rows of different lengths; make the bundle again", code="invalid_bundle")
     return rows
 
