@@ -215,8 +215,8 @@ def test_a_script_records_the_same_steps(inline: Server, corpus: Path, tmp_path:
         crops = {"id": ["coffee1.jpg"], "x": [0], "y": [0], "width": [40], "height": [40]}
         client.zero_shot(images=pictures / "coffee1.jpg", labels=["a cat", "a cup"], crops=crops)
         looks = client.visual_features(pictures)
-        C = client.cluster(embeddings=X, method="kmeans", k=2)
-        for _ in range(2):
+        for _ in range(2):  # jobs of two ids
+            C = client.cluster(embeddings=X, method="kmeans", k=2)
             client.sample(4, clusters=C, allocation="equal")
         client.sample(2, near="a cat", embeddings=X[:4])
         client.embed(texts=["a private text"])

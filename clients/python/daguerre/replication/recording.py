@@ -110,7 +110,7 @@ class Study:
         outcome = outcome.renamed(named)
         made = outcome.files()
         identity = sha256(
-            json_bytes([record["operation"], record["classifier"], record["arguments"], record["problem"]])
+            json_bytes([record["operation"], record["classifier"], _by_steps(record["arguments"]), record["problem"]])
         )
         record |= {
             "identity": identity,
@@ -156,6 +156,18 @@ class Study:
             yield number, [], folder
         finally:
             (self.folder / FOLDER / f".{number:04}").rmdir()
+
+
+def _by_steps(argument: Any) -> Any:
+    """An argument whose results of earlier steps are the numbers of these, and not their fields.
+
+    Fields differ when a step is run again: a clustering has the id of its job.
+    """
+    if isinstance(argument, Mapping):
+        if argument.get("$") == "object" and argument["step"] is not None:
+            return {name: argument[name] for name in ("$", "class", "step")}
+        return {name: _by_steps(each) for name, each in argument.items()}
+    return [_by_steps(each) for each in argument] if isinstance(argument, list) else argument
 
 
 def _of_file(result: Any, record: Mapping[str, Any]) -> Any:
