@@ -94,6 +94,9 @@ def test_another_picture_and_a_missing_one_are_named(recorded: RecordedStudy, ph
     (remark,) = answer["remarks"]
     assert "chelsea/chelsea0.jpg: another picture has this name" in remark
     assert "coffee/coffee0.jpg: the picture is missing" in remark
+    alone = edited(recorded.bundle, tmp_path / "alone.zip", lambda members: None, steps=(1,))
+    lines = run(recorded.server, "replicate", alone, "--images", photos_copy, code=7).output.splitlines()
+    assert "bit-equal: the study is not replicated, since pictures, models or files are lacking" in lines[-1]
     rows = {(row["operation"], row["figure"]): row for row in answer["figures"]}
     assert rows["embed_corpus", "vectors"]["status"] == "bit-equal"
     assert rows["embed_corpus", "vectors"]["rows"] == 18 * 1280
