@@ -27,6 +27,7 @@ from daguerre.replication.values import Encoder, NotRecorded, materialised, sha2
 from daguerre.results.corpus import CorpusSummary
 from daguerre.results.embeddings import read_parquet
 from daguerre.session import KEPT, Session
+from daguerre.storage.whole import whole_file
 from daguerre.types.common import NO_MODEL, Receipt
 from daguerre.types.jobs import Job
 from daguerre.version import __version__
@@ -124,7 +125,8 @@ class Study:
             (folder / RESULT).mkdir(exist_ok=True)
             for name, data in (*files.items(), *((f"{RESULT}/{name}", data) for name, data in made.items())):
                 (folder / name).write_bytes(data)
-            (folder / RECORD).write_bytes(json_bytes(record))
+            with whole_file(folder / RECORD) as path:  # a step with a record is read by other processes
+                Path(path).write_bytes(json_bytes(record))
         problem: str | None = record["problem"]
         return problem
 
