@@ -233,8 +233,12 @@ def test_a_script_records_the_same_steps(inline: Server, corpus: Path, tmp_path:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RemarkWarning)  # on six codes, and features that do not differ
             client.train_classifier("seen", images=pictures, targets=targets, features=looks, folds=2, resamples=100)
-            client.estimate(predicted.assign(code=[id[:2] for id in predicted.index]), predictions="label")
+            posts = predicted.assign(code=[id[:2] for id in predicted.index])[["label", "code"]]
+            client.estimate(posts.assign(author="Ann", text="a private text"), predictions="label")
     summary = daguerre.bundle(study, tmp_path / "s.zip")
+    (given,) = (columns for name, columns in summary.columns.items() if "estimate" in name)
+    assert given == ["author"]
+    assert "is included with author: where these must not be published" in str(summary)
     assert (summary.steps, summary.inputs, summary.not_repeatable) == (12, 6, {})
     with zipfile.ZipFile(tmp_path / "s.zip") as archive:
         everything = b"".join(archive.read(name) for name in archive.namelist())
