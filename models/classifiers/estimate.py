@@ -14,7 +14,7 @@ from models.classifiers.report import Report
 from models.correction import means
 from models.errors import EstimateError, TrainingError
 
-UNREPRESENTATIVE = ("coders_differ", "no_probabilities", "purposive", "uncoded")  # notes of a report
+REPEATED = ("coders_differ", "no_probabilities", "purposive", "uncoded", "no_errors")  # notes of a report
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +107,8 @@ def item_means(rows: Float, item: NDArray[np.intp], weights: Float) -> Float:
 
 
 def remarks(report: Report) -> list[str]:
-    """Reasons why the coded items may not represent the corpus, of the report's notes."""
-    return [note.message for note in report.notes if note.code in UNREPRESENTATIVE]
+    """Notes of the report that say why its estimates may be wrong, or their intervals too narrow."""
+    return [note.message for note in report.notes if note.code in REPEATED]
 
 
 def corrected_mean(

@@ -323,6 +323,18 @@ def design_effect(coded: Coded) -> float:
     return max(1.0, float(of_units @ of_units) / own) if own > 0 else 1.0
 
 
+def unseen_errors(coded: Coded, confidence: float = 0.95) -> float | None:
+    """The share of wrong predictions up to which codes without one are compatible; None where a prediction is wrong.
+
+    It is Wilson's upper limit (1927) for the effective number of units. The variance of errors that were not seen is
+    estimated as 0, so that the interval of a corrected share is then too narrow.
+    """
+    if ((coded.prediction >= 0.5) != (coded.code >= 0.5)).any():
+        return None
+    part = np.bincount(coded.unit, coded.weight / coded.weight.sum())
+    return wilson(0.0, 1 / float(part @ part), t_quantile(np.inf, confidence))[1]
+
+
 def _squared(number: float) -> float:
     return number * number  # infinite where it is too large, while ** raises OverflowError
 

@@ -21,6 +21,7 @@ from models.correction.means import (
     corrected_mean,
     difference,
     limits,
+    unseen_errors,
 )
 from models.correction.regression import Coefficient, Family, Rows, corrected_regression, design
 from models.errors import EstimateError, quoted
@@ -122,6 +123,12 @@ def estimate_label(
         remarks.append(
             f"{labeller}: its predictions{f' of {quoted(label)}' if label else ''} do not make the interval narrower: "
             "the estimate is that of the codes alone"
+        )
+    elif share and (unseen := unseen_errors(coded)) is not None:
+        remarks.append(
+            f"{labeller}: no coded item is predicted wrongly{f' for {quoted(label)}' if label else ''}, but up to "
+            f"{100 * unseen:.1f} % of errors are compatible with these codes; the corrected interval is as if there "
+            "were none, and too narrow: report that of the codes alone, or code more items"
         )
     of_parts: list[Part] = []
     differences: list[Difference] = []

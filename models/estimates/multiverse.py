@@ -142,6 +142,9 @@ def multiverse(
         predictions = _predictions(each, i, study, continuous)
         notes.add(each, study, predictions)
         made.append(replace(estimated(predictions)[0], choices=each.choices))
+        if not continuous and made[-1].slope:
+            right = (predictions[: study.n_coded] >= 0.5) == (study.codes(label) >= 0.5)
+            notes.unerring += bool(right.all())
         total += predictions
     average, classical = estimated(total / len(columns))
     notes.unhelpful = sum(each.slope == 0 for each in made)
@@ -345,7 +348,7 @@ class _Notes:
     """Counts of configurations for remarks, of which each would otherwise be made many times."""
 
     def __init__(self) -> None:
-        self.far = self.constant = self.lacking = self.most_lacking = self.unhelpful = 0
+        self.far = self.constant = self.lacking = self.most_lacking = self.unhelpful = self.unerring = 0
 
     def add(self, each: Column, study: Study, predictions: Float) -> None:
         self.far += distance(study, predictions) > FAR
@@ -368,6 +371,11 @@ class _Notes:
             found.append(
                 f"in {self.unhelpful:,} of {n:,} configurations the predictions do not make the interval narrower: "
                 "the corrected estimate is that of the codes alone"
+            )
+        if self.unerring:
+            found.append(
+                f"in {self.unerring:,} of {n:,} configurations no coded item is predicted wrongly, and the corrected "
+                "interval is as if no item were: it is too narrow, and that of the codes alone is not"
             )
         if self.far:
             found.append(

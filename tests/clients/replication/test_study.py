@@ -94,6 +94,9 @@ def test_another_picture_and_a_missing_one_are_named(recorded: RecordedStudy, ph
     (remark,) = answer["remarks"]
     assert "chelsea/chelsea0.jpg: another picture has this name" in remark
     assert "coffee/coffee0.jpg: the picture is missing" in remark
+    alone = edited(recorded.bundle, tmp_path / "alone.zip", lambda members: None, steps=(1,))
+    lines = run(recorded.server, "replicate", alone, "--images", photos_copy, code=7).output.splitlines()
+    assert "bit-equal: the study is not replicated, since pictures, models or files are lacking" in lines[-1]
     rows = {(row["operation"], row["figure"]): row for row in answer["figures"]}
     assert rows["embed_corpus", "vectors"]["status"] == "bit-equal"
     assert rows["embed_corpus", "vectors"]["rows"] == 18 * 1280
@@ -272,8 +275,8 @@ def test_a_script_records_the_same_steps(inline: Server, corpus: Path, tmp_path:
         crops = {"id": ["coffee1.jpg"], "x": [0], "y": [0], "width": [40], "height": [40]}
         client.zero_shot(images=pictures / "coffee1.jpg", labels=["a cat", "a cup"], crops=crops)
         looks = client.visual_features(pictures)
-        C = client.cluster(embeddings=X, method="kmeans", k=2)
-        for _ in range(2):
+        for _ in range(2):  # jobs of two ids
+            C = client.cluster(embeddings=X, method="kmeans", k=2)
             client.sample(4, clusters=C, allocation="equal")
         client.sample(2, near="a cat", embeddings=X[:4])
         client.embed(texts=["a private text"])
@@ -287,8 +290,12 @@ def test_a_script_records_the_same_steps(inline: Server, corpus: Path, tmp_path:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RemarkWarning)  # on six codes, and features that do not differ
             client.train_classifier("seen", images=pictures, targets=targets, features=looks, folds=2, resamples=100)
-            client.estimate(predicted.assign(code=[id[:2] for id in predicted.index]), predictions="label")
+            posts = predicted.assign(code=[id[:2] for id in predicted.index])[["label", "code"]]
+            client.estimate(posts.assign(author="Ann", text="a private text"), predictions="label")
     summary = daguerre.bundle(study, tmp_path / "s.zip")
+    (given,) = (columns for name, columns in summary.columns.items() if "estimate" in name)
+    assert given == ["author"]
+    assert "is included with author: where these must not be published" in str(summary)
     assert (summary.steps, summary.inputs, summary.not_repeatable) == (12, 6, {})
     with zipfile.ZipFile(tmp_path / "s.zip") as archive:
         everything = b"".join(archive.read(name) for name in archive.namelist())

@@ -172,3 +172,15 @@ def test_a_regression_with_few_coded_items_of_a_label_is_remarked():
         estimate(CorpusTable(item=IDS, covariates=covariates), CODES, [LLM]).remarks,
     ):
         assert not any("have, or do not have" in remark for remark in remarks)
+
+
+def test_a_sample_without_an_error_is_remarked():
+    right = Labeller(name="right", item=IDS, value=[str(y) for y in Y])
+    few = CodeTable(item=CODES.item[:50], code=CODES.code[:50])
+    found = estimate(CorpusTable(item=IDS), few, [right])
+    assert found.estimates[0].mean.slope > 0
+    (remark,) = [each for each in found.remarks if "no coded item is predicted wrongly for 'yes'" in each]
+    assert "up to 7.1 % of errors" in remark  # Wilson's limit of 0 of 50
+    value = [("no" if y == "yes" else "yes") if id == IDS[CODED[0]] else str(y) for id, y in zip(IDS, Y, strict=True)]
+    once = estimate(CorpusTable(item=IDS), few, [Labeller(name="once", item=IDS, value=value)])
+    assert not any("predicted wrongly" in each for each in once.remarks)

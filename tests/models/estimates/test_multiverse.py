@@ -249,3 +249,9 @@ def test_single_configurations_are_valid_and_picked_ones_are_not():
         excluding.append([each.corrected.side != "neither" for each in found.configurations])
     assert 0.02 < np.mean(excluding) < 0.085  # 5 %, of 120 studies whose configurations are not independent
     assert np.any(excluding, axis=1).mean() > 0.25
+
+
+def test_configurations_without_an_error_are_counted():
+    right = Column(choices=COLUMNS[0].choices, values=(Y == "yes").astype(float))
+    found = multiverse(CORPUS, [right, COLUMNS[1]], CODES, PLAIN)
+    assert any("in 1 of 2 configurations no coded item is predicted wrongly" in each for each in found.remarks)

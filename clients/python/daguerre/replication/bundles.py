@@ -7,7 +7,7 @@ import stat
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,6 +24,9 @@ MANIFEST, README, INPUTS = "manifest.json", "README.txt", "inputs.csv"
 MEMBER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+ -]*(/[A-Za-z0-9_][A-Za-z0-9._+ -]*){0,4}")
 RASTER = re.compile(rb"data:image/(?!svg)|<img\b|<image\b", re.IGNORECASE)
 MOST_MEMBERS, LARGEST, LARGEST_RATIO, SPARE = 200_000, 16 * 2**30, 100, 32 * 2**20
+PLAIN_COLUMNS = frozenset(  # of tables, which say no more of an item than its code and how it was drawn
+    ("id", "item", "path", "code", "target", "label", "inclusion_prob", "stratum", "weight", "split", "kept")
+)
 WAY = "make it again with `daguerre bundle`"
 ABOUT = """\
 This is a replication bundle of Daguerre: the steps of a study on pictures, with their settings, seeds, codes and
@@ -59,6 +62,7 @@ class BundleSummary:
     steps, inputs, files : numbers of steps, pictures, and files in the bundle.
     not_repeatable : by "number operation", why a step cannot be repeated.
     left_out : files of the folder that are not in the bundle, and why.
+    columns : by "number operation: table", the columns that were given beside ids and codes, and are in the bundle.
     """
 
     out: str
@@ -67,11 +71,17 @@ class BundleSummary:
     files: int
     not_repeatable: Mapping[str, str]
     left_out: Mapping[str, str]
+    columns: Mapping[str, list[str]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         lines = [f"{self.out}: {self.steps:,} steps, {self.inputs:,} pictures by their hashes, {self.files:,} files"]
         lines += [f"  {name} cannot be repeated: {reason}" for name, reason in self.not_repeatable.items()]
         lines += [f"  {name} is left out: {reason}" for name, reason in self.left_out.items()]
+        lines += [
+            f"  {name} is included with {', '.join(columns)}: where these must not be published, delete the step, and "
+            "run it again with a table without them"
+            for name, columns in self.columns.items()
+        ]
         return "\n".join(lines)
 
 
@@ -134,7 +144,34 @@ def bundle(
         files=len(members),
         not_repeatable={f"{s.number} {s.operation}": s.record["problem"] for s in steps if s.record.get("problem")},
         left_out=left_out,
+        columns={
+            f"{step.number} {step.operation}: {name}": columns
+            for step in steps
+            for name, columns in _further_columns(step, with_texts).items()
+        },
     )
+
+
+def _further_columns(step: StoredStep, with_texts: bool) -> dict[str, list[str]]:
+    """By table, the columns in the bundle that may say more than which code an item has."""
+    given = step.record["arguments"]
+    tables = {str(each["name"]): csv_rows(step.read(each["file"]), each["file"])[0] for each in _values(given, "table")}
+    tables |= {f"table {i + 1}": [name for name, _ in f["columns"]] for i, f in enumerate(_values(given, "frame"))}
+    known = {*PLAIN_COLUMNS, *(() if with_texts else TEXT_COLUMNS)}
+    further = {name: [each for each in header if each.casefold() not in known] for name, header in tables.items()}
+    return {name: columns for name, columns in further.items() if columns}
+
+
+def _values(value: Any, kind: str) -> Iterator[Mapping[str, Any]]:
+    """The stored values of a kind in the arguments of a step."""
+    if isinstance(value, Mapping):
+        if value.get("$") == kind:
+            yield value
+        for each in value.values():
+            yield from _values(each, kind)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _values(each, kind)
 
 
 def _step_members(step: StoredStep, with_texts: bool) -> dict[str, bytes]:

@@ -27,6 +27,7 @@ from daguerre.replication.values import Encoder, NotRecorded, materialised, sha2
 from daguerre.results.corpus import CorpusSummary
 from daguerre.results.embeddings import read_parquet
 from daguerre.session import KEPT, Session
+from daguerre.storage.whole import whole_file
 from daguerre.types.common import NO_MODEL, Receipt
 from daguerre.types.jobs import Job
 from daguerre.version import __version__
@@ -110,7 +111,7 @@ class Study:
         outcome = outcome.renamed(named)
         made = outcome.files()
         identity = sha256(
-            json_bytes([record["operation"], record["classifier"], record["arguments"], record["problem"]])
+            json_bytes([record["operation"], record["classifier"], _by_steps(record["arguments"]), record["problem"]])
         )
         record |= {
             "identity": identity,
@@ -124,7 +125,8 @@ class Study:
             (folder / RESULT).mkdir(exist_ok=True)
             for name, data in (*files.items(), *((f"{RESULT}/{name}", data) for name, data in made.items())):
                 (folder / name).write_bytes(data)
-            (folder / RECORD).write_bytes(json_bytes(record))
+            with whole_file(folder / RECORD) as path:  # a step with a record is read by other processes
+                Path(path).write_bytes(json_bytes(record))
         problem: str | None = record["problem"]
         return problem
 
@@ -156,6 +158,18 @@ class Study:
             yield number, [], folder
         finally:
             (self.folder / FOLDER / f".{number:04}").rmdir()
+
+
+def _by_steps(argument: Any) -> Any:
+    """An argument whose results of earlier steps are the numbers of these, and not their fields.
+
+    Fields differ when a step is run again: a clustering has the id of its job.
+    """
+    if isinstance(argument, Mapping):
+        if argument.get("$") == "object" and argument["step"] is not None:
+            return {name: argument[name] for name in ("$", "class", "step")}
+        return {name: _by_steps(each) for name, each in argument.items()}
+    return [_by_steps(each) for each in argument] if isinstance(argument, list) else argument
 
 
 def _of_file(result: Any, record: Mapping[str, Any]) -> Any:

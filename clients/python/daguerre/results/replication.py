@@ -95,6 +95,8 @@ class Replication:
     def _summary(self) -> str:
         counts = ", ".join(f"{many:,} {status}" for status, many in self.counts.items())
         verdict = "the study is replicated" if self.agrees else "the study is not replicated"
+        if self.remarks and all(each.status in AGREE for each in self.figures):
+            verdict += ", since pictures, models or files are lacking or are not those of the study"
         skipped = self.agrees and "not repeated" in self.counts
         return (
             f"{counts}: {verdict}{', from the stored results of the steps that were not repeated' if skipped else ''}"

@@ -179,11 +179,11 @@ class Report(Mapping[str, Any]):
         return [f"  prediction sets of coverage 0.9: they cover {Figure(**last['covered'])}, {size}"]
 
     def _precision(self) -> str | None:
-        """The width of the widest interval of a corrected share, or of the corrected mean."""
+        """The width of the interval of the corrected share: of the positive class, or the widest; or of the mean."""
         if not self.learning:
             return None
         widths = self.learning[-1]["width"]
-        label = max(widths, key=widths.get)
+        label = self["labels"][-1] if self["task"] == "binary" else max(widths, key=widths.get)
         kind = f"share of {label}" if label else "mean"
         of = f"with these {self['n']:,} coded items, in a corpus that is much larger"
         return f"  interval of the corrected {kind}: {widths[label]:.3g} wide {of}"
