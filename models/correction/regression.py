@@ -215,7 +215,7 @@ def _newton(x: Float, y: Float, weight: Float, beta: Float, what: str) -> tuple[
     raise EstimateError(
         f"regression: {what} are separated by the covariates (some combination of them predicts the outcome without "
         "error), so that the coefficients have no finite estimate; code more items, combine categories, or use the "
-        "linear model",
+        "linear model (family: linear); shares and differences need no regression",
         code="separated",
     )
 

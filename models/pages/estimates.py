@@ -183,7 +183,11 @@ def _regressions(answer: Fields) -> list[Child]:
                     ]
                 )
     heads = ["model", "predictions", "term", "corrected", "codes alone", "naive", "worth codes"]
-    return [table(None, heads, rows, kind="three-names", name="regression")] if rows else []
+    about = (
+        "Coefficients of a logistic model are changes of the log odds; those of a linear one, and of a trend, of the "
+        "outcome. A term with = compares the items of that category with those of the category that has no term."
+    )
+    return [table(None, heads, rows, kind="three-names", name="regression"), e("p.soft", about)] if rows else []
 
 
 def _needed(answer: Fields) -> list[Child]:

@@ -144,7 +144,7 @@ def figure(estimate: Figure, *, share: bool) -> Rounded:
     """A value and its interval: "84.7 % [79.2, 90.1]" for a share, else "0.847 [0.792, 0.901]"."""
     if isnan(estimate.value):
         return Rounded(UNDEFINED, nan)
-    text = f"{percent(estimate.value) if share else number(estimate.value)} {interval(estimate, share=share)}"
+    text = f"{percent(estimate.value) if share else number(estimate.value)} {interval(estimate, share=share)}".rstrip()
     return Rounded(text, estimate.value, estimate.low, estimate.high)
 
 

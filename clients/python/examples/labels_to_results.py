@@ -48,7 +48,6 @@ for i, (thing, animal) in enumerate(PROMPTS):
     scores.append(Z.to_pandas()[animal].to_numpy())
     corpus[f"prompt {i + 1}"] = scores[-1]
 corpus["mean of prompts"] = sum(scores) / len(scores)
-# A multiverse over prompts, thresholds and models, each corrected, has its place here.
 
 # %% a sample with known probabilities: as many pictures of one group that is compared as of the other
 S = client.sample(size, strata=corpus.colours.tolist(), ids=corpus.id.tolist(), allocation="equal")
@@ -91,4 +90,4 @@ need = next(each["needed"] for each in E.answer["estimates"] if each["prediction
 for name, items in (("with predictions", need["items"]), ("by codes alone", need["items_classical"])):
     words = "more than the corpus has" if items is None else f"{max(0, items - E.n_coded)} more pictures"
     print(f"an interval of width {WIDTH:g} {name}: code {words}")
-# A replication bundle of these tables, receipts and codes has its place here.
+# With DAGUERRE_STUDY=results/ in the environment, `daguerre bundle results/ -o study.zip` has all of this for others.

@@ -16,7 +16,7 @@ EXACT = 2**53  # integers above it are sent as text: gRPC has numbers as doubles
 def item_ids(ids: Sequence[Any] | None, files: Sequence[str]) -> list[str]:
     """The given ids, or those of the items."""
     if isinstance(ids, str):
-        raise TypeError(f"ids: got a str, {ids!r:.60}; give a list, one for each item")
+        raise TypeError(f"ids: got a str, {ids!r:.60}; give a list, one for each item; a file of codes is a `table`")
     if ids is None:
         return list(files)
     given = list(ids)
@@ -109,7 +109,8 @@ class ItemIndex:
         ValueError : another number of values than items, a key for no item or for several, two values for an item.
         """
         if isinstance(given, str | bytes):
-            raise TypeError(f"{what}: got a {type(given).__name__}, {given!r:.60}; give a list, one for each item")
+            way = " (a file of codes is a `table`)" if what == "targets" else ""
+            raise TypeError(f"{what}: got a {type(given).__name__}, {given!r:.60}; give a list, one for each item{way}")
         if isinstance(given, Set) and not isinstance(given, Mapping):
             raise TypeError(f"{what}: got a set, which has no order; give a list or a mapping")
         if hasattr(given, "columns") and hasattr(given, "iloc"):

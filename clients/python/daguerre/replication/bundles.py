@@ -77,11 +77,11 @@ class BundleSummary:
         lines = [f"{self.out}: {self.steps:,} steps, {self.inputs:,} pictures by their hashes, {self.files:,} files"]
         lines += [f"  {name} cannot be repeated: {reason}" for name, reason in self.not_repeatable.items()]
         lines += [f"  {name} is left out: {reason}" for name, reason in self.left_out.items()]
-        lines += [
-            f"  {name} is included with {', '.join(columns)}: where these must not be published, delete the step, and "
-            "run it again with a table without them"
-            for name, columns in self.columns.items()
-        ]
+        lines += [f"  {name} is included with {', '.join(columns)}" for name, columns in self.columns.items()]
+        if self.columns:
+            lines.append(
+                "  where these must not be published, delete the step, and run it again with a table without them"
+            )
         return "\n".join(lines)
 
 

@@ -119,7 +119,7 @@ class MultiverseEstimates:
             if (spread := answer[kind]) is not None:
                 lines.append(
                     f"{kind}: {spread['lowest']:.4g} to {spread['highest']:.4g}, median {spread['median']:.4g}, "
-                    f"standard deviation {spread['sd']:.2g}"
+                    f"standard deviation {spread['sd'] if spread['sd'] > 1e-12 else 0:.2g}"
                 )
         if (alone := answer["classical"]) is not None:
             mean = self.average["corrected"]
