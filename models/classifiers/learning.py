@@ -114,4 +114,5 @@ def _spreads(problem: Problem, outputs: Float) -> dict[str, Spread]:
         weights = np.bincount(problem.items, weights).astype(np.float64)
         groups = None if groups is None else groups[np.unique(problem.items, return_index=True)[1]]
     names = problem.labels or ("",)
-    return {name: spread_of(coded[:, c], predicted[:, c], weights, groups) for c, name in enumerate(names)}
+    share = problem.task != "continuous"
+    return {name: spread_of(coded[:, c], predicted[:, c], weights, groups, share=share) for c, name in enumerate(names)}

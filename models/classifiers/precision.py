@@ -15,9 +15,14 @@ from models.errors import ClusteringError
 MOST = 2**31 - 1  # coded items
 
 
-def spread_of(coded: Float, predicted: Float, weights: Float, groups: NDArray[np.intp] | None = None) -> Spread:
-    """The spread of one quantity: codes, out-of-fold predictions, weights and groups of the coded items, (n,) each."""
-    n, share = len(coded), weights / weights.sum()
+def spread_of(
+    coded: Float, predicted: Float, weights: Float, groups: NDArray[np.intp] | None = None, *, share: bool = False
+) -> Spread:
+    """The spread of one quantity: codes, out-of-fold predictions, weights and groups of the coded items, (n,) each.
+
+    `share` : the codes are 0 and 1. Where no item is predicted wrongly, as many errors count as may not have been seen.
+    """
+    n, part = len(coded), weights / weights.sum()
     sample = means.Coded(
         code=coded,
         prediction=predicted,
@@ -25,14 +30,15 @@ def spread_of(coded: Float, predicted: Float, weights: Float, groups: NDArray[np
         unit=np.arange(n) if groups is None else np.unique(groups, return_inverse=True)[1],
         stratum=np.zeros(n, np.intp),
     )
-    corpus = means.Corpus(n=MOST, size=np.ones(1), mean=np.array([share @ predicted]), variance=0.0)
+    corpus = means.Corpus(n=MOST, size=np.ones(1), mean=np.array([part @ predicted]), variance=0.0)
     found = means.corrected_mean(sample, corpus, share=False)
     errors = coded - found.slope * predicted
-    alike = float(share @ (errors - share @ errors) ** 2) * n / (n - 1)  # of items with equal weights
+    alike = float(part @ (errors - part @ errors) ** 2) * n / (n - 1)  # of items with equal weights
     variance = found.corrected.se**2 * n
+    unseen = means.unseen_errors(sample) if share else None
     return Spread(
-        share=float(share @ coded),
-        variance=alike,
+        share=float(part @ coded),
+        variance=alike if unseen is None else min(max(alike, unseen * (1 - unseen)), found.classical.se**2 * n),
         coded_variance=found.classical.se**2 * n,
         freedom=found.corrected.freedom / n,
         design=variance / alike if alike > 0 else 1.0,

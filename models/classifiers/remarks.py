@@ -82,7 +82,7 @@ def result_notes(problem: Problem, measured: Measured) -> Iterator[Note]:
             "no_errors",
             f"all predictions are correct: up to {100 * (1 - share.low):.1f} % of errors are compatible with this "
             "number of items; the bootstrap intervals of F1 macro, ROC-AUC and PR-AUC have no width, and that of a "
-            "corrected share is too narrow",
+            "corrected share allows for errors that were not seen",
         )
     area = measured.figures["roc_auc"]
     if not area.low > 0.5:

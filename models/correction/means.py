@@ -6,7 +6,8 @@ items), where means of coded items are weighted. λ = 1 is the doubly robust mea
 NeurIPS); the λ used here minimises the variance (PPI++: Angelopoulos, Duchi & Zrnic 2024, arXiv:2311.01453), so that
 useless or badly scaled predictions do no harm: λ is 0 where they do not help, and the estimate is that of the codes
 alone. Variances are those of a jackknife that leaves out one unit (an item, or a cluster of items) of a stratum at a
-time and fits λ again (JKn: Wolter 2007, Introduction to Variance Estimation, ch. 4).
+time and fits λ again (JKn: Wolter 2007, Introduction to Variance Estimation, ch. 4). Where the predictions of a share
+agree with every code, the variance of the errors that may have been missed is added.
 """
 
 from dataclasses import dataclass
@@ -82,6 +83,7 @@ class Value:
     deviations : (units,) its change when a unit is left out, scaled so that the variance of the coded part is the sum
         of squares; of differences of two estimates too.
     around : the variance that the predictions of the whole corpus add.
+    unseen : the variance of errors of predictions that were not seen in the coded part, where there are none.
     freedom : degrees of freedom of the standard error.
     """
 
@@ -92,6 +94,7 @@ class Value:
     deviations: Float
     around: float = 0.0
     freedom: float = np.inf
+    unseen: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +132,8 @@ def corrected_mean(
 
     Parameters
     ----------
-    share : codes are 0 or 1: intervals are Wilson's (1927) for the effective sample size, else Student's t.
+    share : codes are 0 or 1: intervals are Wilson's (1927) for the effective sample size, else Student's t. Where no
+        coded item is predicted wrongly, the corrected one is as wide as errors that were not seen may make it.
     slope : λ, where it is not to be fitted (of a part of a sample, that of the whole).
 
     Raises
@@ -147,7 +151,9 @@ def corrected_mean(
         value = plain + slopes[0] * float(jackknife.shares @ shift)
         left_out = without + slopes[1] * (float(jackknife.shares @ corpus.mean) - jackknife.predictions_without)
         around = slopes[0] * slopes[0] * corpus.variance
-        found = _value(value, jackknife.scaled(left_out - value), around, coded, share=share, confidence=confidence)
+        unseen = (unseen_errors(coded, confidence) or 0.0) / t_quantile(np.inf, confidence) if share else 0.0
+        deviations = jackknife.scaled(left_out - value)
+        found = _value(value, deviations, around, coded, share=share, confidence=confidence, unseen=_squared(unseen))
         if found.high - found.low < classical.high - classical.low:
             best = _Candidate(found, slopes[0])
     n = len(coded.code)
@@ -170,9 +176,10 @@ def difference(first: Value, second: Value, confidence: float = 0.95) -> Value:
     """
     deviations = first.deviations - second.deviations
     around = first.around + second.around
+    unseen = first.unseen + second.unseen
     value = first.value - second.value
-    variance = float(deviations @ deviations) + around
-    freedom = satterthwaite(deviations**2, around)
+    variance = float(deviations @ deviations) + around + unseen
+    freedom = satterthwaite(deviations**2, around + unseen)
     half = t_quantile(freedom, confidence) * variance**0.5
     return Value(
         value=value,
@@ -182,6 +189,7 @@ def difference(first: Value, second: Value, confidence: float = 0.95) -> Value:
         deviations=deviations,
         around=around,
         freedom=freedom,
+        unseen=unseen,
     )
 
 
@@ -280,9 +288,18 @@ class _Jackknife:
         return changes * self._factor
 
 
-def _value(value: float, deviations: Float, around: float, coded: Coded, *, share: bool, confidence: float) -> Value:
-    variance = float(deviations @ deviations) + around
-    freedom = satterthwaite(deviations**2, around)
+def _value(
+    value: float,
+    deviations: Float,
+    around: float,
+    coded: Coded,
+    *,
+    share: bool,
+    confidence: float,
+    unseen: float = 0.0,
+) -> Value:
+    variance = float(deviations @ deviations) + around + unseen
+    freedom = satterthwaite(deviations**2, around + unseen)
     part = np.bincount(coded.unit, coded.weight / coded.weight.sum())
     low, high = limits(value, variance, freedom, share=share, edge=1 / float(part @ part), confidence=confidence)
     value = min(max(value, 0.0), 1.0) if share else value
@@ -294,6 +311,7 @@ def _value(value: float, deviations: Float, around: float, coded: Coded, *, shar
         deviations=deviations,
         around=around,
         freedom=freedom,
+        unseen=unseen,
     )
 
 
@@ -326,8 +344,8 @@ def design_effect(coded: Coded) -> float:
 def unseen_errors(coded: Coded, confidence: float = 0.95) -> float | None:
     """The share of wrong predictions up to which codes without one are compatible; None where a prediction is wrong.
 
-    It is Wilson's upper limit (1927) for the effective number of units. The variance of errors that were not seen is
-    estimated as 0, so that the interval of a corrected share is then too narrow.
+    It is Wilson's upper limit (1927) for the effective number of units. The jackknife's variance of errors that were
+    not seen is 0. All may have the same direction, so that a corrected share may be off by as much as this limit.
     """
     if ((coded.prediction >= 0.5) != (coded.code >= 0.5)).any():
         return None

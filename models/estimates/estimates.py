@@ -127,8 +127,8 @@ def estimate_label(
     elif share and (unseen := unseen_errors(coded)) is not None:
         remarks.append(
             f"{labeller}: no coded item is predicted wrongly{f' for {quoted(label)}' if label else ''}, but up to "
-            f"{100 * unseen:.1f} % of errors are compatible with these codes; the corrected interval is as if there "
-            "were none, and too narrow: report that of the codes alone, or code more items"
+            f"{100 * unseen:.1f} % of errors are compatible with these codes, and the corrected interval allows for "
+            "them: with more codes it would be narrower"
         )
     of_parts: list[Part] = []
     differences: list[Difference] = []

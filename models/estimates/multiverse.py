@@ -374,8 +374,8 @@ class _Notes:
             )
         if self.unerring:
             found.append(
-                f"in {self.unerring:,} of {n:,} configurations no coded item is predicted wrongly, and the corrected "
-                "interval is as if no item were: it is too narrow, and that of the codes alone is not"
+                f"in {self.unerring:,} of {n:,} configurations no coded item is predicted wrongly; the corrected "
+                "interval allows for errors that were not seen"
             )
         if self.far:
             found.append(

@@ -209,3 +209,29 @@ def test_coverage_in_every_cell(n, p, design, balanced):
     print(f"n {n}, share {p}, {design}, balanced {balanced}: {held:.3f}, codes alone {plain:.3f}, {np.median(widths)}")
     assert held > 0.93
     assert widths.max() <= 1.0
+
+
+@pytest.mark.parametrize(("n", "wrong"), [(50, 0.01), (50, 0.03), (100, 0.02)])
+def test_errors_that_were_not_seen_have_a_variance(n, wrong):
+    """Labels of which a few are wrong in one direction: most samples have none of them, or one."""
+    rng = np.random.default_rng(n)
+    covered, narrower = 0, 0
+    for _ in range(200):
+        code = (rng.random(5000) < 0.3).astype(np.float64)
+        prediction = np.where((code == 1) & (rng.random(5000) < wrong / 0.3), 0.0, code)
+        rows = rng.choice(5000, n, replace=False)
+        coded = Coded(
+            code=code[rows],
+            prediction=prediction[rows],
+            weight=np.ones(n),
+            unit=np.arange(n),
+            stratum=np.zeros(n, np.intp),
+        )
+        corpus = Corpus(
+            n=5000, size=np.array([5000.0]), mean=np.array([prediction.mean()]), variance=prediction.var() / 5000
+        )
+        found = corrected_mean(coded, corpus, share=True)
+        covered += found.corrected.low <= code.mean() <= found.corrected.high
+        narrower += found.corrected.high - found.corrected.low < found.classical.high - found.classical.low
+    assert covered >= 188  # without the allowance 75 to 180
+    assert narrower == 200
