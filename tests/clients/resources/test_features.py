@@ -127,4 +127,10 @@ def test_the_command_line_takes_columns_of_the_table_or_of_another(inline, crowd
     done = run(inline, "train", called, table, "--root", folder, "--features", numbers, "--folds", "2")
     assert "comment" in done.stderr  # a column that holds no numbers
     assert "needs" not in run(inline, "estimate", called, folder, "--features", numbers).stdout
+    for wrong, words in (
+        ("comment", "the column comment has 'a text', which is no number"),
+        ("age", "no column 'age'"),
+    ):
+        line = ("train", called, table, "--root", folder, "--features", numbers, "--feature", wrong)
+        assert words in run(inline, *line, code=2).stderr
     assert "give --features" in run(inline, "train", called, "--folder", folder, "--feature", "n", code=2).stderr

@@ -55,6 +55,8 @@ def feature_columns(
         raise TypeError(
             "features: got a list; it names columns of the table of codes: give table, or {name: values} without one"
         )
+    if only is None and isinstance(given, Table):  # of columns that were chosen by name
+        only = [name for name in given.names if name.casefold() not in IDS]
     return _of_table(table_of(given), items, n, only)
 
 
