@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import count
 from typing import Any
 
-from models.pages.html import Child, Html, e, join, user_text
+from models.pages.html import Child, Html, e, facts, join, user_text
 from models.pages.style import STYLE
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"  # the page runs nothing and loads nothing
@@ -70,6 +70,12 @@ def caveats(remarks: Iterable[str], most: int = 1000) -> Html | None:
 def methods_section(paragraph: str) -> Html:
     """A paragraph about methods and results that can be copied into a paper."""
     return section("Text for a methods section", e("blockquote", e("p", paragraph)))
+
+
+def parameters_section(params: Mapping[str, Any]) -> Html:
+    """The parameters of a request that were given, or have a value where they are left out."""
+    given = ((str(name), user_text(option_text(value), 300)) for name, value in params.items() if value is not None)
+    return section("Parameters", facts(given))
 
 
 def picture(jpeg: bytes, alt: str, **more: str) -> Html:

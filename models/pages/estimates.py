@@ -5,7 +5,7 @@ from typing import Any
 
 from models.intervals import Figure
 from models.pages.classifiers.plots import whisker
-from models.pages.document import caveats, document, methods_section, option_text, section
+from models.pages.document import caveats, document, methods_section, parameters_section, section
 from models.pages.html import (
     Child,
     Html,
@@ -52,8 +52,7 @@ def page(answer: Fields, items: Items) -> str:
         if made:
             body.append(section(name, made))
     body.append(methods_section(paragraph(answer)))
-    rows = [(str(name), user_text(option_text(value), 300)) for name, value in answer["params"].items()]
-    body.append(section("Parameters", facts(rows)))
+    body.append(parameters_section(answer["params"]))
     return document(title, body, style=STYLE)
 
 

@@ -5,7 +5,7 @@ from math import nan
 from typing import Any
 
 from models.intervals import Figure
-from models.pages.document import caveats, document, methods_section, option_text, section
+from models.pages.document import caveats, document, methods_section, parameters_section, section
 from models.pages.html import (
     Child,
     Html,
@@ -13,7 +13,6 @@ from models.pages.html import (
     counted,
     decimals,
     e,
-    facts,
     figure,
     gap,
     percent,
@@ -43,8 +42,7 @@ def page(answer: Fields, items: Items) -> str:
     if texts is not None:
         body.append(section("Texts", _texts(texts), _worst_texts(answer, items)))
     body.append(methods_section(paragraph(answer)))
-    rows = [(str(name), user_text(option_text(value), 300)) for name, value in answer["params"].items()]
-    body.append(section("Parameters", facts(rows)))
+    body.append(parameters_section(answer["params"]))
     return document(title, body, style=STYLE)
 
 

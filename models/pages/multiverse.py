@@ -5,7 +5,7 @@ from typing import Any
 
 from models.intervals import Figure
 from models.pages import multiverse_curve
-from models.pages.document import caveats, document, methods_section, option_text, section
+from models.pages.document import caveats, document, methods_section, parameters_section, section
 from models.pages.html import (
     Child,
     Html,
@@ -74,8 +74,7 @@ def page(answer: Fields, items: Items) -> str:
         section("Configurations", _configurations(answer)),
         methods_section(paragraph(answer)),
     ]
-    rows = [(str(name), user_text(option_text(value), 300)) for name, value in answer["params"].items()]
-    body.append(section("Parameters", facts(rows)))
+    body.append(parameters_section(answer["params"]))
     if answer["receipts"]:
         body.append(section("Receipts", [receipt_facts(each) for each in answer["receipts"]]))
     texts = sum(len(each["values"]) > 1 for each in factors) + 1

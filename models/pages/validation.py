@@ -18,7 +18,7 @@ from models.pages.classifiers.tables import (
     figure_table,
     items_per_class,
 )
-from models.pages.document import caveats, document, methods_section, option_text, section
+from models.pages.document import caveats, document, methods_section, parameters_section, section
 from models.pages.html import (
     Child,
     Html,
@@ -66,8 +66,7 @@ def page(answer: Fields, items: Items) -> str:
     own = [part for each in answer["predictions"] for part in _set(each, answer, items, several=len(names) > 1)]
     body += [*compared, *own] if len(names) > 1 else [*own, *compared]
     body.append(methods_section(paragraph(answer)))
-    rows = [(str(name), user_text(option_text(value), 300)) for name, value in answer["params"].items()]
-    body.append(section("Parameters", facts(rows)))
+    body.append(parameters_section(answer["params"]))
     return document(title, body, style=STYLE)
 
 

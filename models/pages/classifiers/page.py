@@ -86,6 +86,9 @@ def page(
     return document(f"{name}: report of a classifier", body, style=STYLE)
 
 
+UNUSED = ("strengths", "inner_folds")  # options of a probe that calibrated zero-shot does not have
+
+
 def _top(report: Report, measured: list[View], name: str, rows: Mapping[str, str]) -> Html:
     parts: list[Child] = [
         e("p.kicker", f"Report of a classifier: {report.task}, {kind_of(report) or KINDS[report.kind]}"),
@@ -244,7 +247,8 @@ def _provenance(report: Report) -> Iterable[Child]:
     rows: list[tuple[Child, Child]] = [("Kind", kind_of(report) or KINDS[report.kind])]
     if report.start:
         rows.append(("Starting point", option_text(report.start)))
-    rows += [(key, user_text(option_text(value), 300)) for key, value in report.options.items()]
+    unused = UNUSED if report.zero_shot else ()
+    rows += [(key, user_text(option_text(value), 300)) for key, value in report.options.items() if key not in unused]
     if report.strength is not None:
         rows.append(("chosen C", f"{report.strength:g}"))
     if report.fold_strengths:
