@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from copy import deepcopy
 from typing import Any
 
 import grpc
@@ -146,7 +147,7 @@ CODE = corpus_pb2.AgreementRequest(code=[{}]).SerializeToString()
         ("Embed", EMPTY_ITEM * 10 * M, "items or more, the limit is"),
         ("Embed", ITEM * 2000, "items or more, the limit is"),
         ("MeasureAgreement", CODE * 1_200_000, "inner messages"),
-        ("MeasureAgreement", CODER * 100_000, "is missing"),
+        ("MeasureAgreement", CODER * 100_000, "each row of the table needs all three"),
     ],
     ids=["items", "empty items", "few items too many", "inner messages", "a list without the other"],
 )
@@ -291,7 +292,7 @@ def mutated(value: Any, rng: random.Random) -> Any:
     for _ in range(rng.choice([1, 1, 2])):
         path = rng.choice(list(places(made))[1:] or [()])
         if not path:
-            return rng.choice(EDGES)
+            return deepcopy(rng.choice(EDGES))
         inside = made
         for key in path[:-1]:
             inside = inside[key]
@@ -303,7 +304,7 @@ def mutated(value: Any, rng: random.Random) -> Any:
         elif kind == 2 and isinstance(inside[path[-1]], int | float):
             inside[path[-1]] = rng.choice([-1, 0, 5e-324, 1e-300, 1e300, 2**32 - 1, 2**63]) * (inside[path[-1]] or 1)
         else:
-            inside[path[-1]] = rng.choice(EDGES)
+            inside[path[-1]] = deepcopy(rng.choice(EDGES))
     return made
 
 
@@ -322,7 +323,7 @@ def test_mutated_requests_are_never_an_internal_error(client: httpx.Client) -> N
         path, value, fields = rng.choice(bases)
         body = mutated(value, rng)
         if fields and isinstance(body, dict) and rng.random() < 0.4:
-            body[rng.choice(fields)] = rng.choice(EDGES)
+            body[rng.choice(fields)] = deepcopy(rng.choice(EDGES))
         if isinstance(body, dict) and "mode" in fields and rng.random() < 0.7:
             body["mode"] = "job"  # so that the test does not wait
         content = json.dumps(body, ensure_ascii=rng.random() < 0.5).encode(errors="surrogatepass")

@@ -117,9 +117,9 @@ def predictions(answer: Answer) -> classifiers_pb2.PredictResponse:
         truncated=answer["truncated"],
         unknown=answer["unknown"],
         first_of_many=answer.get("first_of_many", ()),
-        coverage=answer["coverage"],
-        each_class=answer["each_class"],
-        remarks=answer["remarks"],
+        coverage=answer.get("coverage"),  # answers of jobs of an earlier version have none
+        each_class=answer.get("each_class", False),
+        remarks=answer.get("remarks", ()),
         receipt=None if answer["receipt"] is None else messages.receipt(answer["receipt"]),
     )
 

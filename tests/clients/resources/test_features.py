@@ -42,7 +42,8 @@ def test_features_decide_where_the_pictures_do_not(client, crowd):
     made = client.embed(folder)
     table = pd.DataFrame({"id": [*persons, "other.jpg"], "persons": [*persons.values(), 3], "unused": "x"})
     assert np.array_equal(clf.predict(embeddings=made, features=table).probabilities, found.probabilities)
-    estimate = clf.estimate(embeddings=made, features={"persons": persons})
+    with pytest.warns(daguerre.RemarkWarning, match="all predictions are correct"):
+        estimate = clf.estimate(embeddings=made, features={"persons": persons})
     assert estimate["crowd"].n_corpus == 20
     assert abs(estimate["crowd"].value - 0.5) < 0.05
     again = client.classifier(clf.id)
