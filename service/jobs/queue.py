@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,8 @@ class Jobs:
             folder = self.table.folder(id)
             folder.mkdir(mode=0o700)
             while not claim(folder):  # removed as if it were left by a killed process
-                folder.mkdir(mode=0o700, exist_ok=True)
+                with suppress(FileExistsError):  # which exist_ok raises where it is removed meanwhile
+                    folder.mkdir(mode=0o700)
             try:
                 if fill:
                     fill(folder)
