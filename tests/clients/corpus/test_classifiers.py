@@ -1,17 +1,22 @@
 """Coded items in folders and tables."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from daguerre.corpus.classifiers import read_coded_folder, read_coded_table
-
-COLUMNS = ("path", "text", "target")
+from daguerre.corpus.classifiers import read_coded_folder, training_arguments
+from daguerre.corpus.coded import read_coded
 
 
 def table(tmp_path: Path, text: str) -> str:
     (tmp_path / "codes.csv").write_text(text)
     return str(tmp_path / "codes.csv")
+
+
+def arguments(path: str, *, numeric: bool) -> dict[str, Any]:
+    """The arguments of a training by a table with columns path, text and target."""
+    return training_arguments(read_coded(path, image="path", text="text", target="target"), numeric=numeric)
 
 
 def test_a_folder_of_classes_is_training_data_and_test_data(tmp_path):
@@ -29,7 +34,7 @@ def test_a_folder_of_classes_is_training_data_and_test_data(tmp_path):
 
 def test_a_table_has_a_row_for_each_item(tmp_path):
     path = table(tmp_path, "path,text,target,id,group,weight,split\na.jpg,x,1,A,g,2,train\nb.jpg,,,B,h,0.5,test\n")
-    assert read_coded_table(path, *COLUMNS, numeric=True) == {
+    assert arguments(path, numeric=True) == {
         "images": [str(tmp_path / "a.jpg"), str(tmp_path / "b.jpg")],
         "texts": ["x", None],
         "targets": [1.0, None],
@@ -43,12 +48,12 @@ def test_a_table_has_a_row_for_each_item(tmp_path):
 def test_a_table_with_coders_has_a_row_for_each_code(tmp_path):
     path = table(tmp_path, "path,coder,target\na.jpg,x,cat\na.jpg,y,dog\nb.jpg,x,\n")
     a, b = str(tmp_path / "a.jpg"), str(tmp_path / "b.jpg")
-    assert read_coded_table(path, *COLUMNS, numeric=False) == {
+    assert arguments(path, numeric=False) == {
         "images": [a, b],
         "codes": [("x", a, "cat"), ("y", a, "dog"), ("x", b, None)],
     }
     path = table(tmp_path, "text,coder,target\nhello,x,cat\nhello,y,dog\n")
-    assert read_coded_table(path, *COLUMNS, numeric=False) == {
+    assert arguments(path, numeric=False) == {
         "texts": ["hello"],
         "ids": ["hello"],
         "codes": [("x", "hello", "cat"), ("y", "hello", "dog")],
@@ -67,7 +72,7 @@ def test_a_table_with_coders_has_a_row_for_each_code(tmp_path):
 )
 def test_a_table_that_cannot_be_used_is_refused(tmp_path, text, why):
     with pytest.raises(ValueError, match=why):
-        read_coded_table(table(tmp_path, text), *COLUMNS, numeric=True)
+        arguments(table(tmp_path, text), numeric=True)
 
 
 def test_an_item_has_one_row_unless_there_are_coders(tmp_path):
@@ -75,13 +80,13 @@ def test_an_item_has_one_row_unless_there_are_coders(tmp_path):
     with pytest.raises(
         ValueError, match=r"a\.jpg' is in rows 1 and 3, coded '1' and '0'; keep one row, or name the coders"
     ):
-        read_coded_table(table(tmp_path, twice), *COLUMNS, numeric=False)
+        arguments(table(tmp_path, twice), numeric=False)
     posts = table(tmp_path, "path,text,target\na.jpg,x,1\na.jpg,y,0\n")  # one picture in two posts
-    assert read_coded_table(posts, *COLUMNS, numeric=False)["texts"] == ["x", "y"]
+    assert arguments(posts, numeric=False)["texts"] == ["x", "y"]
 
 
 def test_columns_are_found_whatever_their_capitals(tmp_path):
     path = table(tmp_path, "Path; TARGET ;Coder;ID\na.jpg;1,5;x;1.0\nb.jpg;NA;x;2.0\n")
-    read = read_coded_table(path, *COLUMNS, numeric=True)
+    read = arguments(path, numeric=True)
     assert read["codes"] == [("x", "1", 1.5), ("x", "2", "NA")]
     assert read["ids"] == ["1", "2"]

@@ -51,7 +51,7 @@ def test_the_strata_are_those_of_enumeration(n, many, k, seed, unclustered, shar
 
 @pytest.mark.parametrize("n", [60, 400])  # listed, and drawn without a list
 def test_every_pair_of_a_stratum_is_as_likely(n):
-    """Of large corpora pairs are proposed and dropped; what is left must be uniform."""
+    """Pairs of large corpora are proposed and dropped; those that are left must be uniform."""
     rng = np.random.default_rng(0)
     given_ = {"a": rng.integers(0, 3, n) ** 2, "b": rng.integers(-1, 4, n)}
     totals = {}

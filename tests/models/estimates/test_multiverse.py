@@ -225,7 +225,7 @@ def test_differences_that_cannot_be_made_are_refused():
 
 @pytest.mark.slow
 def test_single_configurations_are_valid_and_picked_ones_are_not():
-    """Of 48 configurations and a true difference of 0; docs/multiverse.md has the figures of 300 studies."""
+    """Figures of 48 configurations where the true difference is 0; docs/multiverse.md has those of 300 studies."""
     n, n_coded, studies = 2000, 200, 120
     ids = [f"p{i}" for i in range(n)]
     excluding = []

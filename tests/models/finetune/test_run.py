@@ -232,7 +232,7 @@ def test_weights_of_items_are_honoured(tmp_path, vit):
 
 
 def test_rare_classes_can_be_made_to_count_as_much(tmp_path, vit):
-    """Of images that say nothing, the chances are the classes' shares, or even."""
+    """Predictions for images that say nothing are the shares of the classes, or even."""
     rows = []
     for i in range(60):
         images.save(tmp_path / f"{i}.png", np.random.default_rng(i).normal(128, 3, (32, 32, 3)).astype(np.uint8))

@@ -35,7 +35,7 @@ def cosines(rows):
 
 
 def components(within):
-    """Of a boolean (n, n), as sets of two and more."""
+    """Groups of two and more in a boolean matrix (n, n), as sets."""
     _, labels = connected_components(within, directed=False)
     found = [frozenset(np.flatnonzero(labels == label).tolist()) for label in set(labels.tolist())]
     return {members for members in found if len(members) > 1}
@@ -52,7 +52,7 @@ def stars(within, preference):
 
 
 def check(found, within, similarity, preference):
-    """What holds of all groups, of either kind and linkage."""
+    """Properties of all groups, of either kind and linkage."""
     n = len(within)
     sizes = [(-len(group.members), group.members[0]) for group in found.groups]
     assert sizes == sorted(sizes)

@@ -92,7 +92,7 @@ def read_places(path: str, ids: Sequence[str], root: str | None) -> Places:
     return Places(files, groups)
 
 
-def check_coders(coders: Sequence[str], scores: str | None = None) -> None:
+def check_coders(coders: Sequence[str]) -> None:
     """Raise ValueError for names of coders that are columns of a sample."""
     for name in coders:
         if not name.strip() or name.strip().casefold() in KNOWN or list(coders).count(name) > 1:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from daguerre.corpus.coded import CodedTable, found_path, read_coded
+from daguerre.corpus.coded import CodedTable, found_path
 from daguerre.inputs.alignment import id_texts, is_series, json_value, series_labels
 from daguerre.inputs.files import LeftOut, class_folders, walk
 from daguerre.inputs.names import PathNames
@@ -43,20 +43,6 @@ def read_coded_folder(folder: str) -> dict[str, Any]:
     parent.add(folder)
     split_column = split_of if "test" in split_of else None
     return {"images": images, "ids": list(map(parent.id_of, images)), "targets": targets, "split": split_column}
-
-
-def read_coded_table(path: str, image: str, text: str, target: str | None, *, numeric: bool) -> dict[str, Any]:
-    """Read a table with a row per item; with a column "coder" a row per code; or with a column for each coder.
-
-    Parameters
-    ----------
-    image, text, target : names of the columns; the table has one of the first two, or both.
-    numeric : whether the codes are numbers.
-    """
-    table = read_coded(path, image=image, text=text, target=target)
-    if table.paths is None and table.texts is None:
-        raise ValueError(f"{path} needs {target!r}, and {image!r} or {text!r}; it has only ids")
-    return training_arguments(table, numeric=numeric)
 
 
 def training_arguments(table: CodedTable, *, numeric: bool, root: str | None = None) -> dict[str, Any]:

@@ -157,7 +157,7 @@ class Decoder:
         if kind == "classifier":
             return self._classifier(str(value["id"]))
         if kind == "object":
-            return self._object(name, value)
+            return self._object(value)
         raise CannotRun(f"{name}: has a value of the kind {kind!r:.40}, which this daguerre does not know")
 
     def _text(self, name: str, text: str) -> str:
@@ -285,7 +285,7 @@ class Decoder:
             **marks,
         )
 
-    def _object(self, name: str, value: Mapping[str, Any]) -> Any:
+    def _object(self, value: Mapping[str, Any]) -> Any:
         done = self.repeated.get(value["step"]) if value["step"] is not None else None
         if done is not None and done.same_model:
             return done.result

@@ -100,7 +100,7 @@ def sample(
         raise click.UsageError(f"--vectors: {vectors} has no ids; give the .parquet or .npz of `daguerre embed`")
     if simple and (scores is not None or diversity is not None):
         raise click.UsageError("--simple draws at random; leave it out, or --scores and --diversity")
-    check_coders(coders, scores)
+    check_coders(coders)
     clusters = read_clusters(table, scores or column)
     if wanted := chosen_items():
         every = list(clusters)
