@@ -1,4 +1,4 @@
-"""Servers that tests share. A test that asks for one runs in both placements."""
+"""Servers that tests share. A test that asks for one runs in both placements; `scripts/test` alone takes the first."""
 
 import subprocess
 import sys
@@ -34,7 +34,7 @@ def home() -> Path:
     return harness.HOME
 
 
-@pytest.fixture(scope="session", params=["inline", "process"])
+@pytest.fixture(scope="session", params=["inline", pytest.param("process", marks=pytest.mark.thorough)])
 def placement(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

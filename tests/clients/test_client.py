@@ -399,6 +399,7 @@ def test_a_server_that_is_not_there_is_said(scheme):
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("address", ["http://127.0.0.1", "http://localhost", "http://[::1]", "grpc://127.0.0.1"])
 def test_where_nobody_listens_on_this_machine_a_client_fails_within_seconds(address):
     started = time.monotonic()

@@ -7,11 +7,13 @@ import sysconfig
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.e2e import harness
 from tests.e2e.harness import ROOT, Server
 
 
+@pytest.mark.thorough
 def test_the_wheel_of_the_server_is_installed_and_used(documented: Server, tmp_path: Path) -> None:
     subprocess.run([ROOT / "scripts" / "wheels"], check=True, timeout=300, cwd=tmp_path)
     page = httpx.get(f"{documented.url}/client/", trust_env=False).text

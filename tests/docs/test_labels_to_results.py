@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.e2e import harness
 from tests.e2e.harness import ROOT, Server
 
@@ -15,6 +17,7 @@ EXAMPLE = ROOT / "clients" / "python" / "examples" / "labels_to_results.py"
 PAGES = ("duplicates", "agreement", "classifier", "estimates")
 
 
+@pytest.mark.thorough
 def test_the_example_ends_with_estimates_that_hold_the_truth(
     pictures: Path, documented: Server, tmp_path: Path
 ) -> None:

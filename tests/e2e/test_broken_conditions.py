@@ -31,6 +31,7 @@ from tests.e2e.grpc_calls import stub
 from tests.e2e.harness import HOME, ROOT, assert_error, environment
 
 
+@pytest.mark.thorough
 def test_nothing_outlives_a_killed_supervisor(placement: str, home: Path, tmp_path: Path) -> None:
     folder = tmp_path / "home"
     folder.mkdir()

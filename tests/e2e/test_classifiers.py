@@ -387,6 +387,7 @@ def test_grpc_says_the_same(server, trained, client):
         assert calls.DeleteClassifier(pb.DeleteClassifierRequest(name=made.name)).deleted == made_ids
 
 
+@pytest.mark.thorough
 def test_killed_while_it_trains_the_job_goes_on_after_a_restart(placement, home, tmp_path):
     """kill -9 of the server, and with it of its worker: the next server finishes the job, once."""
     settings = {

@@ -263,6 +263,7 @@ def test_a_job_is_cancelled_in_the_middle(client):
     client.delete(f"/v1/files/{file['id']}")
 
 
+@pytest.mark.thorough
 def test_killed_in_the_middle_of_clustering_the_next_server_finishes(placement, home, tmp_path):
     """kill -9 of the server and with it of its worker; a hundred more jobs wait behind, and one too many is refused."""
     settings = {

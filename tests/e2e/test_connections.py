@@ -98,6 +98,7 @@ def test_idle_connections_keep_nobody_out(small: Server, head: bytes) -> None:
     is_served(small)
 
 
+@pytest.mark.thorough
 def test_answers_that_nobody_reads_keep_nobody_out(small: Server) -> None:
     """Each is larger than the buffers of the system, which tell the server that it is sent."""
     rows = np.random.default_rng(1).normal(size=(4000, 4)).astype("<f4")

@@ -53,6 +53,7 @@ def ended(client: Client, id: str, seconds: float = 240):
     return job
 
 
+@pytest.mark.thorough
 def test_killed_in_the_middle_it_goes_on_and_serves(server):
     with Client(server.url, api_key=ANNA) as client:
         job = client.fine_tune(

@@ -124,6 +124,7 @@ def left_in(home: Path) -> set[str]:
     return {str(path.relative_to(home)) for pattern in places for path in home.glob(pattern)}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", WRITES)
 def test_a_full_disk_is_507_in_words_and_nothing_half_written_stays(
     server: Server, kept: dict[str, str], small_disk: Path, full: Path, name: str

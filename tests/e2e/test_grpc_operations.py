@@ -186,6 +186,7 @@ def test_the_servers_own_limit_is_504(home: Path, tmp_path: Path) -> None:
         assert "send fewer items at once" in found["message"]
 
 
+@pytest.mark.thorough
 def test_stopping_lets_calls_end_and_tells_streams_where_they_are(home: Path, tmp_path: Path, placement: str) -> None:
     settings = {"BENTOML_HOME": str(tmp_path / "bentoml"), "DAGUERRE_PLACEMENT": placement}
     server = harness.launch(tmp_path, settings=settings).wait_ready()
@@ -221,6 +222,7 @@ def test_stopping_lets_calls_end_and_tells_streams_where_they_are(home: Path, tm
     assert "Traceback" not in server.said()
 
 
+@pytest.mark.thorough
 def test_two_workers_share_the_port(home: Path, tmp_path: Path) -> None:
     settings = {
         "BENTOML_HOME": str(tmp_path / "bentoml"),

@@ -176,6 +176,7 @@ def test_a_caller_who_leaves_costs_nothing_more(server: Server) -> None:
         assert computed(server, "image") == first
 
 
+@pytest.mark.thorough
 def test_a_unary_caller_is_not_kept_waiting_by_streams(server: Server) -> None:
     with stub(server) as daguerre:
         streams = [daguerre.EmbedStream(_forever(), timeout=60) for _ in range(2)]
@@ -241,6 +242,7 @@ def _forever() -> Iterator[EmbedStreamRequest]:
         yield EmbedStreamRequest(items=[Item(image=photo) for photo in PHOTOS * 8])
 
 
+@pytest.mark.thorough
 def test_a_full_queue_slows_a_stream_down_and_refuses_it_nothing(strict_server: Server) -> None:
     """The queue holds 48 items; six streams want 64 each."""
     got: list[int] = []

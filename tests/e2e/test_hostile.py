@@ -212,6 +212,7 @@ def test_headers_without_end_are_refused_early(server: Server, parts: Callable[[
     assert counted < 30 * M
 
 
+@pytest.mark.thorough
 def test_headers_that_do_not_end_are_given_ten_seconds(server: Server) -> None:
     begun = time.monotonic()
     answer = sent(server, iter([b"GET /livez HTTP/1.1\r\nhost: x\r\n"]))
@@ -371,6 +372,7 @@ def fill(made: Message, field: Any, rng: random.Random, depth: int) -> None:
         setattr(made, field.name, value)
 
 
+@pytest.mark.thorough
 def test_messages_of_edge_values_are_never_an_internal_error(channel: grpc.Channel) -> None:
     methods = [m for m in daguerre_pb2.DESCRIPTOR.services_by_name["Daguerre"].methods if not m.client_streaming]
     rng, end, count = random.Random(14), time.monotonic() + 12, 0

@@ -92,6 +92,7 @@ def by_hand(home: Path, name: str, photo: bytes, **options: Any) -> list[dict]:
     ]
 
 
+@pytest.mark.thorough
 def test_a_detector_with_labels_of_its_own_gives_what_it_gives_by_hand(client, own_home, photos):
     answer = ask(client, photos, min_score=0.2, labels=["Protest sign", "cat"])
     assert answer["receipts"]["objects"]["analyser"] == "signs"

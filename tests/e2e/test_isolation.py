@@ -33,6 +33,7 @@ def _batch(first: int, size: int = 32) -> list[dict[str, str]]:
     return [image(SMALL[names[(first + i) % len(names)]], f"{first}-{i}") for i in range(size)]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("on_error", ["fail", "skip"])
 def test_a_corrupt_image_is_heard_of_by_its_own_caller_alone(
     server: Server, client: httpx.Client, on_error: str
@@ -111,6 +112,7 @@ def test_a_caller_that_leaves_harms_nobody_and_its_work_is_dropped(server: Serve
     assert after[ran] - before.get(ran, 0) < 3 * 600  # and not all of it was done for nobody
 
 
+@pytest.mark.thorough
 def test_one_image_does_not_wait_for_five_hundred(server: Server) -> None:
     async def race() -> tuple[list[float], float, int]:
         async with server.async_client() as http:
@@ -158,6 +160,7 @@ def _mix(seed: int, count: int) -> list[tuple[str, dict[str, Any]]]:
     return mix
 
 
+@pytest.mark.thorough
 def test_eight_hundred_requests_of_32_clients_without_an_error(server: Server) -> None:
     """BentoML's proxy between services closes its session every 100 requests, unless told not to: this would tell."""
     waiting = _mix(seed=7, count=800)

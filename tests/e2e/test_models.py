@@ -42,7 +42,7 @@ def their_home(home, sources, tmp_path_factory):
     return made
 
 
-@pytest.fixture(scope="module", params=["inline", "process"])
+@pytest.fixture(scope="module", params=["inline", pytest.param("process", marks=pytest.mark.thorough)])
 def server(request, their_home, tmp_path_factory):
     settings = {
         "DAGUERRE_HOME": str(their_home),
@@ -65,6 +65,7 @@ def client(request, server):
         yield made
 
 
+@pytest.mark.thorough
 def test_each_has_a_card_and_the_first_is_the_default(server):
     with server.client() as client:
         cards = client.get("/v1/models").json()["data"]

@@ -165,6 +165,7 @@ def test_an_ordinary_caller_does_not_wait_for_long_computations_of_others(shared
     seconds_until(lambda: not busy(shared), 15)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", ANALYSES)
 def test_the_computation_of_a_caller_who_leaves_ends(shared: Server, kind: str) -> None:
     with asking(shared, kind) as connection:
@@ -190,6 +191,7 @@ def test_the_computation_of_a_cancelled_call_ends(shared: Server, kind: str) -> 
             call.result()
 
 
+@pytest.mark.thorough
 def test_a_computation_ends_with_its_time(shared: Server, ann: httpx.Client) -> None:
     started = time.monotonic()
     answer = ann.post("/v1/comparisons", content=BODIES["comparisons"], headers={"content-type": "application/json"})

@@ -141,6 +141,7 @@ def test_paths_that_callers_make_up_are_no_series(client: httpx.Client) -> None:
     assert "made-up-path" not in client.get("/metrics").text
 
 
+@pytest.mark.thorough
 def test_two_servers_count_apart(home: Path, tmp_path: Path) -> None:
     settings = {"HOME": str(tmp_path)}
     with (
@@ -397,6 +398,7 @@ def tried(port: int) -> tuple[float, str]:
     return time.monotonic() - started, answer
 
 
+@pytest.mark.thorough
 def test_sigterm_refuses_new_connections_and_lets_a_running_request_end(own: Any, placement: str) -> None:
     workers = 2 if placement == "process" else 1
     server = own(DAGUERRE_ENTRY_WORKERS=str(workers)).wait_ready(workers=workers)

@@ -131,6 +131,7 @@ def readable_paths(client: httpx.Client, kept: dict[str, str]) -> list[str]:
     return sorted(set(paths))
 
 
+@pytest.mark.thorough
 def test_another_key_reads_no_item_and_no_code_over_http(keyed: Server, kept: dict[str, str]) -> None:
     with calls(keyed, OWNER) as owner, calls(keyed, OTHER) as other:
         seen = {}
@@ -267,6 +268,7 @@ def test_a_local_user_reads_nothing(keyed: Server, kept: dict[str, str], folder:
     assert masks == {"0077"}
 
 
+@pytest.mark.thorough
 def test_the_video_of_a_form_is_gone_at_the_next_start_after_a_kill(home: Path, tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "models").symlink_to((home / "models").resolve())

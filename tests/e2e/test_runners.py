@@ -54,6 +54,7 @@ def two_workers(home: Path, tmp_path: Path) -> Iterator[Server]:
         server.stop()
 
 
+@pytest.mark.thorough
 def test_processes_that_are_killed_are_heard_of_replaced_and_leave_nothing(two_workers: Server) -> None:
     server = two_workers
     segments = set(os.listdir("/dev/shm"))
@@ -160,6 +161,7 @@ sys.meta_path.insert(0, Pretend())
 """
 
 
+@pytest.mark.thorough
 def test_each_gpu_has_a_runner_of_its_own_which_holds_what_is_placed_there(home: Path, tmp_path: Path) -> None:
     (tmp_path / "hook").mkdir()
     (tmp_path / "hook" / "sitecustomize.py").write_text(_HOOK)

@@ -79,6 +79,7 @@ def disagreements(operation: schemathesis.APIOperation, mode: GenerationMode) ->
     return problems
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("placement", ["inline"], indirect=True, scope="session")  # one document, in both
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 def test_answers_to_requests_of_the_document_are_those_that_it_declares(server: Server, mode: GenerationMode) -> None:

@@ -71,6 +71,7 @@ UPLOADS = {
 }
 
 
+@pytest.mark.thorough
 def test_a_steady_slow_upload_is_not_cut(narrow: Server) -> None:
     variants = [(name, chunked) for name in UPLOADS for chunked in (False, True)]
 
@@ -88,6 +89,7 @@ def test_a_steady_slow_upload_is_not_cut(narrow: Server) -> None:
         assert status == UPLOADS[name][3], (name, text)
 
 
+@pytest.mark.thorough
 def test_steady_slow_streams_of_grpc_are_not_cut(narrow: Server) -> None:
     with grpc.insecure_channel(narrow.grpc_target) as channel:
         stub = DaguerreStub(channel)

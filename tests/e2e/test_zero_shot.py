@@ -174,6 +174,7 @@ def test_unicode_labels_come_back_as_they_were(client: httpx.Client) -> None:
     assert len(np.unique(column(answer, "cosines"))) == len(labels)
 
 
+@pytest.mark.thorough
 def test_a_thousand_labels(client: httpx.Client) -> None:
     labels = [*(f"object number {i}" for i in range(999)), "a cat"]
     answer = ask(client, photos()[:1], labels)

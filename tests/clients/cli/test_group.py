@@ -138,6 +138,7 @@ def test_models_and_ping(inline: Server):
     assert json.loads(run(f"grpc://{inline.grpc_target}", "ping", "--json").stdout)["ready"] is True
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -116,6 +116,7 @@ def test_tables_are_parquet_too_or_go_to_stdout(inline, news, tmp_path):
     assert list(table.columns)[:4] == ["video", "timestamp", "shot", "label"]
 
 
+@pytest.mark.thorough
 def test_vectors_of_frames_are_a_corpus(inline, news, tmp_path):
     for kind in ("npz", "parquet"):
         out = tmp_path / f"out.{kind}"

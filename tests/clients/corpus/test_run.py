@@ -392,6 +392,7 @@ POINTS = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("point", POINTS)
 def test_killed_anywhere_it_goes_on_and_computes_nothing_twice(
     inline: Server, corpus: Path, tmp_path: Path, point: str

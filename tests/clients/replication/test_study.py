@@ -260,6 +260,7 @@ def test_a_table_of_a_bundle_reads_no_picture_of_this_machine(
             assert row.status == "not run", (table, row)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("scheme", ["http", "grpc"])
 def test_a_script_records_the_same_steps(inline: Server, corpus: Path, tmp_path: Path, scheme: str):
     """With results as arguments, texts that stay out of the bundle, and a call that replaces an earlier one."""

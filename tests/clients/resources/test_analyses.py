@@ -43,6 +43,7 @@ def command(server: harness.Server, *arguments: str, cwd: Path, **options) -> su
     return subprocess.run(line, cwd=cwd, env=environment, capture_output=True, text=True, check=False, **options)
 
 
+@pytest.mark.thorough
 def test_tables_of_findings_and_of_pictures(connected, photos):
     with pytest.warns(daguerre.DaguerreWarning, match="1 of 4 items"):
         found = connected.analyse(photos, {"objects": {"labels": ["person", "cat"]}, "visual": None})

@@ -37,6 +37,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.thorough
 @pytest.mark.filterwarnings("ignore:.*of a single colour")
 def test_persons_and_text_over_time(client: Client, clip: Path) -> None:
     found = client.analyse(videos=clip, analysers=ASKED, sampling={"every": "0.5s", "find_shots": True})
@@ -56,6 +57,7 @@ def test_persons_and_text_over_time(client: Client, clip: Path) -> None:
         assert uploaded.analyse(ASKED).counts(over="time").person.tolist() == PERSONS
 
 
+@pytest.mark.thorough
 @pytest.mark.filterwarnings("ignore:.*of a single colour")
 def test_a_folder_of_videos_continues_where_it_was(inline: Server, clip: Path, tmp_path: Path) -> None:
     """A video that is there is not analysed again, and the files give back what they were made of."""

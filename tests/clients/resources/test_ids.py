@@ -54,6 +54,7 @@ def classifier(inline: Server, folder: Path) -> str:
         return client.train_classifier("ids", images=images, ids=ids, targets=targets, **options).id
 
 
+@pytest.mark.thorough
 @pytest.mark.filterwarnings("ignore::daguerre.DaguerreWarning")
 @pytest.mark.parametrize("form", FORMS)
 def test_the_methods_agree(inline: Server, folder: Path, classifier: str, monkeypatch, form):

@@ -43,6 +43,7 @@ def trained(inline, placards):
         return client.train_classifier("placards", folder, targets=codes, text="from-image", folds=2, resamples=50)
 
 
+@pytest.mark.thorough
 def test_a_classifier_reads_texts_as_in_its_training(client, trained, placards):
     folder, codes = placards
     found = client.classifier(trained.id)
@@ -61,6 +62,7 @@ def test_a_classifier_reads_texts_as_in_its_training(client, trained, placards):
     np.testing.assert_allclose(of_vectors.probabilities, predicted.probabilities[some], atol=1e-5)
 
 
+@pytest.mark.thorough
 def test_items_over_http_give_the_same_classifier(inline, trained, placards):
     folder, codes = placards
     items = [{"id": id, "image": base64_of((folder / id).read_bytes())} for id in sorted(codes)]

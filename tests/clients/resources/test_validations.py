@@ -129,6 +129,7 @@ def test_labels_that_are_no_codes_are_refused_with_the_way_out(client: Client):
     assert renamed.labels == ["cat", "dog"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("task", ["binary", "continuous"])
 @pytest.mark.parametrize("form", ["frame", "csv", "parquet"])
 @pytest.mark.filterwarnings("ignore::daguerre.DaguerreWarning")

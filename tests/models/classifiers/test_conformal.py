@@ -179,6 +179,7 @@ def test_a_network_without_test_images_has_no_sets():
         conformal_of(replace(report, kind="linear", labels=labels, groups=3, out_of_fold=own))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("kind", "design", "each_class"),
     [

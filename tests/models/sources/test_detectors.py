@@ -237,6 +237,7 @@ def test_damaged_folders_are_refused(source, tmp_path):
         export_detector(tmp_path / "nothing", tmp_path, name="x")
 
 
+@pytest.mark.thorough
 def test_the_command_imports_a_detector(source, tmp_path, monkeypatch, capsys):
     home = tmp_path / "home"
 

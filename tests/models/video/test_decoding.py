@@ -86,6 +86,7 @@ def decoded(source, report=None):
         return [(d.pts, d.timestamp, np.asarray(pictures.image(d.frame))) for d in decoder], decoder.start
 
 
+@pytest.mark.thorough
 @clips.needs_ffmpeg
 @pytest.mark.parametrize("name", clips.REAL)
 def test_timestamps_of_real_clips_are_ffprobes(name):

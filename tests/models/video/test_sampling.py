@@ -50,6 +50,7 @@ def test_every_takes_what_is_on_the_screen_at_each_time(name, seconds):
     assert [frame.index for frame in frames] == list(range(len(frames)))
 
 
+@pytest.mark.thorough
 @clips.needs_ffmpeg
 @pytest.mark.parametrize("name", MADE)
 @pytest.mark.parametrize("seconds", ["0.02", "0.12", "0.5"])

@@ -273,6 +273,7 @@ def test_a_running_job_that_never_looks_up_is_stopped_with_its_worker(settings, 
     assert behind.state == "succeeded"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["patient", "deaf"])
 def test_stops_of_the_service_are_no_deaths_of_a_job(settings, jobs, kind):
     """Two in the middle, were each a death, would be one too many."""

@@ -74,6 +74,7 @@ def test_the_page_of_numbers_has_a_scatter_plot_of_each_item_and_no_share_of_equ
     assert "Cohen’s kappa" in page(answer("labels"), Items(mode="none"))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["labels", "numbers"])
 def test_an_altered_answer_has_a_page_or_a_reason(kind: str) -> None:
     whole = answer(kind)

@@ -16,6 +16,7 @@ def ran(server: Server, *arguments: object) -> Result:
     return CliRunner().invoke(cli.main, ["--url", server.url, "analyse", *map(str, arguments)])
 
 
+@pytest.mark.thorough
 def test_a_report_is_written_beside_the_table(inline: Server, photos: Path, tmp_path: Path) -> None:
     page, tables = tmp_path / "page.html", tmp_path / "tables"
     where = ("-o", tmp_path / "found.csv", "--report", page, "--root", photos, "--pictures", "blurred")

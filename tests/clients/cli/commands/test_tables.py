@@ -80,6 +80,7 @@ WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_classifier_is_trained_on_a_sheet_of_any_program(inline, pictures, name):
     rows = [(f"{kind}/é{i}.png", kind) for i in ITEMS for kind in ("red", "blue")]

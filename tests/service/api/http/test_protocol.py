@@ -80,6 +80,7 @@ def test_an_answer_that_nobody_reads_is_dropped(port: int, path: str) -> None:
         assert all(read(connection) < SIZE for connection in connections)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("path", ["/", "/parts"])
 def test_a_slow_reader_is_not_cut(port: int, path: str) -> None:
     with ExitStack() as stack:
