@@ -3,8 +3,9 @@
 import hashlib
 import os
 import stat
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from daguerre.inputs.columns import column, is_missing, is_path, plain
@@ -14,11 +15,20 @@ from daguerre.inputs.items import Images, Sources, image_sources
 from daguerre.inputs.memory import Unusable
 from daguerre.inputs.names import printable
 from daguerre.inputs.source import Source, Unreadable
-from daguerre.storage.journal import Known
+from daguerre.storage.keys import KeyTable, content_key, key_of
+from daguerre.storage.known import Known, KnownRows
 from daguerre.storage.parquet import Row
+from daguerre.storage.shards import Shard
 from daguerre.types.common import Crop, Payload
 
 LOCAL = "unreadable_file"  # the file was not sent, so it is always retried
+
+
+@dataclass(frozen=True, slots=True)
+class HashedPayload(Payload):
+    """An image with its SHA-256, in hex digits; of a crop, that of the file's and of the crop."""
+
+    sha256: str | None = None
 
 
 class CorpusFile(FileSource):
@@ -39,7 +49,7 @@ class CorpusFile(FileSource):
             raise Unreadable(LOCAL, f"cannot be read: {exc.strerror or exc}; check the path") from exc
         self.sha256 = hashlib.sha256(data).hexdigest()
         self.size, self.mtime_ns = len(data), status.st_mtime_ns
-        return Payload(image=data)
+        return HashedPayload(image=data, sha256=self.sha256)
 
 
 class CroppedFile(CorpusFile):
@@ -52,12 +62,12 @@ class CroppedFile(CorpusFile):
     def read(self) -> Payload:
         item = replace(super().read(), crop=self.crop)
         self.sha256 = content_hash(item, self.sha256)
-        return item
+        return replace(item, sha256=self.sha256)  # type: ignore[call-arg]
 
-    def is_known(self, sha256: str | None, size: int | None) -> bool:
-        """Whether the crop of the present file is that of this SHA-256; the file had this size."""
+    def present_hash(self, size: int | None) -> str | None:
+        """The SHA-256 of the crop of the present file; None where the file has another size, or cannot be read."""
         found = _file_hash(self.path)
-        return found is not None and found[1] == size and content_hash(Payload(crop=self.crop), found[0]) == sha256
+        return content_hash(Payload(crop=self.crop), found[0]) if found is not None and found[1] == size else None
 
 
 class MissingFile(CorpusFile):
@@ -123,6 +133,8 @@ class CorpusFiles(Iterator[CorpusFile]):
             self.is_lazy = not hasattr(items, "__len__")
             source = _paths(items) if self.is_lazy else list(_paths(items))
         self._found = found = image_sources(source, settled=not self.is_lazy)
+        if not self.is_lazy:
+            found.forget_names()
         for i, item in enumerate(found):
             if keys is not None and i >= len(keys):
                 raise ValueError(
@@ -152,41 +164,55 @@ class Moved:
 
     Parameters
     ----------
-    finished : the ids of the finished items by the SHA-256 of their files.
+    known : the items of earlier runs.
+    id_of : the id of a row of `known`.
     """
 
-    def __init__(self, finished: Mapping[str, str]) -> None:
-        self._finished = finished
-        self._again: list[tuple[str, str]] = []  # their ids, before and now
+    def __init__(self, known: KnownRows, id_of: Callable[[int], str]) -> None:
+        self._known = known
+        self._id_of = id_of
+        self._places = array("q")  # of their rows before
+        self._first: list[str] = []  # ids of the first of them now
 
     def add(self, rows: Iterable[Row]) -> None:
         """Look at rows that are new."""
         for row in rows:
-            before = None if row.sha256 is None else self._finished.get(row.sha256)
-            if before not in (None, row.id):
-                self._again.append((str(before), row.id))
+            place = self._known.of_content(content_key(row.sha256))
+            if place is not None and not self._known.is_of(place, row.id):
+                self._places.append(place)
+                if len(self._first) < 1000:
+                    self._first.append(row.id)
 
-    def remark(self, gone: Collection[str]) -> str | None:
-        """A sentence about those files, by the ids that are no longer in the source; None where there are none."""
-        moved = [(before, now) for before, now in self._again if before in gone]
+    def remark(self) -> str | None:
+        """A sentence about those files, after the source was read; None where there are none."""
+        moved = [i for i, place in enumerate(self._places) if not self._known.is_taken(place)]
         if not moved:
             return None
-        before, now = moved[0]
+        example = ""
+        if moved[0] < len(self._first):
+            before = self._id_of(self._places[moved[0]])
+            example = f", the first as {before!r} and {self._first[moved[0]]!r}"
         return (
-            f"{len(moved):,} files are now in it twice, under two ids, the first as {before!r} and {now!r}: ids are "
+            f"{len(moved):,} files are now in it twice, under two ids{example}: ids are "
             "relative to the folder that is given; give the folder of the first run, or write to another file"
         )
 
 
 class CorpusPlan:
-    """The files that are still to be embedded. Iterated in a thread of the client."""
+    """The files that are still to be embedded. Iterated in a thread of the client.
 
-    def __init__(self, files: CorpusFiles, known: dict[str, Known], retry_errors: bool) -> None:
+    Parameters
+    ----------
+    shard : the share of the files that is taken; None: all.
+    """
+
+    def __init__(self, files: CorpusFiles, known: KnownRows, retry_errors: bool, shard: Shard | None = None) -> None:
         self._files = files
         self._known = known
         self._retry_errors = retry_errors
-        self._seen: set[str] = set()
-        self._again: dict[str, Known] = {}
+        self._shard = shard
+        self._seen = KeyTable()  # ids that were not known
+        self._again: dict[str, Known] = {}  # of files under way, their earlier rows
         self._other_ids: dict[str, str] = {}  # of rows of an earlier run, and those of the same files in this one
         self._renamed_ids: list[str] = []  # those that were in the finished file, and may be others
         self._other_base: str | None = None  # the folder that those are relative to
@@ -194,48 +220,64 @@ class CorpusPlan:
         self.failed_before = 0
 
     def __iter__(self) -> Iterator[Source]:
+        if self._shard is not None and self._files.is_lazy:
+            raise ValueError("shard: the ids of an iterator's items are known at its end; give a list, or a folder")
         for file in self._files:
-            if file.id in self._seen:
-                continue  # given twice
-            self._seen.add(file.id)
-            known = self._known.pop(file.id, None)
-            if known is None:
+            if self._shard is not None and not self._shard.has(file.id):
+                continue
+            known = self._known.get(file.id)
+            if known is not None:
+                self._known.take(known)
+                if known.finished and self._files.is_lazy:
+                    self._renamed_ids.append(file.id)
+            elif self._given_before(file.id):
+                continue
+            else:
                 known = self._under_another_id(file)
-            elif known.finished and self._files.is_lazy:
-                self._renamed_ids.append(file.id)
             if known is not None and self._done(file, known):
                 self.reused += 1
                 self.failed_before += known.error_code is not None
                 continue
-            if known is not None and known.error_code is not None:
+            if known is not None:
                 self._again[file.id] = known
             yield file
 
+    def _given_before(self, id: str) -> bool:
+        """Whether an item was given twice; if not, that is noted."""
+        if len(self._known) and self._known.place(id) is not None:
+            return True
+        key = key_of(id)
+        if self._seen.get(key) is not None:
+            return True
+        self._seen.put(key)
+        return False
+
     def _under_another_id(self, file: CorpusFile) -> Known | None:
         """The row of a file whose id was relative to another folder, or its path as given: it gets the present id."""
-        if not (self._known and file.path) or isinstance(file, CroppedFile):
+        if not (self._known.left and file.path) or isinstance(file, CroppedFile) or self._shard is not None:
             return None
         whole = os.path.abspath(file.path)
         if self._other_base is not None and whole.startswith(self._other_base):
             id = printable(whole[len(self._other_base) :].replace(os.sep, "/"))
             known = self._known.get(id)
-            if known is not None and (known.sha256 is None or self._is_same(file, known)):
-                return self._take(id, file)
+            if known is not None and (known.content is None or self._is_same(file, known)):
+                return self._take(known, id, file)
         parts = whole.split(os.sep)
         ends = [printable("/".join(parts[start:])) for start in range(len(parts))]
         for id in (printable(file.path), *ends, *(f"./{end}" for end in ends)):
             known = self._known.get(id)
             if known is None or self._is_of_another(id, file.id, whole):
                 continue
-            if known.sha256 is None or _sha256(file.path, known.size) == known.sha256:
-                if known.sha256 is not None and whole.endswith(id):
+            if known.content is None or known.has_content(_sha256(file.path, known.size)):
+                if known.content is not None and whole.endswith(id):
                     self._other_base = whole[: len(whole) - len(id)]
-                return self._take(id, file)
+                return self._take(known, id, file)
         return None
 
-    def _take(self, id: str, file: CorpusFile) -> Known:
+    def _take(self, known: Known, id: str, file: CorpusFile) -> Known:
         self._other_ids[id] = file.id
-        if (known := self._known.pop(id)).finished:
+        self._known.take(known)
+        if known.finished:
             self._renamed_ids.append(id)
         return known
 
@@ -249,6 +291,9 @@ class CorpusPlan:
     def renamed(self) -> tuple[dict[str, str], dict[str, str]]:
         """Ids of the rows of earlier runs and of this one, and those that they get, after iteration."""
         final = self._files.final_ids()
+        for now in final.values():  # a row of an earlier run that a later one with the same id takes the place of
+            if (known := self._known.get(now)) is not None:
+                self._known.replace(known.place)
         before = final | {id: final.get(now, now) for id, now in self._other_ids.items()}
         return {id: now for id, now in before.items() if id != now}, final
 
@@ -267,22 +312,23 @@ class CorpusPlan:
         )
 
     def has(self, row: Row) -> bool:
-        """Whether an item has failed again with the same error, so that its row is there already."""
+        """Whether an item has failed again with the same error, so that its row is there already.
+
+        If not, its earlier row, where there is one, is superseded.
+        """
         known = self._again.pop(row.id, None)
-        return known is not None and (known.sha256, known.error_code) == (row.sha256, row.error_code)
-
-    def finished(self) -> dict[str, str]:
-        """The ids of the finished items by the SHA-256 of their files."""
-        return {known.sha256: id for id, known in self._known.items() if known.sha256 is not None}
-
-    def gone_ids(self) -> Collection[str]:
-        """The ids of finished items that are no longer in the source, after iteration."""
-        return self._known.keys()
+        if known is None:
+            return False
+        same = known.content is None if row.sha256 is None else known.has_content(row.sha256)
+        if known.error_code is not None and same and known.error_code == row.error_code:
+            return True
+        self._known.replace(known.place)
+        return False
 
     @property
     def gone(self) -> int:
         """Number of finished items that are no longer in the source, after iteration."""
-        return len(self._known)
+        return self._known.left
 
     def _done(self, file: CorpusFile, known: Known) -> bool:
         if known.error_code is not None and (self._retry_errors or known.error_code == LOCAL):
@@ -292,14 +338,14 @@ class CorpusPlan:
     @staticmethod
     def _is_same(file: CorpusFile, known: Known) -> bool:
         if isinstance(file, CroppedFile):
-            return file.is_known(known.sha256, known.size)
+            return known.has_content(file.present_hash(known.size))
         try:
             status = os.stat(file.path)
             if (status.st_size, status.st_mtime_ns) == (known.size, known.mtime_ns):
                 return True
         except OSError:
             return False  # reading it will say what is wrong
-        return known.sha256 is not None and _sha256(file.path, known.size) == known.sha256  # touched, or changed
+        return known.has_content(_sha256(file.path, known.size))  # touched, or changed
 
 
 def _file_hash(path: str) -> tuple[str, int] | None:

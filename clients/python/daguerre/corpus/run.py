@@ -1,35 +1,38 @@
-"""A folder of any size as a Parquet file of vectors: resumable, in bounded memory, with one fingerprint."""
+"""A folder of any size as vectors in Parquet: resumable, in bounded memory, with one fingerprint."""
 
 import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
 from daguerre.corpus.plan import CorpusFile, CorpusFiles, CorpusPlan, Moved
+from daguerre.corpus.repeats import Repeats
 from daguerre.dispatch.collect import mark_warnings
 from daguerre.dispatch.stream import Part
-from daguerre.errors import DaguerreError, FingerprintMismatchError, RemarkWarning
+from daguerre.errors import FingerprintMismatchError, RemarkWarning
 from daguerre.inputs.files import require_folder
 from daguerre.inputs.items import Images, count_items
 from daguerre.progress import Progress
 from daguerre.results.base import mark_words
 from daguerre.results.corpus import CorpusSummary
 from daguerre.session import Session
-from daguerre.storage.journal import Journal
+from daguerre.storage.corpus_store import FILE_ROWS, CorpusStore
+from daguerre.storage.dataset import PART_BYTES
 from daguerre.storage.parquet import Row, arrow
+from daguerre.storage.shards import shard_of
 from daguerre.transport.operations import EMBED
 from daguerre.types.common import MARKS, Decode, Float, Payload
 from daguerre.types.embeddings import EmbedAnswer, EmbedOptions
 
 T = TypeVar("T")
-PART_ROWS = 2048
+RECENT = 8192  # results that stay in memory, in case that their bytes come again: 16 MB of 512 numbers
 OTHER_KINDS = (".csv", ".tsv", ".json", ".npy", ".npz", ".xlsx")
 
 
@@ -50,36 +53,44 @@ async def embed_corpus(
     retry_errors: bool,
     retry_for: float,
     progress: bool | None,
-    part_rows: int = PART_ROWS,
+    shard: object = None,
+    part_bytes: int = PART_BYTES,
+    file_rows: int = FILE_ROWS,
 ) -> CorpusSummary:
     """See CorpusMethods.embed_corpus."""
     started = time.monotonic()
     arrow()
-    _require_out(Path(out))
-    journal = Journal(Path(out), part_rows=part_rows)
+    part_of = shard_of(shard)
+    store = CorpusStore(out, shard=part_of, part_bytes=part_bytes, file_rows=file_rows)
+    if not store.is_folder:
+        _require_out(store.out)
+    elif not store.out.exists():
+        require_folder(store.out, "out")
     card = await session.card(model)
     fingerprint = card.fingerprint_of(decode)
-    refuse_others(journal, fingerprint, card.id)
+    refuse_others(store, fingerprint, card.id)
     options = EmbedOptions(model=model or session.default_model, decode=decode)
 
     async def ask(items: Sequence[Payload]) -> EmbedAnswer:
         return await session.transport.call(EMBED, options.fields(), items=items)
 
-    with _alone(journal):
-        refuse_others(journal, fingerprint, card.id)  # another process may have written the file meanwhile
-        await _whole(journal.recover)
+    with store.locked():
+        refuse_others(store, fingerprint, card.id)  # another process may have written the file meanwhile
+        known = await _whole(store.open)
         files = CorpusFiles(source)
-        todo = CorpusPlan(files, await _whole(journal.known), retry_errors)
+        todo = CorpusPlan(files, known, retry_errors, part_of)
         receipt = card.receipt(decode)
         limits = replace(session.limits, retry_for=retry_for)
-        parts = session.stream(iter(todo), ask, limits=limits, fingerprint=fingerprint)
+        recent = max(RECENT, 4 * limits.in_flight * limits.items)
+        repeats = Repeats(store, ask, receipt, recent=recent, retry_errors=retry_errors)
+        parts = session.stream(iter(todo), repeats.ask, limits=limits, fingerprint=fingerprint)
         embedded = failed = 0
         marks: Counter[str] = Counter()
-        moved = Moved(todo.finished())
+        moved = Moved(known, store.id_of)
         shown = Progress.wanted(session.progress if progress is None else progress)
-        total = await asyncio.to_thread(count_items, source) if shown else None
+        total = await asyncio.to_thread(count_items, source) if shown and part_of is None else None
         try:
-            with Progress(shown, total=total, what=Path(out).name) as bar:
+            with Progress(shown, total=total, what=store.out.name) as bar:
                 skipped = 0
                 async for part in parts:
                     if part.answer is not None:
@@ -89,28 +100,32 @@ async def embed_corpus(
                     moved.add(rows)
                     new = [i for i, row in enumerate(rows) if not todo.has(row)]
                     if new:
-                        await _whole(lambda: journal.add([rows[i] for i in new], vectors[new], receipt))  # noqa: B023
+                        add = partial(store.add, [rows[i] for i in new], vectors[new], receipt, card.dimension)
+                        repeats.add([rows[i] for i in new], await _whole(add))
                     failed += len(part.failures)
                     embedded += len(rows) - len(part.failures)
                     bar.add(len(rows) + todo.reused - skipped, failed=len(part.failures))
                     skipped = todo.reused
                 bar.add(todo.reused - skipped)
-            rows_now = await _whole(lambda: journal.finish(card.dimension, receipt, *todo.renamed()))
+            moved_remark = await _whole(moved.remark)
+            rows_now = await _whole(lambda: store.finish(card.dimension, receipt, *todo.renamed()))
         finally:
             try:
                 await parts.aclose()  # type: ignore[attr-defined]
             finally:
-                journal.close()
+                store.close()
     session.warn_of_left_out(files.left_out)
     for warning in mark_warnings(marks, embedded + failed, listed=False):
         session.warn(warning)
-    for remark in (moved.remark(todo.gone_ids()), todo.remark, files.remark):
+    for remark in (moved_remark, todo.remark, files.remark, _large(store, rows_now, file_rows)):
         if remark:
             session.warn(RemarkWarning(remark))
     return CorpusSummary(
         out=os.fspath(out),
         rows=rows_now,
         embedded=embedded,
+        encoded=repeats.encoded,
+        copied=repeats.copied,
         reused=todo.reused,
         failed=failed,
         failed_before=todo.failed_before,
@@ -119,6 +134,16 @@ async def embed_corpus(
         model=card.id,
         fingerprint=fingerprint,
         left_out=str(files.left_out),
+    )
+
+
+def _large(store: CorpusStore, rows: int, file_rows: int) -> str | None:
+    """A sentence about a file that has grown large; None for others."""
+    if rows <= file_rows or not store.out.is_file():
+        return None
+    return (
+        f"{store.out} has {rows:,} rows, and each run that adds any writes all of them again; a folder gets one part "
+        f"more: daguerre to-folder {store.out} {store.out.with_suffix('')}/"
     )
 
 
@@ -132,9 +157,9 @@ async def _whole(call: Callable[[], T]) -> T:
         raise
 
 
-def refuse_others(journal: Journal, fingerprint: str, model: str) -> None:
+def refuse_others(store: CorpusStore, fingerprint: str, model: str) -> None:
     """Raise FingerprintMismatchError if the vectors on disk have another fingerprint."""
-    for path, receipt in journal.receipts():
+    for path, receipt in store.receipts():
         if receipt.fingerprint != fingerprint:
             raise FingerprintMismatchError(
                 f"{path} has vectors of {receipt.model} ({receipt.fingerprint}, decode {receipt.decode}), the server "
@@ -142,28 +167,6 @@ def refuse_others(journal: Journal, fingerprint: str, model: str) -> None:
                 "ask for the model and the decode setting of the first",
                 code="fingerprint_mismatch",
             )
-
-
-@contextmanager
-def _alone(journal: Journal) -> Iterator[None]:
-    """Lock the file against other processes."""
-    try:
-        from filelock import FileLock, Timeout
-    except ModuleNotFoundError as exc:
-        raise ModuleNotFoundError("embed_corpus needs filelock; pip install 'daguerre[parquet]'") from exc
-    journal.folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(journal.folder / "lock")
-    refused = f"{journal.out} is being written by another process; wait for it, or name another file"
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as exc:
-        raise DaguerreError(refused, code="in_use") from exc
-    try:
-        if not (journal.folder / "lock").exists():  # the other process has just ended and removed the folder
-            raise DaguerreError(refused, code="in_use")
-        yield
-    finally:
-        lock.release()
 
 
 def _rows(part: Part[EmbedAnswer], dimension: int) -> tuple[list[Row], Float]:

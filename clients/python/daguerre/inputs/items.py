@@ -46,13 +46,18 @@ class Sources(Iterator[Source]):
         self.remark = remark
         self._parent = parent or CommonParent()
         self._ids_of = ids_of
+        self._keeps_names = True
         self._names: list[tuple[str | None, str | None]] = []  # the own id and the path of each item so far
 
     def __next__(self) -> Source:
         source = next(self._sources)
-        if self._ids_of is None:
+        if self._ids_of is None and self._keeps_names:
             self._names.append((source.own_id, source.path))
         return source
+
+    def forget_names(self) -> None:
+        """Keep no ids and paths, for callers that take them from each source."""
+        self._keeps_names = False
 
     def ids(self) -> list[str]:
         """The ids of the items so far, (n,)."""

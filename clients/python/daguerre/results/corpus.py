@@ -9,9 +9,11 @@ class CorpusSummary:
 
     Attributes
     ----------
-    out : path of the file.
-    rows : number of rows in the file.
+    out : path of the file or folder.
+    rows : number of rows in it.
     embedded, failed : number of items of this run.
+    encoded, copied : those of `embedded` that the server has embedded, and those whose vector was there already, since
+        an item with the same bytes has it.
     reused : number of items that were in the file already, unchanged.
     failed_before : those of `reused` that have no vector; `retry_errors` tries them again.
     gone : number of rows of items that are no longer in the source; they stay.
@@ -29,11 +31,14 @@ class CorpusSummary:
     model: str
     fingerprint: str
     left_out: str = ""
+    encoded: int = 0
+    copied: int = 0
 
     def __str__(self) -> str:
         return (
             f"{self.out}: {self.rows:,} rows, {self.embedded:,} embedded in {self.seconds:.0f} s, {self.reused:,} "
             f"there already, {self.failed:,} failed"
+            + (f", {self.encoded:,} images encoded and {self.copied:,} equal to others" if self.copied else "")
             + (f", {self.failed_before:,} failed in an earlier run" if self.failed_before else "")
             + (f", {self.gone:,} of files that are gone" if self.gone else "")
         )

@@ -1,250 +1,147 @@
-"""The results of a corpus run on disk: parts in Parquet, and the rows since the last part in a journal.
+"""The rows of a run since its last part, in a journal that becomes a part when it is full.
 
 A row is in the journal before the next answer is processed, so that a killed process loses no answer that it has
 received. A full journal becomes a part of the same number, which identifies a journal that was left behind.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
-import numpy as np
-
-from daguerre.storage.parquet import (
-    ROW_GROUP,
-    Row,
-    arrow,
-    batch,
-    conformed,
-    matrix,
-    receipt_in,
-    receipt_of,
-    save,
-    schema,
-    synced,
-)
+from daguerre.storage.dataset import PART_BYTES, part_files, part_number
+from daguerre.storage.parquet import Row, arrow, batch, grouped, matrix, receipt_in, save
+from daguerre.storage.row_reader import RowReader, StoredRow, stored_row
 from daguerre.types.common import Float, Receipt
-
-COLUMNS = ["id", "sha256", "size", "mtime_ns", "error_code"]
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """An item that is finished; `finished` is whether it is in the final file, and not in the parts of a run."""
-
-    sha256: str | None
-    size: int | None
-    mtime_ns: int | None
-    error_code: str | None
-    finished: bool = True
 
 
 class Journal:
-    """The folder `<out>.parts` beside the file `out`.
+    """A journal in the folder `place`, and the parts in `folder`.
 
     Parameters
     ----------
-    out : path of the final file.
-    part_rows : number of rows of a part.
+    suffix : end of the names of its parts.
+    part_bytes : size of the rows of a part, about.
     """
 
-    def __init__(self, out: Path, *, part_rows: int) -> None:
-        self.out = out
-        self.folder = out.with_name(out.name + ".parts")
-        self._part_rows = part_rows
+    def __init__(self, folder: Path, place: Path, *, suffix: str = "", part_bytes: int = PART_BYTES) -> None:
+        self.folder, self.place, self._suffix = folder, place, suffix
+        self._part_bytes = part_bytes
         self._writer: Any = None
         self._sink: Any = None
-        self._writer_schema: Any = None
-        self._rows = 0
-        self._next = 0
-        self._found: frozenset[Path] = frozenset()  # the files of earlier runs
+        self._schema: Any = None
+        self._bytes = 0
+        self._offsets: list[tuple[int, int]] = []  # of the journal's batches: their first rows, and where they begin
+        self._parts: list[tuple[int, Path]] = []  # of this run: their first rows
+        self._rows = 0  # of this run
+        self._start = 0  # the first row of the journal
+        self._lock = RLock()  # rows are read in other threads
 
     def receipts(self) -> Iterator[tuple[Path, Receipt]]:
-        """Receipts of the files so far."""
-        for path in self._files():
-            yield path, receipt_of(path)
-        for path in self._journals():
-            if (table := _readable(path)) is not None and (made := receipt_in(table.schema)) is not None:
+        """Receipts of the journals that are left."""
+        for path in self._left():
+            kind = _schema(path)
+            if kind is not None and (made := receipt_in(kind)) is not None:
                 yield path, made
 
     def recover(self) -> None:
         """Turn the journals of a killed run into parts."""
-        for rest in self.folder.glob(".*.tmp"):
-            rest.unlink()
-        for journal in self._journals():
+        for rest in self.folder.glob(f".part-*{self._suffix}.parquet.*.tmp"):
+            rest.unlink(missing_ok=True)
+        for journal in self._left():
             part = self._part(int(journal.stem.partition("-")[2]))
-            if not part.exists() and (table := _readable(journal)) is not None:
-                save([table], table.schema, part)
+            if not part.exists():
+                self._save(journal, part)
             journal.unlink()
-        numbers = [int(path.stem.partition("-")[2]) for path in self._parts()]
-        self._next = max(numbers, default=-1) + 1
 
-    def known(self) -> dict[str, Known]:
-        """All finished items, by id; the latest row of an item that was repeated."""
-        pa = arrow()
-        items: dict[str, Known] = {}
-        self._found = frozenset(self._files())
-        for path in self._files():
-            with pa.parquet.ParquetFile(path) as file:
-                names = file.schema_arrow.names
-                code = "error_code" if "error_code" in names else "vector"
-                there = [name for name in (*COLUMNS[:-1], code) if name in names]
-                for part in file.iter_batches(ROW_GROUP, columns=there):
-                    columns = {name: part[name].to_pylist() for name in there if name != "vector"}
-                    if code == "vector":  # another program has left the errors out, but not the rows of NaN
-                        rows = matrix(pa.chunked_array([part["vector"]]), path)
-                        failed = set(np.argwhere(np.isnan(rows))[:, 0].tolist())
-                        columns["error_code"] = ["no_vector" if i in failed else None for i in range(part.num_rows)]
-                    nothing = [None] * part.num_rows
-                    every = (columns.get(name, nothing) for name in COLUMNS)
-                    for id, sha256, size, mtime_ns, error in zip(*every, strict=True):
-                        items.pop(id, None)
-                        code_now = error if isinstance(error, str) else None
-                        items[id] = Known(sha256, size, mtime_ns, code_now, path == self.out)
-        return items
+    def add(self, rows: Sequence[Row], vectors: Float, receipt: Receipt) -> int:
+        """Append rows, so that they survive this process, and return the number of the first one in this run."""
+        with self._lock:
+            return self._add(batch(rows, vectors, receipt, "image"))
 
-    def add(self, rows: Sequence[Row], vectors: Float, receipt: Receipt) -> None:
-        """Append rows, so that they survive this process."""
+    def _add(self, kept: Any) -> int:
         pa = arrow()
-        kept = batch(rows, vectors, receipt, "image")
-        if self._writer is not None and not self._writer_schema.equals(kept.schema, check_metadata=True):
+        if self._writer is not None and not self._schema.equals(kept.schema, check_metadata=True):
             self.flush()  # a server that was upgraded in between says so in its receipt
         if self._writer is None:
-            self._sink = open(self.folder / f"journal-{self._next:06d}.arrows", "wb", buffering=0)  # noqa: SIM115
+            number = 1 + max(map(part_number, part_files(self.folder)), default=-1)
+            self._sink = open(self.place / f"journal-{number:06d}.arrows", "wb", buffering=0)  # noqa: SIM115
             self._writer = pa.ipc.new_stream(self._sink, kept.schema)
-            self._writer_schema = kept.schema
+            self._schema = kept.schema
+            self._start = self._rows
+        first = self._rows
+        self._offsets.append((first, self._sink.tell()))
         self._writer.write_batch(kept)
-        self._rows += len(rows)
-        if self._rows >= self._part_rows:
+        self._rows += kept.num_rows
+        self._bytes += kept.nbytes
+        if self._bytes >= self._part_bytes:
             self.flush()
+        return first
 
     def flush(self) -> None:
         """Turn the journal into a part."""
-        if self._writer is None:
-            return
-        writer, sink, part = self._writer, self._sink, self._part(self._next)
+        with self._lock:
+            if self._writer is not None:
+                self._flush()
+
+    def _flush(self) -> None:
+        writer, sink, path = self._writer, self._sink, Path(self._sink.name)
         self._writer = self._sink = None  # whatever fails now: the journal stays for the next run's `recover`
-        self._next += 1
-        self._rows = 0
+        self._bytes, self._offsets = 0, []
+        part = self._part(int(path.stem.partition("-")[2]))
         try:
             writer.close()
         finally:
             sink.close()
-        path = Path(sink.name)
-        table = _readable(path)
-        if table is not None:
-            save([table], table.schema, part)
+        self._save(path, part)
+        self._parts.append((self._start, part))
         path.unlink()
 
-    def close(self) -> None:
-        """Keep the rows for the next run, or for `finish`."""
-        self.flush()
-        self._drop_if_empty()
+    def read(self, number: int, reader: RowReader) -> StoredRow:
+        """A row of this run by its number. Raises OSError."""
+        with self._lock:
+            if self._writer is not None and number >= self._start:
+                return self._read(number)
+            first, part = self._parts[bisect_right(self._parts, number, key=lambda each: each[0]) - 1]
+        return reader.read(part, [number - first])[0]
 
-    def finish(
-        self,
-        dimension: int,
-        receipt: Receipt,
-        earlier: Mapping[str, str] | None = None,
-        present: Mapping[str, str] | None = None,
-    ) -> int:
-        """Write all rows to `out`, in the order in which they were made, and return their number.
-
-        Without rows, `out` is an empty table with the given dimension and receipt.
-
-        Parameters
-        ----------
-        earlier, present : ids of rows that `known` has found, and of later ones, and those that they get.
-        """
-        self.flush()
+    def _read(self, number: int) -> StoredRow:
+        """A row of the journal that is being written."""
         pa = arrow()
-        files = self._files()
-        if self._parts() or not files or earlier:
-            kind = schema(dimension, receipt_of(files[-1]) if files else receipt)
-            save(self._latest(files, kind, earlier or {}, present or {}), kind, self.out, scratch=self.folder)
-            for path in self._parts():
-                path.unlink()
-        self._drop_if_empty()
-        return int(pa.parquet.read_metadata(self.out).num_rows)
+        first, offset = self._offsets[bisect_right(self._offsets, number, key=lambda each: each[0]) - 1]
+        with open(self._sink.name, "rb") as file:
+            file.seek(offset)
+            message = pa.ipc.read_message(file)
+            if message.type == "schema":
+                message = pa.ipc.read_message(file)
+            found = pa.ipc.read_record_batch(message, self._schema)
+        return stored_row(found, number - first, matrix(pa.chunked_array([found["vector"]]), self._sink.name))
 
-    def _latest(
-        self, files: Sequence[Path], kind: Any, earlier: Mapping[str, str], present: Mapping[str, str]
-    ) -> Iterator[Any]:
-        """Every row of the files, in row groups, without those that were done again later."""
-        pa = arrow()
-        later: set[str] = set()
-        keep: list[Any] = []
-        for path in reversed(files):
-            ids = pa.parquet.read_table(path, columns=["id"])["id"].to_pylist()
-            fresh = []
-            renamed = earlier if path in self._found else present
-            for id in (renamed.get(id, id) for id in reversed(ids)):
-                fresh.append(id not in later)
-                later.add(id)
-            keep.append(pa.array(fresh[::-1], pa.bool_()))
-        del later
-        waiting: list[Any] = []
-        for path, mask in zip(files, reversed(keep), strict=True):
-            start = 0
-            renamed = earlier if path in self._found else present
-            with pa.parquet.ParquetFile(path) as file:
-                for part in file.iter_batches(ROW_GROUP):
-                    whole = conformed(_renamed(part, renamed), kind, path)
-                    waiting.append(whole.filter(mask.slice(start, part.num_rows)))
-                    start += part.num_rows
-                    if sum(table.num_rows for table in waiting) >= ROW_GROUP:
-                        yield _together(waiting)
-                        waiting = []
-        if waiting:
-            yield _together(waiting)
-
-    def _files(self) -> list[Path]:
-        return [*([self.out] if self.out.exists() else []), *self._parts()]
-
-    def _parts(self) -> list[Path]:
-        return sorted(self.folder.glob("part-*.parquet"))
+    @staticmethod
+    def _save(journal: Path, part: Path) -> None:
+        kind = _schema(journal)
+        if kind is not None:
+            save(grouped(_batches(journal)), kind, part)
 
     def _part(self, number: int) -> Path:
-        return self.folder / f"part-{number:06d}.parquet"
+        return self.folder / f"part-{number:06d}{self._suffix}.parquet"
 
-    def _journals(self) -> list[Path]:
-        return sorted(self.folder.glob("journal-*.arrows"))
-
-    def _drop_if_empty(self) -> None:
-        with suppress(OSError):  # there are rows in it, or it is gone
-            rest = {path.name for path in self.folder.iterdir()}
-            if rest <= {"lock"}:
-                (self.folder / "lock").unlink(missing_ok=True)
-                self.folder.rmdir()
-                synced(self.folder.parent)
+    def _left(self) -> list[Path]:
+        return sorted([*self.place.glob("journal-*.arrows"), *self.folder.glob("journal-*.arrows")])  # of version 0.1
 
 
-def _renamed(part: Any, renamed: Mapping[str, str]) -> Any:
-    """A batch of rows with other ids."""
-    if not renamed:
-        return part
+def _schema(path: Path) -> Any:
+    """The schema of a journal; None where its writer was killed before the first row."""
+    first = next(_batches(path), None)
+    return None if first is None else first.schema
+
+
+def _batches(path: Path) -> Iterator[Any]:
+    """The rows of a journal, up to where its writer was killed."""
     pa = arrow()
-    ids = [renamed.get(id, id) for id in part["id"].to_pylist()]
-    place = part.schema.get_field_index("id")
-    columns = [pa.array(ids, pa.string()) if i == place else column for i, column in enumerate(part.columns)]
-    return pa.record_batch(columns, names=part.schema.names)
-
-
-def _together(tables: Sequence[Any]) -> Any:
-    """Tables of one schema; receipts may differ in versions, and the last one counts."""
-    kind = tables[-1].schema
-    return arrow().concat_tables([table.replace_schema_metadata(kind.metadata) for table in tables]).combine_chunks()
-
-
-def _readable(path: Path) -> Any:
-    """The rows of a journal as a table, up to where its writer was killed; None where that was before the first."""
-    pa = arrow()
-    batches: list[Any] = []
-    data = pa.py_buffer(path.read_bytes())
-    with suppress(pa.ArrowInvalid, OSError):  # an OSError here is the end of the bytes, not the disk's
-        for part in pa.ipc.open_stream(data):
+    with open(path, "rb") as file, suppress(pa.ArrowInvalid, OSError):  # an OSError here is the end of the bytes
+        for part in pa.ipc.open_stream(file):
             part.validate()
-            batches.append(part)
-    return pa.Table.from_batches(batches) if batches else None
+            yield part

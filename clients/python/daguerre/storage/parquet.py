@@ -11,7 +11,7 @@ length and precision. Columns then say what the receipt said; those after finger
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -136,12 +136,7 @@ def receipt_of(path: str | os.PathLike[str]) -> Receipt:
     if "fingerprint" not in names:
         assert made is not None
         return made
-    pa = arrow()
-    columns = [name for name in NEEDED[2:] if name in names]
-    there = {
-        column: pa.parquet.read_table(path, columns=[column])[column].cast(pa.string()).unique().to_pylist()
-        for column in columns
-    }
+    there = {column: _distinct(path, column) for column in NEEDED[2:] if column in names}
     fingerprints = [each or "none" for each in there["fingerprint"]]
     if len(fingerprints) > 1:
         raise FingerprintMismatchError(
@@ -153,6 +148,57 @@ def receipt_of(path: str | os.PathLike[str]) -> Receipt:
         return made
     model, revision, fingerprint = ((there.get(name) or [""])[0] or "" for name in NEEDED[2:])
     return replace(NO_MODEL, model=model, revision=revision, fingerprint=fingerprint)
+
+
+def _distinct(path: str | os.PathLike[str], column: str) -> list[Any]:
+    """The values of a column of texts: from the statistics of the file where they say it, else from its rows."""
+    pa = arrow()
+    with pa.parquet.ParquetFile(path) as file:
+        place = file.schema_arrow.names.index(column)
+        groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
+        ends: set[Any] = set()
+        for group in groups:
+            places = [i for i in range(group.num_columns) if group.column(i).path_in_schema == column]
+            known = group.column(places[0]).statistics if places else None
+            if known is None or not known.has_min_max or known.null_count or known.min != known.max:
+                break
+            ends.add(known.min)
+        else:
+            if all(isinstance(end, str) and len(end.encode()) < _WHOLE for end in ends):
+                return sorted(ends)
+        kind = file.schema_arrow.field(place).type
+        values: dict[Any, None] = {}
+        for part in file.iter_batches(16 * ROW_GROUP, columns=[column]):
+            found = part[column] if part[column].type == kind else part[column].cast(kind)
+            values.update(dict.fromkeys(found.cast(pa.string()).unique().to_pylist()))
+        return list(values)
+
+
+_WHOLE = 64  # bytes: programs cut longer texts in the statistics
+
+
+def grouped(batches: Iterable[Any], rows: int = ROW_GROUP) -> Iterator[Any]:
+    """Batches of one schema as tables of so many rows, but for the last one.
+
+    The receipts in their metadata may differ in versions of software; the first one counts.
+    """
+    pa = arrow()
+    waiting: list[Any] = []
+    count = 0
+    for part in batches:
+        table = pa.Table.from_batches([part]) if isinstance(part, pa.RecordBatch) else part
+        if not table.num_rows:
+            continue
+        waiting.append(table if not waiting else table.replace_schema_metadata(waiting[0].schema.metadata))
+        count += table.num_rows
+        if count >= rows:
+            whole = pa.concat_tables(waiting)
+            while count >= rows:
+                yield whole.slice(0, rows).combine_chunks()
+                whole, count = whole.slice(rows), count - rows
+            waiting = [whole] if count else []
+    if waiting:
+        yield pa.concat_tables(waiting).combine_chunks()
 
 
 def matrix(column: Any, path: str | os.PathLike[str], *, width: int = 0) -> Float:
