@@ -65,6 +65,7 @@ from daguerre.results.representations import RankedConfiguration, RankedRepresen
 from daguerre.results.scales import ComparisonPairs, Scale
 from daguerre.results.video import ClipEmbeddings, ClipPredictions, ClipScores, Shot
 from daguerre.results.zero_shot import ZeroShot
+from daguerre.storage.dataset import DatasetFolder
 from daguerre.types.analyses import AnalyserCard
 from daguerre.types.common import Crop, Receipt
 from daguerre.types.images import ImageDescription
@@ -108,6 +109,7 @@ __all__ = [
     "Crowd",
     "DaguerreError",
     "DaguerreWarning",
+    "DatasetFolder",
     "Descriptions",
     "DuplicateGroup",
     "Duplicates",

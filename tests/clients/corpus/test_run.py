@@ -19,6 +19,7 @@ import pytest
 from daguerre import Client, Embeddings, RemarkWarning, errors
 from daguerre.corpus.run import _whole
 from daguerre.storage import parquet
+from daguerre.storage.corpus_store import CorpusStore
 from daguerre.storage.journal import Journal
 from tests.clients.conftest import address
 from tests.e2e import harness
@@ -101,7 +102,8 @@ def test_a_second_run_does_only_what_is_new_changed_or_unreadable(inline: Server
         os.utime(touched, ns=(1, 1))
         (corpus / "part 0" / "009.jpg").unlink()
         third = client.embed_corpus(corpus, out)
-        assert sent(inline) - before == 3
+        assert sent(inline) - before == 2  # later.jpg has the bytes of another
+        assert (third.encoded, third.copied) == (2, 1)
         assert (third.rows, third.embedded, third.reused, third.failed, third.gone) == (26, 3, 22, 0, 1)
         found = rows(out)
         assert len(set(found["id"])) == len(found["id"]) == 26
@@ -138,13 +140,13 @@ def test_another_fingerprint_is_refused_and_nothing_changes(inline: Server, corp
 
         # and with nothing but the journal of one that was killed early
         old = Embeddings.read_parquet(out)
-        journal = Journal(tmp_path / "ended.parquet", part_rows=100)
-        journal.folder.mkdir()
+        (tmp_path / "ended" / "_journal").mkdir(parents=True)
+        journal = Journal(tmp_path / "ended", tmp_path / "ended" / "_journal")
         journal.add([parquet.Row(id) for id in old.ids], np.nan_to_num(old.vectors), old.receipt)
-        kept = (journal.folder / "journal-000000.arrows").read_bytes()
-        journal.close()
-        rest = tmp_path / "third.parquet.parts"
-        rest.mkdir()
+        kept = (journal.place / "journal-000000.arrows").read_bytes()
+        journal.flush()
+        rest = tmp_path / "third.parquet.parts" / "_journal"
+        rest.mkdir(parents=True)
         (rest / "journal-000000.arrows").write_bytes(kept)
         with pytest.raises(errors.FingerprintMismatchError, match="journal-000000"):
             client.embed_corpus(corpus, tmp_path / "third.parquet", decode="scaled")
@@ -168,8 +170,8 @@ def test_two_writers_of_one_file_are_one_too_many(inline: Server, corpus: Path, 
     from filelock import FileLock
 
     out = tmp_path / "out.parquet"
-    folder = tmp_path / "out.parquet.parts"
-    folder.mkdir()
+    folder = tmp_path / "out.parquet.parts" / "_journal"
+    folder.mkdir(parents=True)
     with (
         FileLock(folder / "lock"),
         Client(inline.url) as client,
@@ -312,7 +314,7 @@ def test_a_place_that_cannot_be_written_to_is_refused_before_the_work(inline: Se
     with Client(inline.url) as client:
         with pytest.raises(OSError, match="file"):
             client.embed_corpus(corpus, tmp_path / "file" / "out.parquet")
-        with pytest.raises(OSError, match="is a folder; name a file in it"):
+        with pytest.raises(errors.DaguerreError, match="is a folder of other files, as'part 0'"):
             client.embed_corpus(corpus, corpus)
     assert sent(inline) == before
 
@@ -341,6 +343,7 @@ DIE = """
 import os, signal, sys
 from daguerre import Client
 from daguerre.storage import journal, parquet
+from daguerre.storage.corpus_store import CorpusStore
 from daguerre.storage.journal import Journal
 
 point, url, folder, out = sys.argv[1:]
@@ -363,17 +366,17 @@ def at(kind, name, when, before=False):
 {
     "after the first rows": lambda: at(Journal, "add", 1),
     "after some rows": lambda: at(Journal, "add", 3),
-    "before a part is written": lambda: at(Journal, "flush", 1, before=True),
+    "before a part is written": lambda: at(Journal, "_flush", 1, before=True),
     "within a part": lambda: at(parquet.os, "replace", 1, before=True),
     "after a part, before its journal goes": lambda: at(parquet.os, "replace", 1),
-    "before the merge": lambda: at(Journal, "finish", 1, before=True),
-    "in the merge": lambda: at(Journal, "_latest", 1),
+    "before the merge": lambda: at(CorpusStore, "finish", 1, before=True),
+    "in the merge": lambda: at(corpus_store, "rows_of", 2),
     "before the file appears": lambda: at(parquet.os, "replace", 3, before=True),
     "after the file appeared": lambda: at(parquet.os, "replace", 3),
-    "after the parts are gone": lambda: at(Journal, "finish", 1),
+    "after the parts are gone": lambda: at(CorpusStore, "finish", 1),
 }[point]()
 import daguerre.corpus.run
-daguerre.corpus.run.embed_corpus.__kwdefaults__["part_rows"] = 12
+daguerre.corpus.run.embed_corpus.__kwdefaults__["part_bytes"] = 12 * 1280 * 4
 with Client(url, chunk_items=4) as client:
     client.embed_corpus(folder, out)
 print("not killed", count)
@@ -402,17 +405,16 @@ def test_killed_anywhere_it_goes_on_and_computes_nothing_twice(
     killed = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (killed.returncode, killed.stdout) == (-9, ""), killed.stderr
     parts = tmp_path / "out.parquet.parts"
-    saved = Journal(out, part_rows=10**9)
+    names = [path.relative_to(corpus).as_posix() for path in corpus.rglob("*.jpg")]
+    known = set()
     if parts.exists():
-        shutil.copytree(parts, tmp_path / "seen")
-        on_disk = Journal(tmp_path / "seen-out", part_rows=10**9)
-        on_disk.folder = tmp_path / "seen"
-        on_disk.recover()
-        known = set(on_disk.known())
-    else:
-        known = set()
+        shutil.copytree(parts, tmp_path / "seen.parquet.parts")
     if out.exists():
-        known |= set(saved.known())
+        shutil.copy(out, tmp_path / "seen.parquet")
+    seen = CorpusStore(tmp_path / "seen.parquet")
+    with seen.locked():
+        rows_there = seen.open()
+        known = {name for name in names if rows_there.place(name) is not None}
     time.sleep(0.3)  # what was in flight is over
     before = sent(inline)
     with Client(inline.url, chunk_items=4) as client:

@@ -12,6 +12,7 @@ from daguerre.inputs.names import PathNames
 from daguerre.inputs.votes import read_vote
 from daguerre.results.embeddings import Embeddings
 from daguerre.results.selection import places_of_ids
+from daguerre.storage.dataset import is_dataset
 from daguerre.storage.tables import TABLES, Table, read_lines, read_table
 
 P = ParamSpec("P")
@@ -121,7 +122,7 @@ def keep_chosen(context: click.Context, parameter: click.Parameter, file: str | 
 
 def read_chosen(file: str) -> Chosen:
     """Read a file of --ids. Raises ValueError."""
-    if not file.lower().endswith(TABLES):
+    if not file.lower().endswith(TABLES) and not is_dataset(file):
         given = read_lines(file)
     else:
         table = read_table(file)

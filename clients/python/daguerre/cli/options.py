@@ -15,6 +15,7 @@ from daguerre.inputs.crops import with_crops
 from daguerre.inputs.frames import sampled
 from daguerre.inputs.videos import first_of_videos_alone, video_ids, video_paths
 from daguerre.resources.videos import THUMBNAIL
+from daguerre.storage.dataset import is_dataset
 from daguerre.storage.tables import TABLES, read_texts
 from daguerre.types.common import PageMode
 
@@ -25,6 +26,19 @@ FILE = click.Path(exists=True, dir_okay=False)
 FOLDER = click.Path(exists=True, file_okay=False)
 NEW_FILE = click.Path(dir_okay=False)
 VECTORS = (".parquet", ".npz", ".npy")
+
+
+class FileOrVectors(click.Path):
+    """A file, or a folder of vectors of `daguerre embed`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        found = super().convert(value, param, ctx)
+        if os.path.isdir(found) and not is_dataset(found):
+            self.fail(f"{found} is a folder, and none of vectors; give a file, or a folder of `daguerre embed`", param)
+        return found
+
+
+VECTOR_FILE = FileOrVectors(exists=True)
 
 
 class Option(click.Option):
@@ -143,7 +157,7 @@ crops = input_option(
     "margin, in pixels of the upright picture; the table of `daguerre analyse` is one. Each row is an item with an id "
     "such as photo.jpg#3: with the number of its finding, or its place among the rows of the image.",
 )
-ids = input_option(OPTION, type=FILE, callback=keep_chosen, expose_value=False, help=HELP)
+ids = input_option(OPTION, type=VECTOR_FILE, callback=keep_chosen, expose_value=False, help=HELP)
 report = output_option("--report", "page", type=NEW_FILE, help="Write the report to this file, as an HTML page.")
 tables = output_option(
     "--tables",
@@ -264,8 +278,10 @@ def _refuse_videos(sources: tuple[str, ...], takes_videos: bool) -> None:
 
 
 def is_vector_file(given: Any) -> bool:
-    """Whether the argument of a command is a file of vectors."""
-    return isinstance(given, str) and Path(given).suffix.lower() in VECTORS and not os.path.isdir(given)
+    """Whether the argument of a command is a file or a folder of vectors."""
+    return isinstance(given, str) and (
+        is_dataset(given) or (Path(given).suffix.lower() in VECTORS and not os.path.isdir(given))
+    )
 
 
 @dataclass(frozen=True)

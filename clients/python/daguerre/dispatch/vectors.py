@@ -112,8 +112,8 @@ async def _read(given: Any) -> Embeddings:
     if isinstance(given, str | os.PathLike):
         return await asyncio.to_thread(read_embeddings, given)
     raise TypeError(
-        f"embeddings: got {type(given).__name__}; give a result of `embed`, the path of its .parquet or .npz file, or "
-        '{"image": …, "text": …}'
+        f"embeddings: got {type(given).__name__}; give a result of `embed`, the path of its .parquet or .npz file, "
+        'a folder of `embed_corpus`, or {"image": …, "text": …}'
     )
 
 

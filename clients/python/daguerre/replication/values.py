@@ -30,6 +30,7 @@ from daguerre.results.duplicates import DuplicateGroup, Duplicates, RelatedGroup
 from daguerre.results.embeddings import Embeddings, read_embeddings
 from daguerre.results.predictions import Predictions
 from daguerre.results.zero_shot import ZeroShot
+from daguerre.storage.dataset import is_dataset
 from daguerre.storage.parquet import read_schema
 from daguerre.storage.tables import TABLES, Table, read_table, table_of
 from daguerre.types.common import MARKS, Crop, Receipt
@@ -172,14 +173,15 @@ class Encoder:
         """A text, or the file that it names, "NAME=FILE" too."""
         name, _, path = given.partition("=")
         for prefix, file in () if self._inside else (("", given), (f"{name}=", path)):
-            if file.lower().endswith(FILES) and os.path.isfile(file):
+            if (file.lower().endswith(FILES) and os.path.isfile(file)) or is_dataset(file):
                 return {**self._file(file), "prefix": prefix}
         return self.names.get(given) or without_paths(given)
 
     def _file(self, path: str) -> Any:
         if os.path.isfile(path) and not path.lower().endswith(FILES) and file_kind(path) == "image":
             return self.pictures([path])
-        if path.lower().endswith(".npz") or (path.lower().endswith(".parquet") and "vector" in read_schema(path).names):
+        kind = os.path.splitext(path)[1].lower()
+        if is_dataset(path) or kind == ".npz" or (kind == ".parquet" and "vector" in read_schema(path).names):
             return self._embeddings(read_embeddings(path))
         if path.lower().endswith(".json"):
             with open(path, encoding="utf-8") as file:

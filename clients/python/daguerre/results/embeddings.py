@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from daguerre.errors import DaguerreError, FingerprintMismatchError, ItemError
 from daguerre.results.base import Errors, ModelResults, failure_note, import_pandas, marks_of
 from daguerre.storage.csv import open_output
+from daguerre.storage.dataset import DatasetFolder, is_dataset
 from daguerre.storage.parquet import ROW_GROUP, Row, arrow, batch, matrix, read_schema, receipt_of, save, schema
 from daguerre.storage.whole import whole_file
 from daguerre.types.common import MARKS, Float, Modality, Receipt, listed, receipt
@@ -96,7 +97,7 @@ class Embeddings(ModelResults):
 
     @classmethod
     def read_parquet(cls, path: "str | os.PathLike[str]") -> "Embeddings":
-        """Read a file of `to_parquet` or `embed_corpus`."""
+        """Read a file of `to_parquet` or `embed_corpus`, or its folder; DatasetFolder reads a large one in blocks."""
         return read_parquet(path)
 
     def __repr__(self) -> str:
@@ -129,25 +130,28 @@ def write_parquet(path: str | os.PathLike[str], embeddings: Embeddings) -> None:
 
 
 def read_embeddings(path: str | os.PathLike[str]) -> Embeddings:
-    """Read a .parquet or .npz file of vectors. Raises DaguerreError, FileNotFoundError, ValueError for others."""
+    """Read a .parquet or .npz file, or a folder, of vectors. Raises DaguerreError, FileNotFoundError, ValueError."""
     kind = os.path.splitext(os.fspath(path))[1].lower()
-    if kind == ".parquet":
+    if kind == ".parquet" or is_dataset(path):
         return read_parquet(path)
     if kind == ".npz":
         return read_npz(path)
     raise ValueError(
-        f"embeddings: {os.fspath(path)!r} ends in {kind or 'no extension'}; give a .parquet or .npz of `embed`, or "
-        "the Embeddings"
+        f"embeddings: {os.fspath(path)!r} ends in {kind or 'no extension'}; give a .parquet or .npz of `embed`, a "
+        "folder of `embed_corpus`, or the Embeddings"
     )
 
 
 def read_parquet(path: str | os.PathLike[str]) -> Embeddings:
     """Read embeddings; see `Embeddings.read_parquet`."""
     pa = arrow()
-    made = receipt_of(path)
     wanted = ("id", "vector", "error_code", "error_message", "modality", "remark", "sha256")
-    there = set(read_schema(path).names)
     try:
+        if os.path.isdir(path):
+            folder = DatasetFolder(path)
+            return _of_table(folder.table(wanted), folder.receipt, path)
+        made = receipt_of(path)
+        there = set(read_schema(path).names)
         table = pa.parquet.read_table(path, columns=[name for name in wanted if name in there])
     except (pa.ArrowInvalid, OSError) as exc:
         raise DaguerreError(
@@ -155,6 +159,11 @@ def read_parquet(path: str | os.PathLike[str]) -> Embeddings:
             "and has failed rows, read it with pyarrow 26 and write it again",
             code="unreadable_file",
         ) from exc
+    return _of_table(table, made, path)
+
+
+def _of_table(table: Any, made: Receipt, path: str | os.PathLike[str]) -> Embeddings:
+    there = set(table.column_names)
     ids = _ids(table["id"].to_pylist(), path)
 
     def texts(name: str) -> list[str | None]:

@@ -110,14 +110,14 @@ class CorpusStore:
         if self.shard is None:
             ends = [(path, path.name.removeprefix("shard")) for path in self._place.glob("shard-*") if path.is_dir()]
             every += [Journal(self.folder, path, suffix=suffix) for path, suffix in ends]
+            for rest in self.folder.glob(".*.tmp"):
+                rest.unlink(missing_ok=True)
         for journal in every:
             journal.recover()
         (self._own / RUNNING).touch()
         for attempt in range(10):
             try:
-                self.known = KnownRows(
-                    self.files(), final=None if self.is_folder else self.out, shard=self.shard
-                )
+                self.known = KnownRows(self.files(), final=None if self.is_folder else self.out, shard=self.shard)
                 break
             except OSError:  # another shard has just written parts again
                 if self.shard is None or attempt == 9:

@@ -3,12 +3,14 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import numpy as np
 
-from daguerre.storage.dataset import PART_BYTES, live_rows
+from daguerre.storage.dataset import PART_BYTES, DatasetFolder, live_rows, write_receipt
 from daguerre.storage.keys import Keys
 from daguerre.storage.parquet import ROW_GROUP, arrow, conformed, grouped, receipt_of, save, schema, synced
 
@@ -108,3 +110,44 @@ def _width(path: Path) -> int:
             return width
         first = next(file.iter_batches(1, columns=["vector"]), None)
         return 0 if first is None else len(first["vector"][0].as_py() or ())
+
+
+def write_folder(file: str | os.PathLike[str], folder: str | os.PathLike[str]) -> DatasetFolder:
+    """Write the rows of a file of vectors into a new folder of parts, which appears whole or not at all.
+
+    Raises
+    ------
+    DaguerreError, FileNotFoundError : the file is none of vectors.
+    FileExistsError : the folder exists, and is not empty.
+    """
+    target = Path(folder)
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        raise FileExistsError(f"{os.fspath(folder)} exists already; name a new folder")
+    made = receipt_of(file)
+    kind = schema(_width(Path(file)), made)
+    rows = together(rows_of(Path(file), kind, NONE, {}), kind)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary.mkdir()
+    try:
+        for number in count():
+            if (first := next(rows, None)) is None:
+                break
+            save(_up_to(first, rows, PART_BYTES), kind, temporary / f"part-{number:06d}.parquet")
+        write_receipt(temporary, made, kind.field("vector").type.list_size)
+        if target.exists():
+            target.rmdir()
+        os.rename(temporary, target)
+    except BaseException:
+        rmtree(temporary, ignore_errors=True)
+        raise
+    synced(target.absolute().parent)
+    return DatasetFolder(target)
+
+
+def _up_to(first: Any, rest: Iterator[Any], size: int) -> Iterator[Any]:
+    """A table, and the following ones until they have so many bytes."""
+    yield first
+    total = first.nbytes
+    while total < size and (table := next(rest, None)) is not None:
+        total += table.nbytes
+        yield table

@@ -18,7 +18,8 @@ from typing import Any
 from daguerre.errors import RemarkWarning
 from daguerre.inputs.alignment import json_value
 from daguerre.inputs.votes import NONE
-from daguerre.storage.parquet import arrow
+from daguerre.storage.dataset import DatasetFolder, is_dataset
+from daguerre.storage.parquet import arrow, schema
 from daguerre.types.common import listed
 
 LONGEST_CELL = 2**31 - 1  # csv's own limit is 131,072 characters, and the server has one too
@@ -200,6 +201,9 @@ def read_lines(path: str, *, strip: bool = True) -> list[str]:
 
 
 def _read(path: str) -> Table:
+    if is_dataset(path):
+        folder = DatasetFolder(path)
+        return _of_arrow(path, folder.table([name for name in schema(0, folder.receipt).names if name != "vector"]))
     try:
         data = Path(path).read_bytes()
     except FileNotFoundError as exc:
@@ -284,6 +288,10 @@ def _read_parquet(path: str, data: bytes) -> Table:
         table = pa.parquet.read_table(pa.BufferReader(data))
     except (pa.ArrowException, OSError) as exc:
         raise ValueError(f"{path} is no valid Parquet file: {exc}; write it again, or save it as CSV") from exc
+    return _of_arrow(path, table)
+
+
+def _of_arrow(path: str, table: Any) -> Table:
     unread = {each.name: kind for each in table.schema if (kind := _no_cells(each.type))}
     columns = [
         ["?"] * table.num_rows if name in unread else [_cell(value) for value in column.to_pylist()]

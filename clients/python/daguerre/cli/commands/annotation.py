@@ -60,7 +60,9 @@ CLUSTER_TABLES = click.argument("tables", nargs=-1, required=True, metavar="[NAM
     type=click.FloatRange(0, 1),
     help="With --vectors, draw items that differ: from the highest --scores without copies (0) to all items (1).",
 )
-@options.input_option("--vectors", type=options.FILE, help="The .parquet or .npz of `daguerre embed`, for --diversity.")
+@options.input_option(
+    "--vectors", type=options.VECTOR_FILE, help="The .parquet or .npz of `daguerre embed`, for --diversity."
+)
 @options.seed
 @options.output_option("--coder", "coders", multiple=True, metavar="NAME", help="Add an empty column; can be repeated.")
 @options.csv_out

@@ -63,7 +63,7 @@ def _prompts(context: click.Context, parameter: click.Parameter, given: tuple[st
 )
 @options.input_option("--root", type=options.FOLDER, show_default="that of the table", help="Folder of the images.")
 @options.input_option(
-    "--embeddings", type=options.FILE, help="The .parquet or .npz of `daguerre embed`, in place of the images."
+    "--embeddings", type=options.VECTOR_FILE, help="The .parquet or .npz of `daguerre embed`, in place of the images."
 )
 @options.input_option(
     "--groups", type=options.FILE, help="Table with columns id and group, as of `daguerre duplicates`."

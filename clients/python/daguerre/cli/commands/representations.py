@@ -18,6 +18,7 @@ from daguerre.results.annotation import FIGURES
 from daguerre.results.embeddings import Embeddings
 from daguerre.results.representations import Representations
 from daguerre.storage.csv import write_table
+from daguerre.storage.dataset import is_dataset
 from daguerre.types.jobs import Job
 
 TABLES = (".parquet", ".npz")
@@ -91,7 +92,7 @@ def representations(
 def _read(client: Client, given: Sequence[str]) -> dict[str, Embeddings]:
     files = named_files(given, "representation")
     for path in files.values():
-        if Path(path).suffix.lower() not in TABLES:
+        if Path(path).suffix.lower() not in TABLES and not is_dataset(path):
             raise click.UsageError(
                 f"{path}: vectors are a {' or '.join(TABLES)} of `daguerre embed`, which states their items and model"
             )
