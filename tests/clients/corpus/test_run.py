@@ -279,8 +279,9 @@ from daguerre.storage import journal
 
 add = journal.Journal.add
 def limited(self, *rows):
-    add(self, *rows)
+    first = add(self, *rows)
     resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))  # a disk on which no file grows any more
+    return first
 journal.Journal.add = limited
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 with Client(sys.argv[1], chunk_items=4) as client:
@@ -314,7 +315,7 @@ def test_a_place_that_cannot_be_written_to_is_refused_before_the_work(inline: Se
     with Client(inline.url) as client:
         with pytest.raises(OSError, match="file"):
             client.embed_corpus(corpus, tmp_path / "file" / "out.parquet")
-        with pytest.raises(errors.DaguerreError, match="is a folder of other files, as'part 0'"):
+        with pytest.raises(errors.DaguerreError, match="is a folder of other files, as 'part 0'"):
             client.embed_corpus(corpus, corpus)
     assert sent(inline) == before
 
@@ -342,7 +343,7 @@ def test_a_cancelled_run_ends_what_it_is_writing_first():
 DIE = """
 import os, signal, sys
 from daguerre import Client
-from daguerre.storage import journal, parquet
+from daguerre.storage import corpus_store, parquet
 from daguerre.storage.corpus_store import CorpusStore
 from daguerre.storage.journal import Journal
 
@@ -514,7 +515,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
     folder = tmp_path / "files"
     folder.mkdir()
     for i in range(24_000):
-        (folder / f"{i}.jpg").write_bytes(b"x" * 2000)
+        (folder / f"{i}.jpg").write_bytes(b"%d" % i + b"x" * 2000)
 
     def peak(n: int) -> int:
         command = [sys.executable, "-c", code, str(folder), str(tmp_path / f"{n}.parquet"), str(n)]

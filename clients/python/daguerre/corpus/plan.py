@@ -244,7 +244,7 @@ class CorpusPlan:
 
     def _given_before(self, id: str) -> bool:
         """Whether an item was given twice; if not, that is noted."""
-        if len(self._known) and self._known.place(id) is not None:
+        if self._known.was_taken(id):
             return True
         key = key_of(id)
         if self._seen.get(key) is not None:
@@ -276,7 +276,7 @@ class CorpusPlan:
 
     def _take(self, known: Known, id: str, file: CorpusFile) -> Known:
         self._other_ids[id] = file.id
-        self._known.take(known)
+        self._known.take(known, moved=True)
         if known.finished:
             self._renamed_ids.append(id)
         return known

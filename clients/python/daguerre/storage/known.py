@@ -14,7 +14,7 @@ from daguerre.storage.shards import Shard
 
 COLUMNS = ("id", "sha256", "size", "mtime_ns", "error_code")
 MOST_CODES = 250
-_TAKEN, _STALE = 1, 2  # of the flags
+_TAKEN, _STALE, _MOVED = 1, 2, 4  # of the flags
 _NOT_KNOWN = -1  # a size or a time that a row does not have
 
 
@@ -170,13 +170,18 @@ class KnownRows:
             return None
         return self._at(place)
 
-    def take(self, known: Known) -> None:
-        """Leave a row out from now on: its item is in the source."""
-        self._flags[known.place] |= _TAKEN
+    def take(self, known: Known, *, moved: bool = False) -> None:
+        """Leave a row out from now on: its item is in the source, under another id where it has `moved`."""
+        self._flags[known.place] |= _TAKEN | (_MOVED if moved else 0)
         self.left -= 1
 
     def is_taken(self, place: int) -> bool:
         return bool(self._flags[place] & _TAKEN)
+
+    def was_taken(self, id: str) -> bool:
+        """Whether the row of an id was taken, under this id."""
+        place = self.place(id) if len(self._a) else None
+        return place is not None and int(self._flags[place] & (_TAKEN | _MOVED)) == _TAKEN
 
     def replace(self, place: int) -> None:
         """Note that a later row has taken the place of this one."""
