@@ -1,10 +1,10 @@
 """Sixteen processes, some of them killed, write the folder that one would have written."""
 
 import os
-import random
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from daguerre import DatasetFolder, errors
+from daguerre.storage import locks
 from daguerre.storage.corpus_store import CorpusStore
 from daguerre.storage.shards import Shard
 from tests.clients.by_bytes import ByBytes, embed, folder_of
@@ -35,7 +36,7 @@ def counted(self, rows, *rest):
 run.CorpusStore.add = counted
 embed(source, out, ByBytes(delay=0.002), shard=shard, chunk_items=3, in_flight=2)
 """
-N = 8
+N = 16
 
 
 def start(source: Path, out: Path, shard: int, killed: int = 0) -> subprocess.Popen[bytes]:
@@ -59,12 +60,13 @@ def test_shards_some_of_them_killed_make_the_rows_of_one_run(tmp_path: Path):
     )
     embed(source, f"{tmp_path}/whole/")
     out = tmp_path / "out"
-    rng = random.Random(0)
-    for together in ([0, 1, 2], [3, 4, 5], [6, 7]):
-        running = [start(source, out, shard, rng.choice([4, 10, 17])) for shard in together]
-        assert [process.wait(60) for process in running] == [-signal.SIGKILL] * len(together)
-    again = [start(source, out, shard) for shard in range(N)]
-    assert [process.wait(60) for process in again] == [0] * N
+    killed = [start(source, out, shard, after) for shard, after in ((0, 4), (5, 7), (15, 10))]
+    for process in killed:
+        assert process.wait(300) == -signal.SIGKILL
+    assert not DatasetFolder(out).is_settled
+    with ThreadPoolExecutor(4) as side_by_side:
+        done = list(side_by_side.map(lambda shard: embed(source, out, shard=f"{shard}/{N}", chunk_items=3), range(N)))
+    assert sum(each.reused for each in done) >= 4 + 7 + 10 - 3 * 2
     assert rows(out) == rows(tmp_path / "whole")
     opened = DatasetFolder(out)
     assert opened.is_settled
@@ -86,7 +88,8 @@ def test_a_shard_replaces_its_rows_in_parts_of_all(tmp_path: Path):
     assert rows(out) == rows(tmp_path / "whole")
 
 
-def test_what_may_write_at_the_same_time(tmp_path: Path):
+def test_what_may_write_at_the_same_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(locks, "LOOK", 0.2)
     out = tmp_path / "out"
     with CorpusStore(out, shard=Shard(1, 4)).locked():
         with CorpusStore(out, shard=Shard(2, 4)).locked():

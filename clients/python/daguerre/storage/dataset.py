@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 
@@ -20,7 +21,6 @@ from daguerre.errors import DaguerreError, FingerprintMismatchError
 from daguerre.storage.keys import Keys, among, keys_of
 from daguerre.storage.known import KnownRows
 from daguerre.storage.parquet import ROW_GROUP, arrow, conformed, grouped, read_schema, receipt_of, schema
-from daguerre.storage.whole import whole_file
 from daguerre.types.common import Float, Receipt, receipt
 
 RECEIPT = "_receipt.json"
@@ -103,9 +103,11 @@ def write_receipt(folder: Path, made: Receipt, dimension: int) -> None:
     """Write `_receipt.json`, whole or not at all."""
     text = json.dumps({**asdict(made), "dimension": dimension}, ensure_ascii=False, indent=1)
     path = folder / RECEIPT
-    if not path.is_file() or path.read_text("utf-8") != text:
-        with whole_file(path) as temporary:
-            Path(temporary).write_text(text, "utf-8")
+    if path.is_file() and path.read_text("utf-8") == text:
+        return
+    temporary = folder / f".{uuid4().hex}.tmp"  # processes on several machines may have one number
+    temporary.write_text(text, "utf-8")
+    os.replace(temporary, path)
 
 
 class DatasetFolder:
