@@ -30,6 +30,7 @@ def check(out: Path, files: dict[str, bytes]) -> None:
     assert {made.ids[i] for i in made.first_of_many} == {id for id, data in files.items() if data.startswith(b"many")}
 
 
+@pytest.mark.filterwarnings("ignore::daguerre.DaguerreWarning")
 @pytest.mark.parametrize("remembered", [1, 10_000])
 @pytest.mark.parametrize("name", ["out.parquet", "out/"])
 def test_half_of_the_images_repeat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, remembered: int):

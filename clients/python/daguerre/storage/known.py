@@ -118,8 +118,8 @@ class KnownRows:
             codes = [each if isinstance(each, str) else None for each in column.to_pylist()]
         else:  # another program has left the errors out, but not the rows of NaN
             rows = matrix(arrow().chunked_array([batch["vector"]]), path or "")
-            failed: list[bool] = np.isnan(rows).any(axis=1).tolist()
-            codes = ["no_vector" if bad else None for bad in failed]
+            failed = np.asarray(np.isnan(rows).any(axis=1))
+            codes = ["no_vector" if bad else None for bad in failed.tolist()]
         for code in dict.fromkeys(codes):
             if code not in self._codes and len(self._codes) < MOST_CODES:
                 self._codes.append(code)
