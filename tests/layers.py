@@ -11,6 +11,7 @@ from pathlib import Path
 SDK_LAYERS = (
     ("daguerre.__main__",),
     ("daguerre.cli",),
+    ("daguerre.ray",),
     ("daguerre",),  # the public names, in its __init__
     ("daguerre.client",),
     ("daguerre.async_client",),

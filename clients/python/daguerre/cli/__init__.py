@@ -5,6 +5,7 @@ from daguerre.cli.commands.annotation import agreement, compare, pairs, sample
 from daguerre.cli.commands.classifiers import fine_tune, predict, train
 from daguerre.cli.commands.clusters import cluster, duplicates
 from daguerre.cli.commands.coders import coder_groups, reconcile
+from daguerre.cli.commands.corpus import corpus
 from daguerre.cli.commands.embed import embed, to_folder
 from daguerre.cli.commands.estimates import estimate
 from daguerre.cli.commands.evaluations import evaluate
@@ -23,7 +24,7 @@ from daguerre.cli.group import DISAGREE, INTERRUPTED, MISMATCH, REFUSED, SOME_FA
 __all__ = ["DISAGREE", "INTERRUPTED", "MISMATCH", "REFUSED", "SOME_FAILED", "UNREACHABLE", "main"]
 
 for command in (
-    *(embed, zero_shot, analyse, cluster, duplicates, search, sample, pairs, agreement, compare),
+    *(embed, corpus, zero_shot, analyse, cluster, duplicates, search, sample, pairs, agreement, compare),
     *(coder_groups, reconcile, comparisons, scale, representations, validate, evaluate, estimate, multiverse),
     *(to_folder, bundle, replicate),
     *(train, predict, fine_tune, classifiers, jobs, models, ping),

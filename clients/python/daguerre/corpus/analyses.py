@@ -80,7 +80,7 @@ async def analyse_corpus(
     started = time.monotonic()
     arrow()
     store = AnalysisStore(Path(out))
-    made_by = await _made_by(session, analysers)
+    made_by = await made_by_json(session, analysers)
     earlier = await asyncio.to_thread(store.open, made_by, retry_errors)
     files = CorpusFiles(source)
     todo = _Todo(files, earlier)
@@ -155,7 +155,7 @@ async def analyse_video_corpus(
                 f"videos: {id!r:.200} is {type(video).__name__}, and a run that can be continued takes files"
             )
     store = AnalysisStore(Path(out))
-    made_by = await _made_by(session, analysers, sampling)
+    made_by = await made_by_json(session, analysers, sampling)
     earlier = await asyncio.to_thread(store.open, made_by, retry_errors)
     analysed = failed = reused = 0
     receipts: Mapping[str, Content] = {}
@@ -249,7 +249,7 @@ async def read_analyses(session: Session, path: str | os.PathLike[str]) -> Analy
     )
 
 
-async def _made_by(
+async def made_by_json(
     session: Session, analysers: Mapping[str, Mapping[str, Any]], sampling: Mapping[str, Any] | None = None
 ) -> str:
     """Fingerprint and options of each analyser, and the choice of frames of videos, as JSON."""

@@ -144,7 +144,7 @@ class AnalysisStore:
         tables: list[tuple[Path, list[dict[str, Any]], tuple[str, ...]]] = [
             (self.out, [each for row in new.values() for each in finding_rows(row["id"], row["entry"])], FINDING),
             (self.frames, [each for row in new.values() for each in _frames(row)], ("id", *FRAME)),
-            (self.pictures, [_picture(row) for row in new.values()], PICTURE),
+            (self.pictures, [picture_row(row) for row in new.values()], PICTURE),
         ]
         for path, rows, first in tables:
             if path.exists():
@@ -224,7 +224,7 @@ def stored_finding(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**{name: row[name] for name in ("label", "score", "text")}, "box": box}
 
 
-def _picture(row: Mapping[str, Any]) -> dict[str, Any]:
+def picture_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """The row of a picture or a video in the table of pictures."""
     entry = row["entry"]
     made = {
