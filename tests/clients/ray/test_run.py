@@ -152,7 +152,7 @@ if __name__ == "__main__":
 @pytest.mark.slow
 def test_a_killed_actor_and_a_killed_driver_lose_and_repeat_no_row(inline: Server, photos: Path, tmp_path: Path):
     psutil = pytest.importorskip("psutil")
-    folder, out = many(tmp_path / "photos", photos, 1500), tmp_path / "out"
+    folder, out = many(tmp_path / "photos", photos, 900), tmp_path / "out"
     (tmp_path / "driver.py").write_text(DRIVER)
     command = [sys.executable, str(tmp_path / "driver.py"), str(folder), str(out), inline.url]
 
@@ -173,22 +173,32 @@ def test_a_killed_actor_and_a_killed_driver_lose_and_repeat_no_row(inline: Serve
     ]
     assert actors
     actors[0].kill()
-    wait_for(8, driver)
+    wait_for(6, driver)
     below = psutil.Process(driver.pid).children(recursive=True)
     os.kill(driver.pid, signal.SIGKILL)
     driver.wait()
     done = len(whole(out))
-    assert 500 <= done < 1500
+    assert 350 <= done < 900
     assert not (out / "_SUCCESS").exists()
     driver = start()
     said, _ = driver.communicate(timeout=600)
     assert driver.returncode == 0
-    assert f"{1500 - done:,} embedded" in said or f"{1499 - done:,} embedded" in said, said
+    assert f"{900 - done:,} embedded" in said or f"{899 - done:,} embedded" in said, said
     assert f"{done:,} there already" in said
     assert not [each for each in below if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
     with Client(address(inline, "http")) as client:
         client.embed_corpus(folder, tmp_path / "alone.parquet")
     same_as_the_sdk(out, tmp_path / "alone.parquet")
+
+
+def answers(url: str) -> bool:
+    """Whether anybody does at an address."""
+    try:
+        with Client(url, retry_for=0) as client:
+            client.ping()
+    except errors.ConnectError:
+        return False
+    return True
 
 
 @pytest.mark.slow
@@ -207,13 +217,11 @@ def test_a_started_service_ends_with_the_process_that_started_it(home: Path, tmp
     holder.kill()
     holder.wait()
     end = time.monotonic() + 60
-    with pytest.raises(errors.ConnectError):
-        while time.monotonic() < end:
-            with Client(url, retry_for=0) as client:
-                client.ping()
-            time.sleep(0.5)
+    while answers(url):
+        assert time.monotonic() < end, "the service still answers"
+        time.sleep(0.5)
 
 
 def test_a_service_that_does_not_start_says_why(tmp_path: Path):
-    with pytest.raises(RuntimeError, match="a service did not start on this node(.|\n)*nonsense"):
+    with pytest.raises(RuntimeError, match=r"a service did not start on this node(.|\n)*nonsense"):
         StartedService({"DAGUERRE_MODELS": "nonsense", "DAGUERRE_HOME": str(tmp_path)})
