@@ -21,12 +21,12 @@ from daguerre.ray.manifest import Manifest, read_manifest
 from daguerre.ray.operations import Operation
 from daguerre.results.corpus import CorpusSummary
 from daguerre.storage.parquet import arrow
-from daguerre.transport.connect import URL
 from daguerre.types.common import MARKS
 
 WAITING, SERVING = 0.1, 1.0  # CPUs of an actor that waits for servers, and of one that starts a service
 BLOCK = 4 * BATCH  # items of a task of Ray
 START = "start"
+THIS_MACHINE = "http://127.0.0.1:3000"
 SLICE = 2**20  # items that are looked up at once
 SETTINGS = "DAGUERRE_"
 
@@ -68,7 +68,7 @@ class Where:
         """The addresses of servers; None where actors start services."""
         if self.servers == START:
             return None
-        given = self.servers if self.servers is not None else os.environ.get("DAGUERRE_URL") or URL
+        given = self.servers if self.servers is not None else os.environ.get("DAGUERRE_URL") or THIS_MACHINE
         return [each.strip() for each in given.split(",")] if isinstance(given, str) else list(given)
 
 
