@@ -85,7 +85,7 @@ def test_a_folder_of_other_vectors_or_files_is_not_changed(tmp_path: Path):
     folder.require_same(FACTS)  # of a run of the SDK, which says no more
     (tmp_path / "others").mkdir()
     (tmp_path / "others" / "thesis.docx").write_bytes(b"")
-    with pytest.raises(errors.DaguerreError, match="has files, of which the first is 'thesis.docx'"):
+    with pytest.raises(errors.DaguerreError, match=r"has files, of which the first is 'thesis.docx'"):
         OutputFolder(tmp_path / "others").make()
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(NotADirectoryError, match="is a file"):
@@ -170,4 +170,6 @@ def test_a_run_that_would_wait_for_ever_is_refused():
         require_room([{"CPU": 0.0}], 1, 0.1, 0)
     for options in ({"actors": 0}, {"cpus": -1.0}, {"part_rows": 0}, {"servers": []}):
         with pytest.raises(ValueError, match=next(iter(options))):
-            Where(**options)  # type: ignore[arg-type]
+            Where.of(options)
+    with pytest.raises(TypeError, match="server: is no argument of a run over a cluster; there are servers, ray"):
+        Where.of({"server": "start"})

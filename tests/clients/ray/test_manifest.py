@@ -105,7 +105,7 @@ def test_faults_of_a_table_are_named(tmp_path: Path, table: dict, options: dict,
 
 
 def test_sources_that_are_none_are_refused(tmp_path: Path, folder: Path):
-    with pytest.raises(FileNotFoundError, match="there is no .*nowhere"):
+    with pytest.raises(FileNotFoundError, match=r"there is no .*nowhere"):
         read_manifest(tmp_path / "nowhere")
     with pytest.raises(ValueError, match="is no folder, and no table of paths"):
         read_manifest(folder / "a.jpg")

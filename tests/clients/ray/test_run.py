@@ -89,13 +89,11 @@ def test_a_run_makes_the_rows_of_the_sdk_and_continues(cluster: Any, inline: Ser
     first = daguerre.ray.embed_corpus(tmp_path / "list.parquet", out, servers=inline.url)
     assert (first.rows, first.embedded, first.reused, first.failed) == (16, 15, 0, 1)
     assert (out / "_SUCCESS").exists()
-    with pytest.warns(errors.RemarkWarning, match="1 of 9 items could not be used"):  # the manifest has grown
-        (folder / "part 2" / "0023.jpg").unlink()
-        pq.write_table(
-            pa.table({"path": [*some, *(str(folder / f"part {i % 3}" / f"{i:04d}.jpg") for i in range(16, 24))]}),
-            tmp_path / "list.parquet",
-        )
-        (folder / "part 0" / "0003.jpg").write_bytes((folder / "part 1" / "0001.jpg").read_bytes() + b"changed")
+    (folder / "part 2" / "0023.jpg").unlink()
+    more = [str(folder / f"part {i % 3}" / f"{i:04d}.jpg") for i in range(16, 24)]  # the manifest has grown
+    pq.write_table(pa.table({"path": [*some, *more]}), tmp_path / "list.parquet")
+    (folder / "part 0" / "0003.jpg").write_bytes((folder / "part 1" / "0001.jpg").read_bytes() + b"changed")
+    with pytest.warns(errors.RemarkWarning, match="1 of 9 items could not be used"):
         second = daguerre.ray.embed_corpus(tmp_path / "list.parquet", out, servers=inline.url)
     assert (second.rows, second.embedded, second.reused, second.failed, second.failed_before) == (24, 8, 15, 1, 1)
     (folder / "part 2" / "0023.jpg").write_bytes(sorted(photos.rglob("*.jpg"))[0].read_bytes())

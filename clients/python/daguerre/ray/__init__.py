@@ -71,7 +71,7 @@ def embed_corpus(
     >>> daguerre.ray.embed_corpus("photos/", "out/", servers=["http://gpu1:3000", "http://gpu2:3000"]).embedded
     3
     """
-    return run(Embed(model=model, decode=decode), source, out, Where(**where))
+    return run(Embed(model=model, decode=decode), source, out, Where.of(where))
 
 
 def zero_shot(
@@ -110,7 +110,7 @@ def zero_shot(
     }
     if (labels is None) == (preset is None):
         raise ValueError("give labels or a preset")
-    return run(ZeroShot(options=options, model=model, decode=decode), source, out, Where(**where))
+    return run(ZeroShot(options=options, model=model, decode=decode), source, out, Where.of(where))
 
 
 def predict(
@@ -136,7 +136,7 @@ def predict(
     CorpusSummary : `embedded` is the number of items with predictions.
     """
     options = {"coverage": coverage, "each_class": each_class}
-    return run(Predict(classifier=classifier, options=options), source, out, Where(**where))
+    return run(Predict(classifier=classifier, options=options), source, out, Where.of(where))
 
 
 def analyse(source: Any, out: Out, analysers: Analysers, **where: Any) -> CorpusSummary:
@@ -152,7 +152,7 @@ def analyse(source: Any, out: Out, analysers: Analysers, **where: Any) -> Corpus
     -------
     CorpusSummary : `embedded` is the number of images that were analysed; `fingerprint` has those of all analysers.
     """
-    return run(Analyse(analysers=requested(analysers)), source, out, Where(**where))
+    return run(Analyse(analysers=requested(analysers)), source, out, Where.of(where))
 
 
 def caption(source: Any, out: Out, *, options: Mapping[str, Any] | None = None, **where: Any) -> CorpusSummary:

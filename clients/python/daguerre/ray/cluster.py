@@ -2,12 +2,13 @@
 
 import logging
 import math
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from daguerre.errors import DaguerreError, RemarkWarning
+from daguerre.errors import DaguerreError, FingerprintMismatchError, RemarkWarning
 from daguerre.ray.library import NO_STATISTICS, ray_library
 
 WRITER = 0.5  # CPUs of a task that writes a part
@@ -128,6 +129,8 @@ def clear_errors(ray: Any) -> Iterator[None]:
             if isinstance(cause, DaguerreError | ValueError):
                 raise cause from exc
             cause = getattr(cause, "cause", None) or cause.__cause__
+        if said := re.search(r"FingerprintMismatchError: (.+)", str(exc)):
+            raise FingerprintMismatchError(said[1], code="fingerprint_mismatch") from exc
         lines = [line.strip() for line in str(exc).strip().splitlines() if line.strip()]
         if "No module named" in str(exc):
             raise DaguerreError(

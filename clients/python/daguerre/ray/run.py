@@ -5,7 +5,7 @@ import os
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,14 @@ class Where:
                 raise ValueError(f"{name}: got {value}, it must be 0 or more")
         if isinstance(self.servers, Sequence) and not self.servers:
             raise ValueError('servers: got none; give addresses, or "start" for services of the cluster itself')
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> "Where":
+        """The arguments by name. Raises TypeError for one that there is not."""
+        names = [each.name for each in fields(cls)]
+        if unknown := [name for name in given if name not in names]:
+            raise TypeError(f"{unknown[0]}: is no argument of a run over a cluster; there are {', '.join(names)}")
+        return cls(**given)
 
     def addresses(self) -> list[str] | None:
         """The addresses of servers; None where actors start services."""

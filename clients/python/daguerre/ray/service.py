@@ -23,6 +23,7 @@ READY_WITHIN = 900.0  # seconds: the first start of a large model exports it
 GRACE = 10.0  # seconds between asking a service to end and ending it
 SHOWN = 15  # lines of a log in an error
 PR_SET_PDEATHSIG = 1
+KEYS = ("DAGUERRE_API_KEYS", "DAGUERRE_API_KEYS_FILE")  # a service of this node alone asks for none
 
 
 class StartedService:
@@ -48,11 +49,11 @@ class StartedService:
         self.url = f"http://127.0.0.1:{port}"
         own = {"DAGUERRE_HOST": "127.0.0.1", "DAGUERRE_PORT": str(port), "DAGUERRE_GRPC_PORT": "0"}
         self.log = Path(tempfile.mkdtemp(prefix="daguerre-ray-")) / "service.log"
-        environment = {name: value for name, value in os.environ.items() if name != "DAGUERRE_API_KEYS"}
+        given = {name: value for name, value in {**os.environ, **settings}.items() if name not in KEYS}
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "daguerre.ray.service", sys.executable, "-m", "service"],
-                env={**environment, **settings, **own},
+                env={**given, **own},
                 stdin=subprocess.PIPE,
                 stdout=out,
                 stderr=subprocess.STDOUT,
