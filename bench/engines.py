@@ -140,9 +140,8 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="daguerre-engines-"))
     try:
         photos(folder / "photos", options.count)
-        print(
-            "| round | engine | images/s | seconds | CPU-s engine | CPU-s server | load |\n|---|---|---|---|---|---|---|"
-        )
+        print("| round | engine | images/s | seconds | CPU-s engine | CPU-s server | load |")
+        print("|---|---|---|---|---|---|---|")
         with server(options.url, options.server_pid, folder / "server") as (url, pid):
             for round in range(options.rounds):
                 order = random.Random(SEED + round).sample(list(pythons), len(pythons))
