@@ -179,7 +179,7 @@ def test_a_killed_actor_and_a_killed_driver_lose_and_repeat_no_row(inline: Serve
     assert 350 <= done < 900
     assert not (out / "_SUCCESS").exists()
     driver = start()
-    said, _ = driver.communicate(timeout=600)
+    said, _ = driver.communicate(timeout=1200)
     assert driver.returncode == 0
     assert f"{900 - done:,} embedded" in said or f"{899 - done:,} embedded" in said, said
     assert f"{done:,} there already" in said

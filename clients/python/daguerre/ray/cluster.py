@@ -13,6 +13,7 @@ from daguerre.ray.library import NO_STATISTICS, ray_library
 
 WRITER = 0.5  # CPUs of a task that writes a part
 AUTO, LOCAL = "auto", "local"
+STARTS = 3
 
 
 @contextmanager
@@ -41,11 +42,28 @@ def connected(address: str) -> Iterator[Any]:
                 f"ray: there is no cluster at {address!r} ({exc}); check the address, start one with `ray start --head`"
                 ' on a node, or give "local" for one of this machine'
             ) from exc
-        ray.init(address="local", **started, **options)
+        _start(ray, {**started, **options})
     try:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _start(ray: Any, options: Mapping[str, Any]) -> None:
+    """Start a cluster of this machine. Ray gives it 30 seconds, which may be too few where others are at work."""
+    for left in reversed(range(STARTS)):
+        try:
+            ray.init(address="local", **options)
+            return
+        except Exception as exc:  # Ray has no type of its own for that
+            ray.shutdown()
+            if "timed out during startup" not in str(exc):
+                raise
+            if not left:
+                raise ConnectionError(
+                    f"ray: a cluster did not start on this machine in {STARTS} attempts of 30 s; is it busy? Start one "
+                    'with `ray start --head`, and give "auto"'
+                ) from exc
 
 
 def require_room(nodes: Sequence[Mapping[str, float]], actors: int, cpus: float, gpus: float) -> None:
