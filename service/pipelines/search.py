@@ -19,6 +19,7 @@ from service.pipelines.encode import encode
 from service.pipelines.items import Item, VectorInput
 from service.pipelines.vectors import count
 from service.schemas.search import SearchRequest
+from service.stores.lengths import lengths_of
 
 MOST = 5_000_000  # maximum neighbours in one answer
 
@@ -78,6 +79,7 @@ async def search(
             param="ids",
         )
     failures: dict[int, ItemFailure] = {}
+    asked: NDArray[np.floating]
     receipt: Any = corpus.receipt or {"model": corpus.model, "fingerprint": corpus.fingerprint}
     if items is None:
         assert queries is not None
@@ -88,7 +90,7 @@ async def search(
                 code="fingerprint_mismatch",
                 param="queries",
             )
-        asked = np.asarray(queries.rows, np.float32)
+        asked = queries.rows
     else:
         model, decode = model_of(engine, corpus.fingerprint, "vectors")
         if request.model is not None and engine.model(request.model) is not model:
@@ -108,7 +110,9 @@ async def search(
     places = np.array([i for i in range(len(asked)) if i not in failures], np.intp)
 
     def work(check: Check) -> Neighbours:
-        return nearest(corpus.rows, asked[places], min(request.k, n), check=check)
+        lengths = lengths_of(corpus.rows, engine.settings, check)
+        wanted = asked[places] if failures else asked
+        return nearest(corpus.rows, wanted, min(request.k, n), lengths=lengths, check=check)
 
     return Found(
         n=len(asked),

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +11,28 @@ import orjson
 from numpy.typing import NDArray
 
 from models.classifiers.head import Block
-from models.clustering.vectors import block_rows, forget
 from models.errors import ClusteringError
+from models.stopping import unchecked
+from models.vectors import forget, row_lengths
+from service.stores.lengths import beside, stored_lengths
 
 
 def write_rows(folder: Path, blocks: Sequence[Block], rows: Sequence[NDArray[np.floating]]) -> None:
-    """Write one file per block. An uploaded file is linked, so that it remains if its owner deletes it."""
+    """Write one file per block. An uploaded file is linked, so that it remains if its owner deletes it.
+
+    So are the lengths of its rows, where they are known.
+    """
     for block, array in zip(blocks, rows, strict=True):
         path = folder / f"{block.modality}.npy"
         if isinstance(array, np.memmap) and array.filename:
             try:
                 os.link(array.filename, path)
-                continue
             except OSError:  # on another file system
                 pass
+            else:
+                with suppress(OSError):  # there are none
+                    os.link(beside(Path(array.filename)), beside(path))
+                continue
         np.save(path, array)
 
 
@@ -42,14 +51,13 @@ def usable(
     n = len(rows[0])
     bad = dict(failed)
     for array in rows:
-        step = block_rows(array.shape[1])
-        for start in range(0, n, step):
-            part = np.asarray(array[start : start + step], np.float32)
-            finite = np.isfinite(part).all(axis=1)
-            for i in (start + np.flatnonzero(~finite)).tolist():
-                bad.setdefault(i, ("nan_vectors", "its vector contains NaN or infinity"))
-            for i in (start + np.flatnonzero(finite & ~part.any(axis=1))).tolist():
-                bad.setdefault(i, ("zero_vectors", "its vector is all zeros and has no direction"))
+        lengths = stored_lengths(array)
+        if lengths is None:
+            lengths = row_lengths(array, unchecked)
+        for i in np.flatnonzero(~np.isfinite(lengths)).tolist():
+            bad.setdefault(i, ("nan_vectors", "its vector contains NaN or infinity"))
+        for i in np.flatnonzero(lengths == 0).tolist():
+            bad.setdefault(i, ("zero_vectors", "its vector is all zeros and has no direction"))
         forget(array)
     new = sorted(bad.keys() - failed.keys())
     if new and not skip:

@@ -389,6 +389,11 @@ def test_search_finds_what_brute_force_finds(client, file):
         order = np.argsort(-row)[:4]
         assert [each["index"] for each in entry["neighbours"]] == order.tolist()
         np.testing.assert_allclose([each["cosine"] for each in entry["neighbours"]], row[order], atol=1e-6)
+    for vectors in (corpus, sent()):  # by the lengths that the first request has stored, and without
+        again = client.post("/v1/search", json={"vectors": [vectors], "queries": queries, "k": 4}).json()
+        assert again["data"] == said["data"]
+    itself = client.post("/v1/search", json={"vectors": [corpus], "queries": corpus, "k": 1}).json()
+    assert [each["neighbours"][0]["index"] for each in itself["data"]] == list(range(300))
     rows, receipt = vectors_of(client, TEXTS)
     body = {"vectors": [block(rows, receipt)], "input": [{"text": "a wet day", "id": "q"}], "k": 3, "ids": TEXTS}
     found = client.post("/v1/search", json=body).json()["data"][0]

@@ -1,5 +1,6 @@
 """Neighbours against scikit-learn and brute force in float64; the same bits whatever the size of a block."""
 
+import tracemalloc
 from functools import partial
 from itertools import pairwise
 
@@ -12,6 +13,8 @@ from sklearn.neighbors import NearestNeighbors
 
 from models.errors import ClusteringError
 from models.similarity.neighbours import nearest
+from models.stopping import unchecked
+from models.vectors import row_lengths
 
 ROWS = np.random.default_rng(0).standard_normal((300, 48)).astype(np.float32)
 QUERIES = np.random.default_rng(1).standard_normal((40, 48)).astype(np.float32)
@@ -73,6 +76,115 @@ def test_ties_go_to_the_lower_index(values, metric, k, far, own, block_bytes):
         same = [j for j in range(n) if (rows[j] == rows[indexes[-1]]).all()] if len(indexes) else []
         ahead = [j for j in same if j < indexes[-1] and not (own and j == at)]
         assert set(ahead) <= set(indexes.tolist())  # none of a row's equals with a lower index is left out
+
+
+def by_the_definition(rows, queries, k, metric, farthest, own):
+    """Indexes and scores of all pairs in float64, rounded once to float32 and ranked, ties by the lower index."""
+    x, q = (np.ascontiguousarray(each, np.float32).astype(np.float64) for each in (rows, queries))
+    indexes, scores = [], []
+    for at, query in enumerate(q):
+        if metric == "cosine":
+            lengths = np.sqrt(np.einsum("ij,ij->i", x, x))
+            found = np.einsum("ij,j->i", x, query) / (lengths * np.sqrt(np.einsum("ij,ij->i", q, q))[at])
+        else:
+            found = np.sqrt(np.einsum("ij,ij->i", x - query, x - query))
+        found = found.astype(np.float32)
+        order = np.lexsort((np.arange(len(x)), found if (metric == "euclidean") != farthest else -found))
+        order = order[order != at] if own else order
+        indexes.append(order[:k])
+        scores.append(found[order[:k]])
+    return np.array(indexes), np.array(scores)
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    n=st.integers(2, 90),
+    dtype=st.sampled_from([np.float16, np.float32, np.float64]),
+    order=st.sampled_from("CF"),
+    kind=st.sampled_from(["normal", "ties", "copies", "close", "denormal", "large", "ascending", "one row"]),
+    metric=st.sampled_from(METRICS),
+    k=st.integers(1, 95),
+    farthest=st.booleans(),
+    own=st.booleans(),
+    block_bytes=st.sampled_from([1, 700, 5000, 2**15, 2**25]),
+)
+@settings(deadline=None, max_examples=300)
+def test_neighbours_are_bitwise_those_of_all_pairs(seed, n, dtype, order, kind, metric, k, farthest, own, block_bytes):
+    rng = np.random.default_rng(seed)
+    rows = rng.standard_normal((n, 6))
+    queries = rng.standard_normal((7, 6))
+    if kind == "ties":
+        rows, queries = (rng.integers(-1, 2, each.shape) + 0.0 for each in (rows, queries))
+        rows[~rows.any(axis=1), 0] = queries[~queries.any(axis=1), 0] = 1
+    elif kind == "copies":  # of three rows
+        rows = rows[rng.integers(min(n, 3), size=n)]
+    elif kind == "close":  # as near to each other as float32 can tell
+        rows = 1 + rng.integers(0, 3, (n, 6)) * 2.0**-23
+    elif kind == "denormal":
+        rows *= 1e-7 if dtype == np.float16 else 10.0 ** -rng.integers(30, 44)
+    elif kind == "large":
+        rows *= 1e4 if dtype == np.float16 else 10.0 ** rng.integers(10, 38)
+    elif kind == "ascending":  # each row is nearer than all before it
+        rows = queries[0] + rows * np.linspace(1, 1e-3, n)[:, None]
+    elif kind == "one row":
+        rows = np.tile(rows[:1], (n, 1))
+    rows, queries = np.array(rows, dtype, order=order), queries.astype(np.float32)
+    rows[~rows.any(axis=1), 0] = 1e-7 if kind == "denormal" else 1
+    if own:
+        queries = np.ascontiguousarray(rows[: len(queries)], np.float32)
+    found = nearest(
+        rows, queries, k, metric=metric, farthest=farthest, block_bytes=block_bytes,
+        exclude=np.arange(len(queries)) if own else None,
+        lengths=row_lengths(rows, unchecked) if seed % 2 else None,
+    )  # fmt: skip
+    indexes, scores = by_the_definition(rows, queries, min(k, n - own), metric, farthest, own)
+    np.testing.assert_array_equal(found.indexes, indexes)
+    np.testing.assert_array_equal(found.scores.view(np.int32), scores.view(np.int32))
+
+
+def test_a_search_ends_where_its_check_raises():
+    """Between the blocks of rows, and between the candidates that are scored again, of which equal rows make many."""
+    for rows in (np.tile(ROWS, (40, 1)), np.tile(ROWS[:1], (12_000, 1))):
+        calls = 0
+
+        def count():
+            nonlocal calls
+            calls += 1
+
+        nearest(rows, ROWS[:1], 5, check=count, block_bytes=2**16)
+        assert calls > 50
+        last = calls - 1
+
+        def stop():
+            nonlocal last
+            last -= 1
+            if last == 0:
+                raise TimeoutError
+
+        with pytest.raises(TimeoutError):
+            nearest(rows, ROWS[:1], 5, check=stop, block_bytes=2**16)
+
+
+def test_memory_does_not_grow_with_the_rows(tmp_path):
+    """Candidates of rows that are all alike, and of rows each nearer than the last, are thinned out on the way."""
+    n, d = 200_000, 32
+    rows = np.lib.format.open_memmap(tmp_path / "rows.npy", "w+", np.float32, (n, d))
+    lengths = np.ones(n)
+    rows[:, 0] = 1
+    query = np.zeros((1, d), np.float32)
+    query[0, 0] = 1
+    for alike in (True, False):
+        if not alike:
+            rows[:, 1] = np.linspace(10, 1, n) ** 3
+            lengths = row_lengths(rows, unchecked)
+        nearest(rows[:1000], query, 10, block_bytes=2**20)
+        tracemalloc.start()
+        found = nearest(rows, query, 10, lengths=lengths, block_bytes=2**20)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert most < 3 * 2**20
+        assert found.indexes[0, 0] == (0 if alike else n - 1)
+        assert found.indexes[0].max() == (9 if alike else n - 1)
 
 
 @pytest.mark.parametrize("metric", METRICS)
