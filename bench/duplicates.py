@@ -26,7 +26,8 @@ from bench.embedder import Embedder
 from models.images.decoding import on_background
 from models.images.miniature import miniature
 from models.images.perceptual import perceptual_hash
-from models.similarity.duplicates import Duplicates, near, semantic
+from models.similarity.duplicates import near, semantic
+from models.similarity.groups import Duplicates
 from service.settings import Settings
 
 BEFORE = 0.95

@@ -3,86 +3,35 @@
 All pairs are compared in blocks; neither a matrix nor a list of all pairs is held in memory.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from math import isqrt
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from models.errors import ClusteringError
 from models.images.perceptual import BITS, Hash, distance, hashes
-from models.similarity.content import MOST, RelatedGroup, separate
-from models.similarity.neighbours import BLOCK_BYTES, finite_rows, lengths, unit_rows
+from models.similarity.groups import (
+    Bool,
+    Bytes,
+    Duplicates,
+    Float,
+    Int,
+    Linkage,
+    Within,
+    checked_preference,
+    groups_of,
+    in_blocks,
+    separated,
+)
+from models.similarity.neighbours import finite_rows, lengths, unit_rows
 from models.similarity.outline import outline
-from models.similarity.threshold import Origin, given, learned
+from models.similarity.threshold import given, learned
+from models.stopping import Check, unchecked
 
-Bool = NDArray[np.bool_]
-Bytes = NDArray[np.uint8]
-Float = NDArray[np.float64]
 Float32 = NDArray[np.float32]
-Int = NDArray[np.int64]
-Kind = Literal["exact", "near", "semantic"]
-Linkage = Literal["single", "star"]
-Within = Callable[[Int, Int], Bool]  # indexes (a,) and (b,) to (a, b): which pairs are duplicates
-Similarity = Callable[[Int, Int], Float]  # indexes (a,) and (b,) to (a, b): similarities
+BLOCK_BYTES = 64 * 2**20
 PAIRS_AT_ONCE = 2048
-SMALL = 256  # candidates up to which the representative is the most central one, by all pairs
-
-
-@dataclass(frozen=True, kw_only=True)
-class Group:
-    """Two or more duplicates of each other.
-
-    Attributes
-    ----------
-    representative : index of the member to keep.
-    members : all indexes, ascending, the representative's too.
-    similarity : of each member to the representative: a cosine, 1 - bits / 64, or 1. With single linkage it can lie
-        below the threshold, where a member is linked through others.
-    """
-
-    representative: int
-    members: tuple[int, ...]
-    similarity: tuple[float, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Duplicates:
-    """Groups among n items, the largest first, then by the lowest index.
-
-    Attributes
-    ----------
-    threshold : the lowest cosine (semantic), the most bits (near), or 1 (exact).
-    unusable : indexes of items that cannot be compared (flat images); they are in no group.
-    origin, reason : how the threshold came about: see models.similarity.threshold.
-    remarks : sentences on limits of the result.
-    related : groups of pictures of one layout with different content, the largest first: none is a duplicate of another
-        content. An item may also be in a group of `groups`.
-    compared : members of groups whose pictures were compared block by block.
-    """
-
-    kind: Kind
-    threshold: float
-    linkage: Linkage
-    n: int
-    groups: tuple[Group, ...]
-    unusable: tuple[int, ...] = ()
-    origin: Origin | None = None
-    reason: str | None = None
-    remarks: tuple[str, ...] = ()
-    related: tuple[RelatedGroup, ...] = ()
-    compared: int = 0
-
-    @property
-    def kept(self) -> Bool:
-        """Mask (n,) of representatives and items in no group: `corpus[kept]` has no duplicates."""
-        kept = np.ones(self.n, bool)
-        for group in self.groups:
-            kept[list(group.members)] = False
-            kept[group.representative] = True
-        return kept
 
 
 def exact(digests: Sequence[str | bytes], *, preference: ArrayLike | None = None) -> Duplicates:
@@ -92,7 +41,7 @@ def exact(digests: Sequence[str | bytes], *, preference: ArrayLike | None = None
     ----------
     digests : (n,) all str or all bytes, in one spelling: "AB" and "ab" differ.
     """
-    wanted = _preference(preference, len(digests))
+    wanted = checked_preference(preference, len(digests))
     kinds = {type(digest) for digest in digests}
     empty = [at for at, digest in enumerate(digests) if not digest]
     if not (kinds <= {str} or kinds <= {bytes}) or empty:
@@ -100,7 +49,7 @@ def exact(digests: Sequence[str | bytes], *, preference: ArrayLike | None = None
         raise ClusteringError(f"digests: {problem}; give one for each item, all str or all bytes", "bad_digests")
     first: dict[str | bytes, int] = {}
     labels = np.array([first.setdefault(digest, at) for at, digest in enumerate(digests)], np.int64)
-    groups = _groups(lambda a, b: np.ones((len(a), len(b))), labels, wanted, "single")
+    groups = groups_of(lambda a, b: np.ones((len(a), len(b))), labels, wanted, "single")
     return Duplicates(kind="exact", threshold=1.0, linkage="single", n=len(digests), groups=groups)
 
 
@@ -129,16 +78,16 @@ def near(
             "bad_option",
         )
     found, known = hashes(values)
-    wanted = _preference(preference, len(found))
+    wanted = checked_preference(preference, len(found))
     within: Within = lambda a, b: distance(found[a], found[b]) <= bits  # noqa: E731
     labels = _link(within, np.flatnonzero(known), wanted, linkage, block_bytes)
-    labels, contents = _separated(labels, wanted, miniatures, within, linkage)
+    labels, contents = separated(labels, wanted, miniatures, within, linkage)
     return Duplicates(
         kind="near",
         threshold=float(bits),
         linkage=linkage,
         n=len(found),
-        groups=_groups(lambda a, b: 1 - distance(found[a], found[b]) / BITS, labels, wanted, linkage),
+        groups=groups_of(lambda a, b: 1 - distance(found[a], found[b]) / BITS, labels, wanted, linkage),
         unusable=tuple(np.flatnonzero(~known).tolist()),
         **contents,
     )
@@ -153,6 +102,7 @@ def semantic(
     preference: ArrayLike | None = None,
     miniatures: Bytes | None = None,
     block_bytes: int = BLOCK_BYTES,
+    check: Check = unchecked,
 ) -> Duplicates:
     """Items whose embeddings have a cosine of at least `threshold`.
 
@@ -173,6 +123,7 @@ def semantic(
     miniatures : (n, BYTES) of `models.images.miniature`, zeros for an item without one: groups are then split where
         pictures of one layout have different content.
     block_bytes : about the memory used beside the embeddings and a scaled copy.
+    check : called between blocks of pairs; what it raises ends the search.
 
     Raises
     ------
@@ -188,16 +139,17 @@ def semantic(
     rule = learned(unit, unrelated) if threshold is None else given(unit, threshold)
     cosine = _Cosine(rows, length, unit, rule.value)
     n = len(rows)
-    wanted = _preference(preference, n)
-    labels = _link(cosine.within, np.arange(n), wanted, linkage, block_bytes)
-    labels, contents = _separated(labels, wanted, miniatures, cosine.within, linkage)
+    wanted = checked_preference(preference, n)
+    labels = _link(cosine.within, np.arange(n), wanted, linkage, block_bytes, check)
+    labels, contents = separated(labels, wanted, miniatures, cosine.within, linkage)
     return Duplicates(
         kind="semantic",
         threshold=float(rule.value),
         linkage=linkage,
         n=n,
-        groups=_groups(cosine.similarity, labels, wanted, linkage),
+        groups=groups_of(cosine.similarity, labels, wanted, linkage),
         origin=rule.origin,
+        method="exact",
         reason=rule.reason,
         **{**contents, "remarks": (*rule.remarks, *contents.get("remarks", ()))},
     )
@@ -256,23 +208,26 @@ class _Cosine:
         return (a @ b.T).round(7)
 
 
-def _link(within: Within, items: Int, wanted: Float, linkage: Linkage, block_bytes: int) -> Int:
+def _link(
+    within: Within, items: Int, wanted: Float, linkage: Linkage, block_bytes: int, check: Check = unchecked
+) -> Int:
     """Labels (n,), equal within a group; under star linkage the label is the representative's index."""
     labels = np.arange(len(wanted))
     side = max(1, isqrt(block_bytes // 100))  # a pair that matches takes about 100 bytes while components are merged
     if linkage == "single":
-        return _components(within, items, labels, side)
+        return _components(within, items, labels, side, check)
     if linkage == "star":
-        return _stars(within, items[np.argsort(-wanted[items], kind="stable")], labels, side)
+        return _stars(within, items[np.argsort(-wanted[items], kind="stable")], labels, side, check)
     raise ClusteringError(f'linkage: got {linkage!r}; it is "single" or "star"', "bad_option")
 
 
-def _components(within: Within, items: Int, labels: Int, side: int) -> Int:
+def _components(within: Within, items: Int, labels: Int, side: int, check: Check) -> Int:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    for at, left in _blocks(items, side):
-        for _, right in _blocks(items[at:], side):
+    for at, left in in_blocks(items, side):
+        for _, right in in_blocks(items[at:], side):
+            check()
             found = within(left, right)
             if not found.any():
                 continue
@@ -286,10 +241,11 @@ def _components(within: Within, items: Int, labels: Int, side: int) -> Int:
     return labels
 
 
-def _stars(within: Within, order: Int, labels: Int, side: int) -> Int:
+def _stars(within: Within, order: Int, labels: Int, side: int, check: Check) -> Int:
     free = np.zeros(len(labels), bool)
     free[order] = True
-    for at, block in _blocks(order, side):
+    for at, block in in_blocks(order, side):
+        check()
         left = block[free[block]]
         inside = within(left, left)
         centres = []
@@ -300,7 +256,8 @@ def _stars(within: Within, order: Int, labels: Int, side: int) -> Int:
                 centres.append(item)
         if not centres:
             continue
-        for _, right in _blocks(order[at + side :], side):
+        for _, right in in_blocks(order[at + side :], side):
+            check()
             rest = right[free[right]]
             hits = within(np.array(centres), rest)  # (centres, rest)
             hit = hits.any(axis=0)
@@ -309,55 +266,3 @@ def _stars(within: Within, order: Int, labels: Int, side: int) -> Int:
     return labels
 
 
-def _separated(
-    labels: Int, wanted: Float, miniatures: Bytes | None, within: Within, linkage: Linkage
-) -> tuple[Int, dict[str, Any]]:
-    """Labels after a comparison of the pictures, and the fields of the result that say so."""
-    if miniatures is None:
-        return labels, {}
-    order = np.empty(len(labels), np.int64)
-    order[np.argsort(-wanted, kind="stable")] = np.arange(len(labels))
-    found = separate(labels, order, miniatures, within if linkage == "star" else None)
-    fields: dict[str, Any] = {"related": found.related, "compared": found.compared}
-    if found.unseen:
-        fields["remarks"] = (
-            f"{found.unseen:,} pictures of one layout were compared with the {MOST} most similar ones only, and are "
-            "kept where these differ",
-        )
-    return found.labels, fields
-
-
-def _blocks(items: Int, side: int) -> Iterator[tuple[int, Int]]:
-    for start in range(0, len(items), side):
-        yield start, items[start : start + side]
-
-
-def _groups(similarity: Similarity, labels: Int, wanted: Float, linkage: Linkage) -> tuple[Group, ...]:
-    order = np.argsort(labels, kind="stable")
-    starts = np.flatnonzero(np.diff(labels[order])) + 1
-    groups = []
-    for members in np.split(order, starts):
-        if len(members) < 2:
-            continue
-        kept = int(labels[members[0]]) if linkage == "star" else _representative(similarity, members, wanted)
-        to_kept = np.concatenate([similarity(block, np.array([kept]))[:, 0] for _, block in _blocks(members, 4096)])
-        groups.append(Group(representative=kept, members=tuple(members.tolist()), similarity=tuple(to_kept.tolist())))
-    return tuple(sorted(groups, key=lambda group: (-len(group.members), group.members[0])))
-
-
-def _representative(similarity: Similarity, members: Int, wanted: Float) -> int:
-    best = members[wanted[members] == wanted[members].max()]
-    if 2 < len(best) <= SMALL:
-        mean = similarity(best, best).mean(axis=1)
-        return int(best[np.argmax(mean.round(6))])  # rounded: the last digit of a product chooses nothing
-    return int(best[0])
-
-
-def _preference(preference: ArrayLike | None, n: int) -> Float:
-    if preference is None:
-        return np.zeros(n)
-    values = np.asarray(preference, np.float64)
-    if values.shape != (n,) or np.isnan(values).any():
-        problem = "got NaN" if values.shape == (n,) else f"got shape {values.shape} for {n} items"
-        raise ClusteringError(f"preference: {problem}; give one number for each item", "bad_option")
-    return values

@@ -7,13 +7,23 @@ at the lowest higher r with few pairs around it.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Origin = Literal["given", "corpus", "model", "fallback"]
 Float32 = NDArray[np.float32]
+
+
+class UnitVectors(Protocol):
+    """Unit vectors (n, d), an array or computed where they are asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, key: slice | NDArray[np.int64], /) -> Float32: ...
+
+
 
 FALLBACK = 0.95
 LEAST = 20  # items from which a corpus shows its own bulk
@@ -54,14 +64,15 @@ class Profile:
     median: float
 
     @classmethod
-    def of(cls, unit: Float32) -> "Profile":
+    def of(cls, unit: UnitVectors) -> "Profile":
         """The profile of unit vectors (n, d), from up to PAIRS pairs of evenly spaced items with all others."""
         n = len(unit)
         sample = np.unique(np.linspace(0, n - 1, max(2, min(n, 1000, PAIRS // n))).astype(np.int64))
         counts = np.zeros(len(_EDGES) - 1)
-        side = max(1, 2**21 // len(sample))
+        some = unit[sample]
+        side = max(1, min(2**21 // len(sample), 2**15))
         for start in range(0, n, side):
-            products = unit[sample] @ unit[start : start + side].T
+            products = some @ unit[start : start + side].T
             own = np.flatnonzero((sample >= start) & (sample < start + side))
             products[own, sample[own] - start] = np.nan
             gaps = products[~np.isnan(products)] - np.float32(1)
@@ -86,7 +97,7 @@ class Profile:
         return around > CROWDED * max(self.neighbours(cosine), FEW)
 
 
-def learned(unit: Float32, unrelated: float | None = None) -> Threshold:
+def learned(unit: UnitVectors, unrelated: float | None = None) -> Threshold:
     """The default threshold of unit vectors (n, d).
 
     Parameters
@@ -113,7 +124,7 @@ def learned(unit: Float32, unrelated: float | None = None) -> Threshold:
     return Threshold(value=value, origin="corpus", reason=reason, remarks=_remarks(profile, value))
 
 
-def given(unit: Float32, value: float) -> Threshold:
+def given(unit: UnitVectors, value: float) -> Threshold:
     """A threshold of the caller, with a remark where it lies within the bulk of the cosines of unit vectors (n, d)."""
     remarks = _remarks(Profile.of(unit) if len(unit) >= FEWEST else None, value)
     return Threshold(value=value, origin="given", reason="given by the caller", remarks=remarks)
