@@ -108,6 +108,8 @@ def _top(answer: Mapping[str, Any], items: Items, title: str, extra: int) -> Htm
         rows.append(("Reason", user_text(answer["threshold_reason"], 600)))
     rows.append(("Could go", f"{count(extra)} ({percent(extra / max(1, n))})"))
     rows.append(("Kept", count(n - extra)))
+    if search := _search(answer):
+        rows.append(("Pairs", search))
     if answer["compared"]:
         rows.append(("Compared block by block", f"{counted(answer['compared'], 'item')} of groups"))
     if answer["unusable"]:
@@ -117,6 +119,24 @@ def _top(answer: Mapping[str, Any], items: Items, title: str, extra: int) -> Htm
         if value:
             rows.append((name, user_text(value, 200)))
     return e("header", parts, facts(rows))
+
+
+def _search(answer: Mapping[str, Any]) -> str | None:
+    """The search for pairs, of an answer that says it."""
+    if answer.get("method") == "approximate":
+        return f"approximate, by an index: some can be missing; {_found(answer)}"
+    return "exact: all pairs were compared" if answer.get("method") == "exact" else None
+
+
+def _found(answer: Mapping[str, Any]) -> str:
+    """The share of the pairs of a sample that an approximate search found."""
+    recall = answer.get("recall")
+    if not recall or not recall["pairs"]:
+        return "the share of pairs found is not known, since the items of a random sample have none"
+    return (
+        f"{count(recall['found'])} of {counted(recall['pairs'], 'pair')} of {counted(recall['rows'], 'random item')} "
+        "found"
+    )
 
 
 def _rule(answer: Mapping[str, Any]) -> str:
@@ -227,6 +247,11 @@ def paragraph(answer: Mapping[str, Any]) -> str:
     if kind == "semantic" and answer["threshold_origin"]:
         sentences.append(
             f"The threshold was {ORIGINS[answer['threshold_origin']].replace('as requested', 'set by us')}."
+        )
+    if answer.get("method") == "approximate":
+        sentences.append(
+            "Pairs were searched for by an inverted index (Douze et al. 2024), with exact cosines of what it found: "
+            f"{_found(answer)}."
         )
     if answer["linkage"] == "star":
         sentences.append("Every item of a group was a duplicate of the item that was kept (star linkage).")

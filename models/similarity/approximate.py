@@ -1,10 +1,10 @@
 """Semantic duplicates of millions of vectors by an inverted index, without a comparison of all pairs.
 
-Vectors are assigned to cells by k-means (inverted file) and kept with 8 bits for each number (scalar quantizer), both by
-faiss (Douze et al., "The Faiss library", 2024). Each vector is compared with those of its nearest cells, with a margin
-for the rounding; pairs above it are compared again by their exact cosines. So no pair is wrong, and pairs whose vectors
-lie in cells far apart are missed. A random sample of rows is compared with all others to count them. Equal rows are
-grouped before, and only one of them is searched for.
+Vectors are assigned to cells by k-means (inverted file) and kept with 8 bits for each number (scalar quantizer), both
+by faiss (Douze et al., "The Faiss library", 2024). Each vector is compared with those of its nearest cells, with a
+margin for the rounding; pairs above it are compared again by their exact cosines. So no pair is wrong, and pairs whose
+vectors lie in cells far apart are missed. A random sample of rows is compared with all others to count them. Equal rows
+are grouped before, and only one of them is searched for.
 """
 
 from collections.abc import Callable, Iterator
@@ -90,8 +90,8 @@ def approximate(
     """
     if not available():
         raise ClusteringError(
-            'method: "approximate" needs the package faiss on the server, of the extra daguerre-service[large]; install '
-            'it, or send method "exact"',
+            'method: "approximate" needs the package faiss on the server, of the extra daguerre-service[large]; '
+            'install it, or send method "exact"',
             "missing_package",
         )
     if threshold is not None and not -1 <= threshold <= 1:
@@ -147,7 +147,9 @@ def _ranks(wanted: Float, first: Int, distinct: Int) -> Int:
 
 
 def _remark(recall: Recall, equal: int) -> str:
-    text = "approximate: each vector was compared with those of the nearest cells of an index, so that pairs can be missed"
+    text = (
+        "approximate: each vector was compared with those of the nearest cells of an index, so that pairs can be missed"
+    )
     if recall.pairs == 0:
         share = f"{recall.rows:,} random rows have no pair within the threshold, so that the share found is not known"
     else:
@@ -244,7 +246,7 @@ class _Search:
         n, d = len(self.rows), self.rows.dimension
         cells = int(np.clip(2 ** round(np.log2(max(1.0, n**0.5))), 1, min(MOST_CELLS, max(1, n // FEWEST_OF_CELL))))
         faiss.omp_set_num_threads(self.threads)
-        index = faiss.index_factory(d, f"IVF{cells},SQ8", faiss.METRIC_INNER_PRODUCT)
+        index: Any = faiss.index_factory(d, f"IVF{cells},SQ8", faiss.METRIC_INNER_PRODUCT)
         index.cp.seed, index.cp.niter, index.cp.spherical = self.seed + 1, ROUNDS, True
         index.cp.min_points_per_centroid = 1  # no warning of a few points
         self.report(0.15, f"learning {cells:,} cells")
@@ -278,5 +280,3 @@ class _Search:
         some = self.rows[np.sort(self.rng.choice(len(self.rows), min(1000, len(self.rows)), replace=False))]
         errors = some - index.sa_decode(index.sa_encode(some))
         return float(np.abs(some @ errors.T).max()) + 1e-5
-
-

@@ -264,5 +264,3 @@ def _stars(within: Within, order: Int, labels: Int, side: int, check: Check) -> 
             taken = rest[hit]
             labels[taken], free[taken] = np.array(centres)[hits.argmax(axis=0)[hit]], False
     return labels
-
-

@@ -24,7 +24,6 @@ class UnitVectors(Protocol):
     def __getitem__(self, key: slice | NDArray[np.int64], /) -> Float32: ...
 
 
-
 FALLBACK = 0.95
 LEAST = 20  # items from which a corpus shows its own bulk
 FEWEST = 4  # items from which the median of their cosines means something

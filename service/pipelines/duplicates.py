@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from models.errors import quoted
 from models.images.miniature import BYTES
-from service.errors import ItemFailure, ServiceError, Unprocessable
+from models.similarity import approximate
+from service.errors import ItemFailure, ServiceError, TooLarge, Unprocessable
 from service.inference.engine import Engine
 from service.jobs import Job, Jobs
 from service.pipelines import clusters
@@ -23,6 +24,10 @@ from service.tasks import duplicates as work
 Miniatures = NDArray[np.uint8]  # (n, BYTES)
 KIND = "duplicates"
 LONG = 50_000  # items from which a job takes an hour rather than a minute
+EXACT = 200_000  # vectors up to which "auto" compares all pairs
+MOST_EXACT = 2_000_000  # vectors up to which it does so where there is no index
+PAIR_SECONDS = 24 / 60_000**2  # of one core, for 512 numbers: docs/clusters.md
+INDEX = "the package faiss on the server, of the extra daguerre-service[large]"
 _HASHES = {"sha256": re.compile("[0-9a-f]{64}"), "phash": re.compile("[0-9a-f]{16}")}
 _OF_KIND: Mapping[str, str] = {"exact": "sha256", "near": "phash"}
 
@@ -50,6 +55,10 @@ async def submit(
     if request.miniatures is not None and (items is not None or request.kind == "exact"):
         why = "exact compares bytes" if request.kind == "exact" else "those of input are made here"
         raise Unprocessable(f"miniatures: belong to phash or vectors, and {why}; leave them out", param="miniatures")
+    if request.method == "approximate" and wanted is not None:
+        raise Unprocessable(
+            f"method: is for semantic, and {request.kind} compares {wanted}; leave it out", param="method"
+        )
     given = None if wanted is None else getattr(request, wanted)
     small = None
     if wanted is None:
@@ -70,7 +79,9 @@ async def submit(
                 f"input: none of {data.n} items can be compared; the first: {first.message}", param="input"
             )
         unrelated = _unrelated(engine, data)
-        task = _task(request, data.ids, failures, (), data, data.remarks, unrelated)
+        method, remarks = _method(request, data.n, sum(block.dimension for block in data.blocks))
+        request = request.model_copy(update={"method": method})
+        task = _task(request, data.ids, failures, (), data, (*data.remarks, *remarks), unrelated)
         rows = data.rows
     else:
         if vectors is not None:
@@ -105,6 +116,34 @@ async def submit(
         task.write(folder, rows, small)
 
     return await jobs.submit(KIND, {"n": n}, owner=owner, fill=fill, lane="long" if n > LONG else None)
+
+
+def _method(request: DuplicatesRequest, n: int, dimension: int) -> tuple[str, Sequence[str]]:
+    """The search for n vectors, and remarks on it. Raises Unprocessable, TooLarge."""
+    if request.method == "approximate" and not approximate.available():
+        raise Unprocessable(
+            f'method: "approximate" needs {INDEX}; install it, or send method "exact"',
+            code="missing_package",
+            param="method",
+        )
+    if request.method != "auto":
+        return request.method, ()
+    if n <= EXACT:
+        return "exact", ()
+    if approximate.available():
+        return "approximate", ()
+    hours = PAIR_SECONDS * n**2 * dimension / 512 / 3600
+    way = f"an approximate search needs {INDEX}"
+    if n > MOST_EXACT:
+        raise TooLarge(
+            f'method: "auto" compares all pairs of up to {MOST_EXACT:,} vectors, and those of {n:,} take about '
+            f'{hours:,.0f} hours of one core; {way}, or send method "exact"',
+            code="too_many_items",
+            param="method",
+        )
+    return "exact", (
+        f"all pairs of {n:,} vectors were compared, which takes about {hours:,.1f} hours of one core; {way}",
+    )
 
 
 def _task(

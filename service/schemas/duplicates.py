@@ -40,6 +40,12 @@ class DuplicatesRequest(Encodable):
         description="A number per item, for example its size: the highest of a group makes its representative, and "
         "of equal ones the most central. Left out: the number of pixels, for kind near with input.",
     )
+    method: Literal["auto", "exact", "approximate"] = Field(
+        "auto",
+        description="Search for pairs, for kind semantic. exact: all pairs are compared. approximate: those of an "
+        "index, which can miss some; needs faiss on the server. auto: exact up to 200,000 items, and above if there is "
+        "no faiss.",
+    )
     mode: Mode = Field("sync", description="sync: the answer has the groups. job: the answer is a job.")
     miniatures: list[str] | None = Field(
         None,
@@ -61,6 +67,16 @@ class RelatedGroup(BaseModel):
 
     members: list[Index] = Field(description="Indexes of the items; none of them is removable because of the others.")
     contents: Index = Field(description="Number of different contents among them.")
+
+
+class PairRecall(BaseModel):
+    """Pairs that an approximate search has found, of all pairs with an item of a random sample."""
+
+    rows: Index = Field(description="Number of items of the sample, each of which was compared with all others.")
+    pairs: Index = Field(
+        description="Number of their pairs within the threshold, without those of equal vectors, which are all found."
+    )
+    found: Index = Field(description="Number of those pairs that the search found.")
 
 
 class DuplicatesAnswer(BaseModel):
@@ -90,4 +106,8 @@ class DuplicatesAnswer(BaseModel):
     related: list[RelatedGroup] = Field(
         [], description="Pictures of the same layout with different content. An item may also be in a group."
     )
+    method: Literal["exact", "approximate"] | None = Field(
+        None, description="Search for pairs, for kind semantic: exact, or approximate, which can miss some."
+    )
+    recall: PairRecall | None = Field(None, description="Share of the pairs that was found, for method approximate.")
     compared: Index = Field(0, description="Number of members of groups whose pixels were compared block by block.")

@@ -1,7 +1,7 @@
 """Duplicate detection as a job, from hashes or vectors in its folder to groups in the folder of results."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from models.classifiers.head import Block
-from models.similarity.duplicates import Duplicates, exact, near, semantic
+from models.similarity.approximate import approximate
+from models.similarity.duplicates import exact, near, semantic
+from models.similarity.groups import Duplicates
+from models.stopping import Check
 from service.jobs.kinds import Context
 from service.schemas.duplicates import DuplicatesRequest
+from service.stores.lengths import stored_lengths
 from service.tasks.vectors import joined, keep, read_rows, unusable_to_json, usable, write_rows
 
 TASK, ANSWER, MINIATURES = "task.json", "duplicates.json", "miniatures.npy"
@@ -29,7 +33,7 @@ class Task:
 
     Attributes
     ----------
-    request : without items, vectors and hashes.
+    request : without items, vectors and hashes; its method is exact or approximate.
     hashes : hash of each item for the kinds exact and near; None for an item without one.
     blocks : modalities and models of the vectors, for the kind semantic.
     remarks : sentences about items of which not all was read.
@@ -93,6 +97,8 @@ def job(context: Context) -> dict[str, Any]:
             {"members": [place[i] for i in group.members], "contents": group.contents} for group in duplicates.related
         ],
         "compared": duplicates.compared,
+        "method": duplicates.method,
+        "recall": None if duplicates.recall is None else asdict(duplicates.recall),
     }
     keep(context.results, ANSWER, answer)
     return {"duplicates": context.id, "n": len(task.ids), "groups": len(groups), "extra": extra}
@@ -111,15 +117,16 @@ def _find(context: Context, task: Task) -> tuple[NDArray[np.intp], dict[int, tup
     if small is not None and len(kept) < len(small):
         small = small[kept]
     if request.kind == "semantic":
-        found = semantic(
-            np.asarray(joined(rows, kept), np.float32),
-            threshold=request.threshold,
-            unrelated=task.unrelated,
-            linkage=request.linkage,
-            preference=prefer,
-            miniatures=small,
-        )
-        return kept, bad, found
+        options: dict[str, Any] = {"threshold": request.threshold, "unrelated": task.unrelated}
+        options |= {"linkage": request.linkage, "preference": prefer, "miniatures": small}
+        if request.method == "approximate":
+            one = len(rows) == 1  # which stays on disk
+            array, which = (rows[0], kept) if one and len(kept) < len(rows[0]) else (joined(rows, kept), None)
+            lengths = stored_lengths(rows[0]) if one else None
+            options |= {"which": which, "lengths": lengths, "threads": context.threads, "report": context.report}
+            return kept, bad, approximate(array, **options)
+        check: Check = lambda: context.report(0.05, f"comparing {len(task.ids):,} items")  # noqa: E731
+        return kept, bad, semantic(np.asarray(joined(rows, kept), np.float32), **options, check=check)
     hashes = [task.hashes[i] for i in kept]
     if request.kind == "exact":
         return kept, bad, exact([value or "" for value in hashes], preference=prefer)

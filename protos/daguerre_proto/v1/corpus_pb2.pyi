@@ -112,7 +112,7 @@ class DescribeImagesResponse(_message.Message):
     def __init__(self, data: _Optional[_Iterable[_Union[ImageDescription, _Mapping]]] = ..., first_of_many: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class DuplicatesRequest(_message.Message):
-    __slots__ = ("kind", "input", "vectors", "model", "decode", "on_error", "ids", "sha256", "phash", "threshold", "bits", "linkage", "preference", "as_job", "miniatures")
+    __slots__ = ("kind", "input", "vectors", "model", "decode", "on_error", "ids", "sha256", "phash", "threshold", "bits", "linkage", "preference", "as_job", "miniatures", "method")
     KIND_FIELD_NUMBER: _ClassVar[int]
     INPUT_FIELD_NUMBER: _ClassVar[int]
     VECTORS_FIELD_NUMBER: _ClassVar[int]
@@ -128,6 +128,7 @@ class DuplicatesRequest(_message.Message):
     PREFERENCE_FIELD_NUMBER: _ClassVar[int]
     AS_JOB_FIELD_NUMBER: _ClassVar[int]
     MINIATURES_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
     kind: str
     input: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Post]
     vectors: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Vectors]
@@ -143,7 +144,8 @@ class DuplicatesRequest(_message.Message):
     preference: _containers.RepeatedScalarFieldContainer[float]
     as_job: bool
     miniatures: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, kind: _Optional[str] = ..., input: _Optional[_Iterable[_Union[_classifiers_pb2.Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[_classifiers_pb2.Vectors, _Mapping]]] = ..., model: _Optional[str] = ..., decode: _Optional[_Union[_common_pb2.Decode, str]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., ids: _Optional[_Iterable[str]] = ..., sha256: _Optional[_Iterable[str]] = ..., phash: _Optional[_Iterable[str]] = ..., threshold: _Optional[float] = ..., bits: _Optional[int] = ..., linkage: _Optional[str] = ..., preference: _Optional[_Iterable[float]] = ..., as_job: bool = ..., miniatures: _Optional[_Iterable[str]] = ...) -> None: ...
+    method: str
+    def __init__(self, kind: _Optional[str] = ..., input: _Optional[_Iterable[_Union[_classifiers_pb2.Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[_classifiers_pb2.Vectors, _Mapping]]] = ..., model: _Optional[str] = ..., decode: _Optional[_Union[_common_pb2.Decode, str]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., ids: _Optional[_Iterable[str]] = ..., sha256: _Optional[_Iterable[str]] = ..., phash: _Optional[_Iterable[str]] = ..., threshold: _Optional[float] = ..., bits: _Optional[int] = ..., linkage: _Optional[str] = ..., preference: _Optional[_Iterable[float]] = ..., as_job: bool = ..., miniatures: _Optional[_Iterable[str]] = ..., method: _Optional[str] = ...) -> None: ...
 
 class DuplicateGroup(_message.Message):
     __slots__ = ("representative", "members", "similarity")
@@ -163,8 +165,18 @@ class RelatedGroup(_message.Message):
     contents: int
     def __init__(self, members: _Optional[_Iterable[int]] = ..., contents: _Optional[int] = ...) -> None: ...
 
+class PairRecall(_message.Message):
+    __slots__ = ("rows", "pairs", "found")
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    PAIRS_FIELD_NUMBER: _ClassVar[int]
+    FOUND_FIELD_NUMBER: _ClassVar[int]
+    rows: int
+    pairs: int
+    found: int
+    def __init__(self, rows: _Optional[int] = ..., pairs: _Optional[int] = ..., found: _Optional[int] = ...) -> None: ...
+
 class Duplicates(_message.Message):
-    __slots__ = ("id", "kind", "threshold", "linkage", "n", "ids", "groups", "extra", "unusable", "model", "receipt_json", "remarks", "threshold_origin", "threshold_reason", "related", "compared")
+    __slots__ = ("id", "kind", "threshold", "linkage", "n", "ids", "groups", "extra", "unusable", "model", "receipt_json", "remarks", "threshold_origin", "threshold_reason", "related", "compared", "method", "recall")
     ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     THRESHOLD_FIELD_NUMBER: _ClassVar[int]
@@ -181,6 +193,8 @@ class Duplicates(_message.Message):
     THRESHOLD_REASON_FIELD_NUMBER: _ClassVar[int]
     RELATED_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    RECALL_FIELD_NUMBER: _ClassVar[int]
     id: str
     kind: str
     threshold: float
@@ -197,7 +211,9 @@ class Duplicates(_message.Message):
     threshold_reason: str
     related: _containers.RepeatedCompositeFieldContainer[RelatedGroup]
     compared: int
-    def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., threshold: _Optional[float] = ..., linkage: _Optional[str] = ..., n: _Optional[int] = ..., ids: _Optional[_Iterable[str]] = ..., groups: _Optional[_Iterable[_Union[DuplicateGroup, _Mapping]]] = ..., extra: _Optional[int] = ..., unusable: _Optional[_Iterable[_Union[UnusableItem, _Mapping]]] = ..., model: _Optional[str] = ..., receipt_json: _Optional[str] = ..., remarks: _Optional[_Iterable[str]] = ..., threshold_origin: _Optional[str] = ..., threshold_reason: _Optional[str] = ..., related: _Optional[_Iterable[_Union[RelatedGroup, _Mapping]]] = ..., compared: _Optional[int] = ...) -> None: ...
+    method: str
+    recall: PairRecall
+    def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., threshold: _Optional[float] = ..., linkage: _Optional[str] = ..., n: _Optional[int] = ..., ids: _Optional[_Iterable[str]] = ..., groups: _Optional[_Iterable[_Union[DuplicateGroup, _Mapping]]] = ..., extra: _Optional[int] = ..., unusable: _Optional[_Iterable[_Union[UnusableItem, _Mapping]]] = ..., model: _Optional[str] = ..., receipt_json: _Optional[str] = ..., remarks: _Optional[_Iterable[str]] = ..., threshold_origin: _Optional[str] = ..., threshold_reason: _Optional[str] = ..., related: _Optional[_Iterable[_Union[RelatedGroup, _Mapping]]] = ..., compared: _Optional[int] = ..., method: _Optional[str] = ..., recall: _Optional[_Union[PairRecall, _Mapping]] = ...) -> None: ...
 
 class UnusableItem(_message.Message):
     __slots__ = ("index", "id", "error")

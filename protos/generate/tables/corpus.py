@@ -82,6 +82,7 @@ CORPUS = File(
         message("DuplicatesRequest", "DuplicatesRequest"),
         message("DuplicateGroup", "DuplicateGroup"),
         message("RelatedGroup", "RelatedGroup"),
+        message("PairRecall", "PairRecall"),
         message("Duplicates", "DuplicatesAnswer"),
         message("UnusableItem", "Unusable"),
         message(

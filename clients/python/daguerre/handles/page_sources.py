@@ -98,6 +98,8 @@ def _duplicates(result: Duplicates) -> PageSource:
         "threshold_reason": result.threshold_reason,
         "related": [{"members": list(group.members), "contents": group.contents} for group in result.related],
         "compared": result.compared,
+        "method": result.method,
+        "recall": result.recall,
     }
     return PageSource(kind="duplicates", answer=answer, ids=result.ids, files=result.files, names=names, sized=True)
 

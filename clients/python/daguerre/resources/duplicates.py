@@ -48,6 +48,7 @@ class DuplicateMethods(EmbeddingMethods, ImageMethods):
         threshold: float | None = None,
         bits: int | None = None,
         linkage: Literal["single", "star"] = "single",
+        method: Literal["auto", "exact", "approximate"] = "auto",
         prefer: Literal["size", "central"] | Sequence[float] | None = None,
         ids: Sequence[str] | None = None,
         model: str | None = None,
@@ -72,6 +73,9 @@ class DuplicateMethods(EmbeddingMethods, ImageMethods):
             `.threshold_reason`.
         bits : largest number of bits, of 64, in which near duplicates differ; None: 8.
         linkage : single: groups are chains of duplicates. star: every member is a duplicate of the representative.
+        method : search for pairs of semantic. exact: all pairs are compared. approximate: those of an index, which can
+            miss some, as `.recall` says; the server needs faiss. auto: exact up to 200,000 items, and above if the
+            server has no faiss.
         prefer : the representative of a group: "size", the image with the most pixels, stills before animations;
             "central", the most central item; or a number for each item, of which the highest counts. None: size for
             near, otherwise central.
@@ -102,7 +106,12 @@ class DuplicateMethods(EmbeddingMethods, ImageMethods):
         for name, value, of in (("threshold", threshold, "semantic"), ("bits", bits, "near")):
             if value is not None and kind != of:
                 raise ValueError(f"{name} applies only to kind={of!r} (got {kind!r}); leave it out")
+        if method not in ("auto", "exact", "approximate"):
+            raise ValueError(f'method: got {method!r}, there are "auto", "exact" and "approximate"')
+        if method == "approximate" and kind != "semantic":
+            raise ValueError(f"method='approximate' applies only to kind='semantic' (got {kind!r}); leave it out")
         fields: dict[str, Any] = {"kind": kind, "threshold": threshold, "bits": bits, "linkage": linkage}
+        fields |= {} if method == "auto" else {"method": method}
         blocks = {}
         described = None
         if kind != "semantic":

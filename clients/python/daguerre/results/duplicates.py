@@ -62,6 +62,8 @@ class Duplicates(ItemResults):
         "fallback", and a sentence.
     related : pictures of one layout with different content; an item may also be in a group.
     compared : number of members of groups whose pixels were compared block by block.
+    method : for semantic, "exact", or "approximate", which can miss pairs.
+    recall : for approximate, how many of the `pairs` of a sample of `rows` items were `found`.
     remarks : sentences on limits of the result.
     model, receipt : provenance of the vectors, for semantic.
     errors : items that could not be compared, blank images among them.
@@ -76,6 +78,8 @@ class Duplicates(ItemResults):
     threshold_reason: str | None = field(kw_only=True, default=None)
     related: tuple[RelatedGroup, ...] = field(kw_only=True, default=())
     compared: int = field(kw_only=True, default=0)
+    method: str | None = field(kw_only=True, default=None)
+    recall: Mapping[str, int] | None = field(kw_only=True, default=None)
     remarks: list[str] = field(kw_only=True, default_factory=list)
     model: str | None = field(kw_only=True, default=None)
     receipt: Mapping[str, Any] | None = field(kw_only=True, default=None)
@@ -116,7 +120,7 @@ class Duplicates(ItemResults):
             related=tuple(_related(each, place, ids) for each in answer.get("related", ())),
             remarks=list(answer["remarks"]),
             **{name: answer[name] for name in ("threshold_origin", "threshold_reason", "compared") if name in answer},
-            **{name: answer[name] for name in ("model", "receipt") if answer.get(name)},
+            **{name: answer[name] for name in ("model", "receipt", "method", "recall") if answer.get(name)},
         )
 
     @property

@@ -243,6 +243,14 @@ def _write_clusters(result: Clusters, out: str, kind: str) -> None:
     help="single: groups are chains of duplicates. star: every member is a duplicate of the representative.",
 )
 @options.option(
+    "--method",
+    type=click.Choice(["auto", "exact", "approximate"]),
+    default="auto",
+    show_default=True,
+    help="Search for pairs of semantic. exact: all pairs. approximate: by an index, which can miss some; needs faiss on "
+    "the server. auto: exact up to 200,000 items, and above without faiss.",
+)
+@options.option(
     "--prefer",
     type=click.Choice(["size", "central"]),
     show_default="size for near, else central",
@@ -327,6 +335,8 @@ def duplicates(
         "threshold": result.threshold,
         "threshold_origin": result.threshold_origin,
         "threshold_reason": result.threshold_reason,
+        "method": result.method,
+        "recall": result.recall,
         "remarks": result.remarks,
     }
     finish(settings, result.errors, summary, as_json)
