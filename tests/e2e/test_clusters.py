@@ -326,6 +326,13 @@ def test_duplicates_of_each_kind(client):
 
     assert members(kind="exact", input=posts) == [[0, 3]]
     assert members(kind="near", input=posts) == [[0, 2, 3]]
+    groups = [members(kind="semantic", vectors=[sent()], threshold=0.9, method=m) for m in ("exact", "approximate")]
+    assert groups[0] == groups[1] != []
+    vectors = {"vectors": [sent()], "threshold": 0.9, "method": "approximate"}
+    found = client.post("/v1/duplicates", json={"kind": "semantic", **vectors}).json()
+    assert found["method"] == "approximate"
+    assert found["recall"]["rows"] == 300
+    assert found["recall"]["found"] == found["recall"]["pairs"] > 0
     assert members(kind="semantic", input=posts, threshold=0.85) == [[0, 2, 3]]
     described = client.post("/v1/images", json={"input": posts, "thumbnail": 64}).json()["data"]
     assert members(kind="exact", sha256=[each["sha256"] for each in described]) == [[0, 3]]
@@ -375,6 +382,11 @@ def test_pictures_of_one_layout_are_related_and_blank_ones_reported(server: Serv
         found = calls.FindDuplicates(
             pb.DuplicatesRequest(kind="near", bits=20, phash=hashes, miniatures=small)
         ).duplicates
+        block = classifiers_pb2.Vectors(modality="image", model="m", fingerprint="m", dimension=32, data=ROWS.tobytes())
+        searched = pb.DuplicatesRequest(kind="semantic", vectors=[block], threshold=0.9, method="approximate")
+        answer = calls.FindDuplicates(searched).duplicates
+        assert (answer.method, answer.recall.rows) == ("approximate", 300)
+        assert answer.recall.found == answer.recall.pairs > 0
         assert [(list(each.members), each.contents) for each in found.related] == [([0, 1, 2, 3], 3)]
         assert [each.error.code for each in found.unusable] == ["blank_image"]
 

@@ -23,6 +23,11 @@ def test_options_of_another_kind_of_duplicates_are_refused():
             ({"texts": ["x"], "kind": "near"}, "compares files of images"),
             ({"embeddings": made(), "kind": "semantic", "prefer": "size"}, "needs images"),
             ({"images": "x", "kind": "odd"}, "there are"),
+            (
+                {"images": "x", "method": "approximate"},
+                "method='approximate' applies only to kind='semantic'",
+            ),
+            ({"embeddings": made(), "method": "hnsw"}, "got 'hnsw'"),
         ):
             with pytest.raises(ValueError, match=why):
                 client.duplicates(**given)
@@ -48,6 +53,10 @@ def test_duplicates_are_found(client: Client, corpus, embedded):
     for group in semantic.groups:
         assert len(set(kinds(group.ids))) == 1
         assert min(group.similarity) >= 0.9
+    assert (semantic.method, semantic.recall, near.method) == ("exact", None, None)
+    fast = client.duplicates(embeddings=embedded, threshold=0.9, linkage="star", method="approximate")
+    assert (fast.groups, fast.method) == (semantic.groups, "approximate")
+    assert fast.recall["found"] == fast.recall["pairs"] > 0
     again = client.found_duplicates(semantic.id)
     assert [group.members for group in again.groups] != []
     assert len(again) == 32

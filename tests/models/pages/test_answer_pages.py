@@ -94,6 +94,19 @@ def test_duplicates_show_the_kept_item_first_and_the_bits_of_the_others() -> Non
     assert text.count("kept") >= 2
 
 
+def test_a_search_for_duplicates_by_an_index_says_the_share_found() -> None:
+    changes = {"kind": "semantic", "threshold": 0.9, "method": "approximate"}
+    recall = {"rows": 1000, "pairs": 2000, "found": 1998}
+    text = text_of(made("duplicates", duplicates(**changes, recall=recall))[0])
+    assert "approximate, by an index: some can be missing; 1,998 of 2,000 pairs of 1,000 random items found" in text
+    assert text.count("1,998 of 2,000") == 2  # in the paragraph on methods too
+    for none in (None, {**recall, "pairs": 0, "found": 0}):
+        text = text_of(made("duplicates", duplicates(**changes, recall=none))[0])
+        assert text.count("the share of pairs found is not known") == 2
+    exact = text_of(made("duplicates", duplicates(**{**changes, "method": "exact"}))[0])
+    assert "all pairs were compared" in exact
+
+
 def test_zero_shot_shows_the_best_and_the_borderline_items() -> None:
     html, shown = made("zero-shot", zero_shot())
     text = text_of(html)

@@ -101,6 +101,11 @@ def test_duplicates_are_listed_and_what_to_keep(inline: Server, corpus, tmp_path
         run(inline, "duplicates", corpus, "--kind", "semantic", "--threshold", "0.9", code=cli.SOME_FAILED).stdout
     )
     assert Counter(row["group"] for row in semantic)["0"] > 2
+    options = ("--kind", "semantic", "--threshold", "0.9", "--method", "approximate")
+    fast = run(inline, "duplicates", corpus, "-o", near, *options, "--json", code=cli.SOME_FAILED)
+    assert rows(near.read_text()) == semantic
+    assert json.loads(fast.stdout)["method"] == "approximate"
+    assert "random rows" in fast.stderr
 
 
 def test_texts_and_images_are_searched_for(inline: Server, corpus, tmp_path):

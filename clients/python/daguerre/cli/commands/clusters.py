@@ -247,8 +247,8 @@ def _write_clusters(result: Clusters, out: str, kind: str) -> None:
     type=click.Choice(["auto", "exact", "approximate"]),
     default="auto",
     show_default=True,
-    help="Search for pairs of semantic. exact: all pairs. approximate: by an index, which can miss some; needs faiss on "
-    "the server. auto: exact up to 200,000 items, and above without faiss.",
+    help="Search for pairs of semantic. exact: all pairs. approximate: by an index, which can miss some; needs faiss "
+    "on the server. auto: exact up to 200,000 items, and above without faiss.",
 )
 @options.option(
     "--prefer",
