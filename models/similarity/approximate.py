@@ -70,8 +70,8 @@ def approximate(
 ) -> Duplicates:
     """Items whose vectors have a cosine of at least `threshold`, of which some may be missed.
 
-    Groups are those of `models.similarity.duplicates.semantic` where all pairs were found. They depend on `seed`, and
-    not on the threads.
+    Groups are those of `models.similarity.duplicates.semantic` where all pairs were found. They are the same for the
+    same vectors, seed, machine and number of threads.
 
     Parameters
     ----------

@@ -1,6 +1,7 @@
 """Uploaded files: arrays of vectors and videos, streamed to disk and kept for their owner until they expire.
 
 <home>/files/file_…/data.npy     the uploaded bytes; data.video for a video
+                   data.lengths.npy   lengths of the rows, from the first search on: see lengths.py
                    meta.json     written last; a folder without it is not a file
 """
 
