@@ -7,6 +7,7 @@ from protos.generate.declarations import override
 from protos.generate.tables import (
     analyses,
     classifiers,
+    collections,
     corpus,
     estimates,
     evaluations,
@@ -29,6 +30,7 @@ FILES = (
     classifiers.JOB_ANSWERS,
     corpus.CLUSTERS,
     corpus.CORPUS,
+    collections.COLLECTIONS,
     representations.REPRESENTATIONS,
     pages.PAGES,
     validations.VALIDATIONS,

@@ -1,6 +1,7 @@
 from daguerre_proto.v1 import analyses_pb2 as _analyses_pb2
 from daguerre_proto.v1 import classifiers_pb2 as _classifiers_pb2
 from daguerre_proto.v1 import clusters_pb2 as _clusters_pb2
+from daguerre_proto.v1 import collections_pb2 as _collections_pb2
 from daguerre_proto.v1 import corpus_pb2 as _corpus_pb2
 from daguerre_proto.v1 import embeddings_pb2 as _embeddings_pb2
 from daguerre_proto.v1 import estimates_pb2 as _estimates_pb2

@@ -6,6 +6,7 @@ import warnings
 from daguerre_proto.v1 import analyses_pb2 as daguerre__proto_dot_v1_dot_analyses__pb2
 from daguerre_proto.v1 import classifiers_pb2 as daguerre__proto_dot_v1_dot_classifiers__pb2
 from daguerre_proto.v1 import clusters_pb2 as daguerre__proto_dot_v1_dot_clusters__pb2
+from daguerre_proto.v1 import collections_pb2 as daguerre__proto_dot_v1_dot_collections__pb2
 from daguerre_proto.v1 import corpus_pb2 as daguerre__proto_dot_v1_dot_corpus__pb2
 from daguerre_proto.v1 import embeddings_pb2 as daguerre__proto_dot_v1_dot_embeddings__pb2
 from daguerre_proto.v1 import estimates_pb2 as daguerre__proto_dot_v1_dot_estimates__pb2
@@ -271,6 +272,56 @@ class DaguerreStub(object):
                 '/daguerre_proto.v1.Daguerre/Search',
                 request_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.SearchRequest.SerializeToString,
                 response_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.SearchResponse.FromString,
+                _registered_method=True)
+        self.PutCollection = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/PutCollection',
+                request_serializer=daguerre__proto_dot_v1_dot_collections__pb2.PutCollectionRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_collections__pb2.Collection.FromString,
+                _registered_method=True)
+        self.ListCollections = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/ListCollections',
+                request_serializer=daguerre__proto_dot_v1_dot_collections__pb2.ListCollectionsRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_collections__pb2.ListCollectionsResponse.FromString,
+                _registered_method=True)
+        self.GetCollection = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/GetCollection',
+                request_serializer=daguerre__proto_dot_v1_dot_collections__pb2.GetCollectionRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_collections__pb2.Collection.FromString,
+                _registered_method=True)
+        self.DeleteCollection = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/DeleteCollection',
+                request_serializer=daguerre__proto_dot_v1_dot_collections__pb2.DeleteCollectionRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_collections__pb2.DeleteCollectionResponse.FromString,
+                _registered_method=True)
+        self.PutCollectionItems = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/PutCollectionItems',
+                request_serializer=daguerre__proto_dot_v1_dot_collections__pb2.PutCollectionItemsRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_collections__pb2.PutCollectionItemsResponse.FromString,
+                _registered_method=True)
+        self.ListCollectionItems = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/ListCollectionItems',
+                request_serializer=daguerre__proto_dot_v1_dot_collections__pb2.ListCollectionItemsRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_collections__pb2.ListCollectionItemsResponse.FromString,
+                _registered_method=True)
+        self.GetCollectionItem = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/GetCollectionItem',
+                request_serializer=daguerre__proto_dot_v1_dot_collections__pb2.GetCollectionItemRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_collections__pb2.CollectionItem.FromString,
+                _registered_method=True)
+        self.DeleteCollectionItems = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/DeleteCollectionItems',
+                request_serializer=daguerre__proto_dot_v1_dot_collections__pb2.DeleteCollectionItemsRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_collections__pb2.DeleteCollectionItemsResponse.FromString,
+                _registered_method=True)
+        self.SearchCollection = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/SearchCollection',
+                request_serializer=daguerre__proto_dot_v1_dot_collections__pb2.SearchCollectionRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_collections__pb2.SearchCollectionResponse.FromString,
+                _registered_method=True)
+        self.FindCollectionDuplicates = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/FindCollectionDuplicates',
+                request_serializer=daguerre__proto_dot_v1_dot_collections__pb2.CollectionDuplicatesRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_collections__pb2.CollectionDuplicatesResponse.FromString,
                 _registered_method=True)
         self.UploadFile = channel.stream_unary(
                 '/daguerre_proto.v1.Daguerre/UploadFile',
@@ -625,6 +676,76 @@ class DaguerreServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PutCollection(self, request, context):
+        """Create a collection, or find the same one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCollections(self, request, context):
+        """Your collections, by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCollection(self, request, context):
+        """One collection.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteCollection(self, request, context):
+        """Delete a collection with everything in it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutCollectionItems(self, request, context):
+        """Store items in a collection.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCollectionItems(self, request, context):
+        """Items of a collection, by id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCollectionItem(self, request, context):
+        """One item of a collection.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteCollectionItems(self, request, context):
+        """Delete items of a collection.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SearchCollection(self, request, context):
+        """The nearest items of a collection.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FindCollectionDuplicates(self, request, context):
+        """Items of a collection that are duplicates of those that are sent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def UploadFile(self, request_iterator, context):
         """Send an array of vectors ahead, as a .npy file in pieces, or a video.
         """
@@ -898,6 +1019,56 @@ def add_DaguerreServicer_to_server(servicer, server):
                     servicer.Search,
                     request_deserializer=daguerre__proto_dot_v1_dot_corpus__pb2.SearchRequest.FromString,
                     response_serializer=daguerre__proto_dot_v1_dot_corpus__pb2.SearchResponse.SerializeToString,
+            ),
+            'PutCollection': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutCollection,
+                    request_deserializer=daguerre__proto_dot_v1_dot_collections__pb2.PutCollectionRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_collections__pb2.Collection.SerializeToString,
+            ),
+            'ListCollections': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCollections,
+                    request_deserializer=daguerre__proto_dot_v1_dot_collections__pb2.ListCollectionsRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_collections__pb2.ListCollectionsResponse.SerializeToString,
+            ),
+            'GetCollection': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCollection,
+                    request_deserializer=daguerre__proto_dot_v1_dot_collections__pb2.GetCollectionRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_collections__pb2.Collection.SerializeToString,
+            ),
+            'DeleteCollection': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteCollection,
+                    request_deserializer=daguerre__proto_dot_v1_dot_collections__pb2.DeleteCollectionRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_collections__pb2.DeleteCollectionResponse.SerializeToString,
+            ),
+            'PutCollectionItems': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutCollectionItems,
+                    request_deserializer=daguerre__proto_dot_v1_dot_collections__pb2.PutCollectionItemsRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_collections__pb2.PutCollectionItemsResponse.SerializeToString,
+            ),
+            'ListCollectionItems': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCollectionItems,
+                    request_deserializer=daguerre__proto_dot_v1_dot_collections__pb2.ListCollectionItemsRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_collections__pb2.ListCollectionItemsResponse.SerializeToString,
+            ),
+            'GetCollectionItem': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCollectionItem,
+                    request_deserializer=daguerre__proto_dot_v1_dot_collections__pb2.GetCollectionItemRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_collections__pb2.CollectionItem.SerializeToString,
+            ),
+            'DeleteCollectionItems': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteCollectionItems,
+                    request_deserializer=daguerre__proto_dot_v1_dot_collections__pb2.DeleteCollectionItemsRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_collections__pb2.DeleteCollectionItemsResponse.SerializeToString,
+            ),
+            'SearchCollection': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchCollection,
+                    request_deserializer=daguerre__proto_dot_v1_dot_collections__pb2.SearchCollectionRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_collections__pb2.SearchCollectionResponse.SerializeToString,
+            ),
+            'FindCollectionDuplicates': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindCollectionDuplicates,
+                    request_deserializer=daguerre__proto_dot_v1_dot_collections__pb2.CollectionDuplicatesRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_collections__pb2.CollectionDuplicatesResponse.SerializeToString,
             ),
             'UploadFile': grpc.stream_unary_rpc_method_handler(
                     servicer.UploadFile,
@@ -2105,6 +2276,276 @@ class Daguerre(object):
             '/daguerre_proto.v1.Daguerre/Search',
             daguerre__proto_dot_v1_dot_corpus__pb2.SearchRequest.SerializeToString,
             daguerre__proto_dot_v1_dot_corpus__pb2.SearchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutCollection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/PutCollection',
+            daguerre__proto_dot_v1_dot_collections__pb2.PutCollectionRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_collections__pb2.Collection.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCollections(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/ListCollections',
+            daguerre__proto_dot_v1_dot_collections__pb2.ListCollectionsRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_collections__pb2.ListCollectionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCollection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/GetCollection',
+            daguerre__proto_dot_v1_dot_collections__pb2.GetCollectionRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_collections__pb2.Collection.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteCollection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/DeleteCollection',
+            daguerre__proto_dot_v1_dot_collections__pb2.DeleteCollectionRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_collections__pb2.DeleteCollectionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutCollectionItems(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/PutCollectionItems',
+            daguerre__proto_dot_v1_dot_collections__pb2.PutCollectionItemsRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_collections__pb2.PutCollectionItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCollectionItems(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/ListCollectionItems',
+            daguerre__proto_dot_v1_dot_collections__pb2.ListCollectionItemsRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_collections__pb2.ListCollectionItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCollectionItem(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/GetCollectionItem',
+            daguerre__proto_dot_v1_dot_collections__pb2.GetCollectionItemRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_collections__pb2.CollectionItem.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteCollectionItems(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/DeleteCollectionItems',
+            daguerre__proto_dot_v1_dot_collections__pb2.DeleteCollectionItemsRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_collections__pb2.DeleteCollectionItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchCollection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/SearchCollection',
+            daguerre__proto_dot_v1_dot_collections__pb2.SearchCollectionRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_collections__pb2.SearchCollectionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindCollectionDuplicates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/FindCollectionDuplicates',
+            daguerre__proto_dot_v1_dot_collections__pb2.CollectionDuplicatesRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_collections__pb2.CollectionDuplicatesResponse.FromString,
             options,
             channel_credentials,
             insecure,
