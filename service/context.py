@@ -9,6 +9,7 @@ from service.inference.engine import Engine
 from service.jobs import Jobs
 from service.settings import Settings
 from service.stores.classifiers import Classifiers
+from service.stores.collections import CollectionStore
 from service.stores.files import FileStore
 
 PARSED_AT_ONCE = 2  # large requests, over both transports
@@ -30,6 +31,7 @@ class Context:
     budget: BodyBudget
     classifiers: Classifiers
     files: FileStore
+    collections: CollectionStore
     jobs: Jobs
     parsing: Analyses
 
@@ -42,6 +44,7 @@ class Context:
             budget=BodyBudget(settings),
             classifiers=Classifiers(settings),
             files=FileStore(settings),
+            collections=CollectionStore(settings),
             jobs=Jobs(settings),
             parsing=Analyses(PARSED_AT_ONCE),
         )

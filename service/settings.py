@@ -171,6 +171,12 @@ class Settings(BaseSettings):
     max_file_bytes: int = Field(8 * 2**30, ge=1, description="Maximum size in bytes of a file of POST /v1/files.")
     max_files_bytes: int = Field(64 * 2**30, ge=1, description="Maximum size in bytes of all uploaded files.")
     file_days: float = Field(7.0, gt=0, description="Days for which uploaded files are kept.")
+    max_collections_bytes: int = Field(
+        256 * 2**30, ge=1, description="Maximum size in bytes of all collections, earlier versions included."
+    )
+    collection_index_rows: int = Field(
+        200_000, ge=1000, description="Number of items from which a collection has an approximate index."
+    )
     data: Path | None = Field(
         None, description="Folder on the server that contains the images for fine-tuning. Unset: no fine-tuning."
     )

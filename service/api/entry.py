@@ -41,6 +41,7 @@ class Entry:
         await asyncio.to_thread(context.jobs.table.open)
         await asyncio.to_thread(context.files.sweep)  # files that a killed process has left
         await asyncio.to_thread(context.classifiers.store.clean)
+        await asyncio.to_thread(context.collections.sweep)
         self._supervisor = Supervisor(settings, context.jobs.table)
         await self._supervisor.start()
         self._lane = EntryLane(

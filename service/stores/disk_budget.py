@@ -1,16 +1,19 @@
-"""A limit on the bytes of all uploaded files and of the videos in forms, over all processes of one DAGUERRE_HOME."""
+"""Limits on the bytes of uploaded files, of videos in forms and of collections, over all processes of one home."""
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from glob import glob
+from pathlib import Path
 from typing import IO
 
-from service.errors import TooLarge
+from service.errors import DiskFull, TooLarge
 from service.settings import Settings
 
 PLACES = ("files/*/data.*", "uploads/upload_*")  # below DAGUERRE_HOME
+RESERVE = 64 * 2**20  # bytes that a write of a collection leaves free on the disk
 STEP = 4 * 2**20  # bytes that a file grows by, as far as there is space
 
 
@@ -64,3 +67,37 @@ class DiskBudget:
             yield
         finally:
             os.close(descriptor)
+
+
+class CollectionBudget:
+    """The space of collections. It is checked before a write, so that one write may exceed it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._home = settings.home
+        self._limit = settings.max_collections_bytes
+
+    def require(self, size: int) -> None:
+        """Raise TooLarge or DiskFull if there is no room for `size` more bytes; call it in a thread."""
+        there = used(self._home / "collections")
+        if there + size > self._limit:
+            raise TooLarge(
+                f"the collections have {there:,} bytes together, and {size:,} more would exceed the limit of "
+                f"{self._limit:,}; delete items or collections, or raise DAGUERRE_MAX_COLLECTIONS_BYTES",
+                code="collections_full",
+            )
+        free = shutil.disk_usage(self._home).free
+        if free < 2 * size + RESERVE:
+            raise DiskFull(
+                f"the server's disk has {free:,} bytes left, too few to store {size:,} more; delete items or "
+                "collections, or ask the server's operator to make room in DAGUERRE_HOME"
+            )
+
+
+def used(folder: Path) -> int:
+    """Bytes of all files in a folder, as far as they are there."""
+    size = 0
+    for path, _, files in os.walk(folder):
+        for name in files:
+            with suppress(OSError):
+                size += os.stat(os.path.join(path, name)).st_size
+    return size
