@@ -59,6 +59,8 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     "cluster": Kind(run="service.tasks.cluster:job", lane="quick"),
     "cluster_grid": Kind(run="service.tasks.cluster_grid:job", lane="quick"),
+    "collection_items": Kind(run="service.tasks.collections:job", lane="quick", resumable=True),
+    "collection_maintenance": Kind(run="service.tasks.collections:maintenance", lane="quick", resumable=True),
     "duplicates": Kind(run="service.tasks.duplicates:job", lane="quick"),
     "representations": Kind(run="service.tasks.representations:job", lane="quick"),
     "video": Kind(run="", lane=ENTRY_LANE),

@@ -162,6 +162,19 @@ class Tables:
                 found |= {record["id"]: record for record in records}
         return found
 
+    def sample(self, collection: Collection, most: int) -> NDArray[np.float32]:
+        """Vectors of at most `most` items, drawn by a fixed seed, (n, d)."""
+
+        def draw(table: Any) -> NDArray[np.float32]:
+            rows = int(table.count_rows())
+            places = np.sort(np.random.default_rng(0).choice(rows, min(most, rows), replace=False))
+            if not rows:
+                return np.empty((0, collection.dimension), np.float32)
+            taken = table.take_offsets(places.tolist()).select(["vector"]).to_arrow()
+            return np.concatenate([vectors_of(batch, collection.dimension) for batch in taken.to_batches()])
+
+        return self.read(collection, draw)
+
     def snapshot(
         self, collection: Collection, where: str | None, folder: Path, check: Check = unchecked
     ) -> CollectionRows:

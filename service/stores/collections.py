@@ -29,12 +29,13 @@ from service.errors import BadRequest, Conflict, NotFound, Unavailable, Unproces
 from service.settings import Settings
 from service.stores.collection_fields import condition
 from service.stores.collection_records import Collection, CollectionRows, NewItems, Properties
-from service.stores.collection_tables import Tables
+from service.stores.collection_tables import FILE, Tables
 from service.stores.disk_budget import CollectionBudget, used
 
 FOLDER = "collections"  # below DAGUERRE_HOME
 OPEN = "open"  # folder of collections that were created without a key
 CARD, LOCK = "card.json", ".lock"
+MARK = "maintenance"  # file beside the table, as long as a maintenance waits
 GONE, NEW = ".gone-", ".new-"  # prefixes of folders that are being removed or created
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 LEFT_OVER = 3600.0  # seconds after which a collection that is being created was left by a killed process
@@ -49,6 +50,7 @@ class CollectionStore:
         self._root = settings.home / FOLDER
         self._budget = CollectionBudget(settings)
         self.tables = Tables()
+        self.index_from = settings.collection_index_rows
 
     def create(self, name: str, owner: str | None, properties: Properties) -> tuple[Collection, bool]:
         """Create a collection, or find the one that has these properties.
@@ -246,6 +248,25 @@ class CollectionStore:
         sql = condition(where, collection.fields)
         self._budget.require(0)
         return self.tables.snapshot(collection, sql, self._root, check)
+
+    def versions(self, collection: Collection) -> int:
+        """Number of versions of the table on disk."""
+        return sum(1 for _ in (collection.folder / FILE / "_versions").glob("*.manifest"))
+
+    def ask_for_maintenance(self, collection: Collection, *, again: float = 3600.0) -> bool:
+        """Note that a maintenance is wanted. Returns False if one waits already, since less than `again` seconds."""
+        path = collection.folder / MARK
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime < again:
+                return False
+        with suppress(OSError):  # a folder that was deleted meanwhile
+            path.touch()
+            return True
+        return False
+
+    def maintenance_refused(self, collection: Collection) -> None:
+        """Forget that a maintenance is wanted, since it could not be queued."""
+        (collection.folder / MARK).unlink(missing_ok=True)
 
     def bytes(self, collection: Collection) -> int:
         """Bytes on disk."""

@@ -24,6 +24,7 @@ from service.api.grpc.methods.annotation import AnnotationMethods
 from service.api.grpc.methods.classifiers import ClassifierMethods
 from service.api.grpc.methods.cluster_grids import ClusterGridMethods
 from service.api.grpc.methods.clusters import ClusterMethods
+from service.api.grpc.methods.collections import CollectionMethods
 from service.api.grpc.methods.estimates import EstimateMethods
 from service.api.grpc.methods.evaluations import EvaluationMethods
 from service.api.grpc.methods.files import FileMethods
@@ -74,6 +75,7 @@ class GrpcServer:
             AnnotationMethods(context),
             ImageMethods(context),
             SearchMethods(context),
+            CollectionMethods(context),
             TimelineMethods(context),
             PageMethods(context),
             ValidationMethods(context),

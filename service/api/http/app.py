@@ -21,6 +21,7 @@ from service.api.http.routes import (
     client,
     cluster_grids,
     clusters,
+    collections,
     duplicates,
     estimates,
     evaluations,
@@ -56,7 +57,7 @@ def create(context: Context) -> FastAPI:
     )
     features = (
         *(items, analyses, classifiers, clusters, cluster_grids, duplicates, images, annotation, representations),
-        *(search, timeline, files, pages, validations, evaluations, estimates, multiverses, jobs, client),
+        *(search, collections, timeline, files, pages, validations, evaluations, estimates, multiverses, jobs, client),
     )
     for feature in features:
         feature.add(app, context)

@@ -34,7 +34,7 @@ _ERRORS = {
     400: "Malformed.",
     401: "Missing or invalid key.",
     403: "Owned by another key; or, without keys, called by another machine, web page or host name.",
-    404: "No such model, classifier, job or file.",
+    404: "No such model, classifier, collection, job or file.",
     408: "The body stopped arriving, or arrives too slowly.",
     409: "Conflict with the current state, such as a job without a result.",
     413: "Too large.",
@@ -149,6 +149,13 @@ def message(request: str, *, files: bool = True, numbered: bool = False) -> dict
             },
         }
     }
+
+
+def json_body(request: str) -> dict[str, Any]:
+    """The request body of a route that takes JSON alone."""
+    examples = {name: {"summary": name, "value": value} for name, value in EXAMPLES.get(request, {}).items()}
+    content = {"schema": {"$ref": f"#/components/schemas/{request}"}, "examples": examples}
+    return {"requestBody": {"required": True, "content": {"application/json": content}}}
 
 
 def answer(*schemas: str) -> dict[str, Any]:
