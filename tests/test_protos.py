@@ -101,6 +101,7 @@ def test_every_file_is_in_the_package():
         "analyses",
         "classifiers",
         "clusters",
+        "collections",
         "common",
         "corpus",
         "daguerre",

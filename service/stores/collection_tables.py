@@ -75,6 +75,8 @@ class Tables:
             if table is not None:
                 self._open.move_to_end(collection.token)
                 return table
+        if not (collection.folder / FILE).exists():  # LanceDB would create the folder
+            raise gone(collection)
         try:
             table = self._connect(collection.folder).open_table(TABLE)
         except ServiceError:
@@ -102,7 +104,7 @@ class Tables:
                 raise
             except (OSError, RuntimeError, ValueError) as exc:  # as LanceDB raises them
                 self.forget(collection)
-                if last or not collection.folder.exists():
+                if last or not (collection.folder / FILE).exists():
                     raise _unreadable(collection, exc) from exc
         raise AssertionError
 
@@ -183,13 +185,18 @@ class Tables:
         return self.read(collection, lambda table: _snapshot(collection, table, columns, where, folder, check))
 
 
+def gone(collection: Collection) -> NotFound:
+    """The error of a collection that was deleted while it was used."""
+    return NotFound(
+        f"collection: {collection.name!r} was deleted meanwhile; create it again",
+        code="unknown_collection",
+        param="collection",
+    )
+
+
 def _unreadable(collection: Collection, exc: Exception) -> ServiceError:
-    if not collection.folder.exists():
-        return NotFound(
-            f"collection: {collection.name!r} was deleted meanwhile; create it again",
-            code="unknown_collection",
-            param="collection",
-        )
+    if not (collection.folder / FILE).exists():
+        return gone(collection)
     return Unavailable(
         f"collection {collection.name!r} cannot be read ({type(exc).__name__}); send the request again, and ask the "
         "server's operator if it still fails",

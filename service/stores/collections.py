@@ -29,7 +29,7 @@ from service.errors import BadRequest, Conflict, NotFound, Unavailable, Unproces
 from service.settings import Settings
 from service.stores.collection_fields import condition
 from service.stores.collection_records import Collection, CollectionRows, NewItems, Properties
-from service.stores.collection_tables import FILE, Tables
+from service.stores.collection_tables import FILE, Tables, gone
 from service.stores.disk_budget import CollectionBudget, used
 
 FOLDER = "collections"  # below DAGUERRE_HOME
@@ -171,6 +171,9 @@ class CollectionStore:
                 with suppress(OSError):
                     if time.time() - folder.stat().st_mtime >= age:
                         shutil.rmtree(folder, ignore_errors=True)
+        for folder in self._root.glob("*/[!.]*"):
+            with suppress(OSError):
+                folder.rmdir()  # an empty one, which LanceDB creates where it opens a collection that is being deleted
 
     @contextmanager
     def writing(self, collection: Collection) -> Iterator[None]:
@@ -178,7 +181,7 @@ class CollectionStore:
         try:
             handle = os.open(collection.folder / LOCK, os.O_RDWR)
         except FileNotFoundError as exc:
-            raise self._gone(collection) from exc
+            raise gone(collection) from exc
         try:
             deadline = time.monotonic() + PATIENCE
             while True:
@@ -194,18 +197,10 @@ class CollectionStore:
                         ) from None
                     time.sleep(0.005)
             if (there := _read(collection.folder)) is None or there.token != collection.token:
-                raise self._gone(collection)
+                raise gone(collection)
             yield
         finally:
             os.close(handle)
-
-    @staticmethod
-    def _gone(collection: Collection) -> NotFound:
-        return NotFound(
-            f"collection: {collection.name!r} was deleted meanwhile; create it again",
-            code="unknown_collection",
-            param="collection",
-        )
 
     def put(self, collection: Collection, items: NewItems, *, upsert: bool = True) -> tuple[int, int, Sequence[int]]:
         """Store items; they are on disk when this returns.

@@ -193,5 +193,24 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             "k": 1,
         },
     },
+    "CollectionRequest": {
+        "posts with metadata": {"fields": {"year": "integer", "source": "string"}},
+        "the same again": {"fields": {"year": "integer", "source": "string"}, "thumbnails": "none"},
+    },
+    "CollectionItemsRequest": {
+        "a photo and a text": {
+            "input": [{"image": PHOTO, "id": "photo-1"}, {"text": "a cat asleep on a sofa", "id": "text-1"}],
+            "metadata": [{"year": 2021, "source": "a"}, {}],
+        },
+    },
+    "DeleteItemsRequest": {
+        "by ids": {"ids": ["text-2"]},
+        "by a condition": {"where": {"year": {"lt": 1990}}},
+    },
+    "CollectionSearchRequest": {
+        "by a text": {"input": [{"text": "a cat"}], "k": 5, "where": {"year": {"gte": 2020}}},
+        "like an item": {"like": ["photo-1"], "k": 5},
+    },
+    "CollectionDuplicatesRequest": {"a photo": {"input": [{"image": PHOTO, "id": "photo-2"}]}},
     "EstimateRequest": {"a corpus": {"corpus": {"n": 1000, "mean": [0.7, 0.3], "variance": [0.05, 0.05]}}},
 }
