@@ -4,6 +4,7 @@ LanceDB must not be used in a process that was forked after its import; the serv
 """
 
 import heapq
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from service.stores.collection_fields import column, is_one_of, literal, shown
 from service.stores.collection_records import Collection, CollectionRows, NewItems
 
 T = TypeVar("T")
+logger = logging.getLogger("daguerre.collections")
 TABLE = "items"
 FILE = "items.lance"
 OPENED = 64  # tables that are kept open
@@ -197,9 +199,10 @@ def gone(collection: Collection) -> NotFound:
 def _unreadable(collection: Collection, exc: Exception) -> ServiceError:
     if not (collection.folder / FILE).exists():
         return gone(collection)
+    logger.warning("collection %s cannot be read: %s", collection.folder, exc)
     return Unavailable(
-        f"collection {collection.name!r} cannot be read ({type(exc).__name__}); send the request again, and ask the "
-        "server's operator if it still fails",
+        f"collection {collection.name!r} cannot be read; send the request again, and ask the server's operator, whose "
+        "log says why, if it still fails",
         code="collection_unreadable",
     )
 

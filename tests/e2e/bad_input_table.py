@@ -20,7 +20,7 @@ import httpx
 import numpy as np
 
 from service.api.http.examples import EXAMPLES
-from tests.e2e import bad_multiverses, bad_pages, bad_studies, harness
+from tests.e2e import bad_collections, bad_multiverses, bad_pages, bad_studies, harness
 from tests.models import image_samples as samples
 
 SETTINGS = {
@@ -457,8 +457,25 @@ PAGES, STUDIES, MULTIVERSES = (
     [Row(name, body(sent, path), *expected) for name, path, sent, *expected in requests]
     for requests in (bad_pages.REQUESTS, bad_studies.REQUESTS, bad_multiverses.REQUESTS)
 )
+
+
+def in_collection(path: str, sent: Any, *, put: bool = False) -> Send:
+    """A request to a collection, after one was created."""
+
+    def send(client: httpx.Client) -> httpx.Response:
+        client.put("/v1/collections/bad-rows", json=bad_collections.PROPERTIES)
+        return (client.put if put else client.post)(f"/v1/collections/{path}", json=sent)
+
+    return send
+
+
+COLLECTIONS = [
+    Row(name, in_collection(path, sent, put=rows is bad_collections.PUTS), *expected)
+    for rows in (bad_collections.PUTS, bad_collections.POSTS)
+    for name, path, sent, *expected in rows
+]
 TABLE: Sequence[Row] = (
-    *(*IMAGES, *VIDEOS, *TIMELINES, *ITEMS, *OPTIONS, *ANALYSES, *STUDIES, *PAGES, *MULTIVERSES, *BODIES),
+    *(*IMAGES, *VIDEOS, *TIMELINES, *ITEMS, *OPTIONS, *ANALYSES, *STUDIES, *PAGES, *MULTIVERSES, *COLLECTIONS, *BODIES),
 )
 
 

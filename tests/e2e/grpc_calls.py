@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +15,7 @@ from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 from numpy.typing import NDArray
 
-from daguerre_proto.v1 import common_pb2, corpus_pb2, embeddings_pb2, zero_shot_pb2
+from daguerre_proto.v1 import collections_pb2, common_pb2, corpus_pb2, embeddings_pb2, zero_shot_pb2
 from daguerre_proto.v1.analyses_pb2 import AnalyseRequest, Analysers
 from daguerre_proto.v1.classifiers_pb2 import Vectors
 from daguerre_proto.v1.common_pb2 import Item, ModelOptions
@@ -33,6 +34,12 @@ STUDIES = {
     "/v1/crowds": ("ReconcileCrowd", corpus_pb2.CrowdRequest),
     "/v1/scales": ("Scale", corpus_pb2.ScaleRequest),
     "/v1/comparison-pairs": ("DrawComparisonPairs", corpus_pb2.ComparisonPairsRequest),
+}
+COLLECTIONS = {
+    "": ("PutCollection", collections_pb2.PutCollectionRequest),
+    "items": ("PutCollectionItems", collections_pb2.PutCollectionItemsRequest),
+    "search": ("SearchCollection", collections_pb2.SearchCollectionRequest),
+    "duplicates": ("FindCollectionDuplicates", collections_pb2.CollectionDuplicatesRequest),
 }
 OPTIONS = [
     ("grpc.max_receive_message_length", -1),
@@ -126,6 +133,26 @@ def study_request(path: str, body: Mapping[str, Any]) -> Any:
     message = STUDIES[path][1]()
     try:
         return ParseDict(_coded(body, message.DESCRIPTOR), message)
+    except ParseError as exc:  # fields and types that the messages do not have
+        raise OfHttpOnly(path) from exc
+
+
+def collection_request(path: str, body: Mapping[str, Any]) -> tuple[str, Any]:
+    """The method and the message of a request to /v1/collections/…"""
+    name, _, rest = path.removeprefix("/v1/collections/").partition("/")
+    method, kind = COLLECTIONS[rest]
+    fields: dict[str, Any] = {"name": name}
+    for key, value in body.items():
+        if key in ("where", "metadata"):
+            fields[f"{key}_json"] = json.dumps(value)
+        elif key == "on_error":
+            fields[key] = f"ON_ERROR_{value.upper()}"
+        elif key == "mode":
+            fields["as_job"] = value == "job"
+        else:
+            fields[key] = value
+    try:
+        return method, ParseDict(fields, kind())
     except ParseError as exc:  # fields and types that the messages do not have
         raise OfHttpOnly(path) from exc
 
@@ -235,6 +262,7 @@ __all__ = [
     "STUDIES",
     "Item",
     "channel",
+    "collection_request",
     "embed_request",
     "error",
     "plain",

@@ -21,6 +21,7 @@ from tests.e2e.grpc_calls import (
     Item,
     OfHttpOnly,
     analyse_request,
+    collection_request,
     embed_request,
     error,
     plain,
@@ -204,7 +205,17 @@ class Translator:
     def __init__(self, server: Server) -> None:
         self._server = server
 
+    def put(self, path: str, *, json: dict[str, Any]) -> Any:
+        return self._of_collection(path, json)
+
+    def _of_collection(self, path: str, body: dict[str, Any]) -> Any:
+        method, request = collection_request(path, body)
+        with stub(self._server) as daguerre:
+            return getattr(daguerre, method)(request, timeout=60)
+
     def post(self, path: str, *, json: Any = None, files: Any = None, data: Any = None, **raw: Any) -> Any:
+        if path.startswith("/v1/collections/"):
+            return self._of_collection(path, json)
         if path == TIMELINE:
             return self._timeline(json, **raw)
         if raw or (json is None and files is None):
