@@ -27,7 +27,7 @@ from service.schemas.collections import CollectionItemsRequest
 from service.stores.collection_fields import Cell, cells
 from service.stores.collection_records import Collection
 from service.stores.collections import CollectionStore
-from service.tasks.collections import StoreTask, store_items
+from service.tasks.collections import ID_EXISTS, StoreTask, store_items
 
 KIND = "collection_items"
 AT_ONCE = 10_000  # items that are stored without a job
@@ -81,6 +81,9 @@ async def submit(
     task, failures = await engine.compute(lambda check: _task(collection, request, content, check))
     if failures and request.on_error == "fail":
         raise ItemsFailed([failures[i] for i in sorted(failures)], of=len(task.ids))
+    if not request.upsert and request.on_error == "fail":
+        there = await engine.compute(lambda check: store.tables.existing(collection, task.ids))
+        _refuse([i for i, id in enumerate(task.ids) if id in there], task)
     if request.mode == "job" or len(task.ids) > AT_ONCE:
         block = Block(
             modality=content.modalities[0],
@@ -93,14 +96,16 @@ async def submit(
             KIND, params, owner=owner, fill=lambda folder: task.write(folder, block, content.vectors)
         )
     stored = await engine.compute(lambda check: store_items(store, collection, task, content.vectors))
-    refused = [each for each in stored["unusable"] if each["index"] not in task.failures]
-    if refused and request.on_error == "fail":
-        raise ItemsFailed(
-            [ItemFailure(i["index"], i["id"], i["error"]["code"], i["error"]["message"], 409) for i in refused],
-            of=len(task.ids),
-        )
+    if request.on_error == "fail":  # another process has stored the same ids in between
+        _refuse([each["index"] for each in stored["unusable"]], task)
     await maintain(engine, store, jobs, collection, owner)
     return stored
+
+
+def _refuse(places: Sequence[int], task: StoreTask) -> None:
+    """Raise ItemsFailed for items whose ids are in the collection, if there are any."""
+    if places:
+        raise ItemsFailed([ItemFailure(i, task.ids[i], *ID_EXISTS, 409) for i in places], of=len(task.ids))
 
 
 async def _embedded(engine: Engine, collection: Collection, items: Sequence[Item]) -> _Content:

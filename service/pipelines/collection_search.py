@@ -60,7 +60,7 @@ async def search(
     NotFound, Unprocessable, TooLarge, Overloaded.
     """
     collection = await engine.in_thread(lambda: store.get(name, owner))
-    queries = await _queries(engine, store, collection, request, items, vectors)
+    queries = await _queries(engine, store, collection, request, request.k, items, vectors)
     return await engine.compute(lambda check: _found(store, collection, request, queries, request.k, check))
 
 
@@ -79,7 +79,7 @@ async def duplicates(
     Raises the errors of `search`.
     """
     collection = await engine.in_thread(lambda: store.get(name, owner))
-    queries = await _queries(engine, store, collection, request, items, vectors)
+    queries = await _queries(engine, store, collection, request, request.k, items, vectors)
     match = running(engine, collection.fingerprint)
     unrelated = None if match is None else match[0].spec.unrelated_cosine
 
@@ -103,6 +103,7 @@ async def _queries(
     store: CollectionStore,
     collection: Collection,
     request: CollectionQuery,
+    k: int,
     items: Sequence[Item] | None,
     vectors: Sequence[VectorInput] | None,
 ) -> _Queries:
@@ -110,6 +111,14 @@ async def _queries(
         raise Unprocessable(
             "input: send one of input, vectors or like; POST /v1/duplicates finds those within a collection",
             param="input",
+        )
+    n = len(request.like or items or ()) if vectors is None else len(vectors[0].rows)
+    most = MOST_PICTURES if request.with_thumbnails else MOST
+    if n * k > most:
+        raise TooLarge(
+            f"k: {k} neighbours of {n:,} items are more than {most:,}; ask in several requests",
+            code="too_many_neighbours",
+            param="k",
         )
     if request.like is not None:
         queries = await engine.compute(lambda check: _like(store, collection, request.like or []))
@@ -171,13 +180,6 @@ def _found(
     check: Check,
 ) -> dict[str, Any]:
     sql = condition(request.where, collection.fields)
-    most = MOST_PICTURES if request.with_thumbnails else MOST
-    if len(queries.rows) * k > most:
-        raise TooLarge(
-            f"k: {k} neighbours of {len(queries.rows):,} items are more than {most:,}; ask in several requests",
-            code="too_many_neighbours",
-            param="k",
-        )
     places = [i for i in range(len(queries.rows)) if i not in queries.failures]
     hits, method = collection_search.search(
         store.tables,

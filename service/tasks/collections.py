@@ -32,6 +32,7 @@ from service.tasks.vectors import unusable_to_json, write_rows
 
 TASK, REFUSED = "task.json", "refused.json"
 AT_ONCE = 10_000  # items that are stored in one version
+LISTED = 1000  # unusable items in the result of a job
 VERSIONS = 50  # of a table from which earlier ones are removed
 LATE = 0.2  # share of the indexed rows that may be missing in the index
 LATE_ROWS = 10_000  # rows that may be missing in the index
@@ -86,6 +87,9 @@ def job(context: Context) -> dict[str, Any]:
     answer = store_items(store, collection, task, vectors, folder=context.folder, report=context.report)
     if due(store, collection):
         maintain(store, collection, report=lambda _, stage: context.report(0.99, stage))
+    if (bad := len(answer["unusable"])) > LISTED:
+        answer["unusable"] = answer["unusable"][:LISTED]
+        answer["remarks"].append(f"{bad:,} items could not be stored, of which the first {LISTED:,} are listed.")
     return answer
 
 

@@ -61,6 +61,6 @@ POSTS: Sequence[Bad] = (
              like=["nobody"]),
     searched("texts for a model that is not served", "which no running model has", "fingerprint_mismatch",
              vectors=None, input=[{"text": "a cat"}]),
-    searched("a million neighbours of two queries", "k: got 2000000", k=2_000_000),
+    searched("two million neighbours", "k: got 2000000", k=2_000_000),
     ("duplicates of nothing", "bad-rows/duplicates", {}, 422, "invalid_request", "send one of input, vectors or like"),
 )  # fmt: skip
