@@ -220,9 +220,9 @@ class CorpusPlan:
         self.failed_before = 0
 
     def __iter__(self) -> Iterator[Source]:
-        if self._shard is not None and self._files.is_lazy:
-            raise ValueError("shard: the ids of an iterator's items are known at its end; give a list, or a folder")
         for file in self._files:
+            if self._shard is not None and self._files.is_lazy:
+                raise ValueError("shard: the ids of an iterator's items are known at its end; give a list, or a folder")
             if self._shard is not None and not self._shard.has(file.id):
                 continue
             known = self._known.get(file.id)
