@@ -11,6 +11,7 @@ import click
 
 from daguerre.cli.chosen import HELP, OPTION, chosen_items, keep_chosen
 from daguerre.cli.crops import read_crops
+from daguerre.cli.paths import VECTOR_FILE as VECTOR_FILE
 from daguerre.inputs.crops import with_crops
 from daguerre.inputs.frames import sampled
 from daguerre.inputs.videos import first_of_videos_alone, video_ids, video_paths
@@ -26,19 +27,6 @@ FILE = click.Path(exists=True, dir_okay=False)
 FOLDER = click.Path(exists=True, file_okay=False)
 NEW_FILE = click.Path(dir_okay=False)
 VECTORS = (".parquet", ".npz", ".npy")
-
-
-class FileOrVectors(click.Path):
-    """A file, or a folder of vectors of `daguerre embed`."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        found: Any = super().convert(value, param, ctx)
-        if os.path.isdir(found) and not is_dataset(found):
-            self.fail(f"{found} is a folder, and none of vectors; give a file, or a folder of `daguerre embed`", param)
-        return found
-
-
-VECTOR_FILE = FileOrVectors(exists=True)
 
 
 class Option(click.Option):
