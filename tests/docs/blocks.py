@@ -25,6 +25,7 @@ NOT_RUN = {  # the beginning of a line of a block that the tests do not run, and
     "cd /var/lib/daguerre": "needs an installed server",
     "python -m bench": "takes minutes",
     "git clone": "needs an address",
+    "from pyspark": "needs Spark and a JVM",
     'client.zero_shot(images="photos/", labels=["a protest"': "needs CLIP",
 }
 

@@ -8,6 +8,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -164,11 +165,11 @@ def test_a_killed_actor_and_a_killed_driver_lose_and_repeat_no_row(inline: Serve
 
     driver = start()
     wait_for(2, driver)
-    actors = [
-        each
-        for each in psutil.Process(driver.pid).children(recursive=True)
-        if each.cmdline() and each.cmdline()[0].startswith("ray::MapWorker")
-    ]
+    actors = []
+    for each in psutil.Process(driver.pid).children(recursive=True):
+        with suppress(psutil.Error):  # it has just ended
+            if each.cmdline()[:1] and each.cmdline()[0].startswith("ray::MapWorker"):
+                actors.append(each)
     assert actors
     actors[0].kill()
     wait_for(6, driver)
