@@ -2,6 +2,7 @@
 
 import functools
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from daguerre.dispatch.stream import Limits
@@ -28,6 +29,7 @@ from daguerre.resources.single_analyses import SingleAnalysisMethods
 from daguerre.resources.validations import ValidationMethods
 from daguerre.resources.videos import VideoMethods
 from daguerre.resources.zero_shot import ZeroShotMethods
+from daguerre.transport.addresses import without_password
 from daguerre.transport.connect import connect
 
 if TYPE_CHECKING:
@@ -64,14 +66,17 @@ class AsyncClient(  # each before what it builds on
 
     Parameters
     ----------
-    url : "http://…", "https://…", "grpc://host:3001" or "grpcs://…"; None: $DAGUERRE_URL, or else this machine.
+    url : "http://…", "https://…", "grpc://host:3001" or "grpcs://…"; None: $DAGUERRE_URL, or else this machine. Several
+        servers with the same models are a list, or a text with commas: each request goes to the one with the fewest
+        items under way, and to the next where one does not answer. What is kept on a server (jobs, classifiers, files,
+        clips) always goes to the first. "dns+http://name:3000" stands for all addresses that a name has.
     api_key : bearer key; None: $DAGUERRE_API_KEY.
     model : default model of the client; None: the server's default.
     timeout : largest number of seconds of one request.
     retry_for : seconds for which a failing request is retried: connection errors, 429, 502 to 504. None: a minute; 3
         seconds where nobody listens at an address of this machine, unless a server has answered there before.
     chunk_items, chunk_bytes : largest number of items and bytes of one request.
-    in_flight : number of requests at once.
+    in_flight : number of requests at once, for each server.
     progress : whether to show progress bars; None: in a terminal or a notebook.
     http_client : your own `httpx.AsyncClient`, for example with your certificate authority or your proxies. Only
         for http:// and https://; it is closed with this client.
@@ -88,7 +93,7 @@ class AsyncClient(  # each before what it builds on
 
     def __init__(
         self,
-        url: str | None = None,
+        url: str | Sequence[str] | None = None,
         *,
         api_key: str | None = None,
         model: str | None = None,
@@ -124,7 +129,8 @@ class AsyncClient(  # each before what it builds on
                 },
             }
         )
-        super().__init__(address, transport, limits=limits, default_model=model, progress=progress, connect_again=again)
+        shown = ",".join(map(without_password, [address] if isinstance(address, str) else address))
+        super().__init__(shown, transport, limits=limits, default_model=model, progress=progress, connect_again=again)
         folder = study if study is not None else os.environ.get(VARIABLE)
         self.study = Study(folder) if folder else None
 

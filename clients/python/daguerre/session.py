@@ -19,7 +19,6 @@ from daguerre.inputs.items import Sources
 from daguerre.inputs.source import Source
 from daguerre.progress import Progress
 from daguerre.results.embeddings import Embeddings
-from daguerre.transport.addresses import without_password
 from daguerre.transport.base import NO_FIELDS, Transport
 from daguerre.transport.loops import require_process
 from daguerre.transport.operations import JOB, MODELS, Operation
@@ -51,10 +50,11 @@ class Session(AsyncClosing):
         limits: Limits,
         default_model: str | None,
         progress: bool | None,
-        connect_again: Callable[[], tuple[str, Transport]] | None = None,
+        connect_again: Callable[[], tuple[str | list[str], Transport]] | None = None,
     ) -> None:
-        self.url = without_password(url)
+        self.url = url
         self.transport = transport
+        transport.notify = _warn
         self.limits = limits
         self.default_model = default_model
         self.progress = progress
@@ -73,7 +73,14 @@ class Session(AsyncClosing):
     ) -> AsyncIterator[Part[A]]:
         """The parts of a run, in order; see daguerre.dispatch.stream.stream."""
         require_process(self._process)
-        return stream(given, ask, limits or self.limits, executor=self._executor, fingerprint=fingerprint)
+        return stream(
+            given,
+            ask,
+            limits or self.limits,
+            executor=self._executor,
+            fingerprint=fingerprint,
+            servers=lambda: self.transport.width,
+        )
 
     async def gather(
         self,

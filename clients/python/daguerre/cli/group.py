@@ -23,7 +23,7 @@ from daguerre.errors import (
     UnavailableError,
 )
 from daguerre.replication.recording import VARIABLE
-from daguerre.transport.connect import URL
+from daguerre.transport.addresses import URL
 
 SOME_FAILED, UNREACHABLE, REFUSED, MISMATCH, DISAGREE, INTERRUPTED = 3, 4, 5, 6, 7, 130
 EXIT = """\b
@@ -72,10 +72,10 @@ def _stop(exc: Exception, code: int, context: click.Context) -> None:
 @click.version_option(__version__)
 @option(
     "--url",
-    envvar="DAGUERRE_URL",
-    show_envvar=True,
-    show_default=URL,
-    help="Address of the server: http://, https://, grpc:// or grpcs://.",
+    "--server",
+    multiple=True,
+    help="Address of the server: http://, https://, grpc:// or grpcs://. Several servers with the same models share the "
+    f"work: give the option several times, or commas.  [env var: DAGUERRE_URL; default: {URL}]",
 )
 @option(
     "--api-key-file",
@@ -91,13 +91,15 @@ def _stop(exc: Exception, code: int, context: click.Context) -> None:
 )
 @option("-q", "--quiet", is_flag=True, help="Print no progress bar and no summary.")
 @click.pass_context
-def main(context: click.Context, url: str | None, api_key_file: Path | None, study: str | None, quiet: bool) -> None:
+def main(
+    context: click.Context, url: tuple[str, ...], api_key_file: Path | None, study: str | None, quiet: bool
+) -> None:
     """Images, texts and videos as data: embeddings, labels and clusters from a Daguerre service.
 
     The id of an image is its path relative to the folder that is given. With several sources (folders, files, globs) it
     is relative to their common parent; the id of a single file is its name. So the tables of all commands join.
     """
-    context.obj = Settings(url, api_key_file, quiet, study)
+    context.obj = Settings(list(url) or None, api_key_file, quiet, study)
     context.with_resource(_remarks_printed(context.obj))
 
 
@@ -132,7 +134,7 @@ def _remarks_printed(settings: "Settings") -> Iterator[None]:
 class Settings:
     """The options before a command."""
 
-    def __init__(self, url: str | None, api_key_file: Path | None, quiet: bool, study: str | None = None) -> None:
+    def __init__(self, url: list[str] | None, api_key_file: Path | None, quiet: bool, study: str | None = None) -> None:
         self._url = url
         self._study = study
         self._key_file = api_key_file
@@ -142,7 +144,7 @@ class Settings:
     def client(
         self, *, model: str | None = None, timeout: float = 300.0, retry_for: float | None = None
     ) -> Iterator[Client]:
-        """Open a client of the server at --url."""
+        """Open a client of the servers at --url; at its end it is said how many items each of several did."""
         key = None
         if self._key_file is not None:
             lines = [line.partition("#")[0].strip() for line in self._key_file.read_text().splitlines()]
@@ -160,6 +162,9 @@ class Settings:
             study=self._study,
         ) as client:
             yield client
+            served = client.asynchronous.transport.served
+            if served:
+                self.notify("items by server: " + ", ".join(f"{url} {n:,}" for url, n in sorted(served.items())))
 
     def notify(self, text: str) -> None:
         """Print a line for people, on stderr."""

@@ -237,6 +237,7 @@ def finish_items(settings: Settings, results: Embeddings | ZeroShot, out: str, a
         **{name: len(getattr(results, name)) for name in MARKS},
         "errors": [asdict(item) for item in results.errors],
         "receipt": asdict(results.receipt),
+        "servers": dict(results.servers),
     }
     settings.notify(f"{out}: {len(results):,} items, {results.model} {results.fingerprint}")
     if isinstance(results, ZeroShot) and not results.calibrated:

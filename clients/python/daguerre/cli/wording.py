@@ -27,6 +27,6 @@ def _options(command: click.Command) -> Iterator[tuple[str, str]]:
     """The options of a command, by the names of their arguments and by their own."""
     for parameter in command.params:
         if isinstance(parameter, click.Option) and parameter.name:
-            flag = max(parameter.opts, key=len)
+            flag = next((each for each in parameter.opts if each.startswith("--")), parameter.opts[0])
             yield flag.removeprefix("--").replace("-", "_"), flag
             yield parameter.name, flag

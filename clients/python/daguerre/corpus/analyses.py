@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -42,6 +43,7 @@ class AnalysesSummary:
     analysed, failed : pictures or videos of this run.
     reused : those that were there already, unchanged.
     frames_out, frames : path and rows of the file of frames; None and 0 without videos.
+    servers : number of pictures that each of several servers analysed, by its address; empty with one server.
     """
 
     out: str
@@ -55,6 +57,7 @@ class AnalysesSummary:
     receipts: Mapping[str, Content] = field(repr=False, default_factory=dict)
     frames_out: str | None = None
     frames: int = 0
+    servers: Mapping[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         what = f"{self.pictures:,} pictures"
@@ -92,6 +95,7 @@ async def analyse_corpus(
     limits = replace(session.limits, retry_for=retry_for, items=min(session.limits.items, TOGETHER))
     parts = session.stream(iter(todo), ask, limits=limits)
     analysed = failed = shown_before = 0
+    served: Counter[str] = Counter()
     receipts: Mapping[str, Content] = {}
     shown = Progress.wanted(session.progress if progress is None else progress)
     total = await asyncio.to_thread(count_items, source) if shown else None
@@ -100,6 +104,7 @@ async def analyse_corpus(
             async for part in parts:
                 if part.answer is not None:
                     receipts = part.answer.receipts
+                    served.update(part.answer.servers)
                     _same(made_by, receipts)
                 await asyncio.to_thread(store.add, list(_rows(part)))
                 failed += len(part.failures)
@@ -126,6 +131,7 @@ async def analyse_corpus(
         failed=failed,
         seconds=time.monotonic() - started,
         receipts=receipts,
+        servers=dict(sorted(served.items())),
     )
 
 

@@ -71,8 +71,12 @@ async def embed_corpus(
     refuse_others(store, fingerprint, card.id)
     options = EmbedOptions(model=model or session.default_model, decode=decode)
 
+    served: Counter[str] = Counter()
+
     async def ask(items: Sequence[Payload]) -> EmbedAnswer:
-        return await session.transport.call(EMBED, options.fields(), items=items)
+        answer = await session.transport.call(EMBED, options.fields(), items=items)
+        served.update(answer.servers)
+        return answer
 
     with store.locked():
         refuse_others(store, fingerprint, card.id)  # another process may have written the file meanwhile
@@ -81,7 +85,7 @@ async def embed_corpus(
         todo = CorpusPlan(files, known, retry_errors, part_of)
         receipt = card.receipt(decode)
         limits = replace(session.limits, retry_for=retry_for)
-        recent = max(RECENT, 4 * limits.in_flight * limits.items)
+        recent = max(RECENT, 4 * limits.in_flight * limits.items * session.transport.width)
         repeats = Repeats(store, ask, receipt, recent=recent, retry_errors=retry_errors)
         parts = session.stream(iter(todo), repeats.ask, limits=limits, fingerprint=fingerprint)
         embedded = failed = 0
@@ -134,6 +138,7 @@ async def embed_corpus(
         model=card.id,
         fingerprint=fingerprint,
         left_out=str(files.left_out),
+        servers=dict(sorted(served.items())),
     )
 
 

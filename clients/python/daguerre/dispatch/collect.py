@@ -9,7 +9,7 @@ import numpy as np
 from daguerre.dispatch.stream import Part
 from daguerre.errors import FingerprintMismatchError, ItemError, ItemFailedError, RemarkWarning
 from daguerre.results.base import Errors
-from daguerre.types.common import MARKS, A, Float, Receipt
+from daguerre.types.common import MARKS, A, Float, Receipt, total_by_server
 
 OnError = Literal["collect", "raise"]
 _VIDEOS = "items are videos, each with one result, the mean of its frames"
@@ -42,6 +42,11 @@ class Collected(Generic[A]):
     @property
     def errors(self) -> Errors:
         return Errors(self._errors)
+
+    @property
+    def servers(self) -> dict[str, int]:
+        """Items that each of several servers did; empty with one server."""
+        return total_by_server([answer for _, answer in self.answers])
 
     def add(self, part: Part[A], on_error: OnError, fingerprint: str | None) -> None:
         self._count += len(part.sources)

@@ -23,7 +23,7 @@ class Limits:
     Attributes
     ----------
     items, bytes : of one request, at most.
-    in_flight : requests at once.
+    in_flight : requests at once, for each server.
     retry_for : seconds that a failing request is tried again, counted from its first failure.
     """
 
@@ -84,12 +84,13 @@ async def stream(
     *,
     executor: Executor,
     fingerprint: str | None = None,
+    servers: Callable[[], int] = lambda: 1,
 ) -> AsyncIterator[Part[A]]:
     """Ask about every item of `sources`; parts come in order.
 
-    At most `limits.in_flight` requests are under way, and at most twice as many chunks in memory: while some are
-    computed, the next ones are read. `sources` is pulled in a
-    thread of its own, items are read in those of `executor`.
+    At most `limits.in_flight` requests for each server are under way, and at most twice as many chunks in memory: while
+    some are computed, the next ones are read. `sources` is pulled in a thread of its own, items are read in those of
+    `executor`. `servers` is their number now: with more of them more requests are under way.
 
     Raises what `ask` raises, once trying again is over; whatever ends the run cancels what is under way.
     """
@@ -101,8 +102,14 @@ async def stream(
     tasks: set[asyncio.Task[Part[A]]] = set()
 
     async def feed() -> None:
-        start = 0
+        start, counted = 0, 1
         while True:
+            while counted < servers():
+                counted += 1
+                for _ in range(limits.in_flight):
+                    slots.release()
+                    room.release()
+                    room.release()
             await room.acquire()
             chunk = await puller.take()
             if not chunk:

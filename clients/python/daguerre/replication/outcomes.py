@@ -25,6 +25,7 @@ SKIPPED = frozenset(  # names of fields that say when, where and under which num
             "client",
             "files",
             "query_files",
+            "servers",
             "receipt",
             "receipts",
             "errors",

@@ -104,6 +104,7 @@ class AnalysisMethods(VideoMethods):
             receipts=gathered.answers[0][1].receipts if gathered.answers else {},
             options=gathered.answers[0][1].options if gathered.answers else fields["analysers"],
             first_of_many=gathered.marks["first_of_many"],
+            servers=gathered.servers,
         )
 
     async def _analyse_videos(

@@ -101,6 +101,7 @@ class EmbeddingMethods(Session):
             vectors=vectors,
             tokens=sum(answer.tokens for _, answer in answers),
             modality="image" if texts is None else "text",
+            servers=gathered.servers,
             **gathered.marks,
         )
 

@@ -71,7 +71,11 @@ class ImageMethods(Session):
         for places, answer in gathered.answers:
             for place, image in zip(places, answer.images, strict=True):
                 described[place] = image
-        first = gathered.marks["first_of_many"]
         return Descriptions(
-            ids=gathered.ids, files=gathered.files, errors=gathered.errors, images=described, first_of_many=first
+            ids=gathered.ids,
+            files=gathered.files,
+            errors=gathered.errors,
+            images=described,
+            first_of_many=gathered.marks["first_of_many"],
+            servers=gathered.servers,
         )

@@ -143,5 +143,6 @@ class ZeroShotMethods(Session):
             preset=None if asked is None else asked.preset,
             prompts=None if asked is None or asked.prompts is None else list(asked.prompts),
             notice=None if asked is None else asked.notice,
+            servers=gathered.servers,
             **gathered.marks,
         )

@@ -68,7 +68,8 @@ class Errors(Sequence[ItemError]):
 class ItemResults:
     """Base of results: an entry for each item that was given.
 
-    `files` has the path of each item on this machine, (n,); for an item in memory, its id.
+    `files` has the path of each item on this machine, (n,); for an item in memory, its id. `servers` has the number of
+    items that each of several servers did, by its address, of the whole call; it is empty with one server.
     """
 
     ROWS: ClassVar[tuple[str, ...]] = ()  # the fields with an entry for each item, beside ids, files and marks
@@ -76,6 +77,7 @@ class ItemResults:
     ids: list[str]
     errors: Errors
     files: list[str] = field(kw_only=True, default_factory=list)
+    servers: Mapping[str, int] = field(kw_only=True, default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if len(self.files) != len(self.ids):

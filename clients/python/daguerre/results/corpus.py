@@ -1,6 +1,7 @@
 """Summary of a run over a corpus."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class CorpusSummary:
     reused : number of items that were in the file already, unchanged.
     failed_before : those of `reused` that have no vector; `retry_errors` tries them again.
     gone : number of rows of items that are no longer in the source; they stay.
+    servers : number of items of this run that each of several servers did, by its address; empty with one server.
     left_out : files and folders that were left out of the source, counted by kind; empty for none.
     """
 
@@ -33,6 +35,7 @@ class CorpusSummary:
     left_out: str = ""
     encoded: int = 0
     copied: int = 0
+    servers: Mapping[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return (

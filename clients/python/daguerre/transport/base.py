@@ -1,8 +1,10 @@
 """The base of both transports: one call for all operations, and the reading of answers."""
 
 import asyncio
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -10,7 +12,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from daguerre.errors import IncompatibleServerError
+from daguerre.errors import DaguerreWarning, IncompatibleServerError
 from daguerre.inputs.pieces import Sendable
 from daguerre.transport.addresses import is_loopback
 from daguerre.transport.operations import Operation
@@ -35,7 +37,7 @@ class Request:
 
 
 class Transport(ABC):
-    """One server, one connection pool. Sends each request once: dispatch/retry repeats it.
+    """One server with one connection pool, or several servers. Sends each request once: dispatch/retry repeats it.
 
     Every method raises the tree of errors.py and nothing else. Items are sent with on_error="skip": an unusable one is
     in `failures`.
@@ -45,6 +47,13 @@ class Transport(ABC):
         self.url = url
         self.answered = False  # whether a server has, whatever it said
         self.patient = False  # whether the user has set how long it is tried
+        self.served: Counter[str] = Counter()  # items that each of several servers did; empty with one server
+        self.notify: Callable[[DaguerreWarning], object] = warnings.warn
+
+    @property
+    def width(self) -> int:
+        """Number of servers."""
+        return 1
 
     def nobody_note(self, refused: bool) -> str:
         """A hint to start a server of this machine where nobody listens; empty elsewhere, and where one was before."""

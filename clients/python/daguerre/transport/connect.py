@@ -1,26 +1,28 @@
 """The choice of a transport by the scheme of the server's address."""
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from daguerre.transport.addresses import DNS, server_addresses
 from daguerre.transport.base import Transport
 
 if TYPE_CHECKING:
     import httpx
 
-URL = "http://127.0.0.1:3000"
+AT_ONE = 8  # servers whose requests one of them may get
 
 
 def connect(
-    url: str | None,
+    url: str | Sequence[str] | None,
     api_key: str | None,
     *,
     timeout: float,
     in_flight: int,
     patient: bool = False,
     http_client: "httpx.AsyncClient | None" = None,
-) -> tuple[str, Transport]:
-    """An address and its transport; what is left out comes from the environment. Nothing is sent yet.
+) -> tuple[str | list[str], Transport]:
+    """An address, or several, and the transport; what is left out comes from the environment. Nothing is sent yet.
 
     Parameters
     ----------
@@ -28,19 +30,31 @@ def connect(
 
     Raises
     ------
-    ValueError : for an address without a known scheme, a key that no header can hold, a timeout of nothing, an HTTP
-        client for an address of gRPC.
+    ValueError : for an address without a known scheme, one that is there twice, two protocols, a key that no header can
+        hold, a timeout of nothing, an HTTP client for an address of gRPC.
     TypeError : for an HTTP client that is not asynchronous.
     """
     if not timeout > 0:
         raise ValueError(f"timeout: got {timeout}, it must be more than 0 seconds")
-    url = url or os.environ.get("DAGUERRE_URL") or URL
+    addresses = server_addresses(url)
     key = (api_key or os.environ.get("DAGUERRE_API_KEY") or "").strip()  # a file's last line break is not part of it
     if not (key.isascii() and key.isprintable()):
         raise ValueError("api_key: has characters that no header may have; is it the key, the whole key?")
-    transport = _transport(url, key or None, timeout, in_flight, http_client)
+    several = len(addresses) > 1 or addresses[0].startswith(DNS)
+
+    def open_one(address: str) -> Transport:
+        requests = in_flight * max(len(addresses), AT_ONE) if several else in_flight  # all, where the others are away
+        return _transport(address, key or None, timeout, requests, http_client)
+
+    transport: Transport
+    if several:
+        from daguerre.transport.several import SeveralTransport
+
+        transport = SeveralTransport(addresses, open_one)
+    else:
+        transport = open_one(addresses[0])
     transport.patient = patient
-    return url, transport
+    return addresses if several else addresses[0], transport
 
 
 def _transport(

@@ -1,8 +1,8 @@
 """The operations of the service, a row each: over HTTP, over gRPC, and the record that the answer is read as."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar, cast
 
 from daguerre.types.analyses import AnalyserCard, AnalysesAnswer
 from daguerre.types.clusters import read_clustering
@@ -34,6 +34,7 @@ class Operation(Generic[T]):
     fields : of every request.
     form : whether a form has a part for each field; otherwise its part `request` is JSON with all of them.
     body : the only field of an answer that is no JSON: over HTTP it is the whole body, as bytes.
+    anywhere : whether any of several servers may answer, since nothing is kept there but by a job.
     """
 
     method: str
@@ -43,12 +44,11 @@ class Operation(Generic[T]):
     fields: Mapping[str, Any] = field(default_factory=dict)
     form: bool = False
     body: str | None = None
+    anywhere: bool = False
 
     def reading(self, read: Callable[[Content, str | None], U], **fields: Any) -> "Operation[U]":
         """The same operation with another reader, and more fields."""
-        return Operation(
-            self.method, self.path, self.rpc, read, {**self.fields, **fields}, form=self.form, body=self.body
-        )
+        return replace(cast("Operation[Any]", self), read=read, fields={**self.fields, **fields})
 
 
 def _content(content: Content, request_id: str | None) -> Content:
@@ -64,16 +64,32 @@ SKIP: Mapping[str, Any] = {"on_error": "skip"}
 SKIP_IN_JOB: Mapping[str, Any] = {"on_error": "skip", "mode": "job"}
 
 MODELS = Operation(
-    "GET", "/v1/models", "ListModels", lambda content, _: [ModelCard.read(each) for each in content["data"]]
+    "GET",
+    "/v1/models",
+    "ListModels",
+    lambda content, _: [ModelCard.read(each) for each in content["data"]],
+    anywhere=True,
 )
-EMBED = Operation("POST", "/v1/embeddings", "Embed", EmbedAnswer.read, {**SKIP, "encoding_format": "base64"}, form=True)
-ZERO_SHOT = Operation("POST", "/v1/zero-shot", "ZeroShot", ZeroShotAnswer.read, SKIP, form=True)
+EMBED = Operation(
+    "POST",
+    "/v1/embeddings",
+    "Embed",
+    EmbedAnswer.read,
+    {**SKIP, "encoding_format": "base64"},
+    form=True,
+    anywhere=True,
+)
+ZERO_SHOT = Operation("POST", "/v1/zero-shot", "ZeroShot", ZeroShotAnswer.read, SKIP, form=True, anywhere=True)
 ANALYSERS = Operation(
-    "GET", "/v1/analysers", "ListAnalysers", lambda content, _: [record(AnalyserCard, each) for each in content["data"]]
+    "GET",
+    "/v1/analysers",
+    "ListAnalysers",
+    lambda content, _: [record(AnalyserCard, each) for each in content["data"]],
+    anywhere=True,
 )
 PRESETS = ANALYSERS.reading(lambda content, _: [record(Preset, each) for each in content["presets"]])
-ANALYSE = Operation("POST", "/v1/analyses", "Analyse", AnalysesAnswer.read, SKIP, form=True)
-DESCRIBE_IMAGES = Operation("POST", "/v1/images", "DescribeImages", ImagesAnswer.read, SKIP)
+ANALYSE = Operation("POST", "/v1/analyses", "Analyse", AnalysesAnswer.read, SKIP, form=True, anywhere=True)
+DESCRIBE_IMAGES = Operation("POST", "/v1/images", "DescribeImages", ImagesAnswer.read, SKIP, anywhere=True)
 SEARCH = Operation("POST", "/v1/search", "Search", _content)
 
 TRAIN = Operation("POST", "/v1/classifiers", "TrainClassifier", Job.read, SKIP_IN_JOB)

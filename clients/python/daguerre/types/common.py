@@ -1,6 +1,7 @@
 """Records that every feature shares: items as they are sent, receipts, failures, and the base of all answers."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
@@ -111,6 +112,7 @@ class Answer:
     TOTALS : fields that are counts.
     videos : items that were videos, each with one result pooled over its frames.
     first_of_many : images that hold several pictures, of which the first was read.
+    servers : items that each of several servers did, by its address; empty with one server.
     """
 
     ROWS: ClassVar[tuple[str, ...]] = ()
@@ -123,6 +125,7 @@ class Answer:
     unknown: Sequence[int] = ()
     videos: Sequence[int] = ()
     first_of_many: Sequence[int] = ()
+    servers: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def merged(cls: type[A], answers: Sequence[A]) -> A:
@@ -137,8 +140,17 @@ class Answer:
             **{name: [start + i for start, answer in placed for i in getattr(answer, name)] for name in MARKS},
             **{name: joined([getattr(answer, name) for answer in answers]) for name in cls.ROWS},
             **{name: sum(getattr(answer, name) for answer in answers) for name in cls.TOTALS},
+            "servers": total_by_server(answers),
         }
         return replace(first, **fields)
+
+
+def total_by_server(answers: Iterable[Answer]) -> dict[str, int]:
+    """Items that each of several servers did for answers, by its address; empty with one server."""
+    total: Counter[str] = Counter()
+    for answer in answers:
+        total.update(answer.servers)
+    return dict(sorted(total.items()))
 
 
 def record(kind: type[R], content: Content) -> R:

@@ -151,7 +151,12 @@ def analyse(
     numbers = ", ".join(f"{n:,} of {kind}" for kind, n in counted["findings"].items())
     settings.notify(f"{out}: {len(found):,} images, findings: {numbers or 'none'}")
     more.notices(settings, found)
-    finish(settings, found.errors, {**counted, "out": out, "receipts": dict(found.receipts)}, as_json)
+    finish(
+        settings,
+        found.errors,
+        {**counted, "out": out, "receipts": dict(found.receipts), "servers": dict(found.servers)},
+        as_json,
+    )
 
 
 def _files(ids: Sequence[str], folders: Sequence[str]) -> dict[str, str]:
