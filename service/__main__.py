@@ -16,7 +16,6 @@ from models.errors import ModelsError
 from service.auth import require_keys
 from service.errors import ServiceError
 from service.inference.devices import devices, holders, memory_limits
-from service.inference.lifetime import SUPERVISOR
 from service.inference.sessions import Served, open_sessions
 from service.jobs import Jobs
 from service.settings import Settings, read
@@ -58,7 +57,6 @@ def main() -> None:
     arguments = ["--host", settings.host, "--port", str(settings.port)]
     arguments += ["--working-dir", str(Path(__file__).parents[1])]
     arguments += ["--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "30"]
-    os.environ[SUPERVISOR] = str(os.getpid())
     os.execv(sys.executable, [sys.executable, "-m", "bentoml", "serve", "service.app:Daguerre", *arguments])
 
 

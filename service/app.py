@@ -14,6 +14,7 @@ import bentoml
 from bentoml._internal.server.http import traffic
 from starlette.types import Receive, Scope, Send
 
+from models.lifetime import die_with_supervisor
 from service.api import stopping
 from service.api.connections import raise_open_files
 from service.api.http import protocol
@@ -23,7 +24,6 @@ from service.auth import Auth
 from service.body_budget import return_memory
 from service.inference.batching import Key
 from service.inference.devices import RunnerSpec, sites
-from service.inference.lifetime import die_with_supervisor
 from service.inference.placement import Inline, Placement, Process, RunnerHandle
 from service.inference.runner import service as runners
 from service.inference.runner.client import BentoClient, RunnerClient, SharedMemoryClient
@@ -34,6 +34,7 @@ from service.stores.home import make_private
 if TYPE_CHECKING:
     from service.api.entry import Entry
 
+die_with_supervisor()
 traffic.TimeoutMiddleware = WithoutTimeout  # type: ignore[assignment,misc]  # RequestMiddleware has one that says so in our words
 stopping.install()
 make_private()  # this process, and the workers of jobs
@@ -83,7 +84,6 @@ class Daguerre(_Runners):  # type: ignore[misc, valid-type]
         """Start loading the models. /livez answers at once, /readyz when they are loaded."""
         from service.api.entry import Entry  # the other processes of a server start in half of the time without it
 
-        die_with_supervisor()
         entry = Entry(settings, self._placement())
         _entries.append(entry)
         Daguerre.mount_apps[:] = [(entry.api, "/", None)]  # BentoML lists its paths in /schema.json

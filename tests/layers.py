@@ -63,7 +63,7 @@ MODELS_LAYERS = (
     ("models.video", "models.similarity", "models.catalog"),
     ("models.clustering", "models.annotation", "models.correction"),
     ("models.images", "models.codes"),
-    ("models.errors", "models.disk", "models.intervals", "models.stopping", "models.vectors"),
+    ("models.errors", "models.disk", "models.intervals", "models.lifetime", "models.stopping", "models.vectors"),
     ("models",),  # telemetry is switched off, in its __init__
 )
 LAYERS = (*SDK_LAYERS, *SERVICE_LAYERS, *MODELS_LAYERS)

@@ -5,8 +5,6 @@ classes below it.
 """
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -25,6 +23,7 @@ from models.catalog.rows import EMBEDDED
 from models.catalog.spec import Source
 from models.errors import AnalysisError, ModelUnavailable, listed, quoted
 from models.images.preprocess import Preprocess, resize
+from models.lifetime import run_module
 
 Level = Literal["classes", "hypernyms"]
 MOST = 100  # findings of a picture
@@ -186,8 +185,7 @@ class Classes:
         """
         if WEIGHTS not in spec.source.weights:
             raise ModelUnavailable(f"analyser {spec.name!r}: its graph is made when its folder is added; add it again")
-        command = [sys.executable, "-m", "models.embedded.classes", str(folder.absolute())]
-        done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+        done = run_module("models.embedded.classes", str(folder.absolute()))
         if done.returncode:
             reason = (done.stderr.strip().splitlines() or ["no output"])[-1]
             raise ModelUnavailable(f"analyser {spec.name!r} could not be exported: {reason}")

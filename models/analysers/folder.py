@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +12,7 @@ from models.analysers.spec import AnalyserSpec
 from models.analysers.table import ANALYSERS, CODE
 from models.catalog.folder import MANIFEST, Folder, build_at, checked_folder, write_manifest
 from models.errors import ModelUnavailable, UnknownModel
+from models.lifetime import run_module
 
 AnalyserFolder = Folder[AnalyserSpec]
 _adapter = TypeAdapter(AnalyserSpec)
@@ -83,8 +82,7 @@ def locate(name: str, home: Path) -> AnalyserFolder:
         pass
     if not spec.parts:
         return make(name, home)
-    command = [sys.executable, "-m", "models", "analyser", name, "--home", str(home)]
-    result = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    result = run_module("models", "analyser", name, "--home", str(home))
     if result.returncode:
         reason = (result.stderr.strip().splitlines() or ["no output"])[-1]
         raise ModelUnavailable(f"analyser {name!r} could not be made: {reason}")

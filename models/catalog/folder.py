@@ -5,8 +5,6 @@ A folder is built once, under a lock, in a temporary folder that is then renamed
 
 import json
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +19,7 @@ from models.catalog.rows import CATALOG, lookup
 from models.catalog.spec import ModelSpec
 from models.disk import sha256, sync_file
 from models.errors import ModelUnavailable
+from models.lifetime import run_module
 
 FORMAT = 1
 MANIFEST = "model.json"
@@ -158,8 +157,7 @@ def open_or_export(name: str, home: Path) -> ModelFolder:
         return replace(open_folder(model_path(spec, home)), spec=spec)
     except ModelUnavailable:
         pass
-    command = [sys.executable, "-m", "models", "export", name, "--home", str(home)]
-    result = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    result = run_module("models", "export", name, "--home", str(home))
     if result.returncode:
         reason = (result.stderr.strip().splitlines() or ["no output"])[-1]
         raise ModelUnavailable(f"model {name!r} could not be exported: {reason}")

@@ -13,7 +13,6 @@ import logging
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +22,7 @@ import onnxruntime as ort
 
 from models.disk import sha256
 from models.errors import ModelUnavailable
+from models.lifetime import run_module
 
 logger = logging.getLogger("daguerre.devices")
 PATIENCE = 180  # seconds for the test of a device; TensorRT starts slowly
@@ -117,9 +117,8 @@ def probe_error(device: str) -> str:
     """
     if gpu_index(device) >= gpus():
         return "there is no such GPU"
-    command = [sys.executable, "-m", "models.sessions.device_probe", device]
     try:
-        probe = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        probe = run_module("models.sessions.device_probe", device, timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         return f"no answer within {PATIENCE} s"
     if probe.returncode == 0:

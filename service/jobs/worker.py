@@ -15,8 +15,8 @@ from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
+from models.lifetime import die_with
 from service.errors import is_disk_full
-from service.inference.lifetime import die_with
 from service.jobs.kinds import Context, Kind, kinds
 from service.jobs.table import RESULTS, Cancelled, Job, Table, explain
 

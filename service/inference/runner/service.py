@@ -22,7 +22,6 @@ from models.catalog.spec import Modality
 from models.encoders.processors import PADDING
 from service.inference.batching import Key, Row
 from service.inference.devices import RunnerSpec, held_by
-from service.inference.lifetime import die_with_supervisor
 from service.inference.runner.client import address
 from service.inference.runner.ipc import Arrays, Ask, Listener
 from service.inference.runner.scheduler import SharedScheduler
@@ -174,7 +173,6 @@ def service(settings: Settings, site: RunnerSpec) -> "bentoml.Service[Any]":
     )
     class RunnerService:
         def __init__(self) -> None:
-            die_with_supervisor()
             self.runner = Runner(settings, site)
 
         @bentoml.api(batchable=True, max_batch_size=_most("image"), max_latency_ms=60_000)

@@ -107,7 +107,9 @@ def fleet(monkeypatch: pytest.MonkeyPatch) -> Fleet:
 
 def refusal(status: int, retry_after: str | None = None) -> httpx.Response:
     error = {"code": "c", "message": "m", "param": None, "request_id": "r", "items": []}
-    return httpx.Response(status, json={"error": error}, headers={**OURS, **({"retry-after": retry_after} if retry_after else {})})
+    return httpx.Response(
+        status, json={"error": error}, headers={**OURS, **({"retry-after": retry_after} if retry_after else {})}
+    )
 
 
 async def embed(client: AsyncClient, n: int = 1):
@@ -157,8 +159,7 @@ def test_a_server_that_fails_rests_and_comes_back(fleet: Fleet):
             await embed(client)
             fleet.state["a"] = "down"
             with pytest.warns(RemarkWarning, match="other servers do the part of http://a until"):
-                await embed(client)
-                await embed(client)
+                await asyncio.gather(embed(client), embed(client))
             asked = fleet.asked["a", "/v1/embeddings"]
             await embed(client)
             assert fleet.asked["a", "/v1/embeddings"] == asked == 2  # it rests
@@ -366,7 +367,10 @@ def test_a_name_stands_for_all_its_addresses_and_is_resolved_again(fleet: Fleet)
 
 
 def test_a_server_that_is_named_too_is_not_taken_twice(fleet: Fleet):
-    fleet.state, fleet.names = {"pod-0": "up", "10.0.0.2": "up"}, {"pods": ["10.0.0.1", "10.0.0.2"], "pod-0": ["10.0.0.1"]}
+    fleet.state, fleet.names = (
+        {"pod-0": "up", "10.0.0.2": "up"},
+        {"pods": ["10.0.0.1", "10.0.0.2"], "pod-0": ["10.0.0.1"]},
+    )
     fleet.fingerprints = dict.fromkeys(fleet.state, "f" * 8)
     fleet.analysers = dict.fromkeys(fleet.state, "a" * 8)
 

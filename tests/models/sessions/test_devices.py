@@ -80,9 +80,10 @@ def test_the_reason_is_cut_out_of_what_the_attempt_said(one, monkeypatch, ended,
         return subprocess.CompletedProcess(command, *ended)
 
     monkeypatch.setattr(subprocess, "run", run)
+    start = [sys.executable, "-m", "models.lifetime", str(os.getpid())]
     assert devices.probe_error("cuda:0") == wanted
     assert devices.usable("cuda:0") is (wanted == "")
-    assert asked == [([sys.executable, "-m", "models.sessions.device_probe", "cuda:0"], devices.PATIENCE)]  # once
+    assert asked == [([*start, "models.sessions.device_probe", "cuda:0"], devices.PATIENCE)]  # once
 
 
 def test_a_gpu_that_does_not_answer_is_not_waited_for(one, monkeypatch):

@@ -74,8 +74,8 @@ def _stop(exc: Exception, code: int, context: click.Context) -> None:
     "--url",
     "--server",
     multiple=True,
-    help="Address of the server: http://, https://, grpc:// or grpcs://. Several servers with the same models share the "
-    f"work: give the option several times, or commas.  [env var: DAGUERRE_URL; default: {URL}]",
+    help="Address of the server: http://, https://, grpc:// or grpcs://. Servers with the same models share the "
+    f"work: several options, or commas.  [env var: DAGUERRE_URL; default: {URL}]",
 )
 @option(
     "--api-key-file",
