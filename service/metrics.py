@@ -78,6 +78,10 @@ _QUEUE = Gauge(
 QUEUE_ITEMS = {
     modality: _QUEUE.labels(modality) for modality in ("image", "text")
 }  # looked up once, used by every request
+VECTOR_CACHE = Counter("daguerre_vector_cache", "Images looked up in the cache of vectors.", ["result"])
+VECTOR_CACHE_BYTES = Gauge(
+    "daguerre_vector_cache_bytes", "Bytes of the cache of vectors.", multiprocess_mode="mostrecent"
+)
 IN_FLIGHT = Gauge("daguerre_requests_in_flight", "Requests being answered.", ["transport"], multiprocess_mode="livesum")
 
 

@@ -28,6 +28,7 @@ def _cores(quota_file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
 CORES = _cores()
 DECODED = 2**27  # bytes of images that are being decoded, for each core
 THREADS = 1 if CORES <= 4 else 4  # measured on two cores; more than one lane per four cores would need more memory
+SMALLEST_CACHE = 2**24  # bytes
 PREFIX = "DAGUERRE_"
 HOST_NAME = re.compile(r"((\*\.)?[\w-]+(\.[\w-]+)*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
 CLIENT_VARIABLES = frozenset({"DAGUERRE_URL", "DAGUERRE_API_KEY"})  # read by the SDK, perhaps on the same machine
@@ -154,6 +155,11 @@ class Settings(BaseSettings):
         description="Maximum HTTP connections of an entry process; of gRPC, a quarter. At most a half of the files "
         "that it may open.",
     )
+    vector_cache: int = Field(
+        0,
+        ge=0,
+        description="Bytes on disk for vectors of images that were embedded before, such as 2 GiB or 500 MB. 0: none.",
+    )
     label_cache: int = Field(16_384, ge=0, description="Number of label vectors to cache, about 5 kB each.")
     request_timeout: float = Field(300.0, gt=0, description="Seconds after which a request ends with 504.")
 
@@ -199,6 +205,29 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("vector_cache", mode="before")
+    @classmethod
+    def _bytes(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        size = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]i?B|B)?\s*", value)
+        if size is None:
+            raise ValueError(
+                f"vector_cache: {value.strip()!r:.60} is no size; write 2 GiB, 500 MB or a number of bytes"
+            )
+        unit = size[2] or "B"
+        base = 1024 if "i" in unit else 1000
+        return int(float(size[1]) * base ** " KMGT".index(unit[0] if unit != "B" else " "))
+
+    @field_validator("vector_cache")
+    @classmethod
+    def _room(cls, value: int) -> int:
+        if 0 < value < SMALLEST_CACHE:
+            raise ValueError(
+                f"vector_cache: {value} bytes hold too few vectors; give {SMALLEST_CACHE} (16 MiB) or more, or 0"
+            )
         return value
 
     @field_validator("place", mode="before")

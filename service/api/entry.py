@@ -19,6 +19,7 @@ from service.jobs.supervisor import Supervisor
 from service.pipelines import video_jobs
 from service.settings import Settings
 from service.stores.home import tighten
+from service.stores.vectors import VectorStore
 
 logger = logging.getLogger("daguerre.start")
 
@@ -42,6 +43,10 @@ class Entry:
         await asyncio.to_thread(context.files.sweep)  # files that a killed process has left
         await asyncio.to_thread(context.classifiers.store.clean)
         await asyncio.to_thread(context.collections.sweep)
+        try:
+            self.engine.vectors = await asyncio.to_thread(VectorStore.of, settings)
+        except OSError as exc:
+            logger.warning("vectors are not cached: %s", exc)
         self._supervisor = Supervisor(settings, context.jobs.table)
         await self._supervisor.start()
         self._lane = EntryLane(
@@ -66,4 +71,6 @@ class Entry:
         if self._grpc:
             await self._grpc.stop()
         self.context.parsing.close()
+        if self.engine.vectors is not None:
+            await asyncio.to_thread(self.engine.vectors.close)
         await asyncio.to_thread(self.engine.close)  # threads of the engine may wait for this event loop

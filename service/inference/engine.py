@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar, cast, get_args
+from typing import Any, Protocol, TypeVar, cast, get_args
 
 import numpy as np
 import onnxruntime
 import PIL
+from numpy.typing import NDArray
 
 from models.analysers import folder
 from models.analysers.folder import AnalyserFolder
@@ -24,7 +25,7 @@ from models.catalog.rows import CATALOG
 from models.catalog.spec import Modality, ModelSpec
 from models.encoders import processors
 from models.encoders.processors import ImageProcessor, TextProcessor
-from models.errors import quoted
+from models.errors import ItemError, quoted
 from models.images.decoding import DecodeMode, ImageLimits, LargeImage
 from models.stopping import Check
 from service import __version__
@@ -40,6 +41,7 @@ from service.settings import CORES, Settings
 logger = logging.getLogger("daguerre.engine")
 ANALYSES = max(1, CORES // 2)  # long computations at once; the encoders have the other cores
 T = TypeVar("T")
+REPEATS = 48  # images by which it is tried whether vectors depend on their batch
 SMALL_IMAGE = 2**25  # bytes of memory while an image is decoded that are not counted
 
 
@@ -53,6 +55,30 @@ class Model:
     texts: TextProcessor | None
     provider: str
     receipts: Mapping[DecodeMode, Mapping[str, Any]]  # how its vectors are computed
+
+
+@dataclass(frozen=True, kw_only=True)
+class CachedImage:
+    """An image that was encoded before: its raw vector, (d_raw,) float32, or the error that it was refused with."""
+
+    row: NDArray[np.float32] | None = None
+    first_of_many: bool = False
+    error: ItemError | None = None
+
+
+class VectorCache(Protocol):
+    """Images that were encoded before."""
+
+    def key(self, image: bytes, made: Mapping[str, object]) -> bytes:
+        """The key of an image; `made` is everything else that determines its vector."""
+
+    def get(self, keys: Sequence[bytes]) -> Mapping[bytes, CachedImage]:
+        """What is there, by key."""
+
+    def put(self, images: Mapping[bytes, CachedImage]) -> None:
+        """Keep images."""
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -108,6 +134,8 @@ class Engine:
     def __init__(self, settings: Settings, placement: Placement) -> None:
         self.settings = settings
         self.labels = LabelCache(settings.label_cache)
+        self.vectors: VectorCache | None = None
+        self._repeatable: set[str] = set()
         self._placement = placement
         self._models: Mapping[str, Model] = {}
         self._analysers: Sequence[AnalyserModel] = ()
@@ -278,6 +306,29 @@ class Engine:
                 for n in (1, most):
                     with self.batcher(cast(Modality, key.part)).admit(n) as caller:
                         await asyncio.gather(*(caller.submit(key, row) for _ in range(n)))
+            if self.vectors is not None and spec.image and await self._is_repeatable(spec):
+                self._repeatable.add(spec.name)
+
+    async def _is_repeatable(self, spec: ModelSpec) -> bool:
+        """Whether images of noise have the same vectors, bit for bit, alone and in batches with others."""
+        assert spec.image is not None
+        side = spec.image.preprocess.size
+        images = np.random.default_rng(0).integers(0, 256, (REPEATS, side, side, 3), np.uint8)
+        key = Key(spec.name, "image", side)
+        with self.batcher("image").admit(REPEATS) as caller:
+            together = await asyncio.gather(*(caller.submit(key, image) for image in images))
+        alone = []
+        for image in images[:: REPEATS // 6]:
+            with self.batcher("image").admit(1) as caller:
+                alone.append(await caller.submit(key, image))
+        same = all(np.array_equal(a, b) for a, b in zip(alone, together[:: REPEATS // 6], strict=True))
+        if not same:
+            logger.warning("%s: vectors depend on their batch in the last bits, and are not cached", spec.name)
+        return same
+
+    def cache_of(self, model: Model) -> VectorCache | None:
+        """The cache of vectors, where those of this model's images do not depend on what else is in their batch."""
+        return self.vectors if model.spec.name in self._repeatable else None
 
 
 def require(processor: T | None, modality: str, spec: ModelSpec) -> T:

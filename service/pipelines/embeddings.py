@@ -12,7 +12,7 @@ from models.vectors import l2
 from service.errors import Unprocessable
 from service.inference.engine import Engine, Model
 from service.pipelines import answers
-from service.pipelines.encode import Encoded, encode
+from service.pipelines.encode import Encoded, encode, with_cached
 from service.pipelines.items import Item
 from service.pipelines.operation import Answer, Call, Operation
 from service.pipelines.video import ProgressMonitor
@@ -82,7 +82,7 @@ def to_json(call: Call[EmbeddingsOptions], model: Model, decode: DecodeMode, enc
         "truncated": encoded.truncated,
         "unknown": encoded.unknown,
         "first_of_many": encoded.first_of_many,
-        "receipt": model.receipts[decode],
+        "receipt": with_cached(model.receipts[decode], encoded.cached),
     }
 
 

@@ -3,9 +3,12 @@
 import asyncio
 import base64
 import binascii
+import contextvars
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +20,7 @@ from models.images.decoding import DecodeMode, ImageLimits
 from models.images.further import is_first_of_many
 from service.errors import ItemFailure, ItemsFailed, TooLarge, Unprocessable, item_failure
 from service.inference.batching import Caller, Key, Row
-from service.inference.engine import Engine, Model, require
+from service.inference.engine import CachedImage, Engine, Model, require
 from service.inference.fair_threads import one_request
 from service.metrics import DECODE_SECONDS, ITEMS, ITEMS_FAILED
 from service.pipelines.concurrency import gather_cancelling
@@ -45,6 +48,7 @@ class Encoded:
     unknown: tuple[int, ...]  # indices of texts of which the model knows no token
     first_of_many: tuple[int, ...]  # indices of images of whose pictures only the first was read
     videos: Mapping[int, FrameResults] = field(default_factory=dict)  # by index
+    cached: int | None = None  # images that were in the cache; None without one
 
 
 @dataclass
@@ -62,6 +66,7 @@ class _Work:
     first_of_many: list[int] = field(default_factory=list)
     videos: dict[int, FrameResults] = field(default_factory=dict)
     monitor: ProgressMonitor | None = None
+    cached: int | None = None
 
     def fail(self, index: int, exc: ItemError) -> None:
         self.failures[index] = item_failure(index, self.items[index].id, exc, self.items[index].crop)
@@ -124,7 +129,13 @@ async def encode(
         tuple(sorted(work.unknown)),
         tuple(sorted(work.first_of_many)),
         work.videos,
+        work.cached,
     )
+
+
+def with_cached(receipt: Mapping[str, Any], cached: int | None) -> Mapping[str, Any]:
+    """The receipt of an answer, with the number of images that were in the cache."""
+    return receipt if cached is None else {**receipt, "cached": cached}
 
 
 async def _images(
@@ -133,6 +144,8 @@ async def _images(
     engine, spec = work.engine, work.model.spec
     window = asyncio.Semaphore(engine.settings.window)
     raw: dict[int, Row] = {}
+    known = _Known(work, indices)
+    await known.read()
 
     def pixels(image: bytes | str, crop: Crop | None, limits: ImageLimits) -> tuple[Row, bool]:
         started = time.perf_counter()
@@ -150,17 +163,71 @@ async def _images(
                 row, many = await engine.decode(lambda limits: pixels(image, crop, limits))
             except ItemError as exc:
                 work.fail(index, exc)
+                known.add(index, CachedImage(error=exc))
                 return
             if work.failures and on_error == "fail":
                 return  # the request has failed: only find the remaining unusable items
             if many:
                 work.first_of_many.append(index)
             raw[index] = await caller.submit(Key(spec.name, "image", processor.shape_bucket(row)), row)
+            known.add(index, CachedImage(row=raw[index], first_of_many=many))
 
-    with engine.batcher("image").admit(len(indices)) as caller:
-        await gather_cancelling([one(index, caller) for index in indices])
+    for index, image in known.found.items():
+        if image.error is not None:
+            work.fail(index, image.error)
+        elif image.row is not None:
+            raw[index] = image.row
+            if image.first_of_many:
+                work.first_of_many.append(index)
+    missing = [index for index in indices if index not in known.found]
+    if missing:
+        with engine.batcher("image").admit(len(missing)) as caller:
+            await gather_cancelling([one(index, caller) for index in missing])
+    known.write()
     if raw:
         vectors[list(raw)] = processor.postprocess(np.stack(list(raw.values())))
+
+
+class _Known:
+    """Images of a request that were encoded before, and those to keep."""
+
+    def __init__(self, work: _Work, indices: Sequence[int]) -> None:
+        self._work = work
+        self._indices = indices
+        self._cache = work.engine.cache_of(work.model)
+        self._keys: dict[int, bytes] = {}
+        self._new: dict[bytes, CachedImage] = {}
+        self.found: dict[int, CachedImage] = {}
+
+    async def read(self) -> None:
+        """Look up the images."""
+        if self._cache is None:
+            return
+        cache, engine, items = self._cache, self._work.engine, self._work.items
+        limits = engine.settings.image_limits
+        made = {"receipt": self._work.model.receipts[self._work.decode], "limits": repr(limits)}
+
+        def look() -> None:
+            for index in self._indices:
+                with suppress(ItemError):  # it has no bytes, and fails where it is decoded
+                    image = image_bytes(items[index].image or b"", limits.max_bytes)
+                    self._keys[index] = cache.key(image, {**made, "crop": repr(items[index].crop)})
+            known = cache.get(list(self._keys.values()))
+            self.found = {index: known[key] for index, key in self._keys.items() if key in known}
+
+        context = contextvars.copy_context()  # the thread must know whose images they are
+        await engine.in_thread(lambda: context.run(look))
+        self._work.cached = len(self.found)
+
+    def add(self, index: int, image: CachedImage) -> None:
+        """Keep an image that was encoded, or refused."""
+        if index in self._keys:
+            self._new[self._keys[index]] = image
+
+    def write(self) -> None:
+        """Give what is new to the cache."""
+        if self._cache is not None and self._new:
+            self._cache.put(self._new)
 
 
 async def _videos(work: _Work, processor: ImageProcessor, indices: Sequence[int], vectors: Float) -> None:

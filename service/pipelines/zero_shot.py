@@ -15,7 +15,7 @@ from service.errors import ItemFailure, TooLarge, Unprocessable
 from service.inference.engine import Engine, Model
 from service.inference.matching import model_of
 from service.pipelines import answers
-from service.pipelines.encode import Encoded, encode
+from service.pipelines.encode import Encoded, encode, with_cached
 from service.pipelines.frames import FrameResults
 from service.pipelines.items import Item, VectorInput, raise_if_failed
 from service.pipelines.operation import Answer, Call, Operation
@@ -266,7 +266,7 @@ def to_json(
         "truncated": result.encoded.truncated,
         "unknown": result.encoded.unknown,
         "first_of_many": result.encoded.first_of_many,
-        "receipt": model.receipts[decode],
+        "receipt": with_cached(model.receipts[decode], result.encoded.cached),
     }
 
 

@@ -62,6 +62,9 @@ class Receipt(BaseModel):
     demonstration: bool = Field(description="True for a model that is not meant for research.")
     notice: str | None = Field(description="Notice for users of the model.")
     made_with: dict[str, str] = Field(description="Versions of the software used; not part of the fingerprint.")
+    cached: int | None = Field(
+        None, description="Number of images whose vectors were in the server's cache; null without a cache."
+    )
 
 
 class ItemError(BaseModel):

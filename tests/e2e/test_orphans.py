@@ -53,13 +53,24 @@ def test_nothing_lives_on(home: Path, tmp_path: Path, settings: dict[str, str], 
     own.mkdir()
     (own / "models").symlink_to((home / "models").resolve())
     given = {**settings, "DAGUERRE_HOME": str(own), "BENTOML_HOME": str(tmp_path / "bentoml")}
-    server = harness.launch(tmp_path, settings=given, command=command).wait_ready(workers=workers)
+    server = harness.launch(tmp_path, settings=given, command=command)
+    try:
+        others = _at_work(server.wait_ready(workers=workers))
+    except BaseException:
+        server.stop()
+        raise
+    assert len(others) > workers
+    require_gone(server, others)
+
+
+def _at_work(server: Server) -> list[psutil.Process]:
+    """The processes of a server that was killed while it ran a job."""
     rows = np.random.default_rng(0).standard_normal((20_000, 64)).astype("<f4")
     with server.client() as client:
         name = {"name": "x.npy"}
         octets = {"content-type": "application/octet-stream"}
         file = client.post("/v1/files", params=name, content=_npy(rows), headers=octets).json()["id"]
-        block = {"modality": "image", "model": "m", "fingerprint": "f" * 32, "file": file}
+        block = {"modality": "image", "model": "m", "fingerprint": "f" * 32, "dimension": 64, "file": file}
         body = {"vectors": [block], "method": "kmeans", "k": 400, "mode": "job"}
         answer = client.post("/v1/clusters", json=body)
         assert answer.status_code == 202, answer.text
@@ -67,9 +78,7 @@ def test_nothing_lives_on(home: Path, tmp_path: Path, settings: dict[str, str], 
         while not any("service.jobs.worker" in each.cmdline() for each in server.processes()):
             assert time.monotonic() < end, "no worker"
             time.sleep(0.05)
-    others = kill(server)
-    assert len(others) > workers
-    require_gone(server, others)
+    return kill(server)
 
 
 def test_a_start_that_is_killed_leaves_nothing(home: Path, tmp_path: Path):

@@ -23,6 +23,7 @@ from service.auth import Auth
 from service.errors import CallerGone, ServiceError, translate
 from service.inference.fair_threads import one_caller
 from service.metrics import IN_FLIGHT, REQUEST_SECONDS, REQUESTS
+from service.stores.vectors import OWNER
 
 logger = logging.getLogger("daguerre.grpc")
 CallContext = grpc.aio.ServicerContext[bytes, bytes]
@@ -68,6 +69,7 @@ class CallScope:
             try:
                 owner = self._auth.check(_text(metadata.get("authorization")), reached_at=self._host)
                 one_caller(owner or address(context))
+                OWNER.set(owner)
                 yield owner
                 status = 200
             except (ModelsError, OSError, sqlite3.Error) as exc:

@@ -17,6 +17,7 @@ from service.auth import Auth, is_open
 from service.errors import NotFound, ServiceError, TimedOut, Unauthorized, Unavailable
 from service.inference.fair_threads import one_caller
 from service.metrics import IN_FLIGHT, REQUEST_SECONDS, REQUESTS
+from service.stores.vectors import OWNER
 
 logger = logging.getLogger("daguerre.http")
 _VERSION = (b"daguerre-version", __version__.encode())
@@ -83,6 +84,7 @@ class RequestMiddleware:
             self._origins.check(scope)
             state["caller"] = state["owner"] or (scope["client"][0] if scope.get("client") else None)
             one_caller(state["caller"])
+            OWNER.set(state["owner"])
             IN_FLIGHT.labels("http").inc()
             try:
                 async with limit:

@@ -238,8 +238,10 @@ def finish_items(settings: Settings, results: Embeddings | ZeroShot, out: str, a
         "errors": [asdict(item) for item in results.errors],
         "receipt": asdict(results.receipt),
         "servers": dict(results.servers),
+        "cached": results.cached,
     }
-    settings.notify(f"{out}: {len(results):,} items, {results.model} {results.fingerprint}")
+    cached = f", {results.cached:,} from the server's cache" if results.cached else ""
+    settings.notify(f"{out}: {len(results):,} items{cached}, {results.model} {results.fingerprint}")
     if isinstance(results, ZeroShot) and not results.calibrated:
         settings.notify(UNCALIBRATED)
     finish(settings, results.errors, summary, as_json)

@@ -72,10 +72,13 @@ async def embed_corpus(
     options = EmbedOptions(model=model or session.default_model, decode=decode)
 
     served: Counter[str] = Counter()
+    cached = 0
 
     async def ask(items: Sequence[Payload]) -> EmbedAnswer:
+        nonlocal cached
         answer = await session.transport.call(EMBED, options.fields(), items=items)
         served.update(answer.servers)
+        cached += answer.cached
         return answer
 
     with store.locked():
@@ -139,6 +142,7 @@ async def embed_corpus(
         fingerprint=fingerprint,
         left_out=str(files.left_out),
         servers=dict(sorted(served.items())),
+        cached=cached,
     )
 
 

@@ -48,6 +48,11 @@ class Collected(Generic[A]):
         """Items that each of several servers did; empty with one server."""
         return total_by_server([answer for _, answer in self.answers])
 
+    @property
+    def cached(self) -> int:
+        """Images whose vectors were in the server's cache."""
+        return sum(answer.cached for _, answer in self.answers)
+
     def add(self, part: Part[A], on_error: OnError, fingerprint: str | None) -> None:
         self._count += len(part.sources)
         for i, failure in sorted(part.failures.items()):

@@ -26,6 +26,7 @@ SKIPPED = frozenset(  # names of fields that say when, where and under which num
             "files",
             "query_files",
             "servers",
+            "cached",
             "receipt",
             "receipts",
             "errors",

@@ -271,7 +271,7 @@ class Encoder:
         outer, self._inside = self._inside, True  # its texts are no paths
         for each in fields(CLASSES[name]):
             value = getattr(given, each.name)
-            if each.name in ("files", "client", "servers"):
+            if each.name in ("files", "client", "servers", "cached"):
                 continue
             if name == "CodedTable" and each.name == "texts" and value is not None:
                 stored[each.name] = self._text_items(value, None)

@@ -102,6 +102,7 @@ class EmbeddingMethods(Session):
             tokens=sum(answer.tokens for _, answer in answers),
             modality="image" if texts is None else "text",
             servers=gathered.servers,
+            cached=gathered.cached,
             **gathered.marks,
         )
 

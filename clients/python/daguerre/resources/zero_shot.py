@@ -144,5 +144,6 @@ class ZeroShotMethods(Session):
             prompts=None if asked is None or asked.prompts is None else list(asked.prompts),
             notice=None if asked is None else asked.notice,
             servers=gathered.servers,
+            cached=gathered.cached,
             **gathered.marks,
         )

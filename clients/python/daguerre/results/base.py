@@ -161,6 +161,7 @@ class ModelResults(ItemResults):
     unknown: list[int] = field(kw_only=True, default_factory=list)
     videos: list[int] = field(kw_only=True, default_factory=list)
     first_of_many: list[int] = field(kw_only=True, default_factory=list)
+    cached: int = field(kw_only=True, default=0, repr=False)  # images whose vectors were in the server's cache
 
     @property
     def remarks(self) -> list[str | None]:

@@ -19,6 +19,7 @@ class CorpusSummary:
     failed_before : those of `reused` that have no vector; `retry_errors` tries them again.
     gone : number of rows of items that are no longer in the source; they stay.
     servers : number of items of this run that each of several servers did, by its address; empty with one server.
+    cached : number of images of this run whose vectors were in the server's cache.
     left_out : files and folders that were left out of the source, counted by kind; empty for none.
     """
 
@@ -36,6 +37,7 @@ class CorpusSummary:
     encoded: int = 0
     copied: int = 0
     servers: Mapping[str, int] = field(default_factory=dict)
+    cached: int = 0
 
     def __str__(self) -> str:
         return (
@@ -43,5 +45,6 @@ class CorpusSummary:
             f"there already, {self.failed:,} failed"
             + (f", {self.encoded:,} images encoded and {self.copied:,} equal to others" if self.copied else "")
             + (f", {self.failed_before:,} failed in an earlier run" if self.failed_before else "")
+            + (f", {self.cached:,} from the server's cache" if self.cached else "")
             + (f", {self.gone:,} of files that are gone" if self.gone else "")
         )

@@ -18,7 +18,7 @@ WAY_OUT = (
 
 @dataclass(frozen=True)
 class Cards:
-    """What a server has.
+    """The models and analysers of a server.
 
     Attributes
     ----------

@@ -113,6 +113,7 @@ class Answer:
     videos : items that were videos, each with one result pooled over its frames.
     first_of_many : images that hold several pictures, of which the first was read.
     servers : items that each of several servers did, by its address; empty with one server.
+    cached : images whose vectors were in the server's cache.
     """
 
     ROWS: ClassVar[tuple[str, ...]] = ()
@@ -126,6 +127,7 @@ class Answer:
     videos: Sequence[int] = ()
     first_of_many: Sequence[int] = ()
     servers: Mapping[str, int] = field(default_factory=dict)
+    cached: int = 0
 
     @classmethod
     def merged(cls: type[A], answers: Sequence[A]) -> A:
@@ -141,6 +143,7 @@ class Answer:
             **{name: joined([getattr(answer, name) for answer in answers]) for name in cls.ROWS},
             **{name: sum(getattr(answer, name) for answer in answers) for name in cls.TOTALS},
             "servers": total_by_server(answers),
+            "cached": sum(answer.cached for answer in answers),
         }
         return replace(first, **fields)
 
@@ -185,6 +188,7 @@ def common_fields(content: Content, request_id: str | None) -> dict[str, Any]:
         "videos": [i for i, entry in enumerate(content["data"]) if entry.get("video")],
         "first_of_many": content.get("first_of_many", ()),
         "request_id": request_id,
+        "cached": (content["receipt"] or {}).get("cached") or 0,
     }
 
 
