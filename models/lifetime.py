@@ -30,7 +30,7 @@ def die_with(parent: int) -> None:
     else:
         threading.Thread(target=_watch, args=(parent,), daemon=True).start()
     if os.getppid() != parent:  # it has ended already
-        os._exit(1)
+        os._exit(0)
 
 
 def _watch(parent: int) -> None:

@@ -113,8 +113,8 @@ class Supervisor:
     def _start_worker(self, lane: str) -> subprocess.Popen[bytes]:
         """Start a worker from the event loop's thread, with which it ends."""
         threads = str(self._settings.job_threads)
-        command = [sys.executable, "-m", "service.jobs.worker", "--home", str(self._settings.home), "--lane", lane]
-        command += ["--parent", str(os.getpid()), "--threads", threads, "--kinds", self._kinds]
+        command = [sys.executable, "-m", "models.lifetime", str(os.getpid()), "service.jobs.worker"]
+        command += ["--home", str(self._settings.home), "--lane", lane, "--threads", threads, "--kinds", self._kinds]
         command += ["--keep-days", str(self._settings.job_days)]
         environment = {**os.environ, **dict.fromkeys(CAPS, threads), **WAITING, "PYTHONUNBUFFERED": "1"}
         return subprocess.Popen(

@@ -15,7 +15,6 @@ from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
-from models.lifetime import die_with
 from service.errors import is_disk_full
 from service.jobs.kinds import Context, Kind, kinds
 from service.jobs.table import RESULTS, Cancelled, Job, Table, explain
@@ -38,14 +37,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m service.jobs.worker")
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--lane", required=True)
-    parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--keep-days", type=float, required=True)
     parser.add_argument("--kinds", default="service.jobs.kinds:KINDS")
     parser.add_argument("--idle", type=float, default=IDLE)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format=FORMAT, datefmt="%Y-%m-%dT%H:%M:%S%z", stream=sys.stderr)
-    die_with(options.parent)
     os.nice(NICE)
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # on ctrl-C, the service stops its workers itself

@@ -14,6 +14,7 @@ from tests.e2e import harness
 from tests.e2e.harness import Server
 
 SECONDS = 5
+WORKER = "service.worker"
 BENTOML = ("-m", "bentoml", "serve", "service.app:Daguerre", "--host", "127.0.0.1")
 pytestmark = pytest.mark.slow
 
@@ -28,9 +29,10 @@ def kill(server: Server) -> list[psutil.Process]:
 
 def require_gone(server: Server, others: list[psutil.Process]) -> None:
     _, alive = psutil.wait_procs(others, timeout=SECONDS)
+    left = [_command(process) for process in alive]
     for process in alive:
         process.kill()
-    assert not alive, [process.cmdline() for process in alive]
+    assert not alive, left
     for port in (server.port, server.grpc_port):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -75,16 +77,23 @@ def _at_work(server: Server) -> list[psutil.Process]:
         answer = client.post("/v1/clusters", json=body)
         assert answer.status_code == 202, answer.text
         end = time.monotonic() + 60
-        while not any("service.jobs.worker" in each.cmdline() for each in server.processes()):
+        while not any("service.jobs.worker" in _command(each) for each in server.processes()):
             assert time.monotonic() < end, "no worker"
             time.sleep(0.05)
     return kill(server)
 
 
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:  # it has just ended
+        return []
+
+
 def test_a_start_that_is_killed_leaves_nothing(home: Path, tmp_path: Path):
     server = harness.launch(tmp_path, settings={"BENTOML_HOME": str(tmp_path / "bentoml")})
     end = time.monotonic() + 60
-    while len(server.processes()) < 2:
+    while not any(WORKER in _command(each) for each in server.processes()):
         assert time.monotonic() < end
         time.sleep(0.01)
     require_gone(server, kill(server))

@@ -38,7 +38,7 @@ def test_a_child_of_a_parent_that_is_gone_does_not_begin():
     done = subprocess.run(
         [sys.executable, "-m", "models.lifetime", "1", "this"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_a_module_runs_with_its_arguments_and_its_exit_code():

@@ -25,8 +25,8 @@ def table(tmp_path) -> Table:
 def command(table: Table, *, parent: int | None = None) -> list[str]:
     """A worker of the quick lane, which ends when it has found nothing to do."""
     given = ["--home", str(table.home), "--lane", "quick", "--threads", "1", "--keep-days", "1", "--idle", "0.2"]
-    given += ["--kinds", WHERE, "--parent", str(os.getpid() if parent is None else parent)]
-    return [sys.executable, "-m", "service.jobs.worker", *given]
+    start = ["-m", "models.lifetime", str(os.getpid() if parent is None else parent), "service.jobs.worker"]
+    return [sys.executable, *start, *given, "--kinds", WHERE]
 
 
 def worked(table: Table, *, parent: int | None = None) -> str:
