@@ -49,6 +49,15 @@ def test_the_nearest_setting_is_suggested(monkeypatch, name, nearest):
 
 
 @pytest.mark.parametrize(
+    ("given", "size"),
+    [("0", 0), ("2GiB", 2**31), ("1.5 GiB", 3 * 2**29), ("500 MB", 500_000_000), ("20000000", 20_000_000)],
+)
+def test_sizes_have_units(monkeypatch, given, size):
+    monkeypatch.setenv("DAGUERRE_VECTOR_CACHE", given)
+    assert read().vector_cache == size
+
+
+@pytest.mark.parametrize(
     ("name", "value", "message"),
     [
         ("LANES", "abc", "DAGUERRE_LANES: got 'abc', should be a whole number"),
@@ -57,6 +66,10 @@ def test_the_nearest_setting_is_suggested(monkeypatch, name, nearest):
         ("MAX_ASPECT_RATIO", "wide", "DAGUERRE_MAX_ASPECT_RATIO: got 'wide', should be a number"),
         ("SOLO", "maybe", "DAGUERRE_SOLO: got 'maybe', should be true or false"),
         ("PLACEMENT", "here", "DAGUERRE_PLACEMENT: got 'here', should be 'inline' or 'process'"),
+        ("VECTOR_CACHE", "2 GB of it", "vector_cache: '2 GB of it' is no size; write 2 GiB, 500 MB or a number"),
+        ("VECTOR_CACHE", "-1", "vector_cache: '-1' is no size; write 2 GiB, 500 MB or a number"),
+        ("VECTOR_CACHE", "1 kB", "vector_cache: '1 kB' is no size; write 2 GiB, 500 MB or a number"),
+        ("VECTOR_CACHE", "1 KB", "vector_cache: 1000 bytes hold too few vectors; give 16777216 (16 MiB) or more, or 0"),
     ],
 )
 def test_an_invalid_value_is_explained_in_words(monkeypatch, name, value, message):
