@@ -40,10 +40,13 @@ def _watch(parent: int) -> None:
 
 
 def die_with_supervisor() -> None:
-    """End this process with BentoML's supervisor, if it is one of its workers; the supervisor gives them its id."""
+    """End this process with BentoML's supervisor, if it is one of its workers; else tell workers whose they are."""
     main = getattr(sys.modules["__main__"], "__spec__", None)
     if main is None or main.name != WORKER:
         os.environ[SUPERVISOR] = str(os.getpid())
+        found = os.environ.get("PYTHONPATH")  # workers of a bento are started in another folder
+        if str(ROOT) not in (found or "").split(os.pathsep):
+            os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *([found] if found else [])])
     elif SUPERVISOR in os.environ:
         die_with(int(os.environ[SUPERVISOR]))
 
