@@ -68,7 +68,7 @@ class ModelOptions(_message.Message):
     def __init__(self, model: _Optional[str] = ..., on_error: _Optional[_Union[OnError, str]] = ..., decode: _Optional[_Union[Decode, str]] = ..., sampling: _Optional[_Union[_video_pb2.Sampling, _Mapping]] = ..., as_job: bool = ...) -> None: ...
 
 class Receipt(_message.Message):
-    __slots__ = ("model", "revision", "fingerprint", "precision", "provider", "decode", "demonstration", "notice", "made_with")
+    __slots__ = ("model", "revision", "fingerprint", "precision", "provider", "decode", "demonstration", "notice", "made_with", "cached")
     class MadeWithEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -85,6 +85,7 @@ class Receipt(_message.Message):
     DEMONSTRATION_FIELD_NUMBER: _ClassVar[int]
     NOTICE_FIELD_NUMBER: _ClassVar[int]
     MADE_WITH_FIELD_NUMBER: _ClassVar[int]
+    CACHED_FIELD_NUMBER: _ClassVar[int]
     model: str
     revision: str
     fingerprint: str
@@ -94,7 +95,8 @@ class Receipt(_message.Message):
     demonstration: bool
     notice: str
     made_with: _containers.ScalarMap[str, str]
-    def __init__(self, model: _Optional[str] = ..., revision: _Optional[str] = ..., fingerprint: _Optional[str] = ..., precision: _Optional[str] = ..., provider: _Optional[str] = ..., decode: _Optional[str] = ..., demonstration: bool = ..., notice: _Optional[str] = ..., made_with: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    cached: int
+    def __init__(self, model: _Optional[str] = ..., revision: _Optional[str] = ..., fingerprint: _Optional[str] = ..., precision: _Optional[str] = ..., provider: _Optional[str] = ..., decode: _Optional[str] = ..., demonstration: bool = ..., notice: _Optional[str] = ..., made_with: _Optional[_Mapping[str, str]] = ..., cached: _Optional[int] = ...) -> None: ...
 
 class ItemError(_message.Message):
     __slots__ = ("code", "message")
