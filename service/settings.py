@@ -212,14 +212,14 @@ class Settings(BaseSettings):
     def _bytes(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        size = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]i?B|B)?\s*", value)
+        size = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kKMGT]i?B|B)?\s*", value)
         if size is None:
             raise ValueError(
                 f"vector_cache: {value.strip()!r:.60} is no size; write 2 GiB, 500 MB or a number of bytes"
             )
         unit = size[2] or "B"
         base = 1024 if "i" in unit else 1000
-        return int(float(size[1]) * base ** " KMGT".index(unit[0] if unit != "B" else " "))
+        return int(float(size[1]) * base ** " KMGT".index(unit[0].upper() if unit != "B" else " "))
 
     @field_validator("vector_cache")
     @classmethod

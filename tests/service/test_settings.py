@@ -58,6 +58,21 @@ def test_sizes_have_units(monkeypatch, given, size):
 
 
 @pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("2 GB of it", "vector_cache: '2 GB of it' is no size; write 2 GiB, 500 MB or a number of bytes"),
+        ("-1", "vector_cache: '-1' is no size; write 2 GiB, 500 MB or a number of bytes"),
+        ("1 kB", "vector_cache: 1000 bytes hold too few vectors; give 16777216 (16 MiB) or more, or 0"),
+    ],
+)
+def test_a_size_that_cannot_be_is_refused(monkeypatch, given, message):
+    monkeypatch.setenv("DAGUERRE_VECTOR_CACHE", given)
+    with pytest.raises(ValueError, match=r"^vector_cache: ") as caught:
+        read()
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
     ("name", "value", "message"),
     [
         ("LANES", "abc", "DAGUERRE_LANES: got 'abc', should be a whole number"),
@@ -66,10 +81,6 @@ def test_sizes_have_units(monkeypatch, given, size):
         ("MAX_ASPECT_RATIO", "wide", "DAGUERRE_MAX_ASPECT_RATIO: got 'wide', should be a number"),
         ("SOLO", "maybe", "DAGUERRE_SOLO: got 'maybe', should be true or false"),
         ("PLACEMENT", "here", "DAGUERRE_PLACEMENT: got 'here', should be 'inline' or 'process'"),
-        ("VECTOR_CACHE", "2 GB of it", "vector_cache: '2 GB of it' is no size; write 2 GiB, 500 MB or a number"),
-        ("VECTOR_CACHE", "-1", "vector_cache: '-1' is no size; write 2 GiB, 500 MB or a number"),
-        ("VECTOR_CACHE", "1 kB", "vector_cache: '1 kB' is no size; write 2 GiB, 500 MB or a number"),
-        ("VECTOR_CACHE", "1 KB", "vector_cache: 1000 bytes hold too few vectors; give 16777216 (16 MiB) or more, or 0"),
     ],
 )
 def test_an_invalid_value_is_explained_in_words(monkeypatch, name, value, message):
