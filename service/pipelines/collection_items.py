@@ -31,6 +31,7 @@ from service.tasks.collections import ID_EXISTS, StoreTask, store_items
 
 KIND = "collection_items"
 AT_ONCE = 10_000  # items that are stored without a job
+LONG = 200_000  # items whose job would let others wait
 ROWS = 4096  # vectors that are checked at once
 LONGEST_ID = 1024  # characters
 SHORTEST, LONGEST = 1e-12, 1e12  # lengths of vectors whose squares float32 has
@@ -93,7 +94,11 @@ async def submit(
         )
         params = {"collection": collection.name, "n": len(task.ids)}
         return await jobs.submit(
-            KIND, params, owner=owner, fill=lambda folder: task.write(folder, block, content.vectors)
+            KIND,
+            params,
+            owner=owner,
+            fill=lambda folder: task.write(folder, block, content.vectors),
+            lane="long" if len(task.ids) > LONG else None,
         )
     stored = await engine.compute(lambda check: store_items(store, collection, task, content.vectors))
     if request.on_error == "fail":  # another process has stored the same ids in between

@@ -224,7 +224,13 @@ def build(tables: Tables, collection: Collection, *, now: str) -> IndexFigures:
     rows = int(table.count_rows())
     partitions = max(1, round(rows**0.5))
     config = import_module("lancedb.index").IvfSq(distance_type="cosine", num_partitions=partitions)
-    table.create_index("vector", config=config, replace=True)
+    for last in (False, False, True):
+        try:
+            table.create_index("vector", config=config, replace=True)
+            break
+        except RuntimeError:  # another process has written meanwhile
+            if last:
+                raise
     probes = min(PROBES, partitions)
     recall, sample = measure(table, collection, probes)
     made = IndexFigures(partitions=partitions, probes=probes, refine=REFINE, recall=recall, sample=sample, built=now)

@@ -8,6 +8,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.stopping import Check, unchecked
-from service.errors import NotFound, ServiceError, Unavailable
+from service.errors import DiskFull, NotFound, ServiceError, Unavailable, is_disk_full
 from service.stores.collection_fields import column, is_one_of, literal, shown
 from service.stores.collection_records import Collection, CollectionRows, NewItems
 
@@ -29,7 +30,7 @@ FILE = "items.lance"
 OPENED = 64  # tables that are kept open
 IDS_AT_ONCE = 5000  # in one condition
 ROWS_AT_ONCE = 8192  # of a scan
-INDEX_CACHE, METADATA_CACHE = 512 * 2**20, 64 * 2**20  # bytes, of LanceDB in each process
+INDEX_CACHE, METADATA_CACHE = 2**30, 64 * 2**20  # bytes, of LanceDB in each process
 ARROW = {"string": "string", "integer": "int64", "number": "float64", "boolean": "bool_", "date-time": "int64"}
 HAS = {"text": "text", "thumbnail": "thumbnail", "vector": "vector"}
 
@@ -61,7 +62,8 @@ class Tables:
 
     def create(self, folder: Path, collection: Collection) -> None:
         """Create the table of a new collection in `folder`. Raises CollectionsMissing."""
-        self._connect(folder).create_table(TABLE, schema=schema(collection))
+        with room():
+            self._connect(folder).create_table(TABLE, schema=schema(collection))
 
     def _connect(self, folder: Path) -> Any:
         module = lancedb()
@@ -126,16 +128,18 @@ class Tables:
         """Store items, whose ids differ, in one version. Returns the numbers of new and of replaced ones."""
         table = self.open(collection)
         merge = table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
-        result = merge.execute(to_arrow(collection, items))
+        with room():
+            result = merge.execute(to_arrow(collection, items))
         return int(result.num_inserted_rows), int(result.num_updated_rows)
 
     def remove(self, collection: Collection, *, ids: Sequence[str] | None, where: str | None) -> int:
         """Delete items. Returns their number."""
         table = self.open(collection)
-        if ids is None:
-            return int(table.delete(where).num_deleted_rows)
-        parts = [ids[start : start + IDS_AT_ONCE] for start in range(0, len(ids), IDS_AT_ONCE)]
-        return sum(int(table.delete(is_one_of("id", part)).num_deleted_rows) for part in parts)
+        parts = [where] if ids is None else []
+        for start in range(0, len(ids or ()), IDS_AT_ONCE):
+            parts.append(is_one_of("id", (ids or ())[start : start + IDS_AT_ONCE]))
+        with room():
+            return sum(int(table.delete(part).num_deleted_rows) for part in parts)
 
     def scan(self, collection: Collection, columns: Sequence[str], where: str | None) -> Iterator[Any]:
         """Record batches of the items for which the condition holds."""
@@ -185,6 +189,17 @@ class Tables:
         """All items for which the condition holds, sorted by id; the vectors are in a file without a name."""
         columns = ["id", "modality", "text", "vector", *columns_of(collection)]
         return self.read(collection, lambda table: _snapshot(collection, table, columns, where, folder, check))
+
+
+@contextmanager
+def room() -> Iterator[None]:
+    """Raise DiskFull where LanceDB, whose errors have no number, says that the disk is full."""
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as exc:
+        if is_disk_full(exc):
+            raise DiskFull.of(exc) from exc
+        raise
 
 
 def gone(collection: Collection) -> NotFound:

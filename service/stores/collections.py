@@ -34,7 +34,7 @@ from service.stores.disk_budget import CollectionBudget, used
 
 FOLDER = "collections"  # below DAGUERRE_HOME
 OPEN = "open"  # folder of collections that were created without a key
-CARD, LOCK = "card.json", ".lock"
+CARD, LOCK, MAINTAINED = "card.json", ".lock", ".maintained"
 MARK = "maintenance"  # file beside the table, as long as a maintenance waits
 GONE, NEW = ".gone-", ".new-"  # prefixes of folders that are being removed or created
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -103,7 +103,6 @@ class CollectionStore:
                 folder=home / name,
             )
             self.tables.create(staging, made)
-            (staging / LOCK).touch()
             card = {key: value for key, value in _shallow(made).items() if key != "folder"}
             replace_text(staging / CARD, json.dumps(card, ensure_ascii=False))
             try:
@@ -178,29 +177,20 @@ class CollectionStore:
     @contextmanager
     def writing(self, collection: Collection) -> Iterator[None]:
         """Write to a collection while no other process does. Raises NotFound if it was deleted, Unavailable."""
-        try:
-            handle = os.open(collection.folder / LOCK, os.O_RDWR)
-        except FileNotFoundError as exc:
-            raise gone(collection) from exc
-        try:
-            deadline = time.monotonic() + PATIENCE
-            while True:
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > deadline:
-                        raise Unavailable(
-                            f"collection {collection.name!r} has been written to for {PATIENCE:g} seconds; send the "
-                            "request again later",
-                            retry_after=10,
-                        ) from None
-                    time.sleep(0.005)
-            if (there := _read(collection.folder)) is None or there.token != collection.token:
-                raise gone(collection)
+        with _locked(collection, LOCK, PATIENCE) as locked:
+            if not locked:
+                raise Unavailable(
+                    f"collection {collection.name!r} has been written to for {PATIENCE:g} seconds; send the request "
+                    "again later",
+                    retry_after=10,
+                )
             yield
-        finally:
-            os.close(handle)
+
+    @contextmanager
+    def maintaining(self, collection: Collection) -> Iterator[bool]:
+        """Whether no other process maintains the collection; none does as long as this lasts. Raises NotFound."""
+        with _locked(collection, MAINTAINED, 0) as locked:
+            yield locked
 
     def put(self, collection: Collection, items: NewItems, *, upsert: bool = True) -> tuple[int, int, Sequence[int]]:
         """Store items; they are on disk when this returns.
@@ -266,6 +256,31 @@ class CollectionStore:
     def bytes(self, collection: Collection) -> int:
         """Bytes on disk."""
         return used(collection.folder)
+
+
+@contextmanager
+def _locked(collection: Collection, name: str, patience: float) -> Iterator[bool]:
+    """Hold a lock of a collection; False if another process has held it for `patience` seconds. Raises NotFound."""
+    try:
+        handle = os.open(collection.folder / name, os.O_RDWR | os.O_CREAT, 0o600)
+    except FileNotFoundError as exc:
+        raise gone(collection) from exc
+    try:
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    yield False
+                    return
+                time.sleep(0.005)
+        if (there := _read(collection.folder)) is None or there.token != collection.token:
+            raise gone(collection)
+        yield True
+    finally:
+        os.close(handle)
 
 
 def _shallow(record: Properties) -> dict[str, Any]:

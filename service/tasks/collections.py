@@ -27,6 +27,7 @@ from service.settings import Settings
 from service.stores import collection_search
 from service.stores.collection_fields import Cell
 from service.stores.collection_records import Collection, NewItems
+from service.stores.collection_tables import room
 from service.stores.collections import MARK, CollectionStore
 from service.tasks.vectors import unusable_to_json, write_rows
 
@@ -182,14 +183,9 @@ def maintain(store: CollectionStore, collection: Collection, *, report: Report) 
     """Build the index where one is due, merge small files, and remove earlier versions and deleted items."""
     (collection.folder / MARK).unlink(missing_ok=True)
     before = store.bytes(collection)
-    if _index_due(store, collection):
-        report(0.1, "building the index")
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        collection_search.build(store.tables, collection, now=now)
-    report(0.8, "removing earlier versions")
-    with store.writing(collection), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # other writers wait, and readers begin again: both are known to be safe
-        store.tables.open(collection).optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
+    with store.maintaining(collection) as alone:
+        if alone:
+            _maintain(store, collection, report)
     known = collection_search.figures(collection)
     return {
         "collection": collection.name,
@@ -198,6 +194,17 @@ def maintain(store: CollectionStore, collection: Collection, *, report: Report) 
         "bytes": store.bytes(collection),
         "recall": None if known is None else known.recall,
     }
+
+
+def _maintain(store: CollectionStore, collection: Collection, report: Report) -> None:
+    if _index_due(store, collection):
+        report(0.1, "building the index")
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        collection_search.build(store.tables, collection, now=now)
+    report(0.8, "removing earlier versions")
+    with store.writing(collection), warnings.catch_warnings(), room():
+        warnings.simplefilter("ignore")  # other writers wait, and readers begin again: both are known to be safe
+        store.tables.open(collection).optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
 
 
 def _index_due(store: CollectionStore, collection: Collection) -> bool:
