@@ -127,7 +127,7 @@ class CollectionItemsRequest(ItemsOrVectors):
     """Items to store in a collection: images and texts that are embedded, or vectors."""
 
     vectors: OneBlock | None = Field(
-        None, max_length=1, description="Vectors of the items, as one block, unless `input` is sent."
+        None, min_length=1, max_length=1, description="Vectors of the items, as one block, unless `input` is sent."
     )
     ids: list[str] | None = Field(None, description="One id per item. Default: the ids of `input`.")
     metadata: list[dict[str, Any]] | None = Field(
@@ -199,7 +199,7 @@ class CollectionQuery(ItemsOrVectors):
     """Items, vectors or items of the collection with which a collection is searched."""
 
     vectors: OneBlock | None = Field(
-        None, max_length=1, description="Vectors to search with, as one block, in place of input."
+        None, min_length=1, max_length=1, description="Vectors to search with, as one block, in place of input."
     )
     like: list[str] | None = Field(
         None,

@@ -17,8 +17,9 @@ ZERO = {**BLOCK, "data": "AAAAAAAAAAA="}
 
 
 def stored(name: str, words: str, code: str | None = "invalid_request", status: int = 422, **changes: Any) -> Bad:
-    """Storing of one vector, with other fields."""
-    return name, "bad-rows/items", {"vectors": [ONE], "ids": ["a"], **changes}, status, code, words
+    """Storing of one vector, with other fields; those that are None are left out."""
+    sent = {key: value for key, value in {"vectors": [ONE], "ids": ["a"], **changes}.items() if value is not None}
+    return name, "bad-rows/items", sent, status, code, words
 
 
 def searched(name: str, words: str, code: str | None = "invalid_request", status: int = 422, **changes: Any) -> Bad:
@@ -41,8 +42,8 @@ POSTS: Sequence[Bad] = (
     ("a search in no collection", "nothing/search", {"vectors": [ONE]}, 404, "unknown_collection", "no 'nothing' here"),
     ("items for no collection", "nothing/items", {"vectors": [ONE], "ids": ["a"]}, 404, "unknown_collection",
      "PUT /v1/collections"),
-    stored("neither items nor vectors for a collection", "either input or vectors", vectors=[]),
-    stored("vectors for a collection without ids", "ids: are missing", ids=[]),
+    stored("neither items nor vectors for a collection", "either input or vectors", vectors=None),
+    stored("vectors for a collection without ids", "ids: are missing", ids=None),
     stored("vectors of another model for a collection", "their fingerprint is 'g'", "fingerprint_mismatch",
            vectors=[{**ONE, "fingerprint": "g"}]),
     stored("a vector of zeros for a collection", "all zeros", "zero_vectors", vectors=[ZERO]),
