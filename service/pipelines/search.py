@@ -21,6 +21,7 @@ from service.pipelines.vectors import count
 from service.schemas.search import SearchRequest
 from service.stores.lengths import lengths_of
 
+NO_CORPUS = "vectors: the corpus is missing; send its vectors, or the name of a collection"
 MOST = 5_000_000  # maximum neighbours in one answer
 
 

@@ -8,6 +8,7 @@ from models.annotation.agreement import Level
 from service.schemas.base import Message
 from service.schemas.codes import MISSING_TEXTS, Code, Id
 from service.schemas.items import Vectors, distinct
+from service.schemas.references import ItemsOfCollection
 
 MOST = 2**31 - 1
 ClusterNumber = Annotated[int, Field(ge=-1, le=MOST)]
@@ -15,7 +16,7 @@ Place = Annotated[int, Field(ge=0, le=MOST)]
 SEED = Field(0, ge=0, le=2**32 - 1, description="Same seed, same draw.")
 
 
-class SampleRequest(Message):
+class SampleRequest(ItemsOfCollection):
     """A corpus from which items are drawn for coding by people."""
 
     design: Literal["simple", "stratified", "purposive"] = Field(
@@ -36,7 +37,10 @@ class SampleRequest(Message):
     scores: list[float] | None = Field(
         None, description="Score of each item, for example a cosine of POST /v1/search; for design purposive."
     )
-    ids: list[str] | None = Field(None, description="Id of each item.")
+    ids: list[str] | None = Field(
+        None,
+        description="Id of each item. With `collection`: the items of it that are drawn from, in this order.",
+    )
     seed: int = SEED
     vectors: Annotated[list[Vectors], AfterValidator(distinct)] | None = Field(
         None, min_length=1, max_length=1, description="Vectors of the items, as one block; for `diversity`."

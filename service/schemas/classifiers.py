@@ -13,6 +13,7 @@ from service.schemas.clusters import PageMode
 from service.schemas.codes import MISSING_TEXTS, Code, Id
 from service.schemas.common import FIRST_OF_MANY, MODE, SAMPLING, Datum, FailedEntry, Index, Mode, Receipt
 from service.schemas.items import IDS_OF_VECTORS, Encodable, ItemsOrVectors, Post, Vectors, distinct
+from service.schemas.references import ItemsOfCollection
 from service.schemas.video import Sampling
 from service.schemas.zero_shot import ZeroShotPrompts
 
@@ -51,7 +52,7 @@ class FeatureColumn(Message):
     )
 
 
-class TrainRequest(Encodable):
+class TrainRequest(Encodable, ItemsOfCollection):
     """Coded items for training a linear probe on their embeddings, with a report by nested cross-validation."""
 
     name: str = NAME
@@ -141,7 +142,7 @@ class TrainRequest(Encodable):
     mode: Mode = Field("sync", description="sync: the answer is the classifier. job: the answer is a job.")
 
 
-class PredictRequest(ItemsOrVectors):
+class PredictRequest(ItemsOrVectors, ItemsOfCollection):
     """Items for which a classifier makes predictions."""
 
     sampling: Sampling | None = SAMPLING
@@ -176,12 +177,13 @@ class Moments(Message):
     variance: list[float] = Field(description="Variance of the same, with denominator n - 1.")
 
 
-class EstimateRequest(Message):
+class EstimateRequest(ItemsOfCollection):
     """A corpus whose prevalence, or mean, is estimated."""
 
     corpus: Moments | None = Field(
         None,
-        description="Crossed predictions of all items of the corpus, coded ones included, unless `vectors` are sent.",
+        description="Crossed predictions of all items of the corpus, coded ones included, unless `vectors` or a "
+        "`collection` are sent.",
     )
     vectors: Annotated[list[Vectors], AfterValidator(distinct)] | None = Field(
         None, description="Vectors of all items of the corpus, coded ones included, unless `corpus` is sent."

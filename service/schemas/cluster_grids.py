@@ -7,11 +7,12 @@ from pydantic import BaseModel, Field
 from service.schemas.codes import MISSING_TEXTS, Code
 from service.schemas.common import SAMPLING, Mode, Receipt
 from service.schemas.items import Encodable, Unusable
+from service.schemas.references import ItemsOfCollection
 from service.schemas.representations import MOST_OPTIONS, ClusterOptions
 from service.schemas.video import Sampling
 
 
-class ClusterGridRequest(Encodable):
+class ClusterGridRequest(Encodable, ItemsOfCollection):
     """Items to group, or their vectors, with each of several combinations of parameters."""
 
     sampling: Sampling | None = SAMPLING

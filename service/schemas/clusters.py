@@ -12,12 +12,13 @@ from service.schemas.base import Message
 from service.schemas.codes import MISSING_TEXTS, Code
 from service.schemas.common import SAMPLING, Mode, Receipt
 from service.schemas.items import Encodable, Post, Unusable
+from service.schemas.references import ItemsOfCollection
 from service.schemas.video import Sampling
 
 PageMode = Literal["thumbnails", "blurred", "none"]
 
 
-class ClusterRequest(Encodable):
+class ClusterRequest(Encodable, ItemsOfCollection):
     """Items to group, or their vectors. Vectors of images and of texts are concatenated."""
 
     sampling: Sampling | None = SAMPLING

@@ -6,9 +6,10 @@ from pydantic import BaseModel, Field
 
 from service.schemas.common import Index, Mode, Receipt
 from service.schemas.items import Encodable, Unusable
+from service.schemas.references import ItemsOfCollection
 
 
-class DuplicatesRequest(Encodable):
+class DuplicatesRequest(Encodable, ItemsOfCollection):
     """A corpus in which duplicates are searched: items, their vectors, or their hashes."""
 
     kind: Literal["exact", "near", "semantic"] = Field(

@@ -118,7 +118,11 @@ def distinct(values: list[Vectors]) -> list[Vectors]:
     return values
 
 
-IDS_OF_VECTORS: Any = Field(None, description="One id per item of `vectors`. The items of `input` have their own.")
+IDS_OF_VECTORS: Any = Field(
+    None,
+    description="One id per item of `vectors`; or the items of `collection` that are taken, in this order. The items "
+    "of `input` have their own.",
+)
 
 
 class VectorList(Message):
@@ -148,7 +152,11 @@ class Encodable(ItemsOrVectors):
         None, description="Model that embeds `input`. Default: the first of GET /v1/models.", examples=["embedded"]
     )
     decode: DecodeMode | None = Field(None, description="Decoding of JPEGs in `input`. Default: the server's setting.")
-    ids: list[str] | None = Field(None, description="One id per item. Default: the ids of `input`.")
+    ids: list[str] | None = Field(
+        None,
+        description="One id per item. Default: the ids of `input`. With `collection`: the items of it that are taken, "
+        "in this order.",
+    )
 
 
 class Unusable(BaseModel):

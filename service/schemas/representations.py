@@ -38,7 +38,7 @@ class ClusterOptions(_PARAMETERS):  # the parameters of ClusterRequest, with the
 
 
 class Representation(Vectors):
-    """Vectors of all items by one encoder."""
+    """Vectors of all items by one encoder: as data, in a file or in a collection."""
 
     name: str = Field(min_length=1, max_length=100, description="Name of the representation.", examples=["clip"])
     modality: Modality = Field("image", description="Modality of the embedded items: image or text.")
@@ -49,6 +49,22 @@ class Representation(Vectors):
         description="Base64 of little-endian float32, row by row; a row of NaN for an item without a vector. "
         "Left out in a form, where the part `vectors[0]` is a .npy file of the first representation, and so on.",
     )
+    dimension: int = Field(
+        0, ge=0, description="Length of each vector. Left out only with `collection`.", examples=[1280]
+    )
+    collection: str | None = Field(
+        None,
+        max_length=100,
+        description="Name of a collection (/v1/collections) that has the vectors of `ids`, in place of `data`. Its "
+        "model and fingerprint count; those that are sent must be the same.",
+        examples=[None],
+    )
+
+    @model_validator(mode="after")
+    def _has_dimension(self) -> Self:
+        if not self.dimension and self.collection is None:
+            raise ValueError("dimension is missing; it is required without a collection")
+        return self
 
 
 def _distinct(values: list[Representation]) -> list[Representation]:
@@ -67,6 +83,11 @@ class RepresentationsRequest(CodedPairs):
         min_length=1,
         max_length=MOST_REPRESENTATIONS,
         description="Representations: the vectors of each encoder, for the same items in the same order.",
+    )
+    ids: list[str] | None = Field(
+        None,
+        description="Ids of the items, in whose order the vectors of collections are taken. Left out: all items of "
+        "each collection, in the order of their ids.",
     )
     grid: list[ClusterOptions] | None = Field(
         None,

@@ -6,13 +6,23 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from service.schemas.common import Datum, FailedEntry, Receipt
 from service.schemas.items import Encodable, Vectors, distinct
+from service.schemas.references import ItemsOfCollection
 
 
-class SearchRequest(Encodable):
+class SearchRequest(Encodable, ItemsOfCollection):
     """Items, `input`, and a corpus of vectors in which their nearest neighbours are searched."""
 
-    vectors: Annotated[list[Vectors], AfterValidator(distinct)] = Field(
-        min_length=1, max_length=1, description="Vectors of the corpus, as one block."
+    vectors: Annotated[list[Vectors], AfterValidator(distinct)] | None = Field(
+        None,
+        min_length=1,
+        max_length=1,
+        description="Vectors of the corpus, as one block, unless the corpus is a `collection`.",
+    )
+    collection: str | None = Field(
+        None,
+        max_length=100,
+        description="Name of a collection (/v1/collections) that is the corpus, in place of `vectors`.",
+        examples=[None],
     )
     queries: Vectors | None = Field(None, description="Vectors to search for, in place of input.")
     k: int = Field(10, ge=1, le=10_000, description="Number of neighbours to return for each item.")

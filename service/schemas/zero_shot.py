@@ -10,6 +10,7 @@ from service.schemas.codes import Id
 from service.schemas.common import Answer, Datum, FailedEntry, ModelOptions
 from service.schemas.example import PHOTO
 from service.schemas.items import IDS_OF_VECTORS, Items, Vectors, distinct
+from service.schemas.references import ItemsOfCollection
 
 
 class NoneOfThese(Message):
@@ -66,7 +67,7 @@ class ZeroShotOptions(ModelOptions):
     none_of_these: NoneOfThese | None = Field(None, description="Outcome for items that no label fits.")
 
 
-class ZeroShotForm(ZeroShotOptions):
+class ZeroShotForm(ZeroShotOptions, ItemsOfCollection):
     """The fields of a form, without the items, which are parts of their own."""
 
     vectors: Annotated[list[Vectors], AfterValidator(distinct)] | None = Field(

@@ -273,6 +273,12 @@ OPTIONS: Sequence[Row] = (
     Row("vectors of images and of texts for zero-shot",
         body({"labels": ["a", "b"], "vectors": [VECTORS, {**VECTORS, "modality": "text"}]}, ZERO_SHOT), 422,
         "invalid_request", "vectors: has vectors of images and of texts.*send one block"),
+    Row("a collection that is not there", body({"labels": ["a", "b"], "collection": "nothing"}, ZERO_SHOT), 404,
+        "unknown_collection", "there is no 'nothing'"),
+    Row("a condition without a collection", body({"labels": ["a", "b"], "where": {"year": {"eq": 1}}}, ZERO_SHOT), 422,
+        "invalid_request", "send collection too"),
+    Row("a collection beside vectors", body({"labels": ["a", "b"], "collection": "c", "vectors": [VECTORS]}, ZERO_SHOT),
+        422, "invalid_request", "takes the place of vectors"),
     Row("decode beside vectors", body({"labels": ["a", "b"], "vectors": [VECTORS], "decode": "exact"}, ZERO_SHOT), 422,
         "invalid_request", "decode: is for input; vectors have been decoded already"),
 )  # fmt: skip

@@ -181,6 +181,10 @@ def zero_shot_request(body: Mapping[str, Any]) -> ZeroShotRequest:
     for block in rest.pop("vectors", ()):
         request.vectors.append(Vectors(**{**block, "data": base64.b64decode(block["data"])}))
     request.ids.extend(rest.pop("ids", ()))
+    if "collection" in rest:
+        request.collection = rest.pop("collection")
+    if "where" in rest:
+        request.where_json = json.dumps(rest.pop("where"))
     labels = rest.pop("labels", [])
     if not isinstance(labels, list):
         raise OfHttpOnly("labels")

@@ -79,6 +79,7 @@ def test_the_paths_are_those_of_the_service(document: dict[str, Any]) -> None:
         *((method, "/v1/collections/{name}") for method in ("put", "get", "delete")),
         *((method, "/v1/collections/{name}/items") for method in ("post", "get", "delete")),
         ("get", "/v1/collections/{name}/items/{id}"),
+        ("get", "/v1/collections/{name}/ids"),
         ("post", "/v1/collections/{name}/search"),
         ("post", "/v1/collections/{name}/duplicates"),
         ("post", "/v1/pages/{kind}"),

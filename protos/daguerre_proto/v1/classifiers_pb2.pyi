@@ -101,7 +101,7 @@ class ZeroShotPrompts(_message.Message):
     def __init__(self, labels: _Optional[_Iterable[str]] = ..., prompts: _Optional[_Iterable[str]] = ..., templates: _Optional[_Iterable[str]] = ..., preset: _Optional[str] = ...) -> None: ...
 
 class TrainRequest(_message.Message):
-    __slots__ = ("name", "task", "input", "vectors", "model", "decode", "on_error", "targets", "codes", "ids", "groups", "sample_weight", "inclusion_prob", "split", "labels", "bounds", "partial", "strengths", "folds", "inner_folds", "balanced", "calibrate", "resamples", "seed", "as_job", "missing", "strata", "design", "rare", "repeats", "text", "text_fingerprint", "features", "zero_shot")
+    __slots__ = ("name", "task", "input", "vectors", "model", "decode", "on_error", "targets", "codes", "ids", "groups", "sample_weight", "inclusion_prob", "split", "labels", "bounds", "partial", "strengths", "folds", "inner_folds", "balanced", "calibrate", "resamples", "seed", "as_job", "missing", "strata", "design", "rare", "repeats", "text", "text_fingerprint", "features", "zero_shot", "collection", "where_json")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TASK_FIELD_NUMBER: _ClassVar[int]
     INPUT_FIELD_NUMBER: _ClassVar[int]
@@ -136,6 +136,8 @@ class TrainRequest(_message.Message):
     TEXT_FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     ZERO_SHOT_FIELD_NUMBER: _ClassVar[int]
+    COLLECTION_FIELD_NUMBER: _ClassVar[int]
+    WHERE_JSON_FIELD_NUMBER: _ClassVar[int]
     name: str
     task: str
     input: _containers.RepeatedCompositeFieldContainer[Post]
@@ -170,7 +172,9 @@ class TrainRequest(_message.Message):
     text_fingerprint: str
     features: _containers.RepeatedCompositeFieldContainer[FeatureColumn]
     zero_shot: ZeroShotPrompts
-    def __init__(self, name: _Optional[str] = ..., task: _Optional[str] = ..., input: _Optional[_Iterable[_Union[Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[Vectors, _Mapping]]] = ..., model: _Optional[str] = ..., decode: _Optional[_Union[_common_pb2.Decode, str]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., targets: _Optional[_Union[Targets, _Mapping]] = ..., codes: _Optional[_Union[Codes, _Mapping]] = ..., ids: _Optional[_Iterable[str]] = ..., groups: _Optional[_Iterable[str]] = ..., sample_weight: _Optional[_Iterable[float]] = ..., inclusion_prob: _Optional[_Iterable[float]] = ..., split: _Optional[_Iterable[str]] = ..., labels: _Optional[_Iterable[str]] = ..., bounds: _Optional[_Union[Bounds, _Mapping]] = ..., partial: bool = ..., strengths: _Optional[_Iterable[float]] = ..., folds: _Optional[int] = ..., inner_folds: _Optional[int] = ..., balanced: bool = ..., calibrate: bool = ..., resamples: _Optional[int] = ..., seed: _Optional[int] = ..., as_job: bool = ..., missing: _Optional[_Iterable[str]] = ..., strata: _Optional[_Iterable[str]] = ..., design: _Optional[str] = ..., rare: _Optional[str] = ..., repeats: _Optional[int] = ..., text: _Optional[str] = ..., text_fingerprint: _Optional[str] = ..., features: _Optional[_Iterable[_Union[FeatureColumn, _Mapping]]] = ..., zero_shot: _Optional[_Union[ZeroShotPrompts, _Mapping]] = ...) -> None: ...
+    collection: str
+    where_json: str
+    def __init__(self, name: _Optional[str] = ..., task: _Optional[str] = ..., input: _Optional[_Iterable[_Union[Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[Vectors, _Mapping]]] = ..., model: _Optional[str] = ..., decode: _Optional[_Union[_common_pb2.Decode, str]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., targets: _Optional[_Union[Targets, _Mapping]] = ..., codes: _Optional[_Union[Codes, _Mapping]] = ..., ids: _Optional[_Iterable[str]] = ..., groups: _Optional[_Iterable[str]] = ..., sample_weight: _Optional[_Iterable[float]] = ..., inclusion_prob: _Optional[_Iterable[float]] = ..., split: _Optional[_Iterable[str]] = ..., labels: _Optional[_Iterable[str]] = ..., bounds: _Optional[_Union[Bounds, _Mapping]] = ..., partial: bool = ..., strengths: _Optional[_Iterable[float]] = ..., folds: _Optional[int] = ..., inner_folds: _Optional[int] = ..., balanced: bool = ..., calibrate: bool = ..., resamples: _Optional[int] = ..., seed: _Optional[int] = ..., as_job: bool = ..., missing: _Optional[_Iterable[str]] = ..., strata: _Optional[_Iterable[str]] = ..., design: _Optional[str] = ..., rare: _Optional[str] = ..., repeats: _Optional[int] = ..., text: _Optional[str] = ..., text_fingerprint: _Optional[str] = ..., features: _Optional[_Iterable[_Union[FeatureColumn, _Mapping]]] = ..., zero_shot: _Optional[_Union[ZeroShotPrompts, _Mapping]] = ..., collection: _Optional[str] = ..., where_json: _Optional[str] = ...) -> None: ...
 
 class TrainResponse(_message.Message):
     __slots__ = ("classifier", "job")
@@ -283,7 +287,7 @@ class DeleteClassifierResponse(_message.Message):
     def __init__(self, deleted: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class PredictRequest(_message.Message):
-    __slots__ = ("classifier", "input", "vectors", "on_error", "crossed", "sampling", "as_job", "ids", "features", "coverage", "each_class")
+    __slots__ = ("classifier", "input", "vectors", "on_error", "crossed", "sampling", "as_job", "ids", "features", "coverage", "each_class", "collection", "where_json")
     CLASSIFIER_FIELD_NUMBER: _ClassVar[int]
     INPUT_FIELD_NUMBER: _ClassVar[int]
     VECTORS_FIELD_NUMBER: _ClassVar[int]
@@ -295,6 +299,8 @@ class PredictRequest(_message.Message):
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     COVERAGE_FIELD_NUMBER: _ClassVar[int]
     EACH_CLASS_FIELD_NUMBER: _ClassVar[int]
+    COLLECTION_FIELD_NUMBER: _ClassVar[int]
+    WHERE_JSON_FIELD_NUMBER: _ClassVar[int]
     classifier: str
     input: _containers.RepeatedCompositeFieldContainer[Post]
     vectors: _containers.RepeatedCompositeFieldContainer[Vectors]
@@ -306,7 +312,9 @@ class PredictRequest(_message.Message):
     features: _containers.RepeatedCompositeFieldContainer[FeatureColumn]
     coverage: float
     each_class: bool
-    def __init__(self, classifier: _Optional[str] = ..., input: _Optional[_Iterable[_Union[Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[Vectors, _Mapping]]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., crossed: bool = ..., sampling: _Optional[_Union[_video_pb2.Sampling, _Mapping]] = ..., as_job: bool = ..., ids: _Optional[_Iterable[str]] = ..., features: _Optional[_Iterable[_Union[FeatureColumn, _Mapping]]] = ..., coverage: _Optional[float] = ..., each_class: bool = ...) -> None: ...
+    collection: str
+    where_json: str
+    def __init__(self, classifier: _Optional[str] = ..., input: _Optional[_Iterable[_Union[Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[Vectors, _Mapping]]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., crossed: bool = ..., sampling: _Optional[_Union[_video_pb2.Sampling, _Mapping]] = ..., as_job: bool = ..., ids: _Optional[_Iterable[str]] = ..., features: _Optional[_Iterable[_Union[FeatureColumn, _Mapping]]] = ..., coverage: _Optional[float] = ..., each_class: bool = ..., collection: _Optional[str] = ..., where_json: _Optional[str] = ...) -> None: ...
 
 class Predicted(_message.Message):
     __slots__ = ("index", "id", "label", "probabilities", "value", "low", "high", "crossed", "error", "video", "crop", "set")
@@ -367,20 +375,24 @@ class PredictResponse(_message.Message):
     def __init__(self, classifier: _Optional[str] = ..., task: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., data: _Optional[_Iterable[_Union[Predicted, _Mapping]]] = ..., model: _Optional[str] = ..., truncated: _Optional[_Iterable[int]] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., job: _Optional[_Union[_jobs_pb2.Job, _Mapping]] = ..., unknown: _Optional[_Iterable[int]] = ..., first_of_many: _Optional[_Iterable[int]] = ..., coverage: _Optional[float] = ..., each_class: bool = ..., remarks: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class EstimateRequest(_message.Message):
-    __slots__ = ("classifier", "n", "mean", "variance", "confidence", "vectors")
+    __slots__ = ("classifier", "n", "mean", "variance", "confidence", "vectors", "collection", "where_json")
     CLASSIFIER_FIELD_NUMBER: _ClassVar[int]
     N_FIELD_NUMBER: _ClassVar[int]
     MEAN_FIELD_NUMBER: _ClassVar[int]
     VARIANCE_FIELD_NUMBER: _ClassVar[int]
     CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     VECTORS_FIELD_NUMBER: _ClassVar[int]
+    COLLECTION_FIELD_NUMBER: _ClassVar[int]
+    WHERE_JSON_FIELD_NUMBER: _ClassVar[int]
     classifier: str
     n: int
     mean: _containers.RepeatedScalarFieldContainer[float]
     variance: _containers.RepeatedScalarFieldContainer[float]
     confidence: float
     vectors: _containers.RepeatedCompositeFieldContainer[Vectors]
-    def __init__(self, classifier: _Optional[str] = ..., n: _Optional[int] = ..., mean: _Optional[_Iterable[float]] = ..., variance: _Optional[_Iterable[float]] = ..., confidence: _Optional[float] = ..., vectors: _Optional[_Iterable[_Union[Vectors, _Mapping]]] = ...) -> None: ...
+    collection: str
+    where_json: str
+    def __init__(self, classifier: _Optional[str] = ..., n: _Optional[int] = ..., mean: _Optional[_Iterable[float]] = ..., variance: _Optional[_Iterable[float]] = ..., confidence: _Optional[float] = ..., vectors: _Optional[_Iterable[_Union[Vectors, _Mapping]]] = ..., collection: _Optional[str] = ..., where_json: _Optional[str] = ...) -> None: ...
 
 class Estimated(_message.Message):
     __slots__ = ("label", "value", "low", "high", "naive", "classical", "n_coded", "n_corpus")

@@ -215,6 +215,24 @@ class ListCollectionItemsResponse(_message.Message):
     next_cursor: str
     def __init__(self, data: _Optional[_Iterable[_Union[CollectionItem, _Mapping]]] = ..., next_cursor: _Optional[str] = ...) -> None: ...
 
+class ListCollectionIdsRequest(_message.Message):
+    __slots__ = ("name", "where_json")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    WHERE_JSON_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    where_json: str
+    def __init__(self, name: _Optional[str] = ..., where_json: _Optional[str] = ...) -> None: ...
+
+class CollectionIds(_message.Message):
+    __slots__ = ("collection", "ids", "modality")
+    COLLECTION_FIELD_NUMBER: _ClassVar[int]
+    IDS_FIELD_NUMBER: _ClassVar[int]
+    MODALITY_FIELD_NUMBER: _ClassVar[int]
+    collection: str
+    ids: _containers.RepeatedScalarFieldContainer[str]
+    modality: str
+    def __init__(self, collection: _Optional[str] = ..., ids: _Optional[_Iterable[str]] = ..., modality: _Optional[str] = ...) -> None: ...
+
 class GetCollectionItemRequest(_message.Message):
     __slots__ = ("name", "id")
     NAME_FIELD_NUMBER: _ClassVar[int]

@@ -303,6 +303,11 @@ class DaguerreStub(object):
                 request_serializer=daguerre__proto_dot_v1_dot_collections__pb2.ListCollectionItemsRequest.SerializeToString,
                 response_deserializer=daguerre__proto_dot_v1_dot_collections__pb2.ListCollectionItemsResponse.FromString,
                 _registered_method=True)
+        self.ListCollectionIds = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/ListCollectionIds',
+                request_serializer=daguerre__proto_dot_v1_dot_collections__pb2.ListCollectionIdsRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_collections__pb2.CollectionIds.FromString,
+                _registered_method=True)
         self.GetCollectionItem = channel.unary_unary(
                 '/daguerre_proto.v1.Daguerre/GetCollectionItem',
                 request_serializer=daguerre__proto_dot_v1_dot_collections__pb2.GetCollectionItemRequest.SerializeToString,
@@ -718,6 +723,13 @@ class DaguerreServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListCollectionIds(self, request, context):
+        """Ids of a collection, in one answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetCollectionItem(self, request, context):
         """One item of a collection.
         """
@@ -1049,6 +1061,11 @@ def add_DaguerreServicer_to_server(servicer, server):
                     servicer.ListCollectionItems,
                     request_deserializer=daguerre__proto_dot_v1_dot_collections__pb2.ListCollectionItemsRequest.FromString,
                     response_serializer=daguerre__proto_dot_v1_dot_collections__pb2.ListCollectionItemsResponse.SerializeToString,
+            ),
+            'ListCollectionIds': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCollectionIds,
+                    request_deserializer=daguerre__proto_dot_v1_dot_collections__pb2.ListCollectionIdsRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_collections__pb2.CollectionIds.SerializeToString,
             ),
             'GetCollectionItem': grpc.unary_unary_rpc_method_handler(
                     servicer.GetCollectionItem,
@@ -2438,6 +2455,33 @@ class Daguerre(object):
             '/daguerre_proto.v1.Daguerre/ListCollectionItems',
             daguerre__proto_dot_v1_dot_collections__pb2.ListCollectionItemsRequest.SerializeToString,
             daguerre__proto_dot_v1_dot_collections__pb2.ListCollectionItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCollectionIds(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/ListCollectionIds',
+            daguerre__proto_dot_v1_dot_collections__pb2.ListCollectionIdsRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_collections__pb2.CollectionIds.FromString,
             options,
             channel_credentials,
             insecure,

@@ -59,7 +59,7 @@ class ClusterOptions(_message.Message):
     def __init__(self, method: _Optional[str] = ..., metric: _Optional[str] = ..., normalize: bool = ..., threshold: _Optional[float] = ..., step: _Optional[int] = ..., sample_size: _Optional[int] = ..., window: _Optional[int] = ..., stop_size: _Optional[int] = ..., fit: _Optional[str] = ..., min_improvement: _Optional[float] = ..., k_rule: _Optional[str] = ..., k_min: _Optional[int] = ..., k_max: _Optional[int] = ..., restarts: _Optional[int] = ..., cohesion: _Optional[str] = ..., min_cluster_size: _Optional[int] = ..., patience: _Optional[int] = ..., k: _Optional[int] = ..., min_samples: _Optional[int] = ..., linkage: _Optional[str] = ..., distance: _Optional[float] = ..., seed: _Optional[int] = ...) -> None: ...
 
 class Representation(_message.Message):
-    __slots__ = ("modality", "model", "fingerprint", "dimension", "data", "file", "receipt", "name")
+    __slots__ = ("modality", "model", "fingerprint", "dimension", "data", "file", "receipt", "name", "collection")
     MODALITY_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
@@ -68,6 +68,7 @@ class Representation(_message.Message):
     FILE_FIELD_NUMBER: _ClassVar[int]
     RECEIPT_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
+    COLLECTION_FIELD_NUMBER: _ClassVar[int]
     modality: str
     model: str
     fingerprint: str
@@ -76,10 +77,11 @@ class Representation(_message.Message):
     file: str
     receipt: _common_pb2.Receipt
     name: str
-    def __init__(self, modality: _Optional[str] = ..., model: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dimension: _Optional[int] = ..., data: _Optional[bytes] = ..., file: _Optional[str] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., name: _Optional[str] = ...) -> None: ...
+    collection: str
+    def __init__(self, modality: _Optional[str] = ..., model: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dimension: _Optional[int] = ..., data: _Optional[bytes] = ..., file: _Optional[str] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., name: _Optional[str] = ..., collection: _Optional[str] = ...) -> None: ...
 
 class CompareRepresentationsRequest(_message.Message):
-    __slots__ = ("a", "b", "same", "inclusion_prob", "stratum", "unclustered", "held_out", "resamples", "confidence", "seed", "vectors", "grid", "cosines_only", "on_error", "as_job")
+    __slots__ = ("a", "b", "same", "inclusion_prob", "stratum", "unclustered", "held_out", "resamples", "confidence", "seed", "vectors", "grid", "cosines_only", "on_error", "as_job", "ids")
     A_FIELD_NUMBER: _ClassVar[int]
     B_FIELD_NUMBER: _ClassVar[int]
     SAME_FIELD_NUMBER: _ClassVar[int]
@@ -95,6 +97,7 @@ class CompareRepresentationsRequest(_message.Message):
     COSINES_ONLY_FIELD_NUMBER: _ClassVar[int]
     ON_ERROR_FIELD_NUMBER: _ClassVar[int]
     AS_JOB_FIELD_NUMBER: _ClassVar[int]
+    IDS_FIELD_NUMBER: _ClassVar[int]
     a: _containers.RepeatedScalarFieldContainer[int]
     b: _containers.RepeatedScalarFieldContainer[int]
     same: _containers.RepeatedScalarFieldContainer[bool]
@@ -110,7 +113,8 @@ class CompareRepresentationsRequest(_message.Message):
     cosines_only: bool
     on_error: _common_pb2.OnError
     as_job: bool
-    def __init__(self, a: _Optional[_Iterable[int]] = ..., b: _Optional[_Iterable[int]] = ..., same: _Optional[_Iterable[bool]] = ..., inclusion_prob: _Optional[_Iterable[float]] = ..., stratum: _Optional[_Iterable[str]] = ..., unclustered: _Optional[str] = ..., held_out: _Optional[float] = ..., resamples: _Optional[int] = ..., confidence: _Optional[float] = ..., seed: _Optional[int] = ..., vectors: _Optional[_Iterable[_Union[Representation, _Mapping]]] = ..., grid: _Optional[_Iterable[_Union[ClusterOptions, _Mapping]]] = ..., cosines_only: bool = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., as_job: bool = ...) -> None: ...
+    ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, a: _Optional[_Iterable[int]] = ..., b: _Optional[_Iterable[int]] = ..., same: _Optional[_Iterable[bool]] = ..., inclusion_prob: _Optional[_Iterable[float]] = ..., stratum: _Optional[_Iterable[str]] = ..., unclustered: _Optional[str] = ..., held_out: _Optional[float] = ..., resamples: _Optional[int] = ..., confidence: _Optional[float] = ..., seed: _Optional[int] = ..., vectors: _Optional[_Iterable[_Union[Representation, _Mapping]]] = ..., grid: _Optional[_Iterable[_Union[ClusterOptions, _Mapping]]] = ..., cosines_only: bool = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., as_job: bool = ..., ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class CompareRepresentationsResponse(_message.Message):
     __slots__ = ("job", "comparison")
@@ -141,7 +145,7 @@ class RepresentationsPageRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ...) -> None: ...
 
 class ClusterGridRequest(_message.Message):
-    __slots__ = ("on_error", "input", "vectors", "model", "decode", "ids", "sampling", "grid", "known", "missing", "resamples", "as_job")
+    __slots__ = ("on_error", "input", "vectors", "model", "decode", "ids", "sampling", "grid", "known", "missing", "resamples", "as_job", "collection", "where_json")
     ON_ERROR_FIELD_NUMBER: _ClassVar[int]
     INPUT_FIELD_NUMBER: _ClassVar[int]
     VECTORS_FIELD_NUMBER: _ClassVar[int]
@@ -154,6 +158,8 @@ class ClusterGridRequest(_message.Message):
     MISSING_FIELD_NUMBER: _ClassVar[int]
     RESAMPLES_FIELD_NUMBER: _ClassVar[int]
     AS_JOB_FIELD_NUMBER: _ClassVar[int]
+    COLLECTION_FIELD_NUMBER: _ClassVar[int]
+    WHERE_JSON_FIELD_NUMBER: _ClassVar[int]
     on_error: _common_pb2.OnError
     input: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Post]
     vectors: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Vectors]
@@ -166,7 +172,9 @@ class ClusterGridRequest(_message.Message):
     missing: _containers.RepeatedScalarFieldContainer[str]
     resamples: int
     as_job: bool
-    def __init__(self, on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., input: _Optional[_Iterable[_Union[_classifiers_pb2.Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[_classifiers_pb2.Vectors, _Mapping]]] = ..., model: _Optional[str] = ..., decode: _Optional[_Union[_common_pb2.Decode, str]] = ..., ids: _Optional[_Iterable[str]] = ..., sampling: _Optional[_Union[_video_pb2.Sampling, _Mapping]] = ..., grid: _Optional[_Iterable[_Union[ClusterOptions, _Mapping]]] = ..., known: _Optional[_Union[_clusters_pb2.KnownLabels, _Mapping]] = ..., missing: _Optional[_Iterable[str]] = ..., resamples: _Optional[int] = ..., as_job: bool = ...) -> None: ...
+    collection: str
+    where_json: str
+    def __init__(self, on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., input: _Optional[_Iterable[_Union[_classifiers_pb2.Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[_classifiers_pb2.Vectors, _Mapping]]] = ..., model: _Optional[str] = ..., decode: _Optional[_Union[_common_pb2.Decode, str]] = ..., ids: _Optional[_Iterable[str]] = ..., sampling: _Optional[_Union[_video_pb2.Sampling, _Mapping]] = ..., grid: _Optional[_Iterable[_Union[ClusterOptions, _Mapping]]] = ..., known: _Optional[_Union[_clusters_pb2.KnownLabels, _Mapping]] = ..., missing: _Optional[_Iterable[str]] = ..., resamples: _Optional[int] = ..., as_job: bool = ..., collection: _Optional[str] = ..., where_json: _Optional[str] = ...) -> None: ...
 
 class ClusterGridResponse(_message.Message):
     __slots__ = ("job", "grid")

@@ -24,7 +24,7 @@ class NoneOfThese(_message.Message):
     def __init__(self, text: _Optional[str] = ..., min_cosine: _Optional[float] = ...) -> None: ...
 
 class ZeroShotRequest(_message.Message):
-    __slots__ = ("model_options", "items", "labels", "templates", "multi_label", "negatives", "none_of_these", "vectors", "ids", "preset")
+    __slots__ = ("model_options", "items", "labels", "templates", "multi_label", "negatives", "none_of_these", "vectors", "ids", "preset", "collection", "where_json")
     MODEL_OPTIONS_FIELD_NUMBER: _ClassVar[int]
     ITEMS_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
@@ -35,6 +35,8 @@ class ZeroShotRequest(_message.Message):
     VECTORS_FIELD_NUMBER: _ClassVar[int]
     IDS_FIELD_NUMBER: _ClassVar[int]
     PRESET_FIELD_NUMBER: _ClassVar[int]
+    COLLECTION_FIELD_NUMBER: _ClassVar[int]
+    WHERE_JSON_FIELD_NUMBER: _ClassVar[int]
     model_options: _common_pb2.ModelOptions
     items: _containers.RepeatedCompositeFieldContainer[_common_pb2.Item]
     labels: _containers.RepeatedScalarFieldContainer[str]
@@ -45,7 +47,9 @@ class ZeroShotRequest(_message.Message):
     vectors: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Vectors]
     ids: _containers.RepeatedScalarFieldContainer[str]
     preset: str
-    def __init__(self, model_options: _Optional[_Union[_common_pb2.ModelOptions, _Mapping]] = ..., items: _Optional[_Iterable[_Union[_common_pb2.Item, _Mapping]]] = ..., labels: _Optional[_Iterable[str]] = ..., templates: _Optional[_Union[Texts, _Mapping]] = ..., multi_label: bool = ..., negatives: _Optional[_Union[Texts, _Mapping]] = ..., none_of_these: _Optional[_Union[NoneOfThese, _Mapping]] = ..., vectors: _Optional[_Iterable[_Union[_classifiers_pb2.Vectors, _Mapping]]] = ..., ids: _Optional[_Iterable[str]] = ..., preset: _Optional[str] = ...) -> None: ...
+    collection: str
+    where_json: str
+    def __init__(self, model_options: _Optional[_Union[_common_pb2.ModelOptions, _Mapping]] = ..., items: _Optional[_Iterable[_Union[_common_pb2.Item, _Mapping]]] = ..., labels: _Optional[_Iterable[str]] = ..., templates: _Optional[_Union[Texts, _Mapping]] = ..., multi_label: bool = ..., negatives: _Optional[_Union[Texts, _Mapping]] = ..., none_of_these: _Optional[_Union[NoneOfThese, _Mapping]] = ..., vectors: _Optional[_Iterable[_Union[_classifiers_pb2.Vectors, _Mapping]]] = ..., ids: _Optional[_Iterable[str]] = ..., preset: _Optional[str] = ..., collection: _Optional[str] = ..., where_json: _Optional[str] = ...) -> None: ...
 
 class Scored(_message.Message):
     __slots__ = ("index", "id", "label", "scores", "cosines", "none_score", "error", "video", "crop")

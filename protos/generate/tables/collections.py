@@ -63,6 +63,14 @@ COLLECTIONS = File(
         ),
         message("ListCollectionItemsResponse", "CollectionItemList"),
         message(
+            "ListCollectionIdsRequest",
+            "",
+            "Ids of a collection, all in one answer.",
+            name=NAME,
+            where_json="optional string // Condition on the items, as JSON.",
+        ),
+        message("CollectionIds", "CollectionIds"),
+        message(
             "GetCollectionItemRequest",
             "",
             "One item of a collection, with its vector and its thumbnail.",

@@ -165,6 +165,7 @@ DAGUERRE = File(
             "ListCollectionItemsResponse",
             "Items of a collection, by id.",
         ),
+        Method("ListCollectionIds", "ListCollectionIdsRequest", "CollectionIds", "Ids of a collection, in one answer."),
         Method("GetCollectionItem", "GetCollectionItemRequest", "CollectionItem", "One item of a collection."),
         Method(
             "DeleteCollectionItems",

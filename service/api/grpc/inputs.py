@@ -14,8 +14,10 @@ from service.api.inputs import VIDEO, of_file
 from service.api.vectors import of_bytes
 from service.context import Context
 from service.errors import Unprocessable
+from service.pipelines.collections import parsed_where
 from service.pipelines.frames import VideoInput
 from service.pipelines.items import Item, VectorInput
+from service.pipelines.references import names_collection, resolved
 from service.schemas.items import Post, VectorList, Vectors
 from service.schemas.validation import validated, validated_in_pieces
 from service.schemas.video import Sampling
@@ -80,6 +82,27 @@ def vectors_of(given: Sequence[pb.Vectors], store: FileStore, owner: str | None)
     return [vector_of(each, sent, store, owner, name=f"{each.modality} vectors") for each, sent in pairs]
 
 
+async def vectors_or_collection(
+    context: Context, request: Options, given: Sequence[pb.Vectors], owner: str | None
+) -> tuple[Options, Sequence[VectorInput] | None]:
+    """The vectors of a request, or those of the items of its collection, whose ids and texts it then has.
+
+    Raises Unprocessable, NotFound.
+    """
+    vectors = vectors_of(given, context.files, owner)
+    if not names_collection(request, vectors):
+        return request, vectors
+    return await context.parsing.compute(lambda check: resolved(request, context.collections, owner, check))
+
+
+def reference_fields(message: Any) -> dict[str, Any]:
+    """The fields of a request that name items of a collection."""
+    fields = {name: getattr(message, name) for name in ("collection", "where_json") if message.HasField(name)}
+    if "where_json" in fields:
+        fields["where"] = parsed_where(fields.pop("where_json"))
+    return fields
+
+
 def vector_of(header: Vectors, sent: GrpcVectors, store: FileStore, owner: str | None, *, name: str) -> VectorInput:
     """The vectors of one validated `header`. Raises Unprocessable, NotFound."""
     receipt = messages.receipt_fields(sent.receipt) if sent.HasField("receipt") else None
@@ -138,6 +161,8 @@ def fields_of(message: Message, *, without: Sequence[str] = ()) -> dict[str, Any
             found[name] = messages.on_error(value)
         elif name == "decode":
             found[name] = messages.decode(value)
+        elif name == "where_json":
+            found["where"] = parsed_where(value)
         elif name == "as_job":
             found["mode"] = "job" if value else "sync"
         elif isinstance(value, Mapping):

@@ -77,7 +77,7 @@ def embed_options(message: embeddings_pb2.EmbedOptions) -> EmbeddingsOptions:
     return validated(EmbeddingsOptions, fields)
 
 
-def zero_shot_options(message: zero_shot_pb2.ZeroShotRequest) -> zero_shot.ZeroShotForm:
+def zero_shot_options(message: zero_shot_pb2.ZeroShotRequest, reference: Mapping[str, Any]) -> zero_shot.ZeroShotForm:
     fields = _model_options(message.model_options) | {
         "labels": list(message.labels) or (None if message.HasField("preset") else []),
         "multi_label": message.multi_label,
@@ -92,7 +92,7 @@ def zero_shot_options(message: zero_shot_pb2.ZeroShotRequest) -> zero_shot.ZeroS
         fields["none_of_these"] = {rule: getattr(message.none_of_these, rule)} if rule else {}
     if message.ids:
         fields["ids"] = list(message.ids)
-    return validated(zero_shot.ZeroShotForm, fields)
+    return validated(zero_shot.ZeroShotForm, {**fields, **reference})
 
 
 def _model_options(message: common_pb2.ModelOptions) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
 from models.stopping import Check
 from service.api.inputs import of_file, refuse_videos, vector_input
@@ -15,11 +16,14 @@ from service.context import Context
 from service.errors import Unprocessable
 from service.pipelines.frames import VideoInput
 from service.pipelines.items import Item, VectorInput
+from service.pipelines.references import names_collection, representations_of, resolved
 from service.schemas.items import Post, Vectors
-from service.schemas.representations import Representation
+from service.schemas.representations import Representation, RepresentationsRequest
 from service.schemas.video import Sampling
 from service.stores.files import FileStore
 from service.stores.npy import InvalidArray, read_array
+
+R = TypeVar("R", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -106,10 +110,26 @@ async def read_vectors(
     return await context.parsing.compute(lambda check: vectors_of(blocks, files, context.files, owner))
 
 
+async def vectors_or_collection(
+    context: Context, request: R, files: FormParts, owner: str | None
+) -> tuple[R, Sequence[VectorInput] | None]:
+    """The vectors of a request, or those of the items of its collection, whose ids and texts it then has.
+
+    Raises Unprocessable, NotFound.
+    """
+    if names_collection(request) and not files.named:
+        return await context.parsing.compute(lambda check: resolved(request, context.collections, owner, check))
+    return request, await read_vectors(context, getattr(request, "vectors", None), files, owner)
+
+
 async def read_representations(
-    context: Context, blocks: Sequence[Representation], files: FormParts, owner: str | None
-) -> Sequence[VectorInput]:
-    """Vectors of several representations, in a thread. Raises Unprocessable, NotFound."""
+    context: Context, request: RepresentationsRequest, files: FormParts, owner: str | None
+) -> tuple[RepresentationsRequest, Sequence[VectorInput]]:
+    """Vectors of several representations, in a thread; those of collections are described in the request.
+
+    Raises Unprocessable, NotFound.
+    """
+    blocks = request.vectors
     parts = [f"vectors[{i}]" for i in range(len(blocks))]
     for name in files.named:
         if name not in parts:
@@ -118,9 +138,20 @@ async def read_representations(
                 param="vectors",
             )
 
-    def read(check: Check) -> Sequence[VectorInput]:
+    def read(check: Check) -> tuple[RepresentationsRequest, Sequence[VectorInput]]:
         pairs = zip(blocks, parts, strict=True)
-        return [block(each, files.named.get(part), context.files, owner, name=part) for each, part in pairs]
+        return representations_of(
+            request,
+            context.collections,
+            owner,
+            check,
+            [
+                None
+                if each.collection is not None and part not in files.named
+                else block(each, files.named.get(part), context.files, owner, name=part)
+                for each, part in pairs
+            ],
+        )
 
     return await context.parsing.compute(read)
 
@@ -130,7 +161,8 @@ def block(
 ) -> VectorInput:
     """Vectors of one modality, or of one representation; `name` is that of the part of a form."""
     name = name or f"{header.modality}_vectors"
-    if (part is not None) + (header.data is not None) + (header.file is not None) != 1:
+    stored = isinstance(header, Representation) and header.collection is not None
+    if (part is not None) + (header.data is not None) + (header.file is not None) + stored != 1:
         what = header.name if isinstance(header, Representation) else f"{header.modality} vectors"
         raise Unprocessable(
             f"vectors: send {what} as data, a file, or the part {name} of a form",

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from daguerre_proto.v1 import corpus_pb2
 from models.stopping import Check
-from service.api.grpc.inputs import read, vectors_of
+from service.api.grpc.inputs import read, vectors_or_collection
 from service.api.grpc.messages import filled
 from service.api.grpc.methods.base import Method
 from service.context import Context
@@ -82,9 +82,12 @@ class AnnotationMethods:
         return await self._context.engine().compute(lambda check: filled(kind, compute(checked, check).model_dump()))
 
     async def _sample(self, request: corpus_pb2.SampleRequest, owner: str | None) -> Message:
-        vectors = vectors_of(request.vectors, self._context.files, owner)
+        checked = await read(self._context, schema.SampleRequest, request)
+        checked, vectors = await vectors_or_collection(self._context, checked, request.vectors, owner)
         compute = partial(annotation.draw_sample, vectors=vectors, classifiers=self._context.classifiers)
-        return await self._computed(schema.SampleRequest, compute, corpus_pb2.Sample, request, owner)
+        return await self._context.engine().compute(
+            lambda check: filled(corpus_pb2.Sample, compute(checked, check=check).model_dump())
+        )
 
     async def _compare(self, request: corpus_pb2.ComparisonRequest, owner: str | None) -> Message:
         kind = corpus_pb2.ComparisonResponse

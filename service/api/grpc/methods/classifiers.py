@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from daguerre_proto.v1 import classifiers_pb2 as pb
 from service.api.grpc import inputs, messages
 from service.api.grpc.answers import operation_response
-from service.api.grpc.inputs import items_without_video, vectors_of
+from service.api.grpc.inputs import items_without_video, vectors_or_collection
 from service.api.grpc.messages import job, limit
 from service.api.grpc.methods.base import Method
 from service.context import Context
@@ -42,13 +42,15 @@ class ClassifierMethods:
 
     async def _train(self, request: pb.TrainRequest, owner: str | None) -> Message:
         engine = self._context.engine()
+        checked = await self._context.parsing.compute(lambda check: _train_request(request))
+        checked, vectors = await vectors_or_collection(self._context, checked, request.vectors, owner)
         begun = await train.submit(
             engine,
             self._context.classifiers,
             self._context.jobs,
-            await self._context.parsing.compute(lambda check: _train_request(request)),
+            checked,
             items=items_without_video(request.input) or None,
-            vectors=vectors_of(request.vectors, self._context.files, owner),
+            vectors=vectors,
             owner=owner,
         )
         if request.as_job:
@@ -80,36 +82,39 @@ class ClassifierMethods:
         engine = self._context.engine()
         stored = await engine.in_thread(lambda: self._context.classifiers.open(request.classifier))
         items = inputs.items(request.input, Post, inputs.sampling(request), self._context.files, owner) or None
+        options = validated(
+            schema.PredictRequest,
+            {
+                "on_error": messages.on_error(request.on_error),
+                "mode": "job" if request.as_job else "sync",
+                "crossed": request.crossed,
+                "ids": list(request.ids) or None,
+                "features": _features(request.features),
+                "coverage": request.coverage if request.HasField("coverage") else None,
+                "each_class": request.each_class,
+                **inputs.reference_fields(request),
+            },
+        )
+        options, vectors = await vectors_or_collection(self._context, options, request.vectors, owner)
         call = Call(
             engine=engine,
             classifiers=self._context.classifiers,
-            options=validated(
-                schema.PredictRequest,
-                {
-                    "on_error": messages.on_error(request.on_error),
-                    "mode": "job" if request.as_job else "sync",
-                    "crossed": request.crossed,
-                    "ids": list(request.ids) or None,
-                    "features": _features(request.features),
-                    "coverage": request.coverage if request.HasField("coverage") else None,
-                    "each_class": request.each_class,
-                },
-            ),
+            options=options,
             items=items,
-            vectors=vectors_of(request.vectors, self._context.files, owner),
+            vectors=vectors,
             stored=stored,
         )
         return await operation_response(self._context, predict.OPERATION, call, owner)
 
     async def _estimate(self, request: pb.EstimateRequest, owner: str | None) -> Message:
-        fields: dict[str, Any] = {}
-        if request.n or not request.vectors:
+        fields: dict[str, Any] = inputs.reference_fields(request)
+        if request.n or not (request.vectors or fields):
             fields["corpus"] = {"n": request.n, "mean": list(request.mean), "variance": list(request.variance)}
         if request.HasField("confidence"):
             fields["confidence"] = request.confidence
         asked = validated(schema.EstimateRequest, fields)
         engine, classifiers = self._context.engine(), self._context.classifiers
-        vectors = vectors_of(request.vectors, self._context.files, owner)
+        asked, vectors = await vectors_or_collection(self._context, asked, request.vectors, owner)
         asked = await with_moments(engine, classifiers, request.classifier, asked, vectors)
         found = await trained.estimate(engine, classifiers, request.classifier, asked)
         return pb.EstimateResponse(
@@ -179,6 +184,7 @@ def _train_request(request: pb.TrainRequest) -> schema.TrainRequest:
         "partial": request.partial,
         "balanced": request.balanced,
         "seed": request.seed,
+        **inputs.reference_fields(request),
     }
     for name in (
         "ids",

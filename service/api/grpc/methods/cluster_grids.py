@@ -6,7 +6,7 @@ from google.protobuf.message import Message
 
 from daguerre_proto.v1 import classifiers_pb2, representations_pb2
 from service.api.grpc import inputs
-from service.api.grpc.inputs import read, vectors_of
+from service.api.grpc.inputs import read, vectors_or_collection
 from service.api.grpc.messages import job
 from service.api.grpc.methods.base import Method
 from service.context import Context
@@ -32,12 +32,13 @@ class ClusterGridMethods:
     async def _cluster(self, request: representations_pb2.ClusterGridRequest, owner: str | None) -> Message:
         checked = await read(self._context, ClusterGridRequest, request)
         sampling = checked.sampling or Sampling()
+        checked, vectors = await vectors_or_collection(self._context, checked, request.vectors, owner)
         begun = await cluster_grids.submit(
             self._context.engine(),
             self._context.jobs,
             checked,
             items=inputs.items(request.input, Post, sampling, self._context.files, owner) or None,
-            vectors=vectors_of(request.vectors, self._context.files, owner),
+            vectors=vectors,
             owner=owner,
         )
         if request.as_job:

@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 
 from daguerre_proto.v1 import classifiers_pb2, clusters_pb2, corpus_pb2
 from service.api.grpc import inputs
-from service.api.grpc.inputs import items_without_video, read, vectors_of
+from service.api.grpc.inputs import items_without_video, read, vectors_or_collection
 from service.api.grpc.messages import filled, job
 from service.api.grpc.methods.base import Method
 from service.context import Context
@@ -38,12 +38,13 @@ class ClusterMethods:
 
     async def _cluster(self, request: clusters_pb2.ClusterRequest, owner: str | None) -> Message:
         checked = await read(self._context, schema.ClusterRequest, request)
+        checked, vectors = await vectors_or_collection(self._context, checked, request.vectors, owner)
         begun = await clusters.submit(
             self._context.engine(),
             self._context.jobs,
             checked,
             items=inputs.items(request.input, Post, checked.sampling or Sampling(), self._context.files, owner) or None,
-            vectors=vectors_of(request.vectors, self._context.files, owner),
+            vectors=vectors,
             owner=owner,
         )
         if request.as_job:
@@ -76,12 +77,13 @@ class ClusterMethods:
 
     async def _duplicates(self, request: corpus_pb2.DuplicatesRequest, owner: str | None) -> Message:
         checked = await read(self._context, DuplicatesRequest, request)
+        checked, vectors = await vectors_or_collection(self._context, checked, request.vectors, owner)
         begun = await duplicates.submit(
             self._context.engine(),
             self._context.jobs,
             checked,
             items=items_without_video(request.input) or None,
-            vectors=vectors_of(request.vectors, self._context.files, owner),
+            vectors=vectors,
             owner=owner,
         )
         if request.as_job:

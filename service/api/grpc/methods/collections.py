@@ -20,6 +20,7 @@ from service.pipelines import collection_items, collection_search
 from service.pipelines import collections as pipeline
 from service.pipelines.items import Item, VectorInput
 from service.pipelines.jobs import job_record, wait_for_result
+from service.pipelines.references import ids_of
 from service.schemas import collections as schema
 from service.schemas.validation import validated_in_pieces
 
@@ -41,6 +42,7 @@ class CollectionMethods:
         yield "DeleteCollection", "collections", pb.DeleteCollectionRequest, self._delete
         yield "PutCollectionItems", "collections", pb.PutCollectionItemsRequest, self._put_items
         yield "ListCollectionItems", "collections", pb.ListCollectionItemsRequest, self._list_items
+        yield "ListCollectionIds", "collections", pb.ListCollectionIdsRequest, self._list_ids
         yield "GetCollectionItem", "collections", pb.GetCollectionItemRequest, self._get_item
         yield "DeleteCollectionItems", "collections", pb.DeleteCollectionItemsRequest, self._delete_items
         yield "SearchCollection", "collections", pb.SearchCollectionRequest, self._search
@@ -124,6 +126,12 @@ class CollectionMethods:
                 data=[_with_json(pb.CollectionItem, each, "metadata") for each in found["data"]],
                 next_cursor=found["next_cursor"],
             )
+        )
+
+    async def _list_ids(self, request: pb.ListCollectionIdsRequest, owner: str | None) -> Message:
+        where = pipeline.parsed_where(request.where_json if request.HasField("where_json") else None)
+        return await self._context.engine().compute(
+            lambda check: filled(pb.CollectionIds, ids_of(self._store, request.name, owner, where, check).model_dump())
         )
 
     async def _get_item(self, request: pb.GetCollectionItemRequest, owner: str | None) -> Message:

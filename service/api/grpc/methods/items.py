@@ -42,8 +42,8 @@ class ItemMethods:
         return response
 
     async def _zero_shot(self, request: zero_shot_pb2.ZeroShotRequest, owner: str | None) -> Message:
-        options = messages.zero_shot_options(request)
-        vectors = inputs.vectors_of(request.vectors, self._context.files, owner)
+        options = messages.zero_shot_options(request, inputs.reference_fields(request))
+        options, vectors = await inputs.vectors_or_collection(self._context, options, request.vectors, owner)
         call = self._call(options, request.items, request.model_options, owner, vectors)
         if not request.items:
             call = replace(call, items=None)

@@ -1,6 +1,6 @@
 """gRPC methods of comparisons of representations."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from google.protobuf.message import Message
 
@@ -13,6 +13,7 @@ from service.context import Context
 from service.pipelines import jobs as jobs_pipeline
 from service.pipelines import representations
 from service.pipelines.items import VectorInput
+from service.pipelines.references import representations_of
 from service.schemas.representations import RepresentationsRequest
 from service.schemas.validation import validated_in_pieces
 
@@ -40,13 +41,19 @@ class RepresentationMethods:
         yield "RepresentationsPage", "representations", representations_pb2.RepresentationsPageRequest, self._page
 
     async def _compare(self, request: representations_pb2.CompareRepresentationsRequest, owner: str | None) -> Message:
-        def read(check: Check) -> tuple[RepresentationsRequest, list[VectorInput]]:
+        def read(check: Check) -> tuple[RepresentationsRequest, Sequence[VectorInput]]:
             fields = fields_of(request)
             headers = [fields_of(each, without=("data", "file", "receipt")) for each in request.vectors]
             checked = validated_in_pieces(RepresentationsRequest, {**fields, "vectors": headers})
             store = self._context.files
             pairs = zip(checked.vectors, request.vectors, strict=True)
-            return checked, [vector_of(header, sent, store, owner, name=header.name) for header, sent in pairs]
+            given = [
+                None
+                if header.collection is not None and not (sent.data or sent.HasField("file"))
+                else vector_of(header, sent, store, owner, name=header.name)
+                for header, sent in pairs
+            ]
+            return representations_of(checked, self._context.collections, owner, check, given)
 
         checked, vectors = await self._context.parsing.compute(read)
         begun = await representations.submit(self._context.jobs, checked, vectors, owner=owner)

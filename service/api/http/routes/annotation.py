@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from service.api.http import openapi
 from service.api.http.bodies import Bodies
-from service.api.http.inputs import read_vectors
+from service.api.http.inputs import vectors_or_collection
 from service.api.http.responses import while_connected
 from service.context import Context
 from service.errors import Unprocessable
@@ -37,8 +37,10 @@ def add(app: FastAPI, context: Context) -> None:
         with bodies.hold(request):
             body, files = await bodies.message(request, schema.SampleRequest)
             if files.inputs:
-                raise Unprocessable("the form has images or texts, which this route does not take; send vectors")
-            vectors = await read_vectors(context, body.vectors, files, request.state.owner)
+                raise Unprocessable(
+                    "the form has images or texts, which this route does not take; send vectors, or a collection"
+                )
+            body, vectors = await vectors_or_collection(context, body, files, request.state.owner)
             draw = partial(annotation.draw_sample, vectors=vectors, classifiers=context.classifiers)
             return await _answer(request, body, draw)
 

@@ -6,7 +6,7 @@ from fastapi import FastAPI, Path, Request, Response
 
 from service.api.http import openapi
 from service.api.http.bodies import Bodies
-from service.api.http.inputs import items_of, items_without_video, read_vectors
+from service.api.http.inputs import items_of, items_without_video, vectors_or_collection
 from service.api.http.responses import (
     Cursor,
     Limit,
@@ -58,13 +58,14 @@ def add(app: FastAPI, context: Context) -> None:
         request.state.operation = "train"
         with bodies.hold(request):
             body, files = await bodies.message(request, schema.TrainRequest)
+            body, vectors = await vectors_or_collection(context, body, files, request.state.owner)
             work = submit(
                 context.engine(),
                 context.classifiers,
                 context.jobs,
                 body,
                 items=await items_without_video(body.input, files, context.files, request.state.owner),
-                vectors=await read_vectors(context, body.vectors, files, request.state.owner),
+                vectors=vectors,
                 owner=request.state.owner,
             )
             job = await while_connected(request, context.settings.request_timeout, work)
@@ -147,7 +148,7 @@ def add(app: FastAPI, context: Context) -> None:
             body, files = await bodies.message(request, schema.PredictRequest)
             stored = await context.engine().in_thread(lambda: context.classifiers.open(name))
             items = await items_of(body.input, files, body, context.files, request.state.owner)
-            vectors = await read_vectors(context, body.vectors, files, request.state.owner)
+            body, vectors = await vectors_or_collection(context, body, files, request.state.owner)
             call = Call(
                 engine=context.engine(),
                 classifiers=context.classifiers,
@@ -172,7 +173,7 @@ def add(app: FastAPI, context: Context) -> None:
         engine = context.engine()
         with bodies.hold(request):
             body, files = await bodies.message(request, schema.EstimateRequest)
-            vectors = await read_vectors(context, body.vectors, files, request.state.owner)
+            body, vectors = await vectors_or_collection(context, body, files, request.state.owner)
 
             async def made() -> schema.EstimateAnswer:
                 corpus = await with_moments(engine, context.classifiers, name, body, vectors)

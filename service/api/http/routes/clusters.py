@@ -6,7 +6,7 @@ from fastapi import FastAPI, Path, Request, Response
 
 from service.api.http import openapi
 from service.api.http.bodies import Bodies
-from service.api.http.inputs import items_of, items_without_video, read_vectors
+from service.api.http.inputs import items_of, items_without_video, vectors_or_collection
 from service.api.http.responses import answered, page_response, while_connected
 from service.context import Context
 from service.pipelines import clusters
@@ -33,12 +33,13 @@ def add(app: FastAPI, context: Context) -> None:
         owner = request.state.owner
         with bodies.hold(request):
             body, files = await bodies.message(request, schema.ClusterRequest)
+            body, vectors = await vectors_or_collection(context, body, files, owner)
             work = clusters.submit(
                 context.engine(),
                 context.jobs,
                 body,
                 items=await items_of(body.input, files, body, context.files, request.state.owner),
-                vectors=await read_vectors(context, body.vectors, files, owner),
+                vectors=vectors,
                 owner=owner,
             )
             job = await while_connected(request, context.settings.request_timeout, work)

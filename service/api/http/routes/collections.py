@@ -12,8 +12,11 @@ from service.context import Context
 from service.jobs import Job
 from service.pipelines import collection_items, collection_search
 from service.pipelines import collections as pipeline
+from service.pipelines.answers import to_json
 from service.pipelines.jobs import wait_for_result
+from service.pipelines.references import ids_of
 from service.schemas import collections as schema
+from service.schemas.references import CollectionIds
 
 Name = Annotated[
     str,
@@ -152,6 +155,21 @@ def add(app: FastAPI, context: Context) -> None:
             cursor=cursor,
         )
         return await computed(context, lambda: found)
+
+    @app.get(
+        "/v1/collections/{name}/ids",
+        tags=["collections"],
+        summary="List ids",
+        response_model=CollectionIds,
+        responses=openapi.errors(400, 401, 404, 422, 503),
+    )
+    async def list_ids(request: Request, name: Name, where: Where = None) -> Response:
+        """The ids of all items, or of those for which a condition holds, in one answer."""
+        request.state.operation = "collections"
+        owner, chosen = request.state.owner, pipeline.parsed_where(where)
+        found = context.engine().compute(lambda check: to_json(ids_of(store, name, owner, chosen, check).model_dump()))
+        answer = await while_connected(request, context.settings.request_timeout, found)
+        return Response(answer, media_type="application/json")
 
     @app.delete(
         "/v1/collections/{name}/items",

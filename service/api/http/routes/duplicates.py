@@ -6,7 +6,7 @@ from fastapi import FastAPI, Path, Request, Response
 
 from service.api.http import openapi
 from service.api.http.bodies import Bodies
-from service.api.http.inputs import items_without_video, read_vectors
+from service.api.http.inputs import items_without_video, vectors_or_collection
 from service.api.http.responses import answered, while_connected
 from service.context import Context
 from service.pipelines import duplicates
@@ -33,12 +33,13 @@ def add(app: FastAPI, context: Context) -> None:
         owner = request.state.owner
         with bodies.hold(request):
             body, files = await bodies.message(request, DuplicatesRequest)
+            body, vectors = await vectors_or_collection(context, body, files, owner)
             work = duplicates.submit(
                 context.engine(),
                 context.jobs,
                 body,
                 items=await items_without_video(body.input, files, context.files, request.state.owner),
-                vectors=await read_vectors(context, body.vectors, files, owner),
+                vectors=vectors,
                 owner=owner,
             )
             job = await while_connected(request, context.settings.request_timeout, work)

@@ -7,7 +7,7 @@ from fastapi import FastAPI, Path, Request, Response
 
 from service.api.http import openapi
 from service.api.http.bodies import Bodies
-from service.api.http.inputs import read_vectors
+from service.api.http.inputs import vectors_or_collection
 from service.api.http.responses import json_response, operation_response
 from service.context import Context
 from service.pipelines import embeddings as embed
@@ -87,6 +87,6 @@ def add(app: FastAPI, context: Context) -> None:
         request.state.operation = "zero_shot"
         with bodies.hold(request):
             options, items, files = await bodies.read(request, ZeroShotRequest, ZeroShotForm)
-            vectors = await read_vectors(context, options.vectors, files, request.state.owner)
+            options, vectors = await vectors_or_collection(context, options, files, request.state.owner)
             given = items if items or getattr(options, "input", None) is not None else None
             return await operation_response(request, context, zero_shot.OPERATION, call(options, given, vectors))

@@ -36,7 +36,7 @@ def add(app: FastAPI, context: Context) -> None:
             body, files = await bodies.message(request, schema.RepresentationsRequest, numbered=True)
             if files.inputs:
                 raise Unprocessable("input: this route takes vectors, not items; embed the items first", param="input")
-            vectors = await read_representations(context, body.vectors, files, owner)
+            body, vectors = await read_representations(context, body, files, owner)
             work = representations.submit(context.jobs, body, vectors, owner=owner)
             job = await while_connected(request, context.settings.request_timeout, work)
         return await answered(

@@ -4,10 +4,11 @@ from fastapi import FastAPI, Request, Response
 
 from service.api.http import openapi
 from service.api.http.bodies import Bodies
-from service.api.http.inputs import block, items_without_video, read_vectors
+from service.api.http.inputs import block, items_without_video, vectors_or_collection
 from service.api.http.responses import computed, while_connected
 from service.context import Context
-from service.pipelines.search import search
+from service.errors import Unprocessable
+from service.pipelines.search import NO_CORPUS, search
 from service.schemas.search import SearchAnswer, SearchRequest
 
 
@@ -30,8 +31,9 @@ def add(app: FastAPI, context: Context) -> None:
         with bodies.hold(request):
             body, files = await bodies.message(request, SearchRequest)
             items = await items_without_video(body.input, files, context.files, request.state.owner)
-            given = await read_vectors(context, body.vectors, files, owner)
-            assert given
+            body, given = await vectors_or_collection(context, body, files, owner)
+            if not given:
+                raise Unprocessable(NO_CORPUS, param="vectors")
             queries = None
             if (header := body.queries) is not None:
                 queries = await context.parsing.compute(lambda check: block(header, None, context.files, owner))
