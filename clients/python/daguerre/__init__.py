@@ -39,6 +39,7 @@ from daguerre.errors import (
 from daguerre.handles.classifier import AsyncClassifier, Classifier
 from daguerre.handles.clip import AsyncClip, Clip
 from daguerre.handles.clustering import AsyncClusters, Clusters
+from daguerre.handles.collection import AsyncCollection, Collection
 from daguerre.handles.corrected import AsyncCorrected, Corrected
 from daguerre.handles.estimates import AsyncEstimates, Estimates
 from daguerre.handles.multiverse import AsyncMultiverse, Multiverse
@@ -52,6 +53,7 @@ from daguerre.results.base import Errors
 from daguerre.results.cluster_grid import ClusterGrid, ClusterGridRow
 from daguerre.results.clusters import Cluster
 from daguerre.results.coders import Crowd, GroupDifferences
+from daguerre.results.collections import AddedItems, CollectionDuplicates, CollectionItems, CollectionNeighbours
 from daguerre.results.duplicates import DuplicateGroup, Duplicates
 from daguerre.results.embeddings import Embeddings
 from daguerre.results.evaluations import Evaluation
@@ -67,6 +69,7 @@ from daguerre.results.video import ClipEmbeddings, ClipPredictions, ClipScores, 
 from daguerre.results.zero_shot import ZeroShot
 from daguerre.storage.dataset import DatasetFolder
 from daguerre.types.analyses import AnalyserCard
+from daguerre.types.collections import CollectionCard, CollectionItem, CollectionNeighbour
 from daguerre.types.common import Crop, Receipt
 from daguerre.types.images import ImageDescription
 from daguerre.types.jobs import Job
@@ -76,6 +79,7 @@ from daguerre.version import __version__
 
 __all__ = [
     "APIError",
+    "AddedItems",
     "Agreement",
     "AnalyserCard",
     "Analyses",
@@ -84,6 +88,7 @@ __all__ = [
     "AsyncClient",
     "AsyncClip",
     "AsyncClusters",
+    "AsyncCollection",
     "AsyncCorrected",
     "AsyncEstimates",
     "AsyncMultiverse",
@@ -100,6 +105,13 @@ __all__ = [
     "ClusterGrid",
     "ClusterGridRow",
     "Clusters",
+    "Collection",
+    "CollectionCard",
+    "CollectionDuplicates",
+    "CollectionItem",
+    "CollectionItems",
+    "CollectionNeighbour",
+    "CollectionNeighbours",
     "Comparison",
     "ComparisonPairs",
     "Configuration",

@@ -12,6 +12,7 @@ from daguerre.resources.annotation import AnnotationMethods
 from daguerre.resources.classifiers import ClassifierMethods
 from daguerre.resources.cluster_grids import ClusterGridMethods
 from daguerre.resources.clusters import ClusterMethods
+from daguerre.resources.collections import CollectionMethods
 from daguerre.resources.corpora import CorpusMethods
 from daguerre.resources.duplicates import DuplicateMethods
 from daguerre.resources.embeddings import EmbeddingMethods
@@ -58,6 +59,7 @@ class AsyncClient(  # each before what it builds on
     ZeroShotMethods,
     EmbeddingMethods,
     ImageMethods,
+    CollectionMethods,
     FileMethods,
     JobMethods,
     ModelMethods,

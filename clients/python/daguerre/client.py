@@ -15,6 +15,7 @@ from daguerre.blocking import Closing, blocking, blocking_handle, blocking_resul
 from daguerre.handles.classifier import Classifier
 from daguerre.handles.clip import Clip
 from daguerre.handles.clustering import Clusters
+from daguerre.handles.collection import Collection
 from daguerre.handles.corrected import Corrected
 from daguerre.handles.multiverse import Multiverse
 from daguerre.handles.reported import (
@@ -97,6 +98,9 @@ class Client(Closing):
     replicate = blocking(AsyncClient.replicate)
     compare_representations = blocking(AsyncClient.compare_representations)
     compared_representations = blocking(AsyncClient.compared_representations)
+    create_collection = blocking_handle(AsyncClient.create_collection, Collection)
+    collection = blocking_handle(AsyncClient.collection, Collection)
+    collections = blocking(AsyncClient.collections)
     search = blocking_result(AsyncClient.search, waiting(BlockingNeighbours))
     upload = blocking(AsyncClient.upload)
     files = blocking(AsyncClient.files)

@@ -1,7 +1,8 @@
 """A table of coded items as the arguments of `train_classifier`, with images or with vectors."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,11 @@ from daguerre.corpus.coded import CodedTable, read_coded
 from daguerre.inputs.alignment import id_texts
 from daguerre.inputs.names import PathNames
 from daguerre.results.embeddings import Embeddings
+
+WARNED = (  # notes of a report that nobody should overlook
+    *("missing_codes", "similar_codes", "lost_zeros", "items", "rare_classes"),
+    *("text_from_image", "coders_differ", "adjudicator_differs", "no_probabilities", "purposive", "uncoded"),
+)
 
 
 def read_training_table(table: Any, coders: Sequence[str], rule: str | None, adjudicator: str | None) -> CodedTable:
@@ -153,3 +159,20 @@ def refuse_unusable(blocks: Mapping[str, Embeddings]) -> None:
     raise ValueError(
         f"{len(made.errors):,} of {len(made):,} items cannot be used, the first, {first.id}: {first.message}"
     )
+
+
+def dropped_warnings(report: Mapping[str, Any]) -> Iterator[str]:
+    """Warnings of items that were left out of the training, and of texts that count as missing codes."""
+    # rare classes have a note, with their names and numbers
+    if dropped := [item for item in report["dropped"] if item["code"] != "rare_class"]:
+        reasons = Counter(each["reason"] for each in dropped)
+        (reason, count), *others = reasons.most_common()
+        which = f"{count:,} of them because" if others else "because"
+        reason = f"each {reason}" if reason.startswith(("has ", "is ")) else f"their {reason}"
+        yield (
+            f"{len(dropped):,} of {len(report['dropped']) + report['n']:,} items were left out of the training, "
+            f"{which} {reason}; .report['dropped'] lists them"
+        )
+    for note in report["notes"]:
+        if note["code"] in WARNED:
+            yield note["message"]

@@ -5,7 +5,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, Protocol, TypeAlias, TypeVar, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +19,35 @@ from daguerre.errors import (
     ItemError,
     TooLargeError,
 )
+from daguerre.inputs.alignment import sent_ids
 from daguerre.inputs.pieces import rows_of
 from daguerre.results.embeddings import NO_VECTOR, Embeddings, read_embeddings
 from daguerre.transport.base import Transport
 from daguerre.transport.operations import DELETE_FILE
 from daguerre.types.common import A, Modality
-from daguerre.types.embeddings import VectorBlock
+from daguerre.types.embeddings import StoredRows, VectorBlock
 
-EmbeddingsFile: TypeAlias = Embeddings | str | os.PathLike[str]
+
+@runtime_checkable
+class StoredItems(Protocol):
+    """Items of a collection on the server."""
+
+    async def stored(self) -> Embeddings:
+        """Ids and receipt of the items; their vectors are StoredRows."""
+
+    async def embeddings(self) -> Embeddings:
+        """The items with their vectors, which are downloaded."""
+
+
+@runtime_checkable
+class BlockingItems(Protocol):
+    """The blocking twin of items of a collection."""
+
+    @property
+    def asynchronous(self) -> StoredItems: ...
+
+
+EmbeddingsFile: TypeAlias = Embeddings | StoredItems | BlockingItems | str | os.PathLike[str]
 EmbeddingsLike: TypeAlias = EmbeddingsFile | Mapping[str, EmbeddingsFile]
 T = TypeVar("T")
 MODALITIES = ("image", "text")
@@ -58,9 +79,9 @@ async def with_uploads(
         try:
             return await ask(sent)
         except TooLargeError as exc:
-            if exc.code != "body_too_large" or len(uploaded) == len(sent):
+            if exc.code != "body_too_large" or all(each.array is None for each in sent):
                 raise
-        return await ask([await upload(each) if each.file is None else each for each in sent])
+        return await ask([each if each.array is None else await upload(each) for each in sent])
     finally:
         for id in uploaded:
             with suppress(DaguerreError):  # then it expires by itself
@@ -106,14 +127,27 @@ async def embeddings_of(
     return blocks
 
 
+async def items_stored(given: Any, *, download: bool = False) -> Any:
+    """The embeddings of items of a collection, with their vectors only where asked for; everything else as it is."""
+    if isinstance(found := getattr(given, "asynchronous", given), StoredItems):
+        return await (found.embeddings() if download else found.stored())
+    return given
+
+
+def sent_names(made: Embeddings, every: Sequence[str], ids: object) -> list[str]:
+    """The ids that the server gets: those that the user gives, those of a collection, or those of files."""
+    return list(every) if ids is not None or isinstance(made.vectors, StoredRows) else sent_ids(every)
+
+
 async def _read(given: Any) -> Embeddings:
+    given = await items_stored(given)
     if isinstance(given, Embeddings):
         return given
     if isinstance(given, str | os.PathLike):
         return await asyncio.to_thread(read_embeddings, given)
     raise TypeError(
-        f"embeddings: got {type(given).__name__}; give a result of `embed`, the path of its .parquet or .npz file, "
-        'a folder of `embed_corpus`, or {"image": …, "text": …}'
+        f"embeddings: got {type(given).__name__}; give a result of `embed`, the path of its .parquet or .npz file, a "
+        'folder of `embed_corpus`, a collection, or {"image": …, "text": …}'
     )
 
 
@@ -193,13 +227,21 @@ async def collected_vectors(
 
 def vector_block(modality: str, made: Embeddings, part: "slice | NDArray[np.int64]" = slice(None)) -> VectorBlock:
     """Embeddings as they are sent."""
+    rows: Any = made.vectors[part]
     return VectorBlock(
         modality=cast(Modality, modality),
         model=made.model,
         fingerprint=made.fingerprint,
-        rows=np.ascontiguousarray(made.vectors[part]),
+        rows=rows if isinstance(rows, StoredRows) else np.ascontiguousarray(rows),
         receipt=made.receipt,
     )
+
+
+def with_vector(made: Embeddings) -> NDArray[np.bool_]:
+    """Whether each item has a vector, (n,). The items of a collection have."""
+    if isinstance(made.vectors, StoredRows):
+        return made.ok
+    return made.ok & ~np.isnan(made.vectors[:, :1]).any(axis=1)
 
 
 UNKNOWN = "is a text of which the model knows no token, so its vector is that of other such texts"
@@ -221,7 +263,7 @@ def split_usable(
     good = np.ones(len(ids), bool)
     failed = known_errors(blocks, ids)
     for modality, made in blocks.items():
-        there = made.ok & ~np.isnan(made.vectors[:, :1]).any(axis=1)
+        there = with_vector(made)
         for i in np.flatnonzero(~there).tolist():
             failed.setdefault(i, ItemError(i, ids[i], "no_vector", f"has no {modality} vector; leave it out"))
         if known:

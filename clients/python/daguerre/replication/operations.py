@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 VIDEOS = "videos are not recorded yet"
+COLLECTIONS = "items of a collection are not recorded yet; give what its .embeddings() returns"
 DROPPED = frozenset({"progress", "wait", "retry_for", "retry_errors", "out", "fingerprint", "on_error"})
 
 
@@ -72,6 +73,8 @@ CLIENT_METHODS: Mapping[str, RecordedMethod] = {
     "train_classifier": _ITEMS,
     "fine_tune": RecordedMethod(refused="fine-tuning is not repeated"),
     "video": RecordedMethod(refused=VIDEOS),
+    "create_collection": RecordedMethod(refused=COLLECTIONS),
+    "collection": RecordedMethod(refused=COLLECTIONS),
 }
 CLASSIFIER_METHODS: Mapping[str, RecordedMethod] = {"predict": _EACH, "estimate": _ITEMS}
 

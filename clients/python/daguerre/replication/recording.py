@@ -184,7 +184,7 @@ def _of_file(result: Any, record: Mapping[str, Any]) -> Any:
 def _receipt(result: Any) -> dict[str, Any] | None:
     """Model and settings that made a result; None where no model has a part in it."""
     found = getattr(result, "receipt", None)
-    if found is None and hasattr(result, "card"):
+    if found is None and isinstance(getattr(result, "card", None), Mapping):
         encoders = [dict(each) for each in result.card.get("encoders", ())]
         return {"encoders": encoders} if encoders else None
     if isinstance(found, Receipt):

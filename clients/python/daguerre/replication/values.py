@@ -19,7 +19,7 @@ from daguerre.inputs.crops import CroppedImage, CroppedSource
 from daguerre.inputs.files import file_kind
 from daguerre.inputs.items import image_sources, text_column
 from daguerre.inputs.source import Unreadable
-from daguerre.replication.operations import RecordedMethod
+from daguerre.replication.operations import COLLECTIONS, RecordedMethod
 from daguerre.replication.outcomes import csv_bytes, npy_bytes, outcome_of, without_paths
 from daguerre.replication.steps import StoredStep
 from daguerre.results.analyses import Analyses
@@ -144,6 +144,8 @@ class Encoder:
             return self.value(given.item())
         if isinstance(given, str):
             return self._text(given)
+        if hasattr(getattr(given, "asynchronous", given), "stored"):
+            raise NotRecorded(COLLECTIONS)
         for test, encode in self._kinds():
             if test(given):
                 return encode(given)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from daguerre.corpus.classifiers import item_groups
-from daguerre.dispatch.vectors import with_uploads
+from daguerre.dispatch.vectors import BlockingItems, StoredItems, items_stored, with_uploads
 from daguerre.handles.reported import AsyncSample, reported
 from daguerre.inputs.alignment import (
     ItemIndex,
@@ -20,7 +20,7 @@ from daguerre.inputs.alignment import (
 )
 from daguerre.inputs.kinds import named_kind
 from daguerre.inputs.votes import read_votes
-from daguerre.resources.sample_arguments import diverse_rows, sample_size
+from daguerre.resources.sample_arguments import diverse_rows, sample_size, usable_rows
 from daguerre.resources.scales import ScaleMethods
 from daguerre.resources.search import Query
 from daguerre.results.annotation import Comparison, Pairs, Sample, Stratum
@@ -29,7 +29,7 @@ from daguerre.results.embeddings import Embeddings
 from daguerre.results.labellings import Labellings, aligned_labels
 from daguerre.transport.operations import COMPARE, PAIRS, SAMPLE
 from daguerre.types.common import NO_MODEL, Float, record
-from daguerre.types.embeddings import VectorBlock
+from daguerre.types.embeddings import StoredRows, VectorBlock
 
 if TYPE_CHECKING:
     pass
@@ -50,7 +50,7 @@ class AnnotationMethods(ScaleMethods):
         scores: Sequence[float] | None = None,
         n: int | None = None,
         near: Query | None = None,
-        embeddings: Embeddings | None = None,
+        embeddings: Embeddings | StoredItems | BlockingItems | None = None,
         design: Literal["simple", "stratified", "purposive"] | None = None,
         allocation: Literal["proportional", "equal", "floor"] = "proportional",
         floor: int = 0,
@@ -110,16 +110,17 @@ class AnnotationMethods(ScaleMethods):
         >>> client.sample(50, near="a burning car", embeddings=X).ids
         >>> client.sample(50, near="a burning car", embeddings=X, diversity=0.5).ids
         """
+        corpus: Embeddings | None = await items_stored(embeddings, download=near is not None)
         if near is not None:
-            if embeddings is None or scores is not None:
+            if corpus is None or scores is not None:
                 raise ValueError("near needs embeddings, and excludes scores")
-            scores = (await self._scores(near, embeddings)).tolist()
+            scores = (await self._scores(near, corpus)).tolist()
         given = {"clusters": clusters, "strata": strata, "scores": scores}
         there = [name for name, value in given.items() if value is not None]
         if len(there) > 1:
             raise ValueError(f"give one of {' and '.join(there)}: a draw has one design")
-        source = clusters if clusters is not None else embeddings
-        rows = diverse_rows(diversity, vectors, embeddings)
+        source = clusters if clusters is not None else corpus
+        rows = diverse_rows(diversity, vectors, corpus)
         sizes = {len(each) for each in (source, strata, scores, ids, rows) if each is not None} | ({n} if n else set())
         if len(sizes) != 1:
             many = " and ".join(map(str, sorted(sizes)))
@@ -135,7 +136,7 @@ class AnnotationMethods(ScaleMethods):
         if numbers is not None:
             good = good & ~np.isnan(numbers)
         if rows is not None:
-            usable = np.isfinite(rows).all(axis=1) & rows.any(axis=1)
+            usable = usable_rows(rows)
             if missing := int((good & ~usable).sum()):
                 self.warn(f"{missing:,} of {total:,} items have no vector, or one of zeros, and are not drawn")
             good = good & usable
@@ -169,7 +170,7 @@ class AnnotationMethods(ScaleMethods):
             raise ValueError(f"design: got {kind!r}; stratified needs clusters or strata, purposive scores or near")
         answer = await with_uploads(
             self.transport,
-            [] if rows is None else [_block(rows, place, embeddings)],
+            [] if rows is None else [_block(rows, place, corpus)],
             lambda sent: self.ask(SAMPLE, fields, vectors=sent),
             retry_for=self.limits.retry_for,
         )
@@ -346,11 +347,16 @@ def coded_pairs(
     return fields, len(votes) - len(rows)
 
 
-def _block(rows: Float, place: NDArray[np.int64], embeddings: Embeddings | None) -> VectorBlock:
+def _block(rows: Float | StoredRows, place: NDArray[np.int64], embeddings: Embeddings | None) -> VectorBlock:
     """The vectors of the items at `place`, as they are sent."""
     modality = (None if embeddings is None else embeddings.modality) or "image"
     model, fingerprint = ("vectors", "vectors") if embeddings is None else (embeddings.model, embeddings.fingerprint)
     receipt = NO_MODEL if embeddings is None else embeddings.receipt
+    drawn = rows[place]
     return VectorBlock(
-        modality=modality, model=model, fingerprint=fingerprint, rows=np.ascontiguousarray(rows[place]), receipt=receipt
+        modality=modality,
+        model=model,
+        fingerprint=fingerprint,
+        rows=drawn if isinstance(drawn, StoredRows) else np.ascontiguousarray(drawn),
+        receipt=receipt,
     )

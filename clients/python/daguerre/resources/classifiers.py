@@ -1,7 +1,6 @@
 """Methods of the client for trained classifiers."""
 
 import os
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +11,7 @@ from daguerre.corpus.features import feature_columns, split_features
 from daguerre.corpus.training import (
     code_rows,
     coded_items,
+    dropped_warnings,
     numbers_of,
     of_coded,
     read_training_table,
@@ -20,10 +20,17 @@ from daguerre.corpus.training import (
     texts_of,
     zero_shot_fields,
 )
-from daguerre.dispatch.vectors import EmbeddingsLike, embeddings_of, known_errors, vector_block, with_uploads
+from daguerre.dispatch.vectors import (
+    EmbeddingsLike,
+    embeddings_of,
+    known_errors,
+    sent_names,
+    vector_block,
+    with_uploads,
+)
 from daguerre.errors import ItemError, RemarkWarning
 from daguerre.handles.classifier import AsyncClassifier
-from daguerre.inputs.alignment import Code, ItemIndex, id_texts, item_ids, json_value, missing_texts, sent_ids
+from daguerre.inputs.alignment import Code, ItemIndex, id_texts, item_ids, json_value, missing_texts
 from daguerre.inputs.crops import with_crops
 from daguerre.inputs.items import Images, Texts
 from daguerre.resources.analyses import AnalysisMethods
@@ -37,10 +44,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Task = Literal["binary", "categorical", "continuous"]
-WARNED = (  # notes of a report that nobody should overlook
-    *("missing_codes", "similar_codes", "lost_zeros", "items", "rare_classes"),
-    *("text_from_image", "coders_differ", "adjudicator_differs", "no_probabilities", "purposive", "uncoded"),
-)
 
 
 class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
@@ -187,7 +190,7 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
             partial = True
         blocks = await self._embedded(images, texts, embeddings, model, decode, progress)
         first = next(iter(blocks.values()))
-        names = item_ids(ids, first.ids) if ids is not None else sent_ids(first.ids)
+        names = sent_names(first, item_ids(ids, first.ids), ids)
         if (targets is None) == (codes is None):
             raise ValueError("give either targets or codes, or a table of them")
         if codes is None and (adjudicator is not None or rule == "adjudicated"):
@@ -271,7 +274,8 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
         files = dict(zip(names, first.files, strict=True))
         failed = list(known_errors(blocks, names).values())
         made = await self._classifier(ended.result["classifier"], files, failed)
-        self._warn_of_dropped(made.report)
+        for warning in dropped_warnings(made.report):
+            self.warn(warning)
         return made
 
     async def _read(
@@ -289,22 +293,6 @@ class ClassifierMethods(AnalysisMethods, EmbeddingMethods):
         if not any(read):
             raise ValueError("text: no text was read in any of the images; train on images alone")
         return read, str(found.receipts["text"]["fingerprint"])
-
-    def _warn_of_dropped(self, report: Mapping[str, Any]) -> None:
-        """Warn of items that were left out of the training, and of texts that count as missing codes."""
-        # rare classes have a note, with their names and numbers
-        if dropped := [item for item in report["dropped"] if item["code"] != "rare_class"]:
-            reasons = Counter(each["reason"] for each in dropped)
-            (reason, count), *others = reasons.most_common()
-            which = f"{count:,} of them because" if others else "because"
-            reason = f"each {reason}" if reason.startswith(("has ", "is ")) else f"their {reason}"
-            self.warn(
-                f"{len(dropped):,} of {len(report['dropped']) + report['n']:,} items were left out of the training, "
-                f"{which} {reason}; .report['dropped'] lists them"
-            )
-        for note in report["notes"]:
-            if note["code"] in WARNED:
-                self.warn(note["message"])
 
     async def classifier(self, name: str) -> AsyncClassifier:
         """Get a trained classifier: the newest version of "protest", or "protest@3". Raises NotFoundError."""

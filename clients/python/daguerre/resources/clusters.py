@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from daguerre.dispatch.vectors import EmbeddingsLike, split_usable, vector_blocks, with_uploads
+from daguerre.dispatch.vectors import EmbeddingsLike, sent_names, split_usable, vector_blocks, with_uploads
 from daguerre.errors import RemarkWarning
 from daguerre.handles.clustering import AsyncClusters
-from daguerre.inputs.alignment import Code, ItemIndex, item_ids, missing_texts, sent_ids
+from daguerre.inputs.alignment import Code, ItemIndex, item_ids, missing_texts
 from daguerre.inputs.columns import plain
 from daguerre.inputs.crops import with_crops
 from daguerre.inputs.items import Images, Texts, text_column
@@ -125,7 +125,7 @@ class ClusterMethods(EmbeddingMethods):
         blocks = await self._embedded(images, texts, embeddings, model, decode, progress)
         first = next(iter(blocks.values()))
         every = item_ids(ids, first.ids)
-        names = every if ids is not None else sent_ids(every)
+        names = sent_names(first, every, ids)
         good, errors = split_usable(blocks, every)
         index = ItemIndex(first.files, names, images if images is not None else texts)
         labels = None if known is None else index.column("known", known)

@@ -8,10 +8,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from daguerre.dispatch.vectors import EmbeddingsLike, split_usable, vector_blocks, with_uploads
+from daguerre.dispatch.vectors import EmbeddingsLike, sent_names, split_usable, vector_blocks, with_uploads
 from daguerre.errors import ItemError
 from daguerre.handles.reported import AsyncDuplicates, reported, reported_or_job
-from daguerre.inputs.alignment import item_ids, per_item, sent_ids
+from daguerre.inputs.alignment import item_ids, per_item
 from daguerre.inputs.crops import content_hash, with_crops
 from daguerre.inputs.items import Images, Texts
 from daguerre.inputs.names import printable
@@ -161,7 +161,7 @@ class DuplicateMethods(EmbeddingMethods, ImageMethods):
         if prefer is not None:
             wanted = per_item("prefer", prefer, len(every))
             fields["preference"] = [float(wanted[i]) for i in good.tolist()]
-        names = every if ids is not None else sent_ids(every)
+        names = sent_names(first, every, ids)
         fields |= {"ids": [printable(names[i]) for i in good.tolist()]}
         vectors = vector_blocks(blocks, good) if blocks else []
         small = [] if described is None else _miniatures(described, good)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from daguerre.corpus.multiverses import codes_of_items, corpus_fields, positive_of
-from daguerre.dispatch.vectors import EmbeddingsLike, embeddings_of, items_or_embeddings
+from daguerre.dispatch.vectors import EmbeddingsLike, embeddings_of, items_or_embeddings, with_vector
 from daguerre.errors import NotFoundError, RemarkWarning
 from daguerre.handles.multiverse import AsyncMultiverse
 from daguerre.inputs.alignment import json_value, missing_texts
@@ -215,7 +215,7 @@ class MultiverseMethods(ZeroShotMethods, EmbeddingMethods):
         self, grid: Grid, model: str, made: Embeddings
     ) -> AsyncIterator[tuple[Mapping[str, str], list[float | int | None]]]:
         """The choices and predictions of each configuration of a model; None for items without a vector."""
-        good = np.flatnonzero(made.ok & ~np.isnan(made.vectors[:, :1]).any(axis=1))
+        good = np.flatnonzero(with_vector(made))
         if not len(good):
             error = made.errors[0] if made.errors else None
             why = "" if error is None else f"; the first, {error.id}: {error.message}"

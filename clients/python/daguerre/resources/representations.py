@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from daguerre.dispatch.vectors import with_uploads
+from daguerre.dispatch.vectors import BlockingItems, StoredItems, items_stored, with_uploads
 from daguerre.inputs.alignment import json_value
 from daguerre.resources.annotation import coded_pairs, pair_ends
 from daguerre.results.annotation import Pairs
@@ -16,10 +16,10 @@ from daguerre.results.representations import Representations
 from daguerre.session import Session
 from daguerre.transport.operations import COMPARE_REPRESENTATIONS, REPRESENTATIONS, REPRESENTATIONS_PAGE
 from daguerre.types.common import NO_MODEL, Float
-from daguerre.types.embeddings import NamedBlock
+from daguerre.types.embeddings import NamedBlock, StoredRows
 from daguerre.types.jobs import Job
 
-Vectors: TypeAlias = Embeddings | NDArray[np.floating[Any]]
+Vectors: TypeAlias = Embeddings | StoredItems | BlockingItems | NDArray[np.floating[Any]]
 Grid: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
@@ -75,10 +75,14 @@ class RepresentationMethods(Session):
         >>> grid = [{"method": "kmeans", "k": [10, 20, 40]}, {"method": "hdbscan"}]
         >>> client.compare_representations(pairs, same, {"embedded": X, "clip": Y}, grid=grid).to_pandas()
         """
+        if isinstance(representations, Mapping):
+            representations = {name: await items_stored(each) for name, each in representations.items()}
         ids, blocks = _aligned(representations)
+        are_stored = any(isinstance(block.rows, StoredRows) for block in blocks)
         coded, without = coded_pairs(pairs, _ends(pairs, ids), same)
         fields: dict[str, Any] = {
             **coded,
+            "ids": ids if are_stored else None,
             "grid": None if grid is None else combinations(grid),
             "cosines_only": cosines_only,
             "unclustered": unclustered or (pairs.unclustered if isinstance(pairs, Pairs) else None),
@@ -165,7 +169,9 @@ def _aligned(given: Mapping[str, Vectors]) -> tuple[list[str] | None, list[Named
     return ids, blocks
 
 
-def _in_order(rows: Float, own: Sequence[str], ids: Sequence[str], name: str, of: str) -> Float:
+def _in_order(
+    rows: Float | StoredRows, own: Sequence[str], ids: Sequence[str], name: str, of: str
+) -> Float | StoredRows:
     """The rows of items `own` in the order of `ids`."""
     if list(own) == list(ids):
         return rows
@@ -180,14 +186,14 @@ def _in_order(rows: Float, own: Sequence[str], ids: Sequence[str], name: str, of
     return rows[[place[id] for id in ids]]
 
 
-def _named(place: int, name: str, made: Embeddings | None, rows: Float) -> NamedBlock:
+def _named(place: int, name: str, made: Embeddings | None, rows: Float | StoredRows) -> NamedBlock:
     return NamedBlock(
         place=place,
         name=name,
         modality=(made.modality if made is not None else None) or "image",
         model="" if made is None else made.model,
         fingerprint="" if made is None else made.fingerprint,
-        rows=np.ascontiguousarray(rows),
+        rows=rows if isinstance(rows, StoredRows) else np.ascontiguousarray(rows),
         receipt=NO_MODEL if made is None else made.receipt,
     )
 

@@ -3,10 +3,11 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from daguerre.results.embeddings import Embeddings
 from daguerre.types.common import Float
+from daguerre.types.embeddings import StoredRows
 
 
 def sample_size(
@@ -23,7 +24,9 @@ def sample_size(
     return {"for_width": for_width, "expected_share": expected_share, "classifier": name}
 
 
-def diverse_rows(diversity: float | None, vectors: ArrayLike | None, embeddings: Embeddings | None) -> Float | None:
+def diverse_rows(
+    diversity: float | None, vectors: ArrayLike | None, embeddings: Embeddings | None
+) -> Float | StoredRows | None:
     """The vectors by which items differ, (n, d); None without diversity. Raises ValueError."""
     if diversity is None:
         if vectors is not None:
@@ -35,7 +38,16 @@ def diverse_rows(diversity: float | None, vectors: ArrayLike | None, embeddings:
         if embeddings is None:
             raise ValueError(f"diversity: got {diversity}, and it needs embeddings, or vectors, by which items differ")
         vectors = embeddings.vectors
+    if isinstance(vectors, StoredRows):
+        return vectors
     rows = np.asarray(vectors, np.float32)
     if rows.ndim != 2 or not rows.shape[1]:
         raise ValueError(f"vectors: got an array of shape {rows.shape}; give one of shape (items, dimension)")
     return rows
+
+
+def usable_rows(rows: Float | StoredRows) -> NDArray[np.bool_]:
+    """Whether items differ from others by their vectors, (n,): not by one of zeros, or one with NaN."""
+    if isinstance(rows, StoredRows):
+        return np.ones(len(rows), bool)
+    return np.asarray(np.isfinite(rows).all(axis=1) & rows.any(axis=1))

@@ -17,7 +17,7 @@ from daguerre.inputs.pieces import Sendable
 from daguerre.transport.addresses import is_loopback
 from daguerre.transport.operations import Operation
 from daguerre.types.common import Content, Payload
-from daguerre.types.embeddings import VectorBlock
+from daguerre.types.embeddings import NamedBlock, StoredRows, VectorBlock
 from daguerre.types.models import Ping
 
 T = TypeVar("T")
@@ -82,12 +82,13 @@ class Transport(ABC):
             for name, value in {**operation.fields, **fields}.items()
             if value is not None
         }
+        wanted, vectors = with_reference(wanted, vectors)
         answer, request_id = await self._send_request(Request(operation, wanted, items, vectors))
 
         def read() -> T:
             with expect_answer(self.url):
                 content = self._content(operation, answer)
-                if items is not None and len(content["data"]) != len(items):
+                if items is not None and "data" in content and len(content["data"]) != len(items):
                     raise ValueError(f"{len(content['data'])} results for {len(items)} items")
                 return operation.read(content, request_id)
 
@@ -123,6 +124,26 @@ class Transport(ABC):
     @abstractmethod
     def _content(self, operation: Operation[Any], answer: bytes) -> Content:
         """The content of an answer. Raises ValueError for bytes of another form."""
+
+
+def with_reference(
+    fields: dict[str, Any], vectors: Sequence[VectorBlock]
+) -> tuple[dict[str, Any], Sequence[VectorBlock]]:
+    """The fields of a request and its vectors, where those of a collection are fields that name it and its items.
+
+    Raises ValueError for other ids than those of the collection, and for vectors beside those of the collection.
+    """
+    stored = [block.rows for block in vectors if isinstance(block.rows, StoredRows)]
+    if not stored or isinstance(vectors[0], NamedBlock):
+        return fields, vectors
+    if len(vectors) > 1:
+        raise ValueError(
+            "embeddings: those of a collection are of one modality and stand alone; give client.collection("
+            f"{stored[0].collection!r}).embeddings(), which downloads them"
+        )
+    if fields.get("ids") not in (None, ids := list(stored[0].ids)):
+        raise ValueError("ids: the items of a collection have their own; leave ids out")
+    return {**fields, "collection": stored[0].collection, "ids": ids}, ()
 
 
 @contextmanager

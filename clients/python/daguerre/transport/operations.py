@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from daguerre.types.analyses import AnalyserCard, AnalysesAnswer
 from daguerre.types.clusters import read_clustering
+from daguerre.types.collections import CollectionCard, CollectionIds, CollectionItem, NeighboursAnswer, StoredAnswer
 from daguerre.types.common import Content, record
 from daguerre.types.duplicates import read_duplicates
 from daguerre.types.embeddings import EmbedAnswer
@@ -135,6 +136,24 @@ ESTIMATE_CORPUS = Operation("POST", "/v1/estimates", "EstimateCorpus", _content)
 ESTIMATE_MULTIVERSE = Operation("POST", "/v1/multiverses", "EstimateMultiverse", _content)
 
 EVALUATE = Operation("POST", "/v1/evaluations", "EvaluateFindings", _content)
+
+CREATE_COLLECTION = Operation("PUT", "/v1/collections/{name}", "PutCollection", CollectionCard.read)
+COLLECTIONS = Operation("GET", "/v1/collections", "ListCollections", CollectionCard.read)
+COLLECTION = Operation("GET", "/v1/collections/{name}", "GetCollection", CollectionCard.read)
+DELETE_COLLECTION: Operation[int] = Operation(
+    "DELETE", "/v1/collections/{name}", "DeleteCollection", lambda content, _: int(content["rows"])
+)
+ADD_ITEMS = Operation("POST", "/v1/collections/{name}/items", "PutCollectionItems", StoredAnswer.read, SKIP)
+COLLECTION_ITEMS = Operation("GET", "/v1/collections/{name}/items", "ListCollectionItems", CollectionItem.read)
+COLLECTION_IDS = Operation("GET", "/v1/collections/{name}/ids", "ListCollectionIds", CollectionIds.read)
+COLLECTION_ITEM = Operation("GET", "/v1/collections/{name}/items/{id}", "GetCollectionItem", CollectionItem.read)
+DELETE_ITEMS: Operation[int] = Operation(
+    "DELETE", "/v1/collections/{name}/items", "DeleteCollectionItems", lambda content, _: int(content["deleted"])
+)
+SEARCH_COLLECTION = Operation("POST", "/v1/collections/{name}/search", "SearchCollection", NeighboursAnswer.read, SKIP)
+COLLECTION_DUPLICATES = Operation(
+    "POST", "/v1/collections/{name}/duplicates", "FindCollectionDuplicates", NeighboursAnswer.read, SKIP
+)
 
 UPLOAD = Operation("POST", "/v1/files", "UploadFile", _content)  # streamed: Transport.upload
 FILES = Operation("GET", "/v1/files", "ListFiles", _content)

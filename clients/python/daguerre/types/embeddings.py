@@ -1,8 +1,11 @@
 """Options and answer of an embedding request, and embeddings as they are sent to the server."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from daguerre.types.arrays import spread, unpacked
 from daguerre.types.common import (
@@ -35,6 +38,39 @@ class EmbedAnswer(Answer):
         return cls(vectors=vectors, tokens=content["usage"]["prompt_tokens"], **fields)
 
 
+@dataclass(frozen=True, eq=False)
+class StoredRows:
+    """Vectors of items of a collection, (n, d) float32, which are on the server and not on this machine."""
+
+    dtype: ClassVar[Any] = np.dtype(np.float32)
+    nbytes: ClassVar[int] = 0
+    ndim: ClassVar[int] = 2
+
+    collection: str
+    ids: Sequence[str]
+    dimension: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.ids), self.dimension
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, part: "slice | Sequence[int] | NDArray[Any]") -> "StoredRows":
+        """The rows of some of the items."""
+        if isinstance(part, slice):
+            return StoredRows(self.collection, self.ids[part], self.dimension)
+        places = np.arange(len(self.ids))[part]
+        return StoredRows(self.collection, [self.ids[i] for i in places.tolist()], self.dimension)
+
+    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError(
+            f"the vectors of the collection {self.collection!r} are on the server; give what "
+            f"client.collection({self.collection!r}).embeddings() returns, which has them"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class VectorBlock:
     """Embeddings of one modality: (n, d) float32, a row of NaN for an item that has none.
@@ -47,29 +83,36 @@ class VectorBlock:
     modality: Modality
     model: str
     fingerprint: str
-    rows: Float
+    rows: Float | StoredRows
     receipt: Receipt
     file: str | None = None
 
     def fields(self) -> dict[str, object]:
         """The fields of a request, without the rows."""
-        fields = {
+        fields: dict[str, object] = {
             "modality": self.modality,
             "model": self.model,
             "fingerprint": self.fingerprint,
             "dimension": self.rows.shape[1],
             "receipt": asdict(self.receipt),
         }
+        if isinstance(self.rows, StoredRows):
+            return {**fields, "collection": self.rows.collection}
         return fields if self.file is None else {**fields, "file": self.file}
+
+    @property
+    def array(self) -> Float | None:
+        """The rows that go with the request; None for those that the server has."""
+        return None if self.file is not None or isinstance(self.rows, StoredRows) else self.rows
 
     @property
     def part(self) -> str:
         """Name of the part of a form that has the rows."""
         return f"{self.modality}_vectors"
 
-    def packed(self) -> bytes:
-        """The rows as float32, little-endian."""
-        return self.rows.astype("<f4", copy=False).tobytes()
+    def packed(self) -> bytes | None:
+        """The rows that go with the request, as float32, little-endian."""
+        return None if (rows := self.array) is None else rows.astype("<f4", copy=False).tobytes()
 
 
 @dataclass(frozen=True, kw_only=True)

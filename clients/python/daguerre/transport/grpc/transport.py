@@ -110,9 +110,7 @@ class GrpcTransport(Transport):
             if request.items:
                 _add_items(message, request.items)
             if request.vectors:
-                blocks = [
-                    {**block.fields(), "data": None if block.file else block.packed()} for block in request.vectors
-                ]
+                blocks = [{**block.fields(), "data": block.packed()} for block in request.vectors]
                 fill(message, {"vectors": blocks} if hasattr(message, "vectors") else {"corpus": blocks[0]})
             packed = message.SerializeToString()
         return await self._answer(request.operation, packed)

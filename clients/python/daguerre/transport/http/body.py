@@ -21,7 +21,7 @@ def request_body(request: Request, fields: Mapping[str, Any]) -> tuple[bytes, st
     items, vectors = request.items, request.vectors
     if vectors:
         fields = {**fields, "vectors": [block.fields() for block in vectors]}
-        arrays = {block.part: block.rows for block in vectors if block.file is None}
+        arrays = {block.part: block.array for block in vectors if block.array is not None}
         return form({"request": json_text(fields)}, (), arrays)
     if items is None:
         return json_text(fields).encode(), JSON

@@ -25,6 +25,7 @@ from daguerre.version import check as check_version
 
 QUOTED = 200  # characters of an answer that is not from Daguerre
 GOOD = (200, 201, 202)
+QUERY = {"with_vectors": "vectors", "with_thumbnails": "thumbnails"}  # names in addresses of fields of gRPC
 PATH_FIELD = re.compile(r"{(\w+)}")
 
 
@@ -86,8 +87,12 @@ class HttpTransport(Transport):
         named = PATH_FIELD.findall(operation.path)
         path = operation.path.format_map({name: quote(str(fields[name]), safe="@") for name in named})
         rest = {name: value for name, value in fields.items() if name not in named}
-        if operation.method != "POST" or (not rest and items is None):
-            answer = await self._good(operation.method, path, params=rest)
+        if operation.method == "GET" or (not rest and items is None):
+            params = {
+                QUERY.get(name, name): json.dumps(value) if isinstance(value, Mapping) else value
+                for name, value in rest.items()
+            }
+            answer = await self._good(operation.method, path, params=params)
         else:
             if items is not None and all(item.image is None for item in items):  # texts are small
                 content, kind = request_body(request, rest)
