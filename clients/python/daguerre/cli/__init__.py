@@ -5,6 +5,7 @@ from daguerre.cli.commands.annotation import agreement, compare, pairs, sample
 from daguerre.cli.commands.classifiers import fine_tune, predict, train
 from daguerre.cli.commands.clusters import cluster, duplicates
 from daguerre.cli.commands.coders import coder_groups, reconcile
+from daguerre.cli.commands.collections import collection
 from daguerre.cli.commands.corpus import corpus
 from daguerre.cli.commands.embed import embed, to_folder
 from daguerre.cli.commands.estimates import estimate
@@ -26,7 +27,7 @@ __all__ = ["DISAGREE", "INTERRUPTED", "MISMATCH", "REFUSED", "SOME_FAILED", "UNR
 for command in (
     *(embed, corpus, zero_shot, analyse, cluster, duplicates, search, sample, pairs, agreement, compare),
     *(coder_groups, reconcile, comparisons, scale, representations, validate, evaluate, estimate, multiverse),
-    *(to_folder, bundle, replicate),
+    *(to_folder, bundle, replicate, collection),
     *(train, predict, fine_tune, classifiers, jobs, models, ping),
 ):
     main.add_command(command)

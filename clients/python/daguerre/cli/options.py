@@ -10,6 +10,7 @@ from typing import Any, TypeVar, get_args
 import click
 
 from daguerre.cli.chosen import HELP, OPTION, chosen_items, keep_chosen
+from daguerre.cli.collection_items import COLLECTION_HELP, WHERE_HELP, keep_collection, keep_where, stored_choice
 from daguerre.cli.crops import read_crops
 from daguerre.cli.paths import VECTOR_FILE as VECTOR_FILE
 from daguerre.inputs.crops import with_crops
@@ -146,6 +147,12 @@ crops = input_option(
     "such as photo.jpg#3: with the number of its finding, or its place among the rows of the image.",
 )
 ids = input_option(OPTION, type=VECTOR_FILE, callback=keep_chosen, expose_value=False, help=HELP)
+takes_stored = options(
+    input_option("--collection", metavar="NAME", callback=keep_collection, expose_value=False, help=COLLECTION_HELP),
+    input_option(
+        "--where", multiple=True, metavar="CONDITION", callback=keep_where, expose_value=False, help=WHERE_HELP
+    ),
+)
 report = output_option("--report", "page", type=NEW_FILE, help="Write the report to this file, as an HTML page.")
 tables = output_option(
     "--tables",
@@ -171,40 +178,6 @@ def report_line(page: str, tables: str | None) -> str:
     return f"{page}: the report" + ("" if tables is None else f"; {tables}: its tables and figures")
 
 
-def sample_precision(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that replace the size of a sample; the command gets them as `precision`."""
-
-    @wraps(function)
-    def checked(
-        *args: Any, for_width: float | None, expected_share: float | None, classifier: str | None, **given: Any
-    ) -> Any:
-        if (given.get("size") is None) == (for_width is None):
-            raise click.UsageError("give either --size or --for-width")
-        if for_width is None and (expected_share is not None or classifier is not None):
-            raise click.UsageError("--expected-share and --classifier need --for-width")
-        precision = {"for_width": for_width, "expected_share": expected_share, "classifier": classifier}
-        return function(*args, precision=precision if for_width is not None else {}, **given)
-
-    return options(
-        option(
-            "--for-width",
-            type=click.FloatRange(0, min_open=True),
-            help="Draw as many items as a 95 % interval of this width needs: 0.03 is a share plus or minus 0.015.",
-        ),
-        option(
-            "--expected-share",
-            type=click.FloatRange(0, 1, min_open=True, max_open=True),
-            show_default="0.5, the worst case",
-            help="Expected share of the class, for --for-width.",
-        ),
-        option(
-            "--classifier",
-            metavar="NAME",
-            help="Classifier that will correct the share, whose report gives the errors for --for-width.",
-        ),
-    )(checked)
-
-
 def resamples(of: str) -> Decorator:
     """The number of bootstrap resamples of pairs or items."""
     return option(
@@ -224,6 +197,12 @@ def takes_items(function: Callable[..., Any], models: Decorator = model) -> Call
     ) -> Any:
         if not source and not texts and str(given.get("name")).lower().endswith(TABLES):  # estimate: items of a table
             return function(*args, images=None, texts=None, ids=None, **given)
+        if (stored := stored_choice()) is not None:
+            if source or texts or crops or given.get("video"):
+                raise click.UsageError(
+                    "--collection takes the place of images, --texts, --crops and --video; leave them out"
+                )
+            return function(*args, images=stored, texts=None, ids=None, **given)
         if bool(source) == bool(texts):
             raise click.UsageError("give images (folders, files, globs) or --texts FILE, and not both")
         ids, lines = read_texts(texts, column) if texts else (None, None)

@@ -14,6 +14,7 @@ import click
 
 from daguerre import Client
 from daguerre.cli.chosen import chosen_items, only_chosen
+from daguerre.cli.collection_items import StoredChoice
 from daguerre.cli.group import SOME_FAILED, Settings
 from daguerre.cli.options import is_vector_file
 from daguerre.corpus.video_tables import label_columns
@@ -139,6 +140,11 @@ def given_items(
     client: Client, images: Any, texts: Any, ids: Any, *, model: str | None, decode: Decode | None
 ) -> dict[str, Any]:
     """Arguments for a method that takes items or their embeddings: the images, texts or vectors of a command."""
+    if isinstance(images, StoredChoice):
+        for option, value in (("--model", model), ("--decode", decode)):
+            if value is not None:
+                raise click.UsageError(f"{option}: the collection has its own; leave it out")
+        return {"embeddings": images.open(client)}
     if is_vectors(images):
         made = read_vectors(client, images, model=model, decode=decode)
         return {"embeddings": {made.modality or "image": made}}

@@ -12,6 +12,7 @@ from daguerre.cli.chosen import chosen_items
 from daguerre.cli.group import Settings
 from daguerre.cli.output import check_out, check_table, is_vectors, read_vectors
 from daguerre.cli.pages import PageOptions, takes_page
+from daguerre.cli.sample_options import sample_precision
 from daguerre.corpus.annotation import (
     Clusterings,
     aligned_rows,
@@ -38,7 +39,7 @@ CLUSTER_TABLES = click.argument("tables", nargs=-1, required=True, metavar="[NAM
 @options.input_option("--column", default="cluster", show_default=True, help="Column of the table with the strata.")
 @options.ids
 @options.option("--size", type=click.IntRange(1), help="Number of items to draw; or give --for-width.")
-@options.sample_precision
+@sample_precision
 @options.option("--simple", is_flag=True, help="Draw every item with the same probability, whatever its stratum.")
 @options.option(
     "--allocation",

@@ -7,6 +7,7 @@ import click
 
 from daguerre.cli import options
 from daguerre.cli.chosen import chosen_items, only_rows
+from daguerre.cli.collection_items import stored_choice
 from daguerre.cli.group import Settings
 from daguerre.cli.output import (
     SHOWN,
@@ -65,6 +66,7 @@ def _prompts(context: click.Context, parameter: click.Parameter, given: tuple[st
 @options.input_option(
     "--embeddings", type=options.VECTOR_FILE, help="The .parquet or .npz of `daguerre embed`, in place of the images."
 )
+@options.takes_stored
 @options.input_option(
     "--groups", type=options.FILE, help="Table with columns id and group, as of `daguerre duplicates`."
 )
@@ -165,8 +167,12 @@ def train(
     check_page(page, tables=tables)
     if pictures is not None and page is None:
         raise click.UsageError(f"--pictures: got {pictures}, for the images of a report; add --report FILE")
+    stored = stored_choice()
+    if stored is not None and embeddings is not None:
+        raise click.UsageError("give either --embeddings or --collection")
     shown: dict[str, str] | None = None  # for the report of a classifier that was trained on vectors
     table_only = {"--coder": coders, "--adjudicator": adjudicator, "--root": root, "--embeddings": embeddings}
+    table_only["--collection"] = None if stored is None else stored.name
     used = [name for name, value in table_only.items() if value]
     columns: Any = features
     if feature_names and (features is not None or table is not None):
@@ -191,17 +197,19 @@ def train(
         )
         if read.paths is not None:
             images = training_arguments(read, numeric=task == "continuous", root=root)["images"]
-            if embeddings is not None:
+            if embeddings is not None or stored is not None:
                 files = zip(read.ids, images, strict=True)
                 shown = {id: path for id, path in files if path and os.path.isfile(path)} or None
             elif remark := absent_files(images):
                 settings.notify(remark)
-        coded = {"table": read, "images": root if embeddings is None else None}
+        coded = {"table": read, "images": root if embeddings is None and stored is None else None}
         if len(read.coders) > 1:
             settings.notify(f"The coders are {listed(read.coders)}")
     training["templates"] = list(training["templates"]) or None
     with settings.client(model=model) as client:
-        if embeddings is not None:
+        if stored is not None:
+            coded["embeddings"] = stored.open(client)
+        elif embeddings is not None:
             coded["embeddings"] = {"image": read_vectors(client, embeddings, model=model, decode=training["decode"])}
         clf = client.train_classifier(  # type: ignore[no-untyped-call]  # options in a dict
             name,
@@ -247,6 +255,7 @@ def _finish_training(
 @options.command("predict")
 @click.argument("name")
 @options.takes_items
+@options.takes_stored
 @options.takes_videos(timeline=True)
 @options.input_option(
     "--features", type=options.FILE, help="Table with columns id and numbers, for a classifier that takes features."

@@ -71,6 +71,7 @@ cluster_parameters = options.options(
 
 @options.command("cluster")
 @options.takes_items
+@options.takes_stored
 @options.input_option(
     "--known", nargs=2, metavar="TABLE COLUMN", help="Known labels to compare with; the table has a column id or path."
 )
@@ -220,6 +221,7 @@ def _write_clusters(result: Clusters, out: str, kind: str) -> None:
 
 @options.command("duplicates")
 @options.takes_items
+@options.takes_stored
 @options.option(
     "--kind",
     type=click.Choice(["near", "exact", "semantic"]),

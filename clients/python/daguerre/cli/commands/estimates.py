@@ -52,6 +52,7 @@ def takes_columns(command: Any) -> Any:
 @options.command("estimate")
 @click.argument("name", metavar="NAME|TABLE")
 @options.takes_items
+@options.takes_stored
 @takes_columns
 @options.input_option(
     "--features", type=options.FILE, help="Table with columns id and numbers, for a classifier that takes features."

@@ -15,6 +15,7 @@ from daguerre.storage.tables import read_lines
 
 @options.command("multiverse")
 @partial(options.takes_items, models=options.several_models)
+@options.takes_stored
 @options.input_option("--codes", help="Table with the codes of a sample. Left out: uncorrected estimates alone.")
 @options.input_option("--corpus", help="Table with a row for each item, for the columns that are named below.")
 @options.input_option("--code", default="code", show_default=True, help="Column of --corpus with the codes.")

@@ -25,6 +25,7 @@ def _list_presets(context: click.Context, parameter: click.Parameter, wanted: bo
 
 @options.command("zero-shot")
 @options.takes_items
+@options.takes_stored
 @options.takes_videos(timeline=True)
 @options.option("--label", "labels", multiple=True, help="Label to score; can be repeated.")
 @options.option("--labels-file", type=options.FILE, help="File of labels, one per line.")
