@@ -56,7 +56,7 @@ def test_metadata_of_every_type_comes_back_in_a_table(client: Client):
     assert found.index.tolist() == ["a", "b", "c"]
     assert found["text"].tolist() == ["two", "three", "one"]
     assert found["year"].tolist() == [2020, pd.NA, 2022]
-    assert found["mood"].tolist() == ["glad", None, 'it\'s "odd"']
+    assert made.items().metadata("mood") == ["glad", None, 'it\'s "odd"']
     assert found["posted"].tolist()[::2] == [
         pd.Timestamp("2024-05-17 09:30", tz="UTC"),
         pd.Timestamp("2024-05-18", tz="UTC"),
