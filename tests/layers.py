@@ -30,7 +30,7 @@ SDK_LAYERS = (
     ("daguerre.types",),
 )
 SERVICE_LAYERS = (
-    ("service.__main__", "service.worker"),
+    ("service.__main__",),
     ("service.app",),
     ("service.api.entry",),
     ("service.api.http", "service.api.grpc"),

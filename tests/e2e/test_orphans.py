@@ -14,7 +14,7 @@ from tests.e2e import harness
 from tests.e2e.harness import Server
 
 SECONDS = 5
-WORKER = "service.worker"
+WORKER = "service.inference.worker"
 BENTOML = ("-m", "bentoml", "serve", "service.app:Daguerre", "--host", "127.0.0.1")
 pytestmark = pytest.mark.slow
 
