@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from service.api.entry import Entry
 
 die_with_supervisor()
-serving._SERVICE_WORKER_SCRIPT = "service.inference.worker"  # BentoML's own, which ends with the supervisor while it starts
+serving._SERVICE_WORKER_SCRIPT = "service.inference.worker"  # also ends while it starts
 traffic.TimeoutMiddleware = WithoutTimeout  # type: ignore[assignment,misc]  # RequestMiddleware has one that says so in our words
 stopping.install()
 make_private()  # this process, and the workers of jobs
