@@ -112,7 +112,7 @@ class DescribeImagesResponse(_message.Message):
     def __init__(self, data: _Optional[_Iterable[_Union[ImageDescription, _Mapping]]] = ..., first_of_many: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class DuplicatesRequest(_message.Message):
-    __slots__ = ("kind", "input", "vectors", "model", "decode", "on_error", "ids", "sha256", "phash", "threshold", "bits", "linkage", "preference", "as_job", "miniatures", "method")
+    __slots__ = ("kind", "input", "vectors", "model", "decode", "on_error", "ids", "sha256", "phash", "threshold", "bits", "linkage", "preference", "as_job", "miniatures", "method", "where_json", "collection")
     KIND_FIELD_NUMBER: _ClassVar[int]
     INPUT_FIELD_NUMBER: _ClassVar[int]
     VECTORS_FIELD_NUMBER: _ClassVar[int]
@@ -129,6 +129,8 @@ class DuplicatesRequest(_message.Message):
     AS_JOB_FIELD_NUMBER: _ClassVar[int]
     MINIATURES_FIELD_NUMBER: _ClassVar[int]
     METHOD_FIELD_NUMBER: _ClassVar[int]
+    WHERE_JSON_FIELD_NUMBER: _ClassVar[int]
+    COLLECTION_FIELD_NUMBER: _ClassVar[int]
     kind: str
     input: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Post]
     vectors: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Vectors]
@@ -145,7 +147,9 @@ class DuplicatesRequest(_message.Message):
     as_job: bool
     miniatures: _containers.RepeatedScalarFieldContainer[str]
     method: str
-    def __init__(self, kind: _Optional[str] = ..., input: _Optional[_Iterable[_Union[_classifiers_pb2.Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[_classifiers_pb2.Vectors, _Mapping]]] = ..., model: _Optional[str] = ..., decode: _Optional[_Union[_common_pb2.Decode, str]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., ids: _Optional[_Iterable[str]] = ..., sha256: _Optional[_Iterable[str]] = ..., phash: _Optional[_Iterable[str]] = ..., threshold: _Optional[float] = ..., bits: _Optional[int] = ..., linkage: _Optional[str] = ..., preference: _Optional[_Iterable[float]] = ..., as_job: bool = ..., miniatures: _Optional[_Iterable[str]] = ..., method: _Optional[str] = ...) -> None: ...
+    where_json: str
+    collection: str
+    def __init__(self, kind: _Optional[str] = ..., input: _Optional[_Iterable[_Union[_classifiers_pb2.Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[_classifiers_pb2.Vectors, _Mapping]]] = ..., model: _Optional[str] = ..., decode: _Optional[_Union[_common_pb2.Decode, str]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., ids: _Optional[_Iterable[str]] = ..., sha256: _Optional[_Iterable[str]] = ..., phash: _Optional[_Iterable[str]] = ..., threshold: _Optional[float] = ..., bits: _Optional[int] = ..., linkage: _Optional[str] = ..., preference: _Optional[_Iterable[float]] = ..., as_job: bool = ..., miniatures: _Optional[_Iterable[str]] = ..., method: _Optional[str] = ..., where_json: _Optional[str] = ..., collection: _Optional[str] = ...) -> None: ...
 
 class DuplicateGroup(_message.Message):
     __slots__ = ("representative", "members", "similarity")
@@ -240,7 +244,7 @@ class GetDuplicatesRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ...) -> None: ...
 
 class SampleRequest(_message.Message):
-    __slots__ = ("design", "size", "n", "strata", "allocation", "floor", "scores", "ids", "seed", "vectors", "diversity", "for_width", "expected_share", "classifier")
+    __slots__ = ("design", "size", "n", "strata", "allocation", "floor", "scores", "ids", "seed", "vectors", "diversity", "for_width", "expected_share", "classifier", "collection", "where_json")
     DESIGN_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     N_FIELD_NUMBER: _ClassVar[int]
@@ -255,6 +259,8 @@ class SampleRequest(_message.Message):
     FOR_WIDTH_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_SHARE_FIELD_NUMBER: _ClassVar[int]
     CLASSIFIER_FIELD_NUMBER: _ClassVar[int]
+    COLLECTION_FIELD_NUMBER: _ClassVar[int]
+    WHERE_JSON_FIELD_NUMBER: _ClassVar[int]
     design: str
     size: int
     n: int
@@ -269,7 +275,9 @@ class SampleRequest(_message.Message):
     for_width: float
     expected_share: float
     classifier: str
-    def __init__(self, design: _Optional[str] = ..., size: _Optional[int] = ..., n: _Optional[int] = ..., strata: _Optional[_Iterable[str]] = ..., allocation: _Optional[str] = ..., floor: _Optional[int] = ..., scores: _Optional[_Iterable[float]] = ..., ids: _Optional[_Iterable[str]] = ..., seed: _Optional[int] = ..., vectors: _Optional[_Iterable[_Union[_classifiers_pb2.Vectors, _Mapping]]] = ..., diversity: _Optional[float] = ..., for_width: _Optional[float] = ..., expected_share: _Optional[float] = ..., classifier: _Optional[str] = ...) -> None: ...
+    collection: str
+    where_json: str
+    def __init__(self, design: _Optional[str] = ..., size: _Optional[int] = ..., n: _Optional[int] = ..., strata: _Optional[_Iterable[str]] = ..., allocation: _Optional[str] = ..., floor: _Optional[int] = ..., scores: _Optional[_Iterable[float]] = ..., ids: _Optional[_Iterable[str]] = ..., seed: _Optional[int] = ..., vectors: _Optional[_Iterable[_Union[_classifiers_pb2.Vectors, _Mapping]]] = ..., diversity: _Optional[float] = ..., for_width: _Optional[float] = ..., expected_share: _Optional[float] = ..., classifier: _Optional[str] = ..., collection: _Optional[str] = ..., where_json: _Optional[str] = ...) -> None: ...
 
 class Stratum(_message.Message):
     __slots__ = ("stratum", "population", "drawn", "probability")
@@ -699,7 +707,7 @@ class ScaleResponse(_message.Message):
     def __init__(self, items: _Optional[_Iterable[_Union[ScaledItem, _Mapping]]] = ..., comparisons: _Optional[int] = ..., ties: _Optional[int] = ..., missing: _Optional[int] = ..., ridge: _Optional[float] = ..., reliability: _Optional[float] = ..., log_likelihood: _Optional[float] = ..., remarks: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class SearchRequest(_message.Message):
-    __slots__ = ("input", "corpus", "queries", "k", "ids", "on_error", "decode")
+    __slots__ = ("input", "corpus", "queries", "k", "ids", "on_error", "decode", "collection", "where_json")
     INPUT_FIELD_NUMBER: _ClassVar[int]
     CORPUS_FIELD_NUMBER: _ClassVar[int]
     QUERIES_FIELD_NUMBER: _ClassVar[int]
@@ -707,6 +715,8 @@ class SearchRequest(_message.Message):
     IDS_FIELD_NUMBER: _ClassVar[int]
     ON_ERROR_FIELD_NUMBER: _ClassVar[int]
     DECODE_FIELD_NUMBER: _ClassVar[int]
+    COLLECTION_FIELD_NUMBER: _ClassVar[int]
+    WHERE_JSON_FIELD_NUMBER: _ClassVar[int]
     input: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Post]
     corpus: _classifiers_pb2.Vectors
     queries: _classifiers_pb2.Vectors
@@ -714,7 +724,9 @@ class SearchRequest(_message.Message):
     ids: _containers.RepeatedScalarFieldContainer[str]
     on_error: _common_pb2.OnError
     decode: _common_pb2.Decode
-    def __init__(self, input: _Optional[_Iterable[_Union[_classifiers_pb2.Post, _Mapping]]] = ..., corpus: _Optional[_Union[_classifiers_pb2.Vectors, _Mapping]] = ..., queries: _Optional[_Union[_classifiers_pb2.Vectors, _Mapping]] = ..., k: _Optional[int] = ..., ids: _Optional[_Iterable[str]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., decode: _Optional[_Union[_common_pb2.Decode, str]] = ...) -> None: ...
+    collection: str
+    where_json: str
+    def __init__(self, input: _Optional[_Iterable[_Union[_classifiers_pb2.Post, _Mapping]]] = ..., corpus: _Optional[_Union[_classifiers_pb2.Vectors, _Mapping]] = ..., queries: _Optional[_Union[_classifiers_pb2.Vectors, _Mapping]] = ..., k: _Optional[int] = ..., ids: _Optional[_Iterable[str]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., decode: _Optional[_Union[_common_pb2.Decode, str]] = ..., collection: _Optional[str] = ..., where_json: _Optional[str] = ...) -> None: ...
 
 class Neighbour(_message.Message):
     __slots__ = ("index", "id", "cosine")
