@@ -22,7 +22,7 @@ from service.settings import Settings, read
 from service.stores.home import make_private
 
 ROOM = 2**20  # bytes that the home must take at the start
-FOLDERS = ("classifiers", "files", "jobs")
+FOLDERS = ("classifiers", "files", "jobs", "studies")
 
 
 def main() -> None:

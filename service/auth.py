@@ -1,6 +1,7 @@
 """Authentication by API keys, which are compared in constant time; without keys, only local calls are accepted.
 
-Health checks, the API documentation and the wheels of the Python package need no key.
+Health checks, the API documentation and the wheels of the Python package need no key. Coders of a study have tokens,
+which are good for the paths below CODING and for nothing else, as keys are not good for those paths.
 """
 
 import hashlib
@@ -13,11 +14,18 @@ from service.settings import Settings
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/", "/openapi.json"})
 OPEN_FOLDERS = ("/docs", "/client")
+CODING = "/v1/coding"  # paths of coders
+CODER_TOKEN = "daguerre-coder_"  # begin of every token of a coder
 
 
 def is_open(path: str) -> bool:
     """Whether `path` needs no key."""
     return path in OPEN_PATHS or any(path == each or path.startswith(f"{each}/") for each in OPEN_FOLDERS)
+
+
+def is_coding(path: str) -> bool:
+    """Whether `path` takes the token of a coder in place of a key."""
+    return path == CODING or path.startswith(f"{CODING}/")
 
 
 class Auth:
@@ -37,17 +45,41 @@ class Auth:
         authorization : the header, "Bearer …", decoded as Latin-1.
         reached_at : the address of this machine that received the call.
         """
+        key = _bearer(authorization)
+        if key.startswith(CODER_TOKEN):
+            raise Forbidden(f"a coder's token gives the right to code and nothing else; its paths begin with {CODING}")
         if not self._keys:
-            if self._insecure or reached_at is None or is_loopback(reached_at):
-                return None
+            self._require_local(reached_at)
+            return None
+        if not key:
+            raise Unauthorized("no API key; send the header  Authorization: Bearer <key>")
+        return _owner(self._keys, key.encode("latin-1", "replace"))
+
+    def coder_token(self, authorization: str | None, *, reached_at: str | None) -> str:
+        """The token of a call to a path of coders, which the study knows. Raises Unauthorized or Forbidden."""
+        if not self._keys:
+            self._require_local(reached_at)
+        token = _bearer(authorization)
+        if not token.startswith(CODER_TOKEN):
+            raise Unauthorized(
+                "no coder's token; send the one of the assignment as  Authorization: Bearer <token>  (an API key gives "
+                "no right to code)"
+            )
+        return token
+
+    def _require_local(self, reached_at: str | None) -> None:
+        """Raise Forbidden for a call of another machine to a service without keys."""
+        if not (self._insecure or reached_at is None or is_loopback(reached_at)):
             raise Forbidden(
                 "this service has no API key and accepts calls from its own machine only; "
                 "set DAGUERRE_API_KEYS or DAGUERRE_API_KEYS_FILE (or DAGUERRE_INSECURE=true)"
             )
-        scheme, _, key = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not key.strip():
-            raise Unauthorized("no API key; send the header  Authorization: Bearer <key>")
-        return _owner(self._keys, key.strip().encode("latin-1", "replace"))
+
+
+def _bearer(authorization: str | None) -> str:
+    """The key or token of a header; empty without one."""
+    scheme, _, key = (authorization or "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""
 
 
 def _owner(keys: Sequence[bytes], key: bytes) -> str:

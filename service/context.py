@@ -11,6 +11,7 @@ from service.settings import Settings
 from service.stores.classifiers import Classifiers
 from service.stores.collections import CollectionStore
 from service.stores.files import FileStore
+from service.stores.studies import Studies
 
 PARSED_AT_ONCE = 2  # large requests, over both transports
 
@@ -33,6 +34,7 @@ class Context:
     files: FileStore
     collections: CollectionStore
     jobs: Jobs
+    studies: Studies
     parsing: Analyses
 
     @classmethod
@@ -46,5 +48,6 @@ class Context:
             files=FileStore(settings),
             collections=CollectionStore(settings),
             jobs=Jobs(settings),
+            studies=Studies(settings),
             parsing=Analyses(PARSED_AT_ONCE),
         )

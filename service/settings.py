@@ -183,8 +183,13 @@ class Settings(BaseSettings):
     collection_index_rows: int = Field(
         200_000, ge=1000, description="Number of items from which a collection has an approximate index."
     )
+    max_thumbnails_bytes: int = Field(
+        2 * 2**30, ge=1, description="Maximum size in bytes of the thumbnails of one study, which are made again."
+    )
     data: Path | None = Field(
-        None, description="Folder on the server that contains the images for fine-tuning. Unset: no fine-tuning."
+        None,
+        description="Folder on the server that contains the images for fine-tuning and for studies of folders. Unset: "
+        "neither of them.",
     )
 
     # who may call

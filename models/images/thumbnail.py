@@ -1,4 +1,4 @@
-"""Thumbnails for report pages: upright, on white, without metadata."""
+"""Thumbnails for report pages and studies: upright, on white, without metadata."""
 
 import io
 
@@ -9,6 +9,7 @@ from models.images.preprocess import Preprocess
 
 BLURRED = b"blurred"  # the comment in a JPEG of which only `CELLS` are left
 CELLS = 8  # along the longer side: what a blurred picture still tells apart. Known faces are told from some 12 on
+LARGEST = 16_384  # pixels of the longer side of a picture of its own size: browsers show no larger ones
 _MARK = b"\xff\xfe\x00\x09" + BLURRED
 
 
@@ -41,6 +42,27 @@ def thumbnail(image: bytes | Image.Image, *, side: int = 160, blurred: bool = Fa
         image = image.resize(size, Image.Resampling.LANCZOS)
     out = io.BytesIO()
     image.save(out, "JPEG", quality=quality, optimize=True, comment=BLURRED if blurred else b"")
+    return out.getvalue()
+
+
+def shown(image: bytes, *, side: int | None, quality: int, limits: ImageLimits) -> bytes:
+    """An image's bytes as a JPEG to look at: upright, on white, without metadata.
+
+    Parameters
+    ----------
+    side : largest number of pixels on its longer side; None: its own size, LARGEST at most.
+
+    Raises
+    ------
+    ImageError : bytes that are no image that can be decoded within `limits`.
+    LargeImage : only where `limits.max_memory` is set.
+    """
+    target = None if side is None else Preprocess(size=side, resize="letterbox")
+    picture = open_rgb(image, limits=limits, decode="exact" if side is None else "scaled", target=target)
+    if side is not None or max(picture.size) > LARGEST:
+        return thumbnail(picture, side=side or LARGEST, quality=quality)
+    out = io.BytesIO()
+    _plain(picture).save(out, "JPEG", quality=quality)
     return out.getvalue()
 
 

@@ -43,6 +43,7 @@ class Entry:
         await asyncio.to_thread(context.files.sweep)  # files that a killed process has left
         await asyncio.to_thread(context.classifiers.store.clean)
         await asyncio.to_thread(context.collections.sweep)
+        await asyncio.to_thread(context.studies.sweep)
         try:
             self.engine.vectors = await asyncio.to_thread(VectorStore.of, settings)
         except OSError as exc:
@@ -68,6 +69,7 @@ class Entry:
         await self._lane.stop()
         await self._supervisor.stop()
         await asyncio.to_thread(self.context.jobs.table.close)
+        await asyncio.to_thread(self.context.studies.close)
         if self._grpc:
             await self._grpc.stop()
         self.context.parsing.close()

@@ -1,7 +1,7 @@
-"""The database state.sqlite3 below DAGUERRE_HOME: schema, migrations and transactions."""
+"""SQLite files below DAGUERRE_HOME: schemas, migrations and transactions; state.sqlite3 has the jobs."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,10 +53,21 @@ class UnreadableState(Unavailable):
 
 
 class Database:
-    """One SQLite file that several processes use at once."""
+    """One SQLite file that several processes use at once. What a transaction has written is on disk when it ends.
 
-    def __init__(self, file: Path) -> None:
+    Parameters
+    ----------
+    migrations : scripts that make the schema, in order, None for that of jobs; the file counts those that were applied.
+    table : a table of the first of them, which is read to see whether the file is one of ours.
+    content : name of the content in the plural, for errors.
+    """
+
+    def __init__(
+        self, file: Path, *, migrations: Sequence[str] | None = None, table: str = "jobs", content: str = "jobs"
+    ) -> None:
         self.file = file
+        self._migrations = MIGRATIONS if migrations is None else tuple(migrations)
+        self._table, self._what = table, content
         self._keeper: sqlite3.Connection | None = None
 
     def open(self) -> None:
@@ -82,10 +93,10 @@ class Database:
     def _migrate(self) -> None:
         version = self._version()
         with self.writing() as db:
-            for script in MIGRATIONS[version:]:
+            for script in self._migrations[version:]:
                 for statement in filter(str.strip, script.split(";")):
                     db.execute(statement)
-            db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+            db.execute(f"PRAGMA user_version = {len(self._migrations)}")
 
     def _version(self) -> int:
         """The number of migrations of a file that can be read and written."""
@@ -95,19 +106,19 @@ class Database:
                 self._check(version)
                 db.execute("PRAGMA journal_mode = WAL")
                 if version:
-                    db.execute("SELECT count(*) FROM jobs").fetchone()
+                    db.execute(f"SELECT count(*) FROM {self._table}").fetchone()
             with self.writing():
                 return int(version)
         except sqlite3.Error as exc:
             raise UnreadableState(
-                f"{self.file} cannot be used as the database of jobs ({exc}); restore it, or move it away to begin "
-                "without jobs"
+                f"{self.file} cannot be used as the database of {self._what} ({exc}); restore it, or move it away to "
+                f"begin without {self._what}"
             ) from exc
 
     def _check(self, version: int) -> None:
-        if version > len(MIGRATIONS):
+        if version > len(self._migrations):
             raise NewerState(
-                f"{self.file.name} has schema {version}, this version reads up to {len(MIGRATIONS)}; start the "
+                f"{self.file.name} has schema {version}, this version reads up to {len(self._migrations)}; start the "
                 "version that wrote it, or a newer one"
             )
 
@@ -117,6 +128,7 @@ class Database:
         db = sqlite3.connect(self.file, timeout=PATIENCE, isolation_level=None)
         db.row_factory = sqlite3.Row
         try:
+            db.execute("PRAGMA synchronous = FULL")  # whatever the library was built with
             yield db
         finally:
             db.close()

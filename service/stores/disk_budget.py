@@ -1,4 +1,4 @@
-"""Limits on the bytes of uploaded files, of videos in forms and of collections, over all processes of one home."""
+"""Limits on the bytes of uploads, pictures of studies and collections, over all processes of one home."""
 
 import fcntl
 import os
@@ -14,6 +14,7 @@ from service.settings import Settings
 
 PLACES = ("files/*/data.*", "uploads/upload_*")  # below DAGUERRE_HOME
 RESERVE = 64 * 2**20  # bytes that a write of a collection leaves free on the disk
+SIZES = "studies/*/pictures.size"  # files with the bytes of the pictures of each study
 STEP = 4 * 2**20  # bytes that a file grows by, as far as there is space
 
 
@@ -42,17 +43,34 @@ class DiskBudget:
             now = os.fstat(file.fileno()).st_size
             free = self._limit - self._used()
             if size - now > free:
-                raise TooLarge(
-                    f"the uploaded files would have more than {self._limit:,} bytes together, which is the limit; "
-                    "delete others (DELETE /v1/files/{id}), or raise DAGUERRE_MAX_FILES_BYTES",
-                    code="files_full",
-                )
+                raise self._full()
             given = max(now, min(size + STEP, now + free)) if size > STEP else max(now, size)
             os.ftruncate(file.fileno(), given)
             return given
 
+    def reserve(self, file: Path, size: int) -> None:
+        """Add `size` bytes, or take them away, to the number in `file` of SIZES; call it in a thread.
+
+        Raises
+        ------
+        TooLarge : all files together would be larger than the limit.
+        """
+        with self._locked():
+            if size > 0 and size > self._limit - self._used():
+                raise self._full()
+            part = file.with_suffix(".part")
+            part.write_text(str(max(_number_in(file) + size, 0)))
+            part.replace(file)
+
+    def _full(self) -> TooLarge:
+        return TooLarge(
+            f"the uploaded files and pictures would have more than {self._limit:,} bytes together, which is the limit; "
+            "delete others (DELETE /v1/files/{id}, DELETE /v1/studies/{name}), or raise DAGUERRE_MAX_FILES_BYTES",
+            code="files_full",
+        )
+
     def _used(self) -> int:
-        used = 0
+        used = sum(_number_in(self._home / path) for path in glob(SIZES, root_dir=self._home))
         for pattern in PLACES:
             for path in glob(pattern, root_dir=self._home):  # pathlib's fails where a folder is deleted meanwhile
                 with suppress(OSError):
@@ -101,3 +119,11 @@ def used(folder: Path) -> int:
             with suppress(OSError):
                 size += os.stat(os.path.join(path, name)).st_size
     return size
+
+
+def _number_in(file: Path) -> int:
+    """The number of bytes that a file names; 0 without one."""
+    try:
+        return int(file.read_text())
+    except (OSError, ValueError):
+        return 0

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 UMASK = 0o077  # folders 0700, files 0600
-STATE = ("classifiers", "collections", "files", "jobs", "uploads", "vectors", "bentoml", "state.sqlite3*", "state.lock")
+STATE = (
+    *("classifiers", "collections", "files", "jobs", "studies", "uploads", "vectors", "bentoml"),
+    *("state.sqlite3*", "state.lock"),
+)
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 

@@ -20,7 +20,7 @@ import httpx
 import numpy as np
 
 from service.api.http.examples import EXAMPLES
-from tests.e2e import bad_collections, bad_multiverses, bad_pages, bad_studies, harness
+from tests.e2e import bad_coding, bad_collections, bad_multiverses, bad_pages, bad_studies, harness
 from tests.models import image_samples as samples
 
 SETTINGS = {
@@ -480,8 +480,22 @@ COLLECTIONS = [
     for rows in (bad_collections.PUTS, bad_collections.POSTS)
     for name, path, sent, *expected in rows
 ]
+CODING = [Row(row[0], bad_coding.send(row), *row[4:]) for row in bad_coding.ROWS]
 TABLE: Sequence[Row] = (
-    *(*IMAGES, *VIDEOS, *TIMELINES, *ITEMS, *OPTIONS, *ANALYSES, *STUDIES, *PAGES, *MULTIVERSES, *COLLECTIONS, *BODIES),
+    *(
+        *IMAGES,
+        *VIDEOS,
+        *TIMELINES,
+        *ITEMS,
+        *OPTIONS,
+        *ANALYSES,
+        *STUDIES,
+        *PAGES,
+        *MULTIVERSES,
+        *COLLECTIONS,
+        *CODING,
+        *BODIES,
+    ),
 )
 
 

@@ -44,6 +44,8 @@ class Contract:
             declared = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}}
         assert declared is not None, f"{method} {path}: the status {status} is not declared"
         content = declared.get("content", {})
+        if status == 304 and not content and not body:
+            return None
         assert kind in content, f"{method} {path} {status}: {kind!r} is not among the declared {sorted(content)}"
         schema = content[kind].get("schema", {})
         if kind == "application/json" and schema:

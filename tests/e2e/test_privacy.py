@@ -31,7 +31,7 @@ ITEMS = [f"secret-item-{i:02}" for i in range(24)]
 VALUES = [0.0317 + 0.0417 * i for i in range(24)]  # human codes of a continuous task
 LOCAL_USER = 65534
 SECRET = re.compile(r"secret-\w+|(?:" + "|".join(re.escape(str(value)) for value in VALUES[1:]) + r")(?!\d)")
-STATE = ("classifiers", "files", "jobs", "uploads", "bentoml", "state.sqlite3")
+STATE = ("classifiers", "files", "jobs", "studies", "uploads", "bentoml", "state.sqlite3")
 ONLY_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="only root can act as another user")
 
 
@@ -120,7 +120,7 @@ def readable_paths(client: httpx.Client, kept: dict[str, str]) -> list[str]:
     """Each GET operation of the document, for each thing that is on the server."""
     paths = []
     for path, operations in client.get("/openapi.json").json()["paths"].items():
-        if "get" not in operations:
+        if "get" not in operations or path.startswith("/v1/coding"):  # which no key opens: test_studies.py
             continue
         kind = path.split("/")[2] if path.startswith("/v1/") else ""
         ids = {"jobs": [kept["clusters"], kept["duplicates"]]}.get(kind, [kept.get(kind.removesuffix("s"), "")])

@@ -43,6 +43,7 @@ from daguerre.handles.collection import AsyncCollection, Collection
 from daguerre.handles.corrected import AsyncCorrected, Corrected
 from daguerre.handles.estimates import AsyncEstimates, Estimates
 from daguerre.handles.multiverse import AsyncMultiverse, Multiverse
+from daguerre.handles.studies import AsyncCodingStudy, CodingStudy
 from daguerre.handles.validation import AsyncValidation, Validation
 from daguerre.inputs.crops import image
 from daguerre.replication.bundles import BundleSummary, bundle
@@ -65,6 +66,7 @@ from daguerre.results.replication import ReplicatedFigure, Replication
 from daguerre.results.report import Estimate, Report
 from daguerre.results.representations import RankedConfiguration, RankedRepresentation, Representations
 from daguerre.results.scales import ComparisonPairs, Scale
+from daguerre.results.studies import StudyAssignment, StudyCodes
 from daguerre.results.video import ClipEmbeddings, ClipPredictions, ClipScores, Shot
 from daguerre.results.zero_shot import ZeroShot
 from daguerre.storage.dataset import DatasetFolder
@@ -89,6 +91,7 @@ __all__ = [
     "AsyncClip",
     "AsyncClusters",
     "AsyncCollection",
+    "AsyncCodingStudy",
     "AsyncCorrected",
     "AsyncEstimates",
     "AsyncMultiverse",
@@ -112,6 +115,7 @@ __all__ = [
     "CollectionItems",
     "CollectionNeighbour",
     "CollectionNeighbours",
+    "CodingStudy",
     "Comparison",
     "ComparisonPairs",
     "Configuration",
@@ -163,6 +167,8 @@ __all__ = [
     "ServerError",
     "ServerTimeoutError",
     "Shot",
+    "StudyAssignment",
+    "StudyCodes",
     "TooLargeError",
     "UnavailableError",
     "Validation",

@@ -27,6 +27,7 @@ from daguerre.resources.replication import ReplicationMethods
 from daguerre.resources.representations import RepresentationMethods
 from daguerre.resources.search import SearchMethods
 from daguerre.resources.single_analyses import SingleAnalysisMethods
+from daguerre.resources.studies import StudyMethods
 from daguerre.resources.validations import ValidationMethods
 from daguerre.resources.videos import VideoMethods
 from daguerre.resources.zero_shot import ZeroShotMethods
@@ -42,6 +43,7 @@ RETRY_FOR = 60.0  # seconds
 
 class AsyncClient(  # each before what it builds on
     ReplicationMethods,
+    StudyMethods,
     SingleAnalysisMethods,
     AnnotationMethods,
     RepresentationMethods,
@@ -134,7 +136,7 @@ class AsyncClient(  # each before what it builds on
         shown = ",".join(map(without_password, [address] if isinstance(address, str) else address))
         super().__init__(shown, transport, limits=limits, default_model=model, progress=progress, connect_again=again)
         folder = study if study is not None else os.environ.get(VARIABLE)
-        self.study = Study(folder) if folder else None
+        self.recorder = Study(folder) if folder else None
 
     def arguments(self) -> dict[str, Any]:
         """The arguments that make a client of the same server. Raises TypeError with a client of httpx."""

@@ -29,6 +29,7 @@ from daguerre.handles.reported import (
     BlockingZeroShot,
     waiting,
 )
+from daguerre.handles.studies import CodingStudy
 from daguerre.handles.validation import Validation
 from daguerre.session import KEPT, Kept
 from daguerre.transport.loops import FORKED
@@ -106,6 +107,10 @@ class Client(Closing):
     files = blocking(AsyncClient.files)
     delete_file = blocking(AsyncClient.delete_file)
     video = blocking_handle(AsyncClient.video, Clip)
+    create_study = blocking_handle(AsyncClient.create_study, CodingStudy)
+    study = blocking_handle(AsyncClient.study, CodingStudy)
+    studies = blocking(AsyncClient.studies)
+    delete_study = blocking(AsyncClient.delete_study)
     jobs = blocking(AsyncClient.jobs)
     job = blocking(AsyncClient.job)
     cancel_job = blocking(AsyncClient.cancel_job)

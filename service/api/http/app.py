@@ -17,10 +17,12 @@ from service.api.http.middleware import send_error
 from service.api.http.routes import (
     analyses,
     annotation,
+    assignments,
     classifiers,
     client,
     cluster_grids,
     clusters,
+    coding,
     collections,
     duplicates,
     estimates,
@@ -33,6 +35,7 @@ from service.api.http.routes import (
     pages,
     representations,
     search,
+    studies,
     timeline,
     validations,
 )
@@ -58,6 +61,7 @@ def create(context: Context) -> FastAPI:
     features = (
         *(items, analyses, classifiers, clusters, cluster_grids, duplicates, images, annotation, representations),
         *(search, collections, timeline, files, pages, validations, evaluations, estimates, multiverses, jobs, client),
+        *(studies, assignments, coding),
     )
     for feature in features:
         feature.add(app, context)

@@ -6,6 +6,7 @@ import re
 import time
 import uuid
 from contextlib import suppress
+from typing import Any
 
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from models.errors import quoted
 from service import __version__
 from service.api.http.origins import OriginCheck
-from service.auth import Auth, is_open
+from service.auth import Auth, is_coding, is_open
 from service.errors import NotFound, ServiceError, TimedOut, Unauthorized, Unavailable
 from service.inference.fair_threads import one_caller
 from service.metrics import IN_FLIGHT, REQUEST_SECONDS, REQUESTS
@@ -80,7 +81,7 @@ class RequestMiddleware:
             # which no pattern of a route matches, nor that of BentoML's own 404
             if "\n" in scope["path"] or not scope["path"].startswith("/"):
                 raise NotFound(f"{scope['method']} {quoted(scope['path'])}: there is no such path")
-            state["owner"] = None if is_open(scope["path"]) else self._check(scope, headers)
+            state["owner"] = None if is_open(scope["path"]) else self._check(scope, headers, state)
             self._origins.check(scope)
             state["caller"] = state["owner"] or (scope["client"][0] if scope.get("client") else None)
             one_caller(state["caller"])
@@ -124,12 +125,15 @@ class RequestMiddleware:
             REQUESTS.labels(operation, "http", str(status)).inc()
             REQUEST_SECONDS.labels(operation, "http").observe(time.perf_counter() - started)
 
-    def _check(self, scope: Scope, headers: dict[bytes, bytes]) -> str | None:
+    def _check(self, scope: Scope, headers: dict[bytes, bytes], state: dict[str, Any]) -> str | None:
+        """The owner of what the call creates; on a path of coders, the state gets the `token` and there is no owner."""
         server = scope.get("server")
-        return self._auth.check(
-            headers.get(b"authorization", b"").decode("latin-1") or None,
-            reached_at=server[0] if server else None,
-        )
+        header = headers.get(b"authorization", b"").decode("latin-1") or None
+        reached_at = server[0] if server else None
+        if is_coding(scope["path"]):
+            state["token"] = self._auth.coder_token(header, reached_at=reached_at)
+            return None
+        return self._auth.check(header, reached_at=reached_at)
 
 
 async def send_error(exc: ServiceError, request_id: str, send: Send) -> None:

@@ -27,6 +27,7 @@ Vectors, labels, trained classifiers and clusters from texts, images and videos.
 * Everything under `/v1` takes JSON. Routes with items also take multipart forms: each part named
   `input` is an item, a file or a text, in order.
 * Errors have one shape: `{"error": {code, message, param, request_id, items}}`.
+* Paths below `/v1/coding` take the token of a coder in place of an API key.
 * Every answer carries a `receipt`: store it with the numbers.
 * `/livez` and `/readyz` are for probes, `/metrics` for Prometheus.
 """
@@ -34,7 +35,7 @@ _ERRORS = {
     400: "Malformed.",
     401: "Missing or invalid key.",
     403: "Owned by another key; or, without keys, called by another machine, web page or host name.",
-    404: "No such model, classifier, collection, job or file.",
+    404: "No such model, classifier, collection, job, file or study.",
     408: "The body stopped arriving, or arrives too slowly.",
     409: "Conflict with the current state, such as a job without a result.",
     413: "Too large.",
@@ -158,6 +159,15 @@ def json_body(request: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": content}}}
 
 
+def picture() -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that answers with a picture, or says that the caller has it already."""
+    image = {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}
+    return {
+        200: {"content": image, "description": "The picture, a JPEG without metadata."},
+        304: {"description": "The caller has the picture already (If-None-Match)."},
+    }
+
+
 def answer(*schemas: str) -> dict[str, Any]:
     """The request body of a route that takes one of the answers `schemas`."""
     schema = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in schemas]}
@@ -190,7 +200,10 @@ def document(app: FastAPI) -> dict[str, Any]:
             writing = () if method == "get" else WRITE_ERRORS
             for status in ANY_ERRORS + writing + (BODY_ERRORS if "requestBody" in operation else ()):
                 operation["responses"].setdefault(str(status), _error(status))
-    made["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    made["components"]["securitySchemes"] = {
+        "key": {"type": "http", "scheme": "bearer"},
+        "coder": {"type": "http", "scheme": "bearer", "description": "Token of a coder; for /v1/coding alone."},
+    }
     made["security"] = [{}, {"key": []}]
     return made
 

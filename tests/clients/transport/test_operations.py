@@ -16,12 +16,19 @@ from daguerre_proto.v1 import classifiers_pb2, clusters_pb2, corpus_pb2, embeddi
 BY_NAME = {name: each for name, each in vars(operations).items() if isinstance(each, Operation)}
 
 
-@pytest.mark.parametrize("name", BY_NAME)
+@pytest.mark.parametrize("name", [name for name, each in BY_NAME.items() if each.rpc != operations.HTTP_ONLY])
 def test_each_is_a_method_of_grpc_whose_request_has_the_fields_of_the_path(name: str):
     operation = BY_NAME[name]
     fields = SERVICE.methods_by_name[operation.rpc].input_type.fields_by_name
     named = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
     assert set(named) <= set(fields)
+
+
+def test_those_of_http_alone_are_about_studies():
+    """Coders work in a browser, so that no study is served over gRPC: docs/studies.md."""
+    paths = [each.path for each in BY_NAME.values() if each.rpc == operations.HTTP_ONLY]
+    assert paths
+    assert all(path.startswith("/v1/studies") for path in paths)
 
 
 def test_requests_are_filled_by_name_through_options_lists_and_codes():

@@ -16,7 +16,8 @@ def modes(folder: Path) -> dict[str, int]:
 @pytest.mark.parametrize("mode", [0o777, 0o755, 0o750, 0o2770])
 def test_the_state_is_tightened_and_models_are_not(tmp_path: Path, mode: int) -> None:
     home = tmp_path / "home"
-    for folder in ("classifiers/a/1", "jobs/job_1/result", "files/file_1", "uploads", "models/embedded", "sources"):
+    state = ("classifiers/a/1", "jobs/job_1/result", "files/file_1", "uploads", "studies/study_1")
+    for folder in (*state, "models/embedded", "sources"):
         (home / folder).mkdir(parents=True)
     for file in ("classifiers/a/1/report.json", "state.sqlite3", "state.sqlite3-wal", "models/embedded/image.onnx"):
         (home / file).write_bytes(b"x")
@@ -32,7 +33,8 @@ def test_the_state_is_tightened_and_models_are_not(tmp_path: Path, mode: int) ->
     assert tighten(home) == []
     after = modes(home)
     for name, now in after.items():
-        if name.startswith(("classifiers", "jobs", "files", "uploads", "state")) and not name.endswith("link"):
+        ours = ("classifiers", "jobs", "files", "studies", "uploads", "state")
+        if name.startswith(ours) and not name.endswith("link"):
             assert now & 0o077 == 0, name
             assert now & 0o700 == before[name] & 0o700, name
         else:

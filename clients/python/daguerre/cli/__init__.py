@@ -18,6 +18,7 @@ from daguerre.cli.commands.scales import comparisons, scale
 from daguerre.cli.commands.search import search
 from daguerre.cli.commands.server import models, ping
 from daguerre.cli.commands.stored_classifiers import classifiers
+from daguerre.cli.commands.studies import study
 from daguerre.cli.commands.validations import validate
 from daguerre.cli.commands.zero_shot import zero_shot
 from daguerre.cli.group import DISAGREE, INTERRUPTED, MISMATCH, REFUSED, SOME_FAILED, UNREACHABLE, main
@@ -27,7 +28,7 @@ __all__ = ["DISAGREE", "INTERRUPTED", "MISMATCH", "REFUSED", "SOME_FAILED", "UNR
 for command in (
     *(embed, corpus, zero_shot, analyse, cluster, duplicates, search, sample, pairs, agreement, compare),
     *(coder_groups, reconcile, comparisons, scale, representations, validate, evaluate, estimate, multiverse),
-    *(to_folder, bundle, replicate, collection),
+    *(to_folder, bundle, replicate, collection, study),
     *(train, predict, fine_tune, classifiers, jobs, models, ping),
 ):
     main.add_command(command)

@@ -250,7 +250,7 @@ def _recorded(operation: str, row: RecordedMethod, method: Any) -> Any:
     @functools.wraps(method)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         session: Session = self if isinstance(self, Session) else self._session
-        if getattr(session, "study", None) is None or _INSIDE.get():
+        if getattr(session, "recorder", None) is None or _INSIDE.get():
             return method(self, *args, **kwargs)  # without a frame of its own, so that warnings name the caller
         try:
             bound = signature.bind(self, *args, **kwargs)
@@ -265,7 +265,7 @@ async def _record(
     session: Session, operation: str, row: RecordedMethod, method: Any, bound: inspect.BoundArguments
 ) -> Any:
     """Call a method, and write the call and its result into the study."""
-    study: Study = session.study  # type: ignore[attr-defined]  # of clients alone
+    study: Study = session.recorder  # type: ignore[attr-defined]  # of clients alone
     own, called = next(iter(bound.arguments.items()))
     for name in (*row.images, *row.texts, *row.either, "ids"):
         if name in bound.arguments:

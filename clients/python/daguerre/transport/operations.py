@@ -29,7 +29,7 @@ class Operation(Generic[T]):
     Attributes
     ----------
     path : of HTTP; the fields that it names are left out of the body.
-    rpc : the gRPC method, whose descriptor has the types of its messages.
+    rpc : the gRPC method, whose descriptor has the types of its messages; empty for one of HTTP alone.
     read : the result, from the answer's content and the request's id. The content is that of HTTP's JSON, whichever
         transport was used; bytes in it may be in base64 or as they are.
     fields : of every request.
@@ -61,6 +61,7 @@ def _text(content: Content, request_id: str | None) -> str:
     return html.decode() if isinstance(html, bytes) else str(html)
 
 
+HTTP_ONLY = ""  # in place of a gRPC method
 SKIP: Mapping[str, Any] = {"on_error": "skip"}
 SKIP_IN_JOB: Mapping[str, Any] = {"on_error": "skip", "mode": "job"}
 
@@ -158,6 +159,35 @@ COLLECTION_DUPLICATES = Operation(
 UPLOAD = Operation("POST", "/v1/files", "UploadFile", _content)  # streamed: Transport.upload
 FILES = Operation("GET", "/v1/files", "ListFiles", _content)
 DELETE_FILE = Operation("DELETE", "/v1/files/{id}", "DeleteFile", _content)
+
+CREATE_STUDY = Operation("POST", "/v1/studies", HTTP_ONLY, _content)
+STUDIES = Operation("GET", "/v1/studies", HTTP_ONLY, _content)
+STUDY = Operation("GET", "/v1/studies/{name}", HTTP_ONLY, _content)
+DELETE_STUDY = Operation("DELETE", "/v1/studies/{name}", HTTP_ONLY, _content)
+ADD_PICTURES = Operation("POST", "/v1/studies/{name}/items", HTTP_ONLY, _content, SKIP)
+STUDY_ITEMS = Operation("GET", "/v1/studies/{name}/items", HTTP_ONLY, _content)
+STUDY_PICTURE: Operation[bytes] = Operation(
+    "GET",
+    "/v1/studies/{name}/items/{key}/picture",
+    HTTP_ONLY,
+    lambda content, _: bytes(content["picture"]),
+    body="picture",
+)
+PUT_COLUMNS = Operation("PUT", "/v1/studies/{name}/columns", HTTP_ONLY, _content)
+PUT_CODEBOOK = Operation("PUT", "/v1/studies/{name}/codebook", HTTP_ONLY, _content)
+CODEBOOK = Operation("GET", "/v1/studies/{name}/codebook", HTTP_ONLY, _content)
+ASSIGN = Operation("POST", "/v1/studies/{study}/assignments", HTTP_ONLY, _content)
+ASSIGNMENTS = Operation("GET", "/v1/studies/{name}/assignments", HTTP_ONLY, _content)
+RENEW_TOKEN = Operation("POST", "/v1/studies/{study}/assignments/{assignment}/coders", HTTP_ONLY, _content)
+REVOKE_TOKEN = Operation("DELETE", "/v1/studies/{study}/assignments/{assignment}/coders/{coder}", HTTP_ONLY, _content)
+STUDY_PROGRESS = Operation("GET", "/v1/studies/{name}/assignments/{assignment}/progress", HTTP_ONLY, _content)
+DISAGREEMENTS = Operation("GET", "/v1/studies/{name}/assignments/{assignment}/disagreements", HTTP_ONLY, _content)
+STUDY_AGREEMENT = Operation("GET", "/v1/studies/{name}/agreement", HTTP_ONLY, _content)
+STUDY_CODES = Operation("GET", "/v1/studies/{name}/codes", HTTP_ONLY, _content)
+LABEL_STUDIO: Operation[list[Any]] = Operation(
+    "GET", "/v1/studies/{name}/label-studio", HTTP_ONLY, lambda content, _: list(content)
+)
+FROM_LABEL_STUDIO = Operation("POST", "/v1/studies/{name}/label-studio?assignment={assignment}", HTTP_ONLY, _content)
 
 JOBS = Operation("GET", "/v1/jobs", "ListJobs", Job.read)
 JOB = Operation("GET", "/v1/jobs/{id}", "GetJob", Job.read)

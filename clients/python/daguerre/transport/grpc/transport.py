@@ -104,6 +104,11 @@ class GrpcTransport(Transport):
         return Ping(version=check_version(self._version, self.url), ready=answer == SERVING, seconds=seconds)
 
     async def _send_request(self, request: Request) -> tuple[bytes, str | None]:
+        if not request.operation.rpc:
+            raise ValueError(
+                f"{self.url}: {request.operation.path} is served over HTTP alone; give the client the server's "
+                "address that begins with http:// or https://"
+            )
         with encodable():
             message: Any = _message_types(request.operation.rpc)[0]()
             fill(message, request.fields)

@@ -1,0 +1,45 @@
+"""Methods of the client for studies, which are coded by people on the server."""
+
+from daguerre.handles.studies import AsyncCodingStudy
+from daguerre.session import Session
+from daguerre.transport.operations import CREATE_STUDY, DELETE_STUDY, STUDIES, STUDY
+from daguerre.types.common import Content
+
+
+class StudyMethods(Session):
+    """Studies: pictures on the server, with a codebook, coders and their codes. Over HTTP alone."""
+
+    async def create_study(self, name: str, *, folder: str | None = None, title: str = "") -> AsyncCodingStudy:
+        """Make a study, which only your key sees, until it is deleted.
+
+        Parameters
+        ----------
+        folder : a folder below the server's DAGUERRE_DATA, whose pictures are the items and stay there. None: send
+            pictures with `.add`, which the server keeps until the study is deleted.
+        title : title that coders read; empty: the name.
+
+        Returns
+        -------
+        CodingStudy : `.add`, `.set_columns`, `.set_codebook`, `.assign`, `.progress`, `.agreement`, `.codes`, …
+
+        Examples
+        --------
+        >>> study = client.create_study("protest")
+        >>> study.add("photos/")
+        >>> study.set_codebook("codebook.yaml")
+        >>> study.assign("first", ["anna", "ben"], size=100).save_tokens("tokens.csv")
+        """
+        card = await self.ask(CREATE_STUDY, {"name": name, "folder": folder, "title": title})
+        return AsyncCodingStudy(self, card)
+
+    async def study(self, name: str) -> AsyncCodingStudy:
+        """Get a study by its name. Raises NotFoundError."""
+        return AsyncCodingStudy(self, await self.ask(STUDY, {"name": name}))
+
+    async def studies(self) -> list[Content]:
+        """List your studies on the server, the newest first: name, title, items, codes, …"""
+        return await self.entries(STUDIES)
+
+    async def delete_study(self, name: str) -> Content:
+        """Delete a study with its pictures, codes and tokens, and return what was deleted. Raises NotFoundError."""
+        return await self.ask(DELETE_STUDY, {"name": name})

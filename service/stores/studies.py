@@ -1,0 +1,206 @@
+"""Studies: a folder below DAGUERRE_HOME for each, with a database of its own, its pictures and their thumbnails.
+
+<home>/studies/study_…/study.sqlite3   items, columns, codebooks, assignments and codes
+                      meta.json        name, title, owner; written last, and removed first
+                      pictures/        pictures that were sent, as they came
+                      thumbnails/      small pictures that were shown, the oldest of which are removed
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from models.errors import quoted
+from service.errors import BadRequest, Conflict, NotFound
+from service.settings import Settings
+from service.stores.claims import claim, release, remove_unclaimed
+from service.stores.database import Database
+from service.stores.study_tables import MIGRATIONS
+
+META, PICTURES, THUMBNAILS = "meta.json", "pictures", "thumbnails"
+OPEN = 64  # databases that are kept open
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A study.
+
+    Attributes
+    ----------
+    folder : the folder of its pictures, relative to DAGUERRE_DATA; None for pictures that are sent.
+    owner : the key that made it; None if there were no keys.
+    created : seconds since 1970.
+    path : its own folder.
+    """
+
+    id: str
+    name: str
+    title: str
+    folder: str | None
+    owner: str | None
+    created: float
+    path: Path
+    database: Database
+
+    @property
+    def pictures(self) -> Path:
+        """The folder of the pictures that were sent."""
+        return self.path / PICTURES
+
+    @property
+    def thumbnails(self) -> Path:
+        """The folder of the thumbnails."""
+        return self.path / THUMBNAILS
+
+
+class Studies:
+    """The studies of one DAGUERRE_HOME. Any process may use it; all methods read files, so call them in a thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._folder = settings.home / "studies"
+        self._lock = threading.Lock()
+        self._open: OrderedDict[str, Database] = OrderedDict()
+
+    def create(self, name: str, owner: str | None, *, title: str, folder: str | None) -> Study:
+        """Create an empty study. Raises Conflict if its owner has one of that name."""
+        id = study_id(name, owner)
+        path = self._folder / id
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._read(id) is not None:
+            raise _taken(name)
+        while True:
+            try:
+                path.mkdir(mode=0o700)
+            except FileExistsError as exc:  # being made by another request, or left by a killed process
+                if self._read(id) is not None:
+                    raise _taken(name) from exc
+                remove_unclaimed(path, unless=lambda: (path / META).exists())
+                if path.exists():
+                    raise _taken(name) from exc
+                continue
+            if claim(path):
+                break
+        try:
+            (path / PICTURES).mkdir(mode=0o700)
+            (path / THUMBNAILS).mkdir(mode=0o700)
+            self._forget(id)
+            self._database(id)
+            meta = {"name": name, "title": title, "folder": folder, "owner": owner, "created": time.time()}
+            part = path / f"{META}.part"
+            with part.open("w", encoding="utf-8") as file:
+                json.dump(meta, file)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path / META)
+        except BaseException:
+            self._forget(id)
+            shutil.rmtree(path, ignore_errors=True)
+            raise
+        finally:
+            release(path)
+        return self.get(name, owner)
+
+    def get(self, name: str, owner: str | None) -> Study:
+        """The study called `name`. Raises NotFound, also for a study of another owner."""
+        study = self._read(study_id(name, owner)) or (None if owner is None else self._read(study_id(name, None)))
+        if study is None:
+            raise NotFound(
+                f"study: there is no {quoted(name)} here; GET /v1/studies lists those there are",
+                code="unknown_study",
+                param="name",
+            )
+        return study
+
+    def by_id(self, id: str) -> Study | None:
+        """The study with this id, whoever owns it."""
+        hexadecimal = id.removeprefix("study_")
+        return self._read(id) if id != hexadecimal and hexadecimal.isalnum() and hexadecimal.isascii() else None
+
+    def list(self, owner: str | None, *, limit: int, cursor: str | None) -> tuple[list[Study], str | None]:
+        """Studies, the newest first, and the cursor of the next page. Raises BadRequest for a cursor of no page."""
+        mine = [study for study in self._all() if study.owner is None or study.owner == owner]
+        mine.sort(key=lambda study: (-study.created, study.id))
+        if cursor is not None:
+            places = [i for i, study in enumerate(mine) if study.id == cursor]
+            if not places:
+                raise BadRequest(
+                    f"cursor: {quoted(cursor)} is not valid; use next_cursor of the previous page", param="cursor"
+                )
+            mine = mine[places[0] + 1 :]
+        return mine[:limit], mine[limit - 1].id if len(mine) > limit else None
+
+    def delete(self, study: Study) -> None:
+        """Delete a study with all that belongs to it."""
+        (study.path / META).unlink(missing_ok=True)
+        self._forget(study.id)
+        shutil.rmtree(study.path, ignore_errors=True)
+
+    def sweep(self) -> None:
+        """Remove the rests of studies that a killed process was making or deleting."""
+        for path in self._folder.glob("study_*"):
+            if not (path / META).exists():
+                with suppress(OSError):
+                    remove_unclaimed(path, unless=lambda path=path: (path / META).exists())  # type: ignore[misc]
+
+    def close(self) -> None:
+        """Close the databases."""
+        with self._lock:
+            while self._open:
+                self._open.popitem()[1].close()
+
+    def _all(self) -> Iterator[Study]:
+        for path in self._folder.glob("study_*"):
+            study = self._read(path.name)
+            if study is not None:
+                yield study
+
+    def _read(self, id: str) -> Study | None:
+        path = self._folder / id
+        try:
+            meta = orjson.loads((path / META).read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return Study(id=id, path=path, database=self._database(id), **meta)
+
+    def _database(self, id: str) -> Database:
+        """The database of a study; the last ones stay open, since closing one empties its log."""
+        with self._lock:
+            database = self._open.get(id)
+            if database is None:
+                database = Database(
+                    self._folder / id / "study.sqlite3", migrations=MIGRATIONS, table="items", content="a study"
+                )
+                database.open()
+                self._open[id] = database
+            self._open.move_to_end(id)
+            while len(self._open) > OPEN:
+                self._open.popitem(last=False)[1].close()
+            return database
+
+    def _forget(self, id: str) -> None:
+        with self._lock:
+            database = self._open.pop(id, None)
+        if database is not None:
+            database.close()
+
+
+def study_id(name: str, owner: str | None) -> str:
+    """The id of a study, by which its folder is found: that of another owner's study of the same name differs."""
+    return "study_" + hashlib.sha256(f"{owner or ''}\0{name}".encode()).hexdigest()[:32]
+
+
+def _taken(name: str) -> Conflict:
+    return Conflict(
+        f"name: there is a study {quoted(name)} already; choose another name, or delete it", code="study_exists",
+        param="name",
+    )  # fmt: skip
