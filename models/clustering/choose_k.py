@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.clustering.blocks import Rows
 from models.clustering.options import KRule, Options
 from models.clustering.seeding import Seeding
 from models.clustering.silhouettes import ReportProgress, silhouettes
-from models.clustering.vectors import Rows
 
 STARTS = 3  # of k-means for the numbers next to the best one
 COPIED = 2**28  # bytes; k-means centres a larger array in place and restores it afterwards
@@ -64,28 +64,29 @@ def kmeans(
     restarts: int = 1,
     weights: NDArray[np.float64] | None = None,
     seeding: Seeding | None = None,
-    start: Rows | None = None,
 ) -> KMeansFit:
     """Run scikit-learn's k-means on `x`, (n, d) float32: Lloyd's algorithm from k-means++ starts.
 
-    `seeding` holds the starts for the same `x`, `seed` and `weights`, where several K share them; `start` is (k, d).
+    `seeding` holds the starts for the same `x`, `seed` and `weights`, where several K share them.
     """
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
     k = min(k, len(x))
     init: Any = "k-means++"
-    if start is not None:
-        init = start
-    elif restarts == 1:
+    if restarts == 1:
         init = x[(seeding or Seeding(x, seed=seed, weights=weights)).start(k)]
-    starts = restarts if start is None else 1
-    model = KMeans(k, init=init, n_init=starts, random_state=seed, copy_x=x.nbytes <= COPIED)
+    model = KMeans(k, init=init, n_init=restarts, random_state=seed, copy_x=x.nbytes <= COPIED)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than k: see `KMeansFit.k`
         model.fit(x, sample_weight=weights)
-    used, labels = np.unique(model.labels_, return_inverse=True)
-    return KMeansFit(labels=labels.astype(np.intp), k=len(used), inertia=float(model.inertia_))
+    return without_gaps(model.labels_, float(model.inertia_))
+
+
+def without_gaps(labels: NDArray[np.integer], inertia: float) -> KMeansFit:
+    """The result of k-means whose labels (n,) may leave out numbers."""
+    used = np.flatnonzero(np.bincount(labels))
+    return KMeansFit(labels=np.searchsorted(used, labels).astype(np.intp), k=len(used), inertia=inertia)
 
 
 def choose_k(

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.clustering import describe, stability
+from models.clustering.blocks import Held, Mapper, Rows, View, watched
 from models.clustering.hierarchy import Hierarchy, link_clusters
 from models.clustering.iterative import MethodResult
 from models.clustering.methods import run
@@ -16,9 +18,10 @@ from models.clustering.options import NOTES, Options
 from models.clustering.project import Map, Projection, project
 from models.clustering.remarks import remarks_on
 from models.clustering.silhouettes import ReportProgress, mean_by_cluster, silhouettes
-from models.clustering.vectors import Rows, prepare
+from models.clustering.vectors import prepare, store
 from models.errors import ClusteringError
 
+COPY = "prepared.npy"  # vectors that are not held in memory
 WIDEST = 1e12  # ratio of the largest weight to the smallest
 NamesFrom = Literal["vocabulary", "texts", "built-in vocabulary"]
 
@@ -89,12 +92,21 @@ def cluster(
     built_in: bool = False,
     projection: Projection = "pca",
     resamples: int = 0,
+    which: NDArray[np.intp] | None = None,
+    folder: Path | None = None,
+    mapper: Mapper[Any, Any] = map,
     report: ReportProgress = lambda progress, stage: None,
 ) -> Clustering:
-    """Cluster `rows`, (n, d) floating point, which may be memory-mapped: one copy in float32 is held in memory.
+    """Cluster `rows`, (n, d) floating point, which may be memory-mapped.
+
+    One copy in float32 is held in memory, or from 1 GiB on in a file of `folder`, which is read in blocks. The result
+    is the same.
 
     Parameters
     ----------
+    which : indexes of the rows that are the items; None: all.
+    folder : an existing folder for the copy; None: memory, whatever the size.
+    mapper : computes blocks, of which several may run at once (models/clustering/blocks.py).
     weights : (n,) positive weights of the items in k-means and in mean silhouettes.
     known : (n,) labels to compare with; None for an item whose label is not known.
     vocabulary : names that the clusters may get; `built_in` if the caller did not choose them.
@@ -107,15 +119,20 @@ def cluster(
     ClusteringError : nan_vectors, zero_vectors, too_few_items, too_many_items, invalid_option, invalid_weights,
         lengths_differ, not_installed.
     """
+    n = len(rows) if which is None else len(which)
     options = options.with_defaults()
-    n = len(rows)
     item_weights = _weights(weights, n)
     if known is not None and len(known) != n:
         raise ClusteringError(
             f"known: {len(known)} labels for {n} items; give one label for each item", "lengths_differ"
         )
+    by_size = options.start is None
+    options = options.for_size(n, rows.shape[1] if rows.ndim == 2 else 1)
+    report, mapper = watched(report, mapper)
     report(0.0, "reading vectors")
-    x = prepare(rows, normalize=options.normalize, angles=options.metric == "cosine")
+    how = {"normalize": options.normalize, "angles": options.metric == "cosine", "which": which}
+    source = Held(prepare(rows, **how)) if folder is None else store(rows, folder / COPY, **how)
+    x = View(source, mapper=mapper)
     part_again = min(stability.SHARE, stability.MOST / n)
     whole = 0.85 / (1 + part_again * resamples)  # share of the time that one run on all items takes
     result = run(x, options, weights=item_weights, report=lambda part, stage: report(0.05 + whole * part, stage))
@@ -178,7 +195,9 @@ def cluster(
         projection=projection,
         names_from=names_from,
         hierarchy=result.hierarchy or link_clusters(distances, options.metric),
-        remarks=remarks_on(result, n=n, options=options, similar=similar, stability=stable, resamples=resamples),
+        remarks=remarks_on(
+            result, n=n, options=options, by_size=by_size, similar=similar, stability=stable, resamples=resamples
+        ),
     )
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.clustering.blocks import Data, Rows, View
 from models.clustering.options import Metric
-from models.clustering.vectors import Rows, block_rows, sums, sums_of_units
+from models.clustering.vectors import sums, sums_of_units
 
 EXEMPLARS = 9  # of each kind
 SIMILAR = 1.08  # clusters nearer than this times the mean distance within the wider one: one group cut in two
@@ -37,7 +38,7 @@ class Exemplars:
 
 
 def exemplars(
-    x: Rows, labels: NDArray[np.intp], *, metric: Metric, seed: int, many: int = EXEMPLARS
+    x: Data, labels: NDArray[np.intp], *, metric: Metric, seed: int, many: int = EXEMPLARS
 ) -> tuple[Exemplars, ...]:
     """Choose exemplars of each cluster. The nearest row is the medoid under cosine and squared Euclidean distance."""
     k = int(labels.max(initial=-1)) + 1
@@ -60,23 +61,23 @@ def exemplars(
     return tuple(chosen)
 
 
-def _nearness(x: Rows, labels: NDArray[np.intp], k: int, metric: Metric) -> NDArray[np.float64]:
+def _nearness(x: Data, labels: NDArray[np.intp], k: int, metric: Metric) -> NDArray[np.float64]:
     """Nearness of each row to its cluster's mean, (n,): a cosine, or the negative squared distance."""
     means = _means(x, labels, k, metric)
-    near = np.zeros(len(x))
-    step = block_rows(x.shape[1])
-    for start in range(0, len(x), step):
-        own = labels[start : start + step]
-        part = x[start : start + step].astype(np.float64)
-        mean = means[np.maximum(own, 0)] if k else np.zeros_like(part)
-        if metric == "cosine":
-            near[start : start + step] = np.einsum("ij,ij->i", part, mean) / np.linalg.norm(part, axis=1)
-        else:
-            near[start : start + step] = -np.square(part - mean).sum(axis=1)
-    return near
+    return View.of(x).each(_nearness_of_block, means, metric, dtype=np.float64, along=(labels,))
 
 
-def _means(x: Rows, labels: NDArray[np.intp], k: int, metric: Metric) -> NDArray[np.float64]:
+def _nearness_of_block(
+    x: Rows, means: NDArray[np.float64], metric: Metric, own: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    part = x.astype(np.float64)
+    mean = means[np.maximum(own, 0)] if len(means) else np.zeros_like(part)
+    if metric == "cosine":
+        return np.asarray(np.einsum("ij,ij->i", part, mean) / np.linalg.norm(part, axis=1))
+    return np.asarray(-np.square(part - mean).sum(axis=1))
+
+
+def _means(x: Data, labels: NDArray[np.intp], k: int, metric: Metric) -> NDArray[np.float64]:
     """Means of the clusters, (k, d); under cosine, of the unit vectors."""
     total = sums_of_units(x, labels, k) if metric == "cosine" else sums(x, labels, k)
     return np.asarray(total / np.maximum(np.bincount(labels[labels >= 0], minlength=k), 1)[:, None])
@@ -95,7 +96,7 @@ class Distances:
     size: NDArray[np.intp]
 
     @classmethod
-    def of(cls, x: Rows, labels: NDArray[np.intp], *, metric: Metric) -> "Distances":
+    def of(cls, x: Data, labels: NDArray[np.intp], *, metric: Metric) -> "Distances":
         """Measure the clusters 0 to k-1 of the rows (n, d)."""
         k = int(labels.max(initial=-1)) + 1
         means = _means(x, labels, k, metric)
@@ -129,7 +130,7 @@ def similar_clusters(distances: Distances) -> tuple[tuple[Similar, ...], ...]:
 
 
 def _spread(
-    x: Rows, labels: NDArray[np.intp], means: NDArray[np.float64], size: NDArray[np.intp]
+    x: Data, labels: NDArray[np.intp], means: NDArray[np.float64], size: NDArray[np.intp]
 ) -> NDArray[np.float64]:
     near = -_nearness(x, labels, len(means), "euclidean")
     kept = labels >= 0

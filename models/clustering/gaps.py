@@ -15,10 +15,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from models.clustering.blocks import ROWS, Data, Rows, View
 from models.clustering.choose_k import KChoice, KMeansFit, choose_k, kmeans, mean_silhouette
+from models.clustering.lloyd import kmeans_from, nearest
 from models.clustering.options import Options
 from models.clustering.silhouettes import ReportProgress
-from models.clustering.vectors import Rows, block_rows
 
 NEIGHBOURS = 6  # pieces nearest to each that are compared with it
 MOST_SPLIT = 2000  # items of a cluster by which it is divided
@@ -38,7 +39,7 @@ CUT = 10_000  # rows on which the candidates are compared; with more, all rows a
 
 
 def find_groups(
-    x: Rows,
+    x: Data,
     drawn: NDArray[np.intp] | None,
     options: Options,
     *,
@@ -54,9 +55,9 @@ def find_groups(
     drawn : rows on which K is chosen and silhouettes are compared; None: all.
     weights : (n,) of k-means and of the silhouettes; items are counted without them.
     """
-    few = None if drawn is None else x[drawn]
+    x = View.of(x)
     choice = choose_k(
-        x if few is None else few,
+        x.array() if drawn is None else x[drawn],
         options,
         seed=seed,
         weights=weights if drawn is None or weights is None else weights[drawn],
@@ -64,7 +65,7 @@ def find_groups(
     )
     report(0.4, f"k-means with K = {choice.k}")
     if len(x) <= CUT:
-        part, part_weights = x, weights
+        part, part_weights = x.array(), weights
     else:
         some = np.sort(np.random.default_rng(seed).choice(len(x), CUT, replace=False))
         part, part_weights = x[some], None if weights is None else weights[some]
@@ -98,9 +99,9 @@ def find_groups(
     if len(x) > CUT:
         means = np.stack([part[best.labels == piece].mean(axis=0) for piece in range(best.k)])
         if not merged_all:
-            best = kmeans(x, best.k, seed=seed, weights=weights, start=means)
+            best = kmeans_from(x, means, weights=weights, report=lambda part, s: report(0.8 + 0.15 * part, s))
         else:
-            best = replace(best, labels=_nearest(x, means))
+            best = replace(best, labels=nearest(x, means))
         groups = groups[: best.k]
     labels = split(x, _used(groups[best.labels]), seed=seed)
     return replace(best, labels=labels, k=int(labels.max()) + 1), choice
@@ -111,17 +112,9 @@ def _all_apart(x: Rows, labels: NDArray[np.intp]) -> bool:
     return bool(np.bincount(labels).min() >= 2 * FEW) and len(set(merge_pieces(x, labels).tolist())) == labels.max() + 1
 
 
-def _nearest(x: Rows, means: Rows) -> NDArray[np.intp]:
-    """The nearest of the means (k, d) to each row, (n,)."""
-    half_squares = np.einsum("ij,ij->i", means, means) / 2
-    nearest = np.empty(len(x), np.intp)
-    for start in range(0, len(x), step := block_rows(max(means.shape))):
-        nearest[start : start + step] = np.argmax(x[start : start + step] @ means.T - half_squares, axis=1)
-    return nearest
-
-
-def split(x: Rows, labels: NDArray[np.intp], *, seed: int) -> NDArray[np.intp]:
+def split(x: Data, labels: NDArray[np.intp], *, seed: int) -> NDArray[np.intp]:
     """Divide each cluster in two as long as there is a gap between the halves of k-means with K = 2."""
+    x = View.of(x)
     order = np.argsort(labels, kind="stable")
     groups = np.split(order, np.cumsum(np.bincount(labels))[:-1])
     done: list[NDArray[np.intp]] = []
@@ -135,7 +128,8 @@ def split(x: Rows, labels: NDArray[np.intp], *, seed: int) -> NDArray[np.intp]:
             done.append(rows)
             continue
         line = a.mean(axis=0) - b.mean(axis=0)
-        first = x[rows] @ line > (a.mean(axis=0) + b.mean(axis=0)) @ line / 2
+        products = x[rows] @ line if len(rows) <= ROWS else x.only(rows).each(np.matmul, line, dtype=np.float32)
+        first = products > (a.mean(axis=0) + b.mean(axis=0)) @ line / 2
         groups += [rows[first], rows[~first]]
     divided = np.empty(len(labels), np.intp)
     for number, rows in enumerate(sorted(done, key=lambda rows: (-len(rows), rows[0]))):

@@ -6,9 +6,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from models.clustering.blocks import Rows
 from models.clustering.describe import Distances
 from models.clustering.options import Metric, Options
-from models.clustering.vectors import Rows
 
 Float = NDArray[np.float64]
 MOST_CLUSTERS = 2000  # of which a hierarchy is made

@@ -10,12 +10,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.clustering.choose_k import KChoice, choose_k, kmeans
+from models.clustering.blocks import Data, View
+from models.clustering.choose_k import KChoice, choose_k
 from models.clustering.gaps import find_groups
 from models.clustering.hierarchy import Hierarchy
+from models.clustering.lloyd import kmeans_of_all
 from models.clustering.options import Options
 from models.clustering.silhouettes import ReportProgress, mean_by_cluster, silhouettes
-from models.clustering.vectors import Rows, keep_first, reorder
 
 Ended = Literal["stop_size", "patience", "all_taken", "too_few"]
 SWEPT = tuple(round(0.02 * i, 2) for i in range(1, 9))
@@ -87,21 +88,19 @@ class MethodResult:
 
 
 def iterative(
-    x: Rows,
+    x: Data,
     options: Options,
     *,
     weights: NDArray[np.float64] | None = None,
     report: ReportProgress = lambda progress, stage: None,
 ) -> MethodResult:
-    """Cluster `x`, (n, d) float32; its rows are reordered during the call and restored at the end.
-
-    `options` have their defaults filled in.
-    """
+    """Cluster `x`, (n, d) float32. `options` have their defaults filled in, for this size."""
     assert options.threshold is not None
     assert options.gap_threshold is not None
     assert options.min_cluster_size is not None
-    n, rng = len(x), np.random.default_rng(options.seed)
-    order = np.arange(n)  # row i of the reordered x is row order[i] of the input
+    x, n, rng = View.of(x), len(x), np.random.default_rng(options.seed)
+    order = np.arange(n)  # the rows that are left
+    rest = x
     labels, scores = np.full(n, -1, np.intp), np.full(n, np.nan, np.float32)
     passes: list[int] = []
     trace: list[Pass] = []
@@ -122,8 +121,7 @@ def iterative(
             ended = "patience"
             break
         seed = int(rng.integers(2**31))
-        rest = x[:left]
-        rest_weights = None if weights is None else weights[order[:left]]
+        rest_weights = None if weights is None else weights[order]
         drawn = np.sort(rng.choice(left, options.sample_size, replace=False)) if left > options.sample_size else None
         if options.k_rule == "gaps":
             fitted, choice = find_groups(
@@ -136,14 +134,21 @@ def iterative(
             )
         else:
             choice = choose_k(
-                rest if drawn is None else rest[drawn],
+                rest.array() if drawn is None else rest[drawn],
                 options,
                 seed=seed,
                 weights=rest_weights if rest_weights is None or drawn is None else rest_weights[drawn],
                 report=lambda part, stage: progress(0.4 * part, stage),
             )
             progress(0.4, f"k-means with K = {choice.k}")
-            fitted = kmeans(rest, choice.k, seed=seed, restarts=options.starts, weights=rest_weights)
+            fitted = kmeans_of_all(
+                rest,
+                choice.k,
+                options,
+                seed=seed,
+                weights=rest_weights,
+                report=lambda part, stage: progress(0.4 + 0.4 * part, stage),
+            )
         progress(0.8, "silhouettes")
         values = silhouettes(rest, fitted.labels, metric=options.metric, report=lambda part, s: progress(0.8, s))
         if fitted.k < 2:  # all remaining rows are identical: there is no other cluster to compare with
@@ -166,8 +171,8 @@ def iterative(
         numbers = np.full(fitted.k, -1)
         biggest = np.flatnonzero(cohesive)[np.argsort(-size[cohesive], kind="stable")]
         numbers[biggest] = len(passes) + np.arange(len(biggest))
-        labels[order[:left][take]] = numbers[fitted.labels[take]]
-        scores[order[:left][take]] = values[take]
+        labels[order[take]] = numbers[fitted.labels[take]]
+        scores[order[take]] = values[take]
         passes += [len(trace) + 1] * len(biggest)
         trace.append(
             Pass(
@@ -187,10 +192,9 @@ def iterative(
         )
         in_vain = 0 if take.any() else in_vain + 1
         if take.any():
-            keep_first(rest, ~take)
-            order[:left] = np.concatenate([order[:left][~take], order[:left][take]])
-            left -= int(take.sum())
-    reorder(x, np.argsort(order))
+            order = order[~take]
+            rest = x.only(order)
+            left = len(order)
     return MethodResult(
         labels=labels,
         silhouettes=scores,

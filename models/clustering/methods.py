@@ -6,19 +6,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.clustering.choose_k import choose_k, kmeans
+from models.clustering.blocks import Data, Rows, View
+from models.clustering.choose_k import choose_k
 from models.clustering.hierarchy import Hierarchy, cut, link_items
 from models.clustering.iterative import MethodResult, Pass, PassCluster, iterative
+from models.clustering.lloyd import kmeans_of_all
 from models.clustering.options import Options
 from models.clustering.silhouettes import ReportProgress, mean_by_cluster, silhouettes
-from models.clustering.vectors import Rows, order_by_content, reorder
+from models.clustering.vectors import order_by_content
 from models.errors import ClusteringError
 
+MOST_EUCLIDEAN = 100_000  # items whose Euclidean silhouettes are computed
 MOST = {"hdbscan": 50_000, "agglomerative": 20_000}  # items: both compare all pairs, agglomerative stores them
 
 
 def run(
-    x: Rows,
+    x: Data,
     options: Options,
     *,
     weights: NDArray[np.float64] | None = None,
@@ -26,20 +29,25 @@ def run(
 ) -> MethodResult:
     """Cluster the rows of `x`, (n, d) float32, of unit length where `options.normalize`.
 
-    The result does not depend on the order of the rows, which is changed during the call. `options` have their
-    defaults filled in. Raises ClusteringError: too_few_items, too_many_items.
+    The result does not depend on the order of the rows; with more than 16,384, but for the rounding of sums in
+    float64. `options` have their defaults filled in. Raises ClusteringError: too_few_items, too_many_items.
     """
+    x = View.of(x)
+    options = options.for_size(*x.shape)
+    if options.metric == "euclidean" and len(x) > MOST_EUCLIDEAN and options.method not in MOST:
+        raise ClusteringError(
+            f"metric: got euclidean for {len(x):,} items, whose silhouettes need the distances of all pairs and are "
+            f"computed for at most {MOST_EUCLIDEAN:,}; use cosine, or draw a sample",
+            "too_many_items",
+        )
     order = order_by_content(x)
-    reorder(x, order)
-    try:
-        result = _run(x, options, None if weights is None else weights[order], report)
-    finally:
-        reorder(x, back := np.argsort(order))
+    result = _run(x.only(order), options, None if weights is None else weights[order], report)
+    back = np.argsort(order)
     hierarchy = None if result.hierarchy is None else replace(result.hierarchy, leaves=order[result.hierarchy.leaves])
     return replace(result, labels=result.labels[back], silhouettes=result.silhouettes[back], hierarchy=hierarchy)
 
 
-def _run(x: Rows, options: Options, weights: NDArray[np.float64] | None, report: ReportProgress) -> MethodResult:
+def _run(x: View, options: Options, weights: NDArray[np.float64] | None, report: ReportProgress) -> MethodResult:
     n = len(x)
     if options.method == "iterative-kmeans":
         return iterative(x, options, weights=weights, report=report)
@@ -54,10 +62,10 @@ def _run(x: Rows, options: Options, weights: NDArray[np.float64] | None, report:
         return _kmeans(x, options, weights, report)
     if n < 2:
         return MethodResult(labels=np.full(n, -1, np.intp), silhouettes=np.full(n, np.nan, np.float32))
-    return _hdbscan(x, options) if options.method == "hdbscan" else _agglomerative(x, options)
+    return _hdbscan(x.array(), options) if options.method == "hdbscan" else _agglomerative(x.array(), options)
 
 
-def _kmeans(x: Rows, options: Options, weights: NDArray[np.float64] | None, report: ReportProgress) -> MethodResult:
+def _kmeans(x: View, options: Options, weights: NDArray[np.float64] | None, report: ReportProgress) -> MethodResult:
     n = len(x)
     trace: tuple[Pass, ...] = ()
     k = options.k
@@ -73,7 +81,9 @@ def _kmeans(x: Rows, options: Options, weights: NDArray[np.float64] | None, repo
         choice = choose_k(x[drawn], options, seed=options.seed, weights=drawn_weights, report=report)
         k = choice.k
     report(0.5, f"k-means with K = {k}")
-    fitted = kmeans(x, k, seed=options.seed, restarts=options.starts, weights=weights)
+    fitted = kmeans_of_all(
+        x, k, options, seed=options.seed, weights=weights, report=lambda part, s: report(0.5 + 0.3 * part, s)
+    )
     labels = by_size(fitted.labels)
     report(0.8, "silhouettes")
     values = silhouettes(x, labels, metric=options.metric)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.clustering.vectors import Rows, block_rows, sums
+from models.clustering.blocks import Data, Rows, View
+from models.clustering.vectors import block_rows, sums_of_block
 
 NAMES = 3
 LIKELY = 0.05  # mean probability of a name that nobody chose, below which it is left out
@@ -42,7 +43,7 @@ class Name:
 
 
 def name_clusters(
-    x: Rows, labels: NDArray[np.intp], vocabulary: Vocabulary, *, least: float = 0.0
+    x: Data, labels: NDArray[np.intp], vocabulary: Vocabulary, *, least: float = 0.0
 ) -> tuple[tuple[Name, ...], ...]:
     """Find the likeliest names of each cluster by the mean zero-shot probability of its images (Radford et al. 2021).
 
@@ -51,14 +52,9 @@ def name_clusters(
     """
     k, v = int(labels.max(initial=-1)) + 1, len(vocabulary.names)
     chances, cosines = np.zeros((k, v)), np.zeros((k, v))
-    step = block_rows(max(v, x.shape[1]))
-    for start in range(0, len(x), step):
-        cosine = x[start : start + step] @ vocabulary.vectors.T
-        logits = vocabulary.logit_scale * cosine
-        share = np.exp(logits - logits.max(axis=1, keepdims=True))
-        share /= share.sum(axis=1, keepdims=True)
-        chances += sums(share.astype(np.float32), labels[start : start + step], k)
-        cosines += sums(cosine, labels[start : start + step], k)
+    for block_chances, block_cosines in View.of(x).map(_likely, vocabulary, k, along=(labels,)):
+        chances += block_chances
+        cosines += block_cosines
     size = np.bincount(labels[labels >= 0], minlength=k)[:, None]
     chances, cosines = chances / size, cosines / size
     return tuple(
@@ -69,6 +65,22 @@ def name_clusters(
         )
         for c in range(k)
     )
+
+
+def _likely(
+    x: Rows, vocabulary: Vocabulary, k: int, labels: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Sums of the probabilities and of the cosines of all names by cluster, (k, v) each, of a block."""
+    chances, cosines = np.zeros((k, len(vocabulary.names))), np.zeros((k, len(vocabulary.names)))
+    for start in range(0, len(x), step := block_rows(len(vocabulary.names))):
+        part = slice(start, start + step)
+        cosine = x[part] @ vocabulary.vectors.T
+        logits = vocabulary.logit_scale * cosine
+        share = np.exp(logits - logits.max(axis=1, keepdims=True))
+        share /= share.sum(axis=1, keepdims=True)
+        chances += sums_of_block(share.astype(np.float32), k, labels[part])
+        cosines += sums_of_block(cosine, k, labels[part])
+    return chances, cosines
 
 
 def words_of_clusters(texts: Sequence[str], labels: NDArray[np.intp]) -> tuple[tuple[Name, ...], ...]:

@@ -1,7 +1,7 @@
 """Parameters of a clustering: one for every choice that the source of iterative k-means leaves open."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from models.errors import ClusteringError
@@ -12,7 +12,9 @@ Fit = Literal["silhouette", "inertia"]
 KRule = Literal["gaps", "stop", "best"]
 Cohesion = Literal["cluster", "image"]
 Linkage = Literal["average", "complete", "single", "ward"]
+Start = Literal["all", "sample"]
 
+HELD = 2**30  # bytes in float32 of vectors that are held in memory: 524,288 of 512
 THRESHOLDS: Mapping[Metric, float] = {"cosine": 0.08, "euclidean": 0.04}
 IMPROVEMENTS: Mapping[Fit, float] = {"silhouette": 0.0, "inertia": 0.02}
 RESTARTS: Mapping[Method, int] = {"kmeans": 10}  # 1 for others
@@ -48,6 +50,8 @@ class Options:
         and of merged pieces (gaps.py). None: gaps for iterative-kmeans, best for kmeans.
     restarts : number of k-means starts, the best of which is kept. None: 10 for kmeans, 1 for iterative-kmeans, whose
         later passes correct a poor start.
+    start : items on which k-means++ chooses the start of k-means on all items, under k_rule best and stop and for
+        kmeans: all of them, in memory, or a sample of 20,000. None: all up to HELD bytes of vectors, else a sample.
     cohesion : a cohesive cluster keeps all of its images, or only those above the threshold.
     k : number of clusters for kmeans and agglomerative; None: kmeans searches for it.
     min_samples : parameter of hdbscan.
@@ -69,6 +73,7 @@ class Options:
     k_min: int | None = None
     k_max: int | None = None
     restarts: int | None = None
+    start: Start | None = None
     cohesion: Cohesion = "cluster"
     min_cluster_size: int | None = None
     patience: int = 3
@@ -99,6 +104,22 @@ class Options:
         complete = Options(**{**asdict(self), **filled})
         complete._check()
         return complete
+
+    def for_size(self, n: int, dimension: int) -> "Options":
+        """Copy with `start` filled in for vectors (n, dimension). Raises ClusteringError: too_many_items."""
+        large = 4 * n * dimension > HELD
+        if self.start == "all" and large and self._starts_on_all:
+            raise ClusteringError(
+                f"start: got all for {n:,} items of {dimension} numbers, which are more than the "
+                f"{HELD / 2**30:g} GiB that are held in memory; leave it out, or use sample",
+                "too_many_items",
+            )
+        return replace(self, start=self.start or ("sample" if large else "all"))
+
+    @property
+    def _starts_on_all(self) -> bool:
+        """Whether k-means++ chooses a start on all items, unless `start` is sample."""
+        return self.method == "kmeans" or (self.method == "iterative-kmeans" and self.k_rule != "gaps")
 
     def _check(self) -> None:
         assert self.k_min is not None
@@ -149,8 +170,8 @@ class Options:
         used = {
             "iterative-kmeans": set(every)
             - {"k", "min_samples", "linkage", "distance"}
-            - (set() if self.k_rule == "gaps" else {"gap_threshold"}),
-            "kmeans": {"metric", "normalize", "k", "restarts", "seed", "method"}
+            - ({"start"} if self.k_rule == "gaps" else {"gap_threshold"}),
+            "kmeans": {"metric", "normalize", "k", "restarts", "start", "seed", "method"}
             | (
                 {"step", "sample_size", "window", "fit", "min_improvement", "k_rule", "k_min", "k_max"}
                 if self.k is None

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.clustering.vectors import Rows, block_rows
+from models.clustering.blocks import Data, Rows, View
 from models.errors import ClusteringError
 
 Projection = Literal["none", "pca", "umap"]
@@ -31,28 +31,31 @@ def check_installed(by: Projection) -> None:
         )
 
 
-def project(x: Rows, *, by: Literal["pca", "umap"], seed: int) -> Map:
+def project(x: Data, *, by: Literal["pca", "umap"], seed: int) -> Map:
     """Project `x`, (n, d) float32, to (n, 2). Raises ClusteringError: not_installed."""
     check_installed(by)
-    n = len(x)
+    x, n = View.of(x), len(x)
     if n < 3:
         return Map(coordinates=np.zeros((n, 2), np.float32), explained=None)
     if by == "umap":
-        return Map(coordinates=_umap(x, seed), explained=None)
+        return Map(coordinates=_umap(x.array(), seed), explained=None)
     from sklearn.decomposition import PCA  # here, because importing scikit-learn doubles the start of the service
 
     rng = np.random.default_rng(seed)
-    some = x if n <= FITTED_ON else x[np.sort(rng.choice(n, FITTED_ON, replace=False))]
+    some = x.array() if n <= FITTED_ON else x[np.sort(rng.choice(n, FITTED_ON, replace=False))]
     axes = min(2, x.shape[1])
     model = PCA(axes, svd_solver="randomized" if min(some.shape) > 100 else "full", random_state=seed)
     with np.errstate(invalid="ignore"):  # identical rows have no variance: 0 / 0
         model.fit(some)
     coordinates = np.zeros((n, 2), np.float32)
-    step = block_rows(x.shape[1])
-    for start in range(0, n, step):
-        coordinates[start : start + step, :axes] = (x[start : start + step] - model.mean_) @ model.components_.T
+    for places, part in x.blocks(_projected, model.mean_, model.components_):
+        coordinates[places, :axes] = part
     shares = np.nan_to_num(model.explained_variance_ratio_)
     return Map(coordinates=coordinates, explained=tuple(map(float, shares)))
+
+
+def _projected(x: Rows, mean: NDArray[np.float32], axes: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray((x - mean) @ axes.T)
 
 
 def _umap(x: Rows, seed: int) -> NDArray[np.float32]:

@@ -6,7 +6,8 @@ import numpy as np
 
 from models.clustering.describe import Similar
 from models.clustering.iterative import MethodResult
-from models.clustering.options import Options
+from models.clustering.lloyd import STARTED_ON
+from models.clustering.options import HELD, Options
 from models.clustering.stability import FEWEST, Stability
 
 MANY = 1 / 3  # share of the items in no cluster from which this is remarked
@@ -20,15 +21,21 @@ def remarks_on(
     *,
     n: int,
     options: Options,
+    by_size: bool,
     similar: Sequence[Sequence[Similar]],
     stability: Stability | None,
     resamples: int,
 ) -> tuple[str, ...]:
-    """Remarks on the result of a method for `n` items, the most general first."""
+    """Remarks on the result of a method for `n` items, the most general first; `by_size`: `start` was not chosen."""
     k = int(result.labels.max(initial=-1)) + 1
     remarks = list(result.remarks)
     low = [one.number for one in result.trace if one.choice.edge == "low"]
     high = [one.number for one in result.trace if one.choice.edge in ("high", "only")]
+    if by_size and options.start == "sample" and "start" in options.to_json():
+        remarks.append(
+            f"k-means started from centres that k-means++ chose on {STARTED_ON:,} items drawn at random, since "
+            f"the vectors of all {n:,} are more than {HELD / 2**30:g} GiB."
+        )
     if low:
         remarks.append(
             f"In {_passes(low)} the search for K stopped at the first K at which it can. The score may decrease from "

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.clustering.vectors import Rows, block_rows
+from models.clustering.blocks import Rows
+from models.clustering.vectors import block_rows
 
 WHOLE = 2**28  # bytes: rows that take more than this in float64 are converted block by block, in every step
 

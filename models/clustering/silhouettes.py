@@ -11,8 +11,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from models.clustering.blocks import Data, Rows, View
 from models.clustering.options import Metric
-from models.clustering.vectors import Rows, block_rows, lengths_of, sums, sums_of_units
+from models.clustering.vectors import are_units, lengths_of, sums, sums_of_units
 from models.errors import ClusteringError
 
 Float = NDArray[np.float32]
@@ -22,7 +23,7 @@ SIDE = 2048  # rows and columns of a block of Euclidean distances
 
 
 def silhouettes(
-    x: Rows,
+    x: Data,
     labels: NDArray[np.intp],
     *,
     metric: Metric = "cosine",
@@ -44,7 +45,8 @@ def silhouettes(
         )
     if k < 2:
         return np.full(len(x), np.nan, np.float32)
-    return _cosine(x, labels, counts) if metric == "cosine" else _euclidean(x, labels, counts, report)
+    x = View.of(x)
+    return _cosine(x, labels, counts) if metric == "cosine" else _euclidean(x.array(), labels, counts, report)
 
 
 def mean_by_cluster(
@@ -57,24 +59,24 @@ def mean_by_cluster(
     return np.asarray(total / np.bincount(labels[kept], weights=row_weights, minlength=k))
 
 
-def _cosine(x: Rows, labels: NDArray[np.intp], counts: NDArray[np.intp]) -> Float:
-    n, k = len(x), len(counts)
-    lengths = lengths_of(x)
-    unit = bool(np.abs(lengths - 1).max() < 1e-5)
+def _cosine(x: View, labels: NDArray[np.intp], counts: NDArray[np.intp]) -> Float:
+    k, unit = len(counts), are_units(x)
     means = sums(x, labels, k) if unit else sums_of_units(x, labels, k)
-    step = block_rows(max(k, x.shape[1]))
     centres = np.ascontiguousarray((means / counts[:, None]).T, np.float32)  # (d, k)
-    values = np.full(n, np.nan, np.float32)
-    for start in range(0, n, step):
-        own = labels[start : start + step]
-        away = 1 - (x[start : start + step] @ centres) / (1 if unit else lengths[start : start + step, None])
-        places = np.flatnonzero(own >= 0)
-        chosen = own[places]
-        size = counts[chosen]
-        a = away[places, chosen] * (size / np.maximum(size - 1, 1))  # without the distance of 0 to itself
-        away[places, chosen] = np.inf
-        b = away[places].min(axis=1) if len(places) < len(own) else away.min(axis=1)
-        values[start + places] = _score(np.where(a < ZERO, 0, a), np.where(b < ZERO, 0, b), size)
+    return x.each(_cosine_of_block, centres, counts, unit, dtype=np.float32, along=(labels,))
+
+
+def _cosine_of_block(x: Rows, centres: Float, counts: NDArray[np.intp], unit: bool, own: NDArray[np.intp]) -> Float:
+    """Silhouettes of a block; NaN for label -1."""
+    away = 1 - (x @ centres) / (1 if unit else lengths_of(x)[:, None])
+    places = np.flatnonzero(own >= 0)
+    chosen = own[places]
+    size = counts[chosen]
+    a = away[places, chosen] * (size / np.maximum(size - 1, 1))  # without the distance of 0 to itself
+    away[places, chosen] = np.inf
+    b = away[places].min(axis=1) if len(places) < len(own) else away.min(axis=1)
+    values = np.full(len(x), np.nan, np.float32)
+    values[places] = _score(np.where(a < ZERO, 0, a), np.where(b < ZERO, 0, b), size)
     return values
 
 

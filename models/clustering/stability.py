@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.clustering.blocks import Data, Rows
 from models.clustering.options import Options
-from models.clustering.vectors import Rows
 
 Int = NDArray[np.intp]
 SHARE = 0.8  # of the items that a rerun uses
@@ -47,7 +47,7 @@ class Stability:
 
 
 def measure(
-    x: Rows,
+    x: Data,
     options: Options,
     labels: Int,
     *,

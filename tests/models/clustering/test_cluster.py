@@ -12,7 +12,7 @@ from models.clustering.describe import compare_with_known
 from models.clustering.names import Vocabulary
 from models.clustering.options import Options
 from models.clustering.project import project
-from models.clustering.vectors import keep_first, prepare
+from models.clustering.vectors import prepare
 from models.errors import ClusteringError
 from tests.models.clouds import clouds
 
@@ -191,20 +191,6 @@ def test_the_map_is_that_of_principal_components(data):
     centred = x - x.mean(axis=0)
     _, _, axes = np.linalg.svd(centred, full_matrices=False)
     np.testing.assert_allclose(np.abs(found.coordinates), np.abs(centred @ axes[:2].T), atol=1e-4)
-
-
-def test_rows_are_divided_in_place_and_in_order(monkeypatch):
-    from models.clustering import vectors
-
-    x = np.arange(40, dtype=np.float32).reshape(10, 4)
-    keep = np.array([1, 0, 1, 1, 0, 0, 1, 0, 1, 1], bool)
-    expected = np.concatenate([x[keep], x[~keep]])
-    whole, narrow = x.copy(), x.copy()
-    keep_first(whole, keep)
-    monkeypatch.setattr(vectors, "BLOCK", 10)  # a column at a time
-    keep_first(narrow, keep)
-    np.testing.assert_array_equal(whole, expected)
-    np.testing.assert_array_equal(narrow, expected)
 
 
 def test_vectors_are_read_off_the_disk_and_left_as_they_are(tmp_path):

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import silhouette_samples
 
+from models.clustering import blocks
 from models.clustering import silhouettes as module
-from models.clustering import vectors
 from models.clustering.silhouettes import silhouettes
 from models.errors import ClusteringError
 from tests.models.clouds import clouds
@@ -39,7 +39,7 @@ def test_blocks_change_nothing(monkeypatch, metric):
     x, labels = clouds((70, 40, 25, 3, 1))
     whole = silhouettes(x, labels, metric=metric)
     monkeypatch.setattr(module, "SIDE", 7)
-    monkeypatch.setattr(vectors, "BLOCK", 100)
+    monkeypatch.setattr(blocks, "ROWS", 7)
     np.testing.assert_allclose(silhouettes(x, labels, metric=metric), whole, atol=1e-6)
 
 
