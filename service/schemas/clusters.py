@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from models.catalog.spec import Modality
 from models.clustering.cluster import NamesFrom
-from models.clustering.options import Cohesion, Fit, KRule, Linkage, Method, Metric, Options
+from models.clustering.options import Cohesion, Fit, KRule, Linkage, Method, Metric, Options, Start
 from models.clustering.project import Projection
 from service.schemas.base import Message
 from service.schemas.codes import MISSING_TEXTS, Code
@@ -55,6 +55,12 @@ class ClusterRequest(Encodable, ItemsOfCollection):
         None,
         le=100,
         description="Number of k-means restarts, of which the best is kept. Left out: 10 for kmeans, 1 for others.",
+    )
+    start: Start | None = Field(
+        None,
+        description="Items on which k-means++ chooses the start of k-means, for kmeans and for k_rule best and stop. "
+        "all: all items, in memory. sample: 20,000 of them, drawn by the seed. Left out: all, or a sample where the "
+        "vectors are more than 1 GiB.",
     )
     cohesion: Cohesion = Field(
         "cluster",

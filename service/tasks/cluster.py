@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from models.classifiers.head import Block
+from models.clustering.blocks import in_threads
 from models.clustering.cluster import Clustering, cluster
 from models.clustering.names import Vocabulary
 from models.embedded.class_names import class_names
 from models.pages.clusters.view import shown_images
 from service.jobs.kinds import Context
 from service.schemas.clusters import ClusterRequest
-from service.tasks.vectors import joined, keep, read_rows, unusable_to_json, usable, write_rows
+from service.tasks.vectors import joined_in, keep, read_rows, unusable_to_json, usable, write_rows
 
 TASK, VOCABULARY, ANSWER = "task.json", "vocabulary.npy", "clustering.json"
 LIBRARIES = ("numpy", "scikit-learn", "scipy")
@@ -79,18 +80,23 @@ def job(context: Context) -> dict[str, Any]:
     def select(values: Sequence[Any] | None) -> list[Any] | None:
         return None if values is None else [values[i] for i in kept] if bad else list(values)
 
-    clustering = cluster(
-        joined(rows, kept),
-        request.options(),
-        weights=select(request.weights),
-        known=select(request.known),
-        vocabulary=names,
-        built_in=request.vocabulary is None,
-        texts=select(task.texts),
-        projection=request.projection,
-        resamples=request.resamples,
-        report=context.report,
-    )
+    x, which = joined_in(context.folder, rows, kept)
+    with in_threads(context.threads) as mapper:
+        clustering = cluster(
+            x,
+            request.options(),
+            which=which,
+            folder=context.folder,
+            mapper=mapper,
+            weights=select(request.weights),
+            known=select(request.known),
+            vocabulary=names,
+            built_in=request.vocabulary is None,
+            texts=select(task.texts),
+            projection=request.projection,
+            resamples=request.resamples,
+            report=context.report,
+        )
     context.report(0.99, "writing the answer")
     answer = {
         "id": context.id,

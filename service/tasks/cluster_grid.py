@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from models.classifiers.head import Block
+from models.clustering.blocks import Mapper, in_threads
 from models.clustering.cluster import Clustering, cluster
 from models.errors import ClusteringError
 from service.jobs.kinds import Context
@@ -24,7 +25,7 @@ from service.schemas.cluster_grids import ClusterGridRequest
 from service.schemas.representations import ClusterOptions
 from service.tasks.cluster import LIBRARIES
 from service.tasks.representations import combination_name
-from service.tasks.vectors import joined, keep, read_rows, unusable_to_json, usable, write_rows
+from service.tasks.vectors import joined_in, keep, read_rows, unusable_to_json, usable, write_rows
 
 TASK, ANSWER = "task.json", "cluster_grid.json"
 
@@ -55,12 +56,13 @@ def job(context: Context) -> dict[str, Any]:
     context.report(0.0, "reading vectors")
     rows = read_rows(context.folder, task.blocks)
     kept, bad = usable(rows, task.unusable, skip=request.on_error == "skip")
-    x = joined(rows, kept)
+    x, which = joined_in(context.folder, rows, kept)
     known = None if request.known is None else [request.known[i] for i in kept.tolist()]
-    table = [
-        _row(point, _clustering(context, x, request, known, i), has_known=known is not None)
-        for i, point in enumerate(request.grid)
-    ]
+    with in_threads(context.threads) as mapper:
+        table = [
+            _row(point, _clustering(context, x, which, mapper, request, known, i), has_known=known is not None)
+            for i, point in enumerate(request.grid)
+        ]
     answer = {
         "id": context.id,
         "object": "cluster_grid",
@@ -80,7 +82,13 @@ def job(context: Context) -> dict[str, Any]:
 
 
 def _clustering(
-    context: Context, x: NDArray[np.floating], request: ClusterGridRequest, known: list[Any] | None, i: int
+    context: Context,
+    x: NDArray[np.floating],
+    which: NDArray[np.intp] | None,
+    mapper: Mapper[Any, Any],
+    request: ClusterGridRequest,
+    known: list[Any] | None,
+    i: int,
 ) -> Clustering:
     """Cluster with combination `i`. Raises ClusteringError, which names it."""
     total = len(request.grid)
@@ -95,6 +103,9 @@ def _clustering(
             known=known,
             projection="none",
             resamples=request.resamples,
+            which=which,
+            folder=context.folder,
+            mapper=mapper,
             report=report,
         )
     except ClusteringError as exc:

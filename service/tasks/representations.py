@@ -164,8 +164,8 @@ def _clusterings(
             form = (options.normalize, options.metric == "cosine")
             try:
                 if x is None or form != before:
-                    every = len(kept) == len(array)
-                    x = prepare(array if every else array[kept], normalize=form[0], angles=form[1])
+                    some = None if len(kept) == len(array) else kept
+                    x = prepare(array, normalize=form[0], angles=form[1], which=some)
                     before = form
                 labels = _labels(context, x, options, f"{vectors.name}, {done + 1} of {total}", done / total, 1 / total)
             except ClusteringError as exc:

@@ -11,10 +11,14 @@ import orjson
 from numpy.typing import NDArray
 
 from models.classifiers.head import Block
+from models.clustering.options import HELD
+from models.clustering.vectors import block_rows
 from models.errors import ClusteringError
 from models.stopping import unchecked
 from models.vectors import forget, row_lengths
 from service.stores.lengths import beside, stored_lengths
+
+JOINED = "joined.npy"  # vectors of several modalities, in the folder of a job
 
 
 def write_rows(folder: Path, blocks: Sequence[Block], rows: Sequence[NDArray[np.floating]]) -> None:
@@ -75,11 +79,34 @@ def usable(
 
 def joined(rows: Sequence[NDArray[np.floating]], which: NDArray[np.intp]) -> NDArray[np.floating]:
     """(items, d): concatenated unit vectors of several modalities, or the unchanged vectors of one."""
-    parts = [array if len(which) == len(array) else np.asarray(array[which]) for array in rows]
-    if len(parts) == 1:
-        return parts[0]
-    unit = [np.asarray(part, np.float32) / np.linalg.norm(part, axis=1, keepdims=True) for part in parts]
-    return np.concatenate(unit, axis=1).astype(np.float32)
+    array, some = joined_in(None, rows, which)
+    return array if some is None else np.asarray(array[some])
+
+
+def joined_in(
+    folder: Path | None, rows: Sequence[NDArray[np.floating]], which: NDArray[np.intp]
+) -> tuple[NDArray[np.floating], NDArray[np.intp] | None]:
+    """The same as an array and the indexes of its rows that are the items, None for all.
+
+    Unit vectors of several modalities that are more than 1 GiB are written into `folder`.
+    """
+    some = None if len(which) == len(rows[0]) else which
+    if len(rows) == 1:
+        return rows[0], some
+    shape = (len(which), sum(array.shape[1] for array in rows))
+    stored = folder is not None and 4 * shape[0] * shape[1] > HELD
+    joint = (
+        np.lib.format.open_memmap(folder / JOINED, "w+", np.float32, shape)
+        if folder is not None and stored
+        else np.empty(shape, np.float32)
+    )
+    for start in range(0, shape[0], step := block_rows(shape[1])):
+        place = which[start : start + step]
+        parts = [np.asarray(array[place], np.float32) for array in rows]
+        unit = [part / np.linalg.norm(part, axis=1, keepdims=True) for part in parts]
+        joint[start : start + step] = np.concatenate(unit, axis=1)
+    forget(joint)
+    return joint, None
 
 
 def unusable_to_json(bad: Mapping[int, tuple[str, str]], ids: Sequence[str]) -> list[dict[str, Any]]:

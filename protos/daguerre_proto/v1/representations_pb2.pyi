@@ -11,7 +11,7 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ClusterOptions(_message.Message):
-    __slots__ = ("method", "metric", "normalize", "threshold", "step", "sample_size", "window", "stop_size", "fit", "min_improvement", "k_rule", "k_min", "k_max", "restarts", "cohesion", "min_cluster_size", "patience", "k", "min_samples", "linkage", "distance", "seed")
+    __slots__ = ("method", "metric", "normalize", "threshold", "step", "sample_size", "window", "stop_size", "fit", "min_improvement", "k_rule", "k_min", "k_max", "restarts", "cohesion", "min_cluster_size", "patience", "k", "min_samples", "linkage", "distance", "seed", "start")
     METHOD_FIELD_NUMBER: _ClassVar[int]
     METRIC_FIELD_NUMBER: _ClassVar[int]
     NORMALIZE_FIELD_NUMBER: _ClassVar[int]
@@ -34,6 +34,7 @@ class ClusterOptions(_message.Message):
     LINKAGE_FIELD_NUMBER: _ClassVar[int]
     DISTANCE_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
     method: str
     metric: str
     normalize: bool
@@ -56,7 +57,8 @@ class ClusterOptions(_message.Message):
     linkage: str
     distance: float
     seed: int
-    def __init__(self, method: _Optional[str] = ..., metric: _Optional[str] = ..., normalize: bool = ..., threshold: _Optional[float] = ..., step: _Optional[int] = ..., sample_size: _Optional[int] = ..., window: _Optional[int] = ..., stop_size: _Optional[int] = ..., fit: _Optional[str] = ..., min_improvement: _Optional[float] = ..., k_rule: _Optional[str] = ..., k_min: _Optional[int] = ..., k_max: _Optional[int] = ..., restarts: _Optional[int] = ..., cohesion: _Optional[str] = ..., min_cluster_size: _Optional[int] = ..., patience: _Optional[int] = ..., k: _Optional[int] = ..., min_samples: _Optional[int] = ..., linkage: _Optional[str] = ..., distance: _Optional[float] = ..., seed: _Optional[int] = ...) -> None: ...
+    start: str
+    def __init__(self, method: _Optional[str] = ..., metric: _Optional[str] = ..., normalize: bool = ..., threshold: _Optional[float] = ..., step: _Optional[int] = ..., sample_size: _Optional[int] = ..., window: _Optional[int] = ..., stop_size: _Optional[int] = ..., fit: _Optional[str] = ..., min_improvement: _Optional[float] = ..., k_rule: _Optional[str] = ..., k_min: _Optional[int] = ..., k_max: _Optional[int] = ..., restarts: _Optional[int] = ..., cohesion: _Optional[str] = ..., min_cluster_size: _Optional[int] = ..., patience: _Optional[int] = ..., k: _Optional[int] = ..., min_samples: _Optional[int] = ..., linkage: _Optional[str] = ..., distance: _Optional[float] = ..., seed: _Optional[int] = ..., start: _Optional[str] = ...) -> None: ...
 
 class Representation(_message.Message):
     __slots__ = ("modality", "model", "fingerprint", "dimension", "data", "file", "receipt", "name", "collection")

@@ -93,7 +93,11 @@ def test_a_centre_without_rows_is_left_out():
     assert found.inertia == pytest.approx(0, abs=1e-12)
 
 
-OPTIONS = [Options(), Options(k_rule="best", start="sample"), Options(method="kmeans", k=20, start="sample")]
+OPTIONS = [
+    Options(sample_size=200),
+    Options(sample_size=200, k_max=25, k_rule="best", start="sample"),
+    Options(method="kmeans", k=20, restarts=2, start="sample"),
+]
 
 
 @pytest.mark.parametrize(
@@ -105,13 +109,13 @@ OPTIONS = [Options(), Options(k_rule="best", start="sample"), Options(method="km
     ],
 )
 def test_blocks_of_a_file_by_any_workers_are_those_of_an_array(tmp_path, monkeypatch, computed_by):
-    x, truth = clouds((1200, 900, 500, 300, 150, 80, 40), dimension=24, spread=0.7, seed=1)
+    x, truth = clouds((500, 300, 200, 100, 80, 40), dimension=24, spread=0.5, seed=1)
     names = Vocabulary(names=("one", "two"), vectors=np.eye(2, 24, dtype=np.float32), logit_scale=50.0)
     which = np.flatnonzero(np.arange(len(x)) % 97)
     np.save(tmp_path / "x.npy", x)
-    monkeypatch.setattr(blocks, "ROWS", 512)  # several blocks; workers get them as they are
-    monkeypatch.setattr(gaps, "CUT", 1500)
-    monkeypatch.setattr(lloyd, "STARTED_ON", 1500)
+    monkeypatch.setattr(blocks, "ROWS", 256)  # several blocks; workers get them as they are
+    monkeypatch.setattr(gaps, "CUT", 600)
+    monkeypatch.setattr(lloyd, "STARTED_ON", 600)
 
     def answer(rows, options, **where):
         made = cluster(rows, options, known=truth[which], vocabulary=names, resamples=1, **where)

@@ -46,6 +46,7 @@ class ClusterMethods(EmbeddingMethods):
         k_min: int | None = None,
         k_max: int | None = None,
         restarts: int | None = None,
+        start: Literal["all", "sample"] | None = None,
         cohesion: Literal["cluster", "image"] | None = None,
         min_cluster_size: int | None = None,
         patience: int | None = None,
@@ -82,6 +83,8 @@ class ClusterMethods(EmbeddingMethods):
         step, sample_size, window, fit, min_improvement, k_rule, k_min, k_max : parameters of the search for the number
             of clusters.
         restarts : number of k-means restarts, of which the best is kept; None: 10 for kmeans, 1 for iterative-kmeans.
+        start : items on which k-means++ chooses the start, for kmeans and for k_rule "best" and "stop": all, or a
+            sample of 20,000; None: all up to 1 GiB of vectors.
         stop_size, patience : conditions under which iterative-kmeans stops.
         cohesion : "cluster" keeps all items of a cohesive cluster, "image" those above the threshold.
         min_cluster_size : clusters smaller than this are dropped.
@@ -146,6 +149,7 @@ class ClusterMethods(EmbeddingMethods):
             "k_min": k_min,
             "k_max": k_max,
             "restarts": restarts,
+            "start": start,
             "cohesion": cohesion,
             "min_cluster_size": min_cluster_size,
             "patience": patience,

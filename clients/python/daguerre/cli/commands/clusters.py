@@ -35,6 +35,12 @@ PARAMETERS: tuple[tuple[str, Any, str | None, str], ...] = (  # option, type, th
     ("--patience", COUNT, "3", "Number of passes in a row without a cohesive cluster after which the method stops."),
     ("--stop-size", click.IntRange(0), "20", "The method stops when this many items or fewer are left."),
     ("--restarts", COUNT, "1, kmeans 10", "Number of k-means restarts."),
+    (
+        "--start",
+        ("all", "sample"),
+        "all up to 1 GiB of vectors",
+        "Items on which k-means++ chooses its start, for kmeans and k_rule best and stop; a sample has 20,000.",
+    ),
     ("--k-min", COUNT, "--step", "Smallest K of the search for the number of clusters."),
     ("--k-max", COUNT, "set by the sample", "Largest K of the search for the number of clusters."),
     ("--step", COUNT, "5", "Distance between two K of the search."),
