@@ -1,13 +1,17 @@
 """Items and vectors of requests, for both transports."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
+from models.stopping import Check
 from service.errors import Unprocessable
 from service.pipelines.items import Item, VectorInput
+from service.schemas.common import Receipt
 from service.stores.files import FileStore
 
 VIDEO = (
@@ -25,6 +29,31 @@ def refuse_videos(items: Sequence[Item] | None) -> None:
                 code="unsupported_modality",
                 param=f"input[{i}]",
             )
+
+
+def of_folder(header: Mapping[str, Any], store: FileStore, owner: str | None, check: Check) -> VectorInput:
+    """Vectors of a folder on the server; call it in a thread. Raises Unprocessable, TooLarge."""
+    file = store.of_folder(header["folder"], owner, check)
+    assert file.vectors is not None
+    assert file.shape is not None
+    stated = file.vectors["receipt"]
+    own = {
+        "modality": file.vectors["modality"] or header["modality"],
+        "model": stated["model"],
+        "fingerprint": stated["fingerprint"],
+        "dimension": file.shape[1],
+    }
+    for name, value in own.items():
+        if header.get(name) and header[name] != value:
+            raise Unprocessable(
+                f"vectors: {name} is {header[name]!r:.100}, and the folder has {value!r:.100}; leave it out",
+                param="vectors",
+            )
+    try:
+        receipt = Receipt.model_validate(stated).model_dump()
+    except ValidationError:  # of another program
+        receipt = None
+    return replace(vector_input({**own, "receipt": receipt}, file.rows()), ids=file.ids())
 
 
 def of_file(header: Mapping[str, Any], store: FileStore, owner: str | None) -> VectorInput:

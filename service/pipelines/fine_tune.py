@@ -7,7 +7,8 @@ from service.inference.engine import Engine
 from service.jobs import Job, Jobs
 from service.schemas.classifiers import FineTuneRequest
 from service.stores.classifiers import Classifiers
-from service.tasks.fine_tune import inside, options_of, start_of
+from service.stores.data_folder import inside
+from service.tasks.fine_tune import options_of, start_of
 
 KIND = "fine_tune"
 

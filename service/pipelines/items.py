@@ -31,13 +31,17 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class VectorInput:
-    """Embeddings sent by the caller: (n, d) float32, a row of NaN for an item without a vector."""
+    """Embeddings sent by the caller: (n, d) float32, a row of NaN for an item without a vector.
+
+    `ids` are those that a folder states, None where it has very many.
+    """
 
     modality: Modality
     model: str
     fingerprint: str
     rows: NDArray[np.floating]
     receipt: Mapping[str, Any] | None = None
+    ids: Sequence[str] | None = None
 
 
 def check_count(engine: Engine, items: Sequence[Item]) -> None:

@@ -210,7 +210,7 @@ def _of_vectors(request: Encodable, vectors: Sequence[VectorInput]) -> ItemVecto
         ),
         rows=[each.rows for each in given],
         n=n,
-        ids=checked_ids(request.ids or [str(i) for i in range(n)], n),
+        ids=checked_ids(request.ids or given[0].ids or [str(i) for i in range(n)], n),
         failures={},
         receipts={each.modality: each.receipt for each in given if each.receipt},
     )

@@ -93,9 +93,13 @@ class Vectors(Message):
     """Existing embeddings of all items, for one modality."""
 
     modality: Modality = Field(description="Modality of the embedded items: image or text.")
-    model: str = Field(description="Model that made the vectors.", examples=["embedded"])
-    fingerprint: str = Field(description="Fingerprint in their receipt. Results store it and accept no other.")
-    dimension: int = Field(ge=1, description="Length of each vector.", examples=[1280])
+    model: str = Field("", description="Model that made the vectors. Left out for a folder.", examples=["embedded"])
+    fingerprint: str = Field(
+        "",
+        description="Fingerprint in their receipt. Results store it and accept no other. Left out for a folder.",
+        examples=["3f9c0f2a"],
+    )
+    dimension: int = Field(0, ge=1, description="Length of each vector. Left out for a folder.", examples=[1280])
     data: str | None = Field(
         None,
         description="Base64 of little-endian float32, row by row; a row of NaN for an item without a vector. "
@@ -104,7 +108,24 @@ class Vectors(Message):
     file: str | None = Field(
         None, description="Id of a file of POST /v1/files, in place of `data`.", examples=["file_0123456789abcdef"]
     )
+    folder: str | None = Field(
+        None,
+        description="Folder of vectors (part-*.parquet, as the client writes them) below the server's DAGUERRE_DATA, "
+        "in place of `data`; the receipt in it says how they were made. Items are its rows in the order of the parts, "
+        "each id once.",
+        examples=["corpus/"],
+    )
     receipt: Receipt | None = Field(None, description="Receipt of the vectors, stored with the results.")
+
+    @model_validator(mode="after")
+    def _described(self) -> Self:
+        missing = self._missing()
+        if self.folder is None and missing:
+            raise ValueError(f"lacks {' and '.join(missing)}, which only a folder states; add them")
+        return self
+
+    def _missing(self) -> list[str]:
+        return [name for name in ("model", "fingerprint", "dimension") if name not in self.model_fields_set]
 
 
 def distinct(values: list[Vectors]) -> list[Vectors]:

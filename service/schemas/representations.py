@@ -66,6 +66,9 @@ class Representation(Vectors):
             raise ValueError("dimension is missing; it is required without a collection")
         return self
 
+    def _missing(self) -> list[str]:
+        return [] if self.dimension else ["dimension"]
+
 
 def _distinct(values: list[Representation]) -> list[Representation]:
     """Raise ValueError if a name occurs twice."""

@@ -6,6 +6,7 @@
 """
 
 import asyncio
+import hashlib
 import json
 import os
 import secrets
@@ -23,16 +24,20 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter
 
 from models.errors import InvalidVideo, UnsupportedVideo, quoted
+from models.stopping import Check
 from models.video.containers import HEAD, sniff
 from models.video.info import probe
 from service.errors import BadRequest, NotFound, TooLarge, Unprocessable
 from service.schemas.video import VideoFacts, facts
 from service.settings import Settings
 from service.stores.claims import claim, release, remove_unclaimed
+from service.stores.data_folder import inside
 from service.stores.disk_budget import DiskBudget
 from service.stores.npy import MAGIC, InvalidArray, read_header
+from service.stores.vector_folders import VectorFolder, open_folder, part_files
 
 DATA, META = "data.npy", "meta.json"
+IDS, MOST_IDS = "ids.json", 1_000_000
 VIDEO = "data.video"
 LATEST = 2.5e11  # seconds since 1970; Python's dates end in the year 9999
 BUFFER = 4 * 2**20  # bytes that are buffered before they are written
@@ -57,11 +62,20 @@ class File:
     owner: str | None
     path: Path
     video: Mapping[str, Any] | None = None  # the fields of VideoFacts
+    vectors: Mapping[str, Any] | None = None  # receipt and modality of the folder of which this is a copy
 
     def rows(self) -> NDArray[np.floating]:
         """The array, (n, d), memory-mapped."""
         array: NDArray[np.floating] = np.load(self.path, mmap_mode="r", allow_pickle=False)
         return array
+
+    def ids(self) -> list[str] | None:
+        """The ids of the rows of a folder; None where there are none, or more than a million."""
+        try:
+            ids: list[str] = orjson.loads((self.path.parent / IDS).read_bytes())
+        except FileNotFoundError:
+            return None
+        return ids
 
 
 _adapter = TypeAdapter(File)
@@ -77,6 +91,7 @@ class FileStore:
         self._limits = settings.video_limits
         self._uploads = settings.home / UPLOADS
         self._swept = -SWEPT
+        self._data = settings.data
 
     async def receive(self, chunks: AsyncIterator[bytes], *, name: str, owner: str | None) -> File:
         """Write `chunks` to disk as they arrive, and check that they are an array or a video.
@@ -131,7 +146,16 @@ class FileStore:
             self._disk.extend(file, size)
         file.writelines(chunks)
 
-    def _finish(self, folder: Path, id: str, name: str, size: int, owner: str | None) -> File:
+    def _finish(
+        self,
+        folder: Path,
+        id: str,
+        name: str,
+        size: int,
+        owner: str | None,
+        *,
+        vectors: Mapping[str, Any] | None = None,
+    ) -> File:
         path, shape, dtype, video = folder / DATA, None, None, None
         if _is_array(path):
             shape, dtype = _checked(path, size)
@@ -150,6 +174,7 @@ class FileStore:
             owner=owner,
             path=path,
             video=video,
+            vectors=vectors,
         )
         meta = asdict(file)
         del meta["path"]
@@ -159,6 +184,50 @@ class FileStore:
             _synced(stream)
         part.replace(folder / META)
         return file
+
+    def of_folder(self, relative: str, owner: str | None, check: Check) -> File:
+        """The vectors of a folder below DAGUERRE_DATA as a file, which is made when it is first asked for.
+
+        Call it in a thread. The copy is used again until it expires, or a part of the folder changes.
+
+        Raises Unprocessable, TooLarge.
+        """
+        path = inside(self._data, relative, "vectors", "vectors")
+        assert self._data is not None
+        parts = part_files(path, self._data)
+        facts = [(str(part), (at := part.stat()).st_size, at.st_mtime_ns) for part in parts]
+        digest = hashlib.sha256(orjson.dumps([owner, str(path), facts])).hexdigest()
+        id = f"file_{digest[:32]}"
+        if (known := self._read(id)) is not None:
+            return known
+        vectors = open_folder(parts)
+        folder = self._folder / f"file_{secrets.token_hex(16)}"
+        self._begin(folder)
+        try:
+            size = self._copy(folder, vectors, check)
+            if vectors.n <= MOST_IDS:
+                (folder / IDS).write_bytes(orjson.dumps(vectors.ids().to_pylist()))
+            facts_of = {"receipt": vectors.receipt, "modality": vectors.modality}
+            self._finish(folder, id, relative, size, owner, vectors=facts_of)
+            with suppress(OSError):  # another request has made the same one meanwhile
+                folder.rename(self._folder / id)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            release(folder)
+        return self.get(id, owner)
+
+    def _copy(self, folder: Path, vectors: VectorFolder, check: Check) -> int:
+        """Write the vectors of a folder as one array, and return its size in bytes. Raises TooLarge."""
+        with (folder / DATA).open("wb") as file:
+            shape = {"descr": "<f4", "fortran_order": False, "shape": (vectors.n, vectors.dimension)}
+            np.lib.format.write_array_header_2_0(file, shape)
+            size = file.tell()
+            for rows in vectors.blocks(check):
+                size += rows.nbytes
+                self._write(file, [rows.tobytes()], size)
+            file.truncate(size)
+            _synced(file)
+        return size
 
     def get(self, id: str, owner: str | None) -> File:
         """The file. Raises NotFound, also for a file of another owner."""

@@ -7,15 +7,14 @@ from typing import Any
 from models.catalog.folder import installed, source_path
 from models.classifiers.folders import read_collection
 from models.classifiers.store import Store
-from models.errors import quoted
 from models.finetune.lazy import load_finetune
 from models.finetune.options import Augmentation, Options
 from models.finetune.report import report_of
 from models.images.decoding import ImageLimits
-from service.errors import Unprocessable
 from service.jobs.kinds import Context
 from service.schemas.classifiers import FineTuneRequest
 from service.stores.classifiers import require_owner
+from service.stores.data_folder import inside
 
 EMBEDDED = "embedded"
 
@@ -36,28 +35,6 @@ def options_of(request: FineTuneRequest) -> Options:
         validation=request.validation,
         seed=request.seed,
     )
-
-
-def inside(data: Path | None, relative: str, param: str) -> Path:
-    """The path `relative` below `data`, with links resolved. Raises Unprocessable if it is outside or missing."""
-    if data is None:
-        raise Unprocessable(
-            f"{param}: this server has no folder of images; start it with DAGUERRE_DATA, the folder that contains them",
-            code="no_data",
-            param=param,
-        )
-    root = data.resolve()
-    try:
-        path = (root / relative).resolve()
-    except (OSError, ValueError):  # a name too long, a null byte
-        path = root.parent
-    if not relative or path == root.parent or not path.is_relative_to(root) or not path.exists():
-        raise Unprocessable(
-            f"{param}: there is no {quoted(relative)} in the server's folder of images; give a path relative to it",
-            code="unknown_folder",
-            param=param,
-        )
-    return path
 
 
 def start_of(data: Path | None, home: Path, start: str) -> str:

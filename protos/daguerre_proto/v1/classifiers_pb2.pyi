@@ -23,7 +23,7 @@ class Post(_message.Message):
     def __init__(self, id: _Optional[str] = ..., text: _Optional[str] = ..., image: _Optional[bytes] = ..., video: _Optional[_Union[_video_pb2.Video, _Mapping]] = ..., crop: _Optional[_Union[_common_pb2.Crop, _Mapping]] = ...) -> None: ...
 
 class Vectors(_message.Message):
-    __slots__ = ("modality", "model", "fingerprint", "dimension", "data", "receipt", "file")
+    __slots__ = ("modality", "model", "fingerprint", "dimension", "data", "receipt", "file", "folder")
     MODALITY_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
@@ -31,6 +31,7 @@ class Vectors(_message.Message):
     DATA_FIELD_NUMBER: _ClassVar[int]
     RECEIPT_FIELD_NUMBER: _ClassVar[int]
     FILE_FIELD_NUMBER: _ClassVar[int]
+    FOLDER_FIELD_NUMBER: _ClassVar[int]
     modality: str
     model: str
     fingerprint: str
@@ -38,7 +39,8 @@ class Vectors(_message.Message):
     data: bytes
     receipt: _common_pb2.Receipt
     file: str
-    def __init__(self, modality: _Optional[str] = ..., model: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dimension: _Optional[int] = ..., data: _Optional[bytes] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., file: _Optional[str] = ...) -> None: ...
+    folder: str
+    def __init__(self, modality: _Optional[str] = ..., model: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dimension: _Optional[int] = ..., data: _Optional[bytes] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., file: _Optional[str] = ..., folder: _Optional[str] = ...) -> None: ...
 
 class Code(_message.Message):
     __slots__ = ("label", "number", "flag")

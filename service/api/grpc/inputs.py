@@ -8,9 +8,10 @@ from pydantic import BaseModel
 
 from daguerre_proto.v1 import classifiers_pb2 as pb
 from daguerre_proto.v1 import common_pb2, representations_pb2
+from models.stopping import Check
 from service.api.grpc import messages
 from service.api.grpc.wire import SMALL
-from service.api.inputs import VIDEO, of_file
+from service.api.inputs import VIDEO, of_file, of_folder
 from service.api.vectors import of_bytes
 from service.context import Context
 from service.errors import Unprocessable
@@ -69,17 +70,29 @@ def _content(given: GrpcItem, schema: type[Post], at: str) -> tuple[Item, Sampli
     return Item(**has, crop=None if checked.crop is None else checked.crop.of_models()), checked.sampling
 
 
-def vectors_of(given: Sequence[pb.Vectors], store: FileStore, owner: str | None) -> list[VectorInput] | None:
+async def read_vectors(context: Context, given: Sequence[pb.Vectors], owner: str | None) -> list[VectorInput] | None:
+    """`vectors_of`, in a thread if they are in a folder."""
+    if not any(each.HasField("folder") for each in given):
+        return vectors_of(given, context.files, owner)
+    return await context.parsing.compute(lambda check: vectors_of(given, context.files, owner, check))
+
+
+def vectors_of(
+    given: Sequence[pb.Vectors], store: FileStore, owner: str | None, check: Check = lambda: None
+) -> list[VectorInput] | None:
     """The vectors of a request; None if it has none. Raises Unprocessable, NotFound."""
     if not given:
         return None
     blocks = [
-        {"modality": v.modality, "model": v.model, "fingerprint": v.fingerprint, "dimension": v.dimension}
+        {"modality": v.modality, "folder": v.folder}
+        | {name: getattr(v, name) for name in ("model", "fingerprint", "dimension") if getattr(v, name)}
+        if v.HasField("folder")
+        else {"modality": v.modality, "model": v.model, "fingerprint": v.fingerprint, "dimension": v.dimension}
         for v in given
     ]
     checked = validated(VectorList, {"vectors": blocks}).vectors
     pairs = zip(checked, given, strict=True)
-    return [vector_of(each, sent, store, owner, name=f"{each.modality} vectors") for each, sent in pairs]
+    return [vector_of(each, sent, store, owner, name=f"{each.modality} vectors", check=check) for each, sent in pairs]
 
 
 async def vectors_or_collection(
@@ -89,7 +102,7 @@ async def vectors_or_collection(
 
     Raises Unprocessable, NotFound.
     """
-    vectors = vectors_of(given, context.files, owner)
+    vectors = await read_vectors(context, given, owner)
     if not names_collection(request, vectors):
         return request, vectors
     return await context.parsing.compute(lambda check: resolved(request, context.collections, owner, check))
@@ -103,9 +116,21 @@ def reference_fields(message: Any) -> dict[str, Any]:
     return fields
 
 
-def vector_of(header: Vectors, sent: GrpcVectors, store: FileStore, owner: str | None, *, name: str) -> VectorInput:
+def vector_of(
+    header: Vectors,
+    sent: GrpcVectors,
+    store: FileStore,
+    owner: str | None,
+    *,
+    name: str,
+    check: Check = lambda: None,
+) -> VectorInput:
     """The vectors of one validated `header`. Raises Unprocessable, NotFound."""
     receipt = messages.receipt_fields(sent.receipt) if sent.HasField("receipt") else None
+    if sent.HasField("folder"):
+        if sent.data or sent.HasField("file"):
+            raise Unprocessable(f"vectors: send data, a file or a folder for {name}, one of them", param="vectors")
+        return of_folder(header.model_dump(), store, owner, check)
     if sent.HasField("file"):
         if sent.data:
             raise Unprocessable(f"vectors: send either data or a file for {name}", param="vectors")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from models.stopping import Check
-from service.api.inputs import of_file, refuse_videos, vector_input
+from service.api.inputs import of_file, of_folder, refuse_videos, vector_input
 from service.api.vectors import of_base64
 from service.context import Context
 from service.errors import Unprocessable
@@ -90,7 +90,11 @@ async def items_without_video(
 
 
 def vectors_of(
-    blocks: Sequence[Vectors] | None, files: FormParts, store: FileStore, owner: str | None
+    blocks: Sequence[Vectors] | None,
+    files: FormParts,
+    store: FileStore,
+    owner: str | None,
+    check: Check = lambda: None,
 ) -> Sequence[VectorInput] | None:
     """Decode vectors and read files; call it in a thread. Raises Unprocessable, NotFound."""
     if blocks is None:
@@ -98,7 +102,7 @@ def vectors_of(
             name = next(iter(files.named))
             raise Unprocessable(f"{name}: has no entry in request.vectors; add one", param="vectors")
         return None
-    return [block(each, files.named.get(f"{each.modality}_vectors"), store, owner) for each in blocks]
+    return [block(each, files.named.get(f"{each.modality}_vectors"), store, owner, check) for each in blocks]
 
 
 async def read_vectors(
@@ -107,7 +111,7 @@ async def read_vectors(
     """`vectors_of`, in a thread if there are any."""
     if blocks is None:
         return vectors_of(blocks, files, context.files, owner)
-    return await context.parsing.compute(lambda check: vectors_of(blocks, files, context.files, owner))
+    return await context.parsing.compute(lambda check: vectors_of(blocks, files, context.files, owner, check))
 
 
 async def vectors_or_collection(
@@ -148,7 +152,7 @@ async def read_representations(
             [
                 None
                 if each.collection is not None and part not in files.named
-                else block(each, files.named.get(part), context.files, owner, name=part)
+                else block(each, files.named.get(part), context.files, owner, check, name=part)
                 for each, part in pairs
             ],
         )
@@ -157,17 +161,19 @@ async def read_representations(
 
 
 def block(
-    header: Vectors, part: bytes | None, store: FileStore, owner: str | None, *, name: str | None = None
+    header: Vectors, part: bytes | None, store: FileStore, owner: str | None, check: Check, *, name: str | None = None
 ) -> VectorInput:
     """Vectors of one modality, or of one representation; `name` is that of the part of a form."""
     name = name or f"{header.modality}_vectors"
     stored = isinstance(header, Representation) and header.collection is not None
-    if (part is not None) + (header.data is not None) + (header.file is not None) + stored != 1:
+    if sum(each is not None for each in (part, header.data, header.file, header.folder)) + stored != 1:
         what = header.name if isinstance(header, Representation) else f"{header.modality} vectors"
         raise Unprocessable(
-            f"vectors: send {what} as data, a file, or the part {name} of a form",
+            f"vectors: send {what} as data, a file, a folder, or the part {name} of a form",
             param="vectors",
         )
+    if header.folder is not None:
+        return of_folder(header.model_dump(), store, owner, check)
     if header.file is not None:
         return of_file(header.model_dump(), store, owner)
     rows = (

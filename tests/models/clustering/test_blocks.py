@@ -1,5 +1,7 @@
 """A clustering over blocks is that of all rows at once, to the last bit whatever computes the blocks."""
 
+import gc
+import warnings
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -37,6 +39,9 @@ def ray_workers(workers):
         yield over_ray(workers)
     finally:
         ray.shutdown()
+        with warnings.catch_warnings():  # it leaves processes that it has ended to the garbage collector
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
 
 def of_row(x, shared, along):

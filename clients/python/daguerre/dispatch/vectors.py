@@ -24,7 +24,7 @@ from daguerre.inputs.pieces import rows_of
 from daguerre.results.embeddings import NO_VECTOR, Embeddings, read_embeddings
 from daguerre.transport.base import Transport
 from daguerre.transport.operations import DELETE_FILE
-from daguerre.types.common import A, Modality
+from daguerre.types.common import NO_MODEL, A, Modality
 from daguerre.types.embeddings import StoredRows, VectorBlock
 
 
@@ -234,6 +234,18 @@ def vector_block(modality: str, made: Embeddings, part: "slice | NDArray[np.int6
         fingerprint=made.fingerprint,
         rows=rows if isinstance(rows, StoredRows) else np.ascontiguousarray(rows),
         receipt=made.receipt,
+    )
+
+
+def folder_block(folder: str, modality: Modality) -> VectorBlock:
+    """Vectors of a folder on the server, which states how they were made."""
+    return VectorBlock(
+        modality=modality,
+        model="",
+        fingerprint="",
+        rows=np.empty((0, 0), np.float32),
+        receipt=NO_MODEL,
+        folder=folder,
     )
 
 

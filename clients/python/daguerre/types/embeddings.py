@@ -78,6 +78,7 @@ class VectorBlock:
     Attributes
     ----------
     file : where the rows were sent ahead; they are not sent again.
+    folder : where the server has the rows, which are then empty here.
     """
 
     modality: Modality
@@ -86,9 +87,12 @@ class VectorBlock:
     rows: Float | StoredRows
     receipt: Receipt
     file: str | None = None
+    folder: str | None = None
 
     def fields(self) -> dict[str, object]:
         """The fields of a request, without the rows."""
+        if self.folder is not None:
+            return {"modality": self.modality, "folder": self.folder}
         fields: dict[str, object] = {
             "modality": self.modality,
             "model": self.model,
@@ -103,7 +107,9 @@ class VectorBlock:
     @property
     def array(self) -> Float | None:
         """The rows that go with the request; None for those that the server has."""
-        return None if self.file is not None or isinstance(self.rows, StoredRows) else self.rows
+        if self.file is not None or self.folder is not None or isinstance(self.rows, StoredRows):
+            return None
+        return self.rows
 
     @property
     def part(self) -> str:
