@@ -67,10 +67,20 @@ def strict_server(placement: str, analysers: Path, tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture(scope="session")
-def guarded_server(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """DAGUERRE_DATA of the guarded server."""
+    return tmp_path_factory.mktemp("server-data")
+
+
+@pytest.fixture(scope="session")
+def guarded_server(home: Path, server_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that asks for the API key open-sesame."""
     folder = tmp_path_factory.mktemp("guarded-server")
-    settings = {"BENTOML_HOME": str(folder / "bentoml"), "DAGUERRE_API_KEYS": "open-sesame"}
+    settings = {
+        "BENTOML_HOME": str(folder / "bentoml"),
+        "DAGUERRE_API_KEYS": "open-sesame",
+        "DAGUERRE_DATA": str(server_data),
+    }
     with harness.running(folder, settings=settings) as running:
         yield running
 

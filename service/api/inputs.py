@@ -43,8 +43,9 @@ def of_folder(header: Mapping[str, Any], store: FileStore, owner: str | None, ch
         "fingerprint": stated["fingerprint"],
         "dimension": file.shape[1],
     }
-    for name, value in own.items():
-        if header.get(name) and header[name] != value:
+    for name in ("model", "fingerprint", "dimension"):
+        value = own[name]
+        if header[name] and header[name] != value:
             raise Unprocessable(
                 f"vectors: {name} is {header[name]!r:.100}, and the folder has {value!r:.100}; leave it out",
                 param="vectors",

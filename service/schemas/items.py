@@ -92,7 +92,9 @@ class Item(Post):
 class Vectors(Message):
     """Existing embeddings of all items, for one modality."""
 
-    modality: Modality = Field(description="Modality of the embedded items: image or text.")
+    modality: Modality = Field(
+        description="Modality of the embedded items: image or text. A folder that states another has that."
+    )
     model: str = Field("", description="Model that made the vectors. Left out for a folder.", examples=["embedded"])
     fingerprint: str = Field(
         "",

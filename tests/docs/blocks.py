@@ -26,6 +26,8 @@ NOT_RUN = {  # the beginning of a line of a block that the tests do not run, and
     "python -m bench": "takes minutes",
     "git clone": "needs an address",
     "from pyspark": "needs Spark and a JVM",
+    "daguerre cluster --server-folder": "needs a folder of vectors on the server",
+    "import ray": "needs Ray",
     'client.zero_shot(images="photos/", labels=["a protest"': "needs CLIP",
 }
 

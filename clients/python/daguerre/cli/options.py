@@ -195,7 +195,8 @@ def takes_items(function: Callable[..., Any], models: Decorator = model) -> Call
     def checked(
         *args: Any, source: tuple[str, ...], texts: str | None, column: str | None, crops: str | None, **given: Any
     ) -> Any:
-        if not source and not texts and str(given.get("name")).lower().endswith(TABLES):  # estimate: items of a table
+        of_table = str(given.get("name")).lower().endswith(TABLES)  # estimate: items of a table
+        if not source and not texts and (of_table or given.get("server_folder")):
             return function(*args, images=None, texts=None, ids=None, **given)
         if (stored := stored_choice()) is not None:
             if source or texts or crops or given.get("video"):

@@ -3,7 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from daguerre.dispatch.vectors import EmbeddingsLike, sent_names, split_usable, vector_blocks, with_uploads
+from daguerre.dispatch.vectors import (
+    EmbeddingsLike,
+    folder_block,
+    sent_names,
+    split_usable,
+    vector_blocks,
+    with_uploads,
+)
 from daguerre.errors import RemarkWarning
 from daguerre.handles.clustering import AsyncClusters
 from daguerre.inputs.alignment import Code, ItemIndex, item_ids, missing_texts
@@ -30,6 +37,7 @@ class ClusterMethods(EmbeddingMethods):
         texts: Texts | None = None,
         *,
         embeddings: EmbeddingsLike | None = None,
+        folder: str | None = None,
         crops: Any = None,
         ids: Sequence[str] | None = None,
         method: Method = "iterative-kmeans",
@@ -74,6 +82,8 @@ class ClusterMethods(EmbeddingMethods):
         images, texts, crops, model, decode : as for `embed`; with both, one text for each image.
         embeddings : a result of `embed`, or the path of its .parquet or .npz file, in place of items, so that a second
             clustering takes seconds. For both modalities, {"image": …, "text": …}.
+        folder : folder of vectors on the server in place of items, such as "corpus/", below its DAGUERRE_DATA: nothing
+            is sent. Items without a vector are left out.
         ids : names of the items, as for `embed`. The server keeps them with the clustering, as long as its job.
         method : iterative-kmeans keeps cohesive clusters and clusters the remaining items again, until no cluster is
             cohesive; kmeans; hdbscan; agglomerative.
@@ -121,20 +131,7 @@ class ClusterMethods(EmbeddingMethods):
         >>> C.clusters[0].names, C.clusters[0].jaccard, C.exemplars(0)
         >>> C.cut(5)  # at most five clusters, by merging the nearest
         """
-        images = with_crops(images, crops)
-        names_of_clusters = None if vocabulary is None else text_list(vocabulary, "vocabulary")
-        if texts is not None and iter(texts) is texts:
-            texts = list(texts)  # read twice
-        blocks = await self._embedded(images, texts, embeddings, model, decode, progress)
-        first = next(iter(blocks.values()))
-        every = item_ids(ids, first.ids)
-        names = sent_names(first, every, ids)
-        good, errors = split_usable(blocks, every)
-        index = ItemIndex(first.files, names, images if images is not None else texts)
-        labels = None if known is None else index.column("known", known)
-        words = None if vocabulary is not None else self._words(texts if name_texts is None else name_texts, len(every))
-        heavy: Any = None if weights is None else index.column("weights", weights, whole=True)
-        fields: dict[str, Any] = {
+        options: dict[str, Any] = {
             "method": method,
             "metric": metric,
             "normalize": normalize,
@@ -158,12 +155,37 @@ class ClusterMethods(EmbeddingMethods):
             "linkage": linkage,
             "distance": distance,
             "seed": seed,
+            "vocabulary": None if vocabulary is None else text_list(vocabulary, "vocabulary"),
+            "projection": projection,
+            "resamples": resamples,
+        }
+        if folder is not None:
+            own = {"images": images, "texts": texts, "embeddings": embeddings, "ids": ids, "known": known}
+            own |= {"weights": weights, "name_texts": name_texts, "crops": crops, "model": model, "decode": decode}
+            if taken := [name for name, value in own.items() if value is not None]:
+                raise ValueError(
+                    f"{taken[0]}: is not for a folder on the server; leave it out, or read the folder here"
+                )
+            fields = {**options, "on_error": "skip"}
+            begun = await self.transport.call(CLUSTER, fields, vectors=[folder_block(folder, "image")])
+            return begun if not wait else await self._ended(begun.id, progress)
+        images = with_crops(images, crops)
+        if texts is not None and iter(texts) is texts:
+            texts = list(texts)  # read twice
+        blocks = await self._embedded(images, texts, embeddings, model, decode, progress)
+        first = next(iter(blocks.values()))
+        every = item_ids(ids, first.ids)
+        names = sent_names(first, every, ids)
+        good, errors = split_usable(blocks, every)
+        index = ItemIndex(first.files, names, images if images is not None else texts)
+        labels = None if known is None else index.column("known", known)
+        words = None if vocabulary is not None else self._words(texts if name_texts is None else name_texts, len(every))
+        heavy: Any = None if weights is None else index.column("weights", weights, whole=True)
+        fields = {
+            **options,
             "weights": None if heavy is None else [float(heavy[i]) for i in good.tolist()],
             "known": None if labels is None else [known_label(labels[i]) for i in good.tolist()],
             "missing": missing_texts(missing),
-            "vocabulary": names_of_clusters,
-            "projection": projection,
-            "resamples": resamples,
             "texts": None if words is None else [printable(words[i]) for i in good.tolist()],
             "ids": [printable(names[i]) for i in good.tolist()],
         }
@@ -177,16 +199,20 @@ class ClusterMethods(EmbeddingMethods):
         )
         if not wait:
             return begun
-        ended = await self.wait(begun.id, progress=progress, what="cluster")
-        return AsyncClusters.of(
-            await self._clustering(ended.id),
+        return await self._ended(
+            begun.id,
+            progress,
             ids=every,
             files=first.files,
             sent=good,
             errors=errors,
             modality="+".join(blocks),
-            client=self,
         )
+
+    async def _ended(self, id: str, progress: bool | None, **items: Any) -> AsyncClusters:
+        """The result of a job, when it has ended; `items` are those of this call."""
+        await self.wait(id, progress=progress, what="cluster")
+        return AsyncClusters.of(await self._clustering(id), client=self, **items)
 
     def _words(self, texts: Texts | None, n: int) -> list[str] | None:
         """The texts to suggest names from, one for each of `n` items; None where they are too long to be sent."""

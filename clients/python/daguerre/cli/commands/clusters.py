@@ -84,6 +84,11 @@ cluster_parameters = options.options(
 @options.missing
 @options.input_option("--vocabulary", type=options.FILE, help="File of names that clusters may get, one per line.")
 @options.input_option("--name", "names", multiple=True, help="Name that clusters may get; can be repeated.")
+@options.input_option(
+    "--server-folder",
+    metavar="FOLDER",
+    help="Folder of vectors on the server in place of items, below its DAGUERRE_DATA.",
+)
 @options.input_option("--root", type=options.FOLDER, help="Folder of the images of a .parquet or .npz, for the report.")
 @cluster_parameters
 @options.seed
@@ -121,6 +126,7 @@ def cluster(
     tables: str | None,
     pictures: Any,
     root: str | None,
+    server_folder: str | None,
     grid: tuple[str, ...],
     **parameters: Any,
 ) -> None:
@@ -140,8 +146,12 @@ def cluster(
         )
     fixed = {name: value for name, value in chosen.items() if name not in ("projection", "resamples")}
     points = _grid(grid, {name: value for name, value in fixed.items() if name != "seed" or value})
+    if server_folder is not None and (images is not None or texts is not None or grid or labels is not None):
+        raise click.UsageError("--server-folder: takes no items, --known or --grid beside it; leave them out")
     with settings.client(model=model) as client:
-        given = given_items(client, images, texts, ids, model=model, decode=decode)
+        given: Any = {"folder": server_folder}
+        if server_folder is None:
+            given = given_items(client, images, texts, ids, model=model, decode=decode)
         if grid:
             _run_grid(
                 settings,
