@@ -191,7 +191,7 @@ def over_ray(workers: int) -> Mapper[Any, Any]:
     """
     import ray
 
-    run = ray.remote(run_task)
+    run: Any = ray.remote(run_task)
 
     def mapped(function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
         assert function is run_task, "views map nothing else"

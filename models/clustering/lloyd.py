@@ -41,11 +41,14 @@ def kmeans_of_all(
     sample = x[some]
     few = None if weights is None else weights[some]
     best: KMeansFit | None = None
-    for i in range(options.starts):
-        start = sample[Seeding(sample, seed=seed + i, weights=few).start(min(k, len(sample)))]
-        fitted = kmeans_from(
-            x, start, weights=weights, report=lambda part, s, i=i: report((i + part) / options.starts, s)
-        )
+    begun = 0
+
+    def progress(part: float, stage: str) -> None:
+        report((begun + part) / options.starts, stage)
+
+    for begun in range(options.starts):
+        start = sample[Seeding(sample, seed=seed + begun, weights=few).start(min(k, len(sample)))]
+        fitted = kmeans_from(x, start, weights=weights, report=progress)
         if best is None or fitted.inertia < best.inertia:
             best = fitted
     assert best is not None
@@ -110,7 +113,7 @@ def _compared(centres: Float, mean: Float) -> tuple[Rows, NDArray[np.float32]]:
 
 
 def _nearest(x: Rows, centres: Rows, halves: NDArray[np.float32]) -> NDArray[np.intp]:
-    return np.argmax(x @ centres - halves, axis=1)
+    return np.asarray(np.argmax(x @ centres - halves, axis=1), np.intp)
 
 
 def _step(
