@@ -146,11 +146,10 @@ def _last_of_each(ids: Any) -> NDArray[np.bool_] | None:
 
 
 def _opened(path: Path) -> Any:
-    import pyarrow.parquet as parquet
-
+    pa = _arrow()
     try:
-        return parquet.ParquetFile(path)
-    except (OSError, _arrow().ArrowException) as exc:
+        return pa.parquet.ParquetFile(path)
+    except (OSError, pa.ArrowException) as exc:
         raise _invalid(f"{quoted(path.name)} cannot be read as Parquet; remove it, or write it again") from exc
 
 
@@ -171,6 +170,7 @@ def _arrow() -> Any:
             param="vectors",
         )
     import pyarrow
+    import pyarrow.parquet
 
     return pyarrow
 
