@@ -1,6 +1,5 @@
 """Checks, copies and sums of the vectors to cluster, block by block."""
 
-import mmap
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from models.clustering.blocks import ROWS, Data, Held, Rows, Source, Stored, View
 from models.clustering.options import HELD
 from models.errors import ClusteringError
+from models.vectors import forget
 
 BLOCK = 2**24  # numbers of a block: 64 MiB
 SHORTEST, LONGEST = 1e-15, 1e15  # of vectors that are not scaled: float32 holds their squares
@@ -110,13 +110,6 @@ def _out_of_range(index: int, size: float) -> ClusteringError:
         "normalize to true, or scale the vectors",
         "invalid_option",
     )
-
-
-def forget(rows: NDArray[np.floating]) -> None:
-    """Release the memory of the pages of a memory-mapped array; they can be read again."""
-    mapped = getattr(rows, "_mmap", None)
-    if mapped is not None and hasattr(mapped, "madvise"):
-        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def order_by_content(x: Data) -> NDArray[np.intp]:
