@@ -209,6 +209,8 @@ class FileStore:
                 (folder / IDS).write_bytes(orjson.dumps(vectors.ids().to_pylist()))
             facts_of = {"receipt": vectors.receipt, "modality": vectors.modality}
             self._finish(folder, id, relative, size, owner, vectors=facts_of)
+            if self._read(id) is None:
+                remove_unclaimed(self._folder / id)  # an expired copy
             with suppress(OSError):  # another request has made the same one meanwhile
                 folder.rename(self._folder / id)
         finally:
