@@ -49,6 +49,7 @@ OBJECTS = {  # form fields that hold JSON, each with an example
     "analysers": '{"text": {}, "objects": {}}',
     "none_of_these": "",
     "sampling": '{"policy": "every", "seconds": 2}',
+    "where": '{"year": {"gte": 2020}}',
     "vectors": '[{"modality": "image", "model": …, "fingerprint": …, "dimension": …}]',
 }
 

@@ -16,10 +16,12 @@ from daguerre import AsyncClient, Client, RemarkWarning, errors
 from daguerre.dispatch.retry import retried
 from daguerre.transport import pool as pools
 from daguerre.transport.http.transport import HttpTransport
-from daguerre.transport.operations import EMBED, FILES, JOBS, MODELS
+from daguerre.transport.operations import EMBED, FILES, JOBS, MODELS, ZERO_SHOT
 from daguerre.transport.several import SeveralTransport
-from daguerre.types.common import Payload
+from daguerre.types.common import NO_MODEL, Payload
+from daguerre.types.embeddings import StoredRows, VectorBlock
 
+KEPT = ("/v1/jobs", "/v1/files", "/v1/embeddings", "/v1/zero-shot")
 OURS = {"daguerre-version": "0.1.0", "x-request-id": "r1"}
 CARD = {
     **{"id": "m", "default": True, "description": "", "modalities": ["text"], "dimension": 2, "zero_shot": True},
@@ -315,10 +317,13 @@ def test_what_has_state_goes_to_the_first(fleet: Fleet):
                     await client.transport.entries(operation)
             with pytest.raises(errors.UnavailableError):
                 await client.transport.call(EMBED.reading(EMBED.read, mode="job"), {}, items=[Payload(text="t")])
+            stored = {"rows": StoredRows("posts", ["1"], 2), "model": "m", "fingerprint": "f" * 8, "receipt": NO_MODEL}
+            with pytest.raises(errors.UnavailableError):  # the items of a collection
+                await client.transport.call(ZERO_SHOT, vectors=[VectorBlock(modality="image", **stored)])
             assert await client.transport.call(MODELS)
 
     asyncio.run(main())
-    assert {host for host, path in fleet.asked if path in ("/v1/jobs", "/v1/files", "/v1/embeddings")} == {"a"}
+    assert {host for host, path in fleet.asked if path in KEPT} == {"a"}
 
 
 def test_a_wrong_key_and_a_redirect_end_it_at_the_start(fleet: Fleet):

@@ -60,7 +60,7 @@ class SeveralTransport(Transport):
         items: Sequence[Payload] | None = None,
         vectors: Sequence[VectorBlock] = (),
     ) -> T:
-        kept = {**operation.fields, **fields}.get("mode") == "job" or any(block.file for block in vectors)
+        kept = {**operation.fields, **fields}.get("mode") == "job" or any(block.array is None for block in vectors)
         if kept or not operation.anywhere:
             return await (await self._keeper()).call(operation, fields, items=items, vectors=vectors)
 
