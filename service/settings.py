@@ -188,8 +188,8 @@ class Settings(BaseSettings):
     )
     data: Path | None = Field(
         None,
-        description="Folder on the server that contains the images for fine-tuning and for studies of folders, and folders "
-        "of vectors. Unset: none of them is taken.",
+        description="Folder on the server that contains the images for fine-tuning and for studies of folders, and "
+        "folders of vectors. Unset: none of them is taken.",
     )
 
     # who may call

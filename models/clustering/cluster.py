@@ -130,8 +130,12 @@ def cluster(
     options = options.for_size(n, rows.shape[1] if rows.ndim == 2 else 1)
     report, mapper = watched(report, mapper)
     report(0.0, "reading vectors")
-    how = {"normalize": options.normalize, "angles": options.metric == "cosine", "which": which}
-    source = Held(prepare(rows, **how)) if folder is None else store(rows, folder / COPY, **how)
+    scale, angles = options.normalize, options.metric == "cosine"
+    source = (
+        Held(prepare(rows, normalize=scale, angles=angles, which=which))
+        if folder is None
+        else store(rows, folder / COPY, normalize=scale, angles=angles, which=which)
+    )
     x = View(source, mapper=mapper)
     part_again = min(stability.SHARE, stability.MOST / n)
     whole = 0.85 / (1 + part_again * resamples)  # share of the time that one run on all items takes

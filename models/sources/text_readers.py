@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import onnx
-import yaml  # type: ignore[import-untyped]
+import yaml
 from PIL import Image
 
 from models.analysers import folder as analysers

@@ -21,11 +21,11 @@ from service.schemas import studies as schema
 from service.schemas.common import OnError
 from service.settings import Settings
 from service.stores import study_items
+from service.stores.data_folder import inside
 from service.stores.disk_budget import DiskBudget
 from service.stores.studies import Studies, Study
 from service.stores.study_items import NewItem, StudyItem
 from service.stores.thumbnails import Thumbnails
-from service.tasks.fine_tune import inside
 
 SUFFIXES = frozenset(
     (

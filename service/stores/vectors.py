@@ -93,7 +93,7 @@ class VectorStore:
         if not settings.vector_cache:
             return None
         keys = settings.keys()
-        owners = [owner_of(key) for key in keys] or [None]
+        owners: list[str | None] = [owner_of(key) for key in keys] or [None]
         store = cls(settings.home / FOLDER, size=settings.vector_cache, owners=owners)
         store.open()
         return store
@@ -132,7 +132,8 @@ class VectorStore:
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, CachedImage]:
         """What is there, by key."""
-        found = self._guarded(self._reading, lambda db: self._read(db, keys), {})
+        nothing: dict[bytes, CachedImage] = {}
+        found = self._guarded(self._reading, lambda db: self._read(db, keys), nothing)
         VECTOR_CACHE.labels("hit").inc(len(found))
         VECTOR_CACHE.labels("miss").inc(len(keys) - len(found))
         return found

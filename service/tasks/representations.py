@@ -20,9 +20,10 @@ from models.annotation.pair_comparison import Comparison, compare_with_pairs
 from models.annotation.representations import pair_cosines, separate
 from models.catalog.rows import COLOURS
 from models.classifiers.head import Block
+from models.clustering.blocks import Rows
 from models.clustering.methods import run
 from models.clustering.options import Options
-from models.clustering.vectors import Rows, prepare
+from models.clustering.vectors import prepare
 from models.errors import ClusteringError
 from service.jobs.kinds import Context
 from service.schemas.representations import RepresentationsRequest

@@ -16,7 +16,7 @@ class KnownLabels(_message.Message):
     def __init__(self, values: _Optional[_Iterable[_Union[_classifiers_pb2.Code, _Mapping]]] = ...) -> None: ...
 
 class ClusterRequest(_message.Message):
-    __slots__ = ("input", "vectors", "model", "decode", "on_error", "ids", "method", "metric", "normalize", "threshold", "step", "sample_size", "window", "stop_size", "fit", "min_improvement", "k_rule", "k_min", "k_max", "restarts", "cohesion", "min_cluster_size", "patience", "k", "min_samples", "linkage", "distance", "seed", "weights", "known", "vocabulary", "projection", "resamples", "as_job", "sampling", "missing", "texts", "collection", "where_json")
+    __slots__ = ("input", "vectors", "model", "decode", "on_error", "ids", "method", "metric", "normalize", "threshold", "step", "sample_size", "window", "stop_size", "fit", "min_improvement", "k_rule", "k_min", "k_max", "restarts", "cohesion", "min_cluster_size", "patience", "k", "min_samples", "linkage", "distance", "seed", "weights", "known", "vocabulary", "projection", "resamples", "as_job", "sampling", "missing", "texts", "collection", "where_json", "start")
     INPUT_FIELD_NUMBER: _ClassVar[int]
     VECTORS_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
@@ -56,6 +56,7 @@ class ClusterRequest(_message.Message):
     TEXTS_FIELD_NUMBER: _ClassVar[int]
     COLLECTION_FIELD_NUMBER: _ClassVar[int]
     WHERE_JSON_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
     input: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Post]
     vectors: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Vectors]
     model: str
@@ -95,7 +96,8 @@ class ClusterRequest(_message.Message):
     texts: _containers.RepeatedScalarFieldContainer[str]
     collection: str
     where_json: str
-    def __init__(self, input: _Optional[_Iterable[_Union[_classifiers_pb2.Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[_classifiers_pb2.Vectors, _Mapping]]] = ..., model: _Optional[str] = ..., decode: _Optional[_Union[_common_pb2.Decode, str]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., ids: _Optional[_Iterable[str]] = ..., method: _Optional[str] = ..., metric: _Optional[str] = ..., normalize: bool = ..., threshold: _Optional[float] = ..., step: _Optional[int] = ..., sample_size: _Optional[int] = ..., window: _Optional[int] = ..., stop_size: _Optional[int] = ..., fit: _Optional[str] = ..., min_improvement: _Optional[float] = ..., k_rule: _Optional[str] = ..., k_min: _Optional[int] = ..., k_max: _Optional[int] = ..., restarts: _Optional[int] = ..., cohesion: _Optional[str] = ..., min_cluster_size: _Optional[int] = ..., patience: _Optional[int] = ..., k: _Optional[int] = ..., min_samples: _Optional[int] = ..., linkage: _Optional[str] = ..., distance: _Optional[float] = ..., seed: _Optional[int] = ..., weights: _Optional[_Iterable[float]] = ..., known: _Optional[_Union[KnownLabels, _Mapping]] = ..., vocabulary: _Optional[_Iterable[str]] = ..., projection: _Optional[str] = ..., resamples: _Optional[int] = ..., as_job: bool = ..., sampling: _Optional[_Union[_video_pb2.Sampling, _Mapping]] = ..., missing: _Optional[_Iterable[str]] = ..., texts: _Optional[_Iterable[str]] = ..., collection: _Optional[str] = ..., where_json: _Optional[str] = ...) -> None: ...
+    start: str
+    def __init__(self, input: _Optional[_Iterable[_Union[_classifiers_pb2.Post, _Mapping]]] = ..., vectors: _Optional[_Iterable[_Union[_classifiers_pb2.Vectors, _Mapping]]] = ..., model: _Optional[str] = ..., decode: _Optional[_Union[_common_pb2.Decode, str]] = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., ids: _Optional[_Iterable[str]] = ..., method: _Optional[str] = ..., metric: _Optional[str] = ..., normalize: bool = ..., threshold: _Optional[float] = ..., step: _Optional[int] = ..., sample_size: _Optional[int] = ..., window: _Optional[int] = ..., stop_size: _Optional[int] = ..., fit: _Optional[str] = ..., min_improvement: _Optional[float] = ..., k_rule: _Optional[str] = ..., k_min: _Optional[int] = ..., k_max: _Optional[int] = ..., restarts: _Optional[int] = ..., cohesion: _Optional[str] = ..., min_cluster_size: _Optional[int] = ..., patience: _Optional[int] = ..., k: _Optional[int] = ..., min_samples: _Optional[int] = ..., linkage: _Optional[str] = ..., distance: _Optional[float] = ..., seed: _Optional[int] = ..., weights: _Optional[_Iterable[float]] = ..., known: _Optional[_Union[KnownLabels, _Mapping]] = ..., vocabulary: _Optional[_Iterable[str]] = ..., projection: _Optional[str] = ..., resamples: _Optional[int] = ..., as_job: bool = ..., sampling: _Optional[_Union[_video_pb2.Sampling, _Mapping]] = ..., missing: _Optional[_Iterable[str]] = ..., texts: _Optional[_Iterable[str]] = ..., collection: _Optional[str] = ..., where_json: _Optional[str] = ..., start: _Optional[str] = ...) -> None: ...
 
 class ClusterResponse(_message.Message):
     __slots__ = ("job", "clustering")

@@ -61,7 +61,7 @@ class ClusterOptions(_message.Message):
     def __init__(self, method: _Optional[str] = ..., metric: _Optional[str] = ..., normalize: bool = ..., threshold: _Optional[float] = ..., step: _Optional[int] = ..., sample_size: _Optional[int] = ..., window: _Optional[int] = ..., stop_size: _Optional[int] = ..., fit: _Optional[str] = ..., min_improvement: _Optional[float] = ..., k_rule: _Optional[str] = ..., k_min: _Optional[int] = ..., k_max: _Optional[int] = ..., restarts: _Optional[int] = ..., cohesion: _Optional[str] = ..., min_cluster_size: _Optional[int] = ..., patience: _Optional[int] = ..., k: _Optional[int] = ..., min_samples: _Optional[int] = ..., linkage: _Optional[str] = ..., distance: _Optional[float] = ..., seed: _Optional[int] = ..., start: _Optional[str] = ...) -> None: ...
 
 class Representation(_message.Message):
-    __slots__ = ("modality", "model", "fingerprint", "dimension", "data", "file", "receipt", "name", "collection")
+    __slots__ = ("modality", "model", "fingerprint", "dimension", "data", "file", "receipt", "name", "collection", "folder")
     MODALITY_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
@@ -71,6 +71,7 @@ class Representation(_message.Message):
     RECEIPT_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     COLLECTION_FIELD_NUMBER: _ClassVar[int]
+    FOLDER_FIELD_NUMBER: _ClassVar[int]
     modality: str
     model: str
     fingerprint: str
@@ -80,7 +81,8 @@ class Representation(_message.Message):
     receipt: _common_pb2.Receipt
     name: str
     collection: str
-    def __init__(self, modality: _Optional[str] = ..., model: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dimension: _Optional[int] = ..., data: _Optional[bytes] = ..., file: _Optional[str] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., name: _Optional[str] = ..., collection: _Optional[str] = ...) -> None: ...
+    folder: str
+    def __init__(self, modality: _Optional[str] = ..., model: _Optional[str] = ..., fingerprint: _Optional[str] = ..., dimension: _Optional[int] = ..., data: _Optional[bytes] = ..., file: _Optional[str] = ..., receipt: _Optional[_Union[_common_pb2.Receipt, _Mapping]] = ..., name: _Optional[str] = ..., collection: _Optional[str] = ..., folder: _Optional[str] = ...) -> None: ...
 
 class CompareRepresentationsRequest(_message.Message):
     __slots__ = ("a", "b", "same", "inclusion_prob", "stratum", "unclustered", "held_out", "resamples", "confidence", "seed", "vectors", "grid", "cosines_only", "on_error", "as_job", "ids")

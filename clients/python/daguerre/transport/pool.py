@@ -216,8 +216,15 @@ class Pool:
         now = self._now()
         waits = {each.asks_until - now: each.refusal for each in self._servers.values() if each.asks_until > now}
         if waits and (said := waits[min(waits)]) is not None:
-            more = {"request_id": said.request_id, "param": said.param, "items": said.items}
-            return type(said)(said.message, code=said.code, status=said.status, retry_after=min(waits), **more)
+            return type(said)(
+                said.message,
+                code=said.code,
+                status=said.status,
+                retry_after=min(waits),
+                request_id=said.request_id,
+                param=said.param,
+                items=said.items,
+            )
         if not tried:
             return ConnectError(f"{', '.join(self._given)}: there is no server", code="unreachable")
         refused = [exc for exc in tried if isinstance(exc, APIError)]

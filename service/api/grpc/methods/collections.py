@@ -64,7 +64,7 @@ class CollectionMethods:
         self, request: Any, owner: str | None
     ) -> tuple[Sequence[Item] | None, Sequence[VectorInput] | None]:
         vectors = await self._context.parsing.compute(
-            lambda check: vectors_of(request.vectors, self._context.files, owner)
+            lambda check: vectors_of(request.vectors, self._context.files, owner, check)
         )
         if vectors is not None and len(vectors) > 1:
             raise Unprocessable(

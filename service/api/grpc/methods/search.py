@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from google.protobuf.message import Message
 
 from daguerre_proto.v1 import corpus_pb2
-from service.api.grpc.inputs import fields_of, items_without_video, vectors_of, vectors_or_collection
+from service.api.grpc.inputs import fields_of, items_without_video, read_vectors, vectors_or_collection
 from service.api.grpc.methods.base import Method
 from service.context import Context
 from service.errors import Unprocessable
@@ -27,7 +27,8 @@ class SearchMethods:
 
     async def _search(self, request: corpus_pb2.SearchRequest, owner: str | None) -> Message:
         corpus = [request.corpus] if request.HasField("corpus") else []
-        queries = vectors_of([request.queries], self._context.files, owner) if request.HasField("queries") else None
+        sent = [request.queries] if request.HasField("queries") else []
+        queries = await read_vectors(self._context, sent, owner)
         checked = validated(SearchRequest, fields_of(request, without=("corpus", "queries")))
         checked, given = await vectors_or_collection(self._context, checked, corpus, owner)
         if not given:

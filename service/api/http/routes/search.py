@@ -36,7 +36,7 @@ def add(app: FastAPI, context: Context) -> None:
                 raise Unprocessable(NO_CORPUS, param="vectors")
             queries = None
             if (header := body.queries) is not None:
-                queries = await context.parsing.compute(lambda check: block(header, None, context.files, owner))
+                queries = await context.parsing.compute(lambda check: block(header, None, context.files, owner, check))
 
             async def work() -> Response:
                 found = await search(context.engine(), body, corpus=given[0], items=items, queries=queries)
