@@ -124,7 +124,8 @@ def decode(given: int) -> str | None:
 def receipt_fields(message: common_pb2.Receipt) -> dict[str, Any]:
     """Fields of a receipt sent by the caller."""
     fields = {name: getattr(message, name) for name in common.Receipt.model_fields if name != "made_with"}
-    fields["notice"] = message.notice if message.HasField("notice") else None
+    for name in ("notice", "cached"):
+        fields[name] = getattr(message, name) if message.HasField(name) else None
     return {**fields, "made_with": dict(message.made_with)}
 
 
