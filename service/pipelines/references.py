@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from models.catalog.spec import Modality
 from models.errors import quoted
 from models.stopping import Check
 from service.errors import Unprocessable
 from service.pipelines.items import VectorInput
+from service.schemas.common import Receipt
 from service.schemas.references import CollectionIds
 from service.schemas.representations import RepresentationsRequest
 from service.stores.collection_fields import condition
@@ -110,7 +111,7 @@ def representations_of(
                 "model": made.model,
                 "fingerprint": made.fingerprint,
                 "dimension": made.rows.shape[1],
-                "receipt": made.receipt,
+                "receipt": None if made.receipt is None else Receipt.model_validate(made.receipt),
             }
         )
     return request.model_copy(update={"vectors": headers, "ids": None}), vectors
@@ -183,8 +184,16 @@ def vectors_of(name: str, found: CollectionRows) -> VectorInput:
         model=found.model,
         fingerprint=found.fingerprint,
         rows=found.vectors,
-        receipt=found.receipt,
+        receipt=_whole(found.receipt),
     )
+
+
+def _whole(receipt: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """A receipt as a request has it; None for vectors of which only model and fingerprint are known."""
+    try:
+        return Receipt.model_validate(receipt).model_dump()
+    except ValidationError:
+        return None
 
 
 def ids_of(

@@ -32,8 +32,9 @@ class Stored:
         self.name = f"c-{uuid.uuid4().hex[:8]}"
         self.path = f"/v1/collections/{self.name}"
         rows = embed(client, TEXTS).astype(np.float32)
-        receipt = client.post("/v1/embeddings", json={"input": "a"}).json()["receipt"]
-        assert client.put(self.path, json={"fields": {"mood": "string", "n": "integer"}}).status_code == 201
+        made = client.put(self.path, json={"fields": {"mood": "string", "n": "integer"}})
+        assert made.status_code == 201, made.text
+        receipt = made.json()["receipt"]
         self.header = {"modality": "text", "model": receipt["model"], "fingerprint": receipt["fingerprint"]}
         self.header |= {"dimension": rows.shape[1], "receipt": receipt}
         metadata = [{"mood": mood, "n": i} for i, mood in enumerate(MOODS)]
