@@ -73,7 +73,7 @@ class VectorCache(Protocol):
         """The key of an image; `made` is everything else that determines its vector."""
 
     def get(self, keys: Sequence[bytes]) -> Mapping[bytes, CachedImage]:
-        """What is there, by key."""
+        """The images that are kept, by key."""
 
     def put(self, images: Mapping[bytes, CachedImage]) -> None:
         """Keep images."""

@@ -131,7 +131,7 @@ class VectorStore:
         return mac.digest()[:16]
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, CachedImage]:
-        """What is there, by key."""
+        """The images that are kept, by key."""
         nothing: dict[bytes, CachedImage] = {}
         found = self._guarded(self._reading, lambda db: self._read(db, keys), nothing)
         VECTOR_CACHE.labels("hit").inc(len(found))
@@ -283,7 +283,7 @@ def packed(image: CachedImage) -> bytes:
 
 
 def unpacked(value: bytes) -> CachedImage | None:
-    """What is stored; None where it is damaged, or an error of another version."""
+    """The stored image; None where it is damaged, or an error of another version."""
     content = value[DIGEST:]
     if len(content) < 2 or hashlib.blake2b(content, digest_size=DIGEST).digest() != value[:DIGEST]:
         return None

@@ -43,7 +43,7 @@ def test_without_miniatures_groups_stay():
 
 def test_pictures_beyond_the_comparisons_are_kept(monkeypatch):
     monkeypatch.setattr("models.similarity.content.MOST", 1)
-    monkeypatch.setattr("models.similarity.duplicates.MOST", 1)
+    monkeypatch.setattr("models.similarity.groups.MOST", 1)
     found = near([7] * 6, miniatures=PICTURES)
     assert [group.members for group in found.groups] == [(0, 1), (2, 3), (4, 5)]
     assert "most similar" in found.remarks[0]

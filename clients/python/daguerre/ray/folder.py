@@ -91,7 +91,7 @@ class OutputFolder:
             )
 
     def receipt(self) -> dict[str, Any] | None:
-        """How the rows were made; None in a new folder."""
+        """The settings that made the rows; None in a new folder."""
         text = self._read(RECEIPT)
         found: dict[str, Any] | None = None if text is None else json.loads(text)
         return found
@@ -193,7 +193,7 @@ class OutputFolder:
             return arrow().parquet.read_schema(file)
 
     def known(self) -> Known:
-        """What is done."""
+        """The items that are finished."""
         pa = arrow()
         ids: list[Any] = []
         sizes: list[Any] = []

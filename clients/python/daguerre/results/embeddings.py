@@ -153,6 +153,8 @@ def read_parquet(path: str | os.PathLike[str]) -> Embeddings:
         made = receipt_of(path)
         there = set(read_schema(path).names)
         table = pa.parquet.read_table(path, columns=[name for name in wanted if name in there])
+    except FileNotFoundError:
+        raise
     except (pa.ArrowInvalid, OSError) as exc:
         raise DaguerreError(
             f"{os.fspath(path)} cannot be read with pyarrow {pa.__version__}: {exc}; if it was written by daguerre 0.1 "
