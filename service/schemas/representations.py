@@ -60,14 +60,8 @@ class Representation(Vectors):
         examples=[None],
     )
 
-    @model_validator(mode="after")
-    def _has_dimension(self) -> Self:
-        if not self.dimension and self.collection is None:
-            raise ValueError("dimension is missing; it is required without a collection")
-        return self
-
     def _missing(self) -> list[str]:
-        return [] if self.dimension else ["dimension"]
+        return [] if self.dimension or self.collection is not None else ["dimension"]
 
 
 def _distinct(values: list[Representation]) -> list[Representation]:

@@ -15,7 +15,7 @@ from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 from numpy.typing import NDArray
 
-from daguerre_proto.v1 import collections_pb2, common_pb2, corpus_pb2, embeddings_pb2, zero_shot_pb2
+from daguerre_proto.v1 import clusters_pb2, collections_pb2, common_pb2, corpus_pb2, embeddings_pb2, zero_shot_pb2
 from daguerre_proto.v1.analyses_pb2 import AnalyseRequest, Analysers
 from daguerre_proto.v1.classifiers_pb2 import Vectors
 from daguerre_proto.v1.common_pb2 import Item, ModelOptions
@@ -205,6 +205,16 @@ def zero_shot_request(body: Mapping[str, Any]) -> ZeroShotRequest:
     return request
 
 
+def cluster_request(body: Mapping[str, Any]) -> clusters_pb2.ClusterRequest:
+    """A JSON body's twin, of vectors."""
+    rest = dict(body)
+    request = clusters_pb2.ClusterRequest()
+    for block in rest.pop("vectors"):
+        data = {"data": base64.b64decode(block["data"])} if "data" in block else {}
+        request.vectors.append(Vectors(**{**block, **data}))
+    return ParseDict(rest, request)
+
+
 def _model_options(rest: dict[str, Any]) -> ModelOptions:
     options = ModelOptions()
     if "model" in rest:
@@ -266,6 +276,7 @@ __all__ = [
     "STUDIES",
     "Item",
     "channel",
+    "cluster_request",
     "collection_request",
     "embed_request",
     "error",

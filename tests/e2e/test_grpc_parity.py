@@ -21,6 +21,7 @@ from tests.e2e.grpc_calls import (
     Item,
     OfHttpOnly,
     analyse_request,
+    cluster_request,
     collection_request,
     embed_request,
     error,
@@ -189,6 +190,7 @@ WORDED_APART = {
     "the same in base64",  # whose bytes are "about" so many
     "33 items where 32 may be",  # gRPC stops counting there, and names its own field
     "33 files where 32 may be",
+    "vectors in a folder and in the request",  # a message has no parts of a form
     "neither labels nor a preset",  # in a message, no labels are an empty list
 }
 
@@ -197,6 +199,7 @@ REQUESTS: dict[str, tuple[str, Callable[[dict[str, Any]], Any]]] = {
     EMBEDDINGS: ("Embed", embed_request),
     ZERO_SHOT: ("ZeroShot", zero_shot_request),
     "/v1/analyses": ("Analyse", analyse_request),
+    "/v1/clusters": ("Cluster", cluster_request),
 }
 
 

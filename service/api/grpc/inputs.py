@@ -84,10 +84,8 @@ def vectors_of(
     if not given:
         return None
     blocks = [
-        {"modality": v.modality, "folder": v.folder}
+        {"modality": v.modality, "folder": v.folder if v.HasField("folder") else None}
         | {name: getattr(v, name) for name in ("model", "fingerprint", "dimension") if getattr(v, name)}
-        if v.HasField("folder")
-        else {"modality": v.modality, "model": v.model, "fingerprint": v.fingerprint, "dimension": v.dimension}
         for v in given
     ]
     checked = validated(VectorList, {"vectors": blocks}).vectors
