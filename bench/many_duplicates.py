@@ -3,7 +3,7 @@
     python -m bench.many_duplicates                     # 60,000 x 512, about three minutes on two cores
     python -m bench.many_duplicates --n 500000 --skip-exact
 
-Made vectors in overlapping clouds, as of SCALE's search, of which one in ten is a copy of another with noise, so that
+Made vectors in overlapping clouds, of which one in ten is a copy of another with noise, so that
 pairs have cosines around the threshold of 0.95. Planted pairs are known; a group that holds items of different origin
 is wrong. Memory is the anonymous memory of the process above that at its beginning, without the pages of the file.
 """
