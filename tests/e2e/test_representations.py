@@ -143,7 +143,11 @@ WRONG: dict[str, tuple[dict[str, Any], int, str]] = {
     "no vectors": ({"vectors": []}, 422, "vectors"),
     "a name twice": ({"vectors": vectors(one=GOOD) * 2}, 422, "has the name 'one' again"),
     "other items": ({"vectors": vectors(one=GOOD, two=GOOD[:50])}, 422, "50 and 90 rows"),
-    "no data": ({"vectors": [{"name": "one", "dimension": 2}]}, 422, "one as data, a file, a folder, or the part vectors"),
+    "no data": (
+        {"vectors": [{"name": "one", "dimension": 2}]},
+        422,
+        "data, a file, a folder, or the part vectors",
+    ),
     "an unknown parameter": ({"grid": [{"method": "kmeans", "clusters": 3}]}, 422, "clusters"),
     "an unknown method": ({"grid": [{"method": "magic"}]}, 422, "grid"),
     "parameters that do not fit": ({"grid": [{"method": "agglomerative"}]}, 422, "k: agglomerative needs"),

@@ -47,7 +47,7 @@ def test_half_of_the_images_repeat(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     good = sum(not data.startswith(b"bad") for data in files.values())
     assert (done.rows, done.embedded, done.failed) == (400, good, 400 - good)
     assert (done.encoded, done.copied) == (180, good - 180)
-    assert f"180 images encoded and {good - 180} equal to others" in str(done)
+    assert f"180 of them sent and {good - 180} equal to others" in str(done)
     check(Path(out), files)
 
     more = {

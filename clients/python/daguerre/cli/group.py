@@ -161,10 +161,11 @@ class Settings:
             progress=progress,
             study=self._study,
         ) as client:
-            yield client
-            served = client.asynchronous.transport.served
-            if served:
-                self.notify("items by server: " + ", ".join(f"{url} {n:,}" for url, n in sorted(served.items())))
+            try:
+                yield client
+            finally:  # a command that ends with a status of its own leaves by an exception
+                if served := client.asynchronous.transport.served:
+                    self.notify("items by server: " + ", ".join(f"{url} {n:,}" for url, n in sorted(served.items())))
 
     def notify(self, text: str) -> None:
         """Print a line for people, on stderr."""

@@ -29,6 +29,11 @@ async def queried(
     """The answers for all queries. Raises ItemFailedError for one that cannot be used."""
     if (query is None) == (like is None):
         raise ValueError("give either a query (texts, images or embeddings) or like=, the ids of items")
+    if isinstance(query, str) and os.path.exists(query):
+        raise ValueError(
+            f"query: a str is a text, and {query!r} is a file or a folder; give Path({query!r}) for its images, or "
+            f"[{query!r}] for the text"
+        )
     if like is not None:
         names = [like] if isinstance(like, str) else [str(id) for id in like]
         collected: Collected[NeighboursAnswer] = Collected()

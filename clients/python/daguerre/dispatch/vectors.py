@@ -134,9 +134,13 @@ async def items_stored(given: Any, *, download: bool = False) -> Any:
     return given
 
 
-def sent_names(made: Embeddings, every: Sequence[str], ids: object) -> list[str]:
-    """The ids that the server gets: those that the user gives, those of a collection, or those of files."""
-    return list(every) if ids is not None or isinstance(made.vectors, StoredRows) else sent_ids(every)
+def sent_names(made: Embeddings | None, every: Sequence[str], ids: object) -> list[str]:
+    """The ids that the server gets: those that the user gives, those of a collection, or those of files.
+
+    `made` : the first embeddings; None without any.
+    """
+    is_stored = made is not None and isinstance(made.vectors, StoredRows)
+    return list(every) if ids is not None or is_stored else sent_ids(every)
 
 
 async def _read(given: Any) -> Embeddings:

@@ -339,7 +339,7 @@ class AsyncCollection:
 
     def __repr__(self) -> str:
         condition = "" if self.condition is None else f", where {self.condition}"
-        return f"<{type(self).__name__} {self.name!r}: {self.card.rows:,} items of {self.model}{condition}>"
+        return f"<{type(self).__name__} {self.name!r} of {self.model}{condition}>"
 
 
 class Collection:

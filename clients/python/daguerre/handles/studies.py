@@ -360,7 +360,7 @@ class AsyncCodingStudy:
             self._session.warn(RemarkWarning(remark))
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}: {self.card['items']:,} items, {self.card['codes']:,} codes>"
+        return f"<{type(self).__name__} {self.name!r}>"
 
 
 class CodingStudy:

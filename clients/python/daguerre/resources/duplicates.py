@@ -161,7 +161,7 @@ class DuplicateMethods(EmbeddingMethods, ImageMethods):
         if prefer is not None:
             wanted = per_item("prefer", prefer, len(every))
             fields["preference"] = [float(wanted[i]) for i in good.tolist()]
-        names = sent_names(first, every, ids)
+        names = sent_names(next(iter(blocks.values()), None), every, ids)
         fields |= {"ids": [printable(names[i]) for i in good.tolist()]}
         vectors = vector_blocks(blocks, good) if blocks else []
         small = [] if described is None else _miniatures(described, good)

@@ -13,7 +13,7 @@ class CorpusSummary:
     out : path of the file or folder.
     rows : number of rows in it.
     embedded, failed : number of items of this run.
-    encoded, copied : those of `embedded` that the server has embedded, and those whose vector was there already, since
+    encoded, copied : those of `embedded` that were sent to the server, and those whose vector was there already, since
         an item with the same bytes has it.
     reused : number of items that were in the file already, unchanged.
     failed_before : those of `reused` that have no vector; `retry_errors` tries them again.
@@ -43,8 +43,8 @@ class CorpusSummary:
         return (
             f"{self.out}: {self.rows:,} rows, {self.embedded:,} embedded in {self.seconds:.0f} s, {self.reused:,} "
             f"there already, {self.failed:,} failed"
-            + (f", {self.encoded:,} images encoded and {self.copied:,} equal to others" if self.copied else "")
+            + (f", {self.encoded:,} of them sent and {self.copied:,} equal to others" if self.copied else "")
             + (f", {self.failed_before:,} failed in an earlier run" if self.failed_before else "")
-            + (f", {self.cached:,} from the server's cache" if self.cached else "")
-            + (f", {self.gone:,} of files that are gone" if self.gone else "")
+            + (f", {self.cached:,} of those sent from the server's cache" if self.cached else "")
+            + (f", {self.gone:,} of earlier runs that are not in this source" if self.gone else "")
         )

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from daguerre.cli import options
+from daguerre.cli.collection_items import stored_choice
 from daguerre.cli.grids import combination, grid_option
 from daguerre.cli.group import Settings
 from daguerre.cli.output import check_out, check_page, check_table, finish, given_items, is_vectors, write_frame
@@ -305,7 +306,7 @@ def duplicates(
     suffix = check_table(out, as_json)
     if keep_list is not None:
         check_out(keep_list, (".txt",), "--keep-list")
-    if kind is None and (texts is not None or is_vectors(images)):
+    if kind is None and (texts is not None or is_vectors(images) or stored_choice() is not None):
         kind = "semantic"
         settings.notify("--kind semantic: texts and vectors have no perceptual hashes or bytes to compare")
     if kind not in (None, "semantic") and is_vectors(images):
