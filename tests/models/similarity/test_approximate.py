@@ -132,7 +132,9 @@ def test_progress_rises_and_what_it_raises_ends_the_search():
             approximate(clouds(500), threshold=0.9, report=stop)
 
 
-def test_equal_rows_are_those_of_numpy():
+@pytest.mark.parametrize("block", [2**22, 450])  # the rows of a block are no multiple of those that are hashed at once
+def test_equal_rows_are_those_of_numpy(monkeypatch: pytest.MonkeyPatch, block: int):
+    monkeypatch.setattr(pairs, "BLOCK", block)
     rows = np.random.default_rng(0).integers(-1, 2, (200, 3)).astype(np.float32)
     rows[~rows.any(axis=1)] = 1
     rows[rows == 0] *= np.where(np.random.default_rng(1).random((rows == 0).sum()) < 0.5, -1, 1)  # -0.0 is 0.0
