@@ -133,7 +133,7 @@ def choose_k(
     best = len(tried) - 1 if options.k_rule == "stop" else _best(tried, options)
     if options.k_rule == "gaps" and options.step > 1:  # the numbers next to the best, between the steps
         middle, known = tried[best].k, {trial.k for trial in tried}
-        starts = [seeding, *(Seeding(x, seed=seed + i, weights=weights) for i in range(1, STARTS))]
+        starts = [seeding, *(Seeding(x, seed=(seed + i) % 2**32, weights=weights) for i in range(1, STARTS))]
         near = range(max(2, middle - options.step + 1), min(last, middle + options.step - 1) + 1)
         tried += [KTrial(k=k, score=score(k, starts), average=None) for k in near if k not in known]
         tried.sort(key=lambda trial: trial.k)

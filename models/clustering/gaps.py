@@ -76,7 +76,8 @@ def find_groups(
         return mean_silhouette(part[::every], _used(labels[::every]), options, judged)
 
     fits = [
-        kmeans(part, choice.k, seed=seed + i, restarts=options.starts, weights=part_weights) for i in range(RESTARTS)
+        kmeans(part, choice.k, seed=(seed + i) % 2**32, restarts=options.starts, weights=part_weights)
+        for i in range(RESTARTS)
     ]
     best = min(fits, key=lambda fit: fit.inertia)
     groups = np.arange(best.k)  # the cluster of each piece

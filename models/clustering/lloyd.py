@@ -47,7 +47,7 @@ def kmeans_of_all(
         report((begun + part) / options.starts, stage)
 
     for begun in range(options.starts):
-        start = sample[Seeding(sample, seed=seed + begun, weights=few).start(min(k, len(sample)))]
+        start = sample[Seeding(sample, seed=(seed + begun) % 2**32, weights=few).start(min(k, len(sample)))]
         fitted = kmeans_from(x, start, weights=weights, report=progress)
         if best is None or fitted.inertia < best.inertia:
             best = fitted

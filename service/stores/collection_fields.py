@@ -84,7 +84,7 @@ def _date_time(value: Any) -> int | None:
             moment = moment.replace(tzinfo=UTC)
         if moment.tzinfo is None or value[4:5] != "-":
             return None
-        return (moment - EPOCH) // timedelta(microseconds=1)
+        return (moment.astimezone(UTC) - EPOCH) // timedelta(microseconds=1)  # within the years 1 to 9999 in UTC
     except (ValueError, OverflowError):
         return None
 

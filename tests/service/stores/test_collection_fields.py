@@ -205,6 +205,8 @@ def test_a_wrong_condition_is_refused(where: dict[str, Any], message: str) -> No
         ({NAMES[1]: "\ud83d"}, "a string of at most"),
         ({NAMES[4]: "2020-13-01"}, "a date-time with a zone"),
         ({NAMES[4]: "20200101T000000Z"}, "a date-time with a zone"),
+        ({NAMES[4]: "0001-01-01T00:00:00+00:01"}, "a date-time with a zone"),  # a moment before the year 1
+        ({NAMES[4]: "9999-12-31T23:59:59-00:01"}, "a date-time with a zone"),
     ],
 )
 def test_wrong_metadata_is_refused(metadata: dict[str, Any], message: str) -> None:
