@@ -103,7 +103,7 @@ def write_receipt(folder: Path, made: Receipt, dimension: int) -> None:
     """Write `_receipt.json`, whole or not at all."""
     text = json.dumps({**asdict(made), "dimension": dimension}, ensure_ascii=False, indent=1)
     path = folder / RECEIPT
-    if path.is_file() and path.read_text("utf-8") == text:
+    if path.is_file() and path.read_bytes() == text.encode():
         return
     temporary = folder / f".{uuid4().hex}.tmp"  # processes on several machines may have one number
     temporary.write_text(text, "utf-8")
