@@ -29,6 +29,8 @@ class ByBytes:
     broken : number of requests that are refused first.
     """
 
+    width = 1
+
     def __init__(self, fingerprint: str = "f", *, delay: float = 0.0, broken: int = 0) -> None:
         self.receipt = Receipt("m", "r", fingerprint, "fp32", "CPU", "exact", False)
         self.sent: list[bytes] = []

@@ -205,12 +205,12 @@ def test_ctrl_c_says_how_to_go_on(inline: Server, photos: Path, tmp_path: Path):
     folder.mkdir()
     data = (photos / "coffee.jpg").read_bytes()
     for i in range(3000):
-        (folder / f"{i}.jpg").write_bytes(data)
+        (folder / f"{i}.jpg").write_bytes(data + b"%d" % i)
     out = tmp_path / "many.parquet"
     command = [sys.executable, "-m", "daguerre", "--url", inline.url, "embed", str(folder), "-o", str(out)]
     begun = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
     until = time.monotonic() + 30
-    while not any(path.stat().st_size > 100_000 for path in (tmp_path / "many.parquet.parts").glob("journal-*")):
+    while not any(path.stat().st_size > 100_000 for path in (tmp_path / "many.parquet.parts").rglob("*.arrows")):
         assert time.monotonic() < until, "nothing was embedded in 30 s"
         time.sleep(0.02)
     begun.send_signal(signal.SIGINT)

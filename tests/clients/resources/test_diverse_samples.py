@@ -121,7 +121,7 @@ def spoiled(value):
         ({"size": 401}, 422, "size: got 401, and there are 400 items to draw from; give a size from 1 to 400"),
         ({"size": 10_001}, 413, "size: got 10,001 items with diversity to draw, at most 10,000"),
         ({"vectors": []}, 422, "vectors"),
-        ({"vectors": [BLOCK]}, 422, "send image vectors as data, a file, or the part"),
+        ({"vectors": [BLOCK]}, 422, "send image vectors as data, a file, a folder, or the part"),
         ({"vectors": spoiled(np.nan)}, 422, "vectors: the vector of item 13 has NaN or infinity; leave the item out"),
         ({"vectors": [{**BLOCK, "file": "file_0123456789abcdef"}]}, 404, "file_0123456789abcdef"),
         ({"design": "simple", "n": 400, "scores": None}, 422, "diversity: is not used with design simple"),
