@@ -24,6 +24,7 @@ from service.stores.study_items import page_of_items, places_of, values_of
 
 ADJUDICATED = ("binary", "categorical", "ordinal", "more", "same")  # kinds whose codes can be decided between
 ALL = 10_000_000
+ROW = 150  # bytes of an item of an assignment, or of a coder, in the database, about
 Drawn = tuple[int, int | None, float | None, str | None]  # item, other item, inclusion probability, stratum
 
 
@@ -38,6 +39,7 @@ def assign(study: Study, request: schema.AssignmentRequest) -> schema.NewAssignm
     overlap = coders if request.overlap is None else request.overlap
     workload = distribute(len(units), coders, overlap, seed=request.seed)
     tokens: list[schema.CoderToken] = []
+    study.require_room(ROW * len(units) * (1 + overlap))
     with study.database.writing() as db:
         if db.execute("SELECT 1 FROM assignments WHERE name = ?", (request.name,)).fetchone():
             raise Conflict(

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from models.errors import listed, quoted
-from service.errors import NotFound, Unprocessable
+from service.errors import NotFound, TooLarge, Unprocessable
 from service.pipelines.jobs import time_of
 from service.schemas import codebooks as schema
 from service.schemas.codebooks import Codebook, Variable
@@ -17,7 +17,8 @@ from service.stores.codes import update_done
 from service.stores.studies import Study
 from service.stores.study_items import places_of
 
-LONGEST_TEXT = 50_000  # characters of a free text
+LONGEST_TEXT = 10_000  # characters of a free text, as of a note
+LARGEST = 1_000_000  # bytes of a codebook as JSON
 NOT_TOLD = "null"  # the stored form of "cannot tell"
 Value = str | float | list[str] | None
 
@@ -41,7 +42,7 @@ def fitted(variable: Variable, value: Any) -> Value:
         low, high = variable.low, variable.high
         assert low is not None
         assert high is not None
-        if isinstance(value, str | list) or not low <= value <= high:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
             raise Unprocessable(
                 f"{param}: got {quoted(value)}; give a number from {low:g} to {high:g}",
                 code="invalid_code",
@@ -73,6 +74,8 @@ def still_fits(variable: Variable, text: str) -> bool:
     value = loaded(text)
     if value is None:
         return variable.cannot_tell
+    if variable.kind == "text":
+        return isinstance(value, str)  # also one that is longer than new ones may be
     try:
         return fitted(variable, value) == value
     except Unprocessable:
@@ -115,10 +118,18 @@ def save_codebook(study: Study, codebook: Codebook) -> schema.CodebookAnswer:
     """Save a codebook: as a new version where codes exist, and in place of the newest version otherwise.
 
     Codes that the new version takes too stay; others stay in the history and in tables of their version, and their
-    items are coded again. Raises Unprocessable for examples that are no items.
+    items are coded again. Raises Unprocessable for examples that are no items, TooLarge.
     """
     remarks: list[str] = []
     content = codebook.model_dump_json()
+    size = len(content.encode())
+    if size > LARGEST:
+        raise TooLarge(
+            f"codebook: has {size:,} bytes as JSON, the limit is {LARGEST:,}; shorten its definitions, or code some "
+            "variables in another study",
+            code="codebook_too_large",
+        )
+    study.require_room(size)
     with study.database.writing() as db:
         examples = [id for variable in codebook.variables for id in _examples(variable)]
         places_of(db, list(dict.fromkeys(examples)), "examples")

@@ -18,6 +18,8 @@ from service.stores.codes import NOTE, Coder, CodingUnit
 from service.stores.studies import Studies, Study
 from service.stores.study_items import StudyItem, item_by_key
 
+ROW = 100  # bytes of a code in the database besides its value, about
+
 
 @dataclass(frozen=True)
 class Desk:
@@ -123,9 +125,10 @@ def picture_of(desk: Desk, key: str) -> StudyItem:
 def save(studies: Studies, token: str, key: str, request: schema.CodesRequest) -> schema.SavedCodes:
     """Save codes of one item, and say what comes next; one transaction, in which the token is looked up too.
 
-    Raises Unauthorized, NotFound, Unprocessable, Conflict without a codebook.
+    Raises Unauthorized, NotFound, Unprocessable, TooLarge, Conflict without a codebook.
     """
-    with _study_of(studies, token).database.writing() as db:
+    study = _study_of(studies, token)
+    with study.database.writing() as db:
         coder = _require_coder(db, token)
         book = codebooks.newest(db)
         if book is None:
@@ -135,6 +138,7 @@ def save(studies: Studies, token: str, key: str, request: schema.CodesRequest) -
         values = {name: _value(variables, name, code) for name, code in request.codes.items()}
         if request.note is not None:
             values[NOTE] = codebooks.stored(request.note) if request.note.strip() else None
+        study.require_room(2 * sum(len(value or "") + ROW for value in values.values()))  # of codes and their history
         saved = codes.save_codes(db, coder, unit.number, values, book[0])
         count_codes(db, coder, unit.number, book)
         unit = _own(db, coder, book, key)

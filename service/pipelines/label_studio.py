@@ -4,14 +4,16 @@ The format is that of Label Studio's JSON export: a task has `data` and `annotat
 and `result`, a list with `from_name`, `to_name`, `type` and `value` for each control. Call all functions in a thread.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from service.errors import Conflict, ServiceError
+from models.errors import listed, quoted
+from service.errors import Conflict, ServiceError, Unprocessable
 from service.pipelines import codebooks
 from service.pipelines.codebooks import newest
-from service.pipelines.coding import count_codes
+from service.pipelines.coding import ROW, count_codes
 from service.pipelines.study_codes import Coded, read_codes
 from service.schemas import assignments as schema
 from service.schemas.codebooks import Variable
@@ -68,7 +70,7 @@ def imported(study: Study, assignment: str | None, request: schema.LabelStudioTa
     """Save the annotations of tasks as codes of the coders of an assignment.
 
     Results that are not codes of the codebook, of other items, and of people who are not coders are left out and named
-    in remarks. Raises NotFound, Unprocessable.
+    in remarks, as decisions of adjudicators are, which an export has too. Raises NotFound, Unprocessable, TooLarge.
     """
     coded = read_codes(study, assignment)
     units = {unit["id"]: unit["number"] for unit in coded.units}
@@ -77,18 +79,20 @@ def imported(study: Study, assignment: str | None, request: schema.LabelStudioTa
         ends.setdefault(id.rpartition("/")[2], []).append(id)
     remarks: list[str] = []
     saved = unchanged = 0
+    decisions: Counter[str] = Counter()
     with study.database.writing() as db:
         book = newest(db)
         assert book is not None
         rows = db.execute(
             "SELECT k.*, a.name AS assignment_name, a.kind FROM coders k JOIN assignments a ON a.number = k.assignment "
-            "WHERE k.assignment = ? AND k.role = 'coder'",
+            "WHERE k.assignment = ?",
             (coded.assignment["number"],),
-        )
+        ).fetchall()
         names = ("number", "name", "role", "assignment", "assignment_name", "kind")
-        coders = {row["name"]: codes.Coder(**{name: row[name] for name in names}) for row in rows}
+        people = {row["name"]: codes.Coder(**{name: row[name] for name in names}) for row in rows}
+        coders = {name: person for name, person in people.items() if person.role == "coder"}
         for i, task in enumerate(request.tasks):
-            unit = _unit_of(task, units, ends)
+            unit = _unit_of(i, task, units, ends)
             if unit is None:
                 remarks.append(f"tasks[{i}]: its item is not in the assignment")
                 continue
@@ -97,7 +101,13 @@ def imported(study: Study, assignment: str | None, request: schema.LabelStudioTa
                     continue
                 name = _person(annotation.get("completed_by"), request.names)
                 if name not in coders:
-                    remarks.append(f"tasks[{i}]: {name[:60]!r} is no coder of the assignment; name them in `names`")
+                    if name in people:
+                        decisions[name] += 1
+                    else:
+                        remarks.append(
+                            f"tasks[{i}]: {name[:60]!r} is no coder of the assignment, whose coders are "
+                            f"{listed(coders)}; say in names which of them that is"
+                        )
                     continue
                 values, problems = _values(coded, _dicts(annotation.get("result")))
                 remarks += [f"tasks[{i}]: {problem}" for problem in problems]
@@ -105,16 +115,29 @@ def imported(study: Study, assignment: str | None, request: schema.LabelStudioTa
                 if db.execute(task_row, (coders[name].number, unit)).fetchone() is None:
                     remarks.append(f"tasks[{i}]: its item is not assigned to {name[:60]!r}")
                     continue
+                study.require_room(2 * sum(len(value or "") + ROW for value in values.values()))
                 changed = codes.save_codes(db, coders[name], unit, values, book[0])
                 count_codes(db, coders[name], unit, book)
                 saved, unchanged = saved + changed, unchanged + len(values) - changed
+    remarks = [
+        *(
+            f"{n:,} annotations of {name[:60]!r}, an adjudicator, are left out; adjudicators decide with their token"
+            for name, n in decisions.items()
+        ),
+        *remarks,
+    ]
     more = len(remarks) - MOST_REMARKS
     shown = [*remarks[:MOST_REMARKS], f"… and {more:,} more of them"] if more > 0 else remarks
     return schema.LabelStudioImport(codes=saved, unchanged=unchanged, remarks=shown)
 
 
-def _unit_of(task: Mapping[str, Any], units: Mapping[str, int], ends: Mapping[str, Sequence[str]]) -> int | None:
-    """The item of a task: its id, its picture, or the end of the picture's address; `ends` has ids by file names."""
+def _unit_of(
+    i: int, task: Mapping[str, Any], units: Mapping[str, int], ends: Mapping[str, Sequence[str]]
+) -> int | None:
+    """The item of a task: its id, its picture, or the end of the picture's address; `ends` has ids by file names.
+
+    Raises Unprocessable for an address that is none.
+    """
     data = task.get("data")
     if not isinstance(data, Mapping):
         return None
@@ -122,7 +145,14 @@ def _unit_of(task: Mapping[str, Any], units: Mapping[str, int], ends: Mapping[st
         given = data.get(name)
         if isinstance(given, str) and given in units:
             return units[given]
-    address = unquote(urlsplit(str(data.get(PICTURE) or "")).path)
+    image = str(data.get(PICTURE) or "")
+    try:
+        address = unquote(urlsplit(image).path)
+    except ValueError as exc:
+        raise Unprocessable(
+            f"tasks[{i}]: its image {quoted(image)} is no address ({exc}); give one, or the id of the item as data.id",
+            param="tasks",
+        ) from exc
     found = [id for id in ends.get(address.rpartition("/")[2], ()) if address.endswith(f"/{id}")]
     return units[max(found, key=len)] if found else None
 
@@ -146,7 +176,8 @@ def _values(coded: Coded, results: Sequence[Mapping[str, Any]]) -> tuple[dict[st
             continue
         given: Any = value.get(str(kind), value.get("text") if kind == "textarea" else None)
         if kind == "textarea":
-            given = "\n".join(map(str, given)) if isinstance(given, list) else given
+            lines = given if isinstance(given, list) else [given]
+            given = "\n".join(lines) if all(isinstance(line, str) for line in lines) else given
         elif kind == "choices" and isinstance(given, list) and not variable.multiple and len(given) == 1:
             given = given[0]
         try:

@@ -36,6 +36,8 @@ SUFFIXES = frozenset(
 SIZES: Mapping[str, int | None] = {"256": 256, "1024": 1024, "full": None}
 QUALITY = {"256": 75, "1024": 85, "full": 92}
 LONGEST_ID = 1024
+ROW = 200  # bytes of an item in the database, about
+CELL = 40  # bytes of a cell besides its text, about
 MINE = frozenset(("@eadir", "__macosx"))  # folders that systems add
 
 
@@ -48,7 +50,7 @@ class ShownPicture:
 
 
 def create(studies: Studies, settings: Settings, request: schema.StudyRequest, owner: str | None) -> schema.StudyCard:
-    """Make a study, of the pictures of a folder or empty. Raises Conflict, Unprocessable."""
+    """Make a study, of the pictures of a folder or empty. Raises Conflict, Unprocessable, TooLarge."""
     found: list[NewItem] = []
     left_out: int | None = None
     if request.folder is not None:
@@ -62,6 +64,7 @@ def create(studies: Studies, settings: Settings, request: schema.StudyRequest, o
         found, left_out = pictures_in(root)
     study = studies.create(request.name, owner, title=request.title, folder=request.folder)
     try:
+        study.require_room(ROW * len(found))
         study_items.add_items(study.database, found)
     except BaseException:
         studies.delete(study)
@@ -115,6 +118,15 @@ def card(study: Study) -> schema.StudyCard:
             **{"codebook": version, "assignments": assignments, "codes": codes},
         }
     )
+
+
+def put_columns(study: Study, request: schema.ColumnsRequest) -> schema.ColumnsAnswer:
+    """Write columns of items. Raises Unprocessable, TooLarge."""
+    cells = [cell for values in request.columns.values() for cell in values]
+    texts = sum(len(cell) for cell in cells if isinstance(cell, str))
+    study.require_room(2 * texts + CELL * len(cells))  # twice, for the index
+    kinds = study_items.put_columns(study.database, request.ids, request.columns)
+    return schema.ColumnsAnswer.model_validate({"columns": kinds, "rows": len(request.ids)})
 
 
 def delete(studies: Studies, study: Study) -> schema.DeletedStudy:

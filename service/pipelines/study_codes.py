@@ -29,6 +29,8 @@ Layout = Literal["long", "wide", "final"]
 LEVELS: Mapping[str, Literal["nominal", "ordinal", "interval"]] = {"ordinal": "ordinal", "continuous": "interval"}
 ADJUDICATOR = "adjudicator"
 JOINT = "; "  # between the categories of one code
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # that spreadsheet programs run as a formula
+EXACT = frozenset(("id", "other", "stratum"))  # columns by which tables are joined
 
 
 @dataclass(frozen=True)
@@ -328,12 +330,27 @@ def agreement(
 
 
 def csv_text(made: schema.CodesTable) -> str:
-    """A table as CSV, in which what is missing is empty."""
+    """A table as CSV, in which what is missing is empty and no text but an id or a stratum is a formula."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(made.columns)
-    writer.writerows([["" if cell is None else cell for cell in row] for row in made.rows])
+    writer.writerow([unformulated(name) for name in made.columns])
+    kept = [name in EXACT for name in made.columns]
+    writer.writerows(
+        ["" if cell is None else cell if exact else unformulated(cell) for cell, exact in zip(row, kept, strict=True)]
+        for row in made.rows
+    )
     return out.getvalue()
+
+
+def unformulated(cell: Any) -> Any:
+    """A cell that spreadsheet programs do not run: an apostrophe precedes a text that begins as a formula does."""
+    if not isinstance(cell, str) or not cell.startswith(FORMULAS):
+        return cell
+    try:
+        float(cell)  # such as a category -1
+    except ValueError:
+        return f"'{cell}"
+    return cell
 
 
 def codes_of_item(study: Study, item: StudyItem) -> list[ItemCode]:

@@ -12,6 +12,7 @@ STUDY_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 COLUMN_NAME = r"^[^<>=!\x00-\x1f]{1,100}$"  # the others are operators of filters
 CellValue = StrictStr | StrictBool | StrictInt | StrictFloat | None
 MOST_ROWS = 200_000  # of one upload of columns
+LONGEST_CELL = 10_000  # characters
 
 
 class StudyRequest(Message):
@@ -154,7 +155,8 @@ class ColumnsRequest(Message):
     columns: dict[Annotated[str, Field(pattern=COLUMN_NAME)], list[CellValue]] = Field(
         min_length=1,
         max_length=200,
-        description="Values of each column, one for each row: numbers, texts, or null. Other items keep theirs.",
+        description="Values of each column, one for each row: numbers, texts of up to 10,000 "
+        "characters, or null. Other items keep theirs.",
         examples=[{"score": [0.5, 0.25]}],
     )
 
@@ -169,6 +171,11 @@ class ColumnsRequest(Message):
                 )
             if name in ("id", "key"):
                 raise ValueError(f"columns: {name!r} is a field of every item; choose another name")
+            longest = max((len(value) for value in values if isinstance(value, str)), default=0)
+            if longest > LONGEST_CELL:
+                raise ValueError(
+                    f"columns: a text in {name!r} has {longest:,} characters, the limit is {LONGEST_CELL:,}; shorten it"
+                )
         return self
 
 

@@ -16,6 +16,7 @@ from service.auth import CODER_TOKEN
 from service.errors import NotFound
 
 NOTE = ""  # the variable of a note
+KEPT = 100  # changes of a code that the history keeps besides the first
 Role = Literal["coder", "adjudicator"]
 DIFFERING = """
     SELECT c.unit, c.variable FROM codes c JOIN coders k ON k.number = c.coder JOIN units u ON u.number = c.unit
@@ -197,7 +198,18 @@ def save_codes(db: sqlite3.Connection, coder: Coder, unit: int, codes: Mapping[s
             (last + 1, unit, coder.number, name, value, version, now),
         )
         _set(db, coder.number, unit, name, value, version, now)
+        _shorten(db, coder.number, unit, name)
     return len(changed)
+
+
+def _shorten(db: sqlite3.Connection, coder: int, unit: int, variable: str) -> None:
+    """Drop the oldest changes of a code but for the first; what was undone goes before what `undo` may go back to."""
+    whose = "coder = ?1 AND unit = ?2 AND variable = ?3"
+    db.execute(
+        f"DELETE FROM history WHERE seq IN (SELECT seq FROM history WHERE {whose} AND seq > "
+        f"(SELECT min(seq) FROM history WHERE {whose}) ORDER BY undone IS NULL DESC, seq DESC LIMIT -1 OFFSET ?4)",
+        (coder, unit, variable, KEPT),
+    )
 
 
 def undo(db: sqlite3.Connection, coder: Coder) -> tuple[int, int] | None:

@@ -12,7 +12,8 @@ from typing import IO
 from service.errors import DiskFull, TooLarge
 from service.settings import Settings
 
-PLACES = ("files/*/data.*", "uploads/upload_*")  # below DAGUERRE_HOME
+DATABASES = ("study.sqlite3", "study.sqlite3-wal")  # of each study
+PLACES = ("files/*/data.*", "uploads/upload_*", *(f"studies/*/{name}" for name in DATABASES))  # below DAGUERRE_HOME
 RESERVE = 64 * 2**20  # bytes that a write of a collection leaves free on the disk
 SIZES = "studies/*/pictures.size"  # files with the bytes of the pictures of each study
 STEP = 4 * 2**20  # bytes that a file grows by, as far as there is space
@@ -62,9 +63,17 @@ class DiskBudget:
             part.write_text(str(max(_number_in(file) + size, 0)))
             part.replace(file)
 
+    def require(self, size: int) -> None:
+        """Raise TooLarge if there is no room for `size` more bytes of a study's database; call it in a thread.
+
+        Nothing is reserved, so writes at once may exceed the limit by what each of them was allowed.
+        """
+        if size > self._limit - self._used():
+            raise self._full()
+
     def _full(self) -> TooLarge:
         return TooLarge(
-            f"the uploaded files and pictures would have more than {self._limit:,} bytes together, which is the limit; "
+            f"the uploaded files and studies would have more than {self._limit:,} bytes together, which is the limit; "
             "delete others (DELETE /v1/files/{id}, DELETE /v1/studies/{name}), or raise DAGUERRE_MAX_FILES_BYTES",
             code="files_full",
         )

@@ -21,14 +21,16 @@ from pathlib import Path
 import orjson
 
 from models.errors import quoted
-from service.errors import BadRequest, Conflict, NotFound
+from service.errors import BadRequest, Conflict, NotFound, TooLarge
 from service.settings import Settings
 from service.stores.claims import claim, release, remove_unclaimed
 from service.stores.database import Database
+from service.stores.disk_budget import DATABASES, DiskBudget
 from service.stores.study_tables import MIGRATIONS
 
 META, PICTURES, THUMBNAILS = "meta.json", "pictures", "thumbnails"
 OPEN = 64  # databases that are kept open
+LARGEST = 8 * 2**30  # bytes of the database of one study, so that one study's coders cannot fill the budget of all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,7 @@ class Study:
     owner : the key that made it; None if there were no keys.
     created : seconds since 1970.
     path : its own folder.
+    budget : the space of all studies and uploads.
     """
 
     id: str
@@ -51,6 +54,7 @@ class Study:
     created: float
     path: Path
     database: Database
+    budget: DiskBudget
 
     @property
     def pictures(self) -> Path:
@@ -62,12 +66,27 @@ class Study:
         """The folder of the thumbnails."""
         return self.path / THUMBNAILS
 
+    def require_room(self, size: int) -> None:
+        """Raise TooLarge if the database may not have `size` more bytes, by its own limit or by that of all files."""
+        there = 0
+        for name in DATABASES:
+            with suppress(OSError):
+                there += (self.path / name).stat().st_size
+        if there + size > LARGEST:
+            raise TooLarge(
+                f"the study {quoted(self.name)} has {there:,} bytes of columns, codebooks and codes, and {size:,} more "
+                f"would exceed the limit of {LARGEST:,}; make another study, or delete this one",
+                code="study_full",
+            )
+        self.budget.require(size)
+
 
 class Studies:
     """The studies of one DAGUERRE_HOME. Any process may use it; all methods read files, so call them in a thread."""
 
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.home / "studies"
+        self._budget = DiskBudget(settings)
         self._lock = threading.Lock()
         self._open: OrderedDict[str, Database] = OrderedDict()
 
@@ -170,7 +189,7 @@ class Studies:
             meta = orjson.loads((path / META).read_bytes())
         except (FileNotFoundError, NotADirectoryError):
             return None
-        return Study(id=id, path=path, database=self._database(id), **meta)
+        return Study(id=id, path=path, database=self._database(id), budget=self._budget, **meta)
 
     def _database(self, id: str) -> Database:
         """The database of a study; the last ones stay open, since closing one empties its log."""

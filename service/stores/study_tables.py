@@ -1,7 +1,7 @@
 """The schema of a study's database.
 
 Values of codes are JSON in one form, so that equal codes are equal texts; `null` stands for "cannot tell". A code of
-the variable '' is a note. `history` has every code that was ever saved; `codes` those that hold now.
+the variable '' is a note. `history` has the first and the last changes of each code; `codes` those that hold now.
 """
 
 MIGRATIONS: tuple[str, ...] = (  # user_version of the file is the number of applied ones; only append

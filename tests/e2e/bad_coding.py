@@ -15,6 +15,7 @@ PICTURE = samples.encode(samples.scene(), "JPEG", quality=90)
 Row = tuple[str, str, str, Any, int, str | None, str]
 SAMPLE = {"name": "a", "sample": {"design": "simple", "size": 5}, "coders": ["anna"]}
 BOOK = {"name": "x", "kind": "categorical", "categories": [{"name": "a"}, {"name": "b"}]}
+LARGE = {**BOOK, "categories": [{"name": str(i), "definition": "d" * 10_000} for i in range(110)]}
 
 
 def assigned(name: str, status: int, code: str, words: str, **changes: Any) -> Row:
@@ -41,6 +42,10 @@ ROWS: Sequence[Row] = (
      "unknown_item", "the first is 'a'"),
     ("columns with a value too few", "PUT", f"/{NAME}/columns", {"ids": ["a"], "columns": {"x": []}}, 422,
      "invalid_request", "0 values in 'x' for 1 ids"),
+    ("columns with a cell too long", "PUT", f"/{NAME}/columns", {"ids": ["a"], "columns": {"x": ["t" * 10_001]}}, 422,
+     "invalid_request", "in 'x' has 10,001 characters"),
+    ("a codebook too large", "PUT", f"/{NAME}/codebook", {"variables": [LARGE]}, 413, "codebook_too_large",
+     "the limit is 1,000,000"),
     ("a codebook without variables", "PUT", f"/{NAME}/codebook", {"variables": []}, 422, "invalid_request",
      "at least 1"),
     book("one category", "at least 2 categories", categories=[{"name": "a"}]),

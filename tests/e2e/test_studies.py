@@ -309,6 +309,13 @@ def test_label_studio_goes_out_and_comes_in(running: Running, study: dict[str, s
         same = owner.post("/v1/studies/protest/label-studio", json={"tasks": tasks}).json()
         assert same["codes"] == 0
         assert same["unchanged"] >= 16 * 2 * 3
+        assert [remark.partition(" of ")[2] for remark in same["remarks"]] == [
+            "'judge', an adjudicator, are left out; adjudicators decide with their token"
+        ]
+        broken = {"tasks": [{"data": {"image": "http://[bad"}, "annotations": []}]}
+        refused = owner.post("/v1/studies/protest/label-studio", params={"assignment": "one"}, json=broken)
+        assert_error(refused, 422, "invalid_request")
+        assert "tasks[0]: its image 'http://[bad' is no address" in refused.text
         body = {"name": "two", "items": [{"id": "cats/05.jpg"}], "coders": ["carla"]}
         assert owner.post("/v1/studies/protest/assignments", json=body).status_code == 201
         theirs = {  # as Label Studio's own export has it

@@ -73,7 +73,8 @@ def test_codes_feed_agreement_estimates_and_training(
     http: Client, inline: Server, corpus: Path, tmp_path: Path, recwarn: pytest.WarningsRecorder
 ) -> None:
     study = coded(http, inline, corpus, "feeds")
-    progress = study.progress("first")
+    progress = study.progress()
+    assert progress == study.progress("first")
     assert (progress["complete"], progress["differing"]) == (24, progress["adjudicated"])
     assert progress["differing"] > 0
     wide = study.codes("cat")

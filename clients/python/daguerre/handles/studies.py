@@ -264,8 +264,19 @@ class AsyncCodingStudy:
         fields = {"study": self.name, "assignment": assignment, "coder": name}
         return bool((await self._session.ask(REVOKE_TOKEN, fields))["revoked"])
 
-    async def progress(self, assignment: str) -> Content:
-        """Count what is coded, what differs and what is decided, with the progress of each person."""
+    async def progress(self, assignment: str | None = None) -> Content:
+        """Count what is coded, what differs and what is decided, with the progress of each person.
+
+        Parameters
+        ----------
+        assignment : name of the assignment; None: the only one.
+        """
+        if assignment is None:
+            names = [str(each["name"]) for each in (await self._ask(ASSIGNMENTS))["data"]]
+            if len(names) != 1:
+                there = f"{len(names)}: {', '.join(names)}; name one" if names else "none yet; make one with assign"
+                raise ValueError(f"assignment: the study {self.name!r} has {there}")
+            (assignment,) = names
         return dict(await self._ask(STUDY_PROGRESS, {"assignment": assignment}))
 
     async def agreement(

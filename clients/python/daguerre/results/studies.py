@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CODING = "/v1/coding"
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # that spreadsheet programs run as a formula
+EXACT = frozenset(("id", "other", "stratum"))  # columns by which tables are joined
 
 
 @dataclass(frozen=True, repr=False)
@@ -62,6 +64,16 @@ def _cell(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if set(text) & set('",\n') else text
 
 
+def _unformulated(cell: Any) -> Any:
+    if not isinstance(cell, str) or not cell.startswith(FORMULAS):
+        return cell
+    try:
+        float(cell)  # such as a category -1
+    except ValueError:
+        return f"'{cell}"
+    return cell
+
+
 @dataclass(frozen=True, repr=False)
 class StudyCodes:
     """Codes of a study as a table, in columns that the other methods read as they are.
@@ -98,13 +110,20 @@ class StudyCodes:
         return table
 
     def save(self, path: "str | os.PathLike[str]") -> None:
-        """Write the table as .csv, or as .parquet."""
+        """Write the table as .csv, or as .parquet.
+
+        In a .csv an apostrophe precedes coders' names, codes and notes that a spreadsheet program would run as a
+        formula; ids, strata and numbers are as they are.
+        """
         out = os.fspath(path)
         if Path(out).suffix.lower() == ".parquet":
             self.to_pandas().to_parquet(out)
             return
-        cells = zip(*self.columns.values(), strict=True)
-        write_table(list(self.columns), (["" if cell is None else cell for cell in row] for row in cells), out)
+        columns = [
+            ["" if cell is None else cell if name in EXACT else _unformulated(cell) for cell in cells]
+            for name, cells in self.columns.items()
+        ]
+        write_table([_unformulated(name) for name in self.columns], zip(*columns, strict=True), out)
 
     def __repr__(self) -> str:
         return f"<StudyCodes of {self.assignment}: {len(self):,} rows, {listed(self.columns, 12)}>"

@@ -204,8 +204,8 @@ def add(app: FastAPI, context: Context) -> None:
         study = await study_of(request, name)
         with bodies.hold(request):
             body = await bodies.only_json(request, schema.ColumnsRequest)
-            kinds = await asyncio.to_thread(study_items.put_columns, study.database, body.ids, body.columns)
-        return json_response({"columns": kinds, "rows": len(body.ids)})
+            written = await asyncio.to_thread(studies.put_columns, study, body)
+        return json_response(written.model_dump())
 
     @app.put(
         "/v1/studies/{name}/codebook",

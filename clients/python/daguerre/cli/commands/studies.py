@@ -159,11 +159,11 @@ def token(settings: Settings, name: str, assignment: str, person: str, revoke: b
 
 @study.command("progress", cls=options.Command)
 @NAME
-@click.argument("assignment")
+@click.argument("assignment", required=False)
 @options.as_json
 @click.pass_obj
-def progress(settings: Settings, name: str, assignment: str, as_json: bool) -> None:
-    """Print what is coded, what differs and what is decided."""
+def progress(settings: Settings, name: str, assignment: str | None, as_json: bool) -> None:
+    """Print what is coded, what differs and what is decided; of the only assignment, if none is named."""
     with settings.client() as client:
         found = client.study(name).progress(assignment)
     if as_json:
