@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from glob import glob
@@ -14,6 +15,7 @@ from service.settings import Settings
 
 DATABASES = ("study.sqlite3", "study.sqlite3-wal")  # of each study
 PLACES = ("files/*/data.*", "uploads/upload_*", *(f"studies/*/{name}" for name in DATABASES))  # below DAGUERRE_HOME
+FRESH = 5.0  # seconds
 RESERVE = 64 * 2**20  # bytes that a write of a collection leaves free on the disk
 SIZES = "studies/*/pictures.size"  # files with the bytes of the pictures of each study
 STEP = 4 * 2**20  # bytes that a file grows by, as far as there is space
@@ -28,6 +30,7 @@ class DiskBudget:
     def __init__(self, settings: Settings) -> None:
         self._home = settings.home
         self._limit = settings.max_files_bytes
+        self._seen, self._until = 0, 0.0  # bytes of all files, and the time until which that is used
 
     def extend(self, file: IO[bytes], size: int) -> int:
         """Let `file` grow to `size` bytes; call it in a thread.
@@ -66,10 +69,15 @@ class DiskBudget:
     def require(self, size: int) -> None:
         """Raise TooLarge if there is no room for `size` more bytes of a study's database; call it in a thread.
 
-        Nothing is reserved, so writes at once may exceed the limit by what each of them was allowed.
+        Nothing is reserved, and codes are saved often, so files are added up every FRESH seconds: writes of several
+        processes may exceed the limit by what each of them was allowed since.
         """
-        if size > self._limit - self._used():
+        if time.monotonic() > self._until:
+            self._seen, self._until = self._used(), time.monotonic() + FRESH
+        if size > self._limit - self._seen:
+            self._until = 0.0  # others may have been deleted
             raise self._full()
+        self._seen += size
 
     def _full(self) -> TooLarge:
         return TooLarge(
