@@ -19,7 +19,7 @@ def inside(data: Path | None, relative: str, param: str, content: str = "images"
     try:
         path = (root / relative).resolve()
         there = path.exists()
-    except (OSError, ValueError):  # a name too long, a null byte
+    except (OSError, ValueError, RuntimeError):  # a name too long, a null byte, a link to itself
         path, there = root.parent, False
     if not relative or not there or not path.is_relative_to(root):
         raise Unprocessable(

@@ -34,7 +34,7 @@ from service.stores.claims import claim, release, remove_unclaimed
 from service.stores.data_folder import inside
 from service.stores.disk_budget import DiskBudget
 from service.stores.npy import MAGIC, InvalidArray, read_header
-from service.stores.vector_folders import VectorFolder, open_folder, part_files
+from service.stores.vector_folders import VectorFolder, folder_files, open_folder
 
 DATA, META = "data.npy", "meta.json"
 IDS, MOST_IDS = "ids.json", 1_000_000
@@ -188,25 +188,25 @@ class FileStore:
     def of_folder(self, relative: str, owner: str | None, check: Check) -> File:
         """The vectors of a folder below DAGUERRE_DATA as a file, which is made when it is first asked for.
 
-        Call it in a thread. The copy is used again until it expires, or a part of the folder changes.
+        Call it in a thread. The copy is used again until it expires, or a part of the folder or its receipt changes.
 
         Raises Unprocessable, TooLarge.
         """
         path = inside(self._data, relative, "vectors", "vectors")
         assert self._data is not None
-        parts = part_files(path, self._data)
-        facts = [(str(part), (at := part.stat()).st_size, at.st_mtime_ns) for part in parts]
+        parts, receipt = folder_files(path, self._data)
+        facts = [each and (each.name, str(each.path), each.size, each.mtime_ns) for each in (*parts, receipt)]
         digest = hashlib.sha256(orjson.dumps([owner, str(path), facts])).hexdigest()
         id = f"file_{digest[:32]}"
         if (known := self._read(id)) is not None:
             return known
-        vectors = open_folder(parts)
+        vectors = open_folder(parts, receipt, most_bytes=self._limit, check=check)
         folder = self._folder / f"file_{secrets.token_hex(16)}"
         self._begin(folder)
         try:
             size = self._copy(folder, vectors, check)
             if vectors.n <= MOST_IDS:
-                (folder / IDS).write_bytes(orjson.dumps(vectors.ids().to_pylist()))
+                (folder / IDS).write_bytes(orjson.dumps(vectors.ids(check)))
             facts_of = {"receipt": vectors.receipt, "modality": vectors.modality}
             self._finish(folder, id, relative, size, owner, vectors=facts_of)
             if self._read(id) is None:

@@ -6,8 +6,9 @@ import os
 import numpy as np
 import pytest
 
-from service.errors import Unprocessable
+from service.errors import TooLarge, Unprocessable
 from service.settings import Settings
+from service.stores import vector_folders
 from service.stores.files import FileStore
 
 pa = pytest.importorskip("pyarrow")
@@ -116,3 +117,151 @@ def test_nothing_outside_the_servers_folder_can_be_named(tmp_path, data, store):
         read(store)
     with pytest.raises(Unprocessable, match="DAGUERRE_DATA"):
         read(FileStore(Settings(home=tmp_path / "home")))
+
+
+def refused(store, match="the folder cannot be used"):
+    with pytest.raises(Unprocessable, match=match) as caught:
+        read(store)
+    assert caught.value.code == "invalid_folder"
+
+
+def write(path, metadata=RECEIPT, **columns):
+    """Write a part of any columns; metadata may be bytes."""
+    columns = {"id": pa.array(["a"]), "vector": vectors(pa.array([1.0, 2.0])), **columns}
+    raw = metadata if isinstance(metadata, bytes) else json.dumps(metadata).encode()
+    pq.write_table(pa.table(columns).replace_schema_metadata({b"daguerre": raw}), path)
+
+
+def vectors(values, size=2):
+    return pa.FixedSizeListArray.from_arrays(values, size)
+
+
+def test_rows_and_bytes_are_limited_before_rows_are_read(tmp_path, data, store, monkeypatch):
+    part(data / "corpus" / "part-0.parquet", ["a", "b", "c"], np.ones((3, 2)))
+    monkeypatch.setattr(vector_folders, "_keys", None)
+    small = FileStore(Settings(home=tmp_path / "home", data=data, max_file_bytes=23))
+    with pytest.raises(TooLarge, match="3 rows of 2 numbers in the folder take 24 bytes, and the limit is 23"):
+        read(small)
+    monkeypatch.setattr(vector_folders, "MOST_ROWS", 2)
+    with pytest.raises(TooLarge, match="3 rows or more, and at most 2"):
+        read(store)
+
+
+def test_many_rows_of_one_long_id_take_little_memory(data, store):
+    n = 400_000
+    ids = pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int32)), pa.array(["x" * 400]))  # 160 MB as texts
+    columns = {"id": ids, "vector": vectors(pa.array(np.ones(n, np.float32)), 1)}
+    write(data / "corpus" / "part-0.parquet", **columns)
+    parent = pa.default_memory_pool()
+    pool = pa.proxy_memory_pool(parent)
+    pa.set_memory_pool(pool)
+    try:
+        assert read(store).ids() == ["x" * 400]
+    finally:
+        pa.set_memory_pool(parent)
+    assert 0 < pool.max_memory() < 32 * 2**20
+
+
+def test_ids_of_many_batches_and_parts_are_told_apart(data, store):
+    n = 40_000
+    for i in range(2):
+        ids = [f"{j}" for j in range(i * 10_000, i * 10_000 + n)]
+        part(data / "corpus" / f"part-{i}.parquet", ids, np.full((n, 1), i), row_group_size=9_000)
+    file = read(store)
+    assert file.ids() == [f"{j}" for j in range(50_000)]
+    assert file.rows()[:10_000].max() == 0
+    assert file.rows()[10_000:].min() == 1
+
+
+@pytest.mark.parametrize("name", ["_receipt.json", "part-0.parquet"])
+def test_only_regular_files_below_the_servers_folder_are_read(tmp_path, data, store, name):
+    part(data / "corpus" / "part-1.parquet", ["a"], [[1, 2]], receipt=None)
+    (data / "corpus" / "_receipt.json").write_text(json.dumps(RECEIPT))
+    path = data / "corpus" / name
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    refused(store, "is no file")
+    secret = tmp_path / "secret"
+    secret.write_text(json.dumps({**RECEIPT, "secret": "s"}))
+    for target in (secret, path, "/dev/zero", data / "nowhere"):
+        path.unlink()
+        path.symlink_to(target)
+        refused(store, "is no file, or a link out")
+    path.unlink()
+    with pytest.raises((OSError, ValueError)), vector_folders._regular(os.mkfifo(path) or path):
+        pass
+
+
+def test_a_corrected_receipt_makes_another_copy(data, store):
+    part(data / "corpus" / "part-0.parquet", ["a"], [[1, 2]], receipt=None)
+    beside = data / "corpus" / "_receipt.json"
+    beside.write_text(json.dumps(RECEIPT))
+    assert read(store).vectors["receipt"]["fingerprint"] == "f"
+    beside.write_text(json.dumps({**RECEIPT, "fingerprint": "corrected"}))
+    assert read(store).vectors["receipt"]["fingerprint"] == "corrected"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'"model fingerprint"',
+        b"[" * 900 + b"]" * 900,
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"model": "m", "fingerprint": "f", "revision": NaN}',
+        b'{"model": "m", "fingerprint": "f", "revision": 1}',
+        b'{"model": "m", "fingerprint": "f", "made_with": {"a": {}}}',
+        b'{"model": "m", "fingerprint": "f", "notice": "\\ud800"}',
+        b'{"model": "m", "fingerprint": "' + b"f" * 201 + b'"}',
+        b'{"model": "m", "fingerprint": "f", "notice": "' + b"x" * 2**20 + b'"}',
+    ],
+    ids=lambda raw: raw[:60].decode(),
+)
+def test_what_is_no_receipt_is_refused(data, store, raw):
+    write(data / "corpus" / "part-0.parquet", raw)
+    refused(store, "has no receipt")
+    part(data / "corpus" / "part-0.parquet", ["a"], [[1, 2]], receipt=None)
+    (data / "corpus" / "_receipt.json").write_bytes(raw)
+    refused(store, "has no receipt")
+
+
+STRUCT = pa.array([{"id": "a"}])
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"id": STRUCT},
+        {"id": pa.array([["a"]])},
+        {"id": pa.array([b"\xff"])},
+        {"id": pa.array([b"\xff"]).cast(pa.large_binary())},
+        {"id": pa.array([None], pa.string())},
+        {"id": pa.nulls(1)},
+        {"id": pa.array(["x" * 5000])},
+        {"id": STRUCT, "id.id": pa.array(["a"])},
+        {"vector": pa.array([[1.0]])},
+        {"vector": pa.array([1.0])},
+        {"vector": vectors(pa.array(["a", "b"]))},
+        {"vector": vectors(pa.array([{"a": 1}, {"a": 2}]))},
+        {"vector": vectors(pa.array([[1.0], [2.0]]))},
+        {"vector": vectors(pa.array([1, 2], pa.timestamp("s")))},
+        {"vector": vectors(pa.array(np.ones(2**16 + 1)), 2**16 + 1)},
+        {"modality": pa.array([1])},
+        {"modality": pa.array([["text"]])},
+        {"modality": pa.array([{"a": "text"}])},
+        {"modality": pa.array(["smell"])},
+        {"modality": pa.array([b"\xff"])},
+    ],
+    ids=lambda columns: " ".join(f"{n} {c.type}" for n, c in columns.items()),
+)
+def test_columns_of_other_types_are_refused(data, store, columns):
+    write(data / "corpus" / "part-0.parquet", **columns)
+    refused(store)
+
+
+def test_numbers_are_taken_as_ids_and_vectors(data, store):
+    write(data / "corpus" / "part-0.parquet", id=pa.array([7]), vector=vectors(pa.array([1, 2])), modality=pa.nulls(1))
+    assert read(store).ids() == ["7"]
+    np.testing.assert_array_equal(read(store).rows(), [[1, 2]])
