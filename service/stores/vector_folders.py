@@ -3,7 +3,7 @@
 Files whose names begin with "_" or "." are left out. The receipt is in the metadata of each part, or in _receipt.json.
 
 A folder is checked before its rows are read: it has at most MOST_ROWS rows, ids that are repeated included, of at most
-MOST_NUMBERS numbers, and its vectors take no more bytes than one uploaded file may. Reading takes some 40 bytes of
+MOST_NUMBERS numbers, and its vectors take no more bytes than one uploaded file may. Reading takes some 36 bytes of
 memory a row.
 """
 
@@ -290,16 +290,22 @@ def _hashes(part: FolderFile, column: Any) -> NDArray[np.uint64]:
 
 def _last_of_each(keys: NDArray[np.uint64]) -> NDArray[np.bool_] | None:
     """Whether each row is the last with its key, (n,); None if none is there twice."""
-    order = np.lexsort(keys)  # of equal keys, the last row is the last
-    again = np.ones(len(order) - 1, bool)
-    for half in keys:
-        ordered = half[order]
-        again &= ordered[1:] == ordered[:-1]
+    order = np.argsort(keys[0], kind="stable")  # of equal keys, the last row is the last
+    again, other = (_as_the_next(half, order) for half in keys)
+    if (again & ~other).any():  # two keys of which only one half is equal
+        order = np.lexsort(keys[::-1])
+        again, other = (_as_the_next(half, order) for half in keys)
+        again &= other
     if not again.any():
         return None
     live = np.ones(len(order), bool)
     live[order[:-1][again]] = False
     return live
+
+
+def _as_the_next(half: NDArray[np.uint64], order: NDArray[np.intp]) -> NDArray[np.bool_]:
+    ordered = half[order]
+    return np.equal(ordered[1:], ordered[:-1])
 
 
 def _column(file: Any, name: str, batch: int, whole: bool = True) -> Iterator[Any]:

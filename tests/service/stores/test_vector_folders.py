@@ -109,7 +109,8 @@ def test_nothing_outside_the_servers_folder_can_be_named(tmp_path, data, store):
     outside.mkdir()
     part(outside / "part-0.parquet", ["a"], [[1, 2]])
     (data / "linked").symlink_to(outside)
-    for name in ("../outside", str(outside), "linked", "linked/", "no-such", "..", "", "a\0b", "x" * 5000):
+    (data / "loop").symlink_to(data / "loop")
+    for name in ("../outside", str(outside), "linked", "linked/", "loop", "no-such", "..", "", "a\0b", "x" * 5000):
         with pytest.raises(Unprocessable, match="there is no"):
             read(store, name)
     (data / "corpus" / "part-0.parquet").symlink_to(outside / "part-0.parquet")
@@ -265,3 +266,11 @@ def test_numbers_are_taken_as_ids_and_vectors(data, store):
     write(data / "corpus" / "part-0.parquet", id=pa.array([7]), vector=vectors(pa.array([1, 2])), modality=pa.nulls(1))
     assert read(store).ids() == ["7"]
     np.testing.assert_array_equal(read(store).rows(), [[1, 2]])
+
+
+def test_the_last_row_of_each_key_is_found_where_halves_are_equal():
+    keys = np.random.default_rng(0).integers(0, 9, (2, 300)).astype(np.uint64)
+    last = {key: i for i, key in enumerate(zip(*keys.tolist(), strict=True))}
+    np.testing.assert_array_equal(np.flatnonzero(vector_folders._last_of_each(keys)), sorted(last.values()))
+    assert vector_folders._last_of_each(np.array([[1, 1, 2], [1, 2, 1]], np.uint64)) is None
+    assert vector_folders._last_of_each(np.array([[1], [1]], np.uint64)) is None
