@@ -94,8 +94,8 @@ def equal_rows(rows: Rows, check: Callable[[], None]) -> Int:
         check()
         part = (rows.plain(slice(start, start + step)) + np.float32(0)).view(np.uint32)  # -0.0 becomes 0.0
         for at in range(0, len(part), 512):
-            some = part[at : at + 512]
-            hashes[start + at : start + at + len(some)] = (some * factors).sum(axis=1, dtype=np.uint64)
+            few = part[at : at + 512]
+            hashes[start + at : start + at + len(few)] = (few * factors).sum(axis=1, dtype=np.uint64)
         rows.forget()
     _, heads, groups = np.unique(hashes, return_index=True, return_inverse=True)
     first: Int = heads[groups].astype(np.int64)
