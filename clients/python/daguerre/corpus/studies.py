@@ -1,9 +1,11 @@
 """Tables of items and pairs, as a study takes them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from daguerre.storage.tables import table_of
+
+ROWS = 50_000  # rows of columns that are sent at once
 
 
 def column_values(cells: Sequence[str]) -> list[str | float | None]:
@@ -16,6 +18,19 @@ def column_values(cells: Sequence[str]) -> list[str | float | None]:
             return [each or None for each in cells]
     finite = all(isinstance(each, float) and abs(each) < float("inf") for each in numbers if each is not None)
     return numbers if finite else [each or None for each in cells]
+
+
+def column_parts(table: Any) -> Iterator[dict[str, Any]]:
+    """The ids and columns of a table, so many rows at a time. Raises ValueError for a table without ids."""
+    read = table_of(table)
+    key = next((name for name in ("id", "item", "path") if read.has(name)), None)
+    if key is None:
+        raise ValueError(f"{read.path} needs a column id of the items; it has {read.listed()}")
+    ids = read.ids(key)
+    columns = {name: column_values(read.column(name)) for name in read.names if name not in (read.find(key), "")}
+    for start in range(0, len(ids), ROWS):
+        part = {name: values[start : start + ROWS] for name, values in columns.items()}
+        yield {"ids": ids[start : start + ROWS], "columns": part}
 
 
 def assigned(given: Any, names: tuple[str, ...]) -> list[dict[str, Any]]:

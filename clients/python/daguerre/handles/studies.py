@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from daguerre.blocking import Runner, blocking, blocking_result
 from daguerre.corpus.codebooks import Codebook, read_codebook, without_defaults, write_codebook
-from daguerre.corpus.studies import assigned, column_values
+from daguerre.corpus.studies import assigned, column_parts
 from daguerre.dispatch.chunks import Chunks, Taken, read_all
 from daguerre.errors import ItemError, RemarkWarning
 from daguerre.handles.pages import held
@@ -19,7 +19,6 @@ from daguerre.results.agreement import Agreement
 from daguerre.results.base import Errors
 from daguerre.results.studies import StudyAssignment, StudyCodes
 from daguerre.session import Session
-from daguerre.storage.tables import table_of
 from daguerre.transport.operations import (
     ADD_PICTURES,
     ASSIGN,
@@ -43,7 +42,6 @@ from daguerre.transport.operations import (
 from daguerre.types.common import Content
 
 PAGE = 1000  # items that are asked for at once
-ROWS = 50_000  # rows of columns that are sent at once
 Design = Literal["simple", "stratified", "purposive"]
 
 
@@ -165,17 +163,9 @@ class AsyncCodingStudy:
         --------
         >>> client.study("protest").set_columns({"id": ["a.jpg"], "score": [0.9]})
         """
-        read = table_of(table)
-        key = next((name for name in ("id", "item", "path") if read.has(name)), None)
-        if key is None:
-            raise ValueError(f"{read.path} needs a column id of the items; it has {read.listed()}")
-        ids = read.ids(key)
-        columns = {name: column_values(read.column(name)) for name in read.names if name not in (read.find(key), "")}
         kinds: Mapping[str, str] = {}
-        for start in range(0, len(ids), ROWS):
-            part = {name: values[start : start + ROWS] for name, values in columns.items()}
-            answer = await self._ask(PUT_COLUMNS, {"ids": ids[start : start + ROWS], "columns": part})
-            kinds = answer["columns"]
+        for fields in column_parts(table):
+            kinds = (await self._ask(PUT_COLUMNS, fields))["columns"]
         return kinds
 
     async def set_codebook(self, codebook: Codebook) -> int:
