@@ -32,7 +32,7 @@ def test_both_transports_answer_alike_and_the_page_shows_it(server: Server, clie
     assert answer.status_code == 200, answer.text
     found = answer.json()
     assert any("up to 1 items have no prediction" in remark for remark in found["remarks"])
-    assert found["receipts"] == [receipt]
+    assert [{name: each[name] for name in receipt} for each in found["receipts"]] == [receipt]
     with stub(server) as calling:
         said = calling.EstimateMultiverse(message(body), timeout=60)
         again = httpx.Response(200, content=said.answer_json).json()

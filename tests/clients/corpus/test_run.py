@@ -492,6 +492,7 @@ from daguerre.types.common import Receipt
 
 made = Receipt("m", "r", "f", "fp32", "CPU", "exact", False)
 class Stub:
+    width = 1
     async def call(self, operation, fields=None, *, items=(), vectors=()):
         if operation is MODELS:
             known = {"id": "m", "dimension": 512, "fingerprint": "f", "decode": "exact"}

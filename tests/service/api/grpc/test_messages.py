@@ -77,7 +77,7 @@ def test_a_bad_item_is_named_as_in_json(bad: common_pb2.Item) -> None:
 def test_options_that_are_left_out_are_those_of_http() -> None:
     options = grpc_wire.embed_options(embeddings_pb2.EmbedOptions())
     assert (options.model, options.on_error, options.decode, options.dimensions) == (None, "fail", None, None)
-    asked = grpc_wire.zero_shot_options(zero_shot_pb2.ZeroShotRequest(templates=zero_shot_pb2.Texts()))
+    asked = grpc_wire.zero_shot_options(zero_shot_pb2.ZeroShotRequest(templates=zero_shot_pb2.Texts()), {})
     assert (asked.labels, asked.templates, asked.negatives, asked.none_of_these) == ([], [], None, None)
 
 
