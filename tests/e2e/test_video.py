@@ -547,6 +547,7 @@ def test_a_value_is_pooled_without_an_interval(client: httpx.Client, cuts: bytes
     assert [shot["interval"] for shot in entry["video"]["shots"] if shot["frames"]] == [[None, None]] * 3
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kill", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_job_outlives_its_server(home: Path, tmp_path: Path, kill: bool):
     """Killed, or stopped in order: the next server does it from its beginning."""

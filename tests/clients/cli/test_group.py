@@ -190,6 +190,7 @@ def test_what_is_no_daguerre_is_code_4():
         thread.join(10)
 
 
+@pytest.mark.thorough
 def test_keys_come_from_a_file_or_the_environment(
     guarded_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -276,6 +277,7 @@ def test_classes_are_folders_of_images_alone(inline: Server, tmp_path: Path):
     assert not any(word in done.stderr.partition("were left out")[2].partition("\n")[2] for word in ("eaDir", "MACOSX"))
 
 
+@pytest.mark.thorough
 def test_broken_files_of_a_training_are_listed_and_end_with_the_status_of_partial_failures(inline, tmp_path):
     names = [f"{split}/{label}/{i}.jpg" for split in ("train", "test") for label in ("cat", "dog") for i in range(3)]
     folder = jpegs(tmp_path / "coded", *names)

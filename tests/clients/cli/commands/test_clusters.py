@@ -160,6 +160,7 @@ def test_a_sample_is_drawn_of_a_table(pretended, tmp_path):
         assert why in refused.output
 
 
+@pytest.mark.thorough
 def test_a_diverse_sample_is_drawn_by_scores_and_vectors(inline: Server, corpus, tmp_path):
     vectors, found = tmp_path / "x.parquet", tmp_path / "found.csv"
     run(inline, "embed", corpus, "-o", vectors, code=cli.SOME_FAILED)

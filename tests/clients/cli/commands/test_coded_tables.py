@@ -26,6 +26,7 @@ def study(tmp_path_factory):
     return folder
 
 
+@pytest.mark.thorough
 def test_each_step_takes_the_table_of_the_one_before(inline, study):
     sample = study / "sample.csv"
     done = run(
