@@ -1,4 +1,4 @@
-"""What the codes of a study may take up, and codes that come from Label Studio and go out as CSV."""
+"""Limits of the space that codes of a study take, codes from Label Studio, and codes as CSV."""
 
 from collections.abc import Iterator
 from pathlib import Path
