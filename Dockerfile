@@ -40,9 +40,10 @@ RUN python -m venv /opt/serve \
 COPY models models
 COPY service service
 COPY deploy/container/entrypoint.py deploy/container/healthcheck.py deploy/container/
+COPY clients/web clients/web
 COPY clients/python clients/python
 RUN /opt/serve/bin/pip wheel --no-deps -w build/client ./protos ./clients/python \
- && rm -rf clients protos/build
+ && rm -rf clients/python protos/build
 # compiled at build time, since the user of the container cannot write here
 RUN /opt/serve/bin/python -m compileall -q --invalidation-mode unchecked-hash models service
 

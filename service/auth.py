@@ -1,7 +1,8 @@
 """Authentication by API keys, which are compared in constant time; without keys, only local calls are accepted.
 
-Health checks, the API documentation and the wheels of the Python package need no key. Coders of a study have tokens,
-which are good for the paths below CODING and for nothing else, as keys are not good for those paths.
+Health checks, the API documentation, the files of the workbench and the wheels of the Python package need no key.
+Coders of a study have tokens, which are good for the paths below CODING and for nothing else, as keys are not good for
+those paths.
 """
 
 import hashlib
@@ -12,8 +13,8 @@ from collections.abc import Sequence
 from service.errors import Forbidden, Unauthorized
 from service.settings import Settings
 
-OPEN_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/", "/openapi.json"})
-OPEN_FOLDERS = ("/docs", "/client")
+OPEN_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/", "/code", "/openapi.json"})
+OPEN_FOLDERS = ("/docs", "/client", "/web")
 CODING = "/v1/coding"  # paths of coders
 CODER_TOKEN = "daguerre-coder_"  # begin of every token of a coder
 
@@ -32,7 +33,7 @@ class Auth:
     """Authentication of calls over HTTP and gRPC."""
 
     def __init__(self, settings: Settings) -> None:
-        self._keys = settings.keys()
+        self.keys = settings.keys()
         self._insecure = settings.insecure
 
     def check(self, authorization: str | None, *, reached_at: str | None) -> str | None:
@@ -48,16 +49,16 @@ class Auth:
         key = _bearer(authorization)
         if key.startswith(CODER_TOKEN):
             raise Forbidden(f"a coder's token gives the right to code and nothing else; its paths begin with {CODING}")
-        if not self._keys:
+        if not self.keys:
             self._require_local(reached_at)
             return None
         if not key:
             raise Unauthorized("no API key; send the header  Authorization: Bearer <key>")
-        return _owner(self._keys, key.encode("latin-1", "replace"))
+        return _owner(self.keys, key.encode("latin-1", "replace"))
 
     def coder_token(self, authorization: str | None, *, reached_at: str | None) -> str:
         """The token of a call to a path of coders, which the study knows. Raises Unauthorized or Forbidden."""
-        if not self._keys:
+        if not self.keys:
             self._require_local(reached_at)
         token = _bearer(authorization)
         if not token.startswith(CODER_TOKEN):

@@ -103,7 +103,9 @@ def test_a_key_or_insecure_opens_the_door_to_the_outside():
     assert Auth(Settings(insecure=True)).check(None, reached_at="192.0.2.1") is None
 
 
-@pytest.mark.parametrize("path", ["/livez", "/readyz", "/healthz", "/", "/openapi.json", "/docs", "/docs/a.css"])
+@pytest.mark.parametrize(
+    "path", ["/livez", "/readyz", "/healthz", "/", "/code", "/web/app/main.js", "/openapi.json", "/docs", "/docs/a.css"]
+)
 def test_health_and_documentation_need_no_key(path):
     assert is_open(path)
 

@@ -6,7 +6,6 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -35,9 +34,11 @@ from service.api.http.routes import (
     pages,
     representations,
     search,
+    sessions,
     studies,
     timeline,
     validations,
+    workbench,
 )
 from service.context import Context
 from service.errors import BadRequest, MethodNotAllowed, NotFound, ServiceError, Unprocessable, translate
@@ -45,6 +46,7 @@ from service.metrics import CONTENT_TYPE, exposition
 
 FILE_METHODS = frozenset({"GET", "HEAD"})
 PROBES = ("/livez", "/readyz", "/healthz")
+FILES = (f"{openapi.ASSETS}/", "/web/")  # begins of paths of files
 
 
 def create(context: Context) -> FastAPI:
@@ -61,7 +63,7 @@ def create(context: Context) -> FastAPI:
     features = (
         *(items, analyses, classifiers, clusters, cluster_grids, duplicates, images, annotation, representations),
         *(search, collections, timeline, files, pages, validations, evaluations, estimates, multiverses, jobs, client),
-        *(studies, assignments, coding),
+        *(studies, assignments, coding, sessions, workbench),
     )
     for feature in features:
         feature.add(app, context)
@@ -70,10 +72,6 @@ def create(context: Context) -> FastAPI:
     @app.get("/metrics", include_in_schema=False)
     def metrics() -> Response:
         return Response(exposition(), media_type=CONTENT_TYPE)
-
-    @app.get("/", include_in_schema=False)
-    async def index() -> Response:
-        return RedirectResponse("docs")
 
     async def nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
         raise _not_routed(app, Request(scope))
@@ -122,7 +120,7 @@ def _not_routed(app: FastAPI, request: Request) -> ServiceError:
         if route.matches(request.scope)[0] == Match.PARTIAL
         for method in getattr(route, "methods", ())
     }
-    if path in PROBES or (path.startswith(f"{openapi.ASSETS}/") and request.method not in FILE_METHODS):
+    if path in PROBES or (path.startswith(FILES) and request.method not in FILE_METHODS):
         methods |= FILE_METHODS  # BentoML's probes, and files
     if not methods:
         return NotFound(f"{request.method} {quoted(path)}: there is no such path; /docs lists those there are")

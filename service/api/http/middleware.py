@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.errors import quoted
 from service import __version__
+from service.api.http.browser_sessions import coder_cookie, key_of_session, session_cookie
 from service.api.http.origins import OriginCheck
 from service.auth import Auth, is_coding, is_open
 from service.errors import NotFound, ServiceError, TimedOut, Unauthorized, Unavailable
@@ -131,8 +132,12 @@ class RequestMiddleware:
         header = headers.get(b"authorization", b"").decode("latin-1") or None
         reached_at = server[0] if server else None
         if is_coding(scope["path"]):
+            if header is None and (token := coder_cookie(headers)) is not None:
+                header = f"Bearer {token}"
             state["token"] = self._auth.coder_token(header, reached_at=reached_at)
             return None
+        if header is None and self._auth.keys and (session := session_cookie(headers, scope["method"])) is not None:
+            header = f"Bearer {key_of_session(self._auth.keys, session).decode('latin-1')}"
         return self._auth.check(header, reached_at=reached_at)
 
 

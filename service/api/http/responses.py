@@ -61,8 +61,8 @@ async def computed(context: Context, make: Callable[[], Mapping[str, Any]]) -> R
     return Response(body, media_type="application/json")
 
 
-def json_response(content: dict[str, Any], *, status: int = 200) -> Response:
-    return Response(answers.to_json(content), media_type="application/json", status_code=status)
+def json_response(content: dict[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(answers.to_json(content), media_type="application/json", status_code=status, headers=headers)
 
 
 def page_response(html: str) -> Response:

@@ -1,0 +1,2 @@
+/** The language of the pages, for numbers and times. */
+export const language = "en";

@@ -1,0 +1,14 @@
+/** The pages of a study: a row each. A page's module is loaded when it is opened. */
+import { text } from "./lib/text.js";
+
+/** @typedef {import("./lib/api.js").Schemas} Schemas */
+/**
+ * @typedef {{study: Schemas["StudyCard"], reload: () => void, parts: string[], query: URLSearchParams, blurred: boolean}} PageProps
+ *   `parts`: those of the address behind the page's name; `reload` reads the study again
+ */
+/** @typedef {(props: PageProps) => import("./lib/dom.js").VNode | null} Page */
+
+/** @type {{name: string, title: string | null, load: () => Promise<Page>}[]} */
+export const PAGES = [
+  { name: "look", title: text.pages.look, load: async () => (await import("./look/page.js")).LookPage },
+];
