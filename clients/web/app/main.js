@@ -48,7 +48,7 @@ function App() {
     ${
       study
         ? html`<${StudyFrame} key=${study} name=${study} parts=${parts.slice(2)} query=${query} blurred=${blurred} />`
-        : html`<${StudiesPage} />`
+        : html`<${StudiesPage} blurred=${blurred} />`
     }
   `;
 }

@@ -52,7 +52,7 @@ export default {
     collection: "Name of the collection",
     kept: "The pictures are kept on the server until the study is deleted. Only your key sees them.",
     drop: "Drop pictures or a folder here, or",
-    choose: "choose pictures",
+    choose: "Choose pictures",
     sending: (/** @type {number} */ done, /** @type {number} */ all) =>
       `Sending ${count(done)} of ${count(all)} pictures`,
     refused: (/** @type {number} */ n) => `${plural(n, "file was", "files were")} not added:`,

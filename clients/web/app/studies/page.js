@@ -1,7 +1,7 @@
 /** The list of studies; a study is made and deleted here. */
-import { call, path } from "../lib/api.js";
+import { call, path, pictureAddress } from "../lib/api.js";
 import { html, useState } from "../lib/dom.js";
-import { bytes, count, time } from "../lib/format.js";
+import { bytes, time } from "../lib/format.js";
 import { useAction, useLoad } from "../lib/load.js";
 import { Button, Dialog, ErrorNotice, Field, Notice } from "../lib/parts.js";
 import { hashOf } from "../lib/router.js";
@@ -26,7 +26,8 @@ async function readStudies(signal) {
   return all;
 }
 
-export function StudiesPage() {
+/** @param {{blurred: boolean}} props */
+export function StudiesPage({ blurred }) {
   const studies = useLoad(readStudies, []);
   const [making, setMaking] = useState(false);
   const [deleting, setDeleting] = useState(/** @type {StudyCard | null} */ (null));
@@ -42,7 +43,7 @@ export function StudiesPage() {
     <${ErrorNotice} error=${studies.error} retry=${studies.reload} />
     ${studies.value?.length === 0 && html`<p class="soft">${text.studies.none}</p>`}
     <ul class="studies">
-      ${studies.value?.map((study) => html`<${Card} key=${study.name} study=${study} onDelete=${() => setDeleting(study)} />`)}
+      ${studies.value?.map((study) => html`<${Card} key=${study.name} study=${study} blurred=${blurred} onDelete=${() => setDeleting(study)} />`)}
     </ul>
     ${making && html`<${NewStudy} onClose=${() => setMaking(false)} />`}
     ${
@@ -60,9 +61,27 @@ export function StudiesPage() {
   </main>`;
 }
 
-/** @param {{study: StudyCard, onDelete: () => void}} props */
-function Card({ study, onDelete }) {
+/** @param {{study: StudyCard, blurred: boolean, onDelete: () => void}} props */
+function Card({ study, blurred, onDelete }) {
+  const first = useLoad(
+    (signal) =>
+      /** @type {Promise<Schemas["ItemPage"]>} */ (
+        call(path`v1/studies/${study.name}/items`, { query: { limit: 4 }, signal })
+      ),
+    [study.name, study.items],
+  );
   return html`<li class="card">
+    <div class="covers" aria-hidden="true">
+      ${first.value?.data.map(
+        (item) => html`<img
+          key=${item.key}
+          class=${blurred ? "blurred" : ""}
+          src=${pictureAddress(study.name, item.key)}
+          alt=""
+          loading="lazy"
+        />`,
+      )}
+    </div>
     <h2><a href=${hashOf(["s", study.name, "look"])}>${study.title || study.name}</a></h2>
     <p class="soft small">
       ${study.name} · ${text.common.items(study.items)} · ${text.common.codes(study.codes)}
@@ -83,7 +102,7 @@ function DeleteStudy({ study, onClose, onDone }) {
   });
   return html`<${Dialog} title=${text.studies.removeTitle(study.name)} onClose=${onClose}>
     <p>${text.studies.removeAbout}</p>
-    <p>${text.common.items(study.items)}, ${text.common.codes(study.codes)}, ${count(study.assignments.length)}</p>
+    <p>${text.common.items(study.items)}, ${text.common.codes(study.codes)}</p>
     <${Field} label=${text.studies.removeType(study.name)}>
       ${(/** @type {string} */ id) => html`<input
         id=${id}
