@@ -1,4 +1,4 @@
-"""Limits on the bytes of uploads, pictures of studies and collections, over all processes of one home."""
+"""Limits on the bytes of uploads, studies and collections, over all processes of one home."""
 
 import fcntl
 import os
@@ -14,7 +14,10 @@ from service.errors import DiskFull, TooLarge
 from service.settings import Settings
 
 DATABASES = ("study.sqlite3", "study.sqlite3-wal")  # of each study
-PLACES = ("files/*/data.*", "uploads/upload_*", *(f"studies/*/{name}" for name in DATABASES))  # below DAGUERRE_HOME
+PLACES = (  # below DAGUERRE_HOME
+    *("files/*/data.*", "uploads/upload_*", "studies/*/vectors/*.f32"),
+    *(f"studies/*/{name}" for name in DATABASES),
+)
 FRESH = 5.0  # seconds
 RESERVE = 64 * 2**20  # bytes that a write of a collection leaves free on the disk
 SIZES = "studies/*/pictures.size"  # files with the bytes of the pictures of each study

@@ -1,7 +1,8 @@
-"""Studies: a folder below DAGUERRE_HOME for each, with a database of its own, its pictures and their thumbnails.
+"""Studies: a folder below DAGUERRE_HOME for each, with a database of its own, its pictures, thumbnails and vectors.
 
 <home>/studies/study_…/study.sqlite3   items, columns, codebooks, assignments and codes
                       meta.json        name, title, owner; written last, and removed first
+                      vectors/         vectors of items, a file for each model (study_vectors.py)
                       pictures/        pictures that were sent, as they came
                       thumbnails/      small pictures that were shown, the oldest of which are removed
 """
@@ -28,7 +29,7 @@ from service.stores.database import Database
 from service.stores.disk_budget import DATABASES, DiskBudget
 from service.stores.study_tables import MIGRATIONS
 
-META, PICTURES, THUMBNAILS = "meta.json", "pictures", "thumbnails"
+META, PICTURES, THUMBNAILS, VECTORS = "meta.json", "pictures", "thumbnails", "vectors"
 OPEN = 64  # databases that are kept open
 LARGEST = 8 * 2**30  # bytes of the database of one study, so that one study's coders cannot fill the budget of all
 
@@ -65,6 +66,11 @@ class Study:
     def thumbnails(self) -> Path:
         """The folder of the thumbnails."""
         return self.path / THUMBNAILS
+
+    @property
+    def vectors(self) -> Path:
+        """The folder of the files of vectors, which is made with the first of them."""
+        return self.path / VECTORS
 
     def require_room(self, size: int) -> None:
         """Raise TooLarge if the database may not have `size` more bytes, by its own limit or by that of all files."""

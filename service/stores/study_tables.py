@@ -96,4 +96,24 @@ MIGRATIONS: tuple[str, ...] = (  # user_version of the file is the number of app
     ) WITHOUT ROWID;
     CREATE INDEX codes_of_coders ON codes (coder);
     """,
+    """
+    ALTER TABLE items ADD COLUMN text TEXT;
+    CREATE TABLE vector_sets (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,  -- of the file, which no later set has
+        model TEXT NOT NULL UNIQUE,
+        fingerprint TEXT NOT NULL,
+        dimension INTEGER NOT NULL,
+        receipt TEXT NOT NULL,   -- JSON
+        created REAL NOT NULL
+    );
+    CREATE TABLE vector_rows (
+        vectors INTEGER NOT NULL REFERENCES vector_sets (number),
+        item INTEGER NOT NULL REFERENCES items (place),
+        row INTEGER,             -- in the file, NULL for an item that failed
+        code TEXT,
+        message TEXT,
+        PRIMARY KEY (vectors, item)
+    ) WITHOUT ROWID;
+    CREATE INDEX vector_rows_by_row ON vector_rows (vectors, row);
+    """,
 )
