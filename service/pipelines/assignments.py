@@ -34,6 +34,8 @@ def assign(study: Study, request: schema.AssignmentRequest) -> schema.NewAssignm
     Raises Conflict for a name that there is already, Unprocessable, ClusteringError, TooLarge.
     """
     units, design = _units(study, request)
+    if study.collection is not None:
+        _require_texts(study, units)
     kind = "items" if request.pairs is None else "pairs"
     coders = len(request.coders)
     overlap = coders if request.overlap is None else request.overlap
@@ -69,6 +71,20 @@ def assign(study: Study, request: schema.AssignmentRequest) -> schema.NewAssignm
             tokens.append(_add_coder(db, study, assignment, name, "adjudicator")[1])
         card = _card(db, codes.assignment_row(db, request.name))
     return schema.NewAssignment(**card.model_dump(), tokens=tokens)
+
+
+def _require_texts(study: Study, units: Sequence[Drawn]) -> None:
+    """Raise Unprocessable for items of a collection of which coders would see nothing."""
+    with study.database.reading() as db:
+        bare = {row["place"] for row in db.execute("SELECT place FROM items WHERE text IS NULL")}
+    found = bare & {place for unit in units for place in unit[:2]}
+    if found:
+        raise Unprocessable(
+            f"sample: {len(found):,} items have neither a picture nor a text, so that coders would see nothing; make a "
+            "study of pictures, or draw from items with texts",
+            code="nothing_to_code",
+            param="sample",
+        )
 
 
 def _add_coder(

@@ -269,6 +269,7 @@ def _described(
             schema.Unit(
                 key=unit.key,
                 pictures=list(unit.pictures),
+                texts=list(unit.texts),
                 done=unit.done or (bool(differing) and differing.keys() <= fitting.keys()),
                 codes={name: _own_code(text) for name, text in fitting.items()},
                 note=str(codebooks.loaded(there[NOTE])) if NOTE in there else "",

@@ -50,7 +50,7 @@ class ShownPicture:
 
 
 def create(studies: Studies, settings: Settings, request: schema.StudyRequest, owner: str | None) -> schema.StudyCard:
-    """Make a study, of the pictures of a folder or empty. Raises Conflict, Unprocessable, TooLarge."""
+    """Make a study of the pictures of a folder, or an empty one. Raises Conflict, Unprocessable, TooLarge."""
     found: list[NewItem] = []
     left_out: int | None = None
     if request.folder is not None:
@@ -113,8 +113,14 @@ def card(study: Study) -> schema.StudyCard:
         columns = {name: kind for name, (_, kind) in study_items.columns_of(db).items()}
     return schema.StudyCard.model_validate(
         {
-            **{name: getattr(study, name) for name in ("name", "title", "folder")},
-            **{"created": time_of(study.created), "items": items, "bytes": size, "columns": columns},
+            **{name: getattr(study, name) for name in ("name", "title", "folder", "collection")},
+            **{
+                "pictures": study.collection is None,
+                "created": time_of(study.created),
+                "items": items,
+                "bytes": size,
+                "columns": columns,
+            },
             **{"codebook": version, "assignments": assignments, "codes": codes},
         }
     )
@@ -135,14 +141,16 @@ def delete(studies: Studies, study: Study) -> schema.DeletedStudy:
     with study.database.reading() as db:
         (versions,) = db.execute("SELECT count(*) FROM codebooks").fetchone()
         (pictures,) = db.execute("SELECT count(*) FROM items WHERE file IS NULL").fetchone()
+        (vectors,) = db.execute("SELECT count(row) FROM vector_rows").fetchone()
     thumbnails = sum(1 for _ in study.thumbnails.iterdir()) if study.thumbnails.exists() else 0
     studies.delete(study)
     return schema.DeletedStudy(
         name=study.name,
         items=there.items,
-        pictures=pictures,
+        pictures=pictures if there.pictures else 0,
         bytes=there.bytes,
         thumbnails=thumbnails,
+        vectors=vectors,
         columns=list(there.columns),
         codebooks=versions,
         assignments=there.assignments,
@@ -154,6 +162,12 @@ async def add_pictures(
     engine: Engine, study: Study, items: Sequence[Item], ids: Sequence[str] | None, *, on_error: OnError
 ) -> schema.PicturesAnswer:
     """Keep pictures as items of a study. Raises Conflict, ItemsFailed, Unprocessable, TooLarge."""
+    if study.collection is not None:
+        raise Conflict(
+            f"the items of this study are those of the collection {study.collection!r}, without pictures; send "
+            "pictures to a study without a collection",
+            code="study_of_a_collection",
+        )
     if study.folder is not None:
         raise Conflict(
             f"the items of this study are the pictures of its folder {study.folder[:200]!r}; send pictures to a study "
@@ -268,6 +282,13 @@ async def show(engine: Engine, study: Study, item: StudyItem, size: str, *, know
     Returns no bytes where `known` is the picture's tag. Raises NotFound, Unprocessable, TooLarge.
     """
     settings = engine.settings
+    if study.collection is not None:
+        raise NotFound(
+            f"picture: the items of this study are those of the collection {study.collection!r}, without pictures; "
+            "show their texts and columns",
+            code="no_picture",
+            param="key",
+        )
     stamp = await asyncio.to_thread(_stamp, study, item, settings)
     tag = hashlib.sha256(f"{item.key} {size} {stamp}".encode()).hexdigest()[:24]
     if known == tag:
@@ -297,5 +318,5 @@ def _stamp(study: Study, item: StudyItem, settings: Settings) -> str:
 
 def item_card(item: StudyItem) -> schema.ItemCard:
     """Describe an item."""
-    names = ("id", "key", "bytes", "width", "height", "columns")
+    names = ("id", "key", "bytes", "width", "height", "text", "columns")
     return schema.ItemCard(**{name: getattr(item, name) for name in names})

@@ -51,7 +51,8 @@ class Unit(BaseModel):
     """An item, or a pair of items, to be coded."""
 
     key: str = Field(description="Key of the item or pair in addresses.")
-    pictures: list[str] = Field(description="Keys of the pictures: one, or two of a pair.")
+    pictures: list[str] = Field(description="Keys of the pictures: one, or two of a pair; empty for texts.")
+    texts: list[str] = Field(description="Texts of items without pictures: one, or two of a pair; empty for pictures.")
     done: bool = Field(description="Whether all required variables are coded.")
     codes: dict[str, OwnCode] = Field(description="Codes of the caller, by variable.")
     note: str = Field(description="Note of the caller; empty without one.")

@@ -32,6 +32,20 @@ class StudyRequest(Message):
         "Left out: pictures are sent.",
         examples=["photos/2024"],
     )
+    collection: str | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        description="Name of a collection (/v1/collections) whose items, metadata, texts and vectors are copied: a "
+        "study without pictures.",
+        examples=[None],
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.folder is not None and self.collection is not None:
+            raise ValueError("collection: send either folder or collection")
+        return self
 
 
 class StudyCard(BaseModel):
@@ -43,6 +57,8 @@ class StudyCard(BaseModel):
     folder: str | None = Field(
         description="Folder of the pictures below DAGUERRE_DATA; null for pictures that are sent."
     )
+    collection: str | None = Field(description="Collection whose items were copied; null for pictures.")
+    pictures: bool = Field(description="Whether the items are pictures.")
     created: str = Field(description="Time at which the study was made, ISO 8601.")
     items: int = Field(description="Number of items.")
     bytes: int = Field(description="Bytes of the pictures that were sent.")
@@ -73,6 +89,7 @@ class DeletedStudy(BaseModel):
     pictures: int = Field(description="Number of pictures that were sent, which are deleted.")
     bytes: int = Field(description="Bytes of these pictures.")
     thumbnails: int = Field(description="Number of thumbnails.")
+    vectors: int = Field(description="Number of vectors, of all models.")
     columns: list[str] = Field(description="Names of the columns.")
     codebooks: int = Field(description="Number of versions of the codebook.")
     assignments: list[str] = Field(description="Names of the assignments, whose coders' tokens are no longer valid.")
@@ -114,9 +131,10 @@ class ItemCard(BaseModel):
 
     id: str = Field(description="Id of the item: its path below the folder, or the id that it was sent with.")
     key: str = Field(description="Key of the item in addresses.", examples=["0123456789abcdef"])
-    bytes: int = Field(description="Size of the picture in bytes.")
+    bytes: int = Field(description="Size of the picture in bytes; 0 without one.")
     width: int | None = Field(description="Width in pixels; null for a picture of a folder, which was not opened yet.")
     height: int | None = Field(description="Height in pixels; null as the width.")
+    text: str | None = Field(description="Text of the item; null without one.")
     columns: dict[str, CellValue] = Field(description="Value of each column that the item has one of.")
 
 

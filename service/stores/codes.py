@@ -47,11 +47,12 @@ class Coder:
 
 @dataclass(frozen=True, kw_only=True)
 class CodingUnit:
-    """An item, or a pair of items, to code. `pictures` are the keys of its items."""
+    """An item, or a pair of items, to code: keys of its pictures, or texts of items without pictures."""
 
     number: int
     key: str
     pictures: tuple[str, ...]
+    texts: tuple[str, ...] = ()
     done: bool = False
 
 
@@ -262,10 +263,17 @@ def own_progress(db: sqlite3.Connection, coder: Coder) -> tuple[int, int]:
     return int(row["n"]), int(row["done"])
 
 
-_UNIT = "u.number, u.key, i.key AS first, o.key AS second"
+_ITEM = "{0}.key AS {0}_key, {0}.text AS {0}_text, NOT {0}.bytes AND {0}.file IS NULL AS {0}_bare"
+_UNIT = f"u.number, u.key, {_ITEM.format('i')}, {_ITEM.format('o')}"
 _PICTURES = "JOIN items i ON i.place = u.item LEFT JOIN items o ON o.place = u.other"
 
 
 def _unit(row: sqlite3.Row) -> CodingUnit:
-    pictures = tuple(key for key in (row["first"], row["second"]) if key is not None)
-    return CodingUnit(number=row["number"], key=row["key"], pictures=pictures, done=bool(row["done"]))
+    items = [each for each in "io" if row[f"{each}_key"] is not None]
+    return CodingUnit(
+        number=row["number"],
+        key=row["key"],
+        pictures=tuple(row[f"{each}_key"] for each in items if not row[f"{each}_bare"]),
+        texts=tuple(row[f"{each}_text"] or "" for each in items if row[f"{each}_bare"]),
+        done=bool(row["done"]),
+    )

@@ -40,7 +40,8 @@ class Study:
 
     Attributes
     ----------
-    folder : the folder of its pictures, relative to DAGUERRE_DATA; None for pictures that are sent.
+    folder : the folder of its pictures, relative to DAGUERRE_DATA; None for pictures that are sent, and without any.
+    collection : the collection whose items it has, without pictures; None for pictures.
     owner : the key that made it; None if there were no keys.
     created : seconds since 1970.
     path : its own folder.
@@ -56,6 +57,7 @@ class Study:
     path: Path
     database: Database
     budget: DiskBudget
+    collection: str | None = None
 
     @property
     def pictures(self) -> Path:
@@ -96,7 +98,9 @@ class Studies:
         self._lock = threading.Lock()
         self._open: OrderedDict[str, Database] = OrderedDict()
 
-    def create(self, name: str, owner: str | None, *, title: str, folder: str | None) -> Study:
+    def create(
+        self, name: str, owner: str | None, *, title: str, folder: str | None, collection: str | None = None
+    ) -> Study:
         """Create an empty study. Raises Conflict if its owner has one of that name."""
         id = study_id(name, owner)
         path = self._folder / id
@@ -121,6 +125,7 @@ class Studies:
             self._forget(id)
             self._database(id)
             meta = {"name": name, "title": title, "folder": folder, "owner": owner, "created": time.time()}
+            meta |= {"collection": collection}
             part = path / f"{META}.part"
             with part.open("w", encoding="utf-8") as file:
                 json.dump(meta, file)

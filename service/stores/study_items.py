@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from models.errors import quoted
 from service.errors import Conflict, NotFound, TooLarge, Unprocessable
@@ -17,6 +17,7 @@ MOST_COLUMNS = 200
 LARGEST = 1.7e308  # of the numbers that a column has; larger ones are texts
 AT_ONCE = 500  # ids in one query
 OPERATORS = {"=": "=", "!=": "<>", "<=": "<=", ">=": ">=", "<": "<", ">": ">"}
+FIELDS = ("place", "id", "key", "file", "bytes", "width", "height", "text")  # of an item in the database
 FILTER = re.compile(r"([^<>=!]+)(<=|>=|!=|=|<|>)(.*)", re.DOTALL)
 Cell = str | float | int | bool | None
 
@@ -29,7 +30,8 @@ class StudyItem:
     ----------
     place : its number, in the order in which items were added.
     key : random hexadecimal digits that stand for it in addresses.
-    file : its picture below the study's folder; None for a picture that was sent.
+    file : its picture below the study's folder; None for a picture that was sent, and without a picture.
+    text : its text, in a study of a collection.
     """
 
     place: int
@@ -39,6 +41,7 @@ class StudyItem:
     bytes: int
     width: int | None
     height: int | None
+    text: str | None = None
     columns: Mapping[str, Cell] = field(default_factory=dict)
 
 
@@ -52,6 +55,7 @@ class NewItem:
     sha256: str | None = None
     width: int | None = None
     height: int | None = None
+    text: str | None = None
     key: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
@@ -69,6 +73,7 @@ def add_items(database: Database, items: Iterable[NewItem]) -> list[NewItem]:
     Raises Conflict for an id that another picture has, TooLarge for more items than a study may have.
     """
     added: list[NewItem] = []
+    now = time.time()
     with database.writing() as db:
         (count,) = db.execute("SELECT count(*) FROM items").fetchone()
         for item in items:
@@ -88,9 +93,9 @@ def add_items(database: Database, items: Iterable[NewItem]) -> list[NewItem]:
                     code="too_many_items",
                 )
             db.execute(
-                "INSERT INTO items (id, key, file, sha256, bytes, width, height, added) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (item.id, item.key, item.file, item.sha256, item.bytes, item.width, item.height, time.time()),
+                "INSERT INTO items (id, key, file, sha256, bytes, width, height, text, added) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (item.id, item.key, item.file, item.sha256, item.bytes, item.width, item.height, item.text, now),
             )
             added.append(item)
     return added
@@ -106,7 +111,7 @@ def count_items(database: Database) -> int:
 def columns_of(db: sqlite3.Connection) -> dict[str, tuple[int, str]]:
     """Number and kind of each column, by name."""
     rows = db.execute("SELECT name, number, kind FROM columns ORDER BY number")
-    return {row["name"]: (row["number"], row["kind"]) for row in rows}
+    return {name: (number, kind) for name, number, kind in rows}
 
 
 def list_columns(database: Database) -> dict[str, str]:
@@ -128,20 +133,33 @@ def item_by_key(database: Database, key: str) -> StudyItem:
         return next(_with_columns(db, [row]))
 
 
-def places_of(db: sqlite3.Connection, ids: Sequence[str], param: str) -> list[int]:
-    """The places of items by their ids, in the order of the ids. Raises Unprocessable for an unknown id."""
+def items_by(database: Database, field: Literal["id", "key"], names: Sequence[str]) -> list[StudyItem]:
+    """The items of ids or keys, in their order. Raises Unprocessable for one that no item has."""
+    with database.reading() as db:
+        places = places_of(db, names, f"{field}s", field=field)
+        marks = ", ".join("?" * len(places))
+        rows = db.execute(f"SELECT * FROM items WHERE place IN ({marks})", places).fetchall()
+        found = {item.place: item for item in _with_columns(db, rows)}
+    return [found[place] for place in places]
+
+
+def places_of(
+    db: sqlite3.Connection, ids: Sequence[str], param: str, *, field: Literal["id", "key"] = "id"
+) -> list[int]:
+    """The places of items by their ids, in their order, or by keys. Raises Unprocessable for an unknown one."""
     places: dict[str, int] = {}
     for start in range(0, len(ids), AT_ONCE):
         part = list(ids[start : start + AT_ONCE])
         marks = ", ".join("?" * len(part))
         places |= {
-            row["id"]: row["place"] for row in db.execute(f"SELECT id, place FROM items WHERE id IN ({marks})", part)
+            row[field]: row["place"]
+            for row in db.execute(f"SELECT {field}, place FROM items WHERE {field} IN ({marks})", part)
         }
     unknown = [id for id in ids if id not in places]
     if unknown:
         raise Unprocessable(
-            f"{param}: {len(unknown):,} of {len(ids):,} ids belong to no item of this study, the first is "
-            f"{quoted(unknown[0])}; use the ids that the list of items has",
+            f"{param}: {len(unknown):,} of {len(ids):,} {field}s belong to no item of this study, the first is "
+            f"{quoted(unknown[0])}; use the {field}s that the list of items has",
             code="unknown_item",
             param=param,
         )
@@ -193,7 +211,7 @@ def _make_text(db: sqlite3.Connection, number: int) -> None:
 
 def values_of(db: sqlite3.Connection, name: str) -> dict[int, Cell]:
     """The values of a column by the places of items. Raises Unprocessable for an unknown column."""
-    number, _ = _column(columns_of(db), name, "column")
+    number, _ = column_of(columns_of(db), name, "column")
     rows = db.execute("SELECT item, number, text FROM cells WHERE column = ?", (number,))
     return {row["item"]: row["text"] if row["number"] is None else row["number"] for row in rows}
 
@@ -210,31 +228,62 @@ def page_of_items(
 ) -> Page:
     """Items that fulfil all filters, such as "score>=0.5"; those without a value of the column of `sort` come last."""
     with database.reading() as db:
-        known = columns_of(db)
-        conditions: list[str] = []
-        values: list[Any] = []
-        for each in filters:
-            condition, more = _condition(each, known)
-            conditions.append(condition)
-            values += more
-        if search:
-            conditions.append("instr(lower(i.id), lower(?)) > 0")
-            values.append(search)
-        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-        (total,) = db.execute(f"SELECT count(*) FROM items i {where}", values).fetchone()
-        way = "DESC" if descending else "ASC"
-        joined, order, first = "", f"i.place {way}", []
-        if sort == "id":
-            order = f"i.id {way}"
-        elif sort is not None:
-            first = [_column(known, sort, "sort")[0]]
-            joined = "LEFT JOIN cells s ON s.item = i.place AND s.column = ?"
-            order = f"s.item IS NULL, s.number {way}, s.text {way}, i.place"
+        chosen = selection(db, filters=filters, search=search, sort=sort, descending=descending)
+        (total,) = db.execute(f"SELECT count(*) FROM items i {chosen.where}", chosen.values).fetchone()
         rows = db.execute(
-            f"SELECT i.* FROM items i {joined} {where} ORDER BY {order} LIMIT ? OFFSET ?",
-            [*first, *values, limit, offset],
+            f"SELECT i.* FROM items i {chosen.tail} LIMIT ? OFFSET ?", [*chosen.arguments, limit, offset]
         ).fetchall()
         return Page(list(_with_columns(db, rows)), int(total))
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Items that are asked for, as parts of a query of `items i`: joins, conditions and order, with their values."""
+
+    joined: str
+    where: str
+    order: str
+    first: Sequence[Any]
+    values: Sequence[Any]
+
+    @property
+    def tail(self) -> str:
+        """The query behind FROM items i, with `arguments`."""
+        return f"{self.joined} {self.where} ORDER BY {self.order}"
+
+    @property
+    def arguments(self) -> list[Any]:
+        return [*self.first, *self.values]
+
+
+def selection(
+    db: sqlite3.Connection,
+    *,
+    filters: Sequence[str] = (),
+    search: str | None = None,
+    sort: str | None = None,
+    descending: bool = False,
+) -> Selection:
+    """The items of `page_of_items`. Raises Unprocessable."""
+    known = columns_of(db)
+    conditions: list[str] = []
+    values: list[Any] = []
+    for each in filters:
+        condition, more = _condition(each, known)
+        conditions.append(condition)
+        values += more
+    if search:
+        conditions.append("instr(lower(i.id), lower(?)) > 0")
+        values.append(search)
+    way = "DESC" if descending else "ASC"
+    joined, order, first = "", f"i.place {way}", []
+    if sort == "id":
+        order = f"i.id {way}"
+    elif sort is not None:
+        first = [column_of(known, sort, "sort")[0]]
+        joined = "LEFT JOIN cells s ON s.item = i.place AND s.column = ?"
+        order = f"s.item IS NULL, s.number {way}, s.text {way}, i.place"
+    return Selection(joined, f"WHERE {' AND '.join(conditions)}" if conditions else "", order, first, values)
 
 
 def _condition(text: str, known: Mapping[str, tuple[int, str]]) -> tuple[str, list[Any]]:
@@ -248,7 +297,7 @@ def _condition(text: str, known: Mapping[str, tuple[int, str]]) -> tuple[str, li
     name, operator, value = parts[1].strip(), parts[2], parts[3].strip()
     if name == "id":
         return f"i.id {OPERATORS[operator]} ?", [value]
-    number, kind = _column(known, name, "filter")
+    number, kind = column_of(known, name, "filter")
     exists = "EXISTS (SELECT 1 FROM cells c WHERE c.item = i.place AND c.column = ?"
     if value == "":
         if operator not in ("=", "!="):
@@ -267,7 +316,8 @@ def _condition(text: str, known: Mapping[str, tuple[int, str]]) -> tuple[str, li
     return f"{exists} AND c.number {OPERATORS[operator]} ?)", [number, wanted]
 
 
-def _column(known: Mapping[str, tuple[int, str]], name: str, param: str) -> tuple[int, str]:
+def column_of(known: Mapping[str, tuple[int, str]], name: str, param: str) -> tuple[int, str]:
+    """Number and kind of a column. Raises Unprocessable for one that there is not."""
     if name not in known:
         there = f"there are: {', '.join(known)[:500]}" if known else "it has no columns yet"
         raise Unprocessable(
@@ -292,8 +342,7 @@ def _with_columns(db: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> Iterat
         for cell in found:
             cells[cell["item"]][cell["name"]] = cell["text"] if cell["number"] is None else cell["number"]
     for row in rows:
-        fields = {name: row[name] for name in ("place", "id", "key", "file", "bytes", "width", "height")}
-        yield StudyItem(columns=cells[row["place"]], **fields)
+        yield StudyItem(columns=cells[row["place"]], **{name: row[name] for name in FIELDS})
 
 
 def _is_number(value: Cell) -> bool:

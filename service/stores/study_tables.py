@@ -103,6 +103,7 @@ MIGRATIONS: tuple[str, ...] = (  # user_version of the file is the number of app
         model TEXT NOT NULL UNIQUE,
         fingerprint TEXT NOT NULL,
         dimension INTEGER NOT NULL,
+        modality TEXT NOT NULL CHECK (modality IN ('image', 'text')),
         receipt TEXT NOT NULL,   -- JSON
         created REAL NOT NULL
     );

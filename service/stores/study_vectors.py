@@ -19,10 +19,11 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from models.catalog.spec import Modality
 from models.errors import listed, quoted
 from service.errors import Conflict, NotFound, Unprocessable
 from service.stores.studies import Study
-from service.stores.study_items import StudyItem
+from service.stores.study_items import FIELDS, StudyItem
 
 ROW = 60  # bytes of a row in the database, about
 AT_ONCE = 4096  # rows that are put in order at once
@@ -35,6 +36,7 @@ class VectorSet:
 
     Attributes
     ----------
+    modality : of the vectors; image where a collection has those of images and of texts.
     receipt : how the vectors were made.
     created : seconds since 1970.
     items : number of items with a vector.
@@ -46,6 +48,7 @@ class VectorSet:
     model: str
     fingerprint: str
     dimension: int
+    modality: Modality
     receipt: Mapping[str, Any]
     created: float
     items: int
@@ -60,7 +63,8 @@ class StudyVectors:
     Attributes
     ----------
     places : (n,) int64, numbers of the items in the database.
-    rows : (n, d) float32, unit vectors, mapped from a file; not to be written to.
+    rows : (n, d) float32, mapped from a file and not to be written to; unit vectors, or those of a collection as they
+        are there.
     receipt : how the vectors were made.
     missing : number of items without a vector.
     """
@@ -71,6 +75,7 @@ class StudyVectors:
     rows: NDArray[np.float32]
     model: str
     fingerprint: str
+    modality: Modality
     receipt: Mapping[str, Any]
     missing: int
 
@@ -91,7 +96,15 @@ def list_sets(study: Study) -> list[VectorSet]:
         return _sets(db)
 
 
-def open_set(study: Study, *, model: str, fingerprint: str, dimension: int, receipt: Mapping[str, Any]) -> VectorSet:
+def open_set(
+    study: Study,
+    *,
+    model: str,
+    fingerprint: str,
+    dimension: int,
+    receipt: Mapping[str, Any],
+    modality: Modality = "image",
+) -> VectorSet:
     """The set of a model, which is made where there is none.
 
     Raises Conflict where the model's vectors were made in another way, and cannot be compared.
@@ -100,8 +113,9 @@ def open_set(study: Study, *, model: str, fingerprint: str, dimension: int, rece
         there = {each.model: each for each in _sets(db)}.get(model)
         if there is None:
             db.execute(
-                "INSERT INTO vector_sets (model, fingerprint, dimension, receipt, created) VALUES (?, ?, ?, ?, ?)",
-                (model, fingerprint, dimension, orjson.dumps(dict(receipt)).decode(), time.time()),
+                "INSERT INTO vector_sets (model, fingerprint, dimension, modality, receipt, created) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                (model, fingerprint, dimension, modality, orjson.dumps(dict(receipt)).decode(), time.time()),
             )
             there = {each.model: each for each in _sets(db)}[model]
     if there.fingerprint != fingerprint:
@@ -123,8 +137,7 @@ def next_items(study: Study, vectors: VectorSet, *, after: int, limit: int) -> l
             "WHERE r.row IS NULL AND i.place > ? ORDER BY i.place LIMIT ?",
             (vectors.number, after, limit),
         ).fetchall()
-    names = ("place", "id", "key", "file", "bytes", "width", "height")
-    return [StudyItem(**{name: row[name] for name in names}) for row in rows]
+    return [StudyItem(**{name: row[name] for name in FIELDS}) for row in rows]
 
 
 def append_rows(
@@ -223,6 +236,7 @@ def read_vectors(study: Study, model: str | None = None) -> StudyVectors:
         rows=content,
         model=chosen.model,
         fingerprint=chosen.fingerprint,
+        modality=chosen.modality,
         receipt=chosen.receipt,
         missing=count - len(ids),
     )
@@ -282,7 +296,7 @@ def _sets(db: sqlite3.Connection) -> list[VectorSet]:
         "SELECT s.*, (SELECT count(row) FROM vector_rows r WHERE r.vectors = s.number) AS there, "
         "(SELECT count(*) FROM vector_rows r WHERE r.vectors = s.number) AS tried FROM vector_sets s ORDER BY number"
     )
-    names = ("number", "model", "fingerprint", "dimension", "created")
+    names = ("number", "model", "fingerprint", "dimension", "modality", "created")
     return [
         VectorSet(
             **{name: row[name] for name in names},

@@ -36,6 +36,7 @@ from service.api.http.routes import (
     search,
     sessions,
     studies,
+    study_columns,
     timeline,
     validations,
     workbench,
@@ -63,7 +64,7 @@ def create(context: Context) -> FastAPI:
     features = (
         *(items, analyses, classifiers, clusters, cluster_grids, duplicates, images, annotation, representations),
         *(search, collections, timeline, files, pages, validations, evaluations, estimates, multiverses, jobs, client),
-        *(studies, assignments, coding, sessions, workbench),
+        *(studies, assignments, coding, study_columns, sessions, workbench),
     )
     for feature in features:
         feature.add(app, context)

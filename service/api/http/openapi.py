@@ -50,6 +50,7 @@ _ERRORS = {
 ANY_ERRORS = (400, 401, 403, 422, 431, 503, 504)  # of every route
 WRITE_ERRORS = (507,)  # of routes that may write to disk
 BODY_ERRORS = (408, 413, 415, 429)  # of routes that take a body
+JSON_ERRORS = (400, 401, 413, 415, 422)  # of routes that take JSON alone
 ITEM_ERRORS = (400, 401, 404, 413, 415, 422, 429, 503, 504)  # for routes that take items
 AS_JOB: dict[int | str, dict[str, Any]] = {202: {"model": Job, "description": "With mode job."}}
 
@@ -57,6 +58,18 @@ AS_JOB: dict[int | str, dict[str, Any]] = {202: {"model": Job, "description": "W
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that may fail with `statuses`."""
     return {status: {"model": ErrorAnswer, "description": _ERRORS[status]} for status in statuses}
+
+
+def of_studies(
+    summary: str, answer: type[BaseModel] | None, *statuses: int, body: str | None = None, status: int = 200
+) -> dict[str, Any]:
+    """The arguments of the decorator of a route of studies: `answer` is its schema, `body` that of its JSON."""
+    extra: dict[str, Any] = {} if body is None else {"openapi_extra": json_body(body)}
+    responses = errors(*statuses)
+    return {
+        **{"tags": ["studies"], "summary": summary, "status_code": status, "response_model": answer},
+        **{"responses": responses, **extra},
+    }
 
 
 def _error(status: int) -> dict[str, Any]:

@@ -10,13 +10,12 @@ from fastapi import FastAPI, Path, Query, Request, Response
 from service.api.http import openapi
 from service.api.http.bodies import Bodies
 from service.api.http.responses import json_response, while_connected
-from service.api.http.routes.studies import Name
+from service.api.http.routes.studies import Name, study_of
 from service.context import Context
 from service.pipelines import assignments, label_studio, study_codes
 from service.pipelines.answers import to_json
 from service.schemas import assignments as schema
 from service.schemas.annotation import AgreementAnswer
-from service.stores.studies import Study
 
 Assignment = Annotated[str, Path(description="Name of the assignment.", examples=["first-round"])]
 Person = Annotated[str, Path(description="Name of the coder or adjudicator.", examples=["anna"])]
@@ -47,10 +46,6 @@ def add(app: FastAPI, context: Context) -> None:
     """Add the routes of assignments."""
     bodies = Bodies.of(context)
 
-    async def study_of(request: Request, name: str) -> Study:
-        request.state.operation = "studies"
-        return await asyncio.to_thread(context.studies.get, name, request.state.owner)
-
     @app.post(
         "/v1/studies/{name}/assignments",
         tags=["studies"],
@@ -62,7 +57,7 @@ def add(app: FastAPI, context: Context) -> None:
     )
     async def assign(request: Request, name: Name) -> Response:
         """Draw items with known probabilities, or name them, and distribute them: each coder gets a token, once."""
-        study = await study_of(request, name)
+        study = await study_of(context, request, name)
         with bodies.hold(request):
             body = await bodies.only_json(request, schema.AssignmentRequest)
             work = context.engine().compute(lambda check: assignments.assign(study, body))
@@ -78,7 +73,7 @@ def add(app: FastAPI, context: Context) -> None:
     )
     async def list_assignments(request: Request, name: Name) -> Response:
         """The assignments of a study with their designs and people, but not their tokens."""
-        study = await study_of(request, name)
+        study = await study_of(context, request, name)
         return json_response((await asyncio.to_thread(assignments.list_assignments, study)).model_dump())
 
     @app.post(
@@ -92,7 +87,7 @@ def add(app: FastAPI, context: Context) -> None:
     )
     async def renew_token(request: Request, name: Name, assignment: Assignment) -> Response:
         """Replace the token of a coder, or add an adjudicator. The token before is no longer valid; codes are kept."""
-        study = await study_of(request, name)
+        study = await study_of(context, request, name)
         with bodies.hold(request):
             body = await bodies.only_json(request, schema.CoderRequest)
         made = await asyncio.to_thread(assignments.renew_token, study, assignment, body)
@@ -107,7 +102,7 @@ def add(app: FastAPI, context: Context) -> None:
     )
     async def revoke_token(request: Request, name: Name, assignment: Assignment, coder: Person) -> Response:
         """Make the token of a coder invalid; the coder's codes are kept, and nobody waits for the others."""
-        study = await study_of(request, name)
+        study = await study_of(context, request, name)
         return json_response((await asyncio.to_thread(assignments.revoke_token, study, assignment, coder)).model_dump())
 
     @app.get(
@@ -119,7 +114,7 @@ def add(app: FastAPI, context: Context) -> None:
     )
     async def progress(request: Request, name: Name, assignment: Assignment) -> Response:
         """Number of items that are coded, that differ and that are decided, with the progress of each person."""
-        study = await study_of(request, name)
+        study = await study_of(context, request, name)
         return json_response((await asyncio.to_thread(assignments.progress, study, assignment)).model_dump())
 
     @app.get(
@@ -139,7 +134,7 @@ def add(app: FastAPI, context: Context) -> None:
         limit: Annotated[int, Query(ge=1, le=100_000, description="Maximum number of entries.")] = 1000,
     ) -> Response:
         """Items that all their coders have coded, and coded differently, with the adjudicator's decision if any."""
-        study = await study_of(request, name)
+        study = await study_of(context, request, name)
         found = await asyncio.to_thread(assignments.disagreements, study, assignment, variable, limit)
         return json_response(found.model_dump())
 
@@ -160,7 +155,7 @@ def add(app: FastAPI, context: Context) -> None:
         seed: Annotated[int, Query(ge=0, le=2**32 - 1, description="Same seed, same intervals.")] = 0,
     ) -> Response:
         """The agreement so far, as of POST /v1/agreement, at the level of the variable; ordinal codes by rank."""
-        study = await study_of(request, name)
+        study = await study_of(context, request, name)
         measure = partial(
             study_codes.agreement,
             study,
@@ -198,7 +193,7 @@ def add(app: FastAPI, context: Context) -> None:
         as_: Annotated[Literal["json", "csv"], Query(alias="format", description="Form of the table.")] = "json",
     ) -> Response:
         """Codes with inclusion probabilities and strata, in columns that the SDK and its commands read."""
-        study = await study_of(request, name)
+        study = await study_of(context, request, name)
         make = partial(
             study_codes.table,
             study,
@@ -224,7 +219,7 @@ def add(app: FastAPI, context: Context) -> None:
     )
     async def get_tasks(request: Request, name: Name, assignment: AssignmentName = None) -> Response:
         """Items as tasks with an annotation of each coder: choices, numbers and text areas."""
-        study = await study_of(request, name)
+        study = await study_of(context, request, name)
         body = await context.engine().compute(lambda check: orjson.dumps(label_studio.exported(study, assignment)))
         return Response(body, media_type="application/json")
 
@@ -238,7 +233,7 @@ def add(app: FastAPI, context: Context) -> None:
     )
     async def put_tasks(request: Request, name: Name, assignment: AssignmentName = None) -> Response:
         """Save annotations as codes of the coders of an assignment; importing them again changes nothing."""
-        study = await study_of(request, name)
+        study = await study_of(context, request, name)
         with bodies.hold(request):
             body = await bodies.only_json(request, schema.LabelStudioTasks)
             work = context.engine().compute(lambda check: label_studio.imported(study, assignment, body))

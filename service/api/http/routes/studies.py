@@ -1,6 +1,7 @@
 """HTTP routes of studies: items, columns, pictures and codebooks."""
 
 import asyncio
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import FastAPI, Path, Query, Request, Response
@@ -11,7 +12,7 @@ from service.api.http.inputs import items_without_video
 from service.api.http.responses import Cursor, Limit, json_response, while_connected
 from service.context import Context
 from service.errors import Unprocessable
-from service.pipelines import codebooks, studies, study_codes
+from service.pipelines import codebooks, studies, study_codes, study_collections
 from service.schemas import studies as schema
 from service.schemas.codebooks import Codebook, CodebookAnswer
 from service.stores import study_items
@@ -43,10 +44,6 @@ def add(app: FastAPI, context: Context) -> None:
     """Add the routes of studies."""
     bodies = Bodies.of(context)
 
-    async def study_of(request: Request, name: str) -> Study:
-        request.state.operation = "studies"
-        return await asyncio.to_thread(context.studies.get, name, request.state.owner)
-
     @app.post(
         "/v1/studies",
         tags=["studies"],
@@ -57,11 +54,20 @@ def add(app: FastAPI, context: Context) -> None:
         openapi_extra=openapi.json_body("StudyRequest"),
     )
     async def create(request: Request) -> Response:
-        """A corpus of pictures with its codebook and codes, which only its owner's key sees, until it is deleted."""
+        """A corpus of pictures with its codebook and codes, which only its owner's key sees, until it is deleted.
+
+        The items of a collection can be copied in place of pictures: their metadata, texts and vectors.
+        """
         request.state.operation = "studies"
+        owner = request.state.owner
         with bodies.hold(request):
             body = await bodies.only_json(request, schema.StudyRequest)
-        made = await asyncio.to_thread(studies.create, context.studies, context.settings, body, request.state.owner)
+        if body.collection is None:
+            made = await asyncio.to_thread(studies.create, context.studies, context.settings, body, owner)
+        else:
+            copy = partial(study_collections.create, context.studies, context.collections, body, owner)
+            work = context.engine().compute(lambda check: copy(check))
+            made = await while_connected(request, context.settings.request_timeout, work)
         return json_response(made.model_dump(), status=201)
 
     @app.get("/v1/studies", tags=["studies"], summary="List studies", response_model=schema.StudyList)
@@ -84,7 +90,7 @@ def add(app: FastAPI, context: Context) -> None:
     )
     async def get_study(request: Request, name: Name) -> Response:
         """Items, columns, codebook, assignments and codes of a study, in numbers."""
-        study = await study_of(request, name)
+        study = await study_of(context, request, name)
         return json_response((await asyncio.to_thread(studies.card, study)).model_dump())
 
     @app.delete(
@@ -96,7 +102,7 @@ def add(app: FastAPI, context: Context) -> None:
     )
     async def delete_study(request: Request, name: Name) -> Response:
         """Delete the pictures that were sent, thumbnails, columns, codebooks, codes and tokens, and say how many."""
-        study = await study_of(request, name)
+        study = await study_of(context, request, name)
         gone = await asyncio.to_thread(studies.delete, context.studies, study)
         return json_response(gone.model_dump())
 
@@ -110,7 +116,7 @@ def add(app: FastAPI, context: Context) -> None:
     )
     async def add_pictures(request: Request, name: Name) -> Response:
         """Keep pictures until the study is deleted. A picture that is there already under its id changes nothing."""
-        study = await study_of(request, name)
+        study = await study_of(context, request, name)
         with bodies.hold(request):
             body, files = await bodies.message(request, schema.PicturesRequest)
             if files.named:
@@ -138,7 +144,7 @@ def add(app: FastAPI, context: Context) -> None:
         descending: Descending = False,
     ) -> Response:
         """Items with their columns, filtered and sorted; those without a value of the column of `sort` come last."""
-        study = await study_of(request, name)
+        study = await study_of(context, request, name)
 
         def read() -> schema.ItemPage:
             page = study_items.page_of_items(
@@ -169,7 +175,7 @@ def add(app: FastAPI, context: Context) -> None:
     )
     async def get_item(request: Request, name: Name, key: Key) -> Response:
         """All that is known of an item: its columns, and the codes of all coders."""
-        study = await study_of(request, name)
+        study = await study_of(context, request, name)
 
         def read() -> schema.WholeItem:
             item = study_items.item_by_key(study.database, key)
@@ -187,7 +193,7 @@ def add(app: FastAPI, context: Context) -> None:
     )
     async def get_picture(request: Request, name: Name, key: Key, size: Size = "256") -> Response:
         """The upright picture as a JPEG without metadata. Small ones are kept on disk, for the next time."""
-        study = await study_of(request, name)
+        study = await study_of(context, request, name)
         item = await asyncio.to_thread(study_items.item_by_key, study.database, key)
         return await picture_response(request, context, study, item, size)
 
@@ -201,7 +207,7 @@ def add(app: FastAPI, context: Context) -> None:
     )
     async def put_columns(request: Request, name: Name) -> Response:
         """Values of items (labels, scores, clusters, times) to sort, filter and draw by; coders do not see them."""
-        study = await study_of(request, name)
+        study = await study_of(context, request, name)
         with bodies.hold(request):
             body = await bodies.only_json(request, schema.ColumnsRequest)
             written = await asyncio.to_thread(studies.put_columns, study, body)
@@ -217,7 +223,7 @@ def add(app: FastAPI, context: Context) -> None:
     )
     async def put_codebook(request: Request, name: Name) -> Response:
         """Save a codebook: as a new version where codes exist, which are kept, and in place of the last otherwise."""
-        study = await study_of(request, name)
+        study = await study_of(context, request, name)
         with bodies.hold(request):
             body = await bodies.only_json(request, Codebook)
             saved = await asyncio.to_thread(codebooks.save_codebook, study, body)
@@ -232,8 +238,14 @@ def add(app: FastAPI, context: Context) -> None:
     )
     async def get_codebook(request: Request, name: Name, version: Version = None) -> Response:
         """The newest version of the codebook, or an earlier one."""
-        study = await study_of(request, name)
+        study = await study_of(context, request, name)
         return json_response((await asyncio.to_thread(codebooks.read_codebook, study, version)).model_dump())
+
+
+async def study_of(context: Context, request: Request, name: str) -> Study:
+    """The caller's study of a name. Raises NotFound."""
+    request.state.operation = "studies"
+    return await asyncio.to_thread(context.studies.get, name, request.state.owner)
 
 
 async def picture_response(
