@@ -6,7 +6,9 @@ as well, and need none of the routes, methods and schemas here, which take half 
 
 import asyncio
 import logging
-from functools import partial
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from service.api import stopping
 from service.api.grpc.server import GrpcServer
@@ -14,9 +16,10 @@ from service.api.http.app import create
 from service.context import Context
 from service.inference.engine import Engine
 from service.inference.placement import Placement
-from service.jobs.entry import EntryLane
+from service.jobs import Job
+from service.jobs.entry import EntryLane, Report
 from service.jobs.supervisor import Supervisor
-from service.pipelines import video_jobs
+from service.pipelines import study_vectors, video_jobs
 from service.settings import Settings
 from service.stores.home import tighten
 from service.stores.vectors import VectorStore
@@ -52,7 +55,7 @@ class Entry:
         await self._supervisor.start()
         self._lane = EntryLane(
             context.jobs.table,
-            partial(video_jobs.run, self.engine, context.classifiers),
+            self._run,
             ready=lambda: self.engine.ready,
         )
         await self._lane.start()
@@ -62,6 +65,12 @@ class Entry:
             stopping.when_stopping(self._grpc.begin_stop)
         self._starting = asyncio.ensure_future(self.engine.start())
         self._starting.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    async def _run(self, job: Job, folder: Path, results: Path, report: Report) -> Mapping[str, Any]:
+        """Run a job of the lane of the encoders."""
+        if job.kind == study_vectors.KIND:
+            return await study_vectors.run(self.engine, self.context.studies, job, report)
+        return await video_jobs.run(self.engine, self.context.classifiers, job, folder, results, report)
 
     async def stop(self) -> None:
         """Stop; running jobs are queued again for the next start."""

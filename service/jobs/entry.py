@@ -11,7 +11,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from service.errors import is_disk_full
-from service.jobs.kinds import ENTRY_LANE
+from service.jobs.kinds import ENTRY_LANE, KINDS
 from service.jobs.table import RESULTS, Job, Table, explain
 
 logger = logging.getLogger("daguerre.jobs")
@@ -69,7 +69,8 @@ class EntryLane:
         except Timeout:
             return False
         try:
-            await asyncio.to_thread(self._table.adopt, ENTRY_LANE, frozenset())
+            resumable = frozenset(name for name, kind in KINDS.items() if kind.resumable)
+            await asyncio.to_thread(self._table.adopt, ENTRY_LANE, resumable)
         except BaseException:
             self._lock.release()
             raise

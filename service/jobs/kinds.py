@@ -63,6 +63,7 @@ KINDS: Mapping[str, Kind] = {
     "collection_maintenance": Kind(run="service.tasks.collections:maintenance", lane="quick", resumable=True),
     "duplicates": Kind(run="service.tasks.duplicates:job", lane="quick"),
     "representations": Kind(run="service.tasks.representations:job", lane="quick"),
+    "study_embeddings": Kind(run="", lane=ENTRY_LANE, resumable=True),
     "video": Kind(run="", lane=ENTRY_LANE),
     "train": Kind(run="service.tasks.train:job", lane="quick"),
     "fine_tune": Kind(run="service.tasks.fine_tune:job", lane="long", resumable=True),

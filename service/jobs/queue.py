@@ -41,10 +41,12 @@ class Jobs:
         owner: str | None,
         fill: Callable[[Path], None] | None = None,
         lane: Lane | None = None,
+        alone: Sequence[str] = (),
     ) -> Job:
         """Queue a new job. `fill` writes files into its folder, which is removed at its end. Raises Overloaded.
 
-        `lane` replaces the lane of the kind, for a job that takes longer than others of its kind.
+        `lane` replaces the lane of the kind, for a job that takes longer than others of its kind. `alone` names
+        parameters: Conflict is raised while a job of this kind with the same values of them waits or runs.
         """
 
         def work() -> Job:
@@ -58,7 +60,7 @@ class Jobs:
             try:
                 if fill:
                     fill(folder)
-                return self.table.add(id, kind, lane or self._kinds[kind].lane, params, owner)
+                return self.table.add(id, kind, lane or self._kinds[kind].lane, params, owner, alone=alone)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise

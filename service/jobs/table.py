@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from service.errors import Overloaded, is_disk_full, translate
+from service.errors import Conflict, Overloaded, is_disk_full, translate
 from service.stores.claims import remove_unclaimed
 from service.stores.database import Database
 
@@ -84,10 +84,24 @@ class Table:
     def folder(self, id: str) -> Path:
         return self.folders / id
 
-    def add(self, id: str, kind: str, lane: str, params: Mapping[str, Any], owner: str | None) -> Job:
-        """Queue a job. Raises Overloaded."""
+    def add(
+        self,
+        id: str,
+        kind: str,
+        lane: str,
+        params: Mapping[str, Any],
+        owner: str | None,
+        *,
+        alone: Sequence[str] = (),
+    ) -> Job:
+        """Queue a job. Raises Overloaded, and Conflict for another one with the same values of the params `alone`."""
         with self._database.writing() as db:
             self._check_places(db, owner)
+            if alone and (there := _active(db, kind, {name: params[name] for name in alone})):
+                raise Conflict(
+                    f"job: {there[0].id} does this already; wait for it, or cancel it (DELETE /v1/jobs/{there[0].id})",
+                    code="job_exists",
+                )
             db.execute(
                 "INSERT INTO jobs (id, kind, lane, owner, params, created) VALUES (?, ?, ?, ?, ?, ?)",
                 (id, kind, lane, owner, json.dumps(params), time.time()),
@@ -125,6 +139,11 @@ class Table:
                 "SELECT * FROM jobs WHERE id = ? AND (ended IS NULL OR ended >= ?)", (id, self._oldest())
             ).fetchone()
         return None if row is None else _job(row)
+
+    def active(self, kind: str, **params: Any) -> Sequence[Job]:
+        """Jobs of a kind that wait or run, with these values of their parameters."""
+        with self._database.reading() as db:
+            return _active(db, kind, params)
 
     def newest(self, owner: str | None, limit: int, before: int | None) -> Sequence[Job]:
         """Jobs of `owner` and jobs without an owner, the newest first, older than place `before`."""
@@ -326,6 +345,12 @@ class Table:
                 path.unlink(missing_ok=True)
         with suppress(OSError):  # not empty: it contains results
             folder.rmdir()
+
+
+def _active(db: sqlite3.Connection, kind: str, params: Mapping[str, Any]) -> Sequence[Job]:
+    rows = db.execute("SELECT * FROM jobs WHERE kind = ? AND state IN ('queued', 'running') ORDER BY place", (kind,))
+    jobs = [_job(row) for row in rows]
+    return [job for job in jobs if all(job.params.get(name) == value for name, value in params.items())]
 
 
 def _job(row: sqlite3.Row) -> Job:

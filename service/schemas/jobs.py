@@ -27,7 +27,9 @@ class Job(BaseModel):
     ended: str | None = Field(description="Time of the end, ISO 8601; null before it.")
     result: dict[str, Any] | None = Field(description="Result of the job; null before it has succeeded.")
     error: JobError | None = Field(description="Reason of a failure; null otherwise.")
-    name: str | None = Field(None, description="Name of the classifier that is trained; null for other kinds of jobs.")
+    name: str | None = Field(
+        None, description="Name of the classifier that is trained, or of the study; null for other kinds of jobs."
+    )
     n: int | None = Field(None, description="Number of items or videos; null where it is not known.")
 
 

@@ -236,6 +236,13 @@ def page_of_items(
         return Page(list(_with_columns(db, rows)), int(total))
 
 
+def places_that_fulfil(database: Database, filters: Sequence[str]) -> list[int]:
+    """The places of items that fulfil all filters. Raises Unprocessable."""
+    with database.reading() as db:
+        chosen = selection(db, filters=filters)
+        return [place for (place,) in db.execute(f"SELECT i.place FROM items i {chosen.tail}", chosen.arguments)]
+
+
 @dataclass(frozen=True)
 class Selection:
     """Items that are asked for, as parts of a query of `items i`: joins, conditions and order, with their values."""

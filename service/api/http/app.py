@@ -37,6 +37,8 @@ from service.api.http.routes import (
     sessions,
     studies,
     study_columns,
+    study_search,
+    study_vectors,
     timeline,
     validations,
     workbench,
@@ -64,7 +66,7 @@ def create(context: Context) -> FastAPI:
     features = (
         *(items, analyses, classifiers, clusters, cluster_grids, duplicates, images, annotation, representations),
         *(search, collections, timeline, files, pages, validations, evaluations, estimates, multiverses, jobs, client),
-        *(studies, assignments, coding, study_columns, sessions, workbench),
+        *(studies, assignments, coding, study_columns, study_vectors, study_search, sessions, workbench),
     )
     for feature in features:
         feature.add(app, context)

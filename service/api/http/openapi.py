@@ -133,15 +133,15 @@ def _arrays() -> dict[str, Any]:
     }
 
 
-def message(request: str, *, files: bool = True, numbered: bool = False) -> dict[str, Any]:
+def message(request: str, *, files: bool = True, arrays: bool = True, numbered: bool = False) -> dict[str, Any]:
     """The request body of a route that takes JSON, or a form with that JSON as its part `request`, and `files`.
 
-    `numbered`: the files are arrays of vectors alone, named by their numbers.
+    `arrays`: vectors are among the files; `numbered`: the files are arrays of vectors alone, named by their numbers.
     """
     schema = {"$ref": f"#/components/schemas/{request}"}
     beside, named = _beside(request), _arrays()
     items = {"type": "array", "items": {"type": "string", "format": "binary"}, "description": "Images, in order."}
-    parts = {"input": items, **named} if files else {}
+    parts = {"input": items, **(named if arrays else {})} if files else {}
     if numbered:
         parts = {f"vectors[{i}]": named["image_vectors"] for i in range(MOST_REPRESENTATIONS)}
     examples = EXAMPLES.get(request, {})

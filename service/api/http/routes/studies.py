@@ -12,7 +12,7 @@ from service.api.http.inputs import items_without_video
 from service.api.http.responses import Cursor, Limit, json_response, while_connected
 from service.context import Context
 from service.errors import Unprocessable
-from service.pipelines import codebooks, studies, study_codes, study_collections
+from service.pipelines import codebooks, studies, study_codes, study_collections, study_vectors
 from service.schemas import studies as schema
 from service.schemas.codebooks import Codebook, CodebookAnswer
 from service.stores import study_items
@@ -103,6 +103,7 @@ def add(app: FastAPI, context: Context) -> None:
     async def delete_study(request: Request, name: Name) -> Response:
         """Delete the pictures that were sent, thumbnails, columns, codebooks, codes and tokens, and say how many."""
         study = await study_of(context, request, name)
+        await asyncio.to_thread(study_vectors.cancel, context.jobs, study)
         gone = await asyncio.to_thread(studies.delete, context.studies, study)
         return json_response(gone.model_dump())
 
