@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from models.annotation.active import active
 from models.annotation.workload import distribute, order_of
 from models.errors import quoted
 from service.errors import Conflict, NotFound, Unprocessable
@@ -20,10 +21,9 @@ from service.schemas.annotation import SampleAnswer, SampleRequest
 from service.schemas.codebooks import Codebook
 from service.stores import codes
 from service.stores.studies import Study
-from service.stores.study_items import page_of_items, places_of, values_of
+from service.stores.study_items import places_of, places_that_fulfil, values_of
 
 ADJUDICATED = ("binary", "categorical", "ordinal", "more", "same")  # kinds whose codes can be decided between
-ALL = 10_000_000
 ROW = 150  # bytes of an item of an assignment, or of a coder, in the database, about
 Drawn = tuple[int, int | None, float | None, str | None]  # item, other item, inclusion probability, stratum
 
@@ -121,38 +121,46 @@ def _units(study: Study, request: schema.AssignmentRequest) -> tuple[list[Drawn]
 
 
 def _drawn(study: Study, sample: schema.StudySample, seed: int) -> tuple[list[Drawn], dict[str, Any]]:
-    items = page_of_items(study.database, limit=ALL, filters=sample.filters).items
-    fields: dict[str, Any] = {"n": len(items)} if sample.design == "simple" else {}
-    for name, design in (("strata", "stratified"), ("scores", "purposive")):
+    places = places_that_fulfil(study.database, sample.filters)
+    fields: dict[str, Any] = {"n": len(places)} if sample.design == "simple" else {}
+    for name, designs in (("strata", ("stratified",)), ("scores", ("purposive", "active"))):
         column = getattr(sample, name)
-        if (column is None) == (sample.design == design):
-            need = f"is needed with design {design}; name the column" if column is None else (
+        if (column is None) == (sample.design in designs):
+            need = f"is needed with design {sample.design}; name the column" if column is None else (
                 f"is not used with design {sample.design}; leave it out"
             )  # fmt: skip
             raise Unprocessable(f"{name}: {need}", param=name)
         if column is not None:
-            fields[name] = _column(study, column, [item.place for item in items], name)
-    if not items:
+            fields[name] = _column(study, column, places, name)
+    if not places:
         raise Unprocessable(
             "sample: there is no item to draw from; add pictures, or change the filters", param="sample"
         )
+    about: dict[str, Any] = {"design": sample.design, "filters": sample.filters, "scores": sample.scores}
+    if sample.design == "active":
+        return _actively(places, sample, fields["scores"], seed, about)
     if sample.design == "stratified":
         fields |= {"allocation": sample.allocation, "floor": sample.floor}
     drawn: SampleAnswer = draw_sample(SampleRequest(design=sample.design, size=sample.size, seed=seed, **fields))
     probabilities: Sequence[float | None] = drawn.inclusion_prob or [None] * len(drawn.indexes)
     strata: Sequence[str | None] = drawn.stratum or [None] * len(drawn.indexes)
     units: list[Drawn] = [
-        (items[i].place, None, probability, stratum)
+        (places[i], None, probability, stratum)
         for i, probability, stratum in zip(drawn.indexes, probabilities, strata, strict=True)
     ]
-    about = {
-        "design": drawn.design,
-        "n": drawn.n,
-        "fit": drawn.fit_for_inference,
-        "remarks": drawn.remarks,
-        "strata": [each.model_dump() for each in drawn.strata],
-        "filters": sample.filters,
-    }
+    about |= {"n": drawn.n, "fit": drawn.fit_for_inference, "remarks": drawn.remarks}
+    return units, about | {"strata": [each.model_dump() for each in drawn.strata]}
+
+
+def _actively(
+    places: Sequence[int], sample: schema.StudySample, scores: Sequence[float], seed: int, about: dict[str, Any]
+) -> tuple[list[Drawn], dict[str, Any]]:
+    """More of the items with uncertain scores, with known probabilities."""
+    draw = active(scores, sample.size, uniform=sample.uniform, seed=seed)
+    assert draw.inclusion_prob is not None
+    pairs = zip(draw.indexes.tolist(), draw.inclusion_prob.tolist(), strict=True)
+    units: list[Drawn] = [(places[i], None, probability, None) for i, probability in pairs]
+    about |= {"n": draw.n, "fit": draw.fit_for_inference, "remarks": list(draw.remarks), "uniform": sample.uniform}
     return units, about
 
 
@@ -196,6 +204,8 @@ def _card(db: sqlite3.Connection, row: sqlite3.Row) -> schema.AssignmentCard:
         design=design["design"],
         n=design.get("n"),
         strata=design.get("strata", []),
+        scores=design.get("scores"),
+        uniform=design.get("uniform"),
         fit_for_inference=design["fit"],
         remarks=design.get("remarks", []),
         coders=[each["name"] for each in people if each["role"] == "coder"],

@@ -26,12 +26,24 @@ CoderName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00
 class StudySample(Message):
     """A draw from the items of a study."""
 
-    design: Literal["simple", "stratified", "purposive"] = Field(
-        description="simple: equal probabilities. stratified: some of each stratum. purposive: the highest values."
+    design: Literal["simple", "stratified", "active", "purposive"] = Field(
+        description="simple: equal probabilities. stratified: some of each stratum. active: more of the items with "
+        "uncertain scores, with known probabilities. purposive: the highest values."
     )
     size: int = Field(ge=1, le=MOST_UNITS, description="Number of items to draw.")
     strata: str | None = Field(None, description="Column with the stratum of each item; for design stratified.")
-    scores: str | None = Field(None, description="Column with the score of each item; for design purposive.")
+    scores: str | None = Field(
+        None,
+        description="Column with the score of each item; for design purposive, and of active "
+        "the probability of the positive class.",
+    )
+    uniform: float = Field(
+        0.2,
+        gt=0,
+        le=1,
+        description="Share of the uniform part of the probabilities, for design active: the others are proportional to "
+        "p (1 - p) of the score p.",
+    )
     allocation: Literal["proportional", "equal", "floor"] = Field(
         "proportional", description="Sizes of the strata's samples, as of POST /v1/samples."
     )
@@ -135,9 +147,11 @@ class AssignmentCard(BaseModel):
     overlap: int = Field(description="Number of coders of each.")
     seed: int = Field(description="Seed of the draw, of the distribution and of the orders.")
     created: str = Field(description="Time at which it was made, ISO 8601.")
-    design: str = Field(description="Design of the sample: simple, stratified, purposive; or given.")
+    design: str = Field(description="Design of the sample: simple, stratified, active, purposive; or given.")
     n: int | None = Field(description="Number of items that were drawn from; null without a draw.")
     strata: list[Stratum] = Field(description="Strata of the draw, for design stratified.")
+    scores: str | None = Field(description="Column of scores of the draw, for designs active and purposive; else null.")
+    uniform: float | None = Field(description="Share of the uniform part of the probabilities; null but for active.")
     fit_for_inference: bool = Field(description="Whether every item has a known inclusion probability.")
     remarks: list[str] = Field(description="Remarks on limits of the draw.")
     coders: list[str] = Field(description="Names of the coders.")

@@ -135,6 +135,7 @@ def items(client: httpx.Client, name: str) -> int:
     return int(sets[0]["items"]) if sets else 0
 
 
+@pytest.mark.thorough
 def test_a_kill_in_the_middle_loses_nothing_and_embeds_nothing_twice(running: Running) -> None:
     with running.client() as owner:
         assert owner.post("/v1/studies", json={"name": "many", "folder": "many"}).json()["items"] == MANY

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from models.annotation.active import active
 from service.errors import TooLarge, Unprocessable
 from service.pipelines import coding, label_studio, studies, study_codes
 from service.pipelines.assignments import assign
@@ -133,3 +134,37 @@ def test_a_csv_has_no_formulas(running: Running) -> None:
     assert {row[8] for row in cells} == {"'=1+1"}
     wide = study_codes.csv_text(study_codes.table(running.study, "wide", variable="text"))
     assert wide.splitlines()[0].endswith(",'@anna")
+
+
+def test_an_active_draw_is_of_the_filtered_items_with_its_probabilities(running: Running) -> None:
+    study = running.study
+    study_items.add_items(study.database, [NewItem(id=str(i), bytes=1) for i in range(40)])
+    scores = {"score": [i / 40 for i in range(40)], "word": ["w"] * 40}
+    study_items.put_columns(study.database, [str(i) for i in range(40)], scores)
+
+    def draw(**changes: Any) -> Any:
+        sample = {"design": "active", "size": 10, "scores": "score", "filters": ["score<0.75"], "uniform": 0.4}
+        request = {"name": "active", "coders": ["ben"], "seed": 7, "sample": {**sample, **changes}}
+        return assign(study, AssignmentRequest.model_validate(request))
+
+    with pytest.raises(Unprocessable, match="1 of 41 items have no value of 'score'"):
+        draw(filters=[])
+    with pytest.raises(Unprocessable, match="scores: is needed with design active"):
+        draw(scores=None)
+    with pytest.raises(Unprocessable, match="the column 'word' has texts"):
+        draw(scores="word")
+    made = draw()
+    assert (made.design, made.n, made.uniform, made.scores, made.fit_for_inference) == (
+        "active",
+        30,
+        0.4,
+        "score",
+        True,
+    )
+    with study.database.reading() as db:
+        rows = db.execute(
+            "SELECT i.id, u.inclusion_prob FROM units u JOIN items i ON i.place = u.item WHERE u.assignment = 2"
+        ).fetchall()
+    expected = active([i / 40 for i in range(30)], 10, uniform=0.4, seed=7)
+    assert [int(row["id"]) for row in rows] == expected.indexes.tolist()
+    assert [row["inclusion_prob"] for row in rows] == expected.inclusion_prob.tolist()
