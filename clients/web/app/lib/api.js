@@ -107,11 +107,12 @@ export async function call(address, options) {
  */
 export async function followJob(id, report, signal) {
   for (let wait = 150; ; wait = Math.min(wait * 1.5, 2000)) {
+    /** @type {Schemas["Job"]} */
     const job = await call(path`v1/jobs/${id}`, signal ? { signal } : {});
     report?.(job);
-    if (job.status === "succeeded") return job;
-    if (job.status === "failed" || job.status === "cancelled") {
-      throw new ApiError(422, job.error?.code ?? job.status, job.error?.message ?? job.status, null);
+    if (job.state === "succeeded") return job;
+    if (job.state === "failed" || job.state === "cancelled") {
+      throw new ApiError(422, job.error?.code ?? job.state, job.error?.message ?? job.state, null);
     }
     await new Promise((resolve) => setTimeout(resolve, wait));
     signal?.throwIfAborted();
