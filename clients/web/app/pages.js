@@ -11,4 +11,6 @@ import { text } from "./lib/text.js";
 /** @type {{name: string, title: string | null, load: () => Promise<Page>}[]} */
 export const PAGES = [
   { name: "look", title: text.pages.look, load: async () => (await import("./look/page.js")).LookPage },
+  { name: "item", title: null, load: async () => (await import("./item/page.js")).ItemPage },
+  { name: "map", title: text.pages.map, load: async () => (await import("./map/page.js")).MapPage },
 ];

@@ -1,0 +1,7 @@
+/** A page that follows. */
+import { html } from "../lib/dom.js";
+
+/** @param {import("../pages.js").PageProps} props */
+export function ItemPage({ study }) {
+  return html`<main class="page" id="content"><h1>${study.name}</h1></main>`;
+}
