@@ -6,42 +6,60 @@ import { textOf } from "./texts.js";
 
 const REST = 50; // ms that a tile has to stay near the view before its picture is asked for
 
+const POINTS = 8; // along the longest side of a blurred picture
+
 /** Addresses of pictures that the browser has. @type {Set<string>} */
 const known = new Set();
 
 /**
- * A picture, asked for when the tile has stayed for a moment, and given up when the tile goes.
+ * A picture, asked for when the tile has stayed for a moment, and given up when the tile goes. A blurred one is drawn
+ * from a few points once: a filter would have to be computed for each frame.
  * @param {{study: string, item: string, blurred: boolean}} props `item`: its key
  */
 export function Thumbnail({ study, item, blurred }) {
-  const image = useRef(/** @type {HTMLImageElement | null} */ (null));
+  const element = useRef(/** @type {HTMLImageElement | HTMLCanvasElement | null} */ (null));
   const [broken, setBroken] = useState(false);
   const address = pictureAddress(study, item);
   useLayoutEffect(() => {
-    const element = image.current;
-    if (element && known.has(address)) element.src = address;
-  }, [address]);
-  useEffect(() => {
-    const element = image.current;
-    if (!element || element.src) return;
-    const timer = setTimeout(() => {
-      element.src = address;
-    }, REST);
+    const shown = element.current;
+    if (!shown) return;
+    const image = shown instanceof HTMLCanvasElement ? new Image() : shown;
+    image.onload = () => {
+      known.add(address);
+      if (shown instanceof HTMLCanvasElement) veil(shown, image);
+    };
+    image.onerror = () => image.getAttribute("src") && setBroken(true);
+    const timer = setTimeout(
+      () => {
+        image.src = address;
+      },
+      known.has(address) ? 0 : REST,
+    );
     return () => {
       clearTimeout(timer);
-      if (!element.complete) element.removeAttribute("src");
+      image.onload = null;
+      if (!image.complete) image.removeAttribute("src");
     };
-  }, [address]);
+  }, [address, blurred]);
   if (broken) return html`<span class="tile-broken small">${text.look.broken}</span>`;
-  return html`<img
-    ref=${image}
-    class=${blurred ? "blurred" : ""}
-    alt=""
-    draggable=${false}
-    decoding="async"
-    onLoad=${() => known.add(address)}
-    onError=${() => image.current?.getAttribute("src") && setBroken(true)}
-  />`;
+  return blurred
+    ? html`<canvas key="veiled" ref=${element} width="1" height="1"></canvas>`
+    : html`<img key="clear" ref=${element} alt="" draggable=${false} decoding="async" />`;
+}
+
+/** Draw a picture from a few points. @param {HTMLCanvasElement} canvas @param {HTMLImageElement} image */
+function veil(canvas, image) {
+  const longest = Math.max(image.naturalWidth, image.naturalHeight, 1);
+  const sized = (/** @type {HTMLCanvasElement} */ made, /** @type {number} */ side) => {
+    made.width = Math.max(1, Math.round((side * image.naturalWidth) / longest));
+    made.height = Math.max(1, Math.round((side * image.naturalHeight) / longest));
+    const context = made.getContext("2d");
+    if (context) context.imageSmoothingQuality = "high";
+    return context;
+  };
+  const few = document.createElement("canvas");
+  sized(few, POINTS)?.drawImage(image, 0, 0, few.width, few.height);
+  sized(canvas, 8 * POINTS)?.drawImage(few, 0, 0, canvas.width, canvas.height);
 }
 
 /** The text of an item without a picture. @param {{study: string, item: string}} props */
