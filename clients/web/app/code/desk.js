@@ -1,0 +1,299 @@
+/**
+ * A coder's desk: the item that is shown, its answers, and what is saved.
+ *
+ * The next item is shown only after the server has answered that the codes are on disk. Codes that could not be saved
+ * stay on the page, which tries again by itself.
+ */
+import { path } from "../lib/api.js";
+import {
+  CANNOT_TELL,
+  equal,
+  firstMissing,
+  isChoice,
+  isOneChoice,
+  isRequired,
+  optionsGiven,
+  optionsOf,
+  toggled,
+} from "./answers.js";
+import { Attempts } from "./attempts.js";
+
+/** @typedef {import("../lib/api.js").Schemas} Schemas */
+/** @typedef {import("./answers.js").Unit} Unit */
+/** @typedef {import("./answers.js").Code} Code */
+/** @typedef {import("./answers.js").Codes} Codes */
+/** @typedef {import("./answers.js").About} About */
+/** @typedef {import("./answers.js").Variable} Variable */
+/** @typedef {import("./answers.js").Option} Option */
+/** @typedef {{codes: Codes, note: string}} Draft */
+const AHEAD = 3; // items whose pictures are fetched ahead
+const MOST_AHEAD = 20;
+
+export class Desk extends Attempts {
+  /** @param {About} about @param {import("./pictures.js").Pictures} pictures */
+  constructor(about, pictures) {
+    super();
+    this.about = about;
+    this.pictures = pictures;
+    this.automatic = false; // whether a choice saves and goes on
+    this.progress = about.progress;
+    /** @type {Unit | null} */
+    this.unit = null;
+    /** @type {Draft} */
+    this.draft = { codes: {}, note: "" };
+    /** @type {Codes[]} */
+    this.before = []; // of this item, for `undo`
+    this.writing = ""; // the variable that was changed last
+    this.cursor = 0;
+    this.moved = false; // whether the coder went to the variable by a key; texts then take the keys
+    this.remark = ""; // "missing" or "nothing"
+    /** @type {Unit[]} */
+    this.queue = [];
+    /** @type {string[]} */
+    this.trail = []; // items shown by this page, for going back
+    /** @type {Set<string>} */
+    this.skipped = new Set();
+    this.visible = false; // whether the pictures are on the screen
+    /** @type {Set<string>} */
+    this.painted = new Set(); // those that are
+    /** @type {Set<string>} */
+    this.free = new Set(); // variables for which an adjudicator wants another value than those given
+    this.since = 0; // time of the key that led here
+  }
+
+  /** The variables to code: of an adjudicator those on which coders differ. @returns {Variable[]} */
+  get variables() {
+    const all = this.about.codebook?.variables ?? [];
+    if (this.about.role === "coder") return all;
+    return all.filter((variable) => this.unit?.differing.some((each) => each.variable === variable.name));
+  }
+
+  get isDirty() {
+    const { unit, draft } = this;
+    if (!unit) return false;
+    const names = new Set([...Object.keys(draft.codes), ...Object.keys(unit.codes)]);
+    return draft.note !== unit.note || [...names].some((name) => !equal(draft.codes[name], unit.codes[name]));
+  }
+
+  /** @param {Partial<Desk>} what */
+  set(what) {
+    Object.assign(this, what);
+    this.onChange();
+  }
+
+  /** Show the first item to code. */
+  async start() {
+    await this.tried(async () => {
+      this.set({ phase: "loading", error: null });
+      /** @type {Schemas["UnitList"]} */
+      const found = await this.ask("v1/coding/next", { query: { limit: AHEAD } });
+      this.follow(found.data, found.progress);
+    });
+  }
+
+  /** Read the codebook again, where the server refuses codes because it has changed; answers that still fit stay. */
+  async renew() {
+    await this.tried(async () => {
+      /** @type {About} */
+      const about = await this.ask("v1/coding");
+      const names = about.codebook?.variables.map((variable) => variable.name) ?? [];
+      const codes = Object.fromEntries(Object.entries(this.draft.codes).filter(([name]) => names.includes(name)));
+      this.set({ about, draft: { ...this.draft, codes }, cursor: 0, before: [], error: null });
+      if (this.unit) this.set({ phase: "coding" });
+      else await this.start();
+    });
+  }
+
+  /** Go to the first of the items to come that was not passed over. @param {Unit[]} queue @param {Schemas["OwnProgress"]} progress */
+  follow(queue, progress) {
+    let next = queue.find((unit) => !this.skipped.has(unit.key));
+    if (!next) {
+      this.skipped.clear();
+      next = queue[0];
+    }
+    this.queue = queue.filter((unit) => unit !== next);
+    this.progress = progress;
+    if (next) this.show(next);
+    else this.set({ phase: "finished", unit: null });
+  }
+
+  /** Show an item with its codes as they are on the server. @param {Unit} unit */
+  show(unit) {
+    if (!this.trail.includes(unit.key)) this.trail.push(unit.key);
+    const waiting = this.queue.filter((each) => each.key !== unit.key && !this.skipped.has(each.key));
+    this.pictures.want([...unit.pictures, ...waiting.flatMap((each) => each.pictures)]);
+    if (unit.key !== this.unit?.key) {
+      this.painted.clear();
+      this.free.clear();
+      this.visible = unit.pictures.length === 0;
+    }
+    this.unit = unit;
+    const missing = firstMissing(this.variables, unit.codes);
+    this.set({
+      phase: "coding",
+      error: null,
+      draft: { codes: { ...unit.codes }, note: unit.note },
+      before: [],
+      cursor: Math.max(missing, 0),
+      moved: false,
+      remark: "",
+    });
+  }
+
+  /** Note that a picture of the item is on the screen, or cannot be shown. @param {string} picture */
+  seen(picture) {
+    this.painted.add(picture);
+    if (this.visible || !this.unit?.pictures.every((each) => this.painted.has(each))) return;
+    if (this.since) performance.measure("key to picture", { start: this.since, end: performance.now() });
+    this.set({ since: 0, visible: true });
+  }
+
+  /** Whether answers are taken: not while they are saved, nor before the picture is there. */
+  get takesAnswers() {
+    return (
+      this.unit !== null &&
+      this.visible &&
+      (this.phase === "coding" || this.phase === "failed" || this.phase === "refused")
+    );
+  }
+
+  /** Set the code of a variable, or take it away; then go to the next variable, or on. @param {Variable} variable @param {Code | null} code @param {boolean} [whole] whether that is the whole answer */
+  answer(variable, code, whole = true) {
+    if (!this.takesAnswers) return;
+    const codes = { ...this.draft.codes };
+    if (code) codes[variable.name] = code;
+    else delete codes[variable.name];
+    const goesOn = !isChoice(variable) && this.writing === variable.name && this.before.length > 0;
+    if (!goesOn) this.before.push(this.draft.codes); // a text or a slider's way is one step back
+    this.writing = variable.name;
+    this.set({ draft: { ...this.draft, codes }, remark: "" });
+    if (!code || !whole) return;
+    if (this.automatic && isRequired(variable) && isOneChoice(this.variables)) {
+      this.goOn();
+      return;
+    }
+    const next = firstMissing(this.variables, codes, { from: this.variables.indexOf(variable), texts: false });
+    if (next >= 0) this.set({ cursor: next, moved: false });
+  }
+
+  /** The options of a variable in the order of their keys: of an adjudicator, first the codes given. @param {Variable} variable @returns {Option[]} */
+  options(variable) {
+    const given = this.unit?.differing.find((each) => each.variable === variable.name);
+    return given && !this.free.has(variable.name) ? optionsGiven(given.codes) : optionsOf(variable);
+  }
+
+  /** @param {Variable} variable @param {Option} option */
+  pick(variable, option) {
+    if (!variable.multiple || option.count) this.answer(variable, option.code);
+    else this.answer(variable, toggled(variable, this.draft.codes[variable.name], option.name), false);
+  }
+
+  /** Show all categories to an adjudicator, or the codes given again. @param {Variable} variable */
+  another(variable) {
+    if (!this.free.delete(variable.name)) this.free.add(variable.name);
+    this.onChange();
+  }
+
+  /** @param {Variable} variable */
+  cannotTell(variable) {
+    if (variable.cannot_tell) this.answer(variable, CANNOT_TELL);
+  }
+
+  /** @param {string} note */
+  setNote(note) {
+    this.set({ draft: { ...this.draft, note } });
+  }
+
+  /** Save the codes and go on, unless one that is required is missing. */
+  async goOn() {
+    if (!this.takesAnswers) return;
+    const decides = this.about.role === "adjudicator";
+    const missing = firstMissing(this.variables, this.draft.codes, { required: !decides });
+    if (missing >= 0) this.set({ cursor: missing, moved: true, remark: "missing" });
+    else if (!Object.keys(this.draft.codes).length) this.set({ remark: "nothing" });
+    else await this.save();
+  }
+
+  /** Save what is on the page, then go on. */
+  async save() {
+    await this.tried(async () => {
+      const answer = await this.put(Math.min(AHEAD + this.skipped.size, MOST_AHEAD));
+      if (answer) this.follow(answer.next, answer.progress);
+    });
+  }
+
+  /** @param {number} following @returns {Promise<Schemas["SavedCodes"] | null>} null where there is nothing on the page */
+  async put(following) {
+    const { unit, draft } = this;
+    if (!unit) return null;
+    this.set({ phase: "saving", remark: "" });
+    /** @type {Record<string, Code>} */
+    const codes = { ...draft.codes };
+    for (const name of Object.keys(unit.codes)) codes[name] ??= { value: null, cannot_tell: false };
+    const json = { codes, note: draft.note, following };
+    /** @type {Schemas["SavedCodes"]} */
+    const answer = await this.ask(path`v1/coding/units/${unit.key}/codes`, { method: "PUT", json });
+    this.unit = answer.unit;
+    this.progress = answer.progress;
+    return answer;
+  }
+
+  /** Take back the last change on this page, or else what was saved last. */
+  async undo() {
+    if (this.phase !== "coding" && this.phase !== "finished" && this.phase !== "refused") return;
+    const codes = this.before.pop();
+    if (codes) {
+      this.set({ draft: { ...this.draft, codes }, remark: "", writing: "" });
+      return;
+    }
+    const restart = () => this.start();
+    await this.tried(async () => {
+      /** @type {Schemas["UndoneCodes"]} */
+      const undone = await this.ask("v1/coding/undo", { method: "POST" });
+      this.progress = undone.progress;
+      if (!undone.unit) this.set({ remark: "nothingToUndo" });
+      else this.show(undone.unit);
+    }, restart); // a second request would take back more, if only the answer to the first one was lost
+  }
+
+  /** Go to an item, having saved what is on the page. @param {string} key */
+  async open(key) {
+    await this.tried(async () => {
+      if (this.unit && this.isDirty) await this.put(0);
+      this.set({ phase: "saving" });
+      this.show(await this.ask(path`v1/coding/units/${key}`));
+    });
+  }
+
+  /** To the item shown before. */
+  async back() {
+    const place = this.unit ? this.trail.indexOf(this.unit.key) : this.trail.length;
+    const key = this.trail[place - 1];
+    if (key && (this.phase === "coding" || this.phase === "finished")) await this.open(key);
+  }
+
+  /** To the item shown after this one, or to one to be coded; this one comes again later if it is not coded. */
+  async forward() {
+    const { unit } = this;
+    if (!unit || this.phase !== "coding") return;
+    const key = this.trail[this.trail.indexOf(unit.key) + 1];
+    if (key) {
+      await this.open(key);
+      return;
+    }
+    await this.tried(async () => {
+      if (this.isDirty) await this.put(0);
+      this.skipped.add(unit.key);
+      this.set({ phase: "saving" });
+      /** @type {Schemas["UnitList"]} */
+      const found = await this.ask("v1/coding/next", { query: { limit: Math.min(this.skipped.size + AHEAD, 100) } });
+      this.follow(found.data, found.progress);
+    });
+  }
+
+  /** @param {number} step */
+  move(step) {
+    const last = this.variables.length - 1;
+    this.set({ cursor: Math.min(Math.max(this.cursor + step, 0), last), moved: true, remark: "" });
+  }
+}
