@@ -120,14 +120,14 @@ export class Desk extends Attempts {
   /** Show an item with its codes as they are on the server. @param {Unit} unit */
   show(unit) {
     if (!this.trail.includes(unit.key)) this.trail.push(unit.key);
-    const waiting = this.queue.filter((each) => each.key !== unit.key && !this.skipped.has(each.key));
-    this.pictures.want([...unit.pictures, ...waiting.flatMap((each) => each.pictures)]);
     if (unit.key !== this.unit?.key) {
       this.painted.clear();
       this.free.clear();
       this.visible = unit.pictures.length === 0;
     }
     this.unit = unit;
+    this.pictures.want([...unit.pictures, ...this.pictures.held.keys()]);
+    if (this.visible) this.fetchAhead();
     const missing = firstMissing(this.variables, unit.codes);
     this.set({
       phase: "coding",
@@ -146,6 +146,13 @@ export class Desk extends Attempts {
     if (this.visible || !this.unit?.pictures.every((each) => this.painted.has(each))) return;
     if (this.since) performance.measure("key to picture", { start: this.since, end: performance.now() });
     this.set({ since: 0, visible: true });
+    this.fetchAhead();
+  }
+
+  /** Fetch the pictures of the next items, once those of this one are on the screen. */
+  fetchAhead() {
+    const waiting = this.queue.filter((each) => each !== this.unit && !this.skipped.has(each.key));
+    this.pictures.want([this.unit, ...waiting].flatMap((each) => each?.pictures ?? []));
   }
 
   /** Whether answers are taken: not while they are saved, nor before the picture is there. */

@@ -23,7 +23,7 @@ export function Stage({ desk, hidden, zoom, setView }) {
   if (!unit) return null;
   const isPair = unit.pictures.length + (unit.texts?.length ?? 0) > 1;
   const nameOf = (/** @type {number} */ i) => (isPair ? text.coder.ofPair(i) : text.coder.picture);
-  return html`<div class=${`stage ${isPair ? "pair" : ""}`}>
+  return html`<div class=${`stage ${isPair ? "pair" : ""}`} aria-busy=${String(!desk.takesAnswers)}>
     ${unit.pictures.map(
       (key, i) => html`<${Picture}
         key=${`${unit.key} ${i}`}
