@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from models.errors import InvalidImage, ItemError
+from models.errors import ItemError
 from models.images.decoding import ImageLimits, open_rgb
 from models.images.thumbnail import shown
-from service.errors import Conflict, ItemFailure, ItemsFailed, NotFound, Unprocessable, item_failure
+from service.errors import Conflict, ItemFailure, ItemsFailed, Unprocessable, item_failure
 from service.inference.engine import Engine
 from service.pipelines.encode import image_bytes
 from service.pipelines.items import Item, check_count
@@ -25,6 +25,7 @@ from service.stores.data_folder import inside
 from service.stores.disk_budget import DiskBudget
 from service.stores.studies import Studies, Study
 from service.stores.study_items import NewItem, StudyItem
+from service.stores.study_pictures import gone, original
 from service.stores.thumbnails import Thumbnails
 
 SUFFIXES = frozenset(
@@ -253,29 +254,6 @@ def _keep(study: Study, settings: Settings, pictures: Sequence[tuple[bytes, NewI
             DiskBudget(settings).reserve(study.path / "pictures.size", kept - total)
 
 
-def original(study: Study, item: StudyItem, settings: Settings) -> bytes:
-    """The file of an item. Raises NotFound where it is gone, Unprocessable where its folder is, ItemError."""
-    if item.file is None:
-        path = study.pictures / item.key
-    else:
-        root = inside(settings.data, study.folder or "", "folder")
-        path = (root / item.file).resolve()
-        if not path.is_relative_to(root):
-            raise _gone(item)
-    try:
-        if path.stat().st_size > settings.max_image_bytes:
-            raise InvalidImage(f"the picture has more than {settings.max_image_bytes:,} bytes, which is the limit")
-        return path.read_bytes()
-    except OSError as exc:
-        raise _gone(item) from exc
-
-
-def _gone(item: StudyItem) -> NotFound:
-    return NotFound(
-        "picture: the file is no longer there; put it back into the folder", code="picture_gone", param="key"
-    )
-
-
 async def show(engine: Engine, study: Study, item: StudyItem, size: str, *, known: str | None = None) -> ShownPicture:
     """An item's picture at a size of SIZES, from the thumbnails if it was shown before.
 
@@ -312,7 +290,7 @@ def _stamp(study: Study, item: StudyItem, settings: Settings) -> str:
     try:
         about = (inside(settings.data, study.folder or "", "folder") / item.file).stat()
     except OSError as exc:
-        raise _gone(item) from exc
+        raise gone() from exc
     return f"{about.st_mtime_ns} {about.st_size}"
 
 

@@ -187,6 +187,7 @@ def put_columns(database: Database, ids: Sequence[str], columns: Mapping[str, Se
                 number = int(made.lastrowid or 0)
             else:
                 number, before = known[name]
+                db.execute("DELETE FROM sources WHERE column = ?", (number,))  # study_runs.py: it is no run's now
                 if kind == "text" and before == "number":
                     _make_text(db, number)
                 kind = "text" if before == "text" else kind

@@ -117,4 +117,19 @@ MIGRATIONS: tuple[str, ...] = (  # user_version of the file is the number of app
     ) WITHOUT ROWID;
     CREATE INDEX vector_rows_by_row ON vector_rows (vectors, row);
     """,
+    """
+    CREATE TABLE runs (          -- analyses of the study, the later ones of which replace columns of earlier ones
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        operation TEXT NOT NULL,
+        options TEXT NOT NULL,   -- JSON, as are receipt and result
+        receipt TEXT,
+        result TEXT NOT NULL,
+        created REAL NOT NULL
+    );
+    CREATE TABLE sources (       -- the run that has made a column, where people have not written it since
+        column INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL REFERENCES runs (number),
+        place INTEGER NOT NULL
+    );
+    """,
 )
