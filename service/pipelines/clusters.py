@@ -28,6 +28,7 @@ from service.schemas.clusters import ClusterRequest, PageMode
 from service.tasks import cluster as work
 
 KIND = "cluster"
+NO_PARAMS: Mapping[str, Any] = {}
 QUALITY = 45  # JPEG quality of thumbnails: a page of 1,350 is about 3 MB
 LONG = 50_000  # items from which a job takes an hour rather than a minute
 RUNS = 10  # of so many items, which take as long
@@ -41,8 +42,12 @@ async def submit(
     items: Sequence[Item] | None,
     vectors: Sequence[VectorInput] | None,
     owner: str | None,
+    kind: str = KIND,
+    params: Mapping[str, Any] = NO_PARAMS,
 ) -> Job:
     """Embed, check, and queue a job for the worker.
+
+    `kind` is that of a job that goes on with the result, and `params` are its parameters.
 
     Raises
     ------
@@ -90,7 +95,7 @@ async def submit(
         task.write(folder, data.rows, None if names is None else names.vectors)
 
     return await jobs.submit(
-        KIND, {"n": data.n}, owner=owner, fill=fill, lane="long" if _is_long(request, data.n) else None
+        kind, {"n": data.n, **params}, owner=owner, fill=fill, lane="long" if _is_long(request, data.n) else None
     )
 
 

@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from service.tasks import duplicates as work
 
 Miniatures = NDArray[np.uint8]  # (n, BYTES)
 KIND = "duplicates"
+NO_PARAMS: Mapping[str, Any] = {}
 LONG = 50_000  # items from which a job takes an hour rather than a minute
 EXACT = 200_000  # vectors up to which "auto" compares all pairs
 MOST_EXACT = 2_000_000  # vectors up to which it does so where there is no index
@@ -40,8 +42,12 @@ async def submit(
     items: Sequence[Item] | None,
     vectors: Sequence[VectorInput] | None,
     owner: str | None,
+    kind: str = KIND,
+    params: Mapping[str, Any] = NO_PARAMS,
 ) -> Job:
     """Hash or embed, check, and queue a job for the worker.
+
+    `kind` is that of a job that goes on with the result, and `params` are its parameters.
 
     Raises
     ------
@@ -115,7 +121,7 @@ async def submit(
     def fill(folder: Path) -> None:
         task.write(folder, rows, small)
 
-    return await jobs.submit(KIND, {"n": n}, owner=owner, fill=fill, lane="long" if n > LONG else None)
+    return await jobs.submit(kind, {"n": n, **params}, owner=owner, fill=fill, lane="long" if n > LONG else None)
 
 
 def _method(request: DuplicatesRequest, n: int, dimension: int) -> tuple[str, Sequence[str]]:
