@@ -137,6 +137,7 @@ def _drawn(study: Study, sample: schema.StudySample, seed: int) -> tuple[list[Dr
             "sample: there is no item to draw from; add pictures, or change the filters", param="sample"
         )
     about: dict[str, Any] = {"design": sample.design, "filters": sample.filters, "scores": sample.scores}
+    about["strata_column"] = sample.strata
     if sample.design == "active":
         return _actively(places, sample, fields["scores"], seed, about)
     if sample.design == "stratified":

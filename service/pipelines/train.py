@@ -24,6 +24,7 @@ from service.stores.classifiers import Classifiers
 from service.tasks import train as work
 
 KIND = "train"
+NO_PARAMS: Mapping[str, Any] = {}
 LONG = 50_000  # items from which a job takes an hour rather than minutes
 FITS = 1000  # fits of that many items, of which the default options need some hundred
 
@@ -37,8 +38,12 @@ async def submit(
     items: Sequence[Item] | None,
     vectors: Sequence[VectorInput] | None,
     owner: str | None,
+    kind: str = KIND,
+    params: Mapping[str, Any] = NO_PARAMS,
 ) -> Job:
     """Embed, check, and queue a job for the worker.
+
+    `kind` is that of a job that goes on with the classifier, and `params` are its parameters.
 
     Raises
     ------
@@ -66,7 +71,7 @@ async def submit(
         task.write(folder, data.rows)
 
     lane: Lane | None = "long" if _is_long(task.request, data.n) else None
-    return await jobs.submit(KIND, {"name": request.name, "n": data.n}, owner=owner, fill=fill, lane=lane)
+    return await jobs.submit(kind, {"name": request.name, "n": data.n, **params}, owner=owner, fill=fill, lane=lane)
 
 
 def _is_long(request: TrainRequest, n: int) -> bool:

@@ -36,7 +36,9 @@ from service.api.http.routes import (
     search,
     sessions,
     studies,
+    study_analyses,
     study_columns,
+    study_results,
     study_search,
     study_vectors,
     timeline,
@@ -66,7 +68,8 @@ def create(context: Context) -> FastAPI:
     features = (
         *(items, analyses, classifiers, clusters, cluster_grids, duplicates, images, annotation, representations),
         *(search, collections, timeline, files, pages, validations, evaluations, estimates, multiverses, jobs, client),
-        *(studies, assignments, coding, study_columns, study_vectors, study_search, sessions, workbench),
+        *(studies, assignments, coding, study_columns, study_vectors, study_search, study_analyses, study_results),
+        *(sessions, workbench),
     )
     for feature in features:
         feature.add(app, context)
