@@ -9,16 +9,16 @@ from daguerre.blocking import Runner, blocking, blocking_result
 from daguerre.corpus.codebooks import Codebook, read_codebook, without_defaults, write_codebook
 from daguerre.corpus.studies import assigned, column_parts
 from daguerre.dispatch.chunks import Chunks, Taken, read_all
-from daguerre.errors import ItemError, RemarkWarning
+from daguerre.errors import ItemError
 from daguerre.handles.pages import held
 from daguerre.handles.reported import AsyncAgreement, BlockingAgreement, waiting
+from daguerre.handles.study_analyses import AsyncStudyAnalyses, StudyAnalyses
 from daguerre.inputs.items import Images, count_items, image_sources
 from daguerre.inputs.source import Unreadable
 from daguerre.progress import Progress
 from daguerre.results.agreement import Agreement
 from daguerre.results.base import Errors
 from daguerre.results.studies import StudyAssignment, StudyCodes
-from daguerre.session import Session
 from daguerre.transport.operations import (
     ADD_PICTURES,
     ASSIGN,
@@ -45,7 +45,7 @@ PAGE = 1000  # items that are asked for at once
 Design = Literal["simple", "stratified", "purposive"]
 
 
-class AsyncCodingStudy:
+class AsyncCodingStudy(AsyncStudyAnalyses):
     """A study on the server, for asynchronous code. `CodingStudy` has the same methods for all other code.
 
     Attributes
@@ -54,11 +54,6 @@ class AsyncCodingStudy:
     card : title, folder, items, columns, codebook, assignments, codes as they were when the object was made; `describe`
         asks again.
     """
-
-    def __init__(self, session: Session, card: Content) -> None:
-        self._session = session
-        self.card = card
-        self.name: str = card["name"]
 
     async def describe(self) -> Content:
         """Describe the study as it is now: items, bytes, columns, codebook, assignments, codes."""
@@ -353,18 +348,11 @@ class AsyncCodingStudy:
         """Delete the study with its pictures, codes and tokens, and return what was deleted."""
         return dict(await self._ask(DELETE_STUDY))
 
-    async def _ask(self, operation: Any, fields: Mapping[str, Any] | None = None) -> Any:
-        return await self._session.ask(operation, {**(fields or {}), "name": self.name})
-
-    def _remark(self, remarks: Iterable[str]) -> None:
-        for remark in remarks:
-            self._session.warn(RemarkWarning(remark))
-
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
 
 
-class CodingStudy:
+class CodingStudy(StudyAnalyses):
     __doc__ = (AsyncCodingStudy.__doc__ or "").replace(
         "for asynchronous code. `CodingStudy` has the same methods for all other code.",
         "in a notebook or a script. `AsyncCodingStudy` has the same methods for asynchronous code.",

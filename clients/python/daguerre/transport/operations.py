@@ -189,6 +189,18 @@ LABEL_STUDIO: Operation[list[Any]] = Operation(
 )
 FROM_LABEL_STUDIO = Operation("POST", "/v1/studies/{name}/label-studio?assignment={assignment}", HTTP_ONLY, _content)
 
+STUDY_ZERO_SHOT = Operation("POST", "/v1/studies/{name}/zero-shot", HTTP_ONLY, _content)
+STUDY_PREVIEW = Operation("POST", "/v1/studies/{name}/zero-shot/preview", HTTP_ONLY, _content)
+STUDY_CLUSTERS = Operation("POST", "/v1/studies/{name}/clusters", HTTP_ONLY, Job.read)
+STUDY_DUPLICATES = Operation("POST", "/v1/studies/{name}/duplicates", HTTP_ONLY, Job.read)
+STUDY_TRAIN = Operation("POST", "/v1/studies/{study}/train", HTTP_ONLY, Job.read)
+STUDY_PREDICT = Operation("POST", "/v1/studies/{name}/predict", HTTP_ONLY, _content)
+STUDY_ESTIMATES = Operation("POST", "/v1/studies/{name}/estimates", HTTP_ONLY, _content)
+STUDY_RUNS = Operation("GET", "/v1/studies/{name}/runs", HTTP_ONLY, _content)
+EXPORT_STUDY: Operation[bytes] = Operation(
+    "GET", "/v1/studies/{name}/export", HTTP_ONLY, lambda content, _: bytes(content["zip"]), body="zip"
+)
+
 JOBS = Operation("GET", "/v1/jobs", "ListJobs", Job.read)
 JOB = Operation("GET", "/v1/jobs/{id}", "GetJob", Job.read)
 CANCEL_JOB = Operation("POST", "/v1/jobs/{id}/cancel", "CancelJob", Job.read)
