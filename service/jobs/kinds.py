@@ -71,6 +71,7 @@ KINDS: Mapping[str, Kind] = {
     "train": Kind(run="service.tasks.train:job", lane="quick"),
     "fine_tune": Kind(run="service.tasks.fine_tune:job", lane="long", resumable=True),
 }
+OF_STUDIES = ("study_embeddings", "study_clusters", "study_duplicates")  # cancelled when their study is deleted
 
 
 def kinds(path: str) -> Mapping[str, Kind]:

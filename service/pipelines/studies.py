@@ -12,7 +12,7 @@ from pathlib import Path
 from models.errors import ItemError
 from models.images.decoding import ImageLimits, open_rgb
 from models.images.thumbnail import shown
-from service.errors import Conflict, ItemFailure, ItemsFailed, Unprocessable, item_failure
+from service.errors import Conflict, ItemFailure, ItemsFailed, NotFound, Unprocessable, item_failure
 from service.inference.engine import Engine
 from service.pipelines.encode import image_bytes
 from service.pipelines.items import Item, check_count

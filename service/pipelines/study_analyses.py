@@ -31,9 +31,6 @@ ZERO_SHOT = "zero_shot"
 CLUSTERS_JOB, DUPLICATES_JOB = "study_clusters", "study_duplicates"
 LONG = 50_000  # items from which a job takes an hour rather than a minute
 PART = 50_000  # items that are scored at once
-NOT_VALIDATED = (
-    "The scores are no calibrated probabilities: validate them against human codes before use (docs/accuracy.md)."
-)
 
 
 def options_of(request: schema.StudyLabels, model: str | None = None) -> ZeroShotOptions:
@@ -78,7 +75,7 @@ async def label_items(engine: Engine, study: Study, request: schema.StudyZeroSho
         **{"counts": {label: counts[label] for label in question.labels}, "none": n - counts.total()},
     }
     preset = question.preset
-    remarks = [NOT_VALIDATED if preset is None else preset.validate]
+    remarks = [] if preset is None else [preset.validate]
     if vectors.missing:
         remarks.append(f"{vectors.missing:,} items have no vector and no label.")
     kept = {"templates": list(result.templates), "negatives": result.negatives, "logit_scale": result.logit_scale}

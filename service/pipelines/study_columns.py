@@ -3,12 +3,14 @@
 from dataclasses import asdict
 from typing import Any
 
+from service.pipelines.jobs import time_of
 from service.pipelines.studies import item_card
 from service.schemas import study_columns as schema
 from service.schemas.studies import ItemPage
 from service.stores import study_columns, study_items
 from service.stores.studies import Study
 from service.stores.study_columns import ItemTable
+from service.stores.study_runs import Run, list_runs
 
 
 def table(found: ItemTable, *, ids: bool) -> dict[str, Any]:
@@ -19,6 +21,7 @@ def table(found: ItemTable, *, ids: bool) -> dict[str, Any]:
 def columns(study: Study, found: list[study_columns.Column]) -> schema.ColumnList:
     """Describe columns."""
     data = []
+    sources = {name: _source(run) for run in reversed(list_runs(study)) for name in run.columns}
     for each in found:
         fields = asdict(each)
         histogram, values = fields.pop("histogram"), fields.pop("values")
@@ -27,11 +30,18 @@ def columns(study: Study, found: list[study_columns.Column]) -> schema.ColumnLis
                 min=fields.pop("low"),
                 max=fields.pop("high"),
                 histogram=None if histogram is None else {"edges": histogram[0], "counts": histogram[1]},
+                source=sources.get(each.name),
                 values=None if values is None else [{"value": value, "count": count} for value, count in values],
                 **fields,
             )
         )
     return schema.ColumnList(data=data, items=study_items.count_items(study.database))
+
+
+def _source(run: Run) -> dict[str, Any]:
+    """The analysis that wrote a column."""
+    names = ("operation", "options", "receipt")
+    return {"run": run.number, **{name: getattr(run, name) for name in names}, "created": time_of(run.created)}
 
 
 def delete_column(study: Study, name: str) -> schema.DeletedColumn:

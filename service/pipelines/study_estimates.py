@@ -15,11 +15,10 @@ from service.schemas.study_results import PredictedColumns, StudyEstimateRequest
 from service.schemas.validations import CodeRows, LabelScores, PredictionSet
 from service.stores.classifiers import Classifiers
 from service.stores.studies import Study
-from service.stores.study_items import page_of_items, values_of
+from service.stores.study_items import places_that_fulfil, values_of
 from service.stores.study_runs import list_runs, write_run
 
 ESTIMATE = "estimate"
-ALL = 10_000_000
 OPTIONS = ("rename", "family", "role", "width", "confidence", "seed")
 
 
@@ -96,7 +95,7 @@ def _population(study: Study, final: FinalCodes) -> dict[int, str]:
     population: dict[int, str] = {row["place"]: row["id"] for row in rows}
     filters = final.design.get("filters") or []
     if filters:
-        kept = {item.place for item in page_of_items(study.database, limit=ALL, filters=filters).items}
+        kept = set(places_that_fulfil(study.database, filters))
         population = {place: id for place, id in population.items() if place in kept}
     n = final.design.get("n")
     lost = set(final.ids) - set(population.values())
@@ -184,7 +183,7 @@ def _joined(
     def values(name: str | None, param: str) -> list[Any] | None:
         return None if name is None else values_at(study, name, places, param, ids)
 
-    strata = final.design.get("columns", {}).get("strata")
+    strata = final.design.get("strata_column")
     corpus = schema.CorpusRows(
         item=list(ids),
         group=values(request.group, "group"),

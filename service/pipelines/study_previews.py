@@ -64,7 +64,7 @@ async def _variant(
         rows = await engine.in_thread(lambda: rows_of(few.study, there, [item.place for item in few.items]))
         if rows:
             given = VectorInput(
-                modality="image",
+                modality=there.modality,
                 model=there.model,
                 fingerprint=there.fingerprint,
                 rows=np.stack(list(rows.values())),

@@ -17,15 +17,16 @@ from service.inference.fair_threads import one_caller
 from service.inference.matching import model_of
 from service.jobs import Job, Jobs
 from service.jobs.entry import Report
+from service.jobs.kinds import OF_STUDIES
 from service.pipelines.encode import encode
 from service.pipelines.items import Item, VectorInput
 from service.pipelines.jobs import time_of
-from service.pipelines.studies import original
 from service.schemas import study_vectors as schema
 from service.stores import study_items
 from service.stores import study_vectors as store
 from service.stores.studies import Studies, Study
 from service.stores.study_items import StudyItem
+from service.stores.study_pictures import original
 from service.stores.study_vectors import StudyVectors, VectorSet
 from service.stores.vectors import OWNER
 
@@ -222,9 +223,10 @@ def _result(study: Study, vectors: VectorSet, job: Job) -> dict[str, Any]:
 
 
 def cancel(jobs: Jobs, study: Study) -> None:
-    """Cancel the jobs that embed items of a study; call it in a thread."""
-    for job in jobs.table.active(KIND, study=study.id):
-        jobs.table.cancel(job.id)
+    """Cancel the jobs whose results are those of a study alone; call it in a thread."""
+    for kind in OF_STUDIES:
+        for job in jobs.table.active(kind, study=study.id):
+            jobs.table.cancel(job.id)
 
 
 def list_sets(jobs: Jobs, study: Study) -> schema.VectorSetList:

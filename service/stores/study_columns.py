@@ -163,5 +163,6 @@ def delete_column(database: Database, name: str) -> int:
             )
         number, _ = known[name]
         gone = db.execute("DELETE FROM cells WHERE column = ?", (number,)).rowcount
+        db.execute("DELETE FROM sources WHERE column = ?", (number,))
         db.execute("DELETE FROM columns WHERE number = ?", (number,))
     return gone

@@ -20,7 +20,7 @@ from service.errors import NotFound, ServiceError
 from service.jobs.kinds import Context
 from service.settings import Settings
 from service.stores.studies import Studies, Study
-from service.stores.study_items import AT_ONCE, Cell, StudyItem, places_of
+from service.stores.study_items import AT_ONCE, Cell, StudyItem, items_by, places_of
 from service.stores.study_pictures import original
 from service.stores.study_runs import column_names, write_run
 from service.tasks import cluster as cluster_task
@@ -182,7 +182,7 @@ def _with_pictures(
     with ThreadPoolExecutor(context.threads) as threads:
         for start in range(0, n, AT_ONCE):
             context.report(FIRST * start / n, f"reading pictures: {start:,} of {n:,}")
-            items = _items(study, task.ids[start : start + AT_ONCE])
+            items = items_by(study.database, "id", task.ids[start : start + AT_ONCE])
             for i, look in enumerate(threads.map(lambda item: _look(study, item, settings, kind), items), start):
                 hashes.append(look.sha256 if kind == "exact" else None if look.phash is None else f"{look.phash:016x}")
                 sizes.append(look.pixels)
@@ -200,16 +200,6 @@ def _with_pictures(
         unusable=dict(sorted(unusable.items())),
         remarks=(*task.remarks, *(remarks if many else ())),
     )
-
-
-def _items(study: Study, ids: Sequence[str]) -> list[StudyItem]:
-    """Items by their ids, without columns."""
-    marks = ", ".join("?" * len(ids))
-    names = ("place", "id", "key", "file", "bytes", "width", "height")
-    with study.database.reading() as db:
-        rows = db.execute(f"SELECT {', '.join(names)} FROM items WHERE id IN ({marks})", list(ids)).fetchall()
-    found = {row["id"]: StudyItem(**{name: row[name] for name in names}) for row in rows}
-    return [found[id] for id in ids]
 
 
 def _look(study: Study, item: StudyItem, settings: Settings, kind: str) -> _Look:

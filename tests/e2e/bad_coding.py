@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from tests.e2e import bad_study_analyses
 from tests.models import image_samples as samples
 
 NAME = "bad-input"
@@ -61,6 +62,7 @@ ROWS: Sequence[Row] = (
              sample=None, items=[{"id": "p"}]),
     ("progress of an assignment that is not there", "GET", f"/{NAME}/assignments/x/progress", None, 404,
      "unknown_assignment", "there is no 'x'"),
+    *bad_study_analyses.ROWS,
     ("coding without a token", "GET", "/../coding", None, 401, "unauthorized", "no coder's token"),
 )  # fmt: skip
 

@@ -1,21 +1,18 @@
 """HTTP routes of results of a study: training from its codes, predictions, estimates, the archive."""
 
-import asyncio
-
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 
 from service.api.http import openapi
 from service.api.http.bodies import Bodies
 from service.api.http.responses import job_response, json_response, while_connected
-from service.api.http.routes.studies import Name
+from service.api.http.routes.studies import Name, study_of
 from service.api.http.routes.study_analyses import ERRORS
 from service.context import Context
 from service.pipelines import study_estimates, study_exports, study_results
 from service.schemas import study_results as schema
 from service.schemas.estimates import EstimateCorpusAnswer
 from service.schemas.jobs import Job
-from service.stores.studies import Study
 
 ZIP = "application/zip"
 
@@ -25,22 +22,15 @@ def add(app: FastAPI, context: Context) -> None:
     bodies = Bodies.of(context)
     timeout = context.settings.request_timeout
 
-    async def study_of(request: Request, name: str) -> Study:
-        request.state.operation = "studies"
-        return await asyncio.to_thread(context.studies.get, name, request.state.owner)
-
     @app.post(
         "/v1/studies/{name}/train",
-        tags=["studies"],
-        summary="Train a classifier from the codes of a study",
-        status_code=202,
-        response_model=Job,
-        responses={**ERRORS, **openapi.errors(403)},
-        openapi_extra=openapi.json_body("StudyTrainRequest"),
+        **openapi.of_studies(
+            "Train a classifier from the codes of a study", Job, *ERRORS, 403, body="StudyTrainRequest", status=202
+        ),
     )
     async def train(request: Request, name: Name) -> Response:
         """A job; codes, inclusion probabilities, strata and vectors of the study are joined on the server."""
-        study = await study_of(request, name)
+        study = await study_of(context, request, name)
         with bodies.hold(request):
             body = await bodies.only_json(request, schema.StudyTrainRequest)
             work = study_results.begin_training(
@@ -50,15 +40,13 @@ def add(app: FastAPI, context: Context) -> None:
 
     @app.post(
         "/v1/studies/{name}/predict",
-        tags=["studies"],
-        summary="Predict all items of a study",
-        response_model=schema.StudyPredictions,
-        responses=ERRORS,
-        openapi_extra=openapi.json_body("StudyPredictRequest"),
+        **openapi.of_studies(
+            "Predict all items of a study", schema.StudyPredictions, *ERRORS, body="StudyPredictRequest"
+        ),
     )
     async def predict(request: Request, name: Name) -> Response:
         """Write columns with the predictions of a classifier for all items that have a vector."""
-        study = await study_of(request, name)
+        study = await study_of(context, request, name)
         with bodies.hold(request):
             body = await bodies.only_json(request, schema.StudyPredictRequest)
             work = study_results.predict_items(context.engine(), context.classifiers, study, body)
@@ -67,15 +55,16 @@ def add(app: FastAPI, context: Context) -> None:
 
     @app.post(
         "/v1/studies/{name}/estimates",
-        tags=["studies"],
-        summary="Estimate shares or means in the corpus of a study",
-        response_model=EstimateCorpusAnswer,
-        responses=ERRORS,
-        openapi_extra=openapi.json_body("StudyEstimateRequest"),
+        **openapi.of_studies(
+            "Estimate shares or means in the corpus of a study",
+            EstimateCorpusAnswer,
+            *ERRORS,
+            body="StudyEstimateRequest",
+        ),
     )
     async def estimate(request: Request, name: Name) -> Response:
         """The answer of POST /v1/estimates, from the predictions, the columns and the codes of the study."""
-        study = await study_of(request, name)
+        study = await study_of(context, request, name)
         with bodies.hold(request):
             body = await bodies.only_json(request, schema.StudyEstimateRequest)
             work = study_estimates.estimate(context.engine(), context.classifiers, study, body, request.state.owner)
@@ -91,7 +80,7 @@ def add(app: FastAPI, context: Context) -> None:
     )
     async def export(request: Request, name: Name) -> Response:
         """Codes, codebook, designs, columns, and how they were made, as a .zip; without pictures and vectors."""
-        study = await study_of(request, name)
+        study = await study_of(context, request, name)
         work = context.engine().compute(lambda check: study_exports.archive(study, check))
         file = await while_connected(request, timeout, work)
         headers = {
