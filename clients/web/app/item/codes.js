@@ -24,7 +24,7 @@ export function Codes({ codes }) {
             <td>${each.coder}${each.role === "adjudicator" && html` <span class="soft small">${text.item.adjudicator}</span>`}
               <div class="soft small">${each.assignment}</div>
             </td>
-            <td>${valueOf(each.value)}</td>
+            <td>${codeText(each.value)}</td>
           </tr>`,
         )}
       </tbody>
@@ -32,7 +32,7 @@ export function Codes({ codes }) {
 }
 
 /** @param {Schemas["ItemCode"]["value"]} value */
-function valueOf(value) {
+function codeText(value) {
   if (value === null) return text.item.cannotTell;
   if (Array.isArray(value)) return value.join(", ");
   return typeof value === "number" ? number(value, 5) : value;
