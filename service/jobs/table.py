@@ -98,8 +98,9 @@ class Table:
         with self._database.writing() as db:
             self._check_places(db, owner)
             if alone and (there := _active(db, kind, {name: params[name] for name in alone})):
+                other = there[0].id
                 raise Conflict(
-                    f"job: {there[0].id} does this already; wait for it, or cancel it (DELETE /v1/jobs/{there[0].id})",
+                    f"job: {other} does this already; wait for it, or cancel it (POST /v1/jobs/{other}/cancel)",
                     code="job_exists",
                 )
             db.execute(

@@ -35,7 +35,7 @@ ITEMS_AT_ONCE = 64  # that are embedded and written together
 BYTES_AT_ONCE = 64 * 2**20  # of their files
 IN_FLIGHT = 2  # such parts at once, so that the encoders do not wait for the disk
 MOST_FAILURES = 1000  # that the result of a job lists
-PATIENCE = 5.0  # seconds until a full queue is tried again
+PATIENCE = 1.0  # seconds until a full queue is tried again
 
 
 def as_input(vectors: StudyVectors) -> VectorInput:
@@ -167,8 +167,10 @@ class _Part:
 
 
 def _next(engine: Engine, study: Study, vectors: VectorSet, after: int) -> list[StudyItem]:
-    """Items that are embedded together."""
-    items = store.next_items(study, vectors, after=after, limit=min(ITEMS_AT_ONCE, engine.settings.max_items))
+    """Items that are embedded together: few beside the queue, in which others' items wait too."""
+    settings = engine.settings
+    few = max(1, min(ITEMS_AT_ONCE, settings.max_items, settings.queue // 8))
+    items = store.next_items(study, vectors, after=after, limit=few)
     size = 0
     for i, item in enumerate(items):
         size += item.bytes
@@ -250,7 +252,7 @@ def delete_set(jobs: Jobs, study: Study, model: str) -> schema.DeletedVectors:
     for job in jobs.table.active(KIND, study=study.id):
         if job.params["model"] == model:
             raise Conflict(
-                f"model: {job.id} makes these vectors now; cancel it first (DELETE /v1/jobs/{job.id})",
+                f"model: {job.id} makes these vectors now; cancel it first (POST /v1/jobs/{job.id}/cancel)",
                 code="job_exists",
                 param="model",
             )

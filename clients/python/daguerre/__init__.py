@@ -67,6 +67,7 @@ from daguerre.results.report import Estimate, Report
 from daguerre.results.representations import RankedConfiguration, RankedRepresentation, Representations
 from daguerre.results.scales import ComparisonPairs, Scale
 from daguerre.results.studies import StudyAssignment, StudyCodes
+from daguerre.results.study_data import StudyHits, StudyTable
 from daguerre.results.video import ClipEmbeddings, ClipPredictions, ClipScores, Shot
 from daguerre.results.zero_shot import ZeroShot
 from daguerre.storage.dataset import DatasetFolder
@@ -169,6 +170,8 @@ __all__ = [
     "Shot",
     "StudyAssignment",
     "StudyCodes",
+    "StudyHits",
+    "StudyTable",
     "TooLargeError",
     "UnavailableError",
     "Validation",

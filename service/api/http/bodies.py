@@ -128,20 +128,20 @@ class Bodies:
         counter.add(content)
         return await self._json(request, content, counter.values, schema)
 
-    async def only_json(self, request: Request, schema: type[Options]) -> Options:
-        """Read a JSON body. Raises UnsupportedMedia for a form."""
+    async def only_json(self, request: Request, schema: type[Options], *, optional: bool = False) -> Options:
+        """Read a JSON body; an `optional` one that is empty has no fields. Raises UnsupportedMedia for a form."""
         if _is_form(request):
             raise UnsupportedMedia("content-type: a form is not read here; send application/json")
-        return await self._read_json(request, schema)
+        return await self._read_json(request, schema, optional=optional)
 
-    async def _read_json(self, request: Request, schema: type[Options]) -> Options:
+    async def _read_json(self, request: Request, schema: type[Options], *, optional: bool = False) -> Options:
         """Read a JSON body, whose values are counted while it arrives."""
         counter = Counter()
         body = bytearray()
         async for chunk in self._chunks(request):
             counter.add(chunk)
             body += chunk
-        return await self._json(request, body, counter.values, schema)
+        return await self._json(request, body if body or not optional else b"{}", counter.values, schema)
 
     async def _json(self, request: Request, body: bytes | bytearray, values: int, schema: type[Options]) -> Options:
         """A validated request; a large one is parsed in a thread, in pieces."""

@@ -20,6 +20,7 @@ from daguerre.cli.commands.server import models, ping
 from daguerre.cli.commands.stored_classifiers import classifiers
 from daguerre.cli.commands.studies import study
 from daguerre.cli.commands.study_analyses import COMMANDS as STUDY_ANALYSES
+from daguerre.cli.commands.study_data import COMMANDS as STUDY_DATA
 from daguerre.cli.commands.validations import validate
 from daguerre.cli.commands.zero_shot import zero_shot
 from daguerre.cli.group import DISAGREE, INTERRUPTED, MISMATCH, REFUSED, SOME_FAILED, UNREACHABLE, main
@@ -33,5 +34,5 @@ for command in (
     *(train, predict, fine_tune, classifiers, jobs, models, ping),
 ):
     main.add_command(command)
-for command in STUDY_ANALYSES:
+for command in (*STUDY_DATA, *STUDY_ANALYSES):
     study.add_command(command)

@@ -2,17 +2,18 @@
 
 import asyncio
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from daguerre.blocking import Runner, blocking, blocking_result
 from daguerre.corpus.codebooks import Codebook, read_codebook, without_defaults, write_codebook
-from daguerre.corpus.studies import assigned, column_parts
+from daguerre.corpus.studies import assigned
 from daguerre.dispatch.chunks import Chunks, Taken, read_all
 from daguerre.errors import ItemError
 from daguerre.handles.pages import held
 from daguerre.handles.reported import AsyncAgreement, BlockingAgreement, waiting
 from daguerre.handles.study_analyses import AsyncStudyAnalyses, StudyAnalyses
+from daguerre.handles.study_data import AsyncStudyData
 from daguerre.inputs.items import Images, count_items, image_sources
 from daguerre.inputs.source import Unreadable
 from daguerre.progress import Progress
@@ -29,23 +30,19 @@ from daguerre.transport.operations import (
     FROM_LABEL_STUDIO,
     LABEL_STUDIO,
     PUT_CODEBOOK,
-    PUT_COLUMNS,
     RENEW_TOKEN,
     REVOKE_TOKEN,
     STUDY,
     STUDY_AGREEMENT,
     STUDY_CODES,
-    STUDY_ITEMS,
-    STUDY_PICTURE,
     STUDY_PROGRESS,
 )
 from daguerre.types.common import Content
 
-PAGE = 1000  # items that are asked for at once
-Design = Literal["simple", "stratified", "purposive"]
+Design = Literal["simple", "stratified", "active", "purposive"]
 
 
-class AsyncCodingStudy(AsyncStudyAnalyses):
+class AsyncCodingStudy(AsyncStudyAnalyses, AsyncStudyData):
     """A study on the server, for asynchronous code. `CodingStudy` has the same methods for all other code.
 
     Attributes
@@ -110,59 +107,6 @@ class AsyncCodingStudy(AsyncStudyAnalyses):
                 errors.append(ItemError(start + i, ids[i], each["code"], each["message"]))
         return sorted(errors, key=lambda error: error.index)
 
-    async def items(
-        self,
-        filters: Iterable[str] = (),
-        *,
-        search: str | None = None,
-        sort: str | None = None,
-        descending: bool = False,
-        most: int | None = None,
-    ) -> list[Content]:
-        """List items: id, key, bytes, width, height, columns.
-
-        Parameters
-        ----------
-        filters : conditions on columns, such as "score>=0.5", "label=cat" or "cluster!="; all hold.
-        search : text that is part of the id.
-        sort : column to sort by, or "id"; None: as added.
-        most : largest number of items; None: all.
-        """
-        found: list[Content] = []
-        offset: int | None = 0
-        while offset is not None and (most is None or len(found) < most):
-            limit = PAGE if most is None else min(PAGE, most - len(found))
-            fields: dict[str, Any] = {"limit": limit, "offset": offset, "search": search, "sort": sort}
-            page = await self._ask(STUDY_ITEMS, {**fields, "filter": list(filters), "descending": descending})
-            found += page["data"]
-            offset = page["next_offset"]
-        return found
-
-    async def picture(self, key: str, size: Literal["256", "1024", "full"] = "1024") -> bytes:
-        """Fetch the picture of an item, by its key, as an upright JPEG without metadata."""
-        return await self._session.ask(STUDY_PICTURE, {"name": self.name, "key": key, "size": size})
-
-    async def set_columns(self, table: Any) -> Mapping[str, str]:
-        """Write columns of items, to sort, filter and draw by; coders do not see them.
-
-        Parameters
-        ----------
-        table : a path (.csv, .xlsx, .parquet), a DataFrame, or a mapping of names to lists, with a column id (or path).
-            Cells that are numbers in all rows make a column of numbers.
-
-        Returns
-        -------
-        Mapping : the kind of each column, "number" or "text".
-
-        Examples
-        --------
-        >>> client.study("protest").set_columns({"id": ["a.jpg"], "score": [0.9]})
-        """
-        kinds: Mapping[str, str] = {}
-        for fields in column_parts(table):
-            kinds = (await self._ask(PUT_COLUMNS, fields))["columns"]
-        return kinds
-
     async def set_codebook(self, codebook: Codebook) -> int:
         """Save the codebook: a .yaml or .json file, or a mapping. Returns its version.
 
@@ -189,6 +133,7 @@ class AsyncCodingStudy(AsyncStudyAnalyses):
         design: Design = "simple",
         strata: str | None = None,
         scores: str | None = None,
+        uniform: float = 0.2,
         allocation: Literal["proportional", "equal", "floor"] = "proportional",
         floor: int = 0,
         filters: Sequence[str] = (),
@@ -204,8 +149,10 @@ class AsyncCodingStudy(AsyncStudyAnalyses):
         ----------
         name : name of the assignment.
         coders, adjudicators : names of people. Adjudicators decide where coders differ, without their names.
-        size, design : number of items to draw: "simple", "stratified" by the column `strata`, or "purposive", the
-            highest of the column `scores`, which allows no estimates.
+        size, design : number of items to draw: "simple"; "stratified" by the column `strata`; "active", more of those
+            with uncertain `scores`, with known probabilities; or "purposive", the highest, which allows no estimates.
+        scores, uniform : column of scores, for active draws of probabilities of the positive class; and the share of
+            the uniform part of these draws.
         allocation, floor : as for `Client.sample`.
         filters : conditions that items are drawn from, such as "score>=0.5".
         items : ids in place of a draw; or a result of `Client.sample` or a table with id, inclusion_prob and stratum.
@@ -224,6 +171,7 @@ class AsyncCodingStudy(AsyncStudyAnalyses):
         if size is not None:
             fields["sample"] = {
                 **{"design": design, "size": size, "strata": strata, "scores": scores},
+                **({"uniform": uniform} if design == "active" else {}),
                 **{"allocation": allocation, "floor": floor, "filters": list(filters)},
             }
         if items is not None:
@@ -368,7 +316,15 @@ class CodingStudy(StudyAnalyses):
     add = blocking(AsyncCodingStudy.add)
     items = blocking(AsyncCodingStudy.items)
     picture = blocking(AsyncCodingStudy.picture)
+    lookup = blocking(AsyncCodingStudy.lookup)
     set_columns = blocking(AsyncCodingStudy.set_columns)
+    columns = blocking(AsyncCodingStudy.columns)
+    delete_column = blocking(AsyncCodingStudy.delete_column)
+    table = blocking(AsyncCodingStudy.table)
+    embed = blocking(AsyncCodingStudy.embed)
+    embeddings = blocking(AsyncCodingStudy.embeddings)
+    delete_embeddings = blocking(AsyncCodingStudy.delete_embeddings)
+    search = blocking(AsyncCodingStudy.search)
     set_codebook = blocking(AsyncCodingStudy.set_codebook)
     codebook = blocking(AsyncCodingStudy.codebook)
     assign = blocking(AsyncCodingStudy.assign)

@@ -9,13 +9,17 @@ from daguerre.types.common import Content
 class StudyMethods(Session):
     """Studies: pictures on the server, with a codebook, coders and their codes. Over HTTP alone."""
 
-    async def create_study(self, name: str, *, folder: str | None = None, title: str = "") -> AsyncCodingStudy:
+    async def create_study(
+        self, name: str, *, folder: str | None = None, collection: str | None = None, title: str = ""
+    ) -> AsyncCodingStudy:
         """Make a study, which only your key sees, until it is deleted.
 
         Parameters
         ----------
         folder : a folder below the server's DAGUERRE_DATA, whose pictures are the items and stay there. None: send
             pictures with `.add`, which the server keeps until the study is deleted.
+        collection : a collection on the server, whose items, metadata, texts and vectors are copied, in place of
+            pictures.
         title : title that coders read; empty: the name.
 
         Returns
@@ -29,8 +33,8 @@ class StudyMethods(Session):
         >>> study.set_codebook("codebook.yaml")
         >>> study.assign("first", ["anna", "ben"], size=100).save_tokens("tokens.csv")
         """
-        card = await self.ask(CREATE_STUDY, {"name": name, "folder": folder, "title": title})
-        return AsyncCodingStudy(self, card)
+        fields = {"name": name, "folder": folder, "collection": collection, "title": title}
+        return AsyncCodingStudy(self, await self.ask(CREATE_STUDY, fields))
 
     async def study(self, name: str) -> AsyncCodingStudy:
         """Get a study by its name. Raises NotFoundError."""

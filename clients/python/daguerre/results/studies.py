@@ -1,7 +1,7 @@
 """Results about studies: assignments with the tokens of coders, and tables of codes."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,6 +60,19 @@ class StudyAssignment:
         )
 
 
+def save_columns(columns: Mapping[str, Sequence[Any]], path: "str | os.PathLike[str]") -> None:
+    """Write columns as .csv, without formulas but in columns of EXACT, or as .parquet."""
+    out = os.fspath(path)
+    if Path(out).suffix.lower() == ".parquet":
+        import_pandas().DataFrame(dict(columns)).to_parquet(out)
+        return
+    cells = [
+        ["" if cell is None else cell if name in EXACT else _unformulated(cell) for cell in values]
+        for name, values in columns.items()
+    ]
+    write_table([_unformulated(name) for name in columns], zip(*cells, strict=True), out)
+
+
 def _cell(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if set(text) & set('",\n') else text
 
@@ -115,15 +128,7 @@ class StudyCodes:
         In a .csv an apostrophe precedes coders' names, codes and notes that a spreadsheet program would run as a
         formula; ids, strata and numbers are as they are.
         """
-        out = os.fspath(path)
-        if Path(out).suffix.lower() == ".parquet":
-            self.to_pandas().to_parquet(out)
-            return
-        columns = [
-            ["" if cell is None else cell if name in EXACT else _unformulated(cell) for cell in cells]
-            for name, cells in self.columns.items()
-        ]
-        write_table([_unformulated(name) for name in self.columns], zip(*columns, strict=True), out)
+        save_columns(self.columns, path)
 
     def __repr__(self) -> str:
         return f"<StudyCodes of {self.assignment}: {len(self):,} rows, {listed(self.columns, 12)}>"

@@ -173,6 +173,14 @@ STUDY_PICTURE: Operation[bytes] = Operation(
     lambda content, _: bytes(content["picture"]),
     body="picture",
 )
+STUDY_TABLE = Operation("GET", "/v1/studies/{name}/table", HTTP_ONLY, _content)
+STUDY_COLUMNS = Operation("GET", "/v1/studies/{name}/columns", HTTP_ONLY, _content)
+DELETE_COLUMN = Operation("DELETE", "/v1/studies/{name}/columns/{column}", HTTP_ONLY, _content)
+LOOK_UP = Operation("POST", "/v1/studies/{name}/items/lookup", HTTP_ONLY, _content)
+EMBED_STUDY = Operation("POST", "/v1/studies/{name}/embeddings", HTTP_ONLY, Job.read)
+STUDY_EMBEDDINGS = Operation("GET", "/v1/studies/{name}/embeddings", HTTP_ONLY, _content)
+DELETE_STUDY_EMBEDDINGS = Operation("DELETE", "/v1/studies/{name}/embeddings/{model}", HTTP_ONLY, _content)
+SEARCH_STUDY = Operation("POST", "/v1/studies/{name}/search", HTTP_ONLY, _content)
 PUT_COLUMNS = Operation("PUT", "/v1/studies/{name}/columns", HTTP_ONLY, _content)
 PUT_CODEBOOK = Operation("PUT", "/v1/studies/{name}/codebook", HTTP_ONLY, _content)
 CODEBOOK = Operation("GET", "/v1/studies/{name}/codebook", HTTP_ONLY, _content)

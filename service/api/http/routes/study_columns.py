@@ -74,7 +74,7 @@ def add(app: FastAPI, context: Context) -> None:
         return json_response(found.model_dump())
 
     @app.delete(
-        "/v1/studies/{name}/columns/{column}",
+        "/v1/studies/{name}/columns/{column:path}",
         **openapi.of_studies("Delete a column of a study", schema.DeletedColumn, 401, 404),
     )
     async def delete_column(request: Request, name: Name, column: ColumnName) -> Response:

@@ -35,7 +35,7 @@ def add(app: FastAPI, context: Context) -> None:
         """
         study = await study_of(context, request, name)
         with bodies.hold(request):
-            body = await bodies.only_json(request, schema.EmbedRequest)
+            body = await bodies.only_json(request, schema.EmbedRequest, optional=True)
         job = await study_vectors.submit(context.engine(), context.jobs, study, body, owner=request.state.owner)
         return job_response(job)
 
@@ -49,7 +49,7 @@ def add(app: FastAPI, context: Context) -> None:
         return json_response(found.model_dump())
 
     @app.delete(
-        "/v1/studies/{name}/embeddings/{model}",
+        "/v1/studies/{name}/embeddings/{model:path}",
         **openapi.of_studies("Delete vectors of a study", schema.DeletedVectors, 401, 404, 409),
     )
     async def delete_embeddings(request: Request, name: Name, model: ModelName) -> Response:

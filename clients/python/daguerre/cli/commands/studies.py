@@ -1,4 +1,7 @@
-"""`daguerre study create|list|add|columns|codebook|assign|token|progress|agreement|codes|label-studio|delete`."""
+"""`daguerre study create|list|add|columns|codebook|assign|token|progress|agreement|codes|label-studio|delete`.
+
+Further commands of the group are in study_data.py.
+"""
 
 import json
 from pathlib import Path
@@ -25,12 +28,15 @@ def study() -> None:
 @study.command("create", cls=options.Command)
 @NAME
 @options.input_option("--folder", help="Folder below the server's DAGUERRE_DATA whose pictures are the items.")
+@options.input_option("--collection", help="Collection on the server whose items, texts and vectors are copied.")
 @options.option("--title", default="", help="Title that coders read.")
 @click.pass_obj
-def create(settings: Settings, name: str, folder: str | None, title: str) -> None:
+def create(settings: Settings, name: str, folder: str | None, collection: str | None, title: str) -> None:
     """Make a study, of a folder of the server or of pictures that are sent with `daguerre study add`."""
+    if folder is not None and collection is not None:
+        raise click.UsageError("give either --folder or --collection")
     with settings.client() as client:
-        made = client.create_study(name, folder=folder, title=title)
+        made = client.create_study(name, folder=folder, collection=collection, title=title)
     out = made.card.get("left_out")
     settings.notify(f"{name}: {made.card['items']:,} items" + (f", {out:,} files left out" if out else ""))
 
@@ -108,6 +114,11 @@ def codebook(settings: Settings, name: str, file: str | None, out: str | None, v
 @options.input_option("--size", type=click.IntRange(1), help="Number of items to draw.")
 @options.input_option("--strata", metavar="COLUMN", help="Column of strata, to draw a stratified sample.")
 @options.input_option("--scores", metavar="COLUMN", help="Column of scores, to draw the highest.")
+@options.option(
+    "--uniform",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Draw more of the uncertain --scores instead, with known probabilities, of which this share is uniform.",
+)
 @options.input_option("--filter", "filters", multiple=True, help="Condition as in score>=0.5; can be repeated.")
 @options.input_option("--items", type=options.FILE, help="Table of ids, with inclusion_prob and stratum, to assign.")
 @options.input_option("--pairs", type=options.FILE, help="Table of pairs with the ids a and b.")
@@ -131,7 +142,11 @@ def assign(settings: Settings, /, name: str, assignment: str, out: str, **given:
         raise click.UsageError("give either --strata or --scores")
     if Path(out).suffix.lower() != ".csv":
         raise click.UsageError(f"--tokens: got {out}; name a .csv file")
-    design: Any = "stratified" if given["strata"] else "purposive" if given["scores"] else "simple"
+    if given["uniform"] is not None and given["scores"] is None:
+        raise click.UsageError("--uniform needs --scores")
+    scored = "purposive" if given["uniform"] is None else "active"
+    design: Any = "stratified" if given["strata"] else scored if given["scores"] else "simple"
+    given["uniform"] = given["uniform"] or 0.2
     with settings.client() as client:
         made = client.study(name).assign(assignment, given.pop("coders"), design=design, **given)
     made.save_tokens(out)
@@ -261,5 +276,6 @@ def delete(settings: Settings, name: str, as_json: bool) -> None:
         return
     click.echo(
         f"deleted: {name}: {gone['pictures']:,} pictures that were sent ({gone['bytes']:,} bytes), "
-        f"{gone['codes']:,} codes, {len(gone['assignments'])} assignments, {gone['codebooks']} codebooks"
+        f"{gone['vectors']:,} vectors, {gone['codes']:,} codes, {len(gone['assignments'])} assignments, "
+        f"{gone['codebooks']} codebooks"
     )
