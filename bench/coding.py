@@ -1,10 +1,10 @@
 """Codes per minute that the page of a coder allows: `python -m bench.coding [--items 100] [--look 0.5] [--plain]`.
 
-A real server with photos of 1600 x 1200 pixels, and Chromium by Playwright, which looks at each picture for half a second
-once it is on the screen, and presses `1`: each key saves a code, whose answer comes when it is on disk, and shows the
-next picture. Printed are codes per minute, the time from the key to the next picture painted, the part of it that the
-request takes, and the load of the machine before and after. With `--look 0` keys follow each other as fast as the page
-allows, so that pictures cannot be fetched ahead. `--plain` shows them without blur.
+A real server with photos of 1600 x 1200 pixels, and Chromium by Playwright, which looks at each picture for half a
+second once it is on the screen, and presses `1`: each key saves a code, whose answer comes when it is on disk, and
+shows the next picture. Printed are codes per minute, the time from the key to the next picture painted, the part of it
+that the request takes, and the load of the machine before and after. With `--look 0` keys follow each other as fast as
+the page allows, so that pictures cannot be fetched ahead. `--plain` shows them without blur.
 """
 
 import argparse
@@ -27,7 +27,8 @@ from tests.e2e import harness
 
 MEASURED = """() => ({
     keys: performance.getEntriesByName("key to picture").map(each => each.duration),
-    puts: performance.getEntriesByType("resource").filter(each => each.name.endsWith("/codes")).map(each => each.duration)
+    puts: performance.getEntriesByType("resource").filter(each => each.name.endsWith("/codes"))
+        .map(each => each.duration)
 })"""
 SHOWN = "n => performance.getEntriesByName('key to picture').length >= n"
 

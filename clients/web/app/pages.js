@@ -13,4 +13,5 @@ export const PAGES = [
   { name: "look", title: text.pages.look, load: async () => (await import("./look/page.js")).LookPage },
   { name: "item", title: null, load: async () => (await import("./item/page.js")).ItemPage },
   { name: "map", title: text.pages.map, load: async () => (await import("./map/page.js")).MapPage },
+  { name: "code", title: text.pages.code, load: async () => (await import("./coding/page.js")).CodePage },
 ];

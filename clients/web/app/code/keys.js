@@ -25,9 +25,9 @@ function isText(target) {
   return target instanceof HTMLTextAreaElement || (target instanceof HTMLInputElement && target.type === "text");
 }
 
-/** @param {EventTarget | null} target */
-function isPressable(target) {
-  return target instanceof Element && target.closest("button, a, summary, input[type=checkbox]") !== null;
+/** Whether the key belongs to the element that has the focus. @param {EventTarget | null} target @param {string} [others] */
+function isPressable(target, others = "") {
+  return target instanceof Element && target.closest(`button, a, summary${others}`) !== null;
 }
 
 /** @param {KeyboardEvent} event @param {Page} page */
@@ -49,7 +49,7 @@ export function onKeyUp(event, { setView }) {
 
 /** @param {KeyboardEvent} event */
 function shows(event) {
-  return (event.key === " " && !isPressable(event.target)) || event.key === "v";
+  return (event.key === " " && !isPressable(event.target, ", input[type=checkbox]")) || event.key === "v";
 }
 
 /** Keys while a text is written. @param {KeyboardEvent} event @param {Page} page */

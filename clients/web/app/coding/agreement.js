@@ -1,0 +1,72 @@
+/** The agreement of coders so far, for each variable. */
+import { ApiError, call, path } from "../lib/api.js";
+import { html } from "../lib/dom.js";
+import { count, number, percent } from "../lib/format.js";
+import { useLoad } from "../lib/load.js";
+import { messageOf } from "../lib/parts.js";
+import { text } from "../lib/text.js";
+
+/** @typedef {import("../lib/api.js").Schemas} Schemas */
+/** @typedef {import("./book.js").Variable} Variable */
+/** @typedef {{variable: Variable, answer: Schemas["AgreementAnswer"] | null, error: string}} Row */
+
+/** @param {string} study @param {string} assignment @param {Variable} variable @param {AbortSignal} signal @returns {Promise<Row>} */
+async function readOne(study, assignment, variable, signal) {
+  const category = variable.multiple ? variable.categories[0]?.name : undefined;
+  try {
+    const query = { assignment, variable: variable.name, category, resamples: 200 };
+    return { variable, answer: await call(path`v1/studies/${study}/agreement`, { query, signal }), error: "" };
+  } catch (error) {
+    if (error instanceof ApiError && error.status >= 400) return { variable, answer: null, error: messageOf(error) };
+    throw error;
+  }
+}
+
+/** @param {{study: string, assignment: string, variables: Variable[], codes: number}} props `codes`: number of codes, by which it is known that there are others */
+export function Agreement({ study, assignment, variables, codes }) {
+  const words = text.coding.agreement;
+  const rows = useLoad(
+    async (signal) => {
+      /** @type {Row[]} */
+      const found = [];
+      for (const each of variables.filter(({ kind }) => kind !== "text"))
+        found.push(await readOne(study, assignment, each, signal));
+      return found;
+    },
+    [codes],
+  );
+  return html`<h3>${words.title}</h3>
+    <div class="scroll-x" aria-live="polite">
+      <table class="table">
+        <thead>
+          <tr>
+            <th scope="col">${words.variable}</th><th scope="col" class="number">${words.items}</th>
+            <th scope="col" class="number">${words.percent}</th><th scope="col" class="number">${words.alpha}</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${(rows.value ?? []).map(
+            ({ variable, answer, error }) => html`<tr key=${variable.name}>
+              <th scope="row">${variable.name}${variable.multiple && html` <span class="soft small">${variable.categories[0]?.name}</span>`}</th>
+              ${
+                answer
+                  ? html`<td class="number">${count(answer.items)}</td>
+                      <td class="number">${answer.percent.value === null ? "–" : percent(answer.percent.value, 0)}</td>
+                      <td class="number">${coefficient(answer.alpha)}</td>`
+                  : html`<td colspan="3" class="soft small">${error}</td>`
+              }
+            </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+    <p class="soft small">${words.about}</p>`;
+}
+
+/** @param {Schemas["AgreementCoefficient"]} value */
+function coefficient({ value, low, high }) {
+  if (value === null) return "–";
+  return low === null || high === null
+    ? number(value, 2)
+    : `${number(value, 2)} (${number(low, 2)} – ${number(high, 2)})`;
+}
