@@ -14,4 +14,5 @@ export const PAGES = [
   { name: "item", title: null, load: async () => (await import("./item/page.js")).ItemPage },
   { name: "map", title: text.pages.map, load: async () => (await import("./map/page.js")).MapPage },
   { name: "code", title: text.pages.code, load: async () => (await import("./coding/page.js")).CodePage },
+  { name: "try", title: text.pages.try, load: async () => (await import("./try/page.js")).TryPage },
 ];

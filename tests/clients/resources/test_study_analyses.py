@@ -190,7 +190,9 @@ def test_training_prediction_and_estimate_are_those_of_the_joined_tables(
     assert figures_of(corrected) == pytest.approx(figures_of(outside))
     by_column = study.estimate("cat", predictions="studied", by="kind")
     assert figures_of(by_column) == pytest.approx(figures_of(corrected))
-    labels = study.estimate("cat", predictions={"zero-shot": "label"}, rename={"a cat": "yes", "a cup of coffee": "no"})
+    study.zero_shot(LABELS, prefix="guess", each_label=False)
+    names = {"a cat": "yes", "a cup of coffee": "no", "a rocket launch": "no"}
+    labels = study.estimate("cat", predictions={"zero-shot": "guess"}, rename=names)
     assert 0.1 < labels.value < 0.6
     operations = [each["operation"] for each in study.runs()]
     assert operations[:3] == ["estimate"] * 3
