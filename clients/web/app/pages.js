@@ -13,6 +13,6 @@ export const PAGES = [
   { name: "look", title: text.pages.look, load: async () => (await import("./look/page.js")).LookPage },
   { name: "item", title: null, load: async () => (await import("./item/page.js")).ItemPage },
   { name: "map", title: text.pages.map, load: async () => (await import("./map/page.js")).MapPage },
-  { name: "code", title: text.pages.code, load: async () => (await import("./coding/page.js")).CodePage },
   { name: "try", title: text.pages.try, load: async () => (await import("./try/page.js")).TryPage },
+  { name: "code", title: text.pages.code, load: async () => (await import("./coding/page.js")).CodePage },
 ];
