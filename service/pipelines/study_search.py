@@ -15,7 +15,7 @@ from service.schemas import study_search as schema
 from service.stores import study_items
 from service.stores import study_vectors as store
 from service.stores.studies import Study
-from service.stores.study_vectors import StudyVectors
+from service.stores.study_vectors import StudyRows
 
 UNKNOWN_TOKENS = "The model knows no token of the text, so that its vector says nothing about it."
 TRUNCATED = "The text was cut at the largest length that the model takes."
@@ -37,9 +37,10 @@ async def search(
     if (query is None) == (sent is None):
         raise Unprocessable("query: send a query, or one picture or text as the part input of a form", param="query")
     vectors, chosen = await engine.compute(lambda check: _searched(study, request))
+    used = vectors.vectors
     remarks = []
     if vectors.missing:
-        whole = len(vectors.ids) + vectors.missing
+        whole = len(vectors.places) + vectors.missing
         remarks.append(f"{vectors.missing:,} of {whole:,} items have no vector, and were not searched.")
     own: int | None = None
     if query is not None and query.key is not None:
@@ -48,7 +49,7 @@ async def search(
     else:
         item = Item(text=query.text, image=query.image) if query is not None else sent
         assert item is not None
-        model, decode = model_of(engine, vectors.fingerprint, "model")
+        model, decode = model_of(engine, used.fingerprint, "model")
         made = await encode(engine, model, [item], operation="search", decode=decode, on_error="skip")
         if made.failures:
             raise ItemsFailed(list(made.failures.values()), of=1)
@@ -56,33 +57,38 @@ async def search(
         notes = ((made.unknown, UNKNOWN_TOKENS), (made.truncated, TRUNCATED), (made.first_of_many, FIRST_OF_MANY))
         remarks += [note for places, note in notes if places]
     found, n = await engine.compute(lambda check: _nearest(vectors, chosen, wanted, own, request.k, check))
+    places = [int(vectors.places[i]) for i, _ in found]
+    names = await engine.in_thread(lambda: study_items.names_of(study.database, places))
     return schema.StudySearchAnswer(
-        data=[schema.StudyHit(key=vectors.keys[i], id=vectors.ids[i], cosine=cosine) for i, cosine in found],
+        data=[
+            schema.StudyHit(id=names[place][0], key=names[place][1], cosine=cosine)
+            for place, (_, cosine) in zip(places, found, strict=True)
+        ],
         n=n,
-        model=vectors.model,
-        fingerprint=vectors.fingerprint,
+        model=used.model,
+        fingerprint=used.fingerprint,
         remarks=remarks,
-        receipt=dict(vectors.receipt),
+        receipt=dict(used.receipt),
     )
 
 
-def _searched(study: Study, request: schema.StudySearchRequest) -> tuple[StudyVectors, NDArray[np.intp] | None]:
+def _searched(study: Study, request: schema.StudySearchRequest) -> tuple[StudyRows, NDArray[np.intp] | None]:
     """The vectors of a study, and the indexes of those that fulfil the filters; None for all."""
-    vectors = store.read_vectors(study, request.model)
+    vectors = store.read_rows(study, request.model)
     if not request.filter:
         return vectors, None
     places = study_items.places_that_fulfil(study.database, request.filter)
     return vectors, np.flatnonzero(np.isin(vectors.places, places))
 
 
-def _place_of(study: Study, vectors: StudyVectors, key: str) -> int:
+def _place_of(study: Study, vectors: StudyRows, key: str) -> int:
     """The index of the vector of an item. Raises NotFound, Unprocessable for an item without one."""
     place = study_items.item_by_key(study.database, key).place
     at = int(np.searchsorted(vectors.places, place))
     if at == len(vectors.places) or vectors.places[at] != place:
         raise Unprocessable(
-            f"query.key: the item {quoted(key)} has no vector of {quoted(vectors.model)}; embed the items of the "
-            "study, or search with another one",
+            f"query.key: the item {quoted(key)} has no vector of {quoted(vectors.vectors.model)}; embed the items of "
+            "the study, or search with another one",
             code="no_vectors",
             param="query.key",
         )
@@ -90,7 +96,7 @@ def _place_of(study: Study, vectors: StudyVectors, key: str) -> int:
 
 
 def _nearest(
-    vectors: StudyVectors,
+    vectors: StudyRows,
     chosen: NDArray[np.intp] | None,
     wanted: NDArray[np.float32],
     own: int | None,

@@ -143,6 +143,18 @@ def items_by(database: Database, field: Literal["id", "key"], names: Sequence[st
     return [found[place] for place in places]
 
 
+def names_of(database: Database, places: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """Id and key of items by place."""
+    found: dict[int, tuple[str, str]] = {}
+    with database.reading() as db:
+        for start in range(0, len(places), AT_ONCE):
+            part = places[start : start + AT_ONCE]
+            marks = ", ".join("?" * len(part))
+            rows = db.execute(f"SELECT place, id, key FROM items WHERE place IN ({marks})", part)
+            found |= {place: (id, key) for place, id, key in rows}
+    return found
+
+
 def places_of(
     db: sqlite3.Connection, ids: Sequence[str], param: str, *, field: Literal["id", "key"] = "id"
 ) -> list[int]:

@@ -81,6 +81,20 @@ class StudyVectors:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StudyRows:
+    """The vectors of a set: places and rows as those of StudyVectors."""
+
+    vectors: VectorSet
+    places: NDArray[np.int64]
+    rows: NDArray[np.float32]
+
+    @property
+    def missing(self) -> int:
+        """Number of items without a vector."""
+        return self.vectors.failed + self.vectors.missing
+
+
+@dataclass(frozen=True, kw_only=True)
 class FailedItem:
     """An item of which no vector could be made."""
 
@@ -208,15 +222,33 @@ def read_vectors(study: Study, model: str | None = None) -> StudyVectors:
 
     Raises Unprocessable with the code no_vectors where there are none, and for several without a name.
     """
+    found = read_rows(study, model)
+    with study.database.reading() as db:
+        db.row_factory = None  # tuples, which are made faster
+        names = {place: (id, key) for place, id, key in db.execute("SELECT place, id, key FROM items")}
+    pairs = [names[place] for place in found.places.tolist()]
+    return StudyVectors(
+        ids=tuple(id for id, _ in pairs),
+        keys=tuple(key for _, key in pairs),
+        places=found.places,
+        rows=found.rows,
+        model=found.vectors.model,
+        fingerprint=found.vectors.fingerprint,
+        modality=found.vectors.modality,
+        receipt=found.vectors.receipt,
+        missing=found.missing,
+    )
+
+
+def read_rows(study: Study, model: str | None = None) -> StudyRows:
+    """The same without ids and keys, which takes half of the time. Raises the errors of `read_vectors`."""
     with study.database.reading() as db:
         db.execute("BEGIN")  # one state of the tables
         chosen = _chosen(_sets(db), model)
+        db.row_factory = None
         found = db.execute(
-            "SELECT i.place, i.id, i.key, r.row FROM vector_rows r JOIN items i ON i.place = r.item "
-            "WHERE r.vectors = ? AND r.row IS NOT NULL ORDER BY r.item",
-            (chosen.number,),
+            "SELECT item, row FROM vector_rows WHERE vectors = ? AND row IS NOT NULL ORDER BY item", (chosen.number,)
         ).fetchall()
-        (count,) = db.execute("SELECT count(*) FROM items").fetchone()
     if not found:
         raise Unprocessable(
             f"model: no item of the study has a vector of {quoted(chosen.model)} yet; wait for the job that embeds "
@@ -224,22 +256,12 @@ def read_vectors(study: Study, model: str | None = None) -> StudyVectors:
             code="no_vectors",
             param="model",
         )
-    places, ids, keys, rows = zip(*found, strict=True)
+    places, order = np.array(found, np.int64).T
     try:
-        content = _mapped(study, chosen, np.asarray(rows, np.int64))
+        rows = _mapped(study, chosen, order)
     except FileNotFoundError as exc:
         raise _no_vectors(chosen.model, []) from exc
-    return StudyVectors(
-        ids=ids,
-        keys=keys,
-        places=np.asarray(places, np.int64),
-        rows=content,
-        model=chosen.model,
-        fingerprint=chosen.fingerprint,
-        modality=chosen.modality,
-        receipt=chosen.receipt,
-        missing=count - len(ids),
-    )
+    return StudyRows(vectors=chosen, places=np.ascontiguousarray(places), rows=rows)
 
 
 def require_set(study: Study, model: str | None = None) -> VectorSet:
