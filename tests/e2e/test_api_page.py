@@ -19,6 +19,9 @@ pytestmark = pytest.mark.parametrize("placement", ["inline"], indirect=True, sco
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
+ANALYSES = ("zero-shot", "zero-shot/preview", "clusters", "duplicates", "train", "predict", "estimates")  # of a study
+
+
 @pytest.fixture
 def document(client: httpx.Client) -> dict[str, Any]:
     answer = client.get("/openapi.json")
@@ -109,6 +112,9 @@ def test_the_paths_are_those_of_the_service(document: dict[str, Any]) -> None:
         ("post", "/v1/studies/{name}/embeddings"),
         ("delete", "/v1/studies/{name}/embeddings/{model}"),
         ("post", "/v1/studies/{name}/search"),
+        ("get", "/v1/studies/{name}/runs"),
+        ("get", "/v1/studies/{name}/export"),
+        *(("post", f"/v1/studies/{{name}}/{each}") for each in ANALYSES),
         ("get", "/v1/studies/{name}/codebook"),
         ("put", "/v1/studies/{name}/codebook"),
         ("get", "/v1/studies/{name}/assignments"),
