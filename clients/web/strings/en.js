@@ -414,6 +414,7 @@ export default {
     },
     agreement: {
       title: "Agreement so far",
+      none: "It is shown as soon as coders have coded the same items.",
       variable: "Variable",
       items: "Items",
       percent: "Equal codes",

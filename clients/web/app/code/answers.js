@@ -80,6 +80,11 @@ export function equal(one, other) {
   return JSON.stringify(one ?? null) === JSON.stringify(other ?? null);
 }
 
+/** Whether two sets of codes are equal. @param {Codes} one @param {Codes} other */
+export function allEqual(one, other) {
+  return Object.keys({ ...one, ...other }).every((name) => equal(one[name], other[name]));
+}
+
 /** Place of the first variable without a code, from `from` on and then from the start; -1 if there is none. @param {Variable[]} variables @param {Codes} codes @param {{from?: number, texts?: boolean, required?: boolean}} [options] */
 export function firstMissing(variables, codes, { from = 0, texts = true, required = false } = {}) {
   const order = variables.map((_, i) => (i + from) % variables.length);

@@ -6,8 +6,8 @@
  */
 import { path } from "../lib/api.js";
 import {
+  allEqual,
   CANNOT_TELL,
-  equal,
   firstMissing,
   isChoice,
   isOneChoice,
@@ -70,9 +70,7 @@ export class Desk extends Attempts {
 
   get isDirty() {
     const { unit, draft } = this;
-    if (!unit) return false;
-    const names = new Set([...Object.keys(draft.codes), ...Object.keys(unit.codes)]);
-    return draft.note !== unit.note || [...names].some((name) => !equal(draft.codes[name], unit.codes[name]));
+    return unit !== null && (draft.note !== unit.note || !allEqual(draft.codes, unit.codes));
   }
 
   /** @param {Partial<Desk>} what */

@@ -22,21 +22,24 @@ async function readOne(study, assignment, variable, signal) {
   }
 }
 
-/** @param {{study: string, assignment: string, variables: Variable[], codes: number}} props `codes`: number of codes, by which it is known that there are others */
-export function Agreement({ study, assignment, variables, codes }) {
+/** @param {{study: string, assignment: string, variables: Variable[], codes: number, ready: boolean}} props
+ *   `codes`: number of codes, by which it is known that there are others; `ready`: whether coders have items in common */
+export function Agreement({ study, assignment, variables, codes, ready }) {
   const words = text.coding.agreement;
   const rows = useLoad(
     async (signal) => {
       /** @type {Row[]} */
       const found = [];
+      if (!ready) return found;
       for (const each of variables.filter(({ kind }) => kind !== "text"))
         found.push(await readOne(study, assignment, each, signal));
       return found;
     },
-    [codes],
+    [codes, ready],
   );
+  if (!ready) return html`<h3>${words.title}</h3><p class="soft">${words.none}</p>`;
   return html`<h3>${words.title}</h3>
-    <div class="scroll-x" aria-live="polite">
+    <div class="scroll-x">
       <table class="table">
         <thead>
           <tr>
@@ -60,13 +63,12 @@ export function Agreement({ study, assignment, variables, codes }) {
         </tbody>
       </table>
     </div>
-    <p class="soft small">${words.about}</p>`;
+    <p class="soft small">${rows.loading && !rows.value ? text.common.loading : words.about}</p>`;
 }
 
 /** @param {Schemas["AgreementCoefficient"]} value */
 function coefficient({ value, low, high }) {
+  const shown = (/** @type {number} */ each) => number(Math.round(each * 100) / 100);
   if (value === null) return "–";
-  return low === null || high === null
-    ? number(value, 2)
-    : `${number(value, 2)} (${number(low, 2)} – ${number(high, 2)})`;
+  return low === null || high === null ? shown(value) : `${shown(value)} (${shown(low)} – ${shown(high)})`;
 }

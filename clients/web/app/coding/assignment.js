@@ -71,7 +71,7 @@ export function AssignmentPage({ study, name, blurred }) {
     ${
       state &&
       variables.length > 0 &&
-      html`<${Agreement} study=${study.name} assignment=${name} variables=${variables} codes=${codes} />
+      html`<${Agreement} study=${study.name} assignment=${name} variables=${variables} codes=${codes} ready=${state.complete > 0 && state.coders.filter(({ role }) => role === "coder").length > 1} />
         <${Differing} study=${study} assignment=${name} variables=${variables} blurred=${blurred} n=${state.differing} codes=${codes} />
         <${Exports} study=${study.name} assignment=${name} variables=${variables} pairs=${kind === "pairs"} reload=${progress.reload} />`
     }

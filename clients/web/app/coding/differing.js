@@ -59,7 +59,7 @@ function Card({ study, entry, blurred }) {
     }
     <p class="small soft">${entry.id}${entry.other && ` · ${entry.other}`}</p>
     <p class="small"><strong>${entry.variable}</strong></p>
-    <ul class="small plain">
+    <ul class="small unmarked">
       ${entry.codes.map((code) => html`<li key=${code.coder}>${code.coder}: ${written(code.value)}</li>`)}
       ${entry.decided && html`<li><strong>${words.decided}: ${written(entry.decision)}</strong></li>`}
     </ul>

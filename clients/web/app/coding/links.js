@@ -35,7 +35,7 @@ export function LinkTable({ tokens }) {
   const words = text.coding.links;
   const roles = /** @type {Record<string, string>} */ (text.coding.roles);
   return html`<table class="table links">
-    <thead><tr><th scope="col">${words.name}</th><th scope="col">${words.link}</th><th scope="col"></th></tr></thead>
+    <thead><tr><th scope="col">${words.name}</th><th scope="col">${words.link}</th><td></td></tr></thead>
     <tbody>
       ${tokens.map(
         (each) => html`<tr key=${each.name}>

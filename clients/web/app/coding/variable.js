@@ -24,7 +24,7 @@ export function VariableForm({ study, blurred, variable, onChange, onMove }) {
   return html`<fieldset class="card variable">
     <legend class="hidden-text">${words.variable}: ${name}</legend>
     <div class="row">
-      <h3>${name}</h3>
+      <h2>${name}</h2>
       <span class="spacer"></span>
       <${Button} label=${`${words.up}: ${name}`} onClick=${() => onMove(-1)}>↑<//>
       <${Button} label=${`${words.down}: ${name}`} onClick=${() => onMove(1)}>↓<//>
@@ -58,7 +58,7 @@ export function VariableForm({ study, blurred, variable, onChange, onMove }) {
     <${Examples} study=${study} blurred=${blurred} of=${name} ids=${variable.examples} onChange=${(/** @type {string[]} */ examples) => set({ examples })} />
     ${
       hasCategories(variable.kind) &&
-      html`<h4>${words.categories}</h4>
+      html`<h3>${words.categories}</h3>
         ${variable.kind === "binary" && !variable.categories.length && html`<p class="soft small">${words.yesNo}</p>`}
         <ol class="categories">
           ${variable.categories.map(
