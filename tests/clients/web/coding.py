@@ -6,11 +6,14 @@ from typing import Any
 import httpx
 from playwright.sync_api import Page, expect
 
+PATIENCE = 60_000  # milliseconds: a test does not depend on the load of the machine
+expect.set_options(timeout=PATIENCE)
 BINARY: dict[str, Any] = {"variables": [{"name": "protest", "kind": "binary", "question": "Is this a protest?"}]}
 
 
 def assign(owner: httpx.Client, name: str, book: Mapping[str, Any] = BINARY, **body: Any) -> dict[str, str]:
     """Make the study `name` of the folder `photos` with an assignment; the tokens by the names of people."""
+    owner.delete(f"/v1/studies/{name}")  # of a test that failed
     made = owner.post("/v1/studies", json={"name": name, "title": "Circles & <squares>", "folder": "photos"})
     assert made.status_code == 201, made.text
     assert owner.put(f"/v1/studies/{name}/codebook", json=book).status_code == 200

@@ -1,16 +1,18 @@
 """The page of a coder: by keys alone, over a killed server, for all kinds of variables, pairs and adjudicators."""
 
+import base64
 import os
 import re
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.clients.web import pictures
 from tests.clients.web.accessibility import faults
-from tests.clients.web.coding import assign, codes_of, done
+from tests.clients.web.coding import BINARY, PATIENCE, assign, codes_of, done
 from tests.clients.web.conftest import KEY
 from tests.e2e import harness
 
@@ -33,7 +35,7 @@ ALL = {
 def open_link(context: BrowserContext, url: str, token: str) -> Page:
     """The page of a link, once its first picture is on the screen."""
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE)
     page.goto(f"{url}/code#{token}")
     page.locator(".stage[aria-busy=false], .finished").first.wait_for()
     return page
@@ -338,3 +340,27 @@ def test_the_page_of_a_coder_has_no_faults_of_accessibility(context, owner, work
     expect(page.get_by_role("heading", name="Your codes")).to_be_visible()
     assert faults(page) == []
     owner.delete("/v1/studies/seen")
+
+
+def test_texts_of_a_collection_are_coded(context, owner, workbench):
+    of = {"model": "other-model", "fingerprint": "other", "dimension": 2}
+    owner.put("/v1/collections/posts", json={**of, "fields": {}}).raise_for_status()
+    data = base64.b64encode(np.eye(2, dtype=np.float32).tobytes()).decode()
+    texts = ["a <b>protest</b>\nin the rain", "a cat on a sofa"]
+    sent = {"vectors": [{**of, "modality": "text", "data": data}], "ids": ["a", "b"], "texts": texts}
+    owner.post("/v1/collections/posts/items", json=sent).raise_for_status()
+    owner.post("/v1/studies", json={"name": "posts", "collection": "posts"}).raise_for_status()
+    owner.put("/v1/studies/posts/codebook", json=BINARY)
+    body = {"name": "first", "items": [{"id": "a"}, {"id": "b"}], "coders": ["anna"]}
+    token = owner.post("/v1/studies/posts/assignments", json=body).json()["tokens"][0]["token"]
+    page = open_link(context, workbench.url, token)
+    assert faults(page) == []
+    for i in range(2):
+        shown = page.locator(".stage .text").inner_text()
+        assert shown in texts
+        page.keyboard.press("1" if "protest" in shown else "2")
+        done(page, i + 1, 2)
+    expect(page.get_by_role("heading", name="All done")).to_be_visible()
+    assert codes_of(owner, "posts")["anna"] == {"a protest": "yes", "b protest": "no"}
+    owner.delete("/v1/studies/posts")
+    owner.delete("/v1/collections/posts")

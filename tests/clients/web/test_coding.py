@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.clients.web.accessibility import faults
-from tests.clients.web.coding import assign, codes_of
+from tests.clients.web.coding import PATIENCE, assign, codes_of
 
 CATEGORIES = {
     "variables": [
@@ -30,8 +30,10 @@ def saved(page, button):
 
 
 def test_a_codebook_is_written_saved_as_versions_and_exchanged(open_page, owner, tmp_path):
+    owner.delete("/v1/studies/book")
     owner.post("/v1/studies", json={"name": "book", "folder": "photos"})
     page = open_page("/#/s/book/code")
+    page.set_default_timeout(PATIENCE)
     page.get_by_label("Title of the codebook").fill("Protest")
     page.get_by_role("button", name="Add a variable").click()
     page.get_by_label("Name", exact=True).fill("violence")
@@ -76,6 +78,7 @@ def test_a_codebook_is_written_saved_as_versions_and_exchanged(open_page, owner,
 
 
 def test_an_assignment_is_drawn_and_its_links_are_shown_once(open_page, owner, workbench, browser):
+    owner.delete("/v1/studies/drawn")
     owner.post("/v1/studies", json={"name": "drawn", "folder": "photos"})
     owner.put("/v1/studies/drawn/codebook", json=CATEGORIES)
     ids = [item["id"] for item in owner.get("/v1/studies/drawn/items").json()["data"]]
@@ -85,6 +88,7 @@ def test_an_assignment_is_drawn_and_its_links_are_shown_once(open_page, owner, w
         json={"ids": ids, "columns": {"shape": shape, "score": [i / 40 for i in range(40)]}},
     )
     page = open_page("/#/s/drawn/code")
+    page.set_default_timeout(PATIENCE)
     page.get_by_role("link", name="New assignment").click()
     page.get_by_label("Which items").select_option("stratified")
     page.get_by_label("Number of items").fill("10")
@@ -151,12 +155,13 @@ def code(workbench, token: str, value: str, signs: list[str]) -> None:
 def test_progress_agreement_and_files_of_an_assignment(open_page, owner, workbench, scheme, tmp_path):
     tokens = assign(owner, "followed", CATEGORIES, sample={"design": "simple", "size": 8}, adjudicators=["eve"])
     page = open_page("/#/s/followed/code/assignment/first")
+    page.set_default_timeout(PATIENCE)
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     expect(page.get_by_text("0 of 8 are coded by all")).to_be_visible()
     code(workbench, tokens["anna"], "yes", ["banner"])
     code(workbench, tokens["ben"], "no", ["flag", "banner"])
-    expect(page.get_by_text("8 of 8 are coded by all")).to_be_visible(timeout=15_000)  # without being asked
-    expect(page.get_by_role("row", name=re.compile("^protest"))).to_contain_text("%", timeout=15_000)
+    expect(page.get_by_text("8 of 8 are coded by all")).to_be_visible()  # without being asked
+    expect(page.get_by_role("row", name=re.compile("^protest"))).to_contain_text("%")
     differing = owner.get("/v1/studies/followed/assignments/first/disagreements").json()
     expect(page.locator(".differing > li")).to_have_count(min(12, differing["total"]))
     expect(page.locator(".differing img").first).to_have_class("blurred")

@@ -20,14 +20,12 @@ import { Attempts } from "./attempts.js";
 
 /** @typedef {import("../lib/api.js").Schemas} Schemas */
 /** @typedef {import("./answers.js").Unit} Unit */
-/** @typedef {import("./answers.js").Code} Code */
 /** @typedef {import("./answers.js").Codes} Codes */
 /** @typedef {import("./answers.js").About} About */
 /** @typedef {import("./answers.js").Variable} Variable */
 /** @typedef {import("./answers.js").Option} Option */
 /** @typedef {{codes: Codes, note: string}} Draft */
 const AHEAD = 3; // items whose pictures are fetched ahead
-const MOST_AHEAD = 20;
 
 export class Desk extends Attempts {
   /** @param {About} about @param {import("./pictures.js").Pictures} pictures */
@@ -52,7 +50,7 @@ export class Desk extends Attempts {
     /** @type {string[]} */
     this.trail = []; // items shown by this page, for going back
     /** @type {Set<string>} */
-    this.skipped = new Set();
+    this.skipped = new Set(); // items passed over, which come again at the end
     this.visible = false; // whether the pictures are on the screen
     /** @type {Set<string>} */
     this.painted = new Set(); // those that are
@@ -69,8 +67,8 @@ export class Desk extends Attempts {
   }
 
   get isDirty() {
-    const { unit, draft } = this;
-    return unit !== null && (draft.note !== unit.note || !allEqual(draft.codes, unit.codes));
+    const unit = this.unit;
+    return unit !== null && (this.draft.note !== unit.note || !allEqual(this.draft.codes, unit.codes));
   }
 
   /** @param {Partial<Desk>} what */
@@ -162,7 +160,7 @@ export class Desk extends Attempts {
     );
   }
 
-  /** Set the code of a variable, or take it away; then go to the next variable, or on. @param {Variable} variable @param {Code | null} code @param {boolean} [whole] whether that is the whole answer */
+  /** Set the code of a variable, or take it away; then go to the next variable, or on. @param {Variable} variable @param {Codes[string] | null} code @param {boolean} [whole] whether that is the whole answer */
   answer(variable, code, whole = true) {
     if (!this.takesAnswers) return;
     const codes = { ...this.draft.codes };
@@ -220,9 +218,9 @@ export class Desk extends Attempts {
   }
 
   /** Save what is on the page, then go on. */
-  async save() {
-    await this.tried(async () => {
-      const answer = await this.put(Math.min(AHEAD + this.skipped.size, MOST_AHEAD));
+  save() {
+    return this.tried(async () => {
+      const answer = await this.put(Math.min(AHEAD + this.skipped.size, 20));
       if (answer) this.follow(answer.next, answer.progress);
     });
   }
@@ -232,7 +230,7 @@ export class Desk extends Attempts {
     const { unit, draft } = this;
     if (!unit) return null;
     this.set({ phase: "saving", remark: "" });
-    /** @type {Record<string, Code>} */
+    /** @type {Codes} */
     const codes = { ...draft.codes };
     for (const name of Object.keys(unit.codes)) codes[name] ??= { value: null, cannot_tell: false };
     const json = { codes, note: draft.note, following };
@@ -251,14 +249,16 @@ export class Desk extends Attempts {
       this.set({ draft: { ...this.draft, codes }, remark: "", writing: "" });
       return;
     }
-    const restart = () => this.start();
-    await this.tried(async () => {
-      /** @type {Schemas["UndoneCodes"]} */
-      const undone = await this.ask("v1/coding/undo", { method: "POST" });
-      this.progress = undone.progress;
-      if (!undone.unit) this.set({ remark: "nothingToUndo" });
-      else this.show(undone.unit);
-    }, restart); // a second request would take back more, if only the answer to the first one was lost
+    await this.tried(
+      async () => {
+        /** @type {Schemas["UndoneCodes"]} */
+        const undone = await this.ask("v1/coding/undo", { method: "POST" });
+        this.progress = undone.progress;
+        if (!undone.unit) this.set({ remark: "nothingToUndo" });
+        else this.show(undone.unit);
+      },
+      () => this.start(),
+    ); // a second request would take back more, if only the answer to the first one was lost
   }
 
   /** Go to an item, having saved what is on the page. @param {string} key */
@@ -272,8 +272,7 @@ export class Desk extends Attempts {
 
   /** To the item shown before. */
   async back() {
-    const place = this.unit ? this.trail.indexOf(this.unit.key) : this.trail.length;
-    const key = this.trail[place - 1];
+    const key = this.trail[(this.unit ? this.trail.indexOf(this.unit.key) : this.trail.length) - 1];
     if (key && (this.phase === "coding" || this.phase === "finished")) await this.open(key);
   }
 
@@ -282,10 +281,7 @@ export class Desk extends Attempts {
     const { unit } = this;
     if (!unit || this.phase !== "coding") return;
     const key = this.trail[this.trail.indexOf(unit.key) + 1];
-    if (key) {
-      await this.open(key);
-      return;
-    }
+    if (key) return this.open(key);
     await this.tried(async () => {
       if (this.isDirty) await this.put(0);
       this.skipped.add(unit.key);

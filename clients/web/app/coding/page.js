@@ -1,7 +1,7 @@
 /** The page "Code" of a study: its codebook, its assignments, and one assignment with its people. */
-import { html } from "../lib/dom.js";
+import { html, useEffect } from "../lib/dom.js";
 import { Notice } from "../lib/parts.js";
-import { hashOf } from "../lib/router.js";
+import { go, hashOf } from "../lib/router.js";
 import { text } from "../lib/text.js";
 import { AssignmentPage } from "./assignment.js";
 import { AssignmentsPage } from "./assignments.js";
@@ -12,7 +12,11 @@ import { useStyle } from "./style.js";
 /** @param {import("../pages.js").PageProps} props */
 export function CodePage({ study, reload, parts, query, blurred }) {
   const styled = useStyle("coding.css");
-  const [part = study.codebook ? "assignments" : "codebook", name] = parts;
+  const [part = "", name] = parts;
+  useEffect(() => {
+    const first = study.codebook ? "assignments" : "codebook";
+    if (!part) go(hashOf(["s", study.name, "code", first]), { replace: true });
+  }, [part]);
   const link = (/** @type {string} */ to, /** @type {string} */ label) => html`<a
     class="button"
     href=${hashOf(["s", study.name, "code", to])}
@@ -29,6 +33,7 @@ export function CodePage({ study, reload, parts, query, blurred }) {
     </div>
     ${part === "codebook" && html`<${CodebookPage} study=${study} reload=${reload} blurred=${blurred} />`}
     ${
+      part &&
       part !== "codebook" &&
       !study.codebook &&
       html`<${Notice}>${text.coding.noCodebook} <a href=${hashOf(["s", study.name, "code", "codebook"])}>${text.coding.makeCodebook}</a><//>`
