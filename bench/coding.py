@@ -86,6 +86,7 @@ def _code(link: str, n: int, *, look: float, plain: bool) -> tuple[dict[str, lis
         browser = playwright.chromium.launch(executable_path=chromium, args=OPTIONS)
         page: Page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(link)
+        page.evaluate("performance.setResourceTimingBufferSize(5000)")
         page.locator(".frame img").wait_for()
         time.sleep(2)  # the first pictures are there
         if plain:

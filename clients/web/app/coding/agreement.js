@@ -1,6 +1,6 @@
 /** The agreement of coders so far, for each variable. */
 import { ApiError, call, path } from "../lib/api.js";
-import { html } from "../lib/dom.js";
+import { html, useEffect, useRef, useState } from "../lib/dom.js";
 import { count, number, percent } from "../lib/format.js";
 import { useLoad } from "../lib/load.js";
 import { messageOf } from "../lib/parts.js";
@@ -9,6 +9,26 @@ import { text } from "../lib/text.js";
 /** @typedef {import("../lib/api.js").Schemas} Schemas */
 /** @typedef {import("./book.js").Variable} Variable */
 /** @typedef {{variable: Variable, answer: Schemas["AgreementAnswer"] | null, error: string}} Row */
+
+const EVERY = 15_000; // milliseconds between two readings of all coefficients, which the server computes anew
+
+/** The value, which changes at most once in EVERY. @param {number} value */
+function useSlowly(value) {
+  const [shown, setShown] = useState(value);
+  const last = useRef(0);
+  useEffect(() => {
+    if (value === shown) return;
+    const timer = setTimeout(
+      () => {
+        last.current = Date.now();
+        setShown(value);
+      },
+      Math.max(0, last.current + EVERY - Date.now()),
+    );
+    return () => clearTimeout(timer);
+  }, [value, shown]);
+  return shown;
+}
 
 /** @param {string} study @param {string} assignment @param {Variable} variable @param {AbortSignal} signal @returns {Promise<Row>} */
 async function readOne(study, assignment, variable, signal) {
@@ -26,6 +46,7 @@ async function readOne(study, assignment, variable, signal) {
  *   `codes`: number of codes, by which it is known that there are others; `ready`: whether coders have items in common */
 export function Agreement({ study, assignment, variables, codes, ready }) {
   const words = text.coding.agreement;
+  const settled = useSlowly(codes);
   const rows = useLoad(
     async (signal) => {
       /** @type {Row[]} */
@@ -35,7 +56,7 @@ export function Agreement({ study, assignment, variables, codes, ready }) {
         found.push(await readOne(study, assignment, each, signal));
       return found;
     },
-    [codes, ready],
+    [settled, ready],
   );
   if (!ready) return html`<h3>${words.title}</h3><p class="soft">${words.none}</p>`;
   return html`<h3>${words.title}</h3>
