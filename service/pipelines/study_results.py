@@ -204,8 +204,8 @@ async def predict_items(
         mean = float(found.values[there].mean()) if n else None
     missing = vectors.missing + len(found.failures)
     remarks = [
-        "Shares of predicted labels, and means of predicted values, are biased by the classifier's errors: "
-        "POST /v1/studies/{name}/estimates corrects them."
+        "Shares of predicted labels, and means of predicted values, are biased by the classifier's errors; an estimate "
+        "corrects them by the codes."
     ]
     if missing:
         remarks.append(f"{missing:,} items have no vector, or lack a feature, and no prediction.")

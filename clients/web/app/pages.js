@@ -15,4 +15,5 @@ export const PAGES = [
   { name: "map", title: text.pages.map, load: async () => (await import("./map/page.js")).MapPage },
   { name: "try", title: text.pages.try, load: async () => (await import("./try/page.js")).TryPage },
   { name: "code", title: text.pages.code, load: async () => (await import("./coding/page.js")).CodePage },
+  { name: "results", title: text.pages.results, load: async () => (await import("./results/page.js")).ResultsPage },
 ];
