@@ -40,7 +40,7 @@ def test_codes_become_a_classifier_predictions_a_corrected_share_and_files(open_
     page.keyboard.press("Tab")
     train.get_by_role("button", name="Train").focus()
     page.keyboard.press("Enter")
-    expect(train.get_by_role("heading", name="Figures of circle@1")).to_be_visible(timeout=120_000)
+    expect(train.get_by_role("heading", name="Figures of circle@1")).to_be_visible(timeout=240_000)
     report = owner.get("/v1/classifiers/circle").json()["report"]["cross_validated"]["figures"]
     accuracy = train.get_by_role("row", name="Accuracy").first
     expect(accuracy).to_contain_text(f"{report['accuracy']['value']:.3g}")
