@@ -1,6 +1,6 @@
 /** The codes of an item, of all coders. */
 import { html } from "../lib/dom.js";
-import { number, time } from "../lib/format.js";
+import { cell, time } from "../lib/format.js";
 import { text } from "../lib/text.js";
 
 /** @typedef {import("../lib/api.js").Schemas} Schemas */
@@ -35,5 +35,5 @@ export function Codes({ codes }) {
 function codeText(value) {
   if (value === null) return text.item.cannotTell;
   if (Array.isArray(value)) return value.join(", ");
-  return typeof value === "number" ? number(value, 5) : value;
+  return typeof value === "number" ? cell(value) : value;
 }

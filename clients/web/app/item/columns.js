@@ -1,7 +1,7 @@
 /** The columns of an item, with how they were made. */
 import { call, path } from "../lib/api.js";
 import { html } from "../lib/dom.js";
-import { number, time } from "../lib/format.js";
+import { cell, time } from "../lib/format.js";
 import { useLoad } from "../lib/load.js";
 import { hashOf } from "../lib/router.js";
 import { text } from "../lib/text.js";
@@ -38,7 +38,7 @@ export function Columns({ study, values }) {
 /** A value; texts lead to the items that have the same. @param {{study: string, name: string, value: Cell}} props */
 function Value({ study, name, value }) {
   if (value === null) return html`<span class="soft">–</span>`;
-  if (typeof value === "number") return number(value, 5);
+  if (typeof value === "number") return cell(value);
   const filters = [`${name}=${value}`];
   return html`<a href=${hashOf(["s", study, "look"], writeQuery({ filters }))} title=${text.item.same(name)}>${String(value)}</a>`;
 }

@@ -14,6 +14,11 @@ export function number(value, digits = 3) {
   return new Intl.NumberFormat(language, { maximumSignificantDigits: digits }).format(value);
 }
 
+/** A value of a column: whole numbers exactly, others with five significant digits. @param {number} value */
+export function cell(value) {
+  return Number.isInteger(value) ? count(value) : number(value, 5);
+}
+
 /** A share as a percentage. @param {number} value @param {number} [digits] */
 export function percent(value, digits = 1) {
   return new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: digits }).format(value);

@@ -80,10 +80,11 @@ export function LookPage({ study, reload, query: params, blurred }) {
         <div class="chips">
           <span class="look-count" aria-live="polite">${rows ? text.look.count(rows.keys.length, study.items) : text.common.loading}</span>
           <${SimilarChip} query=${query} onChange=${change} />
+          ${query.only && html`<${Chip} label=${text.look.onlySelected} onRemove=${() => change({ only: false })} />`}
           <${Chips} filters=${query.filters} onChange=${(/** @type {string[]} */ filters) => change({ filters })} />
         </div>
         <${ErrorNotice} error=${error} />
-        ${rows && !rows.keys.length && html`<${Nothing} study=${study} onClear=${() => change({ ...NO_SIMILAR, filters: [], search: "" })} />`}
+        ${rows && !rows.keys.length && html`<${Nothing} study=${study} onClear=${() => change({ ...NO_SIMILAR, filters: [], search: "", only: false })} />`}
         ${
           rows &&
           rows.keys.length > 0 &&
@@ -111,7 +112,9 @@ export function LookPage({ study, reload, query: params, blurred }) {
             setTurn((before) => before + 1);
             reload();
           }}
-        />
+        >
+          ${!query.only && html`<${Button} onClick=${() => change({ only: true })}>${text.look.only}<//>`}
+        <//>
         <p class="look-keys soft small">${text.look.keys}</p>
       </section>
     </div>

@@ -2,9 +2,9 @@
 
 /**
  * @typedef {{filters: string[], sort: string | null, descending: boolean, search: string, text: string, like: string,
- *   picture: string, model: string, show: string[]}} WallQuery
+ *   picture: string, model: string, only: boolean, show: string[]}} WallQuery
  *   `search`: a part of the id; `text`, `like` (a key), `picture` (a number of this tab): similar items in order;
- *   `show`: columns beneath the pictures
+ *   `only`: the selected items alone; `show`: columns beneath the pictures
  */
 /** @typedef {{column: string, operator: string, value: string}} Condition */
 
@@ -21,6 +21,7 @@ export function readQuery(params) {
     like: params.get("like") ?? "",
     picture: params.get("picture") ?? "",
     model: params.get("model") ?? "",
+    only: params.get("selected") === "1",
     show: params.getAll("show"),
   };
 }
@@ -30,6 +31,7 @@ export function writeQuery(query) {
   const made = new URLSearchParams();
   for (const each of query.filters ?? []) made.append("filter", each);
   if (query.sort) made.set("sort", query.sort);
+  if (query.only) made.set("selected", "1");
   if (query.descending) made.set("descending", "1");
   for (const name of /** @type {const} */ (["search", "text", "like", "picture", "model"])) {
     const value = query[name];

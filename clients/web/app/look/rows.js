@@ -3,6 +3,7 @@ import { call, path } from "../lib/api.js";
 import { useEffect, useState } from "../lib/dom.js";
 import { base64Of, pictureOf } from "./pictures.js";
 import { isSimilar, writeQuery } from "./query.js";
+import { selectionOf } from "./selection.js";
 
 /** @typedef {import("../lib/api.js").Schemas} Schemas */
 /** @typedef {import("./query.js").WallQuery} WallQuery */
@@ -19,9 +20,23 @@ const tokenOf = (study, query) => `${study}?${writeQuery(query)}`;
 
 /** @param {string} study @param {WallQuery} query @param {AbortSignal} [signal] @returns {Promise<Rows>} */
 export async function readRows(study, query, signal) {
-  const rows = await (isSimilar(query) ? readSimilar : readTable)(study, query, signal);
+  const found = await (isSimilar(query) ? readSimilar : readTable)(study, query, signal);
+  const rows = query.only ? onlyThose(found, selectionOf(study)) : found;
   last = { token: tokenOf(study, query), rows };
   return rows;
+}
+
+/** @param {Rows} rows @param {Set<string>} keys @returns {Rows} */
+function onlyThose(rows, keys) {
+  const there = rows.keys.map((key) => keys.has(key));
+  const kept = (/** @type {unknown[]} */ values) => values.filter((_, i) => there[i]);
+  return /** @type {Rows} */ ({
+    keys: kept(rows.keys),
+    ids: kept(rows.ids),
+    cosines: rows.cosines && kept(rows.cosines),
+    columns: Object.fromEntries(Object.entries(rows.columns).map(([name, values]) => [name, kept(values)])),
+    remarks: rows.remarks,
+  });
 }
 
 /** @param {string} study @param {WallQuery} query @param {AbortSignal} [signal] @returns {Promise<Rows>} */

@@ -1,6 +1,6 @@
 /** The wall: a grid of tiles, of which only those near the view exist. */
 import { html, useEffect, useId, useLayoutEffect, useRef, useState } from "../lib/dom.js";
-import { number } from "../lib/format.js";
+import { cell } from "../lib/format.js";
 import { text } from "../lib/text.js";
 import { useBand } from "./band.js";
 import { GAP, gridOf, keyLeadsTo, tilesWithin } from "./grid.js";
@@ -23,7 +23,7 @@ export function linesOf(rows, show, i) {
   const lines = show.map((name) => {
     const value = name === "id" ? rows.ids[i] : rows.columns[name]?.[i];
     if (value === null || value === undefined) return "–";
-    return typeof value === "number" ? number(value) : String(value);
+    return typeof value === "number" ? cell(value) : String(value);
   });
   const cosine = rows.cosines?.[i];
   return cosine === undefined ? lines : [text.look.cosine(cosine), ...lines];

@@ -24,6 +24,18 @@ POLICY = "; ".join(
         "form-action 'none'",
     )
 )
+VIEWER = "viewer.html"  # the map, whose library (regl) makes functions from texts
+VIEWER_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self' 'unsafe-eval'",
+        "style-src 'self'",
+        "frame-ancestors 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "sandbox allow-scripts",  # no origin: neither cookies nor the API, however it is opened
+    )
+)
 HEADERS = {
     "content-security-policy": POLICY,
     "cache-control": "no-cache",  # asked for again, and answered 304 while it is the same
@@ -32,6 +44,7 @@ HEADERS = {
     "x-frame-options": "DENY",
     "cross-origin-opener-policy": "same-origin",
 }
+VIEWER_HEADERS = {**HEADERS, "content-security-policy": VIEWER_POLICY, "x-frame-options": "SAMEORIGIN"}
 
 
 def add(app: FastAPI, context: Context) -> None:
@@ -57,9 +70,9 @@ def _shell(name: str) -> Response:
 
 
 class _Files(StaticFiles):
-    """Files with the headers of the pages."""
+    """Files with the headers of the pages; the frame of the map has its own."""
 
-    def file_response(self, *args: Any, **options: Any) -> Response:
-        response = super().file_response(*args, **options)
-        response.headers.update(HEADERS)
+    def file_response(self, full_path: Any, *args: Any, **options: Any) -> Response:
+        response = super().file_response(full_path, *args, **options)
+        response.headers.update(VIEWER_HEADERS if Path(full_path).name == VIEWER else HEADERS)
         return response
