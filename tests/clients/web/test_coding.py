@@ -166,7 +166,7 @@ def test_progress_agreement_and_files_of_an_assignment(open_page, owner, workben
     expect(page.locator(".differing > li")).to_have_count(min(12, differing["total"]))
     expect(page.locator(".differing img").first).to_have_class("blurred")
     agreed = owner.get("/v1/studies/followed/agreement", params={"variable": "protest"}).json()["percent"]["value"]
-    expect(page.get_by_role("row", name=re.compile("^protest"))).to_contain_text(f"{100 * agreed:.0f}%")
+    expect(page.get_by_role("row", name=re.compile("^protest"))).to_contain_text(f"{int(100 * agreed + 0.5)}%")
     long, name = saved(page, "All codes (CSV)")
     assert name == "followed-first-long.csv"
     assert long == owner.get("/v1/studies/followed/codes", params={"format": "csv", "adjudicators": True}).text
