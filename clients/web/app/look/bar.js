@@ -38,7 +38,7 @@ export function SearchBar({ query, vectors, onChange, onPicture }) {
     ${
       vectors &&
       html`<input
-          ref=${file} type="file" accept="image/*" class="hidden-text" tabindex="-1" aria-label=${text.look.byPicture}
+          ref=${file} type="file" accept="image/*" hidden
           onChange=${(/** @type {Event} */ event) => {
             const input = /** @type {HTMLInputElement} */ (event.target);
             if (input.files?.[0]) onPicture(input.files[0]);

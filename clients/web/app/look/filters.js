@@ -1,5 +1,5 @@
 /** Filters: each column of the study with its values or its histogram. */
-import { html, useId, useState } from "../lib/dom.js";
+import { html, useId, useRef, useState } from "../lib/dom.js";
 import { count, number, percent } from "../lib/format.js";
 import { text } from "../lib/text.js";
 import { submitted, typed } from "./inputs.js";
@@ -102,19 +102,29 @@ function Numbers({ column, filters, onChange }) {
   };
   const low = useId();
   const high = useId();
+  const start = useRef(-1); // the bin where a range begins that is drawn with the pointer
   const edges = column.histogram?.edges ?? [];
   const counts = column.histogram?.counts ?? [];
   const most = Math.max(1, ...counts);
   return html`
-    <div class="histogram" role="group" aria-label=${text.look.histogram(column.name)}>
+    <div
+      class="histogram" role="img" aria-label=${text.look.histogram(column.name)}
+      onPointerDown=${(/** @type {PointerEvent} */ event) => {
+        start.current = binAt(event);
+        event.preventDefault();
+      }}
+      onPointerUp=${(/** @type {PointerEvent} */ event) => {
+        const [first, last] = [Math.min(start.current, binAt(event)), Math.max(start.current, binAt(event))];
+        if (first >= 0) set(String(edges[first]), String(edges[last + 1]), last === counts.length - 1 ? "<=" : "<");
+        start.current = -1;
+      }}
+    >
       ${counts.map((n, i) => {
-        const [a, b] = [edges[i] ?? 0, edges[i + 1] ?? 0];
-        const within = (from === "" || b > Number(from)) && (to === "" || a < Number(to));
-        const label = text.look.bin(number(a), number(b), count(n));
-        return html`<button
-          key=${i} type="button" class=${`bin ${within ? "within" : ""}`} title=${label} aria-label=${label}
-          onClick=${() => set(String(a), String(b), i === counts.length - 1 ? "<=" : "<")}
-        ><span style=${{ height: n ? `max(2px, ${(100 * n) / most}%)` : "0" }}></span></button>`;
+        const [low, high] = [edges[i] ?? 0, edges[i + 1] ?? 0];
+        const within = (from === "" || high > Number(from)) && (to === "" || low < Number(to));
+        return html`<span
+          key=${i} class=${`bin ${within ? "within" : ""}`} data-bin=${i} title=${text.look.bin(number(low), number(high), count(n))}
+        ><span style=${{ height: n ? `max(2px, ${(100 * n) / most}%)` : "0" }}></span></span>`;
       })}
     </div>
     <div class="range">
@@ -172,4 +182,10 @@ function chipText(filter) {
   const signs = { "=": ":", "!=": " ≠", ">=": " ≥", "<=": " ≤", ">": " >", "<": " <" };
   const shown = value.trim() !== "" && Number.isFinite(Number(value)) ? number(Number(value), 4) : value;
   return `${column}${signs[/** @type {keyof typeof signs} */ (operator)]} ${shown}`;
+}
+
+/** The number of the bin of a histogram that the pointer is over; -1 for none. @param {PointerEvent} event */
+function binAt(event) {
+  const bin = /** @type {Element} */ (event.target).closest("[data-bin]");
+  return bin ? Number(bin.getAttribute("data-bin")) : -1;
 }

@@ -45,8 +45,10 @@
       pointColorHover: "#888888",
       pointSizeSelected: 1,
       opacityInactiveMax: 0.35,
-      keyMap: { shift: "lasso", ctrl: "merge", meta: "merge" },
+      actionKeyMap: { lasso: "shift", merge: "cmd", remove: "alt" },
     });
+    fit();
+    window.addEventListener("resize", fit);
     plot.subscribe("pointOver", (/** @type {number} */ point) => tell({ type: "over", point, at: where(point) }));
     plot.subscribe("pointOut", () => tell({ type: "over", point: null, at: null }));
     plot.subscribe("lassoStart", () => {
@@ -64,6 +66,12 @@
       if (event.key === "Tab" || event.key === "Shift") return;
       tell({ type: "key", key: event.key, shift: event.shiftKey });
     });
+  }
+
+  /** The library draws no larger than the screen, which some browsers state too small. */
+  function fit() {
+    plot.get("renderer").resize(window.innerWidth, window.innerHeight);
+    plot.redraw();
   }
 
   /** @param {Draw} message */
