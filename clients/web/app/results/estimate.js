@@ -18,7 +18,11 @@ export function Estimate({ study, coded, classifiers, chosen, onDone }) {
   const [by, setBy] = useState("");
   const [answer, setAnswer] = useState(/** @type {Schemas["EstimateCorpusAnswer"] | null} */ (null));
   const columns = Object.keys(study.columns);
-  const from = source || (chosen && `classifier ${chosen}`);
+  const sources = [
+    ...classifiers.map((name) => ({ value: `classifier ${name}`, name: text.results.byClassifier(name) })),
+    ...columns.map((name) => ({ value: `column ${name}`, name: text.results.byColumn(name) })),
+  ];
+  const from = source || (chosen && `classifier ${chosen}`) || (sources[0]?.value ?? "");
   const estimate = useAction(async () => {
     setAnswer(null);
     const [kind, ...rest] = from.split(" ");
@@ -32,10 +36,6 @@ export function Estimate({ study, coded, classifiers, chosen, onDone }) {
     setAnswer(found);
     onDone();
   });
-  const sources = [
-    ...classifiers.map((name) => ({ value: `classifier ${name}`, name: text.results.byClassifier(name) })),
-    ...columns.map((name) => ({ value: `column ${name}`, name: text.results.byColumn(name) })),
-  ];
   return html`<section class="card" aria-labelledby="estimate">
     <h2 id="estimate">${text.results.estimate}</h2>
     <p class="soft">${text.results.estimateAbout}</p>
