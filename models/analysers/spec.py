@@ -12,7 +12,7 @@ from PIL import Image
 
 from models.catalog.spec import Precision, Source
 
-Kind = Literal["text", "objects", "classes", "captions", "visual", "sensitive"]
+Kind = Literal["text", "objects", "faces", "classes", "captions", "visual", "sensitive"]
 Arrays = tuple[NDArray[Any], ...]  # the inputs of a graph for one row, or its outputs, without the axis of the batch
 
 
@@ -34,6 +34,8 @@ class Finding:
     box : x, y of the upper left corner, width, height; floats in pixels of the upright picture.
     polygon : corners in reading order (upper left, upper right, lower right, lower left), in pixels.
     text : a line of text that was read, or a caption.
+    points : x, y by name, in pixels, such as the eyes of a face; they may lie outside of the picture.
+    share : share of the picture that the box covers, 0 to 1.
     """
 
     label: str | None = None
@@ -41,6 +43,8 @@ class Finding:
     box: tuple[float, float, float, float] | None = None
     polygon: tuple[tuple[float, float], ...] | None = None
     text: str | None = None
+    points: Mapping[str, tuple[float, float]] | None = None
+    share: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,20 +2,21 @@
 
 from collections.abc import Mapping
 
-from models.analysers import captions, classes, objects, sensitive, text, text_line, visual, words
+from models.analysers import captions, classes, faces, objects, sensitive, text, text_line, visual, words
 from models.analysers.generation import PART
 from models.analysers.spec import Analyser, AnalyserSpec, Kind
 
 CODE: Mapping[Kind, type[Analyser]] = {
     "text": text.Text,
     "objects": objects.Objects,
+    "faces": faces.FaceDetector,
     "classes": classes.Classes,
     "captions": captions.Captions,
     "visual": visual.Visual,
     "sensitive": sensitive.Sensitive,
 }
 ANALYSERS: Mapping[str, AnalyserSpec] = {
-    spec.name: spec for spec in (text.SPEC, objects.SPEC, classes.SPEC, visual.SPEC, sensitive.SPEC)
+    spec.name: spec for spec in (text.SPEC, objects.SPEC, faces.SPEC, classes.SPEC, visual.SPEC, sensitive.SPEC)
 }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
-from models.pages.analyses_view import Shot, View, kind_name
+from models.pages.analyses_view import Shot, View
 from models.pages.contact_sheet import Colours
 from models.pages.document import section
 from models.pages.html import Child, Html, count, counted, e, path_text, shortened, table, user_text
@@ -15,7 +15,7 @@ VIDEOS = 12  # whose curves are drawn
 CURVES = 5  # labels of a drawing
 ROWS = 300
 LONGEST = 1e9  # seconds of a video, more than there are
-KINDS = ("objects",)  # whose findings are counted in each frame
+KINDS = ("objects", "faces")  # whose findings are counted in each frame
 TIME_STYLE = """
 .times .curve { fill: none; stroke-width: 2; stroke-linejoin: round; }
 .times .shot { fill: var(--note); }
@@ -100,7 +100,7 @@ def _drawing(video: Any, shots: Sequence[Shot], colours: Colours) -> Html:
                 steps += [(time, counts[i][label]), (times[i + 1] if i + 1 < len(times) else end, counts[i][label])]
             curves.append(frame.line(f"curve.{colours.of({'label': label})}", steps))
         up = sorted({0, top}) if top < 4 else ticks(0, top, 3)
-        axes = frame.axes(ticks(0, end, 4 if width <= NARROW else 10), up, "seconds", kind_name("objects").lower())
+        axes = frame.axes(ticks(0, end, 4 if width <= NARROW else 10), up, "seconds", "findings")
         return svg(f"Labels over time in {shortened(name, 80)}", width, 170, shades, axes, curves)
 
     legend = [

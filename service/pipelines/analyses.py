@@ -359,6 +359,10 @@ def _finding(found: Finding, left: int, upper: int) -> Answer:
         made["polygon"] = [[x + left, y + upper] for x, y in found.polygon]
     if found.text is not None:
         made["text"] = found.text
+    if found.points is not None:
+        made["points"] = {name: [x + left, y + upper] for name, (x, y) in found.points.items()}
+    if found.share is not None:
+        made["share"] = found.share
     return made
 
 

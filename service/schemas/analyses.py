@@ -64,6 +64,21 @@ class ObjectOptions(AnalyserOptions):
     )
 
 
+class FaceOptions(AnalyserOptions):
+    """Faces with boxes and points."""
+
+    size: int = Field(
+        640,
+        ge=640,
+        le=1280,
+        multiple_of=320,
+        description="Longer side, in pixels, at which a picture is searched: 640, 960 or 1280. More finds smaller "
+        "faces in large pictures, at a cost that grows with its square.",
+    )
+    min_score: Score = Field(0.7, description="Lowest score of a face that is given.")
+    limit: int = Field(1000, ge=1, le=1000, description="Maximum number of faces of a picture.")
+
+
 class ClassOptions(AnalyserOptions):
     """Classes of the whole picture."""
 
@@ -113,6 +128,7 @@ class Analysers(Message):
     visual: VisualOptions | None = Field(None, description="Measure visual features.")
     sensitive: SensitiveOptions | None = Field(None, description="Score sexual content.")
     captions: CaptionOptions | None = Field(None, description="Write a caption.")
+    faces: FaceOptions | None = Field(None, description="Find faces.")
 
     @model_validator(mode="after")
     def _some(self) -> Self:
@@ -172,6 +188,12 @@ class Finding(BaseModel):
         "lower right, lower left.",
     )
     text: str | None = Field(None, description="Text that was read, or the caption.")
+    points: dict[str, tuple[float, float]] | None = Field(
+        None,
+        description="Points [x, y] of a face in pixels of the whole upright picture: right_eye, left_eye, nose, "
+        "right_mouth_corner, left_mouth_corner. Right and left are those of the person.",
+    )
+    share: float | None = Field(None, description="Share of the analysed picture or crop that the box covers.")
 
 
 class Findings(BaseModel):
@@ -194,6 +216,7 @@ class Results(BaseModel):
     visual: Findings | None = Field(None, description="Visual features.")
     sensitive: Findings | None = Field(None, description="Score of sexual content.")
     captions: Findings | None = Field(None, description="Caption.")
+    faces: Findings | None = Field(None, description="Faces.")
 
 
 class AnalysedFrame(BaseModel):

@@ -295,7 +295,7 @@ OPTIONS: Sequence[Row] = (
 
 ANALYSES: Sequence[Row] = (
     Row("no analyser", analysed(), 422, "invalid_request", "names no analyser"),
-    Row("an unknown kind of analyser", analysed(faces={}), 422, "invalid_request", r"faces: no such field"),
+    Row("an unknown kind of analyser", analysed(people={}), 422, "invalid_request", r"people: no such field"),
     Row("a kind of analyser that is not served", analysed(visual={}), 404, "unknown_model", "DAGUERRE_ANALYSERS"),
     Row("an unknown analyser", analysed(objects={"model": "owl"}), 404, "unknown_model", "no 'owl' among .*objects"),
     Row("an analyser of another kind", analysed(objects={"model": "imagenet-classes"}), 404, "unknown_model",
@@ -320,6 +320,11 @@ ANALYSES: Sequence[Row] = (
         "min_scores"),
     Row("an overlap of objects above 1", analysed(objects={"overlap": 1.5}), 422, "invalid_request", "overlap"),
     Row("no objects at most", analysed(objects={"limit": 0}), 422, "invalid_request", "limit"),
+    Row("a size of faces between two", analysed(faces={"size": 700}), 422, "invalid_request", "size"),
+    Row("a size of faces that is too large", analysed(faces={"size": 1600}), 422, "invalid_request", "size"),
+    Row("a score of faces above 1", analysed(faces={"min_score": 1.5}), 422, "invalid_request", "min_score"),
+    Row("more faces than are given", analysed(faces={"limit": 1001}), 422, "invalid_request", "limit"),
+    Row("labels of faces", analysed(faces={"labels": ["smile"]}), 422, "invalid_request", "labels: no such"),
     Row("an unknown option of classes", analysed(classes={"limit": 3}), 422, "invalid_request", "limit: no such"),
     Row("an unknown label of classes", analysed(classes={"labels": ["persn"]}), 422, "invalid_request", "persn"),
     Row("0 classes at most", analysed(classes={"top": 0}), 422, "invalid_request", "top"),

@@ -20,7 +20,7 @@ from tests.e2e.harness import assert_error, image, jpeg
 from tests.e2e.test_video import ended
 from tests.models.clips import make
 
-KINDS = ("text", "objects", "classes", "visual", "sensitive", "captions")
+KINDS = ("text", "objects", "faces", "classes", "visual", "sensitive", "captions")
 NAMES = ("astronaut", "chelsea", "coffee", "rocket")
 
 
@@ -72,6 +72,8 @@ def plain(analysis) -> dict:
             found["box"] = dict(zip(("x", "y", "width", "height"), each.box, strict=True))
         if each.polygon is not None:
             found["polygon"] = [list(corner) for corner in each.polygon]
+        if each.points is not None:
+            found |= {"points": {name: list(place) for name, place in each.points.items()}, "share": each.share}
         findings.append(found)
     return {
         "findings": findings,
@@ -235,7 +237,7 @@ def test_unusable_items_fail_alone(client):
     ("asked", "param", "words"),
     [
         ({}, "analysers", "names no analyser"),
-        ({"faces": {}}, "analysers.faces", "faces"),
+        ({"people": {}}, "analysers.people", "people"),
         ({"objects": {"labels": ["persn"]}}, "analysers.objects.labels", "close to it: person"),
         ({"objects": {"min_score": 2}}, "analysers.objects.min_score", "2"),
         ({"classes": {"top": 0}}, "analysers.classes.top", "0"),

@@ -66,6 +66,7 @@ class Client(Closing):
     analysers = blocking(AsyncClient.analysers)
     read_text = blocking_result(AsyncClient.read_text, waiting(BlockingAnalyses))
     detect = blocking_result(AsyncClient.detect, waiting(BlockingAnalyses))
+    faces = blocking_result(AsyncClient.faces, waiting(BlockingAnalyses))
     classify = blocking_result(AsyncClient.classify, waiting(BlockingAnalyses))
     caption = blocking_result(AsyncClient.caption, waiting(BlockingAnalyses))
     visual_features = blocking_result(AsyncClient.visual_features, waiting(BlockingAnalyses))

@@ -79,21 +79,35 @@ class CaptionOptions(_message.Message):
     max_tokens: int
     def __init__(self, model: _Optional[str] = ..., prompt: _Optional[str] = ..., max_tokens: _Optional[int] = ...) -> None: ...
 
+class FaceOptions(_message.Message):
+    __slots__ = ("model", "size", "min_score", "limit")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    MIN_SCORE_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    size: int
+    min_score: float
+    limit: int
+    def __init__(self, model: _Optional[str] = ..., size: _Optional[int] = ..., min_score: _Optional[float] = ..., limit: _Optional[int] = ...) -> None: ...
+
 class Analysers(_message.Message):
-    __slots__ = ("text", "objects", "classes", "visual", "sensitive", "captions")
+    __slots__ = ("text", "objects", "classes", "visual", "sensitive", "captions", "faces")
     TEXT_FIELD_NUMBER: _ClassVar[int]
     OBJECTS_FIELD_NUMBER: _ClassVar[int]
     CLASSES_FIELD_NUMBER: _ClassVar[int]
     VISUAL_FIELD_NUMBER: _ClassVar[int]
     SENSITIVE_FIELD_NUMBER: _ClassVar[int]
     CAPTIONS_FIELD_NUMBER: _ClassVar[int]
+    FACES_FIELD_NUMBER: _ClassVar[int]
     text: TextOptions
     objects: ObjectOptions
     classes: ClassOptions
     visual: VisualOptions
     sensitive: SensitiveOptions
     captions: CaptionOptions
-    def __init__(self, text: _Optional[_Union[TextOptions, _Mapping]] = ..., objects: _Optional[_Union[ObjectOptions, _Mapping]] = ..., classes: _Optional[_Union[ClassOptions, _Mapping]] = ..., visual: _Optional[_Union[VisualOptions, _Mapping]] = ..., sensitive: _Optional[_Union[SensitiveOptions, _Mapping]] = ..., captions: _Optional[_Union[CaptionOptions, _Mapping]] = ...) -> None: ...
+    faces: FaceOptions
+    def __init__(self, text: _Optional[_Union[TextOptions, _Mapping]] = ..., objects: _Optional[_Union[ObjectOptions, _Mapping]] = ..., classes: _Optional[_Union[ClassOptions, _Mapping]] = ..., visual: _Optional[_Union[VisualOptions, _Mapping]] = ..., sensitive: _Optional[_Union[SensitiveOptions, _Mapping]] = ..., captions: _Optional[_Union[CaptionOptions, _Mapping]] = ..., faces: _Optional[_Union[FaceOptions, _Mapping]] = ...) -> None: ...
 
 class AnalyseRequest(_message.Message):
     __slots__ = ("analysers", "on_error", "sampling", "as_job", "input")

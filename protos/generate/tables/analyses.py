@@ -11,6 +11,7 @@ ANALYSES = File(
         message("VisualOptions", "VisualOptions"),
         message("SensitiveOptions", "SensitiveOptions"),
         message("CaptionOptions", "CaptionOptions"),
+        message("FaceOptions", "FaceOptions"),
         message("Analysers", "Analysers"),
         message("AnalyseRequest", "AnalysesRequest", input="repeated Item // Images and videos."),
         message(

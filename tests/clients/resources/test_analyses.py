@@ -82,7 +82,7 @@ def test_short_forms_ask_for_one_analyser(connected, photos):
     assert connected.visual_features(one).values.loc["chelsea.jpg", "blur"] > 0
     assert connected.read_text(one, max_lines=5).texts == [""]
     kinds = {card.kind for card in connected.analysers() if card.default}
-    assert kinds == {"text", "objects", "classes", "captions", "visual", "sensitive"}
+    assert kinds == {"text", "objects", "classes", "captions", "visual", "sensitive", "faces"}
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_short_forms_ask_for_one_analyser(connected, photos):
     [
         ("text", TypeError, "give a list"),
         ([], ValueError, "names none"),
-        (["faces"], ValueError, "there are text"),
+        (["people"], ValueError, "there are text"),
         ({"objects": {"labels": ["persn"]}}, daguerre.InvalidRequestError, "close to it: person"),
         ({"objects": {"model": "x"}}, daguerre.NotFoundError, "GET /v1/analysers"),
     ],

@@ -10,6 +10,7 @@ from daguerre.cli.commands.corpus import corpus
 from daguerre.cli.commands.embed import embed, to_folder
 from daguerre.cli.commands.estimates import estimate
 from daguerre.cli.commands.evaluations import evaluate
+from daguerre.cli.commands.faces import faces
 from daguerre.cli.commands.jobs import jobs
 from daguerre.cli.commands.multiverses import multiverse
 from daguerre.cli.commands.replication import bundle, replicate
@@ -28,8 +29,8 @@ from daguerre.cli.group import DISAGREE, INTERRUPTED, MISMATCH, REFUSED, SOME_FA
 __all__ = ["DISAGREE", "INTERRUPTED", "MISMATCH", "REFUSED", "SOME_FAILED", "UNREACHABLE", "main"]
 
 for command in (
-    *(embed, corpus, zero_shot, analyse, cluster, duplicates, search, sample, pairs, agreement, compare),
-    *(coder_groups, reconcile, comparisons, scale, representations, validate, evaluate, estimate, multiverse),
+    *(embed, corpus, zero_shot, analyse, faces, cluster, duplicates, search, sample, pairs, agreement),
+    *(compare, coder_groups, reconcile, comparisons, scale, representations, validate, evaluate, estimate, multiverse),
     *(to_folder, bundle, replicate, collection, study),
     *(train, predict, fine_tune, classifiers, jobs, models, ping),
 ):

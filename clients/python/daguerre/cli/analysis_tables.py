@@ -11,7 +11,7 @@ import click
 from daguerre.cli import options
 from daguerre.cli.group import Settings
 from daguerre.cli.output import check_table, write_rows
-from daguerre.results.analyses import FINDING, PLACE, Analyses, entry_remarks, finding_rows, frame_rows, value_row
+from daguerre.results.analyses import Analyses, entry_remarks, finding_columns, finding_rows, frame_rows, value_row
 from daguerre.results.frames import FRAME, Over
 
 
@@ -38,8 +38,8 @@ class AnalysisTables:
             raise click.UsageError(f"--over: got {self.over}, for the table of --counts; add --counts FILE")
         if self.over not in (None, "item") and not videos:
             raise click.UsageError(f"--over: got {self.over}, which is for videos; add --video, or leave it out")
-        if self.counts is not None and not {"objects", "classes"} & set(kinds):
-            raise click.UsageError("--counts: counts labels; add --objects or --classes")
+        if self.counts is not None and not {"objects", "faces", "classes"} & set(kinds):
+            raise click.UsageError("--counts: counts labels; add --objects, --faces or --classes")
         if self.lines is not None and "text" not in kinds:
             raise click.UsageError("--lines: is a table of text; add --text")
 
@@ -48,7 +48,7 @@ class AnalysisTables:
         if self.values is not None:
             write_table(_values(found), self.values, ("id",))
         if self.counts is not None:
-            analyser = "objects" if "objects" in found.kinds else "classes"
+            analyser = next(kind for kind in ("objects", "faces", "classes") if kind in found.kinds)
             over = self.over or ("time" if found.has_videos else "item")
             table = found.counts(analyser, over=over)
             rows = table.reset_index() if table.index.name else table
@@ -64,7 +64,8 @@ class AnalysisTables:
     def write_findings(found: Analyses, out: str) -> None:
         """Write the table of findings."""
         rows = [row for id, entry in zip(found.ids, found.entries, strict=True) for row in finding_rows(id, entry)]
-        write_table(rows, out, (*FINDING, *(PLACE if found.has_videos else ())))
+        columns = finding_columns(found.kinds, videos=found.has_videos)
+        write_table([{name: row.get(name) for name in columns} for row in rows], out, tuple(columns))
 
     @staticmethod
     def notices(settings: Settings, found: Analyses) -> None:

@@ -165,6 +165,12 @@ pictures = output_option(
     show_default="thumbnails",
     help="How the report shows images.",
 )
+size_of_faces = option(
+    "--size",
+    type=click.Choice(["640", "960", "1280"]),
+    show_default="640",
+    help="Pixels of the longer side at which faces are looked for: more finds smaller ones.",
+)
 as_json = output_option("--json", "as_json", is_flag=True, help="Print the result as JSON on standard output.")
 json_summary = output_option("--json", "as_json", is_flag=True, help="Print a summary as JSON on standard output.")
 csv_out = output_option("-o", "--out", default="-", show_default=True, help="A .csv file; - is standard output.")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from daguerre.errors import FingerprintMismatchError
 from daguerre.inputs.files import require_folder
-from daguerre.results.analyses import FINDING, MORE, entry_remarks, finding_rows, frame_rows, value_row
+from daguerre.results.analyses import FINDING, MORE, POINTS, entry_remarks, finding_rows, frame_rows, value_row
 from daguerre.results.frames import FRAME, frames_of
 from daguerre.storage.parquet import arrow
 from daguerre.storage.whole import whole_file
@@ -221,7 +221,11 @@ def _results(row: Mapping[str, Any], kinds: Sequence[str]) -> dict[str, Any]:
 def stored_finding(row: Mapping[str, Any]) -> dict[str, Any]:
     """A finding from its row in the table of findings, which has no corners of lines."""
     box = None if row["x"] is None else {name: row[name] for name in ("x", "y", "width", "height")}
-    return {**{name: row[name] for name in ("label", "score", "text")}, "box": box}
+    made = {**{name: row[name] for name in ("label", "score", "text")}, "box": box}
+    if row.get("share") is not None:
+        made["share"] = row["share"]
+        made["points"] = {name: [row[f"{name}_x"], row[f"{name}_y"]] for name in POINTS}
+    return made
 
 
 def picture_row(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -49,6 +49,7 @@ CLIENT_METHODS: Mapping[str, RecordedMethod] = {
     "analyse": _PICTURES,
     "read_text": _PICTURES,
     "detect": _PICTURES,
+    "faces": _PICTURES,
     "classify": _PICTURES,
     "caption": _PICTURES,
     "visual_features": _PICTURES,

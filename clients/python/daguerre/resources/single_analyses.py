@@ -1,4 +1,4 @@
-"""Methods of the client that apply one analyser: text, objects, classes, captions, visual features."""
+"""Methods of the client that apply one analyser: text, objects, faces, classes, captions, features."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -95,6 +95,51 @@ class SingleAnalysisMethods(AnalysisMethods):
         return await self.analyse(
             images,
             {"objects": options},
+            videos=videos,
+            sampling=sampling,
+            crops=crops,
+            ids=ids,
+            on_error=on_error,
+            progress=progress,
+        )
+
+    @reported(AsyncAnalyses)
+    async def faces(
+        self,
+        images: Images | None = None,
+        *,
+        size: int | None = None,
+        min_score: float | None = None,
+        limit: int | None = None,
+        model: str | None = None,
+        videos: Videos | None = None,
+        sampling: Mapping[str, Any] | None = None,
+        crops: Any = None,
+        ids: Sequence[str] | None = None,
+        on_error: OnError = "collect",
+        progress: bool | None = None,
+    ) -> Analyses:
+        """Find faces in pictures: `.values` has their number, `.to_pandas()` a row for each with its box and points.
+
+        Parameters
+        ----------
+        size : pixels of the longer side at which a picture is searched: 640, 960, or 1280 for crowds; None: 640.
+        min_score : lowest score of a face that is given; None: 0.7.
+        limit : maximum number of faces of a picture, up to 1,000.
+        model : an analyser of this kind in `analysers()`; None: the default.
+        images, videos, sampling, crops, ids, on_error, progress : as for `analyse`.
+
+        Examples
+        --------
+        >>> client = Client()
+        >>> F = client.faces("photos/", size=1280)
+        >>> F.counts()
+        >>> vectors = client.embed("photos/", crops=F.crops())
+        """
+        options = {"size": size, "min_score": min_score, "limit": limit, "model": model}
+        return await self.analyse(
+            images,
+            {"faces": options},
             videos=videos,
             sampling=sampling,
             crops=crops,

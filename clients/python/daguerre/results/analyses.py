@@ -11,6 +11,7 @@ from daguerre.results.base import ItemResults, failure_note, import_pandas, item
 from daguerre.results.frames import (
     FRAME,
     Over,
+    always,
     counts_over,
     frame_id,
     frame_place,
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 BOX = ("x", "y", "width", "height")
 FINDING = ("id", "finding", "analyser", "label", "score", "text", *BOX, "image_width", "image_height")
 PLACE = ("video", "time", "frame")  # more columns of findings where there are videos
+POINTS = ("right_eye", "left_eye", "nose", "right_mouth_corner", "left_mouth_corner")
+FACE = ("share", *(f"{point}_{axis}" for point in POINTS for axis in "xy"))  # more columns where faces were looked for
+COUNTED = ("objects", "faces")  # the analysers whose findings are counted and cut out
 
 MORE = "more was found than is given"  # the remark on a result that was cut
 
@@ -61,6 +65,11 @@ class Analyses(ItemResults):
         return zip(self.ids, self.entries, strict=True)
 
     @property
+    def _counted(self) -> str:
+        """The analyser whose findings are counted where none is named."""
+        return next((kind for kind in COUNTED if kind in self.kinds), COUNTED[0])
+
+    @property
     def has_videos(self) -> bool:
         """Whether some of the items are videos."""
         return any(entry is not None and entry.get("video") for entry in self.entries)
@@ -70,10 +79,12 @@ class Analyses(ItemResults):
 
         Columns id; finding, its number in the picture, from 0; analyser, label, score, text; x, y, width, height of its
         box in pixels of the whole upright picture, also where the item is a crop of it; image_width, image_height. Of a
-        video, `id` is that of the frame, such as "clip.mp4@12.480", and there are video, time (seconds) and frame.
+        video, `id` is that of the frame, such as "clip.mp4@12.480", and there are video, time (seconds) and frame. With
+        `faces` there are share, the share of the picture that the box covers, and x and y of five points, such as
+        right_eye_x.
         """
         rows = [row for id, entry in self._items for row in finding_rows(id, entry)]
-        columns = [*FINDING, *(PLACE if self.has_videos else ())]
+        columns = finding_columns(self.kinds, videos=self.has_videos)
         table: pd.DataFrame = import_pandas().DataFrame(rows, columns=columns)
         return table.astype({"frame": "Int64"}) if self.has_videos else table
 
@@ -81,8 +92,8 @@ class Analyses(ItemResults):
     def values(self) -> "pd.DataFrame":
         """Table with a row for each picture or video: index id, its numbers, `remark`, `error` (a code).
 
-        The numbers are those of the analysers: `text_share` and `text_lines`, the number of `objects`, the features of
-        `visual`, the score `sensitive`. Those of a video are means over its frames.
+        The numbers are those of the analysers: `text_share` and `text_lines`, the numbers of `objects` and `faces`,
+        the features of `visual`, the score `sensitive`. Those of a video are means over its frames.
         """
         pandas = import_pandas()
         rows = [value_row(entry) for entry in self.entries]
@@ -107,11 +118,12 @@ class Analyses(ItemResults):
         )
         return table.astype({"shot": "Int64"})
 
-    def counts(self, analyser: str = "objects", *, over: Over = "item") -> "pd.DataFrame":
+    def counts(self, analyser: str | None = None, *, over: Over = "item") -> "pd.DataFrame":
         """Numbers of findings of each label.
 
         Parameters
         ----------
+        analyser : whose findings are counted; None: objects, or where these were not looked for, faces.
         over : "item": a row for each picture, index id, and a column for each label; of a video, the greatest number in
             one frame. A picture that could not be analysed has missing values, and one without findings has zeros. For
             videos: "time", a row for each sampled frame; "second", a row for each second, with the mean of its frames,
@@ -127,6 +139,7 @@ class Analyses(ItemResults):
         >>> A = client.analyse(videos="news.mp4", analysers=["objects"], find_shots=True)
         >>> A.counts(over="time")
         """
+        analyser = analyser or self._counted
         if over != "item":
             return counts_over(self.ids, self.entries, over, analyser)
         pandas = import_pandas()
@@ -138,7 +151,7 @@ class Analyses(ItemResults):
             else labels_in(entry, analyser)
             for entry in self.entries
         ]
-        labels = sorted({label for each in found for label in each or ()})
+        labels = sorted({label for each in found for label in each or ()} | always(analyser))
         columns = {
             label: pandas.array([None if each is None else each[label] for each in found], dtype="Int64")
             for label in labels
@@ -183,8 +196,10 @@ class Analyses(ItemResults):
         """
         return [None if entry is None else "\n".join(_texts(id, entry, "captions")) for id, entry in self._items]
 
-    def crops(self, label: str | None = None, *, analyser: str = "objects") -> "pd.DataFrame":
+    def crops(self, label: str | None = None, *, analyser: str | None = None) -> "pd.DataFrame":
         """Table of boxes: id, finding, item, x, y, width, height, label, score; of one label, or of all.
+
+        They are those of `analyser`; None: of objects, or where these were not looked for, of faces.
 
         `client.embed("photos/", crops=A.crops("person"))` embeds each of them as an item of its own, whose id is in the
         column `item`: "photo.jpg#3" is finding 3 of photo.jpg, so that tables of the items join this one and
@@ -194,7 +209,7 @@ class Analyses(ItemResults):
         ------
         ValueError : all of the items are videos.
         """
-        table = self.to_pandas()
+        table, analyser = self.to_pandas(), analyser or self._counted
         chosen = table[(table.analyser == analyser) & table.x.notna()]
         if label is not None:
             chosen = chosen[chosen.label == label]
@@ -270,9 +285,26 @@ def _finding_rows(id: str, part: Content, size: Mapping[str, Any]) -> list[dict[
             **{name: found.get(name) for name in ("label", "score", "text")},
             **{name: (found.get("box") or {}).get(name) for name in BOX},
             **size,
+            **_face(found),
         }
         for number, (kind, found) in enumerate(every)
     ]
+
+
+def _face(found: Content) -> dict[str, float]:
+    """The columns that only faces have."""
+    points = found.get("points")
+    if points is None:
+        return {}
+    places = {
+        f"{name}_{axis}": value for name, place in points.items() for axis, value in zip("xy", place, strict=True)
+    }
+    return {"share": found["share"], **places}
+
+
+def finding_columns(kinds: Sequence[str], *, videos: bool) -> list[str]:
+    """The columns of a table of findings of these analysers."""
+    return [*FINDING, *(FACE if "faces" in kinds else ()), *(PLACE if videos else ())]
 
 
 def frame_rows(id: str, entry: Content | None) -> list[dict[str, Any]]:

@@ -51,6 +51,11 @@ def labels_in(part: Content | None, analyser: str) -> "Counter[str]":
     return Counter(found["label"] for found in result.get("findings", ()) if found.get("label") is not None)
 
 
+def always(analyser: str) -> set[str]:
+    """Labels that are counted even where nothing has them."""
+    return {"face"} if analyser == "faces" else set()
+
+
 def most_at_once(frames: Sequence[Content], analyser: str) -> "Counter[str]":
     """The greatest number of each label in one frame."""
     most: Counter[str] = Counter()
@@ -96,7 +101,9 @@ def counts_over(ids: Sequence[str], entries: Sequence[Content | None], over: Ove
     videos = [(id, entry["video"]) for id, entry in zip(ids, entries, strict=True) if entry and entry.get("video")]
     if not videos:
         raise ValueError(f"over: got {over!r}, and none of the items is a video; leave it out for pictures")
-    labels = sorted({label for _, video in videos for label in most_at_once(video["frames"], analyser)})
+    labels = sorted(
+        {label for _, video in videos for label in most_at_once(video["frames"], analyser)} | always(analyser)
+    )
     if over == "time":
         return _by_time(videos, labels, analyser)
     if over == "second":

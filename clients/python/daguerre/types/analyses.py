@@ -7,7 +7,7 @@ from typing import Any
 from daguerre.types.common import NO_MODEL, Answer, Content, failures
 
 Analysers = Sequence[str] | Mapping[str, Mapping[str, Any] | None]  # names of kinds, or their options by kind
-KINDS = ("text", "objects", "classes", "captions", "visual", "sensitive")
+KINDS = ("text", "objects", "classes", "captions", "visual", "sensitive", "faces")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -190,7 +190,7 @@ def test_blurred_pictures_are_blurred_or_refused():
     with pytest.raises(ValueError, match="not blurred"):
         page(answer, pictures(answer), mode="blurred")
     with pytest.raises(ValueError, match="mode"):
-        page(answer, {}, mode="faces")
+        page(answer, {}, mode="people")
 
 
 def test_figures_are_the_answers(real):

@@ -1,23 +1,15 @@
 """`daguerre analyse`."""
 
-import json
-import os
-import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import click
 
 from daguerre.cli import options
 from daguerre.cli.analysis_tables import AnalysisTables, takes_tables
-from daguerre.cli.chosen import chosen_items
-from daguerre.cli.crops import read_crops
-from daguerre.cli.group import SOME_FAILED, Settings
-from daguerre.cli.output import check_table, finish, refuse_vectors
+from daguerre.cli.group import Settings
 from daguerre.cli.pages import PageOptions, takes_page
-from daguerre.cli.video_analyses import analyse_videos
-from daguerre.results.analyses import summary
+from daguerre.cli.picture_analyses import analyse_items
 
 
 @options.command()
@@ -27,18 +19,20 @@ from daguerre.results.analyses import summary
 @options.takes_videos(timeline=False, alone=True)
 @options.option("--text", "--ocr", "text", is_flag=True, help="Read text.")
 @options.option("--objects", is_flag=True, help="Find objects, with boxes.")
+@options.option("--faces", is_flag=True, help="Find faces, with boxes.")
 @options.option("--classes", is_flag=True, help="Name the classes of the whole picture.")
 @options.option("--captions", is_flag=True, help="Write a caption, with an imported analyser.")
 @options.option("--visual", is_flag=True, help="Measure brightness, colours, sharpness and other features.")
 @options.option("--sensitive", is_flag=True, help="Score sexual content.")
 @options.option("--label", "labels", multiple=True, help="Class or words for --objects to look for; can be repeated.")
-@options.option("--min-score", type=float, help="Lowest score of the objects, lines and classes that are given.")
+@options.option("--min-score", type=float, help="Lowest score of the objects, faces, lines and classes that are given.")
 @options.option(
     "--label-score", "label_scores", multiple=True, help="LABEL=SCORE: lowest score of one label; can be repeated."
 )
 @options.option(
     "--overlap", type=float, help="Largest overlap (0 to 1) of two boxes of one label of --objects; one is left out."
 )
+@options.size_of_faces
 @options.option("--top", type=int, show_default="5", help="Maximum number of --classes of a picture.")
 @options.option("--prompt", help='Beginning of the --captions, such as "a photo of".')
 @options.option("--max-tokens", type=int, show_default="20", help="Maximum number of tokens of --captions.")
@@ -57,6 +51,7 @@ def analyse(
     images: tuple[str, ...],
     text: bool,
     objects: bool,
+    faces: bool,
     classes: bool,
     captions: bool,
     visual: bool,
@@ -65,6 +60,7 @@ def analyse(
     min_score: float | None,
     label_scores: tuple[str, ...],
     overlap: float | None,
+    size: str | None,
     top: int | None,
     prompt: str | None,
     max_tokens: int | None,
@@ -78,7 +74,7 @@ def analyse(
     out: str,
     as_json: bool,
 ) -> None:
-    """Find out what is in images or videos (folders, files, globs): text, objects, classes, captions, visual features.
+    """Find out what is in images or videos (folders, files, globs): text, objects, faces, classes, captions, …
 
     The table has a row for each finding: id, its number, analyser, label, score, text, and its box in pixels of the
     whole upright image; of videos also video, time (seconds) and frame. --values FILE has a row for each image or
@@ -87,20 +83,14 @@ def analyse(
     A run into a .parquet file can be stopped at any moment and started again: it continues where it was. The rows of
     images or videos are in NAME.pictures.parquet then, those of frames in NAME.frames.parquet.
     """
-    given: Any = images[0] if len(images) == 1 else list(images)
-    rectangles = None if crops is None else read_crops(crops)
-    if rectangles is not None and videos is not None:
-        raise click.UsageError("--crops needs images")
-    if videos is None:
-        if (wanted := chosen_items()) is not None:
-            given = wanted.images(given)
-        refuse_vectors(given)
     kinds: dict[str, dict[str, Any]] = {}
     if text:
         kinds["text"] = {"min_score": min_score}
     if objects:
         kinds["objects"] = {"min_score": min_score, "labels": list(labels) or None, "overlap": overlap}
         kinds["objects"]["min_scores"] = _label_scores(label_scores) or None
+    if faces:
+        kinds["faces"] = {"min_score": min_score, "size": size and int(size)}
     if classes or hypernyms:
         kinds["classes"] = {"min_score": min_score, "top": top, "level": "hypernyms" if hypernyms else None}
     if captions:
@@ -113,6 +103,7 @@ def analyse(
         kinds,
         {
             "objects": {"--label": labels, "--label-score": label_scores, "--overlap": overlap},
+            "faces": {"--size": size},
             "classes": {"--top": top},
             "captions": {"--prompt": prompt, "--max-tokens": max_tokens},
         },
@@ -124,45 +115,18 @@ def analyse(
                 f"--model: got {pair}; write KIND=NAME with a kind that is asked for: {', '.join(kinds)}"
             )
         kinds[kind]["model"] = name
-    kind = check_table(out, as_json)
-    more.check(kinds, videos=videos is not None)
-    report.check(out)
-    if retry_errors and kind != ".parquet":
-        raise click.UsageError("--retry-errors needs --out FILE.parquet")
-    with settings.client() as client:
-        if videos is not None:
-            analyse_videos(settings, client, videos, kinds, out, kind, more, report, retry_errors, as_json)
-        if kind == ".parquet" and out != "-":
-            done = client.analyse_corpus(given, out, kinds, crops=rectangles, retry_errors=retry_errors)
-            settings.notify(str(done))
-            if report.path is not None or more.wanted:
-                found = client.read_analyses(out)
-                folders = [path for path in images if os.path.isdir(path)]
-                report.write(settings, found, files=_files(found.ids, folders))
-                more.write(settings, found)
-            if as_json:
-                click.echo(json.dumps(asdict(done)))
-            sys.exit(SOME_FAILED if done.failed else 0)
-        found = client.analyse(given, kinds, crops=rectangles)
-        report.write(settings, found)
-    more.write_findings(found, out)
-    more.write(settings, found)
-    counted = summary(found.entries, found.errors)
-    numbers = ", ".join(f"{n:,} of {kind}" for kind, n in counted["findings"].items())
-    settings.notify(f"{out}: {len(found):,} images, findings: {numbers or 'none'}")
-    more.notices(settings, found)
-    finish(
+    analyse_items(
         settings,
-        found.errors,
-        {**counted, "out": out, "receipts": dict(found.receipts), "servers": dict(found.servers)},
-        as_json,
+        images,
+        kinds,
+        crops=crops,
+        videos=videos,
+        more=more,
+        report=report,
+        retry_errors=retry_errors,
+        out=out,
+        as_json=as_json,
     )
-
-
-def _files(ids: Sequence[str], folders: Sequence[str]) -> dict[str, str]:
-    """Paths of images by id: an id is a path, or relative to one of the folders."""
-    places = {id: [id, *(os.path.join(folder, id) for folder in folders)] for id in ids}
-    return {id: path for id, paths in places.items() for path in paths if os.path.isfile(path)}
 
 
 def _label_scores(pairs: Sequence[str]) -> dict[str, float]:
@@ -182,7 +146,9 @@ def _label_scores(pairs: Sequence[str]) -> dict[str, float]:
 def _check(kinds: dict[str, Any], of_kinds: dict[str, dict[str, Any]]) -> None:
     """Raise UsageError for options without the analyser that they are for."""
     if not kinds:
-        raise click.UsageError("name an analyser: --text, --objects, --classes, --captions, --visual or --sensitive")
+        raise click.UsageError(
+            "name an analyser: --text, --objects, --faces, --classes, --captions, --visual or --sensitive"
+        )
     for kind, given in of_kinds.items():
         for option, value in given.items():
             if value not in (None, ()) and kind not in kinds:
