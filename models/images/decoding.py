@@ -145,7 +145,11 @@ class Placed(NamedTuple):
 
 def open_placed(data: bytes, *, limits: ImageLimits, crop: Crop | None = None) -> Placed:
     """Decode one image, or a crop of it, exactly, as `open_rgb` does. Raises as `load_pixels` does."""
-    image = open_rgb(data, limits=limits)
+    return placed(open_rgb(data, limits=limits), limits=limits, crop=crop)
+
+
+def placed(image: Image.Image, *, limits: ImageLimits, crop: Crop | None = None) -> Placed:
+    """A decoded image or a crop of it. Raises as `load_pixels` does."""
     if crop is None:
         return Placed(image, image.size, (0, 0))
     left, upper, *_ = crop.box(image.size)

@@ -1,19 +1,38 @@
 """Thumbnails for report pages and studies: upright, on white, without metadata."""
 
 import io
+from collections.abc import Mapping
+from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from models.images.decoding import ImageLimits, on_background, open_rgb
+from models.images.face_blur import with_blurred
 from models.images.preprocess import Preprocess
 
+Boxes = NDArray[np.floating[Any]]
+Blurred = Literal["picture", "faces"]
+Blur = Literal["none", "faces", "picture"]  # of a picture that is shown
 BLURRED = b"blurred"  # the comment in a JPEG of which only `CELLS` are left
+FACES = b"faces blurred"  # the comment in a JPEG in which faces were looked for and blurred
 CELLS = 8  # along the longer side: what a blurred picture still tells apart. Known faces are told from some 12 on
 LARGEST = 16_384  # pixels of the longer side of a picture of its own size: browsers show no larger ones
-_MARK = b"\xff\xfe\x00\x09" + BLURRED
+_COMMENTS: Mapping[Blurred, bytes] = {"picture": BLURRED, "faces": FACES}
+_MARKS: Mapping[bytes, Blurred] = {
+    b"\xff\xfe" + (2 + len(comment)).to_bytes(2) + comment: blurred for blurred, comment in _COMMENTS.items()
+}
 
 
-def thumbnail(image: bytes | Image.Image, *, side: int = 160, blurred: bool = False, quality: int = 50) -> bytes:
+def thumbnail(
+    image: bytes | Image.Image,
+    *,
+    side: int = 160,
+    blurred: bool = False,
+    faces: Boxes | None = None,
+    quality: int = 50,
+) -> bytes:
     """A JPEG with at most `side` pixels on its longer side; never enlarged.
 
     Parameters
@@ -21,6 +40,8 @@ def thumbnail(image: bytes | Image.Image, *, side: int = 160, blurred: bool = Fa
     image : a file's bytes, decoded as everywhere else and within the default limits; or pixels.
     blurred : averaged to 8 cells along the longer side before anything else, so that no sharpening brings a face
         back. Colours and composition stay: whoever has the photo can still tell which one it is.
+    faces : (n, 4) left, top, right, bottom of the faces that are blurred, in pixels of `image`, which then is upright;
+        None: they were not looked for.
     quality : of the JPEG: pages have many of them.
 
     Raises
@@ -40,8 +61,27 @@ def thumbnail(image: bytes | Image.Image, *, side: int = 160, blurred: bool = Fa
         image = image.resize(cells, Image.Resampling.BOX).resize(size, Image.Resampling.BICUBIC)
     else:
         image = image.resize(size, Image.Resampling.LANCZOS)
+        if faces is not None:
+            image = with_blurred(image, faces * (size[0] / width))
     out = io.BytesIO()
-    image.save(out, "JPEG", quality=quality, optimize=True, comment=BLURRED if blurred else b"")
+    comment = BLURRED if blurred else FACES if faces is not None else b""
+    image.save(out, "JPEG", quality=quality, optimize=True, comment=comment)
+    return out.getvalue()
+
+
+def copy(image: Image.Image, *, blurred: bool = False, faces: Boxes | None = None, quality: int = 92) -> bytes:
+    """A picture as a JPEG of its own size, at most `LARGEST`: upright, on white, without metadata.
+
+    `image` is upright; `blurred` and `faces` are those of `thumbnail`.
+    """
+    if blurred or max(image.size) > LARGEST:
+        side = min(max(image.size), LARGEST)
+        return thumbnail(image, side=side, blurred=blurred, faces=faces, quality=quality)
+    picture = _plain(image)
+    if faces is not None:
+        picture = with_blurred(picture, faces)
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=quality, comment=b"" if faces is None else FACES)
     return out.getvalue()
 
 
@@ -67,8 +107,13 @@ def shown(image: bytes, *, side: int | None, quality: int, limits: ImageLimits) 
 
 
 def is_blurred(jpeg: bytes) -> bool:
-    """Whether `thumbnail` blurred the image."""
-    return _MARK in jpeg[:64]
+    """Whether `thumbnail` blurred the image, or looked for faces in it and blurred these."""
+    return blur_of(jpeg) is not None
+
+
+def blur_of(jpeg: bytes) -> Blurred | None:
+    """How `thumbnail` blurred the image: its faces or all of it; None if it did not."""
+    return next((blurred for mark, blurred in _MARKS.items() if mark in jpeg[:64]), None)
 
 
 def _plain(image: Image.Image) -> Image.Image:

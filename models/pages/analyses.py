@@ -29,7 +29,7 @@ from models.pages.html import (
     table,
     user_text,
 )
-from models.pages.items import MODES, STYLE, Items, item_name
+from models.pages.items import STYLE, Items, item_name, mode_note
 from models.pages.plots import Frame, rounded, svg
 from models.pages.provenance import receipt_facts, unusable_table
 from models.pages.sheet_filter import Filter
@@ -116,7 +116,7 @@ def _note(view: View, items: Items) -> Html | None:
     """The sentence that says how pictures are shown; stills of frames come with the answer."""
     if items.mode == "none" or items.thumbnails or not any(shot.still for _, shot in view.shots):
         return items.note()
-    text = MODES[items.mode]
+    text = mode_note(items.mode, items.stills.values())
     return e("p", text) if text else None
 
 

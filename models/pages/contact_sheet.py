@@ -1,13 +1,11 @@
 """Pictures with what was found in them: boxes and corners drawn over thumbnails, in shares of the picture."""
 
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from models.errors import ImageError
-from models.images.thumbnail import thumbnail
 from models.pages.analyses_view import Shot
 from models.pages.html import Child, Html, e, path_text, shortened, user_text
 from models.pages.items import CAPTION, Items
@@ -17,7 +15,6 @@ from models.pages.sheet_filter import Filter
 
 WIDE, TALL = 300.0, 300.0  # units of a drawing, about the pixels of its tile
 NARROWEST, WIDEST = 1 / 3, 4.0  # width by height of a drawing; pictures beyond are stretched to it
-BLURRED_SIDE = 160  # pixels of the longer side of a blurred frame, which has 8 cells
 DRAWN = 100  # boxes of a picture
 NAMED = 12  # of these with their label beside
 LINES = 4  # of text below a picture
@@ -162,14 +159,11 @@ def picture_of(shot: Shot, items: Items) -> Html | None:
     """The picture of an item, or the frame of a video, which is blurred where pictures are."""
     if shot.timestamp is None:
         return items.picture(shot.name)
-    if items.mode == "none" or not shot.still:
+    still = items.still(shot.still) if shot.still else None
+    if still is None:
         return None
-    still = shot.still
-    if items.mode == "blurred":
-        try:
-            still = b64encode(thumbnail(b64decode(still), side=BLURRED_SIDE, blurred=True)).decode()
-        except (ImageError, ValueError):
-            return None
+    if isinstance(still, bytes):
+        still = b64encode(still).decode()
     alt = f"frame at {shot.timestamp:.1f} s of {shortened(shot.name, 100)}"
     return e("img", at={"src": f"data:image/jpeg;base64,{still}", "alt": alt, "decoding": "async"})
 

@@ -5,21 +5,27 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from models.errors import PageError
-from models.images.thumbnail import is_blurred
+from models.images.thumbnail import Blurred, blur_of
 from models.pages.document import picture
 from models.pages.html import Child, Html, e, path_text, shortened, user_text
 
-Mode = Literal["thumbnails", "blurred", "none"]
+Mode = Literal["blurred", "blurred_whole", "thumbnails", "none"]
 PICTURES = 600  # of a page, so that it can still be sent by mail
 SIDES = {200: 200, 400: 160}  # pictures of a page, at most → pixels of their longer side; 120 for more pictures
 TEXT = 280  # characters of a text
 CAPTION = 60  # characters of an id below a picture
+WHOLE = (
+    "Pictures are blurred: each was averaged to 8 cells along its longer side before it was put on this page. "
+    "Colours and composition remain, so that a person who has the originals can recognise them. Ids are shown."
+)
+FACES = (
+    "Faces are blurred where a detector found them. It misses some, such as small, covered and drawn ones, and people "
+    "are also known by clothes, places and texts: look at each picture before you pass this page on. Ids are shown."
+)
 MODES = {
     "thumbnails": None,
-    "blurred": (
-        "Pictures are blurred: each was averaged to 8 cells along its longer side before it was put on this page. "
-        "Colours and composition remain, so that a person who has the originals can recognise them. Ids are shown."
-    ),
+    "blurred": WHOLE,
+    "blurred_whole": WHOLE,
     "none": "This page was made without pictures: it shows the ids of items.",
 }
 STYLE = """
@@ -46,10 +52,13 @@ class Items:
 
     Attributes
     ----------
-    thumbnails : JPEGs; in mode "blurred" only those that were made with `thumbnail(blurred=True)`.
+    thumbnails : JPEGs; in mode "blurred" only those of which `thumbnail` blurred the faces or all, in mode
+        "blurred_whole" those of which it blurred all.
     captions : a line below an item, such as its size.
     remarks : sentences of the caller, which the page lists among its own.
     shown : ids for which the page asked, in its order; at most `PICTURES`.
+    stills : small frames of videos by the base64 of the answer's, blurred as `thumbnails` are.
+    wanted_stills : those that a blurred page has asked for, in base64.
     """
 
     mode: Mode = "thumbnails"
@@ -58,9 +67,11 @@ class Items:
     captions: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     shown: dict[str, None] = field(default_factory=dict)
+    stills: Mapping[str, bytes] = field(default_factory=dict)
+    wanted_stills: dict[str, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        require_mode(self.mode, self.thumbnails)
+        require_mode(self.mode, {**self.thumbnails, **self.stills})
 
     @property
     def layout(self) -> str:
@@ -88,6 +99,16 @@ class Items:
         jpeg = None if self.mode == "none" else self.thumbnails.get(id)
         return None if jpeg is None else picture(jpeg, id if alt is None else alt, decoding="async")
 
+    def still(self, given: str) -> bytes | str | None:
+        """A frame of a video as a JPEG or its base64, from that of the answer; None where the page has none.
+
+        Notes that the page asks for it, where pictures are blurred.
+        """
+        if self.mode in ("blurred", "blurred_whole"):
+            self.wanted_stills[given] = None
+            return self.stills.get(given)
+        return None if self.mode == "none" else given
+
     def tile(self, id: str, *lines: Child, kept: bool = False) -> Html:
         """An entry of `tiles`: the item, its id, its caption, and `lines` below."""
         below: list[Child] = [self.content(id), e("small", path_text(id, CAPTION))]
@@ -102,7 +123,7 @@ class Items:
 
     def note(self) -> Html | None:
         """The sentence that says how pictures are shown, where they are not shown as they are."""
-        text = MODES[self.mode]
+        text = mode_note(self.mode, self.thumbnails.values())
         if self.layout and self.mode != "none" and not self.texts:
             send = ["To see the items, send their images (images=, ", e("code", "--root"), ") or their texts (texts=)."]
             return e("p", MODES["none"], " ", send)
@@ -116,11 +137,20 @@ class Items:
 
 
 def require_mode(mode: Mode, thumbnails: Mapping[Any, bytes]) -> None:
-    """Raise ValueError for an unknown mode, and for a clear thumbnail where the mode is "blurred"."""
+    """Raise ValueError for an unknown mode, and for a clear thumbnail where the mode is a blurred one."""
     if mode not in MODES:
-        raise ValueError(f'mode: got {mode!r}; must be "thumbnails", "blurred" or "none"')
-    if mode == "blurred" and (clear := [id for id, jpeg in thumbnails.items() if not is_blurred(jpeg)]):
+        raise ValueError(f"mode: got {mode!r}; must be {', '.join(MODES)}")
+    allowed: Mapping[str, tuple[Blurred, ...]] = {"blurred": ("faces", "picture"), "blurred_whole": ("picture",)}
+    if mode in allowed and (clear := [id for id, jpeg in thumbnails.items() if blur_of(jpeg) not in allowed[mode]]):
         raise ValueError(f"thumbnails: the one of {clear[0]!r} is not blurred; make it with thumbnail(blurred=True)")
+
+
+def mode_note(mode: Mode, thumbnails: Iterable[bytes]) -> str | None:
+    """The sentences that say how a page shows its pictures; None where it shows them as they are."""
+    blurs = {blur_of(jpeg) for jpeg in thumbnails}
+    if mode != "blurred" or "faces" not in blurs:
+        return MODES[mode]
+    return FACES if blurs == {"faces"} else f"{FACES} Pictures with more faces than the detector gives are blurred."
 
 
 def thumbnail_side(pictures: int) -> int:

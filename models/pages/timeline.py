@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.images.thumbnail import blur_of
 from models.pages.document import caveats, document, section
 from models.pages.html import Child, Html, agree, counted, e, facts, number, shortened, table, user_text
+from models.pages.items import FACES
 from models.pages.palette import COLOURS, PALETTE_STYLE
 from models.pages.plots import NARROW, Frame, padded_range, redrawn, rounded, svg, tick, ticks
 
@@ -112,11 +114,16 @@ def page(timeline: Timeline) -> str:
         e("figure.timeline", redrawn(partial(_drawing, timeline), WIDTH)),
         _legend(timeline),
         e("p.soft", text),
-        e("p.soft", BLURRED) if timeline.blurred else None,
+        e("p.soft", _blur_note(timeline)) if timeline.blurred else None,
     )
     versions = section("Model and versions", facts(_receipt(timeline)))
     title = f"{shortened(timeline.name, 200)}: timeline of a video"
     return document(title, [header, curves, _whole(timeline), _shots(timeline), versions], style=STYLE)
+
+
+def _blur_note(timeline: Timeline) -> str:
+    blurs = {blur_of(jpeg) for jpeg in timeline.thumbnails if jpeg}
+    return FACES if blurs == {"faces"} else BLURRED
 
 
 def shown_frames(timeline: Timeline) -> list[int]:

@@ -191,11 +191,11 @@ async def page(
     label: str,
     items: Sequence[Item],
     *,
-    mode: PageMode = "thumbnails",
+    mode: PageMode = "blurred",
     owner: str | None,
 ) -> str:
     """The report as one HTML file, with small versions of the images in `items`. Raises ItemsFailed."""
-    pictures = {} if mode == "none" else await thumbnails(engine, items, blurred=mode == "blurred")
+    pictures = {} if mode == "none" else await thumbnails(engine, items, mode=mode)
 
     def work(check: Check) -> str:
         stored = classifiers.open(label)

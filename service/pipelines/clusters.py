@@ -142,9 +142,7 @@ async def page(engine: Engine, jobs: Jobs, id: str, *, items: Sequence[Item], mo
     answer: Mapping[str, Any] = await engine.compute(lambda check: orjson.loads(raw))
     pictures = {}
     if mode != "none":
-        pictures = await thumbnails(
-            engine, items, side=thumbnail_side(answer), quality=QUALITY, blurred=mode == "blurred"
-        )
+        pictures = await thumbnails(engine, items, side=thumbnail_side(answer), quality=QUALITY, mode=mode)
 
     def work(check: Check) -> str:
         places = {name: i for i, name in enumerate(answer["ids"])}

@@ -1,6 +1,8 @@
 """Pages of answers: an answer comes back with a few images, and becomes one HTML file. Nothing of it is kept."""
 
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,11 +27,12 @@ from models.pages.items import Items, thumbnail_side
 from models.stopping import Check
 from service.errors import NotFound, Unprocessable
 from service.inference.engine import Engine
-from service.pipelines.images import thumbnails
+from service.pipelines.images import small_stills, thumbnails
 from service.pipelines.items import Item, check_count
 from service.schemas.analyses import AnalysesAnswer
 from service.schemas.annotation import AgreementAnswer, SampleAnswer
 from service.schemas.classifiers import EstimateAnswer
+from service.schemas.clusters import PageMode
 from service.schemas.coders import CoderGroupsAnswer
 from service.schemas.duplicates import DuplicatesAnswer
 from service.schemas.estimates import EstimateCorpusAnswer
@@ -42,6 +45,7 @@ from service.schemas.validations import ValidationAnswer
 from service.schemas.zero_shot import ZeroShotAnswer
 
 QUALITY = 45  # of the JPEGs
+STILL, BLURRED_STILL = 320, 160  # pixels of the longer side of a frame with blurred faces, and of a blurred one
 Fields = Mapping[str, Any]
 
 
@@ -107,7 +111,7 @@ async def page(engine: Engine, kind: str, request: AnswerPageRequest, items: Seq
         [replace(item, text=None) for item in images],
         side=max(row.side, thumbnail_side(len(images))),
         quality=QUALITY,
-        blurred=request.pictures == "blurred",
+        mode=request.pictures,
     )
     shown = Items(
         mode=request.pictures,
@@ -122,7 +126,23 @@ async def page(engine: Engine, kind: str, request: AnswerPageRequest, items: Seq
         check()
         return AnswerPage(html=html, shown=list(shown.shown))
 
-    return await engine.compute(draw)
+    page = await engine.compute(draw)
+    if shown.wanted_stills:  # frames of videos, which the page blurs: it is drawn again with those that it asked for
+        stills = await blurred_stills(engine, shown.wanted_stills, request.pictures)
+        shown = replace(shown, stills=stills, shown={}, wanted_stills={})
+        page = await engine.compute(draw)
+    return page
+
+
+async def blurred_stills(engine: Engine, wanted: Iterable[str], mode: PageMode) -> dict[str, bytes]:
+    """Blurred frames by the base64 of the answer's; those that are no images are left out."""
+    stills: dict[str, bytes] = {}
+    for given in wanted:
+        with suppress(ValueError):
+            stills[given] = b64decode(given)
+    side = STILL if mode == "blurred" else BLURRED_STILL
+    found, _ = await small_stills(engine, stills, side=side, quality=QUALITY, mode=mode)
+    return found
 
 
 def _validated(row: PageKind, answer: Fields) -> tuple[Fields, frozenset[str]]:

@@ -1,16 +1,18 @@
 """Timeline page of a video, from the answer of a request with a video, without a model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import ImageError, quoted
-from models.images.thumbnail import thumbnail
+from models.errors import quoted
 from models.pages.timeline import Shot, Timeline, page, shown_frames
+from models.stopping import Check
 from models.vectors import l2
 from service.errors import Unprocessable
+from service.inference.engine import Engine
+from service.pipelines.images import small_stills
 from service.schemas.clusters import PageMode
 from service.schemas.timeline import AnswerWithVideo, Result, Video, VideoEntry
 
@@ -21,21 +23,42 @@ UNCHANGED = "send the answer unchanged"
 MOST = 10  # maximum videos listed in an error
 
 
-def timeline(
-    answer: AnswerWithVideo, *, index: int | None, title: str | None, pictures: PageMode = "thumbnails"
+async def timeline(
+    engine: Engine,
+    read: Callable[[Check], AnswerWithVideo],
+    *,
+    index: int | None,
+    title: str | None,
+    pictures: PageMode = "blurred",
 ) -> str:
     """Timeline page of the video at `index` of the answer; None if there is a single video.
 
     Parameters
     ----------
+    read : gives the answer, in a thread.
     title : name of the video on the page; its id where None.
-    pictures : form of the thumbnails: as they are, blurred, or none.
+    pictures : form of the thumbnails: with blurred faces, blurred, as they are, or none.
 
     Raises
     ------
     Unprocessable : there is no such video, or it has no numbers to draw.
+    Overloaded : faces cannot be looked for now.
     """
-    index = _index(answer, index)
+
+    def prepared(check: Check) -> tuple[Timeline, str]:
+        answer = read(check)
+        check()
+        place = _index(answer, index)
+        return _content(answer, place, title, pictures), f"data[{place}]"
+
+    content, where = await engine.compute(prepared)
+    if content.blurred:
+        content = await _blurred(engine, content, where, pictures)
+    return await engine.compute(lambda _: page(content))
+
+
+def _content(answer: AnswerWithVideo, index: int, title: str | None, pictures: PageMode) -> Timeline:
+    """What the page of the video at `index` shows. Raises Unprocessable."""
     entry, where = answer.data[index], f"data[{index}]"
     assert entry.video is not None
     video, frames = entry.video, entry.video.frames
@@ -59,7 +82,7 @@ def timeline(
         )
         pooled = np.array(_row(entry, labels, where))
         note = UNCALIBRATED if answer.classifier is None else f"By {answer.classifier}."
-    content = Timeline(
+    return Timeline(
         name=title or entry.id or "Video",
         video=block,
         labels=labels,
@@ -71,22 +94,17 @@ def timeline(
         receipt=None if answer.receipt is None else answer.receipt.model_dump(),
         note=note,
         binary=answer.classifier is not None and len(labels) == 2,
-        blurred=pictures == "blurred",
+        blurred=pictures in ("blurred", "blurred_whole"),
     )
-    return page(_blurred(content, where) if content.blurred else content)
 
 
-def _blurred(content: Timeline, where: str) -> Timeline:
-    """The timeline with blurred thumbnails, of those frames that are drawn. Raises Unprocessable."""
-    small: list[bytes | None] = [None] * len(content.thumbnails)
-    for i in shown_frames(content):
-        try:
-            small[i] = thumbnail(content.thumbnails[i] or b"", blurred=True)
-        except ImageError as exc:
-            raise Unprocessable(
-                f"{where}.video.frames[{i}].thumbnail: {exc.message}; {UNCHANGED}", param="data"
-            ) from exc
-    return replace(content, thumbnails=small)
+async def _blurred(engine: Engine, content: Timeline, where: str, mode: PageMode) -> Timeline:
+    """The timeline with blurred thumbnails, of those frames that are drawn. Raises Unprocessable, Overloaded."""
+    stills = {i: content.thumbnails[i] or b"" for i in shown_frames(content)}
+    small, errors = await small_stills(engine, stills, mode=mode)
+    for i, exc in sorted(errors.items()):
+        raise Unprocessable(f"{where}.video.frames[{i}].thumbnail: {exc.message}; {UNCHANGED}", param="data") from exc
+    return replace(content, thumbnails=[small.get(i) for i in range(len(content.thumbnails))])
 
 
 def _index(answer: AnswerWithVideo, index: int | None) -> int:

@@ -9,7 +9,7 @@ from models.catalog.spec import Modality
 from models.classifiers.codes import Rule
 from models.classifiers.head import Task
 from service.schemas.base import Message
-from service.schemas.clusters import PageMode
+from service.schemas.clusters import PICTURES, PageMode
 from service.schemas.codes import MISSING_TEXTS, Code, Id
 from service.schemas.common import FIRST_OF_MANY, MODE, SAMPLING, Datum, FailedEntry, Index, Mode, Receipt
 from service.schemas.items import IDS_OF_VECTORS, Encodable, ItemsOrVectors, Post, Vectors, distinct
@@ -197,7 +197,7 @@ class PageRequest(Message):
     input: list[Post] = Field(
         description="Images with the ids of items; `worst` of the report lists those that appear.", max_length=100
     )
-    pictures: PageMode = Field("thumbnails", description="Form of the images: thumbnails, blurred or none.")
+    pictures: PageMode = PICTURES
 
 
 class Predicted(Datum):

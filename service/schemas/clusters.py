@@ -15,7 +15,12 @@ from service.schemas.items import Encodable, Post, Unusable
 from service.schemas.references import ItemsOfCollection
 from service.schemas.video import Sampling
 
-PageMode = Literal["thumbnails", "blurred", "none"]
+PageMode = Literal["blurred", "blurred_whole", "thumbnails", "none"]  # blurred: faces are
+PICTURES: PageMode = Field(
+    "blurred",
+    description="Form of the images. blurred: faces are blurred, or the whole image where the server has no detector "
+    "of faces. blurred_whole: the whole image is blurred. thumbnails: images as they are. none: no images.",
+)
 
 
 class ClusterRequest(Encodable, ItemsOfCollection):
@@ -117,7 +122,7 @@ class ClusterRequest(Encodable, ItemsOfCollection):
 class ClusterPageRequest(Message):
     """Images for the report; none of them is stored."""
 
-    pictures: PageMode = Field("thumbnails", description="Form of the images: thumbnails, blurred or none.")
+    pictures: PageMode = PICTURES
     input: list[Post] | None = Field(
         None, description="Images with the ids of items; `shown` of the clustering lists those that appear."
     )

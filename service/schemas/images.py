@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, Field
 
+from models.images.thumbnail import Blur
 from service.schemas.base import Message
 from service.schemas.common import FIRST_OF_MANY, Datum, FailedEntry, Index, OnError
 from service.schemas.items import Post
@@ -14,7 +15,16 @@ class ImagesRequest(Message):
     thumbnail: int | None = Field(
         None, ge=16, le=512, description="Longest side, in pixels, of a thumbnail to return. Left out: no thumbnail."
     )
-    blurred: bool = Field(False, description="Blur the thumbnails so that nobody can be recognised.")
+    picture: bool = Field(
+        False,
+        description="Return a copy of each image to pass on: upright, of its own size, without metadata, a JPEG.",
+    )
+    blur: Blur = Field(
+        "none",
+        description="Blurred part of thumbnails and copies. faces: the faces that the detector finds, which are not "
+        "all; the whole image where the server has no detector. picture: the whole image.",
+    )
+    blurred: bool = Field(False, description="Same as the value picture of `blur`, its older form.")
     miniature: bool = Field(False, description="Return a miniature of each image, by which duplicates are compared.")
     on_error: OnError = Field(
         "fail",
@@ -30,6 +40,8 @@ class ImageDatum(Datum):
     width: int | None = Field(None, description="Width in pixels, after rotation to upright.")
     height: int | None = Field(None, description="Height in pixels, after rotation to upright.")
     thumbnail: str | None = Field(None, description="Thumbnail, a JPEG in base64, if requested.")
+    picture: str | None = Field(None, description="Copy of the whole image, a JPEG in base64, if requested.")
+    faces: int | None = Field(None, description="Number of faces that are blurred, if they were looked for.")
     miniature: str | None = Field(
         None, description="Miniature in base64, if requested: 96 x 96 levels of grey, 2 x 16 x 16 of colour."
     )

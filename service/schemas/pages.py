@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from service.schemas.base import Message
-from service.schemas.clusters import PageMode
+from service.schemas.clusters import PICTURES, PageMode
 from service.schemas.items import Post
 
 MOST_REMARKS = 100
@@ -17,7 +17,7 @@ class AnswerPageRequest(Message):
     answer: dict[str, Any] = Field(
         description="JSON answer of the operation, as it came: for `duplicates` that of POST /v1/duplicates, and so on."
     )
-    pictures: PageMode = Field("thumbnails", description="Form of the images: thumbnails, blurred or none.")
+    pictures: PageMode = PICTURES
     input: list[Post] | None = Field(
         None,
         description="Images and texts with the ids of items. Without them the page shows ids, and `shown` of the "

@@ -84,6 +84,7 @@ class Client(Closing):
     computed_cluster_grid = blocking(AsyncClient.computed_cluster_grid)
     duplicates = blocking_handle(AsyncClient.duplicates, waiting(BlockingDuplicates))
     found_duplicates = blocking_result(AsyncClient.found_duplicates, waiting(BlockingDuplicates))
+    blur = blocking(AsyncClient.blur)
     describe_images = blocking(AsyncClient.describe_images)
     sample = blocking_result(AsyncClient.sample, waiting(BlockingSample))
     draw_pairs = blocking(AsyncClient.draw_pairs)

@@ -17,7 +17,7 @@ from models.pages.classifiers.training_data import training_data
 from models.pages.classifiers.words import View, baseline, counted_rows, definitions, result_sentence, views
 from models.pages.document import document, option_text, picture, section
 from models.pages.html import Child, Html, counted, e, facts, number, path_text, percent, table, user_text
-from models.pages.items import MODES, Mode, require_mode
+from models.pages.items import MODES, Mode, mode_note, require_mode
 
 CURVES = 12  # classes, the most frequent ones, with a reliability curve of their own
 WORST = 24
@@ -50,7 +50,7 @@ def page(
     name : name and version of the classifier, such as "posts@3".
     facts : rows of the table at the top, such as the encoder and the time of training.
     thumbnails : id → JPEG, shown beside the most confident errors.
-    mode : form of the pictures; "blurred" accepts only thumbnails that were made with `blurred=True`.
+    mode : form of the pictures; "blurred" accepts only thumbnails of which the faces or all were blurred.
 
     Returns
     -------
@@ -224,7 +224,8 @@ def _worst(report: Report, measured: list[View], thumbnails: Mapping[str, bytes]
         kept = "Images are not kept: to see pictures here, request this page with the images of these ids."
         yield e("p.soft", MODES["none"] if mode == "none" else kept)
         return
-    yield e("p.soft", MODES[mode]) if MODES[mode] else None
+    note = mode_note(mode, thumbnails.values())
+    yield e("p.soft", note) if note else None
     cards = []
     for error in errors:
         true, predicted, amount = _cells(error)

@@ -21,7 +21,7 @@ from models.pages.clusters.style import CLUSTER_STYLE
 from models.pages.clusters.view import LEAD, SURE, View, to_float
 from models.pages.document import caveats, document, methods_section, section, section_id
 from models.pages.html import Child, Html, count, counted, e, facts, number, table, user_text
-from models.pages.items import MODES, Mode
+from models.pages.items import Mode, mode_note
 from models.pages.plots import redrawn
 from models.pages.provenance import receipt_facts, unusable_table
 
@@ -52,7 +52,7 @@ def page(answer: Mapping[str, Any], thumbnails: Mapping[int, bytes], *, mode: Mo
     ----------
     answer : the clustering as the server answers it in JSON.
     thumbnails : index of an image → JPEG made by `thumbnail`; `view.shown_images(answer)` lists the indexes needed.
-    mode : "none" leaves pictures out; "blurred" accepts only thumbnails that were made with `blurred=True`.
+    mode : "none" leaves pictures out; "blurred" accepts only those of which the faces or all were blurred.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def _top(view: View) -> Html:
     parts: list[Child] = [e("p.kicker", f"Report of a clustering: {view.method}")]
     parts.append(e("h1", f"{view.items(view.n)} in {counted(len(view.clusters), 'cluster')}"))
     parts.append([e("p.lead", first), e("p.lead", second)])
-    if explanation := MODES["none" if view.bare else view.mode]:
+    if explanation := mode_note("none" if view.bare else view.mode, view.thumbnails.values()):
         parts.append(e("p", explanation))
     parts.append(caveats(answer.get("remarks") or ()))
     dimension = "" if answer.get("dimension") is None else f", {count(answer['dimension'])} dimensions"

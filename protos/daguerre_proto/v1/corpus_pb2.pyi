@@ -66,21 +66,25 @@ class DeleteFileRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ...) -> None: ...
 
 class DescribeImagesRequest(_message.Message):
-    __slots__ = ("input", "thumbnail", "blurred", "on_error", "miniature")
+    __slots__ = ("input", "thumbnail", "blurred", "on_error", "miniature", "picture", "blur")
     INPUT_FIELD_NUMBER: _ClassVar[int]
     THUMBNAIL_FIELD_NUMBER: _ClassVar[int]
     BLURRED_FIELD_NUMBER: _ClassVar[int]
     ON_ERROR_FIELD_NUMBER: _ClassVar[int]
     MINIATURE_FIELD_NUMBER: _ClassVar[int]
+    PICTURE_FIELD_NUMBER: _ClassVar[int]
+    BLUR_FIELD_NUMBER: _ClassVar[int]
     input: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Post]
     thumbnail: int
     blurred: bool
     on_error: _common_pb2.OnError
     miniature: bool
-    def __init__(self, input: _Optional[_Iterable[_Union[_classifiers_pb2.Post, _Mapping]]] = ..., thumbnail: _Optional[int] = ..., blurred: bool = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., miniature: bool = ...) -> None: ...
+    picture: bool
+    blur: str
+    def __init__(self, input: _Optional[_Iterable[_Union[_classifiers_pb2.Post, _Mapping]]] = ..., thumbnail: _Optional[int] = ..., blurred: bool = ..., on_error: _Optional[_Union[_common_pb2.OnError, str]] = ..., miniature: bool = ..., picture: bool = ..., blur: _Optional[str] = ...) -> None: ...
 
 class ImageDescription(_message.Message):
-    __slots__ = ("index", "id", "sha256", "phash", "width", "height", "thumbnail", "error", "miniature", "crop")
+    __slots__ = ("index", "id", "sha256", "phash", "width", "height", "thumbnail", "error", "miniature", "crop", "picture", "faces")
     INDEX_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
     SHA256_FIELD_NUMBER: _ClassVar[int]
@@ -91,6 +95,8 @@ class ImageDescription(_message.Message):
     ERROR_FIELD_NUMBER: _ClassVar[int]
     MINIATURE_FIELD_NUMBER: _ClassVar[int]
     CROP_FIELD_NUMBER: _ClassVar[int]
+    PICTURE_FIELD_NUMBER: _ClassVar[int]
+    FACES_FIELD_NUMBER: _ClassVar[int]
     index: int
     id: str
     sha256: str
@@ -101,7 +107,9 @@ class ImageDescription(_message.Message):
     error: _common_pb2.ItemError
     miniature: str
     crop: _common_pb2.Crop
-    def __init__(self, index: _Optional[int] = ..., id: _Optional[str] = ..., sha256: _Optional[str] = ..., phash: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., thumbnail: _Optional[bytes] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ..., miniature: _Optional[str] = ..., crop: _Optional[_Union[_common_pb2.Crop, _Mapping]] = ...) -> None: ...
+    picture: bytes
+    faces: int
+    def __init__(self, index: _Optional[int] = ..., id: _Optional[str] = ..., sha256: _Optional[str] = ..., phash: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., thumbnail: _Optional[bytes] = ..., error: _Optional[_Union[_common_pb2.ItemError, _Mapping]] = ..., miniature: _Optional[str] = ..., crop: _Optional[_Union[_common_pb2.Crop, _Mapping]] = ..., picture: _Optional[bytes] = ..., faces: _Optional[int] = ...) -> None: ...
 
 class DescribeImagesResponse(_message.Message):
     __slots__ = ("data", "first_of_many")

@@ -202,7 +202,7 @@ JOB_ANSWERS = File(
             answer="JobAnswer // The answer of Embed, ZeroShot, Predict or GetJobAnswer.",
             index="optional uint32 // Position of the video in the answer, where the answer has several.",
             title="optional string // Name of the video on the page. Absent: its id.",
-            pictures="string // Form of the thumbnails: thumbnails, blurred or none. Empty: thumbnails.",
+            pictures="string // Form of the thumbnails: blurred, blurred_whole, thumbnails or none. Empty: blurred.",
         ),
     ),
 )

@@ -76,6 +76,7 @@ CORPUS = File(
             "ImageDatum FailedEntry",
             without="video",
             thumbnail="optional bytes // Thumbnail, a JPEG, if requested.",
+            picture="optional bytes // Copy of the whole image, a JPEG, if requested.",
             miniature="// Miniature as text, if requested, for DuplicatesRequest.",
         ),
         message("DescribeImagesResponse", "ImagesAnswer", data="repeated ImageDescription"),

@@ -2,6 +2,7 @@
 
 from daguerre.cli.commands.analyse import analyse
 from daguerre.cli.commands.annotation import agreement, compare, pairs, sample
+from daguerre.cli.commands.blur import blur
 from daguerre.cli.commands.classifiers import fine_tune, predict, train
 from daguerre.cli.commands.clusters import cluster, duplicates
 from daguerre.cli.commands.coders import coder_groups, reconcile
@@ -29,7 +30,7 @@ from daguerre.cli.group import DISAGREE, INTERRUPTED, MISMATCH, REFUSED, SOME_FA
 __all__ = ["DISAGREE", "INTERRUPTED", "MISMATCH", "REFUSED", "SOME_FAILED", "UNREACHABLE", "main"]
 
 for command in (
-    *(embed, corpus, zero_shot, analyse, faces, cluster, duplicates, search, sample, pairs, agreement),
+    *(embed, corpus, zero_shot, analyse, faces, blur, cluster, duplicates, search, sample, pairs, agreement),
     *(compare, coder_groups, reconcile, comparisons, scale, representations, validate, evaluate, estimate, multiverse),
     *(to_folder, bundle, replicate, collection, study),
     *(train, predict, fine_tune, classifiers, jobs, models, ping),

@@ -161,9 +161,9 @@ tables = output_option(
 )
 pictures = output_option(
     "--pictures",
-    type=click.Choice(["thumbnails", "blurred", "none"]),
-    show_default="thumbnails",
-    help="How the report shows images.",
+    type=click.Choice(get_args(PageMode)),
+    show_default="blurred",
+    help="How the report shows images; blurred: with blurred faces.",
 )
 size_of_faces = option(
     "--size",
@@ -266,7 +266,7 @@ class VideoOptions:
     ids: Mapping[str, str]
     sampling: Mapping[str, Any]
     timeline: Path | None
-    pictures: PageMode = "thumbnails"
+    pictures: PageMode = "blurred"
 
 
 def takes_videos(*, timeline: bool, alone: bool = False) -> Decorator:
@@ -318,7 +318,7 @@ def takes_videos(*, timeline: bool, alone: bool = False) -> Decorator:
     pictures = video_option(
         "--pictures",
         type=click.Choice(get_args(PageMode)),
-        show_default="thumbnails",
+        show_default="blurred",
         help="How --timeline shows frames.",
     )
 
@@ -383,4 +383,4 @@ def _video_options(given: str | list[str], own: Mapping[str, Any]) -> VideoOptio
     if wanted := chosen_items():
         paths = list(names)
         names = {paths[i]: names[paths[i]] for i in wanted.places(list(names.values()), paths)}
-    return VideoOptions(list(names), names, sampling, own["timeline"], own["pictures"] or "thumbnails")
+    return VideoOptions(list(names), names, sampling, own["timeline"], own["pictures"] or "blurred")

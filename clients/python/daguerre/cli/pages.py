@@ -50,7 +50,7 @@ class PageOptions:
             self.path,
             images=self.root or there or None,
             texts=texts,
-            pictures=self.pictures or "thumbnails",
+            pictures=self.pictures or "blurred",
             tables=self.tables,
         )
         settings.notify(options.report_line(self.path, self.tables))

@@ -34,7 +34,7 @@ def analyse_videos(
 ) -> NoReturn:
     """Analyse the frames of videos; into a .parquet file, a run continues where it was."""
     given = {id: path for path, id in videos.ids.items()}
-    still = STILL if report.path is not None and report.pictures in (None, "thumbnails") else None
+    still = STILL if report.path is not None and report.pictures != "none" else None
     sampling = {name: value for name, value in videos.sampling.items() if name in SAMPLING} | {"thumbnail": still}
     if kind == ".parquet" and out != "-":
         done = client.analyse_corpus(

@@ -176,7 +176,7 @@ def run_videos(
     frames_of: Callable[[R], Frames],
     *,
     timeline: Path | None = None,
-    pictures: PageMode = "thumbnails",
+    pictures: PageMode = "blurred",
 ) -> Errors:
     """Ask about each video that has no part yet, and keep its results. Returns the videos that cannot be used.
 

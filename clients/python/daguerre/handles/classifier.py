@@ -180,7 +180,7 @@ class AsyncClassifier:
         path: "str | os.PathLike[str]",
         *,
         images: ReportImages | None = None,
-        pictures: PageMode = "thumbnails",
+        pictures: PageMode = "blurred",
         tables: "str | os.PathLike[str] | None" = None,
     ) -> None:
         """Write the report as one HTML page.
@@ -190,7 +190,8 @@ class AsyncClassifier:
         images : the images, to show the most confident errors: a folder that the report's ids are relative to, a
             mapping from ids to paths or bytes, or a list with one for each item. None: the files that the classifier
             was trained with. The page has thumbnails; the server keeps no image.
-        pictures : "thumbnails"; "blurred", so that people cannot be recognised; or "none".
+        pictures : "blurred", the faces that the server's detector finds, or the whole picture where it has no detector;
+            "blurred_whole", the whole picture; "thumbnails", as they are; or "none".
         tables : a folder, into which each table of the page goes as CSV and LaTeX, and each figure as SVG.
         """
         require_mode(pictures)
@@ -206,7 +207,7 @@ class AsyncClassifier:
                 list(files),
                 list(files.values()),
                 images,
-                blurred=pictures == "blurred",
+                mode=pictures,
                 required=images is not None,
             )
         items = [{"id": id, "image": image} for id, image in small.items()]

@@ -24,7 +24,7 @@ async def write_report(
     require_tables(tables)
     if clusters.modality == "text" and images is None:
         mode = "none"
-    pictures = {} if mode == "none" else await _pictures(session, clusters, images, blurred=mode == "blurred")
+    pictures = {} if mode == "none" else await _pictures(session, clusters, images, mode=mode)
     items = [{"id": name, "image": image} for name, image in pictures.items()]
     html = await session.ask(CLUSTER_PAGE, {"id": clusters.id, "pictures": mode, "input": items})
     write_page(path, html, tables)
@@ -37,12 +37,12 @@ async def write_report_tables(session: Session, clusters: Clustered, folder: str
 
 
 async def _pictures(
-    session: Session, clusters: Clustered, images: ReportImages | None, *, blurred: bool
+    session: Session, clusters: Clustered, images: ReportImages | None, *, mode: PageMode
 ) -> dict[str, bytes]:
     """JPEGs by the server's ids of the items."""
     names = clusters.answer["ids"]
     places = clusters.sent.tolist()
     shown = clusters.answer["shown"]
     own = [clusters.ids[places[i]] for i in shown]
-    small = await small_pictures(session, own, clusters.ids, clusters.files, images, blurred=blurred)
+    small = await small_pictures(session, own, clusters.ids, clusters.files, images, mode=mode)
     return {names[i]: small[id] for i, id in zip(shown, own, strict=True) if id in small}

@@ -31,7 +31,7 @@ class AsyncClusters(Clustered):
         path: "str | os.PathLike[str]",
         *,
         images: ReportImages | None = None,
-        pictures: PageMode = "thumbnails",
+        pictures: PageMode = "blurred",
         tables: "str | os.PathLike[str] | None" = None,
     ) -> None:
         """Write the report as one HTML page, which needs no network.
@@ -40,7 +40,8 @@ class AsyncClusters(Clustered):
         ----------
         images : the images: a folder that ids are relative to, a mapping from ids to paths or bytes, or a list with one
             for each item. None: the files that were clustered.
-        pictures : "thumbnails"; "blurred", so that people cannot be recognised; or "none". The page has thumbnails of
+        pictures : "blurred", the faces that the server's detector finds, or the whole picture where it has no detector;
+            "blurred_whole", the whole picture; "thumbnails", as they are; or "none". The page has thumbnails of
             exemplars; the server keeps no image.
         tables : a folder, into which each table of the page goes as CSV and LaTeX, and each figure as SVG.
 
@@ -50,7 +51,7 @@ class AsyncClusters(Clustered):
 
         Examples
         --------
-        >>> client.cluster(images="photos/").report("clusters.html", pictures="blurred")
+        >>> client.cluster(images="photos/").report("clusters.html")
         """
         await write_report(require_client(self.client), self, path, images, pictures, tables)
 

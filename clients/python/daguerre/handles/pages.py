@@ -45,7 +45,7 @@ class AsyncReported:
         *,
         images: ReportImages | None = None,
         texts: ReportTexts | None = None,
-        pictures: PageMode = "thumbnails",
+        pictures: PageMode = "blurred",
         tables: "str | os.PathLike[str] | None" = None,
     ) -> None:
         """Write the result as one HTML page, which needs no network.
@@ -55,8 +55,9 @@ class AsyncReported:
         images : the images: a folder that ids are relative to, a mapping from ids to paths or bytes, or a list with one
             for each item. None: the files that the result is of, where they are on this machine.
         texts : the texts, by id, or a list with one for each item: the page shows their beginnings.
-        pictures : "thumbnails"; "blurred", so that people cannot be recognised; or "none". Only the pictures that the
-            page shows are sent, and the server keeps none.
+        pictures : "blurred", the faces that the server's detector finds, or the whole picture where it has no detector;
+            "blurred_whole", the whole picture; "thumbnails", as they are; or "none". Only the
+            pictures that the page shows are sent, and the server keeps none.
         tables : folder for the tables of the page as CSV and LaTeX and its figures as SVG; it is made.
 
         Raises
@@ -66,7 +67,7 @@ class AsyncReported:
 
         Examples
         --------
-        >>> client.duplicates(images="photos/").report("duplicates.html", pictures="blurred")
+        >>> client.duplicates(images="photos/").report("duplicates.html")
         """
         require_mode(pictures)
         require_folder(path)
@@ -155,7 +156,7 @@ async def answer_page(
             source.ids,
             source.files,
             images,
-            blurred=mode == "blurred",
+            mode=mode,
             required=images is not None,
             side=source.side,
         )

@@ -17,13 +17,14 @@ from daguerre.types.images import ImageDescription, ImagesAnswer
 PageMode = common.PageMode
 ReportImages: TypeAlias = str | os.PathLike[str] | Mapping[str, ImageLike] | Sequence[ImageLike | None]
 MODES = get_args(PageMode)
+BLURS: Mapping[PageMode, str] = {"blurred": "faces", "blurred_whole": "picture", "thumbnails": "none", "none": "none"}
 SIDE = 160  # pixels
 
 
 def require_mode(pictures: str) -> None:
     """Raise ValueError for a mode that no report has."""
     if pictures not in MODES:
-        raise ValueError(f'pictures: got {pictures!r}, there are "thumbnails", "blurred" and "none"')
+        raise ValueError(f"pictures: got {pictures!r}, there are {', '.join(MODES)}")
 
 
 async def small_pictures(
@@ -33,11 +34,11 @@ async def small_pictures(
     files: Sequence[str],
     images: ReportImages | None = None,
     *,
-    blurred: bool = False,
+    mode: PageMode,
     required: bool = True,
 ) -> dict[str, bytes]:
     """Thumbnails of the pictures that a report shows, as `described_pictures` has them: the id of an item → a JPEG."""
-    found = await described_pictures(session, wanted, ids, files, images, blurred=blurred, required=required)
+    found = await described_pictures(session, wanted, ids, files, images, mode=mode, required=required)
     return {id: each.thumbnail for id, each in found.items() if each.thumbnail is not None}
 
 
@@ -48,7 +49,7 @@ async def described_pictures(
     files: Sequence[str],
     images: ReportImages | None = None,
     *,
-    blurred: bool = False,
+    mode: PageMode,
     required: bool = True,
     side: int = SIDE,
 ) -> dict[str, ImageDescription]:
@@ -60,7 +61,7 @@ async def described_pictures(
     ids, files : (n,) of all items of the result; a file is a path on this machine, or the id of an item in memory.
     images : a folder that ids are relative to; a mapping from ids, paths or file names to pictures; or a list with a
         picture, or None, for each item. None: the files.
-    blurred : blur the pictures so that people cannot be recognised.
+    mode : how they are blurred.
     required : whether there has to be a picture.
     side : pixels of the longer side, at most.
 
@@ -88,7 +89,7 @@ async def described_pictures(
                 f"{lacking[0]!r}"
             )
         )
-    options = {"thumbnail": side, "blurred": blurred}
+    options = {"thumbnail": side, "blur": BLURS[mode]}
 
     async def ask(items: Sequence[Payload]) -> ImagesAnswer:
         return await session.transport.call(DESCRIBE_IMAGES, options, items=items)

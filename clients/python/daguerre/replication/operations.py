@@ -54,6 +54,7 @@ CLIENT_METHODS: Mapping[str, RecordedMethod] = {
     "caption": _PICTURES,
     "visual_features": _PICTURES,
     "analyse_corpus": RecordedMethod(refused="findings of a corpus in a file are not recorded yet; use analyse"),
+    "blur": RecordedMethod(refused="copies of pictures are not results; describe_images and faces are recorded"),
     "cluster": RecordedMethod(images=("images",), texts=("texts", "name_texts")),
     "cluster_grid": _ITEMS,
     "duplicates": _ITEMS,

@@ -164,7 +164,7 @@ class DrawnResult(VideoResult):
         tables: str | os.PathLike[str] | None,
     ) -> None:
         if pictures not in get_args(PageMode):
-            raise ValueError(f'pictures: got {pictures!r}, there are "thumbnails", "blurred" and "none"')
+            raise ValueError(f"pictures: got {pictures!r}, there are {', '.join(get_args(PageMode))}")
         require_folder(path)
         require_tables(tables)
         if self.draw is None:
@@ -244,7 +244,7 @@ class ClipScores(DrawnResult):
         self,
         path: str | os.PathLike[str],
         *,
-        pictures: PageMode = "thumbnails",
+        pictures: PageMode = "blurred",
         tables: str | os.PathLike[str] | None = None,
     ) -> None:
         """Write a page, which the server draws: thumbnails along time, a curve for each label, shots.
@@ -253,7 +253,8 @@ class ClipScores(DrawnResult):
 
         Parameters
         ----------
-        pictures : "thumbnails"; "blurred", so that people cannot be recognised; or "none".
+        pictures : "blurred", the faces that the server's detector finds, or the whole picture where it has no detector;
+            "blurred_whole", the whole picture; "thumbnails", as they are; or "none".
         tables : a folder, into which each table of the page goes as CSV and LaTeX, and each figure as SVG.
 
         Raises
@@ -365,7 +366,7 @@ class ClipPredictions(DrawnResult):
         self,
         path: str | os.PathLike[str],
         *,
-        pictures: PageMode = "thumbnails",
+        pictures: PageMode = "blurred",
         tables: str | os.PathLike[str] | None = None,
     ) -> None:
         """Write an HTML timeline, as `ClipScores.timeline` does; of a binary classifier with one curve."""

@@ -19,7 +19,8 @@ A = TypeVar("A", bound="Answer")
 R = TypeVar("R")
 Modality = Literal["image", "text"]
 Decode = Literal["exact", "scaled"]
-PageMode = Literal["thumbnails", "blurred", "none"]  # form of the pictures on a page
+Blur = Literal["none", "faces", "picture"]  # what of a picture is blurred
+PageMode = Literal["blurred", "blurred_whole", "thumbnails", "none"]  # form of the pictures on a page
 
 
 @dataclass(frozen=True, slots=True)

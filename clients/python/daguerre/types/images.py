@@ -17,6 +17,8 @@ class ImageDescription:
     phash : perceptual hash, 16 hexadecimal digits; None for an image of a single colour.
     width, height : pixels, upright.
     thumbnail : a small JPEG, if requested.
+    picture : a copy of the whole picture, a JPEG, if requested.
+    faces : number of faces that are blurred, if they were looked for.
     miniature : base64 of a small picture, by which duplicates are compared, if requested.
     """
 
@@ -26,6 +28,8 @@ class ImageDescription:
     height: int | None = None
     thumbnail: bytes | None = None
     miniature: str | None = field(default=None, repr=False)
+    picture: bytes | None = field(default=None, repr=False)
+    faces: int | None = None
 
     @property
     def blank(self) -> bool:
@@ -34,7 +38,7 @@ class ImageDescription:
 
     @classmethod
     def read(cls, content: Content) -> "ImageDescription":
-        thumbnail = content.get("thumbnail")
+        thumbnail, picture = content.get("thumbnail"), content.get("picture")
         return cls(
             sha256=content["sha256"],
             phash=content.get("phash"),
@@ -42,6 +46,8 @@ class ImageDescription:
             height=content["height"],
             thumbnail=None if thumbnail is None else unpacked(thumbnail),
             miniature=content.get("miniature"),
+            picture=None if picture is None else unpacked(picture),
+            faces=content.get("faces"),
         )
 
 

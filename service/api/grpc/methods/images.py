@@ -26,14 +26,7 @@ class ImageMethods:
     async def _images(self, request: corpus_pb2.DescribeImagesRequest, owner: str | None) -> Message:
         checked = await read(self._context, ImagesRequest, request)
         items = items_without_video(request.input)
-        found, failures = await describe(
-            self._context.engine(),
-            items,
-            side=checked.thumbnail,
-            blurred=checked.blurred,
-            small=checked.miniature,
-            on_error=checked.on_error,
-        )
+        found, failures = await describe(self._context.engine(), items, checked)
         first = [i for i, each in sorted(found.items()) if each.first_of_many]
         response = corpus_pb2.DescribeImagesResponse(first_of_many=first)
         for i, item in enumerate(items):
@@ -41,7 +34,6 @@ class ImageMethods:
                 error = common_pb2.ItemError(code=failures[i].code, message=failures[i].message)
                 response.data.add(index=i, id=item.id, error=error, **crop_entry(item))
             else:
-                response.data.add(
-                    index=i, id=item.id, **crop_entry(item), **{**found[i].to_json(), "thumbnail": found[i].thumbnail}
-                )
+                raw = {"thumbnail": found[i].thumbnail, "picture": found[i].picture}
+                response.data.add(index=i, id=item.id, **crop_entry(item), **{**found[i].to_json(), **raw})
         return response

@@ -32,11 +32,21 @@ class TimelineMethods:
         yield "VideoTimeline", "timeline", job_answers_pb2.VideoTimelineRequest, self._timeline
 
     async def _timeline(self, request: job_answers_pb2.VideoTimelineRequest, owner: str | None) -> Message:
-        html = await self._context.engine().compute(lambda check: _page(request))
+        mode = request.pictures or "blurred"
+        if mode not in get_args(PageMode):
+            raise Unprocessable(f"pictures: got {quoted(mode)}; use {', '.join(get_args(PageMode))}", param="pictures")
+        html = await pipeline.timeline(
+            self._context.engine(),
+            lambda check: _answer(request),
+            index=request.index if request.HasField("index") else None,
+            title=request.title if request.HasField("title") else None,
+            pictures=cast(PageMode, mode),
+        )
         return classifiers_pb2.ReportPageResponse(html=html)
 
 
-def _page(request: job_answers_pb2.VideoTimelineRequest) -> str:
+def _answer(request: job_answers_pb2.VideoTimelineRequest) -> AnswerWithVideo:
+    """The answer that is to be drawn. Raises Unprocessable."""
     kind = request.answer.WhichOneof("answer")
     if kind is None:
         raise Unprocessable("answer: is missing; it is required", param="answer")
@@ -50,14 +60,7 @@ def _page(request: job_answers_pb2.VideoTimelineRequest) -> str:
         "classifier": getattr(answer, "classifier", None) or None,
         "receipt": receipt_fields(answer.receipt) if answer.HasField("receipt") else None,
     }
-    index = request.index if request.HasField("index") else None
-    title = request.title if request.HasField("title") else None
-    mode = request.pictures or "thumbnails"
-    if mode not in get_args(PageMode):
-        raise Unprocessable(f"pictures: got {quoted(mode)}; use thumbnails, blurred or none", param="pictures")
-    return pipeline.timeline(
-        validated(AnswerWithVideo, fields), index=index, title=title, pictures=cast(PageMode, mode)
-    )
+    return validated(AnswerWithVideo, fields)
 
 
 def _fields(message: Message) -> Fields:

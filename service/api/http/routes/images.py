@@ -25,19 +25,12 @@ def add(app: FastAPI, context: Context) -> None:
         openapi_extra=openapi.message("ImagesRequest"),
     )
     async def images(request: Request) -> Response:
-        """SHA-256, perceptual hash, size, and optionally a thumbnail. Nothing is kept."""
+        """SHA-256, perceptual hash, size, and optionally a thumbnail or a copy, with blurred faces. Nothing is kept."""
         request.state.operation = "images"
         with bodies.hold(request):
             body, files = await bodies.message(request, ImagesRequest)
             items = await items_without_video(body.input, files, context.files, request.state.owner) or ()
-            work = describe(
-                context.engine(),
-                items,
-                side=body.thumbnail,
-                blurred=body.blurred,
-                small=body.miniature,
-                on_error=body.on_error,
-            )
+            work = describe(context.engine(), items, body)
             found, failures = await while_connected(request, context.settings.request_timeout, work)
         data = []
         for i, item in enumerate(items):

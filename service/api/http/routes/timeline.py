@@ -18,7 +18,9 @@ Index = Annotated[
 Title = Annotated[
     str | None, Query(max_length=1024, description="Name of the video on the page; its id where left out.")
 ]
-Pictures = Annotated[PageMode, Query(description="Form of the thumbnails: thumbnails, blurred or none.")]
+Pictures = Annotated[
+    PageMode, Query(description="Form of the thumbnails: with blurred faces, wholly blurred, as they are, or none.")
+]
 
 
 def add(app: FastAPI, context: Context) -> None:
@@ -34,13 +36,13 @@ def add(app: FastAPI, context: Context) -> None:
         openapi_extra=openapi.answer("ZeroShotAnswer", "EmbeddingsAnswer", "PredictAnswer"),
     )
     async def timeline(
-        request: Request, index: Index = None, title: Title = None, pictures: Pictures = "thumbnails"
+        request: Request, index: Index = None, title: Title = None, pictures: Pictures = "blurred"
     ) -> Response:
         """Thumbnails and results along time, from the unchanged answer of a request with a video."""
         request.state.operation = "timeline"
         with bodies.hold(request):
             answer = await bodies.only_json(request, AnswerWithVideo)
-            work = context.engine().compute(
-                lambda check: pipeline.timeline(answer, index=index, title=title, pictures=pictures)
+            work = pipeline.timeline(
+                context.engine(), lambda check: answer, index=index, title=title, pictures=pictures
             )
             return page_response(await while_connected(request, context.settings.request_timeout, work))

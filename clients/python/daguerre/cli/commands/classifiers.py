@@ -223,7 +223,7 @@ def train(
             missing=missing or None,
             text=FROM_IMAGE if text_column == FROM_IMAGE else None,
         )
-        _finish_training(settings, clf, page, tables, as_json, shown, pictures or "thumbnails")
+        _finish_training(settings, clf, page, tables, as_json, shown, pictures or "blurred")
 
 
 def _finish_training(
@@ -233,7 +233,7 @@ def _finish_training(
     tables: str | None,
     as_json: bool,
     images: dict[str, str] | None = None,
-    pictures: PageMode = "thumbnails",
+    pictures: PageMode = "blurred",
 ) -> NoReturn:
     if page is not None:
         clf.save_report(page, images=images, pictures=pictures, tables=tables)

@@ -1,7 +1,7 @@
 """`daguerre cluster` and `daguerre duplicates`."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -17,6 +17,7 @@ from daguerre.results.cluster_grid import ClusterGrid
 from daguerre.results.duplicates import NOT_COMPARED, Duplicates
 from daguerre.storage.csv import numbers, open_output, write_table
 from daguerre.storage.tables import read_lines
+from daguerre.types.common import PageMode
 from daguerre.types.jobs import Job
 
 COUNT = click.IntRange(1)
@@ -102,8 +103,8 @@ cluster_parameters = options.options(
 @options.tables
 @options.output_option(
     "--pictures",
-    type=click.Choice(["thumbnails", "blurred", "none"]),
-    default="thumbnails",
+    type=click.Choice(get_args(PageMode)),
+    default="blurred",
     show_default=True,
     help="How the report shows images.",
 )

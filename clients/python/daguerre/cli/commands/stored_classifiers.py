@@ -53,7 +53,7 @@ def classifiers(
             return
         if page is not None:
             clf = client.classifier(page[0])
-            clf.save_report(page[1], images=root, pictures=pictures or "thumbnails", tables=tables)
+            clf.save_report(page[1], images=root, pictures=pictures or "blurred", tables=tables)
             written = "" if tables is None else f"; {tables}: its tables and figures"
             settings.notify(f"{page[1]}: the report of {clf.id}{written}")
             if as_json:
