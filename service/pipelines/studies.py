@@ -11,9 +11,10 @@ from pathlib import Path
 
 from models.errors import ItemError
 from models.images.decoding import ImageLimits, open_rgb
-from models.images.thumbnail import shown
+from models.images.thumbnail import Blur, copy, shown, thumbnail
 from service.errors import Conflict, ItemFailure, ItemsFailed, NotFound, Unprocessable, item_failure
 from service.inference.engine import Engine
+from service.pipelines import faces
 from service.pipelines.encode import image_bytes
 from service.pipelines.items import Item, check_count
 from service.pipelines.jobs import time_of
@@ -254,10 +255,12 @@ def _keep(study: Study, settings: Settings, pictures: Sequence[tuple[bytes, NewI
             DiskBudget(settings).reserve(study.path / "pictures.size", kept - total)
 
 
-async def show(engine: Engine, study: Study, item: StudyItem, size: str, *, known: str | None = None) -> ShownPicture:
-    """An item's picture at a size of SIZES, from the thumbnails if it was shown before.
+async def show(
+    engine: Engine, study: Study, item: StudyItem, size: str, blur: Blur = "none", *, known: str | None = None
+) -> ShownPicture:
+    """An item's picture at a size of SIZES, from the thumbnails if it was shown before; blurred in part or as a whole.
 
-    Returns no bytes where `known` is the picture's tag. Raises NotFound, Unprocessable, TooLarge.
+    Returns no bytes where `known` is the picture's tag. Raises NotFound, Unprocessable, TooLarge, Overloaded.
     """
     settings = engine.settings
     if study.collection is not None:
@@ -268,7 +271,9 @@ async def show(engine: Engine, study: Study, item: StudyItem, size: str, *, know
             param="key",
         )
     stamp = await asyncio.to_thread(_stamp, study, item, settings)
-    tag = hashlib.sha256(f"{item.key} {size} {stamp}".encode()).hexdigest()[:24]
+    model = faces.detector(engine) if blur == "faces" else None
+    how = "" if blur == "none" else f" {blur} {model.spec.fingerprint() if model else None}"
+    tag = hashlib.sha256(f"{item.key} {size} {stamp}{how}".encode()).hexdigest()[:24]
     if known == tag:
         return ShownPicture(b"", tag)
     cache = Thumbnails(study.thumbnails, settings.max_thumbnails_bytes)
@@ -277,10 +282,28 @@ async def show(engine: Engine, study: Study, item: StudyItem, size: str, *, know
         if data is not None:
             return ShownPicture(data, tag)
     source = await asyncio.to_thread(original, study, item, settings)
-    made = await engine.decode(lambda limits: shown(source, side=SIZES[size], quality=QUALITY[size], limits=limits))
+    side, quality = SIZES[size], QUALITY[size]
+    if blur == "none":
+        made = await engine.decode(lambda limits: shown(source, side=side, quality=quality, limits=limits))
+    else:
+        made = await _blurred(engine, source, side, quality, blur)
     if size != "full":
         await asyncio.to_thread(cache.write, tag, made)
     return ShownPicture(made, tag)
+
+
+async def _blurred(engine: Engine, source: bytes, side: int | None, quality: int, blur: Blur) -> bytes:
+    """A blurred JPEG. Raises ItemError, Overloaded."""
+
+    def drawn(_: int, look: faces.Look) -> bytes:
+        if side is None:
+            return copy(look.image, blurred=look.blurred, faces=look.faces, quality=quality)
+        return thumbnail(look.image, side=side, blurred=look.blurred, faces=look.faces, quality=quality)
+
+    found, errors = await faces.looked_at(engine, [faces.Shown(0, source)], blur, drawn)
+    if errors:
+        raise errors[0]
+    return found[0]
 
 
 def _stamp(study: Study, item: StudyItem, settings: Settings) -> str:

@@ -24,7 +24,7 @@ from daguerre.transport.operations import (
     STUDY_PICTURE,
     STUDY_TABLE,
 )
-from daguerre.types.common import Content
+from daguerre.types.common import Blur, Content
 from daguerre.types.jobs import Job
 
 PAGE = 1000  # items that are asked for at once
@@ -71,9 +71,9 @@ class AsyncStudyData(AsyncStudyBase):
             found += (await self._ask(LOOK_UP, {field: list(names or ())[start : start + PAGE]}))["data"]
         return found
 
-    async def picture(self, key: str, size: Literal["256", "1024", "full"] = "1024") -> bytes:
-        """Fetch the picture of an item, by its key, as an upright JPEG without metadata."""
-        return await self._session.ask(STUDY_PICTURE, {"name": self.name, "key": key, "size": size})
+    async def picture(self, key: str, size: Literal["256", "1024", "full"] = "1024", blur: Blur = "none") -> bytes:
+        """Fetch the picture of an item, by its key, as an upright JPEG without metadata, blurred as `blur` says."""
+        return await self._session.ask(STUDY_PICTURE, {"name": self.name, "key": key, "size": size, "blur": blur})
 
     async def set_columns(self, table: Any) -> Mapping[str, str]:
         """Write columns of items, to sort, filter and draw by; coders do not see them.

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from service.api.http import openapi
 from service.api.http.bodies import Bodies
 from service.api.http.responses import Limit, json_response
-from service.api.http.routes.studies import Offset, Size, picture_response
+from service.api.http.routes.studies import Blurred, Offset, Size, picture_response
 from service.auth import CODING
 from service.context import Context
 from service.pipelines import coding
@@ -125,9 +125,9 @@ def add(app: FastAPI, context: Context) -> None:
         responses={**openapi.picture(), **openapi.errors(401, 404, 413, 415)},
         openapi_extra=TOKEN,
     )
-    async def picture(request: Request, key: Picture, size: Size = "1024") -> Response:
+    async def picture(request: Request, key: Picture, size: Size = "1024", blur: Blurred = "none") -> Response:
         """The picture of one of the coder's items, or of an example, without metadata."""
         request.state.operation = "coding"
         desk = await asyncio.to_thread(coding.enter, context.studies, request.state.token)
         item = await asyncio.to_thread(coding.picture_of, desk, key)
-        return await picture_response(request, context, desk.study, item, size)
+        return await picture_response(request, context, desk.study, item, size, blur)

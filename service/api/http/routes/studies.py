@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import FastAPI, Path, Query, Request, Response
 
+from models.images.thumbnail import Blur
 from service.api.http import openapi
 from service.api.http.bodies import Bodies
 from service.api.http.inputs import items_without_video
@@ -22,6 +23,13 @@ Name = Annotated[str, Path(description="Name of the study.", examples=["protest"
 Key = Annotated[str, Path(description="Key of the item.", examples=["0123456789abcdef"])]
 Size = Annotated[
     Literal["256", "1024", "full"], Query(description="Longest side in pixels; full: as large as the picture is.")
+]
+Blurred = Annotated[
+    Blur,
+    Query(
+        description="Blurred part. faces: the faces that the detector finds, which are not all; the whole picture "
+        "where the server has no detector. picture: the whole picture."
+    ),
 ]
 Filters = Annotated[
     list[str] | None,
@@ -192,11 +200,13 @@ def add(app: FastAPI, context: Context) -> None:
         response_class=Response,
         responses={**openapi.picture(), **openapi.errors(401, 404, 413, 415)},
     )
-    async def get_picture(request: Request, name: Name, key: Key, size: Size = "256") -> Response:
+    async def get_picture(
+        request: Request, name: Name, key: Key, size: Size = "256", blur: Blurred = "none"
+    ) -> Response:
         """The upright picture as a JPEG without metadata. Small ones are kept on disk, for the next time."""
         study = await study_of(context, request, name)
         item = await asyncio.to_thread(study_items.item_by_key, study.database, key)
-        return await picture_response(request, context, study, item, size)
+        return await picture_response(request, context, study, item, size, blur)
 
     @app.put(
         "/v1/studies/{name}/columns",
@@ -250,11 +260,11 @@ async def study_of(context: Context, request: Request, name: str) -> Study:
 
 
 async def picture_response(
-    request: Request, context: Context, study: Study, item: study_items.StudyItem, size: str
+    request: Request, context: Context, study: Study, item: study_items.StudyItem, size: str, blur: Blur
 ) -> Response:
     """The response with a picture, or that the caller has it already."""
     known = request.headers.get("if-none-match", "").strip().removeprefix("W/").strip('"') or None
-    work = studies.show(context.engine(), study, item, size, known=known)
+    work = studies.show(context.engine(), study, item, size, blur, known=known)
     shown = await while_connected(request, context.settings.request_timeout, work)
     headers = {"etag": f'"{shown.tag}"', "cache-control": KEPT, "x-content-type-options": "nosniff"}
     if not shown.data:
