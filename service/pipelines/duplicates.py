@@ -20,6 +20,7 @@ from service.pipelines.images import describe, miniatures
 from service.pipelines.items import Item, VectorInput
 from service.pipelines.vectors import FIRST_OF_MANY, ItemVectors, gather_vectors
 from service.schemas.duplicates import DuplicatesRequest
+from service.schemas.images import ImagesRequest
 from service.tasks import duplicates as work
 
 Miniatures = NDArray[np.uint8]  # (n, BYTES)
@@ -180,7 +181,7 @@ async def _hashed(
 ) -> tuple[list[str | None], Mapping[int, ItemFailure], Sequence[str], Miniatures | None, list[float] | None]:
     """Hashes, failures, remarks, and for kind near miniatures and sizes, stills before animations of the same size."""
     near = wanted == "phash"
-    found, failures = await describe(engine, items, small=near, on_error=request.on_error)
+    found, failures = await describe(engine, items, ImagesRequest(miniature=near, on_error=request.on_error))
     hashes = [str(found[i].to_json()[wanted] or "") or None if i in found else None for i in range(len(items))]
     many = sum(each.first_of_many for each in found.values()) if near else 0
     remarks = [f"{many:,} of {len(items):,} {FIRST_OF_MANY}."] if many else []
