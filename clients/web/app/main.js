@@ -1,7 +1,7 @@
 /** The workbench: its frame, and the page that the address names. */
-import { ApiError, call } from "./lib/api.js";
+import { ApiError, blurFaces, call } from "./lib/api.js";
 import { html, render, useEffect, useState } from "./lib/dom.js";
-import { useAction, useLoad, useTabSwitch } from "./lib/load.js";
+import { useAction, useLoad, useTabChoice } from "./lib/load.js";
 import { ErrorNotice } from "./lib/parts.js";
 import { hashOf, usePlace } from "./lib/router.js";
 import { text } from "./lib/text.js";
@@ -12,12 +12,17 @@ import { StudiesPage } from "./studies/page.js";
 /** @typedef {import("./lib/api.js").Schemas} Schemas */
 /** @typedef {import("./pages.js").PageProps} PageProps */
 
+/** @typedef {"picture" | "faces" | "none"} Blur parts of pictures that are blurred */
+const BLURS = /** @type {const} */ (["picture", "faces", "none"]);
+
 function App() {
   const session = useLoad(
     (signal) => /** @type {Promise<Schemas["SessionCard"]>} */ (call("v1/session", { signal })),
     [],
   );
-  const [blurred, setBlurred] = useTabSwitch("blur", true);
+  const [blur, setBlur] = useTabChoice("blur", BLURS);
+  blurFaces(blur === "faces");
+  const blurred = blur === "picture";
   const { parts, query } = usePlace();
   const signOut = useAction(async () => {
     await call("v1/session", { method: "DELETE" });
@@ -35,20 +40,22 @@ function App() {
       ${study && html`<${Tabs} study=${study} current=${parts[2] ?? "look"} />`}
       <span class="spacer"></span>
       <label class="check">
-        <input
-          type="checkbox"
-          checked=${blurred}
-          onChange=${(/** @type {Event} */ event) => setBlurred(/** @type {HTMLInputElement} */ (event.target).checked)}
-        />
         ${text.common.blur}
+        <select
+          class="input"
+          value=${blur}
+          onChange=${(/** @type {Event} */ event) => setBlur(/** @type {Blur} */ (/** @type {HTMLSelectElement} */ (event.target).value))}
+        >
+          ${BLURS.map((each) => html`<option key=${each} value=${each}>${text.common.blurs[each]}</option>`)}
+        </select>
       </label>
       <a href="docs">${text.common.api}</a>
       ${session.value.keys && html`<button type="button" class="button" onClick=${() => signOut.run()}>${text.signIn.out}</button>`}
     </header>
     ${
       study
-        ? html`<${StudyFrame} key=${study} name=${study} parts=${parts.slice(2)} query=${query} blurred=${blurred} />`
-        : html`<${StudiesPage} blurred=${blurred} />`
+        ? html`<${StudyFrame} key=${`${study} ${blur}`} name=${study} parts=${parts.slice(2)} query=${query} blurred=${blurred} />`
+        : html`<${StudiesPage} key=${blur} blurred=${blurred} />`
     }
   `;
 }

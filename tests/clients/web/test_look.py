@@ -233,13 +233,13 @@ def test_pictures_are_blurred_until_they_are_wanted(open_page, table):
     points = "canvas => canvas.getContext('2d').getImageData(0, 0, 64, 48).data.reduce((sum, each) => sum + each, 0)"
     assert page.locator(".tile canvas").first.evaluate(points) > 0
     assert page.locator(".tile img").count() == 0
-    page.get_by_label("Blur pictures").uncheck()
+    page.get_by_label("Blur", exact=True).select_option("none")
     expect(page.locator(".tile canvas")).to_have_count(0)
     loaded = "() => document.querySelector('.tile img').naturalWidth === 256"
     page.wait_for_function(loaded)
     tiles(page).first.click()
     expect(page.locator(".item-picture img:not(.blurred)")).to_be_visible()
-    page.get_by_label("Blur pictures").check()
+    page.get_by_label("Blur", exact=True).select_option("picture")
     expect(page.locator(".item-picture img.blurred")).to_be_visible()
 
 

@@ -102,7 +102,7 @@ def test_by_keyboard_the_focus_goes_from_point_to_point(open_page, table):
     assert sorted(passed, key=x.__getitem__) == passed
     assert len(set(passed)) > 2
     expect(page.locator(".map-preview canvas")).to_have_attribute("width", "64")
-    page.get_by_label("Blur pictures").uncheck()
+    page.get_by_label("Blur", exact=True).select_option("none")
     plot.focus()
     page.keyboard.press("ArrowLeft")
     expect(page.locator(".map-preview img")).to_be_visible()

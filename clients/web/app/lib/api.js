@@ -119,7 +119,14 @@ export async function followJob(id, report, signal) {
   }
 }
 
+let withFaces = true;
+
+/** Whether pictures come with blurred faces from now on. @param {boolean} on */
+export function blurFaces(on) {
+  withFaces = !on;
+}
+
 /** The address of an item's picture. @param {string} study @param {string} key @param {"256" | "1024" | "full"} [size] */
 export function pictureAddress(study, key, size = "256") {
-  return withQuery(path`v1/studies/${study}/items/${key}/picture`, { size });
+  return withQuery(path`v1/studies/${study}/items/${key}/picture`, { size, blur: withFaces ? null : "faces" });
 }

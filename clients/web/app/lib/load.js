@@ -58,18 +58,32 @@ export function useAction(work) {
 }
 
 /**
- * A choice between on and off, which is kept for this tab and ends with it.
+ * One of several choices, which is kept for this tab and ends with it.
+ * @template {string} T
  * @param {string} name
- * @param {boolean} first
- * @returns {[boolean, (value: boolean) => void]}
+ * @param {readonly [T, ...T[]]} choices the first one is the default
+ * @returns {[T, (value: T) => void]}
  */
-export function useTabSwitch(name, first) {
-  const [value, setValue] = useState(() => (sessionStorage.getItem(name) ?? String(first)) === "true");
+export function useTabChoice(name, choices) {
+  const [value, setValue] = useState(() => choices.find((each) => each === sessionStorage.getItem(name)) ?? choices[0]);
   return [
     value,
     (next) => {
-      sessionStorage.setItem(name, String(next));
+      sessionStorage.setItem(name, next);
       setValue(next);
     },
   ];
 }
+
+/**
+ * A choice between on and off, which is kept for this tab and ends with it.
+ * @param {string} name
+ * @param {boolean} first the default
+ * @returns {[boolean, (value: boolean) => void]}
+ */
+export function useTabSwitch(name, first) {
+  const [value, setValue] = useTabChoice(name, first ? SWITCH : [SWITCH[1], SWITCH[0]]);
+  return [value === "true", (next) => setValue(next ? "true" : "false")];
+}
+
+const SWITCH = /** @type {const} */ (["true", "false"]);
