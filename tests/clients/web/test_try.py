@@ -62,8 +62,8 @@ def test_all_items_are_labelled_clustered_and_searched_for_duplicates(open_page,
     clusters.get_by_label("Clusters").fill("2")
     clusters.get_by_role("button", name="Cluster").click()
     expect(clusters.get_by_role("status").last).to_contain_text("2 clusters", timeout=240_000)
-    report = page.request.get(f"/{clusters.get_by_role('link', name='Open the report').get_attribute('href')}")
-    assert report.status == 200
+    report = clusters.get_by_role("link", name="Open the report").get_attribute("href")
+    assert owner.get(f"/{report}").status_code == 200
     duplicates = page.get_by_role("region", name="Duplicates")
     duplicates.get_by_role("button", name="Find duplicates").click()
     expect(duplicates.get_by_role("status").last).to_contain_text("could go.", timeout=240_000)
