@@ -112,7 +112,7 @@ def is_blurred(jpeg: bytes) -> bool:
 
 
 def blur_of(jpeg: bytes) -> Blurred | None:
-    """How `thumbnail` blurred the image: its faces or all of it; None if it did not."""
+    """The part of the image that `thumbnail` blurred: its faces or all of it; None if none."""
     return next((blurred for mark, blurred in _MARKS.items() if mark in jpeg[:64]), None)
 
 

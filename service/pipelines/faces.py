@@ -59,7 +59,7 @@ async def looked_at(
     blur: Blur,
     use: Callable[[K, Look], T],
 ) -> tuple[dict[K, T], dict[K, ItemError]]:
-    """What `use` makes of each picture, by key, in a decoding thread; and the errors of those that cannot be decoded.
+    """Results of `use` for each picture, by key, in a decoding thread; and the errors of those that cannot be decoded.
 
     With blur "faces", faces are looked for in the whole picture, also where a crop is shown. The whole picture is
     blurred if the server has no detector, or there are more faces than it gives. Raises Overloaded.

@@ -58,7 +58,7 @@ async def timeline(
 
 
 def _content(answer: AnswerWithVideo, index: int, title: str | None, pictures: PageMode) -> Timeline:
-    """What the page of the video at `index` shows. Raises Unprocessable."""
+    """The content of the page of the video at `index`. Raises Unprocessable."""
     entry, where = answer.data[index], f"data[{index}]"
     assert entry.video is not None
     video, frames = entry.video, entry.video.frames

@@ -71,7 +71,7 @@ def test_a_folder_of_videos_is_labelled_frame_by_frame(inline, news, tmp_path):
     assert written == ["cuts.MP4.html", "may/Ünï bikes.mp4.html"]
     page = (pages / "may" / "Ünï bikes.mp4.html").read_text()
     assert "data:image/jpeg" in page
-    assert "Thumbnails are blurred" in page
+    assert "Faces are blurred" in page
     assert "The highest of its frames" in page
     assert not out.with_name("out.csv.videos").exists()
     with Client(inline.url) as client, client.video(news / "may" / "Ünï bikes.mp4", every=2) as clip:

@@ -90,7 +90,7 @@ def test_a_page_of_groups_shows_blurred_pictures(client: Client, photos: Path, t
     found.report(tmp_path / "groups.html", images=photos, pictures="blurred")
     text = (tmp_path / "groups.html").read_text(encoding="utf-8")
     assert text.count("<img") == 3
-    assert "Pictures are blurred" in text
+    assert "Faces are blurred" in text
 
 
 def test_groups_that_cannot_be_compared_are_refused(client: Client):

@@ -73,7 +73,7 @@ def test_analyses_have_a_contact_sheet(client: Client, corpus: Path, tmp_path: P
     boxes = sum(len(entry["results"]["objects"]["findings"]) for entry in found.entries if entry)
     assert text.count('class="found') >= boxes > 0
     assert text.count("<img") >= 2
-    assert "Pictures are blurred" in text
+    assert "Faces are blurred" in text
     assert "Dashed: the threshold, 0.1;" in text
     assert "Items that could not be used" in text
     with (tmp_path / "tables" / "found-values.csv").open(encoding="utf-8") as file:

@@ -1,5 +1,6 @@
 """The numbers of a video's timeline are those of the answer, whichever request made it; anything else is refused."""
 
+import asyncio
 import base64
 import copy
 import json
@@ -12,7 +13,7 @@ import pytest
 from daguerre_proto.v1 import job_answers_pb2
 from models.pages import timeline as pages
 from service.api.grpc import answers
-from service.api.grpc.methods.timeline import _page
+from service.api.grpc.methods.timeline import _answer
 from service.api.http.examples import EXAMPLES
 from service.errors import Unprocessable
 from service.pipelines import timeline as pipeline
@@ -61,7 +62,24 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[pages.Timeline]:
 
 
 def ask(content: Any, *, index: int | None = None, title: str | None = None) -> str:
-    return pipeline.timeline(AnswerWithVideo.model_validate_json(json.dumps(content)), index=index, title=title)
+    return page_of(AnswerWithVideo.model_validate_json(json.dumps(content)), index=index, title=title)
+
+
+class Direct:
+    """An engine that computes at once, for pages that blur nothing."""
+
+    async def compute(self, work: Any) -> Any:
+        return work(lambda: None)
+
+
+def page_of(answer: AnswerWithVideo, *, index: int | None = None, title: str | None = None) -> str:
+    return asyncio.run(pipeline.timeline(Direct(), lambda _: answer, index=index, title=title, pictures="thumbnails"))
+
+
+def _page(request: job_answers_pb2.VideoTimelineRequest) -> str:
+    index = request.index if request.HasField("index") else None
+    title = request.title if request.HasField("title") else None
+    return page_of(_answer(request), index=index, title=title)
 
 
 @pytest.mark.parametrize("kind", ["zero_shot", "probabilities"])

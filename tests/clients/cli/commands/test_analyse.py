@@ -25,7 +25,7 @@ def test_a_report_is_written_beside_the_table(inline: Server, photos: Path, tmp_
     assert f"{page}: the report" in done.stderr
     text = page.read_text(encoding="utf-8")
     assert text.count("<img") >= 2
-    assert "Pictures are blurred" in text
+    assert "Faces are blurred" in text
     assert list(tables.glob("page-*.csv"))
 
 
