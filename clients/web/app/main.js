@@ -39,16 +39,17 @@ function App() {
       <a class="brand" href="#/"><img src="web/style/icon.svg" alt="" />${text.common.name}</a>
       ${study && html`<${Tabs} study=${study} current=${parts[2] ?? "look"} />`}
       <span class="spacer"></span>
-      <label class="check">
-        ${text.common.blur}
+      <span class="check">
+        <label for="blur">${text.common.blur}</label>
         <select
+          id="blur"
           class="input"
           value=${blur}
           onChange=${(/** @type {Event} */ event) => setBlur(/** @type {Blur} */ (/** @type {HTMLSelectElement} */ (event.target).value))}
         >
           ${BLURS.map((each) => html`<option key=${each} value=${each}>${text.common.blurs[each]}</option>`)}
         </select>
-      </label>
+      </span>
       <a href="docs">${text.common.api}</a>
       ${session.value.keys && html`<button type="button" class="button" onClick=${() => signOut.run()}>${text.signIn.out}</button>`}
     </header>
