@@ -123,8 +123,7 @@ def walk(server: Server, browser: Browser, folder: Path, *, size: int, made: Wal
     with made.step("compute the map"):
         page.get_by_role("link", name="Map", exact=True).click()
         page.get_by_role("button", name="Compute a map").click()
-        expect(page.get_by_label("Colour", exact=True)).to_be_visible(timeout=600_000)
-        expect(page.get_by_role("application", name=f"Map of {n:,} points")).to_be_visible()
+        expect(page.get_by_role("application", name=f"Map of {n:,} points")).to_be_visible(timeout=600_000)
         page.get_by_label("Colour", exact=True).select_option("label")
     made.show(page, "map")
     with made.step("write the codebook"):
@@ -137,6 +136,7 @@ def walk(server: Server, browser: Browser, folder: Path, *, size: int, made: Wal
         expect(page.get_by_role("status").filter(has_text="is saved.")).to_be_visible()
     made.show(page, "codebook")
     with made.step(f"draw {size} items by label"):
+        page.get_by_role("link", name="Assignments", exact=True).click()
         page.get_by_role("link", name="New assignment").click()
         page.get_by_label("Which items").select_option("stratified")
         page.get_by_label("Number of items").fill(str(size))
@@ -231,6 +231,7 @@ def run(n: int, size: int, pictures: Path | None) -> tuple[Walk, dict[str, float
     chromium = shutil.which("chromium")
     if chromium is None:
         raise SystemExit("this needs chromium")
+    expect.set_options(timeout=30_000)
     made = Walk(pictures)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
