@@ -150,6 +150,13 @@ def test_by_mouse_a_band_a_tick_and_shift_select(open_page, table):
     assert active(page) == table["ids"][1]
 
 
+def assert_begins(page: Page, order: list[str]) -> None:
+    """The tiles that exist are the first of an order."""
+    shown = names(page)
+    assert len(shown) > 20
+    assert shown == order[: len(shown)]
+
+
 def test_search_by_words_a_picture_and_an_item(open_page, client, table, tmp_path: Path):
     def found(query):
         answer = client.post("/v1/studies/look/search", json={"query": query, "k": 100}).json()
@@ -161,21 +168,22 @@ def test_search_by_words_a_picture_and_an_item(open_page, client, table, tmp_pat
     expect(page.get_by_text("Similar to “a red circle”")).to_be_visible()
     order, cosine = found({"text": "a red circle"})
     expect(tiles(page).first).to_have_attribute("title", order[0])
-    assert names(page) == order
+    wall(page, 40)
+    assert_begins(page, order)
     expect(tiles(page).first).to_contain_text(f"cosine {cosine:.3f}")
     wall(page).focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("l")
     wall(page, 39)
     key = table["keys"][table["ids"].index(order[1])]
-    assert names(page) == found({"key": key})[0]
+    assert_begins(page, found({"key": key})[0])
     picture = tmp_path / "blue.png"
     Image.new("RGB", (64, 64), (0, 0, 220)).save(picture)
     order, _ = found({"image": base64.b64encode(picture.read_bytes()).decode()})
     page.locator(".look-search input[type=file]").set_input_files(picture)
     expect(page.get_by_text("Similar to blue.png")).to_be_visible()
     wall(page, 40)
-    assert names(page) == order
+    assert_begins(page, order)
     page.get_by_role("button", name="Remove: Similar to blue.png").click()
     expect(tiles(page).first).to_have_attribute("title", table["ids"][0])
     dropped = page.evaluate_handle(
@@ -187,7 +195,7 @@ def test_search_by_words_a_picture_and_an_item(open_page, client, table, tmp_pat
         page.dispatch_event("body", event, {"dataTransfer": dropped})
     expect(page.get_by_text("Similar to held.png")).to_be_visible()
     wall(page, 40)
-    assert names(page) == order
+    assert_begins(page, order)
     page.reload()
     expect(page.get_by_role("alert")).to_contain_text("Drop it once more")
 
