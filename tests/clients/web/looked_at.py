@@ -56,7 +56,8 @@ def tiles(page: Page) -> Any:
 
 def names(page: Page) -> list[str]:
     """Ids of the tiles that exist, in their order."""
-    return [each.get_attribute("title") or "" for each in tiles(page).all()]
+    found: list[str] = tiles(page).evaluate_all("all => all.map(each => each.title)")
+    return found
 
 
 def active(page: Page) -> str | None:

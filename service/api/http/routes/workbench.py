@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import FileResponse, RedirectResponse
 from starlette.staticfiles import StaticFiles
 
@@ -62,7 +63,8 @@ def add(app: FastAPI, context: Context) -> None:
         return _shell("code.html")
 
     for part in PARTS:
-        app.mount(f"/web/{part}", _Files(directory=FOLDER / part), name=f"web-{part}")
+        files = GZipMiddleware(_Files(directory=FOLDER / part), minimum_size=1024)
+        app.mount(f"/web/{part}", files, name=f"web-{part}")
 
 
 def _shell(name: str) -> Response:
