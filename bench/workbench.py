@@ -217,7 +217,7 @@ def _code(browser: Browser, link: str, name: str, subjects: list[str], rng: np.r
         before = page.locator(".done").inner_text()
         is_cat = subject == "cat"
         if name == "adjudicator":
-            page.get_by_role("button", name="yes" if is_cat else "no").press("Enter")
+            page.keyboard.press("2" if is_cat else "1")  # the codes given, in order: no, yes
             page.keyboard.press("Enter")
         else:
             page.keyboard.press("1" if is_cat == (rng.random() >= ERRS) else "2")

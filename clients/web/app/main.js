@@ -34,7 +34,7 @@ function App() {
     return html`<main class="page"><${ErrorNotice} error=${session.error} retry=${session.reload} /></main>`;
   const study = parts[0] === "s" ? parts[1] : undefined;
   return html`
-    <a class="hidden-text" href="#content">${text.common.skip}</a>
+    <button type="button" class="button skip" onClick=${skip}>${text.common.skip}</button>
     <header class="top">
       <a class="brand" href="#/"><img src="web/style/icon.svg" alt="" />${text.common.name}</a>
       ${study && html`<${Tabs} study=${study} current=${parts[2] ?? "look"} />`}
@@ -59,6 +59,13 @@ function App() {
         : html`<${StudiesPage} key=${blur} blurred=${blurred} />`
     }
   `;
+}
+
+/** Move the focus behind the navigation; a link would change the address, which names the page. */
+function skip() {
+  const content = document.getElementById("content");
+  content?.setAttribute("tabindex", "-1");
+  content?.focus();
 }
 
 /** @param {{study: string, current: string}} props */

@@ -70,6 +70,18 @@ def test_a_study_of_a_folder_of_the_server(open_page, owner):
     owner.delete("/v1/studies/of-a-folder")
 
 
+def test_the_navigation_can_be_skipped_by_keyboard(open_page, owner):
+    owner.post("/v1/studies", json={"name": "skipped", "folder": "photos"})
+    page = open_page("/#/s/skipped/look")
+    expect(page.locator("#content")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#content")).to_be_focused()
+    assert page.url.endswith("#/s/skipped/look")
+    owner.delete("/v1/studies/skipped")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_list_of_studies_has_no_faults_of_accessibility(open_page, owner, scheme):
     owner.post("/v1/studies", json={"name": "listed", "title": "A study"})
