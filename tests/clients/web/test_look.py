@@ -245,7 +245,7 @@ def test_pictures_are_blurred_until_they_are_wanted(open_page, table):
     assert page.locator(".tile img").count() == 0
     page.get_by_label("Blur", exact=True).select_option("none")
     expect(page.locator(".tile canvas")).to_have_count(0)
-    loaded = "() => document.querySelector('.tile img').naturalWidth === 256"
+    loaded = "() => document.querySelector('.tile img')?.naturalWidth === 256"
     page.wait_for_function(loaded)
     tiles(page).first.click()
     expect(page.locator(".item-picture img:not(.blurred)")).to_be_visible()

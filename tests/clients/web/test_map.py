@@ -91,8 +91,7 @@ def test_a_lasso_becomes_a_selection_that_the_wall_shows(open_page, client, tabl
 
 def test_by_keyboard_the_focus_goes_from_point_to_point(open_page, table):
     page = open_page("/#/s/mapped/map?colour=score")
-    plot = drawn(page, 40)
-    plot.focus()
+    drawn(page, 40).focus()
     said = page.locator("[aria-live=polite].hidden-text")
     x = dict(zip(table["ids"], table["x"], strict=True))
     page.keyboard.press("ArrowRight")
@@ -104,8 +103,9 @@ def test_by_keyboard_the_focus_goes_from_point_to_point(open_page, table):
         passed.append(said.inner_text().split(". ")[0])
     assert sorted(passed, key=x.__getitem__) == passed
     expect(page.locator(".map-preview canvas")).to_have_attribute("width", "64")
-    page.get_by_label("Blur", exact=True).select_option("none")
-    plot.focus()
+    with page.expect_event("framedetached"):  # the page is made anew
+        page.get_by_label("Blur", exact=True).select_option("none")
+    drawn(page, 40).focus()
     page.keyboard.press("ArrowLeft")
     expect(page.locator(".map-preview img")).to_be_visible()
     page.keyboard.press("Space")

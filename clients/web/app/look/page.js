@@ -57,7 +57,7 @@ export function LookPage({ study, reload, query: params, blurred }) {
   return html`<main class="look" id="content">
     <h1 class="hidden-text">${study.title || name}</h1>
     <div class="look-bar">
-      <${SearchBar} query=${query} vectors=${hasVectors} onChange=${change} onPicture=${byPicture} />
+      <${SearchBar} query=${query} vectors=${hasVectors || !vectors.known} onChange=${change} onPicture=${byPicture} />
       <${SortBar} query=${query} names=${names} onChange=${change} />
       <${Captions} query=${query} names=${names} onChange=${change} />
       <${SizeSlider}
