@@ -8,11 +8,11 @@ import { SCALE } from "./points.js";
 export function Legend({ colouring, only, onOnly }) {
   const { entries, scale } = colouring;
   if (!entries.length && !scale) return null;
-  return html`<div class="legend" role="group" aria-label=${text.map.legend}>
+  return html`<div class="map-legend" role="group" aria-label=${text.map.legend}>
     ${
       scale &&
-      html`<div class="legend-scale">
-        <span class="legend-ramp" style=${{ background: SCALE }}></span>
+      html`<div class="map-legend-scale">
+        <span class="map-legend-ramp" style=${{ background: SCALE }}></span>
         <span class="small">${scale.low}</span><span class="small">${scale.high}</span>
       </div>`
     }
@@ -23,7 +23,7 @@ export function Legend({ colouring, only, onOnly }) {
             type="button" class="value" aria-pressed=${String(only === each.place)} title=${text.map.only}
             onClick=${() => onOnly(only === each.place ? null : each.place)}
           >
-            <span class="legend-dot" style=${{ background: each.colour }}></span>
+            <span class="map-legend-dot" style=${{ background: each.colour }}></span>
             <span class="value-name">${each.name}</span>
             <span class="value-count">${count(each.n)}</span>
           </button>
