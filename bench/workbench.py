@@ -8,6 +8,7 @@ Printed are the seconds of each step and the load of the machine. The coders err
 
 import argparse
 import hashlib
+import io
 import os
 import shutil
 import tempfile
@@ -72,7 +73,8 @@ class Walk:
         """Write a picture of a page."""
         if self.pictures is not None:
             page.wait_for_timeout(600)
-            page.screenshot(path=self.pictures / f"workbench-{name}.png")
+            shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+            shot.quantize(256, dither=Image.Dither.NONE).save(self.pictures / f"workbench-{name}.png", optimize=True)
 
 
 def walk(server: Server, browser: Browser, folder: Path, *, size: int, made: Walk) -> dict[str, float]:
@@ -210,7 +212,7 @@ def _code(browser: Browser, link: str, name: str, subjects: list[str], rng: np.r
     page.goto(link)
     for i, subject in enumerate(subjects):
         page.locator(".stage[aria-busy=false]").wait_for()
-        if i == 3 and made.pictures is not None:
+        if i == 3 and name != "second-coder" and made.pictures is not None:
             page.keyboard.down("Space")
             made.show(page, name)
             page.keyboard.up("Space")
@@ -226,11 +228,8 @@ def _code(browser: Browser, link: str, name: str, subjects: list[str], rng: np.r
     context.close()
 
 
-def run(n: int, size: int, pictures: Path | None) -> tuple[Walk, dict[str, float]]:
-    """A server, a browser and a corpus of `n` pictures for one walk, and what came of it."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        raise SystemExit("this needs chromium")
+def run(browser: Browser, n: int, size: int, pictures: Path | None = None) -> tuple[Walk, dict[str, float]]:
+    """One walk through a server of its own with a corpus of `n` pictures, of which `size` are coded, and its result."""
     expect.set_options(timeout=30_000)
     made = Walk(pictures)
     with tempfile.TemporaryDirectory() as name:
@@ -242,11 +241,8 @@ def run(n: int, size: int, pictures: Path | None) -> tuple[Walk, dict[str, float
         }
         (folder / "home").mkdir()
         (folder / "home" / "models").symlink_to((harness.EXPORTED / "models").resolve())
-        with harness.running(folder, settings=settings) as server, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=OPTIONS)
-            found = walk(server, browser, folder / "data" / "photos", size=size, made=made)
-            browser.close()
-    return made, found
+        with harness.running(folder, settings=settings) as server:
+            return made, walk(server, browser, folder / "data" / "photos", size=size, made=made)
 
 
 def main() -> None:
@@ -255,8 +251,14 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=100, help="number of items that are coded")
     parser.add_argument("--pictures", type=Path, help="folder in which pictures of the pages are written")
     options = parser.parse_args()
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        raise SystemExit("this needs chromium")
     load = os.getloadavg()[0]
-    made, found = run(options.n, options.size, options.pictures)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=OPTIONS)
+        made, found = run(browser, options.n, options.size, options.pictures)
+        browser.close()
     for name, seconds in made.seconds.items():
         print(f"{seconds:7.1f} s  {name}")
     print(f"{sum(made.seconds.values()):7.1f} s  in all; load {load:.1f} before, {os.getloadavg()[0]:.1f} after")

@@ -186,12 +186,13 @@ def test_the_report_is_a_page_with_the_pictures_that_are_sent_and_none_is_kept(c
     assert bare.status_code == 200
     assert "data:image" not in bare.text
     shown = [posts[i] for i in said["shown"]]
-    illustrated = client.post(path, json={"input": shown})
+    illustrated = client.post(path, json={"input": shown, "pictures": "thumbnails"})
     assert illustrated.text.count("data:image/jpeg") >= 12
     assert "default-src 'none'" in illustrated.headers["content-security-policy"]
-    blurred = client.post(path, json={"input": shown, "pictures": "blurred"})
+    blurred = client.post(path, json={"input": shown, "pictures": "blurred_whole"})
     assert blurred.text.count("data:image/jpeg") >= 12
     assert len(blurred.content) < len(illustrated.content)
+    assert client.post(path, json={"input": shown}).text != illustrated.text  # faces are blurred by default
     harness.assert_error(client.post(path, json={"input": [harness.image(pictures[0], "x")]}), 422, "invalid_request")
     kept = [path for path in (home / "jobs" / said["id"]).rglob("*") if path.is_file()]
     assert [path.name for path in kept] == ["clustering.json"]
