@@ -21,7 +21,7 @@ from service.schemas.annotation import SampleAnswer, SampleRequest
 from service.schemas.codebooks import Codebook
 from service.stores import codes
 from service.stores.studies import Study
-from service.stores.study_items import places_of, places_that_fulfil, values_of
+from service.stores.study_items import digest, places_of, places_that_fulfil, values_of
 
 ADJUDICATED = ("binary", "categorical", "ordinal", "more", "same")  # kinds whose codes can be decided between
 ROW = 150  # bytes of an item of an assignment, or of a coder, in the database, about
@@ -138,6 +138,8 @@ def _drawn(study: Study, sample: schema.StudySample, seed: int) -> tuple[list[Dr
         )
     about: dict[str, Any] = {"design": sample.design, "filters": sample.filters, "scores": sample.scores}
     about["strata_column"] = sample.strata
+    about["population"] = digest((place, None) for place in places)
+    about["strata_digest"] = digest(zip(places, fields["strata"], strict=True)) if sample.strata else None
     if sample.design == "active":
         return _actively(places, sample, fields["scores"], seed, about)
     if sample.design == "stratified":

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -217,9 +218,10 @@ def _ids_of(items: Sequence[Item], ids: Sequence[str] | None) -> list[str]:
         )
     names = [item.id or "" for item in items] if ids is None else list(ids)
     for i, name in enumerate(names):
-        if not name.strip() or len(name) > LONGEST_ID:
+        if not name.strip() or len(name) > LONGEST_ID or re.search(r"[\x00-\x1f\x7f]", name):
             raise Unprocessable(
-                f"ids[{i}]: a picture needs an id of 1 to {LONGEST_ID} characters; give it as `id`, or in `ids`",
+                f"ids[{i}]: a picture needs an id of 1 to {LONGEST_ID} characters, without control characters; give it "
+                "as `id`, or in `ids`",
                 param="ids",
             )
     if twice := {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else None:

@@ -43,7 +43,11 @@ def _copy(study: Study, found: CollectionRows, check: Check) -> None:
     study.require_room(size + ROW * len(found.ids) + CELL * len(cells))
     new = [NewItem(id=id, bytes=0, text=text or None) for id, text in zip(found.ids, found.texts, strict=True)]
     study_items.add_items(study.database, new)
-    columns = {name: values for name, values in found.metadata.items() if any(each is not None for each in values)}
+    columns = {
+        _column_name(name): values
+        for name, values in found.metadata.items()
+        if any(each is not None for each in values)
+    }
     vectors = study_vectors.open_set(
         study,
         model=found.model,
@@ -61,3 +65,9 @@ def _copy(study: Study, found: CollectionRows, check: Check) -> None:
             few = {name: values[part] for name, values in columns.items()}
             study_items.put_columns(study.database, found.ids[part], few)
         study_vectors.append_rows(study, vectors, places[part], found.vectors[part])
+
+
+def _column_name(field: str) -> str:
+    """The name of the column of a field: characters that filters use are replaced, and reserved names get an end."""
+    name = study_items.FORBIDDEN.sub("_", field).strip() or "_"
+    return f"{name}_" if name in study_items.RESERVED else name

@@ -1,6 +1,6 @@
 """Estimates for the corpus of a study: its predictions, its columns and its final codes, joined on the server."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from service.schemas.study_results import PredictedColumns, StudyEstimateRequest
 from service.schemas.validations import CodeRows, LabelScores, PredictionSet
 from service.stores.classifiers import Classifiers
 from service.stores.studies import Study
-from service.stores.study_items import places_that_fulfil, values_of
+from service.stores.study_items import digest, places_that_fulfil, values_of
 from service.stores.study_runs import list_runs, write_run
 
 ESTIMATE = "estimate"
@@ -99,7 +99,9 @@ def _population(study: Study, final: FinalCodes) -> dict[int, str]:
         population = {place: id for place, id in population.items() if place in kept}
     n = final.design.get("n")
     lost = set(final.ids) - set(population.values())
-    if lost or (n is not None and n != len(population)):
+    drawn_from = final.design.get("population")
+    changed = drawn_from is not None and drawn_from != digest((place, None) for place in population)
+    if lost or changed or (n is not None and n != len(population)):
         raise Unprocessable(
             f"assignment: {quoted(final.assignment)} was drawn from {n or 0:,} items by the filters "
             f"{', '.join(filters) or 'none'}, which are fulfilled by {len(population):,} of them today, since columns "
@@ -187,7 +189,7 @@ def _joined(
     corpus = schema.CorpusRows(
         item=list(ids),
         group=values(request.group, "group"),
-        stratum=_strata(study, strata, places, ids, final),
+        stratum=_strata(study, strata, places, ids, final, population),
         by=[column(name, "by") for name in request.by],
         time=values(request.time, "time"),
         covariates=[column(name, "covariates") for name in request.covariates],
@@ -224,7 +226,12 @@ def _sent(each: Predicted, places: Sequence[int], ids: Sequence[str]) -> Predict
 
 
 def _strata(
-    study: Study, column: str | None, places: Sequence[int], ids: Sequence[str], final: FinalCodes
+    study: Study,
+    column: str | None,
+    places: Sequence[int],
+    ids: Sequence[str],
+    final: FinalCodes,
+    population: Iterable[int],
 ) -> list[str] | None:
     """The stratum of each item, where the column still has those that were drawn from; None otherwise."""
     if column is None or final.strata is None:
@@ -235,6 +242,9 @@ def _strata(
         except Unprocessable:
             return None
     strata = [str(whole(found.get(place))) for place in places]
+    then = final.design.get("strata_digest")
+    if then is not None and then != digest((place, found.get(place)) for place in population):
+        return None
     now = dict(zip(ids, strata, strict=True))
     drawn = dict(zip(final.ids, final.strata, strict=True))
     return strata if all(now.get(id, stratum) == stratum for id, stratum in drawn.items()) else None

@@ -53,9 +53,16 @@ def archive(study: Study, check: Check) -> IO[bytes]:
     file: IO[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
     notes: list[str] = []
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as whole:
+        taken: set[str] = set()
 
         def add(name: str, content: str | bytes) -> None:
             check()
+            path = PurePosixPath(name)
+            number = 1
+            while name.casefold() in taken:  # as on disks that do not tell capitals
+                number += 1
+                name = str(path.with_stem(f"{path.stem}-{number}"))
+            taken.add(name.casefold())
             whole.writestr(zipfile.ZipInfo(name, STAMP), content, zipfile.ZIP_DEFLATED)
 
         card = studies.card(study)

@@ -20,7 +20,9 @@ RESERVED = frozenset(
         *("error_message", "note", "notes", "comment", "comments", "classifier"),
     )
 )
-CoderName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f,;]*\S[^\x00-\x1f,;]*$")]
+CoderName = Annotated[
+    str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f,;]*[^\s.\x00-\x1f,;][^\x00-\x1f,;]*$")
+]
 
 
 class StudySample(Message):

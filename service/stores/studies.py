@@ -10,6 +10,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import threading
 import time
@@ -29,6 +30,7 @@ from service.stores.database import Database
 from service.stores.disk_budget import DATABASES, DiskBudget
 from service.stores.study_tables import MIGRATIONS
 
+ID = re.compile(r"study_[0-9a-z]{1,64}")
 META, PICTURES, THUMBNAILS, VECTORS = "meta.json", "pictures", "thumbnails", "vectors"
 OPEN = 64  # databases that are kept open
 LARGEST = 8 * 2**30  # bytes of the database of one study, so that one study's coders cannot fill the budget of all
@@ -153,8 +155,7 @@ class Studies:
 
     def by_id(self, id: str) -> Study | None:
         """The study with this id, whoever owns it."""
-        hexadecimal = id.removeprefix("study_")
-        return self._read(id) if id != hexadecimal and hexadecimal.isalnum() and hexadecimal.isascii() else None
+        return self._read(id) if ID.fullmatch(id) else None
 
     def list(self, owner: str | None, *, limit: int, cursor: str | None) -> tuple[list[Study], str | None]:
         """Studies, the newest first, and the cursor of the next page. Raises BadRequest for a cursor of no page."""

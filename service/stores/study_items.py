@@ -1,5 +1,6 @@
 """Items of a study and the values of their columns. All functions read or write its database; call them in a thread."""
 
+import hashlib
 import re
 import secrets
 import sqlite3
@@ -12,6 +13,8 @@ from models.errors import quoted
 from service.errors import Conflict, NotFound, TooLarge, Unprocessable
 from service.stores.database import Database
 
+RESERVED = frozenset({"id", "key", ".", ".."})  # names that no column may have
+FORBIDDEN = re.compile(r"[<>=!\x00-\x1f]")
 MOST_ITEMS = 1_000_000
 MOST_COLUMNS = 200
 LARGEST = 1.7e308  # of the numbers that a column has; larger ones are texts
@@ -178,11 +181,30 @@ def places_of(
     return [places[id] for id in ids]
 
 
+def check_column_name(name: str, param: str) -> None:
+    """Raise Unprocessable for a name that filters and addresses cannot have."""
+    if name in RESERVED:
+        rule = "is a field of every item" if name in ("id", "key") else "is no part of an address"
+    elif FORBIDDEN.search(name) or name != name.strip() or not name:
+        rule = "has a character of filters (< > = !), a control character, or a space at its ends"
+    else:
+        return
+    raise Unprocessable(f"{param}: {quoted(name)} {rule}; choose another name for the column", param=param)
+
+
+def digest(cells: Iterable[tuple[int, Cell]]) -> str:
+    """A hash of items with a value each, which tells whether they are the same later."""
+    lines = (f"{place} {_text(value) if value is not None else ''}" for place, value in sorted(cells))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
 def put_columns(database: Database, ids: Sequence[str], columns: Mapping[str, Sequence[Cell]]) -> dict[str, str]:
     """Write the values of items in columns, which are made where they are new. Returns the kinds of all columns.
 
     A column is one of numbers where all its values are, and of texts otherwise.
     """
+    for name in columns:
+        check_column_name(name, "columns")
     with database.writing() as db:
         places = places_of(db, ids, "ids")
         known = columns_of(db)
@@ -314,12 +336,14 @@ def _condition(text: str, known: Mapping[str, tuple[int, str]]) -> tuple[str, li
             f"filter: got {quoted(text)}; write COLUMN=VALUE, or != < <= > >= in place of =, as in score>=0.5",
             param="filter",
         )
-    name, operator, value = parts[1].strip(), parts[2], parts[3].strip()
+    name, operator, value = parts[1], parts[2], parts[3]
+    if name != name.strip():  # written with spaces around the operator; without, those of the value are its own
+        name, value = name.strip(), value.strip()
     if name == "id":
         return f"i.id {OPERATORS[operator]} ?", [value]
     number, kind = column_of(known, name, "filter")
     exists = "EXISTS (SELECT 1 FROM cells c WHERE c.item = i.place AND c.column = ?"
-    if value == "":
+    if value.strip() == "":
         if operator not in ("=", "!="):
             raise Unprocessable(
                 f"filter: got {quoted(text)} without a value; an empty value goes with = or != alone", param="filter"

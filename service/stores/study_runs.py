@@ -13,7 +13,7 @@ import orjson
 from models.errors import quoted
 from service.errors import Conflict, TooLarge
 from service.stores.studies import Study
-from service.stores.study_items import MOST_COLUMNS, Cell, columns_of
+from service.stores.study_items import MOST_COLUMNS, Cell, check_column_name, columns_of
 
 LONGEST = 100  # characters of the name of a column
 CELL = 60  # bytes of a cell besides its text, with the index, about
@@ -58,24 +58,30 @@ def column_names(prefix: str, default: str, further: Iterable[str]) -> list[str]
     return names
 
 
-def check_prefix(study: Study, operation: str, names: Iterable[str]) -> None:
-    """Raise Conflict if one of the columns is there already, unless the same operation has made it."""
+def check_prefix(study: Study, operation: str, names: Sequence[str]) -> None:
+    """Raise Conflict if one of the columns is there, unless a run of the same operation and prefix has made it.
+
+    Raises Unprocessable for a name that no column may have.
+    """
+    check_column_name(names[0], "prefix")
     with study.database.reading() as db:
         _check(db, operation, names)
 
 
-def _check(db: sqlite3.Connection, operation: str, names: Iterable[str]) -> None:
+def _check(db: sqlite3.Connection, operation: str, names: Sequence[str]) -> None:
     makers = {
-        row["name"]: row["operation"]
+        row["name"]: (row["operation"], row["first"])
         for row in db.execute(
-            "SELECT c.name, r.operation FROM columns c LEFT JOIN sources s ON s.column = c.number "
+            "SELECT c.name, r.operation, (SELECT f.name FROM sources o JOIN columns f ON f.number = o.column "
+            "WHERE o.run = s.run AND o.place = 0) AS first FROM columns c LEFT JOIN sources s ON s.column = c.number "
             "LEFT JOIN runs r ON r.number = s.run"
         )
     }
     for name in names:
-        if name in makers and makers[name] != operation:
-            maker = makers[name]
+        maker, first = makers.get(name, (operation, None))
+        if maker != operation or first not in (None, names[0]):
             by = "was not made by an analysis" if maker is None else f"was made by {maker.replace('_', ' ')}"
+            by += f" with the prefix {quoted(first)}" if first else ""
             raise Conflict(
                 f"prefix: the study has a column {quoted(name)}, which {by} and is not overwritten; give another "
                 "prefix, or delete the column",
@@ -118,7 +124,7 @@ def write_run(
     study.require_room(2 * texts + CELL * len(made) * len(places) + 4096)
     kinds: dict[str, str] = {}
     with study.database.writing() as db:
-        _check(db, operation, made)
+        _check(db, operation, list(made))
         if made:
             _delete_earlier(db, next(iter(made)))
         row = db.execute(
@@ -161,7 +167,7 @@ def _delete_earlier(db: sqlite3.Connection, first: str) -> None:
     """Delete the columns of the run that has made the column `first`."""
     rows = db.execute(
         "SELECT o.column FROM columns c JOIN sources s ON s.column = c.number JOIN sources o ON o.run = s.run "
-        "WHERE c.name = ?",
+        "WHERE c.name = ? AND s.place = 0",
         (first,),
     ).fetchall()
     for row in rows:

@@ -57,6 +57,7 @@ export default {
     sending: (/** @type {number} */ done, /** @type {number} */ all) =>
       `Sending ${count(done)} of ${count(all)} pictures`,
     refused: (/** @type {number} */ n) => `${plural(n, "file was", "files were")} not added:`,
+    add: "Add the pictures",
     make: "Make the study",
     open: "Open the study",
     created: (/** @type {string} */ when) => `made ${when}`,
@@ -532,6 +533,8 @@ export default {
     waiting: "Waiting …",
   },
   results: {
+    choose: "choose …",
+    ofOthers: (/** @type {string} */ name) => `${name} (of another study)`,
     title: "Results",
     noCodes: "There are no codes yet: a codebook, an assignment and coders come first.",
     toCode: "Make a codebook and assign items",

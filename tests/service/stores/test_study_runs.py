@@ -8,12 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.errors import Conflict, TooLarge
+from service.errors import Conflict, TooLarge, Unprocessable
 from service.settings import Settings
 from service.stores.studies import Studies, Study
 from service.stores.study_columns import delete_column, describe_columns
-from service.stores.study_items import FILTER, MOST_COLUMNS, NewItem, add_items, list_columns, put_columns, values_of
-from service.stores.study_runs import column_names, list_runs, run_of_column, write_run
+from service.stores.study_items import (
+    FILTER,
+    MOST_COLUMNS,
+    NewItem,
+    add_items,
+    digest,
+    list_columns,
+    page_of_items,
+    put_columns,
+    values_of,
+)
+from service.stores.study_runs import check_prefix, column_names, list_runs, run_of_column, write_run
 
 
 @pytest.fixture
@@ -87,3 +97,36 @@ def test_names_of_columns_can_be_filtered_and_differ(labels: list[str]) -> None:
         parts = FILTER.fullmatch(f"{name}>=1")
         assert parts
         assert (parts[1], len(name) <= 100) == (name, True)
+
+
+def test_a_prefix_never_replaces_columns_of_another_one(study: Study) -> None:
+    write(study, {"m": ["a", "b"], "m:score": [1.0, 2.0], "m:score:a": [1.0, 2.0]})
+    for columns in ({"m:score": ["c", "d"], "m:score:score": [3.0, 4.0]}, {"n": ["c", "d"], "m:score": [3.0, 4.0]}):
+        with pytest.raises(Conflict, match="by zero shot with the prefix 'm'"):
+            write(study, columns)
+    assert list_columns(study.database) == {"m": "text", "m:score": "number", "m:score:a": "number"}
+    write(study, {"m": ["c", "d"], "m:score": [3.0, 4.0]})
+    assert values(study, "m:score") == {1: 3.0, 3: 4.0}
+
+
+@pytest.mark.parametrize("name", ["id", "key", ".", "..", " a", "a ", "", " ", "a=b", "a<b", "a\n"])
+def test_names_that_filters_and_addresses_cannot_have_are_refused(study: Study, name: str) -> None:
+    with pytest.raises(Unprocessable, match="choose another name"):
+        put_columns(study.database, ["0.jpg"], {name: [1]})
+    with pytest.raises(Unprocessable, match="choose another name"):
+        check_prefix(study, "zero_shot", [name, f"{name}:score"])
+
+
+def test_spaces_of_values_count_and_those_around_an_operator_do_not(study: Study) -> None:
+    put_columns(study.database, ["0.jpg", "1.jpg"], {"sp": [" a", "a"]})
+    found = {text: page_of_items(study.database, limit=9, filters=[text]).items for text in ("sp= a", "sp=a", "sp = a")}
+    assert {text: [item.id for item in items] for text, items in found.items()} == {
+        **{"sp= a": ["0.jpg"], "sp=a": ["1.jpg"], "sp = a": ["1.jpg"]}
+    }
+
+
+@given(st.dictionaries(st.integers(1, 50), st.none() | st.integers(-3, 3) | st.text(max_size=2), max_size=9))
+def test_a_digest_tells_items_and_values_apart_and_not_their_order(cells: dict[int, Any]) -> None:
+    same = {place: float(v) if isinstance(v, int) else v for place, v in reversed(cells.items())}
+    assert digest(cells.items()) == digest(same.items())
+    assert digest({**cells, 51: "x"}.items()) != digest(cells.items())

@@ -4,6 +4,8 @@
  * Addresses are relative, so that the page also works below the prefix of a proxy.
  */
 
+import { text } from "./text.js";
+
 /** @typedef {import("../../types/api.js").components["schemas"]} Schemas */
 /** @typedef {{method?: string, json?: unknown, form?: FormData, query?: Query, headers?: Record<string, string>, signal?: AbortSignal}} Options */
 /** @typedef {Record<string, string | number | boolean | null | undefined | string[]>} Query */
@@ -41,6 +43,9 @@ export function actAsCoder(tag) {
  * @param {...(string | number)} values
  */
 export function path(parts, ...values) {
+  for (const value of values) {
+    if (value === "." || value === "..") throw new ApiError(404, "not_found", text.common.noPage, null);
+  }
   return parts.reduce((made, part, i) => made + encodeURIComponent(String(values[i - 1])) + part);
 }
 

@@ -5,6 +5,7 @@ import { useLoad } from "../lib/load.js";
 import { Button, ErrorNotice, Notice } from "../lib/parts.js";
 import { go, hashOf } from "../lib/router.js";
 import { text } from "../lib/text.js";
+import { AddPictures } from "../studies/add.js";
 import { Captions, SearchBar, SizeSlider, SortBar } from "./bar.js";
 import { DeleteColumn } from "./delete_column.js";
 import { useDroppedPicture } from "./drop.js";
@@ -74,7 +75,8 @@ export function LookPage({ study, reload, query: params, blurred }) {
         <${Filters} columns=${figures} filters=${query.filters} onChange=${(/** @type {string[]} */ filters) => change({ filters })} onDelete=${setDeleting} />
       <//>
       <section class="look-main" aria-label=${text.look.pictures}>
-        <${EmbeddingsNotice} study=${name} pictures=${study.pictures} sets=${vectors.sets} known=${vectors.known} onDone=${vectors.reload} />
+        ${study.items === 0 && !study.folder && !study.collection && html`<${AddPictures} study=${name} onDone=${reload} />`}
+        <${EmbeddingsNotice} study=${name} pictures=${study.pictures && study.items > 0} sets=${vectors.sets} known=${vectors.known} onDone=${vectors.reload} />
         ${remark && html`<${Remark} text=${remark} onClose=${() => setRemark(null)} />`}
         ${rows?.remarks.map((each) => html`<p class="soft small look-remark" key=${each}>${each}</p>`)}
         <div class="chips">

@@ -10,6 +10,8 @@ import { EstimatesTable, Plot, rowsOf } from "./plot.js";
 
 /** @typedef {import("../lib/api.js").Schemas} Schemas */
 
+const COORDINATES = /^(.*:)?(x|y|silhouette)$/; // of clusterings
+
 /**
  * @param {{study: Schemas["StudyCard"], coded: import("./parts.js").Coded, classifiers: string[], chosen: string, onDone: () => void}} props
  */
@@ -19,10 +21,13 @@ export function Estimate({ study, coded, classifiers, chosen, onDone }) {
   const [answer, setAnswer] = useState(/** @type {Schemas["EstimateCorpusAnswer"] | null} */ (null));
   const columns = Object.keys(study.columns);
   const sources = [
+    ...(source || chosen ? [] : [{ value: "", name: text.results.choose }]),
     ...classifiers.map((name) => ({ value: `classifier ${name}`, name: text.results.byClassifier(name) })),
-    ...columns.map((name) => ({ value: `column ${name}`, name: text.results.byColumn(name) })),
+    ...columns
+      .filter((name) => !COORDINATES.test(name))
+      .map((name) => ({ value: `column ${name}`, name: text.results.byColumn(name) })),
   ];
-  const from = source || (chosen && `classifier ${chosen}`) || (sources[0]?.value ?? "");
+  const from = source || (chosen && `classifier ${chosen}`) || "";
   const estimate = useAction(async () => {
     setAnswer(null);
     const [kind, ...rest] = from.split(" ");

@@ -84,9 +84,9 @@ export function ResultsPage({ study, reload }) {
           }}
         />
         <${Predict}
-          study=${study} classifiers=${every} chosen=${chosen || (every[0] ?? "")} onChoose=${setClassifier} onDone=${changed}
+          study=${study} classifiers=${every} chosen=${chosen} own=${found?.trained ?? []} onChoose=${setClassifier} onDone=${changed}
         />
-        <${Estimate} study=${study} coded=${coded} classifiers=${every} chosen=${chosen} onDone=${changed} />`
+        <${Estimate} study=${study} coded=${coded} classifiers=${found?.trained ?? []} chosen=${chosen} onDone=${changed} />`
     }
     ${found && html`<${Export} study=${study} coded=${coded} />`}
   </main>`;

@@ -7,14 +7,14 @@ import { Button, ErrorNotice, Notice } from "../lib/parts.js";
 import { text } from "../lib/text.js";
 import { submitted } from "../look/inputs.js";
 import { Counts } from "../try/label_all.js";
-import { optionsOf, Select } from "./parts.js";
+import { Select } from "./parts.js";
 
 /** @typedef {import("../lib/api.js").Schemas} Schemas */
 
 /**
- * @param {{study: Schemas["StudyCard"], classifiers: string[], chosen: string, onChoose: (name: string) => void, onDone: () => void}} props
+ * @param {{study: Schemas["StudyCard"], classifiers: string[], own: string[], chosen: string, onChoose: (name: string) => void, onDone: () => void}} props
  */
-export function Predict({ study, classifiers, chosen, onChoose, onDone }) {
+export function Predict({ study, classifiers, own, chosen, onChoose, onDone }) {
   const [made, setMade] = useState(/** @type {Schemas["StudyPredictions"] | null} */ (null));
   const predict = useAction(async () => {
     setMade(null);
@@ -23,6 +23,10 @@ export function Predict({ study, classifiers, chosen, onChoose, onDone }) {
     setMade(answer);
     onDone();
   });
+  const options = [
+    ...(chosen ? [] : [{ value: "", name: text.results.choose }]),
+    ...classifiers.map((each) => ({ value: each, name: own.includes(each) ? each : text.results.ofOthers(each) })),
+  ];
   const column = made ? (Object.keys(made.columns)[0] ?? "") : "";
   return html`<section class="card" aria-labelledby="predict">
     <h2 id="predict">${text.results.predict}</h2>
@@ -30,7 +34,7 @@ export function Predict({ study, classifiers, chosen, onChoose, onDone }) {
     ${
       classifiers.length
         ? html`<form class="row end" onSubmit=${submitted(() => predict.run())}>
-            <${Select} label=${text.results.classifier} value=${chosen} options=${optionsOf(classifiers)} onChange=${onChoose} />
+            <${Select} label=${text.results.classifier} value=${chosen} options=${options} onChange=${onChoose} />
             <${Button} submit kind="primary" busy=${predict.busy} disabled=${!chosen}>${text.results.predictNow(study.items)}<//>
           </form>`
         : html`<p class="soft">${text.results.noClassifier}</p>`

@@ -80,7 +80,7 @@ export function NewStudy({ onClose }) {
       <${ErrorNotice} error=${make.error} />
       <div class="row">
         <${Button} kind="primary" submit busy=${make.busy}>${refused.length ? text.studies.open : text.studies.make}<//>
-        <${Button} onClick=${onClose}>${text.common.cancel}<//>
+        ${!made.current && html`<${Button} onClick=${onClose}>${text.common.cancel}<//>`}
       </div>
     </form>
   <//>`;
@@ -101,7 +101,7 @@ function Sources({ source, onChange }) {
 }
 
 /** Pictures that are dropped or chosen. @param {{count: number, onFiles: (files: {id: string, file: File}[]) => void}} props */
-function Drop({ count, onFiles }) {
+export function Drop({ count, onFiles }) {
   const input = useRef(/** @type {HTMLInputElement | null} */ (null));
   const [over, setOver] = useState(false);
   return html`<div
@@ -131,7 +131,7 @@ function Drop({ count, onFiles }) {
 }
 
 /** @param {{refused: Refused[]}} props */
-function RefusedFiles({ refused }) {
+export function RefusedFiles({ refused }) {
   return html`<${Notice} kind="warn">
     ${text.studies.refused(refused.length)}
     <ul>

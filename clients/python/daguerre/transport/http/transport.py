@@ -85,7 +85,7 @@ class HttpTransport(Transport):
     async def _send_request(self, request: Request) -> tuple[bytes, str | None]:
         operation, fields, items = request.operation, request.fields, request.items
         named = PATH_FIELD.findall(operation.path)
-        path = operation.path.format_map({name: quote(str(fields[name]), safe="@") for name in named})
+        path = operation.path.format_map({name: _part(name, str(fields[name])) for name in named})
         rest = {name: value for name, value in fields.items() if name not in named}
         if operation.method == "GET" or (not rest and items is None):
             params = {
@@ -221,3 +221,10 @@ def _seconds(value: str | None) -> float | None:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
     except ValueError:
         return None  # neither: as if it were not there
+
+
+def _part(name: str, value: str) -> str:
+    """A part of a path, escaped. Raises ValueError for one that addresses read as a folder."""
+    if value in (".", ".."):
+        raise ValueError(f"{name}: {value!r} cannot be part of an address; nothing on the server has such a name")
+    return quote(value, safe="@")
