@@ -119,11 +119,12 @@ def test_copies_for_an_appendix_show_no_face(client, inline, crowds, tmp_path):
     made = client.blur(crowds, tmp_path / "copies")
     assert dict(zip(made.ids, made.faces, strict=True)).items() >= {"a.jpg": 1, "b.jpg": 2, "e.jpg": 0}.items()
     for path in made.paths:
-        copy = Image.open(path)
-        assert (copy.size, copy.format, dict(copy.getexif())) == ((600, 400), "JPEG", {})
+        with Image.open(path) as copy:
+            assert (copy.size, copy.format, dict(copy.getexif())) == ((600, 400), "JPEG", {})
         assert clear_faces(Path(path).read_bytes()) == 0
-    untouched = np.asarray(Image.open(tmp_path / "copies" / "a.jpg"), int)[200:], crowd(150, seed=0)
-    assert np.abs(untouched[0] - np.asarray(untouched[1], int)[200:]).mean() < 4
+    with Image.open(tmp_path / "copies" / "a.jpg") as copy:
+        lower = np.asarray(copy, int)[200:]
+    assert np.abs(lower - np.asarray(crowd(150, seed=0), int)[200:]).mean() < 4
     with pytest.raises(ValueError, match="is in the folder of the pictures"):
         client.blur(crowds, crowds / "copies")
     done = CliRunner().invoke(
