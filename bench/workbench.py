@@ -52,7 +52,11 @@ def write_corpus(folder: Path, n: int, *, seed: int = 0) -> None:
 
 def truth(folder: Path) -> dict[str, str]:
     """The subject of each picture, which is in the comment of its file."""
-    return {path.name: Image.open(path).info["comment"].decode() for path in sorted(folder.glob("*.jpg"))}
+    found = {}
+    for path in sorted(folder.glob("*.jpg")):
+        with Image.open(path) as picture:
+            found[path.name] = picture.info["comment"].decode()
+    return found
 
 
 @dataclass

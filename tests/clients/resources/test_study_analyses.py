@@ -195,7 +195,7 @@ def test_training_prediction_and_estimate_are_those_of_the_joined_tables(
     labels = study.estimate("cat", predictions={"zero-shot": "guess"}, rename=names)
     assert 0.1 < labels.value < 0.6
     operations = [each["operation"] for each in study.runs()]
-    assert operations[:3] == ["estimate"] * 3
+    assert operations[:4] == ["estimate", "zero_shot", "estimate", "estimate"]
     assert {"train", "predict"} < set(operations)
     for each in (clf, alone):
         each.delete()
