@@ -48,7 +48,7 @@ def as_stored(upright: Image.Image, orientation: int) -> bytes:
 
 
 def opencv_faces(pixels: NDArray[np.uint8], min_score: float = 0.7) -> NDArray[np.float64]:
-    """What FaceDetectorYN finds in (h, w, 3) RGB: (n, 15) box, points, score.
+    """Faces that OpenCV finds in (h, w, 3) RGB: (n, 15) box, points, score.
 
     The box is left, top, width, height, cut at the edges of the picture.
     """

@@ -42,7 +42,7 @@ def open_link(context: BrowserContext, url: str, token: str) -> Page:
 
 
 def key_of(page: Page) -> str:
-    """What is on the screen, for an owner: the id of the item whose picture it is."""
+    """The address of the picture on the screen, which changes with the item."""
     return str(page.evaluate("document.querySelector('.frame img')?.src ?? ''"))
 
 
