@@ -17,6 +17,7 @@ from service.auth import require_keys
 from service.errors import ServiceError
 from service.inference.devices import devices, holders, memory_limits
 from service.inference.sessions import Served, open_sessions
+from service.inference.switches import SWITCHES, is_on
 from service.jobs import Jobs
 from service.settings import Settings, read
 from service.stores.home import make_private
@@ -81,19 +82,22 @@ def preflight(settings: Settings) -> None:
 
 
 def usable_analysers(settings: Settings) -> list[str]:
-    """Make analysers that are not there yet. One whose weights are missing is left out, unless the settings name it.
+    """Make analysers that are not there yet. One that is switched off is left out.
 
-    Raises ModelsError for an analyser that the settings name.
+    So is one whose weights are missing, unless the settings name it or switch it on: then ModelsError is raised.
     """
     usable = []
     for name in settings.analysers:
+        kind = ANALYSERS[name].kind if name in ANALYSERS else None
+        if kind is not None and not is_on(settings, kind):
+            continue
         if name in ANALYSERS and not analysers.analyser_path(ANALYSERS[name], settings.home).exists():
             print(f"daguerre: analyser {name}, which is made once", flush=True)
         try:
             analysers.locate(name, settings.home)
             usable.append(name)
         except ModelsError as exc:
-            if "analysers" in settings.model_fields_set:
+            if "analysers" in settings.model_fields_set or kind in SWITCHES:
                 raise
             print(f"daguerre: analyser {name} is left out: {exc}", flush=True)
     return usable

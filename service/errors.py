@@ -3,7 +3,7 @@
     ServiceError                base class
     ├── BadRequest        400   malformed: no JSON, no such content type
     ├── Unauthorized      401   no API key, or an unknown one
-    ├── Forbidden         403   another key's; without keys, from another machine, web page or host name
+    ├── Forbidden         403   another key's; switched off; without keys, from another machine, web page or host name
     ├── NotFound          404   unknown path, model, …
     ├── MethodNotAllowed  405
     ├── BodyTooSlow       408   a body that does not arrive

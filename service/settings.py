@@ -53,6 +53,12 @@ class Settings(BaseSettings):
         description="Analysers of pictures to serve, built in or imported, comma-separated; the first of a kind is its "
         "default. none: no analysers.",
     )
+    face_recognition: bool = Field(
+        False, description="Whether faces may be compared: their vectors are biometric data (docs/faces.md)."
+    )
+    face_attributes: Annotated[tuple[Literal["age", "gender", "expression"], ...], NoDecode] = Field(
+        (), description="Attributes of faces that may be estimated: age,gender,expression. Unset: none (docs/faces.md)."
+    )
     device: str = Field(
         "cpu",
         description="Devices of the models: cpu; cuda:0; cuda:0,cuda:1; tensorrt:0; or auto, every usable GPU, else "
@@ -205,7 +211,7 @@ class Settings(BaseSettings):
         "hub.example.org, hub.example.org:8443 or *.example.org.",
     )
 
-    @field_validator("models", "analysers", "allowed_hosts", mode="before")
+    @field_validator("models", "analysers", "face_attributes", "allowed_hosts", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):

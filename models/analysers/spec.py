@@ -12,7 +12,9 @@ from PIL import Image
 
 from models.catalog.spec import Precision, Source
 
-Kind = Literal["text", "objects", "faces", "classes", "captions", "visual", "sensitive"]
+Kind = Literal[
+    "text", "objects", "faces", "face_vectors", "face_attributes", "classes", "captions", "visual", "sensitive"
+]
 Arrays = tuple[NDArray[Any], ...]  # the inputs of a graph for one row, or its outputs, without the axis of the batch
 
 

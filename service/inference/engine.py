@@ -30,6 +30,7 @@ from models.images.decoding import DecodeMode, ImageLimits, LargeImage
 from models.stopping import Check
 from service import __version__
 from service.errors import NotFound, Unavailable, Unprocessable
+from service.inference import switches
 from service.inference.analyses import Analyses
 from service.inference.batching import Key, QueueSlots
 from service.inference.fair_threads import FairThreads, FairTurns
@@ -192,8 +193,9 @@ class Engine:
         return models[name]
 
     def analyser(self, kind: Kind, name: str | None) -> AnalyserModel:
-        """The analyser of `kind` called `name`; the first of its kind for None."""
+        """The analyser of `kind` called `name`; the first of its kind for None. Raises Forbidden where it is off."""
         self._require_ready()
+        switches.require(self.settings, [kind])
         of_kind = {each.spec.name: each for each in self._analysers if each.spec.kind == kind}
         if name is None and of_kind:
             return next(iter(of_kind.values()))

@@ -34,7 +34,8 @@ Vectors, labels, trained classifiers and clusters from texts, images and videos.
 _ERRORS = {
     400: "Malformed.",
     401: "Missing or invalid key.",
-    403: "Owned by another key; or, without keys, called by another machine, web page or host name.",
+    403: "Owned by another key, or switched off by the server's owner; or, without keys, called by another machine, "
+    "web page or host name.",
     404: "No such model, classifier, collection, job, file or study.",
     408: "The body stopped arriving, or arrives too slowly.",
     409: "Conflict with the current state, such as a job without a result.",

@@ -1,0 +1,56 @@
+"""Operations on faces that the owner of a server switches on, since their results are about persons."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from models.analysers.spec import Kind
+from service.errors import Forbidden
+from service.settings import Settings
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A setting without which a kind of analyser is refused, and the reason that people read.
+
+    Attributes
+    ----------
+    setting : name of the field of Settings; it is off where the field is false or empty.
+    reason : one sentence.
+    way : the setting as the owner writes it.
+    """
+
+    setting: str
+    reason: str
+    way: str
+
+
+SWITCHES: Mapping[Kind, Switch] = {
+    "face_vectors": Switch(
+        "face_recognition",
+        "Vectors of faces are biometric data: with them a person is recognised on other pictures.",
+        "DAGUERRE_FACE_RECOGNITION=true",
+    ),
+    "face_attributes": Switch(
+        "face_attributes",
+        "Age, gender and expression of a face are guesses about persons, with errors that differ between groups.",
+        "DAGUERRE_FACE_ATTRIBUTES=age,gender,expression",
+    ),
+}
+
+
+def is_on(settings: Settings, kind: Kind) -> bool:
+    """Whether the owner of the server permits analysers of `kind`."""
+    return kind not in SWITCHES or bool(getattr(settings, SWITCHES[kind].setting))
+
+
+def require(settings: Settings, kinds: Sequence[Kind], *, param: str | None = None) -> None:
+    """Raise Forbidden, with the code `switched_off`, for the first of `kinds` that the owner does not permit."""
+    for kind in kinds:
+        if not is_on(settings, kind):
+            switch = SWITCHES[kind]
+            raise Forbidden(
+                f"{kind} is switched off on this server. {switch.reason} The server's owner permits it with "
+                f"{switch.way}; docs/faces.md has what to consider first",
+                code="switched_off",
+                param=param or f"analysers.{kind}",
+            )
