@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,10 @@ class Browser:
         """Run a script that opens another page, and wait until that page has been loaded."""
         self._send("Runtime.evaluate", expression=script)
         self._wait(lambda message: message.get("method") == "Page.loadEventFired")
+
+    def screenshot(self) -> bytes:
+        """The visible part of the page as a PNG."""
+        return b64decode(self._call("Page.captureScreenshot", format="png")["data"])
 
     def close(self) -> None:
         self._process.kill()

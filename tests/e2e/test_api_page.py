@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.e2e.browser import Browser
 from tests.e2e.harness import Server
 
 pytestmark = pytest.mark.parametrize("placement", ["inline"], indirect=True, scope="session")  # the same page in both
@@ -233,26 +233,27 @@ def chromium() -> str:
     return found
 
 
+DRAWN = """new Promise(done => {
+    const look = () => document.querySelector(".opblock-post, .errors-wrapper")
+        ? done(document.documentElement.outerHTML) : setTimeout(look, 100);
+    look();
+})"""  # the page, once it has drawn the operations or an error
+
+
 def test_the_page_opens_in_a_browser_without_a_network(
     server: Server, chromium: str, tmp_path: Path, document: dict[str, Any]
 ) -> None:
     screenshot = Path(os.environ.get("DAGUERRE_TEST_SCREENSHOT") or tmp_path / "docs.png")
-    command = [
-        chromium,
-        *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-        "--disable-dev-shm-usage",  # tests of shared memory beside it look for what is left there
-        *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-        f"--user-data-dir={tmp_path / 'profile'}",
-        "--virtual-time-budget=8000",
-        "--window-size=1280,1600",
-    ]
-    url = f"{server.url}/docs"
-    dom = subprocess.run([*command, "--dump-dom", url], capture_output=True, timeout=120, check=True).stdout.decode()
+    browser = Browser(chromium, tmp_path / "profile")
+    try:
+        browser.open(f"{server.url}/docs")
+        dom = browser.run(DRAWN)
+        screenshot.write_bytes(browser.screenshot())
+    finally:
+        browser.close()
     for method, path, _ in _operations(document):
         assert re.search(rf'data-path="{re.escape(path)}"', dom), (method, path)
     assert "opblock-post" in dom
     assert "Failed to load API definition" not in dom
-    subprocess.run([*command, f"--screenshot={screenshot}", url], capture_output=True, timeout=120, check=True)
     assert screenshot.read_bytes().startswith(base64.b64decode("iVBORw0KGgo="))
     assert screenshot.stat().st_size > 20_000  # an empty page takes less
