@@ -94,8 +94,8 @@ def usable_analysers(settings: Settings) -> list[str]:
         if name in ANALYSERS and not analysers.analyser_path(ANALYSERS[name], settings.home).exists():
             print(f"daguerre: analyser {name}, which is made once", flush=True)
         try:
-            analysers.locate(name, settings.home)
-            usable.append(name)
+            if is_on(settings, analysers.locate(name, settings.home).spec.kind):
+                usable.append(name)
         except ModelsError as exc:
             if "analysers" in settings.model_fields_set or kind in SWITCHES:
                 raise

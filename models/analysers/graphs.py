@@ -126,6 +126,58 @@ def batched(model: onnx.ModelProto, *, any_size: bool = False) -> onnx.ModelProt
     return model
 
 
+def loadable(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A network whose weights are stored in blocks of 8 bits, as one with float32 weights that ONNX Runtime opens.
+
+    `DequantizeLinear` with blocks of constants becomes a constant, (quantised - zero point) * scale of its block, and
+    so does a Reshape of one by a constant. Constants are no inputs of the result. The model is not changed.
+    """
+    model = _copy(model)
+    graph = model.graph
+    known = {tensor.name: tensor for tensor in graph.initializer}
+    left: list[onnx.NodeProto] = []
+    for node in graph.node:
+        arrays = [numpy_helper.to_array(known[name]) for name in node.input if name in known]
+        constant = None
+        if len(arrays) == len(node.input) and node.op_type == "DequantizeLinear":
+            constant = _dequantised(node, arrays)
+        elif len(arrays) == len(node.input) == 2 and node.op_type == "Reshape":
+            constant = arrays[0].reshape([int(size) or arrays[0].shape[i] for i, size in enumerate(arrays[1])])
+        if constant is None:
+            left.append(node)
+        else:
+            known[node.output[0]] = numpy_helper.from_array(np.ascontiguousarray(constant), node.output[0])
+    used = {name for node in left for name in node.input}
+    for values in (graph.node, graph.initializer):
+        del values[:]
+    graph.node.extend(left)
+    graph.initializer.extend(tensor for name, tensor in known.items() if name in used)
+    inputs = _inputs(graph)
+    del graph.input[:]
+    graph.input.extend(value for value in inputs if value.name in used)
+    del graph.value_info[:]
+    model.ir_version = max(model.ir_version, 10)  # earlier ones ask for weights among the inputs, or lack the opset
+    onnx.checker.check_model(model)
+    return model
+
+
+def _dequantised(node: onnx.NodeProto, arrays: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
+    attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+    axis, block = attributes.get("axis", 1), attributes.get("block_size", 0)
+    values, scale = arrays[0].astype(np.float32), arrays[1].astype(np.float32)
+    zero = arrays[2].astype(np.float32) if len(arrays) > 2 else np.zeros_like(scale)
+
+    def spread(each: NDArray[np.float32]) -> NDArray[np.float32]:
+        """One number for each value: of its block, of its place along the axis, or of all."""
+        if block:
+            return np.repeat(each, block, axis=axis).take(np.arange(values.shape[axis]), axis=axis)
+        if each.ndim == 1:
+            return each.reshape([-1 if i == axis % values.ndim else 1 for i in range(values.ndim)])
+        return each
+
+    return np.asarray((values - spread(zero)) * spread(scale), np.float32)
+
+
 def _copy(model: onnx.ModelProto) -> onnx.ModelProto:
     copy = onnx.ModelProto()
     copy.CopyFrom(model)

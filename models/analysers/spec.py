@@ -18,6 +18,9 @@ Kind = Literal[
 Arrays = tuple[NDArray[Any], ...]  # the inputs of a graph for one row, or its outputs, without the axis of the batch
 
 
+JUDGING = "threshold"  # the setting by which results are judged later, and which does not change them
+
+
 class Work(NamedTuple):
     """Rows for one graph of an analyser. Rows of equal shapes may share a batch; the answers have the same order."""
 
@@ -38,6 +41,7 @@ class Finding:
     text : a line of text that was read, or a caption.
     points : x, y by name, in pixels, such as the eyes of a face; they may lie outside of the picture.
     share : share of the picture that the box covers, 0 to 1.
+    vector : of a face, unit length, as little-endian float32.
     """
 
     label: str | None = None
@@ -47,6 +51,7 @@ class Finding:
     text: str | None = None
     points: Mapping[str, tuple[float, float]] | None = None
     share: float | None = None
+    vector: bytes | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +102,7 @@ class AnalyserSpec:
     ----------
     parts : graphs by name; none for an analyser without a network.
     labels : names of the classes, in the order of the graph's outputs.
-    settings : sizes and thresholds of the recipe; part of the fingerprint.
+    settings : sizes and thresholds of the recipe; part of the fingerprint, but for `JUDGING`.
     languages : what an analyser of text reads, as a phrase for people.
     recipe : raise when the code changes results.
     """
@@ -122,7 +127,7 @@ class AnalyserSpec:
             "kind": self.kind,
             "weights": dict(sorted(self.source.weights.items())),
             "labels": self.labels,
-            "settings": dict(sorted(self.settings.items())),
+            "settings": {name: self.settings[name] for name in sorted(self.settings) if name != JUDGING},
             "precision": self.precision,
             "recipe": self.recipe,
         }

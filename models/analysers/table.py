@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from models.analysers import captions, classes, faces, objects, sensitive, text, text_line, visual, words
+from models.analysers import captions, classes, face_vectors, faces, objects, sensitive, text, text_line, visual, words
 from models.analysers.generation import PART
 from models.analysers.spec import Analyser, AnalyserSpec, Kind
 
@@ -10,13 +10,23 @@ CODE: Mapping[Kind, type[Analyser]] = {
     "text": text.Text,
     "objects": objects.Objects,
     "faces": faces.FaceDetector,
+    "face_vectors": face_vectors.FaceEmbedder,
     "classes": classes.Classes,
     "captions": captions.Captions,
     "visual": visual.Visual,
     "sensitive": sensitive.Sensitive,
 }
 ANALYSERS: Mapping[str, AnalyserSpec] = {
-    spec.name: spec for spec in (text.SPEC, objects.SPEC, faces.SPEC, classes.SPEC, visual.SPEC, sensitive.SPEC)
+    spec.name: spec
+    for spec in (
+        text.SPEC,
+        objects.SPEC,
+        faces.SPEC,
+        classes.SPEC,
+        visual.SPEC,
+        sensitive.SPEC,
+        face_vectors.SPEC,
+    )
 }
 
 

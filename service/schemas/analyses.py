@@ -79,6 +79,14 @@ class FaceOptions(AnalyserOptions):
     limit: int = Field(1000, ge=1, le=1000, description="Maximum number of faces of a picture.")
 
 
+class FaceVectorOptions(FaceOptions):
+    """Faces with boxes, points and vectors."""
+
+    encoding_format: Literal["float", "base64"] = Field(
+        "float", description="`float`: a JSON list. `base64`: little-endian float32, a third of the size."
+    )
+
+
 class ClassOptions(AnalyserOptions):
     """Classes of the whole picture."""
 
@@ -129,6 +137,11 @@ class Analysers(Message):
     sensitive: SensitiveOptions | None = Field(None, description="Score sexual content.")
     captions: CaptionOptions | None = Field(None, description="Write a caption.")
     faces: FaceOptions | None = Field(None, description="Find faces.")
+    face_vectors: FaceVectorOptions | None = Field(
+        None,
+        description="Find faces, and embed each of them. It is refused with 403 unless the server's owner has set "
+        "DAGUERRE_FACE_RECOGNITION.",
+    )
 
     @model_validator(mode="after")
     def _some(self) -> Self:
@@ -194,6 +207,11 @@ class Finding(BaseModel):
         "right_mouth_corner, left_mouth_corner. Right and left are those of the person.",
     )
     share: float | None = Field(None, description="Share of the analysed picture or crop that the box covers.")
+    vector: list[float] | str | None = Field(
+        None,
+        description="Vector of a face, unit length, as numbers or in base64. Vectors are comparable only if the "
+        "fingerprints in their receipts are equal.",
+    )
 
 
 class Findings(BaseModel):
@@ -217,6 +235,7 @@ class Results(BaseModel):
     sensitive: Findings | None = Field(None, description="Score of sexual content.")
     captions: Findings | None = Field(None, description="Caption.")
     faces: Findings | None = Field(None, description="Faces.")
+    face_vectors: Findings | None = Field(None, description="Faces with vectors.")
 
 
 class AnalysedFrame(BaseModel):

@@ -58,6 +58,7 @@ from daguerre.results.collections import AddedItems, CollectionDuplicates, Colle
 from daguerre.results.duplicates import DuplicateGroup, Duplicates
 from daguerre.results.embeddings import Embeddings
 from daguerre.results.evaluations import Evaluation
+from daguerre.results.face_vectors import FaceVectors
 from daguerre.results.hierarchy import Hierarchy
 from daguerre.results.images import Descriptions
 from daguerre.results.neighbours import Neighbours
@@ -135,6 +136,7 @@ __all__ = [
     "Estimate",
     "Estimates",
     "Evaluation",
+    "FaceVectors",
     "FingerprintMismatchError",
     "GroupDifferences",
     "Hierarchy",

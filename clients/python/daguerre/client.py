@@ -23,6 +23,7 @@ from daguerre.handles.reported import (
     BlockingAnalyses,
     BlockingDuplicates,
     BlockingEvaluation,
+    BlockingFaceVectors,
     BlockingGroupDifferences,
     BlockingNeighbours,
     BlockingSample,
@@ -67,6 +68,8 @@ class Client(Closing):
     read_text = blocking_result(AsyncClient.read_text, waiting(BlockingAnalyses))
     detect = blocking_result(AsyncClient.detect, waiting(BlockingAnalyses))
     faces = blocking_result(AsyncClient.faces, waiting(BlockingAnalyses))
+    face_vectors = blocking_result(AsyncClient.face_vectors, waiting(BlockingFaceVectors))
+    read_face_vectors = blocking_result(AsyncClient.read_face_vectors, waiting(BlockingFaceVectors))
     classify = blocking_result(AsyncClient.classify, waiting(BlockingAnalyses))
     caption = blocking_result(AsyncClient.caption, waiting(BlockingAnalyses))
     visual_features = blocking_result(AsyncClient.visual_features, waiting(BlockingAnalyses))

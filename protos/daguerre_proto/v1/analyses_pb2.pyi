@@ -91,8 +91,22 @@ class FaceOptions(_message.Message):
     limit: int
     def __init__(self, model: _Optional[str] = ..., size: _Optional[int] = ..., min_score: _Optional[float] = ..., limit: _Optional[int] = ...) -> None: ...
 
+class FaceVectorOptions(_message.Message):
+    __slots__ = ("model", "size", "min_score", "limit", "encoding_format")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    MIN_SCORE_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    ENCODING_FORMAT_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    size: int
+    min_score: float
+    limit: int
+    encoding_format: str
+    def __init__(self, model: _Optional[str] = ..., size: _Optional[int] = ..., min_score: _Optional[float] = ..., limit: _Optional[int] = ..., encoding_format: _Optional[str] = ...) -> None: ...
+
 class Analysers(_message.Message):
-    __slots__ = ("text", "objects", "classes", "visual", "sensitive", "captions", "faces")
+    __slots__ = ("text", "objects", "classes", "visual", "sensitive", "captions", "faces", "face_vectors")
     TEXT_FIELD_NUMBER: _ClassVar[int]
     OBJECTS_FIELD_NUMBER: _ClassVar[int]
     CLASSES_FIELD_NUMBER: _ClassVar[int]
@@ -100,6 +114,7 @@ class Analysers(_message.Message):
     SENSITIVE_FIELD_NUMBER: _ClassVar[int]
     CAPTIONS_FIELD_NUMBER: _ClassVar[int]
     FACES_FIELD_NUMBER: _ClassVar[int]
+    FACE_VECTORS_FIELD_NUMBER: _ClassVar[int]
     text: TextOptions
     objects: ObjectOptions
     classes: ClassOptions
@@ -107,7 +122,8 @@ class Analysers(_message.Message):
     sensitive: SensitiveOptions
     captions: CaptionOptions
     faces: FaceOptions
-    def __init__(self, text: _Optional[_Union[TextOptions, _Mapping]] = ..., objects: _Optional[_Union[ObjectOptions, _Mapping]] = ..., classes: _Optional[_Union[ClassOptions, _Mapping]] = ..., visual: _Optional[_Union[VisualOptions, _Mapping]] = ..., sensitive: _Optional[_Union[SensitiveOptions, _Mapping]] = ..., captions: _Optional[_Union[CaptionOptions, _Mapping]] = ..., faces: _Optional[_Union[FaceOptions, _Mapping]] = ...) -> None: ...
+    face_vectors: FaceVectorOptions
+    def __init__(self, text: _Optional[_Union[TextOptions, _Mapping]] = ..., objects: _Optional[_Union[ObjectOptions, _Mapping]] = ..., classes: _Optional[_Union[ClassOptions, _Mapping]] = ..., visual: _Optional[_Union[VisualOptions, _Mapping]] = ..., sensitive: _Optional[_Union[SensitiveOptions, _Mapping]] = ..., captions: _Optional[_Union[CaptionOptions, _Mapping]] = ..., faces: _Optional[_Union[FaceOptions, _Mapping]] = ..., face_vectors: _Optional[_Union[FaceVectorOptions, _Mapping]] = ...) -> None: ...
 
 class AnalyseRequest(_message.Message):
     __slots__ = ("analysers", "on_error", "sampling", "as_job", "input")

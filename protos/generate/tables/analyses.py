@@ -12,6 +12,7 @@ ANALYSES = File(
         message("SensitiveOptions", "SensitiveOptions"),
         message("CaptionOptions", "CaptionOptions"),
         message("FaceOptions", "FaceOptions"),
+        message("FaceVectorOptions", "FaceVectorOptions"),
         message("Analysers", "Analysers"),
         message("AnalyseRequest", "AnalysesRequest", input="repeated Item // Images and videos."),
         message(

@@ -16,10 +16,10 @@ from typing import Any
 import bentoml
 import numpy as np
 
-from models.analysers import folder as analysers
 from models.catalog.folder import ModelFolder, locate
 from models.catalog.spec import Modality
 from models.encoders.processors import PADDING
+from service.inference import switches
 from service.inference.batching import Key, Row
 from service.inference.devices import RunnerSpec, held_by
 from service.inference.runner.client import address
@@ -53,7 +53,7 @@ class Runner:
 
     def __init__(self, settings: Settings, site: RunnerSpec) -> None:
         folders = [locate(entry, settings.home) for entry in settings.models]
-        read = [analysers.locate(name, settings.home) for name in settings.analysers]
+        read = switches.permitted(settings)
         held = held_by(settings, site.device, folders)
         self._graphs = Served(folders, read).graphs()
         self._encoders = [folder.spec.name for folder in folders]

@@ -11,6 +11,7 @@ from daguerre.cli.commands.corpus import corpus
 from daguerre.cli.commands.embed import embed, to_folder
 from daguerre.cli.commands.estimates import estimate
 from daguerre.cli.commands.evaluations import evaluate
+from daguerre.cli.commands.face_vectors import face_vectors
 from daguerre.cli.commands.faces import faces
 from daguerre.cli.commands.jobs import jobs
 from daguerre.cli.commands.multiverses import multiverse
@@ -30,7 +31,21 @@ from daguerre.cli.group import DISAGREE, INTERRUPTED, MISMATCH, REFUSED, SOME_FA
 __all__ = ["DISAGREE", "INTERRUPTED", "MISMATCH", "REFUSED", "SOME_FAILED", "UNREACHABLE", "main"]
 
 for command in (
-    *(embed, corpus, zero_shot, analyse, faces, blur, cluster, duplicates, search, sample, pairs, agreement),
+    *(
+        embed,
+        corpus,
+        zero_shot,
+        analyse,
+        faces,
+        face_vectors,
+        blur,
+        cluster,
+        duplicates,
+        search,
+        sample,
+        pairs,
+        agreement,
+    ),
     *(compare, coder_groups, reconcile, comparisons, scale, representations, validate, evaluate, estimate, multiverse),
     *(to_folder, bundle, replicate, collection, study),
     *(train, predict, fine_tune, classifiers, jobs, models, ping),

@@ -14,6 +14,8 @@ from daguerre.cli.output import check_table, write_rows
 from daguerre.results.analyses import Analyses, entry_remarks, finding_columns, finding_rows, frame_rows, value_row
 from daguerre.results.frames import FRAME, Over
 
+COUNTED = ("objects", "faces", "classes", "face_vectors")  # the analysers whose labels are counted
+
 
 @dataclass(frozen=True, kw_only=True)
 class AnalysisTables:
@@ -38,7 +40,7 @@ class AnalysisTables:
             raise click.UsageError(f"--over: got {self.over}, for the table of --counts; add --counts FILE")
         if self.over not in (None, "item") and not videos:
             raise click.UsageError(f"--over: got {self.over}, which is for videos; add --video, or leave it out")
-        if self.counts is not None and not {"objects", "faces", "classes"} & set(kinds):
+        if self.counts is not None and not set(COUNTED) & set(kinds):
             raise click.UsageError("--counts: counts labels; add --objects, --faces or --classes")
         if self.lines is not None and "text" not in kinds:
             raise click.UsageError("--lines: is a table of text; add --text")
@@ -48,7 +50,7 @@ class AnalysisTables:
         if self.values is not None:
             write_table(_values(found), self.values, ("id",))
         if self.counts is not None:
-            analyser = next(kind for kind in ("objects", "faces", "classes") if kind in found.kinds)
+            analyser = next(kind for kind in COUNTED if kind in found.kinds)
             over = self.over or ("time" if found.has_videos else "item")
             table = found.counts(analyser, over=over)
             rows = table.reset_index() if table.index.name else table

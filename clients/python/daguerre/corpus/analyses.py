@@ -1,6 +1,7 @@
 """A folder of any size as Parquet files of findings: resumable, with one fingerprint for each analyser."""
 
 import asyncio
+import base64
 import hashlib
 import json
 import os
@@ -29,6 +30,9 @@ from daguerre.transport.operations import ANALYSE, ANALYSERS
 from daguerre.types.analyses import AnalysesAnswer
 from daguerre.types.common import Content, Payload
 
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)  # a picture for which the server says why it has no such analyser
 TOGETHER = 8  # pictures of a request, which may take seconds each: an interrupted run loses those under way
 
 
@@ -115,7 +119,7 @@ async def analyse_corpus(
     finally:
         await parts.aclose()  # type: ignore[attr-defined]
         store.close()
-    pictures, findings, _ = await asyncio.to_thread(store.finish, made_by, files.final_ids())
+    pictures, findings, _ = await asyncio.to_thread(store.finish, made_by, files.final_ids(), receipts)
     session.warn_of_left_out(files.left_out)
     if files.remark is not None:
         session.warn(RemarkWarning(files.remark))
@@ -196,7 +200,7 @@ async def analyse_video_corpus(
                 bar.add(1, failed=int(bad is not None))
     finally:
         store.close()
-    pictures, findings, frames = await asyncio.to_thread(store.finish, made_by, {})
+    pictures, findings, frames = await asyncio.to_thread(store.finish, made_by, {}, receipts)
     if failed:
         session.warn(RemarkWarning(f"{failed:,} of {failed + analysed:,} videos could not be analysed; see {out}"))
     return AnalysesSummary(
@@ -265,6 +269,7 @@ async def made_by_json(
         name = options.get("model")
         of_kind = [card for card in cards if card.kind == kind and name in (None, card.name)]
         if not of_kind:
+            await session.transport.call(ANALYSE, {"analysers": {kind: options}}, items=[Payload(image=PIXEL)])
             raise NotFoundError(
                 f"analysers.{kind}: the server has no {name or 'analyser'!r} of this kind; Client.analysers() lists "
                 "what it has",

@@ -10,15 +10,27 @@ from typing import Any, NamedTuple
 
 from daguerre.errors import FingerprintMismatchError
 from daguerre.inputs.files import require_folder
-from daguerre.results.analyses import FINDING, MORE, POINTS, entry_remarks, finding_rows, frame_rows, value_row
+from daguerre.results.analyses import (
+    FACE_KINDS,
+    FINDING,
+    MORE,
+    POINTS,
+    entry_remarks,
+    finding_rows,
+    frame_rows,
+    value_row,
+)
+from daguerre.results.face_vectors import KIND as FACE_VECTORS
+from daguerre.results.face_vectors import receipt_of_analyser, stacked, vector_column
 from daguerre.results.frames import FRAME, frames_of
-from daguerre.storage.parquet import arrow
+from daguerre.storage.parquet import arrow, receipt_metadata
 from daguerre.storage.whole import whole_file
 from daguerre.types.analyses import KINDS
 from daguerre.types.common import Content
 
 KEY = b"daguerre_analysers"  # of the files' metadata
 SAMPLING = "sampling"  # beside the kinds of analysers there: how frames of videos were chosen
+VECTOR = "vector"  # column of faces
 VIDEO, STILL = "video_json", "thumbnail"  # columns: properties and shots of a video, and the picture of a frame
 CROP = ("crop_x", "crop_y", "crop_width", "crop_height", "crop_margin")
 PICTURE = ("id", "sha256", "image_width", "image_height", "size", "mtime_ns", "remark", "error_code", "error_message")
@@ -131,9 +143,10 @@ class AnalysisStore:
         if self._file is not None:
             self._file.close()
 
-    def finish(self, made_by: str, renamed: Mapping[str, str]) -> tuple[int, int, int]:
+    def finish(self, made_by: str, renamed: Mapping[str, str], receipts: Mapping[str, Content]) -> tuple[int, int, int]:
         """Write the files from the earlier ones and the journal: numbers of pictures, findings and frames."""
         pa = arrow()
+        made = json.loads(made_by)
         lines = self._lines()
         next(lines, None)
         new: dict[str, dict[str, Any]] = {}
@@ -154,10 +167,15 @@ class AnalysisStore:
                 continue
             names = list(dict.fromkeys([*first, *(name for row in rows for name in row)]))
             columns = {
-                name: pa.array([row.get(name) for row in rows], type=getattr(pa, TYPES.get(name, "float64"))())
+                name: vector_column(stacked([row.get(name) for row in rows]))
+                if name == VECTOR
+                else pa.array([row.get(name) for row in rows], type=getattr(pa, TYPES.get(name, "float64"))())
                 for name in names
             }
-            table = pa.table(columns).replace_schema_metadata({KEY: made_by.encode()})
+            metadata = {KEY: made_by.encode()}
+            if VECTOR in columns:
+                metadata |= receipt_metadata(receipt_of_analyser(receipts.get(FACE_VECTORS) or made[FACE_VECTORS]))
+            table = pa.table(columns).replace_schema_metadata(metadata)
             with whole_file(path) as temporary:
                 pa.parquet.write_table(table, temporary)
         self.journal.unlink(missing_ok=True)
@@ -206,7 +224,7 @@ def _results(row: Mapping[str, Any], kinds: Sequence[str]) -> dict[str, Any]:
     }
     for name, value in row.items():
         if name not in TYPES and value is not None:
-            kind = next((kind for kind in kinds if name == kind or name.startswith(f"{kind}_")), "visual")
+            kind = next((kind for kind in kinds if _is_of(name, kind)), "visual")
             if kind in results:
                 results[kind]["values"][name] = value
     _, *parts = re.split(rf"(?:^|; )({'|'.join(kinds)}): ", row["remark"] or "")
@@ -218,10 +236,18 @@ def _results(row: Mapping[str, Any], kinds: Sequence[str]) -> dict[str, Any]:
     return results
 
 
+def _is_of(value: str, kind: str) -> bool:
+    """Whether a number is that of an analyser by its name; the numbers of all analysers of faces begin with faces."""
+    own = "faces" if kind in FACE_KINDS else kind
+    return value == own or value.startswith(f"{own}_")
+
+
 def stored_finding(row: Mapping[str, Any]) -> dict[str, Any]:
     """A finding from its row in the table of findings, which has no corners of lines."""
     box = None if row["x"] is None else {name: row[name] for name in ("x", "y", "width", "height")}
     made = {**{name: row[name] for name in ("label", "score", "text")}, "box": box}
+    if row.get(VECTOR) is not None:
+        made[VECTOR] = row[VECTOR]
     if row.get("share") is not None:
         made["share"] = row["share"]
         made["points"] = {name: [row[f"{name}_x"], row[f"{name}_y"]] for name in POINTS}

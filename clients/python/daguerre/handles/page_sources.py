@@ -162,7 +162,7 @@ def _analyses(result: Analyses) -> PageSource:
             error = failed[i]
             data.append({"index": index, "id": names[i], "error": {"code": error.code, "message": error.message}})
         else:
-            data.append({**entry, "index": index, "id": names[i]})
+            data.append({**without_vectors(entry), "index": index, "id": names[i]})
     many = set(result.first_of_many)
     answer = {
         "data": data,
@@ -173,6 +173,17 @@ def _analyses(result: Analyses) -> PageSource:
     return PageSource(
         kind="analyses", answer=answer, ids=result.ids, files=result.files, names=names, remarks=remarks, side=320
     )
+
+
+def without_vectors(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry without the vectors of its faces, which no page shows."""
+    made = dict(entry)
+    if found := (entry.get("results") or {}).get("face_vectors"):
+        bare = [{name: value for name, value in each.items() if name != "vector"} for each in found["findings"]]
+        made["results"] = {**entry["results"], "face_vectors": {**found, "findings": bare}}
+    if entry.get("video"):
+        made["video"] = {**entry["video"], "frames": [without_vectors(each) for each in entry["video"]["frames"]]}
+    return made
 
 
 @page_source.register

@@ -14,6 +14,7 @@ from daguerre.results.annotation import Sample
 from daguerre.results.coders import GroupDifferences
 from daguerre.results.duplicates import Duplicates
 from daguerre.results.evaluations import Evaluation
+from daguerre.results.face_vectors import FaceVectors
 from daguerre.results.neighbours import Neighbours
 from daguerre.results.zero_shot import ZeroShot
 from daguerre.session import Session
@@ -111,6 +112,16 @@ class BlockingAnalyses(Reported, Analyses):
         return AsyncAnalyses(**own, client=None if self.client is None else self.client.asynchronous)
 
     evaluate = blocking_result(AsyncAnalyses.evaluate, lambda client, result: held(BlockingEvaluation, result, client))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AsyncFaceVectors(AsyncAnalyses, FaceVectors):
+    __doc__ = FaceVectors.__doc__
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BlockingFaceVectors(BlockingAnalyses, FaceVectors):
+    __doc__ = FaceVectors.__doc__
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -50,6 +50,10 @@ CLIENT_METHODS: Mapping[str, RecordedMethod] = {
     "read_text": _PICTURES,
     "detect": _PICTURES,
     "faces": _PICTURES,
+    "face_vectors": RecordedMethod(refused="vectors of faces are biometric data, and no part of a bundle for others"),
+    "read_face_vectors": RecordedMethod(
+        refused="vectors of faces are biometric data, and no part of a bundle for others"
+    ),
     "classify": _PICTURES,
     "caption": _PICTURES,
     "visual_features": _PICTURES,

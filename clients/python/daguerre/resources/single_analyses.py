@@ -1,14 +1,17 @@
 """Methods of the client that apply one analyser: text, objects, faces, classes, captions, features."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from daguerre.corpus.analyses import read_analyses
 from daguerre.dispatch.collect import OnError
-from daguerre.handles.reported import AsyncAnalyses, reported
+from daguerre.handles.reported import AsyncAnalyses, AsyncFaceVectors, reported
 from daguerre.inputs.items import Images
 from daguerre.inputs.videos import Videos
 from daguerre.resources.analyses import AnalysisMethods
 from daguerre.results.analyses import Analyses
+from daguerre.results.face_vectors import FaceVectors, with_vectors
 
 
 class SingleAnalysisMethods(AnalysisMethods):
@@ -147,6 +150,76 @@ class SingleAnalysisMethods(AnalysisMethods):
             on_error=on_error,
             progress=progress,
         )
+
+    @reported(AsyncFaceVectors)
+    async def face_vectors(
+        self,
+        images: Images | None = None,
+        *,
+        size: int | None = None,
+        min_score: float | None = None,
+        limit: int | None = None,
+        model: str | None = None,
+        videos: Videos | None = None,
+        sampling: Mapping[str, Any] | None = None,
+        crops: Any = None,
+        ids: Sequence[str] | None = None,
+        on_error: OnError = "collect",
+        progress: bool | None = None,
+    ) -> FaceVectors:
+        """Find faces in pictures, and embed each: by its vector a person is found on other pictures.
+
+        Vectors of faces are biometric data. The server refuses this unless its owner has switched it on
+        (DAGUERRE_FACE_RECOGNITION=true); docs/faces.md has what to consider first.
+
+        Parameters
+        ----------
+        size, min_score, limit : as for `faces`.
+        model : an analyser of this kind in `analysers()`; None: the default.
+        images, videos, sampling, crops, ids, on_error, progress : as for `analyse`.
+
+        Returns
+        -------
+        FaceVectors : `.vectors` (n, d), `.faces` (their ids), `.to_pandas()` with a row for each face, `.crops()`,
+            `.to_parquet(path)`. `cluster`, `search` and `duplicates` take it as embeddings.
+
+        Raises
+        ------
+        PermissionDeniedError : faces are not compared on this server (code switched_off).
+
+        Examples
+        --------
+        >>> F = client.face_vectors("photos/")
+        >>> F.vectors @ F.vectors.T
+        >>> F.to_parquet("faces.parquet")
+        """
+        options = {"size": size, "min_score": min_score, "limit": limit, "model": model}
+        found = await self.analyse(
+            images,
+            {"face_vectors": options},
+            videos=videos,
+            sampling=sampling,
+            crops=crops,
+            ids=ids,
+            on_error=on_error,
+            progress=progress,
+        )
+        return with_vectors(found)
+
+    @reported(AsyncFaceVectors)
+    async def read_face_vectors(self, path: "str | os.PathLike[str]") -> FaceVectors:
+        """Read the faces of `daguerre face-vectors` or of `analyse_corpus` back.
+
+        Parameters
+        ----------
+        path : the .parquet file of findings; NAME.pictures.parquet is beside it. Where only the vectors are needed, as
+            for `cluster`, give its path there.
+
+        Raises
+        ------
+        ValueError : the file is none of findings, or there is no table of pictures beside it.
+        """
+        return with_vectors(await read_analyses(self, path))
 
     @reported(AsyncAnalyses)
     async def classify(

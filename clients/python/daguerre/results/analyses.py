@@ -31,7 +31,8 @@ FINDING = ("id", "finding", "analyser", "label", "score", "text", *BOX, "image_w
 PLACE = ("video", "time", "frame")  # more columns of findings where there are videos
 POINTS = ("right_eye", "left_eye", "nose", "right_mouth_corner", "left_mouth_corner")
 FACE = ("share", *(f"{point}_{axis}" for point in POINTS for axis in "xy"))  # more columns where faces were looked for
-COUNTED = ("objects", "faces")  # the analysers whose findings are counted and cut out
+FACE_KINDS = ("faces", "face_vectors", "face_attributes")  # the analysers whose findings are faces
+COUNTED = ("objects", *FACE_KINDS)  # the analysers whose findings are counted and cut out
 
 MORE = "more was found than is given"  # the remark on a result that was cut
 
@@ -291,20 +292,21 @@ def _finding_rows(id: str, part: Content, size: Mapping[str, Any]) -> list[dict[
     ]
 
 
-def _face(found: Content) -> dict[str, float]:
-    """The columns that only faces have."""
+def _face(found: Content) -> dict[str, Any]:
+    """The columns that only faces have, and the vector, which is in tables on disk alone."""
     points = found.get("points")
     if points is None:
         return {}
     places = {
         f"{name}_{axis}": value for name, place in points.items() for axis, value in zip("xy", place, strict=True)
     }
-    return {"share": found["share"], **places}
+    vector = {"vector": found["vector"]} if found.get("vector") is not None else {}
+    return {"share": found["share"], **places, **vector}
 
 
 def finding_columns(kinds: Sequence[str], *, videos: bool) -> list[str]:
     """The columns of a table of findings of these analysers."""
-    return [*FINDING, *(FACE if "faces" in kinds else ()), *(PLACE if videos else ())]
+    return [*FINDING, *(FACE if set(FACE_KINDS) & set(kinds) else ()), *(PLACE if videos else ())]
 
 
 def frame_rows(id: str, entry: Content | None) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+OF_FACES = ("analyser", "finding")  # columns that a table of faces with vectors has
 NO_VECTOR = "no_vector", "had no vector when it was embedded"
 
 
@@ -145,7 +146,7 @@ def read_embeddings(path: str | os.PathLike[str]) -> Embeddings:
 def read_parquet(path: str | os.PathLike[str]) -> Embeddings:
     """Read embeddings; see `Embeddings.read_parquet`."""
     pa = arrow()
-    wanted = ("id", "vector", "error_code", "error_message", "modality", "remark", "sha256")
+    wanted = ("id", "vector", "error_code", "error_message", "modality", "remark", "sha256", *OF_FACES)
     try:
         if os.path.isdir(path):
             folder = DatasetFolder(path)
@@ -166,6 +167,8 @@ def read_parquet(path: str | os.PathLike[str]) -> Embeddings:
 
 def _of_table(table: Any, made: Receipt, path: str | os.PathLike[str]) -> Embeddings:
     there = set(table.column_names)
+    if set(OF_FACES) <= there:
+        table, there = _faces(table), there | {"modality"}
     ids = _ids(table["id"].to_pylist(), path)
 
     def texts(name: str) -> list[str | None]:
@@ -189,6 +192,17 @@ def _of_table(table: Any, made: Receipt, path: str | os.PathLike[str]) -> Embedd
         remarks=texts("remark"),
         modality=modalities.pop() if len(modalities) == 1 else None,
     )
+
+
+def _faces(table: Any) -> Any:
+    """The rows of a table of findings that are faces with vectors, each with its own id."""
+    pa = arrow()
+    table = table.filter(pa.compute.equal(table["analyser"], "face_vectors"))
+    ids = [
+        f"{id}#{number}" for id, number in zip(*(table[name].to_pylist() for name in ("id", "finding")), strict=True)
+    ]
+    table = table.set_column(table.column_names.index("id"), "id", pa.array(ids, pa.string()))
+    return table.append_column("modality", pa.array(["face"] * len(ids), pa.string()))
 
 
 def _ids(values: Sequence[Any], path: str | os.PathLike[str]) -> list[str]:

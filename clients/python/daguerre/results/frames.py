@@ -53,7 +53,7 @@ def labels_in(part: Content | None, analyser: str) -> "Counter[str]":
 
 def always(analyser: str) -> set[str]:
     """Labels that are counted even where nothing has them."""
-    return {"face"} if analyser == "faces" else set()
+    return {"face"} if analyser.startswith("face") else set()
 
 
 def most_at_once(frames: Sequence[Content], analyser: str) -> "Counter[str]":

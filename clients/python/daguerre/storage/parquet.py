@@ -71,7 +71,12 @@ def schema(dimension: int, receipt: Receipt) -> Any:
         ("modality", text),
         ("remark", text),
     ]
-    return pa.schema(fields, metadata={KEY: json.dumps(asdict(receipt), ensure_ascii=False).encode()})
+    return pa.schema(fields, metadata=receipt_metadata(receipt))
+
+
+def receipt_metadata(receipt: Receipt) -> dict[bytes, bytes]:
+    """The receipt as metadata of a schema, where `receipt_in` finds it."""
+    return {KEY: json.dumps(asdict(receipt), ensure_ascii=False).encode()}
 
 
 def batch(rows: Sequence[Row], vectors: Float, receipt: Receipt, modality: Modality | None = None) -> Any:

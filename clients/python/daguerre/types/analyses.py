@@ -7,7 +7,9 @@ from typing import Any
 from daguerre.types.common import NO_MODEL, Answer, Content, failures
 
 Analysers = Sequence[str] | Mapping[str, Mapping[str, Any] | None]  # names of kinds, or their options by kind
-KINDS = ("text", "objects", "classes", "captions", "visual", "sensitive", "faces")
+KINDS = ("text", "objects", "classes", "captions", "visual", "sensitive", "faces", "face_vectors")
+
+FORMS: Mapping[str, Mapping[str, Any]] = {"face_vectors": {"encoding_format": "base64"}}  # unless the caller says more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +83,6 @@ def requested(analysers: Analysers) -> dict[str, dict[str, Any]]:
         if kind not in KINDS:
             raise ValueError(f"analysers: got {kind!r:.60}, there are {', '.join(KINDS)}")
     return {
-        kind: {name: value for name, value in (options or {}).items() if value is not None}
+        kind: {**FORMS.get(kind, {}), **{name: value for name, value in (options or {}).items() if value is not None}}
         for kind, options in given.items()
     }

@@ -17,7 +17,7 @@ Rows: TypeAlias = NDArray[np.floating[Any]]
 Content: TypeAlias = Mapping[str, Any]  # of an answer, or the fields of a request, named as in HTTP's JSON
 A = TypeVar("A", bound="Answer")
 R = TypeVar("R")
-Modality = Literal["image", "text"]
+Modality = Literal["image", "text", "face"]
 Decode = Literal["exact", "scaled"]
 Blur = Literal["none", "faces", "picture"]  # what of a picture is blurred
 PageMode = Literal["blurred", "blurred_whole", "thumbnails", "none"]  # form of the pictures on a page
