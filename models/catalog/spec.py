@@ -14,6 +14,7 @@ from models.images.decoding import DecodeMode
 from models.images.preprocess import PREPROCESSING_VERSION, Preprocess
 
 Modality = Literal["image", "text"]
+VectorModality = Literal["image", "text", "face"]  # of vectors: a face is found in an item, and is none by itself
 Precision = Literal["fp32", "fp16", "bf16", "int8"]
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.catalog.spec import Modality
+from models.catalog.spec import VectorModality
 from models.classifiers.features import Feature, standardised
 from models.errors import TrainingError
 
@@ -24,7 +24,7 @@ class Block:
     fingerprint : identifies the encoder; vectors of another encoder are rejected.
     """
 
-    modality: Modality
+    modality: VectorModality
     model: str
     fingerprint: str
     dimension: int

@@ -111,6 +111,10 @@ async def _vocabulary(engine: Engine, labels: Sequence[str], data: ItemVectors) 
             "vocabulary: names images or texts, not both joined; leave it out, or cluster one modality",
             param="vocabulary",
         )
+    if data.blocks[0].modality == "face":
+        raise Unprocessable(
+            "vocabulary: names images or texts, and these are vectors of faces; leave it out", param="vocabulary"
+        )
     model, _ = model_of(engine, data.blocks[0].fingerprint, "vocabulary")
     return await names_of(engine, model, labels)
 

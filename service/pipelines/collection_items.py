@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -174,7 +174,7 @@ def _given(collection: Collection, request: CollectionItemsRequest, given: Vecto
             failures[start + i] = ItemFailure(start + i, request.ids[start + i], *_problem(float(lengths[i])))
     return _Content(
         vectors=given.rows,
-        modalities=[given.modality] * n,
+        modalities=[cast(Modality, given.modality)] * n,
         ids=request.ids,
         texts=[None] * n if request.texts is None else [text or None for text in request.texts],
         thumbnails={},

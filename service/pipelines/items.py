@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.catalog.spec import Modality
+from models.catalog.spec import Modality, VectorModality
 from models.images.crops import Crop
 from service.errors import ItemFailure, ItemsFailed, TooLarge, Unprocessable
 from service.inference.engine import Engine
@@ -36,7 +36,7 @@ class VectorInput:
     `ids` are those that a folder states, None where it has very many.
     """
 
-    modality: Modality
+    modality: VectorModality
     model: str
     fingerprint: str
     rows: NDArray[np.floating]

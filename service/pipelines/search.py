@@ -93,6 +93,13 @@ async def search(
             )
         asked = queries.rows
     else:
+        if corpus.modality == "face":
+            raise Unprocessable(
+                "input: the corpus is of faces, and a text or picture is none; send vectors of the faces to search "
+                "for as `queries` (analysers.face_vectors of POST /v1/analyses makes them)",
+                code="unsupported_modality",
+                param="input",
+            )
         model, decode = model_of(engine, corpus.fingerprint, "vectors")
         if request.model is not None and engine.model(request.model) is not model:
             raise Unprocessable(

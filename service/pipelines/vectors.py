@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.catalog.spec import Modality
+from models.catalog.spec import Modality, VectorModality
 from models.classifiers.head import Block
 from models.errors import quoted
 from service.errors import ItemFailure, ItemsFailed, Unprocessable
@@ -21,6 +21,7 @@ from service.pipelines.video import ProgressMonitor
 from service.schemas.items import Encodable
 
 MODALITIES: tuple[Modality, ...] = ("image", "text")
+ORDER = (*MODALITIES, "face")  # of blocks of vectors
 LONGEST_NAME = 200  # characters of a model name or fingerprint from the caller
 FIRST_OF_MANY = "images hold several pictures (an animation, pages), of which the first was read"
 
@@ -41,7 +42,7 @@ class ItemVectors:
     n: int
     ids: tuple[str, ...]
     failures: Mapping[int, ItemFailure]
-    receipts: Mapping[Modality, Mapping[str, Any]]
+    receipts: Mapping[VectorModality, Mapping[str, Any]]
     remarks: tuple[str, ...] = ()
 
     @property
@@ -66,7 +67,7 @@ class Embedded:
     first_of_many: tuple[int, ...]  # indices of images of whose pictures only the first was read
     model: str
     receipt: Mapping[str, Any]
-    receipts: Mapping[Modality, Mapping[str, Any]]
+    receipts: Mapping[VectorModality, Mapping[str, Any]]
     videos: Mapping[int, FrameResults]  # by index
 
 
@@ -192,7 +193,7 @@ def _with_frames(request: Encodable, items: Sequence[Item], blocks: tuple[Block,
 
 
 def _of_vectors(request: Encodable, vectors: Sequence[VectorInput]) -> ItemVectors:
-    given = sorted(vectors, key=lambda each: MODALITIES.index(each.modality))
+    given = sorted(vectors, key=lambda each: ORDER.index(each.modality))
     for name in ("model", "decode"):
         if getattr(request, name) is not None:
             raise Unprocessable(f"{name}: is for input; vectors name their own model", param=name)
@@ -224,7 +225,7 @@ async def embedded(
     monitor: ProgressMonitor | None = None,
 ) -> Embedded:
     """Embed each block's modality. `failures` has every item with an unusable part."""
-    wanted = [block.modality for block, _, _ in blocks]
+    wanted = [cast(Modality, block.modality) for block, _, _ in blocks]  # no faces: they are no items
     failures: dict[int, ItemFailure] = {}
     for i, item in enumerate(items):
         problem = item_problem(item, wanted, partial)
@@ -238,11 +239,11 @@ async def embedded(
     videos: dict[int, FrameResults] = {}
 
     async def one(place: int) -> None:
-        block, model, decode = blocks[place]
-        which = [i for i, item in enumerate(items) if i not in failures and item.has(block.modality)]
+        _, model, decode = blocks[place]
+        which = [i for i, item in enumerate(items) if i not in failures and item.has(wanted[place])]
         if not which:
             return
-        parts = [_part(items[i], block.modality) for i in which]
+        parts = [_part(items[i], wanted[place]) for i in which]
         made: Encoded = await encode(
             engine, model, parts, operation="classifiers", decode=decode, on_error="skip", monitor=monitor
         )

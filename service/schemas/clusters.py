@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from models.catalog.spec import Modality
+from models.catalog.spec import VectorModality
 from models.clustering.cluster import NamesFrom
 from models.clustering.options import Cohesion, Fit, KRule, Linkage, Method, Metric, Options, Start
 from models.clustering.project import Projection
@@ -206,8 +206,9 @@ class ClusterAnswer(BaseModel):
     method: Method = Field(description="Method, as requested.")
     n: int = Field(description="Number of items.")
     dimension: int = Field(description="Length of a vector.")
-    modality: Modality | None = Field(
-        None, description="Modality of the items: image or text; null where items have both, and in older answers."
+    modality: VectorModality | None = Field(
+        None,
+        description="Modality of the items: image, text or face; null for both, and in older answers.",
     )
     ids: list[str] = Field(description="Id of each item.")
     params: dict[str, Any] = Field(description="Every parameter that the method used, defaults included.")

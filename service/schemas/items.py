@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from models.catalog.spec import Modality
+from models.catalog.spec import VectorModality
 from models.images.decoding import DecodeMode
 from service.schemas.base import Message
 from service.schemas.common import ItemError, OnError, Receipt
@@ -92,8 +92,10 @@ class Item(Post):
 class Vectors(Message):
     """Existing embeddings of all items, for one modality."""
 
-    modality: Modality = Field(
-        description="Modality of the embedded items: image or text. A folder that states another has that."
+    modality: VectorModality = Field(
+        description="Modality of the embedded items: image or text; or face for vectors of faces, which search, "
+        "duplicates and clusters take where the server's owner has set DAGUERRE_FACE_RECOGNITION. A folder that states "
+        "another has that."
     )
     model: str = Field("", description="Model that made the vectors. Left out for a folder.", examples=["embedded"])
     fingerprint: str = Field(
@@ -105,7 +107,7 @@ class Vectors(Message):
     data: str | None = Field(
         None,
         description="Base64 of little-endian float32, row by row; a row of NaN for an item without a vector. "
-        "Left out in a form, where the part `image_vectors` or `text_vectors` is a .npy file.",
+        "Left out in a form, where the part `image_vectors`, `text_vectors` or `face_vectors` is a .npy file.",
     )
     file: str | None = Field(
         None, description="Id of a file of POST /v1/files, in place of `data`.", examples=["file_0123456789abcdef"]

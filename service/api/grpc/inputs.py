@@ -16,6 +16,7 @@ from service.api.vectors import of_bytes
 from service.context import Context
 from service.errors import Unprocessable
 from service.pipelines.collections import parsed_where
+from service.pipelines.face_blocks import check_face_vectors
 from service.pipelines.frames import VideoInput
 from service.pipelines.items import Item, VectorInput
 from service.pipelines.references import names_collection, resolved
@@ -70,11 +71,21 @@ def _content(given: GrpcItem, schema: type[Post], at: str) -> tuple[Item, Sampli
     return Item(**has, crop=None if checked.crop is None else checked.crop.of_models()), checked.sampling
 
 
-async def read_vectors(context: Context, given: Sequence[pb.Vectors], owner: str | None) -> list[VectorInput] | None:
-    """`vectors_of`, in a thread if they are in a folder."""
-    if not any(each.HasField("folder") for each in given):
-        return vectors_of(given, context.files, owner)
-    return await context.parsing.compute(lambda check: vectors_of(given, context.files, owner, check))
+async def read_vectors(
+    context: Context,
+    given: Sequence[pb.Vectors],
+    owner: str | None,
+    *,
+    faces: bool = False,
+    param: str = "vectors",
+) -> list[VectorInput] | None:
+    """`vectors_of`, in a thread if they are in a folder; `faces`: whether those of faces are taken."""
+    if any(each.HasField("folder") for each in given):
+        found = await context.parsing.compute(lambda check: vectors_of(given, context.files, owner, check))
+    else:
+        found = vectors_of(given, context.files, owner)
+    check_face_vectors(context.settings, context.engine(), found, taken=faces, param=param)
+    return found
 
 
 def vectors_of(
@@ -94,13 +105,13 @@ def vectors_of(
 
 
 async def vectors_or_collection(
-    context: Context, request: Options, given: Sequence[pb.Vectors], owner: str | None
+    context: Context, request: Options, given: Sequence[pb.Vectors], owner: str | None, *, faces: bool = False
 ) -> tuple[Options, Sequence[VectorInput] | None]:
     """The vectors of a request, or those of the items of its collection, whose ids and texts it then has.
 
-    Raises Unprocessable, NotFound.
+    `faces`: whether vectors of faces are taken. Raises Unprocessable, NotFound, Forbidden.
     """
-    vectors = await read_vectors(context, given, owner)
+    vectors = await read_vectors(context, given, owner, faces=faces)
     if not names_collection(request, vectors):
         return request, vectors
     return await context.parsing.compute(lambda check: resolved(request, context.collections, owner, check))

@@ -42,9 +42,9 @@ STALLED = 30.0  # seconds without a byte of a body
 SLOWEST = 1000  # bytes per second of a body, on average
 TAIL = 4096  # bytes at the end of a form that are searched for its last boundary
 LISTS = frozenset({"labels", "templates", "negatives", "ids"})  # form fields that may be repeated
-FILES = re.compile("image_vectors|text_vectors")  # names of parts that are .npy files
+FILES = re.compile("image_vectors|text_vectors|face_vectors")  # names of parts that are .npy files
 NUMBERED = re.compile(r"vectors\[(0|[1-9]\d{0,2})\]")  # the same where there are several of a modality
-PARTS = {FILES: ("image_vectors", "text_vectors"), NUMBERED: ("vectors[0]", "vectors[1]", "…")}
+PARTS = {FILES: ("image_vectors", "text_vectors", "face_vectors"), NUMBERED: ("vectors[0]", "vectors[1]", "…")}
 OBJECTS = {  # form fields that hold JSON, each with an example
     "analysers": '{"text": {}, "objects": {}}',
     "none_of_these": "",

@@ -14,6 +14,7 @@ from service.api.inputs import of_file, of_folder, refuse_videos, vector_input
 from service.api.vectors import of_base64
 from service.context import Context
 from service.errors import Unprocessable
+from service.pipelines.face_blocks import check_face_vectors
 from service.pipelines.frames import VideoInput
 from service.pipelines.items import Item, VectorInput
 from service.pipelines.references import names_collection, representations_of, resolved
@@ -106,24 +107,26 @@ def vectors_of(
 
 
 async def read_vectors(
-    context: Context, blocks: Sequence[Vectors] | None, files: FormParts, owner: str | None
+    context: Context, blocks: Sequence[Vectors] | None, files: FormParts, owner: str | None, *, faces: bool = False
 ) -> Sequence[VectorInput] | None:
-    """`vectors_of`, in a thread if there are any."""
+    """`vectors_of`, in a thread if there are any; `faces`: whether those of faces are taken."""
     if blocks is None:
         return vectors_of(blocks, files, context.files, owner)
-    return await context.parsing.compute(lambda check: vectors_of(blocks, files, context.files, owner, check))
+    found = await context.parsing.compute(lambda check: vectors_of(blocks, files, context.files, owner, check))
+    check_face_vectors(context.settings, context.engine(), found, taken=faces)
+    return found
 
 
 async def vectors_or_collection(
-    context: Context, request: R, files: FormParts, owner: str | None
+    context: Context, request: R, files: FormParts, owner: str | None, *, faces: bool = False
 ) -> tuple[R, Sequence[VectorInput] | None]:
     """The vectors of a request, or those of the items of its collection, whose ids and texts it then has.
 
-    Raises Unprocessable, NotFound.
+    `faces`: whether vectors of faces are taken. Raises Unprocessable, NotFound, Forbidden.
     """
     if names_collection(request) and not files.named:
         return await context.parsing.compute(lambda check: resolved(request, context.collections, owner, check))
-    return request, await read_vectors(context, getattr(request, "vectors", None), files, owner)
+    return request, await read_vectors(context, getattr(request, "vectors", None), files, owner, faces=faces)
 
 
 async def read_representations(
@@ -157,7 +160,9 @@ async def read_representations(
             ],
         )
 
-    return await context.parsing.compute(read)
+    found = await context.parsing.compute(read)
+    check_face_vectors(context.settings, context.engine(), found[1], taken=False)
+    return found
 
 
 def block(

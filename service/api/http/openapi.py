@@ -130,7 +130,7 @@ def _arrays() -> dict[str, Any]:
     """The parts of a form that are vectors."""
     return {
         f"{modality}_vectors": {"type": "string", "format": "binary", "description": "A .npy file, (n, d) float32."}
-        for modality in ("image", "text")
+        for modality in ("image", "text", "face")
     }
 
 

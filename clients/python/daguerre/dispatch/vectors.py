@@ -47,10 +47,18 @@ class BlockingItems(Protocol):
     def asynchronous(self) -> StoredItems: ...
 
 
-EmbeddingsFile: TypeAlias = Embeddings | StoredItems | BlockingItems | str | os.PathLike[str]
+@runtime_checkable
+class WithEmbeddings(Protocol):
+    """A result that has vectors among other things, such as those of faces."""
+
+    def to_embeddings(self) -> Embeddings: ...
+
+
+EmbeddingsFile: TypeAlias = Embeddings | WithEmbeddings | StoredItems | BlockingItems | str | os.PathLike[str]
 EmbeddingsLike: TypeAlias = EmbeddingsFile | Mapping[str, EmbeddingsFile]
 T = TypeVar("T")
 MODALITIES = ("image", "text")
+EVERY = (*MODALITIES, "face")  # those of search, duplicates and clusters
 ROWS = 4096  # vectors of one request
 AHEAD = 64 * 2**20  # bytes of rows from which they are uploaded first, not sent in the request
 
@@ -112,11 +120,15 @@ async def embeddings_of(
                 '{"text": …}'
             )
         given = {modality: made}
-    unknown = sorted(map(str, set(given) - set(MODALITIES)))
+    unknown = sorted(map(str, set(given) - set(EVERY)))
     if unknown or not given:
         raise ValueError(f'embeddings: {unknown[0] if unknown else "nothing"!r}; the keys are "image" and "text"')
-    blocks = {name: await _read(given[name]) for name in MODALITIES if name in given}
+    blocks = {name: await _read(given[name]) for name in EVERY if name in given}
     for name, each in blocks.items():
+        if name == "face" and name not in taken:
+            raise ValueError(f"embeddings: they are of faces, and this takes {' and '.join(taken)}s; {FACE_CROPS}")
+        if name == "face" and len(blocks) > 1:
+            raise ValueError("embeddings: those of faces are compared by themselves; give them alone")
         if name not in taken:
             raise ValueError(f"embeddings: they are of {name}s, and this takes {' and '.join(taken)}s; give those")
         if each.modality not in (None, name):
@@ -125,6 +137,9 @@ async def embeddings_of(
         counts = " and ".join(f"{len(each)} of {name}s" for name, each in blocks.items())
         raise ValueError(f"embeddings: {counts}; give one of each for every item")
     return blocks
+
+
+FACE_CROPS = "for pictures of the faces, embed their crops: client.embed(images, crops=F.crops())"
 
 
 async def items_stored(given: Any, *, download: bool = False) -> Any:
@@ -147,6 +162,8 @@ async def _read(given: Any) -> Embeddings:
     given = await items_stored(given)
     if isinstance(given, Embeddings):
         return given
+    if isinstance(given, WithEmbeddings):
+        return given.to_embeddings()
     if isinstance(given, str | os.PathLike):
         return await asyncio.to_thread(read_embeddings, given)
     raise TypeError(

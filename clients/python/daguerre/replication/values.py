@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from daguerre.corpus.coded import CodedTable
+from daguerre.dispatch.vectors import WithEmbeddings
 from daguerre.inputs.alignment import is_series, series_labels
 from daguerre.inputs.columns import is_path, plain
 from daguerre.inputs.crops import CroppedImage, CroppedSource
@@ -146,6 +147,8 @@ class Encoder:
             return self._text(given)
         if hasattr(getattr(given, "asynchronous", given), "stored"):
             raise NotRecorded(COLLECTIONS)
+        if isinstance(given, WithEmbeddings):
+            return self._embeddings(given.to_embeddings())
         for test, encode in self._kinds():
             if test(given):
                 return encode(given)
@@ -209,6 +212,8 @@ class Encoder:
         return {"$": "table", "file": name, "name": base, "decimal_comma": table.decimal_comma}
 
     def _embeddings(self, made: Embeddings) -> dict[str, Any]:
+        if made.modality == "face":
+            raise NotRecorded("vectors of faces are biometric data, and no part of a bundle for others")
         ids = [without_paths(self.names.get(id) or id) for id in made.ids]
         stored: dict[str, Any] = {
             "$": "embeddings",

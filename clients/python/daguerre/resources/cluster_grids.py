@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
-from daguerre.dispatch.vectors import EmbeddingsLike, sent_names, split_usable, vector_blocks, with_uploads
+from daguerre.dispatch.vectors import EVERY, EmbeddingsLike, sent_names, split_usable, vector_blocks, with_uploads
 from daguerre.inputs.alignment import Code, ItemIndex, item_ids, missing_texts
 from daguerre.inputs.crops import with_crops
 from daguerre.inputs.items import Images, Texts
@@ -118,7 +118,7 @@ class ClusterGridMethods(EmbeddingMethods):
             "seed": seed,
         }
         tried = _combinations({name: value for name, value in parameters.items() if value is not None}, grid)
-        blocks = await self._embedded(images, texts, embeddings, model, decode, progress)
+        blocks = await self._embedded(images, texts, embeddings, model, decode, progress, taken=EVERY)
         first = next(iter(blocks.values()))
         every = item_ids(ids, first.ids)
         names = sent_names(first, every, ids)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from daguerre.dispatch.vectors import (
+    EVERY,
     EmbeddingsLike,
     folder_block,
     sent_names,
@@ -172,7 +173,7 @@ class ClusterMethods(EmbeddingMethods):
         images = with_crops(images, crops)
         if texts is not None and iter(texts) is texts:
             texts = list(texts)  # read twice
-        blocks = await self._embedded(images, texts, embeddings, model, decode, progress)
+        blocks = await self._embedded(images, texts, embeddings, model, decode, progress, taken=EVERY)
         first = next(iter(blocks.values()))
         every = item_ids(ids, first.ids)
         names = sent_names(first, every, ids)

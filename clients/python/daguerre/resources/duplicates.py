@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from daguerre.dispatch.vectors import EmbeddingsLike, sent_names, split_usable, vector_blocks, with_uploads
+from daguerre.dispatch.vectors import EVERY, EmbeddingsLike, sent_names, split_usable, vector_blocks, with_uploads
 from daguerre.errors import ItemError
 from daguerre.handles.reported import AsyncDuplicates, reported, reported_or_job
 from daguerre.inputs.alignment import item_ids, per_item
@@ -126,7 +126,7 @@ class DuplicateMethods(EmbeddingMethods, ImageMethods):
             name = "sha256" if kind == "exact" else "phash"
             fields[name] = [getattr(described.images[i], name) or "" for i in good.tolist()]
         else:
-            blocks = await self._embedded(images, texts, embeddings, model, decode, progress)
+            blocks = await self._embedded(images, texts, embeddings, model, decode, progress, taken=EVERY)
             first = next(iter(blocks.values()))
             found, files = first.ids, first.files
             good, errors = split_usable(blocks, found, known=True)

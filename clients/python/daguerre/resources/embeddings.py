@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from daguerre.dispatch.collect import OnError
-from daguerre.dispatch.vectors import EmbeddingsLike, embeddings_of, items_or_embeddings
+from daguerre.dispatch.vectors import MODALITIES, EmbeddingsLike, embeddings_of, items_or_embeddings
 from daguerre.errors import RemarkWarning
 from daguerre.inputs.columns import plain, repeated_labels
 from daguerre.inputs.crops import with_crops
@@ -114,10 +114,12 @@ class EmbeddingMethods(Session):
         model: str | None,
         decode: Decode | None,
         progress: bool | None,
+        *,
+        taken: Sequence[str] = MODALITIES,
     ) -> dict[str, Embeddings]:
         items_or_embeddings(images, texts, embeddings)
         if embeddings is not None:
-            return await embeddings_of(embeddings)
+            return await embeddings_of(embeddings, taken)
         blocks: dict[str, Embeddings] = {}
         if images is not None:
             blocks["image"] = await self.embed(images=images, model=model, decode=decode, progress=progress)

@@ -6,7 +6,15 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 
-from daguerre.dispatch.vectors import EmbeddingsLike, embeddings_of, split_usable, vector_blocks, with_uploads
+from daguerre.dispatch.vectors import (
+    EVERY,
+    EmbeddingsLike,
+    WithEmbeddings,
+    embeddings_of,
+    split_usable,
+    vector_blocks,
+    with_uploads,
+)
 from daguerre.errors import ItemFailedError, RemarkWarning
 from daguerre.handles.reported import AsyncNeighbours, reported
 from daguerre.inputs import memory
@@ -19,7 +27,7 @@ from daguerre.results.neighbours import Neighbours
 from daguerre.transport.operations import SEARCH
 from daguerre.types.common import Double, Modality
 
-Query: TypeAlias = Embeddings | str | Sequence[str] | Images
+Query: TypeAlias = Embeddings | WithEmbeddings | str | Sequence[str] | Images
 
 
 class SearchMethods(EmbeddingMethods):
@@ -51,7 +59,7 @@ class SearchMethods(EmbeddingMethods):
         --------
         >>> client.search("a burning car", client.embed(images="photos/"))[0]
         """
-        corpus = await embeddings_of(embeddings, default="image")
+        corpus = await embeddings_of(embeddings, EVERY, default="image")
         if len(corpus) > 1:
             raise ValueError("embeddings: of images and of texts; search in one of them")
         searched = next(iter(corpus.values()))
@@ -87,6 +95,8 @@ class SearchMethods(EmbeddingMethods):
 
     async def _query(self, query: Query, corpus: Embeddings, crops: Any = None) -> Embeddings:
         """Queries in the space of the corpus. Raises FingerprintMismatchError, ItemFailedError, ValueError."""
+        if isinstance(query, WithEmbeddings):
+            query = query.to_embeddings()
         if isinstance(query, Embeddings) and crops is not None:
             raise ValueError("crops: are of images, and the query is embeddings; embed the crops, or leave them out")
         if isinstance(query, Embeddings):
@@ -94,6 +104,11 @@ class SearchMethods(EmbeddingMethods):
             if query.errors:
                 raise ItemFailedError(query.errors[0])
             return query
+        if corpus.modality == "face":
+            raise ValueError(
+                "query: the embeddings are of faces, and a text or picture is none; give vectors of the faces that are "
+                "searched for, client.face_vectors(images)"
+            )
         given: Any = query
         if crops is not None:
             given = with_crops(query, crops)

@@ -3,7 +3,7 @@
 import base64
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +72,9 @@ class FaceVectors(Analyses):
 
     def to_embeddings(self) -> Embeddings:
         """The vectors with the ids of the faces, as `cluster`, `search` and `duplicates` take them: modality "face"."""
-        return from_array(self.vectors, self.faces, self.receipt, modality=MODALITY)
+        file_of = dict(zip(self.ids, self.files, strict=True))
+        files = [file_of.get(row.get("video") or row["id"], row["id"]) for row in self._rows]
+        return replace(from_array(self.vectors, self.faces, self.receipt, modality=MODALITY), files=files)
 
     def to_parquet(self, path: "str | os.PathLike[str]") -> None:
         """Write a row for each face: the columns of `to_pandas()`, and vector.

@@ -32,7 +32,7 @@ class ClusterGridMethods:
     async def _cluster(self, request: representations_pb2.ClusterGridRequest, owner: str | None) -> Message:
         checked = await read(self._context, ClusterGridRequest, request)
         sampling = checked.sampling or Sampling()
-        checked, vectors = await vectors_or_collection(self._context, checked, request.vectors, owner)
+        checked, vectors = await vectors_or_collection(self._context, checked, request.vectors, owner, faces=True)
         begun = await cluster_grids.submit(
             self._context.engine(),
             self._context.jobs,

@@ -38,7 +38,7 @@ class ClusterMethods:
 
     async def _cluster(self, request: clusters_pb2.ClusterRequest, owner: str | None) -> Message:
         checked = await read(self._context, schema.ClusterRequest, request)
-        checked, vectors = await vectors_or_collection(self._context, checked, request.vectors, owner)
+        checked, vectors = await vectors_or_collection(self._context, checked, request.vectors, owner, faces=True)
         begun = await clusters.submit(
             self._context.engine(),
             self._context.jobs,
@@ -77,7 +77,7 @@ class ClusterMethods:
 
     async def _duplicates(self, request: corpus_pb2.DuplicatesRequest, owner: str | None) -> Message:
         checked = await read(self._context, DuplicatesRequest, request)
-        checked, vectors = await vectors_or_collection(self._context, checked, request.vectors, owner)
+        checked, vectors = await vectors_or_collection(self._context, checked, request.vectors, owner, faces=True)
         begun = await duplicates.submit(
             self._context.engine(),
             self._context.jobs,

@@ -18,6 +18,7 @@ from service.errors import Unprocessable
 from service.jobs import Job
 from service.pipelines import collection_items, collection_search
 from service.pipelines import collections as pipeline
+from service.pipelines.face_blocks import check_face_vectors
 from service.pipelines.items import Item, VectorInput
 from service.pipelines.jobs import job_record, wait_for_result
 from service.pipelines.references import ids_of
@@ -66,6 +67,7 @@ class CollectionMethods:
         vectors = await self._context.parsing.compute(
             lambda check: vectors_of(request.vectors, self._context.files, owner, check)
         )
+        check_face_vectors(self._context.settings, self._context.engine(), vectors, taken=False)
         if vectors is not None and len(vectors) > 1:
             raise Unprocessable(
                 f"vectors: got {len(vectors)} blocks, and a collection takes one; send it alone", param="vectors"

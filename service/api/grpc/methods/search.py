@@ -28,9 +28,9 @@ class SearchMethods:
     async def _search(self, request: corpus_pb2.SearchRequest, owner: str | None) -> Message:
         corpus = [request.corpus] if request.HasField("corpus") else []
         sent = [request.queries] if request.HasField("queries") else []
-        queries = await read_vectors(self._context, sent, owner)
+        queries = await read_vectors(self._context, sent, owner, faces=True, param="queries")
         checked = validated(SearchRequest, fields_of(request, without=("corpus", "queries")))
-        checked, given = await vectors_or_collection(self._context, checked, corpus, owner)
+        checked, given = await vectors_or_collection(self._context, checked, corpus, owner, faces=True)
         if not given:
             raise Unprocessable(NO_CORPUS, param="vectors")
         items = items_without_video(request.input) or None

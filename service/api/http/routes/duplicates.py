@@ -33,7 +33,7 @@ def add(app: FastAPI, context: Context) -> None:
         owner = request.state.owner
         with bodies.hold(request):
             body, files = await bodies.message(request, DuplicatesRequest)
-            body, vectors = await vectors_or_collection(context, body, files, owner)
+            body, vectors = await vectors_or_collection(context, body, files, owner, faces=True)
             work = duplicates.submit(
                 context.engine(),
                 context.jobs,

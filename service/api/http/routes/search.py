@@ -8,6 +8,7 @@ from service.api.http.inputs import block, items_without_video, vectors_or_colle
 from service.api.http.responses import computed, while_connected
 from service.context import Context
 from service.errors import Unprocessable
+from service.pipelines.face_blocks import check_face_vectors
 from service.pipelines.search import NO_CORPUS, search
 from service.schemas.search import SearchAnswer, SearchRequest
 
@@ -31,12 +32,13 @@ def add(app: FastAPI, context: Context) -> None:
         with bodies.hold(request):
             body, files = await bodies.message(request, SearchRequest)
             items = await items_without_video(body.input, files, context.files, request.state.owner)
-            body, given = await vectors_or_collection(context, body, files, owner)
+            body, given = await vectors_or_collection(context, body, files, owner, faces=True)
             if not given:
                 raise Unprocessable(NO_CORPUS, param="vectors")
             queries = None
             if (header := body.queries) is not None:
                 queries = await context.parsing.compute(lambda check: block(header, None, context.files, owner, check))
+                check_face_vectors(context.settings, context.engine(), [queries], taken=True, param="queries")
 
             async def work() -> Response:
                 found = await search(context.engine(), body, corpus=given[0], items=items, queries=queries)
