@@ -51,6 +51,13 @@ def install(folder: Path, home: Path, *, replace: bool = False) -> AnalyserFolde
             "--replace"
         )
 
+    if earlier is not None and earlier == final and checked_folder(earlier, _adapter).spec != spec:
+        if not replace:
+            raise ModelUnavailable(
+                f"name: {spec.name!r} was imported before with another description or threshold; give --replace"
+            )
+        shutil.rmtree(earlier)
+
     def fill(staging: Path) -> None:
         shutil.copytree(folder, staging, dirs_exist_ok=True)
 
