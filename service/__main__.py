@@ -94,7 +94,8 @@ def usable_analysers(settings: Settings) -> list[str]:
         if name in ANALYSERS and not analysers.analyser_path(ANALYSERS[name], settings.home).exists():
             print(f"daguerre: analyser {name}, which is made once", flush=True)
         try:
-            if is_on(settings, analysers.locate(name, settings.home).spec.kind):
+            folder = analysers.locate(name, settings.home)
+            if kind is not None or is_on(settings, folder.spec.kind):  # that of a built-in one is on
                 usable.append(name)
         except ModelsError as exc:
             if "analysers" in settings.model_fields_set or kind in SWITCHES:

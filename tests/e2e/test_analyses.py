@@ -20,7 +20,7 @@ from tests.e2e.harness import assert_error, image, jpeg
 from tests.e2e.test_video import ended
 from tests.models.clips import make
 
-KINDS = ("text", "objects", "faces", "classes", "visual", "sensitive", "captions")
+KINDS = ("text", "objects", "faces", "classes", "visual", "sensitive", "face_vectors", "captions")
 NAMES = ("astronaut", "chelsea", "coffee", "rocket")
 
 
@@ -74,6 +74,8 @@ def plain(analysis) -> dict:
             found["polygon"] = [list(corner) for corner in each.polygon]
         if each.points is not None:
             found |= {"points": {name: list(place) for name, place in each.points.items()}, "share": each.share}
+        if each.vector is not None:
+            found["vector"] = [float(str(number)) for number in np.frombuffer(each.vector, "<f4")]
         findings.append(found)
     return {
         "findings": findings,

@@ -6,6 +6,7 @@ from models.analysers import folder
 from models.analysers.table import ANALYSERS
 from models.errors import ModelUnavailable
 from service.__main__ import usable_analysers
+from service.inference.switches import SWITCHES
 from service.settings import Settings
 
 
@@ -21,7 +22,9 @@ def without_text(monkeypatch):
 
 
 def test_an_analyser_without_weights_is_left_out_where_nobody_asked_for_it(without_text, tmp_path, capsys):
-    assert usable_analysers(Settings(home=tmp_path)) == [name for name in ANALYSERS if name != "text"]
+    assert usable_analysers(Settings(home=tmp_path)) == [
+        name for name, spec in ANALYSERS.items() if name != "text" and spec.kind not in SWITCHES
+    ]
     assert "analyser text is left out: weights package rapidocr is not installed" in capsys.readouterr().out
 
 

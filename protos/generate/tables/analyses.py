@@ -12,7 +12,12 @@ ANALYSES = File(
         message("SensitiveOptions", "SensitiveOptions"),
         message("CaptionOptions", "CaptionOptions"),
         message("FaceOptions", "FaceOptions"),
-        message("FaceVectorOptions", "FaceVectorOptions"),
+        message(
+            "FaceVectorOptions",
+            "FaceVectorOptions",
+            encoding_format="optional string // Form of the vectors in answer_json, as over HTTP: numbers (float, the "
+            "default), or a text of a third of the size.",
+        ),
         message("Analysers", "Analysers"),
         message("AnalyseRequest", "AnalysesRequest", input="repeated Item // Images and videos."),
         message(

@@ -50,7 +50,7 @@ class FaceVectors(Analyses):
 
     @property
     def receipt(self) -> Receipt:
-        """How the vectors were made."""
+        """Receipt of the vectors."""
         return receipt_of_analyser(self.receipts.get(KIND) or {})
 
     @property
