@@ -18,6 +18,8 @@ from tests.e2e import harness
 from tests.models.clips import make
 from tests.models.face_samples import crowd
 
+pytestmark = pytest.mark.parametrize("placement", ["inline"], indirect=True, scope="session")
+
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -154,7 +156,7 @@ def test_a_server_without_the_switch_refuses(inline, scheme, people, found, tmp_
     done = CliRunner().invoke(
         cli.main, ["--url", address(inline, scheme), "face-vectors", str(people), "-o", str(tmp_path / "no.parquet")]
     )
-    assert done.exit_code == 1
+    assert done.exit_code == 5  # refused
     assert "biometric data" in done.output + done.stderr
     assert not (tmp_path / "no.parquet").exists()
 
