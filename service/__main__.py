@@ -16,6 +16,7 @@ from models.errors import ModelsError
 from service.auth import require_keys
 from service.errors import ServiceError
 from service.inference.devices import devices, holders, memory_limits
+from service.inference.labellers import read_labellers
 from service.inference.sessions import Served, open_sessions
 from service.inference.switches import SWITCHES, is_on
 from service.jobs import Jobs
@@ -23,7 +24,7 @@ from service.settings import Settings, read
 from service.stores.home import make_private
 
 ROOM = 2**20  # bytes that the home must take at the start
-FOLDERS = ("classifiers", "files", "jobs", "studies")
+FOLDERS = ("classifiers", "files", "jobs", "labels", "studies")
 
 
 def main() -> None:
@@ -66,6 +67,8 @@ def preflight(settings: Settings) -> None:
     require_keys(settings)
     require_free_port(settings)
     require_home(settings)
+    for labeller in read_labellers(settings).values():
+        print(f"daguerre: labeller {labeller.name} sends items to {labeller.host}", flush=True)
     named = devices(settings)
     for entry in settings.models:
         missing = entry in CATALOG and not model_path(CATALOG[entry], settings.home).exists()

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from service.body_budget import BodyBudget
 from service.inference.analyses import Analyses
 from service.inference.engine import Engine
+from service.inference.labelling import Labellers
 from service.jobs import Jobs
 from service.settings import Settings
 from service.stores.classifiers import Classifiers
 from service.stores.collections import CollectionStore
 from service.stores.files import FileStore
+from service.stores.label_answers import LabelRuns
 from service.stores.studies import Studies
 
 PARSED_AT_ONCE = 2  # large requests, over both transports
@@ -36,6 +38,8 @@ class Context:
     jobs: Jobs
     studies: Studies
     parsing: Analyses
+    labellers: Labellers
+    label_runs: LabelRuns
 
     @classmethod
     def of(cls, settings: Settings, engine: Callable[[], Engine]) -> "Context":
@@ -50,4 +54,6 @@ class Context:
             jobs=Jobs(settings),
             studies=Studies(settings),
             parsing=Analyses(PARSED_AT_ONCE),
+            labellers=Labellers(settings),
+            label_runs=LabelRuns(settings),
         )

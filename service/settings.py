@@ -59,6 +59,11 @@ class Settings(BaseSettings):
     face_attributes: Annotated[tuple[Literal["age", "gender", "expression"], ...], NoDecode] = Field(
         (), description="Attributes of faces that may be estimated: age,gender,expression. Unset: none (docs/faces.md)."
     )
+    labellers: Path | None = Field(
+        None,
+        description="File (.toml or .yaml) with the labellers of POST /v1/labels: addresses that pictures are sent to "
+        "(docs/labels.md). Unset: none.",
+    )
     device: str = Field(
         "cpu",
         description="Devices of the models: cpu; cuda:0; cuda:0,cuda:1; tensorrt:0; or auto, every usable GPU, else "
@@ -273,7 +278,7 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("home", "data")
+    @field_validator("home", "data", "labellers")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()

@@ -12,6 +12,7 @@ from protos.generate.tables import (
     estimates,
     evaluations,
     items,
+    labels,
     pages,
     representations,
     service,
@@ -36,6 +37,7 @@ FILES = (
     validations.VALIDATIONS,
     estimates.ESTIMATES,
     evaluations.EVALUATIONS,
+    labels.LABELS,
     service.DAGUERRE,
 )
 
@@ -55,6 +57,7 @@ RULES = Rules(
     words=(
         ("GET /v1/models", "ListModels"),
         ("GET /v1/analysers", "ListAnalysers"),
+        ("GET /v1/labellers", "ListLabellers"),
         ("POST /v1/files", "UploadFile"),
         ("POST /v1/images", "DescribeImages"),
         ("POST /v1/search", "Search"),

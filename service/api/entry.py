@@ -18,8 +18,9 @@ from service.inference.engine import Engine
 from service.inference.placement import Placement
 from service.jobs import Job
 from service.jobs.entry import EntryLane, Report
+from service.jobs.kinds import LABEL_LANE
 from service.jobs.supervisor import Supervisor
-from service.pipelines import study_vectors, video_jobs
+from service.pipelines import label_jobs, study_vectors, video_jobs
 from service.settings import Settings
 from service.stores.home import tighten
 from service.stores.vectors import VectorStore
@@ -43,6 +44,7 @@ class Entry:
         if failed := await asyncio.to_thread(tighten, settings.home):
             logger.warning("others may read %s, and this user may not change that", ", ".join(map(str, failed[:5])))
         await asyncio.to_thread(context.jobs.table.open)
+        await asyncio.to_thread(context.label_runs.sweep)
         await asyncio.to_thread(context.files.sweep)  # files that a killed process has left
         await asyncio.to_thread(context.classifiers.store.clean)
         await asyncio.to_thread(context.collections.sweep)
@@ -59,6 +61,8 @@ class Entry:
             ready=lambda: self.engine.ready,
         )
         await self._lane.start()
+        self._labels = EntryLane(context.jobs.table, self._run_labels, ready=lambda: self.engine.ready, lane=LABEL_LANE)
+        await self._labels.start()
         if settings.grpc_address:
             self._grpc = GrpcServer(context)
             await self._grpc.start()
@@ -72,10 +76,16 @@ class Entry:
             return await study_vectors.run(self.engine, self.context.studies, job, report)
         return await video_jobs.run(self.engine, self.context.classifiers, job, folder, results, report)
 
+    async def _run_labels(self, job: Job, folder: Path, results: Path, report: Report) -> Mapping[str, Any]:
+        """Run a job of the lane of the labellers."""
+        return await label_jobs.run(self.engine, self.context.labellers, job, folder, results, report)
+
     async def stop(self) -> None:
         """Stop; running jobs are queued again for the next start."""
         self._starting.cancel()
         await self._lane.stop()
+        await self._labels.stop()
+        await self.context.labellers.close()
         await self._supervisor.stop()
         await asyncio.to_thread(self.context.jobs.table.close)
         await asyncio.to_thread(self.context.studies.close)

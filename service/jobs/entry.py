@@ -1,4 +1,4 @@
-"""The lane of jobs that need the encoders: the entry process that holds its lock runs them one after the other."""
+"""Lanes of jobs that need the entry process: the one with the lock of a lane runs its jobs one after another."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from service.errors import is_disk_full
-from service.jobs.kinds import ENTRY_LANE, KINDS
+from service.jobs.kinds import ENTRY_LANE, KINDS, Lane
 from service.jobs.table import RESULTS, Job, Table, explain
 
 logger = logging.getLogger("daguerre.jobs")
@@ -26,11 +26,12 @@ Work = Callable[
 class EntryLane:
     """A task in the event loop of the entry service, in which `start` and `stop` are called."""
 
-    def __init__(self, table: Table, work: Work, *, ready: Callable[[], bool]) -> None:
+    def __init__(self, table: Table, work: Work, *, ready: Callable[[], bool], lane: Lane = ENTRY_LANE) -> None:
+        self._lane = lane
         self._table = table
         self._work = work
         self._ready = ready
-        self._lock = FileLock(table.folders / f".{ENTRY_LANE}.lock", timeout=0)
+        self._lock = FileLock(table.folders / f".{lane}.lock", timeout=0)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -44,14 +45,14 @@ class EntryLane:
             with suppress(asyncio.CancelledError):
                 await self._task
         if self._lock.is_locked:
-            await asyncio.to_thread(self._table.release, ENTRY_LANE)
+            await asyncio.to_thread(self._table.release, self._lane)
             self._lock.release(force=True)
 
     async def _run(self) -> None:
         while True:
             try:
                 if self._ready() and (self._lock.is_locked or await self._acquired()):
-                    job = await asyncio.to_thread(self._table.take, ENTRY_LANE)
+                    job = await asyncio.to_thread(self._table.take, self._lane)
                     if job is not None:
                         await self._do(job)
                         continue
@@ -59,7 +60,7 @@ class EntryLane:
                 if is_disk_full(exc):
                     logger.warning("the jobs cannot be written, since the disk is full (%s); trying again", exc)
                 else:
-                    logger.exception("the lane of the encoders has failed; trying again")
+                    logger.exception("the lane %s has failed; trying again", self._lane)
                 await asyncio.sleep(1.0)
             await asyncio.sleep(LOOK)
 
@@ -70,7 +71,7 @@ class EntryLane:
             return False
         try:
             resumable = frozenset(name for name, kind in KINDS.items() if kind.resumable)
-            await asyncio.to_thread(self._table.adopt, ENTRY_LANE, resumable)
+            await asyncio.to_thread(self._table.adopt, self._lane, resumable)
         except BaseException:
             self._lock.release()
             raise

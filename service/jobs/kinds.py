@@ -6,9 +6,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
-Lane = Literal["quick", "long", "encode"]
+Lane = Literal["quick", "long", "encode", "label"]
 LANES: tuple[Lane, ...] = ("quick", "long")  # each with a worker process
 ENTRY_LANE: Lane = "encode"  # run by the entry process, entry.py
+LABEL_LANE: Lane = "label"  # there too: jobs that wait for the endpoints of labellers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +41,9 @@ class Kind:
 
     Attributes
     ----------
-    run : "module:function", which takes a Context and returns a dict for JSON; empty for the entry's lane.
+    run : "module:function", which takes a Context and returns a dict for JSON; empty for the entry's lanes.
     lane : jobs of one lane run one after the other. quick: seconds or minutes. long: hours. encode: jobs that need the
-        encoders.
+        encoders. label: jobs that ask a labeller.
     resumable : whether it resumes after a kill, which is then repeated as long as there is progress.
     """
 
@@ -63,6 +64,7 @@ KINDS: Mapping[str, Kind] = {
     "collection_maintenance": Kind(run="service.tasks.collections:maintenance", lane="quick", resumable=True),
     "duplicates": Kind(run="service.tasks.duplicates:job", lane="quick"),
     "representations": Kind(run="service.tasks.representations:job", lane="quick"),
+    "labels": Kind(run="", lane=LABEL_LANE, resumable=True),
     "study_embeddings": Kind(run="", lane=ENTRY_LANE, resumable=True),
     "study_clusters": Kind(run="service.tasks.study_analyses:clusters", lane="quick"),
     "study_duplicates": Kind(run="service.tasks.study_analyses:duplicates", lane="quick"),

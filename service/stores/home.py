@@ -7,7 +7,7 @@ from pathlib import Path
 
 UMASK = 0o077  # folders 0700, files 0600
 STATE = (
-    *("classifiers", "collections", "files", "jobs", "studies", "uploads", "vectors", "bentoml"),
+    *("classifiers", "collections", "files", "jobs", "labels", "studies", "uploads", "vectors", "bentoml"),
     *("state.sqlite3*", "state.lock"),
 )
 OTHERS = stat.S_IRWXG | stat.S_IRWXO

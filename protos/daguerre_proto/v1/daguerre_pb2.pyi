@@ -8,6 +8,7 @@ from daguerre_proto.v1 import estimates_pb2 as _estimates_pb2
 from daguerre_proto.v1 import evaluations_pb2 as _evaluations_pb2
 from daguerre_proto.v1 import job_answers_pb2 as _job_answers_pb2
 from daguerre_proto.v1 import jobs_pb2 as _jobs_pb2
+from daguerre_proto.v1 import labels_pb2 as _labels_pb2
 from daguerre_proto.v1 import models_pb2 as _models_pb2
 from daguerre_proto.v1 import pages_pb2 as _pages_pb2
 from daguerre_proto.v1 import representations_pb2 as _representations_pb2

@@ -13,6 +13,7 @@ from daguerre_proto.v1 import estimates_pb2 as daguerre__proto_dot_v1_dot_estima
 from daguerre_proto.v1 import evaluations_pb2 as daguerre__proto_dot_v1_dot_evaluations__pb2
 from daguerre_proto.v1 import job_answers_pb2 as daguerre__proto_dot_v1_dot_job__answers__pb2
 from daguerre_proto.v1 import jobs_pb2 as daguerre__proto_dot_v1_dot_jobs__pb2
+from daguerre_proto.v1 import labels_pb2 as daguerre__proto_dot_v1_dot_labels__pb2
 from daguerre_proto.v1 import models_pb2 as daguerre__proto_dot_v1_dot_models__pb2
 from daguerre_proto.v1 import pages_pb2 as daguerre__proto_dot_v1_dot_pages__pb2
 from daguerre_proto.v1 import representations_pb2 as daguerre__proto_dot_v1_dot_representations__pb2
@@ -92,6 +93,31 @@ class DaguerreStub(object):
                 '/daguerre_proto.v1.Daguerre/ListAnalysers',
                 request_serializer=daguerre__proto_dot_v1_dot_analyses__pb2.ListAnalysersRequest.SerializeToString,
                 response_deserializer=daguerre__proto_dot_v1_dot_analyses__pb2.ListAnalysersResponse.FromString,
+                _registered_method=True)
+        self.Label = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/Label',
+                request_serializer=daguerre__proto_dot_v1_dot_labels__pb2.LabelRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_labels__pb2.LabelResponse.FromString,
+                _registered_method=True)
+        self.PlanLabels = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/PlanLabels',
+                request_serializer=daguerre__proto_dot_v1_dot_labels__pb2.PlanLabelsRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_labels__pb2.PlanLabelsResponse.FromString,
+                _registered_method=True)
+        self.GetLabels = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/GetLabels',
+                request_serializer=daguerre__proto_dot_v1_dot_labels__pb2.GetLabelsRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_labels__pb2.CodebookLabels.FromString,
+                _registered_method=True)
+        self.ListLabellers = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/ListLabellers',
+                request_serializer=daguerre__proto_dot_v1_dot_labels__pb2.ListLabellersRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_labels__pb2.ListLabellersResponse.FromString,
+                _registered_method=True)
+        self.DeleteLabelRun = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/DeleteLabelRun',
+                request_serializer=daguerre__proto_dot_v1_dot_labels__pb2.DeleteLabelRunRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_labels__pb2.DeleteLabelRunResponse.FromString,
                 _registered_method=True)
         self.TrainClassifier = channel.unary_unary(
                 '/daguerre_proto.v1.Daguerre/TrainClassifier',
@@ -424,6 +450,41 @@ class DaguerreServicer(object):
 
     def ListAnalysers(self, request, context):
         """The analysers of the server.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Label(self, request, context):
+        """Label items by a codebook, with a labeller of the server.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PlanLabels(self, request, context):
+        """The prompt and the cost of labels.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetLabels(self, request, context):
+        """Labels that a job has made.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLabellers(self, request, context):
+        """The labellers of the server.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteLabelRun(self, request, context):
+        """Delete the answers of a run.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -851,6 +912,31 @@ def add_DaguerreServicer_to_server(servicer, server):
                     servicer.ListAnalysers,
                     request_deserializer=daguerre__proto_dot_v1_dot_analyses__pb2.ListAnalysersRequest.FromString,
                     response_serializer=daguerre__proto_dot_v1_dot_analyses__pb2.ListAnalysersResponse.SerializeToString,
+            ),
+            'Label': grpc.unary_unary_rpc_method_handler(
+                    servicer.Label,
+                    request_deserializer=daguerre__proto_dot_v1_dot_labels__pb2.LabelRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_labels__pb2.LabelResponse.SerializeToString,
+            ),
+            'PlanLabels': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlanLabels,
+                    request_deserializer=daguerre__proto_dot_v1_dot_labels__pb2.PlanLabelsRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_labels__pb2.PlanLabelsResponse.SerializeToString,
+            ),
+            'GetLabels': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLabels,
+                    request_deserializer=daguerre__proto_dot_v1_dot_labels__pb2.GetLabelsRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_labels__pb2.CodebookLabels.SerializeToString,
+            ),
+            'ListLabellers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLabellers,
+                    request_deserializer=daguerre__proto_dot_v1_dot_labels__pb2.ListLabellersRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_labels__pb2.ListLabellersResponse.SerializeToString,
+            ),
+            'DeleteLabelRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteLabelRun,
+                    request_deserializer=daguerre__proto_dot_v1_dot_labels__pb2.DeleteLabelRunRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_labels__pb2.DeleteLabelRunResponse.SerializeToString,
             ),
             'TrainClassifier': grpc.unary_unary_rpc_method_handler(
                     servicer.TrainClassifier,
@@ -1321,6 +1407,141 @@ class Daguerre(object):
             '/daguerre_proto.v1.Daguerre/ListAnalysers',
             daguerre__proto_dot_v1_dot_analyses__pb2.ListAnalysersRequest.SerializeToString,
             daguerre__proto_dot_v1_dot_analyses__pb2.ListAnalysersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Label(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/Label',
+            daguerre__proto_dot_v1_dot_labels__pb2.LabelRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_labels__pb2.LabelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PlanLabels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/PlanLabels',
+            daguerre__proto_dot_v1_dot_labels__pb2.PlanLabelsRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_labels__pb2.PlanLabelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLabels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/GetLabels',
+            daguerre__proto_dot_v1_dot_labels__pb2.GetLabelsRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_labels__pb2.CodebookLabels.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLabellers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/ListLabellers',
+            daguerre__proto_dot_v1_dot_labels__pb2.ListLabellersRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_labels__pb2.ListLabellersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteLabelRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/DeleteLabelRun',
+            daguerre__proto_dot_v1_dot_labels__pb2.DeleteLabelRunRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_labels__pb2.DeleteLabelRunResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -34,6 +34,11 @@ DAGUERRE = File(
             "Text, objects, classes and features of pictures and frames.",
         ),
         Method("ListAnalysers", "ListAnalysersRequest", "ListAnalysersResponse", "The analysers of the server."),
+        Method("Label", "LabelRequest", "LabelResponse", "Label items by a codebook, with a labeller of the server."),
+        Method("PlanLabels", "PlanLabelsRequest", "PlanLabelsResponse", "The prompt and the cost of labels."),
+        Method("GetLabels", "GetLabelsRequest", "CodebookLabels", "Labels that a job has made."),
+        Method("ListLabellers", "ListLabellersRequest", "ListLabellersResponse", "The labellers of the server."),
+        Method("DeleteLabelRun", "DeleteLabelRunRequest", "DeleteLabelRunResponse", "Delete the answers of a run."),
         Method("TrainClassifier", "TrainRequest", "TrainResponse", "Learn from coded items, or from their vectors."),
         Method(
             "ListClassifiers",

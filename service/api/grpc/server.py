@@ -31,6 +31,7 @@ from service.api.grpc.methods.files import FileMethods
 from service.api.grpc.methods.images import ImageMethods
 from service.api.grpc.methods.items import ItemMethods
 from service.api.grpc.methods.jobs import JobMethods
+from service.api.grpc.methods.labels import LabelMethods
 from service.api.grpc.methods.multiverses import MultiverseMethods
 from service.api.grpc.methods.pages import PageMethods
 from service.api.grpc.methods.representations import RepresentationMethods
@@ -82,6 +83,7 @@ class GrpcServer:
             EstimateMethods(context),
             MultiverseMethods(context),
             EvaluationMethods(context),
+            LabelMethods(context),
             self._files,
             JobMethods(context),
         )

@@ -30,6 +30,7 @@ from service.api.http.routes import (
     images,
     items,
     jobs,
+    labels,
     multiverses,
     pages,
     representations,
@@ -67,7 +68,20 @@ def create(context: Context) -> FastAPI:
     )
     features = (
         *(items, analyses, classifiers, clusters, cluster_grids, duplicates, images, annotation, representations),
-        *(search, collections, timeline, files, pages, validations, evaluations, estimates, multiverses, jobs, client),
+        *(
+            search,
+            collections,
+            timeline,
+            files,
+            pages,
+            validations,
+            evaluations,
+            estimates,
+            multiverses,
+            labels,
+            jobs,
+            client,
+        ),
         *(studies, assignments, coding, study_columns, study_vectors, study_search, study_analyses, study_results),
         *(sessions, workbench),
     )

@@ -109,6 +109,21 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "photos": {"kind": "near", "input": [{"image": PHOTO, "id": "photo-1"}, {"image": PHOTO, "id": "photo-2"}]},
         "texts": {"kind": "semantic", "input": [{"text": "a cat"}, {"text": "one cat"}, {"text": "a war"}]},
     },
+    "LabelsRequest": {
+        "a photo": {
+            "codebook": {
+                "variables": [{"name": "people", "kind": "binary", "question": "Are people visible?"}],
+            },
+            "input": [{"image": PHOTO, "id": "photo-1"}],
+        },
+    },
+    "LabelPlanRequest": {
+        "the prompt": {
+            "codebook": {
+                "variables": [{"name": "people", "kind": "binary", "question": "Are people visible?"}],
+            },
+        },
+    },
     "SampleRequest": {
         "as many of each cluster": {
             "design": "stratified",

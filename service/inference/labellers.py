@@ -1,0 +1,229 @@
+"""The labellers of a server: who answers the questions of a codebook. The server's owner names them in a file.
+
+A labeller has a kind. `remote` is a chat endpoint of another server, which service/inference/endpoints.py calls. A
+request names a labeller, and never an address.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from models.errors import listed, quoted
+from service.errors import Forbidden, NotFound
+from service.settings import Settings
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+SWITCH = (
+    "no labeller is set up on this server: codebook labels are sent to a model of the owner's choice. The server's "
+    "owner names labellers in a file and sets DAGUERRE_LABELLERS to its path; docs/labels.md has an example"
+)
+
+
+class RemoteLabeller(BaseModel):
+    """An OpenAI-compatible chat endpoint.
+
+    Attributes
+    ----------
+    address : address before `/chat/completions`, such as http://127.0.0.1:8000/v1.
+    key_file : file with the key; read at each request, so that it may be replaced.
+    structured : how the endpoint is made to answer in JSON.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: str
+    kind: Literal["remote"]
+    address: str
+    model: str = Field(min_length=1, max_length=300)
+    key_file: Path | None = None
+    allow_http_key: bool = False
+    ca_file: Path | None = None
+    proxy: str | None = None
+    structured: Literal["json_schema", "json_object", "none"] = "json_schema"
+    logprobs: bool = False
+    top_logprobs: int = Field(20, ge=1, le=100)
+    send_seed: bool = True
+    send_temperature: bool = True
+    length_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    example_pictures: bool = True
+    concurrency: int = Field(4, ge=1, le=256)
+    requests_per_minute: float | None = Field(None, gt=0, le=1_000_000)
+    max_side: int = Field(768, ge=64, le=4096)
+    jpeg_quality: int = Field(90, ge=50, le=100)
+    timeout: float = Field(120.0, gt=0, le=3600)
+    tries: int = Field(5, ge=1, le=20)
+    answer_tries: int = Field(3, ge=1, le=10)
+    longest_wait: float = Field(60.0, gt=0, le=3600)
+    max_answer_bytes: int = Field(2**20, ge=1000, le=2**26)
+    input_price: float | None = Field(None, ge=0)
+    output_price: float | None = Field(None, ge=0)
+    currency: str = Field("USD", min_length=1, max_length=10)
+    pixels_per_token: float = Field(784.0, gt=0)
+    kept_there: str = Field("", max_length=1000)
+
+    @field_validator("address", "proxy")
+    @classmethod
+    def _http(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value)
+            usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1) > 0
+        except ValueError:
+            usable = False
+        if not usable or re.search(r"\s", value):
+            raise ValueError(
+                f"got {value!r:.100}; an address begins with http:// or https://, such as http://127.0.0.1:8000/v1"
+            )
+        if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+            raise ValueError("has a user name, a key, a query or a fragment; give the key as key_file")
+        return value.rstrip("/")
+
+    @field_validator("key_file", "ca_file")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().absolute()
+
+    @model_validator(mode="after")
+    def _fits(self) -> "RemoteLabeller":
+        parts = urlsplit(self.address)
+        open_key = self.key_file is not None and parts.scheme == "http" and parts.hostname not in LOOPBACK
+        if open_key and not self.allow_http_key:
+            raise ValueError(
+                f"key_file: would be sent to {parts.hostname} over http://, unencrypted; use https://, or set "
+                "allow_http_key: true in a network that you trust"
+            )
+        if (self.input_price is None) != (self.output_price is None):
+            raise ValueError("input_price and output_price belong together; give both, per million tokens, or none")
+        return self
+
+    @property
+    def host(self) -> str:
+        """The host, and the port if the address has one."""
+        return urlsplit(self.address).netloc
+
+    def key(self) -> str | None:
+        """The key, from its file. Raises ValueError, which never quotes it."""
+        if self.key_file is None:
+            return None
+        try:
+            lines = self.key_file.read_text(encoding="utf-8").split("\n")
+        except (OSError, UnicodeDecodeError) as exc:
+            reason = getattr(exc, "strerror", None) or "is not UTF-8"
+            raise ValueError(
+                f"key_file: {self.key_file} cannot be read ({reason}); give a file with the key on a line"
+            ) from None
+        keys = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+        if len(keys) != 1 or not re.fullmatch(r"[\x21-\x7e]{8,}", keys[0]):
+            raise ValueError(
+                f"key_file: {self.key_file} does not have one line with a key of at least 8 ASCII characters"
+            )
+        return keys[0]
+
+
+Labeller = RemoteLabeller  # with a second kind: a union that `kind` discriminates
+KINDS: Mapping[str, type[Labeller]] = {"remote": RemoteLabeller}
+
+
+def read_labellers(settings: Settings) -> Mapping[str, Labeller]:
+    """The labellers of DAGUERRE_LABELLERS by name, in the order of the file; none where it is unset.
+
+    Raises
+    ------
+    ValueError : a file or a value in it that cannot be used; names the field, the value and the rule.
+    """
+    path = settings.labellers
+    if path is None:
+        return {}
+    content = _parsed(path)
+    rows = content.get("labellers") if isinstance(content, dict) else None
+    if not isinstance(rows, dict) or not rows or set(content) != {"labellers"}:
+        raise ValueError(f"labellers: {path} names no labeller; write each below `labellers:`, by its name")
+    return {str(name): _labeller(str(name), fields, settings) for name, fields in rows.items()}
+
+
+def find_labeller(labellers: Mapping[str, Labeller], name: str | None) -> Labeller:
+    """The labeller of that name, the first for None.
+
+    Raises Forbidden where the server has none, NotFound for an unknown name.
+    """
+    if not labellers:
+        raise Forbidden(SWITCH, code="switched_off", param="labeller")
+    if name is None:
+        return next(iter(labellers.values()))
+    if name not in labellers:
+        raise NotFound(
+            f"labeller: there is no {quoted(name)} here; there are: {listed(list(labellers), 20)}. Only the server's "
+            "owner adds labellers",
+            code="unknown_model",
+            param="labeller",
+        )
+    return labellers[name]
+
+
+def _parsed(path: Path) -> Any:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = getattr(exc, "strerror", None) or "is not UTF-8"
+        raise ValueError(f"labellers: {path} cannot be read ({reason}); give a .toml or .yaml file") from None
+    if path.suffix.lower() == ".toml":
+        try:
+            return tomllib.loads(text)
+        except tomllib.TOMLDecodeError as exc:
+            raise ValueError(f"labellers: {path} is no TOML that can be read ({exc})") from None
+    if path.suffix.lower() in (".yaml", ".yml"):
+        import yaml
+
+        try:
+            return yaml.safe_load(text)
+        except yaml.YAMLError as exc:
+            raise ValueError(f"labellers: {path} is no YAML that can be read ({exc})"[:500]) from None
+    raise ValueError(f"labellers: {path} ends in {path.suffix or 'nothing'}; give a .toml or .yaml file")
+
+
+def _labeller(name: str, fields: Any, settings: Settings) -> Labeller:
+    at = f"labellers.{name:.80}"
+    if not NAME.fullmatch(name):
+        raise ValueError(f"{at}: a name has small letters, digits, dots, - and _, at most 63")
+    if not isinstance(fields, dict):
+        raise ValueError(f"{at}: has no fields; give at least kind, address and model")
+    kind = str(fields.get("kind"))
+    if kind not in KINDS:
+        raise ValueError(f"{at}.kind: got {kind!r:.60}, there is {listed(list(KINDS), 5)}")
+    if "key" in fields or "api_key" in fields:
+        raise ValueError(f"{at}: has a key; write it into a file of its own, and give its path as key_file")
+    try:
+        made = KINDS[kind].model_validate({"name": name, **fields})
+        made.key()
+    except ValidationError as exc:
+        error = exc.errors(include_url=False)[0]
+        field = ".".join(map(str, error["loc"]))
+        message = error["msg"].removeprefix("Value error, ")
+        value = (
+            fields.get(field) if field in ("kind", "structured") or isinstance(fields.get(field), int | float) else ""
+        )
+        shown = f"got {value!r:.60}, " if value not in ("", None) and error["type"] != "value_error" else ""
+        if error["type"] == "extra_forbidden":
+            message = f"is no field of a labeller of kind {kind}; there are {listed(_fields(KINDS[kind]), 40)}"
+        raise ValueError(f"{at}{f'.{field}' if field else ''}: {shown}{message}") from None
+    except ValueError as exc:
+        raise ValueError(f"{at}.{exc}") from None
+    if made.ca_file is not None and not made.ca_file.is_file():
+        raise ValueError(f"{at}.ca_file: there is no file {made.ca_file}; give a file of certificates in PEM")
+    if made.concurrency < settings.entry_workers:
+        raise ValueError(
+            f"{at}.concurrency: got {made.concurrency}, and each of {settings.entry_workers} entry processes has a "
+            "share of it, of one request at least; raise it, or lower DAGUERRE_ENTRY_WORKERS"
+        )
+    return made
+
+
+def _fields(kind: type[BaseModel]) -> Sequence[str]:
+    return [name for name in kind.model_fields if name != "name"]
