@@ -211,6 +211,7 @@ def _labeller(name: str, fields: Any, settings: Settings) -> Labeller:
         )
         shown = f"got {value!r:.60}, " if value not in ("", None) and error["type"] != "value_error" else ""
         if error["type"] == "extra_forbidden":
+            shown = ""
             message = f"is no field of a labeller of kind {kind}; there are {listed(_fields(KINDS[kind]), 40)}"
         raise ValueError(f"{at}{f'.{field}' if field else ''}: {shown}{message}") from None
     except ValueError as exc:

@@ -61,6 +61,7 @@ from daguerre.results.evaluations import Evaluation
 from daguerre.results.face_vectors import FaceVectors
 from daguerre.results.hierarchy import Hierarchy
 from daguerre.results.images import Descriptions
+from daguerre.results.labels import CodebookLabels
 from daguerre.results.neighbours import Neighbours
 from daguerre.results.predictions import Predictions
 from daguerre.results.replication import ReplicatedFigure, Replication
@@ -77,6 +78,7 @@ from daguerre.types.collections import CollectionCard, CollectionItem, Collectio
 from daguerre.types.common import Crop, Receipt
 from daguerre.types.images import ImageDescription
 from daguerre.types.jobs import Job
+from daguerre.types.labels import LabellerCard, LabelPlan
 from daguerre.types.models import ModelCard, Ping
 from daguerre.types.zero_shot import Preset
 from daguerre.version import __version__
@@ -110,6 +112,7 @@ __all__ = [
     "ClusterGrid",
     "ClusterGridRow",
     "Clusters",
+    "CodebookLabels",
     "CodingStudy",
     "Collection",
     "CollectionCard",
@@ -147,6 +150,8 @@ __all__ = [
     "ItemFailedError",
     "Job",
     "JobFailedError",
+    "LabelPlan",
+    "LabellerCard",
     "ModelCard",
     "Multiverse",
     "Neighbours",

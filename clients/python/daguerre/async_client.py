@@ -21,6 +21,7 @@ from daguerre.resources.evaluations import EvaluationMethods
 from daguerre.resources.files import FileMethods
 from daguerre.resources.images import ImageMethods
 from daguerre.resources.jobs import JobMethods
+from daguerre.resources.labels import LabelMethods
 from daguerre.resources.models import ModelMethods
 from daguerre.resources.multiverses import MultiverseMethods
 from daguerre.resources.replication import ReplicationMethods
@@ -50,6 +51,7 @@ class AsyncClient(  # each before what it builds on
     ValidationMethods,
     EstimateMethods,
     EvaluationMethods,
+    LabelMethods,
     SearchMethods,
     DuplicateMethods,
     ClusterMethods,

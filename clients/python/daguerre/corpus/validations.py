@@ -13,6 +13,7 @@ from daguerre.corpus.code_columns import KNOWN
 from daguerre.corpus.coded import CodedTable, named_files, read_coded, read_coders
 from daguerre.inputs.alignment import id_texts, is_series, json_value, series_labels
 from daguerre.inputs.names import PathNames
+from daguerre.results.labels import CodebookLabels, VariablePredictions
 from daguerre.results.predictions import Predictions
 from daguerre.results.zero_shot import ZeroShot
 from daguerre.storage.tables import Table, table_of
@@ -138,6 +139,11 @@ def _read(given: Any, name: str | None, column: str | None) -> PredictionSet:
         return PredictionSet(
             name or "zero-shot", *_rows(given.ids, given.best, good), scores, failed=len(given) - len(good)
         )
+    if isinstance(given, CodebookLabels):
+        given = given.of(column)
+    if isinstance(given, VariablePredictions):
+        found = PredictionSet(name or given.name, given.ids, given.values, given.scores)
+        return replace(found, failed=given.failed, continuous=given.continuous)
     if isinstance(given, Predictions):
         return _of_classifier(given, name)
     if _is_classifier(given):

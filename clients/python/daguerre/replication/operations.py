@@ -46,6 +46,9 @@ CLIENT_METHODS: Mapping[str, RecordedMethod] = {
     ),  # the result is read from its file
     "zero_shot": _EACH,
     "describe_images": _PICTURES,
+    "label": RecordedMethod(refused="labels of a labeller are not repeated: its model may change; keep its answers"),
+    "label_corpus": RecordedMethod(refused="labels of a labeller are not repeated: its model may change"),
+    "compare_labellers": RecordedMethod(refused="comparisons of labels are not recorded yet"),
     "analyse": _PICTURES,
     "read_text": _PICTURES,
     "detect": _PICTURES,

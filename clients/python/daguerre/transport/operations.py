@@ -12,6 +12,7 @@ from daguerre.types.duplicates import read_duplicates
 from daguerre.types.embeddings import EmbedAnswer
 from daguerre.types.images import ImagesAnswer
 from daguerre.types.jobs import Job
+from daguerre.types.labels import LabelsAnswer, read_cards, read_plan
 from daguerre.types.models import ModelCard
 from daguerre.types.pages import AnswerPage
 from daguerre.types.predictions import PredictAnswer
@@ -91,6 +92,11 @@ ANALYSERS = Operation(
 )
 PRESETS = ANALYSERS.reading(lambda content, _: [record(Preset, each) for each in content["presets"]])
 ANALYSE = Operation("POST", "/v1/analyses", "Analyse", AnalysesAnswer.read, SKIP, form=True, anywhere=True)
+LABELLERS = Operation("GET", "/v1/labellers", "ListLabellers", read_cards)
+LABEL = Operation("POST", "/v1/labels", "Label", LabelsAnswer.read, SKIP)
+PLAN_LABELS = Operation("POST", "/v1/labels/plan", "PlanLabels", read_plan)
+LABELS = Operation("GET", "/v1/labels/{id}", "GetLabels", LabelsAnswer.read)
+DELETE_LABEL_RUN = Operation("DELETE", "/v1/labels/runs/{run}", "DeleteLabelRun", _content)
 DESCRIBE_IMAGES = Operation("POST", "/v1/images", "DescribeImages", ImagesAnswer.read, SKIP, anywhere=True)
 SEARCH = Operation("POST", "/v1/search", "Search", _content)
 

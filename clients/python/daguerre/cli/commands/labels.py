@@ -1,0 +1,130 @@
+"""`daguerre label` and `daguerre labellers`."""
+
+import json
+import sys
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+import click
+
+from daguerre.cli import options
+from daguerre.cli.group import SOME_FAILED, Settings
+from daguerre.cli.output import check_table, finish, keep_earlier, refuse_vectors, write_rows
+from daguerre.inputs.crops import CroppedImages
+
+
+@options.command()
+@partial(options.takes_items, models=options.options())
+@options.input_option(
+    "--codebook", type=options.FILE, required=True, help="Codebook, a .yaml or .json file, as for coders."
+)
+@options.input_option(
+    "--examples",
+    type=click.Path(exists=True),
+    help="Folder of the pictures that the codebook names as examples; they are shown to the labeller.",
+)
+@options.option("--labeller", show_default="the server's", help="Labeller, as `daguerre labellers` lists it.")
+@options.option("--template", type=options.FILE, help="File of instructions with {variables} and {answer}.")
+@options.option(
+    "--permute",
+    type=click.Choice(["categories", "variables"]),
+    multiple=True,
+    help="Draw an order of these for each item; can be repeated.",
+)
+@options.option("--temperature", type=float, default=0.0, show_default=True, help="Temperature of the model.")
+@options.option(
+    "--max-tokens", type=int, default=1000, show_default=True, help="Maximum number of tokens of an answer."
+)
+@options.seed
+@options.option("--dry-run", is_flag=True, help="Print the prompt and the cost, and send nothing to the labeller.")
+@options.option("--retry-errors", is_flag=True, help="Ask again about items that failed earlier (.parquet only).")
+@options.table_out
+@options.output_option("--answers", help="Write the raw answers to this .jsonl file (with a .csv table).")
+@options.json_summary
+@click.pass_obj
+def label(
+    settings: Settings,
+    /,
+    images: Any,
+    texts: list[str] | None,
+    ids: list[str] | None,
+    codebook: str,
+    examples: str | None,
+    labeller: str | None,
+    template: str | None,
+    permute: tuple[str, ...],
+    temperature: float,
+    max_tokens: int,
+    seed: int,
+    dry_run: bool,
+    retry_errors: bool,
+    out: str,
+    answers: str | None,
+    as_json: bool,
+) -> None:
+    """Label images or texts by a codebook, with a labeller that the server's owner has set up.
+
+    The items are sent to the labeller's host, which `daguerre labellers` names. The table has a row for each item: id,
+    a column for each variable, cannot_tell, error. NAME.answers.jsonl beside a .parquet file has the raw answers.
+
+    A run of images into a .parquet file can be stopped at any moment and started again: nothing is asked twice.
+    """
+    refuse_vectors(images)
+    kind = ".csv" if dry_run else check_table(out, as_json)
+    if retry_errors and (kind != ".parquet" or texts is not None):
+        raise click.UsageError("--retry-errors needs images and --out FILE.parquet")
+    method: dict[str, Any] = {
+        "codebook": codebook,
+        "labeller": labeller,
+        "template": None if template is None else _text(template),
+        "examples": examples,
+        "category_order": "permuted" if "categories" in permute else "fixed",
+        "variable_order": "permuted" if "variables" in permute else "fixed",
+        "temperature": temperature,
+        "max_tokens": max_tokens,
+        "seed": seed,
+    }
+    with settings.client() as client:
+        if dry_run:
+            plan = client.label_plan(images, texts, **method)
+            click.echo(
+                json.dumps(asdict(plan), ensure_ascii=False) if as_json else f"{plan.prompt['system']}\n\n{plan}"
+            )
+            return
+        if kind == ".parquet" and texts is None and not isinstance(images, CroppedImages):
+            done = client.label_corpus(images, out, retry_errors=retry_errors, **method)
+            settings.notify(str(done))
+            if as_json:
+                click.echo(json.dumps(asdict(done)))
+            sys.exit(SOME_FAILED if done.failed else 0)
+        made = client.label(images, texts, ids=ids, **method)
+    keep_earlier(out, len(made), made.errors)
+    write_rows(made.wide(), out)
+    if answers is not None:
+        made.write_answers(answers)
+    settings.notify(f"{out}: {made!r}")
+    finish(settings, made.errors, {"out": out, "n": len(made), "receipt": dict(made.receipt)}, as_json)
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8-sig") as file:
+        return file.read()
+
+
+@options.command()
+@options.as_json
+@click.pass_obj
+def labellers(settings: Settings, as_json: bool) -> None:
+    """List the labellers of the server: where each sends items, and what is kept."""
+    with settings.client() as client:
+        cards = client.labellers()
+    if as_json:
+        click.echo(json.dumps([asdict(card) for card in cards]))
+        return
+    for card in cards:
+        click.echo(f"{card.name}: {card.model} at {card.host}{' (default)' if card.default else ''}")
+        click.echo(f"    {card.sent}")
+        click.echo(f"    {card.kept}")
+    if not cards:
+        click.echo("no labellers; the server's owner sets them up: docs/labels.md")
