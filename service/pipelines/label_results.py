@@ -251,8 +251,8 @@ def _card(labeller: Labeller, default: bool) -> schema.LabellerCard:
         model=labeller.model,
         sent=f"The prompt, texts, and pictures as JPEGs of at most {side} pixels on the longer side (quality "
         f"{quality}, without metadata) go to {labeller.host}. Ids, names of files and keys of callers do not.",
-        kept="Here: nothing after the answer; of a job its answers, until it expires; of a run its answers, until it "
-        "is deleted or expires. There: "
+        kept="Here: of a request nothing after its answer; of a job its items until it ends, and its answers until it "
+        "expires; of a run its answers, until it is deleted or expires. There: "
         + (labeller.kept_there or f"not known to this server; it is the owner of {labeller.host} who says it."),
         structured=labeller.structured,
         logprobs=labeller.logprobs,

@@ -20,6 +20,7 @@ from service.settings import Settings
 Record = Mapping[str, Any]
 SWEPT = 600.0  # seconds between two removals of expired runs
 DAY = 86_400.0
+MOST_OPEN = 32  # journals in memory that nobody waits for
 
 
 class AnswerJournal:
@@ -83,6 +84,9 @@ class AnswerJournal:
         """Read the lines that were added since the last time, by any process."""
         if self.path is None:
             return
+        if not self.path.exists() or self.path.stat().st_size < self._read:  # another process has deleted the run
+            self._answers.clear()
+            self._read = 0
         with suppress(FileNotFoundError), self.path.open("rb") as file:
             file.seek(self._read)
             data = file.read()
@@ -113,7 +117,11 @@ class LabelRuns:
         """The journal of a caller's run."""
         self._sweep_at_times()
         path = self._path(run, owner)
-        return self._open.setdefault(path, AnswerJournal(path, finishing=True))
+        if path not in self._open:
+            for other in [each for each, journal in self._open.items() if not journal.pending][: -MOST_OPEN or None]:
+                del self._open[other]  # its answers are on the disk
+            self._open[path] = AnswerJournal(path, finishing=True)
+        return self._open[path]
 
     def delete(self, run: str, owner: str | None) -> bool:
         """Delete the answers of a run; whether there were any."""

@@ -9,6 +9,7 @@ import pytest
 from bench import stamps
 from tests.e2e import harness
 from tests.e2e.harness import Server
+from tests.label_stub import Stub, toml
 
 FOLDERS = ("animals/birds", "animals/mammals", "vehicles", "household")
 
@@ -28,15 +29,19 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="package")
 def documented(analysers: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with default settings and nothing stored."""
+    """A server with default settings and nothing stored, and a stub as its labellers."""
     folder = tmp_path_factory.mktemp("documented")
+    stub = Stub()
+    (folder / "labellers.toml").write_text(toml({"qwen": stub.labeller(), "gemma": stub.labeller(model="gemma")}))
     (folder / "home").mkdir()
     (folder / "home" / "models").symlink_to((analysers / "models").resolve(), target_is_directory=True)
     (folder / "home" / "analysers").symlink_to((analysers / "analysers").resolve(), target_is_directory=True)
     settings = {
         "DAGUERRE_HOME": str(folder / "home"),
         "DAGUERRE_ANALYSERS": "",
+        "DAGUERRE_LABELLERS": str(folder / "labellers.toml"),
         "BENTOML_HOME": str(folder / "bentoml"),
     }
     with harness.running(folder, settings=settings) as running:
         yield running
+    stub.close()

@@ -20,7 +20,7 @@ import httpx
 import numpy as np
 
 from service.api.http.examples import EXAMPLES
-from tests.e2e import bad_coding, bad_collections, bad_multiverses, bad_pages, bad_studies, harness
+from tests.e2e import bad_coding, bad_collections, bad_labels, bad_multiverses, bad_pages, bad_studies, harness
 from tests.models import image_samples as samples
 
 SETTINGS = {
@@ -499,9 +499,9 @@ BODIES: Sequence[Row] = (
         "DAGUERRE_ALLOWED_HOSTS"),
 )  # fmt: skip
 
-PAGES, STUDIES, MULTIVERSES = (
+PAGES, STUDIES, MULTIVERSES, LABELS = (
     [Row(name, body(sent, path), *expected) for name, path, sent, *expected in requests]
-    for requests in (bad_pages.REQUESTS, bad_studies.REQUESTS, bad_multiverses.REQUESTS)
+    for requests in (bad_pages.REQUESTS, bad_studies.REQUESTS, bad_multiverses.REQUESTS, bad_labels.REQUESTS)
 )
 
 
@@ -532,6 +532,7 @@ TABLE: Sequence[Row] = (
         *STUDIES,
         *PAGES,
         *MULTIVERSES,
+        *LABELS,
         *COLLECTIONS,
         *CODING,
         *BODIES,

@@ -1,8 +1,10 @@
-"""Codebook labels by a real server and a stub endpoint over HTTP: what is asked, what is kept, what is never guessed."""
+"""Codebook labels by a real server and a stub endpoint: what is asked, what is kept, and that nothing is guessed."""
 
+import csv
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -278,11 +280,7 @@ def test_examples_of_the_codebook_are_shown(client: Client, stub: Stub) -> None:
     assert len(asked.pictures) == 2
     assert L.prompt["examples"] == ["An example of people: yes"] * 2
     plain = client.label_plan(codebook=codebook)
-    assert plan_differs(plain.fingerprint, L.fingerprint)
-
-
-def plan_differs(a: str, b: str) -> bool:
-    return a != b
+    assert plain.fingerprint != L.fingerprint
 
 
 @pytest.mark.parametrize(
@@ -301,8 +299,6 @@ def plan_differs(a: str, b: str) -> bool:
     ],
 )
 def test_bad_requests_ask_nothing(fields, status, code, words, http: httpx.Client, stub: Stub) -> None:
-    import re
-
     error = harness.assert_error(
         http.post("/v1/labels", json={"codebook": PEOPLE, "input": [{"text": "x"}], **fields}), status, code
     )
@@ -310,8 +306,10 @@ def test_bad_requests_ask_nothing(fields, status, code, words, http: httpx.Clien
     assert not stub.asked
 
 
-def test_a_server_without_labellers_says_who_sets_them_up(guarded_server: Server) -> None:
-    with Client(guarded_server.url, api_key="open-sesame", progress=False) as client:
+@pytest.mark.parametrize("transport", ["http", "grpc"])
+def test_a_server_without_labellers_says_who_sets_them_up(transport: str, guarded_server: Server) -> None:
+    address = guarded_server.url if transport == "http" else f"grpc://{guarded_server.grpc_target}"
+    with Client(address, api_key="open-sesame", progress=False) as client:
         assert client.labellers() == []
         with pytest.raises(PermissionDeniedError, match="DAGUERRE_LABELLERS"):
             client.label(texts=["x"], codebook=PEOPLE)
@@ -332,28 +330,14 @@ def test_a_run_asks_nothing_twice_until_it_is_deleted(http: httpx.Client, stub: 
 
 def test_labels_are_validated_and_estimates_are_corrected(labelling: Server, stub: Stub, tmp_path: Path) -> None:
     """The stub errs in a known share of the coded parts of photos: the correction brings the share back."""
-    import csv
-
     with open(harness.ROOT / "examples" / "labels.csv", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    key = "path" if "path" in rows[0] else "id"
-    names = [os.path.basename(row[key]) for row in rows]
-    truth = {name: ("yes" if row["label"] == "cat" else "no") for name, row in zip(names, rows, strict=True)}
-    with Client(labelling.url, progress=False) as client:
-        first = client.label(str(CODED), codebook=PEOPLE)
-        by_item = dict(zip([a.item for a in stub.asked], [None] * len(stub.asked), strict=True))
-        assert len(first) == len(truth) == 36
-        order = {id: json.loads(answers[-1]["text"]) for id, answers in zip(first.ids, first.answers, strict=True)}
-        assert set(order) == set(truth)
-        assert len(by_item) == 36
-        places = {id: i for i, id in enumerate(first.ids)}
-        told = {id: truth[id] if places[id] % 6 else "yes" for id in first.ids}  # a sixth is always yes
-        one_at_a_time = [str(CODED / id) for id in first.ids]
-        known: dict[str, str] = {}
-        for id, path in zip(first.ids, one_at_a_time, strict=True):
-            stub.asked.clear()
-            client.label(path, codebook=PEOPLE)
-            known[stub.asked[0].item] = told[id]
+        truth = {Path(row["path"]).name: "yes" if row["target"] == "cat" else "no" for row in csv.DictReader(file)}
+    ids = sorted(truth)
+    told = {id: truth[id] if i % 6 else "yes" for i, id in enumerate(ids)}  # of each sixth it always says yes
+    with Client(labelling.url, progress=False, in_flight=1, chunk_items=1) as client:
+        client.label([str(CODED / id) for id in ids], codebook=PEOPLE)
+        assert len(stub.asked) == len(ids) == 36
+        known = {asked.item: told[id] for asked, id in zip(stub.asked, ids, strict=True)}
         stub.answer = lambda asked: json.dumps({"people": known[asked.item]})
         A = client.label(str(CODED), codebook=PEOPLE)
         B = client.label(str(CODED), codebook=PEOPLE, labeller="gemma", category_order="permuted", seed=1)
@@ -361,9 +345,14 @@ def test_labels_are_validated_and_estimates_are_corrected(labelling: Server, stu
         assert wrong > 0
         V = client.validate(A["people"], truth, positive="yes")
         assert V.figures["accuracy"].value == pytest.approx(1 - wrong / 36)
-        E = client.estimate({"id": list(truth)}, truth, predictions={"qwen": A["people"]}, positive="yes")
-        assert E.value == pytest.approx(sum(v == "yes" for v in truth.values()) / 36)
-        M = client.compare_labellers({"qwen": A, "gemma": B}, of="yes", codes=truth)
+        coded = {"id": ids[::2] + ids[1::4], "code": [truth[id] for id in ids[::2] + ids[1::4]]}
+        coded["inclusion_prob"] = [27 / 36] * 27
+        E = client.estimate({"id": ids}, coded, predictions={"qwen": A["people"]}, positive="yes")
+        share, naive = (sum(v == "yes" for v in each.values()) / 36 for each in (truth, told))
+        [row] = E.to_pandas().to_dict("records")[:1]
+        assert row["low"] <= share <= row["high"]
+        assert abs(E.value - share) < abs(naive - share)
+        M = client.compare_labellers({"qwen": A, "gemma": B}, of="yes", codes=coded)
         assert len(M.to_pandas()) == 2
         with pytest.raises(ValueError, match="two results"):
             client.compare_labellers({"qwen": A}, of="yes")
@@ -399,7 +388,7 @@ def test_a_job_that_was_killed_asks_nothing_twice(home: Path, stub: Stub, tmp_pa
             while len(journal.read_bytes().splitlines()) < 5:
                 time.sleep(0.02)
             for path in journal.parent.iterdir():
-                assert KEY.encode() not in path.read_bytes()
+                assert path.is_dir() or KEY.encode() not in path.read_bytes()
             with pytest.raises(NotFoundError):
                 client.finished_labels("job_0123456789abcdef")
         answered = list(stub.answered)
@@ -457,3 +446,30 @@ def test_a_corpus_that_was_killed_asks_nothing_twice(labelling: Server, stub: St
         with pytest.raises(FingerprintMismatchError):
             client.label_corpus(str(CODED), out, codebook=PEOPLE)
     assert len(stub.answered) == 36
+
+
+def test_the_command_line_labels_into_tables(labelling: Server, stub: Stub, tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from daguerre.cli import main
+
+    (tmp_path / "codebook.json").write_text(json.dumps(ALL_KINDS))
+    (tmp_path / "texts.txt").write_text("a crowd\na cup\n")
+
+    def run(*arguments: str) -> str:
+        done = CliRunner().invoke(main, ["--url", labelling.url, "-q", *arguments])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    assert "qwen: stub-vlm at 127.0.0.1" in run("labellers")
+    codebook = ["--codebook", str(tmp_path / "codebook.json")]
+    assert "3 requests" in run("label", str(PHOTOS), *codebook, "--dry-run")
+    assert not stub.asked
+    out = tmp_path / "labels.parquet"
+    run("label", str(PHOTOS), *codebook, "--permute", "categories", "-o", str(out))
+    answers = [json.loads(line) for line in out.with_suffix(".answers.jsonl").read_text().splitlines()]
+    assert answers[0]["receipt"]["category_order"] == "permuted"
+    assert len(answers) == 4
+    table = run("label", "--texts", str(tmp_path / "texts.txt"), *codebook)
+    assert table.splitlines()[0] == "id,people,scene,topics,size,share,words,cannot_tell,error,message"
+    assert len(table.splitlines()) == 3
