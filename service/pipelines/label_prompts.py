@@ -88,7 +88,7 @@ def check_method(method: LabelMethod) -> None:
 
 
 def examples_of(codebook: Codebook) -> dict[str, list[str]]:
-    """What each example is one of, by its id: such as `people: yes`, or the name of a variable."""
+    """Categories and variables that each example is one of, by its id: such as `people: yes`, or a name alone."""
     found: dict[str, list[str]] = {}
     for variable in codebook.variables:
         for category in variable.categories:
