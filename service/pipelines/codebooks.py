@@ -4,6 +4,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -85,7 +86,13 @@ def still_fits(variable: Variable, text: str) -> bool:
 def newest(db: sqlite3.Connection) -> tuple[int, Codebook] | None:
     """The newest version of the codebook, with its number; None without one."""
     row = db.execute("SELECT version, content FROM codebooks ORDER BY version DESC LIMIT 1").fetchone()
-    return None if row is None else (row["version"], Codebook.model_validate_json(row["content"]))
+    return None if row is None else (row["version"], _parsed(row["content"]))
+
+
+@lru_cache(maxsize=16)
+def _parsed(content: str) -> Codebook:
+    """A codebook as it is stored, which nobody changes; it is read with each code that is saved."""
+    return Codebook.model_validate_json(content)
 
 
 def require_newest(db: sqlite3.Connection, study: str) -> tuple[int, Codebook]:

@@ -1,15 +1,19 @@
 """SQLite files below DAGUERRE_HOME: schemas, migrations and transactions; state.sqlite3 has the jobs."""
 
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from weakref import WeakSet
 
 from filelock import FileLock
 
 from service.errors import Unavailable
 
 PATIENCE = 30.0  # seconds for which a process waits for the transaction of another
+IDLE = 4  # connections of a file that are kept for later; to open one and read the schema takes longer than most queries
 MIGRATIONS: tuple[str, ...] = (  # user_version of the file is the number of applied ones; only append
     """
     CREATE TABLE jobs (
@@ -52,6 +56,25 @@ class UnreadableState(Unavailable):
     code = "unreadable_state"
 
 
+class Connection(sqlite3.Connection):
+    """A connection that can end its queries: one that was not read to its end would go on seeing an old state."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(file, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        self._cursors: WeakSet[sqlite3.Cursor] = WeakSet()
+
+    def cursor(self, *args: Any, **options: Any) -> Any:
+        """A cursor, also that of `execute`."""
+        made = super().cursor(*args, **options)
+        self._cursors.add(made)
+        return made
+
+    def end_queries(self) -> None:
+        """Close all cursors."""
+        for cursor in list(self._cursors):
+            cursor.close()
+
+
 class Database:
     """One SQLite file that several processes use at once. What a transaction has written is on disk when it ends.
 
@@ -69,6 +92,8 @@ class Database:
         self._migrations = MIGRATIONS if migrations is None else tuple(migrations)
         self._table, self._what = table, content
         self._keeper: sqlite3.Connection | None = None
+        self._lock = threading.Lock()
+        self._idle: list[tuple[tuple[int, int], Connection]] | None = None  # with the file's number; None: not open
 
     def open(self) -> None:
         """Create the file or migrate an older one, in one transaction. Raises NewerState, UnreadableState, OSError."""
@@ -79,7 +104,11 @@ class Database:
         self._keep_log()
 
     def close(self) -> None:
-        """Close the connection that `open` has kept."""
+        """Close the connections that are kept; one that is in use is closed when it is not used any more."""
+        with self._lock:
+            idle, self._idle = self._idle or [], None
+        for _, db in idle:
+            db.close()
         if self._keeper is not None:
             self._keeper.close()
             self._keeper = None
@@ -89,6 +118,8 @@ class Database:
         self.close()
         self._keeper = sqlite3.connect(self.file, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         self._keeper.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        with self._lock:
+            self._idle = []
 
     def _migrate(self) -> None:
         version = self._version()
@@ -125,13 +156,46 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection without a transaction."""
-        db = sqlite3.connect(self.file, timeout=PATIENCE, isolation_level=None)
-        db.row_factory = sqlite3.Row
+        number = self._number()
+        db = self._kept(number)
+        if db is None:
+            db = Connection(self.file)
         try:
+            db.row_factory = sqlite3.Row
             db.execute("PRAGMA synchronous = FULL")  # whatever the library was built with
             yield db
-        finally:
+            db.end_queries()
+        except BaseException:
             db.close()
+            raise
+        self._keep(number, db)
+
+    def _number(self) -> tuple[int, int] | None:
+        """The number of the file, which another process may have deleted and made anew; None if it is not there."""
+        try:
+            found = self.file.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _kept(self, number: tuple[int, int] | None) -> Connection | None:
+        """A connection to the file that is there now, if one was kept."""
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                of, db = self._idle.pop()
+            if of == number:
+                return db
+            db.close()
+
+    def _keep(self, number: tuple[int, int] | None, db: Connection) -> None:
+        """Keep a connection for later, unless the database is closed, enough are kept, or a transaction is open."""
+        with self._lock:
+            if self._idle is not None and len(self._idle) < IDLE and number is not None and not db.in_transaction:
+                self._idle.append((number, db))
+                return
+        db.close()
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

@@ -67,22 +67,11 @@ def create(context: Context) -> FastAPI:
         openapi_url=None,
     )
     features = (
+        coding,  # first, since routes are tried in order, and a coder waits for each answer
         *(items, analyses, classifiers, clusters, cluster_grids, duplicates, images, annotation, representations),
-        *(
-            search,
-            collections,
-            timeline,
-            files,
-            pages,
-            validations,
-            evaluations,
-            estimates,
-            multiverses,
-            labels,
-            jobs,
-            client,
-        ),
-        *(studies, assignments, coding, study_columns, study_vectors, study_search, study_analyses, study_results),
+        *(search, collections, timeline, files, pages, validations, evaluations, estimates, multiverses, labels),
+        *(jobs, client),
+        *(studies, assignments, study_columns, study_vectors, study_search, study_analyses, study_results),
         *(sessions, workbench),
     )
     for feature in features:
