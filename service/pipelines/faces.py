@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import numpy as np
 from PIL import Image
 
 from models.analysers.face_places import FacePlaces, face_places
 from models.errors import ItemError
 from models.images.crops import Crop
 from models.images.decoding import ImageLimits, open_rgb, placed
-from models.images.thumbnail import Blur, Boxes
+from models.images.thumbnail import Blur, Boxes, blur_of
 from service.inference.batching import Caller
 from service.inference.engine import AnalyserModel, Engine
 from service.pipelines.analyses import WINDOW, drive
@@ -58,11 +59,15 @@ async def looked_at(
     pictures: Sequence[Shown[K]],
     blur: Blur,
     use: Callable[[K, Look], T],
+    *,
+    again: bool = True,
 ) -> tuple[dict[K, T], dict[K, ItemError]]:
     """Results of `use` for each picture, by key, in a decoding thread; and the errors of those that cannot be decoded.
 
     With blur "faces", faces are looked for in the whole picture, also where a crop is shown. The whole picture is
-    blurred if the server has no detector, or there are more faces than it gives. Raises Overloaded.
+    blurred if the server has no detector, or there are more faces than it gives. Without `again`, a JPEG in which this
+    service has blurred faces already is left as it is: the detector takes a blurred ellipse for a face, and a second
+    one around it is far larger. Raises Overloaded.
     """
     found: dict[K, T] = {}
     failures: dict[K, ItemError] = {}
@@ -85,7 +90,10 @@ async def looked_at(
         async with window:
             try:
                 async with engine.picture(lambda limits: read(each, limits, cut=False)) as (data, whole):
-                    places = await drive(engine, model, face_places(whole), caller)
+                    if not again and blur_of(data) is not None:
+                        places = FacePlaces(np.empty((0, 4)))
+                    else:
+                        places = await drive(engine, model, face_places(whole), caller)
                     found[each.key] = await engine.in_thread(
                         lambda: use(each.key, look(data, whole, places, each.crop))
                     )

@@ -138,7 +138,10 @@ async def miniatures(engine: Engine, items: Sequence[Item]) -> tuple[dict[int, b
 async def thumbnails(
     engine: Engine, items: Sequence[Item], *, side: int = 160, quality: int = 80, mode: PageMode
 ) -> dict[str, bytes]:
-    """Thumbnails by id, for a page that shows pictures in `mode`. Raises ItemsFailed, Unprocessable, Overloaded."""
+    """Thumbnails by id, for a page that shows pictures in `mode`; of some, faces are blurred already.
+
+    Raises ItemsFailed, Unprocessable, Overloaded.
+    """
     for i, item in enumerate(items):
         if item.image is None or item.id is None:
             raise Unprocessable(f"input[{i}]: send images with the ids of items", param=f"input[{i}]")
@@ -147,6 +150,7 @@ async def thumbnails(
         [Shown(i, item.image, item.crop) for i, item in enumerate(items) if item.image is not None],
         BLURS[mode],
         lambda _, look: thumbnail(look.image, side=side, quality=quality, blurred=look.blurred, faces=look.faces),
+        again=False,
     )
     if errors:
         failures = [item_failure(i, items[i].id, exc, items[i].crop) for i, exc in sorted(errors.items())]
