@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from models.errors import LONGEST_QUOTE
+from models.errors import LONGEST_QUOTE, quoted
 from models.stopping import checkpoint
 from service.errors import BadRequest, ServiceError, TooLarge, Unprocessable
 
@@ -20,6 +20,7 @@ MANY = 5000  # elements of a list that are checked at once
 FEW = 100  # unknown fields of an object that are looked at
 VALID = "Input should be a valid "  # with which pydantic begins the rule of a type
 OBJECT = VALID + "object"
+NAMED = {"variables": "variable", "categories": "category"}  # lists whose elements an error calls by their names
 OBJECTS = ("model_type", "dict_type")  # of errors of values that should be an object
 
 
@@ -28,7 +29,7 @@ def validated(schema: type[Options], fields: Mapping[str, Any], *, at: str = "")
     try:
         return schema.model_validate(fields)
     except ValidationError as exc:
-        raise explain(exc, schema, at) from exc
+        raise explain(exc, schema, at, fields=fields) from exc
 
 
 def validated_json(schema: type[Options], body: bytes) -> Options:
@@ -42,13 +43,21 @@ def validated_json(schema: type[Options], body: bytes) -> Options:
     except ValidationError as exc:
         is_json = exc.error_count() > 1 or exc.errors(include_url=False)[0]["type"] != "json_invalid"
         if is_json or not SURROGATE.search(body):
-            raise explain(exc, schema) from exc
+            raise explain(exc, schema, fields=_parsed(body)) from exc
     try:
         fields = json.loads(body)
         require_whole_characters(fields)
     except (ValueError, RecursionError) as exc:
         raise BadRequest(f"the body is not JSON: {exc}") from exc
     return validated(schema, fields)
+
+
+def _parsed(body: bytes) -> Any:
+    """The values of a body, None where it is no JSON."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
 
 
 def require_whole_characters(fields: Any) -> None:
@@ -148,10 +157,13 @@ def _adapter(element: Any) -> TypeAdapter[list[Any]]:
     return TypeAdapter(list[element])
 
 
-def explain(exc: ValidationError, annotation: Any, at: str = "", *, offset: int = 0) -> ServiceError:
+def explain(
+    exc: ValidationError, annotation: Any, at: str = "", *, offset: int = 0, fields: Any = None
+) -> ServiceError:
     """The first of pydantic's errors as a ServiceError; `offset` is added to the index at its beginning.
 
-    `annotation` is the type that was validated: a schema, or a list of the elements of one of its lists.
+    `annotation` is the type that was validated: a schema, or a list of the elements of one of its lists. `fields` are
+    the values, which have the names of variables and categories.
     """
     errors = exc.errors(include_url=False, include_context=True)
     first = errors[0]
@@ -165,12 +177,14 @@ def explain(exc: ValidationError, annotation: Any, at: str = "", *, offset: int 
             param += f"[{part + offset if i == 0 else part}]"
         else:
             param += f"{'.' if param else ''}{part if len(part) <= LONGEST_QUOTE else part[:LONGEST_QUOTE] + '…'}"
+    where = param if at else _called(fields, places[0].parts) or param
     if kind == "extra_forbidden":
-        text = f"{param}: no such field here; there are {', '.join(sorted(places[0].known))}"
+        text = f"{where}: no such field here; there are {', '.join(sorted(places[0].known))}"
     elif kind == "missing":
-        text = f"{param}: is missing; it is required"
+        text = f"{where}: is missing; it is required"
     elif kind == "value_error":
-        text = f"{param}: {message.removeprefix('Value error, ')}" if param else message.removeprefix("Value error, ")
+        message = message.removeprefix("Value error, ")
+        text = message if not param or message.startswith(where) else f"{where}: {message}"
     else:
         value = first["input"]
         if isinstance(value, dict | list):
@@ -186,10 +200,29 @@ def explain(exc: ValidationError, annotation: Any, at: str = "", *, offset: int 
         ]
         message = _joined(message, alike).removeprefix("Input ").removeprefix("String ")
         message = message.removeprefix("List ").replace(" after validation", "")  # at most 100 items, not 101
-        text = f"{param or 'the body'}: got {shown if len(shown) <= 80 else shown[:77] + '…'}, {message}"
+        text = f"{where or 'the body'}: got {shown if len(shown) <= 80 else shown[:77] + '…'}, {message}"
     others = len({place.parts for place in places}) - 1
     more = f" (and {others} more)" if others else ""
     return Unprocessable(text + more, param=param or None)
+
+
+def _called(fields: Any, parts: Sequence[int | str]) -> str | None:
+    """The place of an error by the names of its variable and category; None where they have none."""
+    called: list[str] = []
+    for i, part in enumerate(parts):
+        try:
+            fields = fields[part]
+        except (TypeError, LookupError):
+            fields = None
+        kind = NAMED.get(str(parts[i - 1])) if i and isinstance(part, int) else None
+        name = fields.get("name") if kind and isinstance(fields, dict) else None
+        if kind and isinstance(name, str) and name.strip():
+            called[-1] = f"{kind} {quoted(name)}"
+        elif isinstance(part, int):
+            called[-1:] = [f"{called[-1] if called else ''}[{part}]"]
+        else:
+            called.append(part if len(part) <= LONGEST_QUOTE else part[:LONGEST_QUOTE] + "…")
+    return ", ".join(called) if any(" " in each for each in called) else None
 
 
 def _plain(value: Any) -> str:
