@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from models.errors import ItemError
+from models.errors import ItemError, quoted
 from models.images.decoding import ImageLimits, open_rgb
 from models.images.thumbnail import Blur, copy, shown, thumbnail
 from service.errors import Conflict, ItemFailure, ItemsFailed, NotFound, Unprocessable, item_failure
@@ -39,6 +39,7 @@ SUFFIXES = frozenset(
 SIZES: Mapping[str, int | None] = {"256": 256, "1024": 1024, "full": None}
 QUALITY = {"256": 75, "1024": 85, "full": 92}
 LONGEST_ID = 1024
+FOLDERS = 1000  # names in a list
 ROW = 200  # bytes of an item in the database, about
 CELL = 40  # bytes of a cell besides its text, about
 MINE = frozenset(("@eadir", "__macosx"))  # folders that systems add
@@ -73,6 +74,22 @@ def create(studies: Studies, settings: Settings, request: schema.StudyRequest, o
         studies.delete(study)
         raise
     return card(study).model_copy(update={"left_out": left_out})
+
+
+def folders_in(settings: Settings, within: str) -> schema.FolderList:
+    """The names of the folders in one below DAGUERRE_DATA, hidden ones and links aside. Raises Unprocessable."""
+    root = inside(settings.data, within or ".", "within")
+    try:
+        with os.scandir(root) as entries:
+            found = (each.name for each in entries if each.is_dir(follow_symlinks=False))
+            names = sorted(name for name in found if not name.startswith(".") and name.isprintable())
+    except OSError as exc:
+        raise Unprocessable(
+            f"within: {quoted(within)} cannot be read as a folder ({exc.strerror}); give another one",
+            code="unknown_folder",
+            param="within",
+        ) from exc
+    return schema.FolderList(within=within, data=names[:FOLDERS], truncated=len(names) > FOLDERS)
 
 
 def pictures_in(root: Path) -> tuple[list[NewItem], int]:

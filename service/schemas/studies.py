@@ -80,6 +80,15 @@ class StudyList(BaseModel):
     next_cursor: str | None = Field(None, description="Cursor of the next page; null on the last page.")
 
 
+class FolderList(BaseModel):
+    """Folders of the server, by name alone."""
+
+    object: Literal["list"] = Field("list", description="Type of the object.")
+    within: str = Field(description="Folder that they are in, below DAGUERRE_DATA; empty for that folder itself.")
+    data: list[str] = Field(description="Names of the folders in it, one level deep, in alphabetical order.")
+    truncated: bool = Field(False, description="Whether there are more folders than the answer has.")
+
+
 class DeletedStudy(BaseModel):
     """A study that was deleted, and all that was deleted with it."""
 

@@ -123,6 +123,7 @@ class Client(Closing):
     create_study = blocking_handle(AsyncClient.create_study, CodingStudy)
     study = blocking_handle(AsyncClient.study, CodingStudy)
     studies = blocking(AsyncClient.studies)
+    data_folders = blocking(AsyncClient.data_folders)
     delete_study = blocking(AsyncClient.delete_study)
     jobs = blocking(AsyncClient.jobs)
     job = blocking(AsyncClient.job)

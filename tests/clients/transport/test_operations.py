@@ -28,7 +28,7 @@ def test_those_of_http_alone_are_about_studies():
     """Coders work in a browser, so that no study is served over gRPC: docs/studies.md."""
     paths = [each.path for each in BY_NAME.values() if each.rpc == operations.HTTP_ONLY]
     assert paths
-    assert all(path.startswith("/v1/studies") for path in paths)
+    assert all(path.startswith(("/v1/studies", "/v1/folders")) for path in paths)
 
 
 def test_requests_are_filled_by_name_through_options_lists_and_codes():

@@ -2,7 +2,7 @@
 
 from daguerre.handles.studies import AsyncCodingStudy
 from daguerre.session import Session
-from daguerre.transport.operations import CREATE_STUDY, DELETE_STUDY, STUDIES, STUDY
+from daguerre.transport.operations import CREATE_STUDY, DELETE_STUDY, FOLDERS, STUDIES, STUDY
 from daguerre.types.common import Content
 
 
@@ -43,6 +43,21 @@ class StudyMethods(Session):
     async def studies(self) -> list[Content]:
         """List your studies on the server, the newest first: name, title, items, codes, …"""
         return await self.entries(STUDIES)
+
+    async def data_folders(self, within: str = "") -> list[str]:
+        """List the folders of the server that studies can be made of, by name, one level deep.
+
+        Parameters
+        ----------
+        within : a folder below the server's DAGUERRE_DATA; empty: that folder.
+
+        Examples
+        --------
+        >>> client.data_folders("photos")
+        ['2023', '2024']
+        >>> client.create_study("protest", folder="photos/2024")
+        """
+        return list((await self.ask(FOLDERS, {"within": within}))["data"])
 
     async def delete_study(self, name: str) -> Content:
         """Delete a study with its pictures, codes and tokens, and return what was deleted. Raises NotFoundError."""

@@ -167,6 +167,7 @@ FILES = Operation("GET", "/v1/files", "ListFiles", _content)
 DELETE_FILE = Operation("DELETE", "/v1/files/{id}", "DeleteFile", _content)
 
 CREATE_STUDY = Operation("POST", "/v1/studies", HTTP_ONLY, _content)
+FOLDERS = Operation("GET", "/v1/folders", HTTP_ONLY, _content)
 STUDIES = Operation("GET", "/v1/studies", HTTP_ONLY, _content)
 STUDY = Operation("GET", "/v1/studies/{name}", HTTP_ONLY, _content)
 DELETE_STUDY = Operation("DELETE", "/v1/studies/{name}", HTTP_ONLY, _content)

@@ -5,6 +5,7 @@ import { useAction } from "../lib/load.js";
 import { Button, Dialog, ErrorNotice, Field, Notice, Progress } from "../lib/parts.js";
 import { go, hashOf } from "../lib/router.js";
 import { text } from "../lib/text.js";
+import { Folders } from "./folders.js";
 import { droppedFiles, sendPictures } from "./upload.js";
 
 /** @typedef {import("../lib/api.js").Schemas} Schemas */
@@ -73,7 +74,8 @@ export function NewStudy({ onClose }) {
               ${(/** @type {string} */ id, /** @type {string} */ hint) => html`<input
                 id=${id} class="input" required aria-describedby=${hint} value=${place} onInput=${typed(setPlace)}
               />`}
-            <//>`
+            <//>
+            ${source === "folder" && html`<${Folders} place=${place} onChange=${setPlace} />`}`
       }
       ${sent !== null && html`<${Progress} label=${text.studies.sending(sent, files.length)} value=${sent / files.length} />`}
       ${refused.length > 0 && html`<${RefusedFiles} refused=${refused} />`}

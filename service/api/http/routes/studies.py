@@ -45,6 +45,9 @@ Sort = Annotated[str | None, Query(max_length=100, description="Column to sort b
 Descending = Annotated[bool, Query(description="Whether the largest values come first.")]
 Offset = Annotated[int, Query(ge=0, le=10_000_000, description="Number of items to pass over.")]
 Version = Annotated[int | None, Query(ge=1, le=2**31, description="Version of the codebook. Left out: the newest.")]
+Within = Annotated[
+    str, Query(max_length=4096, description="Folder below DAGUERRE_DATA. Left out: that folder.", examples=["photos"])
+]
 KEPT = "private, max-age=3600"  # seconds for which a browser shows a picture without asking again
 
 
@@ -88,6 +91,13 @@ def add(app: FastAPI, context: Context) -> None:
             return schema.StudyList(data=[studies.card(each) for each in found], next_cursor=following)
 
         return json_response((await asyncio.to_thread(read)).model_dump())
+
+    @app.get("/v1/folders", **openapi.of_studies("List folders of the server", schema.FolderList, 401, 422))
+    async def folders(request: Request, within: Within = "") -> Response:
+        """The names of the folders below DAGUERRE_DATA that studies can be made of, one level deep."""
+        request.state.operation = "studies"
+        found = await asyncio.to_thread(studies.folders_in, context.settings, within)
+        return json_response(found.model_dump())
 
     @app.get(
         "/v1/studies/{name}",

@@ -1,4 +1,4 @@
-"""`daguerre study create|list|add|columns|codebook|assign|token|progress|agreement|codes|label-studio|delete`.
+"""`daguerre study create|list|folders|add|columns|codebook|assign|token|progress|agreement|codes|label-studio|delete`.
 
 Further commands of the group are in study_data.py.
 """
@@ -57,6 +57,16 @@ def list_studies(settings: Settings, as_json: bool) -> None:
         rows.append((each["name"], *counts, local_time(each["created"]), ", ".join(each["assignments"])))
     for line in columns_of(rows, right={1, 2}):
         click.echo(line)
+
+
+@study.command("folders", cls=options.Command)
+@click.argument("within", default="", metavar="[FOLDER]")
+@click.pass_obj
+def folders(settings: Settings, within: str) -> None:
+    """List the folders of the server below DAGUERRE_DATA, of which studies can be made."""
+    with settings.client() as client:
+        for name in client.data_folders(within):
+            click.echo(name)
 
 
 @study.command("add", cls=options.Command)
