@@ -131,13 +131,16 @@ def test_an_assignment_is_drawn_and_its_links_are_shown_once(open_page, owner, w
     page.goto(f"{workbench.url}/#/s/drawn/code/new?filter=score%3E%3D0.9")
     page.get_by_label("Name of the assignment").fill("chosen")
     page.get_by_label("Coders", exact=True).fill("anna")
+    page.get_by_label("Column", exact=True).select_option("shape")
+    page.get_by_label("Value").select_option(shape[-1])
+    page.get_by_role("button", name="Add the condition").click()
     page.get_by_role("button", name="Make the assignment").click()
     expect(page.get_by_role("heading", name="Links of the people")).to_be_visible()
     chosen = owner.get("/v1/studies/drawn/assignments").json()["data"][1]
     assert (chosen["name"], chosen["design"], chosen["units"], chosen["fit_for_inference"]) == (
         "chosen",
         "given",
-        4,
+        shape[-4:].count(shape[-1]),
         False,
     )
     owner.delete("/v1/studies/drawn")
@@ -162,6 +165,8 @@ def test_progress_agreement_and_files_of_an_assignment(open_page, owner, workben
     code(workbench, tokens["ben"], "no", ["flag", "banner"])
     expect(page.get_by_text("8 of 8 are coded by all")).to_be_visible()  # without being asked
     expect(page.get_by_role("row", name=re.compile("^protest"))).to_contain_text("%")
+    for category in ("banner", "flag"):
+        expect(page.get_by_role("row", name=re.compile(f"^signs {category}"))).to_contain_text("%")
     differing = owner.get("/v1/studies/followed/assignments/first/disagreements").json()
     expect(page.locator(".differing > li")).to_have_count(min(12, differing["total"]))
     expect(page.locator(".differing img").first).to_have_class("blurred")

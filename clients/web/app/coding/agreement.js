@@ -8,7 +8,7 @@ import { text } from "../lib/text.js";
 
 /** @typedef {import("../lib/api.js").Schemas} Schemas */
 /** @typedef {import("./book.js").Variable} Variable */
-/** @typedef {{variable: Variable, answer: Schemas["AgreementAnswer"] | null, error: string}} Row */
+/** @typedef {{variable: Variable, category: string, answer: Schemas["AgreementAnswer"] | null, error: string}} Row */
 
 const EVERY = 15_000; // milliseconds between two readings of all coefficients, which the server computes anew
 
@@ -30,14 +30,19 @@ function useSlowly(value) {
   return shown;
 }
 
-/** @param {string} study @param {string} assignment @param {Variable} variable @param {AbortSignal} signal @returns {Promise<Row>} */
-async function readOne(study, assignment, variable, signal) {
-  const category = variable.multiple ? variable.categories[0]?.name : undefined;
+/** @param {string} study @param {string} assignment @param {Variable} variable @param {string} category @param {AbortSignal} signal @returns {Promise<Row>} */
+async function readOne(study, assignment, variable, category, signal) {
   try {
     const query = { assignment, variable: variable.name, category, resamples: 200 };
-    return { variable, answer: await call(path`v1/studies/${study}/agreement`, { query, signal }), error: "" };
+    return {
+      variable,
+      category,
+      answer: await call(path`v1/studies/${study}/agreement`, { query, signal }),
+      error: "",
+    };
   } catch (error) {
-    if (error instanceof ApiError && error.status >= 400) return { variable, answer: null, error: messageOf(error) };
+    if (error instanceof ApiError && error.status >= 400)
+      return { variable, category, answer: null, error: messageOf(error) };
     throw error;
   }
 }
@@ -53,7 +58,8 @@ export function Agreement({ study, assignment, variables, codes, ready }) {
       const found = [];
       if (!ready) return found;
       for (const each of variables.filter(({ kind }) => kind !== "text"))
-        found.push(await readOne(study, assignment, each, signal));
+        for (const category of each.multiple ? each.categories.map(({ name }) => name) : [""])
+          found.push(await readOne(study, assignment, each, category, signal));
       return found;
     },
     [settled, ready],
@@ -70,8 +76,8 @@ export function Agreement({ study, assignment, variables, codes, ready }) {
         </thead>
         <tbody>
           ${(rows.value ?? []).map(
-            ({ variable, answer, error }) => html`<tr key=${variable.name}>
-              <th scope="row">${variable.name}${variable.multiple && html` <span class="soft small">${variable.categories[0]?.name}</span>`}</th>
+            ({ variable, category, answer, error }) => html`<tr key=${`${variable.name} ${category}`}>
+              <th scope="row">${variable.name}${category && html` <span class="soft small">${category}</span>`}</th>
               ${
                 answer
                   ? html`<td class="number">${count(answer.items)}</td>

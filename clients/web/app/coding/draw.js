@@ -4,20 +4,22 @@ import { html, useState } from "../lib/dom.js";
 import { useAction } from "../lib/load.js";
 import { Button, ErrorNotice } from "../lib/parts.js";
 import { text } from "../lib/text.js";
+import { Conditions } from "./conditions.js";
 import { Select, Text } from "./inputs.js";
 import { Links } from "./links.js";
 
 /** @typedef {import("../lib/api.js").Schemas} Schemas */
 /**
  * @typedef {{name: string, design: string, size: string, strata: string, allocation: string, floor: string, scores: string, uniform: string,
- *   filters: string, pairs: string, coders: string, adjudicators: string, overlap: string, seed: string}} Draw
+ *   filters: string[], pairs: string, coders: string, adjudicators: string, overlap: string, seed: string}} Draw
  */
 /** @typedef {(change: Partial<Draw>) => void} Set */
 
 /** @type {Draw} */
 const FIRST = {
+  filters: [],
   ...{ name: "first", design: "simple", size: "200", strata: "", allocation: "proportional", floor: "5", scores: "" },
-  ...{ uniform: "0.2", filters: "", pairs: "", coders: "", adjudicators: "", overlap: "", seed: "0" },
+  ...{ uniform: "0.2", pairs: "", coders: "", adjudicators: "", overlap: "", seed: "0" },
 };
 
 /** Lines, or parts between commas, that are not empty. @param {string} written @param {RegExp} [by] */
@@ -42,7 +44,7 @@ async function requestOf(draw, study) {
     ...{ name: draw.name.trim(), ...people, seed: Number(draw.seed) },
     ...(draw.overlap && { overlap: Number(draw.overlap) }),
   };
-  const filters = partsOf(draw.filters, /\n/);
+  const { filters } = draw;
   if (draw.design === "pairs") {
     const pairs = partsOf(draw.pairs, /\n/).map((line) => partsOf(line, /[\t;]|,(?= ?\S)/));
     if (pairs.some((pair) => pair.length !== 2)) throw new ApiError(422, "pairs", text.coding.draw.badPairs, null);
@@ -66,8 +68,8 @@ async function requestOf(draw, study) {
 /** @param {{study: Schemas["StudyCard"], reload: () => void, query: URLSearchParams}} props `query`: filters that another page proposes */
 export function DrawPage({ study, reload, query }) {
   const words = text.coding.draw;
-  const proposed = query.getAll("filter").join("\n");
-  const [draw, setDraw] = useState({ ...FIRST, filters: proposed, design: proposed ? "selection" : FIRST.design });
+  const filters = query.getAll("filter");
+  const [draw, setDraw] = useState({ ...FIRST, filters, design: filters.length ? "selection" : FIRST.design });
   const [made, setMade] = useState(/** @type {Schemas["NewAssignment"] | null} */ (null));
   const set = (/** @type {Partial<Draw>} */ change) => setDraw((before) => ({ ...before, ...change }));
   const assign = useAction(async () => {
@@ -144,7 +146,7 @@ function Items({ study, draw, set }) {
             ${["active", "purposive"].includes(draw.design) && html`<${Select} label=${words.scores} value=${draw.scores} options=${among("number")} onChange=${(/** @type {string} */ scores) => set({ scores })} />`}
             ${draw.design === "active" && html`<${Text} label=${words.uniform} hint=${words.uniformHint} type="number" min=${0} max=${1} step="any" value=${draw.uniform} onChange=${(/** @type {string} */ uniform) => set({ uniform })} />`}
           </div>
-          <${Text} label=${words.filters} hint=${words.filtersHint(columns.map(([name]) => name))} rows=${2} value=${draw.filters} onChange=${(/** @type {string} */ filters) => set({ filters })} />`
+          <${Conditions} study=${study.name} filters=${draw.filters} onChange=${(/** @type {string[]} */ filters) => set({ filters })} />`
     }
   `;
 }
