@@ -91,6 +91,7 @@ export function Wall(props) {
     space.resize(grid.height, view.height);
     move(Math.floor(first.current / grid.columns) * grid.rowHeight);
     if (fresh && active) bringIntoView(active);
+    if (fresh && start && document.activeElement === document.body) scroller.current?.focus({ preventScroll: true });
   }, [layout]);
 
   const shownRows = useRef(rows);
