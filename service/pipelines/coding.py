@@ -87,13 +87,14 @@ def following(desk: Desk, limit: int) -> schema.UnitList:
 
 
 def every_unit(desk: Desk, limit: int, offset: int) -> schema.UnitList:
-    """All items of a coder, coded or not; of an adjudicator those to decide."""
+    """All items of a coder, coded or not; of an adjudicator those on which coders differ, decided or not."""
     with desk.study.database.reading() as db:
         book = codebooks.newest(db)
         if desk.coder.role == "coder":
             units = codes.own_units(db, desk.coder, limit, offset)
         else:
-            units = _next(db, desk.coder, book, limit + offset)[offset:]
+            names = adjudicable(None if book is None else book[1], desk.coder.kind)
+            units = codes.every_differing_unit(db, desk.coder, names, limit, offset)
         return schema.UnitList(data=_described(db, desk.coder, book, units), progress=_progress(db, desk.coder, book))
 
 

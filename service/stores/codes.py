@@ -142,6 +142,19 @@ def differing_units(
     return [_unit(row) for row in rows]
 
 
+def every_differing_unit(
+    db: sqlite3.Connection, coder: Coder, variables: Sequence[str], limit: int, offset: int
+) -> list[CodingUnit]:
+    """Items of an assignment on which coders differ, decided or not, in the order of the assignment."""
+    marks = ", ".join("?" * len(variables))
+    rows = db.execute(
+        f"SELECT {_UNIT}, 0 AS done FROM (SELECT DISTINCT unit FROM ({DIFFERING.format(variables=marks)})) y "
+        f"JOIN units u ON u.number = y.unit {_PICTURES} ORDER BY u.number LIMIT ? OFFSET ?",
+        (coder.assignment, *variables, limit, offset),
+    )
+    return [_unit(row) for row in rows]
+
+
 def differing_variables(db: sqlite3.Connection, assignment: int, variables: Sequence[str]) -> dict[int, set[str]]:
     """The variables on which coders differ, by the numbers of items."""
     marks = ", ".join("?" * len(variables))

@@ -13,7 +13,9 @@ from filelock import FileLock
 from service.errors import Unavailable
 
 PATIENCE = 30.0  # seconds for which a process waits for the transaction of another
-IDLE = 4  # connections of a file that are kept for later; to open one and read the schema takes longer than most queries
+IDLE = (
+    4  # connections of a file that are kept for later; to open one and read the schema takes longer than most queries
+)
 MIGRATIONS: tuple[str, ...] = (  # user_version of the file is the number of applied ones; only append
     """
     CREATE TABLE jobs (

@@ -255,7 +255,6 @@ export default {
     lookAgain: "Look again",
     progress: (/** @type {number} */ done, /** @type {number} */ all) => `${count(done)} of ${count(all)} done`,
     progressLabel: "Items done",
-    review: "Your codes",
     reviews: { coder: "Your codes", adjudicator: "Your decisions" },
     back: "Back to coding",
     pages: "Pages of the list",

@@ -262,6 +262,11 @@ def test_an_adjudicator_decides_without_names(context, owner, workbench):
     page.keyboard.press("2")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Nothing to decide")).to_be_visible()
+    page.keyboard.press("r")
+    expect(page.get_by_role("heading", name="Your decisions")).to_be_visible()
+    expect(page.locator(".unit")).to_have_count(3)
+    page.locator(".unit", has_text="placard").click()
+    expect(page.locator(".choice[aria-pressed=true]", has_text="no")).to_be_visible()
     decided = codes_of(owner, "decided")["eve"]
     assert sorted(map(str, decided.values())) == ["None", "banner", "banner; flag", "no", "placard", "yes"]
     assert not [text for text in answered if re.search(r"anna|ben\b|\.jpg", text)]
@@ -302,6 +307,35 @@ def test_the_page_of_a_coder_gets_nothing_of_others_and_its_cookie_opens_nothing
     ]
     assert statuses == [401, 401, 401, 401, 200]
     owner.delete("/v1/studies/blind")
+
+
+def test_what_was_begun_stays_until_the_session_is_ended(context, owner, workbench):
+    tokens = assign(owner, "begun", {"variables": [ALL["variables"][0], ALL["variables"][3]]})
+    page = open_link(context, workbench.url, tokens["anna"])
+    page.keyboard.press("1")
+    page.keyboard.press("n")
+    page.keyboard.type("unsure")
+    page.close()
+    page = open_link(context, workbench.url, tokens["anna"])
+    expect(page.get_by_role("alert")).to_contain_text("not saved yet")
+    expect(page.get_by_role("button", name="yes")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#note")).to_have_value("unsure")
+    picture = page.locator(".frame img")
+    picture.dispatch_event("pointerdown", {"pointerType": "touch"})
+    expect(picture).not_to_have_class("blurred")
+    picture.dispatch_event("pointerup", {"pointerType": "touch"})
+    expect(picture).to_have_class("blurred")
+    page.get_by_role("button", name="End session").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("will be lost")
+    dialog.get_by_role("button", name="End session").click()
+    expect(page.get_by_role("heading", name="The session has ended")).to_be_visible()
+    assert page.evaluate("localStorage.length") == 0
+    page.reload()
+    expect(page.get_by_role("heading", name="This link is not valid")).to_be_visible()
+    page = open_link(context, workbench.url, tokens["anna"])  # which is valid still
+    expect(page.get_by_role("button", name="yes")).to_have_attribute("aria-pressed", "false")
+    owner.delete("/v1/studies/begun")
 
 
 def test_links_that_are_wrong_or_were_taken_back(context, owner, workbench):

@@ -85,6 +85,27 @@ export function allEqual(one, other) {
   return Object.keys({ ...one, ...other }).every((name) => equal(one[name], other[name]));
 }
 
+/** The codes that the variables take: what was begun may be older than the codebook. @param {Variable[]} variables @param {Codes} codes @returns {Codes} */
+export function fitting(variables, codes) {
+  const fits = (/** @type {Variable} */ variable, /** @type {Code | undefined} */ code) => {
+    if (!code) return false;
+    if (code.cannot_tell) return variable.cannot_tell;
+    if (variable.kind === "text") return typeof code.value === "string";
+    if (variable.kind === "continuous")
+      return typeof code.value === "number" && code.value >= (variable.low ?? 0) && code.value <= (variable.high ?? 1);
+    const chosen = Array.isArray(code.value) ? code.value : [code.value];
+    return (
+      Array.isArray(code.value) === variable.multiple &&
+      chosen.every((each) => choicesOf(variable).includes(String(each)))
+    );
+  };
+  return Object.fromEntries(
+    variables
+      .filter((each) => fits(each, codes[each.name]))
+      .map((each) => [each.name, /** @type {Code} */ (codes[each.name])]),
+  );
+}
+
 /** Place of the first variable without a code, from `from` on and then from the start; -1 if there is none. @param {Variable[]} variables @param {Codes} codes @param {{from?: number, texts?: boolean, required?: boolean}} [options] */
 export function firstMissing(variables, codes, { from = 0, texts = true, required = false } = {}) {
   const order = variables.map((_, i) => (i + from) % variables.length);

@@ -5,76 +5,30 @@
  * stay on the page, which tries again by itself.
  */
 import { path } from "../lib/api.js";
-import {
-  allEqual,
-  CANNOT_TELL,
-  firstMissing,
-  isChoice,
-  isOneChoice,
-  isRequired,
-  optionsGiven,
-  optionsOf,
-  toggled,
-} from "./answers.js";
-import { Attempts } from "./attempts.js";
+import { Answering } from "./answering.js";
+import { firstMissing } from "./answers.js";
 
 /** @typedef {import("../lib/api.js").Schemas} Schemas */
 /** @typedef {import("./answers.js").Unit} Unit */
 /** @typedef {import("./answers.js").Codes} Codes */
 /** @typedef {import("./answers.js").About} About */
-/** @typedef {import("./answers.js").Variable} Variable */
-/** @typedef {import("./answers.js").Option} Option */
-/** @typedef {{codes: Codes, note: string}} Draft */
 const AHEAD = 3; // items whose pictures are fetched ahead
 
-export class Desk extends Attempts {
-  /** @param {About} about @param {import("./pictures.js").Pictures} pictures */
-  constructor(about, pictures) {
-    super();
-    this.about = about;
+export class Desk extends Answering {
+  /** @param {About} about @param {import("./pictures.js").Pictures} pictures @param {import("./drafts.js").Drafts} drafts */
+  constructor(about, pictures, drafts) {
+    super(about, drafts);
     this.pictures = pictures;
-    this.automatic = false; // whether a choice saves and goes on
     this.progress = about.progress;
-    /** @type {Unit | null} */
-    this.unit = null;
-    /** @type {Draft} */
-    this.draft = { codes: {}, note: "" };
-    /** @type {Codes[]} */
-    this.before = []; // of this item, for `undo`
-    this.writing = ""; // the variable that was changed last
-    this.cursor = 0;
-    this.moved = false; // whether the coder went to the variable by a key; texts then take the keys
-    this.remark = ""; // "missing" or "nothing"
     /** @type {Unit[]} */
     this.queue = [];
     /** @type {string[]} */
     this.trail = []; // items shown by this page, for going back
     /** @type {Set<string>} */
     this.skipped = new Set(); // items passed over, which come again at the end
-    this.visible = false; // whether the pictures are on the screen
     /** @type {Set<string>} */
-    this.painted = new Set(); // those that are
-    /** @type {Set<string>} */
-    this.free = new Set(); // variables for which an adjudicator wants another value than those given
+    this.painted = new Set(); // pictures that are on the screen
     this.since = 0; // time of the key that led here
-  }
-
-  /** The variables to code: of an adjudicator those on which coders differ. @returns {Variable[]} */
-  get variables() {
-    const all = this.about.codebook?.variables ?? [];
-    if (this.about.role === "coder") return all;
-    return all.filter((variable) => this.unit?.differing.some((each) => each.variable === variable.name));
-  }
-
-  get isDirty() {
-    const unit = this.unit;
-    return unit !== null && (this.draft.note !== unit.note || !allEqual(this.draft.codes, unit.codes));
-  }
-
-  /** @param {Partial<Desk>} what */
-  set(what) {
-    Object.assign(this, what);
-    this.onChange();
   }
 
   /** Show the first item to code. */
@@ -124,16 +78,9 @@ export class Desk extends Attempts {
     this.unit = unit;
     this.pictures.want([...unit.pictures, ...this.pictures.held.keys()]);
     if (this.visible) this.fetchAhead();
-    const missing = firstMissing(this.variables, unit.codes);
-    this.set({
-      phase: "coding",
-      error: null,
-      draft: { codes: { ...unit.codes }, note: unit.note },
-      before: [],
-      cursor: Math.max(missing, 0),
-      moved: false,
-      remark: "",
-    });
+    const { draft, remark } = this.begun(unit);
+    const missing = firstMissing(this.variables, draft.codes);
+    this.set({ phase: "coding", error: null, draft, remark, before: [], cursor: Math.max(missing, 0), moved: false });
   }
 
   /** Note that a picture of the item is on the screen, or cannot be shown. @param {string} picture */
@@ -149,62 +96,6 @@ export class Desk extends Attempts {
   fetchAhead() {
     const waiting = this.queue.filter((each) => each !== this.unit && !this.skipped.has(each.key));
     this.pictures.want([this.unit, ...waiting].flatMap((each) => each?.pictures ?? []));
-  }
-
-  /** Whether answers are taken: not while they are saved, nor before the picture is there. */
-  get takesAnswers() {
-    return (
-      this.unit !== null &&
-      this.visible &&
-      (this.phase === "coding" || this.phase === "failed" || this.phase === "refused")
-    );
-  }
-
-  /** Set the code of a variable, or take it away; then go to the next variable, or on. @param {Variable} variable @param {Codes[string] | null} code @param {boolean} [whole] whether that is the whole answer */
-  answer(variable, code, whole = true) {
-    if (!this.takesAnswers) return;
-    const codes = { ...this.draft.codes };
-    if (code) codes[variable.name] = code;
-    else delete codes[variable.name];
-    const goesOn = !isChoice(variable) && this.writing === variable.name && this.before.length > 0;
-    if (!goesOn) this.before.push(this.draft.codes); // a text or a slider's way is one step back
-    this.writing = variable.name;
-    this.set({ draft: { ...this.draft, codes }, remark: "" });
-    if (!code || !whole) return;
-    if (this.automatic && isRequired(variable) && isOneChoice(this.variables)) {
-      this.goOn();
-      return;
-    }
-    const next = firstMissing(this.variables, codes, { from: this.variables.indexOf(variable), texts: false });
-    if (next >= 0) this.set({ cursor: next, moved: false });
-  }
-
-  /** The options of a variable in the order of their keys: of an adjudicator, first the codes given. @param {Variable} variable @returns {Option[]} */
-  options(variable) {
-    const given = this.unit?.differing.find((each) => each.variable === variable.name);
-    return given && !this.free.has(variable.name) ? optionsGiven(given.codes) : optionsOf(variable);
-  }
-
-  /** @param {Variable} variable @param {Option} option */
-  pick(variable, option) {
-    if (!variable.multiple || option.count) this.answer(variable, option.code);
-    else this.answer(variable, toggled(variable, this.draft.codes[variable.name], option.name), false);
-  }
-
-  /** Show all categories to an adjudicator, or the codes given again. @param {Variable} variable */
-  another(variable) {
-    if (!this.free.delete(variable.name)) this.free.add(variable.name);
-    this.onChange();
-  }
-
-  /** @param {Variable} variable */
-  cannotTell(variable) {
-    if (variable.cannot_tell) this.answer(variable, CANNOT_TELL);
-  }
-
-  /** @param {string} note */
-  setNote(note) {
-    this.set({ draft: { ...this.draft, note } });
   }
 
   /** Save the codes and go on, unless one that is required is missing. */
@@ -229,7 +120,7 @@ export class Desk extends Attempts {
   async put(following) {
     const { unit, draft } = this;
     if (!unit) return null;
-    this.set({ phase: "saving", remark: "" });
+    this.setSoon({ phase: "saving", remark: "" });
     /** @type {Codes} */
     const codes = { ...draft.codes };
     for (const name of Object.keys(unit.codes)) codes[name] ??= { value: null, cannot_tell: false };
@@ -238,6 +129,7 @@ export class Desk extends Attempts {
     const answer = await this.ask(path`v1/coding/units/${unit.key}/codes`, { method: "PUT", json });
     this.unit = answer.unit;
     this.progress = answer.progress;
+    this.drafts.drop();
     return answer;
   }
 
@@ -247,6 +139,7 @@ export class Desk extends Attempts {
     const codes = this.before.pop();
     if (codes) {
       this.set({ draft: { ...this.draft, codes }, remark: "", writing: "" });
+      this.keep();
       return;
     }
     await this.tried(
@@ -290,11 +183,5 @@ export class Desk extends Attempts {
       const found = await this.ask("v1/coding/next", { query: { limit: Math.min(this.skipped.size + AHEAD, 100) } });
       this.follow(found.data, found.progress);
     });
-  }
-
-  /** @param {number} step */
-  move(step) {
-    const last = this.variables.length - 1;
-    this.set({ cursor: Math.min(Math.max(this.cursor + step, 0), last), moved: true, remark: "" });
   }
 }

@@ -1,7 +1,7 @@
 /** Keys of the coder's page. */
 
 /** @typedef {import("./desk.js").Desk} Desk */
-/** @typedef {{help: boolean, guide: boolean, review: boolean, zoom: boolean, open: boolean, peek: boolean}} View
+/** @typedef {{help: boolean, guide: boolean, review: boolean, zoom: boolean, open: boolean, peek: boolean, leave: boolean}} View
  *   what is shown beside the item; `open`: not blurred while a key is held, `peek`: not blurred after a click */
 /** @typedef {{desk: Desk, view: View, setView: (change: Partial<View>) => void, blur: boolean, setBlur: (on: boolean) => void}} Page */
 
@@ -34,7 +34,7 @@ function isPressable(target, others = "") {
 export function onKeyDown(event, page) {
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
   const { view, setView } = page;
-  if (view.help || view.review) return; // their own keys
+  if (view.help || view.review || view.leave) return; // their own keys
   if (isText(event.target)) inText(event, page);
   else if (shows(event)) {
     event.preventDefault();
@@ -97,7 +97,7 @@ function onLetter(letter, { desk, view, setView, blur, setBlur }) {
   else if (letter === "b") setBlur(!blur);
   else if (letter === "d") setView({ guide: !view.guide });
   else if (letter === "z") setView({ zoom: !view.zoom });
-  else if (letter === "r" && desk.about.role === "coder") setView({ review: true });
+  else if (letter === "r") setView({ review: true });
   else if (letter === "o" && variable && desk.about.role === "adjudicator") desk.another(variable);
   else if (letter === "h" || letter === "?") setView({ help: true });
   else return false;

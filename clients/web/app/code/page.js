@@ -5,9 +5,11 @@ import { Button, messageOf, Notice } from "../lib/parts.js";
 import { text } from "../lib/text.js";
 import { isOneChoice } from "./answers.js";
 import { Desk } from "./desk.js";
+import { Drafts } from "./drafts.js";
 import { Guide } from "./guide.js";
 import { Help } from "./help.js";
 import { onKeyDown, onKeyUp } from "./keys.js";
+import { Leave } from "./leave.js";
 import { Pictures } from "./pictures.js";
 import { Questions } from "./questions.js";
 import { Done, Review } from "./review.js";
@@ -18,18 +20,26 @@ import { Stage } from "./stage.js";
 
 const SLOW = 600; // milliseconds after which the page says that it is still saving
 
-/** @param {{about: About, onEnd: () => void}} props */
-export function CodingPage({ about, onEnd }) {
+/** @param {{about: About, tag: string, onEnd: () => void, onLeave: () => void}} props `tag`: of the link; `onEnd`: the link is not valid any more; `onLeave`: the coder has ended the session */
+export function CodingPage({ about, tag, onEnd, onLeave }) {
   const variables = about.codebook?.variables ?? [];
   const canGoOn = about.role === "coder" && isOneChoice(variables);
   const [automatic, setAutomatic] = useTabSwitch("coder-automatic", true);
   const [blur, setBlur] = useTabSwitch("coder-blur", true);
   const [view, setWhole] = useState(
-    /** @type {View} */ ({ help: false, guide: false, review: false, zoom: false, open: false, peek: false }),
+    /** @type {View} */ ({
+      help: false,
+      guide: false,
+      review: false,
+      zoom: false,
+      open: false,
+      peek: false,
+      leave: false,
+    }),
   );
   const setView = (/** @type {Partial<View>} */ change) => setWhole((before) => ({ ...before, ...change }));
   const [, setTurn] = useState(0);
-  const desk = useMemo(() => new Desk(about, new Pictures()), [about]);
+  const desk = useMemo(() => new Desk(about, new Pictures(), new Drafts(tag)), [about]);
   desk.automatic = canGoOn && automatic;
   desk.onChange = () => setTurn((turn) => turn + 1);
   const page = { desk, view, setView, blur, setBlur };
@@ -52,13 +62,16 @@ export function CodingPage({ about, onEnd }) {
       <span class="spacer"></span>
       <${Button} pressed=${blur} onClick=${() => setBlur(!blur)}>${text.coder.blur} <kbd>b</kbd><//>
       <${Button} pressed=${view.guide} onClick=${() => setView({ guide: !view.guide })}>${text.coder.guide} <kbd>d</kbd><//>
-      ${about.role === "coder" && html`<${Button} onClick=${() => setView({ review: true })}>${text.coder.review} <kbd>r</kbd><//>`}
+      <${Button} onClick=${() => setView({ review: true })}>${text.coder.reviews[about.role]} <kbd>r</kbd><//>
       <${Button} onClick=${() => setView({ help: true })}>${text.coder.help} <kbd>h</kbd><//>
+      <${Button} onClick=${() => setView({ leave: true })}>${text.coder.end}<//>
     </header>
+    ${view.leave && html`<${Leave} desk=${desk} onClose=${() => setView({ leave: false })} onDone=${onLeave} />`}
     ${view.help && html`<${Help} role=${about.role} onClose=${() => setView({ help: false })} />`}
     ${
       view.review
         ? html`<main id="content"><${Review}
+            title=${text.coder.reviews[about.role]}
             names=${variables.map((variable) => variable.name)}
             hidden=${hidden}
             onClose=${() => setView({ review: false })}
@@ -169,7 +182,7 @@ function Finished({ desk, setView }) {
     <h2>${decides ? text.coder.nothingDiffers : text.coder.finished}</h2>
     <p>${decides ? text.coder.nothingDiffersAbout(desk.progress.done) : text.coder.finishedAbout(desk.progress.done)}</p>
     <div class="row">
-      ${!decides && html`<${Button} kind="primary" onClick=${() => setView({ review: true })}>${text.coder.review}<//>`}
+      <${Button} kind="primary" onClick=${() => setView({ review: true })}>${text.coder.reviews[desk.about.role]}<//>
       <${Button} onClick=${() => desk.start()}>${text.coder.lookAgain}<//>
       <${Button} onClick=${() => desk.undo()}>${text.coder.undo}<//>
     </div>

@@ -3,13 +3,44 @@ import { path, send } from "../lib/api.js";
 import { useEffect, useState } from "../lib/dom.js";
 
 const MOST = 6; // pictures in memory: those shown, and those of the next items
-/** @typedef {{address: string | null, error: Error | null, image: HTMLImageElement | null}} Shown */
+const CELLS = 16; // of the longer side of a blurred picture
+const SMOOTH = 128; // pixels of the longer side to which the cells are smoothed
+/** @typedef {{address: string | null, error: Error | null, image: HTMLImageElement | null, veil: string | null}} Shown `veil`: the address of the blurred picture */
 /** @typedef {"256" | "1024" | "full"} Size */
 
 /** @param {string} key @param {Size} size @param {AbortSignal} [signal] */
 async function read(key, size, signal) {
   const response = await send(path`v1/coding/pictures/${key}`, { query: { size }, ...(signal && { signal }) });
   return URL.createObjectURL(await response.blob());
+}
+
+/** What is shown of a picture that is not held. @type {Shown} */
+const NOTHING = { address: null, error: null, image: null, veil: null };
+
+/** The picture scaled to a longer side of so many pixels. @param {HTMLImageElement | HTMLCanvasElement} source @param {number} side */
+function scaled(source, side) {
+  const [width, height] =
+    source instanceof HTMLImageElement ? [source.naturalWidth, source.naturalHeight] : [source.width, source.height];
+  const canvas = document.createElement("canvas");
+  const scale = side / Math.max(width, height, 1);
+  [canvas.width, canvas.height] = [Math.max(Math.round(width * scale), 1), Math.max(Math.round(height * scale), 1)];
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
+  context.imageSmoothingQuality = "high";
+  context.drawImage(source, 0, 0, canvas.width, canvas.height);
+  return canvas;
+}
+
+/** The address of a blurred picture, which is made ahead: a filter would be drawn at the moment that the picture is wanted. @param {HTMLImageElement} image @returns {Promise<string | null>} */
+async function veilOf(image) {
+  if (!image.naturalWidth) return null;
+  const canvas = scaled(scaled(image, CELLS), SMOOTH);
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  return blob && URL.createObjectURL(blob);
+}
+
+/** @param {Shown} held */
+function release(held) {
+  for (const address of [held.address, held.veil]) if (address) URL.revokeObjectURL(address);
 }
 
 /** The pictures shown now and next, fetched ahead and decoded. */
@@ -32,30 +63,31 @@ export class Pictures {
 
   /** @param {string} key @returns {Shown} */
   get(key) {
-    return this.held.get(key) ?? { address: null, error: null, image: null };
+    return this.held.get(key) ?? NOTHING;
   }
 
   /** @param {string} key @param {Shown} held */
   drop(key, held) {
     this.held.delete(key);
-    if (held.address) URL.revokeObjectURL(held.address);
+    release(held);
   }
 
   /** @param {string} key */
   async fetch(key) {
     /** @type {Shown} */
-    const made = { address: null, error: null, image: null };
+    const made = { ...NOTHING };
     this.held.set(key, made);
     try {
       const address = await read(key, "1024");
       const image = new Image();
       image.src = address;
       await image.decode().catch(() => {}); // a picture that cannot be decoded is reported where it is shown
+      const veil = await veilOf(image);
+      Object.assign(made, { address, image, veil });
       if (this.held.get(key) !== made) {
-        URL.revokeObjectURL(address);
+        release(made);
         return;
       }
-      Object.assign(made, { address, image });
     } catch (error) {
       made.error = /** @type {Error} */ (error);
     }

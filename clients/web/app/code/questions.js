@@ -1,5 +1,5 @@
 /** The variables of an item with their answers, and the note. */
-import { html, useEffect, useRef } from "../lib/dom.js";
+import { html, useEffect, useLayoutEffect, useRef } from "../lib/dom.js";
 import { number } from "../lib/format.js";
 import { text } from "../lib/text.js";
 import { equal, isChoice, isRequired, stepOf } from "./answers.js";
@@ -152,10 +152,10 @@ function FreeText({ desk, variable, current }) {
   ></textarea>`;
 }
 
-/** Give the focus to an input while its variable is the current one. @param {{current: HTMLElement | null}} input @param {boolean} current @param {Desk} desk */
+/** Give the focus to an input while its variable is the current one, before the next key is pressed. @param {{current: HTMLElement | null}} input @param {boolean} current @param {Desk} desk */
 function useFocus(input, current, desk) {
   const key = desk.unit?.key;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = input.current;
     if (current) element?.focus({ preventScroll: true });
     else if (element === document.activeElement) element?.blur();

@@ -1,4 +1,4 @@
-/** A coder's own codes, to look through and to change. */
+/** A coder's own codes, or an adjudicator's decisions, to look through and to change. */
 import { call } from "../lib/api.js";
 import { html, useEffect, useRef, useState } from "../lib/dom.js";
 import { count, number } from "../lib/format.js";
@@ -14,8 +14,8 @@ import { SmallPicture } from "./guide.js";
 
 const ROWS = 25;
 
-/** @param {{names: string[], onOpen: (key: string) => void, onClose: () => void, hidden: boolean}} props `names` of the variables, in order */
-export function Review({ names, onOpen, onClose, hidden }) {
+/** @param {{title: string, names: string[], onOpen: (key: string) => void, onClose: () => void, hidden: boolean}} props `names` of the variables, in order */
+export function Review({ title, names, onOpen, onClose, hidden }) {
   const [offset, setOffset] = useState(0);
   const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
   const units = useLoad(
@@ -30,9 +30,9 @@ export function Review({ names, onOpen, onClose, hidden }) {
     return () => window.removeEventListener("keydown", onKey);
   }, []);
   const all = units.value?.progress.assigned ?? 0;
-  return html`<section class="page review" aria-label=${text.coder.review}>
+  return html`<section class="page review" aria-label=${title}>
     <div class="row">
-      <h1 tabindex="-1" ref=${heading}>${text.coder.review}</h1>
+      <h1 tabindex="-1" ref=${heading}>${title}</h1>
       <span class="spacer"></span>
       <${Button} kind="primary" onClick=${onClose}>${text.coder.back}<//>
     </div>

@@ -5,6 +5,7 @@ import { text } from "../lib/text.js";
 import { usePicture } from "./pictures.js";
 
 /** @typedef {import("./desk.js").Desk} Desk */
+const HELD = 250; // milliseconds after which a touch is no tap any more
 
 /**
  * @param {{desk: Desk, hidden: boolean, zoom: boolean, setView: (change: Partial<import("./keys.js").View>) => void}} props
@@ -54,6 +55,7 @@ function Picture({ desk, picture, name, caption, hidden, zoom, setView }) {
   const full = usePicture(zoom ? picture : null, "full");
   const image = useRef(/** @type {HTMLImageElement | null} */ (null));
   const frame = useRef(/** @type {HTMLDivElement | null} */ (null));
+  const press = usePress((open) => setView({ open }));
   useLayoutEffect(() => {
     if (!held.address || !image.current) return;
     let gone = false;
@@ -91,16 +93,49 @@ function Picture({ desk, picture, name, caption, hidden, zoom, setView }) {
         held.address
           ? html`<img
               ref=${image}
-              src=${full.address ?? held.address}
+              src=${(hidden && held.veil) || (full.address ?? held.address)}
               alt=${name}
-              class=${hidden ? "blurred" : ""}
+              class=${hidden ? (held.veil ? "blurred" : "blurred by-filter") : ""}
               draggable=${false}
-              onClick=${() => setView(hidden ? { peek: true } : { zoom: !zoom })}
+              ...${press.handlers(hidden)}
+              onClick=${() => press.wasHeld() || setView(hidden ? { peek: true } : { zoom: !zoom })}
             />`
           : html`<p class="soft" role="status">${text.coder.loadingPicture}</p>`
       }
+      ${
+        hidden &&
+        held.address &&
+        html`<p class="veil-hint small"><span class="by-key">${text.coder.hintKey}</span><span class="by-touch">${text.coder.hintTouch}</span></p>`
+      }
     </div>
   </figure>`;
+}
+
+/**
+ * A finger that is held on a blurred picture shows it for as long; a tap is a click.
+ * @param {(open: boolean) => void} onHeld
+ */
+function usePress(onHeld) {
+  const state = useRef({ timer: 0, held: false });
+  const end = () => {
+    clearTimeout(state.current.timer);
+    if (state.current.held) onHeld(false);
+  };
+  const handlers = (/** @type {boolean} */ hidden) => ({
+    onPointerDown: (/** @type {PointerEvent} */ event) => {
+      state.current.held = false;
+      if (!hidden || event.pointerType === "mouse") return;
+      state.current.timer = setTimeout(() => {
+        state.current.held = true;
+        onHeld(true);
+      }, HELD);
+    },
+    onPointerUp: end,
+    onPointerCancel: end,
+    onPointerLeave: end,
+    onContextMenu: (/** @type {Event} */ event) => state.current.held && event.preventDefault(),
+  });
+  return { handlers, wasHeld: () => state.current.held };
 }
 
 /** Note that a picture is on the screen, once it is painted. @param {Desk} desk @param {string} picture */

@@ -76,7 +76,10 @@ def add(app: FastAPI, context: Context) -> None:
         openapi_extra=TOKEN,
     )
     async def units(request: Request, limit: Limit = 100, offset: Offset = 0) -> Response:
-        """The coder's items in the coder's own order, with the coder's codes; an adjudicator's are those to decide."""
+        """The coder's items in the coder's own order, with the coder's codes.
+
+        An adjudicator's are those on which coders differ, decided or not.
+        """
         return await asked(request, coding.every_unit, limit, offset)
 
     @app.get(
