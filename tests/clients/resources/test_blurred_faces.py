@@ -115,6 +115,20 @@ def test_no_page_shows_a_face(client, inline, crowds, tmp_path):
     client.delete_classifier("faces-blurred")
 
 
+def test_faces_of_a_page_are_blurred_once(client, inline, crowds, tmp_path):
+    client.faces(crowds / "a.jpg").report(tmp_path / "once.html")
+    (shown,) = pictures_of(tmp_path / "once.html")
+    assert clear_faces(shown) == 0
+    with Image.open(io.BytesIO(shown)) as picture:
+        pixels = np.asarray(picture.convert("RGB"), int)
+    image = base64.b64encode((crowds / "a.jpg").read_bytes()).decode()
+    body = {"input": [{"image": image}], "thumbnail": max(pixels.shape), "blur": "faces"}
+    answer = httpx.post(f"{inline.url}/v1/images", json=body, timeout=60, trust_env=False).json()["data"][0]
+    with Image.open(io.BytesIO(base64.b64decode(answer["thumbnail"]))) as picture:
+        once = np.asarray(picture.convert("RGB"), int)
+    assert np.quantile(np.abs(pixels - once), 0.99) < 25  # but for the loss of a second JPEG
+
+
 def test_copies_for_an_appendix_show_no_face(client, inline, crowds, tmp_path):
     made = client.blur(crowds, tmp_path / "copies")
     assert dict(zip(made.ids, made.faces, strict=True)).items() >= {"a.jpg": 1, "b.jpg": 2, "e.jpg": 0}.items()

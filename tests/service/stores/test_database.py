@@ -93,3 +93,60 @@ def test_many_processes_may_open_a_new_file_at_once(tmp_path):
     with multiprocessing.get_context("spawn").Pool(4) as pool:
         pool.map(_open, [tmp_path / str(i // 4) / "state.sqlite3" for i in range(40)], chunksize=1)
     assert {version(file) for file in tmp_path.glob("*/state.sqlite3")} == {len(MIGRATIONS)}
+
+
+def counter(file: Path) -> Database:
+    """An open database with one table of numbers."""
+    made = Database(file, migrations=("CREATE TABLE numbers (n INTEGER)",), table="numbers", content="numbers")
+    made.open()
+    return made
+
+
+def test_connections_are_used_again_but_not_those_of_a_file_that_was_made_anew(tmp_path):
+    mine = counter(tmp_path / "a.sqlite3")
+    with mine.writing() as first:
+        first.execute("INSERT INTO numbers VALUES (1)")
+    with mine.reading() as second:
+        assert second is first
+        with mine.reading() as third:
+            assert third is not first
+    for part in tmp_path.glob("a.sqlite3*"):
+        part.unlink()
+    counter(tmp_path / "a.sqlite3").close()  # as another process does
+    with mine.reading() as fresh:
+        assert fresh.execute("SELECT count(*) FROM numbers").fetchone()[0] == 0
+    mine.close()
+    with mine.reading() as last:
+        pass
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        last.execute("SELECT 1")
+
+
+def test_a_query_that_was_not_read_to_its_end_shows_nobody_an_old_state(tmp_path):
+    mine, other = counter(tmp_path / "a.sqlite3"), counter(tmp_path / "a.sqlite3")
+    with mine.writing() as db:
+        db.executemany("INSERT INTO numbers VALUES (?)", [(n,) for n in range(3)])
+    with mine.reading() as db:
+        unfinished = db.execute("SELECT n FROM numbers")
+        assert unfinished.fetchone()["n"] == 0
+    with other.writing() as db:
+        db.execute("INSERT INTO numbers VALUES (3)")
+    with mine.writing() as db:
+        assert db.execute("SELECT count(*) FROM numbers").fetchone()[0] == 4
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        unfinished.fetchone()
+    mine.close()
+    other.close()
+
+
+def test_a_connection_is_given_back_as_it_was(tmp_path):
+    mine = counter(tmp_path / "a.sqlite3")
+    with mine.reading() as db:
+        db.row_factory = None
+    with pytest.raises(ZeroDivisionError), mine.writing() as broken:
+        broken.execute("INSERT INTO numbers VALUES (1)")
+        1 / 0
+    with mine.reading() as db:
+        assert db is not broken
+        assert db.execute("SELECT count(*) AS n FROM numbers").fetchone()["n"] == 0
+    mine.close()
