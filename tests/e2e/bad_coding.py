@@ -87,6 +87,7 @@ ROWS: Sequence[Row] = (
              sample={"design": "active", "size": 5}),
     assigned("an active draw without a uniform part", 422, "invalid_request", "uniform: got 0",
              sample={"design": "active", "size": 5, "scores": "s", "uniform": 0}),
+    ("folders of a server without one", "GET", "/../folders", None, 422, "no_data", "no folder of images"),
     ("coding without a token", "GET", "/../coding", None, 401, "unauthorized", "no coder's token"),
 )  # fmt: skip
 

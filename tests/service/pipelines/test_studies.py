@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from models.annotation.active import active
-from service.errors import TooLarge, Unprocessable
+from service.auth import CODER_TOKEN
+from service.errors import TooLarge, Unauthorized, Unprocessable
 from service.pipelines import coding, label_studio, studies, study_codes
 from service.pipelines.assignments import assign
 from service.pipelines.codebooks import save_codebook
@@ -15,6 +16,7 @@ from service.schemas.assignments import AssignmentRequest, LabelStudioTasks
 from service.schemas.codebooks import Codebook
 from service.schemas.coding import CodesRequest
 from service.schemas.studies import ColumnsRequest
+from service.schemas.validation import validated
 from service.settings import Settings
 from service.stores import codes, study_items
 from service.stores import studies as studies_store
@@ -168,3 +170,29 @@ def test_an_active_draw_is_of_the_filtered_items_with_its_probabilities(running:
     expected = active([i / 40 for i in range(30)], 10, uniform=0.4, seed=7)
     assert [int(row["id"]) for row in rows] == expected.indexes.tolist()
     assert [row["inclusion_prob"] for row in rows] == expected.inclusion_prob.tolist()
+
+
+@pytest.mark.parametrize("token", ["x" * 250, "x" * 32 + "_" + "y" * 250, "../" * 80, "_" * 250])
+def test_a_token_of_250_characters_is_unknown(tmp_path, token: str):
+    with pytest.raises(Unauthorized, match="not valid"):
+        coding.enter(Studies(Settings(home=tmp_path)), f"{CODER_TOKEN}{token}")
+
+
+def test_folders_are_listed_by_name_one_level_deep_and_nothing_outside(tmp_path):
+    for name in ("data/b/deep", "data/a", "data/.hidden", "outside"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "data" / "file.jpg").touch()
+    (tmp_path / "data" / "link").symlink_to(tmp_path / "outside")
+    settings = Settings(home=tmp_path, data=tmp_path / "data")
+    assert studies.folders_in(settings, "").data == ["a", "b"]
+    assert studies.folders_in(settings, "b").data == ["deep"]
+    for within in ("..", "link", "/", "file.jpg", "nothing", "a/../../outside"):
+        with pytest.raises(Unprocessable, match="within"):
+            studies.folders_in(settings, within)
+
+
+def test_errors_of_a_codebook_name_the_variable_and_the_category():
+    categories = [{"name": "calm"}, {"name": "wild", "definition": 3}]
+    with pytest.raises(Unprocessable, match=r"^variable 'mood', category 'wild', definition: got 3") as caught:
+        validated(Codebook, {"variables": [{"name": "mood", "kind": "ordinal", "categories": categories}]})
+    assert caught.value.param == "variables[0].categories[1].definition"
