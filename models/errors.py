@@ -16,6 +16,7 @@ ModelsError                     code, message; str(error) is written for the per
 ├── EstimateError              "invalid_sample"       422  a coded sample from which nothing can be estimated
 ├── IdError                     "missing_id"           422  an item, coder, group or stratum without an id
 ├── ClusteringError             "clustering_error"     422  vectors or options that are not valid
+├── FaceError                   "invalid_faces"        422  vectors, corrections or codes of faces that cannot be used
 ├── PageError                   "invalid_answer"       422  an answer that contradicts itself, and cannot be drawn
 ├── AnalysisError               "invalid_options"      422  options of an analyser that cannot be used
 ├── UnknownClassifier           "unknown_classifier"   404
@@ -106,6 +107,10 @@ class IdError(ModelsError):
 
 class ClusteringError(ModelsError):
     code = "clustering_error"
+
+
+class FaceError(ModelsError):
+    code = "invalid_faces"
 
 
 class PageError(ModelsError):

@@ -59,7 +59,7 @@ MODELS_LAYERS = (
     ("models.classifiers", "models.sources"),
     ("models.sessions",),
     ("models.encoders", "models.zero_shot"),
-    ("models.analysers",),
+    ("models.analysers", "models.faces"),
     ("models.video", "models.similarity", "models.catalog"),
     ("models.clustering", "models.annotation", "models.correction"),
     ("models.images", "models.codes"),
