@@ -19,10 +19,16 @@ class Matches:
     ----------
     nearest : indexes and cosines (m, top), the highest first.
     counts : (m,) number of faces of the whole corpus with a cosine of at least the threshold.
+    threshold : the cosine from which a face matches.
     """
 
     nearest: Neighbours
     counts: NDArray[np.int64]
+    threshold: float
+
+    def is_match(self, cosine: float) -> bool:
+        """Whether a cosine, in single precision, reaches the threshold."""
+        return bool(np.float32(cosine) >= np.float32(self.threshold))
 
 
 def match_faces(
@@ -46,4 +52,4 @@ def match_faces(
         check()
         cosines = (wanted[at : at + step] @ rows.T).astype(np.float32)
         counts[at : at + step] = (cosines >= np.float32(threshold)).sum(axis=1)
-    return Matches(nearest=found, counts=counts)
+    return Matches(nearest=found, counts=counts, threshold=threshold)

@@ -8,8 +8,7 @@ with Student's quantile for the number of persons.
 
 Few errors say little about their dependence. One more error is therefore added to those that were seen, whose
 dependence is the highest possible one: all pairs of two people err together, and a person's pairs with all others are
-correlated by one half. It weighs as 1 to the square of the number of errors, which is about the number of pairs of
-errors that could share a person. Without any error the number of independent pairs of different people is half that of persons.
+correlated by one half. Without any error the number of independent pairs of different people is half that of persons.
 """
 
 from dataclasses import dataclass
@@ -96,7 +95,7 @@ class PairUnits:
         own = float(e @ e)
         seen = own + max(0.0, self._square(e) - 2 * own) if len(self.members) == 2 else own
         units = min(int((y > 0).sum()), int((y < m).sum()))
-        variance = (units**2 * seen + binomial * full) / (units**2 + 1)
+        variance = (units * seen + binomial * full) / (units + 1)
         return min(total, binomial * total**2 / variance)
 
     def _square(self, values: Float) -> float:

@@ -11,6 +11,7 @@ from protos.generate.tables import (
     corpus,
     estimates,
     evaluations,
+    face_comparison,
     items,
     labels,
     pages,
@@ -38,6 +39,7 @@ FILES = (
     estimates.ESTIMATES,
     evaluations.EVALUATIONS,
     labels.LABELS,
+    face_comparison.FACE_COMPARISON,
     service.DAGUERRE,
 )
 

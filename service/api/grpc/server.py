@@ -27,6 +27,7 @@ from service.api.grpc.methods.clusters import ClusterMethods
 from service.api.grpc.methods.collections import CollectionMethods
 from service.api.grpc.methods.estimates import EstimateMethods
 from service.api.grpc.methods.evaluations import EvaluationMethods
+from service.api.grpc.methods.face_comparison import FaceComparisonMethods
 from service.api.grpc.methods.files import FileMethods
 from service.api.grpc.methods.images import ImageMethods
 from service.api.grpc.methods.items import ItemMethods
@@ -84,6 +85,7 @@ class GrpcServer:
             MultiverseMethods(context),
             EvaluationMethods(context),
             LabelMethods(context),
+            FaceComparisonMethods(context),
             self._files,
             JobMethods(context),
         )

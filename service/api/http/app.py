@@ -26,6 +26,7 @@ from service.api.http.routes import (
     duplicates,
     estimates,
     evaluations,
+    face_comparison,
     files,
     images,
     items,
@@ -72,7 +73,7 @@ def create(context: Context) -> FastAPI:
         *(search, collections, timeline, files, pages, validations, evaluations, estimates, multiverses, labels),
         *(jobs, client),
         *(studies, assignments, study_columns, study_vectors, study_search, study_analyses, study_results),
-        *(sessions, workbench),
+        *(face_comparison, sessions, workbench),
     )
     for feature in features:
         feature.add(app, context)

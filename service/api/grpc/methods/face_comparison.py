@@ -1,0 +1,83 @@
+"""gRPC methods of comparisons of faces."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from google.protobuf.message import Message
+from pydantic import BaseModel
+
+from daguerre_proto.v1 import face_comparison_pb2 as pb
+from models.stopping import Check
+from service.api.grpc.inputs import read, read_vectors
+from service.api.grpc.methods.base import Method
+from service.context import Context
+from service.pipelines import face_comparison as pipeline
+from service.pipelines.answers import to_json
+from service.pipelines.items import VectorInput
+from service.schemas import face_comparison as schema
+
+R = TypeVar("R", bound=schema.FaceComparison)
+
+
+class FaceComparisonMethods:
+    """Methods for comparisons of faces."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def methods(self) -> Iterator[Method]:
+        """The methods of this feature."""
+        yield "MatchFaces", "faces", pb.FaceMatchesRequest, self._match
+        yield "GroupPersons", "faces", pb.PersonsRequest, self._persons
+        yield "VerifyFaces", "faces", pb.VerificationRequest, self._verify
+
+    async def _match(self, request: pb.FaceMatchesRequest, owner: str | None) -> Message:
+        targets = [request.targets] if request.HasField("targets") else []
+        return pb.FaceMatchesResponse(
+            answer_json=await self._answer(
+                request,
+                schema.FaceMatchesRequest,
+                targets,
+                owner,
+                lambda body, faces, wanted, check: pipeline.match_faces(
+                    body, faces, pipeline.one_block(wanted, "targets"), check
+                ),
+            )
+        )
+
+    async def _persons(self, request: pb.PersonsRequest, owner: str | None) -> Message:
+        return pb.PersonsResponse(
+            answer_json=await self._answer(
+                request,
+                schema.PersonsRequest,
+                [],
+                owner,
+                lambda body, faces, _, check: pipeline.group(body, faces, check),
+            )
+        )
+
+    async def _verify(self, request: pb.VerificationRequest, owner: str | None) -> Message:
+        return pb.VerificationResponse(
+            answer_json=await self._answer(
+                request,
+                schema.VerificationRequest,
+                [],
+                owner,
+                lambda body, faces, _, check: pipeline.verification(body, faces, check),
+            )
+        )
+
+    async def _answer(
+        self,
+        request: Any,
+        kind: type[R],
+        targets: Sequence[Any],
+        owner: str | None,
+        work: Callable[[R, VectorInput, Sequence[VectorInput], Check], BaseModel],
+    ) -> str:
+        context = self._context
+        pipeline.require(context.settings)
+        wanted = await read_vectors(context, targets, owner) or ()
+        faces = pipeline.one_block(await read_vectors(context, request.vectors, owner))
+        body = await read(context, kind, request, without=("targets",))
+        return await context.engine().compute(lambda check: to_json(work(body, faces, wanted, check).model_dump()).decode())

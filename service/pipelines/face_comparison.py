@@ -1,0 +1,193 @@
+"""Comparisons of faces by vectors that the caller sends. Nothing is kept, and nothing has a name."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from models.errors import quoted
+from models.faces import matches as of_matches
+from models.faces.coded_pairs import coded_pairs
+from models.faces.persons import Persons, group_persons
+from models.faces.vectors import threshold_of, units_of
+from models.faces.verification import verify
+from models.stopping import Check
+from service.errors import TooLarge, Unprocessable
+from service.inference import switches
+from service.pipelines.annotation import plain
+from service.pipelines.items import VectorInput, checked_ids
+from service.schemas import face_comparison as schema
+from service.settings import Settings
+
+MOST_MATCHES = 1_000_000  # listed faces of one answer
+NOTICE = (
+    "Equal faces are not proof of one person, and vectors of faces are biometric data. Errors differ between groups of "
+    "people and kinds of pictures: check them on pairs of your own (verification). Persons are numbers, not names."
+)
+
+
+def require(settings: Settings) -> None:
+    """Raise Forbidden unless the owner of the server permits the comparison of faces."""
+    switches.require(settings, ["face_vectors"], param="vectors")
+
+
+def one_block(blocks: Sequence[VectorInput] | None, name: str = "vectors") -> VectorInput:
+    """The only block of vectors of faces. Raises Unprocessable."""
+    if not blocks:
+        raise Unprocessable(f"{name}: are missing; send the vectors of faces as one block", param=name)
+    block = blocks[0]
+    if len(blocks) > 1 or block.modality != "face":
+        raise Unprocessable(
+            f'{name}: has vectors of modality {quoted(blocks[-1].modality)}; send one block of modality "face", from '
+            "the analyser face_vectors",
+            code="unsupported_modality",
+            param=name,
+        )
+    return block
+
+
+def match_faces(
+    request: schema.FaceMatchesRequest, faces: VectorInput, targets: VectorInput, check: Check
+) -> schema.FaceMatchesAnswer:
+    """The faces nearest to each target. Raises FaceError, Unprocessable, TooLarge."""
+    if targets.fingerprint != faces.fingerprint:
+        raise Unprocessable(
+            f"targets: their fingerprint is {quoted(targets.fingerprint)}, that of the faces "
+            f"{quoted(faces.fingerprint)}; make both with one model",
+            code="fingerprint_mismatch",
+            param="targets",
+        )
+    if targets.rows.shape[1] != faces.rows.shape[1]:
+        raise Unprocessable(
+            f"targets: have {targets.rows.shape[1]} numbers each, the faces {faces.rows.shape[1]}; make both with one "
+            "model",
+            param="targets",
+        )
+    top = min(request.top, len(faces.rows))
+    if len(targets.rows) * top > MOST_MATCHES:
+        raise TooLarge(
+            f"top: {top} faces of {len(targets.rows):,} targets are more than {MOST_MATCHES:,}; ask in several requests",
+            code="too_many_neighbours",
+            param="top",
+        )
+    threshold, origin = threshold_of(request.threshold, faces.model)
+    names, ids = _ids(request.target_ids, targets, "target_ids"), _ids(request.ids, faces)
+    found = of_matches.match_faces(targets.rows, faces.rows, names, ids, threshold, top, check)
+    data = []
+    for i, name in enumerate(names):
+        rows = zip(found.nearest.indexes[i].tolist(), found.nearest.scores[i].tolist(), strict=True)
+        listed = [
+            {"index": j, "id": ids[j], "cosine": cosine, "distance": 1 - cosine, "match": found.is_match(cosine)}
+            for j, cosine in rows
+        ]
+        data.append({"index": i, "id": name, "matches": int(found.counts[i]), "faces": listed})
+    return schema.FaceMatchesAnswer.model_validate(
+        {"n": len(faces.rows), "data": data, **_common(faces, threshold, origin)}
+    )
+
+
+def group(request: schema.PersonsRequest, faces: VectorInput, check: Check) -> schema.PersonsAnswer:
+    """Groups of faces of one person each. Raises FaceError, Unprocessable."""
+    threshold, origin = threshold_of(request.threshold, faces.model)
+    ids = _ids(request.ids, faces)
+    found = group_persons(
+        faces.rows,
+        ids,
+        threshold,
+        same=request.same,
+        different=request.different,
+        margin=request.margin,
+        check=check,
+    )
+    columns = {
+        "id": ids,
+        "person": found.labels.tolist(),
+        "cosine": found.cosines.tolist(),
+        "other": [None if other < 0 else other for other in found.others.tolist()],
+        "other_cosine": found.other_cosines.tolist(),
+        "close": found.close.tolist(),
+        "corrected": found.corrected.tolist(),
+    }
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    answer = {
+        "margin": request.margin,
+        "persons": [{"person": number, **asdict(each)} for number, each in enumerate(found.persons)],
+        "faces": rows,
+        "remarks": _remarks(found, threshold),
+        **_common(faces, threshold, origin),
+    }
+    return schema.PersonsAnswer.model_validate(plain(answer))
+
+
+def _remarks(found: Persons, threshold: float) -> list[str]:
+    n, remarks = len(found.labels), []
+    if n == 1:
+        remarks.append("there is one face, so that nothing was compared")
+    if threshold == 1:
+        remarks.append("at a threshold of 1 only faces with equal vectors are put together")
+    if threshold == -1:
+        remarks.append("at a threshold of -1 all faces are put together that no correction keeps apart")
+    if close := int(found.close.sum()):
+        remarks.append(f"{close:,} of {n:,} faces are close to another person: look at them")
+    if close := sum(each.close for each in found.persons):
+        remarks.append(f"{close:,} of {len(found.persons):,} persons are close to another one: they may be one person")
+    weak = [
+        number
+        for number, each in enumerate(found.persons)
+        if each.corrected and each.cohesion is not None and each.cohesion < threshold
+    ]
+    if weak:
+        remarks.append(
+            f"{len(weak):,} persons that were put together by hand have a mean cosine below the threshold, the first is "
+            f"{weak[0]}"
+        )
+    return remarks
+
+
+def verification(request: schema.VerificationRequest, faces: VectorInput, check: Check) -> schema.VerificationAnswer:
+    """Error rates by coded pairs. Raises FaceError, Unprocessable."""
+    threshold, origin = threshold_of(request.threshold, faces.model)
+    ids = _ids(request.ids, faces)
+    units = units_of(faces.rows, ids)
+    pairs = coded_pairs(
+        ids,
+        pairs=None if request.pairs is None else [(each.a, each.b, each.same) for each in request.pairs],
+        persons=_codes(request.persons),
+        groups=_codes(request.groups),
+    )
+    found = verify(units, pairs, threshold, wished=request.wished, check=check)
+    fields = asdict(found)
+    for name in ("highest_different", "lowest_same"):
+        fields[name] = [{**each, "a": ids[each["a"]], "b": ids[each["b"]]} for each in fields[name]]
+    if uncoded := int((pairs.person < 0).sum()):
+        fields["remarks"] = [f"{uncoded:,} of {len(ids):,} faces have no person and are left out", *fields["remarks"]]
+    return schema.VerificationAnswer.model_validate(
+        plain(
+            {
+                **fields,
+                "faces": len(ids),
+                "persons_origin": "pairs" if request.persons is None else "given",
+                **_common(faces, threshold, origin),
+            }
+        )
+    )
+
+
+def _codes(codes: Sequence[str] | None) -> list[str | None] | None:
+    return None if codes is None else [each or None for each in codes]
+
+
+def _ids(given: Sequence[str] | None, faces: VectorInput, param: str = "ids") -> tuple[str, ...]:
+    n = len(faces.rows)
+    if given is not None and len(given) != n:
+        raise Unprocessable(f"{param}: {len(given)} for {n} faces; give one for each", "lengths_differ", param=param)
+    return checked_ids(given or faces.ids or [str(i) for i in range(n)], n)
+
+
+def _common(faces: VectorInput, threshold: float, origin: str) -> Mapping[str, Any]:
+    return {
+        "threshold": threshold,
+        "threshold_origin": origin,
+        "model": faces.model,
+        "receipt": faces.receipt or {"model": faces.model, "fingerprint": faces.fingerprint},
+        "notice": NOTICE,
+    }
