@@ -108,10 +108,7 @@ def group_persons(
     persons = tuple(
         Person(
             faces=tuple(order[list(each.faces)].tolist()),
-            **{
-                name: getattr(each, name)
-                for name in ("cohesion", "nearest", "nearest_cosine", "close", "corrected")
-            },
+            **{name: getattr(each, name) for name in ("cohesion", "nearest", "nearest_cosine", "close", "corrected")},
         )
         for each in found.persons
     )
@@ -133,9 +130,7 @@ def order_rank(units: Float) -> Int:
     return rank
 
 
-def _collapsed(
-    x: Float, start: Int, apart: Sequence[Int], touched: NDArray[np.bool_]
-) -> tuple[Int, tuple[Int, ...]]:
+def _collapsed(x: Float, start: Int, apart: Sequence[Int], touched: NDArray[np.bool_]) -> tuple[Int, tuple[Int, ...]]:
     """Groups to start from in the order of the rows: equal faces that no correction names are one from the start."""
     key = start + len(x)
     equal = np.zeros(len(x), bool)

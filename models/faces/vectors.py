@@ -1,6 +1,6 @@
-"""Checks of vectors of faces, and the threshold of a model."""
+"""Checks of vectors of faces, and the threshold by which they are compared."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from models.errors import FaceError, quoted
 
 Float = NDArray[np.float64]
-THRESHOLDS: Mapping[str, float] = {"sface": 0.363}  # OpenCV's, by the card of the model
 SHORTEST, LONGEST = 1e-15, 1e15
 
 
@@ -39,20 +38,23 @@ def units_of(vectors: NDArray[np.floating], ids: Sequence[str], name: str = "vec
             f"{name}: the vector of face {quoted(ids[first])} {problem}{more}; leave the face out",
             "zero_vectors" if finite else "nan_vectors",
         )
-    return rows / lengths[:, None]
+    units: Float = rows / lengths[:, None]
+    return units
 
 
-def threshold_of(given: float | None, model: str) -> tuple[float, str]:
+def threshold_of(given: float | None, model: str, own: float | None) -> tuple[float, str]:
     """The cosine from which two faces count as one person, and its origin, "given" or "model".
 
-    Raises FaceError for a model without a threshold of its own.
+    `own` is that of the model; None where it has none.
+
+    Raises FaceError for neither.
     """
     if given is not None:
         return given, "given"
-    if model not in THRESHOLDS:
+    if own is None:
         raise FaceError(
             f"threshold: is missing, and the model {quoted(model)} has none of its own; give one, for example that of "
             "a wished false match rate from POST /v1/faces/verification on pairs that you have coded",
             "no_threshold",
         )
-    return THRESHOLDS[model], "model"
+    return own, "model"

@@ -184,7 +184,7 @@ def verify(
     thresholds = [round(k * STEP, 6) for k in range(low, high + 1)]
     rows = zip(thresholds, different.rates(thresholds, check), same.rates(thresholds, check), strict=True)
     curve = [CurvePoint(threshold=t, false_match=one, false_non_match=other) for t, one, other in rows]
-    at, rate = _equal_error(different.cosines, same.cosines)
+    equal, rate = _equal_error(different.cosines, same.cosines)
     wishes = tuple(_wish(each, different, same, curve) for each in wished)
     groups, differences, remarks = _by_group(pairs, cosines, threshold, check)
     remarks += [
@@ -196,7 +196,7 @@ def verify(
     return Verification(
         false_match=different.counted(threshold),
         false_non_match=same.counted(threshold),
-        equal_error_threshold=at,
+        equal_error_threshold=equal,
         equal_error_rate=rate,
         curve=tuple(curve),
         wished=wishes,

@@ -13,10 +13,10 @@ from models.faces.verification import verify
 from models.stopping import Check
 from service.errors import TooLarge, Unprocessable
 from service.inference import switches
+from service.inference.engine import Engine
 from service.pipelines.annotation import plain
 from service.pipelines.items import VectorInput, checked_ids
 from service.schemas import face_comparison as schema
-from service.settings import Settings
 
 MOST_MATCHES = 1_000_000  # listed faces of one answer
 NOTICE = (
@@ -25,9 +25,16 @@ NOTICE = (
 )
 
 
-def require(settings: Settings) -> None:
+def require(engine: Engine) -> None:
     """Raise Forbidden unless the owner of the server permits the comparison of faces."""
-    switches.require(settings, ["face_vectors"], param="vectors")
+    switches.require(engine.settings, ["face_vectors"], param="vectors")
+
+
+def _threshold(engine: Engine, given: float | None, faces: VectorInput) -> tuple[float, str]:
+    """The threshold and its origin. Raises FaceError where there is none."""
+    specs = (each.spec for each in engine.analysers if each.spec.kind == "face_vectors")
+    own = next((each.settings.get("threshold") for each in specs if each.fingerprint() == faces.fingerprint), None)
+    return threshold_of(given, faces.model, own if isinstance(own, float) else None)
 
 
 def one_block(blocks: Sequence[VectorInput] | None, name: str = "vectors") -> VectorInput:
@@ -46,7 +53,7 @@ def one_block(blocks: Sequence[VectorInput] | None, name: str = "vectors") -> Ve
 
 
 def match_faces(
-    request: schema.FaceMatchesRequest, faces: VectorInput, targets: VectorInput, check: Check
+    engine: Engine, request: schema.FaceMatchesRequest, faces: VectorInput, targets: VectorInput, check: Check
 ) -> schema.FaceMatchesAnswer:
     """The faces nearest to each target. Raises FaceError, Unprocessable, TooLarge."""
     if targets.fingerprint != faces.fingerprint:
@@ -65,11 +72,11 @@ def match_faces(
     top = min(request.top, len(faces.rows))
     if len(targets.rows) * top > MOST_MATCHES:
         raise TooLarge(
-            f"top: {top} faces of {len(targets.rows):,} targets are more than {MOST_MATCHES:,}; ask in several requests",
+            f"top: {top} faces of {len(targets.rows):,} targets are more than {MOST_MATCHES:,}; ask several times",
             code="too_many_neighbours",
             param="top",
         )
-    threshold, origin = threshold_of(request.threshold, faces.model)
+    threshold, origin = _threshold(engine, request.threshold, faces)
     names, ids = _ids(request.target_ids, targets, "target_ids"), _ids(request.ids, faces)
     found = of_matches.match_faces(targets.rows, faces.rows, names, ids, threshold, top, check)
     data = []
@@ -85,9 +92,9 @@ def match_faces(
     )
 
 
-def group(request: schema.PersonsRequest, faces: VectorInput, check: Check) -> schema.PersonsAnswer:
+def group(engine: Engine, request: schema.PersonsRequest, faces: VectorInput, check: Check) -> schema.PersonsAnswer:
     """Groups of faces of one person each. Raises FaceError, Unprocessable."""
-    threshold, origin = threshold_of(request.threshold, faces.model)
+    threshold, origin = _threshold(engine, request.threshold, faces)
     ids = _ids(request.ids, faces)
     found = group_persons(
         faces.rows,
@@ -137,15 +144,17 @@ def _remarks(found: Persons, threshold: float) -> list[str]:
     ]
     if weak:
         remarks.append(
-            f"{len(weak):,} persons that were put together by hand have a mean cosine below the threshold, the first is "
-            f"{weak[0]}"
+            f"{len(weak):,} persons that were put together by hand have a mean cosine below the threshold; the "
+            f"first is {weak[0]}"
         )
     return remarks
 
 
-def verification(request: schema.VerificationRequest, faces: VectorInput, check: Check) -> schema.VerificationAnswer:
+def verification(
+    engine: Engine, request: schema.VerificationRequest, faces: VectorInput, check: Check
+) -> schema.VerificationAnswer:
     """Error rates by coded pairs. Raises FaceError, Unprocessable."""
-    threshold, origin = threshold_of(request.threshold, faces.model)
+    threshold, origin = _threshold(engine, request.threshold, faces)
     ids = _ids(request.ids, faces)
     units = units_of(faces.rows, ids)
     pairs = coded_pairs(
@@ -179,7 +188,9 @@ def _codes(codes: Sequence[str] | None) -> list[str | None] | None:
 def _ids(given: Sequence[str] | None, faces: VectorInput, param: str = "ids") -> tuple[str, ...]:
     n = len(faces.rows)
     if given is not None and len(given) != n:
-        raise Unprocessable(f"{param}: {len(given)} for {n} faces; give one for each", "lengths_differ", param=param)
+        raise Unprocessable(
+            f"{param}: {len(given)} for {n} faces; give one for each", code="lengths_differ", param=param
+        )
     return checked_ids(given or faces.ids or [str(i) for i in range(n)], n)
 
 

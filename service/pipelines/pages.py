@@ -17,7 +17,10 @@ from models.pages import (
     estimate,
     estimates,
     evaluation,
+    face_matches,
+    face_verification,
     multiverse,
+    persons,
     sample,
     search,
     validation,
@@ -37,6 +40,7 @@ from service.schemas.coders import CoderGroupsAnswer
 from service.schemas.duplicates import DuplicatesAnswer
 from service.schemas.estimates import EstimateCorpusAnswer
 from service.schemas.evaluations import EvaluationAnswer
+from service.schemas.face_comparison import FaceMatchesAnswer, PersonsAnswer, VerificationAnswer
 from service.schemas.multiverses import MultiverseAnswer
 from service.schemas.pages import AnswerPage, AnswerPageRequest
 from service.schemas.search import SearchAnswer
@@ -79,6 +83,9 @@ KINDS: Mapping[str, PageKind] = {
     "estimate": PageKind(EstimateAnswer, estimate.page, estimate.ids),
     "evaluation": PageKind(EvaluationAnswer, evaluation.page, evaluation.ids),
     "estimates": PageKind(EstimateCorpusAnswer, estimates.page, estimates.ids),
+    "face-matches": PageKind(FaceMatchesAnswer, face_matches.page, face_matches.ids),
+    "persons": PageKind(PersonsAnswer, persons.page, persons.ids),
+    "face-verification": PageKind(VerificationAnswer, face_verification.page, face_verification.ids),
     "multiverse": PageKind(MultiverseAnswer, multiverse.page, multiverse.ids),
 }
 

@@ -14,16 +14,14 @@ Id = Annotated[str, Field(max_length=1024)]
 Wished = Annotated[float, Field(gt=0, lt=1)]
 
 
-class FaceBlock(Vectors):
-    """Vectors of faces, as `face_vectors` of POST /v1/analyses gives them."""
-
-    modality: Literal["face"] = Field(description="Modality of the vectors: face.")
-
-
 class FaceComparison(Message):
     """Vectors of faces, and the cosine from which two are one person."""
 
-    vectors: list[FaceBlock] | None = Field(None, max_length=1, description="Vectors of the faces, as one block.")
+    vectors: list[Vectors] | None = Field(
+        None,
+        max_length=1,
+        description="Vectors of the faces, as one block of modality face, from the analyser face_vectors.",
+    )
     ids: list[Id] | None = Field(
         None, description="One id per face, each once. Default: the numbers of the faces, from 0.", examples=[["a#0"]]
     )
@@ -38,7 +36,7 @@ class FaceComparison(Message):
 class FaceMatchesRequest(FaceComparison):
     """Target faces, `targets`, and the faces with which they are compared, `vectors`."""
 
-    targets: FaceBlock | None = Field(None, description="Vectors of the target faces.")
+    targets: Vectors | None = Field(None, description="Vectors of the target faces.")
     target_ids: list[Id] | None = Field(None, description="One id per target. Default: their numbers, from 0.")
     top: int = Field(10, ge=1, le=10_000, description="Number of faces listed for each target, the nearest first.")
 
@@ -83,7 +81,9 @@ class PersonsRequest(FaceComparison):
     """Faces that are grouped by average linkage, and corrections of the groups by hand."""
 
     same: list[list[Id]] = Field(
-        [], description="Lists of ids of faces that are one person, whatever their cosines.", examples=[[["a#0", "b#0"]]]
+        [],
+        description="Lists of ids of faces that are one person, whatever their cosines.",
+        examples=[[["a#0", "b#0"]]],
     )
     different: list[list[Id]] = Field(
         [],
@@ -116,7 +116,8 @@ class PersonFace(BaseModel):
     other: Index | None = Field(description="Number of the other person that is most similar to the face.")
     other_cosine: float | None = Field(description="Mean cosine to the faces of that other person.")
     close: bool = Field(
-        description="Whether `cosine`, or the threshold for a single face, is less than the margin above `other_cosine`."
+        description="Whether `cosine`, or the threshold for a single face, is above `other_cosine` by less than the "
+        "margin."
     )
     corrected: bool = Field(description="Whether a correction names the face.")
 

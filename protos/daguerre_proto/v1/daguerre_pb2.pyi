@@ -6,6 +6,7 @@ from daguerre_proto.v1 import corpus_pb2 as _corpus_pb2
 from daguerre_proto.v1 import embeddings_pb2 as _embeddings_pb2
 from daguerre_proto.v1 import estimates_pb2 as _estimates_pb2
 from daguerre_proto.v1 import evaluations_pb2 as _evaluations_pb2
+from daguerre_proto.v1 import face_comparison_pb2 as _face_comparison_pb2
 from daguerre_proto.v1 import job_answers_pb2 as _job_answers_pb2
 from daguerre_proto.v1 import jobs_pb2 as _jobs_pb2
 from daguerre_proto.v1 import labels_pb2 as _labels_pb2

@@ -11,6 +11,7 @@ from daguerre_proto.v1 import corpus_pb2 as daguerre__proto_dot_v1_dot_corpus__p
 from daguerre_proto.v1 import embeddings_pb2 as daguerre__proto_dot_v1_dot_embeddings__pb2
 from daguerre_proto.v1 import estimates_pb2 as daguerre__proto_dot_v1_dot_estimates__pb2
 from daguerre_proto.v1 import evaluations_pb2 as daguerre__proto_dot_v1_dot_evaluations__pb2
+from daguerre_proto.v1 import face_comparison_pb2 as daguerre__proto_dot_v1_dot_face__comparison__pb2
 from daguerre_proto.v1 import job_answers_pb2 as daguerre__proto_dot_v1_dot_job__answers__pb2
 from daguerre_proto.v1 import jobs_pb2 as daguerre__proto_dot_v1_dot_jobs__pb2
 from daguerre_proto.v1 import labels_pb2 as daguerre__proto_dot_v1_dot_labels__pb2
@@ -288,6 +289,21 @@ class DaguerreStub(object):
                 '/daguerre_proto.v1.Daguerre/EvaluateFindings',
                 request_serializer=daguerre__proto_dot_v1_dot_evaluations__pb2.EvaluationRequest.SerializeToString,
                 response_deserializer=daguerre__proto_dot_v1_dot_evaluations__pb2.EvaluationResponse.FromString,
+                _registered_method=True)
+        self.MatchFaces = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/MatchFaces',
+                request_serializer=daguerre__proto_dot_v1_dot_face__comparison__pb2.FaceMatchesRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_face__comparison__pb2.FaceMatchesResponse.FromString,
+                _registered_method=True)
+        self.GroupPersons = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/GroupPersons',
+                request_serializer=daguerre__proto_dot_v1_dot_face__comparison__pb2.PersonsRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_face__comparison__pb2.PersonsResponse.FromString,
+                _registered_method=True)
+        self.VerifyFaces = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/VerifyFaces',
+                request_serializer=daguerre__proto_dot_v1_dot_face__comparison__pb2.VerificationRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_face__comparison__pb2.VerificationResponse.FromString,
                 _registered_method=True)
         self.AnswerPage = channel.unary_unary(
                 '/daguerre_proto.v1.Daguerre/AnswerPage',
@@ -728,6 +744,27 @@ class DaguerreServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MatchFaces(self, request, context):
+        """The faces nearest to target faces, by their vectors.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GroupPersons(self, request, context):
+        """Group faces of one person, by their vectors.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VerifyFaces(self, request, context):
+        """Measure errors of the comparison of faces by coded pairs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AnswerPage(self, request, context):
         """An answer of an operation as a page.
         """
@@ -1107,6 +1144,21 @@ def add_DaguerreServicer_to_server(servicer, server):
                     servicer.EvaluateFindings,
                     request_deserializer=daguerre__proto_dot_v1_dot_evaluations__pb2.EvaluationRequest.FromString,
                     response_serializer=daguerre__proto_dot_v1_dot_evaluations__pb2.EvaluationResponse.SerializeToString,
+            ),
+            'MatchFaces': grpc.unary_unary_rpc_method_handler(
+                    servicer.MatchFaces,
+                    request_deserializer=daguerre__proto_dot_v1_dot_face__comparison__pb2.FaceMatchesRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_face__comparison__pb2.FaceMatchesResponse.SerializeToString,
+            ),
+            'GroupPersons': grpc.unary_unary_rpc_method_handler(
+                    servicer.GroupPersons,
+                    request_deserializer=daguerre__proto_dot_v1_dot_face__comparison__pb2.PersonsRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_face__comparison__pb2.PersonsResponse.SerializeToString,
+            ),
+            'VerifyFaces': grpc.unary_unary_rpc_method_handler(
+                    servicer.VerifyFaces,
+                    request_deserializer=daguerre__proto_dot_v1_dot_face__comparison__pb2.VerificationRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_face__comparison__pb2.VerificationResponse.SerializeToString,
             ),
             'AnswerPage': grpc.unary_unary_rpc_method_handler(
                     servicer.AnswerPage,
@@ -2460,6 +2512,87 @@ class Daguerre(object):
             '/daguerre_proto.v1.Daguerre/EvaluateFindings',
             daguerre__proto_dot_v1_dot_evaluations__pb2.EvaluationRequest.SerializeToString,
             daguerre__proto_dot_v1_dot_evaluations__pb2.EvaluationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MatchFaces(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/MatchFaces',
+            daguerre__proto_dot_v1_dot_face__comparison__pb2.FaceMatchesRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_face__comparison__pb2.FaceMatchesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GroupPersons(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/GroupPersons',
+            daguerre__proto_dot_v1_dot_face__comparison__pb2.PersonsRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_face__comparison__pb2.PersonsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyFaces(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/VerifyFaces',
+            daguerre__proto_dot_v1_dot_face__comparison__pb2.VerificationRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_face__comparison__pb2.VerificationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -11,7 +11,7 @@ FACE_COMPARISON = File(
         message("FaceIds", "", "Ids of faces.", values="repeated string // Ids, each once."),
         message("PersonsRequest", "PersonsRequest", same="repeated FaceIds", different="repeated FaceIds"),
         message("PersonsResponse", "", "Groups of faces.", answer_json=ANSWER),
-        message("CodedFacePair", "CodedFacePair"),
+        message("CodedFacePair", "CodedFacePair", same="optional bool"),
         message("VerificationRequest", "VerificationRequest"),
         message("VerificationResponse", "", "Errors of the comparison of faces.", answer_json=ANSWER),
     ),

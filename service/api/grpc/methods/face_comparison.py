@@ -11,6 +11,7 @@ from models.stopping import Check
 from service.api.grpc.inputs import read, read_vectors
 from service.api.grpc.methods.base import Method
 from service.context import Context
+from service.inference.engine import Engine
 from service.pipelines import face_comparison as pipeline
 from service.pipelines.answers import to_json
 from service.pipelines.items import VectorInput
@@ -39,8 +40,8 @@ class FaceComparisonMethods:
                 schema.FaceMatchesRequest,
                 targets,
                 owner,
-                lambda body, faces, wanted, check: pipeline.match_faces(
-                    body, faces, pipeline.one_block(wanted, "targets"), check
+                lambda engine, body, faces, wanted, check: pipeline.match_faces(
+                    engine, body, faces, pipeline.one_block(wanted, "targets"), check
                 ),
             )
         )
@@ -52,7 +53,7 @@ class FaceComparisonMethods:
                 schema.PersonsRequest,
                 [],
                 owner,
-                lambda body, faces, _, check: pipeline.group(body, faces, check),
+                lambda engine, body, faces, _, check: pipeline.group(engine, body, faces, check),
             )
         )
 
@@ -63,7 +64,7 @@ class FaceComparisonMethods:
                 schema.VerificationRequest,
                 [],
                 owner,
-                lambda body, faces, _, check: pipeline.verification(body, faces, check),
+                lambda engine, body, faces, _, check: pipeline.verification(engine, body, faces, check),
             )
         )
 
@@ -73,11 +74,14 @@ class FaceComparisonMethods:
         kind: type[R],
         targets: Sequence[Any],
         owner: str | None,
-        work: Callable[[R, VectorInput, Sequence[VectorInput], Check], BaseModel],
+        work: Callable[[Engine, R, VectorInput, Sequence[VectorInput], Check], BaseModel],
     ) -> str:
         context = self._context
-        pipeline.require(context.settings)
+        engine = context.engine()
+        pipeline.require(engine)
         wanted = await read_vectors(context, targets, owner) or ()
         faces = pipeline.one_block(await read_vectors(context, request.vectors, owner))
         body = await read(context, kind, request, without=("targets",))
-        return await context.engine().compute(lambda check: to_json(work(body, faces, wanted, check).model_dump()).decode())
+        return await engine.compute(
+            lambda check: to_json(work(engine, body, faces, wanted, check).model_dump()).decode()
+        )

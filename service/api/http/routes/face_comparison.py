@@ -14,6 +14,7 @@ from service.api.http.inputs import block, read_vectors
 from service.api.http.responses import while_connected
 from service.context import Context
 from service.errors import Unprocessable
+from service.inference.engine import Engine
 from service.pipelines import face_comparison as pipeline
 from service.pipelines.answers import to_json
 from service.pipelines.items import VectorInput
@@ -30,10 +31,11 @@ def add(app: FastAPI, context: Context) -> None:
     async def compare(
         request: Request,
         kind: type[R],
-        work: Callable[[R, VectorInput, Sequence[VectorInput], Check], BaseModel],
+        work: Callable[[Engine, R, VectorInput, Sequence[VectorInput], Check], BaseModel],
     ) -> Response:
         request.state.operation = "faces"
-        pipeline.require(context.settings)
+        engine = context.engine()
+        pipeline.require(engine)
         owner = request.state.owner
         with bodies.hold(request):
             body, files = await bodies.message(request, kind)
@@ -44,7 +46,7 @@ def add(app: FastAPI, context: Context) -> None:
             if (header := getattr(body, "targets", None)) is not None:
                 read = partial(block, header, None, context.files, owner, name="targets")
                 targets = [await context.parsing.compute(lambda check: read(check=check))]
-            answer = context.engine().compute(lambda check: to_json(work(body, faces, targets, check).model_dump()))
+            answer = engine.compute(lambda check: to_json(work(engine, body, faces, targets, check).model_dump()))
             return Response(
                 await while_connected(request, context.settings.request_timeout, answer), media_type="application/json"
             )
@@ -62,8 +64,8 @@ def add(app: FastAPI, context: Context) -> None:
         return await compare(
             request,
             schema.FaceMatchesRequest,
-            lambda body, faces, targets, check: pipeline.match_faces(
-                body, faces, pipeline.one_block(targets, "targets"), check
+            lambda engine, body, faces, targets, check: pipeline.match_faces(
+                engine, body, faces, pipeline.one_block(targets, "targets"), check
             ),
         )
 
@@ -78,7 +80,9 @@ def add(app: FastAPI, context: Context) -> None:
     async def persons(request: Request) -> Response:
         """Groups of faces by average linkage of their vectors, around corrections by hand. Groups are numbers."""
         return await compare(
-            request, schema.PersonsRequest, lambda body, faces, targets, check: pipeline.group(body, faces, check)
+            request,
+            schema.PersonsRequest,
+            lambda engine, body, faces, targets, check: pipeline.group(engine, body, faces, check),
         )
 
     @app.post(
@@ -94,5 +98,5 @@ def add(app: FastAPI, context: Context) -> None:
         return await compare(
             request,
             schema.VerificationRequest,
-            lambda body, faces, targets, check: pipeline.verification(body, faces, check),
+            lambda engine, body, faces, targets, check: pipeline.verification(engine, body, faces, check),
         )
