@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from models.analysers.table import ANALYSERS
 from models.errors import quoted
 from models.faces import matches as of_matches
 from models.faces.coded_pairs import coded_pairs
@@ -32,8 +33,9 @@ def require(engine: Engine) -> None:
 
 def _threshold(engine: Engine, given: float | None, faces: VectorInput) -> tuple[float, str]:
     """The threshold and its origin. Raises FaceError where there is none."""
-    specs = (each.spec for each in engine.analysers if each.spec.kind == "face_vectors")
-    own = next((each.settings.get("threshold") for each in specs if each.fingerprint() == faces.fingerprint), None)
+    known = [*(each.spec for each in engine.analysers), *ANALYSERS.values()]
+    specs = (spec for spec in known if spec.kind == "face_vectors")
+    own = next((spec.settings.get("threshold") for spec in specs if spec.fingerprint() == faces.fingerprint), None)
     return threshold_of(given, faces.model, own if isinstance(own, float) else None)
 
 

@@ -18,6 +18,7 @@ from daguerre.resources.duplicates import DuplicateMethods
 from daguerre.resources.embeddings import EmbeddingMethods
 from daguerre.resources.estimates import EstimateMethods
 from daguerre.resources.evaluations import EvaluationMethods
+from daguerre.resources.face_comparison import FaceComparisonMethods
 from daguerre.resources.files import FileMethods
 from daguerre.resources.images import ImageMethods
 from daguerre.resources.jobs import JobMethods
@@ -45,6 +46,7 @@ RETRY_FOR = 60.0  # seconds
 class AsyncClient(  # each before what it builds on
     ReplicationMethods,
     StudyMethods,
+    FaceComparisonMethods,
     SingleAnalysisMethods,
     AnnotationMethods,
     RepresentationMethods,

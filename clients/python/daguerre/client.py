@@ -17,6 +17,7 @@ from daguerre.handles.clip import Clip
 from daguerre.handles.clustering import Clusters
 from daguerre.handles.collection import Collection
 from daguerre.handles.corrected import Corrected
+from daguerre.handles.face_comparison import BlockingFaceMatches, BlockingFaceVerification, BlockingPersons
 from daguerre.handles.multiverse import Multiverse
 from daguerre.handles.reported import (
     BlockingAgreement,
@@ -70,6 +71,9 @@ class Client(Closing):
     faces = blocking_result(AsyncClient.faces, waiting(BlockingAnalyses))
     face_vectors = blocking_result(AsyncClient.face_vectors, waiting(BlockingFaceVectors))
     read_face_vectors = blocking_result(AsyncClient.read_face_vectors, waiting(BlockingFaceVectors))
+    face_matches = blocking_result(AsyncClient.face_matches, waiting(BlockingFaceMatches))
+    persons = blocking_result(AsyncClient.persons, waiting(BlockingPersons))
+    verify_faces = blocking_result(AsyncClient.verify_faces, waiting(BlockingFaceVerification))
     classify = blocking_result(AsyncClient.classify, waiting(BlockingAnalyses))
     caption = blocking_result(AsyncClient.caption, waiting(BlockingAnalyses))
     visual_features = blocking_result(AsyncClient.visual_features, waiting(BlockingAnalyses))

@@ -18,10 +18,12 @@ from daguerre.results.corrected import CorrectedEstimates
 from daguerre.results.duplicates import Duplicates
 from daguerre.results.estimates import CorpusEstimates
 from daguerre.results.evaluations import Evaluation
+from daguerre.results.face_comparison import FaceMatches, FaceVerification, Persons
 from daguerre.results.multiverse import MultiverseEstimates
 from daguerre.results.neighbours import Neighbours
 from daguerre.results.validations import Validated
 from daguerre.results.zero_shot import ZeroShot
+from daguerre.types.common import Crop
 
 MOST_ITEMS = 50_000  # items of zero-shot labels that are sent for a page
 MOST_FINDINGS = 200_000  # of analyses, which have more to each item
@@ -40,6 +42,7 @@ class PageSource:
     texts : by name, texts that the page shows without being asked.
     remarks : sentences for the page.
     captions : by name, a line below an item; of an image that is searched for, its id.
+    crops : by id on this machine, the part of its picture that the page shows.
     sized : whether the page states the size of each picture.
     side : pixels of the longer side of its pictures.
     """
@@ -53,6 +56,7 @@ class PageSource:
     remarks: Sequence[str] = ()
     captions: Mapping[str, str] = field(default_factory=dict)
     sized: bool = False
+    crops: Mapping[str, Crop] = field(default_factory=dict)
     side: int = SIDE
 
     def fields(self, mode: str) -> dict[str, Any]:
@@ -216,6 +220,45 @@ def _neighbours(result: Neighbours) -> PageSource:
             for query, id, text in zip(queries, result.queries, result.texts, strict=True)
             if text is None
         },
+    )
+
+
+@page_source.register
+def _persons(result: Persons) -> PageSource:
+    names = [printable(id) for id in result.ids]
+    files = [result.files.get(id, id) for id in result.ids]
+    return PageSource(
+        kind="persons", answer=result.answer, ids=result.ids, files=files, names=names, crops=result.boxes
+    )
+
+
+@page_source.register
+def _matches(result: FaceMatches) -> PageSource:
+    targets = [f"target {i}" for i in range(len(result))]
+    found = list(dict.fromkeys(result.ids[face["index"]] for entry in result.answer["data"] for face in entry["faces"]))
+    own = dict(zip(targets, result.targets, strict=True))
+    return PageSource(
+        kind="face-matches",
+        answer=result.answer,
+        ids=[*found, *targets],
+        files=[*(result.files.get(id, id) for id in found), *(result.target_files.get(id, id) for id in own.values())],
+        names=[*map(printable, found), *targets],
+        crops={
+            **{id: result.boxes[id] for id in found if id in result.boxes},
+            **{name: result.target_boxes[id] for name, id in own.items() if id in result.target_boxes},
+        },
+    )
+
+
+@page_source.register
+def _verification(result: FaceVerification) -> PageSource:
+    pairs = [*result.answer["highest_different"], *result.answer["lowest_same"]]
+    names = list(dict.fromkeys(id for pair in pairs for id in (pair["a"], pair["b"])))
+    own = {printable(id): id for id in result.ids}
+    ids = [own.get(name, name) for name in names]
+    files = [result.files.get(id, id) for id in ids]
+    return PageSource(
+        kind="face-verification", answer=result.answer, ids=ids, files=files, names=names, crops=result.boxes
     )
 
 

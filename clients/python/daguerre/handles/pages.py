@@ -159,6 +159,7 @@ async def answer_page(
             mode=mode,
             required=images is not None,
             side=source.side,
+            crops=source.crops,
         )
         small = {name: found[own[name]] for name in wanted if own[name] in found}
         if not found and not written and list(source.files) != list(source.ids):

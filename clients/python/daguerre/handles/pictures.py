@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias, get_args
 
 from daguerre.errors import RemarkWarning
+from daguerre.inputs.crops import image
 from daguerre.inputs.files import walk
 from daguerre.inputs.items import ImageLike, image_sources
 from daguerre.inputs.names import PathNames
 from daguerre.session import Session
 from daguerre.transport.operations import DESCRIBE_IMAGES
 from daguerre.types import common
-from daguerre.types.common import Payload
+from daguerre.types.common import Crop, Payload
 from daguerre.types.images import ImageDescription, ImagesAnswer
 
 PageMode = common.PageMode
@@ -52,6 +53,7 @@ async def described_pictures(
     mode: PageMode,
     required: bool = True,
     side: int = SIDE,
+    crops: Mapping[str, Crop] | None = None,
 ) -> dict[str, ImageDescription]:
     """Thumbnails and sizes of the pictures that a report shows.
 
@@ -64,6 +66,7 @@ async def described_pictures(
     mode : how they are blurred.
     required : whether there has to be a picture.
     side : pixels of the longer side, at most.
+    crops : by id, the part of a picture that is shown.
 
     Returns
     -------
@@ -94,13 +97,15 @@ async def described_pictures(
     async def ask(items: Sequence[Payload]) -> ImagesAnswer:
         return await session.transport.call(DESCRIBE_IMAGES, options, items=items)
 
-    given = image_sources(list(found.values()), list(found))
+    parts = crops or {}
+    shown = [image(picture, crop=parts[id]) if id in parts else picture for id, picture in found.items()]
+    given = image_sources(shown, list(found))
     gathered = await session.gather(given, lambda: len(found), ask, "collect", None, "pictures", None, again=True)
     described: dict[str, ImageDescription] = {}
     for places, answer in gathered.answers:
-        for place, image in zip(places, answer.images, strict=True):
-            if image is not None and image.thumbnail is not None:
-                described[gathered.ids[place]] = image
+        for place, each in zip(places, answer.images, strict=True):
+            if each is not None and each.thumbnail is not None:
+                described[gathered.ids[place]] = each
     return described
 
 

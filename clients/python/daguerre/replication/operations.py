@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 VIDEOS = "videos are not recorded yet"
+BIOMETRIC = "vectors of faces are biometric data, and no part of a bundle for others"
 COLLECTIONS = "items of a collection are not recorded yet; give what its .embeddings() returns"
 DROPPED = frozenset({"progress", "wait", "retry_for", "retry_errors", "out", "fingerprint", "on_error"})
 
@@ -53,10 +54,13 @@ CLIENT_METHODS: Mapping[str, RecordedMethod] = {
     "read_text": _PICTURES,
     "detect": _PICTURES,
     "faces": _PICTURES,
-    "face_vectors": RecordedMethod(refused="vectors of faces are biometric data, and no part of a bundle for others"),
+    "face_vectors": RecordedMethod(refused=BIOMETRIC),
     "read_face_vectors": RecordedMethod(
         refused="vectors of faces are biometric data, and no part of a bundle for others"
     ),
+    "face_matches": RecordedMethod(refused=BIOMETRIC),
+    "persons": RecordedMethod(refused=BIOMETRIC),
+    "verify_faces": RecordedMethod(refused=BIOMETRIC),
     "classify": _PICTURES,
     "caption": _PICTURES,
     "visual_features": _PICTURES,

@@ -79,8 +79,8 @@ class FaceComparisonMethods:
         context = self._context
         engine = context.engine()
         pipeline.require(engine)
-        wanted = await read_vectors(context, targets, owner) or ()
-        faces = pipeline.one_block(await read_vectors(context, request.vectors, owner))
+        wanted = await read_vectors(context, targets, owner, faces=True, param="targets") or ()
+        faces = pipeline.one_block(await read_vectors(context, request.vectors, owner, faces=True))
         body = await read(context, kind, request, without=("targets",))
         return await engine.compute(
             lambda check: to_json(work(engine, body, faces, wanted, check).model_dump()).decode()

@@ -17,6 +17,7 @@ from service.errors import Unprocessable
 from service.inference.engine import Engine
 from service.pipelines import face_comparison as pipeline
 from service.pipelines.answers import to_json
+from service.pipelines.face_blocks import check_face_vectors
 from service.pipelines.items import VectorInput
 from service.schemas import face_comparison as schema
 
@@ -41,11 +42,12 @@ def add(app: FastAPI, context: Context) -> None:
             body, files = await bodies.message(request, kind)
             if files.inputs:
                 raise Unprocessable("input: this route takes vectors; make them with face_vectors first", param="input")
-            faces = pipeline.one_block(await read_vectors(context, body.vectors, files, owner))
+            faces = pipeline.one_block(await read_vectors(context, body.vectors, files, owner, faces=True))
             targets: list[VectorInput] = []
             if (header := getattr(body, "targets", None)) is not None:
                 read = partial(block, header, None, context.files, owner, name="targets")
                 targets = [await context.parsing.compute(lambda check: read(check=check))]
+                check_face_vectors(context.settings, engine, targets, taken=True, param="targets")
             answer = engine.compute(lambda check: to_json(work(engine, body, faces, targets, check).model_dump()))
             return Response(
                 await while_connected(request, context.settings.request_timeout, answer), media_type="application/json"

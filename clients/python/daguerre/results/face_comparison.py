@@ -1,0 +1,297 @@
+"""Results of comparisons of faces: persons, matches, errors."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daguerre.results.base import import_pandas
+from daguerre.results.report import Figure
+from daguerre.storage.csv import write_table
+from daguerre.types.common import Crop
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FACES = ("face", "person", "cosine", "other", "other_cosine", "close", "corrected")
+PERSONS = ("person", "faces", "cohesion", "nearest", "nearest_cosine", "close", "corrected", "typical")
+MATCHES = ("target", "rank", "face", "cosine", "distance", "match")
+CURVE = tuple(f"{kind}{end}" for kind in ("false_match", "false_non_match") for end in ("", "_low", "_high"))
+Fields = Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Compared:
+    """Faces that were compared.
+
+    Attributes
+    ----------
+    ids : ids of the faces, (n,), such as "photo.jpg#0".
+    threshold : cosine from which two faces counted as one person; threshold_origin : "given", or "model" for that of
+        the model's card.
+    model, receipt, notice : provenance of the vectors, and limits of the numbers.
+    answer : the answer of the server.
+    files, boxes : picture of each face on this machine, and where the face is in it, as far as known; by id.
+    """
+
+    ids: list[str]
+    threshold: float
+    threshold_origin: str
+    model: str
+    receipt: Mapping[str, Any]
+    notice: str
+    answer: Mapping[str, Any]
+    files: Mapping[str, str] = field(default_factory=dict)
+    boxes: Mapping[str, Crop] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """Faces that are probably of one person.
+
+    Attributes
+    ----------
+    number : of the person, from 0, by falling number of faces.
+    faces : ids of its faces, the most typical first.
+    cohesion : mean cosine of all pairs of its faces; None for a single face.
+    nearest, nearest_cosine : number of the most similar other person, and the mean cosine of the two; None without one.
+    close : whether the two may be one person.
+    corrected : whether a correction names one of its faces.
+    """
+
+    number: int
+    faces: tuple[str, ...]
+    cohesion: float | None
+    nearest: int | None
+    nearest_cosine: float | None
+    close: bool
+    corrected: bool
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Persons(Compared):
+    """Faces in groups, each of probably one person. Groups have numbers, and no names. `P[0]` has the most faces.
+
+    Attributes
+    ----------
+    persons : the groups, the largest first.
+    labels : (n,) number of the person of each face.
+    cosines : (n,) mean cosine to the other faces of the own person; NaN for a single face.
+    close : (n,) whether the face may belong to another person: look at it.
+    margin : difference of cosines below which a decision is close.
+    remarks : limits of the result.
+    """
+
+    persons: tuple[Person, ...]
+    labels: NDArray[np.int64]
+    cosines: NDArray[np.float64]
+    close: NDArray[np.bool_]
+    margin: float
+    remarks: list[str]
+
+    def __len__(self) -> int:
+        return len(self.persons)
+
+    def __getitem__(self, number: int) -> Person:
+        return self.persons[number]
+
+    def to_pandas(self, of: Literal["faces", "persons"] = "faces") -> "pd.DataFrame":
+        """Table with a row for each face, or for each person.
+
+        Columns of faces: face, person, cosine (mean, to the other faces of the person), other and other_cosine (the
+        other person that is most similar to the face), close, corrected. Of persons: person, faces (their number),
+        cohesion, nearest, nearest_cosine, close, corrected, typical (the most typical face).
+        """
+        columns, rows = (FACES, self._face_rows()) if of == "faces" else (PERSONS, self._person_rows())
+        if of not in ("faces", "persons"):
+            raise ValueError(f'of: got {of!r}, there are "faces" and "persons"')
+        pandas = import_pandas()
+        table: pd.DataFrame = pandas.DataFrame(rows, columns=columns)
+        name = "other" if of == "faces" else "nearest"
+        return table.astype({name: "Int64"})
+
+    def to_csv(self, path: "str | os.PathLike[str]") -> None:
+        """Write the table of faces, to be corrected by hand.
+
+        Give faces of one person the same value in the column `person`, and faces of different people different values;
+        an empty cell leaves the decision to the vectors. `client.persons(faces, corrections=path)` keeps it exactly.
+        """
+        rows = [["" if each is None else each for each in row] for row in self._face_rows()]
+        write_table(FACES, rows, os.fspath(path))
+
+    def _face_rows(self) -> list[list[Any]]:
+        return [
+            [id, *(face[name] for name in FACES[1:])] for id, face in zip(self.ids, self.answer["faces"], strict=True)
+        ]
+
+    def _person_rows(self) -> list[list[Any]]:
+        return [
+            [
+                *(each.number, len(each.faces), each.cohesion, each.nearest, each.nearest_cosine),
+                *(each.close, each.corrected, each.faces[0]),
+            ]
+            for each in self.persons
+        ]
+
+    @classmethod
+    def fields_of(cls, answer: Fields, ids: Sequence[str], common: Fields) -> dict[str, Any]:
+        """The attributes from the server's answer; `ids` are those of this side."""
+        faces = answer["faces"]
+        return {
+            **common,
+            "persons": tuple(
+                Person(
+                    number=each["person"],
+                    faces=tuple(ids[i] for i in each["faces"]),
+                    **{name: each[name] for name in ("cohesion", "nearest", "nearest_cosine", "close", "corrected")},
+                )
+                for each in answer["persons"]
+            ),
+            "labels": np.array([face["person"] for face in faces], np.int64),
+            "cosines": np.array([np.nan if face["cosine"] is None else face["cosine"] for face in faces]),
+            "close": np.array([face["close"] for face in faces], bool),
+            "margin": answer["margin"],
+            "remarks": list(answer["remarks"]),
+        }
+
+    def __repr__(self) -> str:
+        single = sum(len(each.faces) == 1 for each in self.persons)
+        return (
+            f"<Persons: {len(self.ids):,} faces of {len(self):,} persons, {single:,} with a single face, "
+            f"{int(self.close.sum()):,} faces to look at; mean cosine of at least {self.threshold:g}>"
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class FaceMatches(Compared):
+    """The faces nearest to each target face. `M[0]` are those of the first target: id, cosine, whether it matches.
+
+    Attributes
+    ----------
+    targets : ids of the targets, (m,).
+    counts : (m,) number of all faces that match, listed or not.
+    target_files, target_boxes : as `files` and `boxes`, of the targets.
+    """
+
+    targets: list[str]
+    counts: NDArray[np.int64]
+    target_files: Mapping[str, str] = field(default_factory=dict)
+    target_boxes: Mapping[str, Crop] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, target: int) -> list[tuple[str, float, bool]]:
+        rows = self.answer["data"][target]["faces"]
+        return [(self.ids[row["index"]], row["cosine"], row["match"]) for row in rows]
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Table with a row for each target and listed face: target, rank (from 1), face, cosine, distance, match."""
+        table: pd.DataFrame = import_pandas().DataFrame(self.rows(), columns=MATCHES)
+        return table
+
+    def to_csv(self, path: "str | os.PathLike[str]") -> None:
+        """Write the table of `to_pandas`."""
+        write_table(MATCHES, self.rows(), os.fspath(path))
+
+    def rows(self) -> list[list[Any]]:
+        """The rows of the table."""
+        return [
+            [target, rank, self.ids[face["index"]], face["cosine"], face["distance"], face["match"]]
+            for target, entry in zip(self.targets, self.answer["data"], strict=True)
+            for rank, face in enumerate(entry["faces"], 1)
+        ]
+
+    def __repr__(self) -> str:
+        return (
+            f"<FaceMatches: {len(self):,} targets among {len(self.ids):,} faces, {int((self.counts > 0).sum()):,} with "
+            f"a cosine of at least {self.threshold:g}>"
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class FaceVerification(Compared):
+    """Errors of the decision that two faces are of one person, with 95 % intervals, on pairs that people coded.
+
+    Attributes
+    ----------
+    false_match : share of pairs of different people that count as one person.
+    false_non_match : share of pairs of one person that count as two.
+    equal_error_rate, equal_error_threshold : mean of the two where they are nearest, and the cosine there.
+    remarks : limits of the result.
+    """
+
+    false_match: Figure
+    false_non_match: Figure
+    equal_error_rate: float
+    equal_error_threshold: float
+    remarks: list[str]
+
+    def to_pandas(self, of: Literal["curve", "wished", "groups", "differences", "pairs"] = "curve") -> "pd.DataFrame":
+        """A table of error rates.
+
+        Parameters
+        ----------
+        of : "curve": a row for each threshold; "wished": the thresholds for false match rates; "groups" and
+            "differences": by group of people; "pairs": those that fit their codes the least, with same.
+        """
+        rows = self.rows(of)
+        table: pd.DataFrame = import_pandas().DataFrame(rows, columns=list(rows[0]) if rows else None)
+        return table
+
+    def to_csv(self, path: "str | os.PathLike[str]") -> None:
+        """Write the table of error rates over thresholds."""
+        rows = [["" if each is None else each for each in row.values()] for row in self.rows()]
+        write_table(("threshold", *CURVE), rows, os.fspath(path))
+
+    def rows(self, of: str = "curve") -> list[dict[str, Any]]:
+        """The rows of `to_pandas`."""
+        if of == "pairs":
+            kinds = (("highest_different", False), ("lowest_same", True))
+            return [{**pair, "same": same} for key, same in kinds for pair in self.answer[key]]
+        if of not in ("curve", "wished", "groups", "differences"):
+            raise ValueError(f'of: got {of!r}, there are "curve", "wished", "groups", "differences" and "pairs"')
+        return [_flat(each) for each in self.answer[of]]
+
+    @classmethod
+    def fields_of(cls, answer: Fields, common: Fields) -> dict[str, Any]:
+        """The attributes from the server's answer."""
+        return {
+            **common,
+            **{name: _figure(answer[name]) for name in ("false_match", "false_non_match")},
+            **{name: answer[name] for name in ("equal_error_rate", "equal_error_threshold")},
+            "remarks": list(answer["remarks"]),
+        }
+
+    def __repr__(self) -> str:
+        return (
+            f"<FaceVerification at a cosine of {self.threshold:g}: false match {_percent(self.answer['false_match'])}, "
+            f"false non-match {_percent(self.answer['false_non_match'])}; equal error rate "
+            f"{100 * self.equal_error_rate:.3g} % at {self.equal_error_threshold:.3f}>"
+        )
+
+
+def _figure(rate: Fields) -> Figure:
+    return Figure(**{name: rate[name] for name in ("value", "low", "high")})
+
+
+def _percent(rate: Fields) -> str:
+    return (
+        f"{100 * rate['value']:.3g} % [{100 * rate['low']:.3g}, {100 * rate['high']:.3g}] of {rate['pairs']:,} pairs "
+        f"of {rate['persons']:,} people"
+    )
+
+
+def _flat(row: Fields) -> dict[str, Any]:
+    """A row with the ends of its intervals in columns of their own."""
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, Mapping):
+            flat |= {name: value["value"], f"{name}_low": value["low"], f"{name}_high": value["high"]}
+            flat |= {f"{name}_{key}": value[key] for key in ("errors", "pairs", "persons") if key in value}
+        else:
+            flat[name] = value
+    return flat
