@@ -97,13 +97,13 @@ def group_persons(
         )
     units = units_of(vectors, ids)
     by_hand = corrections(ids, same, different)
-    order = np.lexsort((np.array(ids, dtype=object).astype(str), order_rank(units)))
+    order = np.lexsort((_ranks(ids), order_rank(units)))
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
     x = units[order]
     start, apart = _collapsed(x, by_hand.start[order], by_hand.apart, by_hand.touched[order])
     labels = linked(x, start, threshold, apart=apart, check=check)
-    labels = _by_size(labels)
+    labels = _by_size(labels, _ranks([ids[i] for i in order]))
     found = _described(x, labels, threshold, margin, by_hand.touched[order], check)
     persons = tuple(
         Person(
@@ -144,12 +144,21 @@ def _collapsed(x: Float, start: Int, apart: Sequence[Int], touched: NDArray[np.b
     return rank[groups], tuple(np.array([new[int(g)] for g in each], np.int64) for each in apart)
 
 
-def _by_size(labels: Int) -> Int:
-    """Labels by falling size; of equal sizes, by their first row."""
-    names, at, groups, sizes = np.unique(labels, return_index=True, return_inverse=True, return_counts=True)
-    rank = np.empty(len(names), np.int64)
-    rank[np.lexsort((at, -sizes))] = np.arange(len(names))
-    return rank[groups]
+def _ranks(ids: Sequence[str]) -> Int:
+    """The place of each id in their order, (n,)."""
+    ranks = np.empty(len(ids), np.int64)
+    ranks[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids))
+    return ranks
+
+
+def _by_size(labels: Int, ranks: Int) -> Int:
+    """Labels by falling size; of equal sizes, by the first of their ids, whose places in their order are `ranks`."""
+    sizes = np.bincount(labels)
+    first = np.full(len(sizes), len(labels))
+    np.minimum.at(first, labels, ranks)
+    rank = np.empty(len(sizes), np.int64)
+    rank[np.lexsort((first, -sizes))] = np.arange(len(sizes))
+    return rank[labels]
 
 
 def _described(

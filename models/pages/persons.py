@@ -118,7 +118,8 @@ def _sheets(answer: Fields, items: Items) -> Html:
     parts: list[Child] = [e("p.soft", text)]
     for start in range(0, len(several), FOLD):
         some = several[start : start + FOLD]
-        heading = f"Persons {some[0]['person']} to {some[-1]['person']}: {_range(some)}"
+        first, last = some[0]["person"], some[-1]["person"]
+        heading = f"{f'Person {first}' if first == last else f'Persons {first} to {last}'}: {_range(some)}"
         content = [_sheet(answer, items, each) for each in some]
         parts.append(e("details", e("summary", heading), content, at={} if start else {"open": "open"}))
     single = [each for each in persons if len(each["faces"]) == 1]
@@ -140,6 +141,8 @@ def _sheets(answer: Fields, items: Items) -> Html:
 
 def _range(some: Sequence[Fields]) -> str:
     most, least = len(some[0]["faces"]), len(some[-1]["faces"])
+    if len(some) == 1:
+        return counted(most, "face")
     return f"{counted(most, 'face')} each" if most == least else f"{most:,} to {counted(least, 'face')} each"
 
 

@@ -141,7 +141,7 @@ def _in_folder(wanted: Sequence[str], file_of: Mapping[str, str], folder: str) -
         paths = list(walk(folder))
         names = PathNames(paths, [os.path.relpath(path, folder).replace(os.sep, "/") for path in paths])
         for id in lacking:
-            if hits := names.find(id):
+            if hits := names.find(id) or names.find(file_of.get(id, id)):
                 found[id] = paths[hits[0]]
     return found
 

@@ -119,8 +119,11 @@ class Persons(Compared):
         Give faces of one person the same value in the column `person`, and faces of different people different values;
         an empty cell leaves the decision to the vectors. `client.persons(faces, corrections=path)` keeps it exactly.
         """
-        rows = [["" if each is None else each for each in row] for row in self._face_rows()]
-        write_table(FACES, rows, os.fspath(path))
+        write_table(FACES, self.rows(), os.fspath(path))
+
+    def rows(self) -> list[list[Any]]:
+        """The rows of the table of faces, empty texts for missing values."""
+        return [["" if each is None else each for each in row] for row in self._face_rows()]
 
     def _face_rows(self) -> list[list[Any]]:
         return [
@@ -244,8 +247,26 @@ class FaceVerification(Compared):
 
     def to_csv(self, path: "str | os.PathLike[str]") -> None:
         """Write the table of error rates over thresholds."""
-        rows = [["" if each is None else each for each in row.values()] for row in self.rows()]
-        write_table(("threshold", *CURVE), rows, os.fspath(path))
+        write_table(("threshold", *CURVE), self.table_rows(), os.fspath(path))
+
+    def table_rows(self) -> list[list[Any]]:
+        """The rows of the table of error rates over thresholds, empty texts for missing values."""
+        return [["" if each is None else each for each in row.values()] for row in self.rows()]
+
+    def lines(self) -> list[str]:
+        """The error rates at the threshold, where they are equal, and by group, a line for each."""
+        lines = [
+            f"at a cosine of {self.threshold:g}: false match rate {_percent(self.answer['false_match'])}",
+            f"at a cosine of {self.threshold:g}: false non-match rate {_percent(self.answer['false_non_match'])}",
+            f"equal error rate {100 * self.equal_error_rate:.3g} % at a cosine of {self.equal_error_threshold:.3f}",
+        ]
+        for each in self.answer["wished"]:
+            wish = f"false match rate of {100 * each['rate']:g} %"
+            some, safe = each["threshold"], each["safe_threshold"]
+            known = "cannot be told from so few pairs" if some is None else f"from a cosine of {some:.3f}"
+            sure = "" if safe is None else f"; with its upper limit from {safe:.2f}"
+            lines.append(f"{wish} {known}{sure}")
+        return lines
 
     def rows(self, of: str = "curve") -> list[dict[str, Any]]:
         """The rows of `to_pandas`."""
@@ -279,10 +300,8 @@ def _figure(rate: Fields) -> Figure:
 
 
 def _percent(rate: Fields) -> str:
-    return (
-        f"{100 * rate['value']:.3g} % [{100 * rate['low']:.3g}, {100 * rate['high']:.3g}] of {rate['pairs']:,} pairs "
-        f"of {rate['persons']:,} people"
-    )
+    ends = "" if rate["low"] is None else f" [{100 * rate['low']:.3g}, {100 * rate['high']:.3g}]"
+    return f"{100 * rate['value']:.3g} %{ends} of {rate['pairs']:,} pairs of {rate['persons']:,} people"
 
 
 def _flat(row: Fields) -> dict[str, Any]:
