@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import ceil, floor
+from math import ceil, floor, isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,6 +125,7 @@ class _Kind:
         self.a, self.b, self.cosines, self.different = pairs.a[order], pairs.b[order], cosines[order], different
         first, second = pairs.person[self.a], pairs.person[self.b]
         self.units = PairUnits.among(first, second if different else None)
+        self.curve: list[tuple[float, Figure]] = []
 
     def _wrong(self, threshold: float) -> slice:
         """The pairs that are errors at a threshold."""
@@ -132,10 +133,37 @@ class _Kind:
         return slice(at, None) if self.different else slice(0, at)
 
     def rate(self, threshold: float) -> Figure:
-        """The error rate at a threshold."""
-        return self.units.rate(self.units.counts(self._wrong(threshold)))
+        """The error rate at a threshold, with limits that agree with those of the curve."""
+        figure = self.units.rate(self.units.counts(self._wrong(threshold)))
+        if not self.curve or isnan(figure.value):
+            return figure
+        below = [each for t, each in self.curve if t <= threshold]
+        above = [each for t, each in self.curve if t >= threshold]
+        higher, lower = (below, above) if self.different else (above, below)
+        return Figure(
+            value=figure.value,
+            low=max([figure.low, *(each.low for each in lower)]),
+            high=min([figure.high, *(each.high for each in higher)]),
+        )
 
-    def rates(self, thresholds: Sequence[float], check: Check) -> list[Figure]:
+    def draw(self, thresholds: Sequence[float], check: Check) -> list[Figure]:
+        """The error rates at rising thresholds.
+
+        A false match rate cannot rise with the threshold, and a false non-match rate cannot fall. A limit at one
+        threshold is therefore one at others: the lowest upper limit and the highest lower limit of these are taken.
+        """
+        raw = self._rates(thresholds, check)
+        lows, highs = np.array([each.low for each in raw]), np.array([each.high for each in raw])
+        if self.different:
+            lows, highs = np.maximum.accumulate(lows[::-1])[::-1], np.minimum.accumulate(highs)
+        else:
+            lows, highs = np.maximum.accumulate(lows), np.minimum.accumulate(highs[::-1])[::-1]
+        rows = zip(raw, lows.tolist(), highs.tolist(), strict=True)
+        figures = [Figure(value=each.value, low=low, high=high) for each, low, high in rows]
+        self.curve = list(zip(thresholds, figures, strict=True))
+        return figures
+
+    def _rates(self, thresholds: Sequence[float], check: Check) -> list[Figure]:
         """The error rates at rising thresholds; each pair is counted once."""
         found, at, errors = [], 0, self.units.counts(slice(None)) if self.different else self.units.counts(slice(0))
         for threshold in thresholds:
@@ -182,11 +210,11 @@ def verify(
     _enough(different, same)
     low, high = floor(cosines.min() / STEP), ceil(cosines.max() / STEP) + 1
     thresholds = [round(k * STEP, 6) for k in range(low, high + 1)]
-    rows = zip(thresholds, different.rates(thresholds, check), same.rates(thresholds, check), strict=True)
+    rows = zip(thresholds, different.draw(thresholds, check), same.draw(thresholds, check), strict=True)
     curve = [CurvePoint(threshold=t, false_match=one, false_non_match=other) for t, one, other in rows]
     equal, rate = _equal_error(different.cosines, same.cosines)
     wishes = tuple(_wish(each, different, same, curve) for each in wished)
-    groups, differences, remarks = _by_group(pairs, cosines, threshold, check)
+    groups, differences, remarks = _by_group(pairs, cosines, threshold, thresholds, check)
     remarks += [
         f"a false match rate of {each.rate:g} cannot be told from {different.units.pairs:,} pairs of different people: "
         f"{ceil(1 / each.rate):,} or more are needed"
@@ -251,7 +279,7 @@ def _wish(rate: float, different: _Kind, same: _Kind, curve: Sequence[CurvePoint
 
 
 def _by_group(
-    pairs: CodedPairs, cosines: Float, threshold: float, check: Check
+    pairs: CodedPairs, cosines: Float, threshold: float, thresholds: Sequence[float], check: Check
 ) -> tuple[tuple[GroupRates, ...], tuple[GroupDifference, ...], list[str]]:
     if pairs.group is None:
         return (), (), []
@@ -266,7 +294,10 @@ def _by_group(
         rates = {}
         for kind, key in ((True, "false_match"), (False, "false_non_match")):
             which = np.flatnonzero(inside & (pairs.same != kind))
-            rates[key] = _Kind(pairs, cosines, which, different=kind).counted(threshold)
+            pairs_of_group = _Kind(pairs, cosines, which, different=kind)
+            if len(which):
+                pairs_of_group.draw(thresholds, check)
+            rates[key] = pairs_of_group.counted(threshold)
             if rates[key].persons < FEWEST:
                 words = "false match" if kind else "false non-match"
                 remarks.append(

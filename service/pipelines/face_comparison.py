@@ -21,8 +21,8 @@ from service.schemas import face_comparison as schema
 
 MOST_MATCHES = 1_000_000  # listed faces of one answer
 NOTICE = (
-    "Similar faces are no proof of one person, and vectors of faces are biometric data. Errors differ between groups of "
-    "people and kinds of pictures: check them on pairs of your own (verification). Persons are numbers, not names."
+    "Similar faces are no proof of one person, and vectors of faces are biometric data. Errors differ between groups "
+    "of people and kinds of pictures: check them on pairs of your own (verification). Persons are numbers, not names."
 )
 
 

@@ -1,0 +1,233 @@
+"""Matches, persons and errors of faces, from Python, the command line and HTTP: pages, corrections, refusals."""
+
+import re
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+import daguerre
+from daguerre import cli
+from daguerre.results.embeddings import from_array
+from tests import face_pictures
+from tests.clients.conftest import address
+from tests.e2e import harness
+
+OBAMA = [f"{name}#0" for name in face_pictures.PEOPLE["obama"]]
+pytestmark = pytest.mark.filterwarnings("ignore::daguerre.RemarkWarning")
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pictures of three people, and one of six others."""
+    folder = tmp_path_factory.mktemp("people")
+    face_pictures.paths(folder)
+    (folder / face_pictures.SIX).write_bytes(face_pictures.picture(face_pictures.SIX))
+    return folder
+
+
+@pytest.fixture(scope="module", params=["http", "grpc"])
+def connected(request, analysing_server):
+    with daguerre.Client(address(analysing_server, request.param)) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def found(analysing_server, people):
+    with daguerre.Client(analysing_server.url) as client:
+        yield client.face_vectors(people)
+
+
+@pytest.fixture(scope="module")
+def many(found):
+    """Vectors of 120 faces of 30 people, which are no faces."""
+    rng = np.random.default_rng(4)
+    x = rng.standard_normal((30, 128))[np.repeat(np.arange(30), 4)] + 1.1 * rng.standard_normal((120, 128))
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    return from_array(x.astype(np.float32), [f"f{i}" for i in range(120)], found.receipt, modality="face")
+
+
+def test_one_person_on_five_pictures_is_one_group_and_all_others_are_apart(connected, found, tmp_path):
+    for threshold in (None, 0.45, 0.55):
+        persons = connected.persons(found, threshold=threshold)
+        assert sorted(persons[0].faces) == sorted(OBAMA)
+        assert [len(each.faces) for each in persons.persons] == [5] + [1] * 8
+    assert connected.persons(found).threshold_origin == "model"
+    assert connected.persons(found, threshold=0.363).to_pandas().equals(connected.persons(found).to_pandas())
+    cosines = found.vectors @ found.vectors.T
+    own = [found.faces.index(face) for face in OBAMA]
+    rest = [i for i in range(len(cosines)) if i not in own]
+    assert persons[0].cohesion == pytest.approx(cosines[np.ix_(own, own)][np.triu_indices(5, 1)].mean(), abs=1e-6)
+    assert cosines[np.ix_(own, own)].min() > 0.6 > 0.36 > cosines[np.ix_(own, rest)].max()
+    found.to_parquet(tmp_path / "faces.parquet")
+    assert connected.persons(tmp_path / "faces.parquet").to_pandas().equals(connected.persons(found).to_pandas())
+
+
+def test_corrections_in_the_table_hold_and_come_back(connected, found, tmp_path):
+    path = tmp_path / "persons.csv"
+    connected.persons(found).to_csv(path)
+    table = pd.read_csv(path, dtype=str)
+    table.loc[table.face == OBAMA[0], "person"] = "split off"
+    table.loc[table.face.isin(["t1.jpg#0", "t1.jpg#1", "biden.jpg#0"]), "person"] = "merged"
+    table.to_csv(path, index=False)
+    corrected = connected.persons(found, corrections=path)
+    wanted = dict(zip(table.face, table.person, strict=True))
+    assert {frozenset(each.faces) for each in corrected.persons} == {
+        frozenset(face for face, person in wanted.items() if person == name) for name in set(wanted.values())
+    }
+    corrected.to_csv(path)
+    again = connected.persons(found, corrections=path)
+    assert again.labels.tolist() == corrected.labels.tolist()
+    free = table[["face", "person"]].copy()
+    free.loc[free.person != "merged", "person"] = ""  # the others are left to the vectors
+    assert sorted(connected.persons(found, corrections=free)[0].faces) == sorted(OBAMA)
+    pairs = {"a": [OBAMA[0]], "b": [OBAMA[1]], "same": ["0"]}
+    apart = connected.persons(found, corrections=pairs)
+    assert apart.labels[found.faces.index(OBAMA[0])] != apart.labels[found.faces.index(OBAMA[1])]
+    twice = {"face": [OBAMA[0], OBAMA[0]], "person": ["1", "2"]}
+    with pytest.raises(ValueError, match="is person '1' in one row and '2' in another"):
+        connected.persons(found, corrections=twice)
+    with pytest.raises(daguerre.InvalidRequestError, match="are different people there, and one person by `same`"):
+        connected.persons(found, same=[OBAMA[:2]], different=[OBAMA[:2]])
+    with pytest.raises(daguerre.InvalidRequestError, match="'nobody.jpg#0' is the id of no face"):
+        connected.persons(found, same=[["nobody.jpg#0", OBAMA[0]]])
+
+
+def test_a_target_matches_the_pictures_of_its_person(connected, found, people):
+    matches = connected.face_matches(people / "obama2.jpg", images=people)
+    table = matches.to_pandas()
+    assert set(table[table.match].face) == set(OBAMA)
+    assert matches[0][0] == ("obama2.jpg#0", pytest.approx(1, abs=1e-6), True)
+    np.testing.assert_allclose(table.distance, 1 - table.cosine)
+    assert table.cosine.is_monotonic_decreasing
+    assert matches.counts.tolist() == [5]
+    several = connected.face_matches(found[["biden.jpg", "t1.jpg"]], found, top=2, threshold=0.3)
+    assert several.targets == ["biden.jpg#0", *(f"t1.jpg#{i}" for i in range(6))]
+    cosines = found[["biden.jpg", "t1.jpg"]].vectors @ found.vectors.T
+    assert several.counts.tolist() == (cosines >= 0.3).sum(axis=1).tolist()
+    with pytest.raises(ValueError, match="give faces to compare with, or images= or videos="):
+        connected.face_matches(found)
+
+
+def test_errors_on_coded_pairs(connected, many):
+    codes = {id: str(i // 4) for i, id in enumerate(many.ids)}
+    measured = connected.verify_faces(many, codes, groups={id: "ab"[i // 4 % 2] for i, id in enumerate(many.ids)})
+    cosines = many.vectors.astype(float) @ many.vectors.T.astype(float)
+    i, j = np.triu_indices(120, 1)
+    same = i // 4 == j // 4
+    assert measured.false_non_match.value == pytest.approx((cosines[i, j][same] < 0.363).mean())
+    assert measured.false_match.value == pytest.approx((cosines[i, j][~same] >= 0.363).mean())
+    pairs = pd.DataFrame({"a": [many.ids[k] for k in i], "b": [many.ids[k] for k in j], "same": same.astype(int)})
+    assert connected.verify_faces(many, pairs).false_match.high == pytest.approx(measured.false_match.high)
+    assert list(measured.to_pandas("groups").group) == ["a", "b"]
+    assert len(measured.to_pandas("differences")) == 1
+    assert measured.to_pandas("pairs").same.sum() == 12
+    assert measured.to_pandas().false_match.is_monotonic_decreasing
+    with pytest.raises(daguerre.InvalidRequestError, match="no pairs of different people"):
+        connected.verify_faces(many, dict.fromkeys(many.ids, "one"))
+    with pytest.raises(ValueError, match="none of its faces is among the 120"):
+        connected.verify_faces(many, {"x": "1"})
+    with pytest.raises(ValueError, match="got 'maybe'; write 1 for one person, 0 for two"):
+        connected.verify_faces(many, {"a": ["f0"], "b": ["f1"], "same": ["maybe"]})
+
+
+def test_pages_blur_faces_unless_they_are_wanted(analysing_server, found, many, people, tmp_path):
+    with daguerre.Client(analysing_server.url) as client:
+        persons = client.persons(found)
+        matches = client.face_matches(found[["biden.jpg"]], found)
+        sizes = {}
+        for name, result in (("persons", persons), ("matches", matches)):
+            for pictures in ("blurred", "thumbnails", "none"):
+                page = tmp_path / f"{name}-{pictures}.html"
+                result.report(page, images=people, pictures=pictures, tables=tmp_path / name)
+                text = page.read_text()
+                sizes[name, pictures] = len(re.findall("data:image/jpeg", text))
+                assert ("Faces are blurred where a detector found them" in text) == (pictures == "blurred")
+                assert ("by which groups cannot be checked" in text) == (pictures == "blurred")
+        assert sizes["persons", "blurred"] == sizes["persons", "thumbnails"] >= 13
+        assert sizes["persons", "none"] == sizes["matches", "none"] == 0
+        measured = client.verify_faces(many, {id: str(i // 4) for i, id in enumerate(many.ids)})
+        measured.report(tmp_path / "verification.html")
+        text = (tmp_path / "verification.html").read_text()
+        assert "Errors over thresholds" in text
+        assert "<svg" in text
+    assert (tmp_path / "persons" / "close-faces.csv").is_file()
+
+
+def test_commands_write_the_same_tables(analysing_server, found, many, people, tmp_path):
+    faces, out = tmp_path / "faces.parquet", tmp_path / "out.csv"
+    found.to_parquet(faces)
+
+    def run(*arguments: object, code: int = 0) -> str:
+        done = CliRunner().invoke(cli.main, ["--url", analysing_server.url, *map(str, arguments)])
+        assert done.exit_code == code, done.output
+        return done.output
+
+    page = tmp_path / "p.html"
+    said = run("persons", faces, "-o", out, "--report", page, "--root", people, "--pictures", "thumbnails")
+    assert "13 faces of probably 9 persons" in said
+    assert len(re.findall("data:image/jpeg", page.read_text())) >= 13
+    table = pd.read_csv(out)
+    assert set(table[table.person == 0].face) == set(OBAMA)
+    run("persons", faces, "--corrections", out, "-o", tmp_path / "again.csv")
+    assert pd.read_csv(tmp_path / "again.csv").person.tolist() == table.person.tolist()
+    run("face-matches", people / "biden.jpg", "--in", faces, "--top", 3, "-o", out)
+    assert pd.read_csv(out).face[0] == "biden.jpg#0"
+    many.to_parquet(tmp_path / "many.parquet")
+    codes = pd.DataFrame({"face": many.ids, "person": np.arange(120) // 4, "group": np.arange(120) // 4 % 2})
+    codes.to_csv(tmp_path / "codes.csv", index=False)
+    said = run("verify-faces", tmp_path / "many.parquet", tmp_path / "codes.csv", "--wished", 0.05, "-o", out)
+    assert "equal error rate" in said
+    assert {"threshold", "false_match", "false_non_match_high"} <= set(pd.read_csv(out).columns)
+    assert "--threshold" in run("persons", faces, "--threshold", 2, code=2)
+
+
+def block(rows: object, fingerprint: str, **more: object) -> dict[str, object]:
+    x = np.asarray(rows, "<f4")
+    header = {"modality": "face", "model": "sface", "fingerprint": fingerprint, "dimension": x.shape[1]}
+    return {**header, "data": harness.base64_of(x.tobytes()), **more}
+
+
+def test_odd_input_has_a_clear_answer(analysing_server, found):
+    sface = found.fingerprint
+    x = found.vectors
+    cases = [
+        ("persons", {"vectors": [block(x[:1], sface)]}, 200, "there is one face"),
+        ("persons", {"vectors": [block(np.ones((2, 4)), "other")]}, 422, "the model 'sface' has none of its own"),
+        ("persons", {"vectors": [block(x[[0, 0]], sface)], "threshold": 1}, 200, "only faces with equal vectors"),
+        ("persons", {"vectors": [block(x, sface)], "threshold": -1}, 200, "all faces are put together"),
+        ("persons", {"vectors": [block(x, sface)], "threshold": -1.1}, 422, "threshold"),
+        ("persons", {"vectors": [block(np.empty((0, 128)), sface)]}, 422, "has no faces"),
+        ("persons", {"vectors": [block(x * np.nan, sface)]}, 422, "NaN or infinity, and 12 others"),
+        ("persons", {"vectors": [block(x, sface)], "ids": ["a"]}, 422, "ids: 1 for 13 faces"),
+        ("persons", {}, 422, "vectors: are missing; send the vectors of faces as one block"),
+        ("persons", {"vectors": [block(x, sface, modality="text")]}, 422, "send them with modality face"),
+        ("persons", {"vectors": [block(x, "m", modality="image")]}, 422, "modality 'image'; send one block of"),
+        ("matches", {"vectors": [block(x, sface)]}, 422, "targets: are missing"),
+        ("matches", {"vectors": [block(x, sface)], "targets": block(x, "m")}, 422, "make both with one model"),
+        ("matches", {"vectors": [block(x, sface)], "targets": block(x[:, :5], sface)}, 422, "have 5 numbers each"),
+        ("matches", {"vectors": [block(x, sface)], "targets": block(x, sface), "top": 0}, 422, "top"),
+        ("verification", {"vectors": [block(x, sface)]}, 422, "pairs: are missing; send pairs that people coded"),
+        (
+            "verification",
+            {"vectors": [block(x, sface)], "pairs": [{"a": "0", "b": "99", "same": True}]},
+            *(422, "'99' is the id of no face"),
+        ),
+    ]
+    with analysing_server.client() as client:
+        for path, body, status, message in cases:
+            answer = client.post(f"/v1/faces/{path}", json=body)
+            assert answer.status_code == status, (path, answer.text)
+            assert message in answer.text, (path, message, answer.text[:600])
+
+
+def test_without_the_switch_all_of_it_is_refused(guarded_server, found):
+    body = {"vectors": [block(found.vectors, found.fingerprint)]}
+    for path in ("matches", "persons", "verification"):
+        with httpx.Client(base_url=guarded_server.url, headers=guarded_server.headers) as client:
+            answer = client.post(f"/v1/faces/{path}", json=body)
+        assert answer.status_code == 403, answer.text
+        assert answer.json()["error"]["code"] == "switched_off"
