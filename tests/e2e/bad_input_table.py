@@ -334,6 +334,18 @@ ANALYSES: Sequence[Row] = (
         analysed(faces={}, face_vectors={}),
         *(403, "switched_off", "DAGUERRE_FACE_RECOGNITION=true"),
     ),
+    *(
+        Row(
+            f"{name} on such a server",
+            body({"vectors": [FACES]}, f"/v1/faces/{path}"),
+            *(403, "switched_off", "biometric"),
+        )
+        for path, name in (
+            ("matches", "matches of faces"),
+            ("persons", "groups of faces"),
+            ("verification", "errors of the comparison of faces"),
+        )
+    ),
     Row(
         "a search among faces on such a server",
         body({"vectors": [FACES], "queries": FACES}, "/v1/search"),

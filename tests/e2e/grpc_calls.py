@@ -15,7 +15,15 @@ from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 from numpy.typing import NDArray
 
-from daguerre_proto.v1 import clusters_pb2, collections_pb2, common_pb2, corpus_pb2, embeddings_pb2, zero_shot_pb2
+from daguerre_proto.v1 import (
+    clusters_pb2,
+    collections_pb2,
+    common_pb2,
+    corpus_pb2,
+    embeddings_pb2,
+    face_comparison_pb2,
+    zero_shot_pb2,
+)
 from daguerre_proto.v1.analyses_pb2 import AnalyseRequest, Analysers
 from daguerre_proto.v1.classifiers_pb2 import Vectors
 from daguerre_proto.v1.common_pb2 import Item, ModelOptions
@@ -34,6 +42,9 @@ STUDIES = {
     "/v1/crowds": ("ReconcileCrowd", corpus_pb2.CrowdRequest),
     "/v1/scales": ("Scale", corpus_pb2.ScaleRequest),
     "/v1/comparison-pairs": ("DrawComparisonPairs", corpus_pb2.ComparisonPairsRequest),
+    "/v1/faces/matches": ("MatchFaces", face_comparison_pb2.FaceMatchesRequest),
+    "/v1/faces/persons": ("GroupPersons", face_comparison_pb2.PersonsRequest),
+    "/v1/faces/verification": ("VerifyFaces", face_comparison_pb2.VerificationRequest),
 }
 COLLECTIONS = {
     "": ("PutCollection", collections_pb2.PutCollectionRequest),

@@ -92,7 +92,7 @@ def test_corrections_in_the_table_hold_and_come_back(connected, found, tmp_path)
         connected.persons(found, corrections=twice)
     with pytest.raises(daguerre.InvalidRequestError, match="are different people there, and one person by `same`"):
         connected.persons(found, same=[OBAMA[:2]], different=[OBAMA[:2]])
-    with pytest.raises(daguerre.InvalidRequestError, match="'nobody.jpg#0' is the id of no face"):
+    with pytest.raises(daguerre.InvalidRequestError, match=r"'nobody\.jpg#0' is the id of no face"):
         connected.persons(found, same=[["nobody.jpg#0", OBAMA[0]]])
 
 
