@@ -42,6 +42,7 @@ class Finding:
     points : x, y by name, in pixels, such as the eyes of a face; they may lie outside of the picture.
     share : share of the picture that the box covers, 0 to 1.
     vector : of a face, unit length, as little-endian float32.
+    attributes : guesses about a face by name, with their ranges; None for a face that is too small for them.
     """
 
     label: str | None = None
@@ -52,6 +53,7 @@ class Finding:
     points: Mapping[str, tuple[float, float]] | None = None
     share: float | None = None
     vector: bytes | None = None
+    attributes: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

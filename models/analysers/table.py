@@ -2,7 +2,19 @@
 
 from collections.abc import Mapping
 
-from models.analysers import captions, classes, face_vectors, faces, objects, sensitive, text, text_line, visual, words
+from models.analysers import (
+    captions,
+    classes,
+    face_attributes,
+    face_vectors,
+    faces,
+    objects,
+    sensitive,
+    text,
+    text_line,
+    visual,
+    words,
+)
 from models.analysers.generation import PART
 from models.analysers.spec import Analyser, AnalyserSpec, Kind
 
@@ -11,6 +23,7 @@ CODE: Mapping[Kind, type[Analyser]] = {
     "objects": objects.Objects,
     "faces": faces.FaceDetector,
     "face_vectors": face_vectors.FaceEmbedder,
+    "face_attributes": face_attributes.FaceAttributes,
     "classes": classes.Classes,
     "captions": captions.Captions,
     "visual": visual.Visual,
@@ -26,6 +39,7 @@ ANALYSERS: Mapping[str, AnalyserSpec] = {
         visual.SPEC,
         sensitive.SPEC,
         face_vectors.SPEC,
+        face_attributes.SPEC,
     )
 }
 

@@ -17,7 +17,7 @@ from models.encoders.processors import Processor
 from service.errors import Unavailable
 from service.inference.batching import Key, Row
 from service.inference.devices import RunnerSpec
-from service.inference.runner.ipc import VECTOR, Channel, Layout, layout_of
+from service.inference.runner.ipc import AXES, VECTOR, Channel, Layout, layout_of
 from service.inference.sessions import Graph, Served, is_encoder, owner, stacked, unstacked
 from service.settings import Settings
 
@@ -120,6 +120,7 @@ class SharedMemoryClient:
         else:  # written once, into the arena
             inputs = [rows] if is_encoder(key) else list(zip(*rows, strict=True))
             layout = [((len(rows), *arrays[0].shape), arrays[0].dtype) for arrays in inputs]
+            assert all(len(shape) <= AXES for shape, _ in layout)
             for place, arrays in zip(channel.rows(layout), inputs, strict=True):
                 np.stack(arrays, out=place)
         return unstacked(key, channel.run(self._places[key.model, key.part], layout, alone))

@@ -32,6 +32,7 @@ VECTOR = 64 * 1024  # bytes reserved for a raw vector of at most 16,384 numbers
 MOST = 16  # arrays of a bundle, and of its answers
 ALIGNED = 64  # bytes to a multiple of which each array begins
 LONGEST_PATH = 103  # bytes in the path of a Unix socket, on the most restrictive system
+AXES = 4  # of an array, with that of the batch
 _VERSION = 2
 _HELLO = struct.Struct("<4sIQQ")  # magic, version, bytes for answers, bytes for rows
 _MAGIC = b"dgrr"
@@ -96,7 +97,8 @@ def _views(part: NDArray[np.uint8], layout: Layout) -> Arrays:
 
 
 def layout_of(arrays: Arrays) -> Layout:
-    """The shapes and dtypes of `arrays`."""
+    """The shapes and dtypes of `arrays`, of at most four axes each."""
+    assert all(array.ndim <= AXES for array in arrays)
     return [(array.shape, array.dtype) for array in arrays]
 
 
