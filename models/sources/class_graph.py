@@ -15,7 +15,7 @@ MOST = 1e-4  # difference of a score between the graph and torch; otherwise the 
 
 
 class ClassGraph(nn.Module):
-    """pixels (n, size, size, 3) uint8 → scores (n, classes): softmax or sigmoid of the network's logits."""
+    """pixels (n, size, size, 3) uint8 → scores (n, classes): softmax or sigmoid of the network's logits, or these."""
 
     mean: Tensor
     std: Tensor
@@ -30,6 +30,8 @@ class ClassGraph(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         x = (pixels.to(torch.float32) - self.mean) / self.std
         logits: Tensor = self.network(x.permute(0, 3, 1, 2))
+        if self.activation == "none":
+            return logits
         return logits.softmax(dim=-1) if self.activation == "softmax" else logits.sigmoid()
 
 

@@ -28,7 +28,7 @@ from models.sources.describe import weights_of
 SUFFIX = "ForImageClassification"
 
 
-class _Logits(nn.Module):
+class Logits(nn.Module):
     """Normalised pixels (n, 3, size, size) → logits (n, classes), of a classifier of transformers."""
 
     def __init__(self, model: nn.Module) -> None:
@@ -53,12 +53,12 @@ def import_classifier(
     config = read_config(source)
     if not is_classifier(config):
         raise ModelUnavailable(
-            f"{source.name} has the architecture {listed(_architectures(config)) or 'none'}, and a classifier of "
+            f"{source.name} has the architecture {listed(architectures(config)) or 'none'}, and a classifier of "
             f"pictures has one that ends in {SUFFIX}; give another folder"
         )
     preprocessing = read_preprocessor(source)
-    model = _load(source)
-    labels = _labels(model, source)
+    model = load(source)
+    labels = labels_of(model, source)
     activation = activation_of(model)
     spec = AnalyserSpec(
         name=name,
@@ -99,7 +99,7 @@ def _export(model: nn.Module, source: Path, preprocessing: PixelPreprocessing, a
             f"{source.name}: its pixels differ from those of transformers by {np.abs(ours - theirs).max():.2g}; its "
             "preprocessing is not one that can be reproduced exactly"
         )
-    return export_classes(_Logits(model), pixels, preprocessing.mean, preprocessing.std, activation, path)
+    return export_classes(Logits(model), pixels, preprocessing.mean, preprocessing.std, activation, path)
 
 
 def read_config(source: Path) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def read_config(source: Path) -> dict[str, Any]:
 
 def is_classifier(config: dict[str, Any]) -> bool:
     """Whether a config.json is that of a classifier of pictures."""
-    return any(each.endswith(SUFFIX) for each in _architectures(config))
+    return any(each.endswith(SUFFIX) for each in architectures(config))
 
 
 def activation_of(model: Any) -> str:
@@ -126,14 +126,16 @@ def activation_of(model: Any) -> str:
     return "sigmoid" if several and config.problem_type != "single_label_classification" else "softmax"
 
 
-def _architectures(config: dict[str, Any]) -> Sequence[str]:
+def architectures(config: dict[str, Any]) -> Sequence[str]:
+    """Names of the architectures of a config.json."""
     return [str(each) for each in config.get("architectures") or ()]
 
 
-def _load(source: Path) -> Any:
-    load: Any = AutoModelForImageClassification.from_pretrained
+def load(source: Path) -> Any:
+    """A classifier of transformers, for inference. Raises ModelUnavailable."""
+    read: Any = AutoModelForImageClassification.from_pretrained
     try:
-        model = load(str(source), local_files_only=True, trust_remote_code=False, dtype=torch.float32)
+        model = read(str(source), local_files_only=True, trust_remote_code=False, dtype=torch.float32)
     except (OSError, ValueError, KeyError, TypeError, ImportError, RuntimeError) as exc:
         reason = (str(exc).strip().splitlines() or [type(exc).__name__])[0]
         raise ModelUnavailable(f"{source.name} cannot be read by transformers: {reason}") from exc
@@ -142,7 +144,8 @@ def _load(source: Path) -> Any:
     return model.eval()
 
 
-def _labels(model: Any, source: Path) -> tuple[str, ...]:
+def labels_of(model: Any, source: Path) -> tuple[str, ...]:
+    """Names of the classes. Raises ModelUnavailable for one without a name, or a name twice."""
     names = model.config.id2label
     labels = tuple(str(names[i]) for i in range(model.config.num_labels))
     count = Counter(map(plain_name, labels))

@@ -23,6 +23,7 @@ _KINDS: Mapping[str, Kind] = {
     "BlipForConditionalGeneration": "captions",
     "VisionEncoderDecoderModel": "text",
 }
+FACES = ("expression", "age")  # attributes of faces that a classifier may be imported for
 ENCODERS = ("vit", "dinov2")  # types of classifiers that are imported as models, too
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
@@ -45,9 +46,9 @@ def add_import(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--as",
         dest="made",
-        choices=("model", "analyser"),
+        choices=("model", "analyser", *FACES),
         help="model: it embeds pictures or texts. analyser: it names classes, finds objects, reads text or writes "
-        "captions [default: model where it can be one, such as a ViT]",
+        "captions. expression, age: it guesses that of a face [default: model where it can be one, such as a ViT]",
     )
     parser.add_argument("--licence", help="licence of the weights, shown in the model's card")
     _add_shared(parser)
@@ -90,6 +91,9 @@ def run_import(arguments: argparse.Namespace) -> None:
         raise ModelUnavailable(f"name: {name!r} must consist of a to z, 0 to 9, . and -; choose one with --name")
     if name in CATALOG:
         raise ModelUnavailable(f"name: {name!r} is a model of the catalogue; choose another with --name")
+    if arguments.made in FACES:
+        _import_face_model(arguments, name)
+        return
     kind, model_type = _analyser_kind(arguments.folder)
     chosen = arguments.made or ("analyser" if kind and model_type not in ENCODERS else "model")
     if chosen == "model":
@@ -153,6 +157,32 @@ def _import_analyser(arguments: argparse.Namespace, name: str, kind: Kind, model
     for key, value in sorted(made.parity.items()):
         print(f"{name}: {key.replace('_', ' ')} {value:.2g}")
     print(f"{name}: {made.path}\nserve it: DAGUERRE_ANALYSERS={','.join([*ANALYSERS, name])} scripts/serve")
+
+
+def _import_face_model(arguments: argparse.Namespace, name: str) -> None:
+    """Import a model of expressions or ages on crops of faces. Raises ModelsError."""
+    try:
+        from models.sources.face_models import import_face_model
+    except ModuleNotFoundError as exc:
+        raise ModelsError(f"importing needs {exc.name}: pip install 'daguerre-service[export]'") from exc
+    if arguments.precision != "fp32":
+        raise ModelUnavailable(f"--precision {arguments.precision}: an analyser has fp32 alone; leave it out")
+    made = import_face_model(
+        arguments.folder,
+        arguments.home,
+        attribute=arguments.made,
+        name=name,
+        licence=arguments.licence,
+        replace=arguments.replace,
+    )
+    ages = made.spec.settings.get("ages")
+    stands = f", for the ages {', '.join(f'{age:g}' for age in ages)}" if isinstance(ages, tuple | list) else ""
+    print(f"{name}: analyser of face_attributes, {arguments.made}, with {len(made.spec.labels):,} labels{stands}")
+    print(f"{name}: largest difference {made.parity['largest_difference']:.2g}")
+    print(
+        f"{name}: {made.path}\nserve it: DAGUERRE_FACE_ATTRIBUTES={arguments.made} "
+        f"DAGUERRE_ANALYSERS={','.join([*ANALYSERS, name])} scripts/serve"
+    )
 
 
 def _import(arguments: argparse.Namespace, source: Path, name: str, *, fetched: bool = False) -> None:
