@@ -38,6 +38,7 @@ from models.pages.html import (
 )
 from models.pages.items import STYLE, Items, expect
 from models.pages.plots import Frame, svg
+from models.pages.validation_groups import groups_section
 from models.pages.validation_words import NAMES, RULES, figure_of, joined_names, paragraph
 
 CURVES = 12  # reliability curves of classes, the most frequent ones
@@ -61,7 +62,9 @@ def page(answer: Fields, items: Items) -> str:
     names = [each["name"] for each in answer["predictions"]]
     title = f"{joined_names(names)} against {counted(answer['used'], 'coded item')}"
     body: list[Child] = [_top(answer, items, title)]
-    compared = [_differences(answer)] if answer["differences"] else []
+    groups = groups_section(answer)
+    compared = [groups] if groups is not None else []
+    compared += [_differences(answer)] if answer["differences"] else []
     compared += [_agreement(answer)] if answer["agreement"] else []
     own = [part for each in answer["predictions"] for part in _set(each, answer, items, several=len(names) > 1)]
     body += [*compared, *own] if len(names) > 1 else [*own, *compared]

@@ -12,7 +12,7 @@ from models.errors import AgreementError, listed, quoted
 from models.intervals import Float
 from models.stopping import checkpoint
 from models.validations.tables import Labeller, Predicted, Reference
-from models.validations.values import are_shares
+from models.validations.values import UNDECIDED, are_shares
 
 NONE = "none of these"  # the prediction for an item that has scores, and no label
 TOTAL = 1e-3  # by which probabilities of an item may differ from a sum of 1
@@ -131,7 +131,7 @@ def label_remarks(reference: Reference, predicted: Sequence[Predicted]) -> list[
                 f"({listed(sorted(coded))}), so that every prediction would be wrong"
                 + (way if pairs else "; name labels and codes alike, or set `rename`")
             )
-        if uncoded := [name for name in labels if name not in coded]:
+        if uncoded := [name for name in labels if name not in coded and name != UNDECIDED]:
             many = sum(labels[name] for name in uncoded)
             remarks.append(
                 f"{each.labeller.name}: {many:,} items have a predicted label that no item is coded as "
@@ -234,3 +234,21 @@ def _is_score(values: Sequence[Any], reference: Reference) -> bool:
         return False
     labels = {name for name in read_codes([*reference.targets, *values], ()).names if name is not None}
     return labels != names
+
+
+def missing_remarks(reference: Reference, predicted: Sequence[Predicted]) -> list[str]:
+    """Sentences on items that lack a code or a prediction."""
+    remarks = []
+    dropped = sum(each.reason == "has no code" for each in reference.codes.dropped)
+    if dropped:
+        remarks.append(f"{dropped:,} of {reference.n_items:,} items of the table have no code, and are left out")
+    for each in predicted:
+        lacking = len(reference.items) - len(each.rows)
+        if lacking:
+            remarks.append(
+                f"{each.labeller.name}: {lacking:,} of {len(reference.items):,} coded items have no prediction, and "
+                "are left out"
+            )
+        if each.uncoded:
+            remarks.append(f"{each.labeller.name}: {each.uncoded:,} predicted items have no code, and are left out")
+    return remarks

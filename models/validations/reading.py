@@ -50,7 +50,7 @@ def read_reference(
 ) -> Reference:
     """Read the codes, and make a target for each item. Raises AgreementError, IdError, TrainingError."""
     n = len(table.code)
-    for name in ("item", "coder", "inclusion_prob", "weight", "group", "stratum"):
+    for name in ("item", "coder", "inclusion_prob", "weight", "group", "stratum", "by"):
         column = getattr(table, name)
         if column is not None and len(column) != n:
             raise AgreementError(f"{name}: got {len(column)} for {n} codes; give one for each row of the table")
@@ -109,6 +109,7 @@ def read_reference(
     groups = None
     if design["group"] is not None:
         groups = np.unique(list(map(str, design["group"])), return_inverse=True)[1].astype(np.intp)
+    told_apart = _by_item("by", table.by, items, place, complete=False)
     there = [i for i, name in enumerate(codes.names) if name is not None and coders[i] != adjudicator]
     return Reference(
         task=kind,
@@ -124,11 +125,17 @@ def read_reference(
         codes=aggregated,
         n_items=len(set(items)),
         remarks=tuple(remarks),
+        by=None if told_apart is None else tuple(None if each is None else code_name(each) for each in told_apart),
     )
 
 
-def _by_item(name: str, column: Sequence[Any] | None, items: Sequence[str], place: Mapping[str, int]) -> Any:
-    """A column of the design with one value for each item; None where there is none. Raises AgreementError."""
+def _by_item(
+    name: str, column: Sequence[Any] | None, items: Sequence[str], place: Mapping[str, int], *, complete: bool = True
+) -> Any:
+    """A column of the design with one value for each item; None where there is none. Raises AgreementError.
+
+    An item may have none where the column need not be `complete`.
+    """
     if column is None:
         return None
     values: list[Any] = [None] * len(place)
@@ -143,7 +150,7 @@ def _by_item(name: str, column: Sequence[Any] | None, items: Sequence[str], plac
             )
         values[i] = value
     empty = values.count(None)
-    if empty:
+    if empty and complete:
         first = next(item for item, i in place.items() if values[i] is None)
         raise AgreementError(
             f"{name}: {empty:,} of {len(values):,} coded items have none, the first is {quoted(first)}; give each "

@@ -20,6 +20,7 @@ class CodeTable:
     ----------
     item, code : (rows,)
     coder, inclusion_prob, weight, group, stratum : (rows,) or None.
+    by : (rows,) the group by which errors are told apart, or None; an item may have none.
     adjudicator : the coder whose code decides where others differ; None: there is none.
     """
 
@@ -30,6 +31,7 @@ class CodeTable:
     weight: Sequence[float] | None = None
     group: Sequence[Any] | None = None
     stratum: Sequence[Any] | None = None
+    by: Sequence[Any] | None = None
     adjudicator: str | None = None
 
 
@@ -70,6 +72,7 @@ class Reference:
     coder, item, code : (codes,) the single codes, without missing ones.
     items, targets : (n,) items that have a target, and the names of their codes, or numbers.
     weights : (n,) positive; groups : (n,) indices or None.
+    by : (n,) names of groups by which errors are told apart, None for an item without; None: there are none.
     """
 
     task: Task
@@ -85,6 +88,7 @@ class Reference:
     codes: Codes
     n_items: int
     remarks: tuple[str, ...]
+    by: tuple[str | None, ...] | None = None
 
     @property
     def coders(self) -> tuple[str, ...]:
@@ -123,4 +127,5 @@ def without(reference: Reference, rows: NDArray[np.intp]) -> Reference:
         targets=tuple(reference.targets[i] for i in rows.tolist()),
         weights=reference.weights[rows] / reference.weights[rows].mean(),
         groups=None if reference.groups is None else reference.groups[rows],
+        by=None if reference.by is None else tuple(reference.by[i] for i in rows.tolist()),
     )

@@ -21,8 +21,9 @@ from models.errors import AgreementError, quoted
 from models.intervals import Float
 from models.stopping import Check, checkpoint, unchecked
 from models.validations.agreements import PairAgreement, agreements_of
+from models.validations.by_group import GroupDifference, GroupErrors, errors_by_group
 from models.validations.differences import Difference, difference
-from models.validations.predictions import TOTAL, label_remarks, read_predictions, training_remark
+from models.validations.predictions import TOTAL, label_remarks, missing_remarks, read_predictions, training_remark
 from models.validations.reading import positive_label, read_reference
 from models.validations.tables import CodeTable, Labeller, Predicted, Reference, without
 from models.validations.thresholds import ClassCurve, class_curve
@@ -86,6 +87,8 @@ class Validation:
     agreement: tuple[PairAgreement, ...]
     agreement_of_coders: Agreement | None
     remarks: tuple[str, ...]
+    by_group: tuple[GroupErrors, ...] = ()
+    group_differences: tuple[GroupDifference, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +165,7 @@ def validate(
         if reference.task == "binary":
             chosen = order[1]
     remarks += filter(None, (training_remark(each, reference) for each in predicted))
-    remarks += _missing_remarks(reference, predicted)
+    remarks += missing_remarks(reference, predicted)
     counts = Counter(reference.targets) if order else Counter()
     remarks += [
         f"class {quoted(name)} has {counts[name]} coded items, too few for figures to rely on"
@@ -170,6 +173,9 @@ def validate(
         if 0 < counts[name] < FEW
     ]
     judged = [_judged(each, reference, order) for each in predicted]
+    coded_labels = [name for name in order if counts[name]]
+    grouped = errors_by_group(predicted, reference, coded_labels)
+    remarks += grouped.remarks
     common = {"resamples": resamples, "seed": seed}
     validated = tuple(_validated(each, reference, order, chosen, recall=recall, **common) for each in judged)
     differences = tuple(
@@ -197,6 +203,8 @@ def validate(
         agreement=pairs,
         agreement_of_coders=reference.codes.agreement,
         remarks=tuple(remarks),
+        by_group=grouped.errors,
+        group_differences=grouped.differences,
     )
 
 
@@ -379,20 +387,3 @@ def _difference(
 
 def _without(measure: metrics.Measure, hidden: frozenset[str]) -> metrics.Measure:
     return lambda w: {name: each for name, each in measure(w).items() if name.partition("[")[0] not in hidden}
-
-
-def _missing_remarks(reference: Reference, predicted: Sequence[Predicted]) -> list[str]:
-    remarks = []
-    dropped = sum(each.reason == "has no code" for each in reference.codes.dropped)
-    if dropped:
-        remarks.append(f"{dropped:,} of {reference.n_items:,} items of the table have no code, and are left out")
-    for each in predicted:
-        lacking = len(reference.items) - len(each.rows)
-        if lacking:
-            remarks.append(
-                f"{each.labeller.name}: {lacking:,} of {len(reference.items):,} coded items have no prediction, and "
-                "are left out"
-            )
-        if each.uncoded:
-            remarks.append(f"{each.labeller.name}: {each.uncoded:,} predicted items have no code, and are left out")
-    return remarks

@@ -5,6 +5,8 @@ from typing import Any
 
 from models.codes import is_missing
 
+UNDECIDED = "undecided"  # a predicted label that says that there is no prediction; it is an error in all shares
+
 
 def are_numbers(values: Sequence[Any] | None) -> bool:
     """Whether there are values, and all are numbers or texts of numbers."""

@@ -180,6 +180,8 @@ def _answer(result: Result, params: dict[str, Any]) -> schema.ValidationAnswer:
                 **{name: getattr(result, name) for name in ("used", "counts", "weighted", "effective", "groups")},
                 "predictions": [_set(each) for each in result.validated],
                 "differences": [asdict(each) for each in result.differences],
+                "by_group": [asdict(each) for each in result.by_group],
+                "group_differences": [asdict(each) for each in result.group_differences],
                 "agreement": [
                     {
                         "a": pair.a,

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self, cast
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
+from models.analysers.face_attributes import ATTRIBUTES, Attribute
 from models.analysers.spec import Kind
 from service.schemas.base import Message
 from service.schemas.common import FIRST_OF_MANY, MODE, SAMPLING, Entry, FailedEntry, Index, Mode, OnError
@@ -87,6 +88,26 @@ class FaceVectorOptions(FaceOptions):
     )
 
 
+class FaceAttributeOptions(AnalyserOptions):
+    """Guesses about faces, each with its range over eighteen crops."""
+
+    attributes: list[Attribute] = Field(
+        [],
+        max_length=len(ATTRIBUTES),
+        description="Attributes to guess. Default: all that the analyser has and the server's owner permits.",
+        examples=[["age"]],
+    )
+    size: int = Field(
+        640,
+        ge=640,
+        le=1280,
+        multiple_of=320,
+        description="Longer side, in pixels, at which a picture is searched for faces: 640, 960 or 1280.",
+    )
+    min_score: Score = Field(0.7, description="Lowest score of a face that is given.")
+    limit: int = Field(100, ge=1, le=100, description="Maximum number of faces of a picture.")
+
+
 class ClassOptions(AnalyserOptions):
     """Classes of the whole picture."""
 
@@ -142,6 +163,11 @@ class Analysers(Message):
         description="Find faces, and embed each of them. It is refused with 403 unless the server's owner has set "
         "DAGUERRE_FACE_RECOGNITION.",
     )
+    face_attributes: FaceAttributeOptions | None = Field(
+        None,
+        description="Guess apparent age, perceived gender and expression of faces. It is refused with 403 unless "
+        "the server's owner has set DAGUERRE_FACE_ATTRIBUTES.",
+    )
 
     @model_validator(mode="after")
     def _some(self) -> Self:
@@ -189,6 +215,44 @@ class Box(BaseModel):
     height: float = Field(ge=0, description="Height.")
 
 
+class Ranged(BaseModel):
+    """A guess about a face on eighteen crops."""
+
+    mean: float = Field(description="Mean over the crops.")
+    lowest: float = Field(description="Lowest of the crops.")
+    highest: float = Field(description="Highest of the crops.")
+
+
+class PerceivedGender(BaseModel):
+    """A guess about the gender that people would see in a face."""
+
+    label: Literal["woman", "man", "undecided"] = Field(
+        description="`woman` or `man` where the score of all crops is on that side of 0.5, otherwise `undecided`."
+    )
+    woman: Ranged = Field(description="Score of `woman`, from 0 to 1, not calibrated.")
+
+
+class Expression(BaseModel):
+    """A guess about the expression of a face; not about feelings."""
+
+    label: str = Field(
+        description="Expression with the highest score on all crops; `undecided` where crops differ.",
+        examples=["happy"],
+    )
+    votes: dict[str, int] = Field(
+        description="Number of crops by expression with the highest score.", examples=[{"happy": 17, "neutral": 1}]
+    )
+
+
+class FaceAttributes(BaseModel):
+    """Guesses about a face, with their ranges. Attributes that were not asked for are absent."""
+
+    crops: int = Field(description="Number of crops of the face.")
+    apparent_age: Ranged | None = Field(None, description="Apparent age in years.")
+    perceived_gender: PerceivedGender | None = Field(None, description="Perceived gender.")
+    expression: Expression | None = Field(None, description="Expression.")
+
+
 class Finding(BaseModel):
     """One thing that was found."""
 
@@ -211,6 +275,9 @@ class Finding(BaseModel):
         None,
         description="Vector of a face, unit length, as numbers or in base64. Vectors are comparable only if the "
         "fingerprints in their receipts are equal.",
+    )
+    attributes: FaceAttributes | None = Field(
+        None, description="Guesses about a face; absent for a face with a side of less than 48 pixels."
     )
 
 
@@ -236,6 +303,7 @@ class Results(BaseModel):
     captions: Findings | None = Field(None, description="Caption.")
     faces: Findings | None = Field(None, description="Faces.")
     face_vectors: Findings | None = Field(None, description="Faces with vectors.")
+    face_attributes: Findings | None = Field(None, description="Faces with attributes.")
 
 
 class AnalysedFrame(BaseModel):

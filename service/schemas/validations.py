@@ -63,6 +63,11 @@ class CodeRows(Message):
         None, description="Weight of each row's item, in place of inclusion probabilities."
     )
     group: list[Code] | None = Field(None, description="Group of each row's item: the bootstrap draws whole groups.")
+    by: list[Code] | None = Field(
+        None,
+        description="Group of each row's item by which errors are told apart, 2 to 12 groups; null where there "
+        "is none.",
+    )
     stratum: list[Code] | None = Field(
         None, description="Stratum from which each row's item was drawn; a remark is made without probabilities."
     )
@@ -219,6 +224,28 @@ class PairAgreement(BaseModel):
     ac1: Coefficient | None = Field(None, description="Gwet's AC1; null for more than 50 different codes.")
 
 
+class GroupErrors(BaseModel):
+    """The errors of a set of predictions in one group of items."""
+
+    predictions: str = Field(description="Name of the predictions.")
+    group: str | None = Field(description="Name of the group; null for all items that have one.")
+    n: int = Field(description="Number of items with a code and a prediction.")
+    undecided: int = Field(description="Number of items whose prediction is `undecided`, where that is no code.")
+    figures: dict[str, Coefficient] = Field(
+        description="Figures by name; of labels: accuracy, undecided (a share), accuracy_decided (of the others), "
+        "recall[label] and precision[label]; of numbers: mae, bias (prediction minus code). With 95 % intervals."
+    )
+
+
+class ErrorDifference(BaseModel):
+    """The figures of one group minus those of another."""
+
+    predictions: str = Field(description="Name of the predictions.")
+    a: str = Field(description="First group.")
+    b: str = Field(description="Second group.")
+    figures: dict[str, Coefficient] = Field(description="Differences with 95 % intervals.")
+
+
 class ValidationAnswer(BaseModel):
     """The figures of predictions against codes."""
 
@@ -235,6 +262,10 @@ class ValidationAnswer(BaseModel):
     groups: int | None = Field(description="Number of groups; null without groups.")
     predictions: list[ValidatedSet] = Field(description="Figures of each set of predictions.")
     differences: list[PairedDifference] = Field(description="Differences of each two sets of predictions.")
+    by_group: list[GroupErrors] = Field(
+        [], description="Errors of each set in all items and in each group of `by`, the largest first."
+    )
+    group_differences: list[ErrorDifference] = Field([], description="Differences of each two groups, for each set.")
     agreement: list[PairAgreement] = Field(
         description="Agreement of the predictions with each coder, and of each two coders."
     )

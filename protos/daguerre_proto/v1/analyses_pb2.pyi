@@ -105,8 +105,22 @@ class FaceVectorOptions(_message.Message):
     encoding_format: str
     def __init__(self, model: _Optional[str] = ..., size: _Optional[int] = ..., min_score: _Optional[float] = ..., limit: _Optional[int] = ..., encoding_format: _Optional[str] = ...) -> None: ...
 
+class FaceAttributeOptions(_message.Message):
+    __slots__ = ("model", "attributes", "size", "min_score", "limit")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    MIN_SCORE_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    attributes: _containers.RepeatedScalarFieldContainer[str]
+    size: int
+    min_score: float
+    limit: int
+    def __init__(self, model: _Optional[str] = ..., attributes: _Optional[_Iterable[str]] = ..., size: _Optional[int] = ..., min_score: _Optional[float] = ..., limit: _Optional[int] = ...) -> None: ...
+
 class Analysers(_message.Message):
-    __slots__ = ("text", "objects", "classes", "visual", "sensitive", "captions", "faces", "face_vectors")
+    __slots__ = ("text", "objects", "classes", "visual", "sensitive", "captions", "faces", "face_vectors", "face_attributes")
     TEXT_FIELD_NUMBER: _ClassVar[int]
     OBJECTS_FIELD_NUMBER: _ClassVar[int]
     CLASSES_FIELD_NUMBER: _ClassVar[int]
@@ -115,6 +129,7 @@ class Analysers(_message.Message):
     CAPTIONS_FIELD_NUMBER: _ClassVar[int]
     FACES_FIELD_NUMBER: _ClassVar[int]
     FACE_VECTORS_FIELD_NUMBER: _ClassVar[int]
+    FACE_ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
     text: TextOptions
     objects: ObjectOptions
     classes: ClassOptions
@@ -123,7 +138,8 @@ class Analysers(_message.Message):
     captions: CaptionOptions
     faces: FaceOptions
     face_vectors: FaceVectorOptions
-    def __init__(self, text: _Optional[_Union[TextOptions, _Mapping]] = ..., objects: _Optional[_Union[ObjectOptions, _Mapping]] = ..., classes: _Optional[_Union[ClassOptions, _Mapping]] = ..., visual: _Optional[_Union[VisualOptions, _Mapping]] = ..., sensitive: _Optional[_Union[SensitiveOptions, _Mapping]] = ..., captions: _Optional[_Union[CaptionOptions, _Mapping]] = ..., faces: _Optional[_Union[FaceOptions, _Mapping]] = ..., face_vectors: _Optional[_Union[FaceVectorOptions, _Mapping]] = ...) -> None: ...
+    face_attributes: FaceAttributeOptions
+    def __init__(self, text: _Optional[_Union[TextOptions, _Mapping]] = ..., objects: _Optional[_Union[ObjectOptions, _Mapping]] = ..., classes: _Optional[_Union[ClassOptions, _Mapping]] = ..., visual: _Optional[_Union[VisualOptions, _Mapping]] = ..., sensitive: _Optional[_Union[SensitiveOptions, _Mapping]] = ..., captions: _Optional[_Union[CaptionOptions, _Mapping]] = ..., faces: _Optional[_Union[FaceOptions, _Mapping]] = ..., face_vectors: _Optional[_Union[FaceVectorOptions, _Mapping]] = ..., face_attributes: _Optional[_Union[FaceAttributeOptions, _Mapping]] = ...) -> None: ...
 
 class AnalyseRequest(_message.Message):
     __slots__ = ("analysers", "on_error", "sampling", "as_job", "input")

@@ -31,7 +31,7 @@ class PredictionSet(_message.Message):
     def __init__(self, name: _Optional[str] = ..., item: _Optional[_Iterable[str]] = ..., value: _Optional[_Iterable[_Union[_classifiers_pb2.Code, _Mapping]]] = ..., scores: _Optional[_Iterable[_Union[LabelScores, _Mapping]]] = ..., classifier: _Optional[str] = ..., without_code: _Optional[int] = ...) -> None: ...
 
 class CodeRows(_message.Message):
-    __slots__ = ("item", "code", "coder", "inclusion_prob", "weight", "group", "stratum", "adjudicator")
+    __slots__ = ("item", "code", "coder", "inclusion_prob", "weight", "group", "stratum", "adjudicator", "by")
     ITEM_FIELD_NUMBER: _ClassVar[int]
     CODE_FIELD_NUMBER: _ClassVar[int]
     CODER_FIELD_NUMBER: _ClassVar[int]
@@ -40,6 +40,7 @@ class CodeRows(_message.Message):
     GROUP_FIELD_NUMBER: _ClassVar[int]
     STRATUM_FIELD_NUMBER: _ClassVar[int]
     ADJUDICATOR_FIELD_NUMBER: _ClassVar[int]
+    BY_FIELD_NUMBER: _ClassVar[int]
     item: _containers.RepeatedScalarFieldContainer[str]
     code: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Code]
     coder: _containers.RepeatedScalarFieldContainer[str]
@@ -48,7 +49,8 @@ class CodeRows(_message.Message):
     group: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Code]
     stratum: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Code]
     adjudicator: str
-    def __init__(self, item: _Optional[_Iterable[str]] = ..., code: _Optional[_Iterable[_Union[_classifiers_pb2.Code, _Mapping]]] = ..., coder: _Optional[_Iterable[str]] = ..., inclusion_prob: _Optional[_Iterable[_Union[_classifiers_pb2.Code, _Mapping]]] = ..., weight: _Optional[_Iterable[_Union[_classifiers_pb2.Code, _Mapping]]] = ..., group: _Optional[_Iterable[_Union[_classifiers_pb2.Code, _Mapping]]] = ..., stratum: _Optional[_Iterable[_Union[_classifiers_pb2.Code, _Mapping]]] = ..., adjudicator: _Optional[str] = ...) -> None: ...
+    by: _containers.RepeatedCompositeFieldContainer[_classifiers_pb2.Code]
+    def __init__(self, item: _Optional[_Iterable[str]] = ..., code: _Optional[_Iterable[_Union[_classifiers_pb2.Code, _Mapping]]] = ..., coder: _Optional[_Iterable[str]] = ..., inclusion_prob: _Optional[_Iterable[_Union[_classifiers_pb2.Code, _Mapping]]] = ..., weight: _Optional[_Iterable[_Union[_classifiers_pb2.Code, _Mapping]]] = ..., group: _Optional[_Iterable[_Union[_classifiers_pb2.Code, _Mapping]]] = ..., stratum: _Optional[_Iterable[_Union[_classifiers_pb2.Code, _Mapping]]] = ..., adjudicator: _Optional[str] = ..., by: _Optional[_Iterable[_Union[_classifiers_pb2.Code, _Mapping]]] = ...) -> None: ...
 
 class ValidationRequest(_message.Message):
     __slots__ = ("predictions", "codes", "task", "labels", "positive", "rule", "missing", "rename", "level", "recall", "resamples", "seed")

@@ -18,6 +18,7 @@ ANALYSES = File(
             encoding_format="optional string // Form of the vectors in answer_json, as over HTTP: numbers (float, the "
             "default), or a text of a third of the size.",
         ),
+        message("FaceAttributeOptions", "FaceAttributeOptions"),
         message("Analysers", "Analysers"),
         message("AnalyseRequest", "AnalysesRequest", input="repeated Item // Images and videos."),
         message(

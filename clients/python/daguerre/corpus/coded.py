@@ -79,6 +79,7 @@ def read_coded(
     adjudicator: str | None = None,
     image: str = "path",
     text: str = "text",
+    by: str | None = None,
 ) -> CodedTable:
     """Read a table of coded items: a path (.csv, .tsv, .xlsx, .parquet) or a DataFrame.
 
@@ -89,13 +90,14 @@ def read_coded(
     adjudicator : the coder who decides, a column or a name in the column `coder`; "NAME=FILE" or FILE for another
         table.
     image, text : names of the columns with paths and texts.
+    by : column of a group, which is no coder's; it is "by" in `columns`.
 
     Raises
     ------
     ValueError : the table has no codes, or no items; a column is no coder's.
     """
     table = table_of(given)
-    own = {name.casefold() for name in (image, text)}
+    own = {name.casefold() for name in (image, text, *([by] if by else []))}
     goal = _target(table, target, coders)
     decides, other = _adjudicator(adjudicator)
     ids, paths, texts, explicit = _items(table, image, text)
@@ -134,6 +136,10 @@ def read_coded(
     if repeated_posts:  # rows are items, whatever their paths
         kept = list(range(len(ids)))
     columns = _design(table, ids, kept)
+    if by is not None:
+        if not table.has(by):
+            raise ValueError(f"{table.path} has no column {by!r} of groups (by); it has {table.listed()}")
+        columns["by"] = [table.codes(by)[i] for i in kept]
     return CodedTable(
         name=table.path,
         ids=[ids[i] for i in kept],
@@ -152,19 +158,24 @@ def read_coded(
     )
 
 
-def read_coders(given: Coded, *, coders: Sequence[str] = ()) -> CodedTable:
+def read_coders(given: Coded, *, coders: Sequence[str] = (), by: str | None = None) -> CodedTable:
     """Read codes of several coders: one table, or several, of which each is one coder's, named by its file.
 
     Parameters
     ----------
     given : as for `read_coded`; or a list of paths, "anna.csv" or "anna=codes.csv"; or a mapping of coders to tables,
         to Series by item, or to mappings of items to codes.
+    by : as for `read_coded`, of one table.
     """
     if isinstance(given, list | tuple) and len(given) == 1 and "=" not in str(given[0]):
         given = given[0]
     several = _several(given)
     if several is None:
-        return read_coded(given, coders=coders)
+        return read_coded(given, coders=coders, by=by)
+    if by is not None:
+        raise ValueError(
+            f"by: got {by!r}, and the codes are several tables; give a mapping or a Series of items to groups"
+        )
     tables = [
         _of_coder(name, read_coded(each) if not isinstance(each, CodedTable) else each)
         for name, each in several.items()

@@ -22,7 +22,7 @@ from daguerre.types.common import listed
 VALUES = ("label", "value", "prediction", "predicted", "score", "probability")  # columns of a prediction
 ORIGIN = re.compile(r"[^@\s]+@[0-9]+")  # a classifier with its version
 SCALARS = (str, bool, int, float, np.generic, type(None))
-CODE_FIELDS = ("inclusion_prob", "weight", "group", "stratum")
+CODE_FIELDS = ("inclusion_prob", "weight", "group", "stratum", "by")
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ def validation_fields(
     adjudicator: str | None = None,
     rule: str | None = None,
     column: str | None = None,
+    by: Any = None,
 ) -> Fields:
     """Read predictions and codes, and find the predictions of the coded items by id, path, or end of the path.
 
@@ -82,7 +83,9 @@ def validation_fields(
             dict(zip(map(str, range(len(codes))), each, strict=True)) for each in (predictions, codes)
         )
     sets = read_predictions(predictions, column=column)
-    coded = read_codes(codes, coders, adjudicator)
+    coded = read_codes(codes, coders, adjudicator, by if isinstance(by, str) else None)
+    if by is not None and not isinstance(by, str):
+        coded = replace(coded, columns={**coded.columns, "by": _groups(by, coded)})
     if rule not in (None, "adjudicated"):
         coded = coded.without_adjudicator()
     remarks = [*coded.remarks, *(remark for each in sets for remark in each.remarks)]
@@ -96,15 +99,37 @@ def validation_fields(
     )
 
 
-def read_codes(given: Any, coders: Sequence[str] = (), adjudicator: str | None = None) -> CodedTable:
-    """Read codes: a table, several tables (one for each coder), a Series or a mapping of items to codes."""
+def _groups(by: Any, coded: CodedTable) -> list[Any]:
+    """The group of each coded item, from a Series or a mapping of items to groups. Raises ValueError."""
+    if not (_is_column(by) or isinstance(by, Mapping)):
+        raise ValueError(
+            f"by: got {type(by).__name__}, the name of a column of the codes, or a Series or mapping of items to "
+            "groups is needed"
+        )
+    keys = series_labels(by) if _is_column(by) else list(by)
+    values = [json_value(each) for each in (by if _is_column(by) else by.values())]
+    groups = dict(zip(id_texts(keys, "by"), values, strict=True))
+    if not any(id in groups for id in coded.ids):
+        raise ValueError(f"by: none of its {len(groups):,} items is coded; name items as the codes do")
+    return [groups.get(id) for id in coded.ids]
+
+
+def read_codes(
+    given: Any, coders: Sequence[str] = (), adjudicator: str | None = None, by: str | None = None
+) -> CodedTable:
+    """Read codes: a table, several tables (one for each coder), a Series or a mapping of items to codes.
+
+    `by` is a column of groups of one table. Raises ValueError.
+    """
+    if by is not None and (_is_column(given) or (isinstance(given, Mapping) and given and _by_item(given))):
+        raise ValueError(f"by: got {by!r}, and the codes are no table with columns; give a mapping of items to groups")
     if _is_column(given):
         return read_coded({"id": series_labels(given), "code": list(given)})
     if isinstance(given, Mapping) and given and _by_item(given):
         return read_coded({"id": list(given), "code": list(given.values())})
     if adjudicator is not None:
-        return read_coded(given, coders=list(coders), adjudicator=adjudicator)
-    return read_coders(given, coders=list(coders))
+        return read_coded(given, coders=list(coders), adjudicator=adjudicator, by=by)
+    return read_coders(given, coders=list(coders), by=by)
 
 
 def read_predictions(given: Any, *, column: str | None = None) -> list[PredictionSet]:

@@ -23,6 +23,7 @@ class ValidationMethods(Session):
         coders: Sequence[str] = (),
         adjudicator: str | None = None,
         column: str | None = None,
+        by: Any = None,
         task: Literal["binary", "categorical", "continuous"] | None = None,
         labels: Sequence[Code] | None = None,
         positive: Code = None,
@@ -49,6 +50,8 @@ class ValidationMethods(Session):
         adjudicator : the coder who decides where the others differ: a column, a name in the column coder, or the path
             of another table of codes, "NAME=FILE" too.
         column : column of the predictions in a table; None: label, value, or the only one.
+        by : group by which errors are told apart, with differences of groups: a column of the table of codes, or a
+            Series or mapping of items to groups. The label "undecided" is a share of its own.
         task : None: by the codes.
         labels : the classes in order, for two the positive one last.
         positive : the positive class of two; None: by their names, as in training (docs/classifiers.md).
@@ -62,7 +65,8 @@ class ValidationMethods(Session):
 
         Returns
         -------
-        Validation : `.figures`, `.differences`, `.agreement`, `.threshold`, `.to_pandas()`, `.report("page.html")`.
+        Validation : `.figures`, `.by_group`, `.differences`, `.agreement`, `.threshold`, `.to_pandas()`,
+            `.report("page.html")`.
 
         Raises
         ------
@@ -76,7 +80,7 @@ class ValidationMethods(Session):
         >>> client.validate({"zero-shot": Z, "probe": clf}, "sample.csv").differences
         """
         read = validation_fields(
-            predictions, codes, coders=list(coders), adjudicator=adjudicator, rule=rule, column=column
+            predictions, codes, coders=list(coders), adjudicator=adjudicator, rule=rule, column=column, by=by
         )
         fields: dict[str, Any] = {
             "predictions": read.predictions,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COEFFICIENTS = ("percent", "kappa", "kappa_linear", "kappa_quadratic", "ac1", "alpha")
+BY_GROUP = ("accuracy", "undecided", "accuracy_decided", "mae", "bias")
 SHOWN = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "pr_auc", "mae", "rmse", "r2", "spearman")
 
 
@@ -99,6 +100,34 @@ class PairAgreement:
     ac1: Figure | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class GroupErrors:
+    """Errors of one set of predictions in one group of items; `group` is None for all items that have one.
+
+    Attributes
+    ----------
+    undecided : number of items whose prediction is "undecided".
+    figures : of labels: "accuracy", "undecided" (a share), "accuracy_decided", "recall[woman]", "precision[woman]", …;
+        of numbers: "mae", "bias" (prediction minus code).
+    """
+
+    predictions: str
+    group: str | None
+    n: int
+    undecided: int
+    figures: Mapping[str, Figure]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupDifference:
+    """Figures of group `a` minus those of group `b`."""
+
+    predictions: str
+    a: str
+    b: str
+    figures: Mapping[str, Figure]
+
+
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Validated:
     """Predictions, measured by codes that people gave.
@@ -111,6 +140,7 @@ class Validated:
     predictions : the sets of predictions by name, with their figures.
     figures, baseline, thresholds : those of the first set.
     differences : of each two sets, paired.
+    by_group, group_differences : errors in each group of `by`, and differences of each two groups.
     agreement : of each set with each coder, and of each two coders.
     remarks : limits of the figures.
     answer : the complete answer of the server.
@@ -128,6 +158,8 @@ class Validated:
     remarks: list[str]
     answer: Mapping[str, Any]
     files: Mapping[str, str] = field(default_factory=dict)
+    by_group: tuple[GroupErrors, ...] = ()
+    group_differences: tuple[GroupDifference, ...] = ()
 
     @classmethod
     def fields_of(cls, answer: Mapping[str, Any], files: Mapping[str, str], remarks: Sequence[str]) -> dict[str, Any]:
@@ -151,6 +183,13 @@ class Validated:
                     },
                 )
                 for each in answer["agreement"]
+            ),
+            "by_group": tuple(
+                GroupErrors(**{**each, "figures": _figures(each["figures"])}) for each in answer.get("by_group", ())
+            ),
+            "group_differences": tuple(
+                GroupDifference(**{**each, "figures": _figures(each["figures"])})
+                for each in answer.get("group_differences", ())
             ),
             "remarks": [*remarks, *answer["remarks"]],
             "answer": answer,
@@ -181,13 +220,17 @@ class Validated:
         """The threshold with the best F1 for the positive class, or the rarest one; None without scores."""
         return next((each for each in self.thresholds if each.criterion == "f1"), None)
 
-    def to_pandas(self, of: Literal["figures", "differences", "agreement", "thresholds"] = "figures") -> "pd.DataFrame":
+    def to_pandas(
+        self,
+        of: Literal["figures", "by_group", "group_differences", "differences", "agreement", "thresholds"] = "figures",
+    ) -> "pd.DataFrame":
         """A table: a row for each set and figure, with value, low, high, and the baseline.
 
         Parameters
         ----------
-        of : "figures"; "differences": a row for each two sets and figure; "agreement": a row for each two coders or
-            sets and coefficient; "thresholds": a row for each set, class and criterion.
+        of : "figures"; "by_group": a row for each set, group and figure; "group_differences": a row for each two
+            groups and figure; "differences": a row for each two sets and figure; "agreement": a row for each two
+            coders or sets and coefficient; "thresholds": a row for each set, class and criterion.
         """
         rows = self.rows(of)
         table: pd.DataFrame = import_pandas().DataFrame(rows, columns=list(rows[0]) if rows else None)
@@ -199,6 +242,21 @@ class Validated:
             return [
                 {"predictions": each.name, "figure": name, **_ends(value), "baseline": _value(each.baseline.get(name))}
                 for each in self.predictions.values()
+                for name, value in each.figures.items()
+            ]
+        if of == "by_group":
+            return [
+                {
+                    **{"predictions": each.predictions, "group": each.group, "n": each.n},
+                    **{"undecided": each.undecided, "figure": name, **_ends(value)},
+                }
+                for each in self.by_group
+                for name, value in each.figures.items()
+            ]
+        if of == "group_differences":
+            return [
+                {"predictions": each.predictions, "a": each.a, "b": each.b, "figure": name, **_ends(value)}
+                for each in self.group_differences
                 for name, value in each.figures.items()
             ]
         if of == "differences":
@@ -229,7 +287,10 @@ class Validated:
                 for each in self.predictions.values()
                 for chosen in each.thresholds
             ]
-        raise ValueError(f'of: got {of!r}, there are "figures", "differences", "agreement" and "thresholds"')
+        raise ValueError(
+            f'of: got {of!r}, there are "figures", "by_group", "group_differences", "differences", "agreement" and '
+            '"thresholds"'
+        )
 
     def __repr__(self) -> str:
         return "\n".join([f"<{type(self).__name__}: {self._head()}", *(f"  {line}" for line in self.lines())]) + ">"
@@ -255,6 +316,13 @@ class Validated:
                     if (key := f"{name}[{self.positive}]") in each.figures
                 ]
             lines += [f"  {_threshold_line(chosen)}" for chosen in each.thresholds[:2] if chosen.threshold is not None]
+        for group in self.by_group:
+            told = ", ".join(f"{name} {group.figures[name]}" for name in BY_GROUP if name in group.figures)
+            who = "all groups" if group.group is None else f"group {group.group!r}"
+            lines.append(f"{group.predictions}, {who}, {group.n:,} items: {told}")
+        for gap in self.group_differences:
+            told = ", ".join(f"{name} {gap.figures[name]}" for name in BY_GROUP if name in gap.figures)
+            lines.append(f"{gap.predictions}, {gap.a!r} minus {gap.b!r}: {told}")
         for pair in self.differences:
             told = ", ".join(f"{name} {pair.figures[name]}" for name in SHOWN if name in pair.figures)
             lines.append(f"{pair.a} minus {pair.b}, {pair.n:,} items: {told}")

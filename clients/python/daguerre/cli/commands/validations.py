@@ -34,6 +34,9 @@ from daguerre.corpus.coded import named_files
 @options.input_option(
     "--adjudicator", metavar="[NAME=][FILE]", help="Coder, or table of codes, that decides where the others differ."
 )
+@options.input_option(
+    "--by", metavar="COLUMN", help="Column of CODES with groups, for which errors and their differences are told apart."
+)
 @options.input_option("--column", help="Column of PREDICTIONS, where it is neither label nor value.")
 @options.missing
 @options.task(show_default="by the codes", help="Kind of codes.")
