@@ -48,6 +48,7 @@ def server(placement: str, imported_analysers: Path, tmp_path_factory: pytest.Te
         "DAGUERRE_MAX_BATCH_IMAGES": "8",
         "DAGUERRE_ANALYSERS": ",".join([*ANALYSERS, *IMPORTED]),
         "DAGUERRE_FACE_RECOGNITION": "true",
+        "DAGUERRE_FACE_ATTRIBUTES": "age,gender,expression",
         "BENTOML_HOME": str(folder / "bentoml"),
     }
     with harness.running(folder, settings=settings) as running:

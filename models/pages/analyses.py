@@ -10,6 +10,7 @@ from models.pages.analyses_time import TIME_STYLE, over_time
 from models.pages.analyses_view import WHOLE, Label, Shot, View, kind_name
 from models.pages.contact_sheet import SHEET_STYLE, Colours, Finding, tile
 from models.pages.document import caveats, document, methods_section, section
+from models.pages.face_attributes import attributes_section
 from models.pages.html import (
     Child,
     Html,
@@ -69,6 +70,7 @@ def page(answer: Mapping[str, Any], items: Items) -> str:
     names = [label.name for kind, labels in view.labels.items() if kind not in WHOLE for label in labels]
     filtered = Filter(list(dict.fromkeys(names)))
     body: list[Child] = [_top(view, items), _sheet(view, items, colours, filtered), over_time(view, colours)]
+    body.append(attributes_section(view))
     body += [_labels(view, items, colours, kind) for kind in view.labels]
     if view.lines:
         body.append(_text(view, items, colours))

@@ -15,7 +15,7 @@ VIDEOS = 12  # whose curves are drawn
 CURVES = 5  # labels of a drawing
 ROWS = 300
 LONGEST = 1e9  # seconds of a video, more than there are
-KINDS = ("objects", "faces")  # whose findings are counted in each frame
+KINDS = ("objects", "faces", "face_attributes")  # whose findings are counted in each frame
 TIME_STYLE = """
 .times .curve { fill: none; stroke-width: 2; stroke-linejoin: round; }
 .times .shot { fill: var(--note); }

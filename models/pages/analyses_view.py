@@ -18,6 +18,7 @@ Fields = Mapping[str, Any]
 NAMES = {
     **{"text": "Text", "objects": "Objects", "classes": "Classes of whole pictures", "captions": "Captions"},
     **{"visual": "Visual features", "sensitive": "Sensitive content", "faces": "Faces"},
+    "face_attributes": "Faces with attributes",
 }
 LARGEST = 10_000_000  # pixels of a side of a picture, more than there are
 WHOLE = ("classes",)  # kinds whose labels name the whole picture, ranked by their scores

@@ -56,6 +56,32 @@ def permitted(settings: Settings) -> list[AnalyserFolder]:
     return [each for each in found if is_on(settings, each.spec.kind)]
 
 
+def permitted_attributes(settings: Settings, offered: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
+    """The attributes of faces that a request gets: those that it wants, or all that are offered and permitted.
+
+    Parameters
+    ----------
+    offered : attributes of the analyser.
+    wanted : attributes that the request names; none: all.
+
+    Raises
+    ------
+    Forbidden : the owner of the server does not permit an attribute, by the code `switched_off`.
+    """
+    permitted = settings.face_attributes
+    refused = [each for each in (wanted or offered) if each not in permitted]
+    if refused and (wanted or len(refused) == len(offered)):
+        setting = ",".join(dict.fromkeys([*permitted, *refused]))
+        raise Forbidden(
+            f"face_attributes: {refused[0]!r} is switched off on this server, which permits {', '.join(permitted)} "
+            f"alone. {SWITCHES['face_attributes'].reason} The server's owner permits it with "
+            f"DAGUERRE_FACE_ATTRIBUTES={setting}; docs/faces.md has what to consider first",
+            code="switched_off",
+            param="analysers.face_attributes.attributes",
+        )
+    return tuple(dict.fromkeys(each for each in (wanted or offered) if each in permitted))
+
+
 def require(settings: Settings, kinds: Sequence[Kind], *, param: str | None = None) -> None:
     """Raise Forbidden, with the code `switched_off`, for the first of `kinds` that the owner does not permit."""
     for kind in kinds:

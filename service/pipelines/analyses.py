@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from models.analysers.face_attributes import FaceAttributes
 from models.analysers.presets import PRESETS
-from models.analysers.spec import Analysis, Arrays, Finding, Kind, Prepares, Work
+from models.analysers.spec import Analysis, Arrays, Kind, Prepares, Work
 from models.errors import AnalysisError, ItemError
 from models.images.decoding import ImageLimits, Placed, open_placed
 from models.images.further import is_first_of_many
@@ -23,10 +24,12 @@ from service.inference.batching import Caller, Key
 from service.inference.engine import AnalyserModel, Engine
 from service.inference.fair_threads import one_request
 from service.inference.sessions import owner
+from service.inference.switches import permitted_attributes
 from service.metrics import ITEMS, ITEMS_FAILED
 from service.pipelines import answers
 from service.pipelines.concurrency import gather_cancelling
 from service.pipelines.encode import image_bytes
+from service.pipelines.findings import Results, results_json
 from service.pipelines.frames import FrameResults
 from service.pipelines.items import Item, check_count
 from service.pipelines.operation import Answer, Call, Operation
@@ -36,7 +39,6 @@ from service.schemas.zero_shot import PresetCard
 
 WINDOW = 8  # pictures of one request that are analysed at once
 ROWS = 4  # rows of one picture in the batcher at once
-Results = Mapping[Kind, Analysis]
 T = TypeVar("T")
 
 
@@ -80,6 +82,9 @@ def cards(engine: Engine) -> list[AnalyserCard]:
     for each in engine.analysers:
         spec = each.spec
         defaults = each.code.choices()
+        if isinstance(each.code, FaceAttributes):
+            permitted = [name for name in each.code.offered if name in engine.settings.face_attributes]
+            defaults = replace(defaults, attributes=tuple(permitted))
         made.append(
             AnalyserCard(
                 name=spec.name,
@@ -113,7 +118,14 @@ def listed(engine: Engine) -> AnalyserList:
 
 
 def choose(engine: Engine, options: AnalysesOptions) -> Mapping[Kind, _Chosen]:
-    """The analysers of a request. Raises NotFound, TooLarge, and Unprocessable for options that an analyser refuses."""
+    """The analysers of a request.
+
+    Raises
+    ------
+    Forbidden : the owner of the server does not permit a kind, or an attribute of faces.
+    NotFound, TooLarge.
+    Unprocessable : options that an analyser refuses.
+    """
     chosen: dict[Kind, _Chosen] = {}
     for kind, given in options.analysers.chosen().items():
         model = engine.analyser(kind, given.model)
@@ -131,6 +143,9 @@ def choose(engine: Engine, options: AnalysesOptions) -> Mapping[Kind, _Chosen]:
         try:
             made = model.code.choices(**values)
             model.code.check(made)
+            if isinstance(model.code, FaceAttributes):
+                permitted = permitted_attributes(engine.settings, model.code.offered, made.attributes)
+                made = replace(made, attributes=permitted)
         except AnalysisError as exc:
             raise Unprocessable(
                 f"analysers.{kind}.{exc.message}", param=f"analysers.{kind}.{exc.message.partition(':')[0]}"
@@ -286,13 +301,13 @@ def to_json(call: Call[AnalysesOptions], work: _Work) -> Answer:
         results[i] = {kind: _mean([each[kind] for each in frames], weights) for kind in work.chosen}
         shots = None
         if video.shots is not None:
-            shots = [{"results": _results(each, packed)} for each in _by_shot(video, frames, work.chosen)]
-        videos[i] = answers.video_block(video, [{"results": _results(each, packed)} for each in frames], shots)
+            shots = [{"results": results_json(each, packed)} for each in _by_shot(video, frames, work.chosen)]
+        videos[i] = answers.video_block(video, [{"results": results_json(each, packed)} for each in frames], shots)
     entries: list[Answer] = [
         {
             "width": work.sizes[i][0],
             "height": work.sizes[i][1],
-            "results": _results(results[i], packed, work.corners.get(i, (0, 0))),
+            "results": results_json(results[i], packed, work.corners.get(i, (0, 0))),
         }
         if i in results
         else {}
@@ -312,7 +327,10 @@ def _applied(options: AnalysesOptions, chosen: Mapping[Kind, _Chosen]) -> dict[s
     given = options.analysers.model_dump(exclude_none=True)
     applied: dict[str, Answer] = {kind: vars(each.options) for kind, each in chosen.items()}
     return {
-        kind: {**{name: value for name, value in applied[kind].items() if value is not None}, **given[kind]}
+        kind: {
+            **{name: value for name, value in applied[kind].items() if value is not None},
+            **{name: value for name, value in given[kind].items() if value not in ([], {})},
+        }
         for kind in given
     }
 
@@ -333,44 +351,6 @@ def _mean(some: Sequence[Analysis], weights: Sequence[int]) -> Analysis:
     values = {name: float(np.average([each.values[name] for each in some], weights=weights)) for name in names}
     remarks = tuple(dict.fromkeys(remark for each in some for remark in each.remarks))
     return Analysis(values=values, truncated=any(each.truncated for each in some), remarks=remarks)
-
-
-def _results(found: Results, packed: bool, corner: tuple[int, int] = (0, 0)) -> dict[str, Answer]:
-    """Results as JSON; places are moved by the corner of a crop, to pixels of the whole picture.
-
-    Vectors are arrays, or bytes where `packed`.
-    """
-    return {
-        kind: {
-            "findings": [_finding(each, packed, *corner) for each in analysis.findings],
-            "values": dict(analysis.values),
-            "truncated": analysis.truncated,
-            "remarks": list(analysis.remarks),
-        }
-        for kind, analysis in found.items()
-    }
-
-
-def _finding(found: Finding, packed: bool, left: int, upper: int) -> Answer:
-    made: Answer = {}
-    if found.label is not None:
-        made["label"] = found.label
-    if found.score is not None:
-        made["score"] = found.score
-    if found.box is not None:
-        x, y, width, height = found.box
-        made["box"] = {"x": x + left, "y": y + upper, "width": width, "height": height}
-    if found.polygon is not None:
-        made["polygon"] = [[x + left, y + upper] for x, y in found.polygon]
-    if found.text is not None:
-        made["text"] = found.text
-    if found.points is not None:
-        made["points"] = {name: [x + left, y + upper] for name, (x, y) in found.points.items()}
-    if found.share is not None:
-        made["share"] = found.share
-    if found.vector is not None:
-        made["vector"] = found.vector if packed else np.frombuffer(found.vector, "<f4")
-    return made
 
 
 def _check(call: Call[AnalysesOptions]) -> None:

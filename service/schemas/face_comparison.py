@@ -197,7 +197,7 @@ class WishedThreshold(BaseModel):
     safe_false_non_match: ErrorRate = Field(description="False non-match rate at the safe threshold.")
 
 
-class GroupErrors(BaseModel):
+class GroupErrorRates(BaseModel):
     """Error rates of pairs of which both faces are of one group."""
 
     group: str = Field(description="Name of the group.")
@@ -235,7 +235,7 @@ class VerificationAnswer(_Compared):
     equal_error_rate: float = Field(description="Mean of the two rates there; it has no interval.")
     curve: list[ThresholdErrors] = Field(description="Rates at thresholds in steps of 0.01.")
     wished: list[WishedThreshold] = Field(description="Thresholds for the wished false match rates.")
-    groups: list[GroupErrors] = Field(description="Rates by group of people; empty without `groups`.")
+    groups: list[GroupErrorRates] = Field(description="Rates by group of people; empty without `groups`.")
     differences: list[GroupErrorDifference] = Field(description="Differences of each two groups.")
     highest_different: list[WorstPair] = Field(description="Pairs of different people with the highest cosines.")
     lowest_same: list[WorstPair] = Field(description="Pairs of one person with the lowest cosines.")

@@ -29,6 +29,7 @@ NOT_RUN = {  # the beginning of a line of a block that the tests do not run, and
     "from pyspark": "needs Spark and a JVM",
     "daguerre cluster --server-folder": "needs a folder of vectors on the server",
     "import ray": "needs Ray",
+    'F = client.faces("portraits/"': "needs pictures of people, and coders",
     "clf = study.train(": "needs more coded pictures than the examples are",
     'client.zero_shot(images="photos/", labels=["a protest"': "needs CLIP",
 }

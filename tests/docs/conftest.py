@@ -40,6 +40,7 @@ def documented(analysers: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         "DAGUERRE_HOME": str(folder / "home"),
         "DAGUERRE_ANALYSERS": "",
         "DAGUERRE_LABELLERS": str(folder / "labellers.toml"),
+        "DAGUERRE_FACE_ATTRIBUTES": "age,gender,expression",
         "BENTOML_HOME": str(folder / "bentoml"),
     }
     with harness.running(folder, settings=settings) as running:

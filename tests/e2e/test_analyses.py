@@ -20,7 +20,8 @@ from tests.e2e.harness import assert_error, image, jpeg
 from tests.e2e.test_video import ended
 from tests.models.clips import make
 
-KINDS = ("text", "objects", "faces", "classes", "visual", "sensitive", "face_vectors", "captions")
+FACES = ("faces", "face_vectors", "face_attributes")
+KINDS = ("text", "objects", *FACES, "classes", "visual", "sensitive", "captions")
 NAMES = ("astronaut", "chelsea", "coffee", "rocket")
 
 
@@ -76,6 +77,8 @@ def plain(analysis) -> dict:
             found |= {"points": {name: list(place) for name, place in each.points.items()}, "share": each.share}
         if each.vector is not None:
             found["vector"] = [float(str(number)) for number in np.frombuffer(each.vector, "<f4")]
+        if each.attributes is not None:
+            found["attributes"] = each.attributes
         findings.append(found)
     return {
         "findings": findings,

@@ -74,6 +74,7 @@ class Client(Closing):
     face_matches = blocking_result(AsyncClient.face_matches, waiting(BlockingFaceMatches))
     persons = blocking_result(AsyncClient.persons, waiting(BlockingPersons))
     verify_faces = blocking_result(AsyncClient.verify_faces, waiting(BlockingFaceVerification))
+    face_attributes = blocking_result(AsyncClient.face_attributes, waiting(BlockingAnalyses))
     classify = blocking_result(AsyncClient.classify, waiting(BlockingAnalyses))
     caption = blocking_result(AsyncClient.caption, waiting(BlockingAnalyses))
     visual_features = blocking_result(AsyncClient.visual_features, waiting(BlockingAnalyses))

@@ -1,6 +1,6 @@
 """The tables of `daguerre analyse` beside that of findings: rows of pictures or frames, counts, and lines of text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -70,9 +70,9 @@ class AnalysisTables:
         write_table([{name: row.get(name) for name in columns} for row in rows], out, tuple(columns))
 
     @staticmethod
-    def notices(settings: Settings, found: Analyses) -> None:
+    def notices(settings: Settings, receipts: Mapping[str, Any]) -> None:
         """Print the notice of each analyser once."""
-        for notice in dict.fromkeys(receipt["notice"] for receipt in found.receipts.values() if receipt.get("notice")):
+        for notice in dict.fromkeys(receipt["notice"] for receipt in receipts.values() if receipt.get("notice")):
             settings.notify(notice)
 
 

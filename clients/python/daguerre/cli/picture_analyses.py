@@ -58,6 +58,7 @@ def analyse_items(
                 folders = [path for path in images if os.path.isdir(path)]
                 report.write(settings, found, files=_files(found.ids, folders))
                 more.write(settings, found)
+            more.notices(settings, done.receipts)
             if as_json:
                 click.echo(json.dumps(asdict(done)))
             sys.exit(SOME_FAILED if done.failed else 0)
@@ -68,7 +69,7 @@ def analyse_items(
     counted = summary(found.entries, found.errors)
     numbers = ", ".join(f"{n:,} of {kind}" for kind, n in counted["findings"].items())
     settings.notify(f"{out}: {len(found):,} images, findings: {numbers or 'none'}")
-    more.notices(settings, found)
+    more.notices(settings, found.receipts)
     finish(
         settings,
         found.errors,

@@ -46,6 +46,7 @@ def analyse_videos(
             found = client.read_analyses(out)
             report.write(settings, found)
             tables.write(settings, found)
+        tables.notices(settings, done.receipts)
         if as_json:
             click.echo(json.dumps(asdict(done)))
         sys.exit(SOME_FAILED if done.failed else 0)
@@ -57,5 +58,5 @@ def analyse_videos(
     numbers = ", ".join(f"{n:,} of {kind}" for kind, n in counted["findings"].items())
     frames = counted.get("frames", 0)
     settings.notify(f"{out}: {frames:,} frames of {len(found):,} videos, findings: {numbers or 'none'}")
-    tables.notices(settings, found)
+    tables.notices(settings, found.receipts)
     finish(settings, found.errors, {**counted, "out": os.fspath(out), "receipts": dict(found.receipts)}, as_json)

@@ -20,6 +20,8 @@ from daguerre.results.analyses import (
     frame_rows,
     value_row,
 )
+from daguerre.results.face_attributes import COUNT, TEXTS, stored_attributes
+from daguerre.results.face_attributes import KIND as FACE_ATTRIBUTES
 from daguerre.results.face_vectors import KIND as FACE_VECTORS
 from daguerre.results.face_vectors import receipt_of_analyser, stacked, vector_column
 from daguerre.results.frames import FRAME, frames_of
@@ -41,6 +43,8 @@ TYPES = {
     **dict.fromkeys(("finding", "frame", "shot", "times", "size", "mtime_ns"), "int64"),
     **dict.fromkeys(("image_width", "image_height"), "int64"),
     **dict.fromkeys(CROP, "float64"),
+    **dict.fromkeys(TEXTS, "string"),
+    COUNT: "int64",
     STILL: "binary",
 }
 
@@ -237,8 +241,8 @@ def _results(row: Mapping[str, Any], kinds: Sequence[str]) -> dict[str, Any]:
 
 
 def _is_of(value: str, kind: str) -> bool:
-    """Whether a number is that of an analyser by its name; the numbers of all analysers of faces begin with faces."""
-    own = "faces" if kind in FACE_KINDS else kind
+    """Whether a number is that of an analyser by its name; those of detection and vectors of faces begin with faces."""
+    own = "faces" if kind in FACE_KINDS and kind != FACE_ATTRIBUTES else kind
     return value == own or value.startswith(f"{own}_")
 
 
@@ -251,6 +255,8 @@ def stored_finding(row: Mapping[str, Any]) -> dict[str, Any]:
     if row.get("share") is not None:
         made["share"] = row["share"]
         made["points"] = {name: [row[f"{name}_x"], row[f"{name}_y"]] for name in POINTS}
+    if row.get(COUNT) is not None:
+        made["attributes"] = stored_attributes(row)
     return made
 
 

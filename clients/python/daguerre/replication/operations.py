@@ -61,6 +61,7 @@ CLIENT_METHODS: Mapping[str, RecordedMethod] = {
     "face_matches": RecordedMethod(refused=BIOMETRIC),
     "persons": RecordedMethod(refused=BIOMETRIC),
     "verify_faces": RecordedMethod(refused=BIOMETRIC),
+    "face_attributes": _PICTURES,
     "classify": _PICTURES,
     "caption": _PICTURES,
     "visual_features": _PICTURES,

@@ -222,6 +222,60 @@ class SingleAnalysisMethods(AnalysisMethods):
         return with_vectors(await read_analyses(self, path))
 
     @reported(AsyncAnalyses)
+    async def face_attributes(
+        self,
+        images: Images | None = None,
+        attributes: Sequence[str] | None = None,
+        *,
+        size: int | None = None,
+        min_score: float | None = None,
+        limit: int | None = None,
+        model: str | None = None,
+        videos: Videos | None = None,
+        sampling: Mapping[str, Any] | None = None,
+        crops: Any = None,
+        ids: Sequence[str] | None = None,
+        on_error: OnError = "collect",
+        progress: bool | None = None,
+    ) -> Analyses:
+        """Guess apparent age, perceived gender and expression of faces, where the server's owner permits it.
+
+        Each is guessed on eighteen crops of the face, and given with its range; a label is "undecided" where crops
+        disagree. No one's age, gender or feelings: validate by group (`validate(..., by=...)`) before you report.
+
+        Parameters
+        ----------
+        attributes : some of "age", "gender", "expression"; None: all that the server has and permits.
+        size : pixels of the longer side at which a picture is searched for faces: 640, 960 or 1280; None: 640.
+        min_score : lowest score of a face that is given; None: 0.7.
+        limit : maximum number of faces of a picture, up to 100.
+        model : an analyser of this kind in `analysers()`; None: the default.
+        images, videos, sampling, crops, ids, on_error, progress : as for `analyse`.
+
+        Raises
+        ------
+        PermissionDeniedError : the server's owner does not permit it, or one of the attributes.
+
+        Examples
+        --------
+        >>> client = Client()
+        >>> A = client.face_attributes("photos/", ["expression"])
+        >>> A.to_pandas()[["id", "expression", "expression_votes"]]
+        """
+        options: dict[str, Any] = {"attributes": None if attributes is None else list(attributes)}
+        options |= {"size": size, "min_score": min_score, "limit": limit, "model": model}
+        return await self.analyse(
+            images,
+            {"face_attributes": options},
+            videos=videos,
+            sampling=sampling,
+            crops=crops,
+            ids=ids,
+            on_error=on_error,
+            progress=progress,
+        )
+
+    @reported(AsyncAnalyses)
     async def classify(
         self,
         images: Images | None = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from daguerre.errors import ItemError, RemarkWarning
 from daguerre.results.base import ItemResults, failure_note, import_pandas, item_remarks
+from daguerre.results.face_attributes import ATTRIBUTES, attribute_row
 from daguerre.results.frames import (
     FRAME,
     Over,
@@ -82,7 +83,9 @@ class Analyses(ItemResults):
         box in pixels of the whole upright picture, also where the item is a crop of it; image_width, image_height. Of a
         video, `id` is that of the frame, such as "clip.mp4@12.480", and there are video, time (seconds) and frame. With
         `faces` there are share, the share of the picture that the box covers, and x and y of five points, such as
-        right_eye_x.
+        right_eye_x. With `face_attributes` there are also apparent_age (years, the mean over eighteen crops) and its
+        lowest and highest; perceived_gender, perceived_woman (a score from 0 to 1) with its range; expression, and
+        expression_votes, the number of crops by expression, as JSON. They are missing for small faces.
         """
         rows = [row for id, entry in self._items for row in finding_rows(id, entry)]
         columns = finding_columns(self.kinds, videos=self.has_videos)
@@ -287,6 +290,7 @@ def _finding_rows(id: str, part: Content, size: Mapping[str, Any]) -> list[dict[
             **{name: (found.get("box") or {}).get(name) for name in BOX},
             **size,
             **_face(found),
+            **attribute_row(found),
         }
         for number, (kind, found) in enumerate(every)
     ]
@@ -306,7 +310,9 @@ def _face(found: Content) -> dict[str, Any]:
 
 def finding_columns(kinds: Sequence[str], *, videos: bool) -> list[str]:
     """The columns of a table of findings of these analysers."""
-    return [*FINDING, *(FACE if set(FACE_KINDS) & set(kinds) else ()), *(PLACE if videos else ())]
+    faces = set(FACE_KINDS) & set(kinds)
+    attributes = ATTRIBUTES if "face_attributes" in kinds else ()
+    return [*FINDING, *(FACE if faces else ()), *attributes, *(PLACE if videos else ())]
 
 
 def frame_rows(id: str, entry: Content | None) -> list[dict[str, Any]]:

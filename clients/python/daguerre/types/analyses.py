@@ -7,7 +7,7 @@ from typing import Any
 from daguerre.types.common import NO_MODEL, Answer, Content, failures
 
 Analysers = Sequence[str] | Mapping[str, Mapping[str, Any] | None]  # names of kinds, or their options by kind
-KINDS = ("text", "objects", "classes", "captions", "visual", "sensitive", "faces", "face_vectors")
+KINDS = ("text", "objects", "classes", "captions", "visual", "sensitive", "faces", "face_vectors", "face_attributes")
 
 FORMS: Mapping[str, Mapping[str, Any]] = {"face_vectors": {"encoding_format": "base64"}}  # unless the caller says more
 
