@@ -98,6 +98,8 @@ def read_coded(
     """
     table = table_of(given)
     own = {name.casefold() for name in (image, text, *([by] if by else []))}
+    if by is not None and not table.has(by):
+        raise ValueError(f"{table.path} has no column {by!r} of groups (by); it has {table.listed()}")
     goal = _target(table, target, coders)
     decides, other = _adjudicator(adjudicator)
     ids, paths, texts, explicit = _items(table, image, text)
@@ -137,8 +139,6 @@ def read_coded(
         kept = list(range(len(ids)))
     columns = _design(table, ids, kept)
     if by is not None:
-        if not table.has(by):
-            raise ValueError(f"{table.path} has no column {by!r} of groups (by); it has {table.listed()}")
         columns["by"] = [table.codes(by)[i] for i in kept]
     return CodedTable(
         name=table.path,
