@@ -11,8 +11,8 @@ from daguerre.cli.commands.corpus import corpus
 from daguerre.cli.commands.embed import embed, to_folder
 from daguerre.cli.commands.estimates import estimate
 from daguerre.cli.commands.evaluations import evaluate
-from daguerre.cli.commands.face_comparison import face_matches, persons, verify_faces
 from daguerre.cli.commands.face_attributes import face_attributes
+from daguerre.cli.commands.face_comparison import face_matches, persons, verify_faces
 from daguerre.cli.commands.face_vectors import face_vectors
 from daguerre.cli.commands.faces import faces
 from daguerre.cli.commands.jobs import jobs
