@@ -120,11 +120,14 @@ def test_the_same_person_is_near_in_every_pair(found):
 def test_frames_of_videos_and_pictures_without_faces(connected, people):
     frames = [np.asarray(crowd(*[90] * n, size=(640, 360), seed=1)) for n in (2, 0, 1)]
     clip = make(frames=3, rate=1, size=(640, 360), picture=lambda k, width, height: frames[k])
-    of_video = connected.face_vectors(videos={"clip": clip}, sampling={"every": "1s"})
+    of_video = connected.face_vectors(videos={"clip": clip}, sampling={"every": "1s"}, on_error="raise")
     assert of_video.faces == ["clip@0.000#0", "clip@0.000#1", "clip@2.000#0"]
     assert of_video.vectors.shape == (3, 128)
     assert of_video.to_embeddings().files == ["clip"] * 3
-    none = connected.face_vectors({"coffee": harness.jpeg("coffee", width=300), "broken": b"no"}, on_error="collect")
+    with pytest.warns(daguerre.DaguerreWarning, match="1 of 2 items"):
+        none = connected.face_vectors(
+            {"coffee": harness.jpeg("coffee", width=300), "broken": b"no"}, on_error="collect"
+        )
     assert none.faces == []
     assert [error.id for error in none.errors] == ["broken"]
 
