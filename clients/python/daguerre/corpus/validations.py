@@ -83,6 +83,11 @@ def validation_fields(
             dict(zip(map(str, range(len(codes))), each, strict=True)) for each in (predictions, codes)
         )
     sets = read_predictions(predictions, column=column)
+    if not (by is None or isinstance(by, str) or _is_column(by) or isinstance(by, Mapping)):
+        raise ValueError(
+            f"by: got {type(by).__name__}, the name of a column of the codes, or a Series or mapping of items to "
+            "groups is needed"
+        )
     coded = read_codes(codes, coders, adjudicator, by if isinstance(by, str) else None)
     if by is not None and not isinstance(by, str):
         coded = replace(coded, columns={**coded.columns, "by": _groups(by, coded)})
@@ -101,11 +106,6 @@ def validation_fields(
 
 def _groups(by: Any, coded: CodedTable) -> list[Any]:
     """The group of each coded item, from a Series or a mapping of items to groups. Raises ValueError."""
-    if not (_is_column(by) or isinstance(by, Mapping)):
-        raise ValueError(
-            f"by: got {type(by).__name__}, the name of a column of the codes, or a Series or mapping of items to "
-            "groups is needed"
-        )
     keys = series_labels(by) if _is_column(by) else list(by)
     values = [json_value(each) for each in (by if _is_column(by) else by.values())]
     groups = dict(zip(id_texts(keys, "by"), values, strict=True))
