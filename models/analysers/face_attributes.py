@@ -53,7 +53,7 @@ def part(side: int, channels: int, outputs: int) -> Part:
 
 
 def settings_of_crops() -> dict[str, float | int | str | tuple[float, ...]]:
-    """How crops are cut, as settings of a row."""
+    """The way crops are cut, as settings of a row."""
     places = tuple(number for place in PLACES for number in place)
     return {
         "crop_sizes": SIZES,
