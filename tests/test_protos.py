@@ -110,6 +110,7 @@ def test_every_file_is_in_the_package():
         "evaluations",
         "job_answers",
         "jobs",
+        "labels",
         "models",
         "pages",
         "representations",
