@@ -118,7 +118,7 @@ class LabelMethods(Session):
         return labels_of_answers(gathered.ids, gathered.files, gathered.errors, gathered.answers)
 
     async def label_plan(
-        self, images: Images | None = None, texts: Texts | None = None, *, codebook: Codebook, **method: Any
+        self, /, images: Images | None = None, texts: Texts | None = None, *, codebook: Codebook, **method: Any
     ) -> LabelPlan:
         """The exact prompt, and the numbers of requests, pixels and tokens of `label`: nothing is sent to the labeller.
 
@@ -141,7 +141,7 @@ class LabelMethods(Session):
         return await self.ask(PLAN_LABELS, fields, items=await asyncio.to_thread(_payloads, images, texts))
 
     async def label_job(
-        self, images: Images | None = None, texts: Texts | None = None, *, codebook: Codebook, **method: Any
+        self, /, images: Images | None = None, texts: Texts | None = None, *, codebook: Codebook, **method: Any
     ) -> Job:
         """Submit the same as a job of the server, which goes on without this client; `finished_labels` has its labels.
 
@@ -177,6 +177,7 @@ class LabelMethods(Session):
 
     async def label_corpus(
         self,
+        /,
         source: Images,
         out: "str | os.PathLike[str]",
         *,
