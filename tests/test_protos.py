@@ -108,6 +108,7 @@ def test_every_file_is_in_the_package():
         "embeddings",
         "estimates",
         "evaluations",
+        "face_comparison",
         "job_answers",
         "jobs",
         "labels",
