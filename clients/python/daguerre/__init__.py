@@ -58,6 +58,7 @@ from daguerre.results.collections import AddedItems, CollectionDuplicates, Colle
 from daguerre.results.duplicates import DuplicateGroup, Duplicates
 from daguerre.results.embeddings import Embeddings
 from daguerre.results.evaluations import Evaluation
+from daguerre.results.face_comparison import FaceMatches, FaceVerification, Persons
 from daguerre.results.face_vectors import FaceVectors
 from daguerre.results.hierarchy import Hierarchy
 from daguerre.results.images import Descriptions
@@ -139,7 +140,9 @@ __all__ = [
     "Estimate",
     "Estimates",
     "Evaluation",
+    "FaceMatches",
     "FaceVectors",
+    "FaceVerification",
     "FingerprintMismatchError",
     "GroupDifferences",
     "Hierarchy",
@@ -159,6 +162,7 @@ __all__ = [
     "OverloadedError",
     "Pairs",
     "PermissionDeniedError",
+    "Persons",
     "Ping",
     "Predictions",
     "Preset",
