@@ -154,7 +154,7 @@ def test_pages_blur_faces_unless_they_are_wanted(analysing_server, found, many, 
         text = (tmp_path / "verification.html").read_text()
         assert "Errors over thresholds" in text
         assert "<svg" in text
-    assert (tmp_path / "persons" / "close-faces.csv").is_file()
+    assert (tmp_path / "persons" / "persons-blurred-close-faces.csv").is_file()
 
 
 def test_commands_write_the_same_tables(analysing_server, found, many, people, tmp_path):
