@@ -172,3 +172,44 @@ def test_coverage_of_rates(cell) -> None:
     shares = covered(*cell, studies=300)
     print(cell, shares)
     assert min(shares) > 0.9
+
+
+GROUPS = [  # people of each of two groups, spread of the faces of the second, whether its people look alike
+    ((15, 15), 0.9, False),  # the same rates in both
+    ((15, 15), 1.2, True),
+    ((30, 12), 1.2, True),
+    ((40, 40), 0.9, True),
+]
+
+
+def differences_covered(cell, studies: int) -> tuple[float, float]:
+    """Shares of simulated studies whose intervals hold the true differences of two groups in both error rates."""
+    (n, m), spread, alike = cell
+    rng = np.random.default_rng(13)
+    looks = ((n, 0.9, 0.0), (m, spread, 0.8 if alike else 0.0))
+    true = []
+    for _, wide, like in looks:
+        apart, own = [], []
+        for x, of in (people(rng, 200, 3, wide, alike=like) for _ in range(8)):
+            i, j = np.triu_indices(len(x), 1)
+            cosines, same = (x @ x.T)[i, j], of[i] == of[j]
+            apart.append((cosines[~same] >= 0.4).mean())
+            own.append((cosines[same] < 0.4).mean())
+        true.append((np.mean(apart), np.mean(own)))
+    gaps = np.subtract(*true)
+    hits = np.zeros(2)
+    for _ in range(studies):
+        (x, of), (y, its) = (people(rng, count, 3, wide, alike=like) for count, wide, like in looks)
+        groups = ["a"] * len(x) + ["b"] * len(y)
+        (gap,) = verified(np.concatenate([x, y]), np.concatenate([of, its + n]), 0.4, groups=groups).differences
+        for k, each in enumerate((gap.false_match, gap.false_non_match)):
+            hits[k] += each.low <= gaps[k] <= each.high
+    return tuple((hits / studies).tolist())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", GROUPS)
+def test_coverage_of_differences_between_groups(cell) -> None:
+    shares = differences_covered(cell, studies=300)
+    print(cell, shares)
+    assert min(shares) > 0.9
