@@ -66,9 +66,19 @@ class Connection(sqlite3.Connection):
         self._cursors: WeakSet[sqlite3.Cursor] = WeakSet()
 
     def cursor(self, *args: Any, **options: Any) -> Any:
-        """A cursor, also that of `execute`."""
+        """A cursor."""
         made = super().cursor(*args, **options)
         self._cursors.add(made)
+        return made
+
+    def execute(self, *args: Any) -> sqlite3.Cursor:
+        """The cursor of a query; that of the base class would not be known."""
+        made: sqlite3.Cursor = self.cursor().execute(*args)
+        return made
+
+    def executemany(self, *args: Any) -> sqlite3.Cursor:
+        """The same for several rows."""
+        made: sqlite3.Cursor = self.cursor().executemany(*args)
         return made
 
     def end_queries(self) -> None:

@@ -144,7 +144,7 @@ def test_a_connection_is_given_back_as_it_was(tmp_path):
     with mine.reading() as db:
         db.row_factory = None
     with pytest.raises(sqlite3.OperationalError, match="no such table"), mine.writing() as broken:
-        broken.execute("SELECT * FROM nothing")
+        broken.execute("SELECT * FROM absent")
     with mine.reading() as db:
         assert db is not broken
         assert db.execute("SELECT count(*) AS n FROM numbers").fetchone()["n"] == 0
