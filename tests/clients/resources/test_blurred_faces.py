@@ -117,7 +117,7 @@ def test_no_page_shows_a_face(client, inline, crowds, tmp_path):
 
 def test_faces_of_a_page_are_blurred_once(client, inline, crowds, tmp_path):
     client.faces(crowds / "a.jpg").report(tmp_path / "once.html")
-    (shown,) = pictures_of(tmp_path / "once.html")
+    shown = max(pictures_of(tmp_path / "once.html"), key=len)
     assert clear_faces(shown) == 0
     with Image.open(io.BytesIO(shown)) as picture:
         pixels = np.asarray(picture.convert("RGB"), int)
