@@ -20,8 +20,7 @@ from tests.e2e.harness import assert_error, image, jpeg
 from tests.e2e.test_video import ended
 from tests.models.clips import make
 
-FACES = ("faces", "face_vectors", "face_attributes")
-KINDS = ("text", "objects", *FACES, "classes", "visual", "sensitive", "captions")
+KINDS = ("text", "objects", "faces", "classes", "visual", "sensitive", "face_vectors", "face_attributes", "captions")
 NAMES = ("astronaut", "chelsea", "coffee", "rocket")
 
 

@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pandas as pd
 import pytest
@@ -227,7 +226,7 @@ def test_odd_input_has_a_clear_answer(analysing_server, found):
 def test_without_the_switch_all_of_it_is_refused(guarded_server, found):
     body = {"vectors": [block(found.vectors, found.fingerprint)]}
     for path in ("matches", "persons", "verification"):
-        with httpx.Client(base_url=guarded_server.url, headers=guarded_server.headers) as client:
+        with guarded_server.client(headers={"authorization": "Bearer open-sesame"}) as client:
             answer = client.post(f"/v1/faces/{path}", json=body)
         assert answer.status_code == 403, answer.text
         assert answer.json()["error"]["code"] == "switched_off"
