@@ -331,7 +331,7 @@ ANALYSES: Sequence[Row] = (
     Row("labels of faces", analysed(faces={"labels": ["smile"]}), 422, "invalid_request", "labels: no such"),
     Row(
         "vectors of faces on a server that does not permit them",
-        analysed(faces={}, face_vectors={}),
+        analysed(face_vectors={}),
         *(403, "switched_off", "DAGUERRE_FACE_RECOGNITION=true"),
     ),
     *(
