@@ -117,6 +117,7 @@ def test_the_paths_are_those_of_the_service(document: dict[str, Any]) -> None:
         ("post", "/v1/studies/{name}/embeddings"),
         ("delete", "/v1/studies/{name}/embeddings/{model}"),
         ("post", "/v1/studies/{name}/search"),
+        ("get", "/v1/folders"),
         ("get", "/v1/studies/{name}/runs"),
         ("get", "/v1/studies/{name}/export"),
         *(("post", f"/v1/studies/{{name}}/{each}") for each in ANALYSES),
