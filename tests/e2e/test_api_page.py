@@ -65,6 +65,7 @@ def test_the_paths_are_those_of_the_service(document: dict[str, Any]) -> None:
         ("get", "/v1/cluster-grids/{id}/report.html"),
         ("post", "/v1/duplicates"),
         ("get", "/v1/duplicates/{id}"),
+        *(("post", f"/v1/faces/{name}") for name in ("matches", "persons", "verification")),
         ("post", "/v1/images"),
         ("post", "/v1/samples"),
         ("post", "/v1/pairs"),

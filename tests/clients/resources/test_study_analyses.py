@@ -26,6 +26,7 @@ from tests.e2e.harness import Server
 
 pytestmark = pytest.mark.filterwarnings("ignore::daguerre.DaguerreWarning")
 LABELS = ["a cat", "a cup of coffee", "a rocket launch"]
+NAMES = {"a cat": "yes", "a cup of coffee": "no", "a rocket launch": "no"}
 
 
 def give_vectors(name: str, vectors: Embeddings) -> None:
@@ -191,8 +192,7 @@ def test_training_prediction_and_estimate_are_those_of_the_joined_tables(
     by_column = study.estimate("cat", predictions="studied", by="kind")
     assert figures_of(by_column) == pytest.approx(figures_of(corrected))
     study.zero_shot(LABELS, prefix="guess", each_label=False)
-    names = {"a cat": "yes", "a cup of coffee": "no", "a rocket launch": "no"}
-    labels = study.estimate("cat", predictions={"zero-shot": "guess"}, rename=names)
+    labels = study.estimate("cat", predictions={"zero-shot": "guess"}, rename=NAMES)
     assert 0.1 < labels.value < 0.6
     operations = [each["operation"] for each in study.runs()]
     assert operations[:4] == ["estimate", "zero_shot", "estimate", "estimate"]
@@ -218,6 +218,45 @@ def test_designs_that_allow_no_inference_are_refused(study: CodingStudy, inline:
     with pytest.raises(InvalidRequestError, match="since columns") as refused:
         study.estimate("cat", assignment="filtered", predictions="draw")
     assert refused.value.code == "population_changed"
+
+
+def test_undrawn_items_that_change_are_a_change_of_the_population(study: CodingStudy, inline: Server) -> None:
+    """Equally many items fulfil the filter, and all drawn ones still do."""
+    sizes = {str(len(study.picture(item["key"], "full"))): {"cat": {"value": "no"}} for item in study.items()}
+    ids = [item["id"] for item in study.items()]
+    study.zero_shot(LABELS, prefix="again")
+    half = dict.fromkeys(ids[:16], "a") | dict.fromkeys(ids[16:], "b")
+    study.set_columns({"id": ids, "half": [half[id] for id in ids]})
+    made = study.assign("half", ["finn"], size=4, filters=["half=a"])
+    code(inline, made.tokens["finn"], sizes)
+    assert study.estimate("cat", assignment="half", predictions="again", rename=NAMES).value < 0.9
+    drawn = set(study.codes("cat", assignment="half", layout="final").columns["id"])
+    leaves = next(id for id in ids[:16] if id not in drawn)
+    half |= {leaves: "b", ids[16]: "a"}
+    study.set_columns({"id": ids, "half": [half[id] for id in ids]})
+    with pytest.raises(InvalidRequestError, match="since columns") as refused:
+        study.estimate("cat", assignment="half", predictions="again", rename=NAMES)
+    assert refused.value.code == "population_changed"
+
+
+def test_names_that_a_file_system_takes_for_equal_are_two_files_of_the_archive(
+    study: CodingStudy, inline: Server, tmp_path: Path
+) -> None:
+    for name in ("same one", "same_one", "SAME ONE"):
+        study.assign(name, ["gus"], size=2)
+    with zipfile.ZipFile(study.export(tmp_path / "equal.zip")) as archive:
+        names = [name.casefold() for name in archive.namelist()]
+    assert len(names) == len(set(names))
+    assert sum(name.startswith("assignments/same_one") for name in names) == 3
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_names_that_lead_up_are_refused_and_delete_nothing(study: CodingStudy, name: str) -> None:
+    with pytest.raises(ValueError, match="names no"):
+        study.delete_column(name)
+    with pytest.raises(InvalidRequestError):
+        study.set_columns({"id": ["x"], name: ["y"]})
+    assert study.describe()["items"] == 32
 
 
 def test_an_archive_has_what_a_replication_reads(http: Client, study: CodingStudy, tmp_path: Path) -> None:
