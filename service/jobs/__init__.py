@@ -1,8 +1,8 @@
 """Durable jobs: long tasks in processes of their own, which survive requests, restarts and kill -9.
 
-    queue.py        Jobs: submit, get, list and cancel, for pipelines
+    queue.py        Jobs: submit, get, list, cancel and delete, for pipelines
     table.py        the jobs, and the transitions between their states
-    database.py     their SQLite file: schema, migrations, transactions
+    folders.py      the files of a job: those of its submission, and its results
     kinds.py        the kinds of jobs, and the lane in which each runs
     worker.py       the process of one lane, which runs its jobs one after the other
     supervisor.py   in the entry service: starts workers for lanes with jobs, ends those that do not stop

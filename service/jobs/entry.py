@@ -11,8 +11,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from service.errors import is_disk_full
+from service.jobs.folders import RESULTS
 from service.jobs.kinds import ENTRY_LANE, KINDS, Lane
-from service.jobs.table import RESULTS, Job, Table, explain
+from service.jobs.table import Job, Table, explain
 
 logger = logging.getLogger("daguerre.jobs")
 LOOK = 0.2  # seconds between two checks for new jobs

@@ -1,4 +1,4 @@
-"""Jobs for pipelines: submit, get, list and cancel. Every call is short and runs in a thread."""
+"""Jobs for pipelines: submit, get, list, cancel and delete. Every call is short and runs in a thread."""
 
 import asyncio
 import shutil
@@ -10,8 +10,9 @@ from typing import Any
 
 from models.errors import quoted
 from service.errors import BadRequest, Conflict, NotFound
+from service.jobs.folders import RESULTS
 from service.jobs.kinds import KINDS, Kind, Lane
-from service.jobs.table import RESULTS, Job, Table
+from service.jobs.table import Job, Table
 from service.settings import Settings
 from service.stores.claims import claim, release
 
@@ -73,11 +74,7 @@ class Jobs:
         """The job. Raises NotFound, also for a job of another owner."""
         job = await asyncio.to_thread(self.table.get, id)
         if job is None or (job.owner is not None and job.owner != owner):
-            raise NotFound(
-                f"job: there is no {quoted(id)} here; ended jobs are kept for some days, and GET /v1/jobs lists them",
-                code="unknown_job",
-                param="id",
-            )
+            raise _unknown(id)
         return job
 
     async def list(
@@ -98,6 +95,23 @@ class Jobs:
         await asyncio.to_thread(self.table.cancel, id)
         return await self.get(id, owner=owner)
 
+    async def delete(self, id: str, *, owner: str | None) -> Job:
+        """Delete a job that has ended, with its result and all its files. Raises Conflict, NotFound.
+
+        A request that reads the result at this moment has the whole of it, or NotFound.
+        """
+        job = await self.get(id, owner=owner)
+        if not job.has_ended:
+            raise Conflict(
+                f"job: {id} is {job.state}, and only a job that has ended can be deleted; cancel it first (POST "
+                f"/v1/jobs/{id}/cancel)",
+                code="job_not_ended",
+                param="id",
+            )
+        if not await asyncio.to_thread(self.table.delete, id):
+            raise _unknown(id)
+        return job
+
     async def result(self, id: str, *, owner: str | None) -> tuple[Mapping[str, Any], Path]:
         """The result of a successful job, and the folder of its files, if any. Raises Conflict, NotFound."""
         job = await self.get(id, owner=owner)
@@ -106,6 +120,18 @@ class Jobs:
             advice = rest.get(job.state, "; ask again once its state is succeeded")
             raise Conflict(f"job: {id} is {job.state} and has no result{advice}", code="no_result", param="id")
         return job.result, self.table.folder(id) / RESULTS
+
+    async def read(self, id: str, name: str, *, owner: str | None) -> tuple[Mapping[str, Any], bytes | None]:
+        """The result of a successful job, and the content of one of its files, if it is there.
+
+        Raises Conflict, NotFound, the latter also where the job is deleted meanwhile.
+        """
+        result, folder = await self.result(id, owner=owner)
+        try:
+            return result, await asyncio.to_thread((folder / name).read_bytes)
+        except FileNotFoundError:
+            await self.get(id, owner=owner)
+            return result, None
 
     async def ended(self, id: str, *, owner: str | None) -> Job:
         """Wait until the job has ended. If the wait is cancelled, so is the job."""
@@ -118,3 +144,11 @@ class Jobs:
         except asyncio.CancelledError:
             await asyncio.shield(asyncio.to_thread(self.table.cancel, id))
             raise
+
+
+def _unknown(id: str) -> NotFound:
+    return NotFound(
+        f"job: there is no {quoted(id)} here; ended jobs are kept for some days, and GET /v1/jobs lists them",
+        code="unknown_job",
+        param="id",
+    )

@@ -3,17 +3,16 @@
 import json
 import logging
 import secrets
-import shutil
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from service.errors import Conflict, Overloaded, is_disk_full, translate
+from service.jobs import folders
 from service.stores.claims import remove_unclaimed
 from service.stores.database import Database
 
@@ -23,9 +22,6 @@ ENDED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
 DEATHS = 2  # interruptions without progress after which a job fails
 SHARE = 3  # waiting jobs of one owner for each place that is free for others
 KNOWN = 0.02  # progress from which the remaining time is estimated
-RESULTS = (
-    "result"  # in the folder of a job: kept as long as the job, unlike all other files, which are removed at its end
-)
 
 
 class Cancelled(Exception):
@@ -302,11 +298,34 @@ class Table:
         for id in ended:
             self._empty(id)
 
+    def delete(self, id: str) -> bool:
+        """Delete an ended job with its files; whether there was one. If the disk is full, its files go first.
+
+        Copies of the row in the log of the database go too; where others use the log now, with the next `tidy`.
+        """
+        try:
+            deleted = self._delete(id)
+        except sqlite3.Error as exc:
+            job = self.get(id)
+            if not is_disk_full(exc) or job is None or not job.has_ended:
+                raise
+            folders.remove(self.folder(id))
+            deleted = self._delete(id)
+        if deleted:
+            folders.remove(self.folder(id))
+            self._database.empty_log()
+        return deleted
+
+    def _delete(self, id: str) -> bool:
+        with self._database.writing() as db:
+            return db.execute("DELETE FROM jobs WHERE id = ? AND ended IS NOT NULL", (id,)).rowcount > 0
+
     def tidy(self) -> None:
-        """Delete expired jobs, and files that killed processes have left."""
+        """Delete expired jobs, and files and parts of the log that were left."""
         try:
             with self._database.writing() as db:
                 db.execute("DELETE FROM jobs WHERE ended < ?", (self._oldest(),))
+            self._database.empty_log()
         except sqlite3.Error as exc:
             if not is_disk_full(exc):
                 raise
@@ -330,22 +349,7 @@ class Table:
 
     def _empty(self, id: str, *, keep_results: bool = False) -> None:
         """Remove the files of a job's submission."""
-        folder = self.folder(id)
-        try:
-            entries = list(folder.iterdir())
-        except FileNotFoundError:
-            return
-        for path in entries:
-            if path.name == RESULTS and keep_results:
-                with suppress(OSError):  # not empty: the job has results
-                    path.rmdir()
-                continue
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
-        with suppress(OSError):  # not empty: it contains results
-            folder.rmdir()
+        folders.empty(self.folder(id), keep_results=keep_results)
 
 
 def _active(db: sqlite3.Connection, kind: str, params: Mapping[str, Any]) -> Sequence[Job]:

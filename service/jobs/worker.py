@@ -16,8 +16,9 @@ from typing import TypeVar
 from filelock import FileLock, Timeout
 
 from service.errors import is_disk_full
+from service.jobs.folders import RESULTS
 from service.jobs.kinds import Context, Kind, kinds
-from service.jobs.table import RESULTS, Cancelled, Job, Table, explain
+from service.jobs.table import Cancelled, Job, Table, explain
 
 logger = logging.getLogger("daguerre.jobs")
 NICE = 10  # requests for embeddings have priority

@@ -134,10 +134,10 @@ async def read_answer(
     jobs: Jobs, id: str, *, owner: str | None, name: str = work.ANSWER, what: str = "clustering"
 ) -> bytes:
     """The answer of an earlier job, as JSON. Raises NotFound, Conflict."""
-    result, folder = await jobs.result(id, owner=owner)
-    if what not in result:
+    result, raw = await jobs.read(id, name, owner=owner)
+    if what not in result or raw is None:
         raise NotFound(f"{what}: {quoted(id)} is a job of another kind", code=f"unknown_{what}", param="id")
-    return await asyncio.to_thread((folder / name).read_bytes)
+    return raw
 
 
 async def page(engine: Engine, jobs: Jobs, id: str, *, items: Sequence[Item], mode: PageMode, owner: str | None) -> str:

@@ -100,9 +100,8 @@ def _read(folder: Path) -> tuple[dict[str, Any], Contents]:
 
 async def read_answer(jobs: Jobs, id: str, *, owner: str | None) -> bytes:
     """The labels of an earlier job, as JSON. Raises NotFound, Conflict."""
-    _, folder = await jobs.result(id, owner=owner)
-    path = folder / ANSWER
     job = await jobs.get(id, owner=owner)
-    if job.kind != KIND or not path.exists():
+    _, raw = await jobs.read(id, ANSWER, owner=owner)
+    if job.kind != KIND or raw is None:
         raise NotFound(f"labels: {quoted(id)} is no job of labels; see its result", code="unknown_labels", param="id")
-    return await asyncio.to_thread(path.read_bytes)
+    return raw

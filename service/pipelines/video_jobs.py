@@ -127,10 +127,9 @@ async def run(
 
 async def answer(jobs: Jobs, id: str, *, owner: str | None) -> tuple[str, bytes]:
     """The name of a job's operation, and its answer as JSON. Raises NotFound, Conflict."""
-    result, folder = await jobs.result(id, owner=owner)
-    path = folder / ANSWER
-    if "operation" not in result or not path.exists():
+    result, raw = await jobs.read(id, ANSWER, owner=owner)
+    if "operation" not in result or raw is None:
         raise NotFound(
             f"job: {quoted(id)} has no answer of this kind; see its result", code="unknown_answer", param="id"
         )
-    return result["operation"], await asyncio.to_thread(path.read_bytes)
+    return result["operation"], raw

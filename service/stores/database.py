@@ -3,16 +3,17 @@
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
 from filelock import FileLock
 
-from service.errors import Unavailable
+from service.errors import Unavailable, is_disk_full
 
 PATIENCE = 30.0  # seconds for which a process waits for the transaction of another
+BRIEFLY = 2.0  # seconds for which it waits to empty the log
 IDLE = (
     4  # connections of a file that are kept for later; to open one and read the schema takes longer than most queries
 )
@@ -125,6 +126,20 @@ class Database:
             self._keeper.close()
             self._keeper = None
 
+    def empty_log(self) -> bool:
+        """Move the log (-wal) into the file and empty it, since it still has what was deleted.
+
+        Returns False where another connection uses it now, or the disk is full; call it again later.
+        """
+        try:
+            with closing(sqlite3.connect(self.file, timeout=BRIEFLY, isolation_level=None)) as db:
+                (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error as exc:
+            if not is_disk_full(exc):
+                raise
+            return False
+        return not busy
+
     def _keep_log(self) -> None:
         """Keep a connection, since the last one removes the files -wal and -shm: readers of a full disk need them."""
         self.close()
@@ -175,6 +190,7 @@ class Database:
         try:
             db.row_factory = sqlite3.Row
             db.execute("PRAGMA synchronous = FULL")  # whatever the library was built with
+            db.execute("PRAGMA secure_delete = ON")  # deleted content is overwritten with zeros
             yield db
             db.end_queries()
         except BaseException:

@@ -148,6 +148,7 @@ def test_the_paths_are_those_of_the_service(document: dict[str, Any]) -> None:
         ("delete", "/v1/session"),
         ("get", "/v1/jobs"),
         ("get", "/v1/jobs/{id}"),
+        ("delete", "/v1/jobs/{id}"),
         ("get", "/v1/jobs/{id}/result"),
         ("get", "/v1/jobs/{id}/answer"),
         ("post", "/v1/jobs/{id}/cancel"),

@@ -133,6 +133,7 @@ class Client(Closing):
     jobs = blocking(AsyncClient.jobs)
     job = blocking(AsyncClient.job)
     cancel_job = blocking(AsyncClient.cancel_job)
+    delete_job = blocking(AsyncClient.delete_job)
     wait = blocking(AsyncClient.wait)
 
     @property

@@ -410,6 +410,11 @@ class DaguerreStub(object):
                 request_serializer=daguerre__proto_dot_v1_dot_jobs__pb2.CancelJobRequest.SerializeToString,
                 response_deserializer=daguerre__proto_dot_v1_dot_jobs__pb2.Job.FromString,
                 _registered_method=True)
+        self.DeleteJob = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/DeleteJob',
+                request_serializer=daguerre__proto_dot_v1_dot_jobs__pb2.DeleteJobRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_jobs__pb2.Job.FromString,
+                _registered_method=True)
 
 
 class DaguerreServicer(object):
@@ -912,6 +917,13 @@ class DaguerreServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeleteJob(self, request, context):
+        """Delete a job that has ended, with its result.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DaguerreServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -1263,6 +1275,11 @@ def add_DaguerreServicer_to_server(servicer, server):
             'CancelJob': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelJob,
                     request_deserializer=daguerre__proto_dot_v1_dot_jobs__pb2.CancelJobRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_jobs__pb2.Job.SerializeToString,
+            ),
+            'DeleteJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteJob,
+                    request_deserializer=daguerre__proto_dot_v1_dot_jobs__pb2.DeleteJobRequest.FromString,
                     response_serializer=daguerre__proto_dot_v1_dot_jobs__pb2.Job.SerializeToString,
             ),
     }
@@ -3159,6 +3176,33 @@ class Daguerre(object):
             target,
             '/daguerre_proto.v1.Daguerre/CancelJob',
             daguerre__proto_dot_v1_dot_jobs__pb2.CancelJobRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_jobs__pb2.Job.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/DeleteJob',
+            daguerre__proto_dot_v1_dot_jobs__pb2.DeleteJobRequest.SerializeToString,
             daguerre__proto_dot_v1_dot_jobs__pb2.Job.FromString,
             options,
             channel_credentials,

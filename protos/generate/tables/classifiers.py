@@ -178,6 +178,7 @@ JOBS = File(
             "A job to stop; one that has ended stays as it is.",
             id="string // Id of the job.",
         ),
+        message("DeleteJobRequest", "", "A job to delete, which has ended.", id="string // Id of the job."),
     ),
 )
 

@@ -216,6 +216,7 @@ DAGUERRE = File(
         Method("GetJob", "GetJobRequest", "Job", "The state of a job."),
         Method("GetJobAnswer", "GetJobAnswerRequest", "JobAnswer", "The answer of a job of videos."),
         Method("CancelJob", "CancelJobRequest", "Job", "Stop a job."),
+        Method("DeleteJob", "DeleteJobRequest", "Job", "Delete a job that has ended, with its result."),
     ),
     doc="""
     Images as data, served: the API that HTTP has under /v1, with the same results and the same errors.

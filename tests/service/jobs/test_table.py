@@ -13,7 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from service.errors import Overloaded
 from service.jobs import table as module
-from service.jobs.table import ENDED, RESULTS, Table
+from service.jobs.folders import RESULTS
+from service.jobs.table import ENDED, Table
 from service.stores.claims import claim, release
 
 RESUMABLE = frozenset({"resumable"})

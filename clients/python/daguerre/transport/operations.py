@@ -222,6 +222,7 @@ EXPORT_STUDY: Operation[bytes] = Operation(
 JOBS = Operation("GET", "/v1/jobs", "ListJobs", Job.read)
 JOB = Operation("GET", "/v1/jobs/{id}", "GetJob", Job.read)
 CANCEL_JOB = Operation("POST", "/v1/jobs/{id}/cancel", "CancelJob", Job.read)
+DELETE_JOB = Operation("DELETE", "/v1/jobs/{id}", "DeleteJob", Job.read)
 VIDEO_ANSWER = Operation("GET", "/v1/jobs/{id}/answer", "GetJobAnswer", ClipAnswer.read)
 VIDEO_ANALYSES = VIDEO_ANSWER.reading(AnalysesAnswer.read)
 ANSWER_PAGE = Operation("POST", "/v1/pages/{kind}", "AnswerPage", AnswerPage.read)

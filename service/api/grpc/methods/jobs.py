@@ -26,6 +26,7 @@ class JobMethods:
         yield "GetJob", "jobs", jobs_pb2.GetJobRequest, self._get_job
         yield "GetJobAnswer", "jobs", job_answers_pb2.GetJobAnswerRequest, self._get_answer
         yield "CancelJob", "jobs", jobs_pb2.CancelJobRequest, self._cancel_job
+        yield "DeleteJob", "jobs", jobs_pb2.DeleteJobRequest, self._delete_job
 
     async def _list_jobs(self, request: jobs_pb2.ListJobsRequest, owner: str | None) -> Message:
         cursor = request.cursor if request.HasField("cursor") else None
@@ -41,3 +42,6 @@ class JobMethods:
 
     async def _cancel_job(self, request: jobs_pb2.CancelJobRequest, owner: str | None) -> Message:
         return job(pipeline.job_record(await self._context.jobs.cancel(request.id, owner=owner)))
+
+    async def _delete_job(self, request: jobs_pb2.DeleteJobRequest, owner: str | None) -> Message:
+        return job(pipeline.job_record(await self._context.jobs.delete(request.id, owner=owner)))

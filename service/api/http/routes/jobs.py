@@ -37,6 +37,18 @@ def add(app: FastAPI, context: Context) -> None:
         request.state.operation = "jobs"
         return json_response(pipeline.job_record(await context.jobs.get(id, owner=request.state.owner)).model_dump())
 
+    @app.delete(
+        "/v1/jobs/{id}",
+        tags=["jobs"],
+        summary="Delete a job",
+        response_model=schema.Job,
+        responses=openapi.errors(401, 404, 409),
+    )
+    async def delete_job(request: Request, id: Id) -> Response:
+        """Delete a job that has ended, with its result and all its files. Cancel one that waits or runs first."""
+        request.state.operation = "jobs"
+        return json_response(pipeline.job_record(await context.jobs.delete(id, owner=request.state.owner)).model_dump())
+
     @app.get(
         "/v1/jobs/{id}/result",
         tags=["jobs"],

@@ -14,11 +14,18 @@ from daguerre.types.jobs import Job
 
 @options.command("jobs")
 @options.option("--cancel", metavar="ID", help="Cancel the job with this id.")
+@options.option("--delete", metavar="ID", help="Delete the ended job with this id, and its result.")
 @options.as_json
 @click.pass_obj
-def jobs(settings: Settings, cancel: str | None, as_json: bool) -> None:
-    """List your jobs, the newest first, or cancel one."""
+def jobs(settings: Settings, cancel: str | None, delete: str | None, as_json: bool) -> None:
+    """List your jobs, the newest first, or cancel or delete one."""
+    if cancel is not None and delete is not None:
+        raise click.UsageError("give either --cancel or --delete")
     with settings.client() as client:
+        if delete is not None:
+            gone = client.delete_job(delete)
+            click.echo(json.dumps({"deleted": gone.id}) if as_json else f"deleted: {gone.id} ({gone.kind})")
+            return
         listed = [client.cancel_job(cancel)] if cancel else client.jobs()
     if as_json:
         click.echo(json.dumps([vars(job) for job in listed], default=dict))
