@@ -1,6 +1,5 @@
 """Clusterings: embed and check at once, cluster in the worker process; read and draw finished ones."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

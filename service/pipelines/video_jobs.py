@@ -1,6 +1,5 @@
 """Jobs for videos, whose answer is that of the same request with mode `sync`."""
 
-import asyncio
 import os
 import shutil
 from collections.abc import Mapping

@@ -190,7 +190,7 @@ class Database:
         try:
             db.row_factory = sqlite3.Row
             db.execute("PRAGMA synchronous = FULL")  # whatever the library was built with
-            db.execute("PRAGMA secure_delete = ON")  # deleted content is overwritten with zeros
+            db.execute("PRAGMA secure_delete = ON").fetchall()  # deleted content is overwritten with zeros
             yield db
             db.end_queries()
         except BaseException:

@@ -507,6 +507,7 @@ BODIES: Sequence[Row] = (
         "vectors: 2 for 3 scores; give one of each item"),
     Row("an unknown path", ask("GET", "/v1/embedding"), 404, "not_found", "no such path"),
     Row("a model that is not there", ask("GET", "/v1/models/nothing"), 404, "unknown_model", "no 'nothing' here"),
+    Row("deletion of a job that is not there", ask("DELETE", "/v1/jobs/job_00"), 404, "unknown_job", "there is no"),
     Row("GET where POST is meant", ask("GET", EMBEDDINGS), 405, "method_not_allowed", "takes POST"),
     Row("DELETE of a model", ask("DELETE", "/v1/models/embedded"), 405, "method_not_allowed", "takes GET"),
     Row("OPTIONS", ask("OPTIONS", EMBEDDINGS), 405, "method_not_allowed", "takes POST"),

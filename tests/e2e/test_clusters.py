@@ -2,7 +2,9 @@
 
 import io
 import json
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import grpc
@@ -258,10 +260,36 @@ def test_a_job_is_cancelled_in_the_middle(client):
     id = client.post("/v1/clusters", json=body).json()["id"]
     while client.get(f"/v1/jobs/{id}").json()["progress"] < 0.02:
         time.sleep(0.05)
+    refused = harness.assert_error(client.delete(f"/v1/jobs/{id}"), 409, "job_not_ended")
+    assert f"cancel it first (POST /v1/jobs/{id}/cancel)" in refused["message"]
     client.post(f"/v1/jobs/{id}/cancel")
     assert ended(client, id, 20)["state"] == "cancelled"
     harness.assert_error(client.get(f"/v1/clusters/{id}"), 409, "no_result")
+    assert client.delete(f"/v1/jobs/{id}").json()["state"] == "cancelled"
+    harness.assert_error(client.get(f"/v1/clusters/{id}"), 404, "unknown_job")
     client.delete(f"/v1/files/{file['id']}")
+
+
+def test_a_result_that_is_read_while_its_job_is_deleted_is_whole_or_not_found(server: Server, client: httpx.Client):
+    answer = client.post("/v1/clusters", json={"vectors": [sent()], "method": "kmeans", "k": 5, "resamples": 0}).json()
+    path, reading = f"/v1/clusters/{answer['id']}", threading.Barrier(9)
+
+    def read(_: int) -> list[httpx.Response]:
+        with server.client() as own:
+            answers = [own.get(path)]
+            reading.wait()
+            while answers[-1].status_code == 200:
+                answers.append(own.get(path))
+            return answers
+
+    with ThreadPoolExecutor(8) as threads:
+        lists = threads.map(read, range(8))
+        reading.wait()
+        assert client.delete(f"/v1/jobs/{answer['id']}").json()["id"] == answer["id"]
+        for answers in lists:
+            assert all(each.json() == answer for each in answers[:-1])
+            harness.assert_error(answers[-1], 404, "unknown_job")
+    harness.assert_error(client.delete(f"/v1/jobs/{answer['id']}"), 404, "unknown_job")
 
 
 @pytest.mark.thorough
@@ -453,6 +481,10 @@ def test_grpc_says_the_same(server: Server, client: httpx.Client):
         while (now := calls.GetJob(jobs_pb2.GetJobRequest(id=job.id))).state in ("queued", "running"):
             time.sleep(0.05)
         assert json.loads(now.result_json)["clusters"] == 5
+        assert calls.DeleteJob(jobs_pb2.DeleteJobRequest(id=job.id)) == now
+        with pytest.raises(grpc.RpcError) as gone:
+            calls.GetClustering(clusters_pb.GetClusteringRequest(id=job.id))
+        assert error(gone.value)["code"] == "unknown_job"
         queries = classifiers_pb2.Vectors(
             modality="image", model="m", fingerprint="made-up", dimension=32, data=ROWS[:2].tobytes()
         )

@@ -12,8 +12,6 @@ import numpy as np
 import pytest
 
 from daguerre_proto.v1 import analyses_pb2, classifiers_pb2, common_pb2, corpus_pb2, daguerre_pb2_grpc
-from service.jobs import Jobs
-from service.settings import Settings
 from tests import face_pictures
 from tests.e2e import harness
 from tests.e2e.harness import image
@@ -118,19 +116,9 @@ def test_nothing_of_the_vectors_is_on_disk_when_their_job_is_deleted(client, hom
             else:
                 needles |= {repr(number).encode() for number in vector[5:8]}
         assert [path for path in files(home, earlier) if contains(path, needles)]  # while it is there, it is found
-        expired(home, job["id"])
+        assert client.delete(f"/v1/jobs/{job['id']}").status_code == 200
         assert client.get(f"/v1/jobs/{job['id']}").status_code == 404
         assert not [path for path in files(home, earlier) if contains(path, needles)]
-
-
-def expired(home: Path, id: str) -> None:
-    """Let a job end long ago, and let the jobs' table delete what has expired."""
-    table = Jobs(Settings(home=home)).table
-    table.open()
-    with table._database.writing() as db:
-        db.execute("UPDATE jobs SET ended = 1 WHERE id = ?", (id,))
-    table.tidy()
-    table.close()
 
 
 def files(home: Path, without: set[Path]) -> list[Path]:

@@ -195,7 +195,11 @@ def test_a_job_whose_disk_fills_up_fails_with_that_code_or_waits_for_room(
             assert job["state"] == "succeeded" or job["error"]["code"] == "disk_full", job
 
 
-def test_files_and_classifiers_can_be_deleted_to_make_room(server: Server, kept: dict[str, str], full: Path) -> None:
+def test_jobs_files_and_classifiers_can_be_deleted_to_make_room(
+    server: Server, kept: dict[str, str], full: Path
+) -> None:
     with server.client() as client:
         assert client.delete("/v1/classifiers/before").status_code == 200
+        assert client.delete(f"/v1/jobs/{kept['job']}").status_code == 200
+        assert not (full.parent / "jobs" / kept["job"]).exists()
         assert client.delete(f"/v1/files/{kept['file']}").status_code == 200

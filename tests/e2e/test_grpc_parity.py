@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from daguerre_proto.v1.job_answers_pb2 import VideoTimelineRequest
+from daguerre_proto.v1.jobs_pb2 import DeleteJobRequest
 from daguerre_proto.v1.models_pb2 import GetModelRequest, ListModelsRequest
 from service.api.grpc.answers import job_answer
 from service.api.grpc.calls import code_of
@@ -253,10 +254,12 @@ class Translator:
         raise OfHttpOnly("headers")
 
     def request(self, method: str, path: str) -> Any:
-        if (method, path) != ("GET", "/v1/models/nothing"):
-            raise OfHttpOnly("path")
         with stub(self._server) as daguerre:
-            return daguerre.GetModel(GetModelRequest(name="nothing"), timeout=10)
+            if (method, path) == ("GET", "/v1/models/nothing"):
+                return daguerre.GetModel(GetModelRequest(name="nothing"), timeout=10)
+            if (method, path) == ("DELETE", "/v1/jobs/job_00"):
+                return daguerre.DeleteJob(DeleteJobRequest(id="job_00"), timeout=10)
+        raise OfHttpOnly("path")
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)

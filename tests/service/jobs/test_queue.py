@@ -7,6 +7,7 @@ import pytest
 
 from service.errors import BadRequest, Conflict, NotFound, Overloaded
 from service.jobs import Jobs
+from service.jobs.folders import RESULTS
 from service.settings import Settings
 from tests.service.jobs.pretended_kinds import KINDS
 
@@ -64,7 +65,7 @@ def test_a_job_is_nobody_elses(jobs):
 
     async def work() -> None:
         for stranger in ("bob", None):
-            for call in (jobs.get, jobs.cancel, jobs.result, jobs.ended):
+            for call in (jobs.get, jobs.cancel, jobs.result, jobs.ended, jobs.delete):
                 with pytest.raises(NotFound, match="there is no") as refused:
                     await call(anns, owner=stranger)
                 assert refused.value.code == "unknown_job"
@@ -121,6 +122,43 @@ def test_a_job_may_be_cancelled_twice(jobs):
     assert states == ["cancelled", "cancelled"]
     with pytest.raises(Conflict, match=r"is cancelled and has no result$"):
         asyncio.run(jobs.result(id, owner=None))
+
+
+def test_a_job_is_deleted_by_its_owner_once_it_has_ended(jobs):
+    (id,) = submitted(jobs, owner="ann")
+    advice = f"{id} is queued, and only a job that has ended can be deleted; cancel it first"
+    with pytest.raises(Conflict, match=advice) as refused:
+        asyncio.run(jobs.delete(id, owner="ann"))
+    assert (refused.value.status, refused.value.code) == (409, "job_not_ended")
+    asyncio.run(jobs.cancel(id, owner="ann"))
+    assert asyncio.run(jobs.delete(id, owner="ann")).state == "cancelled"
+    for call in (jobs.get, jobs.delete):
+        with pytest.raises(NotFound, match="there is no") as unknown:
+            asyncio.run(call(id, owner="ann"))
+        assert unknown.value.code == "unknown_job"
+
+
+def test_a_result_that_is_deleted_while_it_is_read_is_whole_or_not_found(jobs, monkeypatch):
+    (id,) = submitted(jobs)
+    results = jobs.table.folder(id) / RESULTS
+    results.mkdir(parents=True)
+    (results / "answer.json").write_bytes(b"all of it")
+    jobs.table.take("quick")
+    jobs.table.succeed(id, {"n": 1})
+    assert asyncio.run(jobs.read(id, "answer.json", owner=None)) == ({"n": 1}, b"all of it")
+    assert asyncio.run(jobs.read(id, "another.json", owner=None)) == ({"n": 1}, None)
+    result = jobs.result
+
+    async def then_deleted(id: str, *, owner: str | None) -> object:
+        found = await result(id, owner=owner)
+        await jobs.delete(id, owner=owner)
+        return found
+
+    monkeypatch.setattr(jobs, "result", then_deleted)
+    with (results / "answer.json").open("rb") as opened:
+        with pytest.raises(NotFound, match="there is no"):
+            asyncio.run(jobs.read(id, "answer.json", owner=None))
+        assert opened.read() == b"all of it"
 
 
 def test_a_job_that_nobody_waits_for_any_more_is_cancelled(jobs):

@@ -15,6 +15,7 @@ from service.errors import Overloaded
 from service.jobs import table as module
 from service.jobs.folders import RESULTS
 from service.jobs.table import ENDED, Table
+from service.stores import database
 from service.stores.claims import claim, release
 
 RESUMABLE = frozenset({"resumable"})
@@ -256,6 +257,64 @@ def test_what_a_kill_has_left_is_removed_and_a_folder_being_filled_is_not(table)
     assert not filling.exists()
 
 
+def with_result(table: Table) -> str:
+    """A job that has succeeded; each of its texts, in the table and in its files, has the word heron."""
+    id = table.new_id()
+    (table.folder(id) / RESULTS).mkdir(parents=True)
+    (table.folder(id) / RESULTS / "answer.json").write_text("an answer: heron")
+    (table.folder(id) / "task.json").write_text("a task: heron")
+    table.add(id, "k", "quick", {"name": "heron"}, None)
+    table.take("quick")
+    table.report(id, 0.5, "at the heron")
+    table.succeed(id, {"text": "heron " * 3000})  # more than a page of SQLite
+    return id
+
+
+def having(table: Table, word: bytes) -> set[str]:
+    return {path.name for path in table.home.rglob("*") if path.is_file() and word in path.read_bytes()}
+
+
+def test_nothing_of_a_deleted_job_is_left_in_any_file(table):
+    waiting, id = added(table, lane="long"), with_result(table)
+    with table._database.reading() as db:
+        db.execute("PRAGMA secure_delete = OFF")  # as some builds of SQLite have it
+    assert "answer.json" in having(table, b"heron")
+    assert any(name.startswith("state.sqlite3") for name in having(table, b"heron"))
+    assert table.delete(id)
+    assert not having(table, b"heron")
+    assert (table.get(id), table.folder(id).exists(), table.delete(id)) == (None, False, False)
+    assert state(table, waiting) == "queued"
+
+
+def test_parts_of_the_log_that_are_in_use_go_later(table, monkeypatch):
+    monkeypatch.setattr(database, "BRIEFLY", 0.05)
+    id = with_result(table)
+    with closing(sqlite3.connect(table.home / "state.sqlite3", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM jobs").fetchone()
+        assert table.delete(id)
+        assert table.get(id) is None
+        assert having(table, b"heron") <= {"state.sqlite3", "state.sqlite3-wal"}
+    table.tidy()
+    assert not having(table, b"heron")
+
+
+def test_an_expired_job_leaves_nothing_either(table):
+    id = with_result(table)
+    aged(table, id, days=1.1)
+    table.tidy()
+    assert not having(table, b"heron")
+
+
+def test_a_job_that_waits_or_runs_is_not_deleted(table):
+    running, waiting = added(table), added(table)
+    table.take("quick")
+    for id in (running, waiting):
+        assert not table.delete(id)
+        assert (table.folder(id) / "photo.jpg").exists()
+    assert (state(table, running), state(table, waiting)) == ("running", "queued")
+
+
 class Lives(RuleBasedStateMachine):
     """Whatever happens in whatever order: one job runs in a lane, states are as they may be, files go with the end."""
 
@@ -300,6 +359,16 @@ class Lives(RuleBasedStateMachine):
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
         self.table.cancel(data.draw(st.sampled_from(self.ids)))
+
+    @precondition(lambda self: self.ids)
+    @rule(data=st.data())
+    def delete(self, data: st.DataObject) -> None:
+        id = data.draw(st.sampled_from(self.ids))
+        before = state(self.table, id)
+        assert self.table.delete(id) == (before in ENDED)
+        if before in ENDED:
+            self.ids.remove(id)
+            assert self.table.get(id) is None
 
     @rule()
     def tidy(self) -> None:

@@ -24,7 +24,7 @@ class JobMethods(Session):
         Raises
         ------
         NotFoundError : there is no such job of yours.
-        DaguerreError : it waits or runs, with `.code` "job_not_ended"; `cancel_job` it first.
+        InvalidRequestError : it waits or runs, with `.code` "job_not_ended"; use `cancel_job` first.
 
         Examples
         --------
