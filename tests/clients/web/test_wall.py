@@ -1,6 +1,5 @@
 """The wall of a study's pictures with very many of them: scrolling, frame times, the size of the scripts."""
 
-
 import numpy as np
 import pytest
 from playwright.sync_api import Page, Request, expect

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from models.analysers.table import ANALYSERS
 from models.catalog.rows import CATALOG, EMBEDDED, lookup, requirements
 from models.errors import UnknownModel
+from service.inference.switches import SWITCHES
 
 ROOT = Path(__file__).parents[3]
 OPT_IN = {
@@ -56,8 +58,9 @@ def test_an_unknown_model_is_told_which_there_are():
     assert caught.value.__suppress_context__  # a bare KeyError says nothing to anybody
 
 
-def test_each_opt_in_model_has_a_file_of_hashed_packages_and_no_other_has():
-    assert {path.stem for path in (ROOT / "requirements-weights").iterdir()} == set(OPT_IN)
+def test_each_opt_in_model_and_analyser_has_a_file_of_hashed_packages_and_no_other_has():
+    switched = {spec.kind for spec in ANALYSERS.values()} & SWITCHES.keys()
+    assert {path.stem for path in (ROOT / "requirements-weights").iterdir()} == {*OPT_IN, *switched}
     assert {requirements(name) for name in set(CATALOG) - set(OPT_IN)} == {"requirements-weights.txt"}
     for name in OPT_IN:
         assert requirements(name) == f"requirements-weights/{name}.txt"
