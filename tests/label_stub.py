@@ -224,9 +224,22 @@ def toml(labellers: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def write_private(path: Path, text: str) -> Path:
+    """Write a file that only its owner can read and write."""
+    path.touch(0o600)
+    path.chmod(0o600)
+    path.write_text(text)
+    return path
+
+
+def write_labellers(folder: Path, labellers: Mapping[str, Mapping[str, Any]]) -> Path:
+    """Write FOLDER/labellers.toml, which is returned."""
+    return write_private(folder / "labellers.toml", toml(labellers))
+
+
 def main(folder: Path) -> None:
     stub = Stub()
-    (folder / "labellers.toml").write_text(toml({"qwen": stub.labeller(), "gemma": stub.labeller(model="gemma")}))
+    write_labellers(folder, {"qwen": stub.labeller(), "gemma": stub.labeller(model="gemma")})
     print(stub.address, flush=True)
     sys.stdin.read()
 

@@ -265,7 +265,7 @@ class LabellerCard(BaseModel):
     structured: str = Field(description="Constraint of the answers: json_schema, json_object, or none.")
     logprobs: bool = Field(description="Whether probabilities are asked for.")
     example_pictures: bool = Field(description="Whether examples may have pictures.")
-    pictures: PicturesSent = Field(description="Form in which pictures are sent.")
+    pictures: PicturesSent = Field(description="Form in which it gets pictures.")
     concurrency: int = Field(description="Maximum requests at once, of all callers.")
     requests_per_minute: float | None = Field(description="Maximum requests in a minute, of all callers.")
     input_price: float | None = Field(description="Price of a million tokens of prompts, by the owner.")

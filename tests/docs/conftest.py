@@ -9,7 +9,7 @@ import pytest
 from bench import stamps
 from tests.e2e import harness
 from tests.e2e.harness import Server
-from tests.label_stub import Stub, toml
+from tests.label_stub import Stub, write_labellers
 
 FOLDERS = ("animals/birds", "animals/mammals", "vehicles", "household")
 
@@ -32,7 +32,7 @@ def documented(analysers: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """A server with default settings and nothing stored, and a stub as its labellers."""
     folder = tmp_path_factory.mktemp("documented")
     stub = Stub()
-    (folder / "labellers.toml").write_text(toml({"qwen": stub.labeller(), "gemma": stub.labeller(model="gemma")}))
+    write_labellers(folder, {"qwen": stub.labeller(), "gemma": stub.labeller(model="gemma")})
     (folder / "home").mkdir()
     (folder / "home" / "models").symlink_to((analysers / "models").resolve(), target_is_directory=True)
     (folder / "home" / "analysers").symlink_to((analysers / "analysers").resolve(), target_is_directory=True)

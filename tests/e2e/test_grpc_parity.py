@@ -160,7 +160,7 @@ SAID = {  # rows among those of bodies that a message can say
 HTTP_ONLY = {  # rows of the table that no message of gRPC can say, and why
     "pages and grids have tests of their own over gRPC": [row[0] for row in bad_pages.REQUESTS],
     "studies are coded in a browser, over HTTP": [row[0] for row in bad_coding.ROWS],
-    "tests/e2e/test_labels.py asks both": [row[0] for row in bad_labels.REQUESTS],
+    "tests/e2e/labels asks both": [row[0] for row in bad_labels.REQUESTS],
     "tests/e2e/test_multiverses.py asks both": [row[0] for row in bad_multiverses.REQUESTS],
     "base64 is how JSON carries bytes": [
         "text where base64 should be", "a URL as image", "a URL in capitals", "a text in place of base64",
