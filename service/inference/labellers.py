@@ -4,7 +4,9 @@ A labeller has a kind. `remote` is a chat endpoint of another server, which serv
 request names a labeller, and never an address.
 """
 
+import os
 import re
+import stat
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,11 +20,32 @@ from service.errors import Forbidden, NotFound
 from service.settings import Settings
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+NEEDED = {  # fields without a default
+    "address": "the address before /chat/completions, such as http://127.0.0.1:8000/v1",
+    "model": "the name that the endpoint has for the model",
+}
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 SWITCH = (
     "no labeller is set up on this server: codebook labels are sent to a model of the owner's choice. The server's "
     "owner names labellers in a file and sets DAGUERRE_LABELLERS to its path; docs/labels.md has an example"
 )
+
+
+class _NotPrivate(Exception):
+    """A file that others can change, or read."""
+
+
+def _require_private(path: Path, forbidden: int) -> None:
+    """Raise _NotPrivate where the permissions of a file have some of the `forbidden` ones, and OSError without it."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if os.name != "posix" or not mode & forbidden:
+        return
+    others = "change" if mode & (stat.S_IWGRP | stat.S_IWOTH) else "read"
+    right = "go-w" if forbidden == stat.S_IWGRP | stat.S_IWOTH else "g-w,o-rwx"
+    raise _NotPrivate(
+        f"{path} has the permissions {mode:03o}, with which others than its owner can {others} it; "
+        f"run chmod {right} {path}"
+    )
 
 
 class RemoteLabeller(BaseModel):
@@ -83,6 +106,16 @@ class RemoteLabeller(BaseModel):
             )
         if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
             raise ValueError("has a user name, a key, a query or a fragment; give the key as key_file")
+        return value
+
+    @field_validator("address")
+    @classmethod
+    def _with_path(cls, value: str) -> str:
+        if not urlsplit(value).path:
+            raise ValueError(
+                f"got {value!r:.100}, which has no path; that of most engines is {value[:100]}/v1, and one with "
+                f"/chat/completions at its root is written {value[:100]}/"
+            )
         return value.rstrip("/")
 
     @field_validator("key_file", "ca_file")
@@ -113,12 +146,15 @@ class RemoteLabeller(BaseModel):
         if self.key_file is None:
             return None
         try:
+            _require_private(self.key_file, stat.S_IWGRP | stat.S_IWOTH | stat.S_IROTH)
             lines = self.key_file.read_text(encoding="utf-8").split("\n")
         except (OSError, UnicodeDecodeError) as exc:
             reason = getattr(exc, "strerror", None) or "is not UTF-8"
             raise ValueError(
                 f"key_file: {self.key_file} cannot be read ({reason}); give a file with the key on a line"
             ) from None
+        except _NotPrivate as exc:
+            raise ValueError(f"key_file: {exc}") from None
         keys = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
         if len(keys) != 1 or not re.fullmatch(r"[\x21-\x7e]{8,}", keys[0]):
             raise ValueError(
@@ -145,7 +181,10 @@ def read_labellers(settings: Settings) -> Mapping[str, Labeller]:
     rows = content.get("labellers") if isinstance(content, dict) else None
     if not isinstance(rows, dict) or not rows or set(content) != {"labellers"}:
         raise ValueError(f"labellers: {path} names no labeller; write each below `labellers:`, by its name")
-    return {str(name): _labeller(str(name), fields, settings) for name, fields in rows.items()}
+    try:
+        return {str(name): _labeller(str(name), fields, settings) for name, fields in rows.items()}
+    except ValueError as exc:
+        raise ValueError(f"{exc} (in {path})") from None
 
 
 def find_labeller(labellers: Mapping[str, Labeller], name: str | None) -> Labeller:
@@ -169,10 +208,13 @@ def find_labeller(labellers: Mapping[str, Labeller], name: str | None) -> Labell
 
 def _parsed(path: Path) -> Any:
     try:
+        _require_private(path, stat.S_IWGRP | stat.S_IWOTH)
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         reason = getattr(exc, "strerror", None) or "is not UTF-8"
         raise ValueError(f"labellers: {path} cannot be read ({reason}); give a .toml or .yaml file") from None
+    except _NotPrivate as exc:
+        raise ValueError(f"labellers: {exc}") from None
     if path.suffix.lower() == ".toml":
         try:
             return tomllib.loads(text)
@@ -199,21 +241,16 @@ def _labeller(name: str, fields: Any, settings: Settings) -> Labeller:
         raise ValueError(f"{at}.kind: got {kind!r:.60}, there is {listed(list(KINDS), 5)}")
     if "key" in fields or "api_key" in fields:
         raise ValueError(f"{at}: has a key; write it into a file of its own, and give its path as key_file")
+    known = _fields(KINDS[kind])
+    if unknown := [str(field) for field in fields if field not in known]:
+        raise ValueError(
+            f"{at}.{unknown[0]:.60}: is no field of a labeller of kind {kind}; there are {listed(known, 40)}"
+        )
     try:
         made = KINDS[kind].model_validate({"name": name, **fields})
         made.key()
     except ValidationError as exc:
-        error = exc.errors(include_url=False)[0]
-        field = ".".join(map(str, error["loc"]))
-        message = error["msg"].removeprefix("Value error, ")
-        value = (
-            fields.get(field) if field in ("kind", "structured") or isinstance(fields.get(field), int | float) else ""
-        )
-        shown = f"got {value!r:.60}, " if value not in ("", None) and error["type"] != "value_error" else ""
-        if error["type"] == "extra_forbidden":
-            shown = ""
-            message = f"is no field of a labeller of kind {kind}; there are {listed(_fields(KINDS[kind]), 40)}"
-        raise ValueError(f"{at}{f'.{field}' if field else ''}: {shown}{message}") from None
+        raise ValueError(_explained(at, fields, exc)) from None
     except ValueError as exc:
         raise ValueError(f"{at}.{exc}") from None
     if made.ca_file is not None and not made.ca_file.is_file():
@@ -224,6 +261,17 @@ def _labeller(name: str, fields: Any, settings: Settings) -> Labeller:
             "share of it, of one request at least; raise it, or lower DAGUERRE_ENTRY_WORKERS"
         )
     return made
+
+
+def _explained(at: str, fields: Mapping[str, Any], error: ValidationError) -> str:
+    """The message of the first error. It has values of choices and numbers alone, since others may be secret."""
+    first = error.errors(include_url=False)[0]
+    field = ".".join(map(str, first["loc"]))
+    if first["type"] == "missing":
+        return f"{at}.{field}: is missing; give {NEEDED[field]}"
+    value = fields.get(field) if field == "structured" or isinstance(fields.get(field), int | float) else None
+    shown = "" if value is None or first["type"] == "value_error" else f"got {value!r:.60}, "
+    return f"{at}{f'.{field}' if field else ''}: {shown}{first['msg'].removeprefix('Value error, ')}"
 
 
 def _fields(kind: type[BaseModel]) -> Sequence[str]:

@@ -11,7 +11,7 @@ import pytest
 from service.inference.endpoints import Endpoint, EndpointError, Reply
 from service.inference.fair_turns import FairTurns
 from service.inference.labellers import RemoteLabeller
-from tests.label_stub import KEY, Action, Asked, Stub, completion, endless, reset, slow
+from tests.label_stub import KEY, Action, Asked, Stub, completion, endless, reset, slow, write_private
 
 BODY = {"messages": [{"role": "system", "content": ""}, {"role": "user", "content": "The item to be coded: x"}]}
 
@@ -64,7 +64,7 @@ MISBEHAVIOUR = {
 
 @pytest.mark.parametrize("name", MISBEHAVIOUR)
 def test_misbehaviour_is_an_error_with_a_code_after_a_bounded_number_of_tries(name, stub, tmp_path, caplog):
-    (tmp_path / "key").write_text(f"# of the lab\n{KEY}\n")
+    write_private(tmp_path / "key", f"# of the lab\n{KEY}\n")
     action, code, tries = MISBEHAVIOUR[name]
     stub.answer = lambda asked: action
     with caplog.at_level(logging.DEBUG):
@@ -112,7 +112,7 @@ def test_it_goes_on_after_errors_that_pass(stub):
 
 
 def test_a_key_that_an_answer_repeats_is_removed(stub, tmp_path):
-    (tmp_path / "key").write_text(KEY)
+    write_private(tmp_path / "key", KEY)
     stub.answer = lambda asked: completion(f"your key is {KEY}", refusal=f"no: {KEY}")
     [reply] = ask(stub, key_file=str(tmp_path / "key"))
     assert isinstance(reply, Reply)

@@ -5,14 +5,13 @@ import pytest
 from service.errors import Forbidden, NotFound
 from service.inference.labellers import find_labeller, read_labellers
 from service.settings import Settings
-from tests.label_stub import KEY
+from tests.label_stub import KEY, write_labellers, write_private
 
 GOOD = "kind: remote\n    address: https://llm.example.org/v1\n    model: m"
 
 
 def read(tmp_path, text: str, name: str = "labellers.yaml", **settings):
-    path = tmp_path / name
-    path.write_text(text)
+    path = write_private(tmp_path / name, text)
     return read_labellers(Settings(labellers=path, **settings))
 
 
@@ -28,7 +27,15 @@ def row(text: str) -> str:
         ("labellers: {a: {}}\nmore: 1", "names no labeller"),
         ("labellers: [", "is no YAML"),
         (row("kind: local"), r"labellers\.a\.kind: got 'local', there is remote"),
-        (row("kind: remote\n    model: m"), r"labellers\.a\.address: .*required"),
+        (row("kind: remote\n    model: m"), r"a\.address: is missing; give .*http://.*/v1 \(in .*labellers\.yaml\)"),
+        (
+            row("kind: remote\n    adress: http://x/v1\n    model: m"),
+            r"a\.adress: is no field of .* kind remote.*address",
+        ),
+        (
+            row("kind: remote\n    model: m\n    address: http://x:8000"),
+            r"no path; .*http://x:8000/v1, .* is written http://x:8000/ ",
+        ),
         (row("kind: remote\n    model: m\n    address: ftp://x"), r"a\.address: got 'ftp://x'; an address begins with"),
         (row("kind: remote\n    model: m\n    address: http://me:secret@x/v1"), r"a\.address: has a user name"),
         (row(f"{GOOD}\n    concurrency: 0"), r"a\.concurrency: got 0, .*greater than or equal to 1"),
@@ -49,7 +56,7 @@ def test_a_file_that_cannot_be_used_is_explained(tmp_path, text, message):
 
 
 def test_a_key_is_read_from_its_file_and_not_sent_in_the_open(tmp_path):
-    (tmp_path / "key").write_text(f"{KEY}\n")
+    write_private(tmp_path / "key", f"{KEY}\n")
     table = f'[labellers.a]\nkind = "remote"\nmodel = "m"\nkey_file = "{tmp_path}/key"\naddress = '
     found = read(tmp_path, table + '"https://llm.example.org/v1/"', "l.toml")["a"]
     assert found.key() == KEY
@@ -59,10 +66,34 @@ def test_a_key_is_read_from_its_file_and_not_sent_in_the_open(tmp_path):
         read(tmp_path, table + '"http://gpu01:8000/v1"', "l.toml")
     for address in ('"http://127.0.0.1:8000/v1"', '"http://gpu01:8000/v1"\nallow_http_key = true'):
         assert read(tmp_path, table + address, "l.toml")
+    assert read(tmp_path, table + '"https://api.example.org/"', "l.toml")["a"].address == "https://api.example.org"
     (tmp_path / "key").write_text("two\nkeys\n")
     with pytest.raises(ValueError, match="does not have one line") as caught:
         read(tmp_path, table + '"https://llm.example.org/v1"', "l.toml")
     assert "two" not in str(caught.value).replace("does not", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "message"),
+    [
+        ("labellers.toml", 0o666, "labellers: .* permissions 666, .* can change it; run chmod go-w"),
+        ("labellers.toml", 0o620, "permissions 620"),
+        ("labellers.toml", 0o644, None),
+        ("key", 0o644, r"a\.key_file: .* permissions 644, .* can read it; run chmod g-w,o-rwx"),
+        ("key", 0o660, "can change it"),
+        ("key", 0o640, None),  # for a service that has the group
+    ],
+)
+def test_no_one_else_can_change_the_file_or_read_the_key(name, mode, message, tmp_path):
+    write_private(tmp_path / "key", KEY)
+    fields = {"kind": "remote", "model": "m", "address": "https://x/v1", "key_file": str(tmp_path / "key")}
+    path = write_labellers(tmp_path, {"a": fields})
+    (tmp_path / name).chmod(mode)
+    if message is None:
+        assert read_labellers(Settings(labellers=path))["a"].key() == KEY
+        return
+    with pytest.raises(ValueError, match=message):
+        read_labellers(Settings(labellers=path))
 
 
 def test_each_entry_process_needs_a_share(tmp_path):
