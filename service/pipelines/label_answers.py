@@ -14,6 +14,9 @@ from service.schemas.codebooks import Variable
 from service.schemas.labels import VariableLabel
 
 FENCED = re.compile(r"\s*```(?:json)?[ \t]*\n(.*)\n```\s*", re.DOTALL)
+THOUGHT = re.compile(
+    r"\s*(?:<think>|(?![\s{`])).*?</think>", re.DOTALL
+)  # some templates write the first mark themselves
 SPACE = " \t\r\n"
 _DECODER = json.JSONDecoder()
 
@@ -46,8 +49,10 @@ def labels_of(record: Mapping[str, Any], order: Order) -> dict[str, VariableLabe
     if not text or not text.strip():
         raise AnswerProblem("invalid_answer", "the answer is empty")
     offset = 0
+    if thought := THOUGHT.match(text):
+        offset, text = thought.end(), text[thought.end() :]
     if fenced := FENCED.fullmatch(text):
-        offset, text = fenced.start(1), fenced[1]
+        offset, text = offset + fenced.start(1), fenced[1]
     values, places = _read_object(text)
     wanted = {each.name for each in order.variables}
     if missing := [each.name for each in order.variables if each.name not in values]:

@@ -19,6 +19,9 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 BAD_ANSWERS = {
     "prose": ("I think there are people.", "invalid_answer", 3),
+    "a thought alone": ("<think>yes</think>", "invalid_answer", 3),
+    "a thought without an end": ('<think>yes {"people": "yes"}', "invalid_answer", 3),
+    "a refusal in words": ("I'm sorry, but I cannot judge people.", "invalid_answer", 3),
     "another key": ('{"people": "yes", "more": 1}', "invalid_answer", 3),
     "a key twice": ('{"people": "yes", "people": "no"}', "invalid_answer", 3),
     "cut JSON": ('{"people": "ye', "invalid_answer", 3),
@@ -58,6 +61,31 @@ def test_a_wrong_answer_is_asked_for_again(http: httpx.Client, stub: Stub) -> No
     assert [each["problem"] for each in entry["answers"]] == ["invalid_answer", None]
     assert answer["usage"]["answers"] == 2
     assert "response_format" not in stub.asked[0].body
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        '<think>A crowd? {"people": "no"}</think>\n\nANSWER',
+        "\n<think>\n</think>```json\nANSWER\n```",
+        "The template began the thought.\n</think>\nANSWER",
+        "```\nANSWER\n```\n",
+    ],
+)
+def test_a_thought_and_a_fence_are_left_out(around: str, http: httpx.Client, stub: Stub) -> None:
+    given = '{"people": "yes"}'
+    begin, end = around.split("ANSWER")
+    top = [{"token": "yes", "logprob": math.log(0.6)}, {"token": "no", "logprob": math.log(0.4)}]
+    tokens = [
+        {"token": f'{begin}{{"people": "', "logprob": 0.0},
+        {"token": "yes", "logprob": math.log(0.6), "top_logprobs": top},
+        {"token": f'"}}{end}', "logprob": 0.0},
+    ]
+    stub.answer = lambda asked: completion(begin + given + end, logprobs={"content": tokens})
+    [entry] = post(http, labeller="sure").json()["data"]
+    label = entry["labels"]["people"]
+    assert (label["value"], label["probabilities"]["yes"]) == ("yes", pytest.approx(0.6))
+    assert entry["answers"][0]["text"] == begin + given + end
 
 
 def test_probabilities_come_from_the_tokens(client: Client, stub: Stub) -> None:
