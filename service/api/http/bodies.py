@@ -268,9 +268,19 @@ async def _divided(form: FormData, arrays: re.Pattern[str]) -> tuple[bytes, Form
         elif arrays.fullmatch(name) and name not in named:
             named[name] = content
         else:
-            known = ", ".join(("request", "input", *PARTS[arrays]))
-            raise Unprocessable(f"{name}: no such part here, or it was sent twice; there are {known}", param=name)
+            raise Unprocessable(_misplaced(name, value, arrays), param=name)
     return b"{}" if body is None else body, FormParts(tuple(inputs), named)
+
+
+def _misplaced(name: str, value: UploadFile | str, arrays: re.Pattern[str]) -> str:
+    """The message about a part of a form whose fields are JSON in its part `request`."""
+    if name == "request" or arrays.fullmatch(name):
+        return f"{name}: was sent twice; send it once"
+    known = ", ".join(("request", "input", *PARTS[arrays]))
+    if isinstance(value, UploadFile):
+        return f"{name}: no such part here; there are {known}. Items, files among them, are sent as `input`"
+    field = json.dumps(name[:LONGEST_QUOTE], ensure_ascii=False)
+    return f"{name}: no such part here; there are {known}. Write fields as JSON into the part `request`: {{{field}: …}}"
 
 
 async def _item(value: UploadFile | str) -> Item:
