@@ -85,11 +85,12 @@ def labels_of_answers(
     """The result of the answers about items, by their places. Raises ValueError where there is none."""
     if not answers:
         raise ValueError(f"none of {len(ids):,} items could be sent: {errors!r}")
-    entries: list[Any] = [{} for _ in ids]
+    entries: list[Any] = [{"index": i, "id": id} for i, id in enumerate(ids)]
     for places, answer in answers:
         for place, entry in zip(places, answer.entries, strict=True):
             same = entry.get("same_as")
-            entries[place] = entry if same is None else {**entry, "same_as": places[same]}
+            own = {"index": place, "id": ids[place]}
+            entries[place] = {**entry, **own, **({} if same is None else {"same_as": places[same]})}
     every = [answer for _, answer in answers]
     return CodebookLabels(
         ids=ids,

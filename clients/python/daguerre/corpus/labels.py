@@ -248,7 +248,7 @@ def _labels(head: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Codeb
     return CodebookLabels(
         ids=[row["id"] for row in rows],
         errors=Errors(errors),
-        entries=[row["entry"] or {} for row in rows],
+        entries=[{"index": i, "id": row["id"], **(row["entry"] or {})} for i, row in enumerate(rows)],
         codebook=head["codebook"],
         prompt=head["prompt"],
         receipt=head["receipt"],
