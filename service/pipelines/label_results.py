@@ -1,6 +1,7 @@
 """Results of codebook labels: entries, receipts, costs, and the cards of labellers."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,17 +17,20 @@ from service.inference.labelling import Labellers
 from service.metrics import ITEMS, ITEMS_FAILED
 from service.pipelines.jobs import time_of
 from service.pipelines.label_items import Contents
-from service.pipelines.label_prompts import BEFORE_ITEM, CANNOT_TELL, ExampleContent, Order
+from service.pipelines.label_prompts import BEFORE_ITEM, CANNOT_TELL, ExampleContent, Order, fixed_order
 from service.schemas import labels as schema
 from service.schemas.labels import LabelMethod, LabelPrompt, VariableLabel
 from service.stores.label_answers import Record
 
 TEXT_TOKENS = 3.0  # characters of a token, rounded up for English; other languages have fewer
+NUMBER = 1234.5678  # a number of usual length
 MESSAGE_TOKENS = 50  # beside the texts: roles, and the schema's frame
 RULE = (
     "an estimate, since only the endpoint knows its tokenizer: a token for each {characters:g} characters of prompt "
     "and schema, {message} for each request, and one for each {pixels:g} pixels of a picture (pixels_per_token of the "
-    "labeller); each answer has at most max_tokens; answers that are unusable are asked for again"
+    "labeller); an answer has the longest category of each variable and no thoughts, or max_tokens where a "
+    "variable is a text. At most, each item is asked about answer_tries times ({tries}) and each answer has max_tokens "
+    "({longest}); requests that an endpoint charges for without answering them come on top"
 )
 
 
@@ -221,19 +225,41 @@ def plan_cost(method: Method, contents: Contents) -> schema.LabelCost:
     texts = sum(len(content.text or "") for content in contents.by_key.values())
     prompt = n * (characters / TEXT_TOKENS + MESSAGE_TOKENS + pixels / labeller.pixels_per_token)
     prompt += texts / TEXT_TOKENS + own_pixels / labeller.pixels_per_token
-    completion = n * options.max_tokens
+    tries = labeller.answer_tries
+    completion = n * min(options.max_tokens, _answer_tokens(fixed_order(options), options.max_tokens))
+    most_prompt, most_completion = math.ceil(prompt) * tries, n * tries * options.max_tokens
     return schema.LabelCost(
         requests=n,
-        most_requests=n * labeller.answer_tries,
+        most_requests=n * tries,
         identical=sum(key is not None for key in contents.keys) - n,
         unusable=len(contents.failures),
         pixels=own_pixels + n * pixels,
-        prompt_tokens=round(prompt),
+        prompt_tokens=math.ceil(prompt),
         completion_tokens=completion,
-        rule=RULE.format(characters=TEXT_TOKENS, message=MESSAGE_TOKENS, pixels=labeller.pixels_per_token),
-        price=price_of(labeller, round(prompt), completion),
+        most_prompt_tokens=most_prompt,
+        most_completion_tokens=most_completion,
+        rule=RULE.format(
+            characters=TEXT_TOKENS,
+            message=MESSAGE_TOKENS,
+            pixels=labeller.pixels_per_token,
+            tries=tries,
+            longest=options.max_tokens,
+        ),
+        price=price_of(labeller, math.ceil(prompt), completion),
+        most_price=price_of(labeller, most_prompt, most_completion),
         currency=None if labeller.input_price is None else labeller.currency,
     )
+
+
+def _answer_tokens(order: Order, most: int) -> int:
+    """Estimated tokens of an answer with the longest choices; `most` where a variable is a text."""
+    longest: dict[str, Any] = {}
+    for variable in order.variables:
+        names = order.choices[variable.name]
+        if variable.kind == "text":
+            return most
+        longest[variable.name] = NUMBER if not names else list(names) if variable.multiple else max(names, key=len)
+    return math.ceil(len(json.dumps(longest, ensure_ascii=False)) / TEXT_TOKENS)
 
 
 def cards(labellers: Labellers) -> schema.LabellerList:

@@ -237,9 +237,14 @@ class LabelCost(BaseModel):
     unusable: int = Field(description="Items that cannot be sent, such as broken images.")
     pixels: int = Field(description="Pixels of all pictures that are sent, examples included.")
     prompt_tokens: int = Field(description="Estimated tokens of all prompts.")
-    completion_tokens: int = Field(description="Largest number of tokens of all answers.")
+    completion_tokens: int = Field(description="Estimated tokens of all answers.")
+    most_prompt_tokens: int = Field(description="Estimated tokens of all prompts, with `most_requests`.")
+    most_completion_tokens: int = Field(description="Maximum tokens of all answers, with `most_requests`.")
     rule: str = Field(description="Rule of the estimate.")
-    price: float | None = Field(description="Estimated price, with answers of the largest length; null without prices.")
+    price: float | None = Field(description="Estimated price, if every first answer is usable; null without prices.")
+    most_price: float | None = Field(
+        description="Estimated price if no answer is usable and each has the largest length; null without prices."
+    )
     currency: str | None = Field(description="Currency of the price.")
 
 

@@ -1,6 +1,7 @@
 """Requests for codebook labels, by a real server and a stub endpoint: what is asked, and what it costs."""
 
 import json
+import math
 import re
 
 import httpx
@@ -64,7 +65,14 @@ def test_a_plan_sends_nothing_and_foresees_the_cost(client: Client, stub: Stub) 
 
     opened = [Image.open(path).convert("RGB") for path in pictures[1:]]
     assert plan.cost["pixels"] == sum(sent_picture(each, max_side=768, quality=90)[1] for each in opened)
-    assert plan.cost["price"] == pytest.approx((plan.cost["prompt_tokens"] * 2 + 200 * 10) / 1e6)
+    answer = math.ceil(len('{"people": "cannot tell"}') / 3)
+    assert plan.cost["price"] == pytest.approx((plan.cost["prompt_tokens"] * 2 + 2 * answer * 10) / 1e6)
+    assert plan.cost["most_price"] == pytest.approx((plan.cost["prompt_tokens"] * 3 * 2 + 6 * 100 * 10) / 1e6)
+    assert "If none is: 6 requests" in str(plan)
+    texts = {"variables": [*PEOPLE["variables"], {"name": "words", "kind": "text"}]}
+    long = client.label_plan(pictures, codebook=texts, max_tokens=100).cost
+    assert long is not None
+    assert long["completion_tokens"] == 200
     alone = client.label_plan(codebook=PEOPLE, max_tokens=100)
     assert alone.cost is None
     assert alone.prompt == plan.prompt
@@ -72,6 +80,11 @@ def test_a_plan_sends_nothing_and_foresees_the_cost(client: Client, stub: Stub) 
     assert (L.fingerprint, L.prompt) == (plan.fingerprint, plan.prompt)
     assert len(stub.asked) == 2
     assert L.wide()[0]["people"] == L.wide()[1]["people"]
+    assert [entry["id"] for entry in L.entries] == L.ids
+    assert L.usage == {
+        **{"answers": 2, "reused": 0, "prompt_tokens": 200, "completion_tokens": 20, "currency": "USD"},
+        "price": pytest.approx((200 * 2 + 20 * 10) / 1e6),
+    }
 
 
 def test_orders_are_drawn_for_each_item_and_recorded(http: httpx.Client, stub: Stub) -> None:
@@ -172,4 +185,15 @@ def test_the_examples_of_the_api_page_work_when_pasted(http: httpx.Client, stub:
         assert examples
         for example in examples.values():
             assert http.post(path, json=example["value"]).status_code == 200, path
+    assert len(stub.asked) == 1
+
+
+def test_fields_of_a_form_are_in_its_part_request(http: httpx.Client, stub: Stub) -> None:
+    codebook = json.dumps(PEOPLE)
+    refused = http.post("/v1/labels", files={"input": (None, "a crowd"), "codebook": (None, codebook)})
+    error = harness.assert_error(refused, 422, "invalid_request")
+    assert 'into the part `request`: {"codebook": …}' in error["message"]
+    parts = {"input": (None, "a crowd"), "request": (None, f'{{"codebook": {codebook}}}')}
+    answer = http.post("/v1/labels", files=parts)
+    assert answer.json()["data"][0]["labels"]["people"]
     assert len(stub.asked) == 1

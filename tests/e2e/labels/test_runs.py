@@ -115,12 +115,14 @@ def test_a_corpus_that_was_killed_asks_nothing_twice(labelling: Server, stub: St
     assert not out.exists()
     done = subprocess.run(command, cwd=harness.ROOT, capture_output=True, text=True, timeout=120, check=True)
     assert "36 items" in done.stdout
+    assert "answer tokens as the endpoint told" in done.stdout
     assert len(stub.answered) == len(set(stub.answered)) == 36
     with Client(labelling.url, progress=False) as client:
         again = client.label_corpus(str(CODED), out, codebook={"variables": [{"name": "people", "kind": "binary"}]})
         assert (again.reused, again.labelled) == (36, 0)
         L = client.read_labels(out)
         assert set(L["people"].ids) == {path.name for path in CODED.iterdir()}
+        assert [entry["id"] for entry in L.entries] == L.ids
         with pytest.raises(FingerprintMismatchError):
             client.label_corpus(str(CODED), out, codebook=PEOPLE)
     assert len(stub.answered) == 36
@@ -148,6 +150,10 @@ def test_the_command_line_labels_into_tables(labelling: Server, stub: Stub, tmp_
     answers = [json.loads(line) for line in out.with_suffix(".answers.jsonl").read_text().splitlines()]
     assert answers[0]["receipt"]["category_order"] == "permuted"
     assert len(answers) == 4
+    run("label", "--texts", str(tmp_path / "texts.txt"), *codebook, "-o", str(tmp_path / "x.csv"))
+    about, *lines = (tmp_path / "x.answers.jsonl").read_text().splitlines()
+    assert {"receipt", "prompt", "codebook"} <= set(json.loads(about))
+    assert [json.loads(line)["id"] for line in lines] == ["0", "1"]
     table = run("label", "--texts", str(tmp_path / "texts.txt"), *codebook)
     assert table.splitlines()[0] == "id,people,scene,topics,size,share,words,cannot_tell,error,message"
     assert len(table.splitlines()) == 3

@@ -13,7 +13,7 @@ from daguerre.inputs.source import Unreadable
 from daguerre.results.base import Errors
 from daguerre.results.labels import CodebookLabels, merged_receipt
 from daguerre.types.common import listed
-from daguerre.types.labels import LabelsAnswer
+from daguerre.types.labels import LabelsAnswer, total_usage
 
 CHOICES = ("labeller", "model", "prompt_sha256", "category_order", "variable_order", "temperature", "seed")
 LONGEST = 2000  # characters of a value of a choice
@@ -100,6 +100,7 @@ def labels_of_answers(
         codebook=every[0].codebook,
         prompt=every[0].prompt,
         receipt=merged_receipt([answer.labelled_by for answer in every]),
+        usage=total_usage([answer.usage for answer in every]),
         remarks=list(dict.fromkeys(remark for answer in every for remark in answer.remarks)),
     )
 

@@ -24,7 +24,7 @@ from daguerre.storage.parquet import arrow
 from daguerre.storage.whole import whole_file
 from daguerre.transport.operations import DELETE_LABEL_RUN, LABEL, PLAN_LABELS
 from daguerre.types.common import Content, Payload
-from daguerre.types.labels import LabelsAnswer
+from daguerre.types.labels import LabelsAnswer, total_usage, usage_note
 
 KEY = b"daguerre_labels"  # of the file's metadata
 PASSING = frozenset({LOCAL, "labeller_unreachable", "labeller_busy", "labeller_failed", "labeller_refused"})
@@ -40,6 +40,7 @@ class LabelsSummary:
     out, answers_out : paths of the table, and of the raw answers.
     labelled, failed : items of this run.
     reused : items that were there already, unchanged.
+    usage : numbers of answers and tokens of this run, and their price by the owner's prices.
     """
 
     out: str
@@ -50,11 +51,13 @@ class LabelsSummary:
     failed: int
     seconds: float
     receipt: Mapping[str, Any] = field(repr=False, default_factory=dict)
+    usage: Mapping[str, Any] = field(repr=False, default_factory=dict)
 
     def __str__(self) -> str:
+        used = f"; {usage_note(self.usage)}" if self.usage.get("answers") else ""
         return (
             f"{self.out}: {self.items:,} items, {self.labelled:,} labelled in {self.seconds:.0f} s, {self.reused:,} "
-            f"there already, {self.failed:,} failed"
+            f"there already, {self.failed:,} failed{used}"
         )
 
 
@@ -88,6 +91,7 @@ async def label_corpus(
     limits = replace(session.limits, retry_for=retry_for, items=min(session.limits.items, TOGETHER))
     parts = session.stream(iter(todo), ask, limits=limits)
     labelled = failed = before = 0
+    used: list[Content] = []
     shown = Progress.wanted(session.progress if progress is None else progress)
     total = await asyncio.to_thread(count_items, source) if shown else None
     try:
@@ -100,6 +104,8 @@ async def label_corpus(
                         code="fingerprint_mismatch",
                     )
                 await asyncio.to_thread(store.add, list(_rows(part)), part.answer)
+                if part.answer is not None:
+                    used.append(part.answer.usage)
                 failed += len(part.failures)
                 labelled += len(part.sources) - len(part.failures)
                 bar.add(len(part.sources) + todo.reused - before, failed=len(part.failures))
@@ -122,6 +128,7 @@ async def label_corpus(
         failed=failed,
         seconds=time.monotonic() - started,
         receipt=made.receipt,
+        usage=total_usage(used),
     )
 
 

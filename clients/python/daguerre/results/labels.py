@@ -43,6 +43,7 @@ class CodebookLabels(ItemResults):
     entries : the server's entry of each item, (n,): labels, raw answers, the order of what was asked.
     receipt : labeller, host, model as told, fingerprint, prompt's hash, seed, temperature, pictures, dates.
     prompt : the exact prompt.
+    usage : numbers of answers and tokens, and the price by the owner's prices; empty for labels that are read back.
     """
 
     ROWS: ClassVar[tuple[str, ...]] = ("entries",)
@@ -51,6 +52,7 @@ class CodebookLabels(ItemResults):
     codebook: Content = field(kw_only=True)
     prompt: Content = field(kw_only=True)
     receipt: Content = field(kw_only=True)
+    usage: Content = field(kw_only=True, default_factory=dict)
     remarks: Sequence[str] = field(kw_only=True, default=())
 
     @property

@@ -14,6 +14,7 @@ class LabelsAnswer(Answer):
     entries: Sequence[Content]  # those of failed items have an error, and the unusable answers
     codebook: Content
     prompt: Content
+    usage: Content
     labelled_by: Content  # the receipt, as the server gives it
     remarks: Sequence[str] = ()
 
@@ -23,6 +24,7 @@ class LabelsAnswer(Answer):
             entries=content["data"],
             codebook=content["codebook"],
             prompt=content["prompt"],
+            usage=content["usage"],
             labelled_by=content["receipt"],
             remarks=content["remarks"],
             receipt=Receipt(
@@ -73,7 +75,9 @@ class LabelPlan:
     Attributes
     ----------
     prompt : `system`, `before_item`, `examples`, `answer_schema` and `sha256`.
-    cost : numbers of `requests`, `pixels`, `prompt_tokens` (estimated by `rule`) and the `price`; None without items.
+    cost : numbers of `requests`, `pixels`, `prompt_tokens` and `completion_tokens` (estimated by `rule`) and the
+        `price`, if every first answer is usable; `most_requests`, `most_prompt_tokens`, `most_completion_tokens` and
+        `most_price`, if none is. None without items.
     """
 
     labeller: str
@@ -85,12 +89,42 @@ class LabelPlan:
         if self.cost is None:
             return f"{self.labeller}: {self.fingerprint}"
         cost = self.cost
-        price = "" if cost["price"] is None else f", at most {cost['price']:.2f} {cost['currency']}"
         return (
             f"{self.labeller}: {cost['requests']:,} requests ({cost['identical']:,} items are identical to others, "
-            f"{cost['unusable']:,} unusable), {cost['pixels']:,} pixels, about {cost['prompt_tokens']:,} prompt tokens "
-            f"and at most {cost['completion_tokens']:,} answer tokens{price}"
+            f"{cost['unusable']:,} unusable) with {cost['pixels']:,} pixels, if every first answer is usable: about "
+            f"{cost['prompt_tokens']:,} prompt tokens and {cost['completion_tokens']:,} answer tokens"
+            f"{price_note(cost['price'], cost['currency'])}. If none is: {cost['most_requests']:,} requests, about "
+            f"{cost['most_prompt_tokens']:,} prompt tokens and at most {cost['most_completion_tokens']:,} answer tokens"
+            f"{price_note(cost['most_price'], cost['currency'])}"
         )
+
+
+def price_note(price: float | None, currency: str | None) -> str:
+    """The price at the end of a sentence: to the cent, below that to two digits; empty without a price."""
+    if price is None:
+        return ""
+    return f", {f'{price:.2f}' if price >= 0.01 else f'{price:.2g}'} {currency}"
+
+
+def total_usage(answers: Sequence[Content]) -> Content:
+    """The usage of several answers together; numbers that one of them lacks are None."""
+
+    def total(name: str) -> Any:
+        found = [each[name] for each in answers]
+        return None if not found or any(each is None for each in found) else sum(found)
+
+    names = ("answers", "reused", "prompt_tokens", "completion_tokens", "price")
+    return {**{name: total(name) for name in names}, "currency": answers[0]["currency"] if answers else None}
+
+
+def usage_note(usage: Mapping[str, Any]) -> str:
+    """The tokens and the price of a run, in words."""
+    if usage.get("prompt_tokens") is None or usage.get("completion_tokens") is None:
+        return "the endpoint did not tell the tokens"
+    return (
+        f"{usage['answers']:,} answers, {usage['prompt_tokens']:,} prompt tokens and {usage['completion_tokens']:,} "
+        f"answer tokens as the endpoint told them{price_note(usage['price'], usage['currency'])}"
+    )
 
 
 def read_cards(content: Content, request_id: str | None) -> list[LabellerCard]:
