@@ -4,6 +4,7 @@ import json
 import sys
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from daguerre.cli import options
 from daguerre.cli.group import SOME_FAILED, Settings
 from daguerre.cli.output import check_table, finish, keep_earlier, refuse_vectors, write_rows
 from daguerre.inputs.crops import CroppedImages
+from daguerre.types.labels import usage_note
 
 
 @options.command()
@@ -40,7 +42,7 @@ from daguerre.inputs.crops import CroppedImages
 @options.option("--dry-run", is_flag=True, help="Print the prompt and the cost, and send nothing to the labeller.")
 @options.option("--retry-errors", is_flag=True, help="Ask again about items that failed earlier (.parquet only).")
 @options.table_out
-@options.output_option("--answers", help="Write the raw answers to this .jsonl file (with a .csv table).")
+@options.output_option("--answers", help="File of the raw answers.", show_default="NAME.answers.jsonl beside --out")
 @options.json_summary
 @click.pass_obj
 def label(
@@ -66,7 +68,8 @@ def label(
     """Label images or texts by a codebook, with a labeller that the server's owner has set up.
 
     The items are sent to the labeller's host, which `daguerre labellers` names. The table has a row for each item: id,
-    a column for each variable, cannot_tell, error. NAME.answers.jsonl beside a .parquet file has the raw answers.
+    a column for each variable, cannot_tell, error. NAME.answers.jsonl beside it has the receipt, the prompt and the
+    raw answers.
 
     A run of images into a .parquet file can be stopped at any moment and started again: nothing is asked twice.
     """
@@ -93,18 +96,27 @@ def label(
             )
             return
         if kind == ".parquet" and texts is None and not isinstance(images, CroppedImages):
+            if answers is not None:
+                raise click.UsageError("--answers: this run goes on from the file beside --out; leave the option out")
             done = client.label_corpus(images, out, retry_errors=retry_errors, **method)
             settings.notify(str(done))
             if as_json:
                 click.echo(json.dumps(asdict(done)))
             sys.exit(SOME_FAILED if done.failed else 0)
         made = client.label(images, texts, ids=ids, **method)
+    if answers is None and out != "-":
+        answers = str(Path(out).with_suffix(".answers.jsonl"))
     keep_earlier(out, len(made), made.errors)
     write_rows(made.wide(), out)
     if answers is not None:
         made.write_answers(answers)
-    settings.notify(f"{out}: {made!r}")
-    finish(settings, made.errors, {"out": out, "n": len(made), "receipt": dict(made.receipt)}, as_json)
+    else:
+        settings.notify(
+            "the raw answers, the prompt and the receipt are not kept: write the table to a file with --out"
+        )
+    settings.notify(f"{out}: {made!r}; {usage_note(made.usage)}")
+    summary = {"out": out, "answers_out": answers, "n": len(made), "receipt": dict(made.receipt), "usage": made.usage}
+    finish(settings, made.errors, summary, as_json)
 
 
 def _text(path: str) -> str:
