@@ -1,6 +1,6 @@
 """The page of matches: each target face with the faces nearest to it, and which of them count as one person."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models.pages.document import caveats, document, methods_section, section
@@ -39,6 +39,7 @@ def page(answer: Fields, items: Items) -> str:
             f"{count(matched)} of {counted(len(entries), 'target')} {agree(matched, 'has', 'have')} a face with a "
             f"cosine of at least {answer['threshold']:g} (a distance of at most "
             f"{decimals(1 - answer['threshold'], 3)}).",
+            _itself(entries),
         ),
         items.note(),
         e("p", BLURRED) if items.mode in ("blurred", "blurred_whole") and items.thumbnails else None,
@@ -59,6 +60,17 @@ def page(answer: Fields, items: Items) -> str:
     body.append(methods_section(paragraph(answer)))
     body.append(section("Receipt of the vectors", receipt_facts(answer["receipt"])))
     return document(title, body, style=STYLE)
+
+
+def _itself(entries: Sequence[Fields]) -> str:
+    """The sentence on targets that are among the faces; "" without one."""
+    among = sum(entry["itself"] > 0 for entry in entries)
+    if not among:
+        return ""
+    return (
+        f" {counted(among, 'target')} {agree(among, 'is', 'are')} among the faces too, on the same picture or an exact "
+        "copy of it; a target is no match of itself."
+    )
 
 
 def _overview(answer: Fields) -> Html:
@@ -106,5 +118,5 @@ def paragraph(answer: Fields) -> str:
         f"We compared {counted(len(answer['data']), 'target face')} with {counted(answer['n'], 'face')} by the cosine "
         f"of their vectors, from {model_words(answer['model'], answer['receipt'])}. A cosine of at least "
         f"{answer['threshold']:g} ({ORIGINS[answer['threshold_origin']].replace('as requested', 'set by us')}) counted "
-        "as a match. Computed with Daguerre."
+        f"as a match.{_itself(answer['data'])} Computed with Daguerre."
     )

@@ -83,12 +83,12 @@ def match_faces(
     found = of_matches.match_faces(targets.rows, faces.rows, names, ids, threshold, top, check)
     data = []
     for i, name in enumerate(names):
-        rows = zip(found.nearest.indexes[i].tolist(), found.nearest.scores[i].tolist(), strict=True)
         listed = [
             {"index": j, "id": ids[j], "cosine": cosine, "distance": 1 - cosine, "match": found.is_match(cosine)}
-            for j, cosine in rows
+            for j, cosine in found.faces[i]
         ]
-        data.append({"index": i, "id": name, "matches": int(found.counts[i]), "faces": listed})
+        counts = {"matches": int(found.counts[i]), "itself": int(found.itself[i])}
+        data.append({"index": i, "id": name, **counts, "faces": listed})
     return schema.FaceMatchesAnswer.model_validate(
         {"n": len(faces.rows), "data": data, **_common(faces, threshold, origin)}
     )

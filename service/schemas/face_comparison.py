@@ -56,8 +56,14 @@ class TargetMatches(BaseModel):
 
     index: Index = Field(description="Position of the target in the request, from 0.")
     id: str = Field(description="Id of the target.")
-    matches: Index = Field(description="Number of all faces whose cosine reaches the threshold, listed or not.")
-    faces: list[FaceMatch] = Field(description="The nearest faces, by falling cosine.")
+    matches: Index = Field(
+        description="Number of all faces whose cosine reaches the threshold, listed or not, without the target itself."
+    )
+    itself: Index = Field(
+        description="Number of faces with a vector equal to that of the target: the same face of the same picture, or "
+        "of an exact copy. They are neither listed nor counted as matches."
+    )
+    faces: list[FaceMatch] = Field(description="The nearest faces, by falling cosine, without the target itself.")
 
 
 class _Compared(BaseModel):

@@ -47,6 +47,8 @@ class FaceComparisonMethods(SingleAnalysisMethods):
     ) -> FaceMatches:
         """Find the faces nearest to target faces, and say which of them count as the same person.
 
+        A target that is among the faces, on the same picture or an exact copy, is no match of itself.
+
         Vectors of faces are biometric data. The server refuses this unless its owner has switched it on
         (DAGUERRE_FACE_RECOGNITION=true); docs/faces.md has what to consider first.
 
@@ -93,7 +95,8 @@ class FaceComparisonMethods(SingleAnalysisMethods):
         return FaceMatches(
             **_common(answer, found),
             targets=list(wanted.made.ids),
-            counts=_counts(answer),
+            counts=_counts(answer, "matches"),
+            itself=_counts(answer, "itself"),
             target_files=wanted.files,
             target_boxes=wanted.boxes,
         )
@@ -238,8 +241,8 @@ def _names(faces: FaceSet) -> list[str]:
     return [printable(id) for id in faces.made.ids]
 
 
-def _counts(answer: Content) -> NDArray[np.int64]:
-    return np.array([entry["matches"] for entry in answer["data"]], np.int64)
+def _counts(answer: Content, name: str) -> NDArray[np.int64]:
+    return np.array([entry[name] for entry in answer["data"]], np.int64)
 
 
 def _common(answer: Content, faces: FaceSet) -> dict[str, Any]:

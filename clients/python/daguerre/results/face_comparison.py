@@ -175,12 +175,14 @@ class FaceMatches(Compared):
     Attributes
     ----------
     targets : ids of the targets, (m,).
-    counts : (m,) number of all faces that match, listed or not.
+    counts : (m,) number of all faces that match, listed or not, without the target itself.
+    itself : (m,) number of faces that are the target itself, on the same picture or an exact copy; not listed.
     target_files, target_boxes : as `files` and `boxes`, of the targets.
     """
 
     targets: list[str]
     counts: NDArray[np.int64]
+    itself: NDArray[np.int64]
     target_files: Mapping[str, str] = field(default_factory=dict)
     target_boxes: Mapping[str, Crop] = field(default_factory=dict)
 

@@ -59,7 +59,7 @@ def face_matches(
         report.write(settings, found)
     settings.notify(
         f"{int((found.counts > 0).sum()):,} of {len(found):,} targets have a face with a cosine of at least "
-        f"{found.threshold:g}, among {len(found.ids):,} faces. {found.notice}"
+        f"{found.threshold:g}, among {len(found.ids):,} faces. A face is no match of itself. {found.notice}"
     )
 
 
