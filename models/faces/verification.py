@@ -247,10 +247,14 @@ def _enough(different: _Kind, same: _Kind) -> None:
             )
         if kind.units.persons < FEWEST:
             raise FaceError(
-                f"pairs: the {what} are of {kind.units.persons} people, and the {rate} of people who are not coded "
+                f"pairs: the {what} are of {_people(kind.units.persons)}, and the {rate} of people who are not coded "
                 f"cannot be inferred from fewer than {FEWEST}; code pairs {way}, of more people",
                 "too_few_persons",
             )
+
+
+def _people(n: int) -> str:
+    return f"{n} person" if n == 1 else f"{n} people"
 
 
 def _equal_error(different: Float, same: Float) -> tuple[float, float]:
@@ -301,7 +305,7 @@ def _by_group(
             if rates[key].persons < FEWEST:
                 words = "false match" if kind else "false non-match"
                 remarks.append(
-                    f"group {name[:60]!r}: its {words} rate is of {rates[key].persons} people, and has no interval: "
+                    f"group {name[:60]!r}: its {words} rate is of {_people(rates[key].persons)}, and has no interval: "
                     f"{FEWEST} or more are needed"
                 )
         found.append(GroupRates(group=name, **rates))
