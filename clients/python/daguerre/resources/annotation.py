@@ -20,7 +20,7 @@ from daguerre.inputs.alignment import (
 )
 from daguerre.inputs.kinds import named_kind
 from daguerre.inputs.votes import read_votes
-from daguerre.resources.sample_arguments import diverse_rows, sample_size, usable_rows
+from daguerre.resources.sample_arguments import diverse_rows, refuse_faces, sample_size, usable_rows
 from daguerre.resources.scales import ScaleMethods
 from daguerre.resources.search import Query
 from daguerre.results.annotation import Comparison, Pairs, Sample, Stratum
@@ -111,6 +111,7 @@ class AnnotationMethods(ScaleMethods):
         >>> client.sample(50, near="a burning car", embeddings=X, diversity=0.5).ids
         """
         corpus: Embeddings | None = await items_stored(embeddings, download=near is not None)
+        refuse_faces(corpus, vectors)
         if near is not None:
             if corpus is None or scores is not None:
                 raise ValueError("near needs embeddings, and excludes scores")

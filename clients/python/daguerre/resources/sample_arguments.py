@@ -6,8 +6,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from daguerre.results.embeddings import Embeddings
+from daguerre.results.face_vectors import MODALITY, FaceVectors
 from daguerre.types.common import Float
 from daguerre.types.embeddings import StoredRows
+
+
+def refuse_faces(*given: Any) -> None:
+    """Raise ValueError for vectors of faces: a sample of pictures would be drawn in their place."""
+    for each in given:
+        if getattr(each, "modality", None) == MODALITY or isinstance(each, FaceVectors):
+            raise ValueError(
+                "embeddings: are vectors of faces, which a sample does not use; draw faces at random by their ids, as "
+                "in ids=F.faces, n=len(F.faces), or give client.embed(images, crops=F.crops())"
+            )
 
 
 def sample_size(
