@@ -119,7 +119,8 @@ async def analyse_corpus(
     finally:
         await parts.aclose()  # type: ignore[attr-defined]
         store.close()
-    pictures, findings, _ = await asyncio.to_thread(store.finish, made_by, files.final_ids(), receipts)
+    known = receipts or await _card_receipts(session, made_by)
+    pictures, findings, _ = await asyncio.to_thread(store.finish, made_by, files.final_ids(), known)
     session.warn_of_left_out(files.left_out)
     if files.remark is not None:
         session.warn(RemarkWarning(files.remark))
@@ -200,7 +201,8 @@ async def analyse_video_corpus(
                 bar.add(1, failed=int(bad is not None))
     finally:
         store.close()
-    pictures, findings, frames = await asyncio.to_thread(store.finish, made_by, {}, receipts)
+    known_receipts = receipts or await _card_receipts(session, made_by)
+    pictures, findings, frames = await asyncio.to_thread(store.finish, made_by, {}, known_receipts)
     if failed:
         session.warn(RemarkWarning(f"{failed:,} of {failed + analysed:,} videos could not be analysed; see {out}"))
     return AnalysesSummary(
@@ -285,6 +287,13 @@ async def made_by_json(
     if sampling is not None:
         facts[SAMPLING] = {name: value for name, value in sampling_fields(sampling).items() if name != "thumbnail"}
     return json.dumps(facts, sort_keys=True)
+
+
+async def _card_receipts(session: Session, made_by: str) -> dict[str, Content]:
+    """The receipts of the analysers of a run in which nothing was left to be done, from what the server states."""
+    cards = {card.receipt["fingerprint"]: card.receipt for card in await session.ask(ANALYSERS)}
+    every = {kind: made for kind, made in json.loads(made_by).items() if kind != SAMPLING}
+    return {kind: cards[made["fingerprint"]] for kind, made in every.items() if made["fingerprint"] in cards}
 
 
 def _same(made_by: str, receipts: Mapping[str, Content]) -> None:
