@@ -53,6 +53,7 @@ class Persons:
     close : (n,) whether the face might belong to that other person: `cosines`, or the threshold for a single face, is
         less than the margin above `other_cosines`.
     corrected : (n,) whether a correction names the face.
+    moved : (n,) whether the face is with other faces than without the corrections.
     """
 
     persons: tuple[Person, ...]
@@ -62,6 +63,7 @@ class Persons:
     other_cosines: Float
     close: NDArray[np.bool_]
     corrected: NDArray[np.bool_]
+    moved: NDArray[np.bool_]
 
 
 def group_persons(
@@ -104,6 +106,10 @@ def group_persons(
     start, apart = _collapsed(x, by_hand.start[order], by_hand.apart, by_hand.touched[order])
     labels = linked(x, start, threshold, apart=apart, check=check)
     labels = _by_size(labels, _ranks([ids[i] for i in order]))
+    moved = np.zeros(len(x), bool)
+    if by_hand.touched.any():
+        start, _ = _collapsed(x, np.arange(len(x)), (), moved)
+        moved = moved_faces(linked(x, start, threshold, check=check), labels)
     found = _described(x, labels, threshold, margin, by_hand.touched[order], check)
     persons = tuple(
         Person(
@@ -116,7 +122,21 @@ def group_persons(
         name: getattr(found, name)[place]
         for name in ("labels", "cosines", "others", "other_cosines", "close", "corrected")
     }
-    return Persons(persons=persons, **arrays)
+    return Persons(persons=persons, moved=moved[place], **arrays)
+
+
+def moved_faces(before: Int, after: Int) -> NDArray[np.bool_]:
+    """Whether each face left its group, (n,). Groups before and after that share the most faces are one group."""
+    pairs, at, sizes = np.unique(np.stack([before, after], axis=1), axis=0, return_inverse=True, return_counts=True)
+    taken_before, taken_after = set[int](), set[int]()
+    stayed = np.zeros(len(pairs), bool)
+    for i in np.argsort(-sizes, kind="stable").tolist():
+        old, new = pairs[i].tolist()
+        if old not in taken_before and new not in taken_after:
+            stayed[i] = True
+            taken_before.add(old)
+            taken_after.add(new)
+    return ~stayed[at.reshape(-1)]
 
 
 def order_rank(units: Float) -> Int:
@@ -203,4 +223,5 @@ def _described(
         other_cosines=other,
         close=close,
         corrected=touched,
+        moved=np.zeros(len(x), bool),
     )

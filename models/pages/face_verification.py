@@ -6,6 +6,7 @@ from typing import Any
 
 from models.intervals import Figure
 from models.pages.document import caveats, document, methods_section, section
+from models.pages.face_pairs import PAIRS, on_one_picture, pair_box
 from models.pages.html import (
     Child,
     Html,
@@ -14,8 +15,8 @@ from models.pages.html import (
     decimals,
     e,
     facts,
+    join,
     number,
-    path_text,
     table,
     user_text,
 )
@@ -45,7 +46,7 @@ def page(answer: Fields, items: Items) -> str:
         body.append(_groups(answer))
     body += [_worst(answer, items), methods_section(paragraph(answer))]
     body.append(section("Receipt of the vectors", receipt_facts(answer["receipt"])))
-    return document(title, body, style=STYLE)
+    return document(title, body, style=STYLE + PAIRS)
 
 
 def _of(rate: Fields) -> Figure:
@@ -232,13 +233,19 @@ def _worst(answer: Fields, items: Items) -> Html:
     )
     blocks: list[Child] = []
     for key, title in (("highest_different", "Coded as different people"), ("lowest_same", "Coded as one person")):
-        tiles: list[Child] = []
+        boxes = []
         for pair in answer[key]:
-            tiles.append(items.tile(pair["a"], f"cosine {pair['cosine']:.3f} with"))
-            tiles.append(items.tile(pair["b"], path_text(f"(pair of {pair['a']})", 60)))
+            a, b = ((pair[side], _code(pair[f"{side}_person"])) for side in ("a", "b"))
+            same = "on one picture" if on_one_picture([pair["a"]], [pair["b"]]) else None
+            boxes.append(pair_box(items, a, b, f"cosine {pair['cosine']:.3f}, {title.lower()}", same))
         blocks.append(e("h3", title))
-        blocks.append(items.tiles(tiles))
+        blocks.append(e("ul.pairs", boxes))
     return section("Pairs to look at", e("p", text), blocks)
+
+
+def _code(person: str | None) -> Child:
+    """The line with the code of a face."""
+    return None if person is None else join(["coded ", user_text(person, 60)])
 
 
 def paragraph(answer: Fields) -> str:

@@ -5,6 +5,7 @@ from math import nan
 from typing import Any
 
 from models.pages.document import caveats, document, methods_section, parameters_section, section
+from models.pages.face_pairs import PAIRS, on_one_picture, pair_box
 from models.pages.html import (
     Child,
     Html,
@@ -49,18 +50,18 @@ def page(answer: Fields, items: Items) -> str:
     """
     _check(answer)
     n, persons = len(answer["faces"]), answer["persons"]
-    title = f"{counted(n, 'face')} of probably {counted(len(persons), 'person', 'persons')}"
+    title = f"{counted(n, 'face')} in {counted(len(persons), 'group')}"
     body: list[Child] = [_top(answer, items, title), _sheets(answer, items)]
     if any(face["close"] for face in answer["faces"]):
         body.append(_close_faces(answer, items))
     if any(person["close"] for person in persons):
-        body.append(_close_persons(answer))
+        body.append(_close_persons(answer, items))
     body.append(methods_section(paragraph(answer)))
     body.append(
         parameters_section({"threshold": answer["threshold"], "margin": answer["margin"], "linkage": "average"})
     )
     body.append(section("Receipt of the vectors", receipt_facts(answer["receipt"])))
-    return document(title, body, style=STYLE)
+    return document(title, body, style=STYLE + PAIRS)
 
 
 def _check(answer: Fields) -> None:
@@ -81,7 +82,6 @@ def _top(answer: Fields, items: Items, title: str) -> Html:
     faces, persons = answer["faces"], answer["persons"]
     sizes = [len(each["faces"]) for each in persons]
     single, close = sizes.count(1), sum(face["close"] for face in faces)
-    corrected = sum(face["corrected"] for face in faces)
     largest = max(sizes)
     parts: list[Child] = [
         e("p.kicker", "Report of groups of faces"),
@@ -89,8 +89,8 @@ def _top(answer: Fields, items: Items, title: str) -> Html:
         e(
             "p.lead",
             f"The largest group has {counted(largest, 'face')} ({percent(largest / len(faces))} of all), and "
-            f"{counted(single, 'person', 'persons')} {agree(single, 'has', 'have')} a single face. Groups are numbers: "
-            "nobody is named, and no vector is kept.",
+            f"{counted(single, 'group')} {agree(single, 'has', 'have')} a single face. Groups have numbers: "
+            "nobody is named, and the server keeps no vector.",
         ),
         items.note(),
         e("p", BLURRED) if items.mode in ("blurred", "blurred_whole") and items.thumbnails else None,
@@ -101,7 +101,7 @@ def _top(answer: Fields, items: Items, title: str) -> Html:
         ("Persons", count(len(persons))),
         ("Threshold", f"mean cosine of {answer['threshold']:g}, {ORIGINS[answer['threshold_origin']]}"),
         ("Close to another person", counted(close, "face")),
-        ("Corrected by hand", counted(corrected, "face")),
+        ("Corrected by hand", _by_hand(faces) or "no face"),
         ("Model", user_text(answer["model"], 200)),
     ]
     return e("header", parts, facts(rows))
@@ -111,9 +111,9 @@ def _sheets(answer: Fields, items: Items) -> Html:
     persons = answer["persons"]
     several = [each for each in persons if len(each["faces"]) > 1][:PERSONS]
     text = (
-        "Persons by falling number of faces. The first face of each, with a frame, is the most typical one: its mean "
-        f"cosine to the others is the highest. Of more than {SHEET} faces the {SHEET // 2} most and the {SHEET // 2} "
-        "least typical ones are shown. Numbers of persons change when corrections do."
+        "The person with the most faces comes first. The first face of each, with a frame, is the most typical one: "
+        f"its mean cosine to the others is the highest. Of more than {SHEET} faces the {SHEET // 2} most and the "
+        f"{SHEET // 2} least typical ones are shown. Numbers of persons change when corrections do."
     )
     parts: list[Child] = [e("p.soft", text)]
     for start in range(0, len(several), FOLD):
@@ -156,8 +156,10 @@ def _sheet(answer: Fields, items: Items, person: Fields) -> Html:
         lines: list[Child] = [f"cosine {decimals(_value(face['cosine']), 3)}"]
         if face["close"]:
             lines.append(e("b", f"close to person {face['other']}"))
-        if face["corrected"]:
-            lines.append("by hand")
+        if face["moved"]:
+            lines.append(e("b", "moved by hand") if face["corrected"] else "moved by corrections of others")
+        elif face["corrected"]:
+            lines.append("confirmed by hand")
         tiles.append(items.tile(face["id"], *lines, kept=place == 0))
     left = len(faces) - len(shown)
     return e(
@@ -176,6 +178,13 @@ def _other(answer: Fields, person: Fields) -> Child:
     return [text, ", ", e("b", "close")] if person["close"] else text
 
 
+def _by_hand(faces: Sequence[Fields]) -> str:
+    """Numbers of faces that corrections moved and confirmed; "" without corrections."""
+    moved = sum(face["moved"] for face in faces)
+    confirmed = sum(face["corrected"] and not face["moved"] for face in faces)
+    return f"{counted(moved, 'face')} moved, {count(confirmed)} confirmed" if moved or confirmed else ""
+
+
 def _value(number: float | None) -> float:
     return nan if number is None else number
 
@@ -186,27 +195,46 @@ def _close_faces(answer: Fields, items: Items) -> Html:
         (face for face in answer["faces"] if face["close"]),
         key=lambda face: (threshold if face["cosine"] is None else face["cosine"]) - face["other_cosine"],
     )
-    cells = [
-        [
-            join([items.picture(face["id"]), path_text(face["id"], 80)]),
-            count(face["person"]),
-            "single" if face["cosine"] is None else decimals(face["cosine"], 3),
-            count(face["other"]),
-            decimals(face["other_cosine"], 3),
-        ]
-        for face in rows[:CLOSE]
-    ]
+    cells, boxes = [], []
+    for face in rows[:CLOSE]:
+        own = "single" if face["cosine"] is None else decimals(face["cosine"], 3)
+        cosine = decimals(face["other_cosine"], 3)
+        together = _together(answer, [face["id"]], face["other"])
+        cells.append([path_text(face["id"], 80), count(face["person"]), own, count(face["other"]), cosine, together])
+        of_own = "a single face" if face["cosine"] is None else join(["cosine ", own])
+        boxes.append(
+            pair_box(
+                items,
+                (face["id"], join([f"person {face['person']}, ", of_own])),
+                (_typical(answer, face["other"]), join([f"person {face['other']}, cosine ", cosine])),
+                e("b", "same picture") if together else None,
+            )
+        )
     text = (
         f"The mean cosine of these faces to their own person, or the threshold for a single face, is less than "
         f"{answer['margin']:g} above that to another person. Correct a person in the column person of the table "
-        "(to_csv), and send it as corrections."
+        "(to_csv), and send it as corrections. Beside each is the most typical face of that other person. “Same "
+        "picture” says that the other person has a face on the picture too: the two are hardly one person."
     )
-    heads = ["face", "person", "cosine", "other person", "cosine to it"]
+    heads = ["face", "person", "cosine", "other person", "cosine to it", "same picture"]
     shown = f"The closest {CLOSE} of {count(len(rows))}" if len(rows) > CLOSE else None
-    return section("Faces to look at", e("p", text), table(shown, heads, cells, name="close-faces"))
+    return section(
+        "Faces to look at", e("p", text), e("ul.pairs", boxes), table(shown, heads, cells, name="close-faces")
+    )
 
 
-def _close_persons(answer: Fields) -> Html:
+def _typical(answer: Fields, person: int) -> str:
+    """The id of the most typical face of a person."""
+    return str(answer["faces"][answer["persons"][person]["faces"][0]]["id"])
+
+
+def _together(answer: Fields, faces: list[str], person: int) -> str:
+    """ "yes" where one of the faces is on a picture with a face of the person, else ""."""
+    others = [answer["faces"][i]["id"] for i in answer["persons"][person]["faces"]]
+    return "yes" if on_one_picture(faces, others) else ""
+
+
+def _close_persons(answer: Fields, items: Items) -> Html:
     pairs: dict[tuple[int, int], float] = {}
     for person in answer["persons"]:
         if person["close"]:
@@ -214,19 +242,27 @@ def _close_persons(answer: Fields) -> Html:
             pairs[low, high] = person["nearest_cosine"]
     listed = sorted(pairs.items(), key=lambda pair: -pair[1])[:CLOSE]
     sizes = [len(each["faces"]) for each in answer["persons"]]
-    rows = [[f"{a} and {b}", count(sizes[a]), count(sizes[b]), decimals(cosine, 3)] for (a, b), cosine in listed]
+    rows, boxes = [], []
+    for (a, b), cosine in listed:
+        together = _together(answer, [answer["faces"][i]["id"] for i in answer["persons"][a]["faces"]], b)
+        rows.append([f"{a} and {b}", count(sizes[a]), count(sizes[b]), decimals(cosine, 3), together])
+        one, other = ((_typical(answer, p), join([f"person {p}, ", counted(sizes[p], "face")])) for p in (a, b))
+        same = e("b", "same picture") if together else None
+        boxes.append(pair_box(items, one, other, join(["mean cosine ", decimals(cosine, 3)]), same))
     text = (
         f"The mean cosine of these two persons is at most {answer['margin']:g} below the threshold, or above it, where "
-        "a correction keeps them apart: they may be one person."
+        "a correction keeps them apart: they may be one person. The most typical face of each is shown. “Same picture” "
+        "says that both have a face on one picture: they are hardly one person."
     )
-    heads = ["persons", "faces of one", "faces of the other", "mean cosine"]
-    return section("Persons that may be one", e("p", text), table(None, heads, rows, name="close-persons"))
+    heads = ["persons", "faces of one", "faces of the other", "mean cosine", "same picture"]
+    return section(
+        "Persons that may be one", e("p", text), e("ul.pairs", boxes), table(None, heads, rows, name="close-persons")
+    )
 
 
 def paragraph(answer: Fields) -> str:
     """Method and result in the past tense, with the parameters and figures of this answer."""
     faces, persons = answer["faces"], answer["persons"]
-    corrected = sum(face["corrected"] for face in faces)
     single = sum(len(each["faces"]) == 1 for each in persons)
     sentences = [
         f"We grouped {counted(len(faces), 'face')} by average linkage of the cosines of their vectors, from "
@@ -234,7 +270,10 @@ def paragraph(answer: Fields) -> str:
         f"({ORIGINS[answer['threshold_origin']].replace('as requested', 'set by us')}).",
         f"This gave {counted(len(persons), 'group')}, {count(single)} of a single face.",
     ]
-    if corrected:
-        sentences.append(f"Corrections by hand named {counted(corrected, 'face')} and were kept exactly.")
-    sentences.append("Groups were not named, and vectors were not kept. Computed with Daguerre.")
+    if by_hand := _by_hand(faces):
+        sentences.append(f"Corrections by hand were kept exactly: {by_hand}, compared with the groups without them.")
+    sentences.append(
+        "Groups were not named. The server kept no vectors; a file of them is kept until its owner deletes it. "
+        "Computed with Daguerre."
+    )
     return " ".join(sentences)

@@ -115,6 +115,7 @@ def group(engine: Engine, request: schema.PersonsRequest, faces: VectorInput, ch
         "other_cosine": found.other_cosines.tolist(),
         "close": found.close.tolist(),
         "corrected": found.corrected.tolist(),
+        "moved": found.moved.tolist(),
     }
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     answer = {
@@ -136,9 +137,9 @@ def _remarks(found: Persons, threshold: float) -> list[str]:
     if threshold == -1:
         remarks.append("at a threshold of -1 all faces are put together that no correction keeps apart")
     if close := int(found.close.sum()):
-        remarks.append(f"{close:,} of {n:,} faces are close to another person: look at them")
+        remarks.append(f"{close:,} of {_are(n, 'face')} close to another person: look at each")
     if close := sum(each.close for each in found.persons):
-        remarks.append(f"{close:,} of {len(found.persons):,} persons are close to another one: they may be one person")
+        remarks.append(f"{close:,} of {_are(len(found.persons), 'group')} close to another one: two may be one person")
     weak = [
         number
         for number, each in enumerate(found.persons)
@@ -146,10 +147,15 @@ def _remarks(found: Persons, threshold: float) -> list[str]:
     ]
     if weak:
         remarks.append(
-            f"{len(weak):,} persons that were put together by hand have a mean cosine below the threshold; the "
-            f"first is {weak[0]}"
+            f"{len(weak):,} {'person' if len(weak) == 1 else 'persons'} put together by hand with a mean cosine below "
+            f"the threshold: {', '.join(map(str, weak[:5]))}{' and others' if len(weak) > 5 else ''}"
         )
     return remarks
+
+
+def _are(n: int, noun: str) -> str:
+    """A number with its noun and verb."""
+    return f"{n:,} {noun} is" if n == 1 else f"{n:,} {noun}s are"
 
 
 def verification(
@@ -168,9 +174,16 @@ def verification(
     found = verify(units, pairs, threshold, wished=request.wished, check=check)
     fields = asdict(found)
     for name in ("highest_different", "lowest_same"):
-        fields[name] = [{**each, "a": ids[each["a"]], "b": ids[each["b"]]} for each in fields[name]]
+        fields[name] = [
+            {
+                **each,
+                **{side: ids[each[side]] for side in ("a", "b")},
+                **{f"{side}_person": request.persons[each[side]] for side in ("a", "b") if request.persons},
+            }
+            for each in fields[name]
+        ]
     if uncoded := int((pairs.person < 0).sum()):
-        fields["remarks"] = [f"{uncoded:,} of {len(ids):,} faces have no person and are left out", *fields["remarks"]]
+        fields["remarks"] = [f"{uncoded:,} of {len(ids):,} faces without a person: left out", *fields["remarks"]]
     return schema.VerificationAnswer.model_validate(
         plain(
             {

@@ -102,7 +102,7 @@ class PersonsRequest(FaceComparison):
 
 
 class Person(BaseModel):
-    """Faces that are probably of one person."""
+    """A group of faces, which may be of one person."""
 
     person: Index = Field(description="Number of the person, from 0, by falling number of faces.")
     faces: list[Index] = Field(description="Positions of its faces, the most typical first.")
@@ -126,6 +126,7 @@ class PersonFace(BaseModel):
         "margin."
     )
     corrected: bool = Field(description="Whether a correction names the face.")
+    moved: bool = Field(description="Whether it is with other faces than without the corrections.")
 
 
 class PersonsAnswer(_Compared):
@@ -226,6 +227,8 @@ class WorstPair(BaseModel):
     a: str = Field(description="Id of one face.")
     b: str = Field(description="Id of the other face.")
     cosine: float = Field(description="Cosine of the two.")
+    a_person: str | None = Field(None, description="Code of the person of face `a`; null where pairs were coded.")
+    b_person: str | None = Field(None, description="Code of the person of face `b`; null where pairs were coded.")
 
 
 class VerificationAnswer(_Compared):

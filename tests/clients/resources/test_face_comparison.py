@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 import daguerre
 from daguerre import cli
-from daguerre.results.embeddings import from_array
+from daguerre.results.embeddings import from_array, read_embeddings
 from tests import face_pictures
 from tests.clients.conftest import address
 from tests.e2e import harness
@@ -77,7 +77,13 @@ def test_corrections_in_the_table_hold_and_come_back(connected, found, tmp_path)
     assert {frozenset(each.faces) for each in corrected.persons} == {
         frozenset(face for face, person in wanted.items() if person == name) for name in set(wanted.values())
     }
-    corrected.to_csv(path)
+    with pytest.raises(FileExistsError, match="its corrections would be lost"):
+        corrected.to_csv(path)
+    moved = corrected.to_pandas().set_index("face")
+    assert moved.corrected.all()
+    assert moved.index[moved.moved].tolist().count(OBAMA[0]) == 1
+    assert moved.moved.sum() == 3  # one is split off, and two of three single faces join the third
+    corrected.to_csv(path, overwrite=True)
     again = connected.persons(found, corrections=path)
     assert again.labels.tolist() == corrected.labels.tolist()
     free = table[["face", "person"]].copy()
@@ -91,6 +97,12 @@ def test_corrections_in_the_table_hold_and_come_back(connected, found, tmp_path)
         connected.persons(found, corrections=twice)
     with pytest.raises(daguerre.InvalidRequestError, match="are different people there, and one person by `same`"):
         connected.persons(found, same=[OBAMA[:2]], different=[OBAMA[:2]])
+    for alone in ({"nobody.jpg#0": "1"}, {"a": ["nobody.jpg#0"], "b": [OBAMA[0]], "same": ["1"]}):
+        with pytest.raises(ValueError, match=r"'nobody\.jpg#0' in .* is the id of no face"):
+            connected.persons(found, corrections=alone)
+    for name in ("item", "id"):
+        one = connected.persons(found, corrections={name: [OBAMA[0], "t1.jpg#0"], "person": ["4", ""]})
+        assert "person '4' of the corrections has one face only" in one.remarks[0]
     with pytest.raises(daguerre.InvalidRequestError, match=r"'nobody\.jpg#0' is the id of no face"):
         connected.persons(found, same=[["nobody.jpg#0", OBAMA[0]]])
 
@@ -110,6 +122,13 @@ def test_a_target_matches_the_pictures_of_its_person(connected, found, people):
     assert not (several.to_pandas().target == several.to_pandas().face).any()
     with pytest.raises(ValueError, match="give faces to compare with, or images= or videos="):
         connected.face_matches(found)
+
+
+def test_a_sample_refuses_vectors_of_faces(connected, found):
+    for given in (found, found.to_embeddings()):
+        with pytest.raises(ValueError, match=r"vectors of faces, which a sample does not use; draw faces at random by"):
+            connected.sample(3, embeddings=given)
+    assert len(connected.sample(3, ids=found.faces, n=len(found.faces)).ids) == 3
 
 
 def test_errors_on_coded_pairs(connected, many):
@@ -159,16 +178,25 @@ def test_pages_blur_faces_unless_they_are_wanted(analysing_server, found, many, 
 
 def test_commands_write_the_same_tables(analysing_server, found, many, people, tmp_path):
     faces, out = tmp_path / "faces.parquet", tmp_path / "out.csv"
-    found.to_parquet(faces)
 
     def run(*arguments: object, code: int = 0) -> str:
         done = CliRunner().invoke(cli.main, ["--url", analysing_server.url, *map(str, arguments)])
         assert done.exit_code == code, done.output
         return done.output
 
+    for _ in range(2):  # the second run finds nothing left to be done, and keeps the receipt
+        run("face-vectors", people, "-o", faces)
+        assert read_embeddings(faces).receipt.revision == found.receipt.revision != ""
     page = tmp_path / "p.html"
     said = run("persons", faces, "-o", out, "--report", page, "--root", people, "--pictures", "thumbnails")
-    assert "13 faces of probably 9 persons" in said
+    assert "13 faces in 9 groups" in said
+    text = page.read_text()
+    assert "The vectors of the faces are in the file faces.parquet" in text
+    assert "no vector is kept" not in text
+    assert found.receipt.revision in text
+    boxes = re.findall(r'<li><div class="two">.*?</li>', text, re.DOTALL)
+    assert boxes
+    assert all(box.count("<img") == 2 for box in boxes)
     assert len(re.findall("data:image/jpeg", page.read_text())) >= 13
     table = pd.read_csv(out)
     assert set(table[table.person == 0].face) == set(OBAMA)

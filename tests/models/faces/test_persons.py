@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.errors import FaceError
-from models.faces.persons import MOST_FACES, group_persons
+from models.faces.persons import MOST_FACES, group_persons, moved_faces
 
 RNG = np.random.default_rng(3)
 OF = np.repeat(np.arange(6), [7, 5, 4, 3, 1, 1])
@@ -48,6 +48,19 @@ def test_corrections_are_kept_exactly() -> None:
     assert labels[0] == labels[-1] == labels[7]
     assert len({*labels[1:4].tolist()}) == 3
     assert found.corrected.tolist() == [i in (0, 1, 2, 3, 7, len(IDS) - 1) for i in range(len(IDS))]
+
+
+def test_faces_that_corrections_move_are_those_that_change_their_group() -> None:
+    assert not group_persons(FACES, IDS, 0.363).moved.any()
+    groups = [[IDS[i] for i in np.flatnonzero(p == OF)] for p in range(6)]
+    first = groups[1].pop()
+    groups[0].append(first)  # one row of the table of all faces was changed
+    same, firsts = [each for each in groups if len(each) > 1], [each[0] for each in groups]
+    found = group_persons(FACES, IDS, 0.363, same=same, different=[firsts])
+    assert found.corrected.sum() > 1
+    assert [IDS[i] for i in np.flatnonzero(found.moved)] == [first]
+    before, after = np.array([0, 0, 0, 1, 1, 2]), np.array([3, 3, 5, 4, 4, 4])
+    assert moved_faces(before, after).tolist() == [False, False, True, False, False, True]
 
 
 def test_a_table_of_all_persons_is_the_answer_whatever_the_cosines_are() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from daguerre.storage.tables import Table, table_of
 from daguerre.types.common import Crop
 
 MARGIN = 0.5  # of the box of a face on pages, on each side
+FACE_COLUMNS = ("face", "item", "id")
 BOX = ("x", "y", "width", "height")
 YES = frozenset({"1", "true", "yes", "y", "same"})
 NO = frozenset({"0", "false", "no", "n", "different"})
@@ -26,10 +27,13 @@ class FaceSet:
 
     Attributes
     ----------
-    made : their vectors. files, boxes : the picture of each face, and its box with a margin, by id.
+    made : their vectors.
+    source : name of their file; None without one.
+    files, boxes : the picture of each face, and its box with a margin, by id.
     """
 
     made: Embeddings
+    source: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     boxes: Mapping[str, Crop] = field(default_factory=dict)
 
@@ -50,6 +54,7 @@ async def face_set(given: EmbeddingsLike) -> FaceSet:
         raise ValueError("faces: there are none in these pictures; give pictures with faces, or a lower min_score")
     good, _ = split_usable({MODALITY: made}, made.ids)
     return FaceSet(
+        source=os.path.basename(given) if isinstance(given, str | os.PathLike) else None,
         made=made if len(good) == len(made) else made[good.tolist()],
         files={face_id(row["id"], row["finding"]): row["file"] for row in rows if not row.get("video")},
         boxes={
@@ -75,28 +80,50 @@ def _rows_of_file(given: Any) -> list[dict[str, Any]]:
     return [{**row, "file": row["id"]} for row in table.to_pylist() if row["analyser"] == KIND]
 
 
-def corrections_of(given: Any) -> tuple[list[list[str]], list[list[str]]]:
+@dataclass(frozen=True, kw_only=True)
+class GivenCorrections:
+    """Corrections of a table.
+
+    Attributes
+    ----------
+    same, different : lists of faces that are one person, and lists of faces that are different people.
+    remarks : sentences on rows that say nothing.
+    """
+
+    same: list[list[str]] = field(default_factory=list)
+    different: list[list[str]] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+def corrections_of(given: Any, ids: Sequence[str]) -> GivenCorrections:
     """Lists of faces that are one person, and lists of faces that are different people, of a table of corrections.
 
     Parameters
     ----------
     given : a table (path, DataFrame, columns) with the columns face and person, or a, b and same; or a mapping from
         faces to persons. Rows with an empty person, or an empty same, are left out.
+    ids : those of the faces.
 
     Raises
     ------
-    ValueError : other columns, or a face with two persons.
+    ValueError : other columns, a face with two persons, or an id of no face.
     """
     if given is None:
-        return [], []
-    if isinstance(given, Mapping) and not {"face", "person"} <= set(given) and not {"a", "b", "same"} <= set(given):
-        given = {"face": list(given), "person": list(given.values())}
-    table = table_of(given)
+        return GivenCorrections()
+    table = table_of(_columns(given, "person"))
+    known = set(ids)
     if all(table.has(name) for name in ("a", "b", "same")):
         pairs = pairs_of(table)
-        return [[a, b] for a, b, same in pairs if same], [[a, b] for a, b, same in pairs if not same]
+        _require_known((id for a, b, _ in pairs for id in (a, b)), known, table.path)
+        return GivenCorrections(
+            same=[[a, b] for a, b, same in pairs if same],
+            different=[[a, b] for a, b, same in pairs if not same],
+            remarks=[] if pairs else ["no row of the corrections has a code in the column same: nothing was corrected"],
+        )
     persons: dict[str, str] = {}
-    for face, person in zip(table.ids("face"), table.ids("person"), strict=True):
+    faces_of_rows = face_ids(table)
+    _require_known(faces_of_rows, known, table.path)
+    for face, person in zip(faces_of_rows, table.ids("person"), strict=True):
         if not person:
             continue
         if persons.setdefault(face, person) != person:
@@ -107,7 +134,41 @@ def corrections_of(given: Any) -> tuple[list[list[str]], list[list[str]]]:
     for face, person in persons.items():
         groups.setdefault(person, []).append(face)
     firsts = [faces[0] for faces in groups.values()]
-    return [faces for faces in groups.values() if len(faces) > 1], [firsts] if len(firsts) > 1 else []
+    remarks = []
+    if not groups:
+        remarks.append("no row of the corrections has a person: nothing was corrected")
+    elif len(persons) == 1:
+        remarks.append(
+            f"person {next(iter(groups))!r} of the corrections has one face only, and there is no other person, so "
+            "that nothing was corrected: fill in the rows of the faces it belongs to, or of those it does not"
+        )
+    return GivenCorrections(
+        same=[faces for faces in groups.values() if len(faces) > 1],
+        different=[firsts] if len(firsts) > 1 else [],
+        remarks=remarks,
+    )
+
+
+def _require_known(given: Iterable[str], known: Collection[str], path: str) -> None:
+    """Raise ValueError for an id of no face."""
+    unknown = list(dict.fromkeys(id for id in given if id not in known))
+    if unknown:
+        more = f", and {len(unknown) - 1:,} others," if len(unknown) > 1 else ""
+        raise ValueError(
+            f"corrections: {unknown[0]!r}{more} in {path} is the id of no face; correct it, or remove the row"
+        )
+
+
+def _columns(given: Any, name: str) -> Any:
+    """A table as it is; a mapping from faces as the columns face and `name`."""
+    if not isinstance(given, Mapping) or {"a", "b", "same"} <= set(given) or name in given:
+        return given
+    return {"face": list(given), name: list(given.values())}
+
+
+def face_ids(table: Table) -> list[str]:
+    """The ids of faces of a table: its column face, or else item, or else id. Raises ValueError."""
+    return table.ids(next((name for name in FACE_COLUMNS if table.has(name)), FACE_COLUMNS[0]))
 
 
 def pairs_of(table: Table) -> list[tuple[str, str, bool]]:
@@ -146,9 +207,7 @@ def codes_of(given: Any, ids: Sequence[str], groups: Any = None) -> FaceCodes:
     ------
     ValueError : other columns, or no face of `ids` in them.
     """
-    if isinstance(given, Mapping) and not {"face", "person"} <= set(given) and not {"a", "b", "same"} <= set(given):
-        given = {"face": list(given), "person": list(given.values())}
-    table = table_of(given)
+    table = table_of(_columns(given, "person"))
     pairs: list[tuple[str, str, bool]] | None = None
     persons: list[str] | None = None
     if all(table.has(name) for name in ("a", "b", "same")):
@@ -156,9 +215,7 @@ def codes_of(given: Any, ids: Sequence[str], groups: Any = None) -> FaceCodes:
     else:
         persons = _column(table, "person", ids)
     if groups is not None:
-        if isinstance(groups, Mapping) and not {"face", "group"} <= set(groups):
-            groups = {"face": list(groups), "group": list(groups.values())}
-        named: list[str] | None = _column(table_of(groups), "group", ids)
+        named: list[str] | None = _column(table_of(_columns(groups, "group")), "group", ids)
     else:
         named = _column(table, "group", ids) if pairs is None and table.has("group") else None
     return FaceCodes(pairs=pairs, persons=persons, groups=named)
@@ -166,7 +223,7 @@ def codes_of(given: Any, ids: Sequence[str], groups: Any = None) -> FaceCodes:
 
 def _column(table: Table, name: str, ids: Sequence[str]) -> list[str]:
     """The value of each face, empty without one."""
-    values = dict(zip(table.ids("face"), table.ids(name), strict=True))
+    values = dict(zip(face_ids(table), table.ids(name), strict=True))
     known = set(ids)
     if not known & set(values):
         raise ValueError(

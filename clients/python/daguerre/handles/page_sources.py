@@ -18,7 +18,7 @@ from daguerre.results.corrected import CorrectedEstimates
 from daguerre.results.duplicates import Duplicates
 from daguerre.results.estimates import CorpusEstimates
 from daguerre.results.evaluations import Evaluation
-from daguerre.results.face_comparison import FaceMatches, FaceVerification, Persons
+from daguerre.results.face_comparison import Compared, FaceMatches, FaceVerification, Persons
 from daguerre.results.multiverse import MultiverseEstimates
 from daguerre.results.neighbours import Neighbours
 from daguerre.results.validations import Validated
@@ -228,8 +228,21 @@ def _persons(result: Persons) -> PageSource:
     names = [printable(id) for id in result.ids]
     files = [result.files.get(id, id) for id in result.ids]
     return PageSource(
-        kind="persons", answer=result.answer, ids=result.ids, files=files, names=names, crops=result.boxes
+        kind="persons",
+        answer=result.answer,
+        ids=result.ids,
+        files=files,
+        names=names,
+        remarks=_kept(result),
+        crops=result.boxes,
     )
+
+
+def _kept(result: Compared) -> list[str]:
+    """The sentence on the file of the vectors, if they came from one."""
+    if result.source is None:
+        return []
+    return [f"The vectors of the faces are in the file {result.source}. Its owner has to delete it."]
 
 
 @page_source.register
@@ -243,6 +256,7 @@ def _matches(result: FaceMatches) -> PageSource:
         ids=[*found, *targets],
         files=[*(result.files.get(id, id) for id in found), *(result.target_files.get(id, id) for id in own.values())],
         names=[*map(printable, found), *targets],
+        remarks=_kept(result),
         crops={
             **{id: result.boxes[id] for id in found if id in result.boxes},
             **{name: result.target_boxes[id] for name, id in own.items() if id in result.target_boxes},
@@ -258,7 +272,13 @@ def _verification(result: FaceVerification) -> PageSource:
     ids = [own.get(name, name) for name in names]
     files = [result.files.get(id, id) for id in ids]
     return PageSource(
-        kind="face-verification", answer=result.answer, ids=ids, files=files, names=names, crops=result.boxes
+        kind="face-verification",
+        answer=result.answer,
+        ids=ids,
+        files=files,
+        names=names,
+        remarks=_kept(result),
+        crops=result.boxes,
     )
 
 

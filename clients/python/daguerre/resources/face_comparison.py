@@ -122,10 +122,10 @@ class FaceComparisonMethods(SingleAnalysisMethods):
         ----------
         faces : a result of `face_vectors`, the path of its .parquet file, or pictures; at most 50,000 faces.
         threshold : mean cosine at which groups are no longer merged; None: that of the model (0.363 for sface).
-        corrections : a table (path, DataFrame, columns) as `to_csv` writes it, with the columns face and person: faces
-            with the same person are put together, and faces with different persons are kept apart, whatever their
-            cosines are. Faces with an empty person, or without a row, are left to the vectors. Or a table of pairs with
-            the columns a, b and same; or a mapping from faces to persons.
+        corrections : a table (path, DataFrame, columns) as `to_csv` writes it, with the columns face (or item, or id)
+            and person: faces with the same person are put together, and faces with different persons are kept apart,
+            whatever their cosines are. Faces with an empty person, or without a row, are left to the vectors. Or a
+            table of pairs with the columns a, b and same; or a mapping from faces to persons.
         same, different : lists of faces that are one person, and lists of faces, each two of which are different
             people, besides.
         margin : difference of cosines below which a decision is reported as close; None: 0.05.
@@ -147,16 +147,17 @@ class FaceComparisonMethods(SingleAnalysisMethods):
         >>> client.persons("faces.parquet", corrections="persons.csv").report("persons.html")
         """
         found = await self._faces(faces, "faces", {"progress": progress})
-        together, apart = corrections_of(corrections)
+        given = corrections_of(corrections, found.made.ids)
         fields = {
             "threshold": threshold,
-            "same": [list(map(printable, each)) for each in (*together, *same)],
-            "different": [list(map(printable, each)) for each in (*apart, *different)],
+            "same": [list(map(printable, each)) for each in (*given.same, *same)],
+            "different": [list(map(printable, each)) for each in (*given.different, *different)],
             "margin": margin,
         }
         answer = await self._ask_faces(
             GROUP_PERSONS, found, {name: value for name, value in fields.items() if value is not None}
         )
+        answer["remarks"] = [*given.remarks, *answer["remarks"]]
         for remark in answer["remarks"]:
             self.warn(RemarkWarning(f"persons: {remark}"))
         return Persons(**Persons.fields_of(answer, found.made.ids, _common(answer, found)))
@@ -251,6 +252,7 @@ def _common(answer: Content, faces: FaceSet) -> dict[str, Any]:
         **{name: answer[name] for name in names},
         "ids": list(faces.made.ids),
         "answer": answer,
+        "source": faces.source,
         "files": faces.files,
         "boxes": faces.boxes,
     }

@@ -16,7 +16,7 @@ from daguerre.types.common import Crop
 if TYPE_CHECKING:
     import pandas as pd
 
-FACES = ("face", "person", "cosine", "other", "other_cosine", "close", "corrected")
+FACES = ("face", "person", "cosine", "other", "other_cosine", "close", "corrected", "moved")
 PERSONS = ("person", "faces", "cohesion", "nearest", "nearest_cosine", "close", "corrected", "typical")
 MATCHES = ("target", "rank", "face", "cosine", "distance", "match")
 CURVE = tuple(f"{kind}{end}" for kind in ("false_match", "false_non_match") for end in ("", "_low", "_high"))
@@ -34,6 +34,7 @@ class Compared:
         the model's card.
     model, receipt, notice : provenance of the vectors, and limits of the numbers.
     answer : the answer of the server.
+    source : name of the file of the vectors, which its owner has to delete; None where they came from no file.
     files, boxes : picture of each face on this machine, and where the face is in it, as far as known; by id.
     """
 
@@ -44,17 +45,18 @@ class Compared:
     receipt: Mapping[str, Any]
     notice: str
     answer: Mapping[str, Any]
+    source: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     boxes: Mapping[str, Crop] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """Faces that are probably of one person.
+    """A group of faces, which may be of one person.
 
     Attributes
     ----------
-    number : of the person, from 0, by falling number of faces.
+    number : of the person, from 0; the one with the most faces is the first.
     faces : ids of its faces, the most typical first.
     cohesion : mean cosine of all pairs of its faces; None for a single face.
     nearest, nearest_cosine : number of the most similar other person, and the mean cosine of the two; None without one.
@@ -73,7 +75,7 @@ class Person:
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Persons(Compared):
-    """Faces in groups, each of probably one person. Groups have numbers, and no names. `P[0]` has the most faces.
+    """Faces in groups, each of which may be one person. Groups have numbers, and no names. `P[0]` has the most faces.
 
     Attributes
     ----------
@@ -102,8 +104,9 @@ class Persons(Compared):
         """Table with a row for each face, or for each person.
 
         Columns of faces: face, person, cosine (mean, to the other faces of the person), other and other_cosine (the
-        other person that is most similar to the face), close, corrected. Of persons: person, faces (their number),
-        cohesion, nearest, nearest_cosine, close, corrected, typical (the most typical face).
+        other person that is most similar to the face), close, corrected (a correction names the face), moved (it is
+        with other faces than without the corrections). Of persons: person, faces (their number), cohesion, nearest,
+        nearest_cosine, close, corrected, typical (the most typical face).
         """
         columns, rows = (FACES, self._face_rows()) if of == "faces" else (PERSONS, self._person_rows())
         if of not in ("faces", "persons"):
@@ -113,12 +116,25 @@ class Persons(Compared):
         name = "other" if of == "faces" else "nearest"
         return table.astype({name: "Int64"})
 
-    def to_csv(self, path: "str | os.PathLike[str]") -> None:
-        """Write the table of faces, to be corrected by hand.
+    def to_csv(self, path: "str | os.PathLike[str]", *, overwrite: bool = False) -> None:
+        """Write the table of faces, to be corrected by hand. Names that were typed in come back as numbers.
 
         Give faces of one person the same value in the column `person`, and faces of different people different values;
         an empty cell leaves the decision to the vectors. `client.persons(faces, corrections=path)` keeps it exactly.
+
+        Parameters
+        ----------
+        overwrite : whether to replace a file that is there, with all corrections in it.
+
+        Raises
+        ------
+        FileExistsError : the file is there, and may have corrections by hand.
         """
+        if not overwrite and os.path.exists(path):
+            raise FileExistsError(
+                f"path: {os.fspath(path)!r} is there, and its corrections would be lost; name another file, or give "
+                "overwrite=True"
+            )
         write_table(FACES, self.rows(), os.fspath(path))
 
     def rows(self) -> list[list[Any]]:
@@ -163,7 +179,7 @@ class Persons(Compared):
     def __repr__(self) -> str:
         single = sum(len(each.faces) == 1 for each in self.persons)
         return (
-            f"<Persons: {len(self.ids):,} faces of {len(self):,} persons, {single:,} with a single face, "
+            f"<Persons: {len(self.ids):,} faces in {len(self):,} groups, {single:,} with a single face, "
             f"{int(self.close.sum()):,} faces to look at; mean cosine of at least {self.threshold:g}>"
         )
 

@@ -89,7 +89,7 @@ def persons(
     out: str,
     report: PageOptions,
 ) -> None:
-    """Group faces by person: face, person, cosine, other, other_cosine, close, corrected. Persons are numbers.
+    """Group faces by person: face, person, cosine, other, other_cosine, close, corrected, moved. Persons are numbers.
 
     FACES are the .parquet file of `daguerre face-vectors`, or pictures. Correct the column person of the table by hand,
     and give it as --corrections. --report with --pictures thumbnails is a contact sheet of each person. The server's
@@ -102,8 +102,8 @@ def persons(
         write_table(FACES, found.rows(), out)
         report.write(settings, found)
     settings.notify(
-        f"{len(found.ids):,} faces of probably {len(found):,} persons; {int(found.close.sum()):,} faces are close to "
-        f"another one. {found.notice}"
+        f"{len(found.ids):,} faces in {len(found):,} groups; {int(found.close.sum()):,} close to another group. "
+        f"{found.notice}"
     )
 
 
