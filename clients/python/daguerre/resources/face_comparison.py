@@ -157,7 +157,7 @@ class FaceComparisonMethods(SingleAnalysisMethods):
         answer = await self._ask_faces(
             GROUP_PERSONS, found, {name: value for name, value in fields.items() if value is not None}
         )
-        answer["remarks"] = [*given.remarks, *answer["remarks"]]
+        answer = {**answer, "remarks": [*given.remarks, *answer["remarks"]]}
         for remark in answer["remarks"]:
             self.warn(RemarkWarning(f"persons: {remark}"))
         return Persons(**Persons.fields_of(answer, found.made.ids, _common(answer, found)))
