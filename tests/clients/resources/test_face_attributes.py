@@ -52,7 +52,7 @@ def test_attributes_as_columns_crops_and_a_page(connected, crowds, tmp_path):
     assert found.values.loc["many.png", "remark"].startswith("face_attributes: guesses about what faces look like")
     assert len(found.crops()) == 4
     ages = connected.face_attributes(crowds, ["age"]).to_pandas()
-    assert ages.expression.isna().all()
+    assert not {"expression", "perceived_gender", "perceived_woman", "expression_votes"} & set(ages)
     assert ages.apparent_age.equals(table.apparent_age)
     found.report(tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text()
@@ -83,7 +83,7 @@ def test_the_command_writes_tables_that_can_be_read_with_the_notice(analysing_se
     assert "Guesses of small networks" in done.stderr
     table = pd.read_csv(tmp_path / "a.csv")
     assert len(table) == 2
-    assert table.apparent_age.isna().all()
+    assert not {"apparent_age", "expression"} & set(table)
     assert table.perceived_gender.notna().all()
 
 
@@ -132,6 +132,37 @@ def test_errors_by_group_from_python_and_the_command_line(connected, analysing_s
     done = CliRunner().invoke(cli.main, ["--url", analysing_server.url, "validate", *files, "--by", "skin"])
     assert done.exit_code == 0, done.output
     assert "group 'dark', 30 items: accuracy" in done.output
+
+
+@pytest.mark.filterwarnings("ignore::daguerre.DaguerreWarning")
+def test_the_documented_path_from_faces_to_errors_by_group(connected, analysing_server, crowds, tmp_path):
+    """The calls of docs/faces.md on real tables with several faces of a picture: SDK, CSV and Parquet."""
+    found = connected.face_attributes(crowds)
+    table = found.to_pandas()
+    assert table.item.tolist() == [f"{id}#{n}" for id, n in zip(table.id, table.finding, strict=True)]
+    faces = table.item[table.perceived_gender.notna()].tolist()
+    codes = pd.DataFrame({"id": faces, "anna": ["woman", "man", "woman"], "age_group": ["young", "young", "old"]})
+    codes.to_csv(tmp_path / "codes.csv", index=False)
+    own = table.assign(anna=table.item.map(codes.set_index("id").anna), age_group=["young", "young", "old", "old"])
+    asked = {"by": "age_group", "resamples": 10}
+    wanted = connected.validate(found["perceived_gender"], codes, **asked).by_group
+    for given in (found, table):
+        assert connected.validate(given, codes, column="perceived_gender", **asked).by_group[0].n == 3
+    assert connected.validate(found, own, column="perceived_gender", coders=["anna"], **asked).by_group[0].n == 3
+    assert wanted[0].figures["accuracy"].value == (table.perceived_gender.dropna().tolist() == codes.anna).mean()
+    with pytest.raises(ValueError, match="have apparent_age, perceived_gender, expression; name one"):
+        connected.validate(found, codes)
+    for name in ("a.csv", "a.parquet"):
+        for command in (["face-attributes", str(crowds), "-o", name], ["faces", str(crowds), "-o", f"faces-{name}"]):
+            out = str(tmp_path / command[-1])
+            done = CliRunner().invoke(cli.main, ["--url", analysing_server.url, *command[:-1], out])
+            assert done.exit_code == 0, done.output
+            read = pd.read_csv(out) if out.endswith("csv") else pd.read_parquet(out)
+            assert read.item.tolist() == table.item.tolist()
+        arguments = ["validate", str(tmp_path / name), str(tmp_path / "codes.csv"), "--column", "perceived_gender"]
+        done = CliRunner().invoke(cli.main, ["--url", analysing_server.url, *arguments, "--by", "age_group"])
+        assert done.exit_code == 0, done.output
+        assert "all groups, 3 items: accuracy" in done.output
 
 
 def test_ages_by_group_have_an_error_and_a_bias(connected):

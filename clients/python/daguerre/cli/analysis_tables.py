@@ -66,7 +66,7 @@ class AnalysisTables:
     def write_findings(found: Analyses, out: str) -> None:
         """Write the table of findings."""
         rows = [row for id, entry in zip(found.ids, found.entries, strict=True) for row in finding_rows(id, entry)]
-        columns = finding_columns(found.kinds, videos=found.has_videos)
+        columns = finding_columns(found.kinds, videos=found.has_videos, options=found.options)
         write_table([{name: row.get(name) for name in columns} for row in rows], out, tuple(columns))
 
     @staticmethod

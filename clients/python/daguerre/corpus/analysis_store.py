@@ -20,7 +20,7 @@ from daguerre.results.analyses import (
     frame_rows,
     value_row,
 )
-from daguerre.results.face_attributes import COUNT, TEXTS, stored_attributes
+from daguerre.results.face_attributes import COUNT, ITEM, TEXTS, face_id, stored_attributes
 from daguerre.results.face_attributes import KIND as FACE_ATTRIBUTES
 from daguerre.results.face_vectors import KIND as FACE_VECTORS
 from daguerre.results.face_vectors import receipt_of_analyser, stacked, vector_column
@@ -37,7 +37,7 @@ VIDEO, STILL = "video_json", "thumbnail"  # columns: properties and shots of a v
 CROP = ("crop_x", "crop_y", "crop_width", "crop_height", "crop_margin")
 PICTURE = ("id", "sha256", "image_width", "image_height", "size", "mtime_ns", "remark", "error_code", "error_message")
 TYPES = {
-    **dict.fromkeys(("id", "analyser", "label", "text", "sha256", "video", VIDEO), "string"),
+    **dict.fromkeys(("id", "analyser", "label", "text", "sha256", "video", VIDEO, ITEM), "string"),
     **dict.fromkeys(("remark", "error_code", "error_message"), "string"),
     **dict.fromkeys(("score", "x", "y", "width", "height", "time"), "float64"),
     **dict.fromkeys(("finding", "frame", "shot", "times", "size", "mtime_ns"), "int64"),
@@ -166,7 +166,7 @@ class AnalysisStore:
         for path, rows, first in tables:
             if path.exists():
                 earlier = pa.parquet.read_table(path).to_pylist()
-                rows[:0] = [row for row in earlier if (row.get("video") or row["id"]) not in new]
+                rows[:0] = [_with_item(row) for row in earlier if (row.get("video") or row["id"]) not in new]
             if path == self.frames and not rows and not path.exists():
                 continue
             names = list(dict.fromkeys([*first, *(name for row in rows for name in row)]))
@@ -185,6 +185,11 @@ class AnalysisStore:
         self.journal.unlink(missing_ok=True)
         findings, frames, pictures = (len(rows) for _, rows, _ in tables)
         return pictures, findings, frames
+
+
+def _with_item(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of an earlier file, whose faces may lack their ids."""
+    return {**row, ITEM: face_id(row["id"], row["finding"])} if row.get("analyser") in FACE_KINDS else row
 
 
 def _order(kind: str) -> int:

@@ -257,7 +257,7 @@ def _target(table: Table, target: str | None, coders: Sequence[str]) -> str | No
 
 def _items(table: Table, image: str, text: str) -> tuple[list[str], list[str] | None, list[str | None] | None, bool]:
     """Ids of the rows, paths, texts, and whether the table has ids."""
-    key = next((name for name in ("id", "item") if table.has(name)), None)
+    key = table.key_of_findings() or next((name for name in ("id", "item") if table.has(name)), None)
     paths = table.column(image) if table.has(image) else None
     cells = table.column(text) if table.has(text) else None
     if paths is not None and "" in paths:

@@ -13,6 +13,8 @@ from daguerre.corpus.code_columns import KNOWN
 from daguerre.corpus.coded import CodedTable, named_files, read_coded, read_coders
 from daguerre.inputs.alignment import id_texts, is_series, json_value, series_labels
 from daguerre.inputs.names import PathNames
+from daguerre.results.analyses import Analyses
+from daguerre.results.face_attributes import KIND as FACE_ATTRIBUTES
 from daguerre.results.labels import CodebookLabels, VariablePredictions
 from daguerre.results.predictions import Predictions
 from daguerre.results.zero_shot import ZeroShot
@@ -164,6 +166,8 @@ def _read(given: Any, name: str | None, column: str | None) -> PredictionSet:
         return PredictionSet(
             name or "zero-shot", *_rows(given.ids, given.best, good), scores, failed=len(given) - len(good)
         )
+    if isinstance(given, Analyses):
+        return _of_faces(given, name, column)
     if isinstance(given, CodebookLabels):
         given = given.of(column)
     if isinstance(given, VariablePredictions):
@@ -177,12 +181,32 @@ def _read(given: Any, name: str | None, column: str | None) -> PredictionSet:
         keys = series_labels(given) if _is_column(given) else list(given)
         values = [json_value(each) for each in (given if _is_column(given) else given.values())]
         title = getattr(given, "name", None) if _is_column(given) else None
-        return PredictionSet(
-            name or (str(title) if title is not None else "predictions"), id_texts(keys, "ids"), values
-        )
+        return _known(name or (str(title) if title is not None else "predictions"), id_texts(keys, "ids"), values)
     table = table_of(given)
     stem = os.path.splitext(os.path.basename(table.path))[0] if isinstance(given, str | os.PathLike) else "predictions"
     return _of_table(table, name or stem, column)
+
+
+def _known(name: str, ids: Sequence[str], values: Sequence[Any]) -> PredictionSet:
+    """Predictions without the items that have none."""
+    good = [i for i, value in enumerate(values) if value is not None]
+    return PredictionSet(name, *_rows(ids, values, good), failed=len(ids) - len(good))
+
+
+def _of_faces(given: Analyses, name: str | None, column: str | None) -> PredictionSet:
+    """Guesses of one attribute by the ids of faces. Raises ValueError where it is not clear which."""
+    names = given.guessed
+    if column is None and len(names) != 1:
+        raise ValueError(
+            f"column: these findings have {listed(names)}; name one of them"
+            if names
+            else f"predictions: findings of {listed(given.kinds)} are no predictions of codes; give a Series or a "
+            "table of labels by item, or compare boxes and counts with .evaluate(...)"
+        )
+    chosen = given.guesses(column or names[0])
+    values = [json_value(each) for each in chosen]
+    faces = sum(row["analyser"] == FACE_ATTRIBUTES for row in given.rows())
+    return PredictionSet(name or str(chosen.name), list(chosen.index), values, failed=faces - len(values))
 
 
 def _rows(ids: Sequence[str], values: Sequence[Any], good: Sequence[int]) -> tuple[list[str], list[Any]]:
@@ -201,7 +225,8 @@ def _of_classifier(given: Predictions, name: str | None) -> PredictionSet:
 
 def _of_table(table: Table, name: str, column: str | None) -> PredictionSet:
     """Predictions of a table: a column of labels or numbers, and columns of scores that are named by labels."""
-    key = next((each for each in ("id", "item", "path", "text") if table.has(each)), None)
+    findings = table.key_of_findings()
+    key = findings or next((each for each in ("id", "item", "path", "text") if table.has(each)), None)
     if key is None:
         raise ValueError(f"{table.path} needs a column id or path; it has {table.listed()}")
     errors = table.column("error") if table.has("error") else [""] * len(table.rows)
@@ -234,7 +259,7 @@ def _of_table(table: Table, name: str, column: str | None) -> PredictionSet:
     good = [
         i
         for i, error in enumerate(errors)
-        if not error and (values is None or values[i] is not None or scores)
+        if not error and (ids[i] or findings is None) and (values is None or values[i] is not None or scores)
         if all(cells[i] is not None for cells in scores.values())
     ]
     return PredictionSet(
@@ -300,7 +325,10 @@ def found_rows(each: PredictionSet, coded: CodedTable) -> dict[str, int]:
     ids = each.ids or []
     if len(set(ids)) < len(ids):
         twice = Counter(ids).most_common(1)[0][0]
-        raise ValueError(f"{each.name}: has the id {twice!r} twice; give each item one row")
+        raise ValueError(
+            f"{each.name}: has the id {twice!r} twice; give each item one row, and each "
+            "face or finding its own id in a column `item`, such as photo.jpg#0, as tables of faces have"
+        )
     exact = {id: i for i, id in enumerate(ids)}
     rows: dict[str, int] = {}
     lacking: list[int] = []

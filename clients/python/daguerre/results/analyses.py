@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from daguerre.errors import ItemError, RemarkWarning
 from daguerre.results.base import ItemResults, failure_note, import_pandas, item_remarks
-from daguerre.results.face_attributes import ATTRIBUTES, attribute_row
+from daguerre.results.face_attributes import (
+    ATTRIBUTES,
+    ITEM,
+    attribute_columns,
+    attribute_row,
+    column_of_faces,
+    face_id,
+    face_row,
+    guessed_columns,
+)
+from daguerre.results.face_attributes import KIND as ATTRIBUTE_KIND
 from daguerre.results.frames import (
     FRAME,
     Over,
@@ -85,12 +95,41 @@ class Analyses(ItemResults):
         `faces` there are share, the share of the picture that the box covers, and x and y of five points, such as
         right_eye_x. With `face_attributes` there are also apparent_age (years, the mean over eighteen crops) and its
         lowest and highest; perceived_gender, perceived_woman (a score from 0 to 1) with its range; expression, and
-        expression_votes, the number of crops by expression, as JSON. They are missing for small faces.
+        expression_votes, the number of crops by expression, as JSON. They are missing for small faces. The last
+        column of all three is `item`, the id of the face, such as "photo.jpg#0", which `client.validate` goes by.
         """
-        rows = [row for id, entry in self._items for row in finding_rows(id, entry)]
-        columns = finding_columns(self.kinds, videos=self.has_videos)
+        rows = self.rows()
+        columns = finding_columns(self.kinds, videos=self.has_videos, options=self.options)
         table: pd.DataFrame = import_pandas().DataFrame(rows, columns=columns)
         return table.astype({"frame": "Int64"}) if self.has_videos else table
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of `to_pandas`."""
+        return [row for id, entry in self._items for row in finding_rows(id, entry)]
+
+    def __getitem__(self, key: Any) -> Any:
+        """The guesses of an attribute, `A["perceived_gender"]`; or the result for some of the items, as of `embed`."""
+        if isinstance(key, str) and key in ATTRIBUTES and ATTRIBUTE_KIND in self.kinds and key not in self.ids:
+            return self.guesses(key)
+        return super().__getitem__(key)
+
+    def guesses(self, attribute: str) -> "pd.Series[Any]":
+        """A column of attributes, such as "apparent_age", as a Series by the ids of faces, without those that lack it.
+
+        Raises
+        ------
+        ValueError : attributes were not guessed, or not this one.
+
+        Examples
+        --------
+        >>> client.validate(A.guesses("perceived_gender"), "coded.csv", by="age_group")
+        """
+        return column_of_faces(self.to_pandas(), attribute)
+
+    @property
+    def guessed(self) -> list[str]:
+        """The columns of attributes of faces that can be compared with codes; empty where none were guessed."""
+        return guessed_columns(self.kinds, self.options)
 
     @property
     def values(self) -> "pd.DataFrame":
@@ -289,30 +328,19 @@ def _finding_rows(id: str, part: Content, size: Mapping[str, Any]) -> list[dict[
             **{name: found.get(name) for name in ("label", "score", "text")},
             **{name: (found.get("box") or {}).get(name) for name in BOX},
             **size,
-            **_face(found),
+            **face_row(found),
             **attribute_row(found),
+            **({ITEM: face_id(id, number)} if kind in FACE_KINDS else {}),
         }
         for number, (kind, found) in enumerate(every)
     ]
 
 
-def _face(found: Content) -> dict[str, Any]:
-    """The columns that only faces have, and the vector, which is in tables on disk alone."""
-    points = found.get("points")
-    if points is None:
-        return {}
-    places = {
-        f"{name}_{axis}": value for name, place in points.items() for axis, value in zip("xy", place, strict=True)
-    }
-    vector = {"vector": found["vector"]} if found.get("vector") is not None else {}
-    return {"share": found["share"], **places, **vector}
-
-
-def finding_columns(kinds: Sequence[str], *, videos: bool) -> list[str]:
+def finding_columns(kinds: Sequence[str], *, videos: bool, options: Mapping[str, Content]) -> list[str]:
     """The columns of a table of findings of these analysers."""
     faces = set(FACE_KINDS) & set(kinds)
-    attributes = ATTRIBUTES if "face_attributes" in kinds else ()
-    return [*FINDING, *(FACE if faces else ()), *attributes, *(PLACE if videos else ())]
+    attributes = attribute_columns(kinds, options)
+    return [*FINDING, *(FACE if faces else ()), *attributes, *(PLACE if videos else ()), *((ITEM,) if faces else ())]
 
 
 def frame_rows(id: str, entry: Content | None) -> list[dict[str, Any]]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from daguerre.results.analyses import Analyses, finding_rows
+from daguerre.results.analyses import Analyses
 from daguerre.results.base import failure_note
 from daguerre.results.embeddings import Embeddings, from_array
+from daguerre.results.face_attributes import face_id as face_id
 from daguerre.types.common import NO_MODEL, Float, Receipt
 
 if TYPE_CHECKING:
@@ -35,8 +36,7 @@ class FaceVectors(Analyses):
 
     @cached_property
     def _rows(self) -> list[dict[str, Any]]:
-        every = [row for id, entry in zip(self.ids, self.entries, strict=True) for row in finding_rows(id, entry)]
-        return [row for row in every if row["analyser"] == KIND]
+        return [row for row in self.rows() if row["analyser"] == KIND]
 
     @cached_property
     def vectors(self) -> Float:
@@ -63,7 +63,6 @@ class FaceVectors(Analyses):
         table = super().to_pandas()
         if not self._is_alone:
             table = table[table.analyser == KIND].reset_index(drop=True)
-        table["item"] = self.faces
         return table
 
     @property
@@ -90,11 +89,6 @@ class FaceVectors(Analyses):
             f"<FaceVectors: {len(self._rows):,} faces in {len(self):,} {what}, "
             f"{self.receipt.model} {self.fingerprint[:12]}{failure_note(self.errors)}>"
         )
-
-
-def face_id(id: str, number: int) -> str:
-    """The id of a face, such as "photo.jpg#0"; `crops` calls it `item`."""
-    return f"{id}#{number}"
 
 
 def stacked(vectors: Sequence[Any]) -> Float:

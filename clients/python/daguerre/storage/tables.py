@@ -97,6 +97,10 @@ class Table:
             return [cell.partition(".")[0] for cell in cells]
         return cells
 
+    def key_of_findings(self) -> str | None:
+        """The column that identifies the rows of a table of findings, `item`; its `id` is that of the picture."""
+        return self.find("item") if self.has("item") and self.has("finding") else None
+
     def codes(self, name: str) -> list[str | None]:
         """The cells of a column of codes, None for empty ones; numbers have decimal points."""
         cells = self.column(name)
