@@ -27,9 +27,9 @@ def groups_section(answer: Fields) -> Html | None:
     parts = [part for name in names for part in _set(answer, name, several=len(names) > 1)]
     text = (
         "Figures of the items of each group, with 95\u00a0% intervals: Wilson’s for shares, Student’s for means of "
-        "errors. A prediction “undecided” counts as an error in accuracy and recall. Groups are taken as independent "
-        "in the differences, which are in percentage points for shares. An interval that includes 0 does not show that "
-        "errors are equal."
+        "errors in a group; those of all groups have the intervals of the table of figures. A prediction “undecided” "
+        "counts as an error in accuracy and recall. Groups are taken as independent in the differences, which are in "
+        "percentage points for shares. An interval that includes 0 does not show that errors are equal."
     )
     return section("Errors by group", e("p.soft", text), parts)
 

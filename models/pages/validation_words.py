@@ -1,6 +1,6 @@
 """The sentences of the page of a validation, and names of its figures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import nan
 from typing import Any
 
@@ -27,6 +27,34 @@ def figure_of(value: Mapping[str, Any] | None) -> Figure:
     """A figure of an answer, NaN for null."""
     given = value or {}
     return Figure(**{key: nan if given.get(key) is None else float(given[key]) for key in ("value", "low", "high")})
+
+
+def _by_group(answer: Mapping[str, Any]) -> Iterator[str]:
+    """The groups with their sizes and main figures, their differences, and predictions that are undecided."""
+    labels = answer["labels"]
+    name = "accuracy" if labels else "mae"
+    for each in answer["by_group"]:
+        if each["group"] is None:
+            own = [one for one in answer["by_group"] if one["predictions"] == each["predictions"] and one["group"]]
+            told = "; ".join(
+                f"{one['group']} ({counted(one['n'], 'item')}) "
+                f"{figure(figure_of(one['figures'].get(name)), share=bool(labels))}"
+                for one in own
+            )
+            yield f"By group, the {NAMES[name].lower()} of {each['predictions']} was: {told}."
+            if each["undecided"]:
+                yield (
+                    f"{count(each['undecided'])} of its {counted(each['n'], 'prediction')} were “undecided”, which "
+                    "counted as errors in accuracy and recall."
+                )
+    for gap in answer["group_differences"]:
+        value = figure_of(gap["figures"].get(name))
+        said = (
+            f"{100 * value.value:.1f} percentage points [{100 * value.low:.1f}, {100 * value.high:.1f}]"
+            if labels
+            else str(figure(value, share=False))
+        )
+        yield f"The {NAMES[name].lower()} of {gap['predictions']} in {gap['a']} minus that in {gap['b']} was {said}."
 
 
 def paragraph(answer: Mapping[str, Any]) -> str:
@@ -61,6 +89,7 @@ def paragraph(answer: Mapping[str, Any]) -> str:
                 f"On {counted(each['n'], 'item')}{fold} the mean absolute error of {each['name']} was "
                 f"{figure(mae, share=False)}, and R² {figure(r2, share=False)}."
             )
+    sentences += _by_group(answer)
     name = "accuracy" if labels else "mae"
     for pair in answer["differences"]:
         value = figure_of(pair["figures"].get(name))
@@ -78,11 +107,15 @@ def paragraph(answer: Mapping[str, Any]) -> str:
             ends = f"{min(alphas):.2f}" if len(alphas) == 1 else f"{min(alphas):.2f} to {max(alphas):.2f}"
             sentences.append(f"Krippendorff’s alpha of {who} was {ends}.")
     unit = "groups" if answer["groups"] is not None else "items"
+    paired = ", paired for differences of predictions" if answer["differences"] else ""
     sentences.append(
-        f"Intervals are at 95 %: Wilson’s (1927) for shares, else by a bootstrap over "
-        f"{unit} ({count(answer['params'].get('resamples', 1000))} "
-        "resamples), paired for differences."
+        f"Intervals are at 95 %: Wilson’s (1927) for shares, else by a bootstrap over {unit} "
+        f"({count(answer['params'].get('resamples', 1000))} resamples){paired}."
     )
+    if answer["by_group"]:
+        means = "means of errors in a group have Student’s, and their differences Welch’s"
+        shares = "shares in a group have Wilson’s, and their differences Newcombe’s (1998)"
+        sentences.append(f"Of the intervals by group, {shares if labels else means}.")
     if any(each["curves"] for each in answer["predictions"]):
         sentences.append("Thresholds were measured on items that did not choose them.")
     return " ".join(sentences)

@@ -203,9 +203,17 @@ def validate(
         agreement=pairs,
         agreement_of_coders=reference.codes.agreement,
         remarks=tuple(remarks),
-        by_group=grouped.errors,
+        by_group=tuple(_one_interval(each, validated) for each in grouped.errors),
         group_differences=grouped.differences,
     )
+
+
+def _one_interval(errors: GroupErrors, validated: Sequence[Validated]) -> GroupErrors:
+    """The figures of all groups with the intervals that the same figures of the same items have elsewhere."""
+    whole = next(each.measured for each in validated if each.name == errors.predictions)
+    if errors.group is not None or errors.n != whole.n:
+        return errors
+    return replace(errors, figures={name: whole.figures.get(name, each) for name, each in errors.figures.items()})
 
 
 def _classes(

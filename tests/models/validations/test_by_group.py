@@ -50,6 +50,7 @@ def test_numbers_have_a_mean_absolute_error_and_a_bias():
     assert values["a"] == pytest.approx({"mae": 5, "bias": 5})
     assert values["b"] == pytest.approx({"mae": 10, "bias": -10})
     assert result.group_differences[0].figures["bias"].value == pytest.approx(15)
+    assert result.by_group[0].figures["mae"] == result.validated[0].measured.figures["mae"]  # one interval
 
 
 @pytest.mark.parametrize(
