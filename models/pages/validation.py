@@ -203,7 +203,7 @@ def _set(each: Fields, answer: Fields, items: Items, *, several: bool) -> Iterat
         yield section(_title(before, "calibration of scores"), *_reliability(measured, labels))
     if each["curves"]:
         yield section(_title(before, "thresholds"), *_thresholds(each["curves"]))
-    yield section(_title(before, "largest errors"), *_worst(each["worst"], items))
+    yield section(_title(before, "largest errors"), *_worst(each, items))
 
 
 def _title(before: str, title: str) -> str:
@@ -292,12 +292,18 @@ def _curve(curve: Fields) -> Html:
     return e("figure", drawn, e("figcaption", caption))
 
 
-def _worst(errors: Sequence[Fields], items: Items) -> Iterator[Child]:
+def _worst(one: Fields, items: Items) -> Iterator[Child]:
+    errors = one["worst"]
     if not errors:
         yield e("p", "No prediction differs from the codes.")
         return
     scored = any(each["confidence"] is not None for each in errors)
-    yield e("p.soft", f"{counted(len(errors), 'error')}, {'highest score first' if scored else 'largest first'}.")
+    order = "highest score first" if scored else "largest first"
+    every = _number_of_errors(one)
+    shown = counted(len(errors), "error")
+    if every is not None and every > len(errors):
+        shown = f"{count(len(errors))} of {counted(every, 'error')}"
+    yield e("p.soft", f"{shown}, {order}.")
     rows, tiles = [], []
     for each in errors:
         true, predicted = (_cell(each[name]) for name in ("target", "predicted"))
@@ -311,6 +317,15 @@ def _worst(errors: Sequence[Fields], items: Items) -> Iterator[Child]:
         yield table(None, heads, rows, kind="words", name="errors")
     else:
         yield items.tiles(tiles)
+
+
+def _number_of_errors(one: Fields) -> int | None:
+    """The number of predictions that are not the code; None where not all numbers are in the answer."""
+    if one["confusion"]:
+        wrong: int = sum(n for i, row in enumerate(one["confusion"]) for j, n in enumerate(row) if i != j)
+        return wrong
+    points = one["points"] or ()
+    return sum(code != predicted for code, predicted in points) if len(points) == one["n"] else None
 
 
 def _cell(value: Any) -> Child:

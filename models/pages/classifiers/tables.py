@@ -28,6 +28,7 @@ NUMBER_FIGURES = {
     "r2": ("R²", "predicting the mean: 0, best: 1", False),
     "spearman": ("Spearman’s rank correlation", "best: 1", False),
 }
+UNDECIDED = "undecided"  # a prediction that is no class, unless somebody coded it
 UNKNOWN_FIGURE = Figure(value=nan, low=nan, high=nan)
 
 
@@ -66,6 +67,8 @@ def class_table(measured: Measured, labels: Sequence[str], counts: Mapping[str, 
     """Precision, recall and F1 of each class, with intervals and the number of its items."""
     rows: list[list[Child]] = []
     for label in labels:
+        if label == UNDECIDED and not counts.get(label, 0):
+            continue
         cells: list[Child] = []
         for name, share in (("precision", True), ("recall", True), ("f1", False)):
             estimate = measured.figures.get(f"{name}[{label}]", UNKNOWN_FIGURE)
@@ -95,6 +98,8 @@ def confusion_parts(measured: Measured, labels: Sequence[str], *, weighted: bool
     head = e("tr", corner, [_column(label) for label in labels])
     body = []
     for i, label in enumerate(labels):
+        if label == UNDECIDED and not sum(counts[i]):
+            continue
         cells = [_cell(n, share, i == j) for j, (n, share) in enumerate(zip(counts[i], shares[i], strict=True))]
         body.append(e("tr", e("th", user_text(label, 60), at={"scope": "row"}), cells))
     kinds = "table.matrix" if len(labels) <= SPACIOUS else "table.matrix.many"
