@@ -329,7 +329,7 @@ class Validated:
         for both in self.agreement:
             told = ", ".join(
                 f"{name.replace('_', ' ')} {value}"
-                for name in COEFFICIENTS
+                for name in (COEFFICIENTS if self.labels else ("alpha",))  # numbers are hardly ever equal
                 if (value := getattr(both, name)) is not None
             )
             lines.append(f"{both.a} and {both.b}, {both.items:,} items: {told}")
