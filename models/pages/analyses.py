@@ -10,7 +10,8 @@ from models.pages.analyses_time import TIME_STYLE, over_time
 from models.pages.analyses_view import WHOLE, Label, Shot, View, kind_name
 from models.pages.contact_sheet import SHEET_STYLE, Colours, Finding, tile
 from models.pages.document import caveats, document, methods_section, section
-from models.pages.face_attributes import attributes_section
+from models.pages.face_attributes import KIND as ATTRIBUTES
+from models.pages.face_attributes import attributes_section, attributes_sentences, attributes_summary
 from models.pages.html import (
     Child,
     Html,
@@ -128,6 +129,8 @@ def _summary(view: View, kind: str, n: int) -> str:
         each = view.nouns[0]
         return counted(sum(of == kind for of, _ in view.values), f"number of each {each}", f"numbers of each {each}")
     having = len({i for i, shot in view.shots if shot.found(kind)})
+    if kind == ATTRIBUTES:
+        return f"{attributes_summary(view)}, in {count(having)} of {view.counted(n)}"
     return f"{counted(view.findings.get(kind, 0), 'finding')} in {count(having)} of {view.counted(n)}"
 
 
@@ -380,6 +383,7 @@ def paragraph(view: View) -> str:
         shares = "; ".join(f"“{shortened(name, 60)}” {figure(view.share(many), share=True)}" for name, many in sizes)
         rule = "by the class with the highest score" if kind in WHOLE else "with at least one"
         sentences.append(f"{kind_name(kind)}, share of {view.nouns[1]} {rule}: {shares} (95 % intervals, Wilson 1927).")
+    sentences += attributes_sentences(view)
     if view.failed:
         sentences.append(f"{view.counted(len(view.failed))} could not be used.")
     sentences.append("These findings had not been compared with human codes. Computed with Daguerre.")

@@ -20,6 +20,7 @@ NAMES = {
     **{"visual": "Visual features", "sensitive": "Sensitive content", "faces": "Faces"},
     "face_attributes": "Faces with attributes",
 }
+GUESSES = "guesses about what faces look like"  # the beginning of a remark on each picture with faces
 LARGEST = 10_000_000  # pixels of a side of a picture, more than there are
 WHOLE = ("classes",)  # kinds whose labels name the whole picture, ranked by their scores
 
@@ -202,6 +203,8 @@ class View:
             f"{kind_name(kind)}: more was found than is given in {self.counted(n)}." for kind, n in cut.items() if n
         ]
         for key, n in many.most_common():
+            if key[1].startswith(GUESSES) and (self.answer["receipts"].get(key[0]) or {}).get("notice"):
+                continue  # the notice says it
             text = min(words[key]).rstrip(".")
             others = ", and others that differ in their numbers" if len(words[key]) > 1 else ""
             sentences.append(f"{kind_name(key[0])}: a remark on {self.counted(n)}: “{text}”{others}.")

@@ -10,7 +10,20 @@ import numpy as np
 from models.intervals import share_figure
 from models.pages.analyses_view import View
 from models.pages.document import section
-from models.pages.html import Child, Html, beside, count, counted, decimals, e, interval, percent, table, user_text
+from models.pages.html import (
+    Child,
+    Html,
+    beside,
+    count,
+    counted,
+    decimals,
+    e,
+    interval,
+    percent,
+    shortened,
+    table,
+    user_text,
+)
 from models.pages.plots import Frame, rounded, svg, ticks
 
 KIND = "face_attributes"
@@ -23,11 +36,9 @@ Fields = Mapping[str, Any]
 
 def attributes_section(view: View) -> Html | None:
     """Shares and ranges of the guesses about faces; None where nothing was asked, or no face was large enough."""
-    faces = [(i, each["attributes"]) for i, shot in view.shots for each in shot.found(KIND)]
-    guessed = [(i, attributes) for i, attributes in faces if attributes is not None]
+    guessed, left = _guessed(view)
     if not guessed:
         return None
-    left = len(faces) - len(guessed)
     parts: list[Child] = [
         e(
             "p.soft",
@@ -42,6 +53,43 @@ def attributes_section(view: View) -> Html | None:
         _shares("Expression", guessed, "expression"),
     ]
     return section("Attributes of faces", parts)
+
+
+def attributes_summary(view: View) -> str:
+    """The number of faces, and of those with attributes."""
+    guessed, left = _guessed(view)
+    return f"{counted(len(guessed) + left, 'face')}, {count(len(guessed))} with attributes"
+
+
+def attributes_sentences(view: View) -> list[str]:
+    """Methods and results of attributes in the past tense; empty where no face was found."""
+    guessed, left = _guessed(view)
+    if not guessed:
+        return [f"None of {counted(left, 'face')} was large enough for attributes."] if left else []
+    crops = sorted({each["crops"] for _, each in guessed})
+    sentences = [
+        f"Attributes of {counted(len(guessed), 'face')} were guessed on {' or '.join(map(str, crops))} crops of each; "
+        "a label was given where all crops agreed, and was “undecided” otherwise."
+    ]
+    if left:
+        sentences.append(f"{counted(left, 'face')} {'was' if left == 1 else 'were'} too small.")
+    ages = [each["apparent_age"]["mean"] for _, each in guessed if each["apparent_age"] is not None]
+    if known := [age for age in ages if isfinite(age)]:
+        sentences.append(f"The mean apparent age was {decimals(float(np.mean(known)), 1)} years.")
+    for title, attribute in (("Perceived gender", "perceived_gender"), ("Expression", "expression")):
+        labels = Counter(each[attribute]["label"] for _, each in guessed if each[attribute] is not None)
+        if labels:
+            order = sorted(labels.items(), key=lambda pair: (pair[0] == UNDECIDED, -pair[1], pair[0]))[:LABELS]
+            told = ", ".join(f"{shortened(label, 60)} {percent(n / labels.total())}" for label, n in order)
+            sentences.append(f"{title}: {told}.")
+    return sentences
+
+
+def _guessed(view: View) -> tuple[list[tuple[int, Fields]], int]:
+    """The attributes of each face with the index of its item, and the number of faces without."""
+    faces = [(i, each["attributes"]) for i, shot in view.shots for each in shot.found(KIND)]
+    guessed = [(i, attributes) for i, attributes in faces if attributes is not None]
+    return guessed, len(faces) - len(guessed)
 
 
 def _shares(title: str, guessed: Sequence[tuple[int, Fields]], attribute: str) -> Html | None:

@@ -55,9 +55,18 @@ def test_attributes_as_columns_crops_and_a_page(connected, crowds, tmp_path):
     assert not {"expression", "perceived_gender", "perceived_woman", "expression_votes"} & set(ages)
     assert ages.apparent_age.equals(table.apparent_age)
     found.report(tmp_path / "page.html")
-    text = (tmp_path / "page.html").read_text()
-    for words in ("Guesses of small networks", "Attributes of faces", "Perceived gender", "undecided"):
+    text = (tmp_path / "page.html").read_text().replace("\N{NO-BREAK SPACE}", " ")
+    expected = (
+        "Guesses of small networks",
+        "Attributes of faces",
+        "Perceived gender",
+        "undecided",
+        "on 18 crops of each",
+    )
+    for words in expected:
         assert words in text
+    assert "4 faces, 3 with attributes, in 2 of 3 pictures" in text
+    assert "guesses about what faces look like" not in text
     assert "motion" not in text
     shown = pictures_of(tmp_path / "page.html")
     assert shown
@@ -121,7 +130,11 @@ def test_errors_by_group_from_python_and_the_command_line(connected, analysing_s
         same = connected.validate(predictions, codes.drop(columns="skin"), by=dict(zip(ids, group, strict=True)))
     assert same.by_group == result.by_group
     result.report(tmp_path / "page.html")
-    assert "Errors by group" in (tmp_path / "page.html").read_text()
+    text = (tmp_path / "page.html").read_text().replace("\N{NO-BREAK SPACE}", " ")
+    for words in ("Errors by group", "By group, the accuracy of perceived gender was: light (50 items)", "Newcombe’s"):
+        assert words in text
+    assert text.count('<th scope="row">undecided</th>') == 0
+    assert 'title="undecided"' in text  # a predicted class
     for wanted, words in (("colour", "no column 'colour' of groups"), (7, "a Series or mapping of items")):
         with pytest.raises(ValueError, match=words):
             connected.validate(predictions, codes, by=wanted)
