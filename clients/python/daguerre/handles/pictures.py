@@ -61,8 +61,8 @@ async def described_pictures(
     ----------
     wanted : ids of the items that are shown, out of `ids`.
     ids, files : (n,) of all items of the result; a file is a path on this machine, or the id of an item in memory.
-    images : a folder that ids are relative to; a mapping from ids, paths or file names to pictures; or a list with a
-        picture, or None, for each item. None: the files.
+    images : a folder that ids are relative to, or the one picture of the result; a mapping from ids, paths or file
+        names to pictures; or a list with a picture, or None, for each item. None: the files.
     mode : how they are blurred.
     required : whether there has to be a picture.
     side : pixels of the longer side, at most.
@@ -129,6 +129,8 @@ def find_pictures(
 
 
 def _in_folder(wanted: Sequence[str], file_of: Mapping[str, str], folder: str) -> dict[str, ImageLike]:
+    if os.path.isfile(folder) and set(wanted) <= {os.path.basename(folder), folder}:  # the one picture of the result
+        return dict.fromkeys(wanted, folder)
     if not os.path.isdir(folder):
         raise ValueError(f"images: {folder!r} is no folder; give the folder of the images, or a mapping")
     found: dict[str, ImageLike] = {}
