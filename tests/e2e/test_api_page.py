@@ -90,7 +90,6 @@ def test_the_paths_are_those_of_the_service(document: dict[str, Any]) -> None:
         ("post", "/v1/estimates"),
         ("post", "/v1/multiverses"),
         ("post", "/v1/evaluations"),
-        *(("post", f"/v1/faces/{each}") for each in ("matches", "persons", "verification")),
         ("get", "/v1/labellers"),
         ("post", "/v1/labels"),
         ("post", "/v1/labels/plan"),
