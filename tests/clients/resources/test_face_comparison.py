@@ -126,7 +126,7 @@ def test_a_target_matches_the_pictures_of_its_person(connected, found, people):
 
 def test_a_sample_refuses_vectors_of_faces(connected, found):
     for given in (found, found.to_embeddings()):
-        with pytest.raises(ValueError, match=r"vectors of faces, which a sample does not use; draw faces at random by"):
+        with pytest.raises(ValueError, match=r"vectors of faces, by which samples are not drawn; to code faces, give"):
             connected.sample(3, embeddings=given)
     assert len(connected.sample(3, ids=found.faces, n=len(found.faces)).ids) == 3
 

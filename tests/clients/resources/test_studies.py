@@ -39,6 +39,7 @@ def code(server: Server, token: str, codes: dict[str, dict[str, object]]) -> Non
             answer = client.put(f"/v1/coding/units/{unit['key']}/codes", json={"codes": codes[str(len(picture))]})
             assert answer.status_code == 200, answer.text
             following = answer.json()["next"]
+            assert unit["key"] not in [each["key"] for each in following], "a variable of the codebook has no code"
 
 
 def coded(http: Client, server: Server, corpus: Path, name: str) -> CodingStudy:

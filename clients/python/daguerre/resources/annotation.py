@@ -26,7 +26,6 @@ from daguerre.resources.search import Query
 from daguerre.results.annotation import Comparison, Pairs, Sample, Stratum
 from daguerre.results.clusters import Clustered
 from daguerre.results.embeddings import Embeddings
-from daguerre.results.face_vectors import MODALITY, FaceVectors
 from daguerre.results.labellings import Labellings, aligned_labels
 from daguerre.transport.operations import COMPARE, PAIRS, SAMPLE
 from daguerre.types.common import NO_MODEL, Float, record
@@ -36,15 +35,6 @@ if TYPE_CHECKING:
     pass
 
 Unclustered = Literal["singletons", "exclude"]
-
-
-def _refuse_faces(given: Any) -> None:
-    """Raise ValueError for vectors of faces, which samples are not drawn by."""
-    if isinstance(given, FaceVectors) or getattr(given, "modality", None) == MODALITY:
-        raise ValueError(
-            "embeddings: got vectors of faces, by which samples are not drawn; to code faces, give their ids alone, as "
-            "in client.sample(300, ids=F.faces), or embed their crops: client.embed(images, crops=F.crops())"
-        )
 
 
 class AnnotationMethods(ScaleMethods):
@@ -126,7 +116,6 @@ class AnnotationMethods(ScaleMethods):
             if corpus is None or scores is not None:
                 raise ValueError("near needs embeddings, and excludes scores")
             scores = (await self._scores(near, corpus)).tolist()
-        _refuse_faces(corpus)
         given = {"clusters": clusters, "strata": strata, "scores": scores}
         there = [name for name, value in given.items() if value is not None]
         if len(there) > 1:

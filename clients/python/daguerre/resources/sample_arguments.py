@@ -16,8 +16,8 @@ def refuse_faces(*given: Any) -> None:
     for each in given:
         if getattr(each, "modality", None) == MODALITY or isinstance(each, FaceVectors):
             raise ValueError(
-                "embeddings: are vectors of faces, which a sample does not use; draw faces at random by their ids, as "
-                "in ids=F.faces, n=len(F.faces), or give client.embed(images, crops=F.crops())"
+                "embeddings: got vectors of faces, by which samples are not drawn; to code faces, give their ids, "
+                "as in client.sample(300, ids=F.faces), or embed their crops: client.embed(images, crops=F.crops())"
             )
 
 
