@@ -14,6 +14,7 @@ from PIL import Image
 
 import daguerre
 from daguerre import cli
+from tests import face_pictures
 from tests.e2e.harness import Server
 from tests.models.clips import make
 from tests.models.face_samples import as_stored, crowd, opencv_faces
@@ -118,6 +119,30 @@ def test_no_page_shows_a_face(client, inline, crowds, tmp_path):
     assert shown
     assert not any(map(clear_faces, shown))
     client.delete_classifier("faces-blurred")
+
+
+@pytest.mark.thorough
+@pytest.mark.filterwarnings("ignore::daguerre.RemarkWarning")
+def test_no_page_of_faces_shows_one_nor_do_copies(analysing_server, tmp_path):
+    """Thirteen faces of nine people: portraits, a whole figure, cut-outs, and six on one photo."""
+    folder = tmp_path / "people"
+    folder.mkdir()
+    for name in face_pictures.NAMES:
+        (folder / name).write_bytes(face_pictures.picture(name))
+    assert sum(clear_faces(path.read_bytes()) > 0 for path in folder.iterdir()) == len(face_pictures.NAMES)
+    with daguerre.Client(analysing_server.url) as client:
+        found = client.face_vectors(folder)
+        client.faces(folder).report(tmp_path / "faces.html")
+        client.face_attributes(folder).report(tmp_path / "attributes.html")
+        client.persons(found).report(tmp_path / "persons.html", images=folder)
+        client.face_matches(folder / "obama.jpg", images=folder).report(tmp_path / "matches.html", images=folder)
+        for kind in ("faces", "attributes", "persons", "matches"):
+            shown = pictures_of(tmp_path / f"{kind}.html")
+            assert shown, kind
+            assert [clear_faces(each) for each in shown] == [0] * len(shown), kind
+        copies = client.blur(folder, tmp_path / "copies")
+    assert len(copies.paths) == len(face_pictures.NAMES)
+    assert [clear_faces(Path(path).read_bytes()) for path in copies.paths] == [0] * len(copies.paths)
 
 
 def test_faces_of_a_page_are_blurred_once(client, inline, crowds, tmp_path):
