@@ -120,6 +120,8 @@ def test_a_target_matches_the_pictures_of_its_person(connected, found, people):
     assert several.counts.tolist() == ((cosines >= 0.3).sum(axis=1) - 1).tolist()
     assert set(several.itself.tolist()) == {1}
     assert not (several.to_pandas().target == several.to_pandas().face).any()
+    one = connected.face_matches(found.to_embeddings()[["t1.jpg#1"]], found).to_pandas()
+    assert set(one.target) == {"t1.jpg#1"}
     with pytest.raises(ValueError, match="give faces to compare with, or images= or videos="):
         connected.face_matches(found)
 
