@@ -155,11 +155,14 @@ def test_models(server: Server, client: httpx.Client) -> None:
 SAID = {  # rows among those of bodies that a message can say
     "a model that is not there", "groups of coders that are one", "a crowd of one category",
     "a winner that is neither item", "an item that has won all its comparisons",
-    "an item to be compared that is there twice",
+    "an item to be compared that is there twice", "deletion of a job that is not there",
 }  # fmt: skip
 HTTP_ONLY = {  # rows of the table that no message of gRPC can say, and why
     "pages and grids have tests of their own over gRPC": [row[0] for row in bad_pages.REQUESTS],
     "studies are coded in a browser, over HTTP": [row[0] for row in bad_coding.ROWS],
+    "tests/clients/resources/test_face_vectors.py asks both": [
+        "a search among faces on such a server", "duplicates of faces on such a server",
+    ],
     "tests/e2e/labels asks both": [row[0] for row in bad_labels.REQUESTS],
     "tests/e2e/test_multiverses.py asks both": [row[0] for row in bad_multiverses.REQUESTS],
     "base64 is how JSON carries bytes": [

@@ -51,7 +51,7 @@ def served(folders, opened, tmp_path, monkeypatch):  # noqa: F811
     path.mkdir()
     graph(path / "scale.onnx")
     folder = Folder(path, SPEC, {}, {})
-    monkeypatch.setattr("service.inference.runner.service.analysers.locate", lambda name, home: folder)
+    monkeypatch.setattr("service.inference.switches.folder.locate", lambda name, home: folder)
     return Served(folders, [folder])
 
 
