@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import math
 import random
 import ssl
 import time
@@ -17,6 +18,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from models.errors import quoted
+from service.inference.endpoint_texts import BROKEN, has_half, whole
 from service.inference.fair_turns import FairTurns
 from service.inference.labellers import RemoteLabeller
 from service.metrics import LABELLER_REQUESTS
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 BACKOFF, MOST_BACKOFF = 0.5, 20.0  # seconds before the first and before later tries
 REMOVED = "[key]"
+LEAST = -1e9  # log-probability of a token that cannot be
+MOST_TOKENS = 2**40  # of an answer, so that sums are integers of JSON
 QUOTED = 200  # characters of an endpoint's error that are quoted
 
 
@@ -57,6 +61,7 @@ class Reply:
     tokens : of the prompt and of the answer, where the endpoint told them.
     logprobs : for each token of the answer its text, its log-probability, and those of the most probable tokens in its
         place; None where the endpoint gave none.
+    error : code and message, where the texts cannot be used; half of a surrogate pair is U+FFFD in all texts.
     """
 
     text: str | None
@@ -68,6 +73,7 @@ class Reply:
     completion_tokens: int | None = None
     logprobs: Sequence[tuple[str, float, Mapping[str, float]]] | None = None
     date: float = 0.0
+    error: tuple[str, str] | None = None
 
 
 class Endpoint:
@@ -216,6 +222,9 @@ def _reply(host: str, text: str, key: str | None) -> Reply:
     """Read the body of an answer. Raises EndpointError."""
     try:
         content = json.loads(text, parse_constant=lambda _: None)
+        message = content["choices"][0]["message"]
+        broken = has_half([message.get("content"), message.get("refusal")])
+        content = whole(content)
         choice = content["choices"][0]
         message = choice["message"]
         body, refusal = message.get("content"), message.get("refusal")
@@ -233,6 +242,7 @@ def _reply(host: str, text: str, key: str | None) -> Reply:
             completion_tokens=_count(usage.get("completion_tokens")),
             logprobs=_logprobs(choice.get("logprobs")),
             date=time.time(),
+            error=("invalid_answer", f"{BROKEN}: {quoted(body or refusal)}") if broken else None,
         )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise _invalid(f"{host} answered with something else than a chat completion: {quoted(text[:QUOTED])}") from None
@@ -241,12 +251,20 @@ def _reply(host: str, text: str, key: str | None) -> Reply:
 def _logprobs(given: Any) -> Sequence[tuple[str, float, Mapping[str, float]]] | None:
     """Log-probabilities of the tokens; None where they are not in the form of the interface."""
     found = []
-    with contextlib.suppress(LookupError, TypeError, AttributeError, ValueError):
+    with contextlib.suppress(LookupError, TypeError, AttributeError, ValueError, OverflowError):
         for each in given["content"]:
-            top = {str(one["token"]): float(one["logprob"]) for one in each.get("top_logprobs") or ()}
-            found.append((str(each["token"]), float(each["logprob"]), top))
+            top = {str(one["token"]): _logprob(one) for one in each.get("top_logprobs") or ()}
+            found.append((str(each["token"]), _logprob(each), top))
         return found or None
     return None
+
+
+def _logprob(token: Any) -> float:
+    """A log-probability; minus infinity, which JSON cannot write, is the least number. Raises ValueError for NaN."""
+    value = float(token["logprob"])
+    if math.isnan(value):
+        raise ValueError
+    return max(min(value, 0.0), LEAST)
 
 
 def _text(given: Any) -> str | None:
@@ -254,7 +272,7 @@ def _text(given: Any) -> str | None:
 
 
 def _count(given: Any) -> int | None:
-    return given if isinstance(given, int) and not isinstance(given, bool) and 0 <= given < 2**53 else None
+    return given if isinstance(given, int) and not isinstance(given, bool) and 0 <= given < MOST_TOKENS else None
 
 
 def _without(key: str | None, text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from models.annotation.answer_probabilities import choice_probabilities
 from models.errors import listed, quoted
 from service.errors import Unprocessable
+from service.inference.endpoint_texts import BROKEN, has_half
 from service.pipelines.codebooks import fitted
 from service.pipelines.label_prompts import CANNOT_TELL, Order
 from service.schemas.codebooks import Variable
@@ -139,6 +140,8 @@ def _read_object(text: str) -> tuple[dict[str, Any], dict[str, int]]:
             at = at if done else skip(at + 1)
         if skip(at + 1) != len(text):
             raise ValueError
+        if has_half(values):  # written as an escape, which the parser takes
+            raise AnswerProblem("invalid_answer", f"{BROKEN}: {quoted(text)}")
     except (ValueError, RecursionError):
         raise AnswerProblem("invalid_answer", f"the answer is not one JSON object: {quoted(text)}") from None
     return values, places

@@ -63,6 +63,34 @@ def test_a_wrong_answer_is_asked_for_again(http: httpx.Client, stub: Stub) -> No
     assert "response_format" not in stub.asked[0].body
 
 
+def test_half_a_surrogate_pair_spoils_one_item_alone(client: Client, stub: Stub) -> None:
+    """JSON can write it, and nothing else: an answer of it has no labels, and what the endpoint tells is mended."""
+    half, good = "\ud800", '{"words": "fine"}'
+    tokens = [{"token": f"{half}a", "logprob": float("-inf"), "top_logprobs": [{"token": half, "logprob": 10**400}]}]
+    told = {"model": f"m{half}", "system_fingerprint": half, "finish_reason": f"stop{half}"}
+    by_item = {
+        "escaped": '{"words": "\\ud800"}',
+        "a name": '{"words": "fine", "\\ud800": 1}',
+        "raw": completion(f'{{"words": "{half}"}}'),
+        "refused": completion(None, refusal=half),
+        "told": completion(good, **told, logprobs={"content": tokens}),
+    }
+    stub.answer = lambda asked: by_item.get(asked.item, good)
+    codebook = {"variables": [{"name": "words", "kind": "text"}]}
+    texts = ["good", *by_item]
+    job = client.label_job(texts=texts, codebook=codebook, labeller="sure")
+    client.wait(job.id)
+    for L in (
+        client.label(texts=texts, codebook=codebook, labeller="sure"),
+        client.finished_labels(job.id, ids=texts),
+    ):
+        codes = [entry.get("error", {}).get("code") for entry in L.entries]
+        assert codes == [None, *["invalid_answer"] * 4, None]
+        assert L.receipt["models"] == ["m\ufffd", "stub-2026-11"]
+        assert L.answers[-1][0]["finish_reason"] == "stop\ufffd"
+        assert [each["text"] for each in L.answers[3]] == ['{"words": "\ufffd"}'] * 3
+
+
 @pytest.mark.parametrize(
     "around",
     [
