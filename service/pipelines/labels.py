@@ -96,6 +96,7 @@ async def ask_all(
     before = 0
     stopped: list[EndpointError] = []  # the error for which no other item is asked about
     silent = 0
+    await asyncio.to_thread(journal.begin)
 
     async def one(key: str, content: ItemContent) -> None:
         nonlocal before, silent

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -34,6 +35,25 @@ def test_a_run_asks_nothing_twice_until_it_is_deleted(http: httpx.Client, stub: 
     post(http, input=items[:1], run="run-12345678")
     assert len(stub.answered) == 7
     http.delete("/v1/labels/runs/run-12345678")
+
+
+def test_a_run_that_is_deleted_meanwhile_keeps_no_answer(http: httpx.Client, stub: Stub) -> None:
+    reached, release = threading.Event(), threading.Event()
+
+    def answer(asked: Asked) -> str:
+        reached.set()
+        assert release.wait(60)
+        return by_hash(asked)
+
+    stub.answer = answer
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(post, http, run="run-in-flight")
+        assert reached.wait(60)
+        assert http.delete("/v1/labels/runs/run-in-flight").json()["deleted"] is True
+        release.set()
+        assert "labels" in asked.result().json()["data"][0]
+    assert post(http, run="run-in-flight").json()["usage"]["reused"] == 0
+    http.delete("/v1/labels/runs/run-in-flight")
 
 
 def holding(stub: Stub, n: int) -> tuple[threading.Event, threading.Event]:
@@ -63,7 +83,7 @@ def test_a_job_that_was_killed_asks_nothing_twice(home: Path, stub: Stub, tmp_pa
             job = client.label_job(texts=texts, codebook=PEOPLE)
             assert reached.wait(60)
             [journal] = (tmp_path / "home" / "jobs").glob("job_*/answers.jsonl")
-            while len(journal.read_bytes().splitlines()) < 5:
+            while len(journal.read_bytes().splitlines()) < 6:  # the first one names the journal
                 time.sleep(0.02)
             for path in journal.parent.iterdir():
                 assert path.is_dir() or KEY.encode() not in path.read_bytes()

@@ -33,6 +33,27 @@ def test_processes_see_what_others_add_and_delete(tmp_path):
     assert not list(tmp_path.rglob("*.jsonl"))
 
 
+def test_a_request_in_flight_keeps_nothing_of_a_run_that_was_deleted(tmp_path):
+    """Also where another process has deleted it, and where a later request has begun it again."""
+    for deleting in (0, 1):
+        both = [LabelRuns(Settings(home=tmp_path)) for _ in range(2)]
+        in_flight = both[0].open("run-1234", None)
+        in_flight.begin()
+        assert both[deleting].delete("run-1234", None)
+        later = both[0].open("run-1234", None)
+        later.begin()
+        later.add("x", {"text": "new"})
+        in_flight.add("x", {"text": "old"})
+        assert [each["text"] for each in in_flight.answers("x")] == ["old"]
+        for runs in both:
+            assert [each["text"] for each in runs.open("run-1234", None).answers("x")] == ["new"]
+        later.add("y", {"text": "new"})
+        assert len(both[1].open("run-1234", None).answers("y")) == 1
+        assert both[1 - deleting].delete("run-1234", None)
+        in_flight.add("y", {"text": "old"})
+        assert not list(tmp_path.rglob("*.jsonl"))
+
+
 def test_runs_expire_and_few_are_in_memory(tmp_path):
     runs = LabelRuns(Settings(home=tmp_path, job_days=1))
     for i in range(2 * MOST_OPEN):
