@@ -18,7 +18,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from models.errors import quoted
-from service.inference.endpoint_texts import BROKEN, has_half, whole
+from service.inference.endpoint_texts import BROKEN, has_half, whole, without, without_keys
 from service.inference.fair_turns import FairTurns
 from service.inference.labellers import RemoteLabeller
 from service.metrics import LABELLER_REQUESTS
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     import httpx
 
 BACKOFF, MOST_BACKOFF = 0.5, 20.0  # seconds before the first and before later tries
-REMOVED = "[key]"
 LEAST = -1e9  # log-probability of a token that cannot be
 MOST_TOKENS = 2**40  # of an answer, so that sums are integers of JSON
 QUOTED = 200  # characters of an endpoint's error that are quoted
@@ -151,7 +150,7 @@ class Endpoint:
                 "labeller_unreachable", f"{host} did not answer within {self.labeller.timeout:g} s", again=True
             ) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ssl.SSLError) as exc:
-            reason = _without(key, str(exc) or type(exc).__name__)
+            reason = without(key, str(exc) or type(exc).__name__)
             raise EndpointError(
                 "labeller_unreachable", f"{host} cannot be reached ({reason[:QUOTED]})", again=True
             ) from None
@@ -164,10 +163,10 @@ class Endpoint:
             raw += piece
             if len(raw) > most:
                 break
-        text = _without(key, bytes(raw[:most]).decode("utf-8", "replace"))
+        text = bytes(raw[:most]).decode("utf-8", "replace")
         if status != 200:
-            raise _refused(host, status, text, answer.headers.get("retry-after"))
-        kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+            raise _refused(host, status, without(key, text), answer.headers.get("retry-after"))
+        kind = without(key, answer.headers.get("content-type", "")).partition(";")[0].strip().lower()
         if len(raw) > most:
             raise _invalid(f"{host} answered with more than {most:,} bytes")
         if kind == "text/event-stream":
@@ -225,12 +224,13 @@ def _reply(host: str, text: str, key: str | None) -> Reply:
         message = content["choices"][0]["message"]
         broken = has_half([message.get("content"), message.get("refusal")])
         content = whole(content)
+        if key is not None and without(key, text) != text:
+            content = without_keys(key, content)
         choice = content["choices"][0]
         message = choice["message"]
         body, refusal = message.get("content"), message.get("refusal")
         if not isinstance(body, str | None) or not isinstance(refusal, str | None):
             raise TypeError("content is no text")
-        body, refusal = (None if each is None else _without(key, each) for each in (body, refusal))
         usage = content.get("usage") or {}
         return Reply(
             text=body,
@@ -240,22 +240,25 @@ def _reply(host: str, text: str, key: str | None) -> Reply:
             system_fingerprint=_text(content.get("system_fingerprint")),
             prompt_tokens=_count(usage.get("prompt_tokens")),
             completion_tokens=_count(usage.get("completion_tokens")),
-            logprobs=_logprobs(choice.get("logprobs")),
+            logprobs=_logprobs(choice.get("logprobs"), key),
             date=time.time(),
             error=("invalid_answer", f"{BROKEN}: {quoted(body or refusal)}") if broken else None,
         )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        raise _invalid(f"{host} answered with something else than a chat completion: {quoted(text[:QUOTED])}") from None
+        raise _invalid(
+            f"{host} answered with something else than a chat completion: {quoted(without(key, text)[:QUOTED])}"
+        ) from None
 
 
-def _logprobs(given: Any) -> Sequence[tuple[str, float, Mapping[str, float]]] | None:
-    """Log-probabilities of the tokens; None where they are not in the form of the interface."""
+def _logprobs(given: Any, key: str | None) -> Sequence[tuple[str, float, Mapping[str, float]]] | None:
+    """Log-probabilities of the tokens; None where they are in another form, or have the key in several tokens."""
     found = []
     with contextlib.suppress(LookupError, TypeError, AttributeError, ValueError, OverflowError):
         for each in given["content"]:
             top = {str(one["token"]): _logprob(one) for one in each.get("top_logprobs") or ()}
             found.append((str(each["token"]), _logprob(each), top))
-        return found or None
+        told = "".join(text for text, _, _ in found)
+        return found if found and without(key, told) == told else None
     return None
 
 
@@ -273,10 +276,6 @@ def _text(given: Any) -> str | None:
 
 def _count(given: Any) -> int | None:
     return given if isinstance(given, int) and not isinstance(given, bool) and 0 <= given < MOST_TOKENS else None
-
-
-def _without(key: str | None, text: str) -> str:
-    return text if key is None else text.replace(key, REMOVED)
 
 
 def _seconds(value: str | None) -> float | None:

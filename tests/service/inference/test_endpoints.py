@@ -5,6 +5,7 @@ import json
 import logging
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import pytest
 
@@ -117,6 +118,30 @@ def test_a_key_that_an_answer_repeats_is_removed(stub, tmp_path):
     [reply] = ask(stub, key_file=str(tmp_path / "key"))
     assert isinstance(reply, Reply)
     assert KEY not in json.dumps([reply.text, reply.refusal])
+
+
+def test_a_key_is_removed_however_json_writes_it(stub, tmp_path):
+    write_private(tmp_path / "key", KEY)
+    escaped = "".join(f"\\u{ord(each):04X}" if i % 2 else each for i, each in enumerate(KEY))
+    token = {"token": KEY, "logprob": -1.0, "top_logprobs": [{"token": KEY, "logprob": -1.0}]}
+    split = [{"token": each, "logprob": -1.0} for each in KEY]
+    told = {"model": KEY, "system_fingerprint": f"x{KEY}", "finish_reason": "x" * 290 + KEY}
+    for tokens in ([token], split):
+        body = completion(json.dumps({"v": KEY}), refusal=KEY, **told, logprobs={"content": tokens})
+        nested = json.dumps(body).replace(KEY, escaped.replace("\\", "\\\\"))  # within the text alone it is a key
+        for text in (json.dumps(body), json.dumps(body).replace(KEY, escaped), nested):
+            stub.answer = lambda asked, text=text: Action(200, {}, text.encode())
+            [reply] = ask(stub, key_file=str(tmp_path / "key"))
+            assert isinstance(reply, Reply)
+            assert reply.text == '{"v": "[key]"}'
+            kept = json.dumps(asdict(reply))
+            assert KEY not in kept + "".join(each for each, _, _ in reply.logprobs or ())
+            assert "\\u" not in kept
+            assert "sk-not" not in kept
+    stub.answer = lambda asked: status(400, f'{{"error": "{escaped}"}}'.encode())
+    [error] = ask(stub, key_file=str(tmp_path / "key"))
+    assert isinstance(error, EndpointError)
+    assert "[key]" in error.message
 
 
 def test_no_more_requests_at_once_than_permitted(stub):
