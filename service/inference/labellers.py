@@ -218,16 +218,24 @@ def _parsed(path: Path) -> Any:
     if path.suffix.lower() == ".toml":
         try:
             return tomllib.loads(text)
-        except tomllib.TOMLDecodeError as exc:
-            raise ValueError(f"labellers: {path} is no TOML that can be read ({exc})") from None
+        except (ValueError, RecursionError) as exc:  # its message may have a part of a line, and that a key
+            place = re.search(r"at line (\d+), column (\d+)\)$", str(exc))
+            raise _unread(path, "TOML", place and (int(place[1]), int(place[2]))) from None
     if path.suffix.lower() in (".yaml", ".yml"):
         import yaml
 
         try:
             return yaml.safe_load(text)
-        except yaml.YAMLError as exc:
-            raise ValueError(f"labellers: {path} is no YAML that can be read ({exc})"[:500]) from None
+        except (yaml.YAMLError, ValueError, RecursionError) as exc:  # its message has lines, and these may have a key
+            mark = getattr(exc, "problem_mark", None)
+            raise _unread(path, "YAML", mark and (mark.line + 1, mark.column + 1)) from None
     raise ValueError(f"labellers: {path} ends in {path.suffix or 'nothing'}; give a .toml or .yaml file")
+
+
+def _unread(path: Path, form: str, place: tuple[int, int] | None) -> ValueError:
+    """The error of a file that is not of its form, by the line and the column alone."""
+    where = "" if place is None else f" beyond line {place[0]}, column {place[1]}"
+    return ValueError(f"labellers: {path} is no {form} that can be read{where}; docs/labels.md has an example")
 
 
 def _labeller(name: str, fields: Any, settings: Settings) -> Labeller:

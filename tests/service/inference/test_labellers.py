@@ -55,6 +55,24 @@ def test_a_file_that_cannot_be_used_is_explained(tmp_path, text, message):
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "place"),
+    [
+        ("l.yaml", row(f"{GOOD}\n    api_key: {KEY}: x"), r"no YAML .* line 6, column \d+;"),
+        ("l.yaml", row(f"{GOOD}\n    api_key: *{KEY}"), r"no YAML .* line 6, column \d+;"),
+        ("l.yaml", row(f"{GOOD}\n    api_key: !{KEY} x"), r"no YAML .* line 6, column \d+;"),
+        ("l.yaml", row(f"{GOOD}\n    at: 2026-99-99\n    api_key: {KEY}"), "no YAML that can be read; "),
+        ("l.toml", f"[labellers.a]\n{KEY} = 1\n{KEY} = 2\nx = 1", r"no TOML .* line 3, column \d+;"),
+        ("l.toml", f"[{KEY}]\n[{KEY}]\n", r"no TOML .* line 2, column \d+;"),
+    ],
+)
+def test_a_file_of_another_form_is_not_quoted(tmp_path, name, text, place):
+    with pytest.raises(ValueError, match=place) as caught:
+        read(tmp_path, text, name)
+    assert KEY not in str(caught.value)
+    assert "sk-not" not in str(caught.value)
+
+
 def test_a_key_is_read_from_its_file_and_not_sent_in_the_open(tmp_path):
     write_private(tmp_path / "key", f"{KEY}\n")
     table = f'[labellers.a]\nkind = "remote"\nmodel = "m"\nkey_file = "{tmp_path}/key"\naddress = '
