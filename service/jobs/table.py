@@ -207,7 +207,7 @@ class Table:
         except sqlite3.Error as exc:
             if not is_disk_full(exc):
                 raise
-            self._empty(id)
+            self._empty(id, "failed")
             self._end(id, "failed", stage="failed", error_code=code, error_message=message)
 
     def stop(self, id: str) -> None:
@@ -223,7 +223,7 @@ class Table:
                 (*columns.values(), id),
             ).fetchone()
         if row is not None:
-            self._empty(id, keep_results=state == "succeeded")
+            self._empty(id, state)
 
     def cancel(self, id: str) -> None:
         """End a queued job, or request a running one to stop; in one transaction, since a worker may take it now."""
@@ -238,7 +238,7 @@ class Table:
                 "UPDATE jobs SET cancel_asked = coalesce(cancel_asked, ?) WHERE id = ? AND state = 'running'", (now, id)
             )
         if row is not None:
-            self._empty(id)
+            self._empty(id, "cancelled")
 
     def overdue(self, grace: float) -> Sequence[tuple[str, str]]:
         """Lane and id of running jobs whose cancellation was requested more than `grace` seconds ago."""
@@ -269,11 +269,11 @@ class Table:
             logger.warning("the disk is full: the running %s job is queued again at the next start", lane)
             return
         for row in asked:
-            self._empty(row["id"])
+            self._empty(row["id"], "cancelled")
 
     def adopt(self, lane: str, resumable: frozenset[str]) -> None:
         """Queue, fail or cancel jobs that a killed worker has left running. The caller holds the lane's lock."""
-        ended = []
+        ended: list[tuple[str, State]] = []
         with self._database.writing() as db:
             rows = db.execute("SELECT * FROM jobs WHERE state = 'running' AND lane = ?", (lane,)).fetchall()
             for row in rows:
@@ -294,9 +294,9 @@ class Table:
                     f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in columns)} WHERE id = ?",  # our own names
                     (*columns.values(), row["id"]),
                 )
-                ended += [row["id"]] if "ended" in columns else []
-        for id in ended:
-            self._empty(id)
+                ended += [(row["id"], columns["state"])] if "ended" in columns else []
+        for id, state in ended:
+            self._empty(id, state)
 
     def delete(self, id: str) -> bool:
         """Delete an ended job with its files; whether there was one. If the disk is full, its files go first.
@@ -337,7 +337,7 @@ class Table:
             if state is None:
                 remove_unclaimed(folder, unless=partial(self._has, folder.name))
             elif state in ENDED:
-                self._empty(folder.name, keep_results=state == "succeeded")
+                self._empty(folder.name, state)
 
     def _has(self, id: str) -> bool:
         with self._database.reading() as db:
@@ -347,9 +347,9 @@ class Table:
         """The time before which ended jobs have expired."""
         return time.time() - self._keep
 
-    def _empty(self, id: str, *, keep_results: bool = False) -> None:
-        """Remove the files of a job's submission."""
-        folders.empty(self.folder(id), keep_results=keep_results)
+    def _empty(self, id: str, state: State) -> None:
+        """Remove the files of a job's submission, after it has ended in `state`."""
+        folders.empty(self.folder(id), state)
 
 
 def _active(db: sqlite3.Connection, kind: str, params: Mapping[str, Any]) -> Sequence[Job]:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from service.inference.engine import Engine
 from service.inference.labelling import Labellers
 from service.jobs import Job, Jobs
 from service.jobs.entry import Report
+from service.jobs.folders import PAID
 from service.pipelines import answers
 from service.pipelines.items import Item, check_count, raise_if_failed
 from service.pipelines.label_items import Contents, ItemContent, read_contents
@@ -22,7 +24,8 @@ from service.pipelines.labels import ask_all, prepare, require_same
 from service.schemas.labels import LabelMethod, LabelsRequest
 from service.stores.label_answers import AnswerJournal
 
-KIND, TASK, ANSWER, JOURNAL = "labels", "task.json", "answer.json", "answers.jsonl"
+KIND, TASK, ANSWER, JOURNAL = "labels", "task.json", "answer.json", PAID
+MOST_FAILED = 100  # newest jobs of a caller, among which those that have failed lend their answers
 
 
 async def submit(
@@ -50,12 +53,26 @@ async def submit(
     }
 
     def fill(folder: Path) -> None:
+        if paid := _paid(jobs, owner, method.fingerprint):
+            (folder / JOURNAL).write_bytes(paid)
         (folder / TASK).write_text(json.dumps(task), encoding="utf-8")
         for key, each in contents.by_key.items():
             if each.jpeg is not None:
                 (folder / f"{key}.jpg").write_bytes(each.jpeg)
 
     return await jobs.submit(KIND, {"n": len(items), "labeller": method.labeller.name}, owner=owner, fill=fill)
+
+
+def _paid(jobs: Jobs, owner: str | None, fingerprint: str) -> bytes:
+    """Lines of the journals of failed jobs of this caller by the same method, each once, the oldest first."""
+    begin = json.dumps({"key": f"{fingerprint}:"})[:-2].encode()
+    lines: dict[bytes, None] = {}
+    for job in reversed(jobs.table.newest(owner, MOST_FAILED, None)):
+        if job.kind == KIND and job.state == "failed" and job.owner == owner:
+            with suppress(FileNotFoundError):  # it had asked nothing yet, or is deleted meanwhile
+                read = (jobs.table.folder(job.id) / JOURNAL).read_bytes().splitlines(keepends=True)
+                lines |= dict.fromkeys(line for line in read if line.startswith(begin) and line.endswith(b"\n"))
+    return b"".join(lines)
 
 
 async def run(

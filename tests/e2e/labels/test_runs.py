@@ -16,6 +16,7 @@ import pytest
 
 from daguerre import Client
 from daguerre.errors import FingerprintMismatchError, NotFoundError
+from service.jobs.table import Table
 from tests.e2e import harness
 from tests.e2e.harness import Server
 from tests.e2e.labels.common import ALL_KINDS, CODED, PEOPLE, PHOTOS, post, settings
@@ -111,6 +112,26 @@ def test_a_job_that_was_killed_asks_nothing_twice(home: Path, stub: Stub, tmp_pa
     for path in (tmp_path / "home").rglob("*"):
         if path.is_file() and "models" not in path.parts:
             assert KEY.encode() not in path.read_bytes(), path
+
+
+def test_a_failed_job_that_is_submitted_again_asks_nothing_twice(home: Path, labelling: Server, stub: Stub) -> None:
+    texts = ["one", "two", "three"]
+    reached, release = holding(stub, 2)
+    with Client(labelling.url, progress=False) as client:
+        failing = client.label_job(texts=texts, codebook=PEOPLE, seed=77)
+        assert reached.wait(60)
+        journal = home / "jobs" / failing.id / "answers.jsonl"
+        while len(journal.read_bytes().splitlines()) < 3:
+            time.sleep(0.02)
+        Table(home, most_queued=100, keep_days=1).fail(failing.id, "internal", "as if it had failed")
+        stub.answer = by_hash  # the third request of the first job is held
+        again = client.label_job(texts=texts, codebook=PEOPLE, seed=77)
+        client.wait(again.id)
+        assert client.finished_labels(again.id, ids=texts).usage["reused"] == 2
+        release.set()
+        assert Counter(stub.answered) == Counter(texts)
+        client.delete_job(failing.id)
+        assert not journal.parent.exists()
 
 
 CORPUS = """

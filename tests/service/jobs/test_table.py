@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from service.errors import Overloaded
 from service.jobs import table as module
-from service.jobs.folders import RESULTS
+from service.jobs.folders import PAID, RESULTS
 from service.jobs.table import ENDED, Table
 from service.stores import database
 from service.stores.claims import claim, release
@@ -94,6 +94,19 @@ def test_results_stay_after_success_only(table):
     table.cancel(good)
     table.tidy()
     assert (table.folder(good) / RESULTS / "labels.npy").exists()
+
+
+def test_paid_answers_of_a_failed_job_stay_until_it_is_deleted(table):
+    ends = {"succeeded": lambda id: table.succeed(id, {}), "failed": lambda id: table.fail(id, "c", "m")}
+    for name, end in (ends | {"cancelled": table.stop}).items():
+        id = added(table)
+        table.take("quick")
+        (table.folder(id) / PAID).write_text("{}")
+        end(id)
+        table.tidy()
+        assert [path.name for path in table.folder(id).rglob("*")] == ([PAID] if name == "failed" else [])
+        assert table.delete(id)
+        assert not table.folder(id).exists()
 
 
 def test_an_ended_job_stays_as_it_is(table):
