@@ -101,7 +101,7 @@ def _listed(ids: Sequence[str], pairs: Sequence[tuple[str, str, bool]], person: 
     _limit(len(pairs), "")
     place = {id: i for i, id in enumerate(ids)}
     for k, pair in enumerate(pairs):
-        if unknown := next((id for id in pair[:2] if id not in place), None):
+        if (unknown := next((id for id in pair[:2] if id not in place), None)) is not None:
             raise FaceError(f"pairs[{k}]: {quoted(unknown)} is the id of no face; correct it", "unknown_id")
     a = np.array([place[pair[0]] for pair in pairs], np.int64)
     b = np.array([place[pair[1]] for pair in pairs], np.int64)

@@ -89,12 +89,15 @@ def corrections(
 def _places(ids: Sequence[str], at: str, place: Mapping[str, int]) -> list[int]:
     if len(ids) < 2:
         raise FaceError(f"{at}: has {len(ids)} ids; name two faces or more, or leave the list out", "too_few_ids")
-    if unknown := next((id for id in ids if id not in place), None):
+    if (unknown := next((id for id in ids if id not in place), None)) is not None:
         raise FaceError(
             f"{at}: {quoted(unknown)} is the id of no face; correct it, or leave it out of the corrections",
             "unknown_id",
         )
-    if twice := next((id for id, before in zip(sorted(ids)[1:], sorted(ids), strict=False) if id == before), None):
+    ordered = sorted(ids)
+    if (
+        twice := next((id for id, before in zip(ordered[1:], ordered, strict=False) if id == before), None)
+    ) is not None:
         raise FaceError(f"{at}: names {quoted(twice)} twice; name each face once", "repeated_id")
     return [place[id] for id in ids]
 

@@ -110,7 +110,7 @@ async def page(engine: Engine, kind: str, request: AnswerPageRequest, items: Seq
         if item.id is None:
             raise Unprocessable(f"input[{i}]: has no id; send images and texts with the ids of items", param="input")
     answer, known = await engine.compute(lambda check: _validated(row, request.answer))
-    if unknown := next((item.id for item in given if item.id not in known), None):
+    if (unknown := next((item.id for item in given if item.id not in known), None)) is not None:
         raise Unprocessable(f"input: {quoted(unknown)} is the id of no item of the answer; use its ids", param="input")
     images = [] if request.pictures == "none" else [item for item in given if item.image is not None]
     small = await thumbnails(

@@ -139,7 +139,7 @@ def _task(
         notes += (Note("text_from_image", _read_by(reader, data)),)
     if prompts is not None and request.zero_shot is not None and request.zero_shot.labels is not None:
         names = [str(label) for label in request.zero_shot.labels]
-        if twice := next((name for name in names if names.count(name) > 1), None):
+        if (twice := next((name for name in names if names.count(name) > 1), None)) is not None:
             raise TrainingError(
                 f"zero_shot.labels: {quoted(twice)} occurs twice; give each class one prompt", code="unknown_label"
             )

@@ -78,6 +78,8 @@ def test_a_table_of_all_persons_is_the_answer_whatever_the_cosines_are() -> None
         ([["a", "b"], ["b", "c"]], [["a", "c"]], "contradiction", "'a' and 'c' are different people there"),
         ([["a", "b"]], [["a", "b"]], "contradiction", r"\(same\[0\]\); remove one"),
         ([["a", "x"]], [], "unknown_id", r"same\[0\]: 'x' is the id of no face"),
+        ([["", "a"]], [], "unknown_id", r"same\[0\]: '' is the id of no face"),
+        ([], [["a", ""]], "unknown_id", r"different\[0\]: '' is the id of no face"),
         ([["a"]], [], "too_few_ids", "name two faces or more"),
         ([["a", "a"]], [], "repeated_id", "names 'a' twice"),
     ],
@@ -86,6 +88,12 @@ def test_corrections_that_contradict_each_other_are_refused(same, different, cod
     with pytest.raises(FaceError, match=message) as refused:
         group_persons(np.eye(3), list("abc"), 0.363, same=same, different=different)
     assert refused.value.code == code
+
+
+def test_an_empty_id_is_an_id_like_others() -> None:
+    with pytest.raises(FaceError, match="names '' twice"):
+        group_persons(np.eye(2), ["", "b"], 0.363, same=[["", ""]])
+    assert group_persons(np.eye(2), ["", "b"], 0.363, same=[["", "b"]]).labels.tolist() == [0, 0]
 
 
 def test_few_and_equal_faces() -> None:

@@ -108,6 +108,7 @@ IDS = [f"f{i}" for i in range(12)]
         ({"persons": IDS}, "no_pairs", "no pairs of one person"),
         ({"persons": list("aabbccddefgh")}, "too_few_persons", "the pairs of one person are of 4 people"),
         ({"pairs": [("f0", "x", True)]}, "unknown_id", r"pairs\[0\]: 'x' is the id of no face"),
+        ({"pairs": [("", "f0", True)]}, "unknown_id", r"pairs\[0\]: '' is the id of no face"),
         ({"pairs": [("f0", "f0", True)]}, "invalid_pair", "'f0' is paired with itself"),
         ({"pairs": [("f0", "f1", True), ("f1", "f0", True)]}, "repeated_pair", r"are paired in pairs\[0\] already"),
         (

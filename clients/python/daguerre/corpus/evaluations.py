@@ -177,7 +177,7 @@ def _of_coco(given: Mapping[str, Any]) -> CodedBoxes:
         raise ValueError(f"boxes: not COCO's annotations: {exc!r}; see cocodataset.org, format-data") from exc
     if crowds:
         raise ValueError(f"boxes: {crowds:,} annotations are crowds (iscrowd), which are not evaluated; leave them out")
-    if wrong := next((box for _, _, box in boxes if len(box) != len(EDGES)), None):
+    if (wrong := next((box for _, _, box in boxes if len(box) != len(EDGES)), None)) is not None:
         raise ValueError(f"boxes: bbox {list(wrong)} has not the four numbers x, y, width, height; give these")
     return CodedBoxes(list(dict.fromkeys(names.values())), boxes)
 

@@ -195,7 +195,7 @@ class MultiverseMethods(ZeroShotMethods, EmbeddingMethods):
         names = [(await self.card()).id] if models is None else text_list(models, "models")
         if not names:
             raise ValueError("models: is empty; leave it out for the server's default, or name one or more")
-        if twice := next((name for name in names if names.count(name) > 1), None):
+        if (twice := next((name for name in names if names.count(name) > 1), None)) is not None:
             raise ValueError(f"models: {twice!r} is given twice; leave one of them out")
         cards = {card.id: card for card in await self.ask(MODELS)}
         for name in names:

@@ -34,7 +34,7 @@ def _prompts(context: click.Context, parameter: click.Parameter, given: tuple[st
     """Prompts by label, from LABEL=PROMPT or LABEL; None for none."""
     pairs = [each.partition("=") for each in given]
     labels = [label for label, _, _ in pairs]
-    if twice := next((label for label in labels if labels.count(label) > 1), None):
+    if (twice := next((label for label in labels if labels.count(label) > 1), None)) is not None:
         raise click.BadParameter(f"{twice!r} is given twice; give each class one prompt")
     return {label: prompt or label for label, _, prompt in pairs} or None
 
