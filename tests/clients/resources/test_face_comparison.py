@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 import daguerre
 from daguerre import cli
+from daguerre.corpus.faces import codes_of
 from daguerre.results.embeddings import from_array, read_embeddings
 from tests import face_pictures
 from tests.clients.conftest import address
@@ -151,8 +152,25 @@ def test_errors_on_coded_pairs(connected, many):
         connected.verify_faces(many, dict.fromkeys(many.ids, "one"))
     with pytest.raises(ValueError, match="none of its faces is among the 120"):
         connected.verify_faces(many, {"x": "1"})
+    more = connected.verify_faces(many, {**codes, "gone#0": "1"})
+    assert more.false_match == measured.false_match
+    assert "1 of 121 faces with a person in" in more.remarks[0]
+    assert "'gone#0'" in more.remarks[0]
     with pytest.raises(ValueError, match="got 'maybe'; write 1 for one person, 0 for two"):
         connected.verify_faces(many, {"a": ["f0"], "b": ["f1"], "same": ["maybe"]})
+
+
+def test_a_face_with_two_codes_is_refused_from_columns_and_files(tmp_path):
+    faces = ["a", "a", "b"]
+    assert codes_of({"face": faces, "person": ["1", "", "3"]}, ["a", "b"]).persons == ["1", "3"]
+    for name, more in (("person", {}), ("group", {"person": ["1", "1", "3"]})):
+        table = pd.DataFrame({"face": faces, name: ["1", "2", "3"], **more})
+        table.to_csv(tmp_path / "codes.csv", index=False)
+        for given in (table, tmp_path / "codes.csv"):
+            with pytest.raises(ValueError, match=f"'a' is {name} '1' in one row and '2' in another"):
+                codes_of(given, ["a", "b"])
+    with pytest.raises(ValueError, match="'a' is group 'x' in one row and 'y' in another"):
+        codes_of({"a": "1", "b": "2"}, ["a", "b"], pd.DataFrame({"face": faces, "group": ["x", "y", "x"]}))
 
 
 def test_pages_blur_faces_unless_they_are_wanted(analysing_server, found, many, people, tmp_path):

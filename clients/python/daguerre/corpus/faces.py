@@ -120,16 +120,8 @@ def corrections_of(given: Any, ids: Sequence[str]) -> GivenCorrections:
             different=[[a, b] for a, b, same in pairs if not same],
             remarks=[] if pairs else ["no row of the corrections has a code in the column same: nothing was corrected"],
         )
-    persons: dict[str, str] = {}
-    faces_of_rows = face_ids(table)
-    _require_known(faces_of_rows, known, table.path)
-    for face, person in zip(faces_of_rows, table.ids("person"), strict=True):
-        if not person:
-            continue
-        if persons.setdefault(face, person) != person:
-            raise ValueError(
-                f"corrections: {face!r} is person {persons[face]!r} in one row and {person!r} in another; give it one"
-            )
+    _require_known(face_ids(table), known, table.path)
+    persons = _values(table, "person", "corrections")
     groups: dict[str, list[str]] = {}
     for face, person in persons.items():
         groups.setdefault(person, []).append(face)
@@ -187,11 +179,17 @@ def pairs_of(table: Table) -> list[tuple[str, str, bool]]:
 
 @dataclass(frozen=True, kw_only=True)
 class FaceCodes:
-    """Codes of faces: pairs, or the person of each; and groups of people. Empty texts are no codes."""
+    """Codes of faces: pairs, or the person of each; and groups of people. Empty texts are no codes.
+
+    Attributes
+    ----------
+    remarks : sentences on rows that are of none of the faces.
+    """
 
     pairs: list[tuple[str, str, bool]] | None
     persons: list[str] | None
     groups: list[str] | None
+    remarks: list[str] = field(default_factory=list)
 
 
 def codes_of(given: Any, ids: Sequence[str], groups: Any = None) -> FaceCodes:
@@ -205,29 +203,45 @@ def codes_of(given: Any, ids: Sequence[str], groups: Any = None) -> FaceCodes:
 
     Raises
     ------
-    ValueError : other columns, or no face of `ids` in them.
+    ValueError : other columns, no face of `ids` in them, or a face with two persons or groups.
     """
+    remarks: list[str] = []
     table = table_of(_columns(given, "person"))
     pairs: list[tuple[str, str, bool]] | None = None
     persons: list[str] | None = None
     if all(table.has(name) for name in ("a", "b", "same")):
         pairs = pairs_of(table)
     else:
-        persons = _column(table, "person", ids)
+        persons = _column(table, "person", ids, remarks)
     if groups is not None:
-        named: list[str] | None = _column(table_of(_columns(groups, "group")), "group", ids)
+        named: list[str] | None = _column(table_of(_columns(groups, "group")), "group", ids, remarks)
     else:
-        named = _column(table, "group", ids) if pairs is None and table.has("group") else None
-    return FaceCodes(pairs=pairs, persons=persons, groups=named)
+        named = _column(table, "group", ids, []) if pairs is None and table.has("group") else None
+    return FaceCodes(pairs=pairs, persons=persons, groups=named, remarks=remarks)
 
 
-def _column(table: Table, name: str, ids: Sequence[str]) -> list[str]:
-    """The value of each face, empty without one."""
-    values = dict(zip(face_ids(table), table.ids(name), strict=True))
-    known = set(ids)
-    if not known & set(values):
+def _values(table: Table, name: str, of: str) -> dict[str, str]:
+    """The value of each face of a table that has one. Raises ValueError for a face with two."""
+    values: dict[str, str] = {}
+    for face, value in zip(face_ids(table), table.ids(name), strict=True):
+        if value and values.setdefault(face, value) != value:
+            raise ValueError(
+                f"{of}: {face!r} is {name} {values[face]!r} in one row and {value!r} in another; give it one"
+            )
+    return values
+
+
+def _column(table: Table, name: str, ids: Sequence[str], remarks: list[str]) -> list[str]:
+    """The value of each face, empty without one. Adds a remark on values of other faces to `remarks`."""
+    values, known, coded = _values(table, name, table.path), set(ids), face_ids(table)
+    if known.isdisjoint(coded):
         raise ValueError(
             f"{table.path}: none of its faces is among the {len(ids):,} that are compared, the first is "
-            f"{next(iter(values))!r} and theirs is {ids[0]!r}; give ids of faces, such as photo.jpg#0"
+            f"{coded[0]!r} and theirs is {ids[0]!r}; give ids of faces, such as photo.jpg#0"
+        )
+    if others := [face for face in values if face not in known]:
+        remarks.append(
+            f"{len(others):,} of {len(values):,} faces with a {name} in {table.path} are not among those that are "
+            f"compared, the first is {others[0]!r:.200}: left out"
         )
     return [values.get(id, "") for id in ids]

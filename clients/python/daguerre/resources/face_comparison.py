@@ -193,6 +193,7 @@ class FaceComparisonMethods(SingleAnalysisMethods):
         Raises
         ------
         PermissionDeniedError : faces are not compared on this server (code switched_off).
+        ValueError : a face with two persons or groups in the table, or none of the faces in it.
         InvalidRequestError : codes that contradict each other, or from which a rate cannot be inferred.
 
         Examples
@@ -213,6 +214,7 @@ class FaceComparisonMethods(SingleAnalysisMethods):
         answer = await self._ask_faces(
             VERIFY_FACES, found, {name: value for name, value in fields.items() if value is not None}
         )
+        answer = {**answer, "remarks": [*coded.remarks, *answer["remarks"]]}
         for remark in answer["remarks"]:
             self.warn(RemarkWarning(f"verification: {remark}"))
         return FaceVerification(**FaceVerification.fields_of(answer, _common(answer, found)))
