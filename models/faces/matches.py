@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.faces.vectors import units_of
-from models.similarity.neighbours import nearest
+from models.similarity.neighbours import cosines_of, nearest
 from models.stopping import Check, unchecked
+from models.vectors import row_lengths
 
 Float = NDArray[np.float64]
 EQUAL = 1 - 1e-6  # cosine of one face of one picture, as far as batches and devices change its vector; copies have less
+ROUNDING = 1e-6  # above the difference between a cosine and the one in single precision that is listed
 LISTED = 2**20  # neighbours that are searched at once
 
 
@@ -55,21 +57,27 @@ def match_faces(
     """
     wanted, rows = units_of(targets, target_ids, "targets"), units_of(faces, ids, "faces")
     counts, itself = np.empty(len(wanted), np.int64), np.empty(len(wanted), np.int64)
+    lengths = row_lengths(rows, check)
     step = max(1, 2**23 // len(rows))
     for at in range(0, len(wanted), step):
         check()
         cosines = wanted[at : at + step] @ rows.T
         equal = cosines >= EQUAL
         itself[at : at + step] = equal.sum(axis=1)
-        counts[at : at + step] = ((cosines.astype(np.float32) >= np.float32(threshold)) & ~equal).sum(axis=1)
+        counts[at : at + step] = ((cosines >= threshold + ROUNDING) & ~equal).sum(axis=1)
+        unsure = (np.abs(cosines - threshold) < ROUNDING) & ~equal
+        for i in np.flatnonzero(unsure.any(axis=1)).tolist():
+            some = np.flatnonzero(unsure[i])
+            listed = cosines_of(rows[some], wanted[at + i], lengths=lengths[some], check=check)
+            counts[at + i] += int((listed >= np.float32(threshold)).sum())
     found: list[tuple[tuple[int, float], ...]] = [()] * len(wanted)
     for extra in np.unique(itself).tolist():
         some = np.flatnonzero(itself == extra)
         step = max(1, LISTED // (top + extra))
         for at in range(0, len(some), step):
             targets_of = some[at : at + step]
-            for target, listed in zip(targets_of, _others(rows, wanted[targets_of], top, extra, check), strict=True):
-                found[target] = listed
+            for target, others in zip(targets_of, _others(rows, wanted[targets_of], top, extra, check), strict=True):
+                found[target] = others
     return Matches(faces=tuple(found), counts=counts, itself=itself, threshold=threshold)
 
 

@@ -106,6 +106,19 @@ def nearest(
     return Neighbours(indexes=indexes, scores=scores)
 
 
+def cosines_of(rows: ArrayLike, query: ArrayLike, *, lengths: Float64, check: Check = unchecked) -> Float32:
+    """The cosine of each row to one query, (n,), bit for bit as `nearest` has it.
+
+    Parameters
+    ----------
+    rows, query : (n, d) and (d,) floats, which count as float32; finite, and not all zeros.
+    lengths : `models.vectors.row_lengths` of the rows, (n,).
+    """
+    x, q = _matrix(rows, "rows"), single(_matrix(np.asarray(query)[None], "query"))
+    scoring = _Scoring(x, lengths, q, row_lengths(q, check), "cosine", 1)
+    return scoring.exact(np.arange(len(x)), 0, max(1, BLOCK_BYTES // (16 * x.shape[1])), check)
+
+
 def finite_rows(values: ArrayLike, name: str, check: Check = unchecked) -> Float32:
     """Convert to (n, d) float32 in C order. Raises ClusteringError for NaN and infinity; `name` is for the message."""
     rows = single(_matrix(values, name))

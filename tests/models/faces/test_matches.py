@@ -29,3 +29,15 @@ def test_a_target_among_the_faces_is_no_match_of_itself(top: int) -> None:
 def test_a_face_that_is_compared_with_itself_alone_has_no_match() -> None:
     found = match_faces(np.ones((1, 4)), np.ones((3, 4)), ["a"], list("abc"), 1.0, 2)
     assert (found.faces, found.counts.tolist(), found.itself.tolist()) == (((),), [0], [3])
+
+
+def test_a_threshold_that_is_copied_from_an_answer_counts_the_faces_that_it_marks() -> None:
+    rows, targets = RNG.standard_normal((60, 128)), RNG.standard_normal((40, 128))
+    names, ids = [str(i) for i in range(40)], [str(i) for i in range(60)]
+    found = match_faces(targets, rows, names, ids, 0.0, 60)
+    for target in range(40):
+        for place in (0, 7, 59):
+            copied = found.faces[target][place][1]
+            again = match_faces(targets[[target]], rows, ["t"], ids, copied, 60)
+            assert again.counts.tolist() == [sum(again.is_match(cosine) for _, cosine in again.faces[0])]
+            assert again.counts[0] >= place + 1
