@@ -19,7 +19,7 @@ from service.pipelines.annotation import plain
 from service.pipelines.items import VectorInput, checked_ids
 from service.schemas import face_comparison as schema
 
-MOST_MATCHES = 1_000_000  # listed faces of one answer
+MOST_MATCHES = 100_000  # listed faces of one answer, a second of one core, in which others are answered more slowly
 NOTICE = (
     "Similar faces are no proof of one person, and vectors of faces are biometric data. Errors differ between groups "
     "of people and kinds of pictures: check them on pairs of your own (verification). Persons are numbers, not names."
@@ -74,7 +74,8 @@ def match_faces(
     top = min(request.top, len(faces.rows))
     if len(targets.rows) * top > MOST_MATCHES:
         raise TooLarge(
-            f"top: {top} faces of {len(targets.rows):,} targets are more than {MOST_MATCHES:,}; ask several times",
+            f"top: {top:,} faces of {len(targets.rows):,} targets are {top * len(targets.rows):,}, at most "
+            f"{MOST_MATCHES:,} are listed in one answer; ask for fewer faces of each, or for some targets at a time",
             code="too_many_neighbours",
             param="top",
         )

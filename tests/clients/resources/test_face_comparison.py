@@ -259,6 +259,11 @@ def test_odd_input_has_a_clear_answer(analysing_server, found):
         ("matches", {"vectors": [block(x, sface)], "targets": block(x, "m")}, 422, "make both with one model"),
         ("matches", {"vectors": [block(x, sface)], "targets": block(x[:, :5], sface)}, 422, "have 5 numbers each"),
         ("matches", {"vectors": [block(x, sface)], "targets": block(x, sface), "top": 0}, 422, "top"),
+        (
+            "matches",
+            {"vectors": [block(np.ones((400, 4)), "m")], "targets": block(np.ones((300, 4)), "m"), "top": 400},
+            *(413, "top: 400 faces of 300 targets are 120,000, at most 100,000 are listed in one answer"),
+        ),
         ("verification", {"vectors": [block(x, sface)]}, 422, "pairs: are missing; send pairs that people coded"),
         (
             "verification",

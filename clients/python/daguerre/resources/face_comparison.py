@@ -59,7 +59,8 @@ class FaceComparisonMethods(SingleAnalysisMethods):
         faces : the faces that they are compared with, likewise.
         images, videos, sampling : pictures and videos in place of `faces`, as for `face_vectors`.
         threshold : cosine from which a face counts as the same person; None: that of the model (0.363 for sface).
-        top : number of faces that are listed for each target, whether or not they match.
+        top : number of faces that are listed for each target, whether or not they match; at most 100,000 of all
+            targets together.
         size, model : as for `face_vectors`, for pictures and videos.
 
         Returns
