@@ -19,7 +19,7 @@ class Corrections:
     Attributes
     ----------
     start : (n,) the groups of faces that are put together, numbered from 0 on in the order of their first faces.
-    apart : sets of such groups, each two of which are different people.
+    apart : sets of such groups, each two of which are different people; each set once.
     touched : (n,) whether a correction names the face.
     """
 
@@ -82,7 +82,9 @@ def corrections(
     touched = np.zeros(len(ids), bool)
     for each in (*rows["same"], *rows["different"]):
         touched[each] = True
-    apart = tuple(np.unique(start[each]).astype(np.int64) for each in rows["different"])
+    groups = start.tolist()
+    sets = dict.fromkeys(frozenset(groups[i] for i in each) for each in rows["different"])
+    apart = tuple(np.array(sorted(each), np.int64) for each in sets)
     return Corrections(start=start.astype(np.int64), apart=apart, touched=touched)
 
 

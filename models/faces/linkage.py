@@ -21,6 +21,9 @@ Float = NDArray[np.float64]
 Float32 = NDArray[np.float32]
 CELLS = 2**23  # cosines of a block
 GATHERED = 2**15  # candidates that are compared at once
+BARRED = 2**24  # groups that are left out between two checks
+UNION = 64  # groups that cost as much as the call for a set of them
+UNIONS = 2**22  # groups in the unions of sets that are kept
 ROUNDING = 1e-12  # cosines that differ by less are equal
 NONE = np.empty(0, np.int64)
 PRODUCTIVE = 8  # searches for one merge, above which the chain takes over
@@ -133,13 +136,31 @@ class _Groups:
         """The group with the highest mean cosine to each of `which`, and that cosine; -inf without any."""
         closed = np.flatnonzero(~self.alive)
         places: dict[int, Int] = {}
+        unions: dict[frozenset[int], Int] = {}
+        kept = cells = 0
 
         def barred(row: int) -> Int:
-            numbers = self.sets.get(int(self.origin[which[row]]), ())
-            for number in numbers:
-                if number not in places:
+            nonlocal kept, cells
+            numbers = frozenset(self.sets.get(int(self.origin[which[row]]), ()))
+            if not numbers:
+                return NONE
+            found = unions.get(numbers)
+            if found is None:
+                for number in numbers - places.keys():
                     places[number] = self.place[sorted(self.holders[number])]
-            return np.concatenate([places[number] for number in numbers]) if numbers else NONE
+                mask = np.zeros(self.size, bool)
+                for number in numbers:
+                    mask[places[number]] = True
+                    cells += len(places[number]) + UNION
+                found = np.flatnonzero(mask)
+                if kept < UNIONS:
+                    unions[numbers] = found
+                    kept += len(found)
+            cells += len(found) + UNION
+            if cells > BARRED:
+                cells = 0
+                check()
+            return found
 
         out = barred if self.sets else None
         return highest(

@@ -1,5 +1,7 @@
 """Average linkage of faces, against scipy's on the full matrix and a search through all pairs."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.cluster.hierarchy import fcluster, linkage
 
 from models.faces import linkage as ours
+from models.faces.corrections import corrections
 from models.faces.persons import group_persons
 
 THRESHOLDS = (-1.0, 0.0, 0.363, 0.6, 1.0)
@@ -106,3 +109,28 @@ def test_another_order_of_the_faces_gives_the_same_persons(vectors, random, thre
     assert second.labels.tolist() == first.labels[order].tolist()
     assert second.close.tolist() == first.close[order].tolist()
     np.testing.assert_array_equal(second.cosines, first.cosines[order])
+
+
+@pytest.mark.parametrize("kept", [0, ours.UNIONS])
+def test_many_lists_of_different_people_leave_room_for_checks(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ours, "UNIONS", kept)
+    rng = np.random.default_rng(2)
+    x, calls = units(rng.standard_normal((60, 8))), {1000: 0, 10**9: 0}
+    apart = [np.sort(rng.permutation(60)[:40]) for _ in range(5)]
+    for cells in calls:
+        monkeypatch.setattr(ours, "BARRED", cells)
+
+        def check(cells: int = cells) -> None:
+            calls[cells] += 1
+
+        found = ours.linked(x, np.arange(60), 0.2, apart=apart, check=check)
+    assert calls[1000] > 2 * calls[10**9]
+    pairs = [pair for each in apart for pair in combinations(each.tolist(), 2)]
+    assert all(found[a] != found[b] for a, b in pairs)
+    same = ours.linked(x, np.arange(60), 0.2, apart=[np.array(pair) for pair in set(pairs)])
+    assert alike(found, same)
+
+
+def test_a_list_that_is_repeated_is_one() -> None:
+    made = corrections(list("abcd"), [["a", "b"]], [["a", "c"], ["c", "b"], ["c", "a"], ["c", "d"]])
+    assert [each.tolist() for each in made.apart] == [[0, 1], [1, 2]]
