@@ -1,6 +1,7 @@
 """The page of a verification: errors of the comparison of faces at a threshold, over thresholds and by group."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from math import isnan, log10, nan
 from typing import Any
 
@@ -26,6 +27,7 @@ from models.pages.plots import Frame, redrawn, svg, ticks
 from models.pages.provenance import model_words, receipt_facts
 
 LOWEST = 1e-5  # rate at which the scale of the plot ends
+HIGHEST = 1.1  # cosine of a curve, which ends above the highest one of pairs
 ROWS = 25  # of the table of thresholds, about
 Fields = Mapping[str, Any]
 KINDS = (("false_match", "false match rate"), ("false_non_match", "false non-match rate"))
@@ -39,7 +41,7 @@ def ids(answer: Fields) -> Sequence[str]:
 
 def page(answer: Fields, items: Items) -> str:
     """Build a self-contained page, without scripts or requests, from the answer of POST /v1/faces/verification."""
-    expect(len(answer["curve"]) > 1, "curve: has fewer than two thresholds")
+    _check(answer)
     title = f"Errors of the comparison of {counted(answer['faces'], 'face')}"
     body: list[Child] = [_top(answer, items, title), _curve(answer), _wished(answer)]
     if answer["groups"]:
@@ -47,6 +49,35 @@ def page(answer: Fields, items: Items) -> str:
     body += [_worst(answer, items), methods_section(paragraph(answer))]
     body.append(section("Receipt of the vectors", receipt_facts(answer["receipt"])))
     return document(title, body, style=STYLE + PAIRS)
+
+
+def _check(answer: Fields) -> None:
+    """Raise PageError for numbers that are no cosines and no error rates."""
+    curve = answer["curve"]
+    expect(len(curve) > 1, "curve: has fewer than two thresholds")
+    places = [point["threshold"] for point in curve]
+    expect(all(a < b for a, b in pairwise(places)), "curve: its thresholds do not rise")
+    cosines = {"threshold": answer["threshold"], "equal_error_threshold": answer["equal_error_threshold"]}
+    cosines |= {f"curve[{k}].threshold": place for k, place in enumerate(places)}
+    for k, wish in enumerate(answer["wished"]):
+        cosines |= {f"wished[{k}].{name}": wish[name] for name in ("threshold", "safe_threshold")}
+        expect(0 <= wish["rate"] <= 1, f"wished[{k}].rate: is {wish['rate']:g}, and rates are 0 to 1")
+    for kind in ("highest_different", "lowest_same"):
+        cosines |= {f"{kind}[{k}].cosine": pair["cosine"] for k, pair in enumerate(answer[kind])}
+    for name, cosine in cosines.items():
+        expect(cosine is None or abs(cosine) <= HIGHEST, f"{name}: is {cosine}, and cosines are -1 to 1")
+    equal = answer["equal_error_rate"]
+    expect(0 <= equal <= 1, f"equal_error_rate: is {equal:g}, and rates are 0 to 1")
+    rates = {name: answer[name] for name, _ in KINDS}
+    for key in ("curve", "groups", "differences"):
+        rates |= {f"{key}[{k}].{name}": row[name] for k, row in enumerate(answer[key]) for name, _ in KINDS}
+    for name in ("false_non_match", "safe_false_non_match"):
+        rates |= {f"wished[{k}].{name}": wish[name] for k, wish in enumerate(answer["wished"])}
+    for name, rate in rates.items():
+        lowest = -1 if name.startswith("differences") else 0
+        given = [each for each in (rate["value"], rate["low"], rate["high"]) if each is not None]
+        expect(all(lowest <= each <= 1 + 1e-9 for each in given), f"{name}: is not within {lowest} and 1")
+        expect((rate["low"] is None) == (rate["high"] is None), f"{name}: has one limit of its interval alone")
 
 
 def _of(rate: Fields) -> Figure:

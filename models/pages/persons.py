@@ -71,11 +71,18 @@ def _check(answer: Fields) -> None:
         known = all(0 <= i < n and answer["faces"][i]["person"] == k for i in person["faces"])
         expect(known and bool(person["faces"]), f"persons[{k}].faces: are not the faces of person {k}")
         expect(person["person"] == k, f"persons[{k}].person: is {person['person']}")
-        nearest = person["nearest"]
-        expect(nearest is None or nearest < len(persons), f"persons[{k}].nearest: there is no person {nearest}")
+        _check_other(person, f"persons[{k}]", "nearest", "nearest_cosine", len(persons))
     expect(sum(len(each["faces"]) for each in persons) == n, "persons: have not each face once")
-    others = all(face["other"] is None or face["other"] < len(persons) for face in answer["faces"])
-    expect(others, "faces: the other person of one is none of the persons")
+    for i, face in enumerate(answer["faces"]):
+        _check_other(face, f"faces[{i}]", "other", "other_cosine", len(persons))
+
+
+def _check_other(entry: Fields, at: str, name: str, cosine: str, n: int) -> None:
+    """Raise PageError unless another person is one of n and has a cosine, or neither is there and nothing is close."""
+    other = entry[name]
+    expect(other is None or 0 <= other < n, f"{at}.{name}: there is no person {other}")
+    expect((other is None) == (entry[cosine] is None), f"{at}.{cosine}: is not null exactly where {name} is not null")
+    expect(other is not None or not entry["close"], f"{at}.close: is true without another person in {name}")
 
 
 def _top(answer: Fields, items: Items, title: str) -> Html:
