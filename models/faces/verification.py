@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import FaceError
-from models.faces.coded_pairs import CodedPairs
+from models.faces.coded_pairs import MOST_PAIRS, CodedPairs
 from models.faces.rates import PairUnits, difference
 from models.intervals import Figure
 from models.stopping import Check, unchecked
@@ -20,6 +20,7 @@ FEWEST = 5  # persons of a rate: the coverage of intervals is simulated from thi
 MOST_GROUPS = 12
 SHOWN = 12  # of the worst pairs of each kind
 STEP = 0.01  # between thresholds of the curve
+LAST = round(1 / STEP)  # steps to the highest threshold
 BLOCK = 2**18  # pairs whose cosines are computed at once
 UNDEFINED = Figure(value=np.nan, low=np.nan, high=np.nan)
 
@@ -52,7 +53,7 @@ class WishedRate:
     Attributes
     ----------
     threshold : lowest cosine at which the false match rate of these pairs is not above `rate`; None where fewer than
-        1 / rate pairs of different people were coded.
+        1 / rate pairs of different people were coded, or where too many of them have a cosine of 1.
     safe_threshold : lowest threshold of the curve at which the upper limit of the interval is not above `rate`.
     false_non_match, safe_false_non_match : rates at the two thresholds.
     """
@@ -209,18 +210,14 @@ def verify(
     same = _Kind(pairs, cosines, np.flatnonzero(pairs.same), different=False)
     _enough(different, same)
     low, high = floor(cosines.min() / STEP), ceil(cosines.max() / STEP) + 1
+    low, high = max(-LAST, min(low, LAST - 1)), min(high, LAST)
     thresholds = [round(k * STEP, 6) for k in range(low, high + 1)]
     rows = zip(thresholds, different.draw(thresholds, check), same.draw(thresholds, check), strict=True)
     curve = [CurvePoint(threshold=t, false_match=one, false_non_match=other) for t, one, other in rows]
     equal, rate = _equal_error(different.cosines, same.cosines)
     wishes = tuple(_wish(each, different, same, curve) for each in wished)
     groups, differences, remarks = _by_group(pairs, cosines, threshold, thresholds, check)
-    remarks += [
-        f"a false match rate of {each.rate:g} cannot be told from {different.units.pairs:,} pairs of different people: "
-        f"{ceil(1 / each.rate):,} or more are needed"
-        for each in wishes
-        if each.threshold is None
-    ]
+    remarks += [_untold(each.rate, different.units.pairs) for each in wishes if each.threshold is None]
     return Verification(
         false_match=different.counted(threshold),
         false_non_match=same.counted(threshold),
@@ -263,7 +260,18 @@ def _equal_error(different: Float, same: Float) -> tuple[float, float]:
     false_match = 1 - np.searchsorted(different, t, side="left") / len(different)
     false_non_match = np.searchsorted(same, t, side="left") / len(same)
     best = int(np.argmin(np.abs(false_match - false_non_match)))
-    return float(t[best]), float(false_match[best] + false_non_match[best]) / 2
+    return float(np.clip(t[best], -1, 1)), float(false_match[best] + false_non_match[best]) / 2
+
+
+def _untold(rate: float, pairs: int) -> str:
+    """The remark on a wished rate without a threshold."""
+    if pairs * rate >= 1:
+        return (
+            f"a false match rate of {rate:g} is reached at no cosine: too many pairs of different people have equal "
+            "vectors; look at their codes"
+        )
+    needed = f"{ceil(1 / rate):,} or more are" if rate * MOST_PAIRS >= 1 else f"more than {MOST_PAIRS:,} would be"
+    return f"a false match rate of {rate:g} cannot be told from {pairs:,} pairs of different people: {needed} needed"
 
 
 def _wish(rate: float, different: _Kind, same: _Kind, curve: Sequence[CurvePoint]) -> WishedRate:
@@ -272,6 +280,7 @@ def _wish(rate: float, different: _Kind, same: _Kind, curve: Sequence[CurvePoint
     if n * rate >= 1:
         allowed = floor(n * rate + 1e-9)
         threshold = -1.0 if allowed >= n else (floor(different.cosines[n - 1 - allowed] * 1e6) + 1) / 1e6
+        threshold = None if threshold > 1 else max(-1.0, threshold)
     safe = next((point.threshold for point in curve if point.false_match.high <= rate), None)
     return WishedRate(
         rate=rate,

@@ -196,14 +196,14 @@ def _power(y: float) -> str:
 
 
 def _wished(answer: Fields) -> Html:
-    rows = []
+    rows, pairs, few = [], answer["false_match"]["pairs"], "too few pairs"
     for each in answer["wished"]:
         some = each["threshold"] is not None
         safe = each["safe_threshold"] is not None
         rows.append(
             [
                 f"{100 * each['rate']:g}\u00a0%",
-                decimals(each["threshold"], 3) if some else "too few pairs",
+                decimals(each["threshold"], 3) if some else few if each["rate"] * pairs < 1 else "none",
                 rate_text(each["false_non_match"]),
                 decimals(each["safe_threshold"], 2) if safe else "none",
                 rate_text(each["safe_false_non_match"]),

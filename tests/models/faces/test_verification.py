@@ -96,6 +96,20 @@ def test_few_people_of_a_group_have_a_rate_without_an_interval() -> None:
     assert "group 'few': its false match rate is of 3 people" in found.remarks[0]
 
 
+def test_tiny_wishes_and_equal_faces_have_thresholds_that_can_be_given() -> None:
+    of = np.repeat(np.arange(10), 3)
+    x = np.eye(10)[np.maximum(1, of)]  # two people have equal vectors
+    found = verified(x, of, 0.363, wished=[5e-324, 1e-300, 0.01, 0.5])
+    assert [each.threshold is None for each in found.wished] == [True, True, True, False]
+    for remark in found.remarks[:2]:
+        assert remark.endswith("pairs of different people: more than 5,000,000 would be needed")
+    assert "is reached at no cosine" in found.remarks[2]
+    given = [found.equal_error_threshold, *(point.threshold for point in found.curve)]
+    given += [each for wish in found.wished for each in (wish.threshold, wish.safe_threshold) if each is not None]
+    assert max(map(abs, given)) <= 1
+    assert len(verified(np.ones((30, 1)), of, 0.363).curve) == 2
+
+
 IDS = [f"f{i}" for i in range(12)]
 
 

@@ -281,7 +281,9 @@ class FaceVerification(Compared):
         for each in self.answer["wished"]:
             wish = f"false match rate of {100 * each['rate']:g} %"
             some, safe = each["threshold"], each["safe_threshold"]
-            known = "cannot be told from so few pairs" if some is None else f"from a cosine of {some:.3f}"
+            few = each["rate"] * self.answer["false_match"]["pairs"] < 1
+            none = "cannot be told from so few pairs" if few else "is reached at no cosine"
+            known = none if some is None else f"from a cosine of {some:.3f}"
             sure = "" if safe is None else f"; with its upper limit from {safe:.2f}"
             lines.append(f"{wish} {known}{sure}")
         return lines
