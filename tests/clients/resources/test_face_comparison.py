@@ -10,8 +10,9 @@ from click.testing import CliRunner
 
 import daguerre
 from daguerre import cli
-from daguerre.corpus.faces import codes_of
+from daguerre.corpus.faces import codes_of, corrections_of
 from daguerre.results.embeddings import from_array, read_embeddings
+from daguerre.results.face_comparison import Persons
 from tests import face_pictures
 from tests.clients.conftest import address
 from tests.e2e import harness
@@ -171,6 +172,23 @@ def test_a_face_with_two_codes_is_refused_from_columns_and_files(tmp_path):
                 codes_of(given, ["a", "b"])
     with pytest.raises(ValueError, match="'a' is group 'x' in one row and 'y' in another"):
         codes_of({"a": "1", "b": "2"}, ["a", "b"], pd.DataFrame({"face": faces, "group": ["x", "y", "x"]}))
+
+
+def test_ids_that_are_formulas_are_texts_in_files_and_come_back(tmp_path):
+    ids = ["=HYPERLINK(1)#0,x.jpg#0", "+1.jpg#0", "'=quoted.jpg#0", "plain.jpg#0"]
+    face = {"person": 0, "cosine": None, "other": None, "other_cosine": None}
+    rows = [{**face, **dict.fromkeys(("close", "corrected", "moved"), False)} for _ in ids]
+    answer = {"faces": rows, "persons": [], "margin": 0.05, "remarks": []}
+    common = {"threshold": 0.3, "threshold_origin": "given", "model": "m", "receipt": {}, "notice": "", "ids": ids}
+    made = Persons(**Persons.fields_of(answer, ids, {**common, "answer": answer}))
+    made.to_csv(tmp_path / "persons.csv")
+    table = pd.read_csv(tmp_path / "persons.csv", dtype=str)
+    assert not table.face.str.startswith(("=", "+")).any()
+    assert made.to_pandas().face.tolist() == ids
+    assert corrections_of(tmp_path / "persons.csv", ids).same == [ids]
+    assert codes_of(tmp_path / "persons.csv", ids).persons == ["0"] * 4
+    pairs = {"a": table.face[:2], "b": table.face[2:], "same": ["1", "0"]}
+    assert codes_of(pairs, ids).pairs == [(ids[0], ids[2], True), (ids[1], ids[3], False)]
 
 
 def test_pages_blur_faces_unless_they_are_wanted(analysing_server, found, many, people, tmp_path):

@@ -10,6 +10,7 @@ from daguerre.dispatch.vectors import EmbeddingsLike, embeddings_of, split_usabl
 from daguerre.results.analyses import finding_rows
 from daguerre.results.embeddings import Embeddings
 from daguerre.results.face_vectors import KIND, MODALITY, FaceVectors, face_id
+from daguerre.storage.csv import formulated
 from daguerre.storage.parquet import arrow
 from daguerre.storage.tables import Table, table_of
 from daguerre.types.common import Crop
@@ -113,15 +114,15 @@ def corrections_of(given: Any, ids: Sequence[str]) -> GivenCorrections:
     table = table_of(_columns(given, "person"))
     known = set(ids)
     if all(table.has(name) for name in ("a", "b", "same")):
-        pairs = pairs_of(table)
+        pairs = pairs_of(table, known)
         _require_known((id for a, b, _ in pairs for id in (a, b)), known, table.path)
         return GivenCorrections(
             same=[[a, b] for a, b, same in pairs if same],
             different=[[a, b] for a, b, same in pairs if not same],
             remarks=[] if pairs else ["no row of the corrections has a code in the column same: nothing was corrected"],
         )
-    _require_known(face_ids(table), known, table.path)
-    persons = _values(table, "person", "corrections")
+    _require_known(face_ids(table, known), known, table.path)
+    persons = _values(table, "person", "corrections", known)
     groups: dict[str, list[str]] = {}
     for face, person in persons.items():
         groups.setdefault(person, []).append(face)
@@ -158,15 +159,20 @@ def _columns(given: Any, name: str) -> Any:
     return {"face": list(given), name: list(given.values())}
 
 
-def face_ids(table: Table) -> list[str]:
+def face_ids(table: Table, known: Collection[str]) -> list[str]:
     """The ids of faces of a table: its column face, or else item, or else id. Raises ValueError."""
-    return table.ids(next((name for name in FACE_COLUMNS if table.has(name)), FACE_COLUMNS[0]))
+    return _own(table.ids(next((name for name in FACE_COLUMNS if table.has(name)), FACE_COLUMNS[0])), known)
 
 
-def pairs_of(table: Table) -> list[tuple[str, str, bool]]:
+def _own(given: Iterable[str], known: Collection[str]) -> list[str]:
+    """Ids without the apostrophe that keeps a spreadsheet program from running those of `known` as formulas."""
+    return [id if id in known or (own := formulated(id)) not in known else own for id in given]
+
+
+def pairs_of(table: Table, known: Collection[str]) -> list[tuple[str, str, bool]]:
     """The coded pairs of a table with the columns a, b and same. Rows with an empty same are left out."""
     pairs = []
-    rows = zip(table.ids("a"), table.ids("b"), table.column("same"), strict=True)
+    rows = zip(_own(table.ids("a"), known), _own(table.ids("b"), known), table.column("same"), strict=True)
     for i, (a, b, code) in enumerate(rows, 1):
         word = code.casefold().removesuffix(".0")
         if not word:
@@ -210,7 +216,7 @@ def codes_of(given: Any, ids: Sequence[str], groups: Any = None) -> FaceCodes:
     pairs: list[tuple[str, str, bool]] | None = None
     persons: list[str] | None = None
     if all(table.has(name) for name in ("a", "b", "same")):
-        pairs = pairs_of(table)
+        pairs = pairs_of(table, set(ids))
     else:
         persons = _column(table, "person", ids, remarks)
     if groups is not None:
@@ -220,10 +226,10 @@ def codes_of(given: Any, ids: Sequence[str], groups: Any = None) -> FaceCodes:
     return FaceCodes(pairs=pairs, persons=persons, groups=named, remarks=remarks)
 
 
-def _values(table: Table, name: str, of: str) -> dict[str, str]:
+def _values(table: Table, name: str, of: str, known: Collection[str]) -> dict[str, str]:
     """The value of each face of a table that has one. Raises ValueError for a face with two."""
     values: dict[str, str] = {}
-    for face, value in zip(face_ids(table), table.ids(name), strict=True):
+    for face, value in zip(face_ids(table, known), table.ids(name), strict=True):
         if value and values.setdefault(face, value) != value:
             raise ValueError(
                 f"{of}: {face!r} is {name} {values[face]!r} in one row and {value!r} in another; give it one"
@@ -233,7 +239,8 @@ def _values(table: Table, name: str, of: str) -> dict[str, str]:
 
 def _column(table: Table, name: str, ids: Sequence[str], remarks: list[str]) -> list[str]:
     """The value of each face, empty without one. Adds a remark on values of other faces to `remarks`."""
-    values, known, coded = _values(table, name, table.path), set(ids), face_ids(table)
+    known = set(ids)
+    values, coded = _values(table, name, table.path, known), face_ids(table, known)
     if known.isdisjoint(coded):
         raise ValueError(
             f"{table.path}: none of its faces is among the {len(ids):,} that are compared, the first is "

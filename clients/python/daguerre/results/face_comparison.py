@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from daguerre.results.base import import_pandas
 from daguerre.results.report import Figure
-from daguerre.storage.csv import write_table
+from daguerre.storage.csv import unformulated, write_table
 from daguerre.types.common import Crop
 
 if TYPE_CHECKING:
@@ -138,8 +138,8 @@ class Persons(Compared):
         write_table(FACES, self.rows(), os.fspath(path))
 
     def rows(self) -> list[list[Any]]:
-        """The rows of the table of faces, empty texts for missing values."""
-        return [["" if each is None else each for each in row] for row in self._face_rows()]
+        """The rows of the table of faces for a file, empty texts for missing values, and no formulas."""
+        return [["" if each is None else unformulated(each) for each in row] for row in self._face_rows()]
 
     def _face_rows(self) -> list[list[Any]]:
         return [
@@ -216,7 +216,11 @@ class FaceMatches(Compared):
 
     def to_csv(self, path: "str | os.PathLike[str]") -> None:
         """Write the table of `to_pandas`."""
-        write_table(MATCHES, self.rows(), os.fspath(path))
+        write_table(MATCHES, self.file_rows(), os.fspath(path))
+
+    def file_rows(self) -> list[list[Any]]:
+        """The rows of the table for a file, without formulas."""
+        return [[unformulated(each) for each in row] for row in self.rows()]
 
     def rows(self) -> list[list[Any]]:
         """The rows of the table."""

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daguerre.results.base import import_pandas
-from daguerre.storage.csv import write_table
+from daguerre.storage.csv import unformulated, write_table
 from daguerre.types.common import Content, listed
 
 if TYPE_CHECKING:
     import pandas as pd
 
 CODING = "/v1/coding"
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # that spreadsheet programs run as a formula
 EXACT = frozenset(("id", "other", "stratum"))  # columns by which tables are joined
 
 
@@ -67,24 +66,14 @@ def save_columns(columns: Mapping[str, Sequence[Any]], path: "str | os.PathLike[
         import_pandas().DataFrame(dict(columns)).to_parquet(out)
         return
     cells = [
-        ["" if cell is None else cell if name in EXACT else _unformulated(cell) for cell in values]
+        ["" if cell is None else cell if name in EXACT else unformulated(cell) for cell in values]
         for name, values in columns.items()
     ]
-    write_table([_unformulated(name) for name in columns], zip(*cells, strict=True), out)
+    write_table([unformulated(name) for name in columns], zip(*cells, strict=True), out)
 
 
 def _cell(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if set(text) & set('",\n') else text
-
-
-def _unformulated(cell: Any) -> Any:
-    if not isinstance(cell, str) or not cell.startswith(FORMULAS):
-        return cell
-    try:
-        float(cell)  # such as a category -1
-    except ValueError:
-        return f"'{cell}"
-    return cell
 
 
 @dataclass(frozen=True, repr=False)

@@ -8,6 +8,24 @@ from typing import Any, TextIO
 
 from daguerre.storage.whole import whole_file
 
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # that spreadsheet programs run as a formula
+
+
+def unformulated(cell: Any) -> Any:
+    """A cell that spreadsheet programs do not run: an apostrophe precedes a text that begins as a formula does."""
+    if not isinstance(cell, str) or not cell.startswith(FORMULAS):
+        return cell
+    try:
+        float(cell)  # such as a category -1
+    except ValueError:
+        return f"'{cell}"
+    return cell
+
+
+def formulated(cell: str) -> str:
+    """The text that a cell of `unformulated` was made of."""
+    return cell[1:] if cell.startswith(tuple(f"'{first}" for first in FORMULAS)) else cell
+
 
 @contextmanager
 def open_output(out: str) -> Iterator[TextIO]:

@@ -55,7 +55,7 @@ def face_matches(
     check_table(out, kinds=(".csv",))
     with settings.client() as client:
         found = client.face_matches(_source(targets), _source(source), threshold=threshold, top=top)
-        write_table(MATCHES, found.rows(), out)
+        write_table(MATCHES, found.file_rows(), out)
         report.write(settings, found)
     settings.notify(
         f"{int((found.counts > 0).sum()):,} of {len(found):,} targets have a face with a cosine of at least "
