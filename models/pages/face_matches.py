@@ -15,15 +15,21 @@ MOST, LEAST = 60, 5  # faces shown of each target
 Fields = Mapping[str, Any]
 
 
-def target_name(entry: Fields) -> str:
-    """Name of a target, under which its picture is sent."""
-    return f"target {entry['index']}"
+def target_names(answer: Fields) -> list[str]:
+    """The name of each target, under which its picture is sent: `target 0`, with more spaces where faces begin so."""
+    found, start = _found(answer), "target "
+    while any(name.startswith(start) for name in found):
+        start += " "
+    return [f"{start}{entry['index']}" for entry in answer["data"]]
 
 
 def ids(answer: Fields) -> set[str]:
     """Names of targets and of the faces that were found."""
-    found = {item_name(face) for entry in answer["data"] for face in entry["faces"]}
-    return found | {target_name(entry) for entry in answer["data"]}
+    return _found(answer).union(target_names(answer))
+
+
+def _found(answer: Fields) -> set[str]:
+    return {item_name(face) for entry in answer["data"] for face in entry["faces"]}
 
 
 def page(answer: Fields, items: Items) -> str:
@@ -88,10 +94,10 @@ def _overview(answer: Fields) -> Html:
 def _results(answer: Fields, items: Items) -> Html:
     shown = answer["data"][:TARGETS]
     per = min(MOST, max(LEAST, PICTURES // max(1, len(shown)) - 1))
-    blocks = []
+    blocks, names = [], target_names(answer)
     for place, entry in enumerate(shown):
         listed = entry["faces"][:per]
-        content = items.content(target_name(entry), entry["id"])
+        content = items.content(names[place], entry["id"])
         tiles = [
             items.tile(
                 item_name(face),

@@ -9,15 +9,23 @@ from typing import Any
 import numpy as np
 import pytest
 
+from daguerre.handles.page_sources import page_source
+from daguerre.results.face_comparison import FaceMatches
 from models.errors import PageError
 from models.faces.coded_pairs import coded_pairs
 from models.faces.persons import group_persons
 from models.faces.verification import verify
-from models.pages import face_verification, persons
+from models.pages import face_matches, face_verification, persons
 from models.pages.items import Items
 from service.pipelines.annotation import plain
 
-COMMON = {"threshold": 0.363, "threshold_origin": "model", "model": "sface", "receipt": {}, "notice": "a notice"}
+COMMON: dict[str, Any] = {
+    "threshold": 0.363,
+    "threshold_origin": "model",
+    "model": "sface",
+    "receipt": {},
+    "notice": "a notice",
+}
 RNG = np.random.default_rng(6)
 OF = np.repeat(np.arange(8), 4)
 UNITS = RNG.standard_normal((8, 32))[OF] + RNG.standard_normal((32, 32))
@@ -87,3 +95,24 @@ def test_an_answer_that_contradicts_itself_is_refused(made: Callable[[], Any], p
         reduce(lambda at, key: at[key], path, changed)[last] = value
         with pytest.raises(PageError, match=r"^answer\..*; send the answer unchanged"):
             page(changed, Items())
+
+
+def test_a_face_that_is_called_as_targets_are_keeps_its_picture() -> None:
+    faces = [
+        {"index": i, "id": id, "cosine": 0.5, "distance": 0.5, "match": True}
+        for i, id in enumerate(["target 0", "target  x", "b"])
+    ]
+    answer = {"n": 3, "data": [{"index": 0, "id": "t", "matches": 3, "itself": 0, "faces": faces}], **COMMON}
+    assert face_matches.ids(answer) == {"target 0", "target  x", "b", "target   0"}
+    items = Items()
+    face_matches.page(answer, items)
+    assert set(items.shown) == face_matches.ids(answer)
+    made = FaceMatches(
+        **COMMON,
+        ids=["target 0", "target  x", "b"],
+        answer=answer,
+        targets=["t"],
+        counts=np.ones(1),
+        itself=np.zeros(1),
+    )
+    assert set(page_source(made).names) == face_matches.ids(answer)

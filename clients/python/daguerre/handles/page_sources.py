@@ -1,6 +1,6 @@
 """Results as the JSON answers that the server makes pages of: one function for each kind of result."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import singledispatch
 from typing import Any
@@ -192,7 +192,7 @@ def without_vectors(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 @page_source.register
 def _neighbours(result: Neighbours) -> PageSource:
-    queries = [f"query {i}" for i in range(len(result))]
+    queries = _free("query ", (printable(id) for row in result.ids for id in row), len(result))
     data = [
         {
             "index": i,
@@ -223,6 +223,14 @@ def _neighbours(result: Neighbours) -> PageSource:
     )
 
 
+def _free(start: str, taken: Iterable[str], n: int) -> list[str]:
+    """Names of n items, `start` with their numbers; more spaces follow it where another name begins so."""
+    names = list(taken)
+    while any(name.startswith(start) for name in names):
+        start += " "
+    return [f"{start}{i}" for i in range(n)]
+
+
 @page_source.register
 def _persons(result: Persons) -> PageSource:
     names = [printable(id) for id in result.ids]
@@ -247,8 +255,8 @@ def _kept(result: Compared) -> list[str]:
 
 @page_source.register
 def _matches(result: FaceMatches) -> PageSource:
-    targets = [f"target {i}" for i in range(len(result))]
     found = list(dict.fromkeys(result.ids[face["index"]] for entry in result.answer["data"] for face in entry["faces"]))
+    targets = _free("target ", map(printable, found), len(result))
     own = dict(zip(targets, result.targets, strict=True))
     return PageSource(
         kind="face-matches",
