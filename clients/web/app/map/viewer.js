@@ -28,6 +28,8 @@
   /** @type {Float32Array[]} */
   let places = [];
   let drawn = Promise.resolve();
+  /** @type {Draw | null} */
+  let newest = null;
 
   const where = (/** @type {number | null} */ point) => (point === null || !n ? null : plot.getScreenPosition(point));
 
@@ -74,14 +76,21 @@
     plot.redraw();
   }
 
+  /** Draw after what is being drawn; of several that wait, the newest alone. @param {Draw} message */
+  function draw(message) {
+    newest = message;
+    const next = () => (newest === message ? paint(message) : undefined);
+    drawn = drawn.then(next, next);
+    return drawn;
+  }
+
   /** @param {Draw} message */
-  function draw({ x, y, z, colours, size }) {
+  function paint({ x, y, z, colours, size }) {
     n = x.length;
     places = [x, y];
     focus = null;
     plot.set({ pointColor: colours, colorBy: "valueA", pointSize: size, opacity: n > 20_000 ? 0.6 : 0.85 });
-    drawn = plot.draw({ x, y, z }, { zDataType: "categorical" }).then(() => tell({ type: "drawn", n }));
-    return drawn;
+    return plot.draw({ x, y, z }, { zDataType: "categorical" }).then(() => tell({ type: "drawn", n }));
   }
 
   /** Show a point, and where it is; the view moves where it is outside. @param {number | null} point */
