@@ -35,6 +35,10 @@ ALL_KINDS = {
 
 
 def settings(folder: Path, stub: Stub) -> dict[str, str]:
+    """Settings of a server with labellers, in a home of its own: no other server takes its jobs."""
+    (folder / "home").mkdir(exist_ok=True)
+    if not (folder / "home" / "models").exists():
+        (folder / "home" / "models").symlink_to((harness.HOME / "models").resolve())
     write_private(folder / "key", KEY)
     shared = {"key_file": str(folder / "key"), "tries": 2, "longest_wait": 0.05}
     labellers = {
@@ -43,7 +47,11 @@ def settings(folder: Path, stub: Stub) -> dict[str, str]:
         "sure": stub.labeller(model="sure", logprobs=True, **shared),
         "texts": stub.labeller(model="texts", structured="json_object", example_pictures=False, **shared),
     }
-    return {"DAGUERRE_LABELLERS": str(write_labellers(folder, labellers)), "BENTOML_HOME": str(folder / "bentoml")}
+    return {
+        "DAGUERRE_LABELLERS": str(write_labellers(folder, labellers)),
+        "DAGUERRE_HOME": str(folder / "home"),
+        "BENTOML_HOME": str(folder / "bentoml"),
+    }
 
 
 def post(http: httpx.Client, codebook=PEOPLE, input=None, path: str = "/v1/labels", **fields) -> httpx.Response:

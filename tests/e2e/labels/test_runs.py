@@ -73,9 +73,7 @@ def holding(stub: Stub, n: int) -> tuple[threading.Event, threading.Event]:
 
 
 def test_a_job_that_was_killed_asks_nothing_twice(home: Path, stub: Stub, tmp_path: Path) -> None:
-    own = {**settings(tmp_path, stub), "DAGUERRE_HOME": str(tmp_path / "home")}
-    (tmp_path / "home").mkdir()
-    (tmp_path / "home" / "models").symlink_to((home / "models").resolve(), target_is_directory=True)
+    own = settings(tmp_path, stub)
     reached, release = holding(stub, 5)
     texts = [f"item {i}" for i in range(12)]
     server = harness.launch(tmp_path, settings=own).wait_ready()
@@ -114,7 +112,8 @@ def test_a_job_that_was_killed_asks_nothing_twice(home: Path, stub: Stub, tmp_pa
             assert KEY.encode() not in path.read_bytes(), path
 
 
-def test_a_failed_job_that_is_submitted_again_asks_nothing_twice(home: Path, labelling: Server, stub: Stub) -> None:
+def test_a_failed_job_that_is_submitted_again_asks_nothing_twice(labelling: Server, stub: Stub) -> None:
+    home = labelling.log.parent / "home"
     texts = ["one", "two", "three"]
     reached, release = holding(stub, 2)
     with Client(labelling.url, progress=False) as client:
