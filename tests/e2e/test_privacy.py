@@ -137,7 +137,8 @@ def test_another_key_reads_no_item_and_no_code_over_http(keyed: Server, kept: di
         seen = {}
         for path in readable_paths(owner, kept):
             own, foreign = owner.get(path), other.get(path)
-            assert own.status_code in (200, 404, 409), f"{path}: {own.text}"
+            nothing = path == "/v1/folders"  # a server without DAGUERRE_DATA has none to list
+            assert own.status_code in ((422,) if nothing else (200, 404, 409)), f"{path}: {own.text}"
             assert not SECRET.search(foreign.text), f"{path}: {SECRET.findall(foreign.text)[:5]}"
             seen[path] = len(SECRET.findall(own.text))
         assert seen["/v1/classifiers/coded"] > 40
