@@ -52,3 +52,11 @@ def paths(folder: Path) -> dict[str, list[Path]]:
             (folder / name).write_bytes(picture(name))
             written.setdefault(person, []).append(folder / name)
     return written
+
+
+def write_all(folder: Path) -> Path:
+    """The folder, with all pictures of `NAMES`."""
+    folder.mkdir(exist_ok=True)
+    for name in NAMES:
+        (folder / name).write_bytes(picture(name))
+    return folder

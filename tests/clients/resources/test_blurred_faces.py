@@ -125,10 +125,7 @@ def test_no_page_shows_a_face(client, inline, crowds, tmp_path):
 @pytest.mark.filterwarnings("ignore::daguerre.RemarkWarning")
 def test_no_page_of_faces_shows_one_nor_do_copies(analysing_server, tmp_path):
     """Thirteen faces of nine people: portraits, a whole figure, cut-outs, and six on one photo."""
-    folder = tmp_path / "people"
-    folder.mkdir()
-    for name in face_pictures.NAMES:
-        (folder / name).write_bytes(face_pictures.picture(name))
+    folder = face_pictures.write_all(tmp_path / "people")
     assert sum(clear_faces(path.read_bytes()) > 0 for path in folder.iterdir()) == len(face_pictures.NAMES)
     with daguerre.Client(analysing_server.url) as client:
         found = client.face_vectors(folder)

@@ -24,10 +24,7 @@ pytestmark = pytest.mark.parametrize("placement", ["inline"], indirect=True, sco
 @pytest.fixture(scope="module")
 def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Pictures of three people, and one of six others."""
-    folder = tmp_path_factory.mktemp("people")
-    face_pictures.paths(folder)
-    (folder / face_pictures.SIX).write_bytes(face_pictures.picture(face_pictures.SIX))
-    return folder
+    return face_pictures.write_all(tmp_path_factory.mktemp("people"))
 
 
 @pytest.fixture(scope="module", params=["http", "grpc"])
