@@ -110,7 +110,7 @@ def cells(metadata: Mapping[str, Any], fields: Mapping[str, FieldType], at: str)
     """One item's metadata in the order of the fields; None where there is no value. Raises Unprocessable."""
     unknown = next((name for name in metadata if name not in fields), None)
     if unknown is not None:
-        there = f"there are {listed(fields)}" if fields else "it has none"
+        there = f"there are {listed(sorted(fields))}" if fields else "it has none"
         raise Unprocessable(
             f"{at}: {quoted(unknown)} is no field of the collection; {there}, declared when it was created", param=at
         )
@@ -164,10 +164,8 @@ def _target(name: str, fields: Mapping[str, FieldType]) -> tuple[str, FieldType]
         return column(list(fields).index(name)), fields[name]
     if name in RESERVED:
         return name, "string"
-    raise Unprocessable(
-        f"where: {quoted(name)} is no field of the collection; there are {listed([*fields, *RESERVED], most=20)}",
-        param="where",
-    )
+    there = listed([*sorted(fields), *RESERVED], most=20)
+    raise Unprocessable(f"where: {quoted(name)} is no field of the collection; there are {there}", param="where")
 
 
 def _compared(target: str, kind: FieldType, operator: str, value: Any, at: str) -> str:

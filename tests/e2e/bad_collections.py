@@ -47,7 +47,7 @@ POSTS: Sequence[Bad] = (
     stored("vectors of another model for a collection", "their fingerprint is 'g'", "fingerprint_mismatch",
            vectors=[{**ONE, "fingerprint": "g"}]),
     stored("a vector of zeros for a collection", "all zeros", "zero_vectors", vectors=[ZERO]),
-    stored("metadata of a field that is not declared", "'month' is no field of the collection; there are year, source",
+    stored("metadata of a field that is not declared", "'month' is no field of the collection; there are source, year",
            "invalid_metadata", metadata=[{"month": 5}]),
     stored("metadata of another type", r"metadata\[0\].year: got '2020', and the field takes a whole number",
            "invalid_metadata", metadata=[{"year": "2020"}]),
