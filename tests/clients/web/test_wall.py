@@ -1,11 +1,24 @@
 """The wall of a study's pictures with very many of them: scrolling, frame times, the size of the scripts."""
 
+from collections.abc import Iterator
+
+import httpx
 import numpy as np
 import pytest
 from playwright.sync_api import Page, Request, expect
 
+from tests.clients.web import looked_at
 from tests.clients.web.looked_at import active, tiles, wall
 from tests.e2e.harness import Server
+
+
+@pytest.fixture
+def table(owner: httpx.Client) -> Iterator[dict[str, list]]:
+    """The table of the study `look`, which has vectors."""
+    made = looked_at.make(owner, "look")
+    looked_at.embed(owner, "look")
+    yield made
+    owner.delete("/v1/studies/look")
 
 
 def test_a_height_beyond_that_of_browsers_is_scrolled_in_small_steps_and_jumps(open_page):
@@ -68,13 +81,13 @@ def watched(page: Page, name: str) -> float:
 
 
 @pytest.mark.thorough
-def test_ten_thousand_pictures_are_scrolled(open_page, client, workbench: Server):
+def test_ten_thousand_pictures_are_scrolled(open_page, owner: httpx.Client, workbench: Server):
     data = workbench.log.parent / "data"
     sources = sorted((data / "photos").iterdir())
     (data / "many").mkdir()
     for i in range(10_000):
         (data / "many" / f"{i:05}.jpg").hardlink_to(sources[i % len(sources)])
-    assert client.post("/v1/studies", json={"name": "many", "folder": "many"}).json()["items"] == 10_000
+    assert owner.post("/v1/studies", json={"name": "many", "folder": "many"}).json()["items"] == 10_000
     asked: list[str] = []
     page = open_page("/#/s/many/look")
     page.on("request", lambda request: asked.append(request.url) if "/picture" in request.url else None)
@@ -101,7 +114,7 @@ def test_ten_thousand_pictures_are_scrolled(open_page, client, workbench: Server
     print(f"{len(asked)} pictures of 10,000 were asked for")
     assert len(asked) < 5000
     assert max(medians) < 100  # ms; what is smooth is printed, since others may use the machine
-    client.delete("/v1/studies/many")
+    owner.delete("/v1/studies/many")
 
 
 def test_the_scripts_of_all_pages_without_the_viewer_of_the_map_have_300_kilobytes(open_page, table):
