@@ -76,13 +76,10 @@ def server_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def guarded_server(home: Path, server_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that asks for the API key open-sesame. Its jobs are in a home of its own: no other server takes them."""
+    """A server that asks for the API key open-sesame."""
     folder = tmp_path_factory.mktemp("guarded-server")
-    (folder / "home").mkdir()
-    (folder / "home" / "models").symlink_to((home / "models").resolve())
     settings = {
         "BENTOML_HOME": str(folder / "bentoml"),
-        "DAGUERRE_HOME": str(folder / "home"),
         "DAGUERRE_API_KEYS": "open-sesame",
         "DAGUERRE_DATA": str(server_data),
     }

@@ -1,6 +1,5 @@
 """`bentoml build`: all that is needed is in the bento, and it serves from there."""
 
-import os
 import subprocess
 import sys
 import time
@@ -48,18 +47,19 @@ def test_a_bento_has_every_file_and_serves_them(home: Path, tmp_path: Path) -> N
     marked = source / "service" / "__init__.py"  # so that its answers tell whose code runs
     marked.write_text(marked.read_text().replace('__version__ = "', '__version__ = "of-the-bento-'))
     port, grpc_port = harness.free_port(), harness.free_port()
+    own = harness.home_in(tmp_path)
     elsewhere, log = tmp_path / "elsewhere", tmp_path / "log"
     elsewhere.mkdir()
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "bentoml", "serve", tag, "--host", "127.0.0.1", "--port", str(port)],
             cwd=elsewhere,
-            env=harness.environment(DAGUERRE_GRPC_PORT=str(grpc_port), **_a_home_of_its_own(home, tmp_path), **store),
+            env=harness.environment(DAGUERRE_GRPC_PORT=str(grpc_port), DAGUERRE_HOME=str(own), **store),
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    server = Server(process, port, grpc_port, log)
+    server = Server(process, port, grpc_port, log, own)
     try:
         server.wait_ready()
         with server.client() as client:
@@ -80,11 +80,3 @@ def test_a_bento_has_every_file_and_serves_them(home: Path, tmp_path: Path) -> N
         code = server.stop()
     assert code == 0, server.said()[-4000:]
     assert "Traceback" not in server.said()
-
-
-def _a_home_of_its_own(home: Path, tmp_path: Path) -> dict[str, str]:
-    """DAGUERRE_HOME with the models of the tests' and no jobs of theirs."""
-    own = tmp_path / "home"
-    own.mkdir()
-    os.symlink(home / "models", own / "models")
-    return {"DAGUERRE_HOME": str(own)}

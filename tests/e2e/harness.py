@@ -25,8 +25,7 @@ from tests.e2e import contract
 ROOT = Path(__file__).parents[2]
 EXPORTED = Path(os.environ.get("DAGUERRE_TEST_HOME") or ROOT / ".cache" / "test-home")
 WORKER = os.environ.get("PYTEST_XDIST_WORKER")
-# servers that share a home do each other's jobs: each process of tests has one of its own, with the same models
-HOME = EXPORTED.with_name(f"{EXPORTED.name}-{WORKER}") if WORKER else EXPORTED
+HOME = EXPORTED.with_name(f"{EXPORTED.name}-{WORKER}") if WORKER else EXPORTED  # with links to its models
 PORTS = range(15_000, 32_000)  # below those that systems give to connections that are opened meanwhile
 PORT_TAKEN = "Address already in use"  # BentoML looks for free ports, and binds them later: another may be quicker
 FILES = {
@@ -41,10 +40,11 @@ FILES = {
 
 
 class Server:
-    """A server process and what it has started."""
+    """A server process, what it has started, and its DAGUERRE_HOME."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, grpc_port: int, log: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], port: int, grpc_port: int, log: Path, home: Path) -> None:
         self.process = process
+        self.home = home
         self.port = port
         self.grpc_port = grpc_port
         self.grpc_target = f"127.0.0.1:{grpc_port}"
@@ -135,6 +135,19 @@ def environment(**settings: str) -> dict[str, str]:
     return {**inherited, "DAGUERRE_HOME": str(HOME), "DAGUERRE_ANALYSERS": "none", **settings}
 
 
+def home_in(folder: Path) -> Path:
+    """The DAGUERRE_HOME of servers of `folder`, with the models and analysers that there are.
+
+    Servers that share a home do each other's jobs, by their own settings.
+    """
+    home = folder / "home"
+    home.mkdir(exist_ok=True)
+    for name in ("models", "analysers"):
+        if (HOME / name).exists() and not (home / name).exists():
+            (home / name).symlink_to((HOME / name).resolve(), target_is_directory=True)
+    return home
+
+
 def launch(
     folder: Path,
     *,
@@ -143,12 +156,15 @@ def launch(
     command: Sequence[str] = ("-m", "service"),
     port: int | None = None,
 ) -> Server:
-    """Start a server in a session of its own and return at once. `folder` takes its log; ports are free ones.
+    """Start a server in a session of its own and return at once. `folder` takes its log and home; ports are free ones.
 
-    `settings` may name the port of gRPC, "0" for none; `port` names that of HTTP, for a server that comes back.
+    `settings` may name another home, and the port of gRPC, "0" for none; `port` names that of HTTP, for a server that
+    comes back.
     """
     port = port or free_port()
     settings = {"DAGUERRE_GRPC_PORT": str(free_port()), **(settings or {})}
+    if "DAGUERRE_HOME" not in settings:
+        settings["DAGUERRE_HOME"] = str(home_in(folder))
     log = folder / f"server-{port}.log"
     with log.open("ab") as out:
         process = subprocess.Popen(
@@ -160,7 +176,7 @@ def launch(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    return Server(process, port, int(settings["DAGUERRE_GRPC_PORT"]), log)
+    return Server(process, port, int(settings["DAGUERRE_GRPC_PORT"]), log, Path(settings["DAGUERRE_HOME"]))
 
 
 @contextmanager

@@ -28,15 +28,12 @@ from service.jobs import Jobs
 from service.settings import Settings
 from tests.e2e import harness
 from tests.e2e.grpc_calls import stub
-from tests.e2e.harness import HOME, ROOT, assert_error, environment
+from tests.e2e.harness import ROOT, assert_error, environment
 
 
 @pytest.mark.thorough
 def test_nothing_outlives_a_killed_supervisor(placement: str, home: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "home"
-    folder.mkdir()
-    (folder / "models").symlink_to((home / "models").resolve())
-    settings = {"DAGUERRE_PLACEMENT": placement, "DAGUERRE_HOME": str(folder)}
+    settings = {"DAGUERRE_PLACEMENT": placement}
     server = harness.launch(tmp_path, settings=settings).wait_ready()
     try:
         with server.client() as client:
@@ -46,7 +43,7 @@ def test_nothing_outlives_a_killed_supervisor(placement: str, home: Path, tmp_pa
         time.sleep(0.5)  # the worker of jobs starts
         tree = server.processes()
         assert len(tree) >= 2
-        half_written = folder / "jobs" / f"job_{'0' * 32}"  # as of a submission whose job is not in the table yet
+        half_written = server.home / "jobs" / f"job_{'0' * 32}"  # as of a submission whose job is not in the table yet
         half_written.mkdir()
         (half_written / "vectors.npy").write_bytes(b"of a face")
         os.kill(server.process.pid, signal.SIGKILL)
@@ -100,10 +97,12 @@ def test_a_home_that_cannot_be_used_ends_the_start_once(tmp_path: Path, name: st
 
 @pytest.mark.parametrize("file", ["manifest.json", "head.npz", "report.json"])
 @pytest.mark.parametrize("damage", ["missing", "cut"])
-def test_a_damaged_classifier_is_listed_and_can_be_deleted(client: httpx.Client, file: str, damage: str) -> None:
+def test_a_damaged_classifier_is_listed_and_can_be_deleted(
+    server: harness.Server, client: httpx.Client, file: str, damage: str
+) -> None:
     block = Block(modality="text", model="embedded", fingerprint="f", dimension=4)
     head = Head(task="binary", blocks=(block,), labels=("a", "b"), coef=np.ones((1, 4)), intercept=np.zeros(1))
-    saved = Store(HOME / "classifiers").save("damaged", head, {"n": 1}, created="2026-01-01T00:00:00Z")
+    saved = Store(server.home / "classifiers").save("damaged", head, {"n": 1}, created="2026-01-01T00:00:00Z")
     path = saved.folder / file
     try:
         path.unlink() if damage == "missing" else path.write_bytes(path.read_bytes()[:-5])
@@ -214,7 +213,7 @@ ODD = ("Capital", "with space", "a@1", "\udcff", ".hidden", "-", "a..b", "x" * 2
 
 
 def test_no_damage_of_one_classifier_reaches_the_list_of_others(server: harness.Server, client: httpx.Client) -> None:
-    root = HOME / "classifiers"
+    root = server.home / "classifiers"
     block = Block(modality="text", model="embedded", fingerprint="f", dimension=4)
     head = Head(task="binary", blocks=(block,), labels=("a", "b"), coef=np.ones((1, 4)), intercept=np.zeros(1))
     names = {f"damage-{i}": kind for i, kind in enumerate(DAMAGES)}

@@ -393,9 +393,8 @@ def test_killed_while_it_trains_the_job_goes_on_after_a_restart(placement, home,
     settings = {
         "DAGUERRE_PLACEMENT": placement,
         "BENTOML_HOME": str(tmp_path / "bentoml"),
-        "DAGUERRE_HOME": str(tmp_path / "home"),
+        "DAGUERRE_HOME": str(harness.home_in(tmp_path)),
     }
-    link_models(home, tmp_path / "home")
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
     first = harness.launch(tmp_path / "one", settings=settings).wait_ready()
@@ -431,11 +430,3 @@ def test_killed_while_it_trains_the_job_goes_on_after_a_restart(placement, home,
         assert job["state"] == "succeeded", job
         assert client.get("/v1/classifiers/long").json()["versions"] == [1]
         assert not list((tmp_path / "home" / "jobs").rglob("*.npy"))  # what was sent is gone
-
-
-def link_models(home, new) -> None:
-    """A DAGUERRE_HOME of its own with the models of the shared one."""
-    new.mkdir(parents=True)
-    for entry in home.iterdir():
-        if entry.name not in ("classifiers", "files", "jobs", "uploads") and not entry.name.startswith("state"):
-            (new / entry.name).symlink_to(entry)

@@ -22,7 +22,7 @@ from daguerre_proto.v1 import corpus_pb2 as pb
 from tests.e2e import harness
 from tests.e2e.grpc_calls import error, stub
 from tests.e2e.harness import Server
-from tests.e2e.test_classifiers import block, link_models, vectors_of
+from tests.e2e.test_classifiers import block, vectors_of
 from tests.models.clouds import clouds
 
 # vectors are computed with in workers of jobs, the same in both placements
@@ -176,7 +176,7 @@ def test_what_cannot_be_clustered_is_refused_with_the_way_out(client, fields, st
     harness.assert_error(client.post("/v1/clusters", json=fields), status, code)
 
 
-def test_the_report_is_a_page_with_the_pictures_that_are_sent_and_none_is_kept(client, home):
+def test_the_report_is_a_page_with_the_pictures_that_are_sent_and_none_is_kept(client, server):
     names = ["astronaut", "chelsea", "coffee", "rocket"]
     pictures = [harness.jpeg(name, width=80) for name in names for _ in range(3)]
     posts = [harness.image(data, f"p{i}") for i, data in enumerate(pictures)]
@@ -196,7 +196,7 @@ def test_the_report_is_a_page_with_the_pictures_that_are_sent_and_none_is_kept(c
     assert len(blurred.content) < len(illustrated.content)
     assert client.post(path, json={"input": shown}).text != illustrated.text  # faces are blurred by default
     harness.assert_error(client.post(path, json={"input": [harness.image(pictures[0], "x")]}), 422, "invalid_request")
-    kept = [path for path in (home / "jobs" / said["id"]).rglob("*") if path.is_file()]
+    kept = [path for path in (server.home / "jobs" / said["id"]).rglob("*") if path.is_file()]
     assert [path.name for path in kept] == ["clustering.json"]
 
 
@@ -236,11 +236,11 @@ def test_a_file_that_is_deleted_stays_for_the_job_that_uses_it(client):
         (npy(np.array([["x"]], object)), "object"),
     ],
 )
-def test_what_is_no_array_of_vectors_is_refused_and_not_kept(client, home, content, said):
-    before = {path.name for path in (home / "files").glob("*")}
+def test_what_is_no_array_of_vectors_is_refused_and_not_kept(client, server, content, said):
+    before = {path.name for path in (server.home / "files").glob("*")}
     answer = client.post("/v1/files", content=content, headers={"content-type": "application/octet-stream"})
     assert said in harness.assert_error(answer, 422, "invalid_file")["message"]
-    assert {path.name for path in (home / "files").glob("*")} == before
+    assert {path.name for path in (server.home / "files").glob("*")} == before
 
 
 def ended(client: httpx.Client, id: str, seconds: float = 60) -> dict:
@@ -298,10 +298,9 @@ def test_killed_in_the_middle_of_clustering_the_next_server_finishes(placement, 
     settings = {
         "DAGUERRE_PLACEMENT": placement,
         "BENTOML_HOME": str(tmp_path / "bentoml"),
-        "DAGUERRE_HOME": str(tmp_path / "home"),
+        "DAGUERRE_HOME": str(harness.home_in(tmp_path)),
         "DAGUERRE_MAX_JOBS": "100",
     }
-    link_models(home, tmp_path / "home")
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
     first = harness.launch(tmp_path / "one", settings=settings).wait_ready()

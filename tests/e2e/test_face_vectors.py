@@ -95,11 +95,12 @@ def test_grpc_jobs_crops_and_frames_have_the_same_vectors(analysing_server, clie
     assert [len(vectors(frame)) for frame in entry["video"]["frames"]] == [1, 0, 2]
 
 
-def test_nothing_of_the_vectors_is_on_disk_when_their_job_is_deleted(client, home):
+def test_nothing_of_the_vectors_is_on_disk_when_their_job_is_deleted(client, server):
     """All files below DAGUERRE_HOME are searched for the vectors as numbers, in base64 and as bytes."""
     frame = np.asarray(crowd(150, 90, size=(640, 360), seed=3))
     clip = make(frames=2, rate=1, size=(640, 360), picture=lambda k, width, height: frame)
     needles: set[bytes] = set()
+    home = server.home
     earlier = set((home / "jobs").iterdir())  # of tests that failed: the same picture has the same vectors
     for form in ("float", "base64"):
         body = {

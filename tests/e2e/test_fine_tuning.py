@@ -14,7 +14,7 @@ from models.video.opening import VideoLimits
 from models.video.policies import Every
 from models.video.sampling import sample
 from tests.e2e import harness
-from tests.e2e.test_classifiers import GLAD, QUICK, SAD, link_models
+from tests.e2e.test_classifiers import GLAD, QUICK, SAD
 from tests.models.clips import make
 
 ANNA, BEN = "key-of-anna", "key-of-ben"
@@ -30,10 +30,8 @@ def server(home, tmp_path_factory):
                 (folder / "data" / "photos" / split / kind / f"{width}.jpg").write_bytes(
                     harness.jpeg(kind, width=width)
                 )
-    link_models(home, folder / "home")
     settings = {
         "BENTOML_HOME": str(folder / "bentoml"),
-        "DAGUERRE_HOME": str(folder / "home"),
         "DAGUERRE_DATA": str(folder / "data"),
         "DAGUERRE_API_KEYS": f"{ANNA},{BEN}",
     }

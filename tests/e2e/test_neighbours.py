@@ -83,11 +83,8 @@ MESSAGES: Mapping[str, tuple[str, Callable[[], Any]]] = {
 def shared(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with two keys, a short limit of time, and a short queue of jobs."""
     folder = tmp_path_factory.mktemp("neighbours")
-    (folder / "home").mkdir()
-    (folder / "home" / "models").symlink_to((home / "models").absolute(), target_is_directory=True)
     settings = {
         "BENTOML_HOME": str(folder / "bentoml"),
-        "DAGUERRE_HOME": str(folder / "home"),
         "DAGUERRE_API_KEYS": f"{ANN},{BEN}",
         "DAGUERRE_REQUEST_TIMEOUT": str(TIMEOUT),
         "DAGUERRE_MAX_JOBS": "8",

@@ -13,7 +13,7 @@ import pytest
 
 from daguerre_proto.v1 import classifiers_pb2, corpus_pb2
 from tests.e2e.grpc_calls import error, stub
-from tests.e2e.harness import HOME, Server, assert_error
+from tests.e2e.harness import Server, assert_error
 from tests.service.stores.test_npy import BROKEN
 
 pytestmark = pytest.mark.parametrize("placement", ["inline"], indirect=True, scope="session")  # the same in both
@@ -93,12 +93,12 @@ METADATA: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture
-def stored(client: httpx.Client) -> Iterator[Path]:
+def stored(server: Server, client: httpx.Client) -> Iterator[Path]:
     rows = io.BytesIO()
     np.save(rows, np.eye(3, dtype=np.float32))
     headers = {"content-type": "application/octet-stream"}
     id = client.post("/v1/files", content=rows.getvalue(), headers=headers).json()["id"]
-    yield HOME / "files" / id
+    yield server.home / "files" / id
     client.delete(f"/v1/files/{id}")
 
 

@@ -51,10 +51,7 @@ def require_gone(server: Server, others: list[psutil.Process]) -> None:
 )
 def test_nothing_lives_on(home: Path, tmp_path: Path, settings: dict[str, str], workers: int, command: tuple[str, ...]):
     """With a job under way, and so with its worker."""
-    own = tmp_path / "home"
-    own.mkdir()
-    (own / "models").symlink_to((home / "models").resolve())
-    given = {**settings, "DAGUERRE_HOME": str(own), "BENTOML_HOME": str(tmp_path / "bentoml")}
+    given = {**settings, "BENTOML_HOME": str(tmp_path / "bentoml")}
     server = harness.launch(tmp_path, settings=given, command=command)
     try:
         others = _at_work(server.wait_ready(workers=workers))

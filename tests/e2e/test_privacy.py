@@ -43,7 +43,7 @@ def start(folder: Path, umask: int = 0o022) -> Server:
     before = os.umask(umask)
     try:
         keys = f"{OWNER},{OTHER}"
-        settings = {"DAGUERRE_HOME": str(folder / "home"), "DAGUERRE_API_KEYS": keys, "DAGUERRE_PLACEMENT": "inline"}
+        settings = {"DAGUERRE_API_KEYS": keys, "DAGUERRE_PLACEMENT": "inline"}
         return harness.launch(folder, settings=settings)
     finally:
         os.umask(before)
@@ -271,8 +271,6 @@ def test_a_local_user_reads_nothing(keyed: Server, kept: dict[str, str], folder:
 
 @pytest.mark.thorough
 def test_the_video_of_a_form_is_gone_at_the_next_start_after_a_kill(home: Path, tmp_path: Path) -> None:
-    (tmp_path / "home").mkdir()
-    (tmp_path / "home" / "models").symlink_to((home / "models").resolve())
     server = start(tmp_path).wait_ready()
     other = start(tmp_path).wait_ready()  # shares the home, and lives on
     try:

@@ -51,9 +51,6 @@ class Running:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.home = folder / "home"
-        self.home.mkdir()
-        (self.home / "models").symlink_to((harness.HOME / "models").resolve())
         data = folder / "data" / "photos"
         (data / "cats").mkdir(parents=True)
         for i in range(N):
@@ -62,10 +59,11 @@ class Running:
         (data / "way-out.jpg").symlink_to(folder / "outside.jpg")
         (folder / "outside.jpg").write_bytes(photo(99))
         self.server: Server = self._launch(None)
+        self.home = self.server.home
 
     def _launch(self, port: int | None) -> Server:
         settings = {
-            **{"DAGUERRE_HOME": str(self.home), "DAGUERRE_DATA": str(self.folder / "data")},
+            "DAGUERRE_DATA": str(self.folder / "data"),
             **{"DAGUERRE_API_KEYS": f"{ANNA},{BEN}", "BENTOML_HOME": str(self.folder / "bentoml")},
             **{"DAGUERRE_GRPC_PORT": "0"},
         }

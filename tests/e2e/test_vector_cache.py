@@ -17,10 +17,7 @@ HITS, MISSES = (f'daguerre_vector_cache_total{{result="{result}"}}' for result i
 @pytest.fixture(scope="module")
 def server(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("cache")
-    own = folder / "home"
-    own.mkdir()
-    (own / "models").symlink_to((home / "models").resolve())
-    settings = {"DAGUERRE_HOME": str(own), "BENTOML_HOME": str(folder / "bentoml"), "DAGUERRE_API_KEYS": "ann,bob"}
+    settings = {"BENTOML_HOME": str(folder / "bentoml"), "DAGUERRE_API_KEYS": "ann,bob"}
     settings |= {"DAGUERRE_VECTOR_CACHE": "64 MiB", "DAGUERRE_MAX_BATCH_IMAGES": "8"}
     with harness.running(folder, settings=settings) as running:
         yield running

@@ -37,7 +37,6 @@ from service.api.grpc.answers import job_answer
 from tests.e2e import harness
 from tests.e2e.grpc_calls import error, stub
 from tests.e2e.harness import Server
-from tests.e2e.test_classifiers import link_models
 from tests.models.clips import cut_clip, fetch, make
 
 LABELS = ["a person riding a bicycle", "a cat", "a rocket launch"]
@@ -48,9 +47,7 @@ LIMITS = VideoLimits()
 @pytest.fixture(scope="module")
 def own(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A DAGUERRE_HOME of its own: servers that share one do each other's jobs."""
-    made = tmp_path_factory.mktemp("video") / "home"
-    link_models(home, made)
-    return made
+    return harness.home_in(tmp_path_factory.mktemp("video"))
 
 
 @pytest.fixture(scope="module")
@@ -551,8 +548,7 @@ def test_a_value_is_pooled_without_an_interval(client: httpx.Client, cuts: bytes
 @pytest.mark.parametrize("kill", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_job_outlives_its_server(home: Path, tmp_path: Path, kill: bool):
     """Killed, or stopped in order: the next server does it from its beginning."""
-    link_models(home, tmp_path / "home")
-    settings = {"BENTOML_HOME": str(tmp_path / "bentoml"), "DAGUERRE_HOME": str(tmp_path / "home")}
+    settings = {"BENTOML_HOME": str(tmp_path / "bentoml")}
     server = harness.launch(tmp_path, settings=settings).wait_ready()
     sampling = {"policy": "every", "seconds": 0.2, "find_shots": True}
     with server.client() as client:

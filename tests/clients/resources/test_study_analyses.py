@@ -21,7 +21,6 @@ from service.stores.study_items import places_of
 from service.stores.study_vectors import append_rows, open_set
 from tests.clients.conftest import kinds
 from tests.clients.resources.test_studies import code, coded
-from tests.e2e import harness
 from tests.e2e.harness import Server
 
 pytestmark = pytest.mark.filterwarnings("ignore::daguerre.DaguerreWarning")
@@ -29,9 +28,9 @@ LABELS = ["a cat", "a cup of coffee", "a rocket launch"]
 NAMES = {"a cat": "yes", "a cup of coffee": "no", "a rocket launch": "no"}
 
 
-def give_vectors(name: str, vectors: Embeddings) -> None:
-    """Write vectors of a result into a study of the server, as its job does."""
-    study = Studies(Settings(home=harness.HOME)).get(name, None)
+def give_vectors(home: Path, name: str, vectors: Embeddings) -> None:
+    """Write vectors of a result into a study of the server with this home, as its job does."""
+    study = Studies(Settings(home=home)).get(name, None)
     good = np.flatnonzero(vectors.ok).tolist()
     with study.database.reading() as db:
         places = places_of(db, [vectors.ids[i] for i in good], "ids")
@@ -65,7 +64,7 @@ def study(http: Client, inline: Server, corpus: Path, vectors: Embeddings) -> It
     with suppress(NotFoundError):  # of a run that was interrupted
         http.delete_study("analysed")
     made = coded(http, inline, corpus, "analysed")
-    give_vectors("analysed", vectors)
+    give_vectors(inline.home, "analysed", vectors)
     yield made
     made.delete()
 

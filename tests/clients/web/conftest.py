@@ -41,10 +41,8 @@ def workbench(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     pictures.write(folder / "data" / "photos", 40)
     settings = {
         **{"DAGUERRE_API_KEYS": KEY, "DAGUERRE_DATA": str(folder / "data"), "DAGUERRE_GRPC_PORT": "0"},
-        **{"BENTOML_HOME": str(folder / "bentoml"), "DAGUERRE_HOME": str(folder / "home")},
+        "BENTOML_HOME": str(folder / "bentoml"),
     }
-    (folder / "home").mkdir()
-    (folder / "home" / "models").symlink_to((harness.HOME / "models").resolve())
     with harness.running(folder, settings=settings) as running:
         yield running
 

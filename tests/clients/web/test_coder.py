@@ -51,10 +51,8 @@ def test_two_coders_code_by_keyboard_and_a_kill_loses_nothing(context, browser, 
     pictures.write(tmp_path / "data" / "photos", 8)
     settings = {
         **{"DAGUERRE_API_KEYS": KEY, "DAGUERRE_DATA": str(tmp_path / "data"), "DAGUERRE_GRPC_PORT": "0"},
-        **{"BENTOML_HOME": str(tmp_path / "bentoml"), "DAGUERRE_HOME": str(tmp_path / "home")},
+        "BENTOML_HOME": str(tmp_path / "bentoml"),
     }
-    (tmp_path / "home").mkdir()
-    (tmp_path / "home" / "models").symlink_to((harness.HOME / "models").resolve())
     server = harness.launch(tmp_path, settings=settings).wait_ready()
     try:
         with server.client(headers={"authorization": f"Bearer {KEY}"}) as owner:

@@ -35,10 +35,7 @@ ALL_KINDS = {
 
 
 def settings(folder: Path, stub: Stub) -> dict[str, str]:
-    """Settings of a server with labellers, in a home of its own: no other server takes its jobs."""
-    (folder / "home").mkdir(exist_ok=True)
-    if not (folder / "home" / "models").exists():
-        (folder / "home" / "models").symlink_to((harness.HOME / "models").resolve())
+    """Settings of a server with labellers."""
     write_private(folder / "key", KEY)
     shared = {"key_file": str(folder / "key"), "tries": 2, "longest_wait": 0.05}
     labellers = {
@@ -49,7 +46,6 @@ def settings(folder: Path, stub: Stub) -> dict[str, str]:
     }
     return {
         "DAGUERRE_LABELLERS": str(write_labellers(folder, labellers)),
-        "DAGUERRE_HOME": str(folder / "home"),
         "BENTOML_HOME": str(folder / "bentoml"),
     }
 
