@@ -15,10 +15,10 @@ import shutil
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -33,6 +33,7 @@ from service.stores.study_tables import MIGRATIONS
 ID = re.compile(r"study_[0-9a-z]{1,64}")
 META, PICTURES, THUMBNAILS, VECTORS = "meta.json", "pictures", "thumbnails", "vectors"
 OPEN = 64  # databases that are kept open
+BRIEFLY = 0.01  # seconds between two attempts to claim a study
 LARGEST = 8 * 2**30  # bytes of the database of one study, so that one study's coders cannot fill the budget of all
 
 
@@ -134,13 +135,15 @@ class Studies:
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(path / META)
+            made = self._read(id)
+            assert made is not None, "nobody deletes it while it is claimed"
+            return made
         except BaseException:
             self._forget(id)
             shutil.rmtree(path, ignore_errors=True)
             raise
         finally:
             release(path)
-        return self.get(name, owner)
 
     def get(self, name: str, owner: str | None) -> Study:
         """The study called `name`. Raises NotFound, also for a study of another owner."""
@@ -159,22 +162,32 @@ class Studies:
 
     def list(self, owner: str | None, *, limit: int, cursor: str | None) -> tuple[list[Study], str | None]:
         """Studies, the newest first, and the cursor of the next page. Raises BadRequest for a cursor of no page."""
-        mine = [study for study in self._all() if study.owner is None or study.owner == owner]
-        mine.sort(key=lambda study: (-study.created, study.id))
+        all = {path.name: self._meta(path.name) for path in self._folder.glob("study_*")}
+        mine = [
+            (-meta["created"], id) for id, meta in all.items() if meta is not None and meta["owner"] in (None, owner)
+        ]
+        ids = [id for _, id in sorted(mine)]
         if cursor is not None:
-            places = [i for i, study in enumerate(mine) if study.id == cursor]
-            if not places:
+            if cursor not in ids:
                 raise BadRequest(
                     f"cursor: {quoted(cursor)} is not valid; use next_cursor of the previous page", param="cursor"
                 )
-            mine = mine[places[0] + 1 :]
-        return mine[:limit], mine[limit - 1].id if len(mine) > limit else None
+            ids = ids[ids.index(cursor) + 1 :]
+        found = [self._read(id) for id in ids[:limit]]
+        return [study for study in found if study is not None], ids[limit - 1] if len(ids) > limit else None
 
     def delete(self, study: Study) -> None:
-        """Delete a study with all that belongs to it."""
-        (study.path / META).unlink(missing_ok=True)
-        self._forget(study.id)
-        shutil.rmtree(study.path, ignore_errors=True)
+        """Delete a study with all that belongs to it. Until it is gone, none of its name can be made."""
+        while not claim(study.path):  # while it is being made, or deleted by another request
+            if not (study.path / META).exists():
+                return
+            time.sleep(BRIEFLY)
+        try:
+            (study.path / META).unlink(missing_ok=True)
+            self._forget(study.id)
+            shutil.rmtree(study.path, ignore_errors=True)
+        finally:
+            release(study.path)
 
     def sweep(self) -> None:
         """Remove the rests of studies that a killed process was making or deleting."""
@@ -189,19 +202,19 @@ class Studies:
             while self._open:
                 self._open.popitem()[1].close()
 
-    def _all(self) -> Iterator[Study]:
-        for path in self._folder.glob("study_*"):
-            study = self._read(path.name)
-            if study is not None:
-                yield study
-
-    def _read(self, id: str) -> Study | None:
-        path = self._folder / id
+    def _meta(self, id: str) -> dict[str, Any] | None:
+        """The fields of a study that its database does not have; None where there is no study."""
         try:
-            meta = orjson.loads((path / META).read_bytes())
+            found: dict[str, Any] = orjson.loads((self._folder / id / META).read_bytes())
         except (FileNotFoundError, NotADirectoryError):
             return None
-        return Study(id=id, path=path, database=self._database(id), budget=self._budget, **meta)
+        return found
+
+    def _read(self, id: str) -> Study | None:
+        meta = self._meta(id)
+        if meta is None:
+            return None
+        return Study(id=id, path=self._folder / id, database=self._database(id), budget=self._budget, **meta)
 
     def _database(self, id: str) -> Database:
         """The database of a study; the last ones stay open, since closing one empties its log."""
