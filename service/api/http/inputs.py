@@ -169,14 +169,12 @@ def block(
     header: Vectors, part: bytes | None, store: FileStore, owner: str | None, check: Check, *, name: str | None = None
 ) -> VectorInput:
     """Vectors of one modality, or of one representation; `name` is that of the part of a form."""
+    at = "vectors" if name is None else name
     name = name or f"{header.modality}_vectors"
     stored = isinstance(header, Representation) and header.collection is not None
     if sum(each is not None for each in (part, header.data, header.file, header.folder)) + stored != 1:
         what = header.name if isinstance(header, Representation) else f"{header.modality} vectors"
-        raise Unprocessable(
-            f"vectors: send {what} as data, a file, a folder, or the part {name} of a form",
-            param="vectors",
-        )
+        raise Unprocessable(f"{at}: send {what} as data, a file, a folder, or the part {name} of a form", param=at)
     if header.folder is not None:
         return of_folder(header.model_dump(), store, owner, check)
     if header.file is not None:
