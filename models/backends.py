@@ -7,6 +7,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.analysers.folder import AnalyserFolder
+from models.analysers.spec import Arrays
 from models.catalog.folder import ModelFolder, source_path
 from models.catalog.rows import CATALOG
 from models.catalog.spec import Modality
@@ -70,3 +72,27 @@ def open_session(
             raise ModelUnavailable(f"model {spec.name!r} is in int8, which is for CPUs; use fp16 on {device}")
         require_exact_products()
     return OnnxSession(folder.path / f"{modality}.onnx", device=device, threads=threads, **onnx)
+
+
+class ChatSession(Protocol):
+    """The network of a vision-language model."""
+
+    def compute(self, part: str, stacks: Arrays) -> Arrays:
+        """The outputs (n, …) of a part for the stacked inputs of n rows. Thread-safe."""
+
+
+def open_chat(folder: AnalyserFolder, *, home: Path, device: str, threads: int) -> ChatSession:
+    """Open the network of a vision-language model, with the weights of the folder that it was imported from.
+
+    Raises
+    ------
+    ModelUnavailable : torch or transformers is not installed, the folder has changed, or lacks memory.
+    """
+    try:
+        load = import_module("models.sources.chat_session").ChatSession
+    except ModuleNotFoundError as exc:
+        raise ModelUnavailable(
+            f"model {folder.spec.name!r} needs {exc.name}: pip install 'daguerre-service[export]'"
+        ) from exc
+    session: ChatSession = load(folder.spec, source_path(folder.spec.name, home), device=device, threads=threads)
+    return session

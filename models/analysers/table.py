@@ -12,6 +12,7 @@ from models.analysers import (
     sensitive,
     text,
     text_line,
+    vision_language,
     visual,
     words,
 )
@@ -45,7 +46,9 @@ ANALYSERS: Mapping[str, AnalyserSpec] = {
 
 
 def code_of(spec: AnalyserSpec) -> type[Analyser]:
-    """The code of a row: that of its kind, unless objects are found by words, or a text is written token by token."""
+    """The code of a row: that of its kind, unless it finds objects by words, holds conversations, or reads a line token by token."""
     if spec.settings.get("decoder") == words.DECODER:
         return words.ObjectsByWords
+    if spec.settings.get("decoder") == vision_language.DECODER:
+        return vision_language.VisionLanguage
     return text_line.TextLine if spec.kind == "text" and PART in spec.parts else CODE[spec.kind]

@@ -219,3 +219,14 @@ def locate(entry: str, home: Path) -> ModelFolder:
 def source_path(name: str, home: Path) -> Path:
     """Path of the hub files of the model `name`, or of a link to the folder that it was imported from."""
     return home / "sources" / name
+
+
+def link_source(source: Path, place: Path) -> None:
+    """Link to the folder that a model was imported from: torch and fine-tuning read its weights there."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if place.resolve() == source.resolve():
+        return
+    if place.is_symlink():
+        place.unlink()
+    if not place.exists():
+        place.symlink_to(source.resolve(), target_is_directory=True)

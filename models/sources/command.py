@@ -21,6 +21,7 @@ _KINDS: Mapping[str, Kind] = {
     "ForImageClassification": "classes",
     "ForObjectDetection": "objects",
     "BlipForConditionalGeneration": "captions",
+    "ForConditionalGeneration": "captions",
     "VisionEncoderDecoderModel": "text",
 }
 FACES = ("expression", "age")  # attributes of faces that a classifier may be imported for
@@ -141,6 +142,8 @@ def _import_analyser(arguments: argparse.Namespace, name: str, kind: Kind, model
             from models.sources.word_detectors import import_word_detector as make
         elif kind == "text" and _is_reader(arguments.folder):
             from models.sources.text_readers import import_reader as make
+        elif kind == "captions" and model_type != "blip":
+            from models.sources.chat_models import import_chat_model as make
         elif kind in ("captions", "text"):
             from models.sources.writers import import_writer as make
         else:

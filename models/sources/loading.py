@@ -9,8 +9,8 @@ from transformers.utils import logging
 from models.errors import ModelUnavailable, quoted
 
 
-def load(architecture: Any, folder: Path) -> Any:
-    """The network of a folder, in fp32 and for inference.
+def load(architecture: Any, folder: Path, dtype: torch.dtype = torch.float32) -> Any:
+    """The network of a folder, in `dtype` and for inference.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def load(architecture: Any, folder: Path) -> Any:
             str(folder),
             local_files_only=True,
             trust_remote_code=False,
-            dtype=torch.float32,
+            dtype=dtype,
             output_loading_info=True,
         )
     except Exception as exc:  # transformers raises nearly anything on damaged files

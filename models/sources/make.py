@@ -68,7 +68,7 @@ def import_model(request: ImportRequest, home: Path, log: Log = lambda text: Non
     for other in folder.installed(home).get(spec.name, ()):
         if other != model.path:
             shutil.rmtree(other)  # `replace` is set
-    _link(request.source, source_path(spec.name, home))
+    folder.link_source(request.source, source_path(spec.name, home))
     return model
 
 
@@ -175,17 +175,6 @@ def _refuse_taken(spec: ModelSpec, home: Path, replace: bool) -> None:
             f"name: {spec.name!r} is the name of another model ({others[0].name}); choose another with --name, or give "
             "--replace, after which vectors of the old model cannot be compared with new ones"
         )
-
-
-def _link(source: Path, place: Path) -> None:
-    """Link to the folder that a model was imported from: torch and fine-tuning read its weights there."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    if place.resolve() == source.resolve():
-        return
-    if place.is_symlink():
-        place.unlink()
-    if not place.exists():
-        place.symlink_to(source.resolve(), target_is_directory=True)
 
 
 def with_served_name(request: ImportRequest) -> ImportRequest:

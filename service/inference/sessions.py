@@ -3,14 +3,15 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol, cast
+from functools import partial
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import numpy as np
 
 from models.analysers.folder import AnalyserFolder
 from models.analysers.spec import AnalyserSpec, Arrays
-from models.backends import Session, open_session
+from models.analysers.vision_language import DECODER
+from models.backends import Session, open_chat, open_session
 from models.catalog.folder import ModelFolder
 from models.catalog.spec import Modality
 from models.encoders import processors
@@ -20,6 +21,8 @@ from service.inference.batching import Key, Row
 from service.inference.devices import MODALITIES, memory_limits
 from service.settings import CORES, Settings
 
+T = TypeVar("T")
+Compute = Callable[[Arrays], Arrays]  # stacked inputs of a batch → stacked outputs
 Graph = tuple[str, str]  # the name of a model or the owner of an analyser, and the part
 
 
@@ -41,19 +44,34 @@ class EncoderSessions:
         return ((self.solo if alone else self.shared).run(*stacks),)
 
 
+class Once(Generic[T]):
+    """A function whose result is kept after its first call."""
+
+    def __init__(self, load: Callable[[], T]) -> None:
+        self._load = load
+        self._made: list[T] = []
+        self._lock = threading.Lock()
+
+    def __call__(self) -> T:
+        with self._lock:
+            if not self._made:
+                self._made.append(self._load())
+            return self._made[0]
+
+
 class AnalyserSessions:
     """The session of one part of an analyser, opened with its first batch: many servers never use it."""
 
-    def __init__(self, load: Callable[[], OnnxSession]) -> None:
+    def __init__(self, load: Callable[[], Compute]) -> None:
         self._load = load
-        self._session: OnnxSession | None = None
+        self._compute: Compute | None = None
         self._lock = threading.Lock()
 
     def run(self, stacks: Arrays, alone: bool) -> Arrays:
         with self._lock:
-            if self._session is None:
-                self._session = self._load()
-        return self._session.compute(stacks)
+            if self._compute is None:
+                self._compute = self._load()
+        return self._compute(stacks)
 
 
 @dataclass(frozen=True)
@@ -116,8 +134,13 @@ def open_sessions(
         shared = open_session(folder, modality, threads=settings.threads, **options)
         return EncoderSessions(shared, open_session(folder, modality, threads=CORES, **options) if twice else shared)
 
-    def analyser(path: Path) -> Callable[[], OnnxSession]:
-        return lambda: OnnxSession(path, device=device, threads=settings.threads, spinning=settings.spinning)
+    def analyser(folder: AnalyserFolder) -> Callable[[str], Compute]:
+        """Opens a part of an analyser. The parts of a vision-language model have one network."""
+        if folder.spec.settings.get("decoder") == DECODER:
+            chat = Once(lambda: open_chat(folder, home=settings.home, device=device, threads=settings.threads))
+            return lambda part: partial(chat().compute, part)
+        options: dict[str, Any] = {"device": device, "threads": settings.threads, "spinning": settings.spinning}
+        return lambda part: OnnxSession(folder.path / f"{part}.onnx", **options).compute
 
     loaded: dict[Graph, Sessions] = {
         (folder.spec.name, modality): load(folder, modality)
@@ -127,8 +150,9 @@ def open_sessions(
     }
     if "image" in modalities:
         for folder in served.analysers:
+            opening = analyser(folder)
             for part in folder.spec.parts:
-                loaded[owner(folder.spec), part] = AnalyserSessions(analyser(folder.path / f"{part}.onnx"))
+                loaded[owner(folder.spec), part] = AnalyserSessions(partial(opening, part))
     return loaded
 
 
