@@ -92,7 +92,7 @@ def open_chat(folder: AnalyserFolder, *, home: Path, device: str, threads: int) 
         load = import_module("models.sources.chat_session").ChatSession
     except ModuleNotFoundError as exc:
         raise ModelUnavailable(
-            f"model {folder.spec.name!r} needs {exc.name}: pip install 'daguerre-service[export]'"
+            f"model {folder.spec.name!r} needs {exc.name}: pip install 'daguerre-service[chat]'"
         ) from exc
     session: ChatSession = load(folder.spec, source_path(folder.spec.name, home), device=device, threads=threads)
     return session

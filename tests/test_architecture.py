@@ -17,6 +17,7 @@ TORCH_FILES = {
     *(f"models/sources/{name}.py" for name in ("describe", "export", "make", "networks", "oracle", "torch_graphs")),
     *(f"models/sources/{name}.py" for name in ("class_graph", "classifiers", "detectors", "loading", "word_detectors")),
     *(f"models/sources/{name}.py" for name in ("face_models", "generation_graph", "writers", "writing_networks")),
+    *(f"models/sources/{name}.py" for name in ("chat_models", "chat_processors", "chat_schema", "chat_session")),
     "models/embedded/network.py",
     "models/embedded/build.py",
     "models/embedded/e5.py",

@@ -227,6 +227,7 @@ def _tokenizer(folder: Path, special: Sequence[str], chat: str, *, bos: str | No
     made.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=600,
+        max_token_length=16,
         special_tokens=["<pad>", *special],
         show_progress=False,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),

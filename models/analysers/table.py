@@ -46,7 +46,7 @@ ANALYSERS: Mapping[str, AnalyserSpec] = {
 
 
 def code_of(spec: AnalyserSpec) -> type[Analyser]:
-    """The code of a row: that of its kind, unless it finds objects by words, holds conversations, or reads a line token by token."""
+    """The code of a row: that of its kind, unless the decoder in its settings, or a line that is read, has its own."""
     if spec.settings.get("decoder") == words.DECODER:
         return words.ObjectsByWords
     if spec.settings.get("decoder") == vision_language.DECODER:

@@ -102,7 +102,8 @@ class VisionLanguage:
         """Raise AnalysisError for a prompt that this model does not take."""
         if options.prompt and not self.chat and options.prompt not in self.tasks:
             raise AnalysisError(
-                f"prompt: got {quoted(options.prompt)}, {self.spec.name} takes no instructions but {', '.join(self.tasks)}"
+                f"prompt: got {quoted(options.prompt)}, {self.spec.name} takes no instructions; give one of "
+                f"{', '.join(self.tasks)}, or none"
             )
 
     def steps(self, image: Image.Image, options: Options) -> Steps:

@@ -20,6 +20,7 @@ from models.analysers.spec import AnalyserSpec, Arrays
 from models.analysers.vision_language import JUDGE, Turn, answer_row, unpacked
 from models.errors import ModelUnavailable
 from models.sources.chat_processors import Refused, filled, open_processor, weights_of
+from models.sources.chat_schema import Grammars, Matcher
 from models.sources.loading import load
 
 BUCKET = 32  # tokens to a multiple of which conversations are filled up
@@ -31,11 +32,12 @@ SEQUENCES = ("input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids
 
 @dataclass(frozen=True)
 class _Prepared:
-    """A row as the network takes it; `answers`: the tokens of the answers that are judged."""
+    """A row as the network takes it: `answers` has the tokens of those that are judged, `matcher` follows a schema."""
 
     inputs: Mapping[str, Tensor]
     options: Mapping[str, Any]
     answers: Sequence[Sequence[int]]
+    matcher: Matcher | None
 
     @property
     def length(self) -> int:
@@ -79,6 +81,8 @@ class ChatSession:
         self.context = min(LONGEST, int(getattr(text, "max_position_embeddings", None) or LONGEST))
         pad = self.processor.tokenizer.pad_token_id
         self.pad = self.ends[0] if pad is None else int(pad)
+        self.vocabulary = int(text.vocab_size)
+        self._made: Grammars | None = None
         self.device = torch.device(device)
         self._lock = threading.Lock()
 
@@ -109,13 +113,19 @@ class ChatSession:
         inputs = self.processor.inputs(turns)
         answers = self.processor.answers(turns, options["answers"]) if "answers" in options else []
         more = int(options.get("max_tokens", 0)) + max(map(len, answers), default=0)
-        prepared = _Prepared(inputs, options, answers)
+        matcher = self._grammars().matcher(options["schema"]) if "schema" in options else None
+        prepared = _Prepared(inputs, options, answers, matcher)
         if not self.processor.tasks and prepared.length + more > self.context:
             raise Refused(
                 f"the conversation has {inputs['input_ids'].shape[1]:,} tokens with its pictures, and {more:,} may "
                 f"follow; the limit is {self.context:,}; shorten it, or send fewer or smaller pictures"
             )
         return prepared
+
+    def _grammars(self) -> Grammars:
+        if self._made is None:
+            self._made = Grammars(self.processor.tokenizer, self.vocabulary, self.ends)
+        return self._made
 
     def _batch(self, rows: Sequence[_Prepared]) -> dict[str, Tensor]:
         length = rows[0].length
@@ -130,7 +140,7 @@ class ChatSession:
         most = [int(row.options["max_tokens"]) for row in rows]
         encoder_decoder = self.network.config.is_encoder_decoder
         first = 1 if encoder_decoder else batch["input_ids"].shape[1]
-        record = _Record()
+        record = _Record([row.matcher for row in rows], first)
         start = {name: value for name, value in self.start.items() if value is not None and encoder_decoder}
         config = GenerationConfig(  # type: ignore[no-untyped-call]
             max_new_tokens=max(most),
@@ -214,13 +224,23 @@ def _ends(given: Any, config: Any) -> tuple[int, ...]:
 
 
 class _Record(LogitsProcessor):
-    """Keeps the probability of the most probable token of each step."""
+    """Keeps the probability of the token that is chosen at each step, among all tokens, and follows schemas."""
 
-    def __init__(self) -> None:
+    def __init__(self, matchers: Sequence[Matcher | None], first: int) -> None:
         self._steps: list[Tensor] = []
+        self._matchers, self._first = matchers, first
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:  # type: ignore[override]
-        self._steps.append(scores.float().softmax(-1).amax(-1))
+        among_all = scores.float().softmax(-1)
+        for i, matcher in enumerate(self._matchers):
+            if matcher is None:
+                continue
+            if input_ids.shape[1] > self._first:
+                matcher.take(int(input_ids[i, -1]))
+            allowed = matcher.allowed().to(scores.device)
+            if allowed.any():  # a text that has ended is filled up by anything
+                scores[i] = scores[i].masked_fill(~allowed, -torch.inf)
+        self._steps.append(among_all.gather(1, scores.argmax(-1, keepdim=True))[:, 0])
         return scores
 
     def chances(self) -> Tensor:
