@@ -195,6 +195,48 @@ def gemma3(folder: Path) -> None:
     _write(folder, "processor_config.json", {"processor_class": "Gemma3Processor", "image_seq_length": 4})
 
 
+def florence2(folder: Path) -> None:
+    """Florence-2: an encoder and a decoder of text, which write captions for tasks and hold no conversations."""
+    from transformers import Florence2Config, Florence2ForConditionalGeneration
+
+    special = ["<s>", "</s>", "<image>"]
+    tokenizer = _tokenizer(folder, special, None, bos="<s>", end="</s>", image_token="<image>")
+    text = {
+        "model_type": "bart",
+        "vocab_size": len(tokenizer),
+        "d_model": 32,
+        **{f"{part}_{name}": value for part in ("encoder", "decoder") for name, value in _BART.items()},
+        "max_position_embeddings": 256,
+        **_special(tokenizer),
+        "decoder_start_token_id": tokenizer.eos_token_id,
+        "forced_bos_token_id": tokenizer.bos_token_id,
+        "forced_eos_token_id": tokenizer.eos_token_id,
+    }
+    vision = {
+        "embed_dim": [8, 16, 16, 32],
+        "depths": [1, 1, 1, 1],
+        "num_heads": [2, 2, 2, 4],
+        "num_groups": [2, 2, 2, 4],
+    }
+    config = Florence2Config(
+        text_config=text,
+        vision_config={**vision, "window_size": 4, "projection_dim": 32},
+        image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
+    )
+    model = Florence2ForConditionalGeneration(config)
+    model.generation_config.decoder_start_token_id = tokenizer.eos_token_id
+    model.generation_config.forced_bos_token_id = tokenizer.bos_token_id
+    model.generation_config.num_beams = 3
+    _save(model, folder, tokenizer)
+    side = 2 * SIDE
+    size = {"height": side, "width": side}
+    pixels = {**PIXELS, "image_processor_type": "CLIPImageProcessor", "size": size, "crop_size": size, "resample": 3}
+    tokens = (side // 32) ** 2 + 1
+    _write(folder, "preprocessor_config.json", {**pixels, "do_center_crop": False, "image_seq_length": tokens})
+    _write(folder, "processor_config.json", {"processor_class": "Florence2Processor"})
+
+
+_BART = {"layers": 2, "attention_heads": 4, "ffn_dim": 64}
 ARCHITECTURES: dict[str, Callable[[Path], None]] = {
     "smolvlm": smolvlm,
     "idefics3": lambda folder: smolvlm(folder, name="Idefics3"),
@@ -202,6 +244,7 @@ ARCHITECTURES: dict[str, Callable[[Path], None]] = {
     "qwen2_5_vl": lambda folder: qwen(folder, name="Qwen2_5_VL"),
     "qwen3_vl": lambda folder: qwen(folder, name="Qwen3VL"),
     "gemma3": gemma3,
+    "florence2": florence2,
 }
 
 
@@ -218,7 +261,9 @@ def spread(model: nn.Module) -> None:
     model.eval()
 
 
-def _tokenizer(folder: Path, special: Sequence[str], chat: str, *, bos: str | None, end: str, **named: str) -> Any:
+def _tokenizer(
+    folder: Path, special: Sequence[str], chat: str | None, *, bos: str | None, end: str, **named: str
+) -> Any:
     """A byte-level tokenizer that was trained on the texts of the tests, with the special tokens first."""
     from transformers import PreTrainedTokenizerFast
 

@@ -22,6 +22,7 @@ from models.errors import ModelUnavailable
 from models.sources.chat_processors import Refused, filled, open_processor, weights_of
 from models.sources.chat_schema import Grammars, Matcher
 from models.sources.loading import load
+from models.sources.writing_networks import ignored_settings
 
 BUCKET = 32  # tokens to a multiple of which conversations are filled up
 AT_ONCE = 32  # answers that are computed at once
@@ -38,11 +39,7 @@ class _Prepared:
     options: Mapping[str, Any]
     answers: Sequence[Sequence[int]]
     matcher: Matcher | None
-
-    @property
-    def length(self) -> int:
-        """Number of tokens after filling up."""
-        return -(-self.inputs["input_ids"].shape[1] // BUCKET) * BUCKET
+    length: int  # number of tokens after filling up
 
 
 class ChatSession:
@@ -71,6 +68,7 @@ class ChatSession:
         self.network = load(AutoModelForImageTextToText, source, TYPES[spec.precision]).to(device)
         given = self.network.generation_config
         self.ends = _ends(given, self.network.config)
+        self.ignored = [each for each in ignored_settings(given) if not each.startswith("forced_")]
         self.start = {
             "forced_bos_token_id": given.forced_bos_token_id,
             "decoder_start_token_id": given.decoder_start_token_id,
@@ -114,13 +112,15 @@ class ChatSession:
         answers = self.processor.answers(turns, options["answers"]) if "answers" in options else []
         more = int(options.get("max_tokens", 0)) + max(map(len, answers), default=0)
         matcher = self._grammars().matcher(options["schema"]) if "schema" in options else None
-        prepared = _Prepared(inputs, options, answers, matcher)
-        if not self.processor.tasks and prepared.length + more > self.context:
+        tokens = inputs["input_ids"].shape[1]
+        bucket = 1 if self.network.config.is_encoder_decoder else BUCKET  # an encoder has absolute positions
+        length = -(-tokens // bucket) * bucket
+        if not self.processor.tasks and length + more > self.context:
             raise Refused(
-                f"the conversation has {inputs['input_ids'].shape[1]:,} tokens with its pictures, and {more:,} may "
+                f"the conversation has {tokens:,} tokens with its pictures, and {more:,} may "
                 f"follow; the limit is {self.context:,}; shorten it, or send fewer or smaller pictures"
             )
-        return prepared
+        return _Prepared(inputs, options, answers, matcher, length)
 
     def _grammars(self) -> Grammars:
         if self._made is None:
@@ -230,7 +230,7 @@ class _Record(LogitsProcessor):
         self._steps: list[Tensor] = []
         self._matchers, self._first = matchers, first
 
-    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:  # type: ignore[override]
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         among_all = scores.float().softmax(-1)
         for i, matcher in enumerate(self._matchers):
             if matcher is None:
@@ -254,5 +254,5 @@ class _Stop(StoppingCriteria):
     def __init__(self, first: int, most: Sequence[int]) -> None:
         self._first, self._most = first, torch.tensor(most)
 
-    def __call__(self, input_ids: Tensor, scores: Tensor, **_: Any) -> Tensor:  # type: ignore[override]
+    def __call__(self, input_ids: Tensor, scores: Tensor, **_: Any) -> Tensor:
         return (input_ids.shape[1] - self._first >= self._most).to(input_ids.device)

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from models.analysers import words
 from models.analysers.spec import Kind
@@ -96,6 +96,11 @@ def run_import(arguments: argparse.Namespace) -> None:
         _import_face_model(arguments, name)
         return
     kind, model_type = _analyser_kind(arguments.folder)
+    if kind is None and _has_own_code(arguments.folder):
+        raise ModelUnavailable(
+            f"{arguments.folder.name} needs code of its own (auto_map in config.json), which is never run here; use a "
+            "model that transformers has, docs/models.md and docs/vision-language.md list them"
+        )
     chosen = arguments.made or ("analyser" if kind and model_type not in ENCODERS else "model")
     if chosen == "model":
         _import(arguments, arguments.folder, name)
@@ -121,6 +126,14 @@ def _analyser_kind(folder: Path) -> tuple[Kind | None, str | None]:
         return None, None  # importing it will say what is wrong
     kinds = (kind for name in names for end, kind in _KINDS.items() if str(name).endswith(end))
     return next(kinds, None), model_type
+
+
+def _has_own_code(folder: Path) -> bool:
+    """Whether a folder names code of its own for a network that transformers may not have."""
+    try:
+        return "auto_map" in json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def _is_reader(folder: Path) -> bool:
@@ -150,9 +163,13 @@ def _import_analyser(arguments: argparse.Namespace, name: str, kind: Kind, model
             from models.sources.detectors import import_detector as make
     except ModuleNotFoundError as exc:
         raise ModelsError(f"importing needs {exc.name}: pip install 'daguerre-service[export]'") from exc
-    if arguments.precision != "fp32":
+    options: dict[str, Any] = {"licence": arguments.licence, "replace": arguments.replace}
+    if kind == "captions" and model_type != "blip":
+        options["precision"] = arguments.precision
+        name = name if arguments.precision == "fp32" else f"{name}-{arguments.precision}"
+    elif arguments.precision != "fp32":
         raise ModelUnavailable(f"--precision {arguments.precision}: an analyser has fp32 alone; leave it out")
-    made = make(arguments.folder, arguments.home, name=name, licence=arguments.licence, replace=arguments.replace)
+    made = make(arguments.folder, arguments.home, name=name, **options)
     labels = f" with {len(made.spec.labels):,} labels" if made.spec.labels else ""
     if not labels and kind == "objects":
         labels = " with the labels of each request"

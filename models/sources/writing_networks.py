@@ -149,7 +149,7 @@ def _blip(source: Path) -> Network:
         start=[int(config.bos_token_id)],
         length=captions.LENGTH,
         prompts=("", PROMPT),
-        ignored=_ignored(text.generation_config),
+        ignored=ignored_settings(text.generation_config),
         described="BLIP's captions",
         notice=CAPTION_NOTICE,
     )
@@ -203,7 +203,7 @@ def _trocr(source: Path, config: Mapping[str, Any]) -> Network:
         start=[_special(model)["decoder_start_token_id"]],
         length=text_line.LENGTH,
         prompts=("",),
-        ignored=_ignored(model.generation_config),
+        ignored=ignored_settings(model.generation_config),
         described="TrOCR, which reads one line of text,",
         notice=LINE_NOTICE,
     )
@@ -236,7 +236,7 @@ def _ends(model: Any) -> list[int]:
     return [int(each) for each in (end if isinstance(end, list) else [end])]
 
 
-def _ignored(given: Any) -> list[str]:
+def ignored_settings(given: Any) -> list[str]:
     """Settings of generation that greedy decoding does not have, as `name=value`."""
     found = []
     for name, neutral in _NEUTRAL.items():
