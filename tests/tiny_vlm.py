@@ -70,23 +70,36 @@ def make(folder: Path, architecture: str = "smolvlm") -> Path:
     return folder
 
 
-def smolvlm(folder: Path, *, name: str = "SmolVLM") -> None:
-    """SmolVLM, or Idefics3, of which it is a variant: pictures are cut into tiles."""
+def smolvlm(
+    folder: Path,
+    *,
+    name: str = "SmolVLM",
+    side: int = SIDE,
+    patch: int = 8,
+    tiles_of: int = 2,
+    layers: int = 2,
+    width: int = 32,
+    vocabulary: int = 600,
+) -> None:
+    """SmolVLM, or Idefics3, of which it is a variant: pictures are cut into tiles.
+
+    Parameters
+    ----------
+    side, patch : of a tile, in pixels.
+    tiles_of : tiles along the longer side of a picture; 1: a picture is one tile.
+    layers, width, vocabulary : of vision tower and language model; the vocabulary is filled up.
+    """
     import transformers
 
     special = ["<|im_start|>", "<end_of_utterance>", "<fake_token_around_image>", "<image>", "<global-img>"]
     tiles = [f"<row_{i}_col_{j}>" for i in range(1, 7) for j in range(1, 7)]
     tokenizer = _tokenizer(folder, [*special, *tiles], CHAT_OF_SMOLVLM, bos="<|im_start|>", end="<end_of_utterance>")
     image = tokenizer.convert_tokens_to_ids("<image>")
-    vision = {
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "image_size": SIDE,
-        "patch_size": 8,
-    }
-    text = {"model_type": "llama", **TEXT, "vocab_size": len(tokenizer), **_special(tokenizer)}
+    heads = max(4, width // 64)
+    shape_of_both = {"hidden_size": width, "intermediate_size": 2 * width, "num_hidden_layers": layers}
+    vision = {**shape_of_both, "num_attention_heads": heads, "image_size": side, "patch_size": patch}
+    text = {"model_type": "llama", **TEXT, **shape_of_both, **_special(tokenizer)}
+    text |= {"num_attention_heads": heads, "vocab_size": max(len(tokenizer), vocabulary)}
     shape = {
         "scale_factor": 2,
         "image_token_id": image,
@@ -98,14 +111,18 @@ def smolvlm(folder: Path, *, name: str = "SmolVLM") -> None:
     pixels = {
         **PIXELS,
         "image_processor_type": f"{name}ImageProcessor",
-        "do_image_splitting": True,
+        "do_image_splitting": tiles_of > 1,
         "do_pad": True,
-        "size": {"longest_edge": 2 * SIDE},
-        "max_image_size": {"longest_edge": SIDE},
+        "size": {"longest_edge": tiles_of * side},
+        "max_image_size": {"longest_edge": side},
         "resample": 1,
     }
     _write(folder, "preprocessor_config.json", pixels)
-    _write(folder, "processor_config.json", {"processor_class": f"{name}Processor", "image_seq_len": 4})
+    _write(
+        folder,
+        "processor_config.json",
+        {"processor_class": f"{name}Processor", "image_seq_len": (side // patch) ** 2 // 4},
+    )
 
 
 def qwen(folder: Path, *, name: str) -> None:

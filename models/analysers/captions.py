@@ -16,6 +16,7 @@ from models.images.preprocess import resize
 MOST_TOKENS = 64  # of a caption, after its prompt
 LONGEST_PROMPT = 15  # tokens
 PROMPT_CHARACTERS = 200
+TOKENS = "captions_tokens"  # value of every analyser of captions: tokens that the network wrote, the end included
 LENGTH = 1 + LONGEST_PROMPT + MOST_TOKENS + 1  # places of a plan: the start, prompt, caption, and the last one
 
 
@@ -83,4 +84,5 @@ class Captions:
         if not written.text:
             remarks.append("the network ended the caption before its first word")
         findings = (Finding(text=written.text, score=written.score),) if written.text else ()
-        return Analysis(findings=findings, truncated=not written.ended, remarks=tuple(remarks))
+        values = {} if written.tokens is None else {TOKENS: float(written.tokens)}
+        return Analysis(findings=findings, values=values, truncated=not written.ended, remarks=tuple(remarks))

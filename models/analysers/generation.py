@@ -17,11 +17,17 @@ TOKENIZER = "tokenizer.json"
 
 
 class Written(NamedTuple):
-    """A text. `score` is the mean probability of its tokens, the end included; `ended` whether the network ended it."""
+    """A text. `score` is the mean probability of its tokens, the end included; `ended` whether the network ended it.
+
+    `tokens` is the number of tokens that the network wrote, the end included; None where it is not known.
+    `prompt_tokens` is that of its prompt with its pictures, of a vision-language model.
+    """
 
     text: str
     score: float
     ended: bool
+    tokens: int | None = None
+    prompt_tokens: int | None = None
 
 
 def plan(start: Sequence[int], most: int, length: int) -> NDArray[np.int32]:
@@ -52,7 +58,8 @@ class Writer:
         there = tokens >= 0
         chosen = tokens[there].tolist()
         text = self.tokenizer.decode([*start, *chosen], skip_special_tokens=True)
-        return Written(text.strip(), float(probabilities[there].mean()), bool(self.ends.intersection(chosen)))
+        ended = bool(self.ends.intersection(chosen))
+        return Written(text.strip(), float(probabilities[there].mean()), ended, len(chosen))
 
 
 def ints(spec: AnalyserSpec, setting: str) -> Sequence[int]:

@@ -9,12 +9,13 @@ import json
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from models.analysers.captions import TOKENS
 from models.analysers.generation import Written, no_built_in
 from models.analysers.spec import AnalyserSpec, Analysis, Arrays, Finding, Steps, Work
 from models.errors import AnalysisError, ItemError, quoted
@@ -50,10 +51,14 @@ class Turn:
 
 
 class Likelihood(NamedTuple):
-    """How likely an answer is: the sum of the log-probabilities of its tokens, the end of the turn included."""
+    """How likely an answer is: the sum of the log-probabilities of its tokens, the end of the turn included.
+
+    `prompt_tokens` is the number of tokens of the conversation before it, those of its pictures included.
+    """
 
     log_probability: float
     tokens: int
+    prompt_tokens: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,11 +67,11 @@ class Options:
 
     Attributes
     ----------
-    prompt : the instruction that goes with the picture. "": DEFAULT_PROMPT, or the task of the model.
+    prompt : the instruction that goes with the picture, or the task of a model that takes none.
     max_tokens : most tokens that are written, 1 to 512. A token is a word, or a part of a rare one.
     """
 
-    prompt: str = ""
+    prompt: str = DEFAULT_PROMPT
     max_tokens: int = 64
 
     def __post_init__(self) -> None:
@@ -75,6 +80,13 @@ class Options:
                 f"prompt: got {quoted(self.prompt)}, a text of at most {PROMPT_CHARACTERS:,} characters is needed"
             )
         check_tokens(self.max_tokens)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskOptions(Options):
+    """Choices for a model that takes no instructions."""
+
+    prompt: str = "<CAPTION>"
 
 
 def check_tokens(most: Any) -> None:
@@ -86,12 +98,14 @@ def check_tokens(most: Any) -> None:
 class VisionLanguage:
     """A vision-language model: `steps` captions a picture, `write` and `likelihoods` answer prompts."""
 
-    choices: ClassVar[type[Any]] = Options
+    choices: type[Any] = Options
 
     def __init__(self, spec: AnalyserSpec, folder: Path) -> None:
         self.spec = spec
         self.chat = bool(spec.settings["chat"])  # whether it takes conversations, and not tasks alone
         self.tasks = tuple(str(spec.settings["tasks"]).split())  # prompts of a model without conversations
+        if not self.chat:
+            self.choices = TaskOptions
 
     @staticmethod
     def make(spec: AnalyserSpec, folder: Path) -> None:
@@ -100,16 +114,17 @@ class VisionLanguage:
 
     def check(self, options: Options) -> None:
         """Raise AnalysisError for a prompt that this model does not take."""
-        if options.prompt and not self.chat and options.prompt not in self.tasks:
+        if not options.prompt:
+            raise AnalysisError("prompt: got '', an instruction is needed; leave it out for that of the analyser")
+        if not self.chat and options.prompt not in self.tasks:
             raise AnalysisError(
                 f"prompt: got {quoted(options.prompt)}, {self.spec.name} takes no instructions; give one of "
-                f"{', '.join(self.tasks)}, or none"
+                f"{', '.join(self.tasks)}"
             )
 
     def steps(self, image: Image.Image, options: Options) -> Steps:
         """Caption the whole picture."""
-        prompt = options.prompt or (DEFAULT_PROMPT if self.chat else self.tasks[0])
-        row = packed([Turn("user", (image, prompt))], {"max_tokens": int(options.max_tokens)})
+        row = packed([Turn("user", (image, options.prompt))], {"max_tokens": int(options.max_tokens)})
         (answer,) = yield Work(WRITE, [row])
         written = _written(answer)
         remarks = []
@@ -118,7 +133,8 @@ class VisionLanguage:
         if not written.text:
             remarks.append("the network ended the caption before its first word")
         findings = (Finding(text=written.text, score=written.score),) if written.text else ()
-        return Analysis(findings=findings, truncated=not written.ended, remarks=tuple(remarks))
+        values = {} if written.tokens is None else {TOKENS: float(written.tokens)}
+        return Analysis(findings=findings, values=values, truncated=not written.ended, remarks=tuple(remarks))
 
     def check_turns(self, turns: Sequence[Turn]) -> None:
         """Raise AnalysisError for a conversation that is too long, or that this model cannot take."""
@@ -154,7 +170,8 @@ class VisionLanguage:
         if not 1 <= len(answers) <= MOST_ANSWERS or not all(answers):
             raise AnalysisError(f"answers: got {len(answers):,}, 1 to {MOST_ANSWERS} are needed, none of them empty")
         (answer,) = yield Work(JUDGE, [packed(turns, {"answers": list(answers)})])
-        return tuple(Likelihood(*each) for each in _read(answer)["likelihoods"])
+        content = _read(answer)
+        return tuple(Likelihood(*each, content["prompt_tokens"]) for each in content["likelihoods"])
 
     def write(
         self, turns: Sequence[Turn], *, max_tokens: int, schema: Mapping[str, Any] | None = None
@@ -263,4 +280,5 @@ def _read(answer: Arrays) -> dict[str, Any]:
 
 def _written(answer: Arrays) -> Written:
     content = _read(answer)
-    return Written(content["text"], float(content["score"]), bool(content["ended"]))
+    score, ended, written = float(content["score"]), bool(content["ended"]), len(content["tokens"])
+    return Written(content["text"], score, ended, written, content["prompt_tokens"])

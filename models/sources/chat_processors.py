@@ -176,9 +176,16 @@ def open_processor(folder: Path, ends: Sequence[int]) -> Processor:
         raise ModelUnavailable(f"{folder.name}: its processor cannot be read ({quoted(exc)}); save it again") from exc
     if architecture not in TASKS and not template:
         raise ModelUnavailable(f"{folder.name} has no chat template; use a model that was tuned for conversations")
-    special = sorted({str(each) for each in tokenizer.all_special_tokens if len(str(each)) > 1}, key=len, reverse=True)
-    pattern = re.compile("|".join(map(re.escape, special))) if special else None
-    return Processor(made, TASKS.get(architecture, ()), tuple(ends), pattern)
+    return Processor(made, TASKS.get(architecture, ()), tuple(ends), _special(made))
+
+
+def _special(processor: Any) -> re.Pattern[str] | None:
+    """The tokens that have a meaning of their own: special ones, and those that stand for pictures."""
+    added = processor.tokenizer.added_tokens_decoder.values()
+    marks = {value for value in vars(processor).values() if isinstance(value, str)}
+    found = {token.content for token in added if token.special or token.content in marks}
+    longest_first = sorted((each for each in found if len(each) > 1), key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
 
 def filled(rows: Sequence[Mapping[str, Tensor]], length: int, sequences: Sequence[str], pad: int) -> dict[str, Tensor]:

@@ -39,6 +39,7 @@ class _Prepared:
     options: Mapping[str, Any]
     answers: Sequence[Sequence[int]]
     matcher: Matcher | None
+    tokens: int  # of the conversation with its pictures
     length: int  # number of tokens after filling up
 
 
@@ -120,7 +121,7 @@ class ChatSession:
                 f"the conversation has {tokens:,} tokens with its pictures, and {more:,} may "
                 f"follow; the limit is {self.context:,}; shorten it, or send fewer or smaller pictures"
             )
-        return _Prepared(inputs, options, answers, matcher, length)
+        return _Prepared(inputs, options, answers, matcher, tokens, length)
 
     def _grammars(self) -> Grammars:
         if self._made is None:
@@ -165,6 +166,7 @@ class ChatSession:
                     "tokens": kept,
                     "score": float(chances[i, :stop].mean()),
                     "ended": kept[-1] in self.ends,
+                    "prompt_tokens": rows[i].tokens,
                 }
             )
         return written
@@ -208,7 +210,7 @@ class ChatSession:
         found: list[list[list[float]]] = [[] for _ in rows]
         for (i, ids_of), total in zip(pairs, sums, strict=True):
             found[i].append([total, len(ids_of)])
-        return [{"likelihoods": each} for each in found]
+        return [{"likelihoods": each, "prompt_tokens": row.tokens} for each, row in zip(found, rows, strict=True)]
 
 
 def _picked(logits: Tensor, ids: Tensor) -> Tensor:

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any, Protocol, TypeVar, cast, get_args
 
 import numpy as np
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 from models.analysers.folder import AnalyserFolder
 from models.analysers.spec import Analyser, AnalyserSpec, Kind
 from models.analysers.table import code_of
+from models.analysers.vision_language import DECODER
 from models.catalog.folder import ModelFolder, locate
 from models.catalog.rows import CATALOG
 from models.catalog.spec import Modality, ModelSpec
@@ -90,8 +93,12 @@ class AnalyserModel:
     receipt: Mapping[str, Any]  # how its results are computed
 
 
-def analyser_receipt(spec: AnalyserSpec, provider: str) -> Mapping[str, Any]:
+def analyser_receipt(folder: AnalyserFolder, provider: str) -> Mapping[str, Any]:
     """The receipt of an analyser: everything that its results depend on, and versions."""
+    spec, versions = folder.spec, {"onnxruntime": onnxruntime.__version__}
+    if spec.settings.get("decoder") == DECODER:
+        provider = "torch:cpu" if "CPU" in provider or provider == "torch:cpu" else "torch:cuda"
+        versions = {name: version(name) for name in ("torch", "transformers") if find_spec(name)}
     return {
         "analyser": spec.name,
         "kind": spec.kind,
@@ -101,7 +108,7 @@ def analyser_receipt(spec: AnalyserSpec, provider: str) -> Mapping[str, Any]:
         "provider": provider if spec.parts else "none",
         "demonstration": spec.demonstration,
         "notice": spec.notice,
-        "made_with": {"daguerre": __version__, "onnxruntime": onnxruntime.__version__, "pillow": PIL.__version__},
+        "made_with": {"daguerre": __version__, **versions, "pillow": PIL.__version__},
     }
 
 
@@ -277,7 +284,7 @@ class Engine:
         )
 
     def _opened(self, folder: AnalyserFolder) -> AnalyserModel:
-        receipt = analyser_receipt(folder.spec, self._placement.provider)
+        receipt = analyser_receipt(folder, self._placement.provider)
         return AnalyserModel(folder.spec, code_of(folder.spec)(folder.spec, folder.path), receipt)
 
     def _open(self, folder: ModelFolder) -> Model:
