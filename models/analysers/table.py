@@ -50,5 +50,5 @@ def code_of(spec: AnalyserSpec) -> type[Analyser]:
     if spec.settings.get("decoder") == words.DECODER:
         return words.ObjectsByWords
     if spec.settings.get("decoder") == vision_language.DECODER:
-        return vision_language.VisionLanguage
+        return vision_language.VisionLanguage if spec.settings["chat"] else vision_language.TaskCaptions
     return text_line.TextLine if spec.kind == "text" and PART in spec.parts else CODE[spec.kind]

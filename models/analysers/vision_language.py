@@ -9,7 +9,7 @@ import json
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,14 +98,12 @@ def check_tokens(most: Any) -> None:
 class VisionLanguage:
     """A vision-language model: `steps` captions a picture, `write` and `likelihoods` answer prompts."""
 
-    choices: type[Any] = Options
+    choices: ClassVar[type[Any]] = Options
 
     def __init__(self, spec: AnalyserSpec, folder: Path) -> None:
         self.spec = spec
         self.chat = bool(spec.settings["chat"])  # whether it takes conversations, and not tasks alone
         self.tasks = tuple(str(spec.settings["tasks"]).split())  # prompts of a model without conversations
-        if not self.chat:
-            self.choices = TaskOptions
 
     @staticmethod
     def make(spec: AnalyserSpec, folder: Path) -> None:
@@ -171,7 +169,8 @@ class VisionLanguage:
             raise AnalysisError(f"answers: got {len(answers):,}, 1 to {MOST_ANSWERS} are needed, none of them empty")
         (answer,) = yield Work(JUDGE, [packed(turns, {"answers": list(answers)})])
         content = _read(answer)
-        return tuple(Likelihood(*each, content["prompt_tokens"]) for each in content["likelihoods"])
+        prompt = content["prompt_tokens"]
+        return tuple(Likelihood(total, tokens, prompt) for total, tokens in content["likelihoods"])
 
     def write(
         self, turns: Sequence[Turn], *, max_tokens: int, schema: Mapping[str, Any] | None = None
@@ -196,13 +195,20 @@ class VisionLanguage:
         return _written(answer)
 
 
+class TaskCaptions(VisionLanguage):
+    """A model that captions by tasks, and takes no instructions."""
+
+    choices: ClassVar[type[Any]] = TaskOptions
+
+
 def packed(turns: Sequence[Turn], options: Mapping[str, Any]) -> Arrays:
     """A row: pixels (p, 3) uint8 of all pictures one after the other, and its JSON (m,) uint8, both filled up.
 
-    Pictures that have more than MOST_PIXELS together are made smaller.
+    Where pictures have more than MOST_PIXELS together, those above an equal share of these are made smaller.
     """
     pictures = [part for turn in turns for part in turn.parts if isinstance(part, Image.Image)]
-    shown = iter([_bounded(each, MOST_PIXELS // len(pictures)) for each in pictures] if pictures else ())
+    many = sum(each.width * each.height for each in pictures) > MOST_PIXELS
+    shown = iter([_bounded(each, MOST_PIXELS // len(pictures)) if many else each for each in pictures])
     blocks: list[NDArray[np.uint8]] = []
     conversation = []
     for turn in turns:

@@ -314,6 +314,25 @@ def test_special_tokens_in_a_text_are_broken(model):
     assert model.run(model.code.likelihoods([Turn("user", (PICTURES[0], hostile))], [hostile]))[0].tokens > 3
 
 
+@every("smolvlm")
+def test_inputs_are_those_of_the_processor_that_smolvlm_names(model, monkeypatch):
+    """Ours is that of Idefics3, which needs no package for videos."""
+    from transformers import SmolVLMProcessor
+    from transformers.models.smolvlm import processing_smolvlm
+
+    monkeypatch.setattr(processing_smolvlm, "num2words", len)
+    named = type("SmolVLMProcessor", (SmolVLMProcessor,), {"check_argument_for_proper_class": lambda *_: None})
+    ours = model.session.processor.of_transformers
+    given = {"image_seq_len": ours.image_seq_len, "chat_template": ours.chat_template, "video_processor": None}
+    theirs = named(image_processor=ours.image_processor, tokenizer=ours.tokenizer, **given)
+    for picture in PICTURES[:4]:
+        turns = [Turn("user", ("a", picture, "b"))]
+        wanted = theirs(text=[model.session.processor.prompt(turns)], images=[[picture]], return_tensors="pt")
+        found = model.session.processor.inputs(turns)
+        assert set(found) == set(wanted)
+        assert all(torch.equal(found[name], wanted[name]) for name in found)
+
+
 def test_rows_carry_pictures_and_texts():
     pictures = [Image.fromarray(np.random.default_rng(i).integers(0, 256, (5 + i, 9, 3), np.uint8)) for i in range(3)]
     turns = [
