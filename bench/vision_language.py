@@ -3,7 +3,7 @@
     .venv/bin/python -m bench.vision_language parity        # Markdown, small networks with seeded weights
     .venv/bin/python -m bench.vision_language throughput    # JSON; about two minutes on two cores
 
-`throughput` captions the same pictures with one network of RATIO million seeded weights: through the session of the
+`throughput` captions the same pictures with one network of about 50 million seeded weights: through the session of the
 service in batches of 1 and 8, and by plain `generate` one by one, in turns within one process.
 """
 
