@@ -99,6 +99,7 @@ def test_the_stubs_of_methods_are_those_of_the_service():
 def test_every_file_is_in_the_package():
     names = (
         "analyses",
+        "captions",
         "classifiers",
         "clusters",
         "collections",

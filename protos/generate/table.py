@@ -6,6 +6,7 @@ from protos.generate.build import Rules
 from protos.generate.declarations import override
 from protos.generate.tables import (
     analyses,
+    captions,
     classifiers,
     collections,
     corpus,
@@ -29,6 +30,7 @@ FILES = (
     classifiers.CLASSIFIERS,
     classifiers.JOBS,
     analyses.ANALYSES,
+    captions.CAPTIONS,
     classifiers.JOB_ANSWERS,
     corpus.CLUSTERS,
     corpus.CORPUS,

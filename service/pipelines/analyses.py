@@ -29,6 +29,7 @@ from service.metrics import ITEMS, ITEMS_FAILED
 from service.pipelines import answers
 from service.pipelines.concurrency import gather_cancelling
 from service.pipelines.encode import image_bytes
+from service.pipelines.equal_pictures import EqualFrames, equal_items
 from service.pipelines.findings import Results, results_json
 from service.pipelines.frames import FrameResults
 from service.pipelines.items import Item, check_count
@@ -58,6 +59,7 @@ class _Work:
     Attributes
     ----------
     sizes, corners : of the whole upright pictures, and of the upper left pixels of the crops in them.
+    analysed : number of pictures and frames that were analysed; of equal ones, one.
     """
 
     engine: Engine
@@ -69,6 +71,18 @@ class _Work:
     results: dict[int, Results] = field(default_factory=dict)
     videos: dict[int, FrameResults] = field(default_factory=dict)
     first_of_many: list[int] = field(default_factory=list)
+    analysed: int = 0
+
+    def repeat(self, first: int, index: int) -> None:
+        """Give an item the result of an equal one."""
+        if first in self.failures:
+            self.failures[index] = replace(self.failures[first], index=index, id=self.items[index].id)
+            return
+        if first in self.results:
+            self.sizes[index], self.corners[index] = self.sizes[first], self.corners[first]
+            self.results[index] = self.results[first]
+        if first in self.first_of_many:
+            self.first_of_many.append(index)
 
     def fail(self, index: int, exc: ItemError) -> None:
         self.failures[index] = item_failure(index, self.items[index].id, exc, self.items[index].crop)
@@ -154,8 +168,8 @@ def choose(engine: Engine, options: AnalysesOptions) -> Mapping[Kind, _Chosen]:
     return chosen
 
 
-async def analyse(call: Call[AnalysesOptions]) -> _Work:
-    """Analyse the items of a call.
+async def analyse(call: Call[AnalysesOptions], *, operation: str = "analyses") -> _Work:
+    """Analyse the items of a call; `operation` is its name in the metrics.
 
     Raises
     ------
@@ -182,7 +196,7 @@ async def analyse(call: Call[AnalysesOptions]) -> _Work:
         raise ItemsFailed([work.failures[i] for i in sorted(work.failures)], of=len(items))
     for modality, indices in (("image", images), ("video", list(clips))):
         if indices:
-            ITEMS.labels("analyses", modality).inc(sum(i not in work.failures for i in indices))
+            ITEMS.labels(operation, modality).inc(sum(i not in work.failures for i in indices))
     return work
 
 
@@ -221,13 +235,18 @@ async def _images(work: _Work, indices: Sequence[int], fails: bool) -> None:
             except ItemError as exc:
                 work.fail(index, exc)
 
-    places = max(len(indices), ROWS * min(len(indices), WINDOW) * len(work.chosen))
+    equal = await engine.in_thread(lambda: equal_items(work.items, indices))
+    places = max(len(equal), ROWS * min(len(equal), WINDOW) * len(work.chosen))
     with engine.batcher("image").admit(places) as caller:
-        await gather_cancelling([one(index, caller) for index in indices])
+        await gather_cancelling([one(index, caller) for index in equal])
+    for first, others in equal.items():
+        for index in others:
+            work.repeat(first, index)
 
 
 async def _run_all(work: _Work, picture: Image.Image, caller: Caller) -> Results:
     """The results of all analysers for one picture."""
+    work.analysed += 1
     found = await gather_cancelling(
         [
             drive(work.engine, each.model, each.model.code.steps(picture, each.prepared), caller)
@@ -281,7 +300,9 @@ async def _videos(work: _Work, clips: Mapping[int, Any], call: Call[AnalysesOpti
             await gather_cancelling([one(index, caller) for index in range(len(rows))])
         return made
 
-    found = await view(engine, clips, target=None, decode="exact", run=run, monitor=call.monitor)
+    found = await view(
+        engine, clips, target=None, decode="exact", run=EqualFrames(run, engine.in_thread), monitor=call.monitor
+    )
     for i, video in found.items():
         if isinstance(video, FrameResults):
             work.videos[i] = video

@@ -126,17 +126,19 @@ class ClassOptions(AnalyserOptions):
 class CaptionOptions(AnalyserOptions):
     """A caption of the whole picture."""
 
-    prompt: str = Field(
-        "",
-        max_length=200,
-        description="Beginning of the caption, which is part of its text. Default: none.",
+    prompt: str | None = Field(
+        None,
+        max_length=1000,
+        description="Beginning of the caption, which is part of its text, or for an analyser that takes instructions, "
+        "such as a vision-language model, the instruction. Default: that of the analyser, in its card.",
         examples=["a photo of"],
     )
-    max_tokens: int = Field(
-        20,
+    max_tokens: int | None = Field(
+        None,
         ge=1,
-        le=64,
-        description="Maximum number of tokens after the prompt: a word, or a part of a rare word.",
+        le=512,
+        description="Maximum number of tokens that are written: a word, or a part of a rare word. Default: that of the "
+        "analyser.",
     )
 
 

@@ -44,6 +44,7 @@ def test_the_paths_are_those_of_the_service(document: dict[str, Any]) -> None:
         ("get", "/v1/models/{name}"),
         ("get", "/v1/analysers"),
         ("post", "/v1/analyses"),
+        ("post", "/v1/captions"),
         ("get", "/v1/classifiers"),
         ("post", "/v1/classifiers"),
         ("get", "/v1/classifiers/{name}"),

@@ -51,6 +51,7 @@ from daguerre.results.agreement import Agreement
 from daguerre.results.analyses import Analyses
 from daguerre.results.annotation import Comparison, Configuration, Pairs, Sample
 from daguerre.results.base import Errors
+from daguerre.results.captions import Captions
 from daguerre.results.cluster_grid import ClusterGrid, ClusterGridRow
 from daguerre.results.clusters import Cluster
 from daguerre.results.coders import Crowd, GroupDifferences
@@ -103,6 +104,7 @@ __all__ = [
     "AsyncValidation",
     "AuthenticationError",
     "BundleSummary",
+    "Captions",
     "Classifier",
     "Client",
     "Clip",

@@ -9,6 +9,7 @@ from daguerre.dispatch.stream import Limits
 from daguerre.replication.operations import CLIENT_METHODS
 from daguerre.replication.recording import VARIABLE, Study, recorded
 from daguerre.resources.annotation import AnnotationMethods
+from daguerre.resources.captions import CaptionMethods
 from daguerre.resources.classifiers import ClassifierMethods
 from daguerre.resources.cluster_grids import ClusterGridMethods
 from daguerre.resources.clusters import ClusterMethods
@@ -48,6 +49,7 @@ class AsyncClient(  # each before what it builds on
     StudyMethods,
     FaceComparisonMethods,
     SingleAnalysisMethods,
+    CaptionMethods,
     AnnotationMethods,
     RepresentationMethods,
     ValidationMethods,

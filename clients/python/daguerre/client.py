@@ -22,6 +22,7 @@ from daguerre.handles.multiverse import Multiverse
 from daguerre.handles.reported import (
     BlockingAgreement,
     BlockingAnalyses,
+    BlockingCaptions,
     BlockingDuplicates,
     BlockingEvaluation,
     BlockingFaceVectors,
@@ -76,7 +77,9 @@ class Client(Closing):
     verify_faces = blocking_result(AsyncClient.verify_faces, waiting(BlockingFaceVerification))
     face_attributes = blocking_result(AsyncClient.face_attributes, waiting(BlockingAnalyses))
     classify = blocking_result(AsyncClient.classify, waiting(BlockingAnalyses))
-    caption = blocking_result(AsyncClient.caption, waiting(BlockingAnalyses))
+    caption = blocking_result(AsyncClient.caption, waiting(BlockingCaptions))
+    caption_corpus = blocking(AsyncClient.caption_corpus)
+    read_captions = blocking_result(AsyncClient.read_captions, waiting(BlockingCaptions))
     visual_features = blocking_result(AsyncClient.visual_features, waiting(BlockingAnalyses))
     label = blocking(AsyncClient.label)
     label_plan = blocking(AsyncClient.label_plan)

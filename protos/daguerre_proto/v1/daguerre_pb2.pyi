@@ -1,4 +1,5 @@
 from daguerre_proto.v1 import analyses_pb2 as _analyses_pb2
+from daguerre_proto.v1 import captions_pb2 as _captions_pb2
 from daguerre_proto.v1 import classifiers_pb2 as _classifiers_pb2
 from daguerre_proto.v1 import clusters_pb2 as _clusters_pb2
 from daguerre_proto.v1 import collections_pb2 as _collections_pb2

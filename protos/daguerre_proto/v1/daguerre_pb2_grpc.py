@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from daguerre_proto.v1 import analyses_pb2 as daguerre__proto_dot_v1_dot_analyses__pb2
+from daguerre_proto.v1 import captions_pb2 as daguerre__proto_dot_v1_dot_captions__pb2
 from daguerre_proto.v1 import classifiers_pb2 as daguerre__proto_dot_v1_dot_classifiers__pb2
 from daguerre_proto.v1 import clusters_pb2 as daguerre__proto_dot_v1_dot_clusters__pb2
 from daguerre_proto.v1 import collections_pb2 as daguerre__proto_dot_v1_dot_collections__pb2
@@ -89,6 +90,11 @@ class DaguerreStub(object):
                 '/daguerre_proto.v1.Daguerre/Analyse',
                 request_serializer=daguerre__proto_dot_v1_dot_analyses__pb2.AnalyseRequest.SerializeToString,
                 response_deserializer=daguerre__proto_dot_v1_dot_analyses__pb2.AnalyseResponse.FromString,
+                _registered_method=True)
+        self.Caption = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/Caption',
+                request_serializer=daguerre__proto_dot_v1_dot_captions__pb2.CaptionRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_captions__pb2.CaptionResponse.FromString,
                 _registered_method=True)
         self.ListAnalysers = channel.unary_unary(
                 '/daguerre_proto.v1.Daguerre/ListAnalysers',
@@ -464,6 +470,13 @@ class DaguerreServicer(object):
 
     def Analyse(self, request, context):
         """Text, objects, classes and features of pictures and frames.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Caption(self, request, context):
+        """A text about each picture and frame.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -957,6 +970,11 @@ def add_DaguerreServicer_to_server(servicer, server):
                     request_deserializer=daguerre__proto_dot_v1_dot_analyses__pb2.AnalyseRequest.FromString,
                     response_serializer=daguerre__proto_dot_v1_dot_analyses__pb2.AnalyseResponse.SerializeToString,
             ),
+            'Caption': grpc.unary_unary_rpc_method_handler(
+                    servicer.Caption,
+                    request_deserializer=daguerre__proto_dot_v1_dot_captions__pb2.CaptionRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_captions__pb2.CaptionResponse.SerializeToString,
+            ),
             'ListAnalysers': grpc.unary_unary_rpc_method_handler(
                     servicer.ListAnalysers,
                     request_deserializer=daguerre__proto_dot_v1_dot_analyses__pb2.ListAnalysersRequest.FromString,
@@ -1449,6 +1467,33 @@ class Daguerre(object):
             '/daguerre_proto.v1.Daguerre/Analyse',
             daguerre__proto_dot_v1_dot_analyses__pb2.AnalyseRequest.SerializeToString,
             daguerre__proto_dot_v1_dot_analyses__pb2.AnalyseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Caption(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/Caption',
+            daguerre__proto_dot_v1_dot_captions__pb2.CaptionRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_captions__pb2.CaptionResponse.FromString,
             options,
             channel_credentials,
             insecure,

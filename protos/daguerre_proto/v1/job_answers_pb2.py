@@ -13,22 +13,23 @@ _sym_db = _symbol_database.Default()
 
 
 from daguerre_proto.v1 import analyses_pb2 as daguerre__proto_dot_v1_dot_analyses__pb2
+from daguerre_proto.v1 import captions_pb2 as daguerre__proto_dot_v1_dot_captions__pb2
 from daguerre_proto.v1 import classifiers_pb2 as daguerre__proto_dot_v1_dot_classifiers__pb2
 from daguerre_proto.v1 import embeddings_pb2 as daguerre__proto_dot_v1_dot_embeddings__pb2
 from daguerre_proto.v1 import zero_shot_pb2 as daguerre__proto_dot_v1_dot_zero__shot__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#daguerre_proto/v1/job_answers.proto\x12\x11\x64\x61guerre_proto.v1\x1a daguerre_proto/v1/analyses.proto\x1a#daguerre_proto/v1/classifiers.proto\x1a\"daguerre_proto/v1/embeddings.proto\x1a!daguerre_proto/v1/zero_shot.proto\"!\n\x13GetJobAnswerRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\xfa\x01\n\tJobAnswer\x12\x36\n\nembeddings\x18\x01 \x01(\x0b\x32 .daguerre_proto.v1.EmbedResponseH\x00\x12\x38\n\tzero_shot\x18\x02 \x01(\x0b\x32#.daguerre_proto.v1.ZeroShotResponseH\x00\x12\x39\n\x0bpredictions\x18\x03 \x01(\x0b\x32\".daguerre_proto.v1.PredictResponseH\x00\x12\x36\n\x08\x61nalyses\x18\x04 \x01(\x0b\x32\".daguerre_proto.v1.AnalyseResponseH\x00\x42\x08\n\x06\x61nswer\"\x92\x01\n\x14VideoTimelineRequest\x12,\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x1c.daguerre_proto.v1.JobAnswer\x12\x12\n\x05index\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x12\n\x05title\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x10\n\x08pictures\x18\x04 \x01(\tB\x08\n\x06_indexB\x08\n\x06_titleb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#daguerre_proto/v1/job_answers.proto\x12\x11\x64\x61guerre_proto.v1\x1a daguerre_proto/v1/analyses.proto\x1a daguerre_proto/v1/captions.proto\x1a#daguerre_proto/v1/classifiers.proto\x1a\"daguerre_proto/v1/embeddings.proto\x1a!daguerre_proto/v1/zero_shot.proto\"!\n\x13GetJobAnswerRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\xb2\x02\n\tJobAnswer\x12\x36\n\nembeddings\x18\x01 \x01(\x0b\x32 .daguerre_proto.v1.EmbedResponseH\x00\x12\x38\n\tzero_shot\x18\x02 \x01(\x0b\x32#.daguerre_proto.v1.ZeroShotResponseH\x00\x12\x39\n\x0bpredictions\x18\x03 \x01(\x0b\x32\".daguerre_proto.v1.PredictResponseH\x00\x12\x36\n\x08\x61nalyses\x18\x04 \x01(\x0b\x32\".daguerre_proto.v1.AnalyseResponseH\x00\x12\x36\n\x08\x63\x61ptions\x18\x05 \x01(\x0b\x32\".daguerre_proto.v1.CaptionResponseH\x00\x42\x08\n\x06\x61nswer\"\x92\x01\n\x14VideoTimelineRequest\x12,\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x1c.daguerre_proto.v1.JobAnswer\x12\x12\n\x05index\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x12\n\x05title\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x10\n\x08pictures\x18\x04 \x01(\tB\x08\n\x06_indexB\x08\n\x06_titleb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'daguerre_proto.v1.job_answers_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GETJOBANSWERREQUEST']._serialized_start=200
-  _globals['_GETJOBANSWERREQUEST']._serialized_end=233
-  _globals['_JOBANSWER']._serialized_start=236
-  _globals['_JOBANSWER']._serialized_end=486
-  _globals['_VIDEOTIMELINEREQUEST']._serialized_start=489
-  _globals['_VIDEOTIMELINEREQUEST']._serialized_end=635
+  _globals['_GETJOBANSWERREQUEST']._serialized_start=234
+  _globals['_GETJOBANSWERREQUEST']._serialized_end=267
+  _globals['_JOBANSWER']._serialized_start=270
+  _globals['_JOBANSWER']._serialized_end=576
+  _globals['_VIDEOTIMELINEREQUEST']._serialized_start=579
+  _globals['_VIDEOTIMELINEREQUEST']._serialized_end=725
 # @@protoc_insertion_point(module_scope)

@@ -10,7 +10,7 @@ ANALYSES = File(
         message("ClassOptions", "ClassOptions"),
         message("VisualOptions", "VisualOptions"),
         message("SensitiveOptions", "SensitiveOptions"),
-        message("CaptionOptions", "CaptionOptions"),
+        message("CaptionOptions", "CaptionOptions", prompt="string"),
         message("FaceOptions", "FaceOptions"),
         message(
             "FaceVectorOptions",

@@ -190,11 +190,12 @@ JOB_ANSWERS = File(
             "JobAnswer",
             "",
             "The answer that the request would have had without as_job.",
-            oneof="answer: embeddings zero_shot predictions analyses",
+            oneof="answer: embeddings zero_shot predictions analyses captions",
             embeddings="EmbedResponse // Answer of Embed.",
             zero_shot="ZeroShotResponse // Answer of ZeroShot.",
             predictions="PredictResponse // Answer of Predict.",
             analyses="AnalyseResponse // Answer of Analyse.",
+            captions="CaptionResponse // Answer of Caption.",
         ),
         message(
             "VideoTimelineRequest",

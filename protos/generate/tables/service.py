@@ -33,6 +33,7 @@ DAGUERRE = File(
             "AnalyseResponse",
             "Text, objects, classes and features of pictures and frames.",
         ),
+        Method("Caption", "CaptionRequest", "CaptionResponse", "A text about each picture and frame."),
         Method("ListAnalysers", "ListAnalysersRequest", "ListAnalysersResponse", "The analysers of the server."),
         Method("Label", "LabelRequest", "LabelResponse", "Label items by a codebook, with a labeller of the server."),
         Method("PlanLabels", "PlanLabelsRequest", "PlanLabelsResponse", "The prompt and the cost of labels."),

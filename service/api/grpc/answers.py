@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from daguerre_proto.v1 import (
     analyses_pb2,
+    captions_pb2,
     classifiers_pb2,
     common_pb2,
     embeddings_pb2,
@@ -129,6 +130,11 @@ def analyses(answer: Answer) -> analyses_pb2.AnalyseResponse:
     return analyses_pb2.AnalyseResponse(analyses=made)
 
 
+def captions(answer: Answer) -> captions_pb2.CaptionResponse:
+    made = captions_pb2.Captions(answer_json=json_answers.to_json(answer).decode())
+    return captions_pb2.CaptionResponse(captions=made)
+
+
 @dataclass(frozen=True)
 class Converter:
     """The response of an operation.
@@ -149,6 +155,7 @@ CONVERTERS: Mapping[str, Converter] = {
     "embeddings": Converter(embeddings_pb2.EmbedResponse, "embeddings", embeddings),
     "zero_shot": Converter(zero_shot_pb2.ZeroShotResponse, "zero_shot", zero_shot),
     "analyses": Converter(analyses_pb2.AnalyseResponse, "analyses", analyses),
+    "captions": Converter(captions_pb2.CaptionResponse, "captions", captions),
     "predict": Converter(classifiers_pb2.PredictResponse, "predictions", predictions),
 }
 

@@ -21,6 +21,7 @@ from service.api.grpc.calls import CallContext, CallScope, address
 from service.api.grpc.health import SERVICE, Health
 from service.api.grpc.methods.analyses import AnalysisMethods
 from service.api.grpc.methods.annotation import AnnotationMethods
+from service.api.grpc.methods.captions import CaptionMethods
 from service.api.grpc.methods.classifiers import ClassifierMethods
 from service.api.grpc.methods.cluster_grids import ClusterGridMethods
 from service.api.grpc.methods.clusters import ClusterMethods
@@ -70,6 +71,7 @@ class GrpcServer:
         features = (
             ItemMethods(context),
             AnalysisMethods(context),
+            CaptionMethods(context),
             ClassifierMethods(context),
             ClusterMethods(context),
             RepresentationMethods(context),

@@ -17,6 +17,7 @@ from service.api.http.routes import (
     analyses,
     annotation,
     assignments,
+    captions,
     classifiers,
     client,
     cluster_grids,
@@ -69,7 +70,18 @@ def create(context: Context) -> FastAPI:
     )
     features = (
         coding,  # first, since routes are tried in order, and a coder waits for each answer
-        *(items, analyses, classifiers, clusters, cluster_grids, duplicates, images, annotation, representations),
+        *(
+            items,
+            analyses,
+            captions,
+            classifiers,
+            clusters,
+            cluster_grids,
+            duplicates,
+            images,
+            annotation,
+            representations,
+        ),
         *(search, collections, timeline, files, pages, validations, evaluations, estimates, multiverses, labels),
         *(jobs, client),
         *(studies, assignments, study_columns, study_vectors, study_search, study_analyses, study_results),

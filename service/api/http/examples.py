@@ -52,6 +52,9 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             "analysers": {"objects": {"labels": ["person", "car"]}},
         },
     },
+    "CaptionsRequest": {
+        "how captions begin": {"input": [{"image": PHOTO, "id": "photo-1"}], "prompt": "a photo of", "max_tokens": 20},
+    },
     "ZeroShotRequest": {
         "labels you made up": {
             "input": [{"image": PHOTO, "id": "photo-1"}],

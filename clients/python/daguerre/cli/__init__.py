@@ -3,6 +3,7 @@
 from daguerre.cli.commands.analyse import analyse
 from daguerre.cli.commands.annotation import agreement, compare, pairs, sample
 from daguerre.cli.commands.blur import blur
+from daguerre.cli.commands.captions import caption
 from daguerre.cli.commands.classifiers import fine_tune, predict, train
 from daguerre.cli.commands.clusters import cluster, duplicates
 from daguerre.cli.commands.coders import coder_groups, reconcile
@@ -39,6 +40,7 @@ for command in (
         corpus,
         zero_shot,
         analyse,
+        caption,
         faces,
         face_attributes,
         face_vectors,

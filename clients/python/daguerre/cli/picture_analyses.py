@@ -55,8 +55,7 @@ def analyse_items(
             settings.notify(str(done))
             if report.path is not None or more.wanted:
                 found = client.read_analyses(out)
-                folders = [path for path in images if os.path.isdir(path)]
-                report.write(settings, found, files=_files(found.ids, folders))
+                report.write(settings, found, files=files_of(found.ids, images))
                 more.write(settings, found)
             more.notices(settings, done.receipts)
             if as_json:
@@ -78,7 +77,8 @@ def analyse_items(
     )
 
 
-def _files(ids: Sequence[str], folders: Sequence[str]) -> dict[str, str]:
-    """Paths of images by id: an id is a path, or relative to one of the folders."""
+def files_of(ids: Sequence[str], given: Sequence[str]) -> dict[str, str]:
+    """Paths of images by id: an id is a path, or relative to one of the folders that are given."""
+    folders = [path for path in given if os.path.isdir(path)]
     places = {id: [id, *(os.path.join(folder, id) for folder in folders)] for id in ids}
     return {id: path for id, paths in places.items() for path in paths if os.path.isfile(path)}

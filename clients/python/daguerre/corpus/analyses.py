@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from daguerre.corpus.analysis_store import SAMPLING, AnalysisStore, Done
+from daguerre.corpus.once import AskedOnce
 from daguerre.corpus.plan import LOCAL, CorpusFile, CorpusFiles, CroppedFile
 from daguerre.dispatch.stream import Part
 from daguerre.errors import FingerprintMismatchError, ItemError, NotFoundError, RemarkWarning
@@ -26,10 +27,11 @@ from daguerre.results.analyses import Analyses
 from daguerre.results.base import Errors
 from daguerre.session import Session
 from daguerre.storage.parquet import arrow
-from daguerre.transport.operations import ANALYSE, ANALYSERS
+from daguerre.transport.operations import ANALYSE, ANALYSERS, Operation
 from daguerre.types.analyses import AnalysesAnswer
 from daguerre.types.common import Content, Payload
 
+Request: TypeAlias = tuple[Operation[Any], Mapping[str, Any]]
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
 )  # a picture for which the server says why it has no such analyser
@@ -48,6 +50,7 @@ class AnalysesSummary:
     reused : those that were there already, unchanged.
     frames_out, frames : path and rows of the file of frames; None and 0 without videos.
     servers : number of pictures that each of several servers analysed, by its address; empty with one server.
+    equal : pictures of this run that were not sent, since one with the same content was analysed.
     """
 
     out: str
@@ -62,6 +65,7 @@ class AnalysesSummary:
     frames_out: str | None = None
     frames: int = 0
     servers: Mapping[str, int] = field(default_factory=dict)
+    equal: int = 0
 
     def __str__(self) -> str:
         what = f"{self.pictures:,} pictures"
@@ -70,6 +74,7 @@ class AnalysesSummary:
         return (
             f"{self.out}: {self.findings:,} findings in {what}, {self.analysed:,} analysed in "
             f"{self.seconds:.0f} s, {self.reused:,} there already, {self.failed:,} failed"
+            + (f", {self.equal:,} equal to others" if self.equal else "")
         )
 
 
@@ -82,22 +87,30 @@ async def analyse_corpus(
     retry_errors: bool,
     retry_for: float,
     progress: bool | None,
+    request: Request | None = None,
+    store_type: type[AnalysisStore] = AnalysisStore,
 ) -> AnalysesSummary:
-    """See AnalysisMethods.analyse_corpus."""
+    """See AnalysisMethods.analyse_corpus.
+
+    `request` : the operation and its fields, where it is another one with the same answer. It is slow, and is asked
+    about each content once.
+    """
     started = time.monotonic()
     arrow()
-    store = AnalysisStore(Path(out))
+    store = store_type(Path(out))
     made_by = await made_by_json(session, analysers)
     earlier = await asyncio.to_thread(store.open, made_by, retry_errors)
     files = CorpusFiles(source)
     todo = _Todo(files, earlier)
-    fields = {"analysers": analysers}
+    operation, fields = request or (ANALYSE, {"analysers": analysers})
 
     async def ask(items: Sequence[Payload]) -> AnalysesAnswer:
-        return await session.transport.call(ANALYSE, fields, items=items)
+        answer: AnalysesAnswer = await session.transport.call(operation, fields, items=items)
+        return answer
 
+    once = None if request is None else AskedOnce(ask, store.known, await _card_receipts(session, made_by))
     limits = replace(session.limits, retry_for=retry_for, items=min(session.limits.items, TOGETHER))
-    parts = session.stream(iter(todo), ask, limits=limits)
+    parts = session.stream(iter(todo), once or ask, limits=limits)
     analysed = failed = shown_before = 0
     served: Counter[str] = Counter()
     receipts: Mapping[str, Content] = {}
@@ -137,6 +150,7 @@ async def analyse_corpus(
         seconds=time.monotonic() - started,
         receipts=receipts,
         servers=dict(sorted(served.items())),
+        equal=0 if once is None else once.equal,
     )
 
 
@@ -150,6 +164,7 @@ async def analyse_video_corpus(
     *,
     retry_errors: bool,
     progress: bool | None,
+    store_type: type[AnalysisStore] = AnalysisStore,
 ) -> AnalysesSummary:
     """The same for videos, of which each is in the journal once it is analysed.
 
@@ -165,7 +180,7 @@ async def analyse_video_corpus(
             raise TypeError(
                 f"videos: {id!r:.200} is {type(video).__name__}, and a run that can be continued takes files"
             )
-    store = AnalysisStore(Path(out))
+    store = store_type(Path(out))
     made_by = await made_by_json(session, analysers, sampling)
     earlier = await asyncio.to_thread(store.open, made_by, retry_errors)
     analysed = failed = reused = 0

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from daguerre.errors import FingerprintMismatchError
 from daguerre.inputs.files import require_folder
@@ -20,6 +20,7 @@ from daguerre.results.analyses import (
     frame_rows,
     value_row,
 )
+from daguerre.results.captions import stored_caption
 from daguerre.results.face_attributes import COUNT, ITEM, TEXTS, face_id, stored_attributes
 from daguerre.results.face_attributes import KIND as FACE_ATTRIBUTES
 from daguerre.results.face_vectors import KIND as FACE_VECTORS
@@ -31,6 +32,7 @@ from daguerre.types.analyses import KINDS
 from daguerre.types.common import Content
 
 KEY = b"daguerre_analysers"  # of the files' metadata
+RECEIPTS = b"daguerre_receipts"  # the receipts by kind, with notices
 SAMPLING = "sampling"  # beside the kinds of analysers there: how frames of videos were chosen
 VECTOR = "vector"  # column of faces
 VIDEO, STILL = "video_json", "thumbnail"  # columns: properties and shots of a video, and the picture of a frame
@@ -46,6 +48,7 @@ TYPES = {
     **dict.fromkeys(TEXTS, "string"),
     COUNT: "int64",
     STILL: "binary",
+    **{"caption": "string", "ended": "bool_", "tokens": "int64"},
 }
 
 
@@ -62,6 +65,8 @@ class AnalysisStore:
 
     NAME.parquet has findings, NAME.pictures.parquet pictures and videos, NAME.frames.parquet the frames of videos.
     """
+
+    columns: ClassVar[tuple[str, ...]] = FINDING  # the first ones of NAME.parquet
 
     def __init__(self, out: Path, *, name: str = "out") -> None:
         if out.suffix.lower() != ".parquet":
@@ -102,12 +107,36 @@ class AnalysisStore:
             )
         pictures, findings = (arrow().parquet.read_table(each) for each in (self.pictures, self.out))
         made_by = (pictures.schema.metadata or {}).get(KEY)
-        if made_by is None or "analyser" not in findings.column_names:
+        if made_by is None or not {"analyser", "caption"} & set(findings.column_names):
             raise ValueError(f"path: {str(self.out)!r} is no file of findings; analyse_corpus writes them")
         made = json.loads(made_by)
         kinds = {kind: made[kind] for kind in sorted(made, key=_order) if kind != SAMPLING}
         frames = arrow().parquet.read_table(self.frames).to_pylist() if self.frames.exists() else []
-        return kinds, pictures.to_pylist(), _entries(list(kinds), pictures.to_pylist(), frames, findings.to_pylist())
+        rows = findings.to_pylist()
+        if "caption" in findings.column_names:
+            rows = [found for row in rows if (found := stored_caption(row)) is not None]
+        return kinds, pictures.to_pylist(), _entries(list(kinds), pictures.to_pylist(), frames, rows)
+
+    def known(self) -> dict[str, str]:
+        """The entries of pictures that are done as JSON, by the SHA-256 of the content."""
+        found: dict[str, str] = {}
+        if self.pictures.exists() and self.out.exists():
+            _, pictures, entries = self.read()
+            for row in pictures:
+                if row["sha256"] is not None and row["id"] in entries:
+                    found[row["sha256"]] = json.dumps(entries[row["id"]])
+        if self.journal.exists():
+            lines = self._lines()
+            next(lines, None)
+            for line in lines:
+                row = json.loads(line)
+                if row["sha256"] is not None and row["entry"] is not None:
+                    found[row["sha256"]] = json.dumps(row["entry"])
+        return found
+
+    def main_rows(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The rows of a line of the journal in NAME.parquet."""
+        return finding_rows(row["id"], row["entry"])
 
     @staticmethod
     def _note(done: dict[str, Done], row: Mapping[str, Any], retry_errors: bool) -> None:
@@ -159,7 +188,7 @@ class AnalysisStore:
             row["id"] = renamed.get(row["id"], row["id"])
             new[row["id"]] = row
         tables: list[tuple[Path, list[dict[str, Any]], tuple[str, ...]]] = [
-            (self.out, [each for row in new.values() for each in finding_rows(row["id"], row["entry"])], FINDING),
+            (self.out, [each for row in new.values() for each in self.main_rows(row)], self.columns),
             (self.frames, [each for row in new.values() for each in _frames(row)], ("id", *FRAME)),
             (self.pictures, [picture_row(row) for row in new.values()], PICTURE),
         ]
@@ -176,7 +205,7 @@ class AnalysisStore:
                 else pa.array([row.get(name) for row in rows], type=getattr(pa, TYPES.get(name, "float64"))())
                 for name in names
             }
-            metadata = {KEY: made_by.encode()}
+            metadata = {KEY: made_by.encode(), RECEIPTS: json.dumps(dict(receipts), sort_keys=True).encode()}
             if VECTOR in columns:
                 metadata |= receipt_metadata(receipt_of_analyser(receipts.get(FACE_VECTORS) or made[FACE_VECTORS]))
             table = pa.table(columns).replace_schema_metadata(metadata)

@@ -1,4 +1,4 @@
-"""A video on the server as an object: label, embed, predict and analyse its frames."""
+"""A video on the server as an object: label, embed, predict, analyse and caption its frames."""
 
 import asyncio
 import functools
@@ -11,25 +11,29 @@ from daguerre.dispatch.collect import expect
 from daguerre.errors import DaguerreError, ItemError, ItemFailedError, RemarkWarning
 from daguerre.handles.classifier import AsyncClassifier, Classifier
 from daguerre.handles.pages import held
-from daguerre.handles.reported import AsyncAnalyses, BlockingAnalyses, waiting
+from daguerre.handles.reported import AsyncAnalyses, AsyncCaptions, BlockingAnalyses, BlockingCaptions, waiting
 from daguerre.results import video_answers
 from daguerre.results.analyses import Analyses
 from daguerre.results.base import Errors
+from daguerre.results.captions import Captions
 from daguerre.results.video import ClipEmbeddings, ClipPredictions, ClipScores
 from daguerre.session import Session, warn_of_remarks
 from daguerre.transport.operations import (
     ANALYSE_VIDEO,
     CANCEL_JOB,
+    CAPTION_VIDEO,
     DELETE_FILE,
     EMBED_VIDEO,
     PREDICT_VIDEO,
     TIMELINE,
     VIDEO_ANALYSES,
     VIDEO_ANSWER,
+    VIDEO_CAPTIONS,
     ZERO_SHOT_VIDEO,
     Operation,
 )
 from daguerre.types.analyses import AnalyseOptions, Analysers, requested
+from daguerre.types.captions import CaptionOptions
 from daguerre.types.common import Content, Decode
 from daguerre.types.embeddings import EmbedOptions
 from daguerre.types.jobs import Job
@@ -217,6 +221,49 @@ class AsyncClip(AsyncClosing):
         warn_of_remarks(self.name, made.video_remarks())
         return held(AsyncAnalyses, made, self._session)
 
+    async def caption(
+        self,
+        *,
+        prompt: str | None = None,
+        max_tokens: int | None = None,
+        model: str | None = None,
+        progress: bool | None = None,
+    ) -> AsyncCaptions:
+        """Write a caption of each frame.
+
+        Parameters
+        ----------
+        prompt, max_tokens, model : as for `Client.caption`.
+        progress : as for `Client.embed`.
+
+        Returns
+        -------
+        Captions : of one item, the video: `.to_pandas()` with a row for each frame, `.captions[0]` with each text once.
+
+        Raises
+        ------
+        ItemFailedError : the video cannot be used.
+        JobFailedError, DaguerreError : any subclass in daguerre.errors.
+
+        Examples
+        --------
+        >>> with client.video("news.mp4", every="2s") as clip:
+        ...     clip.caption().to_pandas()
+        """
+        asked = CaptionOptions(prompt=prompt, max_tokens=max_tokens, model=model)
+        answer = await self._ask(CAPTION_VIDEO, asked, progress, "caption", VIDEO_CAPTIONS)
+        for failure in answer.failures.values():
+            raise ItemFailedError(ItemError(0, self.name, failure.code, failure.message), request_id=answer.request_id)
+        made = Captions(
+            ids=[self.name],
+            errors=Errors(),
+            entries=[video_answers.analysed(answer)],
+            receipts=answer.receipts,
+            options=answer.options,
+        )
+        warn_of_remarks(self.name, made.video_remarks())
+        return held(AsyncCaptions, made, self._session)
+
     async def close(self) -> None:
         """Delete the file on the server. If that fails, the server deletes it later."""
         file, self._file = self._file, None
@@ -280,6 +327,7 @@ class Clip(Closing):
     embed = blocking(AsyncClip.embed)
     predict = blocking(AsyncClip.predict)
     analyse = blocking_result(AsyncClip.analyse, waiting(BlockingAnalyses))
+    caption = blocking_result(AsyncClip.caption, waiting(BlockingCaptions))
 
     @property
     def closed(self) -> bool:

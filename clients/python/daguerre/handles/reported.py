@@ -11,6 +11,7 @@ from daguerre.handles.pages import AsyncReported, BlockingClient, Reported, held
 from daguerre.results.agreement import Agreement
 from daguerre.results.analyses import Analyses
 from daguerre.results.annotation import Sample
+from daguerre.results.captions import Captions
 from daguerre.results.coders import GroupDifferences
 from daguerre.results.duplicates import Duplicates
 from daguerre.results.evaluations import Evaluation
@@ -122,6 +123,16 @@ class AsyncFaceVectors(AsyncAnalyses, FaceVectors):
 @dataclass(frozen=True, eq=False, repr=False)
 class BlockingFaceVectors(BlockingAnalyses, FaceVectors):
     __doc__ = FaceVectors.__doc__
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AsyncCaptions(AsyncAnalyses, Captions):
+    __doc__ = Captions.__doc__
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BlockingCaptions(BlockingAnalyses, Captions):
+    __doc__ = Captions.__doc__
 
 
 @dataclass(frozen=True, eq=False, repr=False)

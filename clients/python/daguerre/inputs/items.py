@@ -129,6 +129,7 @@ def text_sources(given: Texts, ids: Sequence[str] | None = None) -> Sources:
 
 def text_column(given: Texts) -> tuple[Iterable[Any], list[str] | None]:
     """Texts one by one, and their ids where they have some. Raises TypeError."""
+    given = own_texts(given)
     if isinstance(given, str):
         return [given], None
     if isinstance(given, bytes | bytearray | memoryview):
@@ -136,6 +137,11 @@ def text_column(given: Texts) -> tuple[Iterable[Any], list[str] | None]:
     if isinstance(given, os.PathLike):
         raise TypeError(f"texts: got the path {os.fspath(given)!r}; read the file first: texts are str")
     return column(given, "texts", by_index=True)
+
+
+def own_texts(given: Any) -> Any:
+    """The texts by id of a result that has some, such as captions; anything else as it is."""
+    return given.item_texts() if callable(getattr(given, "item_texts", None)) else given
 
 
 def _one_of(ids: Sequence[str] | None, keys: list[str] | None) -> Sequence[str] | None:

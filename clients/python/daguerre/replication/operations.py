@@ -65,6 +65,7 @@ CLIENT_METHODS: Mapping[str, RecordedMethod] = {
     "classify": _PICTURES,
     "caption": _PICTURES,
     "visual_features": _PICTURES,
+    "caption_corpus": RecordedMethod(refused="captions of a corpus in a file are not recorded yet; use caption"),
     "analyse_corpus": RecordedMethod(refused="findings of a corpus in a file are not recorded yet; use analyse"),
     "blur": RecordedMethod(refused="copies of pictures are not results; describe_images and faces are recorded"),
     "cluster": RecordedMethod(images=("images",), texts=("texts", "name_texts")),

@@ -26,6 +26,7 @@ from daguerre.replication.steps import StoredStep
 from daguerre.results.analyses import Analyses
 from daguerre.results.annotation import Pairs, Sample, Stratum
 from daguerre.results.base import Errors
+from daguerre.results.captions import Captions
 from daguerre.results.clusters import Cluster, Clustered, ClusterName, SimilarCluster
 from daguerre.results.duplicates import DuplicateGroup, Duplicates, RelatedGroup
 from daguerre.results.embeddings import Embeddings, read_embeddings
@@ -40,7 +41,7 @@ CLASSES: Mapping[str, Any] = {
     kind.__name__: kind
     for kind in (
         *(CodedTable, ZeroShot, Predictions, Duplicates, DuplicateGroup, RelatedGroup, Clustered, Cluster, ClusterName),
-        *(Analyses, SimilarCluster, Sample, Stratum, Pairs, Receipt, Crop),
+        *(Analyses, Captions, SimilarCluster, Sample, Stratum, Pairs, Receipt, Crop),
     )
 }
 FILES = (*TABLES, ".npz", ".json")

@@ -1,13 +1,14 @@
 """Methods of the client for what is in pictures and videos."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from daguerre.corpus.analyses import AnalysesSummary, analyse_corpus, analyse_video_corpus, read_analyses
 from daguerre.dispatch.collect import OnError
 from daguerre.errors import ItemError, ItemFailedError, JobFailedError
+from daguerre.handles.clip import AsyncClip
 from daguerre.handles.reported import AsyncAnalyses, reported
 from daguerre.inputs.columns import is_path
 from daguerre.inputs.crops import with_crops
@@ -19,10 +20,11 @@ from daguerre.resources.videos import VideoMethods
 from daguerre.results.analyses import Analyses
 from daguerre.results.base import Errors
 from daguerre.session import check_on_error
-from daguerre.transport.operations import ANALYSE, ANALYSERS
+from daguerre.transport.operations import ANALYSE, ANALYSERS, Operation
 from daguerre.types.analyses import AnalyserCard, Analysers, AnalysesAnswer, requested
 from daguerre.types.common import Payload
 
+Look: TypeAlias = Callable[[AsyncClip], Awaitable[Analyses]]  # one operation on a video on the server
 STILL = 320  # pixels of the longer side of the stills of frames, for the page
 
 
@@ -76,22 +78,36 @@ class AnalysisMethods(VideoMethods):
         >>> len(A)
         3
         """
-        fields = {"analysers": requested(analysers)}
+        kinds = requested(analysers)
         if videos is not None:
-            if images is not None or crops is not None:
-                raise ValueError("give images or videos; for both, call it twice (crops are of images)")
-            return await self._analyse_videos(videos, fields["analysers"], sampling, ids, on_error, progress)
-        if sampling is not None:
-            raise ValueError("sampling: chooses frames of videos; give videos, or leave it out")
-        if images is None:
-            raise ValueError("give images or videos")
+            require_videos_alone(images, crops)
+            look: Look = lambda clip: clip.analyse(kinds, progress=False)  # noqa: E731
+            return await self._of_videos(videos, look, kinds, sampling, ids, on_error, progress, "analyse")
+        require_images(images, sampling)
+        fields = {"analysers": kinds}
+        return await self._of_pictures(ANALYSE, fields, kinds, images, crops, ids, on_error, progress, "analyse")
+
+    async def _of_pictures(
+        self,
+        operation: Operation[Any],
+        fields: Mapping[str, Any],
+        options: Mapping[str, Any],
+        images: Any,
+        crops: Any,
+        ids: Sequence[str] | None,
+        on_error: OnError,
+        progress: bool | None,
+        what: str,
+    ) -> Analyses:
+        """The findings in pictures; `options` are those that are stated where none could be used."""
         pictures = with_crops(images, crops)
 
         async def ask(items: Sequence[Payload]) -> AnalysesAnswer:
-            return await self.transport.call(ANALYSE, fields, items=items)
+            answer: AnalysesAnswer = await self.transport.call(operation, fields, items=items)
+            return answer
 
         given = image_sources(pictures, ids)
-        gathered = await self.gather(given, lambda: count_items(pictures), ask, on_error, progress, "analyse", None)
+        gathered = await self.gather(given, lambda: count_items(pictures), ask, on_error, progress, what, None)
         entries: list[Any] = [None] * len(gathered.ids)
         for places, answer in gathered.answers:
             for place, entry in zip(places, answer.entries, strict=True):
@@ -102,29 +118,31 @@ class AnalysisMethods(VideoMethods):
             errors=gathered.errors,
             entries=entries,
             receipts=gathered.answers[0][1].receipts if gathered.answers else {},
-            options=gathered.answers[0][1].options if gathered.answers else fields["analysers"],
+            options=gathered.answers[0][1].options if gathered.answers else options,
             first_of_many=gathered.marks["first_of_many"],
             servers=gathered.servers,
         )
 
-    async def _analyse_videos(
+    async def _of_videos(
         self,
         videos: Videos,
-        analysers: Mapping[str, Any],
+        look: Look,
+        options: Mapping[str, Any],
         sampling: Mapping[str, Any] | None,
         ids: Sequence[str] | None,
         on_error: OnError,
         progress: bool | None,
+        what: str,
     ) -> Analyses:
-        """Analyse videos one after the other."""
+        """The findings in videos, one after the other."""
         check_on_error(on_error)
         chosen = {"thumbnail": STILL, **checked_sampling(sampling)}
         named = named_videos(videos, ids)
         found: list[Analyses | ItemError] = []
         shown = Progress.wanted(self.progress if progress is None else progress)
-        with Progress(shown, total=len(named), what="analyse", unit="videos") as bar:
+        with Progress(shown, total=len(named), what=what, unit="videos") as bar:
             for i, (id, video) in enumerate(named):
-                one = await self._analysed(i, id, video, analysers, chosen)
+                one = await self._of_video(i, id, video, look, chosen)
                 if isinstance(one, ItemError) and on_error == "raise":
                     raise ItemFailedError(one)
                 found.append(one)
@@ -139,16 +157,16 @@ class AnalysisMethods(VideoMethods):
             errors=errors,
             entries=[one.entries[0] if isinstance(one, Analyses) else None for one in found],
             receipts=first.receipts if first else {},
-            options=first.options if first else analysers,
+            options=first.options if first else options,
         )
 
-    async def _analysed(
-        self, place: int, id: str, video: VideoLike, analysers: Mapping[str, Any], sampling: Mapping[str, Any]
+    async def _of_video(
+        self, place: int, id: str, video: VideoLike, look: Look, sampling: Mapping[str, Any]
     ) -> Analyses | ItemError:
-        """The analysis of one video, or why there is none."""
+        """The findings in one video, or why there are none."""
         try:
             async with await self.video(video, name=id, progress=False, **sampling) as clip:
-                return await clip.analyse(analysers, progress=False)
+                return await look(clip)
         except ItemFailedError as exc:
             return replace(exc.item, index=place, id=id)
         except JobFailedError as exc:
@@ -195,26 +213,23 @@ class AnalysisMethods(VideoMethods):
         if out is None:
             raise TypeError("out: is missing; name a .parquet file")
         if videos is not None:
-            if images is not None or crops is not None:
-                raise ValueError("give images or videos; for both, call it twice (crops are of images)")
+            require_videos_alone(images, crops)
             chosen = {"thumbnail": None, **checked_sampling(sampling)}
+            look: Look = lambda clip: clip.analyse(kinds, progress=False)  # noqa: E731
             return await analyse_video_corpus(
                 self,
                 named_videos(videos),
                 out,
                 kinds,
                 chosen,
-                lambda place, id, path: self._analysed(place, id, path, kinds, chosen),
+                lambda place, id, path: self._of_video(place, id, path, look, chosen),
                 retry_errors=retry_errors,
                 progress=progress,
             )
-        if sampling is not None:
-            raise ValueError("sampling: chooses frames of videos; give videos, or leave it out")
-        if images is None:
-            raise ValueError("give images or videos")
+        require_images(images, sampling)
         return await analyse_corpus(
             self,
-            with_crops(images, crops),
+            with_crops(cast(Images, images), crops),
             out,
             kinds,
             retry_errors=retry_errors,
@@ -240,3 +255,17 @@ class AnalysisMethods(VideoMethods):
         >>> client.read_analyses("findings.parquet").report("page.html", images="photos/")
         """
         return await read_analyses(self, path)
+
+
+def require_videos_alone(images: object, crops: object) -> None:
+    """Raise ValueError where there are images beside videos."""
+    if images is not None or crops is not None:
+        raise ValueError("give images or videos; for both, call it twice (crops are of images)")
+
+
+def require_images(images: object, sampling: object) -> None:
+    """Raise ValueError where there are neither images nor videos, or a sampling of frames without videos."""
+    if sampling is not None:
+        raise ValueError("sampling: chooses frames of videos; give videos, or leave it out")
+    if images is None:
+        raise ValueError("give images or videos")

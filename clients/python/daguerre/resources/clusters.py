@@ -17,7 +17,7 @@ from daguerre.handles.clustering import AsyncClusters
 from daguerre.inputs.alignment import Code, ItemIndex, item_ids, missing_texts
 from daguerre.inputs.columns import plain
 from daguerre.inputs.crops import with_crops
-from daguerre.inputs.items import Images, Texts, text_column
+from daguerre.inputs.items import Images, Texts, own_texts, text_column
 from daguerre.inputs.names import printable
 from daguerre.resources.embeddings import EmbeddingMethods
 from daguerre.transport.operations import CLUSTER, CLUSTERING
@@ -111,7 +111,8 @@ class ClusterMethods(EmbeddingMethods):
         vocabulary : two or more names that clusters may get, by zero-shot.
         projection : projection of the 2-D map; umap if the server has it.
         resamples : number of reruns on 80 % of the items, at most 20,000, to measure stability; None: 3.
-        name_texts : a text for each item, from whose words names are suggested without a vocabulary; None: `texts`.
+        name_texts : a text for each item, from whose words names are suggested without a vocabulary: a list, a mapping
+            {id: text}, or captions of the images; those of other items are left out. None: `texts`.
         wait : whether to wait for the clusters; otherwise the job is returned, and `clustering(job.id)` has them when
             it has ended.
 
@@ -180,7 +181,8 @@ class ClusterMethods(EmbeddingMethods):
         good, errors = split_usable(blocks, every)
         index = ItemIndex(first.files, names, images if images is not None else texts)
         labels = None if known is None else index.column("known", known)
-        words = None if vocabulary is not None else self._words(texts if name_texts is None else name_texts, len(every))
+        named = texts if name_texts is None else _by_item(name_texts, index)
+        words = None if vocabulary is not None else self._words(named, len(every))
         heavy: Any = None if weights is None else index.column("weights", weights, whole=True)
         fields = {
             **options,
@@ -244,6 +246,19 @@ class ClusterMethods(EmbeddingMethods):
 
     async def _clustering(self, id: str) -> Mapping[str, Any]:
         return await self.ask(CLUSTERING, {"id": id})
+
+
+def _by_item(texts: Any, index: ItemIndex) -> Any:
+    """Texts in the order of the items; those of a mapping and of captions go by id. Raises ValueError."""
+    given = own_texts(texts)
+    if not isinstance(given, Mapping):
+        return given
+    there = {id: text for id, text in given.items() if index.find(id)}
+    if there and len(there) < len(given):
+        index.remarks.append(
+            f"name_texts: {len(given) - len(there):,} of {len(given):,} texts are of no item, and are left out"
+        )
+    return index.column("name_texts", there or given)
 
 
 def known_label(value: Code) -> Code:

@@ -20,7 +20,7 @@ from daguerre.handles.reported import AsyncNeighbours, reported
 from daguerre.inputs import memory
 from daguerre.inputs.crops import with_crops
 from daguerre.inputs.files import file_kind
-from daguerre.inputs.items import Images
+from daguerre.inputs.items import Images, own_texts
 from daguerre.resources.embeddings import EmbeddingMethods
 from daguerre.results.embeddings import Embeddings
 from daguerre.results.neighbours import Neighbours
@@ -41,7 +41,7 @@ class SearchMethods(EmbeddingMethods):
         ----------
         query : a text or texts; images: a Path, bytes, a picture or a list of them; or embeddings. A str is a text.
         embeddings : the corpus, a result of `embed` or the path of its .parquet or .npz file; items without a vector
-            are never found.
+            are never found. Captions are embedded as texts: the pictures whose captions are the nearest are found.
         k : number of neighbours per query.
         crops : crops of the images of the query, as for `embed`; a str is then the path of an image.
 
@@ -59,6 +59,8 @@ class SearchMethods(EmbeddingMethods):
         --------
         >>> client.search("a burning car", client.embed(images="photos/"))[0]
         """
+        if (texts := own_texts(embeddings)) is not embeddings:
+            embeddings = await self.embed(texts=texts)
         corpus = await embeddings_of(embeddings, EVERY, default="image")
         if len(corpus) > 1:
             raise ValueError("embeddings: of images and of texts; search in one of them")

@@ -1,4 +1,4 @@
-"""Methods of the client that apply one analyser: text, objects, faces, classes, captions, features."""
+"""Methods of the client that apply one analyser: text, objects, faces, classes, features."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -312,42 +312,6 @@ class SingleAnalysisMethods(AnalysisMethods):
         return await self.analyse(
             images,
             {"classes": options},
-            videos=videos,
-            sampling=sampling,
-            crops=crops,
-            ids=ids,
-            on_error=on_error,
-            progress=progress,
-        )
-
-    @reported(AsyncAnalyses)
-    async def caption(
-        self,
-        images: Images | None = None,
-        *,
-        prompt: str | None = None,
-        max_tokens: int | None = None,
-        model: str | None = None,
-        videos: Videos | None = None,
-        sampling: Mapping[str, Any] | None = None,
-        crops: Any = None,
-        ids: Sequence[str] | None = None,
-        on_error: OnError = "collect",
-        progress: bool | None = None,
-    ) -> Analyses:
-        """Write a caption of each picture, with an analyser that the server's owner imported: `.captions` has them.
-
-        Parameters
-        ----------
-        prompt : beginning of the captions, such as "a photo of", which is part of their text.
-        max_tokens : maximum number of tokens after the prompt; None: the server's default.
-        model : an analyser of this kind in `analysers()`; None: the default.
-        images, videos, sampling, crops, ids, on_error, progress : as for `analyse`.
-        """
-        options = {"prompt": prompt, "max_tokens": max_tokens, "model": model}
-        return await self.analyse(
-            images,
-            {"captions": options},
             videos=videos,
             sampling=sampling,
             crops=crops,

@@ -7,7 +7,7 @@ from typing import Any
 
 from daguerre.errors import FingerprintMismatchError
 from daguerre.transport.base import Transport
-from daguerre.transport.operations import ANALYSE, ANALYSERS, EMBED, MODELS, ZERO_SHOT, Operation
+from daguerre.transport.operations import ANALYSE, ANALYSERS, CAPTION, EMBED, MODELS, ZERO_SHOT, Operation
 from daguerre.types.models import ModelCard
 
 WAY_OUT = (
@@ -49,8 +49,8 @@ def require_same(servers: Mapping[str, Cards], operation: Operation[Any], fields
     if operation.path in (EMBED.path, ZERO_SHOT.path):
         name, decode = fields.get("model"), fields.get("decode")
         _require_equal({url: _model(cards, name, decode) for url, cards in servers.items()})
-    elif operation.path == ANALYSE.path:
-        for kind, options in fields["analysers"].items():
+    elif operation.path in (ANALYSE.path, CAPTION.path):
+        for kind, options in fields.get("analysers", {"captions": fields}).items():
             name = (options or {}).get("model")
             _require_equal(
                 {url: (f"analyser {name or kind}", cards.analysers.get((kind, name))) for url, cards in servers.items()}

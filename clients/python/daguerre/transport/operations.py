@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar, cast
 
 from daguerre.types.analyses import AnalyserCard, AnalysesAnswer
+from daguerre.types.captions import CaptionsAnswer
 from daguerre.types.clusters import read_clustering
 from daguerre.types.collections import CollectionCard, CollectionIds, CollectionItem, NeighboursAnswer, StoredAnswer
 from daguerre.types.common import Content, record
@@ -92,6 +93,7 @@ ANALYSERS = Operation(
 )
 PRESETS = ANALYSERS.reading(lambda content, _: [record(Preset, each) for each in content["presets"]])
 ANALYSE = Operation("POST", "/v1/analyses", "Analyse", AnalysesAnswer.read, SKIP, form=True, anywhere=True)
+CAPTION = Operation("POST", "/v1/captions", "Caption", CaptionsAnswer.read, SKIP, form=True, anywhere=True)
 LABELLERS = Operation("GET", "/v1/labellers", "ListLabellers", read_cards)
 LABEL = Operation("POST", "/v1/labels", "Label", LabelsAnswer.read, SKIP)
 PLAN_LABELS = Operation("POST", "/v1/labels/plan", "PlanLabels", read_plan)
@@ -225,8 +227,9 @@ CANCEL_JOB = Operation("POST", "/v1/jobs/{id}/cancel", "CancelJob", Job.read)
 DELETE_JOB = Operation("DELETE", "/v1/jobs/{id}", "DeleteJob", Job.read)
 VIDEO_ANSWER = Operation("GET", "/v1/jobs/{id}/answer", "GetJobAnswer", ClipAnswer.read)
 VIDEO_ANALYSES = VIDEO_ANSWER.reading(AnalysesAnswer.read)
+VIDEO_CAPTIONS = VIDEO_ANSWER.reading(CaptionsAnswer.read)
 ANSWER_PAGE = Operation("POST", "/v1/pages/{kind}", "AnswerPage", AnswerPage.read)
 TIMELINE = Operation("POST", "/v1/timeline?pictures={pictures}", "VideoTimeline", _text, body="html")
-EMBED_VIDEO, ZERO_SHOT_VIDEO, PREDICT_VIDEO, ANALYSE_VIDEO = (
-    operation.reading(Job.read, mode="job") for operation in (EMBED, ZERO_SHOT, PREDICT, ANALYSE)
+EMBED_VIDEO, ZERO_SHOT_VIDEO, PREDICT_VIDEO, ANALYSE_VIDEO, CAPTION_VIDEO = (
+    operation.reading(Job.read, mode="job") for operation in (EMBED, ZERO_SHOT, PREDICT, ANALYSE, CAPTION)
 )

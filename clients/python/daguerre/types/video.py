@@ -6,12 +6,13 @@ from typing import Any, TypeAlias
 
 from daguerre.types.analyses import AnalyseOptions
 from daguerre.types.arrays import unpacked
+from daguerre.types.captions import CaptionOptions
 from daguerre.types.common import Content, Failure, Receipt, failure, receipt
 from daguerre.types.embeddings import EmbedOptions
 from daguerre.types.predictions import PredictOptions, by_label
 from daguerre.types.zero_shot import ZeroShotOptions
 
-Asked: TypeAlias = EmbedOptions | ZeroShotOptions | PredictOptions | AnalyseOptions
+Asked: TypeAlias = EmbedOptions | ZeroShotOptions | PredictOptions | AnalyseOptions | CaptionOptions
 REPORT = ("decoded", "damaged_packets", "corrupt_frames", "disordered", "estimated", "ended_early", "fell_back")
 LATER: Mapping[str, Any] = {"blank": 0, "remarks": ()}  # fields of the report that older servers do not send
 

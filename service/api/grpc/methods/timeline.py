@@ -50,8 +50,8 @@ def _answer(request: job_answers_pb2.VideoTimelineRequest) -> AnswerWithVideo:
     kind = request.answer.WhichOneof("answer")
     if kind is None:
         raise Unprocessable("answer: is missing; it is required", param="answer")
-    if kind == "analyses":
-        raise Unprocessable("answer: is one of Analyse, which has no timeline; use its page", param="answer")
+    if kind in ("analyses", "captions"):
+        raise Unprocessable("answer: is one of Analyse or Caption, which has no timeline; use its page", param="answer")
     answer = getattr(request.answer, kind)
     labels = list(getattr(answer, "labels", ()))
     fields = {

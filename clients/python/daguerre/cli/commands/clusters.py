@@ -84,6 +84,13 @@ cluster_parameters = options.options(
     "--known", nargs=2, metavar="TABLE COLUMN", help="Known labels to compare with; the table has a column id or path."
 )
 @options.missing
+@options.input_option(
+    "--name-texts",
+    nargs=2,
+    metavar="TABLE COLUMN",
+    help="Texts about the items, such as captions, from whose words clusters are named; the table has a column id or "
+    "path.",
+)
 @options.input_option("--vocabulary", type=options.FILE, help="File of names that clusters may get, one per line.")
 @options.input_option("--name", "names", multiple=True, help="Name that clusters may get; can be repeated.")
 @options.input_option(
@@ -120,6 +127,7 @@ def cluster(
     decode: Any,
     as_json: bool,
     known: tuple[str, str] | None,
+    name_texts: tuple[str, str] | None,
     missing: tuple[str, ...],
     vocabulary: str | None,
     names: tuple[str, ...],
@@ -142,14 +150,19 @@ def cluster(
     every = [*names, *(read_lines(vocabulary) if vocabulary else ())]
     chosen = {name: value for name, value in parameters.items() if value is not None}
     labels = read_known_labels(*known) if known else None
-    if grid and every:
+    about = read_known_labels(*name_texts) if name_texts else None
+    if grid and (every or about):
         raise click.UsageError(
-            "--grid: got names for clusters; a grid names none, so leave out --vocabulary and --name"
+            "--grid: got names for clusters; a grid names none, so leave out --vocabulary, --name and --name-texts"
         )
+    if every and about:
+        raise click.UsageError("--name-texts: clusters are named by the vocabulary or by texts; give one of them")
     fixed = {name: value for name, value in chosen.items() if name not in ("projection", "resamples")}
     points = _grid(grid, {name: value for name, value in fixed.items() if name != "seed" or value})
     if server_folder is not None and (images is not None or texts is not None or grid or labels is not None):
         raise click.UsageError("--server-folder: takes no items, --known or --grid beside it; leave them out")
+    if server_folder is not None and about is not None:
+        raise click.UsageError("--name-texts: is for items with ids; leave it out with --server-folder")
     with settings.client(model=model) as client:
         given: Any = {"folder": server_folder}
         if server_folder is None:
@@ -167,7 +180,9 @@ def cluster(
                 as_json,
             )
             return
-        result = client.cluster(**given, **chosen, known=labels, missing=missing or None, vocabulary=every or None)
+        result = client.cluster(
+            **given, **chosen, known=labels, missing=missing or None, vocabulary=every or None, name_texts=about
+        )
         assert isinstance(result, Clusters)
         _write_clusters(result, out, kind)
         if page is not None:
