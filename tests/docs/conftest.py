@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench import stamps
+from models.analysers.table import ANALYSERS
 from tests.e2e import harness
 from tests.e2e.harness import Server
 from tests.label_stub import Stub, write_labellers
@@ -28,17 +29,17 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="package")
-def documented(analysers: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with default settings and nothing stored, and a stub as its labellers."""
+def documented(imported_analysers: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with nothing stored, a small network for captions beside all analysers, and a stub as its labellers."""
     folder = tmp_path_factory.mktemp("documented")
     stub = Stub()
     write_labellers(folder, {"qwen": stub.labeller(), "gemma": stub.labeller(model="gemma")})
     (folder / "home").mkdir()
-    (folder / "home" / "models").symlink_to((analysers / "models").resolve(), target_is_directory=True)
-    (folder / "home" / "analysers").symlink_to((analysers / "analysers").resolve(), target_is_directory=True)
+    (folder / "home" / "models").symlink_to((imported_analysers / "models").resolve(), target_is_directory=True)
+    (folder / "home" / "analysers").symlink_to((imported_analysers / "analysers").resolve(), target_is_directory=True)
     settings = {
         "DAGUERRE_HOME": str(folder / "home"),
-        "DAGUERRE_ANALYSERS": "",
+        "DAGUERRE_ANALYSERS": ",".join([*ANALYSERS, "small-captions"]),
         "DAGUERRE_LABELLERS": str(folder / "labellers.toml"),
         "DAGUERRE_FACE_ATTRIBUTES": "age,gender,expression",
         "BENTOML_HOME": str(folder / "bentoml"),

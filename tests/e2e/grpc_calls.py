@@ -25,6 +25,7 @@ from daguerre_proto.v1 import (
     zero_shot_pb2,
 )
 from daguerre_proto.v1.analyses_pb2 import AnalyseRequest, Analysers
+from daguerre_proto.v1.captions_pb2 import CaptionRequest
 from daguerre_proto.v1.classifiers_pb2 import Vectors
 from daguerre_proto.v1.common_pb2 import Item, ModelOptions
 from daguerre_proto.v1.daguerre_pb2_grpc import DaguerreStub
@@ -137,6 +138,17 @@ def analyse_request(body: Mapping[str, Any]) -> AnalyseRequest:
     except ParseError as exc:  # fields and types that the messages do not have
         raise OfHttpOnly("analysers") from exc
     return AnalyseRequest(input=items(body["input"]), analysers=analysers)
+
+
+def caption_request(body: Mapping[str, Any]) -> CaptionRequest:
+    """A JSON body's twin."""
+    rest = {name: value for name, value in body.items() if name != "input"}
+    try:
+        message = ParseDict(rest, CaptionRequest())
+    except ParseError as exc:  # fields and types that the message does not have
+        raise OfHttpOnly("options") from exc
+    message.input.extend(items(body["input"]))
+    return message
 
 
 def study_request(path: str, body: Mapping[str, Any]) -> Any:
@@ -286,6 +298,7 @@ def plain(message: Any) -> dict[str, Any]:
 __all__ = [
     "STUDIES",
     "Item",
+    "caption_request",
     "channel",
     "cluster_request",
     "collection_request",

@@ -134,7 +134,7 @@ def test_each_frame_of_a_video_has_a_caption_and_equal_frames_are_captioned_once
     begun = client.post("/v1/captions", json={"input": [item], "max_tokens": 3, "mode": "job"})
     assert begun.status_code == 202, begun.text
     job = begun.json()["id"]
-    assert ended(client, job)["state"] == "succeeded"
+    assert ended(client, begun.json())["state"] == "succeeded"
     assert client.get(f"/v1/jobs/{job}/answer").json() == answer
     with grpc.insecure_channel(analysing_server.grpc_target) as channel:
         stub = daguerre_pb2_grpc.DaguerreStub(channel)
@@ -155,7 +155,7 @@ def test_a_form_takes_the_options_as_fields(client):
 @pytest.mark.parametrize(
     ("options", "status", "code", "param", "words"),
     [
-        ({"max_tokens": 65}, 422, "invalid_request", "max_tokens", "max_tokens: got 65, a whole number from 1 to 64"),
+        ({"max_tokens": 65}, 422, "invalid_request", "max_tokens", "max_tokens: got '65', a whole number from 1 to 64"),
         ({"prompt": "cat " * 16}, 422, "invalid_request", "prompt", "has 16 tokens, at most 15 are allowed"),
         ({"model": "blip"}, 404, "unknown_model", "model", "model: there is no 'blip' among the analysers"),
         ({"model": "objects"}, 404, "unknown_model", "model", "no 'objects' among"),

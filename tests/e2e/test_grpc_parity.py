@@ -22,6 +22,7 @@ from tests.e2e.grpc_calls import (
     Item,
     OfHttpOnly,
     analyse_request,
+    caption_request,
     cluster_request,
     collection_request,
     embed_request,
@@ -175,7 +176,8 @@ HTTP_ONLY = {  # rows of the table that no message of gRPC can say, and why
         "labels as one string",
         "an unknown kind of analyser", "an unknown option of objects", "a label in place of a list",
         "a label that is a number", "a score of objects that is no number", "an unknown option of classes",
-        "an unknown option of captions", "labels of faces",
+        "an unknown option of captions", "labels of faces", "an unknown option of captions of their own",
+        "a prompt of captions that is a list",
         "an unknown field of none_of_these", "on_error: ignore", "encoding_format: hex", "decode: fast",
     ],
     "tests/e2e/test_video.py asks both": ["a video where images are described"],
@@ -205,6 +207,7 @@ REQUESTS: dict[str, tuple[str, Callable[[dict[str, Any]], Any]]] = {
     EMBEDDINGS: ("Embed", embed_request),
     ZERO_SHOT: ("ZeroShot", zero_shot_request),
     "/v1/analyses": ("Analyse", analyse_request),
+    "/v1/captions": ("Caption", caption_request),
     "/v1/clusters": ("Cluster", cluster_request),
 }
 
