@@ -1,8 +1,8 @@
 """Throughput of captions through the service beside `generate` of transformers, one picture at a time.
 
-python -m bench.captions [--rounds 5] makes a BLIP of a small size with seeded random weights (12 million parameters, 224
-pixels), imports it, and starts a server of its own. Rounds alternate; both have the same two threads. Medians of ratios
-are printed with the load, and whether all captions are equal.
+python -m bench.captions [--rounds 5] makes a BLIP of a small size (224 pixels, four layers of 256) with seeded random
+weights, imports it, and starts a server of its own. Rounds alternate; both have as many threads as there are cores.
+Medians of ratios are printed with the load, and the number of equal captions.
 """
 
 import argparse

@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, Protocol, TypeAlias
 
 from daguerre.inputs.alignment import id_texts
 from daguerre.inputs.arrays import as_array, is_torch, split
@@ -18,7 +18,17 @@ from daguerre.types.common import Payload
 
 ImageLike: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Any  # PIL images, arrays
 Images: TypeAlias = ImageLike | Iterable[ImageLike] | Mapping[Any, ImageLike]
-Texts: TypeAlias = str | Iterable[str] | Mapping[Any, str]
+
+
+class WithTexts(Protocol):
+    """A result that has a text for each item, such as captions."""
+
+    def item_texts(self) -> Mapping[str, str | None]:
+        """The texts by the ids of their items; None for an item without one."""
+        ...
+
+
+Texts: TypeAlias = str | Iterable[str] | Mapping[Any, str] | WithTexts
 _URL = re.compile(r"[a-z][a-z0-9+.-]+:/|data:[a-z/;,]", re.IGNORECASE)  # of more than the letter of a drive
 
 
@@ -354,4 +364,4 @@ def images_or_texts(
     if images is not None:
         return image_sources(images, ids), lambda: count_items(images)
     assert texts is not None
-    return text_sources(texts, ids), lambda: count_texts(texts)
+    return text_sources(texts, ids), lambda: count_texts(own_texts(texts))

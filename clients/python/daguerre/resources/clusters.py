@@ -1,6 +1,6 @@
 """Methods of the client for clusters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from daguerre.dispatch.vectors import (
@@ -172,7 +172,7 @@ class ClusterMethods(EmbeddingMethods):
             begun = await self.transport.call(CLUSTER, fields, vectors=[folder_block(folder, "image")])
             return begun if not wait else await self._ended(begun.id, progress)
         images = with_crops(images, crops)
-        if texts is not None and iter(texts) is texts:
+        if isinstance(texts, Iterator):
             texts = list(texts)  # read twice
         blocks = await self._embedded(images, texts, embeddings, model, decode, progress, taken=EVERY)
         first = next(iter(blocks.values()))

@@ -20,7 +20,7 @@ from daguerre.handles.reported import AsyncNeighbours, reported
 from daguerre.inputs import memory
 from daguerre.inputs.crops import with_crops
 from daguerre.inputs.files import file_kind
-from daguerre.inputs.items import Images, own_texts
+from daguerre.inputs.items import Images, WithTexts, own_texts
 from daguerre.resources.embeddings import EmbeddingMethods
 from daguerre.results.embeddings import Embeddings
 from daguerre.results.neighbours import Neighbours
@@ -34,7 +34,9 @@ class SearchMethods(EmbeddingMethods):
     """Search."""
 
     @reported(AsyncNeighbours)
-    async def search(self, query: Query, embeddings: EmbeddingsLike, k: int = 10, *, crops: Any = None) -> Neighbours:
+    async def search(
+        self, query: Query, embeddings: EmbeddingsLike | WithTexts, k: int = 10, *, crops: Any = None
+    ) -> Neighbours:
         """Find the nearest items of a corpus, by exact cosine.
 
         Parameters
