@@ -16,7 +16,8 @@ from models.errors import ModelsError
 from service.auth import require_keys
 from service.errors import ServiceError
 from service.inference.devices import devices, holders, memory_limits
-from service.inference.labellers import read_labellers
+from service.inference.labellers import RemoteLabeller, read_labellers
+from service.inference.local_models import require_models
 from service.inference.sessions import Served, open_sessions
 from service.inference.switches import SWITCHES, is_on
 from service.jobs import Jobs
@@ -67,14 +68,18 @@ def preflight(settings: Settings) -> None:
     require_keys(settings)
     require_free_port(settings)
     require_home(settings)
-    for labeller in read_labellers(settings).values():
-        print(f"daguerre: labeller {labeller.name} sends items to {labeller.host}", flush=True)
+    labellers = read_labellers(settings)
+    for labeller in labellers.values():
+        does = f"sends items to {labeller.host}" if isinstance(labeller, RemoteLabeller) else f"is {labeller.model}"
+        print(f"daguerre: labeller {labeller.name} {does}", flush=True)
     named = devices(settings)
     for entry in settings.models:
         missing = entry in CATALOG and not model_path(CATALOG[entry], settings.home).exists()
         print(f"daguerre: model {entry}{', which is exported once (half a minute)' if missing else ''}", flush=True)
     folders = [locate(entry, settings.home) for entry in settings.models]
-    os.environ["DAGUERRE_ANALYSERS"] = ",".join(usable_analysers(settings)) or "none"  # the same in all processes
+    usable = usable_analysers(settings)
+    require_models(labellers, [analysers.locate(name, settings.home).spec for name in usable])
+    os.environ["DAGUERRE_ANALYSERS"] = ",".join(usable) or "none"  # the same in all processes
     held = holders(settings, named, folders)
     for device in named:
         if device != "cpu":

@@ -21,6 +21,7 @@ from models.errors import quoted
 from service.inference.endpoint_texts import BROKEN, has_half, whole, without, without_keys
 from service.inference.fair_turns import FairTurns
 from service.inference.labellers import RemoteLabeller
+from service.inference.no_answer import NoAnswer
 from service.metrics import LABELLER_REQUESTS
 
 if TYPE_CHECKING:
@@ -30,23 +31,6 @@ BACKOFF, MOST_BACKOFF = 0.5, 20.0  # seconds before the first and before later t
 LEAST = -1e9  # log-probability of a token that cannot be
 MOST_TOKENS = 2**40  # of an answer, so that sums are integers of JSON
 QUOTED = 200  # characters of an endpoint's error that are quoted
-
-
-class EndpointError(Exception):
-    """No answer of an endpoint. The message never has the key.
-
-    Attributes
-    ----------
-    code : labeller_unreachable, labeller_busy, labeller_failed, labeller_refused, or invalid_answer.
-    again : whether the same request may succeed later.
-    everywhere : whether no other item can be answered either, as with an invalid key.
-    """
-
-    def __init__(
-        self, code: str, message: str, *, again: bool = False, everywhere: bool = False, wait: float | None = None
-    ) -> None:
-        super().__init__(message)
-        self.code, self.message, self.again, self.everywhere, self.wait = code, message, again, everywhere, wait
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +80,7 @@ class Endpoint:
             await client.aclose()
 
     async def ask(self, body: Mapping[str, Any], *, caller: str | None) -> Reply:
-        """The reply to one request, which is tried again where that may help. Raises EndpointError."""
+        """The reply to one request, which is tried again where that may help. Raises NoAnswer."""
         content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
         for number in range(1, self.labeller.tries + 1):
             try:
@@ -104,12 +88,12 @@ class Endpoint:
                     reply = await self._once(content)
                 LABELLER_REQUESTS.labels(self.labeller.name, "answered").inc()
                 return reply
-            except EndpointError as exc:
+            except NoAnswer as exc:
                 LABELLER_REQUESTS.labels(self.labeller.name, exc.code).inc()
                 if not exc.again:
                     raise
                 if number == self.labeller.tries:
-                    raise EndpointError(
+                    raise NoAnswer(
                         exc.code, f"{exc.message}, {number} times; send the item again later", again=True
                     ) from None
                 await self._wait(number, exc.wait)
@@ -135,7 +119,7 @@ class Endpoint:
         try:
             key = self.labeller.key()
         except ValueError as exc:
-            raise EndpointError("labeller_refused", f"{self.labeller.name}: {exc}", everywhere=True) from None
+            raise NoAnswer("labeller_refused", f"{self.labeller.name}: {exc}", everywhere=True) from None
         headers = {"content-type": "application/json", "accept": "application/json", "accept-encoding": "identity"}
         if key is not None:
             headers["authorization"] = f"Bearer {key}"
@@ -146,12 +130,12 @@ class Endpoint:
                 ) as answer:
                     return await self._read(answer, key)
         except (TimeoutError, httpx.TimeoutException):
-            raise EndpointError(
+            raise NoAnswer(
                 "labeller_unreachable", f"{host} did not answer within {self.labeller.timeout:g} s", again=True
             ) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ssl.SSLError) as exc:
             reason = without(key, str(exc) or type(exc).__name__)
-            raise EndpointError(
+            raise NoAnswer(
                 "labeller_unreachable", f"{host} cannot be reached ({reason[:QUOTED]})", again=True
             ) from None
 
@@ -197,11 +181,11 @@ class Endpoint:
         return self._client
 
 
-def _refused(host: str, status: int, text: str, retry_after: str | None) -> EndpointError:
+def _refused(host: str, status: int, text: str, retry_after: str | None) -> NoAnswer:
     """The error of an answer with another status than 200."""
     about = f"{host} answered {status}"
     if 300 <= status < 400:
-        return EndpointError(
+        return NoAnswer(
             "labeller_refused",
             f"{about}, a redirect, and none is followed; the owner sets the address",
             everywhere=True,
@@ -209,16 +193,16 @@ def _refused(host: str, status: int, text: str, retry_after: str | None) -> Endp
     said = f": {quoted(' '.join(text[:QUOTED].split()))}" if text.strip() else ""
     if status in (408, 409, 425, 429) or status >= 500:
         code = "labeller_busy" if status == 429 else "labeller_failed"
-        return EndpointError(code, about + said, again=True, wait=_seconds(retry_after))
-    return EndpointError("labeller_refused", about + said, everywhere=status in (401, 402, 403, 404, 405))
+        return NoAnswer(code, about + said, again=True, wait=_seconds(retry_after))
+    return NoAnswer("labeller_refused", about + said, everywhere=status in (401, 402, 403, 404, 405))
 
 
-def _invalid(message: str) -> EndpointError:
-    return EndpointError("invalid_answer", message)
+def _invalid(message: str) -> NoAnswer:
+    return NoAnswer("invalid_answer", message)
 
 
 def _reply(host: str, text: str, key: str | None) -> Reply:
-    """Read the body of an answer. Raises EndpointError."""
+    """Read the body of an answer. Raises NoAnswer."""
     try:
         content = json.loads(text, parse_constant=lambda _: None)
         message = content["choices"][0]["message"]

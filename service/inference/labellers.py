@@ -1,7 +1,7 @@
 """The labellers of a server: who answers the questions of a codebook. The server's owner names them in a file.
 
-A labeller has a kind. `remote` is a chat endpoint of another server, which service/inference/endpoints.py calls. A
-request names a labeller, and never an address.
+A labeller has a kind. `remote` is a chat endpoint of another server, which service/inference/endpoints.py calls; `local`
+is a model that this server runs itself, as one of its analysers. A request names a labeller, and never an address.
 """
 
 import os
@@ -22,11 +22,11 @@ from service.settings import Settings
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 NEEDED = {  # fields without a default
     "address": "the address before /chat/completions, such as http://127.0.0.1:8000/v1",
-    "model": "the name that the endpoint has for the model",
+    "model": "the name that the endpoint has for the model, or of an analyser of this server",
 }
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 SWITCH = (
-    "no labeller is set up on this server: codebook labels are sent to a model of the owner's choice. The server's "
+    "no labeller is set up on this server: codebook labels are made by a model of the owner's choice. The server's "
     "owner names labellers in a file and sets DAGUERRE_LABELLERS to its path; docs/labels.md has an example"
 )
 
@@ -141,6 +141,11 @@ class RemoteLabeller(BaseModel):
         """The host, and the port if the address has one."""
         return urlsplit(self.address).netloc
 
+    @property
+    def stage(self) -> str:
+        """The stage of a job, for people."""
+        return f"asking {self.host}"
+
     def key(self) -> str | None:
         """The key, from its file. Raises ValueError, which never quotes it."""
         if self.key_file is None:
@@ -163,8 +168,34 @@ class RemoteLabeller(BaseModel):
         return keys[0]
 
 
-Labeller = RemoteLabeller  # with a second kind: a union that `kind` discriminates
-KINDS: Mapping[str, type[Labeller]] = {"remote": RemoteLabeller}
+class LocalLabeller(BaseModel):
+    """A vision-language model that this server runs.
+
+    Attributes
+    ----------
+    model : name of an analyser of this server that can chat.
+    max_side : pixels of the longer side at which pictures are given to the model's own preprocessing.
+    concurrency : items in progress at once, for all callers together; their rows share batches.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: str
+    kind: Literal["local"]
+    model: str = Field(min_length=1, max_length=300)
+    example_pictures: bool = True
+    concurrency: int = Field(8, ge=1, le=256)
+    max_side: int = Field(768, ge=64, le=4096)
+    pixels_per_token: float = Field(784.0, gt=0)
+
+    @property
+    def stage(self) -> str:
+        """The stage of a job, for people."""
+        return f"labelling by {self.model}"
+
+
+Labeller = RemoteLabeller | LocalLabeller
+KINDS: Mapping[str, type[RemoteLabeller] | type[LocalLabeller]] = {"remote": RemoteLabeller, "local": LocalLabeller}
 
 
 def read_labellers(settings: Settings) -> Mapping[str, Labeller]:
@@ -243,30 +274,33 @@ def _labeller(name: str, fields: Any, settings: Settings) -> Labeller:
     if not NAME.fullmatch(name):
         raise ValueError(f"{at}: a name has small letters, digits, dots, - and _, at most 63")
     if not isinstance(fields, dict):
-        raise ValueError(f"{at}: has no fields; give at least kind, address and model")
+        raise ValueError(f"{at}: has no fields; give at least kind and model, and the address of a remote one")
     kind = str(fields.get("kind"))
     if kind not in KINDS:
         raise ValueError(f"{at}.kind: got {kind!r:.60}, there is {listed(list(KINDS), 5)}")
     if "key" in fields or "api_key" in fields:
         raise ValueError(f"{at}: has a key; write it into a file of its own, and give its path as key_file")
     known = _fields(KINDS[kind])
+    if kind == "local" and "address" in fields:
+        raise ValueError(f"{at}.address: a labeller of kind local runs on this server and sends nothing; leave it out")
     if unknown := [str(field) for field in fields if field not in known]:
         raise ValueError(
             f"{at}.{unknown[0]:.60}: is no field of a labeller of kind {kind}; there are {listed(known, 40)}"
         )
     try:
         made = KINDS[kind].model_validate({"name": name, **fields})
-        made.key()
+        if isinstance(made, RemoteLabeller):
+            made.key()
     except ValidationError as exc:
         raise ValueError(_explained(at, fields, exc)) from None
     except ValueError as exc:
         raise ValueError(f"{at}.{exc}") from None
-    if made.ca_file is not None and not made.ca_file.is_file():
+    if isinstance(made, RemoteLabeller) and made.ca_file is not None and not made.ca_file.is_file():
         raise ValueError(f"{at}.ca_file: there is no file {made.ca_file}; give a file of certificates in PEM")
     if made.concurrency < settings.entry_workers:
         raise ValueError(
             f"{at}.concurrency: got {made.concurrency}, and each of {settings.entry_workers} entry processes has a "
-            "share of it, of one request at least; raise it, or lower DAGUERRE_ENTRY_WORKERS"
+            "share of it, of one at least; raise it, or lower DAGUERRE_ENTRY_WORKERS"
         )
     return made
 

@@ -5,9 +5,9 @@ between them runs in the decoding threads.
 """
 
 import asyncio
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,19 +15,19 @@ from PIL import Image
 
 from models.analysers.face_attributes import FaceAttributes
 from models.analysers.presets import PRESETS
-from models.analysers.spec import Analysis, Arrays, Kind, Prepares, Work
+from models.analysers.spec import Analysis, Kind, Prepares
 from models.errors import AnalysisError, ItemError
 from models.images.decoding import ImageLimits, Placed, open_placed
 from models.images.further import is_first_of_many
 from service.errors import ItemFailure, ItemsFailed, TooLarge, Unprocessable, item_failure
-from service.inference.batching import Caller, Key
+from service.inference.batching import Caller
 from service.inference.engine import AnalyserModel, Engine
 from service.inference.fair_threads import one_request
-from service.inference.sessions import owner
 from service.inference.switches import permitted_attributes
 from service.metrics import ITEMS, ITEMS_FAILED
 from service.pipelines import answers
 from service.pipelines.concurrency import gather_cancelling
+from service.pipelines.driving import ROWS, drive
 from service.pipelines.encode import image_bytes
 from service.pipelines.equal_pictures import EqualFrames, equal_items
 from service.pipelines.findings import Results, results_json
@@ -39,8 +39,6 @@ from service.schemas.analyses import AnalyserCard, AnalyserList, AnalyserReceipt
 from service.schemas.zero_shot import PresetCard
 
 WINDOW = 8  # pictures of one request that are analysed at once
-ROWS = 4  # rows of one picture in the batcher at once
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -254,34 +252,6 @@ async def _run_all(work: _Work, picture: Image.Image, caller: Caller) -> Results
         ]
     )
     return dict(zip(work.chosen, found, strict=True))
-
-
-async def drive(engine: Engine, model: AnalyserModel, steps: Generator[Work, Sequence[Arrays], T], caller: Caller) -> T:
-    """Run a generator of an analyser: its code in a thread, its rows in shared batches."""
-    name = owner(model.spec)
-    given: Sequence[Arrays] | None = None
-    while True:
-        made = await engine.in_thread(lambda given=given: _advance(steps, given))  # type: ignore[misc]
-        if isinstance(made, _End):
-            return made.result
-        rows: list[Arrays] = []
-        for start in range(0, len(made.rows), ROWS):
-            few = made.rows[start : start + ROWS]
-            keys = [Key(name, made.part, tuple(array.shape for array in row)) for row in few]
-            rows += await asyncio.gather(*(caller.submit(key, row) for key, row in zip(keys, few, strict=True)))
-        given = rows
-
-
-@dataclass(frozen=True)
-class _End(Generic[T]):
-    result: T
-
-
-def _advance(steps: Generator[Work, Sequence[Arrays], T], given: Sequence[Arrays] | None) -> Work | _End[T]:
-    try:
-        return next(steps) if given is None else steps.send(given)
-    except StopIteration as end:
-        return _End(end.value)
 
 
 async def _videos(work: _Work, clips: Mapping[int, Any], call: Call[AnalysesOptions]) -> None:

@@ -62,7 +62,7 @@ def labels_of(record: Mapping[str, Any], order: Order) -> dict[str, VariableLabe
         raise AnswerProblem("invalid_answer", f"the answer has {listed(more)}, which is no variable: {quoted(text)}")
     labels = {}
     for variable in order.variables:
-        label = _label(variable, values[variable.name])
+        label = label_of(variable, values[variable.name])
         begin = places[variable.name]
         if record.get("logprobs") and order.choices[variable.name] and not variable.multiple:
             found = _probabilities(record, offset + begin, order.choices[variable.name])
@@ -72,7 +72,8 @@ def labels_of(record: Mapping[str, Any], order: Order) -> dict[str, VariableLabe
     return labels
 
 
-def _label(variable: Variable, value: Any) -> VariableLabel:
+def label_of(variable: Variable, value: Any) -> VariableLabel:
+    """The label for a value of an answer. Raises AnswerProblem."""
     single = bool(variable.choices()) and not variable.multiple
     if (single and value == CANNOT_TELL) or (not single and value is None):
         if not variable.cannot_tell:

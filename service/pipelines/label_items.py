@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from models.errors import ItemError
 from models.images.crops import Crop
 from models.images.decoding import ImageLimits, open_rgb
-from models.images.sent import sent_picture
+from models.images.sent import LOSSLESS, RECIPE, sent_picture
 from service.errors import ItemFailure, Unprocessable, item_failure
 from service.inference.engine import Engine
-from service.inference.labellers import Labeller
+from service.inference.labellers import Labeller, LocalLabeller
 from service.pipelines.concurrency import gather_cancelling
 from service.pipelines.encode import image_bytes
 from service.pipelines.items import Item
 from service.pipelines.label_prompts import ExampleContent, example_sentence
-from service.schemas.labels import LabelMethod
+from service.schemas.labels import LabelMethod, PicturesSent
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,12 @@ class ItemContent:
 
     Attributes
     ----------
-    pixels : of the JPEG.
+    picture : JPEG for a remote labeller, PNG for one of this server.
+    pixels : of the picture.
     """
 
     text: str | None = None
-    jpeg: bytes | None = None
+    picture: bytes | None = None
     pixels: int = 0
 
 
@@ -46,6 +47,13 @@ class Contents:
     keys: Sequence[str | None]
     by_key: Mapping[str, ItemContent]
     failures: Mapping[int, ItemFailure]
+
+
+def pictures_sent(labeller: Labeller) -> PicturesSent:
+    """The form in which a labeller gets pictures."""
+    if isinstance(labeller, LocalLabeller):
+        return PicturesSent(max_side=labeller.max_side, jpeg_quality=None, recipe=LOSSLESS)
+    return PicturesSent(max_side=labeller.max_side, jpeg_quality=labeller.jpeg_quality, recipe=RECIPE)
 
 
 async def read_contents(engine: Engine, labeller: Labeller, items: Sequence[Item]) -> Contents:
@@ -82,15 +90,15 @@ async def read_examples(engine: Engine, labeller: Labeller, method: LabelMethod)
             raise Unprocessable(
                 f"{at}: has a picture, and {labeller.name} takes examples of texts alone; leave it out", param=at
             )
-        jpeg, pixels = None, 0
+        picture, pixels = None, 0
         if each.image is not None:
             image = each.image
             try:
                 _, content = await engine.decode(lambda limits, image=image: _read(image, None, None, labeller, limits))  # type: ignore[misc]
             except ItemError as exc:
                 raise Unprocessable(f"{at}: {exc}", code=exc.code, param=at) from exc
-            jpeg, pixels = content.jpeg, content.pixels
-        found.append(ExampleContent(example_sentence(method.codebook, each.id), each.text, jpeg, pixels))
+            picture, pixels = content.picture, content.pixels
+        found.append(ExampleContent(example_sentence(method.codebook, each.id), each.text, picture, pixels))
     return found
 
 
@@ -99,8 +107,9 @@ def _read(
 ) -> tuple[str, ItemContent]:
     data = image_bytes(image, limits.max_bytes)
     picture = open_rgb(data, limits=limits, crop=crop)
-    jpeg, pixels = sent_picture(picture, max_side=labeller.max_side, quality=labeller.jpeg_quality)
-    return _hash(data, crop, text), ItemContent(text=text, jpeg=jpeg, pixels=pixels)
+    quality = None if isinstance(labeller, LocalLabeller) else labeller.jpeg_quality
+    file, pixels = sent_picture(picture, max_side=labeller.max_side, quality=quality)
+    return _hash(data, crop, text), ItemContent(text=text, picture=file, pixels=pixels)
 
 
 def _hash(image: bytes, crop: Crop | None, text: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Jobs of codebook labels, in a lane of their own: they wait for an endpoint, and take no core from other jobs."""
+"""Jobs of codebook labels, in a lane of their own: they wait for an endpoint or the batches of a model."""
 
 import asyncio
 import json
@@ -12,15 +12,17 @@ import orjson
 from models.errors import quoted
 from service.errors import ItemFailure, NotFound
 from service.inference.engine import Engine
+from service.inference.fair_threads import one_caller, one_request
 from service.inference.labelling import Labellers
 from service.jobs import Job, Jobs
 from service.jobs.entry import Report
 from service.jobs.folders import PAID
 from service.pipelines import answers
 from service.pipelines.items import Item, check_count, raise_if_failed
+from service.pipelines.label_asking import ask_all
 from service.pipelines.label_items import Contents, ItemContent, read_contents
 from service.pipelines.label_results import answer_of
-from service.pipelines.labels import ask_all, prepare, require_same
+from service.pipelines.labels import prepare, require_same
 from service.schemas.labels import LabelMethod, LabelsRequest
 from service.stores.label_answers import AnswerJournal
 
@@ -49,7 +51,7 @@ async def submit(
         "ids": [item.id for item in items],
         "keys": contents.keys,
         "failures": [[i, each.id, each.code, each.message] for i, each in contents.failures.items()],
-        "contents": {key: [each.text, each.pixels, each.jpeg is not None] for key, each in contents.by_key.items()},
+        "contents": {key: [each.text, each.pixels, each.picture is not None] for key, each in contents.by_key.items()},
     }
 
     def fill(folder: Path) -> None:
@@ -57,8 +59,8 @@ async def submit(
             (folder / JOURNAL).write_bytes(paid)
         (folder / TASK).write_text(json.dumps(task), encoding="utf-8")
         for key, each in contents.by_key.items():
-            if each.jpeg is not None:
-                (folder / f"{key}.jpg").write_bytes(each.jpeg)
+            if each.picture is not None:
+                (folder / f"{key}.jpg").write_bytes(each.picture)
 
     return await jobs.submit(KIND, {"n": len(items), "labeller": method.labeller.name}, owner=owner, fill=fill)
 
@@ -79,14 +81,15 @@ async def run(
     engine: Engine, labellers: Labellers, job: Job, folder: Path, results: Path, tell: Report
 ) -> Mapping[str, Any]:
     """Run a job, or go on with it: what was answered before is not asked again."""
+    one_caller(job.owner)
+    one_request()
     task, contents = await asyncio.to_thread(_read, folder)
     method = await prepare(engine, labellers, LabelMethod.model_validate(task["options"]))
     require_same(method, task["fingerprint"])
     n = max(len(contents.by_key), 1)
-    stage = f"asking {method.labeller.host}"
+    stage = method.labeller.stage
     tell(0.0, stage)
     outcomes, reused = await ask_all(
-        labellers,
         method,
         contents.by_key,
         AnswerJournal(folder / JOURNAL),

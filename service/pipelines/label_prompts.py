@@ -13,7 +13,7 @@ from typing import Any
 from models.errors import quoted
 from service.errors import Unprocessable
 from service.schemas.codebooks import Category, Codebook, Variable
-from service.schemas.labels import LabelMethod, LabelPrompt
+from service.schemas.labels import LabelMethod, LabelPrompt, LabelQuestion
 
 RECIPE = "1"
 CANNOT_TELL = "cannot tell"
@@ -45,7 +45,7 @@ class ExampleContent:
 
     sentence: str
     text: str | None
-    jpeg: bytes | None
+    picture: bytes | None
     pixels: int = 0
 
 
@@ -132,14 +132,14 @@ def order_for(method: LabelMethod, content: str) -> Order:
     return Order(tuple(variables), choices)
 
 
-def system_text(method: LabelMethod, order: Order) -> str:
-    """The first message: the template with the codebook filled in."""
+def system_text(method: LabelMethod, order: Order, answer: str | None = None) -> str:
+    """The first message: the template with the codebook and the form of the `answer`, by default one JSON object."""
     codebook = method.codebook
     about = [each for each in (codebook.title.strip(), codebook.instructions.strip()) if each]
     parts = {
         "instructions": "\n\n".join(about),
         "variables": "\n\n".join(_described(i, each, order) for i, each in enumerate(order.variables, 1)),
-        "answer": _answer_text(order),
+        "answer": _answer_text(order) if answer is None else answer,
     }
     text = PLACEHOLDER.sub(lambda match: parts[match[1]], method.template or TEMPLATE)  # once: values are not searched
     return re.sub(r"\n{3,}", "\n\n", text).strip()
@@ -147,7 +147,7 @@ def system_text(method: LabelMethod, order: Order) -> str:
 
 def answer_schema(order: Order) -> dict[str, Any]:
     """The JSON schema of an answer, within what endpoints take as a strict one."""
-    properties = {each.name: _value_schema(each, order.choices[each.name]) for each in order.variables}
+    properties = {each.name: value_schema(each, order.choices[each.name]) for each in order.variables}
     return {
         "type": "object",
         "properties": properties,
@@ -156,21 +156,36 @@ def answer_schema(order: Order) -> dict[str, Any]:
     }
 
 
-def prompt_of(method: LabelMethod, examples: Sequence[ExampleContent]) -> LabelPrompt:
-    """The prompt in the order of the codebook, with the hash of all that is in it."""
+def prompt_of(
+    method: LabelMethod,
+    examples: Sequence[ExampleContent],
+    *,
+    answer: str | None = None,
+    questions: Sequence[LabelQuestion] = (),
+) -> LabelPrompt:
+    """The prompt in the order of the codebook, with the hash of all that is in it.
+
+    Parameters
+    ----------
+    answer : form of the answer; None: one JSON object with all variables.
+    questions : those behind the item, where variables are asked one at a time.
+    """
     order = fixed_order(method)
-    system, schema = system_text(method, order), answer_schema(order)
+    system, schema = system_text(method, order, answer), answer_schema(order)
+    parts = [RECIPE, system, BEFORE_ITEM, json.dumps(schema, ensure_ascii=False)]
+    parts += [question.model_dump_json() for question in questions]
     digest = hashlib.sha256()
-    for part in (RECIPE, system, BEFORE_ITEM, json.dumps(schema, ensure_ascii=False)):
+    for part in parts:
         digest.update(hashlib.sha256(part.encode("utf-8", "replace")).digest())
     for each in examples:
         for piece in (each.sentence.encode("utf-8", "replace"), (each.text or "").encode("utf-8", "replace")):
             digest.update(hashlib.sha256(piece).digest())
-        digest.update(hashlib.sha256(each.jpeg or b"").digest())
+        digest.update(hashlib.sha256(each.picture or b"").digest())
     return LabelPrompt(
         system=system,
         before_item=BEFORE_ITEM,
         examples=[each.sentence for each in examples],
+        questions=list(questions),
         answer_schema=schema,
         sha256=digest.hexdigest(),
     )
@@ -229,7 +244,8 @@ def _form(variable: Variable, order: Order) -> str:
     ) + null
 
 
-def _value_schema(variable: Variable, names: Sequence[str]) -> dict[str, Any]:
+def value_schema(variable: Variable, names: Sequence[str]) -> dict[str, Any]:
+    """The JSON schema of the value of a variable with these choices."""
     if names and not variable.multiple:
         return {"type": "string", "enum": list(names)}
     if variable.multiple:

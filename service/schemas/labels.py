@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
+from service.schemas.analyses import AnalyserReceipt
 from service.schemas.annotation import SEED
 from service.schemas.base import Message
 from service.schemas.codebooks import Codebook
@@ -13,6 +14,7 @@ from service.schemas.example import PHOTO
 from service.schemas.items import Post
 
 Order = Literal["fixed", "permuted"]
+LabellerKind = Literal["remote", "local"]
 CODEBOOK = {
     "title": "Scenes",
     "variables": [
@@ -119,15 +121,26 @@ class VariableLabel(BaseModel):
     probabilities: dict[str, float] | None = Field(
         None,
         description="Probability of each category, which sum to 1, by the log-probabilities of the answer's tokens; "
-        "null where the endpoint gave none, or they do not tell the categories apart.",
+        "null where the endpoint gave none, or they do not tell the categories apart. Where several categories may be "
+        "chosen, the probability that each one applies, by a model of this server alone.",
     )
     covered: float | None = Field(
         None, description="Probability, before it was scaled to 1, of all answers that are categories."
     )
 
 
+class AnswerLikelihood(BaseModel):
+    """The likelihood of an answer to a question, by a model of this server."""
+
+    variable: str = Field(description="Variable.")
+    category: str | None = Field(None, description="Category that was asked about, where several may be chosen.")
+    answer: str = Field(description="The answer.")
+    log_probability: float = Field(description="Sum of the log-probabilities of its tokens, its end included.")
+    tokens: int = Field(description="Number of these tokens.")
+
+
 class RawAnswer(BaseModel):
-    """An answer as the endpoint gave it."""
+    """An answer as the labeller gave it."""
 
     text: str | None = Field(description="Text of the answer; null where there is none.")
     refusal: str | None = Field(None, description="Refusal of the model, in its words.")
@@ -138,6 +151,9 @@ class RawAnswer(BaseModel):
     prompt_tokens: int | None = Field(None, description="Tokens of the prompt, as told.")
     completion_tokens: int | None = Field(None, description="Tokens of the answer, as told.")
     date: str = Field(description="Time of the answer, ISO 8601.")
+    likelihoods: list[AnswerLikelihood] | None = Field(
+        None, description="Likelihoods of all answers, in the order of the questions; null of an endpoint's answer."
+    )
     problem: str | None = Field(None, description="Code of the error that made it unusable; null for a usable one.")
 
 
@@ -160,11 +176,20 @@ class UnlabelledEntry(FailedEntry):
 
 
 class PicturesSent(BaseModel):
-    """Form in which pictures are sent."""
+    """Form in which a labeller gets pictures."""
 
     max_side: int = Field(description="Maximum pixels of the longer side; smaller pictures are not enlarged.")
-    jpeg_quality: int = Field(description="Quality of the JPEGs, without metadata.")
+    jpeg_quality: int | None = Field(description="Quality of the JPEGs, without metadata; null: no loss, no JPEG.")
     recipe: str = Field(description="Version of the conversion, resizing included.")
+
+
+class LabelQuestion(BaseModel):
+    """A question behind the item, where variables are asked one at a time."""
+
+    variable: str = Field(description="Variable.")
+    category: str | None = Field(description="Category that is asked about, where several may be chosen.")
+    text: str = Field(description="Text of the question.")
+    answers: list[str] = Field(description="Answers whose likelihoods are computed; none where the answer is written.")
 
 
 class LabelPrompt(BaseModel):
@@ -173,6 +198,11 @@ class LabelPrompt(BaseModel):
     system: str = Field(description="First message, in the order of the codebook.")
     before_item: str = Field(description="Text in front of the item, in the second message.")
     examples: list[str] = Field(description="Texts in front of the examples, in the second message.")
+    questions: list[LabelQuestion] = Field(
+        [],
+        description="Questions in the order of the codebook, each behind the item in a second message of its own; none "
+        "where one answer has all variables.",
+    )
     answer_schema: dict[str, Any] = Field(description="JSON schema of the answer.")
     sha256: str = Field(description="SHA-256 of all of it, the examples' contents included.")
 
@@ -181,9 +211,13 @@ class LabelReceipt(BaseModel):
     """Provenance of the labels; store it with them."""
 
     labeller: str = Field(description="Name of the labeller.")
-    kind: Literal["remote"] = Field(description="Kind of the labeller.")
-    host: str | None = Field(description="Host that the items were sent to.")
+    kind: LabellerKind = Field(description="Kind of the labeller.")
+    host: str | None = Field(description="Host that the items were sent to; null where they left no server.")
     model: str = Field(description="Name of the model, as it was asked for.")
+    analyser: AnalyserReceipt | None = Field(
+        None, description="Receipt of the model of this server; null for a remote one."
+    )
+    likelihoods: str | None = Field(None, description="Recipe of probabilities by a model of this server.")
     models: list[str] = Field(description="Names of the models, as the endpoint told them.")
     system_fingerprints: list[str] = Field(description="Fingerprints of the endpoint's configuration, as told.")
     fingerprint: str = Field(
@@ -191,7 +225,7 @@ class LabelReceipt(BaseModel):
         "fingerprints were made in the same way; a model behind the same name may change all the same."
     )
     prompt_sha256: str = Field(description="SHA-256 of the prompt.")
-    structured: str = Field(description="Constraint of the answers: json_schema, json_object, or none.")
+    structured: str = Field(description="Constraint of the answers: json_schema, json_object, none, or likelihoods.")
     category_order: Order = Field(description="Order of the categories.")
     variable_order: Order = Field(description="Order of the variables.")
     seed: int = Field(description="Seed.")
@@ -213,6 +247,9 @@ class LabelUsage(BaseModel):
     completion_tokens: int | None = Field(description="Tokens of all answers; null where the endpoint did not tell.")
     price: float | None = Field(description="Price by the owner's prices; null without prices or tokens.")
     currency: str | None = Field(description="Currency of the price.")
+    rows: int | None = Field(
+        None, description="Rows that a model of this server has computed; null for a remote one."
+    )
 
 
 class LabelsAnswer(BaseModel):
@@ -231,6 +268,11 @@ class LabelsAnswer(BaseModel):
 class LabelCost(BaseModel):
     """Estimate of what labelling the items costs."""
 
+    rows: int | None = Field(
+        None,
+        description="Rows that a model of this server computes: one for each item and question, with all its answers; "
+        "null for a remote one.",
+    )
     requests: int = Field(description="Requests: one for each different item, if every first answer is usable.")
     most_requests: int = Field(description="Requests if no answer is usable.")
     identical: int = Field(description="Items with the content of another one, which are not asked about again.")
@@ -261,13 +303,15 @@ class LabellerCard(BaseModel):
     """A labeller of this server."""
 
     name: str = Field(description="Name of the labeller.", examples=["stub"])
-    kind: Literal["remote"] = Field(description="Kind. remote: items are sent to another server.")
+    kind: LabellerKind = Field(
+        description="Kind. remote: items are sent to another server. local: a model of this server labels them."
+    )
     default: bool = Field(description="Whether it is the default.")
-    host: str | None = Field(description="Host that items are sent to.")
-    model: str = Field(description="Model that the host is asked for.")
+    host: str | None = Field(description="Host that items are sent to; null where they stay on this server.")
+    model: str = Field(description="Model that the host is asked for, or analyser of this server.")
     sent: str = Field(description="Account of what is sent, in a sentence.")
     kept: str = Field(description="Account of what is kept, here and there, in sentences.")
-    structured: str = Field(description="Constraint of the answers: json_schema, json_object, or none.")
+    structured: str = Field(description="Constraint of the answers: json_schema, json_object, none, or likelihoods.")
     logprobs: bool = Field(description="Whether probabilities are asked for.")
     example_pictures: bool = Field(description="Whether examples may have pictures.")
     pictures: PicturesSent = Field(description="Form in which it gets pictures.")

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import pytest
 
-from service.inference.endpoints import Endpoint, EndpointError, Reply
+from service.inference.endpoints import Endpoint, NoAnswer, Reply
 from service.inference.fair_turns import FairTurns
 from service.inference.labellers import RemoteLabeller
 from tests.label_stub import KEY, Action, Asked, Stub, completion, endless, reset, slow, write_private
@@ -24,12 +24,12 @@ def stub() -> Iterator[Stub]:
     stub.close()
 
 
-def ask(stub: Stub, n: int = 1, **fields) -> list[Reply | EndpointError]:
+def ask(stub: Stub, n: int = 1, **fields) -> list[Reply | NoAnswer]:
     """The outcomes of n requests at once."""
     made = {"tries": 2, "longest_wait": 0.05, "timeout": 5.0, "name": "stub", **fields}
     labeller = RemoteLabeller.model_validate(stub.labeller(**made))
 
-    async def run() -> list[Reply | EndpointError]:
+    async def run() -> list[Reply | NoAnswer]:
         endpoint = Endpoint(labeller)
         try:
             return await asyncio.gather(*(endpoint.ask(BODY, caller=None) for _ in range(n)), return_exceptions=True)
@@ -70,7 +70,7 @@ def test_misbehaviour_is_an_error_with_a_code_after_a_bounded_number_of_tries(na
     stub.answer = lambda asked: action
     with caplog.at_level(logging.DEBUG):
         [error] = ask(stub, key_file=str(tmp_path / "key"), max_answer_bytes=200_000)
-    assert isinstance(error, EndpointError)
+    assert isinstance(error, NoAnswer)
     assert (error.code, len(stub.asked)) == (code, tries), error.message
     assert stub.asked[0].headers["authorization"] == f"Bearer {KEY}"
     assert KEY not in error.message + caplog.text
@@ -81,7 +81,7 @@ def test_a_slow_body_ends_at_the_timeout(stub):
     stub.answer = lambda asked: Action(run=slow)
     begin = time.monotonic()
     [error] = ask(stub, timeout=0.3, tries=1)
-    assert isinstance(error, EndpointError)
+    assert isinstance(error, NoAnswer)
     assert error.code == "labeller_unreachable"
     assert time.monotonic() - begin < 5
 
@@ -89,7 +89,7 @@ def test_a_slow_body_ends_at_the_timeout(stub):
 def test_nobody_there_is_said(stub):
     stub.close()
     [error] = ask(stub)
-    assert isinstance(error, EndpointError)
+    assert isinstance(error, NoAnswer)
     assert error.code == "labeller_unreachable"
 
 
@@ -140,7 +140,7 @@ def test_a_key_is_removed_however_json_writes_it(stub, tmp_path):
             assert "sk-not" not in kept
     stub.answer = lambda asked: status(400, f'{{"error": "{escaped}"}}'.encode())
     [error] = ask(stub, key_file=str(tmp_path / "key"))
-    assert isinstance(error, EndpointError)
+    assert isinstance(error, NoAnswer)
     assert "[key]" in error.message
 
 

@@ -1,0 +1,75 @@
+"""Questions to a model of this server: one variable at a time, with all answers whose likelihood is computed."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from service.pipelines.label_prompts import CANNOT_TELL, Order, value_schema
+from service.schemas.codebooks import YES_NO, Variable
+from service.schemas.labels import LabelQuestion
+
+ANSWER = (
+    "You are asked about one variable at a time. Answer with the value of that variable alone, written exactly as in "
+    "the question."
+)
+EXACTLY = "Answer with one of these categories and nothing else:"
+APPLIES = "Does this category apply to the item?"
+NO_DECISION = "Is it so that the item does not allow a decision about this variable?"
+YES_OR_NO = "Answer with yes or no and nothing else."
+LONGEST = 1000  # characters of a text
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question.
+
+    Attributes
+    ----------
+    category : the one that is asked about, where several may be chosen; CANNOT_TELL: whether no decision is possible.
+    answers : the answers whose likelihood is computed; none for numbers and texts, which are written.
+    schema : JSON schema of what is written.
+    """
+
+    variable: Variable
+    text: str
+    answers: tuple[str, ...] = ()
+    category: str | None = None
+    schema: Mapping[str, Any] | None = None
+
+    def described(self) -> LabelQuestion:
+        return LabelQuestion(
+            variable=self.variable.name, category=self.category, text=self.text, answers=list(self.answers)
+        )
+
+
+def questions_of(order: Order) -> list[Question]:
+    """The questions about one item, in the order of its variables and categories."""
+    return [question for variable in order.variables for question in _about(variable, order)]
+
+
+def _about(variable: Variable, order: Order) -> list[Question]:
+    head = f"{variable.name}: {' '.join(variable.question.split())}".rstrip(" ")
+    names = order.choices[variable.name]
+    if variable.multiple:
+        more = (CANNOT_TELL,) if variable.cannot_tell else ()
+        return [Question(variable, _yes_no(head, name), YES_NO, name) for name in (*names, *more)]
+    if names:
+        listed = "\n".join(f"- {name}" for name in names)
+        return [Question(variable, f"{head}\n{EXACTLY}\n{listed}", names)]
+    null = ", or with null if the item does not allow a decision" if variable.cannot_tell else ""
+    if variable.kind == "continuous":
+        step = "" if variable.step is None else f", in steps of {variable.step:g}"
+        form = f"a number from {variable.low:g} to {variable.high:g}{step}"
+    else:
+        form = "a short text in double quotation marks"
+    rule = value_schema(variable, ())
+    if variable.kind == "text":
+        rule |= {"minLength": 1, "maxLength": LONGEST}
+    return [Question(variable, f"{head}\nAnswer with {form}{null}, and nothing else.", schema=rule)]
+
+
+def _yes_no(head: str, category: str) -> str:
+    if category == CANNOT_TELL:
+        return f"{head}\n{NO_DECISION}\n{YES_OR_NO}"
+    return f"{head}\n{APPLIES} {json.dumps(category, ensure_ascii=False)}\n{YES_OR_NO}"
