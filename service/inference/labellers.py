@@ -1,7 +1,7 @@
 """The labellers of a server: who answers the questions of a codebook. The server's owner names them in a file.
 
-A labeller has a kind. `remote` is a chat endpoint of another server, which service/inference/endpoints.py calls; `local`
-is a model that this server runs itself, as one of its analysers. A request names a labeller, and never an address.
+A labeller has a kind. `remote` is a chat endpoint of another server, which service/inference/endpoints.py calls;
+`local` is a model that this server runs itself, as one of its analysers. A request names a labeller, never an address.
 """
 
 import os

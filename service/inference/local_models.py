@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from models.analysers.vision_language import DECODER
-
 from models.analysers.spec import AnalyserSpec
+from models.analysers.vision_language import DECODER
 from models.errors import listed
 from service.inference.labellers import Labeller, LocalLabeller
 

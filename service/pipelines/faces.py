@@ -15,8 +15,9 @@ from models.images.decoding import ImageLimits, open_rgb, placed
 from models.images.thumbnail import Blur, Boxes, blur_of
 from service.inference.batching import Caller
 from service.inference.engine import AnalyserModel, Engine
-from service.pipelines.analyses import WINDOW, drive
+from service.pipelines.analyses import WINDOW
 from service.pipelines.concurrency import gather_cancelling
+from service.pipelines.driving import drive
 from service.pipelines.encode import image_bytes
 
 K = TypeVar("K")

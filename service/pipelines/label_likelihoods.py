@@ -1,7 +1,7 @@
 """Codebook labels by a vision-language model of this server: the likelihood of each category, and written values.
 
-One variable is asked about at a time. The probability of a category is by the likelihood of its name as the whole answer,
-so that no answer is outside of the codebook. Numbers and texts are written under the constraint of a JSON schema.
+One variable is asked about at a time. The probability of a category is by the likelihood of its name as the whole
+answer, so that no answer is outside of the codebook. Numbers and texts are written by a JSON schema.
 """
 
 import asyncio
@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from models.analysers.vision_language import MOST_TOKENS, Likelihood, Turn, VisionLanguage
 from PIL import Image
 
 from models.analysers.generation import Written
+from models.analysers.vision_language import MOST_TOKENS, Likelihood, Turn, VisionLanguage
 from models.annotation.answer_likelihoods import RECIPE
 from models.errors import AnalysisError, ItemError, quoted
 from service.errors import Overloaded, ServiceError, Unavailable, Unprocessable

@@ -247,9 +247,7 @@ class LabelUsage(BaseModel):
     completion_tokens: int | None = Field(description="Tokens of all answers; null where the endpoint did not tell.")
     price: float | None = Field(description="Price by the owner's prices; null without prices or tokens.")
     currency: str | None = Field(description="Currency of the price.")
-    rows: int | None = Field(
-        None, description="Rows that a model of this server has computed; null for a remote one."
-    )
+    rows: int | None = Field(None, description="Rows that a model of this server has computed; null for a remote one.")
 
 
 class LabelsAnswer(BaseModel):
