@@ -73,7 +73,7 @@ class LabelMethod(Message):
     )
     variable_order: Order = Field("fixed", description="Order of variables in the question, in the same way.")
     seed: int = SEED
-    temperature: float = Field(0.0, ge=0, le=2, description="Temperature of the model's sampling.")
+    temperature: float = Field(0.0, ge=0, le=2, description="Temperature of the model's sampling; 0 for a local one.")
     max_tokens: int = Field(1000, ge=1, le=100_000, description="Maximum number of tokens of an answer.")
 
 

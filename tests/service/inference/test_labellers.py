@@ -26,7 +26,8 @@ def row(text: str) -> str:
         ("labellers: {}", "names no labeller"),
         ("labellers: {a: {}}\nmore: 1", "names no labeller"),
         ("labellers: [", "is no YAML"),
-        (row("kind: local"), r"labellers\.a\.kind: got 'local', there is remote"),
+        (row("kind: hosted"), r"labellers\.a\.kind: got 'hosted', there is remote, local"),
+        (row("kind: local"), r"a\.model: is missing; give .* an analyser of this server"),
         (row("kind: remote\n    model: m"), r"a\.address: is missing; give .*http://.*/v1 \(in .*labellers\.yaml\)"),
         (
             row("kind: remote\n    adress: http://x/v1\n    model: m"),

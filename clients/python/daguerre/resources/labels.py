@@ -60,7 +60,7 @@ class LabelMethods(Session):
         on_error: OnError = "collect",
         progress: bool | None = None,
     ) -> CodebookLabels:
-        """Label items by a codebook. The items are sent to the labeller's host; see `labellers`.
+        """Label items by a codebook. The items are sent to the labeller's host, if it has one; see `labellers`.
 
         An answer that does not fit the codebook is asked for again, and is an error of its item in the end: no label is
         a guess. Identical items are asked about once.
@@ -74,7 +74,8 @@ class LabelMethods(Session):
         examples, example_texts : pictures and texts of items that the codebook names as examples, by their ids; they
             are shown to the labeller. Others are left out.
         category_order, variable_order : "permuted": an order for each item, drawn by `seed`.
-        temperature, max_tokens : of the model's answers.
+        temperature, max_tokens : of the model's answers. A labeller of kind local takes no temperature: it computes the
+            likelihood of each category in place of drawing an answer.
 
         Returns
         -------

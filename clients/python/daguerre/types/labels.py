@@ -46,7 +46,8 @@ class LabellerCard:
 
     Attributes
     ----------
-    host, model : where items are sent, and the model that is asked for there.
+    kind : "remote": items are sent to another server; "local": a model of this server labels them.
+    host, model : where items are sent, and the model that is asked for there; of a local one, None and the analyser.
     sent, kept : accounts of what is sent, and of what is kept, for people.
     input_price, output_price : of a million tokens; None where the owner gave none.
     """
@@ -74,8 +75,8 @@ class LabelPlan:
 
     Attributes
     ----------
-    prompt : `system`, `before_item`, `examples`, `answer_schema` and `sha256`.
-    cost : numbers of `requests`, `pixels`, `prompt_tokens` and `completion_tokens` (estimated by `rule`) and the
+    prompt : `system`, `before_item`, `examples`, `questions` (of a local labeller), `answer_schema` and `sha256`.
+    cost : of a local labeller, numbers of `rows`, `pixels` and tokens; of a remote one, numbers of `requests`, `pixels`, `prompt_tokens` and `completion_tokens` (estimated by `rule`) and the
         `price`, if every first answer is usable; `most_requests`, `most_prompt_tokens`, `most_completion_tokens` and
         `most_price`, if none is. None without items.
     """
@@ -89,6 +90,13 @@ class LabelPlan:
         if self.cost is None:
             return f"{self.labeller}: {self.fingerprint}"
         cost = self.cost
+        if cost.get("rows") is not None:
+            return (
+                f"{self.labeller}: {cost['requests']:,} items ({cost['identical']:,} more are identical to others, "
+                f"{cost['unusable']:,} unusable) in {cost['rows']:,} rows with {cost['pixels']:,} pixels, about "
+                f"{cost['prompt_tokens']:,} prompt tokens and {cost['completion_tokens']:,} answer tokens; nothing "
+                "leaves the server"
+            )
         return (
             f"{self.labeller}: {cost['requests']:,} requests ({cost['identical']:,} items are identical to others, "
             f"{cost['unusable']:,} unusable) with {cost['pixels']:,} pixels, if every first answer is usable: about "
@@ -114,11 +122,14 @@ def total_usage(answers: Sequence[Content]) -> Content:
         return None if not found or any(each is None for each in found) else sum(found)
 
     names = ("answers", "reused", "prompt_tokens", "completion_tokens", "price")
+    names = (*names, *(["rows"] if answers and answers[0].get("rows") is not None else []))
     return {**{name: total(name) for name in names}, "currency": answers[0]["currency"] if answers else None}
 
 
 def usage_note(usage: Mapping[str, Any]) -> str:
     """The tokens and the price of a run, in words."""
+    if usage.get("rows") is not None:
+        return f"{usage['answers']:,} items in {usage['rows']:,} rows, by a model of the server itself"
     if usage.get("prompt_tokens") is None or usage.get("completion_tokens") is None:
         return "the endpoint did not tell the tokens"
     return (

@@ -46,8 +46,9 @@ def add(app: FastAPI, context: Context) -> None:
     async def label(request: Request) -> Response:
         """A label for each variable of the codebook, by a labeller that the server's owner has set up.
 
-        The items are sent to the labeller's host. An answer that does not fit the codebook is asked for again, and is
-        an error of its item in the end: no label is guessed. Identical items are asked about once.
+        The items are sent to the labeller's host; one of kind local is a model of this server, which sends nothing. An
+        answer that does not fit the codebook is asked for again, and is an error of its item in the end: no label is
+        guessed. Identical items are asked about once.
         """
         request.state.operation = "labels"
         owner = request.state.owner

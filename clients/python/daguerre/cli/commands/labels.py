@@ -67,7 +67,8 @@ def label(
 ) -> None:
     """Label images or texts by a codebook, with a labeller that the server's owner has set up.
 
-    The items are sent to the labeller's host, which `daguerre labellers` names. The table has a row for each item: id,
+    The items are sent to the labeller's host, which `daguerre labellers` names, unless it is a model of the server
+    itself. The table has a row for each item: id,
     a column for each variable, cannot_tell, error. NAME.answers.jsonl beside it has the receipt, the prompt and the
     raw answers.
 
@@ -91,9 +92,9 @@ def label(
     with settings.client() as client:
         if dry_run:
             plan = client.label_plan(images, texts, **method)
-            click.echo(
-                json.dumps(asdict(plan), ensure_ascii=False) if as_json else f"{plan.prompt['system']}\n\n{plan}"
-            )
+            questions = [f"{each['text']}\n\n" for each in plan.prompt.get("questions") or ()]
+            text = f"{plan.prompt['system']}\n\n{''.join(questions)}{plan}"
+            click.echo(json.dumps(asdict(plan), ensure_ascii=False) if as_json else text)
             return
         if kind == ".parquet" and texts is None and not isinstance(images, CroppedImages):
             if answers is not None:
@@ -135,7 +136,8 @@ def labellers(settings: Settings, as_json: bool) -> None:
         click.echo(json.dumps([asdict(card) for card in cards]))
         return
     for card in cards:
-        click.echo(f"{card.name}: {card.model} at {card.host}{' (default)' if card.default else ''}")
+        place = "on this server" if card.host is None else f"at {card.host}"
+        click.echo(f"{card.name}: {card.model} {place}{' (default)' if card.default else ''}")
         click.echo(f"    {card.sent}")
         click.echo(f"    {card.kept}")
     if not cards:
