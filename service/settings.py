@@ -61,8 +61,8 @@ class Settings(BaseSettings):
     )
     labellers: Path | None = Field(
         None,
-        description="File (.toml or .yaml) with the labellers of POST /v1/labels: addresses that pictures are sent to, and "
-        "models of this server (docs/labels.md). Unset: none.",
+        description="File (.toml or .yaml) with the labellers of POST /v1/labels: addresses that pictures are sent to, "
+        "and models of this server (docs/labels.md). Unset: none.",
     )
     device: str = Field(
         "cpu",

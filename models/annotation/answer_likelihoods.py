@@ -2,9 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-RECIPE = "1: softmax of the mean log-probability per token, end of the answer included"
+Score = Literal["mean", "sum"]
+RECIPES: Mapping[Score, str] = {
+    "mean": "1: softmax of the mean log-probability per token, end of the answer included",
+    "sum": "1: softmax of the sum of the log-probabilities of the tokens, end of the answer included",
+}
 
 
 class Scored(NamedTuple):
@@ -14,14 +18,18 @@ class Scored(NamedTuple):
     tokens: int
 
 
-def shares(answers: Sequence[Scored]) -> list[float]:
-    """Probabilities, (n,), which sum to 1: the softmax of the mean log-probability per token.
+def shares(answers: Sequence[Scored], score: Score) -> list[float]:
+    """Probabilities, (n,), which sum to 1: the softmax of the scores of the answers.
 
-    The sum alone would favour short answers: each further token can only lower it.
+    Parameters
+    ----------
+    score : "sum": the log-probability of the whole answer. The probabilities are those of a model that may write
+        nothing else; each further token lowers that of a long name. "mean": that sum, divided by the number of tokens,
+        so that the length of a name does not decide; the probabilities are flatter.
     """
-    means = [each.log_probability / each.tokens for each in answers]
-    most = max(means)
-    weights = [math.exp(mean - most) for mean in means]
+    scores = [each.log_probability / (each.tokens if score == "mean" else 1) for each in answers]
+    most = max(scores)
+    weights = [math.exp(each - most) for each in scores]
     return [weight / sum(weights) for weight in weights]
 
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from models.annotation.answer_likelihoods import Score
 from models.errors import listed, quoted
 from service.errors import Forbidden, NotFound
 from service.settings import Settings
@@ -175,6 +176,7 @@ class LocalLabeller(BaseModel):
     ----------
     model : name of an analyser of this server that can chat.
     max_side : pixels of the longer side at which pictures are given to the model's own preprocessing.
+    score : score of an answer by which categories are compared: mean log-probability of its tokens, or their sum.
     concurrency : items in progress at once, for all callers together; their rows share batches.
     """
 
@@ -184,6 +186,7 @@ class LocalLabeller(BaseModel):
     kind: Literal["local"]
     model: str = Field(min_length=1, max_length=300)
     example_pictures: bool = True
+    score: Score = "mean"
     concurrency: int = Field(8, ge=1, le=256)
     max_side: int = Field(768, ge=64, le=4096)
     pixels_per_token: float = Field(784.0, gt=0)
@@ -311,7 +314,9 @@ def _explained(at: str, fields: Mapping[str, Any], error: ValidationError) -> st
     field = ".".join(map(str, first["loc"]))
     if first["type"] == "missing":
         return f"{at}.{field}: is missing; give {NEEDED[field]}"
-    value = fields.get(field) if field == "structured" or isinstance(fields.get(field), int | float) else None
+    value = (
+        fields.get(field) if field in ("structured", "score") or isinstance(fields.get(field), int | float) else None
+    )
     shown = "" if value is None or first["type"] == "value_error" else f"got {value!r:.60}, "
     return f"{at}{f'.{field}' if field else ''}: {shown}{first['msg'].removeprefix('Value error, ')}"
 

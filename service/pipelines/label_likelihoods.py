@@ -18,7 +18,7 @@ from PIL import Image
 
 from models.analysers.generation import Written
 from models.analysers.vision_language import MOST_TOKENS, Likelihood, Turn, VisionLanguage
-from models.annotation.answer_likelihoods import RECIPE
+from models.annotation.answer_likelihoods import RECIPES
 from models.errors import AnalysisError, ItemError, quoted
 from service.errors import Overloaded, ServiceError, Unavailable, Unprocessable
 from service.inference.batching import Caller
@@ -123,7 +123,7 @@ class LocalWay:
         return {
             "kind": self.labeller.kind,
             "model": self.model.receipt["fingerprint"],
-            "likelihoods": RECIPE,
+            "likelihoods": RECIPES[self.labeller.score],
             "seed": self.options.seed if is_seed_used else 0,
             "max_tokens": self.max_tokens,
         }
@@ -195,7 +195,7 @@ class LocalWay:
             if isinstance(own, Written)
         }
         reply = Reply(
-            text=document(order, likelihoods, written),
+            text=document(order, likelihoods, written, self.labeller.score),
             finish_reason="stop",
             model=self.labeller.model,
             date=time.time(),
@@ -225,7 +225,9 @@ class LocalWay:
     def read(self, record: Record, order: Order) -> Mapping[str, VariableLabel]:
         """See Way. Labels are read from the likelihoods and texts that are kept."""
         return {
-            each.name: label_by(each, order, record["likelihoods"], record["written"].get(each.name))
+            each.name: label_by(
+                each, order, record["likelihoods"], record["written"].get(each.name), self.labeller.score
+            )
             for each in order.variables
         }
 
@@ -278,7 +280,7 @@ class LocalWay:
             "temperature": None,
             "max_tokens": self.max_tokens,
             "analyser": AnalyserReceipt(**self.model.receipt),
-            "likelihoods": RECIPE,
+            "likelihoods": RECIPES[self.labeller.score],
         }
 
     def remarks(self, unclear: int) -> Sequence[str]:

@@ -227,26 +227,29 @@ def test_numbers_and_texts_are_written_within_the_codebook(sdk: Client, tmp_path
     assert words["value"]
 
 
+SURE = {"variables": [{**PEOPLE["variables"][0], "cannot_tell": False}]}
+
+
 def test_receipt_card_and_plan_say_that_nothing_leaves_the_server(sdk: Client, stub: Stub) -> None:
     smol, qwen = sdk.labellers()
     assert (smol.kind, smol.host, smol.model, qwen.kind) == ("local", None, MODEL, "remote")
     assert "Nothing leaves this server" in smol.sent
-    plan = sdk.label_plan(str(CODED), codebook=PEOPLE, labeller="smol")
+    plan = sdk.label_plan(str(CODED), codebook=SURE, labeller="smol")
     assert (plan.cost["rows"], plan.cost["price"]) == (36, None)
     assert "nothing leaves the server" in str(plan)
-    L = sdk.label(str(CODED), codebook=PEOPLE, labeller="smol")
+    L = sdk.label(str(CODED), codebook=SURE, labeller="smol")
     assert not L.errors
     assert L.fingerprint == plan.fingerprint
     assert L.receipt["analyser"]["analyser"] == MODEL
     assert L.receipt["likelihoods"].startswith("1: softmax of the mean")
     assert (L.receipt["host"], L.receipt["temperature"], L.usage["rows"]) == (None, None, 36)
     assert set(L["people"].scores) == {"yes", "no"}
-    other = sdk.label(str(CODED), codebook=PEOPLE, labeller="qwen")
+    other = sdk.label(str(CODED), codebook=SURE, labeller="qwen")
     M = sdk.compare_labellers({"smol": L, "qwen": other}, of="yes", codes=None)
     assert M.to_pandas()["configuration"].nunique() == 2
     assert len(stub.asked) == 36
-    with pytest.raises(InvalidRequestError, match="temperature: got 0.5, and smol computes"):
-        sdk.label(str(CODED), codebook=PEOPLE, labeller="smol", temperature=0.5, on_error="raise")
+    with pytest.raises(InvalidRequestError, match=r"temperature: got 0\.5, and smol computes"):
+        sdk.label(str(CODED), codebook=SURE, labeller="smol", temperature=0.5, on_error="raise")
 
 
 def test_a_prompt_that_is_too_long_fails_alone(web: httpx.Client) -> None:

@@ -14,14 +14,17 @@ SCORED = st.builds(Scored, st.floats(-500, 0), st.integers(1, 30))
 
 
 @given(st.lists(SCORED, min_size=1, max_size=20))
-def test_shares_are_the_softmax_of_means(answers):
-    means = [each.log_probability / each.tokens for each in answers]
-    np.testing.assert_allclose(shares(answers), softmax(means), rtol=1e-9, atol=1e-300)
+def test_shares_are_the_softmax_of_scores(answers):
+    sums = np.array([each.log_probability for each in answers])
+    tokens = np.array([each.tokens for each in answers])
+    np.testing.assert_allclose(shares(answers, "mean"), softmax(sums / tokens), rtol=1e-9, atol=1e-300)
+    np.testing.assert_allclose(shares(answers, "sum"), softmax(sums), rtol=1e-9, atol=1e-300)
 
 
-def test_length_does_not_decide():
+def test_length_decides_by_the_sum_alone():
     short, long = Scored(-2.0, 1), Scored(-6.0, 4)
-    assert shares([short, long])[1] > 0.5
+    assert shares([short, long], "mean")[1] > 0.5
+    assert shares([short, long], "sum")[1] < 0.5
     assert covered([short, long]) == math.exp(-2) + math.exp(-6)
 
 

@@ -76,7 +76,8 @@ class LabelPlan:
     Attributes
     ----------
     prompt : `system`, `before_item`, `examples`, `questions` (of a local labeller), `answer_schema` and `sha256`.
-    cost : of a local labeller, numbers of `rows`, `pixels` and tokens; of a remote one, numbers of `requests`, `pixels`, `prompt_tokens` and `completion_tokens` (estimated by `rule`) and the
+    cost : of a local labeller, numbers of `rows`, `pixels` and tokens; of a remote one,
+        numbers of `requests`, `pixels`, `prompt_tokens` and `completion_tokens` (estimated by `rule`) and the
         `price`, if every first answer is usable; `most_requests`, `most_prompt_tokens`, `most_completion_tokens` and
         `most_price`, if none is. None without items.
     """
@@ -121,8 +122,8 @@ def total_usage(answers: Sequence[Content]) -> Content:
         found = [each[name] for each in answers]
         return None if not found or any(each is None for each in found) else sum(found)
 
-    names = ("answers", "reused", "prompt_tokens", "completion_tokens", "price")
-    names = (*names, *(["rows"] if answers and answers[0].get("rows") is not None else []))
+    names = ["answers", "reused", "prompt_tokens", "completion_tokens", "price"]
+    names += ["rows"] if answers and answers[0].get("rows") is not None else []
     return {**{name: total(name) for name in names}, "currency": answers[0]["currency"] if answers else None}
 
 
