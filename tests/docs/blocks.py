@@ -25,6 +25,7 @@ NOT_RUN = {  # the beginning of a line of a block that the tests do not run, and
     "cd /var/lib/daguerre": "needs an installed server",
     "python -m bench": "takes minutes",
     "vllm serve": "needs a GPU and weights",
+    "hf download": "needs a network",
     "git clone": "needs an address",
     "from pyspark": "needs Spark and a JVM",
     "daguerre cluster --server-folder": "needs a folder of vectors on the server",
