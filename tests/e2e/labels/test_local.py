@@ -48,6 +48,8 @@ def local_settings(own: Path, folder: Path, stub: Stub) -> dict[str, str]:
 def local(home: Path, folder: Path, endpoint: Stub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     own = tmp_path_factory.mktemp("local")
     with harness.running(own, settings=local_settings(own, folder, endpoint)) as server:
+        with server.client(timeout=600) as web:
+            asked(web, PEOPLE, [picture(0)])  # the first row loads torch, which may take a minute beside other tests
         yield server
 
 
