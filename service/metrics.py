@@ -56,9 +56,7 @@ REQUEST_SECONDS = Histogram(
     buckets=_SECONDS,
 )
 ITEMS = Counter("daguerre_items", "Items embedded or labelled.", ["operation", "modality"])
-LABELLER_REQUESTS = Counter(
-    "daguerre_labeller_requests", "Requests to the endpoints of labellers, by outcome.", ["labeller", "outcome"]
-)
+LABELLER_REQUESTS = Counter("daguerre_labeller_requests", "Requests to labellers, by outcome.", ["labeller", "outcome"])
 ITEMS_FAILED = Counter("daguerre_items_failed", "Items that could not be used, by error code.", ["code"])
 DECODE_SECONDS = Histogram(
     "daguerre_decode_seconds",

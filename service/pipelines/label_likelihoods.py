@@ -28,6 +28,7 @@ from service.inference.fair_turns import FairTurns
 from service.inference.labellers import LocalLabeller
 from service.inference.local_models import is_chat
 from service.inference.no_answer import NoAnswer
+from service.metrics import LABELLER_REQUESTS
 from service.pipelines.concurrency import gather_cancelling
 from service.pipelines.driving import ROWS, drive
 from service.pipelines.label_items import Contents, ItemContent, pictures_sent
@@ -47,8 +48,8 @@ from service.schemas.labels import LabelMethod, LabelPrompt, VariableLabel
 from service.stores.label_answers import Record
 
 logger = logging.getLogger("daguerre.labels")
-TRIES = 5  # of an item while the queue is full, or the runner is started again
-LONGEST_WAIT = 5.0  # seconds between two of them
+PATIENCE = 600.0  # seconds for which an item waits while the queue is full, or the runner is started again
+LONGEST_WAIT = 5.0  # seconds between two tries
 TEXT_TOKENS = 3.0  # characters of a token, for estimates
 RULE = (
     "an estimate: an item has a row for each question, and each row the whole prompt; a token for each {characters:g} "
@@ -145,28 +146,39 @@ class LocalWay:
         user = (*self.shown, BEFORE_ITEM, *item, question.text)
         return Turn("system", (system_text(self.options, order, ANSWER),)), Turn("user", user)
 
+    def require_queue(self) -> None:
+        """See Way."""
+        with self.engine.batcher("image").admit(ROWS):
+            pass
+
     async def ask(self, order: Order, content: ItemContent, number: int, owner: str | None) -> Record:
         """See Way. An item waits while the queue is full or the runner starts again."""
+        until = time.monotonic() + PATIENCE
         async with self.turns.turn(owner):
-            for attempt in range(1, TRIES + 1):
+            while True:
                 try:
-                    return await self._answer(order, content)
+                    record = await self._answer(order, content)
+                    LABELLER_REQUESTS.labels(self.labeller.name, "answered").inc()
+                    return record
                 except (Overloaded, Unavailable) as exc:
-                    if attempt == TRIES:
+                    if time.monotonic() > until:
                         code = "labeller_busy" if isinstance(exc, Overloaded) else "labeller_failed"
-                        raise NoAnswer(code, exc.message, again=True) from exc
+                        raise self._counted(NoAnswer(code, exc.message, again=True)) from exc
                     await asyncio.sleep(min(float(exc.retry_after or 1), LONGEST_WAIT))
-                except (ServiceError, NoAnswer):
+                except NoAnswer as exc:
+                    self._counted(exc)
+                    raise
+                except ServiceError:
                     raise
                 except Exception as exc:  # of the network, as when its memory is full: other items may succeed
                     logger.exception("%s could not be run", self.labeller.model)
-                    raise NoAnswer(
-                        "labeller_failed",
-                        f"{self.labeller.model} could not be run on this item ({type(exc).__name__}); the server's log "
-                        "says why",
-                        again=True,
-                    ) from exc
-        raise AssertionError
+                    message = f"{self.labeller.model} could not be run on this item ({type(exc).__name__}); the "
+                    message += "server's log says why"
+                    raise self._counted(NoAnswer("labeller_failed", message, again=True)) from exc
+
+    def _counted(self, error: NoAnswer) -> NoAnswer:
+        LABELLER_REQUESTS.labels(self.labeller.name, error.code).inc()
+        return error
 
     async def _answer(self, order: Order, content: ItemContent) -> Record:
         """The record of one item, all of whose questions were answered."""

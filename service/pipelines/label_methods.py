@@ -30,6 +30,9 @@ class Way(Protocol):
     def parts(self) -> Mapping[str, Any]:
         """The parts of the fingerprint, as JSON types, that the labeller determines."""
 
+    def require_queue(self) -> None:
+        """Raise Overloaded where this server has no room for more rows, before a request that somebody waits for."""
+
     async def ask(self, order: Order, content: ItemContent, number: int, owner: str | None) -> Record:
         """The next answer about an item, of which there were `number` before. Raises NoAnswer."""
 

@@ -71,6 +71,9 @@ class RemoteWay:
             "logprobs": labeller.top_logprobs if labeller.logprobs else None,
         }
 
+    def require_queue(self) -> None:
+        """See Way. An endpoint has no rows here."""
+
     async def ask(self, order: Order, content: ItemContent, number: int, owner: str | None) -> Record:
         """See Way. Each further answer is asked for with another seed."""
         seed = (self.options.seed + number) % LARGEST_SEED

@@ -58,6 +58,7 @@ async def label(
     one_request()
     method = await prepare(engine, labellers, request)
     check_count(engine, items)
+    method.way.require_queue()
     contents = await read_contents(engine, method.labeller, items)
     raise_if_failed(contents.failures, request.on_error, len(items))
     outcomes, reused = await ask_all(method, contents.by_key, journal, owner=owner)
