@@ -153,8 +153,8 @@ class LocalWay:
 
     async def ask(self, order: Order, content: ItemContent, number: int, owner: str | None) -> Record:
         """See Way. An item waits while the queue is full or the runner starts again."""
-        until = time.monotonic() + PATIENCE
         async with self.turns.turn(owner):
+            until = time.monotonic() + PATIENCE
             while True:
                 try:
                     record = await self._answer(order, content)
