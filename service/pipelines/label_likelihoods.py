@@ -206,10 +206,14 @@ class LocalWay:
             for question, own in zip(questions, found, strict=True)
             if isinstance(own, Written)
         }
+        told: list[Likelihood | Written] = [own if isinstance(own, Written) else own[0] for own in found]
+        scored = sum(each["tokens"] for each in likelihoods)
         reply = Reply(
             text=document(order, likelihoods, written, self.labeller.score),
             finish_reason="stop",
             model=self.labeller.model,
+            prompt_tokens=sum(each.prompt_tokens or 0 for each in told),
+            completion_tokens=scored + sum(each.tokens or 0 for each in found if isinstance(each, Written)),
             date=time.time(),
         )
         return {**asdict(reply), "seed": self.options.seed, "likelihoods": likelihoods, "written": written}

@@ -1,6 +1,7 @@
 """Questions to a model of this server: one variable at a time, with all answers whose likelihood is computed."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -59,14 +60,26 @@ def _about(variable: Variable, order: Order) -> list[Question]:
         return [Question(variable, f"{head}\n{EXACTLY}\n{listed}", names)]
     null = ", or with null if the item does not allow a decision" if variable.cannot_tell else ""
     if variable.kind == "continuous":
-        step = "" if variable.step is None else f", in steps of {variable.step:g}"
-        form = f"a number from {variable.low:g} to {variable.high:g}{step}"
+        form = f"a number from {variable.low:g} to {variable.high:g}, in steps of {step_of(variable):g}"
     else:
         form = "a short text in double quotation marks"
     rule = value_schema(variable, ())
-    if variable.kind == "text":
+    if variable.kind == "continuous":
+        rule["multipleOf"] = step_of(variable)
+    else:
         rule |= {"minLength": 1, "maxLength": LONGEST}
     return [Question(variable, f"{head}\nAnswer with {form}{null}, and nothing else.", schema=rule)]
+
+
+def step_of(variable: Variable) -> float:
+    """The step of written numbers: the variable's own if 0 and its bounds are on it, else a power of ten.
+
+    That is the largest one of which the range has a hundred, from 0.000001 to 1. Without a step, decimals go on.
+    """
+    low, high, step = float(variable.low or 0.0), float(variable.high or 0.0), variable.step
+    if step is not None and all(abs(bound / step - round(bound / step)) < 1e-6 for bound in (low, high)):
+        return step
+    return float(10.0 ** min(0, max(-6, math.floor(math.log10((high - low) / 100)))))
 
 
 def _yes_no(head: str, category: str) -> str:

@@ -148,8 +148,12 @@ class RawAnswer(BaseModel):
     model: str | None = Field(None, description="Model, as the endpoint told it.")
     system_fingerprint: str | None = Field(None, description="Fingerprint of the endpoint's configuration, if told.")
     seed: int = Field(description="Seed that was sent: that of the request, plus the number of earlier answers.")
-    prompt_tokens: int | None = Field(None, description="Tokens of the prompt, as told.")
-    completion_tokens: int | None = Field(None, description="Tokens of the answer, as told.")
+    prompt_tokens: int | None = Field(
+        None, description="Tokens of the prompt, as told; of a local labeller, of all questions together."
+    )
+    completion_tokens: int | None = Field(
+        None, description="Tokens of the answer, as told; of a local labeller, of all answers that were scored."
+    )
     date: str = Field(description="Time of the answer, ISO 8601.")
     likelihoods: list[AnswerLikelihood] | None = Field(
         None, description="Likelihoods of all answers, in the order of the questions; null of an endpoint's answer."

@@ -158,6 +158,8 @@ def test_an_item_has_the_same_likelihoods_alone_and_among_others(web: httpx.Clie
     together = asked(web, CHOICES, [*files, files[0]])
     assert together["data"][6]["same_as"] == 0
     assert together["usage"]["rows"] == 6 * len(together["prompt"]["questions"])
+    tokens = [entry["answers"][0]["prompt_tokens"] for entry in together["data"][:6]]
+    assert together["usage"]["prompt_tokens"] == sum(tokens) > 0
     for file, entry in zip(files, together["data"], strict=False):
         [alone] = asked(web, CHOICES, [file])["data"]
         np.testing.assert_allclose(sums(alone), sums(entry), atol=1e-4)
@@ -243,6 +245,7 @@ def test_receipt_card_and_plan_say_that_nothing_leaves_the_server(sdk: Client, s
     assert not L.errors
     assert L.fingerprint == plan.fingerprint
     assert L.receipt["analyser"]["analyser"] == MODEL
+    assert L.receipt["analyser"]["provider"] == "torch:cpu"
     assert L.receipt["likelihoods"].startswith("1: softmax of the mean")
     assert (L.receipt["host"], L.receipt["temperature"], L.usage["rows"]) == (None, None, 36)
     assert set(L["people"].scores) == {"yes", "no"}
@@ -279,7 +282,7 @@ def test_a_run_and_a_corpus_compute_nothing_twice(local: Server, web: httpx.Clie
         out = tmp_path / "labels.parquet"
         made = client.label_corpus(str(CODED), out, codebook=PEOPLE, labeller="smol")
         assert (made.items, made.labelled, made.failed, made.usage["rows"]) == (36, 36, 0, 36)
-        assert "36 rows, by a model of the server itself" in str(made)
+        assert "36 items in 36 rows with" in str(made)
         assert client.label_corpus(str(CODED), out, codebook=PEOPLE, labeller="smol").reused == 36
         job = client.label_job(str(CODED), codebook=PEOPLE, labeller="smol")
         client.wait(job.id)

@@ -130,7 +130,10 @@ def total_usage(answers: Sequence[Content]) -> Content:
 def usage_note(usage: Mapping[str, Any]) -> str:
     """The tokens and the price of a run, in words."""
     if usage.get("rows") is not None:
-        return f"{usage['answers']:,} items in {usage['rows']:,} rows, by a model of the server itself"
+        return (
+            f"{usage['answers']:,} items in {usage['rows']:,} rows with {usage['prompt_tokens'] or 0:,} prompt tokens, "
+            "by a model of the server itself"
+        )
     if usage.get("prompt_tokens") is None or usage.get("completion_tokens") is None:
         return "the endpoint did not tell the tokens"
     return (
