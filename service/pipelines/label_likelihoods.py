@@ -201,19 +201,20 @@ class LocalWay:
             if isinstance(own, list)
             for answer, each in zip(question.answers, own, strict=True)
         ]
-        written = {
-            question.variable.name: [own.text, own.ended]
+        texts = {
+            question.variable.name: own
             for question, own in zip(questions, found, strict=True)
             if isinstance(own, Written)
         }
+        written = {name: [own.text, own.ended] for name, own in texts.items()}
         told: list[Likelihood | Written] = [own if isinstance(own, Written) else own[0] for own in found]
-        scored = sum(each["tokens"] for each in likelihoods)
+        scored = sum(each.tokens for own in found if isinstance(own, list) for each in own)
         reply = Reply(
             text=document(order, likelihoods, written, self.labeller.score),
             finish_reason="stop",
             model=self.labeller.model,
             prompt_tokens=sum(each.prompt_tokens or 0 for each in told),
-            completion_tokens=scored + sum(each.tokens or 0 for each in found if isinstance(each, Written)),
+            completion_tokens=scored + sum(own.tokens or 0 for own in texts.values()),
             date=time.time(),
         )
         return {**asdict(reply), "seed": self.options.seed, "likelihoods": likelihoods, "written": written}
