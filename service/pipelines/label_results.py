@@ -16,6 +16,7 @@ from service.pipelines.jobs import time_of
 from service.pipelines.label_items import Contents, pictures_sent
 from service.pipelines.label_methods import Method, Outcome
 from service.pipelines.label_prompts import CANNOT_TELL
+from service.pipelines.positions import remarks_of
 from service.schemas import labels as schema
 from service.stores.label_answers import Record
 
@@ -154,7 +155,10 @@ def _remarks(method: Method, data: Sequence[Any], records: Sequence[Record]) -> 
         for name, label in entry.labels.items()
         if name in entry.categories and label.probabilities is None and not isinstance(label.value, list)
     )
-    return [*remarks, *method.way.remarks(unclear)]
+    remarks += method.way.remarks(unclear)
+    if method.options.category_order == "permuted":
+        remarks += remarks_of(method.options.codebook, [entry.model_dump() for entry in good])
+    return remarks
 
 
 def cards(labellers: Labellers) -> schema.LabellerList:

@@ -9,6 +9,13 @@ WELL: dict[str, Any] = {
     "input": [{"text": "a crowd"}],
 }
 Request = tuple[str, str, Any, int, str | None, str]  # name, path, JSON body, status, code, regexp of the message
+ASKED = {"name": "scene", "categories": ["street", "sky"], "item": ["a"], "order": [[0, 1]], "chosen": [[0]]}
+
+
+def _positions(**changed: Any) -> dict[str, Any]:
+    return {"variables": [{**ASKED, **changed}]}
+
+
 REQUESTS: Sequence[Request] = (
     ("labels where no labeller is set up", PATH, WELL, 403, "switched_off", "DAGUERRE_LABELLERS"),
     ("a plan of labels where no labeller is set up", f"{PATH}/plan", WELL, 403, "switched_off", "docs/labels.md"),
@@ -30,5 +37,21 @@ REQUESTS: Sequence[Request] = (
     (
         "labels with an empty example", PATH, {**WELL, "examples": [{"id": "a"}]}, 422, "invalid_request",
         'an example has "text", "image", or both',
+    ),
+    (
+        "positions of an order that lacks a category", f"{PATH}/positions", _positions(order=[[0, 0]]), 422, None,
+        "each of 2 categories once",
+    ),
+    (
+        "positions of a choice that is no category", f"{PATH}/positions", _positions(chosen=[[2]]), 422, None,
+        "the numbers 0 to 1",
+    ),
+    (
+        "positions of two items and one order", f"{PATH}/positions", _positions(item=["a", "b"]), 422,
+        "invalid_request", "have 2, 1 and 1 rows",
+    ),
+    (
+        "positions of a variable twice", f"{PATH}/positions", {"variables": [ASKED, ASKED]}, 422, "invalid_request",
+        "'scene' is there twice",
     ),
 )  # fmt: skip

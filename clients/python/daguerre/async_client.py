@@ -23,7 +23,7 @@ from daguerre.resources.face_comparison import FaceComparisonMethods
 from daguerre.resources.files import FileMethods
 from daguerre.resources.images import ImageMethods
 from daguerre.resources.jobs import JobMethods
-from daguerre.resources.labels import LabelMethods
+from daguerre.resources.label_reports import LabelReportMethods
 from daguerre.resources.models import ModelMethods
 from daguerre.resources.multiverses import MultiverseMethods
 from daguerre.resources.replication import ReplicationMethods
@@ -55,7 +55,7 @@ class AsyncClient(  # each before what it builds on
     ValidationMethods,
     EstimateMethods,
     EvaluationMethods,
-    LabelMethods,
+    LabelReportMethods,
     SearchMethods,
     DuplicateMethods,
     ClusterMethods,

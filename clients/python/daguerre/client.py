@@ -87,6 +87,8 @@ class Client(Closing):
     finished_labels = blocking(AsyncClient.finished_labels)
     label_corpus = blocking(AsyncClient.label_corpus)
     read_labels = blocking(AsyncClient.read_labels)
+    label_repeats = blocking(AsyncClient.label_repeats)
+    position_bias = blocking(AsyncClient.position_bias)
     labellers = blocking(AsyncClient.labellers)
     compare_labellers = blocking_result(AsyncClient.compare_labellers, waiting(Multiverse))
     embed_corpus = blocking(AsyncClient.embed_corpus)

@@ -111,6 +111,11 @@ class DaguerreStub(object):
                 request_serializer=daguerre__proto_dot_v1_dot_labels__pb2.PlanLabelsRequest.SerializeToString,
                 response_deserializer=daguerre__proto_dot_v1_dot_labels__pb2.PlanLabelsResponse.FromString,
                 _registered_method=True)
+        self.MeasurePositionBias = channel.unary_unary(
+                '/daguerre_proto.v1.Daguerre/MeasurePositionBias',
+                request_serializer=daguerre__proto_dot_v1_dot_labels__pb2.PositionBiasRequest.SerializeToString,
+                response_deserializer=daguerre__proto_dot_v1_dot_labels__pb2.PositionBiasResponse.FromString,
+                _registered_method=True)
         self.GetLabels = channel.unary_unary(
                 '/daguerre_proto.v1.Daguerre/GetLabels',
                 request_serializer=daguerre__proto_dot_v1_dot_labels__pb2.GetLabelsRequest.SerializeToString,
@@ -498,6 +503,13 @@ class DaguerreServicer(object):
 
     def PlanLabels(self, request, context):
         """The prompt and the cost of labels.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MeasurePositionBias(self, request, context):
+        """Whether categories are chosen more often where they stand in the question.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -989,6 +1001,11 @@ def add_DaguerreServicer_to_server(servicer, server):
                     servicer.PlanLabels,
                     request_deserializer=daguerre__proto_dot_v1_dot_labels__pb2.PlanLabelsRequest.FromString,
                     response_serializer=daguerre__proto_dot_v1_dot_labels__pb2.PlanLabelsResponse.SerializeToString,
+            ),
+            'MeasurePositionBias': grpc.unary_unary_rpc_method_handler(
+                    servicer.MeasurePositionBias,
+                    request_deserializer=daguerre__proto_dot_v1_dot_labels__pb2.PositionBiasRequest.FromString,
+                    response_serializer=daguerre__proto_dot_v1_dot_labels__pb2.PositionBiasResponse.SerializeToString,
             ),
             'GetLabels': grpc.unary_unary_rpc_method_handler(
                     servicer.GetLabels,
@@ -1575,6 +1592,33 @@ class Daguerre(object):
             '/daguerre_proto.v1.Daguerre/PlanLabels',
             daguerre__proto_dot_v1_dot_labels__pb2.PlanLabelsRequest.SerializeToString,
             daguerre__proto_dot_v1_dot_labels__pb2.PlanLabelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MeasurePositionBias(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/daguerre_proto.v1.Daguerre/MeasurePositionBias',
+            daguerre__proto_dot_v1_dot_labels__pb2.PositionBiasRequest.SerializeToString,
+            daguerre__proto_dot_v1_dot_labels__pb2.PositionBiasResponse.FromString,
             options,
             channel_credentials,
             insecure,

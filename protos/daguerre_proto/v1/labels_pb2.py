@@ -17,7 +17,7 @@ from daguerre_proto.v1 import common_pb2 as daguerre__proto_dot_v1_dot_common__p
 from daguerre_proto.v1 import jobs_pb2 as daguerre__proto_dot_v1_dot_jobs__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x64\x61guerre_proto/v1/labels.proto\x12\x11\x64\x61guerre_proto.v1\x1a#daguerre_proto/v1/classifiers.proto\x1a\x1e\x64\x61guerre_proto/v1/common.proto\x1a\x1c\x64\x61guerre_proto/v1/jobs.proto\"\xc6\x03\n\x0cLabelRequest\x12\x15\n\x08labeller\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x15\n\rcodebook_json\x18\x02 \x01(\t\x12\x15\n\x08template\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x1a\n\rexamples_json\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x1b\n\x0e\x63\x61tegory_order\x18\x05 \x01(\tH\x03\x88\x01\x01\x12\x1b\n\x0evariable_order\x18\x06 \x01(\tH\x04\x88\x01\x01\x12\x0c\n\x04seed\x18\x07 \x01(\r\x12\x13\n\x0btemperature\x18\x08 \x01(\x01\x12\x17\n\nmax_tokens\x18\t \x01(\rH\x05\x88\x01\x01\x12&\n\x05input\x18\n \x03(\x0b\x32\x17.daguerre_proto.v1.Post\x12,\n\x08on_error\x18\x0b \x01(\x0e\x32\x1a.daguerre_proto.v1.OnError\x12\x10\n\x03run\x18\x0c \x01(\tH\x06\x88\x01\x01\x12\x0e\n\x06\x61s_job\x18\r \x01(\x08\x42\x0b\n\t_labellerB\x0b\n\t_templateB\x10\n\x0e_examples_jsonB\x11\n\x0f_category_orderB\x11\n\x0f_variable_orderB\r\n\x0b_max_tokensB\x06\n\x04_run\"v\n\rLabelResponse\x12%\n\x03job\x18\x01 \x01(\x0b\x32\x16.daguerre_proto.v1.JobH\x00\x12\x33\n\x06labels\x18\x02 \x01(\x0b\x32!.daguerre_proto.v1.CodebookLabelsH\x00\x42\t\n\x07outcome\"%\n\x0e\x43odebookLabels\x12\x13\n\x0b\x61nswer_json\x18\x01 \x01(\t\"\xf3\x02\n\x11PlanLabelsRequest\x12\x15\n\x08labeller\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x15\n\rcodebook_json\x18\x02 \x01(\t\x12\x15\n\x08template\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x1a\n\rexamples_json\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x1b\n\x0e\x63\x61tegory_order\x18\x05 \x01(\tH\x03\x88\x01\x01\x12\x1b\n\x0evariable_order\x18\x06 \x01(\tH\x04\x88\x01\x01\x12\x0c\n\x04seed\x18\x07 \x01(\r\x12\x13\n\x0btemperature\x18\x08 \x01(\x01\x12\x17\n\nmax_tokens\x18\t \x01(\rH\x05\x88\x01\x01\x12&\n\x05input\x18\n \x03(\x0b\x32\x17.daguerre_proto.v1.PostB\x0b\n\t_labellerB\x0b\n\t_templateB\x10\n\x0e_examples_jsonB\x11\n\x0f_category_orderB\x11\n\x0f_variable_orderB\r\n\x0b_max_tokens\")\n\x12PlanLabelsResponse\x12\x13\n\x0b\x61nswer_json\x18\x01 \x01(\t\"\x1e\n\x10GetLabelsRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x16\n\x14ListLabellersRequest\",\n\x15ListLabellersResponse\x12\x13\n\x0b\x61nswer_json\x18\x01 \x01(\t\"$\n\x15\x44\x65leteLabelRunRequest\x12\x0b\n\x03run\x18\x01 \x01(\t\"6\n\x16\x44\x65leteLabelRunResponse\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65leted\x18\x02 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x64\x61guerre_proto/v1/labels.proto\x12\x11\x64\x61guerre_proto.v1\x1a#daguerre_proto/v1/classifiers.proto\x1a\x1e\x64\x61guerre_proto/v1/common.proto\x1a\x1c\x64\x61guerre_proto/v1/jobs.proto\"\xc6\x03\n\x0cLabelRequest\x12\x15\n\x08labeller\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x15\n\rcodebook_json\x18\x02 \x01(\t\x12\x15\n\x08template\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x1a\n\rexamples_json\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x1b\n\x0e\x63\x61tegory_order\x18\x05 \x01(\tH\x03\x88\x01\x01\x12\x1b\n\x0evariable_order\x18\x06 \x01(\tH\x04\x88\x01\x01\x12\x0c\n\x04seed\x18\x07 \x01(\r\x12\x13\n\x0btemperature\x18\x08 \x01(\x01\x12\x17\n\nmax_tokens\x18\t \x01(\rH\x05\x88\x01\x01\x12&\n\x05input\x18\n \x03(\x0b\x32\x17.daguerre_proto.v1.Post\x12,\n\x08on_error\x18\x0b \x01(\x0e\x32\x1a.daguerre_proto.v1.OnError\x12\x10\n\x03run\x18\x0c \x01(\tH\x06\x88\x01\x01\x12\x0e\n\x06\x61s_job\x18\r \x01(\x08\x42\x0b\n\t_labellerB\x0b\n\t_templateB\x10\n\x0e_examples_jsonB\x11\n\x0f_category_orderB\x11\n\x0f_variable_orderB\r\n\x0b_max_tokensB\x06\n\x04_run\"v\n\rLabelResponse\x12%\n\x03job\x18\x01 \x01(\x0b\x32\x16.daguerre_proto.v1.JobH\x00\x12\x33\n\x06labels\x18\x02 \x01(\x0b\x32!.daguerre_proto.v1.CodebookLabelsH\x00\x42\t\n\x07outcome\"%\n\x0e\x43odebookLabels\x12\x13\n\x0b\x61nswer_json\x18\x01 \x01(\t\"\xf3\x02\n\x11PlanLabelsRequest\x12\x15\n\x08labeller\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x15\n\rcodebook_json\x18\x02 \x01(\t\x12\x15\n\x08template\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x1a\n\rexamples_json\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x1b\n\x0e\x63\x61tegory_order\x18\x05 \x01(\tH\x03\x88\x01\x01\x12\x1b\n\x0evariable_order\x18\x06 \x01(\tH\x04\x88\x01\x01\x12\x0c\n\x04seed\x18\x07 \x01(\r\x12\x13\n\x0btemperature\x18\x08 \x01(\x01\x12\x17\n\nmax_tokens\x18\t \x01(\rH\x05\x88\x01\x01\x12&\n\x05input\x18\n \x03(\x0b\x32\x17.daguerre_proto.v1.PostB\x0b\n\t_labellerB\x0b\n\t_templateB\x10\n\x0e_examples_jsonB\x11\n\x0f_category_orderB\x11\n\x0f_variable_orderB\r\n\x0b_max_tokens\")\n\x12PlanLabelsResponse\x12\x13\n\x0b\x61nswer_json\x18\x01 \x01(\t\"c\n\x13PositionBiasRequest\x12\x16\n\x0evariables_json\x18\x01 \x01(\t\x12\x17\n\nconfidence\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x0c\n\x04seed\x18\x03 \x01(\rB\r\n\x0b_confidence\"+\n\x14PositionBiasResponse\x12\x13\n\x0b\x61nswer_json\x18\x01 \x01(\t\"\x1e\n\x10GetLabelsRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x16\n\x14ListLabellersRequest\",\n\x15ListLabellersResponse\x12\x13\n\x0b\x61nswer_json\x18\x01 \x01(\t\"$\n\x15\x44\x65leteLabelRunRequest\x12\x0b\n\x03run\x18\x01 \x01(\t\"6\n\x16\x44\x65leteLabelRunResponse\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65leted\x18\x02 \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,14 +34,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PLANLABELSREQUEST']._serialized_end=1140
   _globals['_PLANLABELSRESPONSE']._serialized_start=1142
   _globals['_PLANLABELSRESPONSE']._serialized_end=1183
-  _globals['_GETLABELSREQUEST']._serialized_start=1185
-  _globals['_GETLABELSREQUEST']._serialized_end=1215
-  _globals['_LISTLABELLERSREQUEST']._serialized_start=1217
-  _globals['_LISTLABELLERSREQUEST']._serialized_end=1239
-  _globals['_LISTLABELLERSRESPONSE']._serialized_start=1241
-  _globals['_LISTLABELLERSRESPONSE']._serialized_end=1285
-  _globals['_DELETELABELRUNREQUEST']._serialized_start=1287
-  _globals['_DELETELABELRUNREQUEST']._serialized_end=1323
-  _globals['_DELETELABELRUNRESPONSE']._serialized_start=1325
-  _globals['_DELETELABELRUNRESPONSE']._serialized_end=1379
+  _globals['_POSITIONBIASREQUEST']._serialized_start=1185
+  _globals['_POSITIONBIASREQUEST']._serialized_end=1284
+  _globals['_POSITIONBIASRESPONSE']._serialized_start=1286
+  _globals['_POSITIONBIASRESPONSE']._serialized_end=1329
+  _globals['_GETLABELSREQUEST']._serialized_start=1331
+  _globals['_GETLABELSREQUEST']._serialized_end=1361
+  _globals['_LISTLABELLERSREQUEST']._serialized_start=1363
+  _globals['_LISTLABELLERSREQUEST']._serialized_end=1385
+  _globals['_LISTLABELLERSRESPONSE']._serialized_start=1387
+  _globals['_LISTLABELLERSRESPONSE']._serialized_end=1431
+  _globals['_DELETELABELRUNREQUEST']._serialized_start=1433
+  _globals['_DELETELABELRUNREQUEST']._serialized_end=1469
+  _globals['_DELETELABELRUNRESPONSE']._serialized_start=1471
+  _globals['_DELETELABELRUNRESPONSE']._serialized_end=1525
 # @@protoc_insertion_point(module_scope)

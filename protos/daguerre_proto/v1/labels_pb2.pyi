@@ -82,6 +82,22 @@ class PlanLabelsResponse(_message.Message):
     answer_json: str
     def __init__(self, answer_json: _Optional[str] = ...) -> None: ...
 
+class PositionBiasRequest(_message.Message):
+    __slots__ = ("variables_json", "confidence", "seed")
+    VARIABLES_JSON_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    variables_json: str
+    confidence: float
+    seed: int
+    def __init__(self, variables_json: _Optional[str] = ..., confidence: _Optional[float] = ..., seed: _Optional[int] = ...) -> None: ...
+
+class PositionBiasResponse(_message.Message):
+    __slots__ = ("answer_json",)
+    ANSWER_JSON_FIELD_NUMBER: _ClassVar[int]
+    answer_json: str
+    def __init__(self, answer_json: _Optional[str] = ...) -> None: ...
+
 class GetLabelsRequest(_message.Message):
     __slots__ = ("id",)
     ID_FIELD_NUMBER: _ClassVar[int]

@@ -29,6 +29,17 @@ LABELS = File(
         message(
             "PlanLabelsResponse", "", "Prompt and cost of labels.", answer_json="string // HTTP's answer, as JSON."
         ),
+        message(
+            "PositionBiasRequest",
+            "PositionBiasRequest",
+            variables_json="=variables string // The variables, and the questions about each, as a JSON list.",
+        ),
+        message(
+            "PositionBiasResponse",
+            "",
+            "Position bias of each variable.",
+            answer_json="string // HTTP's answer, as JSON.",
+        ),
         message("GetLabelsRequest", "", "Labels, by the id of their job.", id="string // Id of their job."),
         message("ListLabellersRequest", "", "Nothing to choose."),
         message(

@@ -37,6 +37,12 @@ DAGUERRE = File(
         Method("ListAnalysers", "ListAnalysersRequest", "ListAnalysersResponse", "The analysers of the server."),
         Method("Label", "LabelRequest", "LabelResponse", "Label items by a codebook, with a labeller of the server."),
         Method("PlanLabels", "PlanLabelsRequest", "PlanLabelsResponse", "The prompt and the cost of labels."),
+        Method(
+            "MeasurePositionBias",
+            "PositionBiasRequest",
+            "PositionBiasResponse",
+            "Whether categories are chosen more often where they stand in the question.",
+        ),
         Method("GetLabels", "GetLabelsRequest", "CodebookLabels", "Labels that a job has made."),
         Method("ListLabellers", "ListLabellersRequest", "ListLabellersResponse", "The labellers of the server."),
         Method("DeleteLabelRun", "DeleteLabelRunRequest", "DeleteLabelRunResponse", "Delete the answers of a run."),

@@ -252,10 +252,15 @@ def _labels(head: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Codeb
         for i, row in enumerate(rows)
         if row["error_code"] is not None
     ]
+    first: dict[str, int] = {}  # the first item with each content: the others were not asked about
+    same = [first.setdefault(row.get("sha256") or f"row {i}", i) for i, row in enumerate(rows)]
     return CodebookLabels(
         ids=[row["id"] for row in rows],
         errors=Errors(errors),
-        entries=[{"index": i, "id": row["id"], **(row["entry"] or {})} for i, row in enumerate(rows)],
+        entries=[
+            {"index": i, "id": row["id"], **(row["entry"] or {}), **({} if same[i] == i else {"same_as": same[i]})}
+            for i, row in enumerate(rows)
+        ],
         codebook=head["codebook"],
         prompt=head["prompt"],
         receipt=head["receipt"],

@@ -49,6 +49,8 @@ CLIENT_METHODS: Mapping[str, RecordedMethod] = {
     "describe_images": _PICTURES,
     "label": RecordedMethod(refused="labels of a labeller are not repeated: its model may change; keep its answers"),
     "label_corpus": RecordedMethod(refused="labels of a labeller are not repeated: its model may change"),
+    "label_repeats": RecordedMethod(refused="labels of a labeller are not repeated: its model may change"),
+    "position_bias": RecordedMethod(refused="position bias of labels is not recorded yet"),
     "compare_labellers": RecordedMethod(refused="comparisons of labels are not recorded yet"),
     "analyse": _PICTURES,
     "read_text": _PICTURES,

@@ -100,7 +100,7 @@ class CodebookLabels(ItemResults):
         if variable not in names:
             raise ValueError(f"variable: got {variable!r}, the codebook has {listed(names)}; name one of them")
         rule = self.codebook["variables"][names.index(variable)]
-        categories = self._categories(rule)
+        categories = self.categories(rule)
         if category is not None and category not in categories:
             raise ValueError(f"category: got {category!r}, {variable!r} has {listed(categories) or 'none'}")
         if category is None and rule["multiple"]:
@@ -123,7 +123,8 @@ class CodebookLabels(ItemResults):
         return VariablePredictions(name, ids, values, scores, len(self.ids) - len(ids), rule["kind"] == "continuous")
 
     @staticmethod
-    def _categories(rule: Content) -> list[str]:
+    def categories(rule: Content) -> list[str]:
+        """The categories of a variable of the codebook; none for numbers and texts."""
         names = [each["name"] for each in rule["categories"]]
         return names or (["yes", "no"] if rule["kind"] == "binary" else [])
 

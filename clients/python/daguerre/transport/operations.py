@@ -97,6 +97,7 @@ CAPTION = Operation("POST", "/v1/captions", "Caption", CaptionsAnswer.read, SKIP
 LABELLERS = Operation("GET", "/v1/labellers", "ListLabellers", read_cards)
 LABEL = Operation("POST", "/v1/labels", "Label", LabelsAnswer.read, SKIP)
 PLAN_LABELS = Operation("POST", "/v1/labels/plan", "PlanLabels", read_plan)
+POSITION_BIAS = Operation("POST", "/v1/labels/positions", "MeasurePositionBias", _content)
 LABELS = Operation("GET", "/v1/labels/{id}", "GetLabels", LabelsAnswer.read)
 DELETE_LABEL_RUN = Operation("DELETE", "/v1/labels/runs/{run}", "DeleteLabelRun", _content)
 DESCRIBE_IMAGES = Operation("POST", "/v1/images", "DescribeImages", ImagesAnswer.read, SKIP, anywhere=True)

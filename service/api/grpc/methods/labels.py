@@ -15,15 +15,16 @@ from service.api.grpc.methods.base import Method
 from service.context import Context
 from service.errors import Unprocessable
 from service.pipelines import jobs as jobs_pipeline
-from service.pipelines import label_jobs, labels
+from service.pipelines import label_jobs, labels, positions
 from service.pipelines.answers import to_json
 from service.pipelines.label_results import cards
 from service.schemas import labels as schema
+from service.schemas import positions as positions_schema
 from service.schemas.validation import require_whole_characters, validated_in_pieces
 from service.stores.label_answers import AnswerJournal
 
 S = TypeVar("S", bound=BaseModel)
-AS_JSON = ("codebook", "examples")
+AS_JSON = ("codebook", "examples", "variables")
 
 
 class LabelMethods:
@@ -38,6 +39,7 @@ class LabelMethods:
         yield "PlanLabels", "labels", pb.PlanLabelsRequest, self._plan
         yield "GetLabels", "labels", pb.GetLabelsRequest, self._get
         yield "ListLabellers", "labellers", pb.ListLabellersRequest, self._list
+        yield "MeasurePositionBias", "position_bias", pb.PositionBiasRequest, self._positions
         yield "DeleteLabelRun", "labels", pb.DeleteLabelRunRequest, self._delete_run
 
     async def _read(self, kind: type[S], request: Message) -> S:
@@ -73,6 +75,11 @@ class LabelMethods:
     async def _get(self, request: pb.GetLabelsRequest, owner: str | None) -> Message:
         raw = await label_jobs.read_answer(self._context.jobs, request.id, owner=owner)
         return pb.CodebookLabels(answer_json=raw.decode())
+
+    async def _positions(self, request: pb.PositionBiasRequest, owner: str | None) -> Message:
+        checked = await self._read(positions_schema.PositionBiasRequest, request)
+        answer = await self._context.engine().compute(lambda check: positions.measure(checked, check))
+        return pb.PositionBiasResponse(answer_json=answer.model_dump_json())
 
     async def _list(self, request: pb.ListLabellersRequest, owner: str | None) -> Message:
         return pb.ListLabellersResponse(answer_json=cards(self._context.labellers).model_dump_json())

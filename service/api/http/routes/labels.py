@@ -1,5 +1,6 @@
 """HTTP routes of codebook labels."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import FastAPI, Path, Request, Response
@@ -9,9 +10,12 @@ from service.api.http.bodies import Bodies
 from service.api.http.inputs import items_without_video
 from service.api.http.responses import computed, job_response, json_response, while_connected
 from service.context import Context
-from service.pipelines import label_jobs, labels
+from service.errors import Unprocessable
+from service.pipelines import label_jobs, labels, positions
+from service.pipelines.answers import to_json
 from service.pipelines.label_results import cards
 from service.schemas import labels as schema
+from service.schemas import positions as positions_schema
 from service.stores.label_answers import AnswerJournal
 
 Id = Annotated[str, Path(description="Id of the job that made them.", examples=["job_0123456789abcdef"])]
@@ -80,6 +84,29 @@ def add(app: FastAPI, context: Context) -> None:
             work = labels.plan(context.engine(), labellers, body, items)
             made = await while_connected(request, context.settings.request_timeout, work)
             return json_response(made.model_dump())
+
+    @app.post(
+        "/v1/labels/positions",
+        tags=["labels"],
+        summary="Measure position bias of labels",
+        response_model=positions_schema.PositionBiasAnswer,
+        responses=openapi.errors(400, 401, 413, 415, 422),
+        openapi_extra=openapi.message("PositionBiasRequest", files=False),
+    )
+    async def measure_positions(request: Request) -> Response:
+        """Shares of the places in the question at which categories were chosen, with a test and intervals.
+
+        The orders of the questions have to be drawn at random for each (`category_order: permuted`).
+        """
+        request.state.operation = "position_bias"
+        with bodies.hold(request):
+            body, files = await bodies.message(request, positions_schema.PositionBiasRequest)
+            if files.inputs or files.named:
+                raise Unprocessable("the form has files, which this route does not take; send JSON")
+            compute = partial(positions.measure, body)
+            work = context.engine().compute(lambda check: to_json(compute(check).model_dump()))
+            answer = await while_connected(request, context.settings.request_timeout, work)
+            return Response(answer, media_type="application/json")
 
     @app.get(
         "/v1/labels/{id}",

@@ -142,3 +142,25 @@ def labellers(settings: Settings, as_json: bool) -> None:
         click.echo(f"    {card.kept}")
     if not cards:
         click.echo("no labellers; the server's owner sets them up: docs/labels.md")
+
+
+@options.command("position-bias")
+@click.argument("files", nargs=-1, required=True, metavar="LABELS.parquet…", type=options.FILE)
+@options.seed
+@options.as_json
+@click.pass_obj
+def position_bias(settings: Settings, /, files: tuple[str, ...], seed: int, as_json: bool) -> None:
+    """Measure whether categories are chosen more often where they stand in the question.
+
+    The files are those of `daguerre label --permute categories`. Several of the same items, by other seeds, tell how
+    often an answer stays the same.
+    """
+    with settings.client() as client:
+        found = client.position_bias([client.read_labels(path) for path in files], seed=seed)
+    if as_json:
+        click.echo(json.dumps(found.answer))
+        return
+    for line in found.lines():
+        click.echo(line)
+    for remark in found.remarks:
+        settings.notify(f"  {remark}")
