@@ -214,7 +214,7 @@ def _permuted_test(at: NDArray[np.bool_], rng: np.random.Generator, check: Check
 
     Questions with m choices have these in m random places of the k.
     """
-    n, k = at.shape
+    k = at.shape[1]
     seen = at.sum(axis=0)
     sizes, many = np.unique(at.sum(axis=1), return_counts=True)
     drawn = np.zeros((DRAWS, k), np.int64)
@@ -357,8 +357,8 @@ def sentence(one: PositionBias) -> str:
     where = "first" if most.place == 1 else "last" if most.place == len(one.places) else f"{most.place}th"
     where = {2: "second", 3: "third"}.get(most.place, where) if where.endswith("th") else where
     return (
-        f"{one.variable}: the order of the categories moves the answers: the {where} of {len(one.places)} categories in "
-        f"the question was chosen in {100 * most.share.value:.0f} % of {one.questions:,} answers, where "
+        f"{one.variable}: the order of the categories moves the answers: the {where} of {len(one.places)} categories "
+        f"in the question was chosen in {100 * most.share.value:.0f} % of {one.questions:,} answers, where "
         f"{100 * most.expected:.0f} % would be expected without position bias (p = {one.p:.2g}); keep the orders "
         "permuted, so that no category gains by its place, and correct estimates by human codes"
     )

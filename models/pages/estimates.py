@@ -42,7 +42,7 @@ def page(answer: Fields, items: Items) -> str:
     share = answer["task"] != "continuous"
     what = "Shares" if share else "Means"
     title = f"{what} in {counted(answer['n'], 'item')}, corrected by {counted(answer['n_coded'], 'code')}"
-    body: list[Child] = [_top(answer, items, title), section("Estimates", _estimates(answer, share))]
+    body: list[Child] = [_top(answer, items, title), section("Estimates", estimates_table(answer, share))]
     for name, made in (
         ("Parts of the corpus", _parts(answer, share)),
         ("Differences", _differences(answer, share)),
@@ -110,7 +110,9 @@ HEADS = ("corrected", "naive", "codes alone", "weight λ", "worth codes")
 SCALE = "scale from 0 to 1 (ring: naive)"
 
 
-def _estimates(answer: Fields, share: bool) -> list[Child]:
+def estimates_table(answer: Fields, share: bool) -> list[Child]:
+    """The estimates by each set of predictions, beside the naive ones and those of the codes alone."""
+    """The estimates of a quantity by each set of predictions, beside the naive ones and those of the codes alone."""
     rows: list[list[Child]] = [
         [
             _name(each),

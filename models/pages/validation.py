@@ -58,7 +58,7 @@ def page(answer: Fields, items: Items) -> str:
     ------
     PageError : figures or matrices that do not fit the labels.
     """
-    _check(answer)
+    check(answer)
     names = [each["name"] for each in answer["predictions"]]
     title = f"{joined_names(names)} against {counted(answer['used'], 'coded item')}"
     body: list[Child] = [_top(answer, items, title)]
@@ -73,7 +73,7 @@ def page(answer: Fields, items: Items) -> str:
     return document(title, body, style=STYLE)
 
 
-def _check(answer: Fields) -> None:
+def check(answer: Fields) -> None:
     """Raise PageError for parts that contradict each other."""
     k = len(answer["labels"])
     expect(bool(answer["predictions"]), "predictions: is empty")

@@ -19,6 +19,7 @@ from models.pages import (
     evaluation,
     face_matches,
     face_verification,
+    labels,
     multiverse,
     persons,
     sample,
@@ -41,6 +42,7 @@ from service.schemas.duplicates import DuplicatesAnswer
 from service.schemas.estimates import EstimateCorpusAnswer
 from service.schemas.evaluations import EvaluationAnswer
 from service.schemas.face_comparison import FaceMatchesAnswer, PersonsAnswer, VerificationAnswer
+from service.schemas.labels import LabelsPageAnswer
 from service.schemas.multiverses import MultiverseAnswer
 from service.schemas.pages import AnswerPage, AnswerPageRequest
 from service.schemas.search import SearchAnswer
@@ -86,6 +88,7 @@ KINDS: Mapping[str, PageKind] = {
     "face-matches": PageKind(FaceMatchesAnswer, face_matches.page, face_matches.ids),
     "persons": PageKind(PersonsAnswer, persons.page, persons.ids),
     "face-verification": PageKind(VerificationAnswer, face_verification.page, face_verification.ids),
+    "labels": PageKind(LabelsPageAnswer, labels.page, labels.ids),
     "multiverse": PageKind(MultiverseAnswer, multiverse.page, multiverse.ids),
 }
 

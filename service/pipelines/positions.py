@@ -21,7 +21,7 @@ def measure(request: schema.PositionBiasRequest, check: Check = unchecked) -> sc
     cells = sum(len(each.item) * len(each.categories) for each in request.variables)
     if cells > 10 * MOST_CODES:
         raise TooLarge(
-            f"variables: {cells:,} places of categories, at most {10 * MOST_CODES:,}; send fewer items, drawn at random",
+            f"variables: {cells:,} places of categories, at most {10 * MOST_CODES:,}; send fewer items, a random part",
             code="too_many_items",
         )
     names = [each.name for each in request.variables]

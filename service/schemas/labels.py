@@ -10,8 +10,11 @@ from service.schemas.annotation import SEED
 from service.schemas.base import Message
 from service.schemas.codebooks import Codebook
 from service.schemas.common import Entry, FailedEntry, Mode, OnError
+from service.schemas.estimates import EstimateCorpusAnswer
 from service.schemas.example import PHOTO
 from service.schemas.items import Post
+from service.schemas.positions import PositionBiasAnswer
+from service.schemas.validations import ValidationAnswer
 
 Order = Literal["fixed", "permuted"]
 LabellerKind = Literal["remote", "local"]
@@ -265,6 +268,18 @@ class LabelsAnswer(BaseModel):
     receipt: LabelReceipt = Field(description="Receipt of the labels.")
     usage: LabelUsage = Field(description="Numbers of answers and tokens.")
     remarks: list[str] = Field([], description="Limits of these labels, in sentences.")
+
+
+class LabelsPageAnswer(LabelsAnswer):
+    """Labels of all items, with what is known about them: for a page."""
+
+    validations: dict[str, ValidationAnswer] = Field(
+        default={}, description="Answers of POST /v1/validations by variable, of the labels as the only predictions."
+    )
+    estimates: dict[str, EstimateCorpusAnswer] = Field(
+        default={}, description="Answers of POST /v1/estimates by variable."
+    )
+    positions: PositionBiasAnswer | None = Field(None, description="Answer of POST /v1/labels/positions.")
 
 
 class LabelCost(BaseModel):

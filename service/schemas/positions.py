@@ -12,7 +12,7 @@ Kind = Literal["nominal", "ordinal"]
 
 
 class AskedVariable(Message):
-    """The answered questions about one variable, n of them; those that have no category as their answer are left out."""
+    """The n answered questions about one variable; those without a category as their answer are left out."""
 
     name: str = Field(min_length=1, max_length=200, description="Name of the variable.", examples=["scene"])
     kind: Kind = Field(

@@ -64,8 +64,8 @@ from daguerre.results.face_vectors import FaceVectors
 from daguerre.results.hierarchy import Hierarchy
 from daguerre.results.images import Descriptions
 from daguerre.results.labels import CodebookLabels
-from daguerre.results.positions import PositionBias
 from daguerre.results.neighbours import Neighbours
+from daguerre.results.positions import PositionBias
 from daguerre.results.predictions import Predictions
 from daguerre.results.replication import ReplicatedFigure, Replication
 from daguerre.results.report import Estimate, Report

@@ -18,7 +18,9 @@ from daguerre.handles.clustering import Clusters
 from daguerre.handles.collection import Collection
 from daguerre.handles.corrected import Corrected
 from daguerre.handles.face_comparison import BlockingFaceMatches, BlockingFaceVerification, BlockingPersons
+from daguerre.handles.labels import BlockingLabels
 from daguerre.handles.multiverse import Multiverse
+from daguerre.handles.pages import held
 from daguerre.handles.reported import (
     BlockingAgreement,
     BlockingAnalyses,
@@ -81,13 +83,16 @@ class Client(Closing):
     caption_corpus = blocking(AsyncClient.caption_corpus)
     read_captions = blocking_result(AsyncClient.read_captions, waiting(BlockingCaptions))
     visual_features = blocking_result(AsyncClient.visual_features, waiting(BlockingAnalyses))
-    label = blocking(AsyncClient.label)
+    label = blocking_result(AsyncClient.label, waiting(BlockingLabels))
     label_plan = blocking(AsyncClient.label_plan)
     label_job = blocking(AsyncClient.label_job)
-    finished_labels = blocking(AsyncClient.finished_labels)
+    finished_labels = blocking_result(AsyncClient.finished_labels, waiting(BlockingLabels))
     label_corpus = blocking(AsyncClient.label_corpus)
-    read_labels = blocking(AsyncClient.read_labels)
-    label_repeats = blocking(AsyncClient.label_repeats)
+    read_labels = blocking_result(AsyncClient.read_labels, waiting(BlockingLabels))
+    label_repeats = blocking_result(
+        AsyncClient.label_repeats,
+        lambda client, every: {name: held(BlockingLabels, each, client) for name, each in every.items()},
+    )
     position_bias = blocking(AsyncClient.position_bias)
     labellers = blocking(AsyncClient.labellers)
     compare_labellers = blocking_result(AsyncClient.compare_labellers, waiting(Multiverse))

@@ -34,10 +34,8 @@ def ordered(asked: Asked) -> str:
 
 def test_a_labeller_that_prefers_the_first_category_is_found_out(client: Client, stub: Stub) -> None:
     stub.answer = ordered
-    with pytest.warns(RemarkWarning):
-        made = client.label_repeats(
-            texts=TEXTS[:24], ids=[f"t{i}" for i in range(24)], codebook=SCENES, repeats=[3, 4], progress=False
-        )
+    made = client.label_repeats(texts=TEXTS[:24], codebook=SCENES, repeats=[3, 4])
+    with pytest.warns(RemarkWarning, match="moves the answers"):
         found = client.position_bias(made)
     scene, size = found["scene"], found["size"]
     assert found.clear == ["scene"]

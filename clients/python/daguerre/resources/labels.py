@@ -11,7 +11,9 @@ from daguerre.corpus.label_methods import label_fields, labels_of_answers, multi
 from daguerre.corpus.labels import LabelsSummary, delete_run, label_corpus, read_labels
 from daguerre.dispatch.collect import OnError
 from daguerre.errors import ItemError, ItemFailedError, RemarkWarning
+from daguerre.handles.labels import AsyncLabels
 from daguerre.handles.multiverse import AsyncMultiverse
+from daguerre.handles.reported import reported
 from daguerre.inputs.crops import with_crops
 from daguerre.inputs.items import Images, Texts, images_or_texts
 from daguerre.inputs.source import Unreadable
@@ -40,6 +42,7 @@ class LabelMethods(Session):
         """The labellers of the server, the default first: where each sends items, and what is kept."""
         return await self.ask(LABELLERS)
 
+    @reported(AsyncLabels)
     async def label(
         self,
         images: Images | None = None,
@@ -159,6 +162,7 @@ class LabelMethods(Session):
         operation = LABEL.reading(Job.read, mode="job")
         return await self.ask(operation, fields, items=await asyncio.to_thread(_payloads, images, texts))
 
+    @reported(AsyncLabels)
     async def finished_labels(self, id: str, *, ids: Sequence[str] | None = None) -> CodebookLabels:
         """Get the labels of a job by its id; `ids` names its items, else they are their numbers. Raises NotFoundError.
 
@@ -224,6 +228,7 @@ class LabelMethods(Session):
             progress=progress,
         )
 
+    @reported(AsyncLabels)
     async def read_labels(self, path: "str | os.PathLike[str]") -> CodebookLabels:
         """Read the labels of `label_corpus` back. Raises ValueError.
 

@@ -80,7 +80,7 @@ class PositionBias:
             yield f"    {early} minus {late}: {PERCENT * gap['value']:+.1f} points [{low:+.1f}, {high:+.1f}]"
             same = each["consistency"]
             if same is not None:
-                yield f"    the same answer about the same item: {_share(same['same'])} of {same['items']:,} items' pairs"
+                yield f"    same answer about the same item: {_share(same['same'])} of pairs, {same['items']:,} items"
                 for name, words in (("same_order", "in the same order"), ("other_order", "in another order")):
                     if same[name] is not None:
                         yield f"        {words}: {_share(same[name])}"

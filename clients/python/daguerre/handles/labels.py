@@ -1,0 +1,191 @@
+"""Codebook labels that hold a client: their page, with codes of people beside them, and their position bias."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from daguerre.blocking import blocking
+from daguerre.corpus.estimates import estimate_fields
+from daguerre.corpus.positions import position_fields
+from daguerre.corpus.validations import validation_fields
+from daguerre.errors import DaguerreError, RemarkWarning
+from daguerre.handles.page_sources import page_source
+from daguerre.handles.pages import (
+    AsyncReported,
+    Reported,
+    ReportTexts,
+    answer_page,
+    held,
+    require_client,
+)
+from daguerre.handles.pictures import PageMode, ReportImages, require_mode
+from daguerre.inputs.files import require_folder
+from daguerre.results.labels import CodebookLabels
+from daguerre.session import Session
+from daguerre.storage.page_tables import require_tables, write_page
+from daguerre.storage.tables import table_of
+from daguerre.transport.operations import ESTIMATE_CORPUS, POSITION_BIAS, VALIDATE
+from daguerre.types.common import listed
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AsyncLabels(AsyncReported, CodebookLabels):
+    __doc__ = CodebookLabels.__doc__
+
+    async def report(  # type: ignore[override]
+        self,
+        path: "str | os.PathLike[str]",
+        *,
+        codes: Any = None,
+        coders: Sequence[str] = (),
+        repeats: Sequence[CodebookLabels] = (),
+        images: ReportImages | None = None,
+        texts: ReportTexts | None = None,
+        pictures: PageMode = "blurred",
+        tables: "str | os.PathLike[str] | None" = None,
+    ) -> None:
+        """Write the labels as one HTML page, which needs no network.
+
+        It has the shares of each variable, the least certain items with their raw answers, errors, the prompt and the
+        receipt; the position bias, where the categories were permuted; and with codes the validation and the corrected
+        shares.
+
+        Parameters
+        ----------
+        codes : codes of a random sample: of the only variable, as in `validate`; a table with a column for each
+            variable that was coded; or a mapping of variables to codes.
+        coders : columns of coders, where `codes` is a table of one variable.
+        repeats : results of the same items by other seeds, for the position bias.
+        images, texts, pictures, tables : as for other reports.
+
+        Raises
+        ------
+        ValueError : codes of no variable, or none of the images is in `images`.
+        DaguerreError : any subclass in daguerre.errors.
+
+        Examples
+        --------
+        >>> client.label("photos/", codebook="codebook.yaml").report("labels.html", codes="codes.csv")
+        """
+        await _write_report(self, self.client, path, codes, coders, repeats, images, texts, pictures, tables)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BlockingLabels(Reported, CodebookLabels):
+    __doc__ = CodebookLabels.__doc__
+
+    @property
+    def asynchronous(self) -> AsyncLabels:
+        """The same with asynchronous methods."""
+        return held(AsyncLabels, self, None if self.client is None else self.client.asynchronous)
+
+    report = blocking(AsyncLabels.report)  # type: ignore[assignment]
+
+
+async def _write_report(
+    labels: CodebookLabels,
+    client: Session | None,
+    path: "str | os.PathLike[str]",
+    codes: Any,
+    coders: Sequence[str],
+    repeats: Sequence[CodebookLabels],
+    images: ReportImages | None,
+    texts: ReportTexts | None,
+    pictures: PageMode,
+    tables: "str | os.PathLike[str] | None",
+) -> None:
+    require_mode(pictures)
+    require_folder(path)
+    require_tables(tables)
+    session = require_client(client)
+    source = page_source(labels)
+    more: dict[str, Any] = {}
+    if labels.receipt.get("category_order") == "permuted":
+        asked = position_fields([labels, *repeats])
+        more["positions"] = await session.ask(POSITION_BIAS, {"variables": asked})
+    elif repeats:
+        position_fields([labels, *repeats])  # raises
+    remarks = list(source.remarks)
+    if codes is not None:
+        more["validations"], more["estimates"], said = await _measured(labels, session, codes, coders)
+        remarks += said
+    source = replace(source, answer={**source.answer, **more}, remarks=remarks)
+    page = await answer_page(session, source, images, texts, pictures)
+    write_page(path, page.html, tables)
+
+
+async def _measured(
+    labels: CodebookLabels, session: Session, codes: Any, coders: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+    """Answers of validations and estimates by variable, and remarks."""
+    validations: dict[str, Any] = {}
+    estimates: dict[str, Any] = {}
+    remarks: list[str] = []
+    for name, own, columns in _codes_by_variable(labels, codes, coders):
+        rule = labels.codebook["variables"][labels.variables.index(name)]
+        if rule["multiple"] or rule["kind"] == "text":
+            kind = "several categories at once" if rule["multiple"] else "texts"
+            remarks.append(f"{name}: has {kind}, which this page does not validate; validate a category by itself")
+            continue
+        positive = "yes" if rule["kind"] == "binary" and not rule["categories"] else None
+        predictions = {name: labels.of(name)}
+        read = validation_fields(predictions, own, coders=columns)
+        task = "continuous" if read.continuous else None
+        known = {str(code) for code in read.codes["code"]}
+        positive = positive if positive in known else None
+        sent = {"predictions": read.predictions, "codes": read.codes, "task": task, "positive": positive}
+        validations[name] = await session.ask(VALIDATE, sent)
+        remarks += _named(name, [*read.remarks, *validations[name]["remarks"]])
+        try:
+            fields, _, _ = estimate_fields(
+                {"id": predictions[name].ids},
+                own,
+                predictions=predictions,
+                code="code",
+                coders=columns,
+                adjudicator=None,
+                group=None,
+                stratum=None,
+                by=[],
+                time=None,
+                covariates=[],
+                outcome=None,
+            )
+            estimates[name] = await session.ask(ESTIMATE_CORPUS, {**fields, "task": task, "positive": positive})
+            remarks += _named(name, estimates[name]["remarks"])
+        except (DaguerreError, ValueError) as exc:
+            remarks.append(f"{name}: no corrected estimate could be made: {exc}")
+            session.warn(RemarkWarning(remarks[-1]))
+        if predictions[name].failed:
+            remarks.append(
+                f"{name}: the corrected estimate is of the {len(predictions[name].ids):,} items with a label; "
+                f"{predictions[name].failed:,} others have none, and may differ"
+            )
+    return validations, estimates, list(dict.fromkeys(remarks))
+
+
+def _named(name: str, remarks: Sequence[str]) -> list[str]:
+    """Remarks that begin with the name of their variable."""
+    return [remark if remark.startswith(f"{name}: ") else f"{name}: {remark}" for remark in remarks]
+
+
+def _codes_by_variable(
+    labels: CodebookLabels, codes: Any, coders: Sequence[str]
+) -> Iterator[tuple[str, Any, Sequence[str]]]:
+    """Variables with their codes and the columns of these. Raises ValueError."""
+    names = labels.variables
+    if isinstance(codes, Mapping) and codes and set(codes) <= set(names):
+        yield from ((name, codes[name], coders) for name in names if name in codes)
+        return
+    if isinstance(codes, str | os.PathLike) or hasattr(codes, "columns"):
+        table = table_of(codes)
+        if not coders and (found := [name for name in names if table.has(name)]):
+            yield from ((name, codes, [name]) for name in found)
+            return
+    if len(names) > 1:
+        raise ValueError(
+            f"codes: the codebook has {listed(names)}; give a table with a column for each that was coded, or a "
+            "mapping of variables to codes"
+        )
+    yield names[0], codes, coders
