@@ -20,7 +20,7 @@ from service.jobs import Job
 from service.jobs.entry import EntryLane, Report
 from service.jobs.kinds import LABEL_LANE
 from service.jobs.supervisor import Supervisor
-from service.pipelines import label_jobs, study_vectors, video_jobs
+from service.pipelines import label_jobs, study_labels, study_vectors, video_jobs
 from service.settings import Settings
 from service.stores.home import tighten
 from service.stores.vectors import VectorStore
@@ -78,6 +78,9 @@ class Entry:
 
     async def _run_labels(self, job: Job, folder: Path, results: Path, report: Report) -> Mapping[str, Any]:
         """Run a job of the lane of the labellers."""
+        if job.kind == study_labels.KIND:
+            context = self.context
+            return await study_labels.run(self.engine, context.labellers, context.studies, job, folder, results, report)
         return await label_jobs.run(self.engine, self.context.labellers, job, folder, results, report)
 
     async def stop(self) -> None:

@@ -66,6 +66,7 @@ KINDS: Mapping[str, Kind] = {
     "representations": Kind(run="service.tasks.representations:job", lane="quick"),
     "labels": Kind(run="", lane=LABEL_LANE, resumable=True),
     "study_embeddings": Kind(run="", lane=ENTRY_LANE, resumable=True),
+    "study_labels": Kind(run="", lane=LABEL_LANE, resumable=True),
     "study_clusters": Kind(run="service.tasks.study_analyses:clusters", lane="quick"),
     "study_duplicates": Kind(run="service.tasks.study_analyses:duplicates", lane="quick"),
     "study_train": Kind(run="service.tasks.study_results:train", lane="quick"),
@@ -73,7 +74,12 @@ KINDS: Mapping[str, Kind] = {
     "train": Kind(run="service.tasks.train:job", lane="quick"),
     "fine_tune": Kind(run="service.tasks.fine_tune:job", lane="long", resumable=True),
 }
-OF_STUDIES = ("study_embeddings", "study_clusters", "study_duplicates")  # cancelled when their study is deleted
+OF_STUDIES = (
+    "study_embeddings",
+    "study_labels",
+    "study_clusters",
+    "study_duplicates",
+)  # cancelled when their study is deleted
 
 
 def kinds(path: str) -> Mapping[str, Kind]:

@@ -27,6 +27,7 @@ from service.schemas.labels import LabelMethod, LabelsRequest
 from service.stores.label_answers import AnswerJournal
 
 KIND, TASK, ANSWER, JOURNAL = "labels", "task.json", "answer.json", PAID
+KINDS = (KIND, "study_labels")  # whose results are labels
 MOST_FAILED = 100  # newest jobs of a caller, among which those that have failed lend their answers
 
 
@@ -55,7 +56,7 @@ async def submit(
     }
 
     def fill(folder: Path) -> None:
-        if paid := _paid(jobs, owner, method.fingerprint):
+        if paid := paid_answers(jobs, owner, method.fingerprint):
             (folder / JOURNAL).write_bytes(paid)
         (folder / TASK).write_text(json.dumps(task), encoding="utf-8")
         for key, each in contents.by_key.items():
@@ -65,12 +66,12 @@ async def submit(
     return await jobs.submit(KIND, {"n": len(items), "labeller": method.labeller.name}, owner=owner, fill=fill)
 
 
-def _paid(jobs: Jobs, owner: str | None, fingerprint: str) -> bytes:
+def paid_answers(jobs: Jobs, owner: str | None, fingerprint: str) -> bytes:
     """Lines of the journals of failed jobs of this caller by the same method, each once, the oldest first."""
     begin = json.dumps({"key": f"{fingerprint}:"})[:-2].encode()
     lines: dict[bytes, None] = {}
     for job in reversed(jobs.table.newest(owner, MOST_FAILED, None)):
-        if job.kind == KIND and job.state == "failed" and job.owner == owner:
+        if job.kind in KINDS and job.state == "failed" and job.owner == owner:
             with suppress(FileNotFoundError):  # it had asked nothing yet, or is deleted meanwhile
                 read = (jobs.table.folder(job.id) / JOURNAL).read_bytes().splitlines(keepends=True)
                 lines |= dict.fromkeys(line for line in read if line.startswith(begin) and line.endswith(b"\n"))
@@ -122,6 +123,6 @@ async def read_answer(jobs: Jobs, id: str, *, owner: str | None) -> bytes:
     """The labels of an earlier job, as JSON. Raises NotFound, Conflict."""
     job = await jobs.get(id, owner=owner)
     _, raw = await jobs.read(id, ANSWER, owner=owner)
-    if job.kind != KIND or raw is None:
+    if job.kind not in KINDS or raw is None:
         raise NotFound(f"labels: {quoted(id)} is no job of labels; see its result", code="unknown_labels", param="id")
     return raw

@@ -9,6 +9,7 @@ from service.errors import Unprocessable
 from service.inference.engine import Engine
 from service.pipelines.estimates import estimated
 from service.pipelines.study_finals import FinalCodes, final_codes
+from service.pipelines.study_labels import LABELS
 from service.pipelines.study_results import PREDICT, predicted, prediction_names, values_at, whole
 from service.schemas import estimates as schema
 from service.schemas.study_results import PredictedColumns, StudyEstimateRequest
@@ -126,7 +127,7 @@ async def _by_classifier(engine: Engine, classifiers: Classifiers, study: Study,
 
 
 def _of_columns(study: Study, classifiers: Classifiers, asked: PredictedColumns) -> Predicted:
-    """Predictions from columns; those of a classifier have its name and its probabilities."""
+    """Predictions from columns; those of a classifier, or of a labeller, have its probabilities."""
     if asked.column is None and not asked.scores:
         raise Unprocessable("predictions: name a column of labels or values, or columns of scores", param="predictions")
     with study.database.reading() as db:
@@ -144,6 +145,10 @@ def _of_columns(study: Study, classifiers: Classifiers, asked: PredictedColumns)
                 scores = {negative: {place: 1 - _number(p) for place, p in score.items()}, positive: score}
             elif stored.labels:
                 scores = {label: values_of(db, name) for label, name in zip(stored.labels, names[2:], strict=True)}
+        if run is not None and run.operation == LABELS and not scores:
+            own = run.result.get("scores") or {}
+            if own and set(own.values()) <= set(run.columns):
+                scores = {label: values_of(db, name) for label, name in own.items()}
     name = asked.name or asked.column or ", ".join((asked.scores or {}).values())[:200]
     return Predicted(name, value, scores, classifier)
 

@@ -73,6 +73,7 @@ from daguerre.results.representations import RankedConfiguration, RankedRepresen
 from daguerre.results.scales import ComparisonPairs, Scale
 from daguerre.results.studies import StudyAssignment, StudyCodes
 from daguerre.results.study_data import StudyHits, StudyTable
+from daguerre.results.study_labels import StudyLabelPlan, StudyLabels
 from daguerre.results.video import ClipEmbeddings, ClipPredictions, ClipScores, Shot
 from daguerre.results.zero_shot import ZeroShot
 from daguerre.storage.dataset import DatasetFolder
@@ -186,6 +187,8 @@ __all__ = [
     "StudyAssignment",
     "StudyCodes",
     "StudyHits",
+    "StudyLabelPlan",
+    "StudyLabels",
     "StudyTable",
     "TooLargeError",
     "UnavailableError",

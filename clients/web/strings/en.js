@@ -469,6 +469,31 @@ export default {
       badFile: (/** @type {string} */ name) => `${name} is no list of tasks in the JSON format of Label Studio.`,
     },
   },
+  labels: {
+    title: "Label by the codebook",
+    about:
+      "A vision-language model that the server's owner has set up answers the questions of the codebook about each item. Nothing is sent before you have seen the plan and agreed.",
+    noCodebook: "Write a codebook first",
+    labeller: "Labeller",
+    look: "Show the plan",
+    variables: "Questions",
+    permuted: "Draw another order of the categories for each item, so that a preference for the first one can be seen",
+    cost: (/** @type {number} */ requests, /** @type {number} */ prompt, /** @type {number} */ answer) =>
+      `${plural(requests, "request", "requests")}, about ${plural(prompt, "token", "tokens")} of prompts and ${plural(answer, "token", "tokens")} of answers.`,
+    price: (/** @type {string} */ price, /** @type {string} */ currency) => `About ${price} ${currency}.`,
+    most: (/** @type {number} */ requests, /** @type {number} */ answer) =>
+      `At most ${plural(requests, "request", "requests")} with ${plural(answer, "token", "tokens")} of answers, if no answer is usable.`,
+    scaled: (/** @type {number} */ n) => `Estimated from ${plural(n, "item", "items")}.`,
+    prompt: "The exact prompt",
+    send: (/** @type {number} */ n, /** @type {string} */ host) => `Send ${plural(n, "item", "items")} to ${host}`,
+    here: (/** @type {number} */ n) => `Label ${plural(n, "item", "items")} on the server, which sends them nowhere`,
+    done: (/** @type {number} */ n, /** @type {string} */ labeller) =>
+      `${plural(n, "item has", "items have")} labels by ${labeller}. Look at those with the label`,
+    failed: (/** @type {number} */ n) => `${plural(n, "item has", "items have")} none:`,
+    cannotTell: (/** @type {number} */ n, /** @type {string} */ share) =>
+      `Of ${plural(n, "item", "items")} (${share}) the labeller cannot tell.`,
+    results: "Correct their shares by the codes of people",
+  },
   try: {
     title: "Try labels",
     labels: "Labels",

@@ -41,6 +41,7 @@ from service.api.http.routes import (
     studies,
     study_analyses,
     study_columns,
+    study_labels,
     study_results,
     study_search,
     study_vectors,
@@ -84,7 +85,16 @@ def create(context: Context) -> FastAPI:
         ),
         *(search, collections, timeline, files, pages, validations, evaluations, estimates, multiverses, labels),
         *(jobs, client),
-        *(studies, assignments, study_columns, study_vectors, study_search, study_analyses, study_results),
+        *(
+            studies,
+            assignments,
+            study_columns,
+            study_vectors,
+            study_search,
+            study_analyses,
+            study_labels,
+            study_results,
+        ),
         *(face_comparison, sessions, workbench),
     )
     for feature in features:

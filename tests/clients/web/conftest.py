@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from tests.clients.web import pictures
 from tests.e2e import harness
 from tests.e2e.harness import Server
+from tests.label_stub import Stub, write_labellers
 
 KEY = "open-sesame"
 OPTIONS = [
@@ -35,14 +36,24 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def workbench(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with the key KEY, and pictures in the folder `photos` of its DAGUERRE_DATA."""
+def endpoint() -> Iterator[Stub]:
+    """The chat endpoint of the server's labeller."""
+    stub = Stub()
+    yield stub
+    stub.close()
+
+
+@pytest.fixture(scope="session")
+def workbench(home: Path, endpoint: Stub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with the key KEY, a labeller, and pictures in the folder `photos` of its DAGUERRE_DATA."""
     folder = tmp_path_factory.mktemp("workbench")
     pictures.write(folder / "data" / "photos", 40)
     settings = {
         **{"DAGUERRE_API_KEYS": KEY, "DAGUERRE_DATA": str(folder / "data"), "DAGUERRE_GRPC_PORT": "0"},
         "BENTOML_HOME": str(folder / "bentoml"),
     }
+    labeller = endpoint.labeller(logprobs=True, input_price=2.0, output_price=10.0)
+    settings["DAGUERRE_LABELLERS"] = str(write_labellers(folder, {"qwen": labeller}))
     with harness.running(folder, settings=settings) as running:
         yield running
 

@@ -33,7 +33,7 @@ from daguerre.types.common import listed
 class AsyncLabels(AsyncReported, CodebookLabels):
     __doc__ = CodebookLabels.__doc__
 
-    async def report(  # type: ignore[override]
+    async def report(
         self,
         path: "str | os.PathLike[str]",
         *,
@@ -80,7 +80,7 @@ class BlockingLabels(Reported, CodebookLabels):
         """The same with asynchronous methods."""
         return held(AsyncLabels, self, None if self.client is None else self.client.asynchronous)
 
-    report = blocking(AsyncLabels.report)  # type: ignore[assignment]
+    report = blocking(AsyncLabels.report)  # type: ignore[arg-type]
 
 
 async def _write_report(

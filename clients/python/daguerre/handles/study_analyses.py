@@ -11,7 +11,7 @@ from daguerre.handles.classifier import AsyncClassifier, Classifier
 from daguerre.handles.clustering import AsyncClusters, Clusters
 from daguerre.handles.corrected import AsyncCorrected, Corrected
 from daguerre.handles.reported import AsyncDuplicates, BlockingDuplicates, waiting
-from daguerre.handles.study_base import AsyncStudyBase
+from daguerre.handles.study_labels import AsyncStudyLabels
 from daguerre.results.corrected import CorrectedEstimates
 from daguerre.results.study_analyses import StudyColumns
 from daguerre.transport.operations import (
@@ -31,7 +31,7 @@ from daguerre.types.jobs import Job
 Predictions = str | Sequence[str] | Mapping[str, str | Mapping[str, str]]
 
 
-class AsyncStudyAnalyses(AsyncStudyBase):
+class AsyncStudyAnalyses(AsyncStudyLabels):
     """Methods of a study that read its vectors, columns and codes on the server, and write columns."""
 
     async def zero_shot(
@@ -374,6 +374,8 @@ class StudyAnalyses:
 
     zero_shot = blocking(AsyncStudyAnalyses.zero_shot)
     preview = blocking(AsyncStudyAnalyses.preview)
+    label_plan = blocking(AsyncStudyAnalyses.label_plan)
+    label = blocking(AsyncStudyAnalyses.label)
     cluster = blocking_handle(AsyncStudyAnalyses.cluster, Clusters.waiting)
     duplicates = blocking_handle(AsyncStudyAnalyses.duplicates, waiting(BlockingDuplicates))
     train = blocking_handle(AsyncStudyAnalyses.train, Classifier)

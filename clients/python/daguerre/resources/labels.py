@@ -164,7 +164,8 @@ class LabelMethods(Session):
 
     @reported(AsyncLabels)
     async def finished_labels(self, id: str, *, ids: Sequence[str] | None = None) -> CodebookLabels:
-        """Get the labels of a job by its id; `ids` names its items, else they are their numbers. Raises NotFoundError.
+        """Get the labels of a job by its id; `ids` names its items, else they have the ids that
+        were sent with them, or numbers. Raises NotFoundError.
 
         Examples
         --------
@@ -172,7 +173,8 @@ class LabelMethods(Session):
         """
         answer = await self.ask(LABELS, {"id": id})
         n = len(answer.entries)
-        names = [str(i) for i in range(n)] if ids is None else list(ids)
+        told = [str(i) if each.get("id") is None else str(each["id"]) for i, each in enumerate(answer.entries)]
+        names = told if ids is None else list(ids)
         if len(names) != n:
             raise ValueError(f"ids: {len(names)} for {n} items; give one for each")
         errors = Errors(

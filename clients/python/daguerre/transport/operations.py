@@ -212,6 +212,8 @@ FROM_LABEL_STUDIO = Operation("POST", "/v1/studies/{name}/label-studio?assignmen
 
 STUDY_ZERO_SHOT = Operation("POST", "/v1/studies/{name}/zero-shot", HTTP_ONLY, _content)
 STUDY_PREVIEW = Operation("POST", "/v1/studies/{name}/zero-shot/preview", HTTP_ONLY, _content)
+PLAN_STUDY_LABELS = Operation("POST", "/v1/studies/{name}/labels/plan", HTTP_ONLY, _content)
+STUDY_LABELS = Operation("POST", "/v1/studies/{name}/labels", HTTP_ONLY, Job.read)
 STUDY_CLUSTERS = Operation("POST", "/v1/studies/{name}/clusters", HTTP_ONLY, Job.read)
 STUDY_DUPLICATES = Operation("POST", "/v1/studies/{name}/duplicates", HTTP_ONLY, Job.read)
 STUDY_TRAIN = Operation("POST", "/v1/studies/{study}/train", HTTP_ONLY, Job.read)

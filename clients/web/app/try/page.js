@@ -9,6 +9,7 @@ import { typed } from "../look/inputs.js";
 import { useVectorSets } from "../look/vectors.js";
 import { Clusters, Duplicates } from "./group.js";
 import { LabelAll } from "./label_all.js";
+import { LabelByModel } from "./label_by_model.js";
 import { Preview } from "./preview.js";
 import { isComplete, newVariant, requestOf, VariantForm } from "./variant.js";
 
@@ -70,6 +71,7 @@ export function TryPage({ study, reload, blurred }) {
       <${Scored} study=${study} variants=${variants} names=${names} draw=${draw} onDraw=${setDraw} blurred=${blurred} />
     </div>
     <${LabelAll} study=${study} variants=${variants} names=${names} ready=${ready} onDone=${reload} />
+    <${LabelByModel} study=${study} onDone=${reload} />
     <${Clusters} study=${study} ready=${ready} onDone=${reload} />
     <${Duplicates} study=${study} ready=${ready} onDone=${reload} />
   </main>`;

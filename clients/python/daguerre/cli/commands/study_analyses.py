@@ -228,6 +228,63 @@ def estimate(
         click.echo(line)
 
 
+@options.command("label")
+@NAME
+@options.option("--labeller", show_default="the server's", help="Labeller, as `daguerre labellers` lists it.")
+@options.input_option(
+    "--variable", "variables", multiple=True, help="Variable of the codebook; can be repeated. Left out: all of items."
+)
+@options.input_option("--filter", "filters", multiple=True, help='Condition that items fulfil, such as "score>=0.5".')
+@options.option("--fixed-order", is_flag=True, help="Keep the codebook's order of categories, in place of drawn ones.")
+@options.seed
+@options.output_option("--prefix", show_default="the labeller's name", help="Prefix of the columns.")
+@options.option("--dry-run", is_flag=True, help="Print the prompt and the cost, and send nothing to the labeller.")
+@options.option("--yes", is_flag=True, help="Do not ask before items are sent to the labeller.")
+@options.as_json
+@click.pass_obj
+def label(
+    settings: Settings,
+    /,
+    name: str,
+    labeller: str | None,
+    variables: Names,
+    filters: Names,
+    fixed_order: bool,
+    seed: int,
+    prefix: str | None,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Label the items of a study by its codebook, into columns, with a labeller that the server's owner has set up.
+
+    The items are sent to the labeller's host, after the plan was shown and confirmed.
+    """
+    with settings.client() as client:
+        study = client.study(name)
+        plan = study.label_plan(
+            labeller=labeller,
+            variables=list(variables) or None,
+            filters=list(filters),
+            category_order="fixed" if fixed_order else "permuted",
+            seed=seed,
+        )
+        settings.notify(str(plan))
+        if dry_run:
+            click.echo(plan.prompt["system"])
+            return
+        if not yes:
+            where = f"to {plan.host}" if plan.host else "to the labeller"
+            click.confirm(f"Send {plan.items:,} items {where}?", abort=True, err=True)
+        found: Any = study.label(plan, prefix=prefix)
+    if as_json:
+        click.echo(json.dumps(dict(found.answer)))
+        return
+    for column, counts in found.counts.items():
+        click.echo(f"{column}: " + ", ".join(f"{value} {n:,}" for value, n in counts.items()))
+    settings.notify(repr(found)[1:-1])
+
+
 @options.command("runs")
 @NAME
 @options.as_json
@@ -261,4 +318,4 @@ def export(settings: Settings, name: str, out: str) -> None:
     settings.notify(f"{out}: the study {name}")
 
 
-COMMANDS = (zero_shot, cluster, duplicates, train, predict, estimate, runs, export)
+COMMANDS = (zero_shot, label, cluster, duplicates, train, predict, estimate, runs, export)
