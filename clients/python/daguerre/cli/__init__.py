@@ -17,7 +17,7 @@ from daguerre.cli.commands.face_comparison import face_matches, persons, verify_
 from daguerre.cli.commands.face_vectors import face_vectors
 from daguerre.cli.commands.faces import faces
 from daguerre.cli.commands.jobs import jobs
-from daguerre.cli.commands.labels import label, labellers, position_bias
+from daguerre.cli.commands.labels import label, label_report, labellers, position_bias
 from daguerre.cli.commands.multiverses import multiverse
 from daguerre.cli.commands.replication import bundle, replicate
 from daguerre.cli.commands.representations import representations
@@ -56,7 +56,7 @@ for command in (
         agreement,
     ),
     *(compare, coder_groups, reconcile, comparisons, scale, representations, validate, evaluate, estimate, multiverse),
-    *(label, labellers, position_bias, to_folder, bundle, replicate, collection, study),
+    *(label, labellers, label_report, position_bias, to_folder, bundle, replicate, collection, study),
     *(train, predict, fine_tune, classifiers, jobs, models, ping),
 ):
     main.add_command(command)

@@ -10,6 +10,7 @@ from daguerre.blocking import AsyncClosing, Closing, Runner, blocking, blocking_
 from daguerre.dispatch.collect import expect
 from daguerre.errors import DaguerreError, ItemError, ItemFailedError, RemarkWarning
 from daguerre.handles.classifier import AsyncClassifier, Classifier
+from daguerre.handles.labels import AsyncLabels, BlockingLabels
 from daguerre.handles.pages import held
 from daguerre.handles.reported import AsyncAnalyses, AsyncCaptions, BlockingAnalyses, BlockingCaptions, waiting
 from daguerre.results import video_answers
@@ -43,6 +44,7 @@ from daguerre.types.zero_shot import ZeroShotOptions
 
 T = TypeVar("T")
 
+LARGEST_FRAME = 512  # pixels of the longer side of a frame that is labelled
 PATIENCE = 5.0  # seconds for the last requests about a job or file that is no longer needed
 
 
@@ -264,6 +266,41 @@ class AsyncClip(AsyncClosing):
         warn_of_remarks(self.name, made.video_remarks())
         return held(AsyncCaptions, made, self._session)
 
+    async def label(self, /, *, codebook: Any, progress: bool | None = None, **method: Any) -> AsyncLabels:
+        """Label each frame by a codebook. The frames are sent to the labeller's host; see `Client.labellers`.
+
+        The frames come back from the server as JPEGs of at most 512 pixels, and are labelled as pictures are.
+
+        Parameters
+        ----------
+        codebook, method, progress : as for `Client.label`: labeller, template, category_order and so on.
+
+        Returns
+        -------
+        CodebookLabels : with an entry for each frame, whose id has its time: "clip.mp4@12.480". Near-duplicates that
+        `drop_within` has dropped are not among them.
+
+        Raises
+        ------
+        ItemFailedError : the video cannot be used.
+        JobFailedError, DaguerreError : any subclass in daguerre.errors.
+
+        Examples
+        --------
+        >>> with client.video("news.mp4", every="10s") as clip:
+        ...     L = clip.label(codebook="codebook.yaml")
+        >>> L.frames()[0]
+        """
+        asked = EmbedOptions(model=self._session.default_model)
+        sampling = {**self.sampling, "thumbnail": LARGEST_FRAME}
+        answer = await self._ask(EMBED_VIDEO, asked, progress, "frames", VIDEO_ANSWER, sampling)
+        found = video_answers.embeddings(answer, self.name)
+        warn_of_remarks(self.name, found.remarks)
+        frames = {id: jpeg for id, jpeg in zip(found.ids, found.thumbnails, strict=True) if jpeg is not None}
+        client: Any = self._session  # the methods of the client are in a layer above
+        made: AsyncLabels = await client.label(frames, codebook=codebook, progress=progress, **method)
+        return made
+
     async def close(self) -> None:
         """Delete the file on the server. If that fails, the server deletes it later."""
         file, self._file = self._file, None
@@ -278,13 +315,19 @@ class AsyncClip(AsyncClosing):
         return self._file is None
 
     async def _ask(
-        self, operation: Operation[Job], asked: Asked, progress: bool | None, what: str, read: Operation[T]
+        self,
+        operation: Operation[Job],
+        asked: Asked,
+        progress: bool | None,
+        what: str,
+        read: Operation[T],
+        sampling: Mapping[str, Any] | None = None,
     ) -> T:
         """Run a job and return its answer. An error or a cancellation cancels the job."""
         if self._file is None:
             raise ValueError(f"{self.name} is closed, and its file is deleted; call client.video again")
         session = self._session
-        item = {"video": {"file": self._file}, "sampling": self.sampling}
+        item = {"video": {"file": self._file}, "sampling": sampling or self.sampling}
         begun = asyncio.ensure_future(session.ask(operation, {**asked.fields(), "input": [item]}))
         try:
             job = await asyncio.shield(begun)
@@ -326,6 +369,7 @@ class Clip(Closing):
     zero_shot = blocking(AsyncClip.zero_shot)
     embed = blocking(AsyncClip.embed)
     predict = blocking(AsyncClip.predict)
+    label = blocking_result(AsyncClip.label, waiting(BlockingLabels))
     analyse = blocking_result(AsyncClip.analyse, waiting(BlockingAnalyses))
     caption = blocking_result(AsyncClip.caption, waiting(BlockingCaptions))
 

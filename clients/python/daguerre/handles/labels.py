@@ -5,12 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from daguerre.blocking import blocking
 from daguerre.corpus.estimates import estimate_fields
 from daguerre.corpus.positions import position_fields
 from daguerre.corpus.validations import validation_fields
 from daguerre.errors import DaguerreError, RemarkWarning
-from daguerre.handles.page_sources import page_source
+from daguerre.handles.page_sources import MOST_ITEMS, PageSource, page_source
 from daguerre.handles.pages import (
     AsyncReported,
     Reported,
@@ -21,12 +23,51 @@ from daguerre.handles.pages import (
 )
 from daguerre.handles.pictures import PageMode, ReportImages, require_mode
 from daguerre.inputs.files import require_folder
+from daguerre.inputs.names import printable
 from daguerre.results.labels import CodebookLabels
 from daguerre.session import Session
 from daguerre.storage.page_tables import require_tables, write_page
 from daguerre.storage.tables import table_of
 from daguerre.transport.operations import ESTIMATE_CORPUS, POSITION_BIAS, VALIDATE
 from daguerre.types.common import listed
+
+MOST_RAW = 1_500  # characters of a labeller's answer
+NO_USAGE = {
+    "answers": 0,
+    "reused": 0,
+    "prompt_tokens": None,
+    "completion_tokens": None,
+    "price": None,
+    "currency": None,
+}
+
+
+@page_source.register
+def _labels(result: CodebookLabels) -> PageSource:
+    names = [printable(id) for id in result.ids]
+    failed = {error.index: error for error in result.errors}
+    places = list(range(len(result)))
+    remarks = []
+    if len(places) > MOST_ITEMS:
+        places = sorted(np.random.default_rng(0).choice(len(places), MOST_ITEMS, replace=False).tolist())
+        remarks.append(f"This page is of {MOST_ITEMS:,} items, drawn at random from {len(result):,}.")
+    data = []
+    for index, i in enumerate(places):
+        entry = result.entries[i]
+        answers = [{**each, "text": (each["text"] or "")[:MOST_RAW]} for each in entry.get("answers") or ()]
+        own: dict[str, Any] = {"index": index, "id": names[i], "answers": answers}
+        if i in failed:
+            own["error"] = {"code": failed[i].code, "message": failed[i].message}
+        else:
+            own |= {name: entry[name] for name in ("labels", "variables", "categories")}
+        data.append(own)
+    answer = {
+        "data": data,
+        **{name: getattr(result, name) for name in ("codebook", "prompt", "receipt")},
+        "usage": {**NO_USAGE, **result.usage},
+        "remarks": list(result.remarks),
+    }
+    return PageSource(kind="labels", answer=answer, ids=result.ids, files=result.files, names=names, remarks=remarks)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

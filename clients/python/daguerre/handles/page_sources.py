@@ -19,7 +19,6 @@ from daguerre.results.duplicates import Duplicates
 from daguerre.results.estimates import CorpusEstimates
 from daguerre.results.evaluations import Evaluation
 from daguerre.results.face_comparison import Compared, FaceMatches, FaceVerification, Persons
-from daguerre.results.labels import CodebookLabels
 from daguerre.results.multiverse import MultiverseEstimates
 from daguerre.results.neighbours import Neighbours
 from daguerre.results.validations import Validated
@@ -27,15 +26,6 @@ from daguerre.results.zero_shot import ZeroShot
 from daguerre.types.common import Crop
 
 MOST_ITEMS = 50_000  # items of zero-shot labels that are sent for a page
-MOST_RAW = 1_500  # characters of a labeller's answer
-NO_USAGE = {
-    "answers": 0,
-    "reused": 0,
-    "prompt_tokens": None,
-    "completion_tokens": None,
-    "price": None,
-    "currency": None,
-}
 MOST_FINDINGS = 200_000  # of analyses, which have more to each item
 
 
@@ -361,34 +351,6 @@ def _estimates(result: CorpusEstimates) -> PageSource:
 def _corrected(result: CorrectedEstimates) -> PageSource:
     own = result.remarks[: len(result.remarks) - len(result.answer["remarks"])]
     return PageSource(kind="estimates", answer=result.answer, ids=(), files=(), names=(), remarks=own)
-
-
-@page_source.register
-def _labels(result: CodebookLabels) -> PageSource:
-    names = [printable(id) for id in result.ids]
-    failed = {error.index: error for error in result.errors}
-    places = list(range(len(result)))
-    remarks = []
-    if len(places) > MOST_ITEMS:
-        places = sorted(np.random.default_rng(0).choice(len(places), MOST_ITEMS, replace=False).tolist())
-        remarks.append(f"This page is of {MOST_ITEMS:,} items, drawn at random from {len(result):,}.")
-    data = []
-    for index, i in enumerate(places):
-        entry = result.entries[i]
-        answers = [{**each, "text": (each["text"] or "")[:MOST_RAW]} for each in entry.get("answers") or ()]
-        own: dict[str, Any] = {"index": index, "id": names[i], "answers": answers}
-        if i in failed:
-            own["error"] = {"code": failed[i].code, "message": failed[i].message}
-        else:
-            own |= {name: entry[name] for name in ("labels", "variables", "categories")}
-        data.append(own)
-    answer = {
-        "data": data,
-        **{name: getattr(result, name) for name in ("codebook", "prompt", "receipt")},
-        "usage": {**NO_USAGE, **result.usage},
-        "remarks": list(result.remarks),
-    }
-    return PageSource(kind="labels", answer=answer, ids=result.ids, files=result.files, names=names, remarks=remarks)
 
 
 @page_source.register

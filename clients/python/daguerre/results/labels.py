@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from daguerre.results.base import ItemResults, failure_note, import_pandas
 from daguerre.storage.whole import whole_file
 from daguerre.types.common import Content, listed
+
+FRAME = re.compile(r"(.+)@([0-9]+\.[0-9]{3})", re.DOTALL)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,6 +147,11 @@ class CodebookLabels(ItemResults):
                     "error": errors[i].code if i in errors else None,
                     "message": errors[i].message if i in errors else None,
                 }
+
+    def frames(self) -> list[tuple[str, float] | None]:
+        """Video and second of each item, (n,), by ids such as "clip.mp4@12.480"; None for others."""
+        found = (FRAME.fullmatch(id) for id in self.ids)
+        return [None if match is None else (match[1], float(match[2])) for match in found]
 
     def wide(self) -> list[dict[str, Any]]:
         """A row for each item: id, a column for each variable, cannot_tell (names of variables), error, message."""

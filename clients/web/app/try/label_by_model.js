@@ -51,7 +51,8 @@ function Form({ study, cards, onDone }) {
       /** @type {Promise<Schemas["CodebookAnswer"]>} */ (call(path`v1/studies/${study.name}/codebook`, { signal })),
     [study.name, study.codebook],
   );
-  const known = (book.value?.codebook.variables ?? []).filter((each) => each.kind !== "more" && each.kind !== "same");
+  const codebook = /** @type {{variables: {name: string, kind: string}[]} | undefined} */ (book.value?.codebook);
+  const known = (codebook?.variables ?? []).filter((each) => each.kind !== "more" && each.kind !== "same");
   const variables = known.map((each) => each.name).filter((each) => !left.includes(each));
   const card = cards.find((each) => each.name === name);
   const look = useAction(async () => {
@@ -63,8 +64,7 @@ function Form({ study, cards, onDone }) {
   });
   const changed = () => setPlan(null);
   const start = () =>
-    plan &&
-    work.start(path`v1/studies/${study.name}/labels`, { ...plan.method, fingerprint: plan.plan.fingerprint });
+    plan && work.start(path`v1/studies/${study.name}/labels`, { ...plan.method, fingerprint: plan.plan.fingerprint });
   return html`
     <form onSubmit=${submitted(() => look.run())}>
       <div class="row end">

@@ -11,7 +11,7 @@ import click
 
 from daguerre.cli import options
 from daguerre.cli.group import SOME_FAILED, Settings
-from daguerre.cli.output import check_table, finish, keep_earlier, refuse_vectors, write_rows
+from daguerre.cli.output import check_page, check_table, finish, keep_earlier, refuse_vectors, write_rows
 from daguerre.inputs.crops import CroppedImages
 from daguerre.types.labels import usage_note
 
@@ -164,3 +164,51 @@ def position_bias(settings: Settings, /, files: tuple[str, ...], seed: int, as_j
         click.echo(line)
     for remark in found.remarks:
         settings.notify(f"  {remark}")
+
+
+@options.command("label-report")
+@click.argument("file", metavar="LABELS.parquet", type=options.FILE)
+@options.output_option("-o", "--out", type=options.NEW_FILE, required=True, help="Write the page to this .html file.")
+@options.input_option(
+    "--codes",
+    type=options.FILE,
+    help="Codes of a random sample: a table with a column for each variable that was coded.",
+)
+@options.input_option(
+    "--repeat",
+    "repeats",
+    multiple=True,
+    type=options.FILE,
+    help="Labels of the same items by another seed; repeatable.",
+)
+@options.input_option("--root", type=options.FOLDER, help="Folder of the images, for the page.")
+@options.pictures
+@options.tables
+@click.pass_obj
+def label_report(
+    settings: Settings,
+    /,
+    file: str,
+    out: str,
+    codes: str | None,
+    repeats: tuple[str, ...],
+    root: str | None,
+    pictures: Any,
+    tables: str | None,
+) -> None:
+    """Write the labels of `daguerre label` as one HTML page: shares, doubtful items, errors, prompt and receipt.
+
+    With codes it has the validation and the corrected shares; with permuted categories, their position bias.
+    """
+    check_page(out, None, tables)
+    with settings.client() as client:
+        made = client.read_labels(file)
+        made.report(
+            out,
+            codes=codes,
+            repeats=[client.read_labels(path) for path in repeats],
+            images=root,
+            pictures=pictures or "blurred",
+            tables=tables,
+        )
+    settings.notify(options.report_line(out, tables))
