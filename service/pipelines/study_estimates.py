@@ -31,9 +31,12 @@ class Predicted:
     value: Mapping[int, Any] | None
     scores: Mapping[str, Mapping[int, Any]]
     classifier: str | None = None
+    asked: frozenset[int] | None = None  # items that a labeller was asked about, also those that it could not tell
 
     def places(self) -> set[int]:
-        """The items that have a prediction, and a score of every label."""
+        """The items that have a prediction, and a score of every label; or that a labeller was asked about."""
+        if self.asked is not None:
+            return set(self.asked)
         columns = [*([] if self.value is None else [self.value]), *self.scores.values()]
         return set.intersection(*({place for place, cell in each.items() if cell is not None} for each in columns))
 
@@ -145,12 +148,15 @@ def _of_columns(study: Study, classifiers: Classifiers, asked: PredictedColumns)
                 scores = {negative: {place: 1 - _number(p) for place, p in score.items()}, positive: score}
             elif stored.labels:
                 scores = {label: values_of(db, name) for label, name in zip(stored.labels, names[2:], strict=True)}
-        if run is not None and run.operation == LABELS and not scores:
+        labelled: frozenset[int] | None = None
+        if run is not None and run.operation == LABELS and not scores and len(run.columns) > 1:
+            labelled = frozenset(place for place, cell in values_of(db, run.columns[1]).items() if cell is not None)
             own = run.result.get("scores") or {}
             if own and set(own.values()) <= set(run.columns):
-                scores = {label: values_of(db, name) for label, name in own.items()}
+                found = {label: values_of(db, name) for label, name in own.items()}
+                scores = found if all(place in cells for cells in found.values() for place in labelled) else {}
     name = asked.name or asked.column or ", ".join((asked.scores or {}).values())[:200]
-    return Predicted(name, value, scores, classifier)
+    return Predicted(name, value, scores, classifier, labelled)
 
 
 def _number(cell: Any) -> float:
@@ -223,7 +229,7 @@ def _sent(each: Predicted, places: Sequence[int], ids: Sequence[str]) -> Predict
     return PredictionSet(
         name=each.name,
         item=list(ids),
-        value=None if each.value is None else [whole(each.value[place]) for place in places],
+        value=None if each.value is None else [whole(each.value.get(place)) for place in places],
         scores=[LabelScores(label=label, values=[_number(cells[place]) for place in places])
                 for label, cells in each.scores.items()] or None,
         classifier=each.classifier,

@@ -28,7 +28,7 @@ def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("chromium is not installed")
-    expect.set_options(timeout=120_000)  # ms: other tests may have the cores
+    expect.set_options(timeout=20_000)  # ms: other tests may have the cores
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium, args=OPTIONS)
         yield started
@@ -90,7 +90,7 @@ def open_page(context: BrowserContext, workbench: Server) -> Open:
 
     def opened(address: str = "/", *, key: str | None = KEY) -> Page:
         page = context.new_page()
-        page.set_default_timeout(120_000)
+        page.set_default_timeout(15_000)
         if key is not None:
             page.goto(f"{workbench.url}/livez")
             page.evaluate(

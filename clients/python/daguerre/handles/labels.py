@@ -180,7 +180,7 @@ async def _measured(
         remarks += _named(name, [*read.remarks, *validations[name]["remarks"]])
         try:
             fields, _, _ = estimate_fields(
-                {"id": predictions[name].ids},
+                {"id": labels.ids},
                 own,
                 predictions=predictions,
                 code="code",
@@ -198,11 +198,6 @@ async def _measured(
         except (DaguerreError, ValueError) as exc:
             remarks.append(f"{name}: no corrected estimate could be made: {exc}")
             session.warn(RemarkWarning(remarks[-1]))
-        if predictions[name].failed:
-            remarks.append(
-                f"{name}: the corrected estimate is of the {len(predictions[name].ids):,} items with a label; "
-                f"{predictions[name].failed:,} others have none, and may differ"
-            )
     return validations, estimates, list(dict.fromkeys(remarks))
 
 

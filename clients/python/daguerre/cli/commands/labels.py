@@ -172,14 +172,14 @@ def position_bias(settings: Settings, /, files: tuple[str, ...], seed: int, as_j
 @options.input_option(
     "--codes",
     type=options.FILE,
-    help="Codes of a random sample: a table with a column for each variable that was coded.",
+    help="Codes of a random sample: a table with a column for each coded variable.",
 )
 @options.input_option(
     "--repeat",
     "repeats",
     multiple=True,
     type=options.FILE,
-    help="Labels of the same items by another seed; repeatable.",
+    help="Labels of the same items by another seed; can be repeated.",
 )
 @options.input_option("--root", type=options.FOLDER, help="Folder of the images, for the page.")
 @options.pictures
@@ -202,7 +202,7 @@ def label_report(
     """
     check_page(out, None, tables)
     with settings.client() as client:
-        made = client.read_labels(file)
+        made: Any = client.read_labels(file)
         made.report(
             out,
             codes=codes,
