@@ -130,11 +130,13 @@ function Plan({ plan, busy, onStart }) {
       <summary>${text.labels.prompt}</summary>
       <pre class="prompt" tabindex="0">${plan.prompt.system}</pre>
     </details>
-    <label class="check">
-      <input type="checkbox" checked=${sure} onChange=${ticked(setSure)} />
-      ${plan.host ? text.labels.send(plan.items, plan.host) : text.labels.here(plan.items)}
-    </label>
-    <${Button} kind="primary" busy=${busy} disabled=${!sure} onClick=${onStart}>${text.try.labelAll(plan.items)}<//>
+    <div class="row">
+      <label class="check">
+        <input type="checkbox" checked=${sure} onChange=${ticked(setSure)} />
+        ${plan.host ? text.labels.send(plan.items, plan.host) : text.labels.here(plan.items)}
+      </label>
+      <${Button} kind="primary" busy=${busy} disabled=${!sure} onClick=${onStart}>${text.try.labelAll(plan.items)}<//>
+    </div>
   </div>`;
 }
 
