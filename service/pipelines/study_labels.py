@@ -71,6 +71,7 @@ def method_of(study: Study, request: schema.StudyLabelMethod) -> LabelMethod:
 
 
 async def _checked(engine: Engine, labellers: Labellers, study: Study, request: schema.StudyLabelMethod) -> _Asked:
+    labellers.find(request.labeller)  # before the codebook is looked for
     method = await prepare(engine, labellers, await engine.in_thread(lambda: method_of(study, request)))
     ids = await engine.in_thread(lambda: _ids(study, request.filters))
     if not ids:
