@@ -206,6 +206,8 @@ def _prompt(prompt: Fields) -> Iterator[Child]:
     yield e("p.soft", "In the second message: ")
     before = [*(f"{each}:" for each in prompt["examples"]), prompt["before_item"]]
     yield e("pre", user_text("\n".join(before), LONGEST))
+    for each in prompt.get("questions") or ():  # behind the item, one at a time
+        yield e("pre", user_text(each["text"], LONGEST))
 
 
 def _usage(usage: Fields) -> dict[str, Any]:

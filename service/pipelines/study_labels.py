@@ -40,7 +40,7 @@ AT_ONCE = 64  # items whose pictures are in memory
 LONGEST = 1000  # characters of a text in a column
 SILENT = frozenset({"labeller_unreachable", "labeller_busy", "labeller_failed", "labeller_refused"})
 SUMS = ("requests", "most_requests", "identical", "unusable", "pixels", "prompt_tokens", "completion_tokens",
-        "most_prompt_tokens", "most_completion_tokens")  # fmt: skip
+        "most_prompt_tokens", "most_completion_tokens", "rows")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,11 @@ def method_of(study: Study, request: schema.StudyLabelMethod) -> LabelMethod:
     own = ("labeller", "template", "category_order", "variable_order", "seed", "temperature", "max_tokens")
     fields = {name: getattr(request, name) for name in own}
     return LabelMethod(codebook=codebook.model_copy(update={"variables": chosen}), **fields)
+
+
+def host_of(method: Method) -> str | None:
+    """The host that items are sent to; None for a labeller that sends nothing."""
+    return getattr(method.labeller, "host", None)
 
 
 async def _checked(engine: Engine, labellers: Labellers, study: Study, request: schema.StudyLabelMethod) -> _Asked:
@@ -102,11 +107,11 @@ async def plan(
     cost = plan_cost(asked.method, contents)
     scale = n / len(some)
     fields = cost.model_dump()
-    fields |= {name: math.ceil(fields[name] * scale) for name in SUMS}
+    fields |= {name: math.ceil(fields[name] * scale) for name in SUMS if fields.get(name) is not None}
     fields |= {name: None if fields[name] is None else fields[name] * scale for name in ("price", "most_price")}
     return schema.StudyLabelPlan.model_validate(
         {
-            **{"labeller": asked.method.labeller.name, "host": asked.method.labeller.host, "items": n},
+            **{"labeller": asked.method.labeller.name, "host": host_of(asked.method), "items": n},
             **{"fingerprint": asked.method.fingerprint, "prompt": asked.method.prompt.model_dump()},
             "variables": [each.name for each in asked.method.options.codebook.variables],
             **{"looked_at": len(some), "cost": fields},
@@ -219,7 +224,7 @@ async def run(
     ids: list[str] = task["ids"]
     n = len(ids)
     journal = AnswerJournal(folder / JOURNAL)
-    stage = f"asking {method.labeller.host or method.labeller.name}"
+    stage = f"asking {host_of(method) or method.labeller.name}"
     parts: list[dict[str, Any]] = []
     places: list[int | None] = []
     first: dict[str, int] = {}  # places of contents
