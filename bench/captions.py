@@ -85,7 +85,7 @@ def main() -> None:
             "DAGUERRE_ANALYSERS": "small-blip",
             "BENTOML_HOME": str(folder / "bentoml"),
         }
-        with harness.running(folder / "server", settings=settings) as server:
+        with harness.running(folder, settings=settings) as server:
             measure(server.url, source, pictures(given.pictures), given.rounds)
 
 
